@@ -1,0 +1,45 @@
+"""The frozen values that cross a floor, and nothing that reads, judges or fetches.
+
+``hubconf`` holds what reading a repo's source yields, ``findings`` what judging it yields,
+``repos`` what keeping repos in the hub dir needs.
+"""
+
+from hubkit.facts.findings import Finding, Report, Severity, Suppression
+from hubkit.facts.hubconf import (
+    CheckpointUse,
+    Dependencies,
+    Dependency,
+    Entrypoint,
+    Hubconf,
+    HubconfProblem,
+    Import,
+    Leak,
+    Location,
+    Parameter,
+    RepoFacts,
+    Returns,
+)
+from hubkit.facts.repos import CachedRepo, FetchPolicy, RepoRef, ResolvedRef
+
+__all__ = [
+    "CachedRepo",
+    "CheckpointUse",
+    "Dependencies",
+    "Dependency",
+    "Entrypoint",
+    "FetchPolicy",
+    "Finding",
+    "Hubconf",
+    "HubconfProblem",
+    "Import",
+    "Leak",
+    "Location",
+    "Parameter",
+    "RepoFacts",
+    "RepoRef",
+    "Report",
+    "ResolvedRef",
+    "Returns",
+    "Severity",
+    "Suppression",
+]

@@ -1,0 +1,105 @@
+"""Which repo is meant, which commit that is, and where it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TrustRepo = bool | Literal["check"] | None
+GITHUB = "github.com"
+
+
+@dataclass(frozen=True, slots=True)
+class RepoRef:
+    """A repo on a git host, and the ref that was asked for.
+
+    Attributes:
+        owner: The owner's name; may hold slashes on hosts with groups.
+        name: The repo's name.
+        ref: Branch, tag or commit as asked, or None for the default branch.
+        host: Host name, with the port when it has one.
+        scheme: "https", or "http" for a loopback host.
+    """
+
+    owner: str
+    name: str
+    ref: str | None = None
+    host: str = GITHUB
+    scheme: str = "https"
+
+    @property
+    def full_name(self) -> str:
+        """``owner/name``, with the host in front unless it is GitHub."""
+        repo = f"{self.owner}/{self.name}"
+        return repo if self.host == GITHUB else f"{self.host}/{repo}"
+
+    def __str__(self) -> str:
+        return f"{self.full_name}:{self.ref}" if self.ref else self.full_name
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRef:
+    """A ref and the commit that it names.
+
+    Attributes:
+        repo: What was asked for.
+        full_name: Full ref name such as "refs/heads/main", or "" when a commit was asked for.
+        sha: The commit, 40 hexadecimal digits (64 in a SHA-256 repo).
+    """
+
+    repo: RepoRef
+    full_name: str
+    sha: str
+
+    @property
+    def short_name(self) -> str:
+        """The branch or tag without its prefix, or the commit when a commit was asked for."""
+        for prefix in ("refs/heads/", "refs/tags/"):
+            if self.full_name.startswith(prefix):
+                return self.full_name[len(prefix) :]
+        return self.sha
+
+
+@dataclass(frozen=True, slots=True)
+class CachedRepo:
+    """A repo's code in the hub dir.
+
+    Attributes:
+        repo: What was asked for.
+        path: The folder that holds ``hubconf.py``.
+        sha: The commit, or None for a folder that torch.hub left, which does not say.
+        from_cache: Whether it was there already.
+        fetched_at: Unix time in seconds of the download, or None when unknown.
+    """
+
+    repo: RepoRef
+    path: Path
+    sha: str | None
+    from_cache: bool
+    fetched_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPolicy:
+    """How far to go for something that is not in the hub dir.
+
+    Attributes:
+        refresh: Fetch afresh although it is there.
+        offline: Open no socket.
+        progress: Show a bar while downloading, when standard error is a terminal.
+        skip_validation: Do not insist that a commit belongs to the repo.
+        connect_timeout: Seconds to wait for a connection.
+        read_timeout: Seconds to wait for more of a body.
+        lock_timeout: Seconds to wait for another process that fetches the same.
+    """
+
+    refresh: bool = False
+    offline: bool = False
+    progress: bool = True
+    skip_validation: bool = False
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    lock_timeout: float = 600.0
