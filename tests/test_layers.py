@@ -1,0 +1,129 @@
+"""Who may import what, and which third parties live where: docs/architecture.md, held."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+CEILING = 300
+
+LEVELS: dict[str, tuple[int, frozenset[str]]] = {
+    # part: (its level, the parts of hubkit below its own level that it may import)
+    "errors": (0, frozenset()),
+    "facts": (0, frozenset()),
+    "hubconf": (1, frozenset()),
+    "hubdir": (1, frozenset()),
+    "runtime": (1, frozenset()),
+    "scaffold": (1, frozenset()),
+    "config": (1, frozenset()),
+    "lockfile": (1, frozenset()),
+    "reporters": (1, frozenset()),
+    "rules": (2, frozenset({"hubconf"})),
+    "loader": (2, frozenset({"hubconf", "hubdir", "runtime", "lockfile"})),
+    "linter": (3, frozenset({"config", "hubconf", "rules"})),
+    "commands": (4, frozenset({"*"})),
+    "cli": (4, frozenset({"*"})),
+    "__init__": (4, frozenset({"*"})),
+    "__main__": (4, frozenset({"*"})),
+}
+
+HOMES = {
+    "docstring_parser": {"hubkit/hubconf/docstrings.py"},
+    "filelock": {"hubkit/hubdir/locks.py"},
+    "jinja2": {"hubkit/scaffold/render.py"},
+    "requests": {"hubkit/hubdir/http.py"},
+    "tqdm": {"hubkit/hubdir/progress.py"},
+    "urllib3": {"hubkit/hubdir/http.py"},
+}
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for package in ("hubkit", "pytest_hubkit"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
+
+
+def imported_modules(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            if node.module in ("hubkit", "pytest_hubkit"):
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def part_of(path: str) -> str:
+    return path.split("/")[1].removesuffix(".py")
+
+
+def offences(path: str, module: str) -> Iterator[str]:
+    top, _, rest = module.partition(".")
+    if top == "pytest_hubkit" and path.startswith("hubkit/"):
+        yield f"{path} imports {module}: hubkit knows nothing of the plugin"
+    if top != "hubkit" or path.startswith("pytest_hubkit/") or not rest:
+        return
+    part, target = part_of(path), rest.partition(".")[0]
+    if target not in LEVELS or target == part or target in ("errors", "facts"):
+        return
+    _, allowed = LEVELS[part]
+    if "*" not in allowed and target not in allowed:
+        yield f"{path} imports {module}: {part} may import {sorted(allowed) or 'level 0'} only"
+
+
+def test_every_part_of_hubkit_has_a_level() -> None:
+    parts = {part_of(path) for path, _ in sources() if path.startswith("hubkit/")}
+    assert parts <= set(LEVELS)
+
+
+def test_imports_point_downwards_only() -> None:
+    assert not [
+        offence
+        for path, tree in sources()
+        for module in imported_modules(tree)
+        for offence in offences(path, module)
+    ]
+
+
+def test_level_table_itself_points_downwards() -> None:
+    for part, (level, allowed) in LEVELS.items():
+        assert all(LEVELS[below][0] < level for below in allowed - {"*"}), part
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_a_third_party_is_imported_in_its_home_only(library: str) -> None:
+    users = {
+        path
+        for path, tree in sources()
+        for module in imported_modules(tree)
+        if module.partition(".")[0] == library
+    }
+    assert users <= HOMES[library]
+
+
+def test_no_source_file_outgrows_one_sitting() -> None:
+    sizes = {path: len((ROOT / path).read_text("utf-8").splitlines()) for path, _ in sources()}
+    assert not {path: size for path, size in sizes.items() if size > CEILING}
+
+
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("hubkit/hubconf/repo.py", "hubkit.hubdir.http"),
+        ("hubkit/rules/surface.py", "hubkit.linter"),
+        ("hubkit/loader.py", "hubkit.scaffold"),
+        ("hubkit/cli.py", "pytest_hubkit.plugin"),
+    ],
+)
+def test_a_violation_is_seen(path: str, module: str) -> None:
+    assert list(offences(path, module))

@@ -1,0 +1,96 @@
+"""The public names, and what importing them must not cost."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hubkit
+
+HEAVY = ("torch", "requests", "urllib3", "jinja2", "filelock", "docstring_parser", "tqdm", "pytest")
+SOURCE = Path(hubkit.__file__).read_text("utf-8")
+
+
+def modules_after(code: str, *arguments: str, cwd: Path | None = None) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running the code."""
+    report = (
+        "import json, sys; print(json.dumps(sorted({n.partition('.')[0] for n in sys.modules})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}", *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def type_checking_names() -> set[str]:
+    """The names imported for type checkers in hubkit/__init__.py."""
+    guards = [node for node in ast.parse(SOURCE).body if isinstance(node, ast.If)]
+    imports = [stmt for stmt in guards[0].body if isinstance(stmt, ast.ImportFrom)]
+    return {alias.name for stmt in imports for alias in stmt.names}
+
+
+def test_the_name_lists_agree() -> None:
+    assert set(hubkit.__all__) - {"__version__"} == set(hubkit._HOMES) == type_checking_names()
+    assert dir(hubkit) == sorted(hubkit.__all__)
+
+
+@pytest.mark.parametrize("name", hubkit.__all__)
+def test_every_public_name_exists(name: str) -> None:
+    assert getattr(hubkit, name) is not None
+
+
+def test_unknown_names_are_refused_as_usual() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'lod'"):
+        hubkit.lod  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_no_submodule_hides_a_public_name() -> None:
+    folder = Path(hubkit.__file__).parent
+    modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert not modules & set(hubkit.__all__)
+
+
+def test_import_hubkit_imports_nothing_besides() -> None:
+    assert modules_after("import hubkit") - modules_after("pass") == {"hubkit"}
+
+
+def test_the_hub_dir_is_known_without_heavy_imports() -> None:
+    assert not modules_after("import hubkit; hubkit.get_dir()") & set(HEAVY)
+
+
+def test_the_plugin_costs_other_test_runs_nothing() -> None:
+    loaded = modules_after("import pytest_hubkit.plugin")
+    assert not loaded & (set(HEAVY) - {"pytest"})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["check", "."],
+        ["check", ".", "--output-format", "json"],
+        ["list", "."],
+        ["explain", "HUB301"],
+    ],
+    ids=" ".join,
+)
+def test_commands_that_read_import_neither_torch_nor_requests(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "hubconf.py").write_text(
+        'dependencies = ["torch"]\n\n\ndef net(pretrained=False):\n'
+        '    """A net.\n\n    Args:\n        pretrained: Load weights.\n    """\n    import torch\n\n'
+        "    return torch.nn.Linear(1, 1)\n"
+    )
+    run = "import sys; from hubkit.cli import main\ntry: main()\nexcept SystemExit as e: assert not e.code, e.code"
+    loaded = modules_after(run, *arguments, cwd=tmp_path)
+    assert not loaded & {"torch", "requests", "urllib3", "jinja2", "pytest"}
