@@ -1,0 +1,44 @@
+"""Fixtures that more than one part's tests need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.git_host import GitHost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SETTINGS = (
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "HUBKIT_GITHUB_URL",
+    "HUBKIT_OFFLINE",
+    "HUBKIT_TRUST",
+    "NETRC",
+    "TORCH_HUB",
+    "XDG_CACHE_HOME",
+)
+
+
+@pytest.fixture
+def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty hub dir of the test's own, in force by TORCH_HOME; no setting of the user's is."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr("hubkit.hubdir.layout._hub_dir", None)
+    return tmp_path / "torch" / "hub"
+
+
+@pytest.fixture
+def git_host(hub_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHost]:
+    """A git host on loopback that takes GitHub's place, beside an empty hub dir."""
+    assert not hub_dir.exists()
+    with GitHost() as host:
+        monkeypatch.setenv("HUBKIT_GITHUB_URL", host.url)
+        yield host

@@ -1,0 +1,1 @@
+"""The hub dir: what lies in it, how it gets there, and who may use it."""
