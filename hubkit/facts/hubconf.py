@@ -74,6 +74,26 @@ class Returns:
 
 
 @dataclass(frozen=True, slots=True)
+class DocstringFacts:
+    """What a docstring says.
+
+    Attributes:
+        summary: Its first paragraph, on one line.
+        parameters: Pairs of a described parameter's name, without stars, and its description.
+        mentions: Every whole word that could be a name.
+    """
+
+    summary: str
+    parameters: tuple[tuple[str, str], ...]
+    mentions: frozenset[str]
+
+    @property
+    def described(self) -> frozenset[str]:
+        """Names of the parameters described."""
+        return frozenset(name for name, _ in self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointUse:
     """One call that downloads weights.
 

@@ -1,0 +1,68 @@
+"""What a docstring says about parameters, in whatever style it is written.
+
+The only home of docstring_parser.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hubkit.facts import DocstringFacts
+
+# The style of torch.hub's tutorial: "pretrained (bool): load weights", without a section header.
+_TUTORIAL = re.compile(
+    r"^\s*(?:[-*]\s+)?[`*]*(\*{0,2}[A-Za-z_]\w*)[`*]*\s*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?\s*:\s+(\S.*)$"
+)
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+def read_docstring(text: str) -> DocstringFacts:
+    """Read a docstring: Google, NumPy, Sphinx and Epydoc style, and the hub tutorial's.
+
+    Args:
+        text: The docstring, cleaned or not.
+
+    Returns:
+        What it says; ``mentions`` holds every word of it, for texts in no known style.
+    """
+    parameters = {**_tutorial_parameters(text), **_parsed_parameters(text)}
+    return DocstringFacts(
+        summary=_summary(text),
+        parameters=tuple(parameters.items()),
+        mentions=frozenset(_WORD.findall(text)),
+    )
+
+
+def _summary(text: str) -> str:
+    paragraph: list[str] = []
+    for line in text.strip().splitlines():
+        if not line.strip():
+            break
+        paragraph.append(line.strip())
+    return " ".join(paragraph)
+
+
+def _parsed_parameters(text: str) -> dict[str, str]:
+    import docstring_parser
+
+    try:
+        parsed = docstring_parser.parse(text)
+    except Exception:  # noqa: BLE001 - foreign text, and the parser's own slips are no concern of the reader's
+        return {}
+    found: dict[str, str] = {}
+    for parameter in parsed.params:
+        description = " ".join((parameter.description or "").split())
+        # NumPy style allows "x1, x2 : Tensor" for several at once.
+        for name in parameter.arg_name.split(","):
+            if stripped := name.strip("*` "):
+                found[stripped] = description
+    return found
+
+
+def _tutorial_parameters(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        match = _TUTORIAL.match(line)
+        if match and (match[2] is not None or match[1].islower()):
+            found.setdefault(match[1].lstrip("*"), match[3].strip())
+    return found

@@ -1,0 +1,98 @@
+"""Reading a hub repo, from its folder to frozen facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
+from hubkit.facts import Hubconf, HubconfProblem, Location, RepoFacts
+from hubkit.hubconf.dependencies import find_dependencies
+from hubkit.hubconf.entrypoints import find_surface
+from hubkit.hubconf.resolve import Resolver
+from hubkit.hubconf.scope import read_scope
+from hubkit.hubconf.source import SourceFile, read_source
+from hubkit.hubconf.suppressions import read_suppressions
+from hubkit.hubconf.tree import SourceTree, read_search_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HUBCONF = "hubconf.py"
+
+
+def read_repo(root: Path) -> RepoFacts:
+    """Read what a hub repo offers, from source alone.
+
+    Nothing of the repo is imported or run, and only files in the hubconf's reach are read.
+
+    Args:
+        root: The repo's folder, in which ``hubconf.py`` should lie.
+
+    Returns:
+        The facts. A hubconf that is missing or cannot be parsed is no error here: ``problem``
+        says why there is none.
+
+    Raises:
+        HubconfNotFoundError: When ``root`` is no folder.
+    """
+    if not root.is_dir():
+        raise HubconfNotFoundError(
+            f"{root} is not a folder", hint="Give the folder that holds hubconf.py."
+        )
+    tree = SourceTree(root)
+    file = read_source(root, HUBCONF, module="hubconf")
+    if isinstance(file, HubconfProblem):
+        return RepoFacts(root, None, file, tree.top_level(), ())
+    try:
+        return _read(file, SourceTree(root, read_search_path(file, root)))
+    except RecursionError:
+        problem = HubconfProblem(
+            "syntax", "code is nested too deeply to be read", Location(HUBCONF)
+        )
+        return RepoFacts(root, None, problem, tree.top_level(), ())
+
+
+def require_hubconf(facts: RepoFacts) -> Hubconf:
+    """The hubconf of a repo that was read.
+
+    Args:
+        facts: What ``read_repo`` gave.
+
+    Raises:
+        HubconfNotFoundError: When there is no ``hubconf.py``.
+        HubconfSyntaxError: When it cannot be parsed or decoded.
+    """
+    if facts.hubconf is not None:
+        return facts.hubconf
+    problem = facts.problem
+    if problem is None or problem.kind == "missing":
+        raise HubconfNotFoundError(
+            f"{facts.root} has no {HUBCONF} that can be read",
+            hint=f"A hub repo has a file called {HUBCONF} at its root.",
+        )
+    place = problem.location
+    raise HubconfSyntaxError(
+        f"{facts.root / place.path}, line {place.line}: {problem.message}",
+        hint=f"{HUBCONF} must parse before anything in it can be used.",
+    )
+
+
+def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
+    scope = read_scope(file)
+    tree.add(scope)
+    resolver = Resolver(tree)
+    surface = find_surface(scope, resolver)
+    hubconf = Hubconf(
+        path=file.path,
+        source=file.text,
+        dependencies=find_dependencies(scope),
+        imports=(),
+        entrypoints=surface.entrypoints,
+        leaks=surface.leaks,
+        checkpoints=(),
+        openings=surface.openings,
+    )
+    suppressions = tuple(
+        suppression for found in tree.scopes() for suppression in read_suppressions(found.file)
+    )
+    return RepoFacts(tree.root, hubconf, None, tree.top_level(), suppressions)

@@ -1,0 +1,187 @@
+"""Following a name through the repo to what it stands for."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from hubkit.hubconf.scope import FunctionNode, ImportedModule, ImportedName, Scope
+
+if TYPE_CHECKING:
+    from hubkit.hubconf.scope import Value
+    from hubkit.hubconf.tree import SourceTree
+
+Seen: TypeAlias = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A function or class of the repo.
+
+    Attributes:
+        scope: The module that defines it.
+        node: Its definition.
+        via: Dotted modules passed on the way, outermost first, its own last.
+    """
+
+    scope: Scope
+    node: FunctionNode | ast.ClassDef
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A name of the repo that is assigned; ``value`` is None when source does not tell what."""
+
+    scope: Scope
+    value: ast.expr | None
+    node: ast.AST
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something outside the repo, by dotted name."""
+
+    name: str
+    via: tuple[str, ...] = ()
+
+    @property
+    def top(self) -> str:
+        """The top-level module."""
+        return self.name.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of the repo."""
+
+    name: str
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A name that a module of the repo should have, and source does not show how."""
+
+    module: str
+    via: tuple[str, ...] = ()
+
+
+Target: TypeAlias = Defined | Valued | External | Module | Unresolved
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Looks names up in the repo's modules."""
+
+    tree: SourceTree
+
+    def name(self, scope: Scope, name: str, seen: Seen = frozenset()) -> Target | None:
+        """What a name of a module stands for, or None when the module does not bind it.
+
+        Args:
+            scope: The module.
+            name: The name.
+            seen: Names on the way here, so that circles end.
+        """
+        key = (scope.file.path, name)
+        if key in seen:
+            return Unresolved(scope.file.module)
+        seen |= {key}
+        binding = scope.bindings.get(name)
+        if binding is not None:
+            return self.value(scope, binding.value, binding.node, seen)
+        for star in reversed(scope.stars):
+            if not self.tree.module(star.module):
+                continue
+            names = self.star_names(star.module)
+            if names is None or name in names:
+                target = self.member(star.module, name, seen)
+                if not isinstance(target, Unresolved):
+                    return target
+        return None
+
+    def value(self, scope: Scope, value: Value, node: ast.AST, seen: Seen = frozenset()) -> Target:
+        """What a bound value stands for."""
+        match value:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                return Defined(scope, value)
+            case ImportedModule(module):
+                return Module(module) if self.tree.module(module) else External(module)
+            case ImportedName(module, name):
+                return self.member(module, name, seen)
+            case ast.Name() | ast.Attribute():
+                return self.expression(scope, value, seen) or Valued(scope, value, node)
+        return Valued(scope, value, node)
+
+    def member(self, module: str, name: str, seen: Seen = frozenset()) -> Target:
+        """What ``module.name`` stands for."""
+        if self.tree.module(module) is None:
+            return External(f"{module}.{name}")
+        scope = self.tree.scope(module)
+        target = self.name(scope, name, seen) if scope else None
+        if target is not None:
+            return replace(target, via=(module, *target.via))
+        inner = f"{module}.{name}" if module else name
+        return Module(inner) if self.tree.module(inner) else Unresolved(module, (module,))
+
+    def expression(
+        self, scope: Scope, expression: ast.expr, seen: Seen = frozenset()
+    ) -> Target | None:
+        """What a name or a dotted name stands for; None for anything else."""
+        attributes: list[str] = []
+        while isinstance(expression, ast.Attribute):
+            attributes.append(expression.attr)
+            expression = expression.value
+        if not isinstance(expression, ast.Name):
+            return None
+        target = self.name(scope, expression.id, seen)
+        for attribute in reversed(attributes):
+            match target:
+                case Module(name):
+                    target = self.member(name, attribute, seen)
+                case External(name):
+                    target = External(f"{name}.{attribute}")
+                case _:
+                    return None
+        return target
+
+    def star_names(self, module: str, seen: frozenset[str] = frozenset()) -> list[str] | None:
+        """Names that ``from module import *`` brings, or None when source does not tell."""
+        scope = self.tree.scope(module)
+        if scope is None or module in seen:
+            return [] if module in seen else None
+        declared = scope.bindings.get("__all__")
+        if declared is not None:
+            return self._declared_names(scope)
+        registered = self._registered_names(scope)
+        if registered:
+            return registered
+        names = [name for name in scope.bindings if not name.startswith("_")]
+        for star in scope.stars:
+            more = self.star_names(star.module, seen | {module})
+            names += [name for name in more or () if name not in scope.bindings]
+        return names
+
+    def _declared_names(self, scope: Scope) -> list[str] | None:
+        from hubkit.hubconf.literals import read_strings
+
+        return read_strings(scope, "__all__")
+
+    def _registered_names(self, scope: Scope) -> list[str]:
+        """Functions under timm's ``register_model``, which adds them to the module's ``__all__``."""
+        names = []
+        for name, binding in scope.bindings.items():
+            decorators = getattr(binding.value, "decorator_list", ())
+            for decorator in decorators:
+                called = decorator.func if isinstance(decorator, ast.Call) else decorator
+                target = self.expression(scope, called)
+                if (
+                    isinstance(target, External)
+                    and target.top == "timm"
+                    and target.name.endswith(".register_model")
+                ):
+                    names.append(name)
+        return names

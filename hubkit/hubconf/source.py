@@ -1,0 +1,146 @@
+"""One source file, decoded and parsed."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import re
+import tokenize
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.facts import HubconfProblem, Location
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Generated files beyond this size hold data, not code that a hubconf would publish.
+MAX_BYTES = 8 * 1024 * 1024
+
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of the repo that parses.
+
+    Attributes:
+        path: POSIX path relative to the repo's root.
+        module: Dotted name under which the repo imports it.
+        is_package: Whether it is a package's ``__init__.py``.
+        text: Its text, with newlines normalised.
+        lines: The text's lines.
+        tree: Its syntax tree.
+    """
+
+    path: str
+    module: str
+    is_package: bool
+    text: str
+    lines: tuple[str, ...]
+    tree: ast.Module
+
+    def location(self, node: ast.AST) -> Location:
+        """Where a node stands; for a ``def`` or ``class``, where its name stands."""
+        line = getattr(node, "lineno", 1)
+        start = self._column(line, getattr(node, "col_offset", 0))
+        if isinstance(node, _NAMED):
+            return self._name_location(line, start, node.name)
+        end_line = getattr(node, "end_lineno", None) or 0
+        end_offset = getattr(node, "end_col_offset", None)
+        end = 0 if end_offset is None else self._column(end_line, end_offset)
+        return Location(self.path, line, start, end_line, end)
+
+    def segment(self, node: ast.expr) -> str:
+        """The source text of an expression, on one line."""
+        if node.end_lineno != node.lineno or node.end_col_offset is None:
+            return ast.unparse(node)
+        start = self._column(node.lineno, node.col_offset) - 1
+        return self.lines[node.lineno - 1][
+            start : self._column(node.lineno, node.end_col_offset) - 1
+        ]
+
+    def _column(self, line: int, offset: int) -> int:
+        if not 0 < line <= len(self.lines):
+            return offset + 1
+        text = self.lines[line - 1]
+        if text.isascii():
+            return offset + 1
+        # ast counts UTF-8 bytes.
+        return len(text.encode()[:offset].decode(errors="replace")) + 1
+
+    def _name_location(self, line: int, start: int, name: str) -> Location:
+        pattern = re.compile(rf"(?:def|class)\s+({re.escape(name)})\b")
+        found = pattern.search(self.lines[line - 1], start - 1) if line <= len(self.lines) else None
+        if found is None:
+            return Location(self.path, line, start)
+        return Location(self.path, line, found.start(1) + 1, line, found.end(1) + 1)
+
+
+def read_source(
+    root: Path, path: str, *, module: str, is_package: bool = False
+) -> SourceFile | HubconfProblem:
+    """Read, decode and parse one file.
+
+    Args:
+        root: The repo's root.
+        path: POSIX path relative to it.
+        module: Dotted name under which the repo imports the file.
+        is_package: Whether it is a package's ``__init__.py``.
+    """
+    data = _read_bytes(root, path)
+    if isinstance(data, HubconfProblem):
+        return data
+    # Old sources are full of invalid escapes, which are none of our business.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _parse(data, path, module=module, is_package=is_package)
+
+
+def _read_bytes(root: Path, path: str) -> bytes | HubconfProblem:
+    location = Location(path)
+    try:
+        file = root / path
+        if not file.is_file():
+            what = "is a folder" if file.is_dir() else "does not exist"
+            return HubconfProblem("missing", f"{path} {what}", location)
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return HubconfProblem("missing", f"{path} cannot be read: {reason}", location)
+    if len(data) > MAX_BYTES:
+        size = MAX_BYTES // 1024 // 1024
+        return HubconfProblem("syntax", f"{path} is larger than {size} MiB", location)
+    return data
+
+
+def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFile | HubconfProblem:
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, UnicodeError, LookupError) as error:
+        return HubconfProblem("encoding", _describe_decoding(error), Location(path))
+    if os.linesep != "\n" or "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        return HubconfProblem("syntax", "source code holds null bytes", Location(path, line))
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        place = Location(path, max(error.lineno or 1, 1), max(error.offset or 1, 1))
+        return HubconfProblem("syntax", error.msg or "invalid syntax", place)
+    except (RecursionError, MemoryError):
+        return HubconfProblem("syntax", "code is nested too deeply to be parsed", Location(path))
+    except ValueError as error:
+        return HubconfProblem("encoding", str(error), Location(path))
+    return SourceFile(path, module, is_package, text, tuple(text.split("\n")), tree)
+
+
+def _describe_decoding(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} cannot be decoded as {error.encoding}: {error.reason}"
+    return str(error)

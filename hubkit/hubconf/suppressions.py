@@ -1,0 +1,108 @@
+"""Comments that ask for findings to be left out: ``# hubkit: ignore[HUB501] reason``."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.facts import Location, Suppression
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.hubconf.source import SourceFile
+
+_COMMENT = re.compile(r"#\s*hubkit:\s*ignore\s*\[([^\]]*)\]\s*[:\-\u2013\u2014]*\s*(.*)")
+
+
+def read_suppressions(file: SourceFile) -> tuple[Suppression, ...]:
+    """The suppressions in a file, with the lines that each covers.
+
+    A comment covers the innermost statement on whose lines it stands, a compound statement up to
+    the colon of its header. Alone on its line above a statement it covers that one.
+    """
+    if "hubkit:" not in file.text:
+        return ()
+    spans = sorted(_spans(file.tree), key=lambda span: span.last - span.first)
+    return tuple(
+        suppression
+        for comment in _comments(file.text)
+        if (suppression := _read(file, comment, spans))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Lines of a statement, or of a compound one's header; ``code`` is the last that has code."""
+
+    first: int
+    code: int
+    last: int
+
+
+def _read(file: SourceFile, comment: tokenize.TokenInfo, spans: list[_Span]) -> Suppression | None:
+    found = _COMMENT.match(comment.string)
+    if found is None:
+        return None
+    codes = tuple(code for code in re.split(r"[\s,]+", found[1]) if code)
+    (line, start), (_, end) = comment.start, comment.end
+    alone = not comment.line[:start].strip()
+    first, last = _alone_covers(line, spans) if alone else _trailing_covers(line, spans)
+    place = Location(file.path, line, start + 1, line, end + 1)
+    return Suppression(codes, found[2].strip(), place, first, last)
+
+
+def _trailing_covers(line: int, spans: list[_Span]) -> tuple[int, int]:
+    for span in spans:
+        if span.first <= line <= span.last:
+            return span.first, span.last
+    return line, line
+
+
+def _alone_covers(line: int, spans: list[_Span]) -> tuple[int, int]:
+    for span in spans:
+        if span.first <= line <= span.code:
+            return span.first, span.last
+    below = [(span.first, span.last) for span in spans if span.first > line]
+    return min(below, default=(line, line))
+
+
+def _comments(text: str) -> Iterator[tokenize.TokenInfo]:
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT and "hubkit:" in token.string:
+                yield token
+    except (tokenize.TokenError, SyntaxError):
+        # The tokenizer is stricter than the parser about a few endings; what came before counts.
+        return
+
+
+def _spans(tree: ast.Module) -> Iterator[_Span]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.stmt):
+            continue
+        first, end = _first_line(node), node.end_lineno or node.lineno
+        body: list[ast.stmt] | None = getattr(node, "body", None)
+        if body:
+            yield _Span(first, _header_end(node), max(node.lineno, _first_line(body[0]) - 1))
+        else:
+            yield _Span(first, end, end)
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _header_end(node: ast.stmt) -> int:
+    """The last line of a compound statement's header, as far as its parts tell."""
+    last = node.lineno
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            ends = [getattr(part, "end_lineno", None) or 0 for part in ast.walk(child)]
+            last = max(last, *ends)
+    return last

@@ -1,0 +1,175 @@
+"""The repo's own modules, each found and parsed at most once."""
+
+from __future__ import annotations
+
+import ast
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hubkit.hubconf.scope import Scope, read_scope
+from hubkit.hubconf.source import SourceFile, read_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COMPILED = (".so", ".pyd")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnModule:
+    """A module that the repo holds.
+
+    Attributes:
+        name: Its dotted name.
+        path: POSIX path of its source, or None for a folder without ``__init__.py`` and for
+            compiled modules.
+        is_package: Whether it may hold submodules.
+    """
+
+    name: str
+    path: str | None
+    is_package: bool
+
+
+@dataclass(slots=True)
+class SourceTree:
+    """A repo's sources as far as they were looked at.
+
+    Attributes:
+        root: The repo's root.
+        search_path: Folders, relative to the root, in which modules are looked for.
+    """
+
+    root: Path
+    search_path: tuple[str, ...] = ("",)
+    _modules: dict[str, OwnModule | None] = field(default_factory=dict)
+    _scopes: dict[str, Scope | None] = field(default_factory=dict)
+    _listings: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def module(self, name: str) -> OwnModule | None:
+        """The repo's module of that dotted name, or None when it has none."""
+        if name not in self._modules:
+            self._modules[name] = self._find(name)
+        return self._modules[name]
+
+    def scope(self, name: str) -> Scope | None:
+        """The names of the repo's module, or None when it has no such module or cannot be read."""
+        module = self.module(name)
+        if module is None or module.path is None:
+            return None
+        if module.path not in self._scopes:
+            self._scopes[module.path] = self._read(module, module.path)
+        return self._scopes[module.path]
+
+    def add(self, scope: Scope) -> None:
+        """Put in a scope that was read already."""
+        self._scopes[scope.file.path] = scope
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes read so far."""
+        return tuple(scope for scope in self._scopes.values() if scope)
+
+    def top_level(self) -> frozenset[str]:
+        """Import names that the repo provides at its top level."""
+        names: set[str] = set()
+        for folder in self.search_path:
+            for entry in self._listing(folder):
+                stem, dot, _ = entry.partition(".")
+                if stem.isidentifier() and (not dot or self._find_in(folder, stem)):
+                    names.add(stem)
+        return frozenset(name for name in names if self.module(name))
+
+    def _read(self, module: OwnModule, path: str) -> Scope | None:
+        file = read_source(self.root, path, module=module.name, is_package=module.is_package)
+        return read_scope(file) if isinstance(file, SourceFile) else None
+
+    def _find(self, name: str) -> OwnModule | None:
+        if not name:
+            return OwnModule("", None, is_package=True)
+        parts = name.split(".")
+        for folder in self.search_path:
+            found = self._find_in(folder, *parts)
+            if found:
+                return found
+        return None
+
+    def _find_in(self, folder: str, *parts: str) -> OwnModule | None:
+        for part in parts[:-1]:
+            folder = _join(folder, part)
+        name, last = ".".join(parts), parts[-1]
+        listing = self._listing(folder)
+        inner = _join(folder, last)
+        if last in listing:
+            contents = self._listing(inner)
+            if "__init__.py" in contents:
+                return OwnModule(name, f"{inner}/__init__.py", is_package=True)
+        if f"{last}.py" in listing:
+            return OwnModule(name, f"{inner}.py", is_package=False)
+        if any(entry.startswith(f"{last}.") and entry.endswith(_COMPILED) for entry in listing):
+            return OwnModule(name, None, is_package=False)
+        if last in listing and self._holds_python(inner):
+            return OwnModule(name, None, is_package=True)
+        return None
+
+    def _holds_python(self, folder: str) -> bool:
+        """Whether a folder without ``__init__.py`` is a package rather than data."""
+        contents = self._listing(folder)
+        if any(entry.endswith(".py") for entry in contents):
+            return True
+        return any(
+            inner.endswith(".py")
+            for entry in contents
+            if "." not in entry
+            for inner in self._listing(_join(folder, entry))
+        )
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        if folder not in self._listings:
+            try:
+                names = frozenset(os.listdir(self.root / folder))  # noqa: PTH208 - names only
+            except (OSError, ValueError):
+                names = frozenset()
+            self._listings[folder] = names
+        return self._listings[folder]
+
+
+def read_search_path(file: SourceFile, root: Path) -> tuple[str, ...]:
+    """Folders in which importing the hubconf looks for modules, as far as source tells.
+
+    Args:
+        file: The hubconf.
+        root: The repo's root; folders that do not exist in it are left out.
+    """
+    folders = [""]
+    if "sys.path" not in file.text:
+        return ("",)
+    for node in ast.walk(file.tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Attribute(value=ast.Name(id="sys"), attr="path"),
+                    attr="insert" | "append",
+                ),
+                args=[*_, argument],
+            ):
+                folder = _literal_folder(argument)
+                if folder and folder not in folders and (root / folder).is_dir():
+                    folders.append(folder)
+    return tuple(folders)
+
+
+def _literal_folder(node: ast.expr) -> str:
+    """The folder that an expression over ``__file__`` names, guessed from its string literals."""
+    texts = [
+        (part.lineno, part.col_offset, part.value)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+    joined = os.path.normpath("/".join(text for _, _, text in sorted(texts)) or ".")
+    folder = joined.replace(os.sep, "/").lstrip("/")
+    return "" if folder == "." or folder.startswith("..") or "\0" in folder else folder
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

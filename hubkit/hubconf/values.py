@@ -1,0 +1,111 @@
+"""Whether something assigned at the top level can be called, and how."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.hubconf.known import is_stdlib
+from hubkit.hubconf.parameters import (
+    Parameters,
+    bind_partial,
+    find_parameters,
+    method_of,
+    read_parameters,
+)
+from hubkit.hubconf.resolve import Defined, External, Resolver, Target, Valued
+
+if TYPE_CHECKING:
+    from hubkit.hubconf.scope import FunctionNode, Scope
+
+_PARTIALS = frozenset({"functools.partial"})
+# Calls that give back the function they are given, or one like it.
+_WRAPPERS = frozenset({"functools.lru_cache", "functools.cache", "functools.wraps"})
+
+
+@dataclass(frozen=True, slots=True)
+class CallableValue:
+    """Something callable that is no plain function or class.
+
+    Attributes:
+        parameters: What it takes, or None when source does not tell.
+        docstring: Its own docstring, or None.
+        returning: The function whose result it gives back, when that is known.
+    """
+
+    parameters: Parameters | None = None
+    docstring: str | None = None
+    returning: Defined | None = None
+
+
+def find_callable(resolver: Resolver, found: Valued) -> CallableValue | None:
+    """What calling an assigned value means; None when it cannot be called, or is not known to be.
+
+    Args:
+        resolver: Looks names up.
+        found: The assignment.
+    """
+    value = found.value
+    if isinstance(value, ast.Lambda):
+        return CallableValue(read_parameters(found.scope.file, value.args, bound=False))
+    if not isinstance(value, ast.Call):
+        return None
+    target = resolver.expression(found.scope, value.func)
+    match target:
+        case External(name) if name in _PARTIALS:
+            return _partial(resolver, found.scope, value)
+        case External(name) if name in _WRAPPERS:
+            return CallableValue()
+        case External(name) if (
+            name.startswith("torch.nn.") and name.rpartition(".")[2][0].isupper()
+        ):
+            return CallableValue()
+        case Defined(node=ast.ClassDef()):
+            return _instance(resolver, target)
+        case Defined(node=ast.FunctionDef() as function):
+            return _made_by(target.scope, function)
+    return None
+
+
+def _partial(resolver: Resolver, scope: Scope, call: ast.Call) -> CallableValue | None:
+    if not call.args:
+        return CallableValue()
+    target: Target | None = resolver.expression(scope, call.args[0])
+    if not isinstance(target, Defined):
+        return CallableValue()
+    parameters = bind_partial(find_parameters(resolver, target), call, scope.file)
+    return CallableValue(parameters, None, target)
+
+
+def _instance(resolver: Resolver, found: Defined) -> CallableValue | None:
+    """An instance of a class of the repo: callable when it, or its outside base, says so."""
+    method = method_of(resolver, found, "__call__")
+    if method is not None:
+        scope, node = method
+        return CallableValue(read_parameters(scope.file, node.args, bound=True))
+    assert isinstance(found.node, ast.ClassDef)  # noqa: S101 - the caller matched it
+    for base in found.node.bases:
+        target = resolver.expression(found.scope, base)
+        if isinstance(target, External) and not is_stdlib(target.top):
+            return CallableValue()
+    return None
+
+
+def _made_by(scope: Scope, factory: FunctionNode) -> CallableValue | None:
+    """What a factory of the repo makes: a function defined inside it, or nothing we call."""
+    inner = {node.name: node for node in factory.body if isinstance(node, ast.FunctionDef)}
+    for node in ast.walk(factory):
+        match node:
+            case ast.Return(value=ast.Name(id=name)) if name in inner:
+                made = inner[name]
+                return CallableValue(
+                    read_parameters(scope.file, made.args, bound=False),
+                    ast.get_docstring(made),
+                    Defined(scope, made),
+                )
+            case ast.Return(value=ast.Lambda(args=arguments)):
+                return CallableValue(read_parameters(scope.file, arguments, bound=False))
+            case ast.Return(value=ast.Call(func=ast.Name(id="partial"))):
+                return CallableValue()
+    return None
