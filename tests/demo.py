@@ -29,11 +29,11 @@ import torch
 import hubkit
 
 repo = "{REPO}:{TAG}"
-print("hubkit.list:", hubkit.list(repo, trust_repo=True))
+print("hubkit.list:", hubkit.list(repo))
 print("hubkit.help:", hubkit.help(repo, "shapes").splitlines()[0])
 for when in ("cold", "warm"):
     start = time.perf_counter()
-    model = hubkit.load(repo, "shapes", pretrained=True, progress=False, verbose=False)
+    model = hubkit.load(repo, "shapes", pretrained=True, trust_repo=True, progress=False)
     print(f"hubkit.load, {{when}}: {{time.perf_counter() - start:.3f}} s")
 
 torch.manual_seed(0)
@@ -90,7 +90,9 @@ def publish(stage: Stage) -> None:
     outside.run("hubkit", "init", "shapes", "--defaults", "--repo", REPO)
     stage.run("python", "-m", "shapes.train")
     stage.run("git", "add", ".")
-    stage.run("git", "commit", "--quiet", "-m", "First release", shown='git commit -m "First release"')
+    stage.run(
+        "git", "commit", "--quiet", "-m", "First release", shown='git commit -m "First release"'
+    )
     stage.run("git", "tag", TAG)
 
 
@@ -110,7 +112,9 @@ def consume(stage: Stage, host: GitHost) -> None:
     elsewhere.mkdir()
     user = Stage(elsewhere, stage.environment)
     user.run(sys.executable, "-c", CONSUMER, shown="python consumer.py")
-    user.say(f"The host was asked {len(host.requests)} times in all: the refs, the code, the weights.")
+    user.say(
+        f"The host was asked {len(host.requests)} times in all: the refs, the code, the weights."
+    )
 
 
 def break_it(stage: Stage) -> None:
@@ -136,7 +140,9 @@ def main() -> None:
         consume(stage, host)
         break_it(stage)
     stage.title(f"Done in {time.monotonic() - began:.0f} s. What to do next")
-    print("  Your own model:   .venv/bin/hubkit init my-model    (or in an existing repo: hubkit init)")
+    print(
+        "  Your own model:   .venv/bin/hubkit init my-model    (or in an existing repo: hubkit init)"
+    )
     print("  Any hub repo:     .venv/bin/hubkit check PATH, .venv/bin/hubkit list PATH")
     print("  Why a rule is:    .venv/bin/hubkit explain HUB105")
     print("  The four jobs:    README.md")
