@@ -12,7 +12,7 @@ from hubkit.hubconf.literals import read_strings
 from hubkit.hubconf.openings import find_openings
 from hubkit.hubconf.parameters import find_parameters
 from hubkit.hubconf.resolve import Defined, External, Module, Resolver, Target, Unresolved, Valued
-from hubkit.hubconf.returns import find_returns
+from hubkit.hubconf.returns import ReturnsReader
 from hubkit.hubconf.scope import ImportedModule, ImportedName, Scope
 from hubkit.hubconf.usage import names_used
 from hubkit.hubconf.values import CallableValue, find_callable
@@ -59,6 +59,7 @@ class _Sorting:
 
     scope: Scope
     resolver: Resolver
+    returns: ReturnsReader
     used: frozenset[str]
     declared: frozenset[str] = frozenset()
     is_facade: bool = False
@@ -147,6 +148,7 @@ def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> 
     return _Sorting(
         scope,
         resolver,
+        ReturnsReader(resolver),
         names_used(scope.file.tree),
         declared,
         is_facade=not any(isinstance(found.target, Defined) for found in candidates),
@@ -213,7 +215,7 @@ def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
                 defined.via,
                 find_parameters(resolver, defined),
                 docstring or ast.get_docstring(defined.node),
-                find_returns(resolver, defined),
+                sorting.returns.read(defined),
                 location,
                 defined.scope.file.location(defined.node),
             )
@@ -225,7 +227,7 @@ def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
                 valued.via,
                 called.parameters,
                 docstring or called.docstring,
-                find_returns(resolver, returning) if returning else Returns("unknown"),
+                sorting.returns.read(returning) if returning else Returns("unknown"),
                 location,
                 valued.scope.file.location(valued.node),
             )

@@ -5,146 +5,42 @@ from __future__ import annotations
 import os
 import sys
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Modules of torch that ``from torch... import name`` may bring; what torch itself calls modules.
-_TORCH_MODULES = frozenset(
-    [
-        "amp",
-        "autograd",
-        "backends",
-        "checkpoint",
-        "cuda",
-        "data",
-        "distributed",
-        "fft",
-        "func",
-        "functional",
-        "fx",
-        "hub",
-        "init",
-        "jit",
-        "library",
-        "linalg",
-        "model_zoo",
-        "modules",
-        "mps",
-        "multiprocessing",
-        "nn",
-        "onnx",
-        "optim",
-        "overrides",
-        "parallel",
-        "profiler",
-        "quantization",
-        "random",
-        "serialization",
-        "sparse",
-        "special",
-        "testing",
-        "types",
-        "utils",
-        "version",
-        "lr_scheduler",
-        "tensorboard",
-        "parametrize",
-        "rnn",
-        "weight_norm",
-        "transforms",
-        "datasets",
-        "models",
-        "ops",
-        "io",
-    ]
+_TORCH_MODULES = _words(
+    """
+    amp autograd backends checkpoint cuda data distributed fft func functional fx hub init jit
+    library linalg model_zoo modules mps multiprocessing nn onnx optim overrides parallel
+    profiler quantization random serialization sparse special testing types utils version
+    lr_scheduler tensorboard parametrize rnn weight_norm transforms datasets models ops io
+    """
 )
-_TORCH_CONSTANTS = frozenset(
-    [
-        "float16",
-        "float32",
-        "float64",
-        "bfloat16",
-        "half",
-        "double",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "complex64",
-        "complex128",
-        "long",
-        "short",
-        "channels_last",
-        "contiguous_format",
-        "preserve_format",
-        "strided",
-        "inf",
-        "nan",
-        "pi",
-        "e",
-    ]
+_TORCH_CONSTANTS = _words(
+    """
+    float16 float32 float64 bfloat16 half double int8 int16 int32 int64 uint8 complex64
+    complex128 long short channels_last contiguous_format preserve_format strided inf nan pi e
+    """
 )
-_STDLIB_CONSTANTS = frozenset(
-    [
-        "math.pi",
-        "math.e",
-        "math.tau",
-        "math.inf",
-        "math.nan",
-        "sys.argv",
-        "sys.path",
-        "sys.platform",
-        "sys.version",
-        "sys.version_info",
-        "sys.maxsize",
-        "sys.modules",
-        "sys.stdin",
-        "sys.stdout",
-        "sys.stderr",
-        "sys.executable",
-        "sys.byteorder",
-        "os.environ",
-        "os.sep",
-        "os.name",
-        "os.linesep",
-        "os.curdir",
-        "string.ascii_letters",
-        "string.ascii_lowercase",
-        "string.ascii_uppercase",
-        "string.digits",
-        "string.punctuation",
-    ]
+_STDLIB_CONSTANTS = _words(
+    """
+    math.pi math.e math.tau math.inf math.nan sys.argv sys.path sys.platform sys.version
+    sys.version_info sys.maxsize sys.modules sys.stdin sys.stdout sys.stderr sys.executable
+    sys.byteorder os.environ os.sep os.name os.linesep os.curdir string.ascii_letters
+    string.ascii_lowercase string.ascii_uppercase string.digits string.punctuation
+    """
 )
-_OTHER_MODULES = frozenset(
-    [
-        "PIL.Image",
-        "PIL.ImageOps",
-        "PIL.ImageDraw",
-        "PIL.ImageFont",
-        "PIL.ImageFilter",
-        "PIL.ImageEnhance",
-        "scipy.io",
-        "scipy.ndimage",
-        "scipy.signal",
-        "scipy.stats",
-        "scipy.sparse",
-        "skimage.io",
-        "skimage.transform",
-        "skimage.color",
-        "matplotlib.pyplot",
-        "matplotlib.cm",
-        "numpy.random",
-        "numpy.linalg",
-        "numpy.fft",
-        "transformers.models",
-        "huggingface_hub.utils",
-        "timm.models",
-        "timm.layers",
-        "timm.data",
-        "tensorflow.keras",
-        "sklearn.metrics",
-        "sklearn.cluster",
-        "sklearn.decomposition",
-        "google.protobuf",
-    ]
+_OTHER_MODULES = _words(
+    """
+    PIL.Image PIL.ImageOps PIL.ImageDraw PIL.ImageFont PIL.ImageFilter PIL.ImageEnhance
+    scipy.io scipy.ndimage scipy.signal scipy.stats scipy.sparse skimage.io skimage.transform
+    skimage.color matplotlib.pyplot matplotlib.cm numpy.random numpy.linalg numpy.fft
+    transformers.models huggingface_hub.utils timm.models timm.layers timm.data
+    tensorflow.keras sklearn.metrics sklearn.cluster sklearn.decomposition google.protobuf
+    """
 )
 _TORCH = frozenset({"torch", "torchvision", "torchaudio", "torchtext"})
 

@@ -122,7 +122,7 @@ class Resolver:
             return External(f"{module}.{name}")
         scope = self.tree.scope(module)
         target = self.name(scope, name, seen) if scope else None
-        if target is not None:
+        if target is not None and not isinstance(target, Unresolved):
             return replace(target, via=(module, *target.via))
         inner = f"{module}.{name}" if module else name
         return Module(inner) if self.tree.module(inner) else Unresolved(module, (module,))

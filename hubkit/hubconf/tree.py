@@ -66,10 +66,6 @@ class SourceTree:
         """Put in a scope that was read already."""
         self._scopes[scope.file.path] = scope
 
-    def scopes(self) -> tuple[Scope, ...]:
-        """The scopes read so far."""
-        return tuple(scope for scope in self._scopes.values() if scope)
-
     def top_level(self) -> frozenset[str]:
         """Import names that the repo provides at its top level."""
         names: set[str] = set()

@@ -1,0 +1,161 @@
+"""What importing a hubconf imports: its own imports, and those of the repo's modules it reaches."""
+
+from __future__ import annotations
+
+import ast
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hubkit.facts import Import
+from hubkit.hubconf.branches import branches_of
+from hubkit.hubconf.resolve import Module
+from hubkit.hubconf.scope import Scope, absolute_module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hubkit.hubconf.resolve import Resolver
+    from hubkit.hubconf.source import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a hubconf reaches.
+
+    Attributes:
+        imports: Imports that leave the repo.
+        scopes: The hubconf and the repo's modules that it imports, nearest first.
+    """
+
+    imports: tuple[Import, ...]
+    scopes: tuple[Scope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """How surely an import runs when the hubconf is imported; the smaller, the surer."""
+
+    in_function: bool = False
+    guarded: bool = False
+
+    def within(self, *, in_function: bool = False, guarded: bool = False) -> _Level:
+        return _Level(self.in_function or in_function, self.guarded or guarded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    node: ast.Import | ast.ImportFrom
+    level: _Level
+    runs: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A module of the repo that is to be looked at."""
+
+    scope: Scope
+    level: _Level
+    chain: tuple[str, ...]
+
+
+# Surest first, so that the first visit of a module is the one that counts.
+_LEVELS = (_Level(), _Level(guarded=True), _Level(in_function=True), _Level(True, True))
+
+
+@dataclass(slots=True)
+class _Walk:
+    resolver: Resolver
+    queues: dict[_Level, deque[_Visit]] = field(
+        default_factory=lambda: {level: deque() for level in _LEVELS}
+    )
+    visited: set[str] = field(default_factory=set)
+    imports: list[Import] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+
+    def run(self, hubconf: Scope) -> Reach:
+        self.queues[_Level()].append(_Visit(hubconf, _Level(), ("hubconf",)))
+        while visit := self._next():
+            if visit.scope.file.path in self.visited:
+                continue
+            self.visited.add(visit.scope.file.path)
+            self.scopes.append(visit.scope)
+            body = visit.scope.file.tree.body
+            for statement in _statements(body, visit.level, functions=visit.scope is hubconf):
+                self._follow(visit, statement)
+        return Reach(tuple(self.imports), tuple(self.scopes))
+
+    def _next(self) -> _Visit | None:
+        return next((queue.popleft() for queue in self.queues.values() if queue), None)
+
+    def _follow(self, visit: _Visit, statement: _Statement) -> None:
+        tree, file = self.resolver.tree, visit.scope.file
+        for module, names in _modules(file, statement.node):
+            if tree.module(module.partition(".")[0]) is None:
+                self._record(visit, statement, module)
+            elif statement.runs:
+                for name in self._own_modules(module, names):
+                    self._enqueue(name, visit, statement.level)
+
+    def _record(self, visit: _Visit, statement: _Statement, module: str) -> None:
+        level, location = statement.level, visit.scope.file.location(statement.node)
+        self.imports.append(Import(module, location, level.in_function, level.guarded, visit.chain))
+
+    def _own_modules(self, module: str, names: list[str]) -> Iterator[str]:
+        """The modules that one import of the repo's runs: packages on the way, and submodules."""
+        parts = module.split(".") if module else []
+        for end in range(1, len(parts) + 1):
+            yield ".".join(parts[:end])
+        if names == ["*"]:
+            names = self.resolver.star_names(module) or []
+        for name in names:
+            member = self.resolver.member(module, name)
+            if isinstance(member, Module):
+                yield member.name
+
+    def _enqueue(self, module: str, visit: _Visit, level: _Level) -> None:
+        scope = self.resolver.tree.scope(module)
+        if scope is not None and scope.file.path not in self.visited:
+            self.queues[level].append(_Visit(scope, level, (*visit.chain, module)))
+
+
+def find_reach(hubconf: Scope, resolver: Resolver) -> Reach:
+    """Follow a hubconf's imports through the repo.
+
+    Imports at the top level are followed to the end; imports inside functions count in the
+    hubconf only, since what functions elsewhere import may never run.
+
+    Args:
+        hubconf: The hubconf's names.
+        resolver: Looks names up in the repo.
+    """
+    return _Walk(resolver).run(hubconf)
+
+
+def _modules(
+    file: SourceFile, node: ast.Import | ast.ImportFrom
+) -> Iterator[tuple[str, list[str]]]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias.name, []
+    else:
+        yield absolute_module(file, node), [alias.name for alias in node.names]
+
+
+def _statements(
+    body: Iterable[ast.stmt], level: _Level, *, functions: bool, runs: bool = True
+) -> Iterator[_Statement]:
+    for statement in body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            yield _Statement(statement, level, runs)
+        elif isinstance(statement, ast.ClassDef):
+            yield from _statements(statement.body, level, functions=functions, runs=runs)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            if functions:
+                inner = level.within(in_function=True)
+                yield from _statements(statement.body, inner, functions=True, runs=runs)
+        else:
+            for branch in branches_of(statement) or ():
+                inner = level.within(guarded=branch.guarded)
+                runs_too = runs and branch.runs_on_import
+                yield from _statements(branch.body, inner, functions=functions, runs=runs_too)
