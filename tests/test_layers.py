@@ -27,6 +27,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "reporters": (1, frozenset()),
     "rules": (2, frozenset({"hubconf"})),
     "loader": (2, frozenset({"hubconf", "hubdir", "runtime", "lockfile"})),
+    "repos": (2, frozenset({"hubdir", "runtime"})),
     "linter": (3, frozenset({"config", "hubconf", "rules"})),
     "commands": (4, frozenset({"*"})),
     "cli": (4, frozenset({"*"})),

@@ -1,0 +1,19 @@
+"""The consumer's functions: ``torch.hub``'s names and signatures on hubkit's floors."""
+
+from hubkit.loader.api import (
+    download_url_to_file,
+    help,
+    list,
+    load,
+    load_state_dict_from_url,
+    locate_repo,
+)
+
+__all__ = [
+    "download_url_to_file",
+    "help",
+    "list",
+    "load",
+    "load_state_dict_from_url",
+    "locate_repo",
+]

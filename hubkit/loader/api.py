@@ -1,0 +1,189 @@
+"""``load``, ``list``, ``help`` and the functions for weights, with ``torch.hub``'s signatures.
+
+Messages such as "Using cache found in ..." go to the logger ``hubkit`` at level INFO, which
+Python shows nowhere unless asked; standard output is never written to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hubkit import hubdir
+from hubkit.errors import EntrypointNotFoundError, RepoSpecError
+from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
+from hubkit.loader.dependencies import no_torch, require_dependencies
+from hubkit.loader.locate import Request, locate, locate_trusted
+from hubkit.runtime import HubFunctions, import_hubconf
+
+if TYPE_CHECKING:
+    import builtins
+    import os
+    from pathlib import Path
+
+    from hubkit.facts.repos import TrustRepo
+    from hubkit.runtime import LoadedHubconf
+
+
+def load(
+    repo_or_dir: str | os.PathLike[str],
+    model: str,
+    *args: object,
+    source: str = "github",
+    trust_repo: TrustRepo = "check",
+    force_reload: bool = False,
+    verbose: bool = True,
+    skip_validation: bool = False,
+    **kwargs: object,
+) -> Any:  # noqa: ANN401
+    """Call an entrypoint of a hub repo and give what it gives, usually a model.
+
+    Args:
+        repo_or_dir: ``owner/name[:ref]``, a URL of a repo, or a folder with a ``hubconf.py``. An
+            existing folder that holds one is taken as such, whatever ``source`` says.
+        model: Name of the entrypoint.
+        *args: Passed on to the entrypoint.
+        source: "github", or "local" for folders only.
+        trust_repo: True trusts the repo from now on, "check" asks on a terminal unless it is
+            trusted already, False asks always. Folders need no trust.
+        force_reload: Fetch the repo, and the weights that the entrypoint asks for, afresh.
+        verbose: Log where the repo was found.
+        skip_validation: Do not insist that a commit belongs to this very repo.
+        **kwargs: Passed on to the entrypoint.
+
+    Raises:
+        RepoSpecError: ``repo_or_dir`` or ``source`` makes no sense.
+        FetchError: The repo cannot be fetched.
+        UntrustedRepoError: The repo is not trusted, and there is nobody to ask.
+        HubconfError: The hubconf is missing or has no such entrypoint, or modules that it
+            declares are not installed; the latter is said before any of its code runs.
+    """
+    _require_name(model)
+    request = Request(repo_or_dir, source, trust_repo, force_reload, verbose, skip_validation)
+    return _import(locate_trusted(request)).call(model, *args, **kwargs)
+
+
+def list(
+    github: str | os.PathLike[str],
+    force_reload: bool = False,
+    skip_validation: bool = False,
+    trust_repo: TrustRepo = "check",
+    verbose: bool = True,
+) -> builtins.list[str]:
+    """Names of the entrypoints of a hub repo, sorted.
+
+    Unlike ``torch.hub.list`` this reads source and runs nothing, unless the hubconf makes names
+    at run time; so it needs neither trust nor the repo's dependencies, and helpers that the
+    hubconf merely imports are left out.
+
+    Args:
+        github: As ``repo_or_dir`` of `load`.
+        force_reload: Fetch the repo afresh.
+        skip_validation: Do not insist that a commit belongs to this very repo.
+        trust_repo: As for `load`; looked at only if code has to run.
+        verbose: Log where the repo was found.
+    """
+    request = Request(github, "github", trust_repo, force_reload, verbose, skip_validation)
+    root = locate(request)
+    hubconf = require_hubconf(read_repo(root))
+    if hubconf.is_open:
+        leaks = {leak.name for leak in hubconf.leaks}
+        return [name for name in _import(locate_trusted(request)).names() if name not in leaks]
+    return sorted(entrypoint.name for entrypoint in hubconf.entrypoints)
+
+
+def help(
+    github: str | os.PathLike[str],
+    model: str,
+    force_reload: bool = False,
+    skip_validation: bool = False,
+    trust_repo: TrustRepo = "check",
+) -> str | None:
+    """The docstring of an entrypoint, or None when it has none.
+
+    Runs the repo's code only where its source does not tell, as `list` does.
+
+    Args:
+        github: As ``repo_or_dir`` of `load`.
+        model: Name of the entrypoint.
+        force_reload: Fetch the repo afresh.
+        skip_validation: Do not insist that a commit belongs to this very repo.
+        trust_repo: As for `load`; looked at only if code has to run.
+    """
+    _require_name(model)
+    request = Request(github, "github", trust_repo, force_reload, True, skip_validation)
+    root = locate(request)
+    hubconf = require_hubconf(read_repo(root))
+    entrypoint = hubconf.entrypoint(model)
+    if entrypoint is not None and entrypoint.docstring is not None:
+        return entrypoint.docstring
+    if entrypoint is None and not hubconf.is_open:
+        raise EntrypointNotFoundError(
+            f"The entrypoint {model!r} is not in {root / 'hubconf.py'}.", entrypoint=model
+        )
+    return _import(locate_trusted(request)).entrypoint(model).__doc__
+
+
+def locate_repo(
+    repo_or_dir: str | os.PathLike[str],
+    source: str = "github",
+    *,
+    force_reload: bool = False,
+    skip_validation: bool = False,
+) -> Path:
+    """The folder of a repo, fetched if it is not there; needs no trust since nothing runs.
+
+    Args:
+        repo_or_dir: As for `load`.
+        source: "github", or "local" for folders only.
+        force_reload: Fetch it afresh.
+        skip_validation: Do not insist that a commit belongs to this very repo.
+    """
+    return locate(
+        Request(repo_or_dir, source, force_reload=force_reload, skip_validation=skip_validation)
+    )
+
+
+def load_state_dict_from_url(
+    url: str,
+    model_dir: str | None = None,
+    map_location: Any = None,  # noqa: ANN401
+    progress: bool = True,
+    check_hash: bool = False,
+    file_name: str | None = None,
+    weights_only: bool = True,
+) -> dict[str, Any]:
+    """Later."""
+    raise NotImplementedError
+
+
+def download_url_to_file(
+    url: str, dst: str, hash_prefix: str | None = None, progress: bool = True
+) -> None:
+    """Later."""
+    hubdir.download_url_to_file(url, dst, hash_prefix, progress)
+
+
+def _require_name(model: object) -> None:
+    if not isinstance(model, str):
+        raise RepoSpecError(f"The entrypoint's name is to be a string, not {model!r}.")
+
+
+def _import(root: Path) -> LoadedHubconf:
+    require_dependencies(read_dependencies(root) or (), root)
+    try:
+        return import_hubconf(root, hub=HUB)
+    except ModuleNotFoundError as error:
+        if error.name == "torch":
+            raise no_torch(f"{root / 'hubconf.py'} needs torch") from error
+        raise
+
+
+HUB = HubFunctions(
+    load=load,
+    list=list,
+    help=help,
+    load_state_dict_from_url=load_state_dict_from_url,
+    download_url_to_file=download_url_to_file,
+    get_dir=lambda: hubdir.get_dir(),
+    set_dir=lambda d: hubdir.set_dir(d),
+)

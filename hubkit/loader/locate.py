@@ -1,0 +1,100 @@
+"""Which folder is meant, and may its code run?"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hubkit import hubdir
+from hubkit.errors import HubconfNotFoundError, RepoSpecError
+from hubkit.facts import FetchPolicy
+
+if TYPE_CHECKING:
+    from hubkit.facts import RepoRef
+    from hubkit.facts.repos import TrustRepo
+
+log = logging.getLogger("hubkit")
+
+_SOURCES = ("github", "local")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which repo is meant and how far to go for it: the arguments of ``load``."""
+
+    repo: str | os.PathLike[str]
+    source: str = "github"
+    trust_repo: TrustRepo = "check"
+    force_reload: bool = False
+    verbose: bool = True
+    skip_validation: bool = False
+
+
+def locate(request: Request) -> Path:
+    """The repo's folder, fetched if it is not there.
+
+    Raises:
+        RepoSpecError: The repo or the source makes no sense.
+        HubconfNotFoundError: A folder is meant and has no hubconf.
+        FetchError: The repo cannot be fetched.
+    """
+    folder = find_folder(request)
+    return (
+        folder
+        if folder is not None
+        else _fetch(hubdir.parse_repo(os.fspath(request.repo)), request)
+    )
+
+
+def locate_trusted(request: Request) -> Path:
+    """The same, for a repo whose code is to run.
+
+    Raises:
+        UntrustedRepoError: Nobody said that the repo is trusted.
+    """
+    folder = find_folder(request)
+    if folder is not None:
+        return folder
+    repo = hubdir.parse_repo(os.fspath(request.repo))
+    must_record = hubdir.require_trust(repo, request.trust_repo)
+    path = _fetch(repo, request)
+    if must_record:
+        hubdir.record_trust(repo)
+    return path
+
+
+def find_folder(request: Request) -> Path | None:
+    """The local folder that is meant, or None when a repo on a host is."""
+    source = request.source.lower()
+    if source not in _SOURCES:
+        raise RepoSpecError(
+            f"Unknown source {request.source!r}.", hint='It is "github" or "local".'
+        )
+    folder = Path(request.repo).expanduser()
+    if source == "local" or not isinstance(request.repo, str):
+        _require_hubconf_in(folder)
+        return folder
+    return folder if (folder / "hubconf.py").is_file() else None
+
+
+def _fetch(repo: RepoRef, request: Request) -> Path:
+    cached = None if request.force_reload else hubdir.find_cached(repo)
+    if cached is None:
+        policy = FetchPolicy(refresh=request.force_reload, skip_validation=request.skip_validation)
+        cached = hubdir.fetch_repo(repo, policy)
+    elif request.verbose:
+        log.info("Using cache found in %s", cached.path)
+    return cached.path
+
+
+def _require_hubconf_in(folder: Path) -> None:
+    if (folder / "hubconf.py").is_file():
+        return
+    if not folder.is_dir():
+        raise HubconfNotFoundError(f"There is no folder {folder}.")
+    below = sorted(path.parent for path in folder.glob("*/hubconf.py"))
+    hint = f"There is one in {below[0]}: is that the repo?" if below else ""
+    raise HubconfNotFoundError(f"There is no hubconf.py in {folder}.", hint=hint)

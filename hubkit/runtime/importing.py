@@ -1,0 +1,117 @@
+"""Import a repo's hubconf into a namespace of its own, and call what it offers."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hubkit.errors import EntrypointNotFoundError, HubconfNotFoundError
+from hubkit.runtime.finder import find_namespace, install_finder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+    from hubkit.runtime.namespace import Namespace
+    from hubkit.runtime.nested import HubFunctions
+
+HUBCONF = "hubconf"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedHubconf:
+    """A hubconf whose code has run.
+
+    Attributes:
+        namespace: Where its modules live.
+        module: The module.
+        hub: What its calls of ``torch.hub`` go to; None leaves them to torch.
+    """
+
+    namespace: Namespace
+    module: ModuleType
+    hub: HubFunctions | None = None
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds ``hubconf.py``."""
+        return self.namespace.root
+
+    def names(self) -> tuple[str, ...]:
+        """The names that ``torch.hub.list`` shows: public callables, sorted."""
+        return tuple(
+            name
+            for name in dir(self.module)
+            if not name.startswith("_") and callable(getattr(self.module, name))
+        )
+
+    def entrypoint(self, name: str) -> Callable[..., Any]:
+        """The callable of that name.
+
+        Raises:
+            EntrypointNotFoundError: There is none.
+        """
+        # Like torch.hub: by dir(), so that a hubconf may make names by __dir__ and __getattr__.
+        found = getattr(self.module, name) if name in dir(self.module) else None
+        if callable(found):
+            return found  # type: ignore[no-any-return]
+        raise self._not_found(name, is_value=found is not None)
+
+    def call(self, name: str, /, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
+        """Call an entrypoint and give what it gives.
+
+        Raises:
+            EntrypointNotFoundError: There is none of that name.
+        """
+        with self.active():
+            return self.entrypoint(name)(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """Run code on the repo's behalf."""
+        try:
+            yield
+        except ImportError as error:
+            self.namespace.clean(error)
+            raise
+
+    def _not_found(self, name: str, *, is_value: bool) -> EntrypointNotFoundError:
+        names = self.names()
+        what = "is not callable in" if is_value else "is not in"
+        close = difflib.get_close_matches(name, names, n=3)
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {', '.join(names)}."
+        return EntrypointNotFoundError(
+            f"The entrypoint {name!r} {what} {self.root / 'hubconf.py'}.",
+            entrypoint=name,
+            available=names,
+            hint=hint if names else "It has no entrypoints at all.",
+        )
+
+
+def import_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubconf:
+    """Run a repo's hubconf, or find it where it ran before.
+
+    Args:
+        root: The folder that holds ``hubconf.py``. The same folder, by whatever path, gives the
+            same modules and classes for as long as its files do not change.
+        hub: What calls of ``torch.hub`` in the repo's code go to; None leaves them to torch.
+
+    Raises:
+        HubconfNotFoundError: There is no ``hubconf.py``.
+        Exception: Whatever the repo's code raises.
+    """
+    root = Path(root).resolve()
+    if not (root / "hubconf.py").is_file():
+        raise HubconfNotFoundError(f"There is no hubconf.py in {root}.")
+    install_finder()
+    namespace = find_namespace(root)
+    try:
+        module = importlib.import_module(namespace.prefix + HUBCONF)
+    except ImportError as error:
+        namespace.clean(error)
+        raise
+    return LoadedHubconf(namespace, module, hub)

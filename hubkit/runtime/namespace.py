@@ -1,0 +1,220 @@
+"""The private namespace of one hub repo: what its imports mean."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
+from typing import TYPE_CHECKING, Protocol
+
+from hubkit.runtime.naming import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import FrameType, ModuleType
+
+# In the __builtins__ of every module of a repo: tells whose code a frame runs.
+MARK = "__hubkit_namespace__"
+
+
+class Importer(Protocol):
+    """What ``builtins.__import__`` looks like."""
+
+    def __call__(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,  # noqa: A002
+        locals: Mapping[str, object] | None = None,  # noqa: A002
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """Import a module."""
+
+
+class Namespace:
+    """One tree's modules, all below one private package.
+
+    Modules that are executed here get a ``__builtins__`` of their own, whose ``__import__`` looks
+    in the tree first, as ``sys.path`` would with the tree in front. That holds for as long as the
+    code lives, so imports in functions that run much later still find the tree, and nobody else's
+    ``sys.path`` or ``sys.modules`` is involved.
+
+    Attributes:
+        root: The tree's folder.
+        package: Dotted name of its package.
+        prefix: The same with a dot at the end.
+        search_path: Folders in which its modules are looked for; the package's ``__path__``.
+        builtins: The ``__builtins__`` of its modules.
+        files: Source files executed so far, and what they looked like then.
+    """
+
+    def __init__(self, root: Path, package: str) -> None:
+        self.root = root
+        self.package = package
+        self.prefix = f"{package}."
+        self.search_path = [str(root)]
+        self.builtins: dict[str, object] = {
+            **vars(builtins),
+            "__import__": self.import_,
+            MARK: self,
+        }
+        self.files: dict[str, tuple[int, int]] = {}
+        self._own: dict[str, bool] = {}
+        self._folders: dict[str, ModuleSpec] = {}
+
+    def __repr__(self) -> str:
+        return f"<namespace of {self.root}>"
+
+    def note_file(self, path: str) -> None:
+        """Remember what a source file looks like that is about to be executed."""
+        self.files[path] = _look(path)
+
+    def has_changed(self) -> bool:
+        """Whether a file that was executed has been edited or has gone since."""
+        return any(_look(path) != seen for path, seen in self.files.items())
+
+    def import_(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,  # noqa: A002
+        locals: Mapping[str, object] | None = None,  # noqa: A002
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """``__import__`` as the repo's code sees it."""
+        if level:
+            self._require_inside(globals, level)
+        elif self.owns(name, fromlist or ()):
+            return self._import_own(name, globals, locals, fromlist)
+        try:
+            module = builtins.__import__(name, globals, locals, fromlist or (), level)
+        except ImportError as error:
+            self.clean(error)
+            raise
+        if not level:
+            self._own.setdefault(name.partition(".")[0], False)
+        return module
+
+    def import_module(self, name: str) -> ModuleType:
+        """``importlib.import_module`` of one of the repo's own modules, by its bare name."""
+        return self._import_own(name, None, None, ("*",))
+
+    def owns(self, name: str, fromlist: Sequence[str] = ()) -> bool:
+        """Whether an absolute import means a module of the tree."""
+        top, _, rest = name.partition(".")
+        own = self._own.get(top)
+        if own is not None and top not in self._folders:
+            return own
+        spec = self._folders.get(top) or self._find(top)
+        if spec is None:
+            return False
+        if spec.loader is None or spec.origin is None:
+            self._folders[top] = spec
+            return self._owns_in_folder(top, spec, (rest.partition(".")[0],) if rest else fromlist)
+        self._own[top] = True
+        return True
+
+    def clean(self, error: ImportError) -> None:
+        """Let an import error name modules as the repo's code does."""
+        if error.name and error.name.startswith(self.prefix):
+            error.name = error.name[len(self.prefix) :]
+        if self.prefix in str(error.msg):
+            error.msg = str(error.msg).replace(self.prefix, "")
+            error.args = (error.msg, *error.args[1:])
+
+    def _import_own(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None,  # noqa: A002
+        locals: Mapping[str, object] | None,  # noqa: A002
+        fromlist: Sequence[str] | None,
+    ) -> ModuleType:
+        full = self.prefix + name
+        try:
+            module = builtins.__import__(full, globals, locals, fromlist or ("__name__",), 0)
+        except ImportError as error:
+            self.clean(error)
+            raise
+        return module if fromlist else sys.modules[self.prefix + name.partition(".")[0]]
+
+    def _require_inside(self, variables: Mapping[str, object] | None, level: int) -> None:
+        """Refuse relative imports that leave the tree, as Python does for top-level modules."""
+        package = str((variables or {}).get("__package__") or "")
+        if not package.startswith(self.package):
+            return
+        inside = package[len(self.prefix) :]
+        if not inside:
+            raise ImportError("attempted relative import with no known parent package")
+        if level > inside.count(".") + 1:
+            raise ImportError("attempted relative import beyond top-level package")
+
+    def _find(self, top: str) -> ModuleSpec | None:
+        if BuiltinImporter.find_spec(top) or FrozenImporter.find_spec(top):
+            return None
+        # As with sys.path: what the standard library has loaded already wins. Published repos were
+        # only ever run that way, so one with a signal.py does not expect its own.
+        if top in sys.stdlib_module_names and top in sys.modules:
+            return None
+        self._adopt_search_path()
+        return PathFinder.find_spec(self.prefix + top, self.search_path)
+
+    def _owns_in_folder(self, top: str, spec: ModuleSpec, wanted: Sequence[str]) -> bool:
+        """Whether a folder without ``__init__.py`` is meant, or a package installed elsewhere.
+
+        For Python any regular package comes before such a folder, so a stray ``utils`` in
+        site-packages would hide the repo's. Here the folder is meant when it has what is wanted.
+        """
+        path = spec.submodule_search_locations or ()
+        if any(PathFinder.find_spec(f"{spec.name}.{name}", path) for name in wanted):
+            return True
+        elsewhere = find_elsewhere(top)
+        return elsewhere is None or elsewhere.origin is None
+
+    def _adopt_search_path(self) -> None:
+        """Take over folders of the tree that its code has put on ``sys.path``."""
+        root = os.path.join(self.search_path[0], "")  # noqa: PTH118
+        for entry in sys.path:
+            path = os.path.realpath(entry)
+            if path.startswith(root) and path not in self.search_path:
+                self.search_path.append(path)
+
+
+def find_elsewhere(name: str) -> ModuleSpec | None:
+    """The spec of a top-level module outside all hub repos, without importing anything."""
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        return loaded.__spec__
+    for finder in sys.meta_path:
+        if not getattr(finder, "is_hubkit", False):
+            spec = finder.find_spec(name, None)
+            if spec is not None:
+                return spec
+    return None
+
+
+def frames_from(frame: FrameType | None) -> Iterator[FrameType]:
+    """A frame and those that called it."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def namespace_of(frame: FrameType) -> Namespace | None:
+    """The namespace whose code a frame runs, or None when it is nobody's."""
+    found = frame.f_builtins.get(MARK)
+    return found if isinstance(found, Namespace) else None
+
+
+def _look(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+def is_private(name: str) -> bool:
+    """Whether a module name belongs to a hub repo."""
+    return name.startswith(PREFIX)
