@@ -52,24 +52,32 @@ def branches_of(statement: ast.stmt) -> tuple[Branch, ...] | None:
 
 
 def _if_branches(statement: ast.If) -> tuple[Branch, ...]:
+    branches: list[Branch] = []
+    while True:
+        first, rest = _if_pair(statement, is_alternative=bool(branches))
+        branches.append(first)
+        match rest:
+            # An elif; a long chain of them must not become deep recursion.
+            case Branch(body=[ast.If() as inner], runs_on_import=True, guarded=False):
+                statement = inner
+            case _:
+                return (*branches, rest)
+
+
+def _if_pair(statement: ast.If, *, is_alternative: bool) -> tuple[Branch, Branch]:
     test, negated = statement.test, False
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, negated = test.operand, True
+    runs, rest_runs, guarded = True, True, False
     if _is_type_checking(test):
-        body, orelse = (False, True) if not negated else (True, False)
-        return (
-            Branch(statement.body, runs_on_import=body, guarded=not body),
-            Branch(statement.orelse, runs_on_import=orelse, guarded=not orelse),
-        )
-    if _is_main_guard(test):
-        return (
-            Branch(statement.body, runs_on_import=False, guarded=True),
-            Branch(statement.orelse),
-        )
-    guarded = _asks_platform(test)
+        runs, rest_runs = negated, not negated
+    elif _is_main_guard(test):
+        runs = False
+    else:
+        guarded = _asks_platform(test)
     return (
-        Branch(statement.body, guarded=guarded),
-        Branch(statement.orelse, is_alternative=True, guarded=guarded),
+        Branch(statement.body, runs, is_alternative, guarded or not runs),
+        Branch(statement.orelse, rest_runs, True, guarded or not rest_runs),
     )
 
 

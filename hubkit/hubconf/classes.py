@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import builtins
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hubkit.hubconf.outside import is_external_module_class
 from hubkit.hubconf.resolve import Defined, External
 
 if TYPE_CHECKING:
     from hubkit.hubconf.resolve import Resolver
+
+Known: TypeAlias = dict[int, bool | None]
 
 _HARMLESS_DECORATORS = frozenset({"dataclasses.dataclass", "typing.final"})
 
@@ -22,14 +24,23 @@ def is_module_class(resolver: Resolver, found: Defined) -> bool | None:
         resolver: Looks bases up.
         found: The class.
     """
-    return _is_module(resolver, found, frozenset())
+    return _is_module(resolver, found, {})
 
 
-def _is_module(resolver: Resolver, found: Defined, seen: frozenset[int]) -> bool | None:
+def _is_module(resolver: Resolver, found: Defined, known: Known) -> bool | None:
+    key = id(found.node)
+    if key not in known:
+        # While it is being found out, a class that derives from itself tells nothing.
+        known[key] = None
+        known[key] = _derives(resolver, found, known)
+    return known[key]
+
+
+def _derives(resolver: Resolver, found: Defined, known: Known) -> bool | None:
     node = found.node
-    if not isinstance(node, ast.ClassDef) or id(node) in seen:
+    if not isinstance(node, ast.ClassDef):
         return None
-    answers = [_is_module_base(resolver, found, base, seen | {id(node)}) for base in node.bases]
+    answers = [_is_module_base(resolver, found, base, known) for base in node.bases]
     if True in answers:
         return True
     if None in answers or node.keywords or not _keeps_its_class(resolver, found, node):
@@ -38,14 +49,14 @@ def _is_module(resolver: Resolver, found: Defined, seen: frozenset[int]) -> bool
 
 
 def _is_module_base(
-    resolver: Resolver, found: Defined, base: ast.expr, seen: frozenset[int]
+    resolver: Resolver, found: Defined, base: ast.expr, known: Known
 ) -> bool | None:
     # Generic[T] is Generic as far as this goes.
     plain = base.value if isinstance(base, ast.Subscript) else base
     target = resolver.expression(found.scope, plain)
     match target:
         case Defined():
-            return _is_module(resolver, target, seen)
+            return _is_module(resolver, target, known)
         case External(name):
             return is_external_module_class(name)
         case None if isinstance(plain, ast.Name) and hasattr(builtins, plain.id):

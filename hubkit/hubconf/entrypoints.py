@@ -255,19 +255,18 @@ def _origin(found: _Candidate) -> str:
 def _all_openings(scope: Scope, resolver: Resolver) -> Iterator[ast.AST]:
     yield from find_openings(scope)
     for star in scope.stars:
-        if _is_open(star.module, resolver, frozenset()):
+        if _is_open(star.module, resolver):
             yield star.node
 
 
-def _is_open(module: str, resolver: Resolver, seen: frozenset[str]) -> bool:
+def _is_open(module: str, resolver: Resolver) -> bool:
     """Whether what ``from module import *`` brings is not all in source."""
-    scope = resolver.tree.scope(module)
-    if module in seen:
-        return False
-    if scope is None or resolver.star_names(module) is None:
+    if resolver.star_names(module) is None:
         return True
-    if "__all__" in scope.bindings:
-        return False
-    if find_openings(scope):
-        return True
-    return any(_is_open(star.module, resolver, seen | {module}) for star in scope.stars)
+    for scope in resolver.starred(module):
+        if "__all__" in scope.bindings:
+            continue
+        leaves = any(resolver.tree.module(star.module) is None for star in scope.stars)
+        if leaves or find_openings(scope):
+            return True
+    return False

@@ -70,7 +70,7 @@ def read_function_scope(scope: Scope, function: FunctionNode) -> FunctionScope:
     for name, values in assigned.items():
         bound[name] = values[0] if len(values) == 1 and name not in bound else None
     overlay = {name: Binding(name, function, value) for name, value in bound.items()}
-    inner = Scope(scope.file, {**scope.bindings, **overlay}, scope.stars)
+    inner = Scope(scope.file, overlay, scope.stars, outer=scope)
     return FunctionScope(inner, assigned)
 
 

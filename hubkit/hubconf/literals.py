@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ _DISPLAYS: dict[type[ast.expr], str] = {
     ast.GeneratorExp: "a generator",
     ast.Lambda: "a lambda",
 }
+
+
+# No hubconf spells out more; a bound keeps hostile concatenations small.
+_MAX_STEPS = 100_000
 
 
 class NotLiteralError(Exception):
@@ -56,78 +61,92 @@ def read_elements(scope: Scope, name: str) -> list[ast.Constant]:
     Raises:
         NotLiteralError: When source does not tell.
     """
-    elements: list[ast.Constant] = []
+    reader = _ListReader(scope)
     for statement in scope.file.tree.body:
+        reader.run(statement, name)
+    return reader.known.get(name) or []
+
+
+@dataclass(slots=True)
+class _ListReader:
+    """Follows a list variable through the statements of a module.
+
+    Attributes:
+        known: What variables hold so far; None while that is being found out, since nothing may
+            stand for itself, however roundabout.
+        steps: Expressions looked at.
+    """
+
+    scope: Scope
+    known: dict[str, list[ast.Constant] | None] = field(default_factory=dict)
+    steps: int = 0
+
+    def run(self, statement: ast.stmt, name: str) -> None:
         match statement:
             case ast.Assign(targets=targets, value=value) if _names(targets, name):
-                elements = _strings(value, scope, {name: elements})
-            case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if (
-                target == name
-            ):
-                elements = _strings(value, scope, {name: elements})
-            case ast.AugAssign(target=ast.Name(id=target), op=ast.Add(), value=value) if (
-                target == name
-            ):
-                elements = [*elements, *_strings(value, scope, {name: elements})]
+                self.known[name] = self.strings(value)
+            case ast.AnnAssign(target=target, value=ast.expr() as value) if _names([target], name):
+                self.known[name] = self.strings(value)
+            case ast.AugAssign(target=target, op=ast.Add(), value=value) if _names([target], name):
+                self.known[name] = [*(self.known.get(name) or ()), *self.strings(value)]
             case ast.Expr(
-                value=ast.Call(
-                    func=ast.Attribute(value=ast.Name(id=target), attr=method), args=[argument]
-                )
-            ) if target == name:
-                elements = [*elements, *_added(method, argument, scope)]
-            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While() if _changes(
-                statement, name
+                value=ast.Call(func=ast.Attribute(value=target, attr=method), args=[argument])
+            ) if _names([target], name):
+                added = self._added(method, argument)
+                self.known[name] = [*(self.known.get(name) or ()), *added]
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
+                if _changes(statement, name):
+                    raise NotLiteralError("made at run time", statement)
+
+    def strings(self, node: ast.expr) -> list[ast.Constant]:
+        self.steps += 1
+        match node:
+            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+                found = [item for part in parts for item in self._element(part)]
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                found = [*self.strings(left), *self.strings(right)]
+            case ast.Name(id=name):
+                found = self._variable(name, node)
+            case ast.Call(func=ast.Name(id=function), args=[argument], keywords=[]) if (
+                function in _COLLECTIONS
             ):
-                raise NotLiteralError("made at run time", statement)
-    return elements
+                found = self.strings(argument)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Constant(value=str(text)), attr="split"), args=[]
+            ):
+                found = [ast.copy_location(ast.Constant(word), node) for word in text.split()]
+            case _:
+                raise NotLiteralError(describe(node), node)
+        self.steps += len(found)
+        if self.steps > _MAX_STEPS:
+            raise NotLiteralError("made at run time", node)
+        return found
 
-
-def _added(method: str, argument: ast.expr, scope: Scope) -> list[ast.Constant]:
-    match method:
-        case "append":
-            return [_string(argument)]
-        case "extend":
-            return _strings(argument, scope, {})
-        case "sort" | "reverse":
-            return []
-    raise NotLiteralError("made at run time", argument)
-
-
-def _strings(
-    node: ast.expr, scope: Scope, known: dict[str, list[ast.Constant]]
-) -> list[ast.Constant]:
-    match node:
-        case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-            return [part for element in elements for part in _element(element, scope, known)]
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return [*_strings(left, scope, known), *_strings(right, scope, known)]
-        case ast.Name(id=name) if name in known:
-            return known[name]
-        case ast.Name(id=name):
-            value = scope.constant(name)
-            # Nothing may stand for itself, however roundabout.
+    def _variable(self, name: str, node: ast.expr) -> list[ast.Constant]:
+        if name not in self.known:
+            value = self.scope.constant(name)
+            self.known[name] = None
             if value is not None:
-                return _strings(value, scope, {**known, name: []})
-        case ast.Call(func=ast.Name(id=function), args=[argument], keywords=[]) if (
-            function in _COLLECTIONS
-        ):
-            return _strings(argument, scope, known)
-        case ast.Call(
-            func=ast.Attribute(value=ast.Constant(value=str(text)), attr="split"), args=[]
-        ):
-            return [ast.copy_location(ast.Constant(word), node) for word in text.split()]
-    raise NotLiteralError(describe(node), node)
+                self.known[name] = self.strings(value)
+        found = self.known[name]
+        if found is None:
+            raise NotLiteralError("made at run time", node)
+        return found
 
+    def _added(self, method: str, argument: ast.expr) -> list[ast.Constant]:
+        if method == "append":
+            return [_string(argument)]
+        if method == "extend":
+            return self.strings(argument)
+        raise NotLiteralError("made at run time", argument)
 
-def _element(
-    node: ast.expr, scope: Scope, known: dict[str, list[ast.Constant]]
-) -> list[ast.Constant]:
-    if isinstance(node, ast.Starred):
-        return _strings(node.value, scope, known)
-    if isinstance(node, ast.Name):
-        value = scope.constant(node.id)
-        return [_string(value if value is not None else node)]
-    return [_string(node)]
+    def _element(self, node: ast.expr) -> list[ast.Constant]:
+        if isinstance(node, ast.Starred):
+            return self.strings(node.value)
+        if isinstance(node, ast.Name):
+            value = self.scope.constant(node.id)
+            return [_string(value if value is not None else node)]
+        return [_string(node)]
 
 
 def _string(node: ast.expr) -> ast.Constant:

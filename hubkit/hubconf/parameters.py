@@ -71,12 +71,24 @@ def bind_partial(
         if remaining and remaining[0].kind in ("positional", "positional-only"):
             remaining.pop(0)
     defaults = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    bound = [index for index, parameter in enumerate(remaining) if parameter.name in defaults]
+    first = min(bound, default=len(remaining))
+    # What comes after a parameter that is given by name can only be given by name itself.
     return tuple(
-        replace(parameter, default=file.segment(defaults[parameter.name]), kind="keyword-only")
-        if parameter.name in defaults
-        else parameter
-        for parameter in remaining
+        _bind(parameter, defaults, file, by_name=index >= first)
+        for index, parameter in enumerate(remaining)
+        if index < first or parameter.kind != "var-positional"
     )
+
+
+def _bind(
+    parameter: Parameter, defaults: dict[str, ast.expr], file: SourceFile, *, by_name: bool
+) -> Parameter:
+    if by_name and parameter.kind == "positional":
+        parameter = replace(parameter, kind="keyword-only")
+    if parameter.name in defaults:
+        return replace(parameter, default=file.segment(defaults[parameter.name]))
+    return parameter
 
 
 def _constructor_parameters(resolver: Resolver, found: Defined) -> Parameters | None:

@@ -6,13 +6,17 @@ import ast
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from hubkit.hubconf.literals import read_strings
 from hubkit.hubconf.scope import FunctionNode, ImportedModule, ImportedName, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hubkit.hubconf.scope import Value
     from hubkit.hubconf.tree import SourceTree
 
-Seen: TypeAlias = frozenset[tuple[str, str]]
+# Names looked up on the way, so that circles end and no name is looked up twice for one question.
+Seen: TypeAlias = set[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Resolver:
 
     tree: SourceTree
 
-    def name(self, scope: Scope, name: str, seen: Seen = frozenset()) -> Target | None:
+    def name(self, scope: Scope, name: str, seen: Seen | None = None) -> Target | None:
         """What a name of a module stands for, or None when the module does not bind it.
 
         Args:
@@ -87,10 +91,11 @@ class Resolver:
             seen: Names on the way here, so that circles end.
         """
         key = (scope.file.path, name)
+        seen = set() if seen is None else seen
         if key in seen:
             return Unresolved(scope.file.module)
-        seen |= {key}
-        binding = scope.bindings.get(name)
+        seen.add(key)
+        binding = scope.binding(name)
         if binding is not None:
             return self.value(scope, binding.value, binding.node, seen)
         for star in reversed(scope.stars):
@@ -103,7 +108,7 @@ class Resolver:
                     return target
         return None
 
-    def value(self, scope: Scope, value: Value, node: ast.AST, seen: Seen = frozenset()) -> Target:
+    def value(self, scope: Scope, value: Value, node: ast.AST, seen: Seen | None = None) -> Target:
         """What a bound value stands for."""
         match value:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -116,7 +121,7 @@ class Resolver:
                 return self.expression(scope, value, seen) or Valued(scope, value, node)
         return Valued(scope, value, node)
 
-    def member(self, module: str, name: str, seen: Seen = frozenset()) -> Target:
+    def member(self, module: str, name: str, seen: Seen | None = None) -> Target:
         """What ``module.name`` stands for."""
         if self.tree.module(module) is None:
             return External(f"{module}.{name}")
@@ -128,7 +133,7 @@ class Resolver:
         return Module(inner) if self.tree.module(inner) else Unresolved(module, (module,))
 
     def expression(
-        self, scope: Scope, expression: ast.expr, seen: Seen = frozenset()
+        self, scope: Scope, expression: ast.expr, seen: Seen | None = None
     ) -> Target | None:
         """What a name or a dotted name stands for; None for anything else."""
         attributes: list[str] = []
@@ -148,27 +153,43 @@ class Resolver:
                     return None
         return target
 
-    def star_names(self, module: str, seen: frozenset[str] = frozenset()) -> list[str] | None:
-        """Names that ``from module import *`` brings, or None when source does not tell."""
-        scope = self.tree.scope(module)
-        if scope is None or module in seen:
-            return [] if module in seen else None
-        declared = scope.bindings.get("__all__")
-        if declared is not None:
-            return self._declared_names(scope)
-        registered = self._registered_names(scope)
-        if registered:
-            return registered
-        names = [name for name in scope.bindings if not name.startswith("_")]
-        for star in scope.stars:
-            more = self.star_names(star.module, seen | {module})
-            names += [name for name in more or () if name not in scope.bindings]
-        return names
+    def star_names(self, module: str) -> list[str] | None:
+        """Names that ``from module import *`` brings, or None when source does not tell.
 
-    def _declared_names(self, scope: Scope) -> list[str] | None:
-        from hubkit.hubconf.literals import read_strings
+        Args:
+            module: A dotted name.
+        """
+        names: dict[str, None] = {}
+        for scope in self.starred(module):
+            own = self._listed_names(scope)
+            if own is None and scope.file.module == module:
+                return None
+            names.update(dict.fromkeys(own or ()))
+        return list(names) if self.tree.scope(module) else None
 
-        return read_strings(scope, "__all__")
+    def starred(self, module: str) -> Iterator[Scope]:
+        """A module of the repo and those whose names its star imports pass on.
+
+        Args:
+            module: A dotted name.
+        """
+        pending, visited = [module], set()
+        while pending:
+            name = pending.pop(0)
+            scope = self.tree.scope(name)
+            if scope is None or name in visited:
+                continue
+            visited.add(name)
+            yield scope
+            if "__all__" not in scope.bindings:
+                pending += [star.module for star in scope.stars]
+
+    def _listed_names(self, scope: Scope) -> list[str] | None:
+        """Names that a star import takes from a module itself; None when they are not told."""
+        if "__all__" in scope.bindings:
+            return read_strings(scope, "__all__")
+        public = [name for name in scope.bindings if not name.startswith("_")]
+        return self._registered_names(scope) or public
 
     def _registered_names(self, scope: Scope) -> list[str]:
         """Functions under timm's ``register_model``, which adds them to the module's ``__all__``."""

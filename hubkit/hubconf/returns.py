@@ -18,7 +18,7 @@ from hubkit.hubconf.functions import (
 from hubkit.hubconf.literals import describe
 from hubkit.hubconf.outside import external_result, is_external_module_class
 from hubkit.hubconf.parameters import method_of
-from hubkit.hubconf.resolve import Defined, External, Module, Resolver, Valued
+from hubkit.hubconf.resolve import Defined, External, Module, Resolver, Target, Valued
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _UNKNOWN = Returns("unknown")
 _MAX_DEPTH = 8
+# Far more than any real repo takes; a bound keeps hostile ones from taking for ever.
+_MAX_STEPS = 50_000
 # Methods of nn.Module that give back the module itself.
 _FLUENT = frozenset(
     {
@@ -49,12 +51,12 @@ class _Frame:
     Attributes:
         names: The names there.
         owner: The class whose ``cls`` is meant there, or None.
-        busy: Local names being followed, so that ``model = model.eval()`` ends.
+        busy: Local names, and values by identity, that are being followed, so that circles end.
     """
 
     names: FunctionScope
     owner: Defined | None = None
-    busy: frozenset[str] = frozenset()
+    busy: frozenset[str | int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class ReturnsReader:
     resolver: Resolver
     _known: dict[int, Returns] = field(default_factory=dict)
     _busy: list[int] = field(default_factory=list)
+    _steps: int = 0
 
     def read(self, found: Defined, owner: Defined | None = None) -> Returns:
         """What calling a function or class of the repo gives back.
@@ -153,13 +156,19 @@ class ReturnsReader:
         return Returns("module", ast.unparse(annotation), found.scope.file.location(found.node))
 
     def _value(self, frame: _Frame, node: ast.expr | None) -> Returns:
+        self._steps += 1
         match node:
+            case _ if self._steps > _MAX_STEPS:
+                return _UNKNOWN
             case None:
                 return Returns("other", "None")
             case ast.Name(id=name):
                 return self._name(frame, name)
             case ast.Call():
                 return self._call(frame, node)
+            case ast.Attribute():
+                target = self.resolver.expression(frame.names.scope, node)
+                return self._target(frame, target)
             case ast.IfExp(body=body, orelse=orelse):
                 return _join([self._value(frame, body), self._value(frame, orelse)])
             case ast.BoolOp(values=values):
@@ -175,16 +184,20 @@ class ReturnsReader:
             if name in frame.busy or None in values:
                 return _UNKNOWN
             return self._assigned(frame, name, [value for value in values if value is not None])
-        match self.resolver.name(frame.names.scope, name):
+        target = self.resolver.name(frame.names.scope, name)
+        return self._target(frame, target)
+
+    def _target(self, frame: _Frame, target: Target | None) -> Returns:
+        match target:
             case Defined(node=ast.ClassDef()):
                 return Returns("other", "a class")
             case Defined():
                 return Returns("other", "a function")
             case Module():
                 return Returns("other", "a Python module")
-            case Valued(scope, ast.expr() as value) if name not in frame.busy:
-                outer = _Frame(module_scope(scope), None, frame.busy | {name})
-                return self._value(outer, value)
+            case Valued(scope, ast.expr() as value) if id(value) not in frame.busy:
+                busy = frame.busy | {id(value)}
+                return self._value(_Frame(module_scope(scope), None, busy), value)
         return _UNKNOWN
 
     def _assigned(self, frame: _Frame, name: str, values: list[ast.expr]) -> Returns:
@@ -196,6 +209,8 @@ class ReturnsReader:
 
     def _call(self, frame: _Frame, node: ast.Call) -> Returns:
         scope, function = frame.names.scope, node.func
+        if frame.owner and isinstance(function, ast.Name) and function.id == "cls":
+            return self._instance(frame.owner)
         match self.resolver.expression(scope, function):
             case Defined() as found:
                 return self.read(found)
@@ -206,8 +221,6 @@ class ReturnsReader:
             case _:
                 return _UNKNOWN
         if isinstance(function, ast.Name):
-            if function.id == "cls" and frame.owner:
-                return self._instance(frame.owner)
             known = function.id in _OTHER_BUILTINS and hasattr(builtins, function.id)
             return Returns("other", f"a {function.id}") if known else _UNKNOWN
         if isinstance(function, ast.Attribute):

@@ -67,16 +67,27 @@ class Scope:
             alternative of a ``try`` or an ``if``.
         stars: Its star imports, in order.
         docstrings: Texts assigned to ``name.__doc__``.
+        outer: The scope around it, for a function's names; None for a module's.
     """
 
     file: SourceFile
     bindings: dict[str, Binding] = field(default_factory=dict)
     stars: list[Star] = field(default_factory=list)
     docstrings: dict[str, str] = field(default_factory=dict)
+    outer: Scope | None = None
+
+    def binding(self, name: str) -> Binding | None:
+        """What a name is bound to here or in a scope around, or None."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.bindings:
+                return scope.bindings[name]
+            scope = scope.outer
+        return None
 
     def constant(self, name: str) -> ast.expr | None:
         """The expression that a name is assigned, or None."""
-        binding = self.bindings.get(name)
+        binding = self.binding(name)
         value = binding.value if binding else None
         return value if isinstance(value, ast.expr) else None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 24
 # No URL is longer; a bound keeps hostile concatenations small.
 _MAX_LENGTH = 4096
+_MAX_STEPS = 2000
 _PERCENT = re.compile(r"%(?:\((\w+)\))?(.)", re.DOTALL)
 _FIELD = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 
@@ -49,13 +50,15 @@ def find_string(resolver: Resolver, scope: Scope, node: ast.expr) -> str | None:
     return text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Strings:
     resolver: Resolver
+    steps: int = 0
 
     def text(self, place: _Place, node: ast.expr) -> str:
+        self.steps += 1
         text = self._text(place.deeper(), node)
-        if len(text) > _MAX_LENGTH:
+        if len(text) > _MAX_LENGTH or self.steps > _MAX_STEPS:
             raise _Unknown
         return text
 

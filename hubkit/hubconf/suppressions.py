@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import tokenize
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ def read_suppressions(file: SourceFile) -> tuple[Suppression, ...]:
     """
     if "hubkit:" not in file.text:
         return ()
-    spans = sorted(_spans(file.tree), key=lambda span: span.last - span.first)
+    spans = _Spans(tuple(sorted(_spans(file.tree), key=lambda span: span.first)))
     return tuple(
         suppression
         for comment in _comments(file.text)
@@ -44,31 +45,42 @@ class _Span:
     last: int
 
 
-def _read(file: SourceFile, comment: tokenize.TokenInfo, spans: list[_Span]) -> Suppression | None:
-    found = _COMMENT.match(comment.string)
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """Spans by their first line. Only statements that share a line overlap."""
+
+    spans: tuple[_Span, ...]
+
+    def around(self, line: int) -> tuple[int, int]:
+        """The lines that a comment behind code covers."""
+        index = self._last_before(line)
+        if index >= 0 and line <= self.spans[index].last:
+            return self.spans[index].first, self.spans[index].last
+        return line, line
+
+    def below(self, line: int) -> tuple[int, int]:
+        """The lines that a comment alone on its line covers."""
+        index = self._last_before(line)
+        if index >= 0 and line <= self.spans[index].code:
+            return self.spans[index].first, self.spans[index].last
+        if index + 1 < len(self.spans):
+            return self.spans[index + 1].first, self.spans[index + 1].last
+        return line, line
+
+    def _last_before(self, line: int) -> int:
+        return bisect_right(self.spans, line, key=lambda span: span.first) - 1
+
+
+def _read(file: SourceFile, comment: tokenize.TokenInfo, spans: _Spans) -> Suppression | None:
+    found = _COMMENT.search(comment.string)
     if found is None:
         return None
     codes = tuple(code for code in re.split(r"[\s,]+", found[1]) if code)
     (line, start), (_, end) = comment.start, comment.end
     alone = not comment.line[:start].strip()
-    first, last = _alone_covers(line, spans) if alone else _trailing_covers(line, spans)
+    first, last = spans.below(line) if alone else spans.around(line)
     place = Location(file.path, line, start + 1, line, end + 1)
     return Suppression(codes, found[2].strip(), place, first, last)
-
-
-def _trailing_covers(line: int, spans: list[_Span]) -> tuple[int, int]:
-    for span in spans:
-        if span.first <= line <= span.last:
-            return span.first, span.last
-    return line, line
-
-
-def _alone_covers(line: int, spans: list[_Span]) -> tuple[int, int]:
-    for span in spans:
-        if span.first <= line <= span.code:
-            return span.first, span.last
-    below = [(span.first, span.last) for span in spans if span.first > line]
-    return min(below, default=(line, line))
 
 
 def _comments(text: str) -> Iterator[tokenize.TokenInfo]:

@@ -78,7 +78,10 @@ class SourceTree:
 
     def _read(self, module: OwnModule, path: str) -> Scope | None:
         file = read_source(self.root, path, module=module.name, is_package=module.is_package)
-        return read_scope(file) if isinstance(file, SourceFile) else None
+        try:
+            return read_scope(file) if isinstance(file, SourceFile) else None
+        except RecursionError:
+            return None
 
     def _find(self, name: str) -> OwnModule | None:
         if not name:

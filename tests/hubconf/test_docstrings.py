@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from hubkit.hubconf import read_docstring
+
+GOOGLE = """Load a net.
+
+More text.
+
+Args:
+    pretrained (bool): load weights
+        from the web.
+    **kwargs: passed on.
+
+Returns:
+    The model.
+"""
+NUMPY = """Load a net.
+
+Parameters
+----------
+pretrained : bool, optional
+    load weights from the web.
+width, depth : int
+    sizes.
+"""
+SPHINX = """Load a net.
+
+:param pretrained: load weights from the web.
+:type pretrained: bool
+"""
+TUTORIAL = """ # This docstring shows up in hub.help()
+Resnet18 model
+pretrained (bool): load weights from the web.
+width (int, optional): size
+"""
+
+
+@pytest.mark.parametrize("text", [GOOGLE, NUMPY, SPHINX, TUTORIAL])
+def test_styles(text: str) -> None:
+    described = dict(read_docstring(text).parameters)
+    assert described["pretrained"] == "load weights from the web."
+
+
+def test_stars_and_shared_descriptions_are_taken_apart() -> None:
+    assert read_docstring(GOOGLE).described == {"pretrained", "kwargs"}
+    assert read_docstring(NUMPY).described == {"pretrained", "width", "depth"}
+    assert read_docstring(TUTORIAL).described == {"pretrained", "width"}
+
+
+def test_the_summary_is_the_first_paragraph_on_one_line() -> None:
+    assert read_docstring("\n  A net\n  for images.\n\n  More.").summary == "A net for images."
+    assert read_docstring("").summary == ""
+
+
+def test_words_that_merely_occur_are_mentions() -> None:
+    found = read_docstring("Loads a net; with ``pretrained`` set, its weights too.")
+    assert found.described == frozenset()
+    assert "pretrained" in found.mentions
+    assert "pre" not in found.mentions
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Note: this is a note",
+        "See https://example.org: nice",
+        "Example:\n    >>> net()\n",
+        "Args:\n",
+    ],
+)
+def test_prose_describes_no_parameter(text: str) -> None:
+    assert read_docstring(text).described <= {"Note"}
