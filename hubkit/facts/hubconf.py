@@ -248,7 +248,7 @@ class Hubconf:
 
 @dataclass(frozen=True, slots=True)
 class HubconfProblem:
-    """Why there is no ``Hubconf`` to speak of.
+    """Why there is no ``Hubconf`` to speak of, or why one of its modules cannot be read.
 
     Attributes:
         kind: "missing" when there is no file, "syntax" when it does not parse, "encoding" when it
@@ -272,6 +272,7 @@ class RepoFacts:
         problem: What kept the hubconf from being read, or None.
         packages: Top-level import names that the repo itself provides.
         suppressions: Comments in the hubconf's reach that ask for findings to be left out.
+        unreadable: Modules of the repo that the hubconf needs and that do not parse.
     """
 
     root: Path
@@ -279,3 +280,4 @@ class RepoFacts:
     problem: HubconfProblem | None
     packages: frozenset[str]
     suppressions: tuple[Suppression, ...]
+    unreadable: tuple[HubconfProblem, ...] = ()

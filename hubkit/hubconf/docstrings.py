@@ -13,6 +13,14 @@ from hubkit.facts import DocstringFacts
 _TUTORIAL = re.compile(
     r"^\s*(?:[-*]\s+)?[`*]*(\*{0,2}[A-Za-z_]\w*)[`*]*\s*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?\s*:\s+(\S.*)$"
 )
+# A line of its own such as "Returns:"; what follows "Shape:" or "Example:" names no parameters.
+_HEADER = re.compile(r"^\s*#*\s*([A-Za-z]+)\s*:?\s*$")
+_PARAMETER_SECTIONS = frozenset(
+    {"arg", "args", "argument", "arguments", "kwargs", "param", "params", "parameter", "parameters"}
+)
+_REMARKS = frozenset(
+    {"returns", "return", "usage", "example", "examples", "note", "raises", "see", "url", "paper"}
+)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -61,8 +69,17 @@ def _parsed_parameters(text: str) -> dict[str, str]:
 
 def _tutorial_parameters(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
+    is_about_parameters = True
     for line in text.splitlines():
-        match = _TUTORIAL.match(line)
-        if match and (match[2] is not None or match[1].islower()):
+        if header := _HEADER.match(line):
+            is_about_parameters = header[1].lower() in _PARAMETER_SECTIONS
+            continue
+        match = _TUTORIAL.match(line) if is_about_parameters else None
+        if match and (match[2] is not None or _is_parameter_like(match[1])):
             found.setdefault(match[1].lstrip("*"), match[3].strip())
     return found
+
+
+def _is_parameter_like(name: str) -> bool:
+    """Whether "name: text" without a type is about a parameter rather than a remark."""
+    return name.islower() and name not in _REMARKS

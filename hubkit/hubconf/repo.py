@@ -118,4 +118,4 @@ def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
     suppressions = tuple(
         suppression for found in reach.scopes for suppression in read_suppressions(found.file)
     )
-    return RepoFacts(tree.root, hubconf, None, tree.top_level(), suppressions)
+    return RepoFacts(tree.root, hubconf, None, tree.top_level(), suppressions, tuple(tree.problems))

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hubkit.facts import HubconfProblem
 from hubkit.hubconf.scope import Scope, read_scope
 from hubkit.hubconf.source import SourceFile, read_source
 
@@ -39,10 +40,12 @@ class SourceTree:
     Attributes:
         root: The repo's root.
         search_path: Folders, relative to the root, in which modules are looked for.
+        problems: Modules that cannot be read, as far as they were looked at.
     """
 
     root: Path
     search_path: tuple[str, ...] = ("",)
+    problems: list[HubconfProblem] = field(default_factory=list)
     _modules: dict[str, OwnModule | None] = field(default_factory=dict)
     _scopes: dict[str, Scope | None] = field(default_factory=dict)
     _listings: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -78,8 +81,11 @@ class SourceTree:
 
     def _read(self, module: OwnModule, path: str) -> Scope | None:
         file = read_source(self.root, path, module=module.name, is_package=module.is_package)
+        if isinstance(file, HubconfProblem):
+            self.problems.append(file)
+            return None
         try:
-            return read_scope(file) if isinstance(file, SourceFile) else None
+            return read_scope(file)
         except RecursionError:
             return None
 

@@ -71,4 +71,4 @@ def test_words_that_merely_occur_are_mentions() -> None:
     ],
 )
 def test_prose_describes_no_parameter(text: str) -> None:
-    assert read_docstring(text).described <= {"Note"}
+    assert read_docstring(text).described == frozenset()

@@ -4,7 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.hubconf import read_repo
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hubkit.facts import Hubconf, Import
     from tests.hubconf.conftest import ReadHubconf
 
@@ -94,6 +98,11 @@ def test_a_folder_of_data_is_no_module(read: ReadHubconf) -> None:
     assert set(by_top(hubconf)) == {"datasets"}
 
 
-def test_modules_that_do_not_parse_are_passed_over(read: ReadHubconf) -> None:
-    hubconf = read("import bad\nimport good", {"bad.py": "def (", "good.py": "import torch"})
-    assert set(by_top(hubconf)) == {"torch"}
+def test_modules_that_do_not_parse_are_told_and_passed_over(tmp_path: Path) -> None:
+    sources = {"hubconf": "import bad\nimport good", "bad": "x\ndef (", "good": "import torch"}
+    for name, text in sources.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    facts = read_repo(tmp_path)
+    assert facts.hubconf is not None
+    assert set(by_top(facts.hubconf)) == {"torch"}
+    assert [(p.location.path, p.location.line) for p in facts.unreadable] == [("bad.py", 2)]
