@@ -58,9 +58,6 @@ def test_a_syntax_error_has_a_place(tmp_path: Path) -> None:
         (b"print 'old'\n", "syntax"),
         (b"(" * 100_000, "syntax"),
         (b"x = " + b"-" * 100_000 + b"1", "syntax"),
-        (b"x = " + b"+".join([b"1"] * 100_000), "syntax"),
-        (b"x = a" + b".b" * 100_000, "syntax"),
-        (b"if 1:\n pass\n" + b"elif 1:\n pass\n" * 20_000, "syntax"),
         (b"x = '\xff'\n", "encoding"),
         (b"# coding: nonsense\n", "encoding"),
         (b"# coding: rot13\n", "encoding"),
@@ -76,6 +73,22 @@ def test_bad_sources_are_problems_and_never_crashes(
     problem = problem_of(tmp_path, source)
     assert problem.kind == kind
     assert problem.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"x = " + b"+".join([b"1"] * 100_000),
+        b"x = a" + b".b" * 100_000,
+        b"if 1:\n pass\n" + b"elif 1:\n pass\n" * 20_000,
+        b"def net(a=" + b"+".join([b"1"] * 900) + b"): return a" + b".b()" * 900,
+    ],
+    ids=["sum", "attributes", "elif", "calls"],
+)
+def test_depth_that_some_pythons_parse_is_read_or_refused(tmp_path: Path, source: bytes) -> None:
+    (tmp_path / "hubconf.py").write_bytes(source)
+    facts = read_repo(tmp_path)
+    assert facts.hubconf is not None or (facts.problem and "too deeply" in facts.problem.message)
 
 
 @pytest.mark.parametrize(
