@@ -6,6 +6,7 @@ Python shows nowhere unless asked; standard output is never written to.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from hubkit import hubdir
@@ -13,6 +14,7 @@ from hubkit.errors import EntrypointNotFoundError, RepoSpecError
 from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
 from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Request, locate, locate_trusted
+from hubkit.loader.weights import load_nested_state_dict, refreshing
 from hubkit.runtime import HubFunctions, import_hubconf
 
 if TYPE_CHECKING:
@@ -59,7 +61,9 @@ def load(
     """
     _require_name(model)
     request = Request(repo_or_dir, source, trust_repo, force_reload, verbose, skip_validation)
-    return _import(locate_trusted(request)).call(model, *args, **kwargs)
+    loaded = _import(locate_trusted(request))
+    with refreshing(force_reload):
+        return loaded.call(model, *args, **kwargs)
 
 
 def list(
@@ -143,26 +147,6 @@ def locate_repo(
     )
 
 
-def load_state_dict_from_url(
-    url: str,
-    model_dir: str | None = None,
-    map_location: Any = None,  # noqa: ANN401
-    progress: bool = True,
-    check_hash: bool = False,
-    file_name: str | None = None,
-    weights_only: bool = True,
-) -> dict[str, Any]:
-    """Later."""
-    raise NotImplementedError
-
-
-def download_url_to_file(
-    url: str, dst: str, hash_prefix: str | None = None, progress: bool = True
-) -> None:
-    """Later."""
-    hubdir.download_url_to_file(url, dst, hash_prefix, progress)
-
-
 def _require_name(model: object) -> None:
     if not isinstance(model, str):
         raise RepoSpecError(f"The entrypoint's name is to be a string, not {model!r}.")
@@ -171,19 +155,21 @@ def _require_name(model: object) -> None:
 def _import(root: Path) -> LoadedHubconf:
     require_dependencies(read_dependencies(root) or (), root)
     try:
-        return import_hubconf(root, hub=HUB)
+        return import_hubconf(root, hub=_hub_functions() if hasattr(hubdir, "get_dir") else None)
     except ModuleNotFoundError as error:
         if error.name == "torch":
             raise no_torch(f"{root / 'hubconf.py'} needs torch") from error
         raise
 
 
-HUB = HubFunctions(
-    load=load,
-    list=list,
-    help=help,
-    load_state_dict_from_url=load_state_dict_from_url,
-    download_url_to_file=download_url_to_file,
-    get_dir=lambda: hubdir.get_dir(),
-    set_dir=lambda d: hubdir.set_dir(d),
-)
+@functools.cache
+def _hub_functions() -> HubFunctions:
+    return HubFunctions(
+        load=load,
+        list=list,
+        help=help,
+        load_state_dict_from_url=load_nested_state_dict,
+        download_url_to_file=hubdir.download_url_to_file,
+        get_dir=hubdir.get_dir,
+        set_dir=hubdir.set_dir,
+    )

@@ -10,16 +10,14 @@ from __future__ import annotations
 import sys
 import threading
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import (
-    ModuleSpec,
-    PathFinder,
-    SourceFileLoader,
-    SourcelessFileLoader,
-)
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import TYPE_CHECKING
 
+from hubkit.runtime.bare import BareNameFinder
+from hubkit.runtime.loading import PackageLoader, own_loader
 from hubkit.runtime.namespace import Namespace
 from hubkit.runtime.naming import PREFIX, package_name, root_of
+from hubkit.runtime.nested import wrap_torch_hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,6 +48,8 @@ class RepoFinder(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """The spec of a repo's module; None for everybody else's."""
+        if fullname == "torch.hub":
+            return _find_torch_hub(path)
         if not fullname.startswith(PREFIX):
             return None
         package, _, inner = fullname[len(PREFIX) :].partition(".")
@@ -57,12 +57,12 @@ class RepoFinder(MetaPathFinder):
             return self._find_package(fullname)
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None:
-            spec.loader = _own_loader(spec.loader, _namespaces[PREFIX + package])
+            spec.loader = own_loader(spec.loader, _namespaces[PREFIX + package])
         return spec
 
     def _find_package(self, package: str) -> ModuleSpec:
         namespace = _namespaces.get(package) or self._make(package)
-        spec = ModuleSpec(package, _PackageLoader(), origin=None, is_package=True)
+        spec = ModuleSpec(package, PackageLoader(), origin=None, is_package=True)
         spec.submodule_search_locations = namespace.search_path
         return spec
 
@@ -78,53 +78,54 @@ class RepoFinder(MetaPathFinder):
         return namespace
 
 
-class _PackageLoader(Loader):
-    """Loads the package that stands for a tree: a path and nothing else."""
+class _TorchHubLoader(Loader):
+    """Loads torch.hub as its own loader does, and wraps its functions at once.
 
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Leave it to the import system."""
+    Others bind these functions by name as soon as the module is there.
+    """
 
-    def exec_module(self, module: ModuleType) -> None:
-        pass
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
 
-
-class _SourceLoader(SourceFileLoader):
-    def __init__(self, fullname: str, path: str, namespace: Namespace) -> None:
-        super().__init__(fullname, path)
-        self.namespace = namespace
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        self.namespace.note_file(self.path)
-        vars(module)["__builtins__"] = self.namespace.builtins
-        super().exec_module(module)
+        self.loader.exec_module(module)
+        wrap_torch_hub(module)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.loader, name)
 
 
-class _CompiledLoader(SourcelessFileLoader):
-    def __init__(self, fullname: str, path: str, namespace: Namespace) -> None:
-        super().__init__(fullname, path)
-        self.namespace = namespace
-
-    def exec_module(self, module: ModuleType) -> None:
-        self.namespace.note_file(self.path)
-        vars(module)["__builtins__"] = self.namespace.builtins
-        super().exec_module(module)
-
-
-def _own_loader(loader: Loader | None, namespace: Namespace) -> Loader | None:
-    if type(loader) is SourceFileLoader:
-        return _SourceLoader(loader.name, loader.path, namespace)
-    if type(loader) is SourcelessFileLoader:
-        return _CompiledLoader(loader.name, loader.path, namespace)
-    return loader
+def _find_torch_hub(path: Sequence[str] | None) -> ModuleSpec | None:
+    spec = PathFinder.find_spec("torch.hub", path)
+    if spec is not None and spec.loader is not None:
+        spec.loader = _TorchHubLoader(spec.loader)
+    return spec
 
 
 FINDER = RepoFinder()
 
 
 def install_finder() -> None:
-    """Put the finder in front of all others, once."""
+    """Put the finder in front of all others, and that of bare names last, once."""
     if FINDER not in sys.meta_path:
         sys.meta_path.insert(0, FINDER)
+        sys.meta_path.append(BareNameFinder())
+
+
+def find_loaded(root: Path, module: str) -> Namespace | None:
+    """The namespace of a tree in which a module was executed, or None.
+
+    Args:
+        root: The tree's folder, resolved.
+        module: The module's bare name.
+    """
+    namespace = _current.get(root)
+    if namespace is None or namespace.prefix + module not in sys.modules:
+        return None
+    return None if namespace.has_changed() else namespace
 
 
 def find_namespace(root: Path) -> Namespace:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit.errors import EntrypointNotFoundError, HubconfNotFoundError
+from hubkit.runtime.active import activate
 from hubkit.runtime.finder import find_namespace, install_finder
 
 if TYPE_CHECKING:
@@ -73,11 +75,8 @@ class LoadedHubconf:
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
         """Run code on the repo's behalf."""
-        try:
+        with activate(self.namespace, self.hub):
             yield
-        except ImportError as error:
-            self.namespace.clean(error)
-            raise
 
     def _not_found(self, name: str, *, is_value: bool) -> EntrypointNotFoundError:
         names = self.names()
@@ -109,9 +108,15 @@ def import_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubc
         raise HubconfNotFoundError(f"There is no hubconf.py in {root}.")
     install_finder()
     namespace = find_namespace(root)
-    try:
-        module = importlib.import_module(namespace.prefix + HUBCONF)
-    except ImportError as error:
-        namespace.clean(error)
-        raise
+    if hub is not None:
+        namespace.hub = hub
+    name = namespace.prefix + HUBCONF
+    module = sys.modules.get(name)
+    if module is None or _is_initializing(module):
+        with activate(namespace, hub):
+            module = importlib.import_module(name)
     return LoadedHubconf(namespace, module, hub)
+
+
+def _is_initializing(module: ModuleType) -> bool:
+    return bool(getattr(module.__spec__, "_initializing", False))

@@ -8,12 +8,14 @@ import sys
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from typing import TYPE_CHECKING, Protocol
 
-from hubkit.runtime.naming import PREFIX
+from hubkit.runtime.views import make_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from types import FrameType, ModuleType
+    from types import ModuleType
+
+    from hubkit.runtime.nested import HubFunctions
 
 # In the __builtins__ of every module of a repo: tells whose code a frame runs.
 MARK = "__hubkit_namespace__"
@@ -47,7 +49,8 @@ class Namespace:
         prefix: The same with a dot at the end.
         search_path: Folders in which its modules are looked for; the package's ``__path__``.
         builtins: The ``__builtins__`` of its modules.
-        files: Source files executed so far, and what they looked like then.
+        hub: What its calls of ``torch.hub`` go to; None leaves them to torch.
+        callers_path: What was on ``sys.path`` before any of its code ran.
     """
 
     def __init__(self, root: Path, package: str) -> None:
@@ -60,20 +63,24 @@ class Namespace:
             "__import__": self.import_,
             MARK: self,
         }
-        self.files: dict[str, tuple[int, int]] = {}
+        self.hub: HubFunctions | None = None
+        self.callers_path: frozenset[str] | None = None
+        self._files: dict[str, tuple[int, int]] = {}
         self._own: dict[str, bool] = {}
         self._folders: dict[str, ModuleSpec] = {}
+        self._views: dict[str, ModuleType | None] = {}
 
     def __repr__(self) -> str:
         return f"<namespace of {self.root}>"
 
-    def note_file(self, path: str) -> None:
-        """Remember what a source file looks like that is about to be executed."""
-        self.files[path] = _look(path)
+    def prepare(self, module: ModuleType, path: str) -> None:
+        """Get a module ready to be executed from a file."""
+        self._files[path] = _look(path)
+        vars(module)["__builtins__"] = self.builtins
 
     def has_changed(self) -> bool:
         """Whether a file that was executed has been edited or has gone since."""
-        return any(_look(path) != seen for path, seen in self.files.items())
+        return any(_look(path) != seen for path, seen in self._files.items())
 
     def import_(
         self,
@@ -93,9 +100,20 @@ class Namespace:
         except ImportError as error:
             self.clean(error)
             raise
-        if not level:
-            self._own.setdefault(name.partition(".")[0], False)
-        return module
+        if level:
+            return module
+        self._own.setdefault(name.partition(".")[0], False)
+        return self.view(name if fromlist else module.__name__) or module
+
+    def view(self, name: str) -> ModuleType | None:
+        """The repo's view of a module, or None when it sees the original."""
+        if name not in self._views:
+            self._views[name] = make_view(name, self)
+        return self._views[name]
+
+    def holds(self, path: str) -> bool:
+        """Whether a file or folder is the tree or lies in it."""
+        return f"{os.path.realpath(path)}{os.sep}".startswith(f"{self.root}{os.sep}")
 
     def import_module(self, name: str) -> ModuleType:
         """``importlib.import_module`` of one of the repo's own modules, by its bare name."""
@@ -157,7 +175,7 @@ class Namespace:
         # only ever run that way, so one with a signal.py does not expect its own.
         if top in sys.stdlib_module_names and top in sys.modules:
             return None
-        self._adopt_search_path()
+        self.adopt_search_path()
         return PathFinder.find_spec(self.prefix + top, self.search_path)
 
     def _owns_in_folder(self, top: str, spec: ModuleSpec, wanted: Sequence[str]) -> bool:
@@ -172,13 +190,15 @@ class Namespace:
         elsewhere = find_elsewhere(top)
         return elsewhere is None or elsewhere.origin is None
 
-    def _adopt_search_path(self) -> None:
+    def adopt_search_path(self) -> None:
         """Take over folders of the tree that its code has put on ``sys.path``."""
-        root = os.path.join(self.search_path[0], "")  # noqa: PTH118
-        for entry in sys.path:
+        known = self.callers_path or frozenset()
+        for position, entry in enumerate(sys.path):
+            if entry in known or not self.holds(entry):
+                continue
             path = os.path.realpath(entry)
-            if path.startswith(root) and path not in self.search_path:
-                self.search_path.append(path)
+            if path not in self.search_path:
+                self.search_path.insert(0 if position == 0 else len(self.search_path), path)
 
 
 def find_elsewhere(name: str) -> ModuleSpec | None:
@@ -194,27 +214,9 @@ def find_elsewhere(name: str) -> ModuleSpec | None:
     return None
 
 
-def frames_from(frame: FrameType | None) -> Iterator[FrameType]:
-    """A frame and those that called it."""
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def namespace_of(frame: FrameType) -> Namespace | None:
-    """The namespace whose code a frame runs, or None when it is nobody's."""
-    found = frame.f_builtins.get(MARK)
-    return found if isinstance(found, Namespace) else None
-
-
 def _look(path: str) -> tuple[int, int]:
     try:
         found = os.stat(path)  # noqa: PTH116
     except OSError:
         return 0, 0
     return found.st_mtime_ns, found.st_size
-
-
-def is_private(name: str) -> bool:
-    """Whether a module name belongs to a hub repo."""
-    return name.startswith(PREFIX)

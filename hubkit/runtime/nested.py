@@ -1,12 +1,33 @@
-"""What ``torch.hub`` means to a repo's code."""
+"""What ``torch.hub`` and ``torch.load`` mean to a repo's code.
+
+Published hubconfs call ``torch.hub.load``, ``load_state_dict_from_url`` and the like themselves,
+and read checkpoints that name their own modules. Attributes of ``torch`` cannot be replaced for
+some callers only, since repo code has to see the real module (``isinstance``, ``torch.jit`` and
+speed depend on it). So these few functions are wrapped in place, once, when a repo is imported.
+A wrapper looks who calls: for a repo's code it goes to the functions that the loader has given,
+for everybody else straight to the original, with the arguments untouched. Nothing is ever
+unwrapped, as that would race with other threads; wrappers have the original's signature and
+docstring, and the original as ``__wrapped__``.
+"""
 
 from __future__ import annotations
 
+import functools
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from hubkit.runtime.context import find_hub_for, find_namespace_for
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 Function = Callable[..., Any]
+
+_MARK = "__hubkit_wrapper__"
+_FORCE = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +41,65 @@ class HubFunctions:
     download_url_to_file: Function
     get_dir: Function
     set_dir: Function
+
+
+def wrap_torch() -> None:
+    """Wrap the functions, if torch is there already."""
+    hub = sys.modules.get("torch.hub")
+    if hub is not None:
+        wrap_torch_hub(hub)
+
+
+def wrap_torch_hub(hub: ModuleType) -> None:
+    """Wrap the functions of torch.hub, and ``torch.load``.
+
+    Args:
+        hub: The module ``torch.hub``, executed.
+    """
+    if hasattr(hub.load, _MARK):
+        return
+    for name in HubFunctions.__slots__:
+        setattr(hub, name, _wrap_hub_function(name, getattr(hub, name)))
+    zoo = sys.modules.get("torch.utils.model_zoo")
+    if zoo is not None:
+        zoo.load_url = hub.load_state_dict_from_url  # type: ignore[attr-defined]
+    for module in ("torch", "torch.serialization"):
+        home = sys.modules.get(module)
+        if home is not None and hasattr(home, "load"):
+            home.load = _wrap_torch_load(home.load)
+
+
+def _wrap_hub_function(name: str, original: Function) -> Function:
+    @functools.wraps(original)
+    def function(*args: object, **kwargs: object) -> object:
+        hub = find_hub_for(sys._getframe(1))  # noqa: SLF001
+        return (getattr(hub, name) if hub else original)(*args, **kwargs)
+
+    setattr(function, _MARK, True)
+    return function
+
+
+def _wrap_torch_load(original: Function) -> Function:
+    """``torch.load`` that finds the classes of pickled objects in the repo that asks for them."""
+
+    @functools.wraps(original)
+    def load(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401
+        if len(args) < 3 and kwargs.get("pickle_module") is None and _unpickles(kwargs):
+            namespace = find_namespace_for(sys._getframe(1))  # noqa: SLF001
+            if namespace is not None:
+                kwargs["pickle_module"] = namespace.view("pickle")
+        return original(*args, **kwargs)
+
+    return load
+
+
+def _unpickles(options: dict[str, Any]) -> bool:
+    """Whether ``torch.load`` would make any object that a file asks for."""
+    weights_only = options.get("weights_only")
+    if weights_only is None:
+        # The default became True in torch 2.6; the variable takes that back.
+        import torch
+
+        old = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6)
+        return old or os.environ.get(_FORCE, "").lower() in ("1", "y", "yes", "true")
+    return not weights_only

@@ -1,0 +1,84 @@
+"""While a repo's code runs, and what is put right afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from hubkit.runtime import bare
+from hubkit.runtime.context import ACTIVE, Activation
+from hubkit.runtime.nested import wrap_torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.runtime.namespace import Namespace
+    from hubkit.runtime.nested import HubFunctions
+
+
+@contextlib.contextmanager
+def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
+    """Run code on a repo's behalf in this thread.
+
+    Args:
+        namespace: The repo's.
+        hub: What its calls of ``torch.hub`` go to; None leaves them to torch.
+    """
+    wrap_torch()
+    path, modules = sys.path.copy(), len(sys.modules)
+    if namespace.callers_path is None:
+        namespace.callers_path = frozenset(path)
+    token = ACTIVE.set(Activation(namespace, hub))
+    bare.begin()
+    try:
+        yield
+    except ImportError as error:
+        namespace.clean(error)
+        raise
+    finally:
+        ACTIVE.reset(token)
+        bare.end()
+        _take_in_modules(namespace, path, modules)
+        _take_in_path(namespace, path)
+
+
+def _take_in_path(namespace: Namespace, before: list[str]) -> None:
+    """Move what the repo has put on ``sys.path`` to its own search path.
+
+    Only folders of the tree are its for sure: other threads may have added others meanwhile.
+    """
+    if sys.path == before:
+        return
+    namespace.adopt_search_path()
+    known = set(before)
+    for entry in [entry for entry in sys.path if entry not in known and namespace.holds(entry)]:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(entry)
+
+
+def _take_in_modules(namespace: Namespace, path: list[str], count: int) -> None:
+    """Move modules of the tree that have come into ``sys.modules`` under bare names.
+
+    Repo code puts them there by hand, or library code imports them from folders that it has put
+    on ``sys.path``. When the caller has the tree on ``sys.path``, they are the caller's.
+    """
+    if len(sys.modules) <= count or any(namespace.holds(entry) for entry in path):
+        return
+    for name in [*sys.modules][count:]:
+        module = sys.modules.get(name)
+        if not name.startswith(namespace.prefix) and _is_of(module, namespace):
+            del sys.modules[name]
+            sys.modules.setdefault(namespace.prefix + name, module)  # type: ignore[arg-type]
+
+
+def _is_of(module: object, namespace: Namespace) -> bool:
+    if not isinstance(module, ModuleType) or type(module) is bare.StandIn:
+        return False
+    own = vars(module)
+    if str(own.get("__name__")).startswith(namespace.prefix):
+        return True
+    return str(own.get("__file__")).startswith(str(namespace.root)) and namespace.holds(
+        own["__file__"]
+    )

@@ -1,0 +1,106 @@
+"""A repo's modules under their bare names, for library code that it calls.
+
+A repo's own imports never come here. But ``hydra``, ``joblib`` and others import what a dotted
+name such as ``models.net.Net`` says, in frames of their own. While an entrypoint runs, a finder
+that stands last answers for its repo's names. So nothing that can be imported anyway is hidden,
+and an import that would fail succeeds instead.
+
+What such an import leaves in ``sys.modules`` is seen by all threads. It is therefore no module of
+any repo but a stand-in, which looks at each access on whose behalf it is made; for a thread that
+runs no repo's code it gives way to the ordinary import. Stand-ins go when the last entrypoint that
+runs has returned.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from hubkit.runtime.context import ACTIVE, find_namespace_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_lock = threading.Lock()
+_stand_ins: dict[str, StandIn] = {}
+_running = 0
+
+
+class StandIn(ModuleType):
+    """What a bare name means, decided by who asks."""
+
+    def __getattribute__(self, attribute: str) -> object:
+        name = ModuleType.__getattribute__(self, "__dict__")["__name__"]
+        namespace = find_namespace_for(sys._getframe(1))  # noqa: SLF001
+        if namespace is not None and namespace.owns(name):
+            return getattr(namespace.import_module(name), attribute)
+        return getattr(_import_for_others(name), attribute)
+
+
+class BareNameFinder(MetaPathFinder):
+    """Finds a repo's modules by their bare names while its entrypoint runs."""
+
+    is_hubkit = True
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        """The spec of a stand-in, or None when no repo's code asks or the repo has no such name."""
+        if ACTIVE.get() is None:
+            return None
+        namespace = find_namespace_for(sys._getframe(1))  # noqa: SLF001
+        if namespace is None or not namespace.owns(fullname):
+            return None
+        try:
+            namespace.import_module(fullname)
+        except ModuleNotFoundError as error:
+            if error.name != fullname:
+                raise
+            return None
+        return ModuleSpec(fullname, _StandInLoader())
+
+
+class _StandInLoader(Loader):
+    def create_module(self, spec: ModuleSpec) -> StandIn:
+        with _lock:
+            return _stand_ins.setdefault(spec.name, StandIn(spec.name))
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+def begin() -> None:
+    """An entrypoint begins to run."""
+    global _running  # noqa: PLW0603
+    with _lock:
+        _running += 1
+
+
+def end() -> None:
+    """An entrypoint has returned; the last one takes the stand-ins with it."""
+    global _running  # noqa: PLW0603
+    with _lock:
+        _running -= 1
+        if not _running:
+            for name in _stand_ins:
+                _remove(name)
+            _stand_ins.clear()
+
+
+def _import_for_others(name: str) -> ModuleType:
+    with _lock:
+        _remove(name)
+    return importlib.import_module(name)
+
+
+def _remove(name: str) -> None:
+    if type(sys.modules.get(name)) is StandIn:
+        del sys.modules[name]
