@@ -15,7 +15,8 @@ from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
 from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Request, locate, locate_trusted
 from hubkit.loader.weights import load_nested_state_dict, refreshing
-from hubkit.runtime import HubFunctions, import_hubconf
+from hubkit.runtime import HubFunctions, find_hubconf, import_hubconf
+from hubkit.runtime.probe import list_names, read_help
 
 if TYPE_CHECKING:
     import builtins
@@ -91,7 +92,8 @@ def list(
     hubconf = require_hubconf(read_repo(root))
     if hubconf.is_open:
         leaks = {leak.name for leak in hubconf.leaks}
-        return [name for name in _import(locate_trusted(request)).names() if name not in leaks]
+        names = list_names(_ready(locate_trusted(request)))
+        return [name for name in names if name not in leaks]
     return sorted(entrypoint.name for entrypoint in hubconf.entrypoints)
 
 
@@ -124,7 +126,7 @@ def help(
         raise EntrypointNotFoundError(
             f"The entrypoint {model!r} is not in {root / 'hubconf.py'}.", entrypoint=model
         )
-    return _import(locate_trusted(request)).entrypoint(model).__doc__
+    return read_help(_ready(locate_trusted(request)), model)
 
 
 def locate_repo(
@@ -152,8 +154,17 @@ def _require_name(model: object) -> None:
         raise RepoSpecError(f"The entrypoint's name is to be a string, not {model!r}.")
 
 
-def _import(root: Path) -> LoadedHubconf:
+def _ready(root: Path) -> Path:
+    """The folder, once all that its hubconf declares is known to be installed."""
     require_dependencies(read_dependencies(root) or (), root)
+    return root
+
+
+def _import(root: Path) -> LoadedHubconf:
+    loaded = find_hubconf(root)
+    if loaded is not None and loaded.hub is not None:
+        return loaded
+    _ready(root)
     try:
         return import_hubconf(root, hub=_hub_functions() if hasattr(hubdir, "get_dir") else None)
     except ModuleNotFoundError as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hubkit.errors import EntrypointNotFoundError, HubconfNotFoundError
 from hubkit.runtime.active import activate
-from hubkit.runtime.finder import find_namespace, install_finder
+from hubkit.runtime.finder import find_loaded, find_namespace, install_finder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,11 +45,7 @@ class LoadedHubconf:
 
     def names(self) -> tuple[str, ...]:
         """The names that ``torch.hub.list`` shows: public callables, sorted."""
-        return tuple(
-            name
-            for name in dir(self.module)
-            if not name.startswith("_") and callable(getattr(self.module, name))
-        )
+        return public_callables(self.module)
 
     def entrypoint(self, name: str) -> Callable[..., Any]:
         """The callable of that name.
@@ -116,6 +112,25 @@ def import_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubc
         with activate(namespace, hub):
             module = importlib.import_module(name)
     return LoadedHubconf(namespace, module, hub)
+
+
+def find_hubconf(root: Path) -> LoadedHubconf | None:
+    """A hubconf that has run already and has not changed since, or None.
+
+    Args:
+        root: The folder that holds ``hubconf.py``.
+    """
+    namespace = find_loaded(Path(root).resolve(), HUBCONF)
+    if namespace is None:
+        return None
+    module = sys.modules[namespace.prefix + HUBCONF]
+    return None if _is_initializing(module) else LoadedHubconf(namespace, module, namespace.hub)
+
+
+def public_callables(module: ModuleType) -> tuple[str, ...]:
+    """Names of a module's public callables, sorted: what ``torch.hub.list`` shows."""
+    names = (name for name in dir(module) if not name.startswith("_"))
+    return tuple(name for name in names if callable(getattr(module, name)))
 
 
 def _is_initializing(module: ModuleType) -> bool:

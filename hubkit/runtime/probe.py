@@ -1,0 +1,264 @@
+"""Run a repo's code in a child process, for what must not happen here.
+
+Repo code may print, exit, crash, hang or change the process. The child is a fresh interpreter
+with no standard input; what the code prints goes to files, its answer to another, so neither can
+be taken for the other and nothing that it starts can keep us waiting on a pipe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from hubkit.errors import EntrypointNotFoundError, ProbeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Task = Literal["names", "help", "load"]
+Engine = Literal["hubkit", "torch"]
+
+_NOT_FOUND = f"{EntrypointNotFoundError.__module__}.{EntrypointNotFoundError.__qualname__}"
+MAX_OUTPUT = 64 * 1024
+_BOOT = """\
+import sys
+if sys.path[0] == "": del sys.path[0]
+sys.path.append(sys.argv[1])
+from hubkit.runtime.probe_child import main
+main(sys.argv[2], sys.argv[3])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRequest:
+    """What to run in a child process.
+
+    Attributes:
+        root: The folder that holds ``hubconf.py``.
+        task: "names" lists what ``torch.hub.list`` would, "help" reads a docstring, "load" calls an
+            entrypoint.
+        name: The entrypoint, for "help" and "load".
+        kwargs: Keyword arguments for "load"; what JSON can hold.
+        engine: "hubkit" imports into a private namespace, "torch" does as ``torch.hub`` does, the
+            root on ``sys.path``.
+        cwd: Folder to run in; a new empty one by default.
+        env: Environment variables to add or, when None, to remove.
+        path: Folders to put in front of ``sys.path``.
+        offline: Let any attempt to connect fail, and report it.
+        timeout: Seconds to wait.
+        python: The interpreter; this one by default.
+    """
+
+    root: Path
+    task: Task = "names"
+    name: str = ""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    engine: Engine = "hubkit"
+    cwd: Path | None = None
+    env: Mapping[str, str | None] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
+    offline: bool = False
+    timeout: float = 300.0
+    python: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFailure:
+    """What a repo's code raised.
+
+    Attributes:
+        type: Qualified name of the exception's class, such as "ModuleNotFoundError".
+        message: Its text.
+        traceback: Its traceback, without the probe's own frames.
+        module: The module that an import error names, else None.
+    """
+
+    type: str
+    message: str
+    traceback: str
+    module: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReply:
+    """What came of it.
+
+    Attributes:
+        names: For "names": public callables of the hubconf, sorted.
+        docstring: For "help".
+        type: For "load": qualified name of the class of what was returned.
+        is_module: For "load": whether that is a ``torch.nn.Module``.
+        failure: What the code raised, or None; ``SystemExit`` counts.
+        connections: With ``offline``: "host:port" of each attempt to connect.
+        stdout: What was printed; at most the last 64 KiB.
+        stderr: The same for standard error.
+        seconds: How long the import and the call took.
+    """
+
+    names: tuple[str, ...] = ()
+    docstring: str | None = None
+    type: str = ""
+    is_module: bool = False
+    failure: ProbeFailure | None = None
+    connections: tuple[str, ...] = ()
+    stdout: str = ""
+    stderr: str = ""
+    seconds: float = 0.0
+
+
+def run_in_child(request: ProbeRequest) -> ProbeReply:
+    """Run a repo's code in a fresh interpreter.
+
+    Raises:
+        ProbeError: The child ended without an answer: it crashed, exited or took too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="hubkit-probe-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch)
+        (folder / "cwd").mkdir()
+        status = _run(request, folder)
+        stdout, stderr = (_read_tail(folder / name) for name in ("stdout", "stderr"))
+        answer = _read_answer(folder / "answer.json")
+        if answer is None:
+            raise ProbeError(
+                f"The code of {request.root} {_describe(status, request)} before it was done.",
+                hint=f"The last that it said:\n{_last_lines(stderr or stdout)}"
+                if (stderr or stdout).strip()
+                else "",
+            )
+    failure = answer["failure"]
+    return ProbeReply(
+        names=tuple(answer.get("names", ())),
+        docstring=answer.get("docstring"),
+        type=answer.get("type", ""),
+        is_module=answer.get("is_module", False),
+        failure=ProbeFailure(**failure) if failure else None,
+        connections=tuple(answer["connections"]),
+        stdout=stdout,
+        stderr=stderr,
+        seconds=answer["seconds"],
+    )
+
+
+def list_names(root: Path, *, timeout: float = 300.0) -> tuple[str, ...]:
+    """The names that ``torch.hub.list`` shows for a hubconf that makes them at run time.
+
+    Raises:
+        ProbeError: The repo's code failed, crashed or took too long.
+    """
+    return _ask(ProbeRequest(root, "names", timeout=timeout)).names
+
+
+def read_help(root: Path, name: str, *, timeout: float = 300.0) -> str | None:
+    """The docstring of an entrypoint whose source does not tell it.
+
+    Raises:
+        EntrypointNotFoundError: There is none of that name.
+        ProbeError: The repo's code failed, crashed or took too long.
+    """
+    return _ask(ProbeRequest(root, "help", name, timeout=timeout)).docstring
+
+
+def _ask(request: ProbeRequest) -> ProbeReply:
+    reply = run_in_child(request)
+    failure = reply.failure
+    if failure is None:
+        return reply
+    if failure.type == _NOT_FOUND:
+        message, _, hint = failure.message.partition("\n")
+        raise EntrypointNotFoundError(message, entrypoint=request.name, hint=hint)
+    raise ProbeError(
+        f"The code of {request.root} raised {failure.type}: {failure.message}",
+        hint=failure.traceback,
+    )
+
+
+def _run(request: ProbeRequest, folder: Path) -> int | None:
+    """Run the child; its exit status, or None when it took too long."""
+    question = folder / "question.json"
+    question.write_text(json.dumps(_to_json(request)), "utf-8")
+    package_home = str(Path(__file__).parents[2])
+    command = [
+        request.python or sys.executable,
+        "-c",
+        _BOOT,
+        package_home,
+        str(question),
+        str(folder / "answer.json"),
+    ]
+    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+        child = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=request.cwd or folder / "cwd",
+            env=_environment(request),
+            start_new_session=True,
+        )
+        try:
+            return child.wait(request.timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill the child and all that it started."""
+    if sys.platform == "win32":
+        child.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _to_json(request: ProbeRequest) -> dict[str, object]:
+    return {
+        "root": str(request.root.resolve()),
+        "task": request.task,
+        "name": request.name,
+        "kwargs": dict(request.kwargs),
+        "engine": request.engine,
+        "path": list(request.path),
+        "offline": request.offline,
+    }
+
+
+def _environment(request: ProbeRequest) -> dict[str, str]:
+    merged: dict[str, str | None] = {**os.environ, **request.env}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _read_answer(path: Path) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    return answer
+
+
+def _read_tail(path: Path) -> str:
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - MAX_OUTPUT))
+        return stream.read().decode(errors="replace")
+
+
+def _describe(status: int | None, request: ProbeRequest) -> str:
+    if status is None:
+        return f"took longer than {request.timeout:g} seconds and was stopped"
+    if status < 0:
+        return f"crashed with {signal.Signals(-status).name}"
+    return f"ended its process with status {status}"
+
+
+def _last_lines(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-10:])
