@@ -1,0 +1,129 @@
+"""What a target folder and git already tell, so that questions have good defaults."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.scaffold.git import read_git, read_work_tree
+from hubkit.scaffold.names import is_reserved, repo_slug, slug
+from hubkit.scaffold.toml import read_toml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNKNOWN_OWNER = "your-name"
+_GITHUB = re.compile(r"github\.com[:/](?P<owner>[^/:]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
+_LICENSE_MARKS = {
+    "MIT": "Permission is hereby granted, free of charge",
+    "BSD-3-Clause": "Neither the name of",
+}
+_NOT_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "build", "dist"}
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What the target tells. Plain texts only: templates see this value.
+
+    Attributes:
+        folder: The target's name.
+        module: A package name for it: its own package when it has just one, else made from the
+            folder's name; empty when neither gives one.
+        repo: ``owner/name`` from the git remote, else guessed.
+        author: From git's configuration, else "The <folder> authors".
+        year: The current year.
+        license: SPDX identifier of the licence file when it is a known one, else "".
+        has_code: Whether there is Python code of somebody's.
+        has_hubconf: Whether there is a ``hubconf.py``.
+        has_config: Whether hubkit is configured there.
+        template: The template that an earlier run recorded, or "".
+        answers: The answers that an earlier run recorded.
+    """
+
+    folder: str
+    module: str
+    repo: str
+    author: str
+    year: int
+    license: str = ""
+    has_code: bool = False
+    has_hubconf: bool = False
+    has_config: bool = False
+    template: str = ""
+    answers: tuple[tuple[str, str], ...] = ()
+
+
+def read_discovery(target: Path) -> Discovery:
+    """What the folder tells, or what its place tells when it does not exist yet.
+
+    Args:
+        target: The absolute path of the folder.
+    """
+    config = _read_config(target)
+    recorded = _record(config)
+    return Discovery(
+        folder=target.name,
+        module=_own_package(target) or slug(target.name),
+        repo=_guess_repo(target),
+        author=read_git(target, "config", "--get", "user.name") or f"The {target.name} authors",
+        year=dt.datetime.now(tz=dt.timezone.utc).year,
+        license=_read_license(target),
+        has_code=any(target.glob("*.py")) or bool(_packages(target)),
+        has_hubconf=(target / "hubconf.py").is_file(),
+        has_config=config is not None,
+        template=recorded.pop("template", ""),
+        answers=tuple(recorded.items()),
+    )
+
+
+def _guess_repo(target: Path) -> str:
+    remote = _GITHUB.search(read_git(target, "config", "--get", "remote.origin.url"))
+    if remote and read_work_tree(target) == target.resolve():
+        return f"{remote['owner']}/{remote['name']}"
+    # A folder inside somebody's repo is not that repo, but likely has the same owner.
+    owner = read_git(target, "config", "--get", "github.user") or (remote and remote["owner"])
+    return f"{owner or UNKNOWN_OWNER}/{repo_slug(target.name)}"
+
+
+def _packages(target: Path) -> list[str]:
+    found = (path.parent.name for path in sorted(target.glob("*/__init__.py")))
+    return [name for name in found if name not in _NOT_PACKAGES]
+
+
+def _own_package(target: Path) -> str:
+    packages = [name for name in _packages(target) if not is_reserved(name)]
+    return packages[0] if len(packages) == 1 else ""
+
+
+def _read_license(target: Path) -> str:
+    for path in sorted(target.glob("LICEN[CS]E*")):
+        if path.is_file():
+            text = path.read_text("utf-8", "replace")
+            return next((name for name, mark in _LICENSE_MARKS.items() if mark in text), "")
+    return ""
+
+
+def _read_config(target: Path) -> dict[str, object] | None:
+    """Hubkit's table in the target, or None when there is none or it does not parse."""
+    for name, keys in (("hubkit.toml", ()), ("pyproject.toml", ("tool", "hubkit"))):
+        try:
+            table: object = read_toml(target / name)
+        except (OSError, ValueError):
+            continue
+        for key in keys:
+            table = table.get(key) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            return table
+    return None
+
+
+def _record(config: dict[str, object] | None) -> dict[str, str]:
+    table = (config or {}).get("init")
+    items = table.items() if isinstance(table, dict) else ()
+    return {str(key): _as_text(value) for key, value in items}
+
+
+def _as_text(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,0 +1,148 @@
+"""Names: what may be one, and a sane one made from a folder's name."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+import unicodedata
+
+from hubkit.errors import TemplateError
+
+# Longer names would push rendered lines past the formatter's limit.
+MAX_LENGTH = 32
+
+# Top-level modules that two hub repos are likely to share: the second one loaded gets the
+# first one's code.
+_GENERIC = """
+backbone backbones common config configs core data dataset datasets evaluate helper helpers layer
+layers lib libs loss losses main misc model models module modules net nets network networks ops
+package src test tests tool tools train trainer training util utils
+"""
+GENERIC_MODULES = frozenset(_GENERIC.split())
+
+# Names that a hub repo's own code, or the scaffold's folders, need for something else.
+_TAKEN = """
+PIL accelerate audiocraft clip cv2 diffusers dist docs einops fairseq fvcore hubconf hubkit
+huggingface_hub jax keras lightning matplotlib numpy onnx pandas pip pytest pytest_hubkit
+pytorch_lightning requests safetensors scipy scripts setuptools skimage sklearn tensorflow timm
+tokenizers torch torchaudio torchtext torchvision tqdm transformers triton weights wheel yaml
+"""
+TAKEN_MODULES = frozenset(_TAKEN.split())
+
+_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}")
+_REPO_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def slug(text: str) -> str:
+    """A public Python identifier made from any text; empty when nothing of it can be kept.
+
+    ``"My Model"`` gives ``my_model``, ``"3D-Net"`` gives ``net_3d_net``, ``"class"`` gives
+    ``class_net``.
+    """
+    words = re.findall(r"[a-z0-9]+", _ascii(text).lower())
+    name = "_".join(words)[:MAX_LENGTH].strip("_")
+    if name[:1].isdigit():
+        name = f"net_{name}"[:MAX_LENGTH].strip("_")
+    if name and (keyword.iskeyword(name) or keyword.issoftkeyword(name) or is_reserved(name)):
+        name = f"{name[: MAX_LENGTH - 4]}_net"
+    return name
+
+
+def repo_slug(text: str) -> str:
+    """The name that a git host would give a repo called so; empty when nothing can be kept."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", _ascii(text)).strip("-.")[:100]
+
+
+def _ascii(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return decomposed.encode("ascii", "ignore").decode("ascii")
+
+
+def is_reserved(module: str) -> bool:
+    """Whether a repo's own module had better not be called so."""
+    return module in sys.stdlib_module_names or module in GENERIC_MODULES or module in TAKEN_MODULES
+
+
+def require_identifier(text: str) -> str:
+    """The text, when it is a short ASCII identifier that Python and torch.hub leave to us.
+
+    Raises:
+        TemplateError: It is not.
+    """
+    if not _IDENTIFIER.fullmatch(text):
+        raise TemplateError(
+            f"{text!r} is not a Python identifier", hint=_suggest("letters, digits and _", text)
+        )
+    if keyword.iskeyword(text) or keyword.issoftkeyword(text):
+        raise TemplateError(f"{text!r} is a keyword of Python", hint=_suggest("another", text))
+    if text.startswith("_"):
+        raise TemplateError(
+            f"{text!r} starts with an underscore, which hides it from torch.hub.list",
+            hint=_suggest("a public name", text),
+        )
+    if len(text) > MAX_LENGTH:
+        raise TemplateError(
+            f"{text!r} is longer than {MAX_LENGTH} characters", hint=_suggest("less", text)
+        )
+    return text
+
+
+def require_module(text: str) -> str:
+    """The text, when a repo's own package may be called so.
+
+    Raises:
+        TemplateError: It is no identifier, or a name that others own.
+    """
+    require_identifier(text)
+    if text in GENERIC_MODULES:
+        raise TemplateError(
+            f"{text!r} is too generic: the second hub repo with a module of that name gets the "
+            "first one's code",
+            hint=_suggest("a name of your own", text),
+        )
+    if is_reserved(text):
+        raise TemplateError(
+            f"{text!r} would hide the module of that name that others import",
+            hint=_suggest("a name of your own", text),
+        )
+    return text
+
+
+def require_repo(text: str) -> str:
+    """The text, when it is ``owner/name`` as GitHub would have it.
+
+    Raises:
+        TemplateError: It is not.
+    """
+    owner, slash, name = text.partition("/")
+    usable = _OWNER.fullmatch(owner) and _REPO_NAME.fullmatch(name) and name.strip(".")
+    if not slash or not usable or name.endswith(".git"):
+        raise TemplateError(
+            f"{text!r} is not owner/name", hint="Give it as on GitHub: --repo acme/shapes."
+        )
+    return text
+
+
+def require_line(text: str) -> str:
+    """The text, when it is one printable, non-empty line of at most 200 characters.
+
+    Raises:
+        TemplateError: It is not.
+    """
+    line = text.strip()
+    if not line:
+        raise TemplateError("the text is empty", hint="Write a few words.")
+    if len(line) > 200 or not line.isprintable():
+        raise TemplateError(
+            f"{line[:60]!r} is not one printable line of at most 200 characters",
+            hint="Leave out line breaks and control characters.",
+        )
+    return line
+
+
+def _suggest(what: str, text: str) -> str:
+    proposal = slug(text)
+    usable = proposal and proposal != text
+    return f"Choose {what}, such as {proposal!r}." if usable else f"Choose {what}."

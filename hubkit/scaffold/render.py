@@ -1,0 +1,161 @@
+"""Templates rendered in memory. The only home of jinja2.
+
+Rendering is sandboxed, undefined names are errors, and the loader knows the template's own files
+only, so that nothing outside its folder can be included.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.errors import TemplateError
+from hubkit.scaffold.names import repo_slug, slug
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import jinja2
+
+    from hubkit.scaffold.answers import Answers
+    from hubkit.scaffold.catalog import Template
+    from hubkit.scaffold.discover import Discovery
+
+SUFFIX = ".jinja"
+INCLUDES = "_include/"
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """A file to write: POSIX path relative to the target, and its bytes."""
+
+    path: str
+    content: bytes
+
+
+def render_template(
+    template: Template, answers: Answers, found: Discovery
+) -> tuple[RenderedFile, ...]:
+    """Every file of the template, in memory, sorted by path.
+
+    Args:
+        template: What to render.
+        answers: An answer to each of its questions.
+        found: What the target tells; templates see it as ``found``.
+
+    Raises:
+        TemplateError: Something in it does not render, or would land outside the target.
+    """
+    variables: dict[str, object] = {
+        **answers,
+        "answers": answers,
+        "found": found,
+        "template": template.name,
+    }
+    sources = {file.path: file.content for file in template.files}
+    environment = _environment(sources)
+    files: dict[str, RenderedFile] = {}
+    for name, content in sources.items():
+        path = None if name.startswith(INCLUDES) else _render_path(environment, name, variables)
+        if path is None:
+            continue
+        if path in files:
+            raise TemplateError(f"the template {template.name!r} makes {path} twice")
+        is_template = name.endswith(SUFFIX)
+        rendered = _render(environment, content, variables, name) if is_template else content
+        files[path] = RenderedFile(path, rendered)
+    return tuple(files[path] for path in sorted(files))
+
+
+def render_text(source: str, variables: Mapping[str, object], *, where: str) -> str:
+    """One small template, such as a question's default.
+
+    Args:
+        source: Its text.
+        variables: What it may refer to.
+        where: What it is, for messages.
+
+    Raises:
+        TemplateError: It does not render.
+    """
+    return _render(_environment({}), source.encode(), variables, where).decode()
+
+
+def require_safe_path(text: str) -> str:
+    """The path, when it stays inside the folder that it is relative to, on any system.
+
+    Raises:
+        TemplateError: It is absolute, climbs, points into ``.git`` or has characters that some
+            file system refuses.
+    """
+    parts = text.split("/")
+    if (
+        _FORBIDDEN.search(text)
+        or any(part in ("", ".", "..") or part[-1] in ". " for part in parts)
+        or any(part.lower() == ".git" for part in parts)
+    ):
+        raise TemplateError(f"a template may not write to {text!r}: it would leave the target")
+    return text
+
+
+def _render_path(
+    environment: jinja2.Environment, name: str, variables: Mapping[str, object]
+) -> str | None:
+    """The path that the name renders to, or None when one of its folders renders to nothing."""
+    pieces = [
+        _render(environment, piece.encode(), variables, name).decode()
+        for piece in name.removesuffix(SUFFIX).split("/")
+    ]
+    return require_safe_path("/".join(pieces)) if all(pieces) else None
+
+
+def _environment(sources: Mapping[str, bytes]) -> jinja2.Environment:
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    def load(name: str) -> str | None:
+        content = sources.get(name)
+        return None if content is None else content.decode("utf-8")
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.FunctionLoader(load),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # what is rendered is source code, not HTML
+    )
+    environment.filters.update(slug=slug, repo_slug=repo_slug, quoted=_quoted)
+    return environment
+
+
+def _render(
+    environment: jinja2.Environment, source: bytes, variables: Mapping[str, object], where: str
+) -> bytes:
+    import jinja2
+
+    try:
+        return environment.from_string(source.decode("utf-8")).render(variables).encode("utf-8")
+    except jinja2.TemplateSyntaxError as error:
+        place = f"{error.name or where}, line {error.lineno}"
+        raise TemplateError(f"{place}: {error.message}") from error
+    except jinja2.TemplateNotFound as error:
+        raise TemplateError(f"{where} includes {error}, which the template lacks") from error
+    except (
+        jinja2.TemplateError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise TemplateError(f"{where} does not render: {error}") from error
+
+
+def _quoted(value: object) -> str:
+    """The value as TOML, YAML, JSON and Python all write it: a double-quoted string."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,25 @@
+"""TOML files, read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """The file's tables.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is not TOML.
+    """
+    import sys
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+    tables: dict[str, object] = tomllib.loads(path.read_text("utf-8"))
+    return tables

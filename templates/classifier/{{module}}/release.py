@@ -1,0 +1,3 @@
+"""Where the released weights are; the training script writes this file."""
+
+URL = None
