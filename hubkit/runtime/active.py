@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from hubkit.runtime import bare
 from hubkit.runtime.context import ACTIVE, Activation
+from hubkit.runtime.naming import PREFIX
 from hubkit.runtime.nested import wrap_torch
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ def _take_in_path(namespace: Namespace, before: list[str]) -> None:
         return
     namespace.adopt_search_path()
     known = set(before)
-    for entry in [entry for entry in sys.path if entry not in known and namespace.holds(entry)]:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(entry)
+    for entry in sys.path.copy():
+        if entry not in known and namespace.holds(entry):
+            with contextlib.suppress(ValueError):
+                sys.path.remove(entry)
 
 
 def _take_in_modules(namespace: Namespace, path: list[str], count: int) -> None:
@@ -68,12 +70,12 @@ def _take_in_modules(namespace: Namespace, path: list[str], count: int) -> None:
         return
     for name in [*sys.modules][count:]:
         module = sys.modules.get(name)
-        if not name.startswith(namespace.prefix) and _is_of(module, namespace):
+        if _is_of(module, namespace) and not name.startswith(PREFIX):
             del sys.modules[name]
-            sys.modules.setdefault(namespace.prefix + name, module)  # type: ignore[arg-type]
+            namespace.take_in(name, module)
 
 
-def _is_of(module: object, namespace: Namespace) -> bool:
+def _is_of(module: object, namespace: Namespace) -> TypeGuard[ModuleType]:
     if not isinstance(module, ModuleType) or type(module) is bare.StandIn:
         return False
     own = vars(module)

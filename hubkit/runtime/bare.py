@@ -47,6 +47,15 @@ class BareNameFinder(MetaPathFinder):
 
     is_hubkit = True
 
+    def find_below(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
+        """The same for a module below a stand-in.
+
+        To be asked first: the path of a stand-in is the repo's, where others find files.
+        """
+        if path is None or type(sys.modules.get(fullname.rpartition(".")[0])) is not StandIn:
+            return None
+        return self.find_spec(fullname, path)
+
     def find_spec(
         self,
         fullname: str,
@@ -66,6 +75,9 @@ class BareNameFinder(MetaPathFinder):
                 raise
             return None
         return ModuleSpec(fullname, _StandInLoader())
+
+
+BARE_NAMES = BareNameFinder()
 
 
 class _StandInLoader(Loader):

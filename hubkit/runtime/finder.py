@@ -13,7 +13,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import TYPE_CHECKING
 
-from hubkit.runtime.bare import BareNameFinder
+from hubkit.runtime.bare import BARE_NAMES
 from hubkit.runtime.loading import PackageLoader, own_loader
 from hubkit.runtime.namespace import Namespace
 from hubkit.runtime.naming import PREFIX, package_name, root_of
@@ -47,11 +47,11 @@ class RepoFinder(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """The spec of a repo's module; None for everybody else's."""
+        """The spec of a repo's module; None for nearly all others."""
         if fullname == "torch.hub":
             return _find_torch_hub(path)
         if not fullname.startswith(PREFIX):
-            return None
+            return BARE_NAMES.find_below(fullname, path)
         package, _, inner = fullname[len(PREFIX) :].partition(".")
         if not inner:
             return self._find_package(fullname)
@@ -112,7 +112,7 @@ def install_finder() -> None:
     """Put the finder in front of all others, and that of bare names last, once."""
     if FINDER not in sys.meta_path:
         sys.meta_path.insert(0, FINDER)
-        sys.meta_path.append(BareNameFinder())
+        sys.meta_path.append(BARE_NAMES)
 
 
 def find_loaded(root: Path, module: str) -> Namespace | None:

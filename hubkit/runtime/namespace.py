@@ -67,7 +67,7 @@ class Namespace:
         self.callers_path: frozenset[str] | None = None
         self._files: dict[str, tuple[int, int]] = {}
         self._own: dict[str, bool] = {}
-        self._folders: dict[str, ModuleSpec] = {}
+        self._folders: dict[str, list[str]] = {}
         self._views: dict[str, ModuleType | None] = {}
 
     def __repr__(self) -> str:
@@ -102,7 +102,9 @@ class Namespace:
             raise
         if level:
             return module
-        self._own.setdefault(name.partition(".")[0], False)
+        top = name.partition(".")[0]
+        if top not in self._folders:
+            self._own.setdefault(top, False)
         return self.view(name if fromlist else module.__name__) or module
 
     def view(self, name: str) -> ModuleType | None:
@@ -115,6 +117,11 @@ class Namespace:
         """Whether a file or folder is the tree or lies in it."""
         return f"{os.path.realpath(path)}{os.sep}".startswith(f"{self.root}{os.sep}")
 
+    def take_in(self, name: str, module: ModuleType) -> None:
+        """Keep a module that the repo's code has put into ``sys.modules`` under a bare name."""
+        sys.modules.setdefault(self.prefix + name, module)
+        self._own[name.partition(".")[0]] = True
+
     def import_module(self, name: str) -> ModuleType:
         """``importlib.import_module`` of one of the repo's own modules, by its bare name."""
         return self._import_own(name, None, None, ("*",))
@@ -123,16 +130,20 @@ class Namespace:
         """Whether an absolute import means a module of the tree."""
         top, _, rest = name.partition(".")
         own = self._own.get(top)
-        if own is not None and top not in self._folders:
+        if own is not None:
             return own
-        spec = self._folders.get(top) or self._find(top)
-        if spec is None:
-            return False
-        if spec.loader is None or spec.origin is None:
-            self._folders[top] = spec
-            return self._owns_in_folder(top, spec, (rest.partition(".")[0],) if rest else fromlist)
-        self._own[top] = True
-        return True
+        folders = self._folders.get(top)
+        if folders is None:
+            spec = self._find(top)
+            if spec is None:
+                return False
+            if spec.origin is not None:
+                self._own[top] = True
+                return True
+            folders = self._folders[top] = [*(spec.submodule_search_locations or ())]
+        return _hold(folders, (rest.partition(".")[0],) if rest else fromlist) or not _is_elsewhere(
+            top
+        )
 
     def clean(self, error: ImportError) -> None:
         """Let an import error name modules as the repo's code does."""
@@ -176,42 +187,43 @@ class Namespace:
         if top in sys.stdlib_module_names and top in sys.modules:
             return None
         self.adopt_search_path()
-        return PathFinder.find_spec(self.prefix + top, self.search_path)
-
-    def _owns_in_folder(self, top: str, spec: ModuleSpec, wanted: Sequence[str]) -> bool:
-        """Whether a folder without ``__init__.py`` is meant, or a package installed elsewhere.
-
-        For Python any regular package comes before such a folder, so a stray ``utils`` in
-        site-packages would hide the repo's. Here the folder is meant when it has what is wanted.
-        """
-        path = spec.submodule_search_locations or ()
-        if any(PathFinder.find_spec(f"{spec.name}.{name}", path) for name in wanted):
-            return True
-        elsewhere = find_elsewhere(top)
-        return elsewhere is None or elsewhere.origin is None
+        return PathFinder.find_spec(top, self.search_path)
 
     def adopt_search_path(self) -> None:
         """Take over folders of the tree that its code has put on ``sys.path``."""
-        known = self.callers_path or frozenset()
-        for position, entry in enumerate(sys.path):
-            if entry in known or not self.holds(entry):
-                continue
-            path = os.path.realpath(entry)
-            if path not in self.search_path:
-                self.search_path.insert(0 if position == 0 else len(self.search_path), path)
+        callers = self.callers_path or frozenset()
+        in_front, position = True, 0
+        # Other threads may change sys.path meanwhile; to copy a list is one step.
+        for entry in sys.path.copy():
+            if entry in callers:
+                in_front = False
+            elif self.holds(entry):
+                path = os.path.realpath(entry)
+                if path not in self.search_path:
+                    self.search_path.insert(position if in_front else len(self.search_path), path)
+                    position += 1
 
 
-def find_elsewhere(name: str) -> ModuleSpec | None:
-    """The spec of a top-level module outside all hub repos, without importing anything."""
+def _hold(folders: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether folders without ``__init__.py`` hold one of the modules that are wanted of them.
+
+    For Python any regular package comes before such a folder, so a stray ``utils`` in
+    site-packages would hide the repo's. Here the folder is meant when it has what is wanted.
+    """
+    return any(PathFinder.find_spec(name, [*folders]) for name in wanted)
+
+
+def _is_elsewhere(name: str) -> bool:
+    """Whether there is a regular top-level module outside all hub repos; imports nothing."""
     loaded = sys.modules.get(name)
     if loaded is not None:
-        return loaded.__spec__
+        return loaded.__spec__ is None or loaded.__spec__.origin is not None
     for finder in sys.meta_path:
-        if not getattr(finder, "is_hubkit", False):
+        if not getattr(finder, "is_hubkit", False) and hasattr(finder, "find_spec"):
             spec = finder.find_spec(name, None)
             if spec is not None:
-                return spec
-    return None
+                return spec.origin is not None
+    return False
 
 
 def _look(path: str) -> tuple[int, int]:

@@ -17,8 +17,7 @@ PREFIX = f"{PACKAGE}."
 _SPELLED = {"_": "__", "/": "_S", ".": "_D", "-": "_H"}
 _READ = {spelling[1]: character for character, spelling in _SPELLED.items()}
 _PLAIN = re.compile(r"[A-Za-z0-9]")
-_ESCAPE = re.compile(r"_(?:([_SDH])|X([0-9a-f]+)_)|[A-Za-z0-9]")
-_EDITION = re.compile(r"_E([0-9]+)$")
+_TOKEN = re.compile(r"_(?:([_SDH])|X([0-9a-f]+)_|(E[0-9]+)$)|[A-Za-z0-9]")
 
 
 def package_name(root: Path, edition: int = 0) -> str:
@@ -36,15 +35,16 @@ def package_name(root: Path, edition: int = 0) -> str:
 
 def root_of(package: str) -> Path | None:
     """The folder that a package's name spells, or None when it spells none."""
-    key = _EDITION.sub("", package.removeprefix(PREFIX))
+    key = package.removeprefix(PREFIX)
     parts: list[str] = []
     at = 0
     while at < len(key):
-        match = _ESCAPE.match(key, at)
+        match = _TOKEN.match(key, at)
         if match is None:
             return None
-        short, code = match.groups()
-        parts.append(_READ[short] if short else chr(int(code, 16)) if code else match.group())
+        short, code, edition = match.groups()
+        if not edition:
+            parts.append(_READ[short] if short else chr(int(code, 16)) if code else match.group())
         at = match.end()
     return Path("".join(parts))
 

@@ -56,7 +56,7 @@ def wrap_torch_hub(hub: ModuleType) -> None:
     Args:
         hub: The module ``torch.hub``, executed.
     """
-    if hasattr(hub.load, _MARK):
+    if hasattr(vars(hub)["load"], _MARK):
         return
     for name in HubFunctions.__slots__:
         setattr(hub, name, _wrap_hub_function(name, getattr(hub, name)))
@@ -66,7 +66,7 @@ def wrap_torch_hub(hub: ModuleType) -> None:
     for module in ("torch", "torch.serialization"):
         home = sys.modules.get(module)
         if home is not None and hasattr(home, "load"):
-            home.load = _wrap_torch_load(home.load)
+            vars(home)["load"] = _wrap_torch_load(home.load)
 
 
 def _wrap_hub_function(name: str, original: Function) -> Function:

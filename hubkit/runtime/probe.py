@@ -23,7 +23,7 @@ from hubkit.errors import EntrypointNotFoundError, ProbeError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Task = Literal["names", "help", "load"]
+Task = Literal["names", "help", "load", "call"]
 Engine = Literal["hubkit", "torch"]
 
 _NOT_FOUND = f"{EntrypointNotFoundError.__module__}.{EntrypointNotFoundError.__qualname__}"
@@ -44,9 +44,9 @@ class ProbeRequest:
     Attributes:
         root: The folder that holds ``hubconf.py``.
         task: "names" lists what ``torch.hub.list`` would, "help" reads a docstring, "load" calls an
-            entrypoint.
-        name: The entrypoint, for "help" and "load".
-        kwargs: Keyword arguments for "load"; what JSON can hold.
+            entrypoint, "call" calls any function that can be imported.
+        name: The entrypoint, for "help" and "load"; ``module:function`` for "call".
+        kwargs: Keyword arguments for "load" and "call"; what JSON can hold.
         engine: "hubkit" imports into a private namespace, "torch" does as ``torch.hub`` does, the
             root on ``sys.path``.
         cwd: Folder to run in; a new empty one by default.
@@ -96,6 +96,7 @@ class ProbeReply:
         docstring: For "help".
         type: For "load": qualified name of the class of what was returned.
         is_module: For "load": whether that is a ``torch.nn.Module``.
+        value: For "call": what the function gave, if JSON can hold it.
         failure: What the code raised, or None; ``SystemExit`` counts.
         connections: With ``offline``: "host:port" of each attempt to connect.
         stdout: What was printed; at most the last 64 KiB.
@@ -107,6 +108,7 @@ class ProbeReply:
     docstring: str | None = None
     type: str = ""
     is_module: bool = False
+    value: Any = None
     failure: ProbeFailure | None = None
     connections: tuple[str, ...] = ()
     stdout: str = ""
@@ -139,6 +141,7 @@ def run_in_child(request: ProbeRequest) -> ProbeReply:
         docstring=answer.get("docstring"),
         type=answer.get("type", ""),
         is_module=answer.get("is_module", False),
+        value=answer.get("value"),
         failure=ProbeFailure(**failure) if failure else None,
         connections=tuple(answer["connections"]),
         stdout=stdout,

@@ -98,7 +98,12 @@ def _load(question: Question) -> Answer:
     return {"type": _qualified_name(type(made)), "is_module": _is_torch_module(made)}
 
 
-_TASKS = {"names": _names, "help": _help, "load": _load}
+def _call(question: Question) -> Answer:
+    module, _, name = question["name"].partition(":")
+    return {"value": getattr(importlib.import_module(module), name)(**question["kwargs"])}
+
+
+_TASKS = {"names": _names, "help": _help, "load": _load, "call": _call}
 
 
 def _import(question: Question) -> _Plain | LoadedHubconf:

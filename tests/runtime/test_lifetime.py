@@ -1,0 +1,210 @@
+"""A repo's code lives as long as what was made with it, here and in other processes."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
+from threading import Barrier
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.runtime import import_hubconf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.runtime.conftest import MakeRepo
+
+FILES = {
+    "hubconf.py": """
+        import importlib
+        from models.net import Net
+        class Local:
+            def say(self):
+                from models.late import NAME
+                return NAME
+        def net():
+            return Net()
+        def local():
+            return Local()
+    """,
+    "models/__init__.py": "",
+    "models/net.py": """
+        import utils
+        class Net:
+            def say(self):
+                import importlib
+                from models.late import NAME
+                later = importlib.import_module("models.later")
+                return utils.NAME, NAME, later.NAME
+    """,
+}
+SAY = "import pickle, sys; print(pickle.loads(sys.stdin.buffer.read()).say())"
+
+
+def repo(make_repo: MakeRepo, name: str) -> Path:
+    named = dict.fromkeys(("utils.py", "models/late.py", "models/later.py"), f"NAME = {name!r}")
+    return make_repo(name, {**FILES, **named})
+
+
+def test_repos_of_the_same_shape_live_in_one_process(make_repo: MakeRepo) -> None:
+    """With torch.hub the second one would get the first one's code."""
+    mine = sys.modules.setdefault("utils", ModuleType("utils"))
+    before, path = dict(sys.modules), list(sys.path)
+    nets = {name: import_hubconf(repo(make_repo, name)).call("net") for name in ("a", "b", "a2")}
+    assert {name: net.say() for name, net in nets.items()} == {name: (name,) * 3 for name in nets}
+    after = {name: module for name, module in sys.modules.items() if "." not in name}
+    assert sys.modules["utils"] is mine
+    assert after.items() <= before.items()
+    assert sys.path == path
+    del sys.modules["utils"]
+
+
+def test_threads_never_see_each_others_repo(make_repo: MakeRepo) -> None:
+    roots = {str(number): repo(make_repo, str(number)) for number in range(8)}
+    together = Barrier(len(roots))
+
+    def load(name: str) -> tuple[object, ...]:
+        together.wait()
+        first = import_hubconf(roots[name]).call("net").say()
+        return (*first, *import_hubconf(roots[name]).call("net").say())
+
+    path = list(sys.path)
+    with ThreadPoolExecutor(len(roots)) as pool:
+        said = dict(zip(roots, pool.map(load, roots), strict=True))
+    assert said == {name: (name,) * 6 for name in roots}
+    assert sys.path == path
+
+
+def test_threads_that_load_the_same_repo_get_the_same_code(make_repo: MakeRepo) -> None:
+    slow = "import time\ntime.sleep(0.01)\n"
+    root = make_repo(
+        "repo", {"hubconf.py": slow + "import part\nclass Net: pass\n", "part.py": slow}
+    )
+    together = Barrier(8)
+
+    def load(_: int) -> object:
+        together.wait()
+        return import_hubconf(root).entrypoint("Net")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(load, range(8)))) == 1
+
+
+def test_folders_put_on_the_path_by_threads_stay_with_their_repos(make_repo: MakeRepo) -> None:
+    hubconf = """
+        import os, sys
+        sys.path.insert(0, os.path.join(os.path.dirname(__file__), "src"))
+        import part
+        def net():
+            import late
+            return part.NAME, late.NAME
+    """
+    roots = [
+        make_repo(
+            str(number),
+            {
+                "hubconf.py": hubconf,
+                "src/part.py": f"NAME = {number}",
+                "src/late.py": f"NAME = {number}",
+            },
+        )
+        for number in range(8)
+    ]
+    together = Barrier(8)
+
+    def load(root: Path) -> object:
+        together.wait()
+        return import_hubconf(root).call("net")
+
+    path = list(sys.path)
+    with ThreadPoolExecutor(8) as pool:
+        assert [*pool.map(load, roots)] == [(number, number) for number in range(8)]
+    assert sys.path == path
+
+
+@pytest.mark.parametrize("entrypoint", ["net", "local"])
+def test_objects_pickle_to_a_program_that_has_hubkit(make_repo: MakeRepo, entrypoint: str) -> None:
+    net = import_hubconf(repo(make_repo, "a")).call(entrypoint)
+    done = subprocess.run(
+        [sys.executable, "-c", SAY],
+        input=pickle.dumps(net),
+        capture_output=True,
+        check=True,
+        cwd=os.sep,
+    )
+    assert done.stdout.decode().strip() == str(net.say())
+
+
+def test_objects_reach_a_spawned_worker_and_come_back(make_repo: MakeRepo) -> None:
+    nets = [import_hubconf(repo(make_repo, name)).call("net") for name in ("a", "b")]
+    with get_context("spawn").Pool(1) as pool:
+        assert pool.map(copy.copy, nets)[1].say() == ("b",) * 3
+        assert [type(net) for net in pool.map(copy.deepcopy, nets)] == [type(net) for net in nets]
+
+
+def test_a_pickle_finds_a_tree_of_the_hub_dir_after_that_has_moved(
+    make_repo: MakeRepo, tmp_path: Path, hub_dir: Path
+) -> None:
+    tree = hub_dir / ".hubkit" / "repos" / "github.com" / "acme" / "net" / ("a" * 40)
+    tree.parent.mkdir(parents=True)
+    repo(make_repo, "a").rename(tree)
+    net = pickle.dumps(import_hubconf(tree).call("net"))
+    moved = tmp_path / "elsewhere"
+    (tmp_path / "torch").rename(moved)
+    done = subprocess.run(
+        [sys.executable, "-c", SAY],
+        input=net,
+        capture_output=True,
+        check=True,
+        env={**os.environ, "TORCH_HOME": str(moved)},
+    )
+    assert done.stdout.decode().strip() == "('a', 'a', 'a')"
+
+
+def test_a_pickle_of_a_tree_that_is_gone_says_so(make_repo: MakeRepo) -> None:
+    root = repo(make_repo, "a")
+    net = pickle.dumps(import_hubconf(root).call("net"))
+    root.rename(root.with_name("gone"))
+    done = subprocess.run([sys.executable, "-c", SAY], input=net, capture_output=True, check=False)
+    assert f"the hub repo at {root} is not there" in done.stderr.decode()
+
+
+def test_changed_files_are_run_again_and_old_objects_keep_their_code(make_repo: MakeRepo) -> None:
+    root = make_repo("repo", {"hubconf.py": "from part import Net", "part.py": "class Net: N = 1"})
+    old = import_hubconf(root).call("Net")
+    assert import_hubconf(root).entrypoint("Net") is type(old)
+    (root / "part.py").write_text("class Net: N = 22")
+    new = import_hubconf(root).call("Net")
+    assert (old.N, new.N) == (1, 22)
+    assert import_hubconf(root).entrypoint("Net") is type(new)
+    assert pickle.loads(pickle.dumps(old)).N == 1
+    assert pickle.loads(pickle.dumps(new)).N == 22
+
+
+def test_a_copied_tree_is_another_repo(make_repo: MakeRepo) -> None:
+    first = import_hubconf(repo(make_repo, "a"))
+    second = import_hubconf(repo(make_repo, "b"))
+    assert first.entrypoint("Local") is not second.entrypoint("Local")
+
+
+def test_a_link_to_a_tree_is_the_same_repo(make_repo: MakeRepo, tmp_path: Path) -> None:
+    root = repo(make_repo, "a")
+    link = tmp_path / "link"
+    link.symlink_to(root, target_is_directory=True)
+    assert import_hubconf(link).module is import_hubconf(root).module
+
+
+@pytest.mark.parametrize("name", ["with space", "ünïcode", "_x__S", "a.b-c+d", "1"])
+def test_any_folder_name_works(make_repo: MakeRepo, name: str) -> None:
+    net = import_hubconf(repo(make_repo, name)).call("net")
+    assert net.say() == (name,) * 3
+    assert all(part.isidentifier() for part in type(net).__module__.split("."))
+    assert pickle.loads(pickle.dumps(net)).say() == (name,) * 3
