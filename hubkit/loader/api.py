@@ -166,7 +166,7 @@ def _import(root: Path) -> LoadedHubconf:
         return loaded
     _ready(root)
     try:
-        return import_hubconf(root, hub=_hub_functions() if hasattr(hubdir, "get_dir") else None)
+        return import_hubconf(root, hub=_hub_functions())
     except ModuleNotFoundError as error:
         if error.name == "torch":
             raise no_torch(f"{root / 'hubconf.py'} needs torch") from error

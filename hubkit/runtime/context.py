@@ -38,7 +38,12 @@ ACTIVE: ContextVar[Activation | None] = ContextVar("hubkit_active", default=None
 
 def namespace_of(frame: FrameType) -> Namespace | None:
     """The namespace whose code a frame runs, or None when it is nobody's."""
-    found = frame.f_builtins.get(MARK)
+    return namespace_in(frame.f_builtins)
+
+
+def namespace_in(builtins: object) -> Namespace | None:
+    """The namespace to which a ``__builtins__`` belongs, or None."""
+    found = builtins.get(MARK) if isinstance(builtins, dict) else None
     return found if isinstance(found, Namespace) else None
 
 

@@ -17,7 +17,7 @@ from hubkit.runtime.bare import BARE_NAMES
 from hubkit.runtime.loading import PackageLoader, own_loader
 from hubkit.runtime.namespace import Namespace
 from hubkit.runtime.naming import PREFIX, package_name, root_of
-from hubkit.runtime.nested import wrap_torch_hub
+from hubkit.runtime.nested import WRAPPERS, wrap_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,8 +48,8 @@ class RepoFinder(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """The spec of a repo's module; None for nearly all others."""
-        if fullname == "torch.hub":
-            return _find_torch_hub(path)
+        if fullname in WRAPPERS:
+            return _find_wrapped(fullname, path)
         if not fullname.startswith(PREFIX):
             return BARE_NAMES.find_below(fullname, path)
         package, _, inner = fullname[len(PREFIX) :].partition(".")
@@ -78,8 +78,8 @@ class RepoFinder(MetaPathFinder):
         return namespace
 
 
-class _TorchHubLoader(Loader):
-    """Loads torch.hub as its own loader does, and wraps its functions at once.
+class _WrappingLoader(Loader):
+    """Loads a module of torch as its own loader does, and wraps functions in it at once.
 
     Others bind these functions by name as soon as the module is there.
     """
@@ -92,16 +92,16 @@ class _TorchHubLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
-        wrap_torch_hub(module)
+        wrap_module(module)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.loader, name)
 
 
-def _find_torch_hub(path: Sequence[str] | None) -> ModuleSpec | None:
-    spec = PathFinder.find_spec("torch.hub", path)
+def _find_wrapped(fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    spec = PathFinder.find_spec(fullname, path)
     if spec is not None and spec.loader is not None:
-        spec.loader = _TorchHubLoader(spec.loader)
+        spec.loader = _WrappingLoader(spec.loader)
     return spec
 
 

@@ -12,21 +12,24 @@ docstring, and the original as ``__wrapped__``.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hubkit.runtime.context import find_hub_for, find_namespace_for
+from hubkit.runtime.context import find_hub_for, find_namespace_for, namespace_in
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 Function = Callable[..., Any]
 
-_MARK = "__hubkit_wrapper__"
+_lock = threading.Lock()
+_MARK = "__hubkit_wrapped__"
 _FORCE = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
 
@@ -44,20 +47,23 @@ class HubFunctions:
 
 
 def wrap_torch() -> None:
-    """Wrap the functions, if torch is there already."""
-    hub = sys.modules.get("torch.hub")
-    if hub is not None:
-        wrap_torch_hub(hub)
+    """Wrap the functions in those modules that are there already."""
+    for name in WRAPPERS:
+        module = sys.modules.get(name)
+        if module is not None and not getattr(module.__spec__, "_initializing", False):
+            wrap_module(module)
 
 
-def wrap_torch_hub(hub: ModuleType) -> None:
-    """Wrap the functions of torch.hub, and ``torch.load``.
+def wrap_module(module: ModuleType) -> None:
+    """Wrap the functions in a module of torch that has been executed, once."""
+    with _lock:
+        if _MARK not in vars(module):
+            vars(module)[_MARK] = True
+            WRAPPERS[module.__name__](module)
 
-    Args:
-        hub: The module ``torch.hub``, executed.
-    """
-    if hasattr(vars(hub)["load"], _MARK):
-        return
+
+def _wrap_hub(hub: ModuleType) -> None:
+    """Wrap the functions of torch.hub, and ``torch.load``, which is there by then."""
     for name in HubFunctions.__slots__:
         setattr(hub, name, _wrap_hub_function(name, getattr(hub, name)))
     zoo = sys.modules.get("torch.utils.model_zoo")
@@ -75,7 +81,6 @@ def _wrap_hub_function(name: str, original: Function) -> Function:
         hub = find_hub_for(sys._getframe(1))  # noqa: SLF001
         return (getattr(hub, name) if hub else original)(*args, **kwargs)
 
-    setattr(function, _MARK, True)
     return function
 
 
@@ -103,3 +108,30 @@ def _unpickles(options: dict[str, Any]) -> bool:
         old = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6)
         return old or os.environ.get(_FORCE, "").lower() in ("1", "y", "yes", "true")
     return not weights_only
+
+
+def _wrap_dynamo(symbolic_convert: ModuleType) -> None:
+    """Keep ``torch.compile`` from resolving a repo's imports as if they were anybody's.
+
+    While it traces a function, Dynamo imports what the function imports, with an ``__import__``
+    that knows no repo, and would compile the caller's ``utils`` into the graph. For names that
+    are the repo's it is told that it cannot; then it leaves the statement to Python.
+    """
+
+    def import_for_tracing(name: str, *args: Any, **kwargs: Any) -> ModuleType:  # noqa: ANN401
+        variables = kwargs.get("globals") or {}
+        namespace = namespace_in(variables.get("__builtins__"))
+        if namespace and not kwargs.get("level") and namespace.owns(name, kwargs["fromlist"] or ()):
+            raise ImportError(f"{name} is a module of {namespace.root}", name=name)
+        return builtins.__import__(name, *args, **kwargs)
+
+    vars(symbolic_convert)["__import__"] = import_for_tracing
+    rules = sys.modules.get("torch._dynamo.trace_rules")
+    if rules is not None and hasattr(rules, "add"):
+        rules.add("hubkit")  # our own functions are not to be traced either
+
+
+WRAPPERS: dict[str, Callable[[ModuleType], None]] = {
+    "torch.hub": _wrap_hub,
+    "torch._dynamo.symbolic_convert": _wrap_dynamo,
+}
