@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, TypeAlias
 
 from hubkit.errors import TemplateError
+from hubkit.scaffold.licenses import require_spdx
 from hubkit.scaffold.names import (
     require_identifier,
     require_line,
@@ -27,6 +28,7 @@ _REQUIRE = {
     "identifier": require_identifier,
     "module": require_module,
     "repo": require_repo,
+    "spdx": require_spdx,
 }
 _BOOLS = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
 

@@ -1,8 +1,10 @@
 """Which templates there are, and reading one into memory.
 
 A template is a folder with a ``template.toml`` and the files to write. A file whose name ends in
-``.jinja`` is rendered and loses the ending, others are copied; paths are templates too, and one
-that renders to nothing is left out. Files under ``_include/`` are there for ``{% include %}`` only.
+``.jinja`` is rendered and loses the ending, others are copied; paths are templates too. Files under
+``_include/`` are there for ``{% include %}`` only. ``template.toml`` holds ``description``, ``next``
+(the commands that the user runs next), ``[questions.NAME]`` with ``ask``, ``kind``, ``default`` and
+``choices``, and ``[when]``: from a file to the condition under which it is made.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from hubkit.scaffold.toml import read_toml
 MANIFEST = "template.toml"
 DEFAULT = "classifier"
 MINIMAL = "minimal"
-Kind = Literal["line", "identifier", "module", "repo", "choice", "bool"]
+Kind = Literal["line", "identifier", "module", "repo", "spdx", "choice", "bool"]
 _SKIPPED = {".git", "__pycache__", ".DS_Store"}
 
 
@@ -43,10 +45,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class TemplateFile:
-    """One file of a template: its path in the folder and its bytes."""
+    """One file of a template.
+
+    Attributes:
+        path: POSIX path in the template's folder.
+        content: Its bytes.
+        when: The expression that must hold for it to be made; empty for always.
+    """
 
     path: str
     content: bytes
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ def _read_folder(folder: Path) -> Template:
         description=_text(manifest, "description", folder),
         questions=_questions(manifest, folder),
         next_steps=_texts(manifest, "next", folder),
-        files=tuple(_read_files(folder)),
+        files=_read_files(folder, _conditions(manifest, folder)),
     )
 
 
@@ -150,17 +159,28 @@ def _question(name: str, table: object, folder: Path) -> Question:
     )
 
 
-def _read_files(folder: Path) -> list[TemplateFile]:
+def _conditions(manifest: dict[str, object], folder: Path) -> dict[str, str]:
+    table = manifest.get("when", {})
+    if not isinstance(table, dict):
+        raise _bad(folder, "when is no table")
+    for path in table:
+        if not (folder / path).is_file():
+            raise _bad(folder, f"when names {path!r}, which is no file of the template")
+    return {path: _text(table, path, folder) for path in table}
+
+
+def _read_files(folder: Path, conditions: dict[str, str]) -> tuple[TemplateFile, ...]:
     files = []
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if _SKIPPED & set(relative.parts) or relative.as_posix() == MANIFEST:
+        name = relative.as_posix()
+        if _SKIPPED & set(relative.parts) or name == MANIFEST:
             continue
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise _bad(folder, f"{relative.as_posix()} is a link that leaves the template")
+            raise _bad(folder, f"{name} is a link that leaves the template")
         if path.is_file():
-            files.append(TemplateFile(relative.as_posix(), path.read_bytes()))
-    return files
+            files.append(TemplateFile(name, path.read_bytes(), conditions.get(name, "")))
+    return tuple(files)
 
 
 def _text(table: dict[str, object], key: str, folder: Path) -> str:

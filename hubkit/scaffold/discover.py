@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.scaffold.git import read_git, read_work_tree
+from hubkit.scaffold.licenses import read_license
 from hubkit.scaffold.names import is_reserved, repo_slug, slug
 from hubkit.scaffold.toml import read_toml
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 UNKNOWN_OWNER = "your-name"
 _GITHUB = re.compile(r"github\.com[:/](?P<owner>[^/:]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
-_LICENSE_MARKS = {
-    "MIT": "Permission is hereby granted, free of charge",
-    "BSD-3-Clause": "Neither the name of",
-}
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "build", "dist"}
 
 
@@ -34,7 +31,7 @@ class Discovery:
         repo: ``owner/name`` from the git remote, else guessed.
         author: From git's configuration, else "The <folder> authors".
         year: The current year.
-        license: SPDX identifier of the licence file when it is a known one, else "".
+        license: SPDX identifier of the licence file, or "" when there is none.
         has_code: Whether there is Python code of somebody's.
         has_hubconf: Whether there is a ``hubconf.py``.
         has_config: Whether hubkit is configured there.
@@ -69,7 +66,7 @@ def read_discovery(target: Path) -> Discovery:
         repo=_guess_repo(target),
         author=read_git(target, "config", "--get", "user.name") or f"The {target.name} authors",
         year=dt.datetime.now(tz=dt.timezone.utc).year,
-        license=_read_license(target),
+        license=read_license(target),
         has_code=any(target.glob("*.py")) or bool(_packages(target)),
         has_hubconf=(target / "hubconf.py").is_file(),
         has_config=config is not None,
@@ -95,14 +92,6 @@ def _packages(target: Path) -> list[str]:
 def _own_package(target: Path) -> str:
     packages = [name for name in _packages(target) if not is_reserved(name)]
     return packages[0] if len(packages) == 1 else ""
-
-
-def _read_license(target: Path) -> str:
-    for path in sorted(target.glob("LICEN[CS]E*")):
-        if path.is_file():
-            text = path.read_text("utf-8", "replace")
-            return next((name for name, mark in _LICENSE_MARKS.items() if mark in text), "")
-    return ""
 
 
 def _read_config(target: Path) -> dict[str, object] | None:

@@ -23,7 +23,7 @@ GENERIC_MODULES = frozenset(_GENERIC.split())
 
 # Names that a hub repo's own code, or the scaffold's folders, need for something else.
 _TAKEN = """
-PIL accelerate audiocraft clip cv2 diffusers dist docs einops fairseq fvcore hubconf hubkit
+PIL accelerate audiocraft clip cv2 dependencies diffusers dist docs einops fairseq fvcore hubconf hubkit
 huggingface_hub jax keras lightning matplotlib numpy onnx pandas pip pytest pytest_hubkit
 pytorch_lightning requests safetensors scipy scripts setuptools skimage sklearn tensorflow timm
 tokenizers torch torchaudio torchtext torchvision tqdm transformers triton weights wheel yaml
@@ -45,7 +45,7 @@ def slug(text: str) -> str:
     name = "_".join(words)[:MAX_LENGTH].strip("_")
     if name[:1].isdigit():
         name = f"net_{name}"[:MAX_LENGTH].strip("_")
-    if name and (keyword.iskeyword(name) or keyword.issoftkeyword(name) or is_reserved(name)):
+    if name and (keyword.iskeyword(name) or is_reserved(name)):
         name = f"{name[: MAX_LENGTH - 4]}_net"
     return name
 
@@ -75,8 +75,12 @@ def require_identifier(text: str) -> str:
         raise TemplateError(
             f"{text!r} is not a Python identifier", hint=_suggest("letters, digits and _", text)
         )
-    if keyword.iskeyword(text) or keyword.issoftkeyword(text):
+    if keyword.iskeyword(text):
         raise TemplateError(f"{text!r} is a keyword of Python", hint=_suggest("another", text))
+    if text == "dependencies":
+        raise TemplateError(
+            "'dependencies' is the list of modules that a hubconf needs", hint="Choose another."
+        )
     if text.startswith("_"):
         raise TemplateError(
             f"{text!r} starts with an underscore, which hides it from torch.hub.list",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import jinja2
 
     from hubkit.scaffold.answers import Answers
-    from hubkit.scaffold.catalog import Template
+    from hubkit.scaffold.catalog import Template, TemplateFile
     from hubkit.scaffold.discover import Discovery
 
 SUFFIX = ".jinja"
@@ -58,15 +58,16 @@ def render_template(
     sources = {file.path: file.content for file in template.files}
     environment = _environment(sources)
     files: dict[str, RenderedFile] = {}
-    for name, content in sources.items():
-        path = None if name.startswith(INCLUDES) else _render_path(environment, name, variables)
-        if path is None:
+    for file in template.files:
+        if file.path.startswith(INCLUDES) or not _is_wanted(environment, file, variables):
             continue
+        path = _render_path(environment, file.path, variables)
         if path in files:
             raise TemplateError(f"the template {template.name!r} makes {path} twice")
-        is_template = name.endswith(SUFFIX)
-        rendered = _render(environment, content, variables, name) if is_template else content
-        files[path] = RenderedFile(path, rendered)
+        content = file.content
+        if file.path.endswith(SUFFIX):
+            content = _render(environment, content, variables, file.path)
+        files[path] = RenderedFile(path, content)
     return tuple(files[path] for path in sorted(files))
 
 
@@ -101,15 +102,20 @@ def require_safe_path(text: str) -> str:
     return text
 
 
+def _is_wanted(
+    environment: jinja2.Environment, file: TemplateFile, variables: Mapping[str, object]
+) -> bool:
+    if not file.when:
+        return True
+    source = f"{{% if {file.when} %}}yes{{% endif %}}"
+    return bool(_render(environment, source.encode(), variables, f"when of {file.path}"))
+
+
 def _render_path(
     environment: jinja2.Environment, name: str, variables: Mapping[str, object]
-) -> str | None:
-    """The path that the name renders to, or None when one of its folders renders to nothing."""
-    pieces = [
-        _render(environment, piece.encode(), variables, name).decode()
-        for piece in name.removesuffix(SUFFIX).split("/")
-    ]
-    return require_safe_path("/".join(pieces)) if all(pieces) else None
+) -> str:
+    source = name.removesuffix(SUFFIX).encode()
+    return require_safe_path(_render(environment, source, variables, name).decode())
 
 
 def _environment(sources: Mapping[str, bytes]) -> jinja2.Environment:
