@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.errors import TemplateError
+from hubkit.scaffold import resolve_answers
+from tests.scaffold.conftest import FOUND
+
+if TYPE_CHECKING:
+    from tests.scaffold.conftest import MakeTemplate
+
+MANIFEST = """
+[questions.module]
+kind = "module"
+default = "{{ found.module }}"
+[questions.entrypoint]
+kind = "identifier"
+default = "{{ module }}_tiny"
+[questions.docs]
+kind = "bool"
+default = "no"
+[questions.size]
+kind = "choice"
+choices = ["Small", "Large"]
+default = "Small"
+"""
+
+
+def test_defaults_follow_from_what_was_found_and_answered(make_template: MakeTemplate) -> None:
+    template = make_template(MANIFEST)
+    assert resolve_answers(template, {}, FOUND) == {
+        "module": "shapes",
+        "entrypoint": "shapes_tiny",
+        "docs": False,
+        "size": "Small",
+    }
+    given = {"module": "rings", "docs": "Yes", "size": "large"}
+    assert resolve_answers(template, given, FOUND) == {
+        "module": "rings",
+        "entrypoint": "rings_tiny",
+        "docs": True,
+        "size": "Large",
+    }
+
+
+def test_what_an_earlier_run_was_told_comes_before_the_default(
+    make_template: MakeTemplate,
+) -> None:
+    found = replace(FOUND, answers=(("module", "rings"), ("docs", "yes")))
+    answers = resolve_answers(make_template(MANIFEST), {"docs": "no"}, found)
+    assert (answers["module"], answers["docs"]) == ("rings", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"modul": "x"}, "does not ask for 'modul'"),
+        ({"module": "models"}, "module: 'models' is too generic"),
+        ({"entrypoint": "a-b"}, "entrypoint: 'a-b' is not a Python identifier"),
+        ({"docs": "maybe"}, "docs: 'maybe' is neither yes nor no"),
+        ({"size": "medium"}, "size: 'medium' is not one of Small, Large"),
+    ],
+)
+def test_bad_answers_say_which_and_how_to_give_a_better_one(
+    make_template: MakeTemplate, given: dict[str, str], why: str
+) -> None:
+    with pytest.raises(TemplateError, match=why) as caught:
+        resolve_answers(make_template(MANIFEST), given, FOUND)
+    assert next(iter(given)) in caught.value.hint
+
+
+def test_a_folder_that_gives_no_name_asks_for_one(make_template: MakeTemplate) -> None:
+    with pytest.raises(TemplateError, match="module: ''") as caught:
+        resolve_answers(make_template(MANIFEST), {}, replace(FOUND, folder="模型", module=""))
+    assert "-a module=" in caught.value.hint

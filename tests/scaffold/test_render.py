@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.errors import TemplateError
+from hubkit.scaffold import Answers, Template, render_template
+from hubkit.scaffold.catalog import TemplateFile
+from hubkit.scaffold.render import require_safe_path
+from tests.scaffold.conftest import FOUND
+
+if TYPE_CHECKING:
+    from tests.scaffold.conftest import MakeTemplate
+
+
+def render(template: Template, **answers: str | bool) -> dict[str, str]:
+    given: Answers = dict(answers)
+    return {file.path: file.content.decode() for file in render_template(template, given, FOUND)}
+
+
+def test_paths_and_texts_are_rendered_and_other_files_copied(make_template: MakeTemplate) -> None:
+    template = make_template(
+        **{
+            "{{module}}/net.py.jinja": "{% if big %}\nBIG = {{ name | quoted }}\n{% endif %}\n",
+            "raw/{{module}}.txt": "{{ untouched }}\n",
+            ".hidden": "",
+        }
+    )
+    assert render(template, module="shapes", big=True, name='a "b"') == {
+        "shapes/net.py": 'BIG = "a \\"b\\""\n',
+        "raw/shapes.txt": "{{ untouched }}\n",
+        ".hidden": "",
+    }
+
+
+def test_includes_come_from_the_template_and_are_not_made(make_template: MakeTemplate) -> None:
+    template = make_template(
+        **{"_include/head.jinja": "by {{ name }}", "a.jinja": '{% include "_include/head.jinja" %}'}
+    )
+    assert render(template, name="Ada") == {"a": "by Ada"}
+
+
+def test_a_file_is_made_when_its_condition_holds(make_template: MakeTemplate) -> None:
+    template = make_template("[when]\n'a.txt' = 'docs and found.year > 2000'", **{"a.txt": "x"})
+    assert render(template, docs=True) == {"a.txt": "x"}
+    assert render(template, docs=False) == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("{{ nobody }}", "a.jinja does not render: 'nobody' is undefined"),
+        ("{{ name.nobody }}", "has no attribute 'nobody'"),
+        ("one\n{% if %}", "a.jinja, line 2: "),
+        ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ name | nobody }}", "No filter named 'nobody'"),
+        ('{% include "../template.toml" %}', "which the template lacks"),
+        ('{% include "/etc/hostname" %}', "which the template lacks"),
+        ('{% include "template.toml" %}', "which the template lacks"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+    ],
+)
+def test_what_does_not_render_is_said_with_its_place(
+    make_template: MakeTemplate, source: str, why: str
+) -> None:
+    with pytest.raises(TemplateError, match=why):
+        render(make_template(**{"a.jinja": source}), name="Ada")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ found.__class__.__init__.__globals__ }}",
+        "{{ answers.update(name='x') }}",
+        "{{ ('%s' | attr('format'))() }}{{ cycler.__init__.__globals__.os.system('true') }}",
+        "{% for i in range(10000000) %}{% endfor %}",
+    ],
+)
+def test_templates_are_kept_in_the_sandbox(make_template: MakeTemplate, source: str) -> None:
+    with pytest.raises(TemplateError):
+        render(make_template(**{"a.jinja": source}), name="Ada")
+
+
+def test_a_file_that_is_not_text_is_copied_but_cannot_be_a_template() -> None:
+    data = b"\xff\x00"
+    assert render_template(_template(TemplateFile("a.bin", data)), {}, FOUND)[0].content == data
+    with pytest.raises(TemplateError, match=r"a\.jinja does not render: .*utf-8"):
+        render_template(_template(TemplateFile("a.jinja", data)), {}, FOUND)
+
+
+def _template(*files: TemplateFile) -> Template:
+    return Template("test", "", (), (), files)
+
+
+def test_two_files_for_one_place_are_refused(make_template: MakeTemplate) -> None:
+    template = make_template(**{"{{module}}.py": "", "{{name}}.py": ""})
+    with pytest.raises(TemplateError, match=r"makes shapes\.py twice"):
+        render(template, module="shapes", name="shapes")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/etc/passwd",
+        "../up",
+        "a/../../up",
+        "a//b",
+        "./a",
+        "a/",
+        "C:/x",
+        "a\\b",
+        "a\nb",
+        "a\0b",
+        ".git/hooks/pre-commit",
+        "sub/.GIT/config",
+        "a/.. /b",
+        "name.",
+    ],
+)
+def test_paths_that_leave_the_target_are_refused(path: str, make_template: MakeTemplate) -> None:
+    with pytest.raises(TemplateError, match="may not write to"):
+        require_safe_path(path)
+    with pytest.raises(TemplateError, match="may not write to"):
+        render(make_template(**{"{{where}}.jinja": ""}), where=path)
+
+
+@pytest.mark.parametrize("path", ["a", ".gitignore", ".github/workflows/hub.yml", "a b/ü.py"])
+def test_paths_that_stay_are_fine(path: str) -> None:
+    assert require_safe_path(path) == path
