@@ -17,6 +17,7 @@
     ├── FetchError (OSError)
     │   ├── RepoNotFoundError (ValueError)            no such repo, or private and no token
     │   ├── RefNotFoundError (ValueError)             no such branch or tag, or a fork's commit
+    │   ├── NotThereError                             the host has nothing at that URL
     │   ├── AccessDeniedError                         the host refused the token, or wants one
     │   ├── RateLimitedError
     │   ├── UnreachableError                          no answer: DNS, refused, timeout, 5xx
@@ -162,6 +163,10 @@ class RepoNotFoundError(FetchError, ValueError):
 
 class RefNotFoundError(FetchError, ValueError):
     """The repo has no such branch or tag, or the commit is not its own."""
+
+
+class NotThereError(FetchError):
+    """The host has nothing at that URL."""
 
 
 class AccessDeniedError(FetchError):

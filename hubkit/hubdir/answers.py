@@ -1,0 +1,96 @@
+"""What a host's refusal means: which error it becomes, and when to ask again."""
+
+from __future__ import annotations
+
+import random
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from hubkit.errors import (
+    AccessDeniedError,
+    FetchError,
+    NotThereError,
+    RateLimitedError,
+    RepoNotFoundError,
+    UnreachableError,
+)
+from hubkit.hubdir.hosts import find_token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hubkit.facts import RepoRef
+
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
+
+
+def is_rate_limited(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether an answer means "not so fast": 429, or 403 in GitHub's way of saying it."""
+    if status == _FORBIDDEN:
+        return headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
+    return status == _TOO_MANY
+
+
+def rate_limited(url: str, headers: Mapping[str, str]) -> RateLimitedError:
+    """The error for such an answer, with the time when the host will listen again."""
+    at = _retry_at(headers)
+    when = f" until {time.strftime('%H:%M:%S', time.localtime(at))}" if at else ""
+    return RateLimitedError(
+        f"{url} is answered to nobody like us{when}: there were too many requests.",
+        url=url,
+        retry_at=at,
+        hint="Wait, or set GITHUB_TOKEN: requests with a token are counted apart.",
+    )
+
+
+def retry_delay(headers: Mapping[str, str], tried: int) -> float:
+    """Seconds to wait before asking again: what the host says, else 0.5 s doubled each time."""
+    at = _retry_at(headers)
+    if at is not None:
+        return max(0.0, at - time.time())
+    return 0.5 * 2.0 ** (tried - 1) * (1 + random.random() / 4)  # noqa: S311 - spreads the crowd
+
+
+def refused_repo(repo: RepoRef, url: str, status: int) -> FetchError:
+    """The error for a repo that is answered with this status."""
+    known = find_token(url) is not None
+    where = f"{repo.full_name} on {repo.host}"
+    if status == _FORBIDDEN or (status == _UNAUTHORIZED and known):
+        return AccessDeniedError(
+            f"{repo.host} refuses us {repo.full_name} (status {status}).",
+            url=url,
+            hint="Look at the token's rights and expiry." if known else "Set GITHUB_TOKEN.",
+        )
+    if status in (_UNAUTHORIZED, _NOT_FOUND):
+        hint = "Look at the spelling."
+        if not known:
+            hint += " If it is private, set GITHUB_TOKEN, or put the host into ~/.netrc."
+        return RepoNotFoundError(
+            f"There is no repo {where}, or it is hidden from us.", url=url, hint=hint
+        )
+    return UnreachableError(f"{url} answered {status}.", url=url)
+
+
+def refused_file(url: str, status: int) -> FetchError:
+    """The error for a file that is answered with this status."""
+    if status in (_UNAUTHORIZED, _FORBIDDEN):
+        return AccessDeniedError(
+            f"{url} is refused to us (status {status}).",
+            url=url,
+            hint="Signed links expire: get a new one. Or set the host's token.",
+        )
+    if status == _NOT_FOUND:
+        return NotThereError(f"{url} does not exist.", url=url, hint="Look at the URL.")
+    return UnreachableError(f"{url} answered {status}.", url=url)
+
+
+def _retry_at(headers: Mapping[str, str]) -> float | None:
+    after = headers.get("retry-after", "")
+    if after.isdigit():
+        return time.time() + int(after)
+    try:
+        return parsedate_to_datetime(after).timestamp()
+    except (TypeError, ValueError):
+        reset = headers.get("x-ratelimit-reset", "")
+    return float(reset) if reset.isdigit() else None

@@ -1,0 +1,231 @@
+"""Checkpoints in the hub dir: under torch's names, and keyed by their whole URL.
+
+torch.hub keeps a file under the last part of its URL, so two URLs that end alike are one file to
+it. Here a record (`origins`) says which URL a file came from; a second URL with the same ending
+gets a name of its own, and a file without a record is torch.hub's, used as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from hubkit.errors import CheckpointError, FetchError, HashMismatchError, OfflineError, UsageError
+from hubkit.facts import FetchPolicy
+from hubkit.hubdir.disk import writing
+from hubkit.hubdir.hosts import redact
+from hubkit.hubdir.layout import get_dir, store
+from hubkit.hubdir.mishaps import MISHAPS
+from hubkit.hubdir.origins import Origin, find_place, forget_checkpoints, key_of, name_of
+
+if TYPE_CHECKING:
+    from hubkit.facts import RepoRef
+
+__all__ = ["download_url_to_file", "fetch_checkpoint", "forget_checkpoints", "hash_prefix_of"]
+
+log = logging.getLogger("hubkit")
+
+SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
+_LFS = b"version https://git-lfs.github.com/spec/"
+_HTML = (b"<!doctype html", b"<html")
+
+
+def hash_prefix_of(file_name: str) -> str | None:
+    """The start of the sha256 in ``name-<hash>.ext``; None when there are not 8 digits of one."""
+    found = re.findall(r"-([0-9a-fA-F]{8,64})(?=\.)", file_name)
+    return found[-1].lower() if found else None
+
+
+def fetch_checkpoint(
+    url: str,
+    *,
+    model_dir: Path | None = None,
+    file_name: str | None = None,
+    hash_prefix: str | None = None,
+    policy: FetchPolicy,
+    repo: RepoRef | None = None,
+) -> Path:
+    """The file at a URL, fetched if it is not there.
+
+    A file that is there is used without a request if it is as it was when it came; if it is not,
+    or not what ``hash_prefix`` asks for, it is put aside and fetched again.
+
+    Args:
+        url: From where. A ``file:`` URL is used where it is.
+        model_dir: Where to, instead of ``<hub dir>/checkpoints``; may start with ``~``.
+        file_name: Its name there, instead of the last part of the URL.
+        hash_prefix: First digits of its sha256, 8 at least.
+        policy: How far to go.
+        repo: Whose code asks: fetching that afresh later takes this file along.
+
+    Raises:
+        UsageError: ``hash_prefix`` or ``file_name`` makes no sense; said before any request.
+        HashMismatchError: What came is not what ``hash_prefix`` asks for.
+        CheckpointError: It is a web page, or a pointer to a file kept elsewhere.
+        OfflineError: No socket may be opened, and it is not there.
+        FetchError: It cannot be fetched, for one of the other reasons.
+    """
+    _require_hash(hash_prefix, SHORTEST_HASH)
+    name = _require_name(file_name) if file_name is not None else name_of(url)
+    if urlsplit(url).scheme == "file":
+        return _local_file(url, hash_prefix)
+    folder = Path(get_dir(), "checkpoints") if model_dir is None else model_dir.expanduser()
+    wish = _Wish(url, folder / name, hash_prefix, repo)
+    found = _find(wish)
+    if found is not None and not (policy.refresh or found.stale):
+        return found.path
+    try:
+        return _fetch(wish, policy)
+    except OfflineError as error:
+        if found is not None:
+            return found.path
+        raise OfflineError(
+            f"{redact(url)} is not in the hub dir {get_dir()}, and hubkit is offline.",
+            url=redact(url),
+            hint=error.hint,
+        ) from error
+    except MISHAPS as error:
+        if found is None:
+            raise
+        log.warning("%s The copy in %s is used.", error.message, found.path)
+        return found.path
+
+
+def download_url_to_file(
+    url: str, dst: str, hash_prefix: str | None = None, progress: bool = True
+) -> None:
+    """Download a URL to a file, as ``torch.hub.download_url_to_file`` does.
+
+    Args:
+        url: From where.
+        dst: Path of the file; may start with ``~``. It is replaced once all is there.
+        hash_prefix: First hexadecimal digits of the sha256 that it must have.
+        progress: Show a bar when standard error is a terminal.
+
+    Raises:
+        HashMismatchError: It has another digest.
+        FetchError: It cannot be fetched or written.
+    """
+    _require_hash(hash_prefix, 0)
+    path = Path(dst).expanduser()
+    if urlsplit(url).scheme == "file":
+        source = _local_file(url, hash_prefix)
+        temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+        with writing(path):
+            shutil.copyfile(source, temporary)
+            temporary.replace(path)
+        return
+    from hubkit.hubdir.download import Wanted, download
+    from hubkit.hubdir.http import Client
+
+    with Client(FetchPolicy()) as client:
+        download(client, Wanted(url, path, hash_prefix, progress))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    url: str
+    path: Path
+    hash_prefix: str | None
+    repo: RepoRef | None
+
+
+def _find(wish: _Wish) -> Origin | None:
+    """The wished-for file, if it is there and sound."""
+    origin = find_place(wish.path, key_of(wish.url))
+    if not origin.exists() or not origin.is_sound(wish.hash_prefix):
+        return None
+    origin.note_repo(wish.repo)
+    return origin
+
+
+def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
+    from hubkit.hubdir.download import Wanted, download
+    from hubkit.hubdir.http import Client
+    from hubkit.hubdir.locks import hold
+
+    began = time.time()
+    # The lock is on torch's name, so that two URLs with one ending settle who gets it.
+    with Client(policy) as client, hold(f"checkpoint {wish.path}", policy.lock_timeout):
+        found = _find(wish)
+        afresh = policy.refresh or (found is not None and found.stale)
+        if found and not (afresh and found.fetched_at < began):
+            return found.path
+        origin = find_place(wish.path, key_of(wish.url))
+
+        def inspect(path: Path) -> None:
+            _require_checkpoint(path, wish.url)
+            if origin.exists() and found is None:
+                _put_aside(origin.path)
+
+        log.info('Downloading: "%s" to %s', redact(wish.url), origin.path)
+        wanted = Wanted(wish.url, origin.path, wish.hash_prefix, policy.progress, inspect)
+        fetched = download(client, wanted)
+        origin.settle(fetched.sha256, fetched.etag, wish.repo)
+    return origin.path
+
+
+def _put_aside(path: Path) -> None:
+    """Move a file that is not what it should be out of the way, without losing it."""
+    aside = store() / "quarantine" / f"{path.name}.{uuid.uuid4().hex[:8]}"
+    log.warning("%s is not what it was, or should be; it is moved to %s", path, aside)
+    with writing(aside):
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.rename(aside)
+        except OSError:
+            path.rename(path.with_name(f"{path.name}.damaged"))  # another file system
+
+
+def _require_checkpoint(path: Path, url: str) -> None:
+    with path.open("rb") as file:
+        head = file.read(512)
+    if head.startswith(_LFS):
+        raise CheckpointError(
+            f"{redact(url)} is a Git LFS pointer, not the file it stands for.",
+            hint="Use the address that the host gives for the raw file, or a release asset.",
+        )
+    if head.lstrip().lower().startswith(_HTML):
+        raise CheckpointError(
+            f"{redact(url)} is a web page, not a checkpoint.",
+            hint="Use the address of the file itself; a page may also be asking to log in.",
+        )
+
+
+def _require_hash(prefix: str | None, shortest: int) -> None:
+    if prefix is not None and not re.fullmatch(rf"[0-9a-fA-F]{{{shortest},64}}", prefix):
+        raise UsageError(
+            f"{prefix!r} is no start of a sha256 that could be checked.",
+            hint=f"Name the file name-<sha256>.ext, with {SHORTEST_HASH} or more of its digits.",
+        )
+
+
+def _require_name(name: str) -> str:
+    parts = re.split(r"[/\\]", name)
+    if not name or ".." in parts or "" in parts[:1] or re.match(r"[A-Za-z]:", name):
+        raise UsageError(f"{name!r} is no name for a file below the folder of checkpoints.")
+    return name
+
+
+def _local_file(url: str, hash_prefix: str | None) -> Path:
+    from hubkit.hubdir.digest import sha256_of
+
+    path = Path(url2pathname(urlsplit(url).path))
+    if not path.is_file():
+        raise FetchError(f"There is no file {path}.", url=url)
+    if hash_prefix and not (actual := sha256_of(path)).startswith(hash_prefix.lower()):
+        raise HashMismatchError(
+            f'{path} has an invalid hash value (expected "{hash_prefix}", got "{actual}").',
+            expected=hash_prefix,
+            actual=actual,
+            url=url,
+        )
+    return path

@@ -1,0 +1,224 @@
+"""One file from a URL to its place: resumed when cut, checked, and there only when it is whole."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.errors import (
+    CacheWriteError,
+    CheckpointError,
+    HashMismatchError,
+    IncompleteDownloadError,
+)
+from hubkit.hubdir.answers import refused_file, retry_delay
+from hubkit.hubdir.digest import CHUNK, Digest
+from hubkit.hubdir.disk import writing
+from hubkit.hubdir.hosts import rewrite
+from hubkit.hubdir.partial import claim_partial
+from hubkit.hubdir.progress import show_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hubkit.hubdir.http import Answer, Client
+    from hubkit.hubdir.partial import Partial
+
+log = logging.getLogger("hubkit")
+
+_FRUITLESS = 3  # tries in a row that bring nothing new
+_TRIES = 20
+_WHOLE, _PART, _PAST_THE_END = 200, 206, 416
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be downloaded.
+
+    Attributes:
+        url: From where.
+        path: Where to; replaced when it exists.
+        hash_prefix: First hexadecimal digits of the sha256 that it must have.
+        progress: Whether to show a bar.
+        inspect: Looks at the file before it is put in place, and raises if it is not fit.
+    """
+
+    url: str
+    path: Path
+    hash_prefix: str | None = None
+    progress: bool = True
+    inspect: Callable[[Path], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was downloaded: its sha256 in hexadecimal digits, its size in bytes, the host's mark."""
+
+    sha256: str
+    size: int
+    etag: str
+
+
+def download(client: Client, wanted: Wanted) -> Fetched:
+    """Bring a file to its place.
+
+    A body that ends early is resumed where the host allows it, else fetched again; what a killed
+    process left is taken over. The file appears under its name only when it is whole and checked.
+
+    Raises:
+        IncompleteDownloadError: It ended early, again and again.
+        HashMismatchError: Its digest is not the one wanted.
+        AccessDeniedError, UnreachableError, RateLimitedError, FetchError: The host's answer.
+        CacheWriteError: The disk does not take it.
+    """
+    with writing(wanted.path):
+        wanted.path.parent.mkdir(parents=True, exist_ok=True)
+    partial = claim_partial(wanted.path)
+    try:
+        with Digest() as digest:
+            fetched = _Transfer(client, wanted, partial, digest).run()
+        _require_hash(wanted, fetched)
+        if wanted.inspect:
+            wanted.inspect(partial.path)
+        partial.settle()
+    except (CacheWriteError, HashMismatchError, CheckpointError):
+        partial.drop()
+        raise
+    except BaseException:
+        partial.leave()
+        raise
+    return fetched
+
+
+class _Transfer:
+    """The tries to get one file."""
+
+    def __init__(self, client: Client, wanted: Wanted, partial: Partial, digest: Digest) -> None:
+        self._client = client
+        self._wanted = wanted
+        self._partial = partial
+        self._digest = digest
+        self._digested = 0
+
+    def run(self) -> Fetched:
+        fruitless = 0
+        for tried in range(1, _TRIES + 1):
+            before = self._partial.offset
+            try:
+                return self._try()
+            except IncompleteDownloadError as error:
+                gained = self._partial.etag and self._partial.offset > before
+                fruitless = 0 if gained else fruitless + 1
+                if fruitless >= _FRUITLESS or tried == _TRIES:
+                    raise
+                log.info("%s Going on.", error.message)
+            time.sleep(retry_delay({}, max(fruitless, 1)))
+        raise AssertionError("the last try returns or raises")
+
+    def _try(self) -> Fetched:
+        offset = self._partial.offset if self._partial.etag else 0
+        headers = {"Accept-Encoding": "identity"}
+        if offset:
+            headers |= {"Range": f"bytes={offset}-", "If-Range": self._partial.etag}
+        with self._client.get(rewrite(self._wanted.url), headers) as answer:
+            if answer.status == _PAST_THE_END:
+                self._partial.drop()
+                raise IncompleteDownloadError(f"{answer.url} has changed.", url=answer.url)
+            if answer.status not in (_WHOLE, _PART):
+                raise refused_file(answer.url, answer.status)
+            start, total = _span(answer, offset)
+            if start == 0:
+                self._partial.path.unlink(missing_ok=True)
+                self._partial.note(answer, total)
+            self._receive(answer, start, total)
+        size = self._partial.offset
+        if total is not None and size != total:
+            raise IncompleteDownloadError(
+                f"{answer.url} ended after {size} of {total} bytes.", url=answer.url
+            )
+        return Fetched(self._digest.result(), size, answer.headers.get("ETag", ""))
+
+    def _receive(self, answer: Answer, start: int, total: int | None) -> None:
+        _require_space(self._wanted.path, (total or 0) - start)
+        self._catch_up(start)
+        name = self._wanted.path.name
+        wanted = self._wanted.progress
+        with (
+            writing(self._wanted.path),
+            self._partial.path.open("ab", buffering=0) as file,
+            show_progress(name, total, start=start, wanted=wanted) as show,
+        ):
+            while True:
+                buffer = self._digest.take()
+                count = 0
+                try:
+                    count = answer.read_into(buffer)
+                    if count:
+                        _write_all(file.write, buffer[:count])
+                finally:
+                    self._digest.give(buffer, count)
+                    self._digested += count
+                if not count:
+                    return
+                show(count)
+
+    def _catch_up(self, start: int) -> None:
+        """Have exactly the bytes before ``start`` digested."""
+        if self._digested == start:
+            return
+        self._digest.restart()
+        self._digested = 0
+        with writing(self._partial.path), self._partial.path.open("rb", buffering=0) as file:
+            while self._digested < start:
+                buffer = self._digest.take()
+                count = file.readinto(buffer[: min(CHUNK, start - self._digested)]) or 0
+                self._digest.give(buffer, count)
+                self._digested += count
+                if not count:
+                    return
+
+
+def _write_all(write: Callable[[memoryview], int], data: memoryview) -> None:
+    while data:
+        data = data[write(data) :]
+
+
+def _span(answer: Answer, offset: int) -> tuple[int, int | None]:
+    """Where the body belongs and how long the whole is; refuses another part than asked for."""
+    if answer.status == _WHOLE:
+        return 0, answer.size
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+    if not match or int(match[1]) != offset:
+        raise IncompleteDownloadError(
+            f"{answer.url} sent another part than asked for.", url=answer.url
+        )
+    return offset, int(match[2])
+
+
+def _require_space(path: Path, size: int) -> None:
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return
+    if free < size:
+        raise CacheWriteError(
+            f"{path} does not fit: it needs {size >> 20} MiB more, {free >> 20} MiB are free.",
+            hint="Free some space, or use another hub dir: set TORCH_HOME.",
+        )
+
+
+def _require_hash(wanted: Wanted, fetched: Fetched) -> None:
+    prefix = (wanted.hash_prefix or "").lower()
+    if not fetched.sha256.startswith(prefix):
+        raise HashMismatchError(
+            f'{wanted.path.name} has an invalid hash value (expected "{prefix}", '
+            f'got "{fetched.sha256}").',
+            expected=prefix,
+            actual=fetched.sha256,
+            hint="The file at the URL was changed, or something on the way changed it.",
+        )

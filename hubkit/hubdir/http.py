@@ -1,0 +1,261 @@
+"""One client over requests: timeouts, retries, tokens that stay with their host, typed errors."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from hubkit import __version__
+from hubkit.errors import (
+    FetchError,
+    HubkitError,
+    IncompleteDownloadError,
+    OfflineError,
+    UnreachableError,
+)
+from hubkit.hubdir.answers import is_rate_limited, rate_limited, retry_delay
+from hubkit.hubdir.hosts import find_token, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from hubkit.facts import FetchPolicy
+
+log = logging.getLogger("hubkit")
+
+PATIENCE = 60.0  # seconds: a host that wants us to wait for longer is told to the user instead
+_TRIES = 4
+_BUSY = (408, 429, 500, 502, 503, 504)
+_CLOSED_DOOR = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+
+
+def is_offline(policy: FetchPolicy) -> bool:
+    """Whether no socket may be opened: the policy says so, or ``$HUBKIT_OFFLINE`` does."""
+    return policy.offline or os.environ.get("HUBKIT_OFFLINE", "").lower() not in ("", "0", "false")
+
+
+class Answer:
+    """What a host answered; the body has not been read yet.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Names are looked up in any case.
+        url: What was asked for, fit to be shown.
+    """
+
+    def __init__(self, response: Any, url: str) -> None:  # noqa: ANN401 - requests stays in here
+        self._response = response
+        self.status: int = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self.url = url
+
+    @property
+    def size(self) -> int | None:
+        """Length of the body in bytes as announced, None when unknown."""
+        text = self.headers.get("Content-Length", "")
+        return int(text) if text.isdigit() else None
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Read part of the body as it was sent; gives the number of bytes, 0 at the end.
+
+        Raises:
+            IncompleteDownloadError: The body ended early or stopped coming.
+        """
+        import urllib3
+
+        try:
+            count: int = self._response.raw.readinto(buffer)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise IncompleteDownloadError(
+                f"{self.url} stopped in the middle: {_plain(error)}.", url=self.url
+            ) from error
+        return count
+
+    def read(self, limit: int) -> bytes:
+        """The whole body, decoded.
+
+        Raises:
+            IncompleteDownloadError: The body ended early.
+            UnreachableError: It is longer than the limit, in bytes.
+        """
+        import requests
+
+        body = bytearray()
+        try:
+            for piece in self._response.iter_content(1 << 16):
+                body += piece
+                if len(body) > limit:
+                    raise UnreachableError(f"{self.url} does not end.", url=self.url)
+        except requests.RequestException as error:
+            raise IncompleteDownloadError(
+                f"{self.url} stopped in the middle: {_plain(error)}.", url=self.url
+            ) from error
+        return bytes(body)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._response.close()
+
+
+class Client:
+    """Asks hosts; use it as a context manager, for one piece of work.
+
+    Args:
+        policy: Whether to open a socket at all, and for how long to wait.
+        eager: Show the token at once rather than when a door is closed without one.
+
+    Raises:
+        OfflineError: The policy, or the environment, says that no socket may be opened.
+    """
+
+    def __init__(self, policy: FetchPolicy, *, eager: bool = False) -> None:
+        if is_offline(policy):
+            raise OfflineError(
+                "Something has to be fetched, and hubkit is offline.",
+                hint="Allow it: unset HUBKIT_OFFLINE.",
+            )
+        import requests
+
+        self._policy = policy
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = f"hubkit/{__version__}"
+        self._schemes = ["Basic", "Bearer", ""] if eager else ["", "Bearer"]
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    @contextmanager
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Answer]:
+        """Ask for a URL, again when the host is busy, and with a token where one helps.
+
+        Raises:
+            UnreachableError: There was no answer.
+            RateLimitedError: The host wants us to come back later.
+        """
+        answer = self._ask_again(url, dict(headers or {}))
+        try:
+            yield answer
+        finally:
+            answer.close()
+
+    def _ask_again(self, url: str, headers: dict[str, str]) -> Answer:
+        for tried in range(1, _TRIES + 1):
+            last = tried == _TRIES
+            try:
+                answer = self._ask_with_token(url, headers)
+            except UnreachableError as error:
+                if last or not _is_passing(error.__cause__):
+                    raise
+                delay = retry_delay({}, tried)
+            else:
+                limited = is_rate_limited(answer.status, answer.headers)
+                if answer.status not in _BUSY and not limited:
+                    return answer
+                delay = retry_delay(answer.headers, tried)
+                answer.close()
+                if limited and (last or delay > PATIENCE):
+                    raise rate_limited(answer.url, answer.headers)
+                if last or delay > PATIENCE:
+                    raise UnreachableError(
+                        f"{answer.url} answered {answer.status} again and again.", url=answer.url
+                    )
+            log.debug("Asking %s again in %.1f s", redact(url), delay)
+            time.sleep(delay)
+        raise AssertionError("the last try returns or raises")
+
+    def _ask_with_token(self, url: str, headers: dict[str, str]) -> Answer:
+        token = find_token(url)
+        schemes = self._schemes if token else [""]
+        for scheme in schemes[:-1]:
+            answer = self._ask(url, headers, _sign(scheme, token))
+            closed = answer.status in _CLOSED_DOOR
+            if not closed or is_rate_limited(answer.status, answer.headers):
+                self._schemes = [scheme, *(s for s in schemes if s != scheme)]
+                return answer
+            answer.close()
+        return self._ask(url, headers, _sign(schemes[-1], token))
+
+    def _ask(self, url: str, headers: dict[str, str], auth: Callable[[Any], Any] | None) -> Answer:
+        import requests
+
+        timeouts = (self._policy.connect_timeout, self._policy.read_timeout)
+        try:
+            # requests drops the Authorization header when a redirect leads to another host.
+            response = self._session.get(
+                url, headers=headers, auth=auth, stream=True, timeout=timeouts
+            )
+        except (requests.RequestException, OSError, ValueError) as error:
+            raise _unreachable(url, error) from error
+        return Answer(response, redact(url))
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    """Whether the host was there and went away, so that another try is worth it."""
+    import requests
+
+    return isinstance(error, requests.ReadTimeout) or "Connection aborted" in str(error)
+
+
+def _sign(scheme: str, token: str | None) -> Callable[[Any], Any] | None:
+    """What puts the token into a request; None leaves it to requests, which reads ~/.netrc."""
+    if not scheme or not token:
+        return None
+
+    def sign(request: Any) -> Any:  # noqa: ANN401 - requests stays in here
+        import base64
+
+        said = token
+        if scheme == "Basic":
+            # The user name that GitHub asks for; other hosts take any.
+            said = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        request.headers["Authorization"] = f"{scheme} {said}"
+        return request
+
+    return sign
+
+
+def _unreachable(url: str, error: Exception) -> HubkitError:
+    import requests
+
+    shown, host = redact(url), urlsplit(url).hostname or url
+    if isinstance(error, requests.exceptions.SSLError):
+        return UnreachableError(
+            f"The certificate of {host} is not accepted: {_plain(error)}.",
+            url=shown,
+            hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to its certificates.",
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return UnreachableError(
+            f"The proxy on the way to {host} does not answer: {_plain(error)}.",
+            url=shown,
+            hint="Look at HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
+        )
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+        return FetchError(f"{shown} cannot be asked for: {_plain(error)}.", url=shown)
+    return UnreachableError(
+        f"{host} cannot be reached: {_plain(error)}.",
+        url=shown,
+        hint="Look at the network. Behind a proxy, set HTTPS_PROXY.",
+    )
+
+
+def _plain(error: BaseException) -> str:
+    """The innermost reason, in a few words: requests and urllib3 wrap errors several times."""
+    seen = error
+    while True:
+        inner = getattr(seen, "reason", None) or next(
+            (arg for arg in reversed(seen.args) if isinstance(arg, BaseException)), None
+        )
+        if not isinstance(inner, BaseException):
+            break
+        seen = inner
+    text = str(seen).rpartition(": ")[2] or type(seen).__name__
+    return text.rstrip(".")

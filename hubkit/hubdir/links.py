@@ -1,0 +1,85 @@
+"""torch.hub's folders ``<owner>_<name>_<ref>``: kept alive as links, used where torch made them.
+
+Published hubconfs spell these paths. A record beside each link says whose it is, since different
+repos and refs (``own/ab_c:main``, ``own/ab:c_main``) share one such name; hubkit itself never
+looks a repo up by it, except for folders that torch.hub left.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hubkit.hubdir.disk import read_record, staging, write_record
+from hubkit.hubdir.layout import get_dir, store, torch_folder, tree_folder
+
+if TYPE_CHECKING:
+    from hubkit.facts import RepoRef
+
+log = logging.getLogger("hubkit")
+
+
+def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
+    """The folder that torch.hub, or the user, put where torch.hub looks for a repo at a ref."""
+    path = torch_folder(repo, ref)
+    if path is None or not path.is_dir() or _is_ours(path):
+        return None
+    return path
+
+
+def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
+    """Make torch.hub's path for a repo at a ref lead to a commit's tree.
+
+    A path that belongs to another repo stays; so does a folder that torch.hub made, unless the
+    repo is fetched afresh. Only warns when it cannot be written: hubkit does not need it.
+
+    Args:
+        repo: The repo.
+        ref: Branch, tag or commit as torch.hub would be asked for it.
+        sha: The commit.
+        refresh: Whether a folder of torch.hub's is to be replaced.
+    """
+    path = torch_folder(repo, ref)
+    if path is None:
+        return
+    owner = read_record(_record(path)) or {}
+    if os.path.lexists(path):
+        if _is_ours(path):
+            if owner.get("repo") not in (None, repo.full_name):
+                log.debug("%s belongs to %s and stays", path, owner["repo"])
+                return
+        elif path.is_symlink() or not refresh:
+            return
+    try:
+        write_record(_record(path), {"repo": repo.full_name, "ref": ref, "sha": sha})
+        _replace(path, tree_folder(repo, sha))
+    except OSError as error:
+        log.warning("%s cannot be made to lead to %s: %s", path, repo, error)
+
+
+def _replace(path: Path, tree: Path) -> None:
+    target = os.path.relpath(tree, get_dir())
+    if path.is_symlink() and os.readlink(path) == target:  # noqa: PTH115 - text, not a Path
+        return
+    with staging("links") as room:
+        new = room / "new"
+        try:
+            new.symlink_to(target, target_is_directory=True)
+        except (OSError, NotImplementedError):
+            shutil.copytree(tree, new, symlinks=True)
+        if path.is_dir() and not path.is_symlink():
+            path.rename(room / "old")
+        new.replace(path)
+
+
+def _is_ours(path: Path) -> bool:
+    if path.is_symlink():
+        return store().name in Path(os.readlink(path)).parts  # noqa: PTH115
+    return _record(path).exists()
+
+
+def _record(path: Path) -> Path:
+    return store() / "links" / f"{path.name}.json"

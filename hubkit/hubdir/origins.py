@@ -1,0 +1,171 @@
+"""Where checkpoint files came from: one small record for each, by the file's path."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from hubkit.hubdir.disk import read_record, write_record
+from hubkit.hubdir.layout import LONGEST, encode, get_dir, store
+
+if TYPE_CHECKING:
+    from hubkit.facts import RepoRef
+
+log = logging.getLogger("hubkit")
+
+# Parts of a query that only sign it, and differ each time: S3, Google, CloudFront, Azure.
+_SIGNED = re.compile(
+    r"x-(amz|goog)-.*|signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid"
+    r"|token|s[eiprtv]|sig|spr|skoid|sktid|skt|ske|sks|skv|hdnea",
+    re.IGNORECASE,
+)
+
+
+def key_of(url: str) -> str:
+    """What tells one URL from another: all of it but credentials, signatures and fragment."""
+    parts = urlsplit(url)
+    query = [pair for pair in parse_qsl(parts.query, True) if not _SIGNED.fullmatch(pair[0])]
+    host = parts.netloc.rpartition("@")[2].lower()
+    return urlunsplit((parts.scheme.lower(), host, parts.path, urlencode(query), ""))
+
+
+def name_of(url: str) -> str:
+    """Torch's name for a URL, its last part; the part before, or the host, when that is empty."""
+    parts = urlsplit(url)
+    last = parts.path.rpartition("/")[2]
+    names = [last, *reversed(parts.path.split("/")), parts.hostname or ""]
+    name = next((name for name in names if name not in ("", ".", "..")), "checkpoint")
+    name = re.sub(r"[\x00-\x1f\\]", "_", name)
+    return name if len(name.encode()) <= LONGEST else f"{_hash(name)}{Path(name).suffix[:20]}"
+
+
+def find_place(path: Path, key: str) -> Origin:
+    """Where the file of a URL lies, or would lie: torch's path unless another URL has that."""
+    first = Origin(path, key)
+    if first.is_other():
+        return Origin(path.with_name(f"{path.stem}-{_hash(key)}{path.suffix}"), key)
+    return first
+
+
+def forget_checkpoints(repo: RepoRef) -> None:
+    """Have the checkpoints that a repo's code asked for fetched afresh when next asked for.
+
+    The files stay until then, and for good if that fails.
+
+    Raises:
+        CacheWriteError: The hub dir cannot be written.
+    """
+    for path in _folder().glob("*.json"):
+        record = read_record(path) or {}
+        if repo.full_name in record.get("repos", ()):
+            write_record(path, {**record, "stale": True})
+
+
+class Origin:
+    """A checkpoint file and what is written down about it.
+
+    Attributes:
+        path: The file.
+        stale: Whether it is to be fetched afresh.
+        fetched_at: Unix time in seconds when it came, 0 when unknown.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path = path
+        self._key = key
+        self._file = _folder() / f"{encode(_inside(path))}.json"
+        self._record = read_record(self._file) or {}
+        self.stale = bool(self._record.get("stale"))
+        self.fetched_at = float(self._record.get("fetched_at", 0))
+
+    def exists(self) -> bool:
+        """Whether there is a file."""
+        return self.path.is_file()
+
+    def is_other(self) -> bool:
+        """Whether the file there is known to be another URL's."""
+        return self._record.get("url", self._key) != self._key and self.exists()
+
+    def is_sound(self, hash_prefix: str | None) -> bool:
+        """Whether the file is as it came, and what a hash asks for.
+
+        Size and time of change are compared; only if these differ, or nothing is known, and then
+        only if a hash is asked for, is the file read.
+        """
+        known = self._record.get("sha256")
+        if known is None and not hash_prefix:
+            return True
+        if known is None or not self._is_untouched():
+            digest = _digest(self.path)
+            if known not in (None, digest):
+                return False
+            known = digest
+            if digest.startswith(hash_prefix or ""):
+                self._remember(sha256=digest, **_measure(self.path))
+        return str(known).startswith((hash_prefix or "").lower())
+
+    def note_repo(self, repo: RepoRef | None) -> None:
+        """Remember that a repo's code asked for it."""
+        if repo is not None and self._record and repo.full_name not in self._repos():
+            self._remember(repos=[*self._repos(), repo.full_name])
+
+    def settle(self, sha256: str, etag: str, repo: RepoRef | None) -> None:
+        """Write down where the file, which has just come, came from.
+
+        Raises:
+            CacheWriteError: The hub dir cannot be written.
+        """
+        repos = dict.fromkeys([*self._repos(), *([repo.full_name] if repo else [])])
+        record: dict[str, Any] = {"url": self._key, "path": str(self.path), "sha256": sha256}
+        record |= {"etag": etag, "repos": list(repos), "fetched_at": time.time()}
+        write_record(self._file, record | _measure(self.path))
+
+    def _repos(self) -> list[str]:
+        return list(self._record.get("repos", ()))
+
+    def _is_untouched(self) -> bool:
+        now = _measure(self.path)
+        # Some ways to copy a cache, such as image layers, keep whole seconds only.
+        whole = now["mtime_ns"] % 10**9 == 0
+        then = int(self._record.get("mtime_ns", 0))
+        same_time = now["mtime_ns"] in (then, then // 10**9 * 10**9 if whole else then)
+        return same_time and now["size"] == self._record.get("size")
+
+    def _remember(self, **facts: Any) -> None:  # noqa: ANN401 - JSON values
+        self._record |= facts
+        try:
+            write_record(self._file, self._record)
+        except OSError as error:
+            log.debug("Not remembered about %s: %s", self.path, error)
+
+
+def _measure(path: Path) -> dict[str, int]:
+    stat = path.stat()
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
+def _digest(path: Path) -> str:
+    from hubkit.hubdir.digest import sha256_of
+
+    return sha256_of(path)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _folder() -> Path:
+    return store() / "checkpoints"
+
+
+def _inside(path: Path) -> str:
+    """A path as the records spell it: from the hub dir on when it lies in there."""
+    try:
+        return path.absolute().relative_to(Path(get_dir()).absolute()).as_posix()
+    except ValueError:
+        return str(path.absolute())

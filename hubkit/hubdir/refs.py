@@ -1,0 +1,178 @@
+"""From a ref to its commit: one request to git's own list of refs, no REST API.
+
+The list comes in git's protocol version 0, https://git-scm.com/docs/http-protocol: one answer
+holds everything, where version 2 takes a second round trip to get less.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.errors import RefNotFoundError, UnreachableError
+from hubkit.facts import ResolvedRef
+from hubkit.hubdir.answers import refused_repo
+from hubkit.hubdir.hosts import base_url
+from hubkit.hubdir.layout import is_full_sha
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import RepoRef
+    from hubkit.hubdir.http import Client
+
+LIMIT = 256 << 20  # bytes; a repo with a million refs has about 70 MB of them
+SHORTEST_SHA = 7  # digits; what git itself shows
+_PREFIXES = ("refs/heads/", "refs/tags/")
+
+
+@dataclass(frozen=True, slots=True)
+class RefList:
+    """What a repo offers.
+
+    Attributes:
+        commits: Full ref name to commit, branches and tags only; tags lead to their commit.
+        head: Full name of the default branch; "" when HEAD is detached or there is none.
+    """
+
+    commits: dict[str, str]
+    head: str
+
+
+def fetch_refs(client: Client, repo: RepoRef) -> RefList:
+    """Ask a host for the refs of a repo.
+
+    Raises:
+        RepoNotFoundError: There is no such repo, or it is hidden.
+        AccessDeniedError: The host refuses us.
+        UnreachableError: There was no answer, or none that git would understand.
+    """
+    url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
+    with client.get(url) as answer:
+        if answer.status != 200:
+            raise refused_repo(repo, answer.url, answer.status)
+        body = answer.read(LIMIT)
+    try:
+        return read_refs(body)
+    except ValueError as error:
+        raise UnreachableError(
+            f"{answer.url} is not the answer of a git host: {error}.",
+            url=answer.url,
+            hint="A proxy or a login page may have answered in its place.",
+        ) from error
+
+
+def read_refs(body: bytes) -> RefList:
+    """Read a ref advertisement.
+
+    Raises:
+        ValueError: It is none.
+    """
+    commits: dict[str, str] = {}
+    head, head_sha = "", ""
+    for number, line in enumerate(_packets(body)):
+        if line.startswith(b"#"):
+            continue
+        entry, _, capabilities = line.rstrip(b"\n").partition(b"\0")
+        sha, _, name = entry.decode("utf-8", "replace").partition(" ")
+        if not is_full_sha(sha) or not name:
+            raise ValueError(f"packet {number} holds no ref")
+        if capabilities:
+            match = re.search(r"symref=HEAD:(\S+)", capabilities.decode("utf-8", "replace"))
+            head = match[1] if match else ""
+        if name == "HEAD":
+            head_sha = sha
+        elif name.startswith(_PREFIXES):
+            commits[name.removesuffix("^{}")] = sha  # a tag's own object comes first, then this
+    if head not in commits:
+        head = _guess_head(commits, head_sha)
+    return RefList(commits, head)
+
+
+def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
+    """Which commit is meant; None for a whole commit hash that is the tip of nothing.
+
+    Raises:
+        RefNotFoundError: There is no such branch or tag, or several commits could be meant.
+    """
+    if repo.ref is None:
+        return _find_default(refs, repo)
+    named = _find_named(refs, repo)
+    if named is not None:
+        return named
+    ref = repo.ref.lower()
+    if re.fullmatch(r"[0-9a-f]+", ref) and len(ref) >= SHORTEST_SHA:
+        found = {sha for sha in refs.commits.values() if sha.startswith(ref)}
+        if len(found) == 1:
+            return ResolvedRef(repo, "", found.pop())
+        if found:
+            raise RefNotFoundError(
+                f"{repo.ref} could be several commits of {repo.full_name}.",
+                hint="Write more digits of it.",
+            )
+    if is_full_sha(ref):
+        return None
+    raise _no_such_ref(refs, repo, repo.ref)
+
+
+def _packets(body: bytes) -> Iterator[bytes]:
+    """The packets of git's framing: four hexadecimal digits of length, which count themselves."""
+    at = 0
+    if not body:
+        raise ValueError("it is empty")
+    while at < len(body):
+        head = body[at : at + 4]
+        if not re.fullmatch(rb"[0-9a-fA-F]{4}", head):
+            raise ValueError(f"byte {at} starts no packet")
+        length = int(head, 16)
+        if length <= 4:
+            at += 4
+            continue
+        if at + length > len(body):
+            raise ValueError("the last packet is cut")
+        yield body[at + 4 : at + length]
+        at += length
+
+
+def _guess_head(commits: dict[str, str], sha: str) -> str:
+    """The default branch of a host that only says which commit HEAD is."""
+    names = [name for name, tip in commits.items() if tip == sha and name.startswith(_PREFIXES[0])]
+    usual = [name for name in ("refs/heads/main", "refs/heads/master") if name in names]
+    return next(iter([*usual, *names]), "")
+
+
+def _find_default(refs: RefList, repo: RepoRef) -> ResolvedRef:
+    if not refs.head:
+        raise RefNotFoundError(
+            f"{repo.full_name} has no default branch; it may be empty.",
+            hint=f'Name a branch or tag: "{repo.full_name}:ref".',
+        )
+    return ResolvedRef(repo, refs.head, refs.commits[refs.head])
+
+
+def _find_named(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
+    ref = repo.ref or ""
+    if ref in refs.commits:
+        return ResolvedRef(repo, ref, refs.commits[ref])
+    found = [prefix + ref for prefix in _PREFIXES if prefix + ref in refs.commits]
+    if len(found) > 1 and refs.commits[found[0]] != refs.commits[found[1]]:
+        warnings.warn(
+            f"{ref} is both a branch and a tag of {repo.full_name}; the branch is taken. "
+            f'Write "refs/heads/{ref}" or "refs/tags/{ref}" to say which.',
+            stacklevel=2,
+        )
+    return ResolvedRef(repo, found[0], refs.commits[found[0]]) if found else None
+
+
+def _no_such_ref(refs: RefList, repo: RepoRef, ref: str) -> RefNotFoundError:
+    names = [name.split("/", 2)[2] for name in refs.commits]
+    near = difflib.get_close_matches(ref, names, 3)
+    hint = f"Near it: {', '.join(near)}." if near else ""
+    if not near and names:
+        hint = f"The default branch is {refs.head.removeprefix(_PREFIXES[0])}."
+    return RefNotFoundError(
+        f"{repo.full_name} has no branch or tag {ref!r}.", hint=hint, url=base_url(repo)
+    )

@@ -1,0 +1,157 @@
+"""Repos in the hub dir: finding them without the network, and fetching them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hubkit.errors import OfflineError
+from hubkit.facts import CachedRepo, ResolvedRef
+from hubkit.hubdir import layout
+from hubkit.hubdir.disk import read_record, write_record
+from hubkit.hubdir.links import find_torch_folder, write_link
+from hubkit.hubdir.mishaps import MISHAPS
+
+if TYPE_CHECKING:
+    from hubkit.facts import FetchPolicy, RepoRef
+    from hubkit.hubdir.http import Client
+
+log = logging.getLogger("hubkit")
+
+
+def find_cached(repo: RepoRef) -> CachedRepo | None:
+    """A repo in the hub dir; makes no request and writes nothing.
+
+    Args:
+        repo: Which one; without a ref, its default branch as it was when last asked for.
+    """
+    ref = _read_default(repo) if repo.ref is None else repo.ref
+    if ref is None:
+        return None
+    if layout.is_full_sha(ref.lower()):
+        record = read_record(layout.tree_record(repo, ref.lower()))
+        return _find_tree(repo, {"sha": ref.lower(), **(record or {})})
+    record = read_record(layout.ref_record(repo, ref))
+    # File systems that ignore case have one record for several refs.
+    found = _find_tree(repo, record) if record and record.get("ref") == ref else None
+    if found is None and (folder := find_torch_folder(repo, ref)):
+        return CachedRepo(repo, folder, None, from_cache=True, fetched_at=None)
+    return found
+
+
+def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
+    """A repo in the hub dir, fetched if it is not there, or afresh when the policy says so.
+
+    What is fetched afresh takes the weights along: those that the repo downloaded are fetched
+    anew when next asked for. If the network fails and there is a copy, that is used, with a
+    warning in the log.
+
+    Raises:
+        RepoNotFoundError, RefNotFoundError: The host has no such repo or ref.
+        AccessDeniedError: The host refuses us.
+        RateLimitedError, UnreachableError, IncompleteDownloadError: The network failed.
+        OfflineError: No socket may be opened, and it is not there.
+        UnsafeArchiveError, HashMismatchError: What came may not be used.
+        CacheWriteError, LockTimeoutError: The hub dir cannot be worked with.
+    """
+    cached = find_cached(repo)
+    if cached is not None and not policy.refresh:
+        return cached
+    try:
+        return _fetch(repo, policy)
+    except OfflineError as error:
+        usable = cached or _find_guess(repo)
+        if usable is None:
+            raise OfflineError(
+                f"{repo} is not in the hub dir {layout.get_dir()}, and hubkit is offline.",
+                hint=error.hint,
+            ) from error
+        return usable
+    except MISHAPS as error:
+        usable = cached or _find_guess(repo)
+        if usable is None:
+            raise
+        log.warning("%s The copy in %s is used.", error.message, usable.path)
+        return usable
+
+
+def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
+    from hubkit.hubdir.http import Client
+    from hubkit.hubdir.locks import hold
+
+    began = time.time()
+    with Client(policy, eager=True) as client, hold(_key(repo), policy.lock_timeout):
+        there = find_cached(repo)
+        if there and not (policy.refresh and (there.fetched_at or 0) < began):
+            return there
+        resolved = _resolve(client, repo, policy)
+        return _settle(client, resolved, policy)
+
+
+def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
+    from hubkit.hubdir.ancestry import require_own_commit
+    from hubkit.hubdir.refs import fetch_refs, find_ref
+
+    sha = (repo.ref or "").lower()
+    if policy.skip_validation and layout.is_full_sha(sha):
+        return ResolvedRef(repo, "", sha)
+    refs = fetch_refs(client, repo)
+    resolved = find_ref(refs, repo)
+    if resolved is None:
+        require_own_commit(client, repo, refs, sha)
+        resolved = ResolvedRef(repo, "", sha)
+    return resolved
+
+
+def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
+    """Have the tree, and write down which ref led to it."""
+    repo, now = resolved.repo, time.time()
+    ref = repo.ref or resolved.short_name
+    there = find_cached(replace(repo, ref=ref)) if repo.ref is None else None
+    if there and not policy.refresh:
+        write_record(layout.default_record(repo), {"ref": ref})
+        return replace(there, repo=repo)
+    from hubkit.hubdir.trees import fetch_tree
+
+    tree = fetch_tree(client, resolved, policy)
+    if repo.ref is None:
+        write_record(layout.default_record(repo), {"ref": ref})
+    record = {"ref": ref, "full_name": resolved.full_name, "sha": resolved.sha, "fetched_at": now}
+    if not layout.is_full_sha(ref.lower()):
+        write_record(layout.ref_record(repo, ref), record)
+    write_link(repo, ref, resolved.sha, refresh=policy.refresh)
+    if policy.refresh:
+        from hubkit.hubdir.checkpoints import forget_checkpoints
+
+        forget_checkpoints(repo)
+    return CachedRepo(repo, tree, resolved.sha, from_cache=False, fetched_at=now)
+
+
+def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:
+    sha, at = record.get("sha"), record.get("fetched_at")
+    if not isinstance(sha, str) or not layout.is_full_sha(sha):
+        return None
+    tree = layout.tree_folder(repo, sha)
+    if not tree.is_dir():
+        return None
+    fetched_at = float(at) if isinstance(at, int | float) else None
+    return CachedRepo(repo, tree, sha, from_cache=True, fetched_at=fetched_at)
+
+
+def _find_guess(repo: RepoRef) -> CachedRepo | None:
+    """What torch.hub would take for the default branch while it cannot ask."""
+    if repo.ref is not None:
+        return None
+    guesses = (find_cached(replace(repo, ref=ref)) for ref in ("main", "master"))
+    return next(filter(None, guesses), None)
+
+
+def _read_default(repo: RepoRef) -> str | None:
+    ref = (read_record(layout.default_record(repo)) or {}).get("ref")
+    return ref if isinstance(ref, str) else None
+
+
+def _key(repo: RepoRef) -> str:
+    return f"{repo.host}/{repo.owner}/{repo.name}"

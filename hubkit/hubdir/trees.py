@@ -1,0 +1,83 @@
+"""The code of one commit: fetched as one zip, unpacked aside, put in place by one rename."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from hubkit.errors import NotThereError
+from hubkit.facts.repos import GITHUB
+from hubkit.hubdir.archive import is_same, unpack
+from hubkit.hubdir.disk import staging, write_record, writing
+from hubkit.hubdir.download import Wanted, download
+from hubkit.hubdir.hosts import base_url
+from hubkit.hubdir.layout import encode, tree_folder, tree_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hubkit.facts import FetchPolicy, RepoRef, ResolvedRef
+    from hubkit.hubdir.download import Fetched
+    from hubkit.hubdir.http import Client
+
+
+def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Path:
+    """The folder of a commit, fetched unless it is there; afresh when the policy says so.
+
+    A tree that is there is never changed: a fresh copy takes its place only if that holds
+    something else, because somebody edited or damaged it.
+
+    Raises:
+        FetchError: It cannot be fetched, unpacked or written; nothing is left behind then.
+    """
+    repo, sha = resolved.repo, resolved.sha
+    tree = tree_folder(repo, sha)
+    if tree.is_dir() and not policy.refresh:
+        return tree
+    with staging(encode(repo.full_name)) as room:
+        archive = room / "archive.zip"
+        fetched = _fetch_archive(client, resolved, archive, policy)
+        if tree.is_dir() and is_same(archive, tree):
+            return tree
+        files = unpack(archive, room / "tree", sha)
+        record = {"repo": repo.full_name, "host": repo.host, "sha": sha, "files": files}
+        record |= {"archive_sha256": fetched.sha256, "fetched_at": time.time()}
+        write_record(tree_record(repo, sha), record)
+        _put(room, tree)
+    return tree
+
+
+def _put(room: Path, tree: Path) -> None:
+    with writing(tree):
+        if tree.is_dir():
+            tree.rename(room / "old")
+        try:
+            (room / "tree").rename(tree)
+        except OSError:
+            # Where locks lie, somebody may have been quicker, with the same content.
+            if not tree.is_dir():
+                raise
+
+
+def _fetch_archive(
+    client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
+) -> Fetched:
+    *others, last = _archive_urls(resolved.repo, resolved.sha)
+    for url in others:
+        # Hosts keep archives in different places; whatever is more than "not there" is final.
+        with contextlib.suppress(NotThereError):
+            return download(client, Wanted(url, path, progress=policy.progress))
+    return download(client, Wanted(last, path, progress=policy.progress))
+
+
+def _archive_urls(repo: RepoRef, sha: str) -> Iterator[str]:
+    base = base_url(repo)
+    shapes = [f"{base}/archive/{sha}.zip"]  # GitHub, Gitea, Forgejo
+    if repo.host != GITHUB:
+        shapes.append(f"{base}/-/archive/{sha}/{repo.name}-{sha}.zip")  # GitLab
+        shapes.append(f"{base}/get/{sha}.zip")  # Bitbucket
+    if "gitlab" in repo.host:
+        shapes[:2] = reversed(shapes[:2])
+    yield from shapes

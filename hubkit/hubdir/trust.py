@@ -1,0 +1,153 @@
+"""May the code of a repo run? torch.hub's ``trusted_list``, and what the environment says."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hubkit.errors import UntrustedRepoError, UsageError
+from hubkit.facts.repos import GITHUB
+from hubkit.hubdir.disk import writing
+from hubkit.hubdir.layout import get_dir
+
+if TYPE_CHECKING:
+    from hubkit.facts import RepoRef
+    from hubkit.facts.repos import TrustRepo
+
+log = logging.getLogger("hubkit")
+
+# torch.hub's own (torch/hub.py, _TRUSTED_REPO_OWNERS).
+TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinternal")
+
+
+def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:
+    """Insist that the user trusts a repo; asks on a terminal only.
+
+    Args:
+        repo: Whose code is to run.
+        trust_repo: True says so, "check" (or None) asks unless it is trusted, False asks always.
+
+    Returns:
+        Whether `record_trust` is to follow once the repo has been fetched.
+
+    Raises:
+        UntrustedRepoError: The answer was no, or there is no terminal to ask on.
+    """
+    if trust_repo not in (True, False, None, "check"):
+        raise UsageError(
+            f"trust_repo cannot be {trust_repo!r}.", hint='It is True, False or "check".'
+        )
+    trusted = is_trusted(repo)
+    if trust_repo is True or (trusted and trust_repo is not False):
+        return not trusted
+    _ask(repo)
+    return not trusted
+
+
+def is_trusted(repo: RepoRef) -> bool:
+    """Whether a repo is trusted by its owner, by the environment or by the list.
+
+    A line of torch.hub's, ``owner_name``, may be read in several ways; it counts for the one whose
+    owner holds no underscore, as no ordinary GitHub account does.
+    """
+    if repo.host == GITHUB and repo.owner in TRUSTED_OWNERS:
+        return True
+    if any(fnmatchcase(repo.full_name, pattern) for pattern in _allowlist()):
+        return True
+    return bool(_lines_for(repo) & set(_read_lines()))
+
+
+def record_trust(repo: RepoRef) -> None:
+    """Remember that a repo is trusted; only warns where the hub dir cannot be written."""
+    try:
+        add_trust(repo)
+    except OSError as error:
+        log.warning("The trust in %s is not remembered: %s", repo.full_name, error)
+
+
+def add_trust(repo: RepoRef) -> None:
+    """Put a repo on the list, in hubkit's spelling and in torch.hub's where that is unambiguous.
+
+    Raises:
+        CacheWriteError: The list cannot be written.
+    """
+    present = _read_lines()
+    missing = sorted(_lines_for(repo) - set(present))
+    if not missing:
+        return
+    path = _list_file()
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # One write to a file opened for appending: several processes may do this at once.
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in missing))
+
+
+def remove_trust(repo: RepoRef) -> bool:
+    """Take a repo off the list; gives whether it was on it.
+
+    Raises:
+        CacheWriteError: The list cannot be written.
+    """
+    lines = _read_lines()
+    kept = [line for line in lines if line not in _lines_for(repo)]
+    if len(kept) == len(lines):
+        return False
+    path = _list_file()
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    with writing(path):
+        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        temporary.replace(path)
+    return True
+
+
+def read_trust() -> tuple[str, ...]:
+    """What is on the list: ``owner/name`` by hubkit, ``owner_name`` where only torch.hub put it."""
+    lines = dict.fromkeys(_read_lines())
+    known = {line.replace("/", "_") for line in lines if "/" in line}
+    return tuple(line for line in lines if "/" in line or line not in known)
+
+
+def _lines_for(repo: RepoRef) -> set[str]:
+    lines = {repo.full_name}
+    if repo.host == GITHUB and "_" not in repo.owner:
+        lines.add(f"{repo.owner}_{repo.name}")
+    return lines
+
+
+def _allowlist() -> list[str]:
+    return [item.strip() for item in os.environ.get("HUBKIT_TRUST", "").split(",") if item.strip()]
+
+
+def _list_file() -> Path:
+    return Path(get_dir()) / "trusted_list"
+
+
+def _read_lines() -> list[str]:
+    try:
+        text = _list_file().read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _ask(repo: RepoRef) -> None:
+    name = repo.full_name
+    ways = (
+        f"If you do: pass trust_repo=True, run `hubkit trust add {name}`, "
+        f"or set HUBKIT_TRUST={name}"
+    )
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+        raise UntrustedRepoError(
+            f"Nobody has said that the code of {name} is trusted to run on this machine.",
+            repo=name,
+            hint=ways,
+        )
+    sys.stderr.write(f"Loading {name} runs its code on this machine. Do you trust it? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UntrustedRepoError(f"{name} is not trusted: you said so.", repo=name, hint=ways)

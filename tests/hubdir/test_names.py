@@ -1,0 +1,89 @@
+"""What users type to name a repo."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubkit.errors import RepoSpecError
+from hubkit.facts import RepoRef
+from hubkit.hubdir import parse_repo
+
+WORD = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,8}", fullmatch=True)
+REF = st.lists(WORD, min_size=1, max_size=3).map("/".join)
+
+
+@given(WORD, WORD, st.none() | REF)
+def test_what_is_written_is_read_back(owner: str, name: str, ref: str | None) -> None:
+    repo = RepoRef(owner, name, ref)
+    assert parse_repo(str(repo)) == repo
+
+
+@given(st.text())
+def test_nonsense_is_refused_and_nothing_else_happens(text: str) -> None:
+    try:
+        repo = parse_repo(text)
+    except RepoSpecError:
+        return
+    assert repo.owner
+    assert repo.name
+    assert not {"", ".", ".."} & {*repo.owner.split("/"), repo.name}
+
+
+@pytest.mark.parametrize(
+    ("text", "repo"),
+    [
+        ("acme/shapes", RepoRef("acme", "shapes")),
+        ("acme/shapes:v1.0", RepoRef("acme", "shapes", "v1.0")),
+        ("acme/shapes@v1.0", RepoRef("acme", "shapes", "v1.0")),
+        (" acme/shapes:feature/x ", RepoRef("acme", "shapes", "feature/x")),
+        ("https://github.com/acme/shapes", RepoRef("acme", "shapes")),
+        ("https://www.github.com/acme/shapes.git/", RepoRef("acme", "shapes")),
+        ("https://github.com/acme/shapes:v1", RepoRef("acme", "shapes", "v1")),
+        ("https://github.com/acme/shapes@v1", RepoRef("acme", "shapes", "v1")),
+        ("https://github.com/acme/shapes/tree/feature/x", RepoRef("acme", "shapes", "feature/x")),
+        ("https://github.com/acme/shapes/blob/main/a/b.py", RepoRef("acme", "shapes", "main")),
+        ("https://github.com/acme/shapes/commit/abc1234", RepoRef("acme", "shapes", "abc1234")),
+        ("https://github.com/acme/shapes/releases/tag/v1", RepoRef("acme", "shapes", "v1")),
+        ("https://github.com/acme/shapes/releases", RepoRef("acme", "shapes")),
+        ("https://github.com/acme/shapes/tree/main?tab=x#y", RepoRef("acme", "shapes", "main")),
+        ("gitlab.com/g/sub/shapes:v1", RepoRef("g/sub", "shapes", "v1", "gitlab.com")),
+        (
+            "https://gitlab.com/g/sub/shapes/-/tree/v1",
+            RepoRef("g/sub", "shapes", "v1", "gitlab.com"),
+        ),
+        ("https://git.acme.org:8443/a/b:c", RepoRef("a", "b", "c", "git.acme.org:8443")),
+        ("http://127.0.0.1:80/a/b", RepoRef("a", "b", None, "127.0.0.1:80", "http")),
+    ],
+)
+def test_spellings(text: str, repo: RepoRef) -> None:
+    assert parse_repo(text) == repo
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("/home/me/repo", "folder"),
+        ("./repo", "folder"),
+        ("~/repo", "folder"),
+        ("C:\\Users\\me", "folder"),
+        ("D:/repo", "folder"),
+        ("shapes", "owner/name"),
+        ("a/b/c", "owner/name"),
+        ("acme/shapes:", "branch or tag"),
+        ("acme/shapes:-x", "branch or tag"),
+        ("acme/shapes:a..b", "branch or tag"),
+        ("acme/../shapes", "owner/name"),
+        ("git@github.com:acme/shapes.git", "https"),
+        ("git+ssh://git@github.com/acme/shapes", "https"),
+        ("http://github.com/acme/shapes", "https"),
+        ("https://github.com/acme", "owner/name"),
+        ("https://user:secret@github.com/acme/shapes", "credentials"),
+    ],
+)
+def test_what_names_no_repo_is_refused_with_a_way_out(text: str, hint: str) -> None:
+    with pytest.raises(RepoSpecError) as refused:
+        parse_repo(text)
+    assert hint in refused.value.hint
+    assert "secret" not in str(refused.value)

@@ -1,0 +1,130 @@
+"""Trust: shared with torch.hub, asked for on a terminal only, inherited by nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from hubkit.cli import main
+from hubkit.errors import UntrustedRepoError, UsageError
+from hubkit.hubdir import parse_repo, read_trust, record_trust, require_trust
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REPO = parse_repo("acme/shapes")
+
+
+def write_list(hub_dir: Path, *lines: str) -> None:
+    hub_dir.mkdir(parents=True)
+    (hub_dir / "trusted_list").write_text("".join(f"{line}\n" for line in lines))
+
+
+@pytest.mark.usefixtures("hub_dir")
+@pytest.mark.parametrize("trust_repo", ["check", False, None])
+def test_without_a_terminal_nobody_is_asked(trust_repo: bool | None) -> None:
+    with pytest.raises(UntrustedRepoError) as refused:
+        require_trust(REPO, trust_repo)
+    assert refused.value.repo == "acme/shapes"
+    for way in ("trust_repo=True", "hubkit trust add acme/shapes", "HUBKIT_TRUST=acme/shapes"):
+        assert way in refused.value.hint
+
+
+def test_trust_is_remembered_once_it_is_recorded(hub_dir: Path) -> None:
+    assert require_trust(REPO, True)
+    assert not hub_dir.exists()
+    record_trust(REPO)
+    assert not require_trust(REPO, "check")
+    assert not require_trust(REPO, True)
+    record_trust(REPO)
+    assert read_trust() == ("acme/shapes",)
+
+
+@pytest.mark.usefixtures("hub_dir")
+@pytest.mark.parametrize("text", ["pytorch/vision", "facebookresearch/dino:main"])
+def test_torchs_own_owners_are_trusted(text: str) -> None:
+    assert not require_trust(parse_repo(text), "check")
+
+
+@pytest.mark.usefixtures("hub_dir")
+def test_an_owner_of_that_name_on_another_host_is_not() -> None:
+    with pytest.raises(UntrustedRepoError):
+        require_trust(parse_repo("https://git.example.org/pytorch/vision"), "check")
+
+
+def test_torchs_list_counts(hub_dir: Path) -> None:
+    write_list(hub_dir, "acme_shapes", "other_repo")
+    assert not require_trust(REPO, "check")
+
+
+def test_torch_reads_what_hubkit_writes(hub_dir: Path) -> None:
+    record_trust(REPO)
+    assert "acme_shapes" in (hub_dir / "trusted_list").read_text().splitlines()
+
+
+def test_names_that_torch_spells_alike_do_not_inherit(hub_dir: Path) -> None:
+    record_trust(parse_repo("foo_bar/baz"))
+    assert not require_trust(parse_repo("foo_bar/baz"), "check")
+    with pytest.raises(UntrustedRepoError):
+        require_trust(parse_repo("foo/bar_baz"), "check")
+    record_trust(parse_repo("foo/bar_baz"))
+    assert (hub_dir / "trusted_list").read_text().splitlines() == [
+        "foo_bar/baz",
+        "foo/bar_baz",
+        "foo_bar_baz",
+    ]
+
+
+def test_a_line_of_torchs_is_no_trust_in_an_owner_with_an_underscore(hub_dir: Path) -> None:
+    write_list(hub_dir, "foo_bar_baz")
+    assert not require_trust(parse_repo("foo/bar_baz"), "check")
+    with pytest.raises(UntrustedRepoError):
+        require_trust(parse_repo("foo_bar/baz"), "check")
+
+
+@pytest.mark.usefixtures("hub_dir")
+@pytest.mark.parametrize(
+    ("allowed", "trusted"),
+    [
+        ("acme/shapes", True),
+        ("x/y, acme/*", True),
+        ("acme/shape", False),
+        ("", False),
+        ("git.example.org/acme/*", False),
+    ],
+)
+def test_the_environment_may_allow(
+    monkeypatch: pytest.MonkeyPatch, allowed: str, trusted: bool
+) -> None:
+    monkeypatch.setenv("HUBKIT_TRUST", allowed)
+    if trusted:
+        assert not require_trust(REPO, "check")
+    else:
+        with pytest.raises(UntrustedRepoError):
+            require_trust(REPO, "check")
+
+
+@pytest.mark.usefixtures("hub_dir")
+def test_other_answers_are_refused() -> None:
+    with pytest.raises(UsageError, match="'yes'"):
+        require_trust(REPO, "yes")  # type: ignore[arg-type]
+
+
+def test_a_list_that_cannot_be_written_is_no_reason_to_stop(
+    hub_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (hub_dir / "trusted_list").mkdir(parents=True)
+    record_trust(REPO)
+    assert "is not remembered" in caplog.text
+
+
+def test_the_command_line_keeps_the_list(hub_dir: Path) -> None:
+    write_list(hub_dir, "old_one")
+    run = CliRunner().invoke
+    assert run(main, ["trust", "add", "acme/shapes", "a/b:v1"]).exit_code == 0
+    assert run(main, ["trust", "list"]).stdout.splitlines() == ["old_one", "acme/shapes", "a/b"]
+    assert run(main, ["trust", "remove", "acme/shapes"]).exit_code == 0
+    assert run(main, ["trust", "list"]).stdout.splitlines() == ["old_one", "a/b"]
+    assert run(main, ["trust", "add", "nonsense"]).exit_code == 2
