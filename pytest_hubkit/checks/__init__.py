@@ -1,0 +1,31 @@
+"""The live checks: one decorated function each, one module per subject."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from pytest_hubkit.checks.registry import (
+    CHECKS,
+    Check,
+    Failure,
+    NotApplicableError,
+    PrerequisiteError,
+    check,
+)
+
+__all__ = [
+    "Check",
+    "Failure",
+    "NotApplicableError",
+    "PrerequisiteError",
+    "all_checks",
+    "check",
+]
+
+
+def all_checks() -> tuple[Check, ...]:
+    """Every check, sorted by code. Imports neither pytest nor torch."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return tuple(CHECKS[code] for code in sorted(CHECKS))

@@ -1,0 +1,141 @@
+"""Level 1: what ``torch.hub`` itself asks of an entrypoint. No weights, no input."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from pytest_hubkit.cases import RESERVED, parameters_of
+from pytest_hubkit.checks.registry import Failure, check
+from pytest_hubkit.session import find_module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_hubkit.session import Subject
+
+
+@check("C104", "help", level=1, requires=("C101",))
+def help_text(subject: Subject) -> Iterator[Failure]:
+    """`torch.hub.help` has something to print.
+
+    It prints the entrypoint's ``__doc__`` and nothing else, so that is all the documentation that
+    a user gets without opening the repo. A ``functools.partial`` or another object without a
+    docstring of its own shows the help of its class.
+
+    Write a docstring on the entrypoint: what the model is, each parameter, what it takes and gives.
+    """
+    function = subject.function
+    text = function.__doc__ or ""
+    if not text.strip():
+        yield Failure(
+            f"torch.hub.help prints nothing for {subject.label}: it has no docstring.",
+            fix="Say what the model is, what each parameter does, what it takes and gives.",
+            location=subject.location,
+        )
+    elif not inspect.isclass(function) and text == type(function).__doc__:
+        kind = type(function).__name__
+        yield Failure(
+            f"torch.hub.help prints the help of Python's {kind} for {subject.label}.",
+            (f"it begins: {text.strip().splitlines()[0]}",),
+            f"A {kind} has no docstring of its own: write a function that makes the call.",
+            location=subject.location,
+        )
+
+
+@check("C105", "signature", level=1, requires=("C101",))
+def signature(subject: Subject) -> Iterator[Failure]:
+    """Every parameter can be given through `torch.hub.load`.
+
+    ``torch.hub.load(repo_or_dir, model, *args, source=..., **kwargs)`` keeps some keywords for
+    itself, so a parameter of such a name never arrives, or raises a TypeError. Arguments that are
+    declared in the configuration must fit too.
+
+    Rename the parameter; correct ``call`` or ``untrained``.
+    """
+    parameters = parameters_of(subject.function)
+    for parameter in parameters:
+        by_name = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if by_name and parameter.name in RESERVED:
+            yield Failure(
+                f"Nobody can pass {parameter.name} to {subject.label} by name: torch.hub.load "
+                "takes the keyword for itself.",
+                fix=f"Rename the parameter {parameter.name}.",
+                location=subject.location,
+            )
+    yield from _declared_arguments_that_do_not_fit(subject, parameters)
+
+
+def _declared_arguments_that_do_not_fit(
+    subject: Subject, parameters: tuple[inspect.Parameter, ...]
+) -> Iterator[Failure]:
+    config = subject.case.config
+    declared = {**config.call, **(config.untrained or {})}
+    if not parameters or any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return
+    known = [one.name for one in parameters if one.kind is not one.POSITIONAL_ONLY]
+    for name in declared:
+        if name not in known:
+            yield Failure(
+                f"{subject.label} takes no argument {name}, which {subject.case.place} passes.",
+                (f"it takes {', '.join(known) or 'none'}",),
+                "Correct `call` or `untrained` there.",
+                location=subject.location,
+            )
+
+
+@check("C106", "loads-untrained-offline", level=1, requires=("C101",))
+def loads_untrained_offline(subject: Subject) -> Iterator[Failure]:
+    """The model can be built without weights, and then nothing is downloaded.
+
+    ``pretrained=False`` or ``weights=None`` promises a model with fresh parameters. People count
+    on it on clusters without network, in tests, and when weights are large; common mistakes are
+    ``if pretrained is not None`` and a backbone that is pretrained whatever the caller says.
+
+    The call is made with the network denied and an empty cache. What is passed: ``untrained`` of
+    the configuration, else False or None for parameters that are named like it.
+    """
+    _ = subject.built
+    yield from ()
+
+
+@check("C107", "returns-declared-kind", level=1, requires=("C101", "C106"))
+def returns_declared_kind(subject: Subject) -> Iterator[Failure]:
+    """The entrypoint gives an ``nn.Module``, or what it is declared to give.
+
+    ``torch.hub.load(...)`` is followed by ``.eval()`` and ``.to(device)`` nearly everywhere. An
+    entrypoint that gives a tuple, a trainer or a processor should say so with
+    ``kind = "bundle"``, "transform", "tokenizer", "utility" or "class".
+    """
+    import torch
+
+    value, kind = subject.built, subject.case.kind
+    fits = {
+        "model": isinstance(value, torch.nn.Module),
+        "bundle": find_module(value) is not None,
+        "class": isinstance(value, type),
+    }
+    if not fits.get(kind, callable(value)):
+        yield Failure(
+            f"{subject.call} gives {_describe(value)}, not {_WANTED.get(kind, 'a callable')}.",
+            (f"its classes: {', '.join(cls.__name__ for cls in type(value).__mro__[:4])}",),
+            f"Return it, or declare `kind` in {subject.case.place}"
+            + (": a bundle holds several things." if find_module(value) is not None else "."),
+            location=subject.location,
+        )
+
+
+_WANTED = {
+    "model": "an nn.Module",
+    "bundle": "a tuple, list or dict with an nn.Module in it",
+    "class": "a class",
+}
+
+
+def _describe(value: Any) -> str:  # noqa: ANN401
+    name = type(value).__name__
+    if isinstance(value, tuple | list | dict):
+        elements = value.values() if isinstance(value, dict) else value
+        inside = ", ".join(type(one).__name__ for one in list(elements)[:4])
+        return f"a {name} of {inside or 'nothing'}"
+    return "None" if value is None else f"a {name}"

@@ -1,0 +1,111 @@
+"""Fixtures for a hub repo's own tests; they need no ``--hubconf``.
+
+::
+
+    def test_output_has_a_channel_per_class(hub_model):       # once per entrypoint
+        assert hub_model(torch.rand(1, 3, 64, 64)).shape[1] == 10
+
+    def test_weights(hubconf):
+        model = hubconf.load("unet", pretrained=True)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hubkit.runtime import LoadedHubconf
+
+
+class HubRepo:
+    """The hubconf at pytest's rootdir, for tests.
+
+    Attributes:
+        root: The folder that holds ``hubconf.py``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def entrypoints(self) -> tuple[str, ...]:
+        """Names of its entrypoints."""
+        from hubkit.hubconf import read_repo, require_hubconf
+
+        hubconf = require_hubconf(read_repo(self.root))
+        if hubconf.is_open:
+            leaks = {leak.name for leak in hubconf.leaks}
+            return tuple(name for name in self.loaded.names() if name not in leaks)
+        return tuple(entrypoint.name for entrypoint in hubconf.entrypoints)
+
+    @property
+    def loaded(self) -> LoadedHubconf:
+        """The hubconf, imported into a namespace of its own."""
+        from hubkit.runtime import import_hubconf
+
+        return import_hubconf(self.root)
+
+    def load(self, name: str, **kwargs: object) -> Any:  # noqa: ANN401
+        """Call an entrypoint, as ``hubkit.load`` would.
+
+        Args:
+            name: The entrypoint.
+            **kwargs: Its arguments.
+        """
+        return self.loaded.call(name, **kwargs)
+
+    def load_untrained(self, name: str) -> Any:  # noqa: ANN401
+        """Call an entrypoint as the conformance suite does: without weights.
+
+        Args:
+            name: The entrypoint; the configuration says how it is called.
+        """
+        from hubkit.config import read_config
+        from pytest_hubkit.cases import make_case
+
+        case = make_case(name, read_config(self.root))
+        return self.load(name, **case.arguments(self.loaded.entrypoint(name)))
+
+
+@pytest.fixture(scope="session")
+def hubconf(pytestconfig: pytest.Config) -> HubRepo:
+    """The repo's hubconf: ``hubconf.load(name, **kwargs)``, ``hubconf.entrypoints``, ``.root``."""
+    return HubRepo(pytestconfig.rootpath)
+
+
+@pytest.fixture
+def hub_model(request: pytest.FixtureRequest, hubconf: HubRepo) -> Any:  # noqa: ANN401
+    """The model of each entrypoint in turn, built afresh and without weights."""
+    from pytest_hubkit.checks import NotApplicableError
+
+    try:
+        return hubconf.load_untrained(request.param)
+    except NotApplicableError as reason:
+        pytest.skip(f"{request.param}: {reason}")
+
+
+@pytest.fixture
+def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty hub dir of the test's own: nothing cached is found, nothing of yours is touched."""
+    import sys
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch-home"))
+    # What set_dir was given would come before the variable.
+    for module in ("torch.hub", "hubkit.hubdir.layout"):
+        if module in sys.modules:
+            monkeypatch.setattr(sys.modules[module], "_hub_dir", None)
+    return tmp_path / "torch-home" / "hub"
+
+
+def parametrize_hub_model(metafunc: pytest.Metafunc) -> None:
+    """Run a test once per entrypoint.
+
+    Args:
+        metafunc: The test.
+    """
+    repo = HubRepo(metafunc.config.rootpath)
+    metafunc.parametrize("hub_model", repo.entrypoints, indirect=True)

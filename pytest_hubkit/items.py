@@ -1,0 +1,301 @@
+"""pytest's nodes: a file, a node per case of an entrypoint, an item per check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from hubkit.errors import ConfigError, HubkitError
+from pytest_hubkit.cases import make_case
+from pytest_hubkit.checks import Failure, NotApplicableError, PrerequisiteError, all_checks
+from pytest_hubkit.rendering import CheckFailedError, render_failures
+from pytest_hubkit.session import Conformance, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from _pytest._code.code import TerminalRepr
+
+    from hubkit.config import Config
+    from pytest_hubkit.checks import Check
+
+LINT = "check"
+
+
+class HubconfFile(pytest.File):
+    """A ``hubconf.py``.
+
+    Attributes:
+        conformance: What is known about it, or None when its configuration cannot be read.
+    """
+
+    conformance: Conformance | None = None
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """The lint item, the checks of the repo as a whole, and a node per entrypoint."""
+        from hubkit.config import read_config
+        from hubkit.hubconf import read_repo
+
+        root = self.path.parent
+        try:
+            config = read_config(root)
+        except ConfigError as error:
+            yield BrokenItem.from_parent(self, name=LINT, error=error)
+            return
+        network = self.config.getoption("hubconf_network")
+        self.conformance = Conformance(read_repo(root), config, network)
+        readable = self.conformance.facts.hubconf is not None
+        if readable:
+            yield LintItem.from_parent(self, name=LINT, conformance=self.conformance)
+        for check in all_checks():
+            if check.scope == "repo" and (readable or check.code == "C101"):
+                yield CheckItem.from_parent(self, name=check.name, check=check, subject=None)
+        if readable:
+            yield from self._collect_entrypoints(self.conformance)
+
+    def _collect_entrypoints(self, conformance: Conformance) -> Iterator[pytest.Collector]:
+        for name in _entrypoint_names(conformance):
+            subject = Subject(conformance, make_case(name, conformance.config))
+            yield EntrypointNode.from_parent(self, name=subject.label, subject=subject)
+
+    def teardown(self) -> None:
+        """Let go of what the file's checks have shared."""
+        if self.conformance is not None:
+            self.conformance.close()
+
+
+class EntrypointNode(pytest.Collector):
+    """One case of one entrypoint. Its checks share a model, which goes when the last is done."""
+
+    def __init__(self, *, subject: Subject, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.subject = subject
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """An item per check."""
+        for check in all_checks():
+            if check.scope == "case":
+                yield CheckItem.from_parent(
+                    self, name=check.name, check=check, subject=self.subject
+                )
+
+    def teardown(self) -> None:
+        """Let the model go."""
+        self.subject.release()
+
+
+class HubconfItem(pytest.Item):
+    """What all items of a hubconf have in common."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        # One process per hubconf under `--dist loadgroup`: it imports torch and asks children once.
+        self.add_marker(pytest.mark.xdist_group("hubconf"))
+        # Users of the model do not run with this project's warnings filters.
+        self.add_marker(pytest.mark.filterwarnings("default"))
+        self._failed: CheckFailedError | None = None
+
+    def fail(self, *failures: Failure) -> None:
+        """Fail with what was found.
+
+        Raises:
+            CheckFailedError: Always, unless repo code raised: then that, so that ``--pdb`` lands
+                where it happened.
+        """
+        self._failed = CheckFailedError(failures)
+        if failures[0].cause is not None:
+            raise failures[0].cause
+        raise self._failed
+
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,  # noqa: ANN401
+    ) -> str | TerminalRepr:
+        """The failures in plain words instead of a traceback through hubkit."""
+        error = excinfo.value
+        failed = self._failed
+        if failed is not None and error in (failed, failed.failures[0].cause):
+            return render_failures(self, failed.failures)
+        if isinstance(error, HubkitError):
+            return render_failures(self, (Failure(error.message, fix=error.hint),))
+        if isinstance(error, Exception) and not self.config.getoption("fulltrace"):
+            message = f"{type(error).__name__}: {error}"
+            return render_failures(self, (Failure(message, cause=error),))
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where it points to, and its headline."""
+        names = [node.name for node in self.listchain() if isinstance(node, EntrypointNode)]
+        return self.path, self.line - 1, ": ".join((*names, self.name))
+
+    @property
+    def line(self) -> int:
+        """The line of the hubconf that it points to."""
+        return 1
+
+
+class BrokenItem(HubconfItem):
+    """Stands for a hubconf that cannot be exercised at all."""
+
+    def __init__(self, *, error: HubkitError, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.error = error
+
+    def runtest(self) -> None:
+        """Say what is wrong."""
+        raise self.error
+
+
+class LintItem(HubconfItem):
+    """``hubkit check``, as one test."""
+
+    def __init__(self, *, conformance: Conformance, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.conformance = conformance
+
+    def runtest(self) -> None:
+        """Run the rules that the configuration selects."""
+        from hubkit.linter import lint_repo
+
+        report = lint_repo(self.conformance.facts, self.conformance.config)
+        if report.exit_code:
+            self.fail(
+                *(
+                    Failure(
+                        f"{finding.code} {finding.message}",
+                        fix=finding.hint,
+                        location=finding.location,
+                    )
+                    for finding in report.findings
+                    if finding.severity != "info"
+                )
+            )
+
+
+class CheckItem(HubconfItem):
+    """One check of one case, or of the repo as a whole."""
+
+    def __init__(
+        self,
+        *,
+        check: Check,
+        subject: Subject | None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(**kwargs)
+        self.check = check
+        self.subject = subject
+        self.add_marker(getattr(pytest.mark, f"hubkit_l{check.level}"))
+        reason = _expected(check, subject, self.conformance.config)
+        if reason:
+            self.add_marker(pytest.mark.xfail(reason=f"expected: {reason}", strict=True))
+        self.user_properties += [
+            ("hubkit.check", check.code),
+            ("hubkit.level", check.level),
+            ("hubkit.entrypoint", subject.label if subject else ""),
+        ]
+
+    @property
+    def line(self) -> int:
+        """Where the entrypoint's name enters hubconf."""
+        known = self.subject.entrypoint if self.subject else None
+        return known.location.line if known else 1
+
+    @property
+    def conformance(self) -> Conformance:
+        """The hubconf that it belongs to."""
+        if self.subject is not None:
+            return self.subject.conformance
+        file = self.getparent(HubconfFile)
+        assert file is not None  # noqa: S101
+        assert file.conformance is not None  # noqa: S101
+        return file.conformance
+
+    def runtest(self) -> None:
+        """Run the check; skip it when what it needs is broken, or does not apply."""
+        self._skip_if_broken()
+        try:
+            failures = tuple(self.check.function(self.subject or self.conformance))
+        except NotApplicableError as reason:
+            _skip(str(reason))
+        except PrerequisiteError as error:
+            if error.code != self.check.code and self._is_selected(error.code):
+                _skip(str(error))
+            failures = (error.failure,)
+        finally:
+            self._note()
+        if failures:
+            self.conformance.broken[self._key(self.check.code)] = failures[0].message
+            self.fail(*failures)
+
+    def _skip_if_broken(self) -> None:
+        for code in self.check.requires:
+            for key in ((code, ""), self._key(code)):
+                if key in self.conformance.broken:
+                    _skip(f"({code}) {self.conformance.broken[key]}")
+
+    def _key(self, code: str) -> tuple[str, str]:
+        return code, self.subject.label if self.subject else ""
+
+    def _is_selected(self, code: str) -> bool:
+        """Whether another check reports what is broken, so that it need not be said twice."""
+        subject = self.subject
+        return code in self.conformance.selected or (
+            subject is not None and code in subject.selected
+        )
+
+    def _note(self) -> None:
+        """Leave in the report what the summary needs of it."""
+        count = self.subject.parameter_count if self.subject else None
+        if count is not None:
+            self.user_properties.append(("hubkit.parameters", count))
+        published = self.conformance.children.seen_published if self.check.level == 3 else None
+        if published is not None:
+            self.user_properties.append(("hubkit.commit", published.sha))
+            self.user_properties.append(("hubkit.uncommitted", len(published.changes)))
+
+
+def select(items: list[pytest.Item]) -> None:
+    """Tell each hubconf what of it is going to run."""
+    for item in items:
+        if not isinstance(item, CheckItem):
+            continue
+        conformance, subject = item.conformance, item.subject
+        if subject is None:
+            conformance.selected.add(item.check.code)
+            continue
+        subject.selected.add(item.check.code)
+        if subject not in conformance.subjects:
+            conformance.subjects.append(subject)
+
+
+def _skip(reason: str) -> NoReturn:
+    # At the item's place, so that the summary does not show a line of hubkit's.
+    raise pytest.skip.Exception(reason, _use_item_location=True)
+
+
+def _expected(check: Check, subject: Subject | None, config: Config) -> str:
+    """Why a check is known to fail, or ""."""
+    known = subject.case.config.expected if subject else config.ignore
+    return known.get(check.code, "")
+
+
+def _entrypoint_names(conformance: Conformance) -> list[str]:
+    """Names in the order of the source; those made at run time, sorted, after them."""
+    from hubkit.errors import ProbeError
+    from hubkit.runtime.probe import list_names
+
+    hubconf = conformance.source
+    names = [entrypoint.name for entrypoint in hubconf.entrypoints]
+    if not hubconf.is_open:
+        return names
+    try:
+        made = list_names(conformance.root)
+    except ProbeError:
+        # C101 says so.
+        return names
+    leaks = {leak.name for leak in hubconf.leaks}
+    return names + [name for name in made if name not in names and name not in leaks]

@@ -1,0 +1,144 @@
+"""The repo as its users get it: the archive of the commit, and how the work tree differs."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_hubkit.checks.registry import NotApplicableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Hosts pack what is in git: pointers stay pointers, whatever git-lfs would make of them here.
+_NO_LFS = (
+    *("-c", "filter.lfs.smudge=cat", "-c", "filter.lfs.process="),
+    *("-c", "filter.lfs.required=false"),
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A commit of the repo, unpacked as a consumer gets it.
+
+    Attributes:
+        root: The work tree.
+        sha: The commit.
+        tree: Where it was unpacked.
+    """
+
+    root: Path
+    sha: str
+    tree: Path
+
+    @cached_property
+    def changes(self) -> tuple[str, ...]:
+        """Paths that differ between the work tree and the commit, untracked ones included."""
+        lines = _git(self.root, "status", "--porcelain", "-z", "--no-renames").split("\0")
+        return tuple(line[3:] for line in lines if line)
+
+    def why_missing(self, path: str) -> str:
+        """Why a file of the work tree is not in the archive, or "" when it is in no work tree.
+
+        Args:
+            path: Relative to the repo's root.
+        """
+        if not (self.root / path).exists() or (self.tree / path).exists():
+            return ""
+        ignored = _git_says(self.root, "check-ignore", "--verbose", "--no-index", path)
+        if not _git_says(self.root, "ls-files", "--", path):
+            rule = ignored.partition("\t")[0]
+            return f"git ignores it ({rule})" if ignored else "it was never added to git"
+        if not _git_says(self.root, "ls-tree", "-r", "--name-only", "HEAD", "--", path):
+            return "it is added to git, but not committed"
+        return self._why_left_out(path)
+
+    def _why_left_out(self, path: str) -> str:
+        parents = [path, *(parent.as_posix() for parent in Path(path).parents)][:-1]
+        attributes = _git_says(self.root, "check-attr", "export-ignore", "--", *parents)
+        if any(line.endswith(": set") for line in attributes.splitlines()):
+            return "`export-ignore` in .gitattributes keeps it out of archives"
+        return "it lies in a git submodule, and archives leave those out"
+
+    def find_missing(self, wanted: str) -> Iterator[tuple[str, str]]:
+        """Files of the work tree that are not in the archive, and why, for what was asked for.
+
+        Args:
+            wanted: A path in the tree, or a dotted module.
+        """
+        for path in self._candidates(wanted):
+            reason = self.why_missing(path)
+            if reason:
+                yield path, reason
+
+    def _candidates(self, wanted: str) -> Iterator[str]:
+        tree = str(self.tree.resolve())
+        if wanted.startswith(tree):
+            yield Path(wanted).relative_to(tree).as_posix()
+        elif "/" in wanted:
+            yield wanted
+        else:
+            module = wanted.replace(".", "/")
+            yield from (wanted, f"{module}.py", f"{module}/__init__.py", module)
+
+
+def publish(root: Path, folder: Path) -> Published:
+    """Unpack what a consumer would get of the current commit.
+
+    Args:
+        root: The work tree.
+        folder: Where to work; the tree appears below it.
+
+    Raises:
+        NotApplicableError: It is no git repo, or has no commit yet.
+        UnsafeArchiveError: Its archive may not be unpacked.
+    """
+    from hubkit.hubdir.archive import unpack
+
+    sha = require_commit(root)
+    archive, tree = folder / f"{sha}.zip", folder / f"{root.name}-{sha[:12]}"
+    if not tree.exists():
+        arguments = ("archive", "--format=zip", f"--prefix={tree.name}/", f"--output={archive}")
+        _git(root, *_NO_LFS, *arguments, sha)
+        unpack(archive, tree, sha)
+    return Published(root, sha, tree)
+
+
+def require_commit(root: Path) -> str:
+    """The commit that the work tree is at.
+
+    Raises:
+        NotApplicableError: It is no git repo, or has no commit yet.
+    """
+    try:
+        top = _git(root, "rev-parse", "--show-toplevel").strip()
+        sha = _git(root, "rev-parse", "--verify", "HEAD^{commit}").strip()
+    except FileNotFoundError:
+        raise NotApplicableError("git is not installed") from None
+    except subprocess.CalledProcessError as error:
+        what = "has no commit yet" if b"verify" in (error.stderr or b"") else "is no git repo"
+        raise NotApplicableError(f"{root} {what}, so nothing is published") from None
+    if not Path(top).samefile(root):
+        raise NotApplicableError(f"{root} is not the root of a git repo, which {top} is")
+    return sha
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603
+        ("git", "-C", str(root), *arguments),  # noqa: S607
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.stdout.decode(errors="surrogateescape")
+
+
+def _git_says(root: Path, *arguments: str) -> str:
+    """What git prints, "" also when it says no by its exit status."""
+    try:
+        return _git(root, *arguments).strip()
+    except subprocess.CalledProcessError:
+        return ""

@@ -1,0 +1,108 @@
+"""How failures are told: what is wrong, what was seen, what to do, how to expect it, the code."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from _pytest._code.code import (
+    ExceptionInfo,
+    ReprEntryNative,
+    ReprExceptionInfo,
+    ReprFileLocation,
+    ReprTraceback,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_hubkit.checks import Failure
+    from pytest_hubkit.items import HubconfItem
+
+
+class CheckFailedError(Exception):
+    """A check found something wrong.
+
+    Attributes:
+        failures: What.
+    """
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        super().__init__(failures[0].message)
+        self.failures = failures
+
+
+def render_failures(item: HubconfItem, failures: tuple[Failure, ...]) -> ReprExceptionInfo:
+    """What pytest prints for a failed item, in a form that also crosses to another process.
+
+    Args:
+        item: The item.
+        failures: What it found.
+    """
+    lines = [line for failure in failures for line in _lines(item, failure)]
+    lines += _last_lines(item)
+    entry = ReprEntryNative([f"{line}\n" for line in lines])
+    place = failures[0].location
+    path = _shown(item, place.path if place else item.path.name)
+    message = failures[0].message
+    if len(failures) > 1:
+        message += f" (and {len(failures) - 1} more)"
+    crash = ReprFileLocation(path, place.line if place else 1, message)
+    return ReprExceptionInfo(ReprTraceback([entry], None, "native"), crash)
+
+
+def _lines(item: HubconfItem, failure: Failure) -> Iterator[str]:
+    place = failure.location
+    where = f"{_shown(item, place.path)}:{place.line}: " if place else ""
+    yield f"{where}{failure.message}"
+    for seen in failure.evidence:
+        yield from (f"    {line}" for line in seen.splitlines())
+    if failure.cause is not None:
+        yield from _traceback(item, failure.cause)
+    if failure.fix:
+        yield from (f"  {line}" for line in failure.fix.splitlines())
+    yield ""
+
+
+def _last_lines(item: HubconfItem) -> Iterator[str]:
+    from pytest_hubkit.items import CheckItem
+
+    if not isinstance(item, CheckItem):
+        yield "`hubkit explain CODE` says why each rule exists."
+        return
+    code = item.check.code
+    if item.subject is not None:
+        place = item.subject.case.place
+        yield f'To expect it: expected = {{ {code} = "the reason" }} in {place}'
+    else:
+        table = (
+            "[tool.hubkit]" if item.conformance.config.path == "pyproject.toml" else "hubkit.toml"
+        )
+        yield f'To expect it: ignore = {{ {code} = "the reason" }} in {table}'
+    yield f"{code} {item.check.slug}: `hubkit explain {code}`"
+
+
+def _traceback(item: HubconfItem, error: BaseException) -> Iterator[str]:
+    """The error's traceback from the first line of the repo's code on, in pytest's own style."""
+    style = item.config.getoption("tbstyle", "auto")
+    if style in ("no", "line"):
+        return
+    info = ExceptionInfo.from_exception(error)
+    root = str(item.path.parent)
+    own = [entry for entry in info.traceback if str(entry.path).startswith(f"{root}{os.sep}")]
+    if own:
+        info.traceback = info.traceback.cut(path=own[0].path, lineno=own[0].lineno)
+    else:
+        info.traceback = info.traceback.cut(path=Path(__file__).with_name("items.py"))
+    shown = info.getrepr(style="short" if style == "auto" else style)
+    yield from (f"    {line}" for line in str(shown).splitlines())
+
+
+def _shown(item: HubconfItem, path: str) -> str:
+    """A path of the repo as seen from where pytest was started."""
+    full = item.path.parent / path
+    try:
+        return os.path.relpath(full, item.config.invocation_params.dir)
+    except ValueError:  # on Windows, another drive
+        return str(Path(full))

@@ -1,0 +1,86 @@
+"""The hooks that are at work when ``--hubconf`` was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_hubkit.items import HubconfFile, HubconfItem, select
+from pytest_hubkit.summary import write_summary
+
+HUBCONF = "hubconf.py"
+
+
+class Suite:
+    """The conformance suite in one run of pytest.
+
+    Args:
+        config: pytest's configuration.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._path = config.rootpath / HUBCONF
+
+    def reach_hubconf(self) -> None:
+        """See to it that the rootdir's hubconf is collected, wherever the arguments point.
+
+        Whoever names a hubconf, or nodes in one, has chosen. ``--hubconf`` among the ini-file's
+        ``addopts`` adds it to runs of everything, and not to runs of chosen tests.
+        """
+        if not self._path.is_file() or self._is_reached():
+            return
+        if self._was_chosen_by_hand() or not self._has_arguments():
+            self._config.args.append(str(self._path))
+
+    def _is_reached(self) -> bool:
+        named = [self._config.invocation_params.dir / _path_of(arg) for arg in self._config.args]
+        return any(path.name == HUBCONF or path in self._path.parents for path in named)
+
+    def _was_chosen_by_hand(self) -> bool:
+        return "--hubconf" in map(str, self._config.invocation_params.args)
+
+    def _has_arguments(self) -> bool:
+        return self._config.args_source is pytest.Config.ArgsSource.ARGS
+
+    def pytest_report_header(self) -> str:
+        """Say what is exercised, and under which policy."""
+        network = self._config.getoption("hubconf_network")
+        where = HUBCONF if self._path.is_file() else f"no {HUBCONF} in {self._config.rootpath}"
+        return f"hubconf: {where}, network: {network}"
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> HubconfFile | None:
+        """Collect the rootdir's hubconf, and those that are named; not those of vendored repos."""
+        if file_path.name != HUBCONF:
+            return None
+        if file_path == self._path or parent.session.isinitpath(file_path):
+            return HubconfFile.from_parent(parent, path=file_path)
+        return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> None:
+        """Let a hubconf that is not there fail, where otherwise nothing would be said."""
+        if self._path.is_file() or any(isinstance(item, HubconfItem) for item in items):
+            return
+        if not self._names_another():
+            file: HubconfFile = HubconfFile.from_parent(session, path=self._path)
+            items.extend(item for item in file.collect() if isinstance(item, pytest.Item))
+
+    def _names_another(self) -> bool:
+        return any(_path_of(arg).name == HUBCONF for arg in self._config.args)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Tell each hubconf what of it was selected."""
+        select(session.items)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print a table of entrypoints and levels."""
+        write_summary(terminalreporter, self._config)
+
+
+def _path_of(argument: str) -> Path:
+    """The path in an argument of pytest, without names of tests."""
+    return Path(argument.partition("::")[0])

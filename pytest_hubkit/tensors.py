@@ -1,0 +1,162 @@
+"""The one-line notation for example tensors, such as ``f32[B,3,H,W] in [0,1]``.
+
+::
+
+    tensor = dtype "[" [dim {"," dim}] "]" [range]
+    dim    = 3 | H | 14n                 a size, a name, a multiple of a size
+    range  = "in [" low "," high "]"     uniform, both ends included for integers
+           | "<" bound                   integers from 0 up to, not including, the bound
+
+``B`` is the batch. Sizes of names come from ``dims``, else from `DEFAULT_SIZES`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import torch
+
+DTYPES = {
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "f32": "float32",
+    "f64": "float64",
+    "i8": "int8",
+    "i16": "int16",
+    "i32": "int32",
+    "i64": "int64",
+    "u8": "uint8",
+    "bool": "bool",
+    "c64": "complex64",
+}
+# Small, and still large enough for five halvings of an image.
+DEFAULT_SIZES = {"B": 2, "H": 64, "W": 64}
+DEFAULT_SIZE = 16
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_TENSOR = re.compile(
+    rf"(?P<dtype>\w+)\s*\[(?P<dims>[^\]]*)\]\s*"
+    rf"(?:in\s*\[\s*(?P<low>{_NUMBER})\s*,\s*(?P<high>{_NUMBER})\s*\]|<\s*(?P<bound>\d+))?"
+)
+_MULTIPLE = re.compile(r"([1-9]\d*)\s*n")
+_HINT = 'Write for example "f32[B,3,H,W] in [0,1]" or "i64[B,T] < 1000".'
+
+Size = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """What an example tensor looks like.
+
+    Attributes:
+        text: As it was written.
+        dtype: Its type as torch calls it, such as "float32".
+        dims: A size, a name, or a multiple such as "14n", per axis.
+        low: Smallest value, or None when no range was given.
+        high: Largest value; for integers it may occur.
+    """
+
+    text: str
+    dtype: str
+    dims: tuple[Size, ...]
+    low: float | None = None
+    high: float | None = None
+
+    def shape(self, sizes: Mapping[str, Size]) -> tuple[int, ...]:
+        """Its shape.
+
+        Args:
+            sizes: Sizes of named axes, as numbers or as multiples such as "14n".
+        """
+        return tuple(_size(dim, sizes) for dim in self.dims)
+
+    def guessed(self, sizes: Mapping[str, Size]) -> tuple[str, ...]:
+        """Names of axes whose size nobody declared; the batch is nobody's concern."""
+        return tuple(
+            dict.fromkeys(
+                dim
+                for dim in self.dims
+                if isinstance(dim, str) and dim.isidentifier() and dim not in sizes and dim != "B"
+            )
+        )
+
+    def make(self, sizes: Mapping[str, Size], generator: torch.Generator) -> torch.Tensor:
+        """A random tensor that looks like this.
+
+        Args:
+            sizes: Sizes of named axes.
+            generator: Where its values come from: uniform in the range; without one, normal for
+                floats, 0 and 1 for integers.
+        """
+        import torch
+
+        shape, dtype = self.shape(sizes), getattr(torch, self.dtype)
+        if not (dtype.is_floating_point or dtype.is_complex):
+            low, high = int(self.low or 0), int(1 if self.high is None else self.high)
+            return torch.randint(low, high + 1, shape, generator=generator).to(dtype)
+        if self.low is None or self.high is None:
+            return torch.randn(shape, generator=generator).to(dtype)
+        span = self.high - self.low
+        return (self.low + span * torch.rand(shape, generator=generator)).to(dtype)
+
+
+def read_tensor(text: str) -> TensorSpec:
+    """Read the notation.
+
+    Raises:
+        ConfigError: It is not written like that.
+    """
+    match = _TENSOR.fullmatch(text.strip())
+    if match is None:
+        raise ConfigError(f"{text!r} does not describe a tensor", hint=_HINT)
+    dtype = DTYPES.get(match["dtype"])
+    if dtype is None:
+        raise ConfigError(
+            f"{text!r} begins with {match['dtype']!r}, which is no type of tensor",
+            hint=f"Types are {', '.join(DTYPES)}.",
+        )
+    low, high = _range(match)
+    if low is not None and high is not None and low > high:
+        raise ConfigError(f"the range in {text!r} is empty", hint=_HINT)
+    return TensorSpec(text, dtype, tuple(_dims(match["dims"], text)), low, high)
+
+
+def _range(match: re.Match[str]) -> tuple[float | None, float | None]:
+    if match["bound"]:
+        return 0, int(match["bound"]) - 1
+    if match["low"]:
+        return float(match["low"]), float(match["high"])
+    return None, None
+
+
+def _dims(text: str, whole: str) -> Iterator[Size]:
+    for part in text.split(",") if text.strip() else ():
+        dim = part.strip()
+        if dim.isdecimal():
+            yield int(dim)
+        elif dim.isidentifier() or _MULTIPLE.fullmatch(dim):
+            yield dim
+        else:
+            raise ConfigError(f"{whole!r} has an axis {dim!r} that cannot be read", hint=_HINT)
+
+
+def _size(dim: Size, sizes: Mapping[str, Size]) -> int:
+    if isinstance(dim, int):
+        return dim
+    default = DEFAULT_SIZES.get(dim, DEFAULT_SIZE)
+    declared = sizes.get(dim, default) if dim.isidentifier() else dim
+    if isinstance(declared, int):
+        return declared
+    match = _MULTIPLE.fullmatch(declared)
+    if match is None:
+        raise ConfigError(f"the size {declared!r} of axis {dim!r} cannot be read", hint=_HINT)
+    unit = int(match[1])
+    # The smallest legal size that is not tiny.
+    return unit * max(1, -(-default // unit))

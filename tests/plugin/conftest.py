@@ -1,0 +1,80 @@
+"""Small hub repos, exercised by real runs of pytest."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GIT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    **{
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Test"), ("EMAIL", "test@example.org"))
+    },
+}
+_OUTCOME = re.compile(
+    r"^hubconf\.py::(\S+) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HubRepo:
+    """A hub repo in the folder in which pytest runs.
+
+    Attributes:
+        pytester: Runs pytest there.
+    """
+
+    pytester: pytest.Pytester
+
+    @property
+    def root(self) -> Path:
+        return self.pytester.path
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(dedent(text), "utf-8")
+
+    def commit(self) -> None:
+        self.git("init", "--quiet")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "Release")
+
+    def git(self, *arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=self.root, check=True, env={**os.environ, **GIT})
+
+    def run(self, *arguments: str) -> pytest.RunResult:
+        """Run pytest in a process of its own: what is imported there is gone afterwards."""
+        return self.pytester.runpytest_subprocess(*arguments)
+
+    def collect(self, *arguments: str) -> list[str]:
+        """Ids of what would run."""
+        result = self.pytester.runpytest_inprocess("--collect-only", "-q", *arguments)
+        return [line for line in result.outlines if "::" in line and " " not in line]
+
+
+def outcomes(result: pytest.RunResult) -> dict[str, str]:
+    """What became of each item of the hubconf, in a run with ``-v``: "unet::C104" -> "PASSED"."""
+    return {re.sub(r"-.*", "", name): said for name, said in _OUTCOME.findall(result.stdout.str())}
+
+
+@pytest.fixture
+def repo(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> HubRepo:
+    """An empty folder in which to write a hub repo and to run pytest."""
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
+    return HubRepo(pytester)
