@@ -1,25 +1,20 @@
-"""Small safe writes: records that appear whole or not at all, folders of one's own, typed errors."""
+"""Records that appear whole or not at all, and typed errors for what a disk says."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-import shutil
-import socket
-import time
-import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hubkit.errors import CacheWriteError, HubkitError
-from hubkit.hubdir.layout import get_dir, store
+from hubkit.hubdir.layout import get_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DAY = 86400.0
 _REASONS = {
     errno.ENOSPC: ("The disk is full", "Free some space"),
     errno.EDQUOT: ("The disk quota is used up", "Free some space"),
@@ -59,7 +54,7 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     Raises:
         CacheWriteError: The hub dir cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -67,63 +62,3 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def staging(key: str) -> Iterator[Path]:
-    """A folder of one's own on the hub dir's file system, gone afterwards.
-
-    What killed processes left for the same key is removed first. The folder's name says whose it
-    is, and only a process of this machine that is no more, or a day without change, counts as
-    dead: locks lie on some file systems.
-
-    Args:
-        key: One path component; callers hold the lock of the same name.
-
-    Raises:
-        CacheWriteError: The hub dir cannot be written.
-    """
-    parent = store() / "staging" / key
-    folder = parent / f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex}"
-    with writing(folder):
-        folder.mkdir(parents=True)
-    try:
-        for orphan in parent.iterdir():
-            if is_orphan(orphan):
-                shutil.rmtree(orphan, ignore_errors=True)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _remove_if_empty(parent)
-
-
-def is_orphan(path: Path) -> bool:
-    """Whether whoever made ``<...>.<host>.<pid>.<random>`` can no longer be at it."""
-    parts = path.name.split(".")
-    ours = path.name.startswith(f"{socket.gethostname()}.") and parts[-2].isdigit()
-    if ours and not is_alive(int(parts[-2])):
-        return True
-    try:
-        return time.time() - path.stat().st_mtime > DAY
-    except OSError:
-        return False
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this machine is running; True when that cannot be told."""
-    if os.name == "nt":
-        return True  # os.kill(pid, 0) would send it Ctrl-C there
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _remove_if_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return

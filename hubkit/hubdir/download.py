@@ -173,6 +173,8 @@ class _Transfer:
             return
         self._digest.restart()
         self._digested = 0
+        if start == 0:
+            return
         with writing(self._partial.path), self._partial.path.open("rb", buffering=0) as file:
             while self._digested < start:
                 buffer = self._digest.take()

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hubkit.hubdir.disk import read_record, staging, write_record
+from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.layout import get_dir, store, torch_folder, tree_folder
 
 if TYPE_CHECKING:
@@ -64,6 +63,10 @@ def _replace(path: Path, tree: Path) -> None:
     target = os.path.relpath(tree, get_dir())
     if path.is_symlink() and os.readlink(path) == target:  # noqa: PTH115 - text, not a Path
         return
+    import shutil
+
+    from hubkit.hubdir.staging import staging
+
     with staging("links") as room:
         new = room / "new"
         try:

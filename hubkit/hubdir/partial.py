@@ -14,7 +14,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from hubkit.hubdir.disk import is_alive, read_record, write_record, writing
+from hubkit.hubdir.disk import read_record, write_record, writing
+from hubkit.hubdir.staging import is_alive
 
 if TYPE_CHECKING:
     from pathlib import Path

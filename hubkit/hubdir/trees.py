@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from hubkit.errors import NotThereError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
-from hubkit.hubdir.disk import staging, write_record, writing
+from hubkit.hubdir.disk import write_record, writing
 from hubkit.hubdir.download import Wanted, download
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, tree_folder, tree_record
+from hubkit.hubdir.staging import staging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

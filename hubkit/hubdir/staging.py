@@ -1,0 +1,79 @@
+"""Where things are made before one rename puts them in place, and who is still at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hubkit.hubdir.disk import writing
+from hubkit.hubdir.layout import store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DAY = 86400.0
+
+
+@contextmanager
+def staging(key: str) -> Iterator[Path]:
+    """A folder of one's own on the hub dir's file system, gone afterwards.
+
+    What killed processes left for the same key is removed first. The folder's name says whose it
+    is, and only a process of this machine that is no more, or a day without change, counts as
+    dead: locks lie on some file systems.
+
+    Args:
+        key: One path component; callers hold the lock of the same name.
+
+    Raises:
+        CacheWriteError: The hub dir cannot be written.
+    """
+    parent = store() / "staging" / key
+    folder = parent / f"{socket.gethostname()}.{os.getpid()}.{os.urandom(8).hex()}"
+    with writing(folder):
+        folder.mkdir(parents=True)
+    try:
+        for orphan in parent.iterdir():
+            if is_orphan(orphan):
+                shutil.rmtree(orphan, ignore_errors=True)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _remove_if_empty(parent)
+
+
+def is_orphan(path: Path) -> bool:
+    """Whether whoever made ``<...>.<host>.<pid>.<random>`` can no longer be at it."""
+    parts = path.name.split(".")
+    ours = path.name.startswith(f"{socket.gethostname()}.") and parts[-2].isdigit()
+    if ours and not is_alive(int(parts[-2])):
+        return True
+    try:
+        return time.time() - path.stat().st_mtime > DAY
+    except OSError:
+        return False
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine is running; True when that cannot be told."""
+    if os.name == "nt":
+        return True  # os.kill(pid, 0) would send it Ctrl-C there
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return
