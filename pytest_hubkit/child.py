@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -122,6 +123,12 @@ def _editable_places(finder: object) -> list[str]:
     return [str(place) for place in mapping.values()] if isinstance(mapping, dict) else []
 
 
+def _missing_module(error: ImportError) -> str | None:
+    """The module that was looked for; for ``from package import module`` the latter."""
+    match = re.match(r"cannot import name '(\w+)' from '([\w.]+)'", str(error))
+    return f"{match[2]}.{match[1]}" if match else error.name
+
+
 def _describe(error: BaseException, root: Path, attempts: list[str] | None = None) -> Json:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename.startswith(f"{root}/")]
@@ -133,7 +140,7 @@ def _describe(error: BaseException, root: Path, attempts: list[str] | None = Non
     return {
         "type": type(error).__name__,
         "message": str(error),
-        "module": error.name if isinstance(error, ImportError) else None,
+        "module": _missing_module(error) if isinstance(error, ImportError) else None,
         "file": str(error.filename) if isinstance(error, OSError) and error.filename else None,
         "path": own[-1].filename[len(str(root)) + 1 :] if own else "",
         "line": own[-1].lineno if own else 0,

@@ -279,7 +279,7 @@ def _skip(reason: str) -> NoReturn:
 
 def _expected(check: Check, subject: Subject | None, config: Config) -> str:
     """Why a check is known to fail, or ""."""
-    known = subject.case.config.expected if subject else config.ignore
+    known = subject.case.config.expected if subject else config.expected
     return known.get(check.code, "")
 
 

@@ -40,8 +40,10 @@ def render_failures(item: HubconfItem, failures: tuple[Failure, ...]) -> ReprExc
         item: The item.
         failures: What it found.
     """
-    lines = [line for failure in failures for line in _lines(item, failure)]
-    lines += _last_lines(item)
+    lines: list[str] = []
+    if item.config.getoption("tbstyle") != "line":
+        lines += (line for failure in failures for line in _lines(item, failure))
+        lines += _last_lines(item)
     entry = ReprEntryNative([f"{line}\n" for line in lines])
     place = failures[0].location
     path = _shown(item, place.path if place else item.path.name)
@@ -79,22 +81,22 @@ def _last_lines(item: HubconfItem) -> Iterator[str]:
         table = (
             "[tool.hubkit]" if item.conformance.config.path == "pyproject.toml" else "hubkit.toml"
         )
-        yield f'To expect it: ignore = {{ {code} = "the reason" }} in {table}'
+        yield f'To expect it: expected = {{ {code} = "the reason" }} in {table}'
     yield f"{code} {item.check.slug}: `hubkit explain {code}`"
 
 
 def _traceback(item: HubconfItem, error: BaseException) -> Iterator[str]:
     """The error's traceback from the first line of the repo's code on, in pytest's own style."""
     style = item.config.getoption("tbstyle", "auto")
-    if style in ("no", "line"):
+    if style == "no":
         return
     info = ExceptionInfo.from_exception(error)
-    root = str(item.path.parent)
-    own = [entry for entry in info.traceback if str(entry.path).startswith(f"{root}{os.sep}")]
-    if own:
-        info.traceback = info.traceback.cut(path=own[0].path, lineno=own[0].lineno)
-    else:
-        info.traceback = info.traceback.cut(path=Path(__file__).with_name("items.py"))
+    if not item.config.getoption("fulltrace"):
+        root = f"{item.path.parent}{os.sep}"
+        own = info.traceback.filter(lambda entry: str(entry.path).startswith(root))
+        if own and own[-1] is not info.traceback[-1]:
+            own.append(info.traceback[-1])
+        info.traceback = own or info.traceback.cut(path=Path(__file__).with_name("items.py"))
     shown = info.getrepr(style="short" if style == "auto" else style)
     yield from (f"    {line}" for line in str(shown).splitlines())
 

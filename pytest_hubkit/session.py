@@ -252,7 +252,7 @@ def describe_import_failure(error: BaseException) -> Failure:
     """Importing hubconf in pytest's own process fails."""
     return Failure(
         f"Importing hubconf.py fails with {type(error).__name__}: {error}",
-        fix="C101 tells what its users see.",
+        fix="hubconf.py::C101-import-clean shows what its users see.",
         location=Location("hubconf.py"),
         cause=error,
     )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_hubkit.items import HubconfFile, HubconfItem, select
 from pytest_hubkit.summary import write_summary
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 HUBCONF = "hubconf.py"
 
@@ -50,13 +54,19 @@ class Suite:
         where = HUBCONF if self._path.is_file() else f"no {HUBCONF} in {self._config.rootpath}"
         return f"hubconf: {where}, network: {network}"
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> HubconfFile | None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
         """Collect the rootdir's hubconf, and those that are named; not those of vendored repos."""
+        found = yield
         if file_path.name != HUBCONF:
-            return None
-        if file_path == self._path or parent.session.isinitpath(file_path):
-            return HubconfFile.from_parent(parent, path=file_path)
-        return None
+            return found
+        if file_path != self._path and not parent.session.isinitpath(file_path):
+            return found
+        # For pytest a file that is named is a test module, to be imported as such.
+        others = [one for one in found if type(one) is not pytest.Module]
+        return [HubconfFile.from_parent(parent, path=file_path), *others]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(

@@ -118,7 +118,7 @@ def returns_declared_kind(subject: Subject) -> Iterator[Failure]:
     if not fits.get(kind, callable(value)):
         yield Failure(
             f"{subject.call} gives {_describe(value)}, not {_WANTED.get(kind, 'a callable')}.",
-            (f"its classes: {', '.join(cls.__name__ for cls in type(value).__mro__[:4])}",),
+            tuple(_classes(value)),
             f"Return it, or declare `kind` in {subject.case.place}"
             + (": a bundle holds several things." if find_module(value) is not None else "."),
             location=subject.location,
@@ -130,6 +130,13 @@ _WANTED = {
     "bundle": "a tuple, list or dict with an nn.Module in it",
     "class": "a class",
 }
+
+
+def _classes(value: object) -> Iterator[str]:
+    """The classes that an object inherits from, where its own name may not tell enough."""
+    cls = type(value)
+    if cls.__module__ != "builtins":
+        yield f"its classes: {', '.join(one.__qualname__ for one in cls.__mro__[:-1])}"
 
 
 def _describe(value: Any) -> str:  # noqa: ANN401

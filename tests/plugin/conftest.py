@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 GIT = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -61,6 +61,10 @@ class HubRepo:
         """Run pytest in a process of its own: what is imported there is gone afterwards."""
         return self.pytester.runpytest_subprocess(*arguments)
 
+    def run_here(self, *arguments: str) -> pytest.RunResult:
+        """Run pytest in this process, for hubconfs that import nothing large."""
+        return self.pytester.runpytest_inprocess(*arguments)
+
     def collect(self, *arguments: str) -> list[str]:
         """Ids of what would run."""
         result = self.pytester.runpytest_inprocess("--collect-only", "-q", *arguments)
@@ -75,6 +79,8 @@ def outcomes(result: pytest.RunResult) -> dict[str, str]:
 @pytest.fixture
 def repo(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> HubRepo:
     """An empty folder in which to write a hub repo and to run pytest."""
-    for name in ("TORCH_HOME", "XDG_CACHE_HOME", "PYTEST_ADDOPTS"):
+    for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
+    # It takes a second to import, in each run.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
     return HubRepo(pytester)
