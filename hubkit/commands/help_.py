@@ -1,0 +1,81 @@
+"""``hubkit help``: all that source tells about one entrypoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from hubkit.facts import Entrypoint, Hubconf, Parameter
+
+_STARS = {"var-positional": "*", "var-keyword": "**"}
+
+
+@click.command()
+@click.argument("repo", metavar="PATH|OWNER/NAME[:REF]")
+@click.argument("entrypoint")
+def command(repo: str, entrypoint: str) -> None:
+    """Show an entrypoint's signature, help text and what it needs; nothing runs."""
+    from hubkit.commands.finding import find_root
+    from hubkit.hubconf import read_repo, require_hubconf
+
+    hubconf = require_hubconf(read_repo(find_root(repo)))
+    found = hubconf.entrypoint(entrypoint)
+    if found is None:
+        raise _not_found(entrypoint, hubconf)
+    click.echo(_signature(found))
+    click.echo(f"\n{found.docstring or '(no help text)'}")
+    click.echo(f"\nDefined in {found.definition.path}, line {found.definition.line}.")
+    if hubconf.dependencies and hubconf.dependencies.names:
+        click.echo(_needs(hubconf.dependencies.names))
+    for url in sorted({use.url for use in hubconf.checkpoints if use.url}):
+        click.echo(f"The hubconf downloads weights from {url}")
+
+
+def _needs(names: tuple[str, ...]) -> str:
+    from hubkit.hubconf import distribution_name
+
+    distributions = " ".join(distribution_name(name) for name in names)
+    return f"Needs {', '.join(names)}: pip install {distributions}"
+
+
+def _signature(entrypoint: Entrypoint) -> str:
+    if entrypoint.parameters is None:
+        return f"{entrypoint.name}(...)"
+    parts: list[str] = []
+    kinds = [parameter.kind for parameter in entrypoint.parameters]
+    for at, parameter in enumerate(entrypoint.parameters):
+        if parameter.kind == "keyword-only" and not {"keyword-only", "var-positional"} & {
+            *kinds[:at]
+        }:
+            parts.append("*")
+        parts.append(_parameter(parameter))
+        if parameter.kind == "positional-only" and "positional-only" not in kinds[at + 1 :]:
+            parts.append("/")
+    return f"{entrypoint.name}({', '.join(parts)})"
+
+
+def _parameter(parameter: Parameter) -> str:
+    text = _STARS.get(parameter.kind, "") + parameter.name
+    if parameter.annotation:
+        text += f": {parameter.annotation}"
+    if parameter.default is not None:
+        text += f" = {parameter.default}" if parameter.annotation else f"={parameter.default}"
+    return text
+
+
+def _not_found(name: str, hubconf: Hubconf) -> Exception:
+    import difflib
+
+    from hubkit.errors import EntrypointNotFoundError
+
+    names = tuple(entrypoint.name for entrypoint in hubconf.entrypoints)
+    close = difflib.get_close_matches(name, names, n=3)
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {', '.join(names)}."
+    return EntrypointNotFoundError(
+        f"The entrypoint {name!r} is not in the hubconf.",
+        entrypoint=name,
+        available=names,
+        hint=hint,
+    )

@@ -1,0 +1,78 @@
+"""What a rule is, and how one is declared."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.facts import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hubkit.facts import Location, RepoFacts, Severity
+
+    RuleFunction = Callable[[RepoFacts], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that ``hubkit check`` looks for.
+
+    Attributes:
+        code: "HUB" and three digits; the first is the family.
+        slug: The same as words, such as "undeclared-import".
+        severity: How bad its findings are unless one says otherwise.
+        summary: What it finds, in one line.
+        explanation: What, why it bites, bad and good: all that ``hubkit explain`` prints.
+        function: Finds it. Where it does not apply it finds nothing.
+        moot_kinds: Kinds of entrypoints for which declaring them answers the finding.
+    """
+
+    code: str
+    slug: str
+    severity: Severity
+    summary: str
+    explanation: str
+    function: RuleFunction
+    moot_kinds: frozenset[str] = frozenset()
+
+    def finding(
+        self,
+        message: str,
+        location: Location | None = None,
+        *,
+        hint: str = "",
+        entrypoint: str | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """One finding of this rule."""
+        return Finding(
+            self.code,
+            severity or self.severity,
+            message,
+            location,
+            entrypoint=entrypoint,
+            hint=hint,
+        )
+
+
+def rule(
+    code: str, slug: str, severity: Severity, *, moot_kinds: frozenset[str] = frozenset()
+) -> Callable[[RuleFunction], Rule]:
+    """Make a generator of findings a rule; its docstring is the explanation.
+
+    Args:
+        code: Its code.
+        slug: Its name in words.
+        severity: How bad its findings usually are.
+        moot_kinds: Kinds of entrypoints for which declaring them answers the finding.
+    """
+
+    def declare(function: RuleFunction) -> Rule:
+        explanation = inspect.cleandoc(function.__doc__ or "")
+        summary = explanation.partition("\n")[0]
+        return Rule(code, slug, severity, summary, explanation, function, moot_kinds)
+
+    return declare

@@ -1,0 +1,173 @@
+"""HUB2xx: what ``torch.hub.list`` shows, and how it can be called."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hubkit.rules.registry import rule
+from hubkit.rules.words import plural, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import Finding, Hubconf, Leak, Location, RepoFacts
+
+# Parameters of torch.hub.load itself (torch/hub.py).
+_TAKEN = ("repo_or_dir", "model")
+_EATEN = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
+_STAR = re.compile(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
+
+
+@rule("HUB201", "leaked-callable", "warning")
+def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
+    """An imported helper is listed as an entrypoint.
+
+    torch.hub lists every callable of hubconf.py whose name has no leading underscore, and ignores
+    `__all__`. So `Path`, `Dict`, `partial`, `load_state_dict_from_url` and the classes that
+    entrypoints are built from stand in `torch.hub.list` beside the models.
+
+    Bad:
+        from pathlib import Path
+        from models.unet import UNet
+
+        def unet(pretrained=False):
+            model = UNet()
+            ...
+
+    Good:
+        from pathlib import Path as _Path
+        from models.unet import UNet as _UNet
+
+        def unet(pretrained=False):
+            model = _UNet()
+            ...
+
+    Names imported from the repo that hubconf.py itself does not use count as published on purpose.
+    """
+    groups: dict[tuple[str, bool], list[Leak]] = {}
+    for leak in repo.hubconf.leaks if repo.hubconf else ():
+        groups.setdefault((leak.origin, _is_defined_here(leak)), []).append(leak)
+    for (origin, defined_here), leaks in groups.items():
+        names = [leak.name for leak in leaks]
+        first = names[0]
+        rename = f"Rename it to `_{first}`" if defined_here else f"Import it as `_{first}`"
+        yield leaked_callable.finding(
+            f"{quoted(names)} ({origin}) {'shows' if len(names) == 1 else 'show'} up in "
+            "torch.hub.list as if users should load "
+            f"{'it' if len(names) == 1 else 'them'}",
+            leaks[0].location,
+            hint=f"{rename}: torch.hub skips names with a leading underscore."
+            if len(names) == 1
+            else "Give them a leading underscore, which torch.hub skips: "
+            f"{f'`_{first}`' if defined_here else f'`import {first} as _{first}`'} and so on.",
+        )
+
+
+@rule("HUB202", "star-import", "warning")
+def star_import(repo: RepoFacts) -> Iterator[Finding]:
+    """hubconf.py star-imports a module whose names cannot all be told.
+
+    Everything public in that module becomes an entrypoint, helpers included, and what users can
+    load changes with a file (or an installed package) that nobody thinks of as the interface.
+
+    Bad:
+        from models import *
+
+    Good:
+        from models import unet, unet_small
+
+    A star import of a module of the repo with a literal `__all__` is not reported.
+    """
+    hubconf = repo.hubconf
+    for place in _star_openings(hubconf) if hubconf else ():
+        yield star_import.finding(
+            "this star import publishes names that cannot be told from the source",
+            place,
+            hint="Import the entrypoints by name.",
+        )
+
+
+@rule("HUB207", "reserved-parameter", "error")
+def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
+    """A parameter has a name that torch.hub.load keeps for itself.
+
+    `torch.hub.load(repo, "unet", verbose=False)` sets torch.hub's own `verbose`; the entrypoint's
+    never gets it. `model=` and `repo_or_dir=` end in TypeError: got multiple values for argument.
+    The names are repo_or_dir, model, source, trust_repo, force_reload, verbose and skip_validation.
+
+    Bad:
+        def unet(pretrained=False, verbose=True): ...
+
+    Good:
+        def unet(pretrained=False, log=True): ...
+
+    A positional-only parameter cannot be meant by name and is not reported.
+    """
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        for parameter in entry.parameters or ():
+            name = parameter.name
+            if name not in _TAKEN + _EATEN or parameter.kind in (
+                "positional-only",
+                "var-positional",
+                "var-keyword",
+            ):
+                continue
+            outcome = (
+                "is torch.hub.load's own and ends in TypeError"
+                if name in _TAKEN
+                else "is taken by torch.hub.load itself and never arrives"
+            )
+            yield reserved_parameter.finding(
+                f"`{entry.name}` has a parameter `{name}`: `{name}=` {outcome}",
+                entry.definition,
+                entrypoint=entry.name,
+                hint="Give the parameter another name.",
+            )
+
+
+@rule("HUB210", "dynamic-surface", "info")
+def dynamic_surface(repo: RepoFacts) -> Iterator[Finding]:
+    """Entrypoints are made at run time.
+
+    Names put into `globals()`, or set with `setattr` on the module, are loadable, but no tool that
+    reads source sees them: their docstrings and parameters are not checked, and `hubkit list` has
+    to run the repo to name them. This is no fault, only a limit to know of.
+
+    Hard to read:
+        for name in ("resnet18", "resnet50"):
+            globals()[name] = make(name)
+
+    Readable:
+        def resnet18(pretrained=False): ...
+
+        def resnet50(pretrained=False): ...
+    """
+    hubconf = repo.hubconf
+    if hubconf is None:
+        return
+    stars = set(_star_openings(hubconf))
+    places = [place for place in hubconf.openings if place not in stars]
+    if places:
+        more = f" (and {plural(len(places) - 1, 'more place')})" if len(places) > 1 else ""
+        yield dynamic_surface.finding(
+            f"entrypoints are made at run time here{more}: their docstrings and parameters were "
+            "not checked",
+            places[0],
+            hint="`pytest --hubconf` builds and checks them all.",
+        )
+
+
+def _is_defined_here(leak: Leak) -> bool:
+    return leak.origin.endswith("the hubconf")
+
+
+def _star_openings(hubconf: Hubconf) -> list[Location]:
+    lines = hubconf.source.splitlines()
+    return [
+        place
+        for place in hubconf.openings
+        if place.path == hubconf.path
+        and place.line <= len(lines)
+        and _STAR.match(lines[place.line - 1])
+    ]
