@@ -1,4 +1,4 @@
-"""pytest's nodes: a file, a node per case of an entrypoint, an item per check."""
+"""pytest's items of a hubconf: one per check, and one for all rules of the linter."""
 
 from __future__ import annotations
 
@@ -6,84 +6,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from hubkit.errors import ConfigError, HubkitError
-from pytest_hubkit.cases import make_case
-from pytest_hubkit.checks import Failure, NotApplicableError, PrerequisiteError, all_checks
+from hubkit.errors import HubkitError
+from pytest_hubkit.checks import Failure, NotApplicableError, PrerequisiteError
 from pytest_hubkit.rendering import CheckFailedError, render_failures
-from pytest_hubkit.session import Conformance, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from _pytest._code.code import TerminalRepr
 
     from hubkit.config import Config
     from pytest_hubkit.checks import Check
-
-LINT = "check"
-
-
-class HubconfFile(pytest.File):
-    """A ``hubconf.py``.
-
-    Attributes:
-        conformance: What is known about it, or None when its configuration cannot be read.
-    """
-
-    conformance: Conformance | None = None
-
-    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        """The lint item, the checks of the repo as a whole, and a node per entrypoint."""
-        from hubkit.config import read_config
-        from hubkit.hubconf import read_repo
-
-        root = self.path.parent
-        try:
-            config = read_config(root)
-        except ConfigError as error:
-            yield BrokenItem.from_parent(self, name=LINT, error=error)
-            return
-        network = self.config.getoption("hubconf_network")
-        self.conformance = Conformance(read_repo(root), config, network)
-        readable = self.conformance.facts.hubconf is not None
-        if readable:
-            yield LintItem.from_parent(self, name=LINT, conformance=self.conformance)
-        for check in all_checks():
-            if check.scope == "repo" and (readable or check.code == "C101"):
-                yield CheckItem.from_parent(self, name=check.name, check=check, subject=None)
-        if readable:
-            yield from self._collect_entrypoints(self.conformance)
-
-    def _collect_entrypoints(self, conformance: Conformance) -> Iterator[pytest.Collector]:
-        for name in _entrypoint_names(conformance):
-            subject = Subject(conformance, make_case(name, conformance.config))
-            yield EntrypointNode.from_parent(self, name=subject.label, subject=subject)
-
-    def teardown(self) -> None:
-        """Let go of what the file's checks have shared."""
-        if self.conformance is not None:
-            self.conformance.close()
-
-
-class EntrypointNode(pytest.Collector):
-    """One case of one entrypoint. Its checks share a model, which goes when the last is done."""
-
-    def __init__(self, *, subject: Subject, **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(**kwargs)
-        self.subject = subject
-
-    def collect(self) -> Iterator[pytest.Item]:
-        """An item per check."""
-        for check in all_checks():
-            if check.scope == "case":
-                yield CheckItem.from_parent(
-                    self, name=check.name, check=check, subject=self.subject
-                )
-
-    def teardown(self) -> None:
-        """Let the model go."""
-        self.subject.release()
+    from pytest_hubkit.session import Conformance, Subject
 
 
 class HubconfItem(pytest.Item):
@@ -128,13 +62,17 @@ class HubconfItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where it points to, and its headline."""
-        names = [node.name for node in self.listchain() if isinstance(node, EntrypointNode)]
-        return self.path, self.line - 1, ": ".join((*names, self.name))
+        return self.path, self.line - 1, self.heading
 
     @property
     def line(self) -> int:
         """The line of the hubconf that it points to."""
         return 1
+
+    @property
+    def heading(self) -> str:
+        """What stands above its failures."""
+        return self.name
 
 
 class BrokenItem(HubconfItem):
@@ -182,11 +120,13 @@ class CheckItem(HubconfItem):
         self,
         *,
         check: Check,
-        subject: Subject | None,
+        conformance: Conformance,
+        subject: Subject | None = None,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(**kwargs)
         self.check = check
+        self.conformance = conformance
         self.subject = subject
         self.add_marker(getattr(pytest.mark, f"hubkit_l{check.level}"))
         reason = _expected(check, subject, self.conformance.config)
@@ -205,14 +145,9 @@ class CheckItem(HubconfItem):
         return known.location.line if known else 1
 
     @property
-    def conformance(self) -> Conformance:
-        """The hubconf that it belongs to."""
-        if self.subject is not None:
-            return self.subject.conformance
-        file = self.getparent(HubconfFile)
-        assert file is not None  # noqa: S101
-        assert file.conformance is not None  # noqa: S101
-        return file.conformance
+    def heading(self) -> str:
+        """The entrypoint, if it judges one, and the check."""
+        return f"{self.subject.label}: {self.name}" if self.subject else self.name
 
     def runtest(self) -> None:
         """Run the check; skip it when what it needs is broken, or does not apply."""
@@ -223,19 +158,27 @@ class CheckItem(HubconfItem):
             _skip(str(reason))
         except PrerequisiteError as error:
             if error.code != self.check.code and self._is_selected(error.code):
-                _skip(str(error))
+                self._skip_as_broken(str(error))
             failures = (error.failure,)
         finally:
             self._note()
         if failures:
-            self.conformance.broken[self._key(self.check.code)] = failures[0].message
+            self._note_broken(f"({self.check.code}) {failures[0].message}")
             self.fail(*failures)
 
     def _skip_if_broken(self) -> None:
         for code in self.check.requires:
             for key in ((code, ""), self._key(code)):
                 if key in self.conformance.broken:
-                    _skip(f"({code}) {self.conformance.broken[key]}")
+                    self._skip_as_broken(self.conformance.broken[key])
+
+    def _skip_as_broken(self, reason: str) -> NoReturn:
+        # What needs this check is broken for the same reason.
+        self._note_broken(reason)
+        _skip(reason)
+
+    def _note_broken(self, reason: str) -> None:
+        self.conformance.broken[self._key(self.check.code)] = reason
 
     def _key(self, code: str) -> tuple[str, str]:
         return code, self.subject.label if self.subject else ""
@@ -258,20 +201,6 @@ class CheckItem(HubconfItem):
             self.user_properties.append(("hubkit.uncommitted", len(published.changes)))
 
 
-def select(items: list[pytest.Item]) -> None:
-    """Tell each hubconf what of it is going to run."""
-    for item in items:
-        if not isinstance(item, CheckItem):
-            continue
-        conformance, subject = item.conformance, item.subject
-        if subject is None:
-            conformance.selected.add(item.check.code)
-            continue
-        subject.selected.add(item.check.code)
-        if subject not in conformance.subjects:
-            conformance.subjects.append(subject)
-
-
 def _skip(reason: str) -> NoReturn:
     # At the item's place, so that the summary does not show a line of hubkit's.
     raise pytest.skip.Exception(reason, _use_item_location=True)
@@ -281,21 +210,3 @@ def _expected(check: Check, subject: Subject | None, config: Config) -> str:
     """Why a check is known to fail, or ""."""
     known = subject.case.config.expected if subject else config.expected
     return known.get(check.code, "")
-
-
-def _entrypoint_names(conformance: Conformance) -> list[str]:
-    """Names in the order of the source; those made at run time, sorted, after them."""
-    from hubkit.errors import ProbeError
-    from hubkit.runtime.probe import list_names
-
-    hubconf = conformance.source
-    names = [entrypoint.name for entrypoint in hubconf.entrypoints]
-    if not hubconf.is_open:
-        return names
-    try:
-        made = list_names(conformance.root)
-    except ProbeError:
-        # C101 says so.
-        return names
-    leaks = {leak.name for leak in hubconf.leaks}
-    return names + [name for name in made if name not in names and name not in leaks]

@@ -14,11 +14,16 @@ from _pytest._code.code import (
     ReprTraceback,
 )
 
+import hubkit
+import pytest_hubkit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_hubkit.checks import Failure
     from pytest_hubkit.items import HubconfItem
+
+_OURS = tuple(f"{Path(module.__path__[0])}{os.sep}" for module in (hubkit, pytest_hubkit))
 
 
 class CheckFailedError(Exception):
@@ -93,9 +98,10 @@ def _traceback(item: HubconfItem, error: BaseException) -> Iterator[str]:
     info = ExceptionInfo.from_exception(error)
     if not item.config.getoption("fulltrace"):
         root = f"{item.path.parent}{os.sep}"
-        own = info.traceback.filter(lambda entry: str(entry.path).startswith(root))
-        if own and own[-1] is not info.traceback[-1]:
-            own.append(info.traceback[-1])
+        theirs = info.traceback.filter(lambda entry: not str(entry.path).startswith(_OURS))
+        own = theirs.filter(lambda entry: str(entry.path).startswith(root))
+        if own and own[-1] is not theirs[-1]:
+            own.append(theirs[-1])
         info.traceback = own or info.traceback.cut(path=Path(__file__).with_name("items.py"))
     shown = info.getrepr(style="short" if style == "auto" else style)
     yield from (f"    {line}" for line in str(shown).splitlines())

@@ -13,11 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hubkit.errors import HubkitError
 from hubkit.facts import Location
 from pytest_hubkit.cases import describe_call
-from pytest_hubkit.checks.registry import Failure, NotApplicableError, PrerequisiteError
+from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
 from pytest_hubkit.children import Children
+from pytest_hubkit.failures import (
+    describe_build_failure,
+    describe_import_failure,
+    describe_problem,
+)
 from pytest_hubkit.running import hub_functions_that_deny, offline
 
 if TYPE_CHECKING:
@@ -44,7 +48,8 @@ class Conformance:
         network: Whether its entrypoints may use the network.
         subjects: Its cases, those only that were selected once that is known.
         selected: Codes of the checks that run on the repo as a whole.
-        broken: What was found broken so far: by check and subject ("" for the repo), a sentence.
+        broken: What was found broken so far: by check and subject ("" for the repo), the reason to
+            skip what needs it.
     """
 
     facts: RepoFacts
@@ -177,7 +182,16 @@ class Subject:
                 return loaded.call(self.case.entrypoint, **arguments)
         except (Exception, SystemExit) as error:
             failure = describe_build_failure(self, error, attempts)
-            raise PrerequisiteError("C106", failure) from error
+            code = "C102" if self._is_undeclared(error) else "C106"
+            raise PrerequisiteError(code, failure) from error
+
+    def _is_undeclared(self, error: BaseException) -> bool:
+        """Whether a module is missing of which C102 says that it should be declared."""
+        if not isinstance(error, ModuleNotFoundError) or "C102" not in self.conformance.selected:
+            return False
+        undeclared = self.conformance.children.declared_only.undeclared
+        missing = (error.name or "").partition(".")[0]
+        return any(found.module == missing and not found.hidden for found in undeclared)
 
     @cached_property
     def built(self) -> Any:  # noqa: ANN401
@@ -231,66 +245,3 @@ def find_module(value: object) -> torch.nn.Module | None:
     if isinstance(value, tuple | list):
         return next((one for one in value if isinstance(one, torch.nn.Module)), None)
     return None
-
-
-def describe_problem(facts: RepoFacts) -> Failure:
-    """Why there is no hubconf to exercise."""
-    problem = facts.problem
-    if problem is None or problem.kind == "missing":
-        return Failure(
-            f"There is no hubconf.py in {facts.root}, so torch.hub cannot load anything from it.",
-            fix="Run pytest from the root of the repo, or write one: `hubkit init`.",
-        )
-    return Failure(
-        f"hubconf.py cannot be read: {problem.message}.",
-        (f"{problem.location.path}:{problem.location.line}",),
-        location=problem.location,
-    )
-
-
-def describe_import_failure(error: BaseException) -> Failure:
-    """Importing hubconf in pytest's own process fails."""
-    return Failure(
-        f"Importing hubconf.py fails with {type(error).__name__}: {error}",
-        fix="hubconf.py::C101-import-clean shows what its users see.",
-        location=Location("hubconf.py"),
-        cause=error,
-    )
-
-
-def describe_build_failure(
-    subject: Subject, error: BaseException, attempts: list[Attempt]
-) -> Failure:
-    """Calling an entrypoint without weights fails."""
-    if attempts:
-        return _describe_download(subject, attempts[0])
-    if isinstance(error, HubkitError):
-        return Failure(error.message, fix=error.hint, location=subject.location, cause=error)
-    return Failure(
-        f"{subject.call} fails with {type(error).__name__}: {error}",
-        fix=f"If it is to be called otherwise, declare `call` in {subject.case.place}.",
-        location=subject.location,
-        cause=error,
-    )
-
-
-def _describe_download(subject: Subject, attempt: Attempt) -> Failure:
-    arguments = subject.arguments
-    weights = [name for name in arguments if "pretrained" in name or "weights" in name]
-    if weights:
-        said = ", ".join(f"{name}={arguments[name]!r}" for name in weights)
-        fix = (
-            f"{said} should have prevented it. Does the code test `is not None` where it means "
-            "the argument's truth, or pass another default on?"
-        )
-    else:
-        fix = (
-            "No argument says whether weights are wanted. Add `pretrained=False`, or declare "
-            f"`untrained` in {subject.case.place}."
-        )
-    return Failure(
-        f"{subject.call} downloads although no weights were asked for: {attempt.target}",
-        (f"asked for at {attempt.place}",) if attempt.path else (),
-        fix,
-        Location(attempt.path, attempt.line) if attempt.path else subject.location,
-    )

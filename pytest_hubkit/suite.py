@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_hubkit.items import HubconfFile, HubconfItem, select
+from pytest_hubkit.items import HubconfItem
+from pytest_hubkit.nodes import HubconfFile, select
 from pytest_hubkit.summary import write_summary
 
 if TYPE_CHECKING:

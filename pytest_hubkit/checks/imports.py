@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import Failure, check
-from pytest_hubkit.session import describe_problem
+from pytest_hubkit.failures import describe_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pytest_hubkit.children import ChildFailure
     from pytest_hubkit.session import Conformance
     from pytest_hubkit.watch import Undeclared
+
+_MOST_NAMES = 3
 
 
 @check("C101", "import-clean", level=1, scope="repo")
@@ -31,8 +33,12 @@ def import_clean(repo: Conformance) -> Iterator[Failure]:
     if repo.facts.hubconf is None:
         yield describe_problem(repo.facts)
         return
-    yield from _dependencies_not_found(repo)
     failure = repo.children.plain.failure
+    missing = _missing_module(repo, failure) if failure else ""
+    for name, problem in _dependencies_not_found(repo):
+        yield problem
+        if name == missing:
+            failure = None
     if failure is not None:
         yield _describe_import(repo, failure)
 
@@ -74,7 +80,7 @@ def _describe_undeclared(module: str, imports: Iterable[Undeclared], line: int) 
     distribution = distribution_name(module)
     installs = f" (pip calls it {distribution})" if distribution != module else ""
     entrypoints = dict.fromkeys(found.entrypoint for found in places)
-    when = "importing hubconf.py" if "" in entrypoints else f"calling {', '.join(entrypoints)}"
+    when = "importing hubconf.py" if "" in entrypoints else f"calling {_join([*entrypoints])}"
     return Failure(
         f"{when} needs {module}, which `dependencies` does not declare: who lacks it meets a "
         "ModuleNotFoundError.",
@@ -84,7 +90,7 @@ def _describe_undeclared(module: str, imports: Iterable[Undeclared], line: int) 
     )
 
 
-def _dependencies_not_found(repo: Conformance) -> Iterator[Failure]:
+def _dependencies_not_found(repo: Conformance) -> Iterator[tuple[str, Failure]]:
     """Entries of ``dependencies`` for which torch.hub gives up before it calls anything."""
     from hubkit.hubconf import distribution_name, import_name
 
@@ -94,17 +100,12 @@ def _dependencies_not_found(repo: Conformance) -> Iterator[Failure]:
         if _can_be_found(entry.name, repo):
             continue
         if meant and meant != entry.name and _can_be_found(meant, repo):
-            yield Failure(
-                f"torch.hub refuses to load anything: it looks for a module {entry.name!r}.",
-                fix=f'`dependencies` takes import names: write "{meant}".',
-                location=entry.location,
-            )
+            said = f"torch.hub refuses to load anything: it looks for a module {entry.name!r}."
+            fix = f'`dependencies` takes import names: write "{meant}".'
         else:
-            yield Failure(
-                f"{entry.name!r} is declared in `dependencies` and not installed here.",
-                fix=f"pip install {distribution_name(entry.name)}",
-                location=entry.location,
-            )
+            said = f"{entry.name!r} is declared in `dependencies` and not installed here."
+            fix = f"pip install {distribution_name(entry.name)}"
+        yield entry.name, Failure(said, fix=fix, location=entry.location)
 
 
 def _can_be_found(name: str, repo: Conformance) -> bool:
@@ -118,32 +119,44 @@ def _can_be_found(name: str, repo: Conformance) -> bool:
 
 
 def _describe_import(repo: Conformance, failure: ChildFailure) -> Failure:
-    missing = (failure.module or "").partition(".")[0]
+    missing = _missing_module(repo, failure)
     location = Location(failure.path or "hubconf.py", failure.line or 1)
-    if not missing or missing in repo.facts.packages:
+    if not missing:
         return Failure(
             f"Importing hubconf.py fails in a fresh process: {failure.text}",
             tuple(_code(failure)),
             "torch.hub puts only the repo's root on `sys.path`; nothing else of the tree is.",
             location,
         )
-    declared = repo.source.dependencies
-    if declared is not None and missing in declared.names:
-        said, fix = "declared in `dependencies` and not installed here", "Install it."
-    else:
-        said, fix = "neither declared nor installed", f'Add "{missing}" to `dependencies`.'
     return Failure(
-        f"Importing hubconf.py fails for want of {missing}, which is {said}.",
+        f"Importing hubconf.py fails for want of {missing}, which is neither declared in "
+        "`dependencies` nor installed here.",
         tuple(_code(failure)),
-        f"{fix} Or import it inside the entrypoint that needs it.",
+        f'Add "{missing}" to `dependencies`. Or import it inside the entrypoint that needs it.',
         location,
     )
 
 
+def _missing_module(repo: Conformance, failure: ChildFailure) -> str:
+    """The top-level name of a module from elsewhere that is missing, or ""."""
+    top = (failure.module or "").partition(".")[0]
+    return "" if top in repo.facts.packages or failure.type != "ModuleNotFoundError" else top
+
+
 def _places(imports: Iterable[Undeclared]) -> Iterator[str]:
+    entrypoints: dict[tuple[str, str], list[str]] = {}
     for found in imports:
-        when = f", while {found.entrypoint} runs" if found.entrypoint else ""
-        yield f"{found.path}:{found.line} imports {found.module}{when}"
+        place = (f"{found.path}:{found.line}", found.module)
+        entrypoints.setdefault(place, []).append(found.entrypoint)
+    for (where, module), names in entrypoints.items():
+        when = f", while {_join([*filter(None, names)])} runs" if any(names) else ""
+        yield f"{where} imports {module}{when}"
+
+
+def _join(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def _code(failure: ChildFailure) -> Iterator[str]:

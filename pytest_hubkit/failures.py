@@ -1,0 +1,81 @@
+"""What is said when a hubconf is missing, or fails when it is imported or called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hubkit.errors import HubkitError
+from hubkit.facts import Location
+from pytest_hubkit.checks.registry import Failure
+
+if TYPE_CHECKING:
+    from hubkit.facts import RepoFacts
+    from pytest_hubkit.network import Attempt
+    from pytest_hubkit.session import Subject
+
+
+def describe_problem(facts: RepoFacts) -> Failure:
+    """Why there is no hubconf to exercise."""
+    problem = facts.problem
+    if problem is None or problem.kind == "missing":
+        return Failure(
+            f"There is no hubconf.py in {facts.root}, so torch.hub cannot load anything from it.",
+            fix="Run pytest from the root of the repo, or write one: `hubkit init`.",
+        )
+    return Failure(
+        f"hubconf.py cannot be read: {problem.message}.",
+        (f"{problem.location.path}:{problem.location.line}",),
+        location=problem.location,
+    )
+
+
+def describe_import_failure(error: BaseException) -> Failure:
+    """Importing hubconf in pytest's own process fails."""
+    return Failure(
+        f"Importing hubconf.py fails with {type(error).__name__}: {error}",
+        fix="hubconf.py::C101-import-clean shows what its users see.",
+        location=Location("hubconf.py"),
+        cause=error,
+    )
+
+
+def describe_build_failure(
+    subject: Subject, error: BaseException, attempts: list[Attempt]
+) -> Failure:
+    """Calling an entrypoint without weights fails."""
+    if attempts:
+        return _describe_download(subject, attempts[0])
+    if isinstance(error, ModuleNotFoundError):
+        fix = "Declare the module in `dependencies`, and install it here."
+    elif isinstance(error, HubkitError):
+        return Failure(error.message, fix=error.hint, location=subject.location, cause=error)
+    else:
+        fix = f"If it is to be called otherwise, declare `call` in {subject.case.place}."
+    return Failure(
+        f"{subject.call} fails with {type(error).__name__}: {error}",
+        fix=fix,
+        location=subject.location,
+        cause=error,
+    )
+
+
+def _describe_download(subject: Subject, attempt: Attempt) -> Failure:
+    arguments = subject.arguments
+    weights = [name for name in arguments if "pretrained" in name or "weights" in name]
+    if weights:
+        said = ", ".join(f"{name}={arguments[name]!r}" for name in weights)
+        fix = (
+            f"{said} should have prevented it. Does the code test `is not None` where it means "
+            "the argument's truth, or pass another default on?"
+        )
+    else:
+        fix = (
+            "No argument says whether weights are wanted. Add `pretrained=False`, or declare "
+            f"`untrained` in {subject.case.place}."
+        )
+    return Failure(
+        f"{subject.call} downloads although no weights were asked for: {attempt.target}",
+        (f"asked for at {attempt.place}",) if attempt.path else (),
+        fix,
+        Location(attempt.path, attempt.line) if attempt.path else subject.location,
+    )

@@ -1,0 +1,118 @@
+"""pytest's collectors of a hubconf: the file, and a node per case of an entrypoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hubkit.errors import ConfigError
+from pytest_hubkit.cases import make_case
+from pytest_hubkit.checks import all_checks
+from pytest_hubkit.items import BrokenItem, CheckItem, LintItem
+from pytest_hubkit.session import Conformance, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LINT = "check"
+
+
+class HubconfFile(pytest.File):
+    """A ``hubconf.py``.
+
+    Attributes:
+        conformance: What is known about it, or None when its configuration cannot be read.
+    """
+
+    conformance: Conformance | None = None
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """The lint item, the checks of the repo as a whole, and a node per entrypoint."""
+        from hubkit.config import read_config
+        from hubkit.hubconf import read_repo
+
+        root = self.path.parent
+        try:
+            config = read_config(root)
+        except ConfigError as error:
+            yield BrokenItem.from_parent(self, name=LINT, error=error)
+            return
+        network = self.config.getoption("hubconf_network")
+        self.conformance = Conformance(read_repo(root), config, network)
+        readable = self.conformance.facts.hubconf is not None
+        if readable:
+            yield LintItem.from_parent(self, name=LINT, conformance=self.conformance)
+        for check in all_checks():
+            if check.scope == "repo" and (readable or check.code == "C101"):
+                yield CheckItem.from_parent(
+                    self, name=check.name, check=check, conformance=self.conformance
+                )
+        if readable:
+            yield from self._collect_entrypoints(self.conformance)
+
+    def _collect_entrypoints(self, conformance: Conformance) -> Iterator[pytest.Collector]:
+        for name in _entrypoint_names(conformance):
+            subject = Subject(conformance, make_case(name, conformance.config))
+            yield EntrypointNode.from_parent(self, name=subject.label, subject=subject)
+
+    def teardown(self) -> None:
+        """Let go of what the file's checks have shared."""
+        if self.conformance is not None:
+            self.conformance.close()
+
+
+class EntrypointNode(pytest.Collector):
+    """One case of one entrypoint. Its checks share a model, which goes when the last is done."""
+
+    def __init__(self, *, subject: Subject, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(**kwargs)
+        self.subject = subject
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """An item per check."""
+        for check in all_checks():
+            if check.scope == "case":
+                yield CheckItem.from_parent(
+                    self,
+                    name=check.name,
+                    check=check,
+                    conformance=self.subject.conformance,
+                    subject=self.subject,
+                )
+
+    def teardown(self) -> None:
+        """Let the model go."""
+        self.subject.release()
+
+
+def select(items: list[pytest.Item]) -> None:
+    """Tell each hubconf what of it is going to run."""
+    for item in items:
+        if not isinstance(item, CheckItem):
+            continue
+        conformance, subject = item.conformance, item.subject
+        if subject is None:
+            conformance.selected.add(item.check.code)
+            continue
+        subject.selected.add(item.check.code)
+        if subject not in conformance.subjects:
+            conformance.subjects.append(subject)
+
+
+def _entrypoint_names(conformance: Conformance) -> list[str]:
+    """Names in the order of the source; those made at run time, sorted, after them."""
+    from hubkit.errors import ProbeError
+    from hubkit.runtime.probe import list_names
+
+    hubconf = conformance.source
+    names = [entrypoint.name for entrypoint in hubconf.entrypoints]
+    if not hubconf.is_open:
+        return names
+    try:
+        made = list_names(conformance.root)
+    except ProbeError:
+        # C101 says so.
+        return names
+    leaks = {leak.name for leak in hubconf.leaks}
+    return names + [name for name in made if name not in names and name not in leaks]
