@@ -14,6 +14,8 @@ Names are imported when first used: ``import hubkit`` itself costs next to nothi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import builtins
+
     from hubkit.errors import HubkitError
     from hubkit.hubdir import get_dir, set_dir
     from hubkit.loader import (
@@ -59,5 +61,5 @@ def __getattr__(name: str) -> object:
     return value
 
 
-def __dir__() -> "list[str]":
+def __dir__() -> "builtins.list[str]":
     return __all__

@@ -29,14 +29,13 @@ import torch
 import hubkit
 
 repo = "{REPO}:{TAG}"
-print("hubkit.list:", hubkit.list(repo))
-print("hubkit.help:", hubkit.help(repo, "shapes").splitlines()[0])
 for when in ("cold", "warm"):
     start = time.perf_counter()
     model = hubkit.load(repo, "shapes", pretrained=True, trust_repo=True, progress=False)
     print(f"hubkit.load, {{when}}: {{time.perf_counter() - start:.3f}} s")
+print("hubkit.list:", hubkit.list(repo))
+print("hubkit.help:", hubkit.help(repo, "shapes").splitlines()[0])
 
-torch.manual_seed(0)
 square = torch.zeros(1, 1, 32, 32)
 square[..., 8:24, 8:24] = 1
 with torch.inference_mode():
@@ -105,9 +104,10 @@ def judge(stage: Stage) -> None:
 
 def consume(stage: Stage, host: GitHost) -> None:
     stage.title("4  Serve it from a git host on loopback, and use it from there")
-    host.add_repo(*REPO.split("/"), stage.folder)
+    owner, name = REPO.split("/")
+    host.add_repo(owner, name, stage.folder)
     for asset in sorted((stage.folder / "dist").iterdir()):
-        host.add_asset(*REPO.split("/"), TAG, asset)
+        host.add_asset(owner, name, TAG, asset)
     elsewhere = stage.folder.parent / "elsewhere"
     elsewhere.mkdir()
     user = Stage(elsewhere, stage.environment)

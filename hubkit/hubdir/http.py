@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -102,6 +103,13 @@ class Answer:
         self._response.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+
+
 class Client:
     """Asks hosts; use it as a context manager, for one piece of work.
 
@@ -133,24 +141,31 @@ class Client:
         self._session.close()
 
     @contextmanager
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Answer]:
+    def get(
+        self, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Iterator[Answer]:
         """Ask for a URL, again when the host is busy, and with a token where one helps.
+
+        Args:
+            url: What to ask for.
+            headers: More headers than the usual ones.
+            body: Makes it a POST; for questions, which may be asked twice.
 
         Raises:
             UnreachableError: There was no answer.
             RateLimitedError: The host wants us to come back later.
         """
-        answer = self._ask_again(url, dict(headers or {}))
+        answer = self._ask_again(_Question(url, dict(headers or {}), body))
         try:
             yield answer
         finally:
             answer.close()
 
-    def _ask_again(self, url: str, headers: dict[str, str]) -> Answer:
+    def _ask_again(self, question: _Question) -> Answer:
         for tried in range(1, _TRIES + 1):
             last = tried == _TRIES
             try:
-                answer = self._ask_with_token(url, headers)
+                answer = self._ask_with_token(question)
             except UnreachableError as error:
                 if last or not _is_passing(error.__cause__):
                     raise
@@ -167,34 +182,40 @@ class Client:
                     raise UnreachableError(
                         f"{answer.url} answered {answer.status} again and again.", url=answer.url
                     )
-            log.debug("Asking %s again in %.1f s", redact(url), delay)
+            log.debug("Asking %s again in %.1f s", redact(question.url), delay)
             time.sleep(delay)
         raise AssertionError("the last try returns or raises")
 
-    def _ask_with_token(self, url: str, headers: dict[str, str]) -> Answer:
-        token = find_token(url)
+    def _ask_with_token(self, question: _Question) -> Answer:
+        token = find_token(question.url)
         schemes = self._schemes if token else [""]
         for scheme in schemes[:-1]:
-            answer = self._ask(url, headers, _sign(scheme, token))
+            answer = self._ask(question, _sign(scheme, token))
             closed = answer.status in _CLOSED_DOOR
             if not closed or is_rate_limited(answer.status, answer.headers):
                 self._schemes = [scheme, *(s for s in schemes if s != scheme)]
                 return answer
             answer.close()
-        return self._ask(url, headers, _sign(schemes[-1], token))
+        return self._ask(question, _sign(schemes[-1], token))
 
-    def _ask(self, url: str, headers: dict[str, str], auth: Callable[[Any], Any] | None) -> Answer:
+    def _ask(self, question: _Question, auth: Callable[[Any], Any] | None) -> Answer:
         import requests
 
         timeouts = (self._policy.connect_timeout, self._policy.read_timeout)
         try:
             # requests drops the Authorization header when a redirect leads to another host.
-            response = self._session.get(
-                url, headers=headers, auth=auth, stream=True, timeout=timeouts
+            response = self._session.request(
+                "GET" if question.body is None else "POST",
+                question.url,
+                headers=question.headers,
+                data=question.body,
+                auth=auth,
+                stream=True,
+                timeout=timeouts,
             )
         except (requests.RequestException, OSError, ValueError) as error:
-            raise _unreachable(url, error) from error
-        return Answer(response, redact(url))
+            raise _unreachable(question.url, error) from error
+        return Answer(response, redact(question.url))
 
 
 def _is_passing(error: BaseException | None) -> bool:

@@ -17,10 +17,9 @@ from hubkit.facts import ResolvedRef
 from hubkit.hubdir.answers import refused_repo
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import is_full_sha
+from hubkit.hubdir.pktline import read_packets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
 
@@ -73,7 +72,7 @@ def read_refs(body: bytes) -> RefList:
     """
     commits: dict[str, str] = {}
     head, head_sha = "", ""
-    for number, line in enumerate(_packets(body)):
+    for number, line in enumerate(read_packets(body)):
         if line.startswith(b"#"):
             continue
         entry, _, capabilities = line.rstrip(b"\n").partition(b"\0")
@@ -116,25 +115,6 @@ def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
     if is_full_sha(ref):
         return None
     raise _no_such_ref(refs, repo, repo.ref)
-
-
-def _packets(body: bytes) -> Iterator[bytes]:
-    """The packets of git's framing: four hexadecimal digits of length, which count themselves."""
-    at = 0
-    if not body:
-        raise ValueError("it is empty")
-    while at < len(body):
-        head = body[at : at + 4]
-        if not re.fullmatch(rb"[0-9a-fA-F]{4}", head):
-            raise ValueError(f"byte {at} starts no packet")
-        length = int(head, 16)
-        if length <= 4:
-            at += 4
-            continue
-        if at + length > len(body):
-            raise ValueError("the last packet is cut")
-        yield body[at + 4 : at + length]
-        at += length
 
 
 def _guess_head(commits: dict[str, str], sha: str) -> str:

@@ -13,8 +13,8 @@ from hubkit import hubdir
 from hubkit.errors import EntrypointNotFoundError, RepoSpecError
 from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
 from hubkit.loader.dependencies import no_torch, require_dependencies
-from hubkit.loader.locate import Request, locate, locate_trusted
-from hubkit.loader.weights import load_nested_state_dict, refreshing
+from hubkit.loader.locate import Located, Request, locate, locate_trusted
+from hubkit.loader.weights import load_nested_state_dict
 from hubkit.runtime import HubFunctions, find_hubconf, import_hubconf
 from hubkit.runtime.probe import list_names, read_help
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
+    from hubkit.facts import RepoRef
     from hubkit.facts.repos import TrustRepo
     from hubkit.runtime import LoadedHubconf
 
@@ -62,9 +63,7 @@ def load(
     """
     _require_name(model)
     request = Request(repo_or_dir, source, trust_repo, force_reload, verbose, skip_validation)
-    loaded = _import(locate_trusted(request))
-    with refreshing(force_reload):
-        return loaded.call(model, *args, **kwargs)
+    return _import(locate_trusted(request)).call(model, *args, **kwargs)
 
 
 def list(
@@ -88,11 +87,11 @@ def list(
         verbose: Log where the repo was found.
     """
     request = Request(github, "github", trust_repo, force_reload, verbose, skip_validation)
-    root = locate(request)
+    root = locate(request).root
     hubconf = require_hubconf(read_repo(root))
     if hubconf.is_open:
         leaks = {leak.name for leak in hubconf.leaks}
-        names = list_names(_ready(locate_trusted(request)))
+        names = list_names(_ready(locate_trusted(request).root))
         return [name for name in names if name not in leaks]
     return sorted(entrypoint.name for entrypoint in hubconf.entrypoints)
 
@@ -117,7 +116,7 @@ def help(
     """
     _require_name(model)
     request = Request(github, "github", trust_repo, force_reload, True, skip_validation)
-    root = locate(request)
+    root = locate(request).root
     hubconf = require_hubconf(read_repo(root))
     entrypoint = hubconf.entrypoint(model)
     if entrypoint is not None and entrypoint.docstring is not None:
@@ -126,7 +125,7 @@ def help(
         raise EntrypointNotFoundError(
             f"The entrypoint {model!r} is not in {root / 'hubconf.py'}.", entrypoint=model
         )
-    return read_help(_ready(locate_trusted(request)), model)
+    return read_help(_ready(locate_trusted(request).root), model)
 
 
 def locate_repo(
@@ -144,9 +143,10 @@ def locate_repo(
         force_reload: Fetch it afresh.
         skip_validation: Do not insist that a commit belongs to this very repo.
     """
-    return locate(
-        Request(repo_or_dir, source, force_reload=force_reload, skip_validation=skip_validation)
+    request = Request(
+        repo_or_dir, source, force_reload=force_reload, skip_validation=skip_validation
     )
+    return locate(request).root
 
 
 def _require_name(model: object) -> None:
@@ -160,13 +160,14 @@ def _ready(root: Path) -> Path:
     return root
 
 
-def _import(root: Path) -> LoadedHubconf:
-    loaded = find_hubconf(root)
-    if loaded is not None and loaded.hub is not None:
+def _import(located: Located) -> LoadedHubconf:
+    root, hub = located.root, _hub_functions(located.repo)
+    loaded = find_hubconf(root, hub=hub)
+    if loaded is not None:
         return loaded
     _ready(root)
     try:
-        return import_hubconf(root, hub=_hub_functions())
+        return import_hubconf(root, hub=hub)
     except ModuleNotFoundError as error:
         if error.name == "torch":
             raise no_torch(f"{root / 'hubconf.py'} needs torch") from error
@@ -174,12 +175,12 @@ def _import(root: Path) -> LoadedHubconf:
 
 
 @functools.cache
-def _hub_functions() -> HubFunctions:
+def _hub_functions(repo: RepoRef | None) -> HubFunctions:
     return HubFunctions(
         load=load,
         list=list,
         help=help,
-        load_state_dict_from_url=load_nested_state_dict,
+        load_state_dict_from_url=functools.partial(load_nested_state_dict, repo=repo),
         download_url_to_file=hubdir.download_url_to_file,
         get_dir=hubdir.get_dir,
         set_dir=hubdir.set_dir,

@@ -33,7 +33,20 @@ class Request:
     skip_validation: bool = False
 
 
-def locate(request: Request) -> Path:
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A repo's folder.
+
+    Attributes:
+        root: The folder that holds ``hubconf.py``.
+        repo: The repo on a host that it is a copy of, or None for a folder of the user's.
+    """
+
+    root: Path
+    repo: RepoRef | None
+
+
+def locate(request: Request) -> Located:
     """The repo's folder, fetched if it is not there.
 
     Raises:
@@ -41,32 +54,31 @@ def locate(request: Request) -> Path:
         HubconfNotFoundError: A folder is meant and has no hubconf.
         FetchError: The repo cannot be fetched.
     """
-    folder = find_folder(request)
-    return (
-        folder
-        if folder is not None
-        else _fetch(hubdir.parse_repo(os.fspath(request.repo)), request)
-    )
+    folder = _find_folder(request)
+    if folder is not None:
+        return Located(folder, None)
+    repo = _parse(request)
+    return Located(_fetch(repo, request), repo)
 
 
-def locate_trusted(request: Request) -> Path:
+def locate_trusted(request: Request) -> Located:
     """The same, for a repo whose code is to run.
 
     Raises:
         UntrustedRepoError: Nobody said that the repo is trusted.
     """
-    folder = find_folder(request)
+    folder = _find_folder(request)
     if folder is not None:
-        return folder
-    repo = hubdir.parse_repo(os.fspath(request.repo))
+        return Located(folder, None)
+    repo = _parse(request)
     must_record = hubdir.require_trust(repo, request.trust_repo)
     path = _fetch(repo, request)
     if must_record:
         hubdir.record_trust(repo)
-    return path
+    return Located(path, repo)
 
 
-def find_folder(request: Request) -> Path | None:
+def _find_folder(request: Request) -> Path | None:
     """The local folder that is meant, or None when a repo on a host is."""
     source = request.source.lower()
     if source not in _SOURCES:
@@ -78,6 +90,16 @@ def find_folder(request: Request) -> Path | None:
         _require_hubconf_in(folder)
         return folder
     return folder if (folder / "hubconf.py").is_file() else None
+
+
+def _parse(request: Request) -> RepoRef:
+    text = os.fspath(request.repo)
+    try:
+        return hubdir.parse_repo(text)
+    except RepoSpecError:
+        if Path(text).expanduser().is_dir():
+            _require_hubconf_in(Path(text).expanduser())
+        raise
 
 
 def _fetch(repo: RepoRef, request: Request) -> Path:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import pickle
 import zipfile
-from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,23 +15,9 @@ from hubkit.facts import FetchPolicy
 from hubkit.loader.dependencies import no_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from hubkit.facts import RepoRef
 
-# Whether the entrypoint that runs was asked for with force_reload: its weights come afresh too.
-_REFRESH: ContextVar[bool] = ContextVar("hubkit_refresh", default=False)
-
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-_PAGE_STARTS = (b"<!doctype html", b"<html")
-
-
-@contextlib.contextmanager
-def refreshing(refresh: bool) -> Iterator[None]:
-    """Say whether checkpoints that are asked for meanwhile are to be fetched afresh."""
-    token = _REFRESH.set(refresh or _REFRESH.get())
-    try:
-        yield
-    finally:
-        _REFRESH.reset(token)
+_NOT_A_CHECKPOINT = (b"<!doctype html", b"<html", b"version https://git-lfs.github.com/spec/")
 
 
 def load_state_dict_from_url(
@@ -71,7 +55,13 @@ def load_state_dict_from_url(
             f"There is no hash in the name of {url}, so there is nothing to check.",
             hint="Leave check_hash out, or use a name such as net-1a2b3c4d.pt.",
         )
-    path = _fetch(url, model_dir, file_name, hash_prefix, progress=progress)
+    path = hubdir.fetch_checkpoint(
+        url,
+        model_dir=None if model_dir is None else Path(model_dir),
+        file_name=file_name,
+        hash_prefix=hash_prefix,
+        policy=FetchPolicy(progress=progress),
+    )
     return read_checkpoint(path, map_location, weights_only=weights_only)
 
 
@@ -83,14 +73,24 @@ def load_nested_state_dict(
     check_hash: bool = False,
     file_name: str | None = None,
     weights_only: bool = False,
+    *,
+    repo: RepoRef | None = None,
 ) -> dict[str, Any]:
     """The same for a repo's own code, which was written for torch.hub's defaults.
 
     Its checkpoints may hold objects of its own classes, and ``check_hash`` with a name that has
-    no hash checks nothing. Its code is trusted already, so is what it loads.
+    no hash checks nothing. Its code is trusted already, so is what it loads. ``repo`` is whose
+    code asks, so that fetching it afresh takes its checkpoints along.
     """
     hash_prefix = hubdir.hash_prefix_of(file_name or _name_in(url)) if check_hash else None
-    path = _fetch(url, model_dir, file_name, hash_prefix, progress=progress)
+    path = hubdir.fetch_checkpoint(
+        url,
+        model_dir=None if model_dir is None else Path(model_dir),
+        file_name=file_name,
+        hash_prefix=hash_prefix,
+        policy=FetchPolicy(progress=progress),
+        repo=repo,
+    )
     return read_checkpoint(path, map_location, weights_only=weights_only)
 
 
@@ -124,7 +124,6 @@ def read_checkpoint(path: Path, map_location: Any = None, *, weights_only: bool)
         CheckpointError: It is no checkpoint, or holds more than weights.
         MissingExtraError: torch is not installed.
     """
-    _require_checkpoint(path)
     try:
         import torch
     except ModuleNotFoundError as error:
@@ -134,54 +133,13 @@ def read_checkpoint(path: Path, map_location: Any = None, *, weights_only: bool)
         state: dict[str, Any] = torch.load(
             source, map_location=map_location, weights_only=weights_only
         )
-    except pickle.UnpicklingError as error:
-        if not weights_only:
-            raise _unreadable(path, error) from error
-        raise CheckpointError(
-            f"{path} holds more than weights: {_first_line(error)}",
-            hint="If you trust whoever made it to run code here, pass weights_only=False.",
-        ) from error
-    except EOFError as error:
-        raise _unreadable(path, error) from error
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        raise _explain(path, error, weights_only=weights_only) from error
     return state
-
-
-def _fetch(
-    url: str,
-    model_dir: str | None,
-    file_name: str | None,
-    hash_prefix: str | None,
-    *,
-    progress: bool,
-) -> Path:
-    return hubdir.fetch_checkpoint(
-        url,
-        model_dir=Path(model_dir).expanduser() if model_dir is not None else None,
-        file_name=file_name,
-        hash_prefix=hash_prefix,
-        policy=FetchPolicy(refresh=_REFRESH.get(), progress=progress),
-    )
 
 
 def _name_in(url: str) -> str:
     return urlsplit(url).path.rpartition("/")[2]
-
-
-def _require_checkpoint(path: Path) -> None:
-    with path.open("rb") as stream:
-        start = stream.read(256).lstrip().lower()
-    if start.startswith(_LFS_POINTER):
-        raise CheckpointError(
-            f"{path} is a git LFS pointer, not the file that it stands for.",
-            hint="Delete it, and ask for the file itself: on GitHub its address starts with "
-            "https://media.githubusercontent.com/media/.",
-        )
-    if start.startswith(_PAGE_STARTS):
-        raise CheckpointError(
-            f"{path} is a web page, not a checkpoint.",
-            hint="Delete it, and ask for the file itself: on GitHub its address has /raw/ where "
-            "the page's has /blob/.",
-        )
 
 
 def _unzip_legacy(path: Path) -> io.BytesIO | None:
@@ -199,12 +157,25 @@ def _unzip_legacy(path: Path) -> io.BytesIO | None:
         return io.BytesIO(archive.read(members[0]))
 
 
-def _unreadable(path: Path, error: Exception) -> CheckpointError:
+def _explain(path: Path, error: Exception, *, weights_only: bool) -> Exception:
+    """The error to raise for what ``torch.load`` has raised."""
+    first_line = str(error).strip().partition("\n")[0] or type(error).__name__
+    with path.open("rb") as stream:
+        start = stream.read(256).lstrip().lower()
+    if start.startswith(_NOT_A_CHECKPOINT):
+        return CheckpointError(
+            f"{path} is a web page or a git LFS pointer, not a checkpoint.",
+            hint="Delete it, and ask for the file itself: on GitHub its address has /raw/ where "
+            "that of the page has /blob/.",
+        )
+    if isinstance(error, RuntimeError) and "PytorchStreamReader" not in first_line:
+        return error  # about a device, say: the file is as it should be
+    if weights_only and "weights" in first_line.lower():
+        return CheckpointError(
+            f"{path} holds more than weights: {first_line}",
+            hint="If you trust whoever made it to run code here, pass weights_only=False.",
+        )
     return CheckpointError(
-        f"{path} cannot be read as a checkpoint: {_first_line(error) or type(error).__name__}",
+        f"{path} cannot be read as a checkpoint: {first_line}",
         hint="If it should be one, delete it so that it is fetched again.",
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -114,17 +114,18 @@ def import_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubc
     return LoadedHubconf(namespace, module, hub)
 
 
-def find_hubconf(root: Path) -> LoadedHubconf | None:
+def find_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubconf | None:
     """A hubconf that has run already and has not changed since, or None.
 
     Args:
         root: The folder that holds ``hubconf.py``.
+        hub: As for `import_hubconf`.
     """
     namespace = find_loaded(Path(root).resolve(), HUBCONF)
     if namespace is None:
         return None
     module = sys.modules[namespace.prefix + HUBCONF]
-    return None if _is_initializing(module) else LoadedHubconf(namespace, module, namespace.hub)
+    return None if _is_initializing(module) else LoadedHubconf(namespace, module, hub)
 
 
 def public_callables(module: ModuleType) -> tuple[str, ...]:

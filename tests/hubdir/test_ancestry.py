@@ -1,0 +1,110 @@
+"""A commit that is no tip is taken only if it is in the repo's own history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.errors import RefNotFoundError
+from hubkit.facts import FetchPolicy
+from hubkit.hubdir import fetch_repo, parse_repo
+from hubkit.hubdir.packs import read_parents
+from tests.git_host import commit_files, git, git_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.git_host import GitHost
+
+ASK = FetchPolicy()
+
+
+@pytest.fixture(params=[True, False], ids=["filter", "no filter"])
+def storied(request: pytest.FixtureRequest, host: GitHost, worktree: Path) -> list[str]:
+    """``acme/shapes`` with 60 commits on main; gives their hashes, the oldest first."""
+    shas = [git("rev-parse", "HEAD", cwd=worktree)]
+    shas += [commit_files(worktree, {"net/a.py": f"A = {n}\n"}, f"Step {n}") for n in range(60)]
+    bare = host.add_repo("acme", "shapes", worktree)
+    git("config", "uploadpack.allowFilter", str(request.param).lower(), cwd=bare)
+    git("gc", "--quiet", cwd=bare)
+    return shas
+
+
+def fetch(sha: str) -> str | None:
+    return fetch_repo(parse_repo(f"acme/shapes:{sha}"), ASK).sha
+
+
+@pytest.mark.parametrize("age", [1, 2, 30, 59, 60])
+def test_an_older_commit_is_fetched(storied: list[str], age: int) -> None:
+    assert fetch(storied[-1 - age]) == storied[-1 - age]
+
+
+def test_a_commit_of_another_branch_is_fetched(
+    host: GitHost, worktree: Path, storied: list[str]
+) -> None:
+    git("checkout", "--quiet", "-b", "side", storied[10], cwd=worktree)
+    side = [commit_files(worktree, {"side.py": f"S = {n}\n"}) for n in range(3)]
+    git("checkout", "--quiet", "main", cwd=worktree)
+    host.add_repo("acme", "shapes", worktree)
+    assert fetch(side[0]) == side[0]
+
+
+def test_a_commit_behind_a_merge_is_fetched(
+    host: GitHost, worktree: Path, storied: list[str]
+) -> None:
+    git("checkout", "--quiet", "-b", "side", storied[10], cwd=worktree)
+    side = commit_files(worktree, {"side.py": "S = 1\n"})
+    commit_files(worktree, {"side.py": "S = 2\n"})
+    git("checkout", "--quiet", "main", cwd=worktree)
+    git("merge", "--quiet", "--no-edit", "side", cwd=worktree)
+    git("branch", "-D", "side", cwd=worktree)
+    host.add_repo("acme", "shapes", worktree)
+    assert fetch(side) == side
+
+
+@pytest.mark.parametrize("at", [0, 30, 60])
+def test_a_commit_that_only_a_fork_has_is_refused(
+    host: GitHost, worktree: Path, storied: list[str], at: int
+) -> None:
+    git("checkout", "--quiet", "--detach", storied[at], cwd=worktree)
+    message = f"parent {storied[5]}\n\nA message that looks like a header"
+    forked = commit_files(worktree, {"hubconf.py": "evil = 1\n"}, message)
+    assert host.add_fork("acme", "shapes", worktree) == forked
+    with pytest.raises(RefNotFoundError, match="on no branch or tag") as refused:
+        fetch(forked)
+    assert "fork" in refused.value.hint
+    assert not host.paths("archive")
+    assert (
+        fetch_repo(parse_repo(f"acme/shapes:{forked}"), FetchPolicy(skip_validation=True)).sha
+        == forked
+    )
+
+
+def test_a_commit_that_nobody_has_is_refused(host: GitHost) -> None:
+    with pytest.raises(RefNotFoundError, match="on no branch or tag"):
+        fetch("0123456789" * 4)
+    assert not host.paths("archive")
+
+
+def test_a_host_that_cannot_be_asked_is_no_proof(host: GitHost) -> None:
+    host.fail("git-upload-pack", status=404, times=9)
+    with pytest.raises(RefNotFoundError, match="cannot be told"):
+        fetch("0123456789" * 4)
+
+
+def test_a_pack_of_gits_own_is_read(storied: list[str], worktree: Path) -> None:
+    git("gc", "--quiet", "--aggressive", cwd=worktree)
+    (path,) = (worktree / ".git" / "objects" / "pack").glob("*.pack")
+    assert list(read_parents(path.read_bytes())).__len__() == 60
+    assert set(read_parents(path.read_bytes())) == set(storied[:-1])
+    assert b"delta" in git_bytes("verify-pack", "-v", str(path))
+
+
+@pytest.mark.parametrize("cut", [0, 4, 40, 500, -25])
+def test_a_cut_pack_is_refused(storied: list[str], worktree: Path, cut: int) -> None:
+    assert storied
+    git("gc", "--quiet", cwd=worktree)
+    (path,) = (worktree / ".git" / "objects" / "pack").glob("*.pack")
+    with pytest.raises(ValueError, match="pack"):
+        list(read_parents(path.read_bytes()[:cut]))
