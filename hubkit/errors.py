@@ -117,6 +117,28 @@ class EntrypointNotFoundError(HubconfError, RuntimeError):
         self.available = available
 
 
+def entrypoint_not_found(
+    name: str, available: tuple[str, ...], where: str
+) -> EntrypointNotFoundError:
+    """The error for an entrypoint that is not there, naming those that are.
+
+    Args:
+        name: The name that was asked for.
+        available: The names that exist.
+        where: Clause such as "is not in /repo/hubconf.py".
+    """
+    import difflib
+
+    close = difflib.get_close_matches(name, available, n=3)
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {', '.join(available)}."
+    return EntrypointNotFoundError(
+        f"The entrypoint {name!r} {where}.",
+        entrypoint=name,
+        available=available,
+        hint=hint if available else "It has no entrypoints at all.",
+    )
+
+
 class MissingDependenciesError(HubconfError, RuntimeError):
     """Modules that the hubconf declares in ``dependencies`` are not installed.
 

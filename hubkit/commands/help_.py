@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hubkit.facts import Entrypoint, Hubconf, Parameter
+    from hubkit.facts import Entrypoint, Parameter
 
 _STARS = {"var-positional": "*", "var-keyword": "**"}
 
@@ -18,12 +18,14 @@ _STARS = {"var-positional": "*", "var-keyword": "**"}
 def command(repo: str, entrypoint: str) -> None:
     """Show an entrypoint's signature, help text and what it needs; nothing runs."""
     from hubkit.commands.finding import find_root
+    from hubkit.errors import entrypoint_not_found
     from hubkit.hubconf import read_repo, require_hubconf
 
     hubconf = require_hubconf(read_repo(find_root(repo)))
     found = hubconf.entrypoint(entrypoint)
     if found is None:
-        raise _not_found(entrypoint, hubconf)
+        names = tuple(known.name for known in hubconf.entrypoints)
+        raise entrypoint_not_found(entrypoint, names, "is not in the hubconf")
     click.echo(_signature(found))
     click.echo(f"\n{found.docstring or '(no help text)'}")
     click.echo(f"\nDefined in {found.definition.path}, line {found.definition.line}.")
@@ -63,19 +65,3 @@ def _parameter(parameter: Parameter) -> str:
     if parameter.default is not None:
         text += f" = {parameter.default}" if parameter.annotation else f"={parameter.default}"
     return text
-
-
-def _not_found(name: str, hubconf: Hubconf) -> Exception:
-    import difflib
-
-    from hubkit.errors import EntrypointNotFoundError
-
-    names = tuple(entrypoint.name for entrypoint in hubconf.entrypoints)
-    close = difflib.get_close_matches(name, names, n=3)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {', '.join(names)}."
-    return EntrypointNotFoundError(
-        f"The entrypoint {name!r} is not in the hubconf.",
-        entrypoint=name,
-        available=names,
-        hint=hint,
-    )

@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from hubkit import hubdir
-from hubkit.errors import EntrypointNotFoundError, RepoSpecError
+from hubkit.errors import RepoSpecError, entrypoint_not_found
 from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
 from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Located, Request, locate, locate_trusted
@@ -122,9 +122,8 @@ def help(
     if entrypoint is not None and entrypoint.docstring is not None:
         return entrypoint.docstring
     if entrypoint is None and not hubconf.is_open:
-        raise EntrypointNotFoundError(
-            f"The entrypoint {model!r} is not in {root / 'hubconf.py'}.", entrypoint=model
-        )
+        names = tuple(found.name for found in hubconf.entrypoints)
+        raise entrypoint_not_found(model, names, f"is not in {root / 'hubconf.py'}")
     return read_help(_ready(locate_trusted(request).root), model)
 
 

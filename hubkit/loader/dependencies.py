@@ -70,6 +70,8 @@ def _is_there(name: str, root: Path) -> bool:
         return True
     try:
         spec = importlib.util.find_spec(top)
+    except ImportError:
+        return False
     except ValueError:
         # In sys.modules and without a spec: somebody put it there by hand.
         return True

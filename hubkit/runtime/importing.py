@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hubkit.errors import EntrypointNotFoundError, HubconfNotFoundError
+from hubkit.errors import HubconfNotFoundError, entrypoint_not_found
 from hubkit.runtime.active import activate
 from hubkit.runtime.finder import find_loaded, find_namespace, install_finder
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
+    from hubkit.errors import EntrypointNotFoundError
     from hubkit.runtime.namespace import Namespace
     from hubkit.runtime.nested import HubFunctions
 
@@ -75,16 +75,8 @@ class LoadedHubconf:
             yield
 
     def _not_found(self, name: str, *, is_value: bool) -> EntrypointNotFoundError:
-        names = self.names()
         what = "is not callable in" if is_value else "is not in"
-        close = difflib.get_close_matches(name, names, n=3)
-        hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {', '.join(names)}."
-        return EntrypointNotFoundError(
-            f"The entrypoint {name!r} {what} {self.root / 'hubconf.py'}.",
-            entrypoint=name,
-            available=names,
-            hint=hint if names else "It has no entrypoints at all.",
-        )
+        return entrypoint_not_found(name, self.names(), f"{what} {self.root / 'hubconf.py'}")
 
 
 def import_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubconf:

@@ -106,9 +106,9 @@ def test_an_open_hubconf_that_fails_is_one_error(make_repo: MakeRepo) -> None:
 
 
 def test_help_of_what_is_defined_elsewhere_asks_the_code(make_repo: MakeRepo) -> None:
-    root = make_repo("repo", {"hubconf.py": "from textwrap import dedent\n"})
-    assert hubkit.list(root) == ["dedent"]
-    assert str(hubkit.help(root, "dedent")).startswith("Remove any common leading whitespace")
+    root = make_repo("repo", {"hubconf.py": "from click import echo\n"})
+    assert hubkit.list(root) == ["echo"]
+    assert str(hubkit.help(root, "echo")).startswith("Print a message and newline")
 
 
 def test_help_of_what_has_none_is_none(repo: Path) -> None:

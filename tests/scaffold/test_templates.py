@@ -45,6 +45,7 @@ ANSWERS: dict[str, dict[str, str]] = {
 }
 PICKY = (
     "--extend-select=I,B,UP,D,RET,SIM,PTH,N,C4",
+    "--extend-ignore=D107",
     "--config=lint.pydocstyle.convention='google'",
     "--config=lint.per-file-ignores={'tests/**' = ['D103']}",
 )
@@ -174,4 +175,5 @@ def test_the_package_can_be_built(tmp_path: Path) -> None:
     metadata = next((repo / "meta").glob("*/METADATA")).read_text("utf-8")
     assert "Name: shapes\nVersion: 0.1.0\n" in metadata
     assert "License-Expression: BSD-3-Clause\n" in metadata
-    assert (repo / "shapes.egg-info" / "top_level.txt").read_text().split() == ["shapes"]
+    top_level = next((repo / "meta").glob("*.dist-info/top_level.txt"))
+    assert top_level.read_text("utf-8").split() == ["shapes"]

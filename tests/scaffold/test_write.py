@@ -170,7 +170,7 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "locked"
     write_tree(folder, {"README.md": "mine"})
     folder.chmod(0o555)
-    for parent in (*tmp_path.parents[:2], tmp_path):
+    for parent in (*tmp_path.parents[:3], tmp_path):
         parent.chmod(parent.stat().st_mode | 0o055)
     root = os.geteuid() == 0
     if root:
