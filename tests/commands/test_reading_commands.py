@@ -1,0 +1,176 @@
+"""``hubkit check``, ``explain``, ``list`` and ``help`` on repos made here."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hubkit.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEALTHY = '''dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False, *, width: int = 4):
+    """A line.
+
+    Args:
+        pretrained: Load weights.
+        width: How wide.
+    """
+    return _torch.nn.Linear(width, 1)
+'''
+DOWNLOAD = '''dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained loads weights."""
+    model = _torch.nn.Linear(1, 1)
+    state = _torch.hub.load_state_dict_from_url(
+        "https://example.org/{name}"{arguments}
+    )
+    model.load_state_dict(state)
+    return model
+'''
+SAFE = ', map_location="cpu", check_hash=True, weights_only=True'
+BAD = {
+    "HUB001": None,
+    "HUB002": "def net(:\n",
+    "HUB009": "dependencies = ['torch']\n",
+    "HUB101": HEALTHY.replace('dependencies = ["torch"]\n', "import timm\n"),
+    "HUB102": HEALTHY.replace('["torch"]', '"torch"'),
+    "HUB103": HEALTHY.replace('["torch"]', '["torch", "pyyaml"]'),
+    "HUB104": HEALTHY.replace('["torch"]', '["torch>=2"]'),
+    "HUB105": HEALTHY.replace("import torch", "import timm\nimport torch"),
+    "HUB107": HEALTHY.replace('["torch"]', '["torch", "math"]'),
+    "HUB201": HEALTHY.replace("import torch", "from pathlib import Path\nimport torch"),
+    "HUB202": HEALTHY.replace("import torch", "from timm import *\nimport torch"),
+    "HUB207": HEALTHY.replace("width", "verbose"),
+    "HUB210": HEALTHY + "\n\nglobals()['net2'] = net\n",
+    "HUB301": HEALTHY.partition('    """')[0] + "    return _torch.nn.Linear(1, 1)\n",
+    "HUB302": HEALTHY.replace("        width: How wide.\n", ""),
+    "HUB401": HEALTHY.replace("return _torch.nn.Linear(width, 1)", "return 1, 2"),
+    "HUB501": DOWNLOAD.format(
+        name="net-0123abcd.pt", arguments=SAFE.replace(", check_hash=True", "")
+    ),
+    "HUB502": DOWNLOAD.format(name="net.pt", arguments=SAFE),
+    "HUB504": DOWNLOAD.format(name="net-0123abcd.pt", arguments=", check_hash=True"),
+    "HUB505": DOWNLOAD.format(
+        name="net-0123abcd.pt", arguments=SAFE.replace(", weights_only=True", "")
+    ),
+    "HUB901": HEALTHY.replace('["torch"]', '["torch"]  # hubkit: ignore[HUB501] mirrored'),
+    "HUB902": HEALTHY.replace('["torch"]', '["torch"]  # hubkit: ignore[HUB5O1] mirrored'),
+    "HUB903": HEALTHY.replace('["torch"]', '["torch", "math"]  # hubkit: ignore[HUB107]'),
+}
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    (tmp_path / "hubconf.py").write_text(HEALTHY)
+    return tmp_path
+
+
+def codes_in(repo: Path, *options: str) -> set[str]:
+    report = json.loads(run("check", repo, "--output-format", "json", *options).stdout)
+    return {finding["code"] for finding in report["findings"]}
+
+
+def test_a_healthy_repo_passes(repo: Path) -> None:
+    done = run("check", repo)
+    assert (done.exit_code, done.stdout) == (0, "All checks passed.\n")
+
+
+def test_a_healthy_download_passes(repo: Path) -> None:
+    (repo / "hubconf.py").write_text(DOWNLOAD.format(name="net-0123abcd.pt", arguments=SAFE))
+    assert not codes_in(repo)
+
+
+@pytest.mark.parametrize("code", BAD)
+def test_a_mistake_is_found(code: str, repo: Path) -> None:
+    text = BAD[code]
+    if text is None:
+        (repo / "hubconf.py").unlink()
+    else:
+        (repo / "hubconf.py").write_text(text)
+    assert code in codes_in(repo)
+
+
+def test_every_rule_has_a_case_and_an_explanation() -> None:
+    from hubkit.rules import all_rules
+
+    assert {rule.code for rule in all_rules()} == set(BAD)
+    assert all(len(rule.explanation.splitlines()) > 3 for rule in all_rules())
+
+
+def test_one_cause_is_one_finding(repo: Path) -> None:
+    (repo / "hubconf.py").write_text("def net(:\n")
+    assert codes_in(repo) == {"HUB002"}
+
+
+def test_findings_show_the_line_and_what_to_do(repo: Path) -> None:
+    (repo / "hubconf.py").write_text(BAD["HUB105"] or "")
+    done = run("check", repo)
+    assert done.exit_code == 1
+    assert "hubconf.py:3:1: error[HUB105] `timm`" in done.stdout
+    assert "  3 | import timm\n    | ^^^^^^^^^^^\n  help: Add" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("Found 1 error")
+
+
+def test_a_suppressed_finding_is_left_out_with_its_reason(repo: Path) -> None:
+    text = (BAD["HUB105"] or "").replace("import timm", "import timm  # hubkit: ignore[HUB105] why")
+    (repo / "hubconf.py").write_text(text)
+    done = run("check", repo, "--select", "HUB105")
+    assert done.exit_code == 0
+    assert "HUB105 left out: why" in done.stdout
+
+
+def test_github_output_annotates_lines(repo: Path) -> None:
+    (repo / "hubconf.py").write_text(BAD["HUB105"] or "")
+    lines = run("check", repo, "--output-format", "github").stdout.splitlines()
+    assert lines[0].startswith("::error title=hubkit HUB105,file=hubconf.py,line=3,col=1")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("check", "nowhere"), ("check", "--select", "HUB9999"), ("explain", "HUB1O5")]
+)
+def test_wrong_use_exits_with_2(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert "hint:" in done.stderr
+
+
+def test_explain_tells_rules_and_checks_by_code_and_slug() -> None:
+    assert "Bad:" in run("explain", "HUB105").stdout
+    assert run("explain", "undeclared-import").stdout == run("explain", "HUB105").stdout
+    assert "state-dict-round-trip" in run("explain", "C207").stdout
+
+
+def test_list_says_names_and_whether_they_are_all(repo: Path) -> None:
+    answer = json.loads(run("list", repo, "--json").stdout)
+    assert [entry["name"] for entry in answer["entrypoints"]] == ["net"]
+    assert answer["is_open"] is False
+
+
+def test_help_shows_the_signature_and_what_is_needed(repo: Path) -> None:
+    shown = run("help", repo, "net").stdout
+    assert shown.startswith("net(pretrained: bool = False, *, width: int = 4)\n\nA line.")
+    assert "pip install torch" in shown
+
+
+def test_help_on_an_unknown_entrypoint_names_close_ones(repo: Path) -> None:
+    done = run("help", repo, "nett")
+    assert done.exit_code == 1
+    assert "Did you mean net?" in done.stderr
