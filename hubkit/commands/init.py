@@ -196,13 +196,12 @@ def _print_verdict(target: Path) -> None:
     from hubkit.config import read_config
     from hubkit.hubconf import read_repo
     from hubkit.linter import lint_repo
-    from hubkit.reporters.text import format_finding
+    from hubkit.reporters.text import format_finding, format_summary
 
     report = lint_repo(read_repo(target), read_config(target))
-    count = len(report.findings)
-    click.echo(f"hubkit check: {count or 'no'} finding{'' if count == 1 else 's'}.")
     for finding in report.findings:
         click.echo(format_finding(finding, target))
+    click.echo(f"hubkit check: {format_summary(report)}")
 
 
 def _print_next(plan: Plan, *, has_repo: bool) -> None:

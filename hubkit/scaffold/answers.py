@@ -54,11 +54,7 @@ def require_answer(question: Question, text: str) -> str | bool:
         TemplateError: It is not what the question's kind asks for.
     """
     try:
-        if question.kind == "bool":
-            return _require_bool(text)
-        if question.kind == "choice":
-            return _require_choice(text, question.choices)
-        return _REQUIRE[question.kind](text)
+        return _require(question, text)
     except TemplateError as error:
         raise TemplateError(
             f"{question.name}: {error.message}",
@@ -102,6 +98,16 @@ def require_known(template: Template, given: Mapping[str, str]) -> None:
                 f"the template {template.name!r} does not ask for {name!r}",
                 hint=f"{meant}It asks for: {', '.join(names) or 'nothing'}.",
             )
+
+
+def _require(question: Question, text: str) -> str | bool:
+    if not text.strip():
+        raise TemplateError("there is no answer, and none could be guessed")
+    if question.kind == "bool":
+        return _require_bool(text)
+    if question.kind == "choice":
+        return _require_choice(text, question.choices)
+    return _REQUIRE[question.kind](text)
 
 
 def _require_bool(text: str) -> bool:

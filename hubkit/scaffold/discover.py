@@ -32,9 +32,10 @@ class Discovery:
         author: From git's configuration, else "The <folder> authors".
         year: The current year.
         license: SPDX identifier of the licence file, or "" when there is none.
+        license_file: Its name, or "".
         has_code: Whether there is Python code of somebody's.
         has_hubconf: Whether there is a ``hubconf.py``.
-        has_config: Whether hubkit is configured there.
+        config_file: Name of the file that configures hubkit there, or "".
         template: The template that an earlier run recorded, or "".
         answers: The answers that an earlier run recorded.
     """
@@ -45,9 +46,10 @@ class Discovery:
     author: str
     year: int
     license: str = ""
+    license_file: str = ""
     has_code: bool = False
     has_hubconf: bool = False
-    has_config: bool = False
+    config_file: str = ""
     template: str = ""
     answers: tuple[tuple[str, str], ...] = ()
 
@@ -58,7 +60,8 @@ def read_discovery(target: Path) -> Discovery:
     Args:
         target: The absolute path of the folder.
     """
-    config = _read_config(target)
+    config_file, config = _read_config(target)
+    license_file, license_name = read_license(target)
     recorded = _record(config)
     return Discovery(
         folder=target.name,
@@ -66,10 +69,11 @@ def read_discovery(target: Path) -> Discovery:
         repo=_guess_repo(target),
         author=read_git(target, "config", "--get", "user.name") or f"The {target.name} authors",
         year=dt.datetime.now(tz=dt.timezone.utc).year,
-        license=read_license(target),
+        license=license_name,
+        license_file=license_file,
         has_code=any(target.glob("*.py")) or bool(_packages(target)),
         has_hubconf=(target / "hubconf.py").is_file(),
-        has_config=config is not None,
+        config_file=config_file,
         template=recorded.pop("template", ""),
         answers=tuple(recorded.items()),
     )
@@ -94,8 +98,8 @@ def _own_package(target: Path) -> str:
     return packages[0] if len(packages) == 1 else ""
 
 
-def _read_config(target: Path) -> dict[str, object] | None:
-    """Hubkit's table in the target, or None when there is none or it does not parse."""
+def _read_config(target: Path) -> tuple[str, dict[str, object]]:
+    """The file that configures hubkit in the target, and its table; ("", {}) when there is none."""
     for name, keys in (("hubkit.toml", ()), ("pyproject.toml", ("tool", "hubkit"))):
         try:
             table: object = read_toml(target / name)
@@ -104,12 +108,12 @@ def _read_config(target: Path) -> dict[str, object] | None:
         for key in keys:
             table = table.get(key) if isinstance(table, dict) else None
         if isinstance(table, dict):
-            return table
-    return None
+            return name, table
+    return "", {}
 
 
-def _record(config: dict[str, object] | None) -> dict[str, str]:
-    table = (config or {}).get("init")
+def _record(config: dict[str, object]) -> dict[str, str]:
+    table = config.get("init")
     items = table.items() if isinstance(table, dict) else ()
     return {str(key): _as_text(value) for key, value in items}
 

@@ -36,20 +36,19 @@ _UNLISTED = "LicenseRef-LICENSE"
 _REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 
 
-def read_license(folder: Path) -> str:
-    """SPDX identifier of the folder's licence file.
+def read_license(folder: Path) -> tuple[str, str]:
+    """Name and SPDX identifier of the folder's licence file.
 
     Returns:
-        The identifier; ``LicenseRef-LICENSE`` for a text that is none of the well-known ones; ""
-        when there is no licence file.
+        Both; ``LicenseRef-LICENSE`` for a text that is none of the well-known ones; ("", "") when
+        there is no licence file.
     """
-    files = (path for path in sorted(folder.glob("*")) if _is_license(path))
-    path = next(files, None)
+    path = next((path for path in sorted(folder.glob("*")) if _is_license(path)), None)
     if path is None:
-        return ""
+        return "", ""
     text = " ".join(path.read_text("utf-8", "replace").split())
     known = (name for name, marks in _MARKS.items() if all(mark in text for mark in marks))
-    return next(known, _UNLISTED)
+    return path.name, next(known, _UNLISTED)
 
 
 def require_spdx(text: str) -> str:

@@ -73,6 +73,6 @@ def test_bad_answers_say_which_and_how_to_give_a_better_one(
 
 
 def test_a_folder_that_gives_no_name_asks_for_one(make_template: MakeTemplate) -> None:
-    with pytest.raises(TemplateError, match="module: ''") as caught:
+    with pytest.raises(TemplateError, match="module: there is no answer") as caught:
         resolve_answers(make_template(MANIFEST), {}, replace(FOUND, folder="模型", module=""))
     assert "-a module=" in caught.value.hint

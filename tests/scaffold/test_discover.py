@@ -23,8 +23,8 @@ def test_a_new_folder_tells_its_name(tmp_path: Path) -> None:
     )
     assert found.author == "The Shape Net authors"
     assert found.year == dt.datetime.now(tz=dt.timezone.utc).year
-    assert (found.has_code, found.has_hubconf, found.has_config) == (False, False, False)
-    assert found.license == ""
+    assert (found.has_code, found.has_hubconf) == (False, False)
+    assert (found.config_file, found.license_file, found.license) == ("", "", "")
 
 
 def test_git_tells_author_and_repo(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_an_existing_package_gives_the_module_name(
 def test_what_an_earlier_run_was_told_is_read_back(file: str, text: str, tmp_path: Path) -> None:
     write_tree(tmp_path, {file: text})
     found = read_discovery(tmp_path)
-    assert found.has_config
+    assert found.config_file == file
     assert found.template == "minimal"
     assert dict(found.answers) == {"entrypoint": "net", "docs": "yes"}
 
@@ -105,7 +105,7 @@ def test_what_an_earlier_run_was_told_is_read_back(file: str, text: str, tmp_pat
 def test_a_pyproject_without_hubkit_is_no_config(text: str, tmp_path: Path) -> None:
     write_tree(tmp_path, {"pyproject.toml": text})
     found = read_discovery(tmp_path)
-    assert not found.has_config
+    assert not found.config_file
     assert not found.answers
 
 

@@ -1,0 +1,254 @@
+"""``hubkit init`` as it is typed."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hubkit.cli import main
+from tests.git_host import commit_files, git
+from tests.scaffold.conftest import read_tree, write_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def init(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["init", *arguments])
+
+
+def test_a_name_makes_a_checked_git_repo(here: Path) -> None:
+    result = init("shapes", "--defaults", "--repo", "acme/shapes")
+    assert result.exit_code == 0
+    assert "created  hubconf.py" in result.stdout
+    assert "hubkit check: All checks passed." in result.stdout
+    assert "cd shapes\n  python -m shapes.train\n" in result.stdout
+    assert result.stderr == ""
+    assert git("symbolic-ref", "HEAD", cwd=here / "shapes") == "refs/heads/main"
+    assert "acme/shapes" in (here / "shapes" / "README.md").read_text("utf-8")
+    assert [path.name for path in here.iterdir()] == ["shapes"]
+
+
+def test_a_second_run_keeps_everything_and_remembers_the_answers(here: Path) -> None:
+    init("shapes", "--repo", "acme/rings", "-a", "module=rings", "-a", "license=bsd-3-clause")
+    before = read_tree(here)
+    result = init("shapes")
+    assert result.exit_code == 0
+    assert "created" not in result.stdout
+    assert "differs" not in result.stdout
+    assert read_tree(here) == before
+
+
+def test_what_is_missing_comes_back_and_what_was_changed_stays(here: Path) -> None:
+    init("shapes")
+    (here / "shapes" / "README.md").write_text("mine")
+    (here / "shapes" / "hubconf.py").unlink()
+    result = init("shapes")
+    assert "created  hubconf.py\n" in result.stdout
+    assert "kept     README.md  (differs" in result.stdout
+    assert result.stdout.count("created") == 1
+    assert (here / "shapes" / "README.md").read_text() == "mine"
+
+
+def test_an_empty_folder_gets_the_whole_repo(here: Path) -> None:
+    result = init("--defaults")
+    assert result.exit_code == 0
+    assert (here / "here" / "train.py").is_file()
+    assert (here / ".git").is_dir()
+    assert "cd " not in result.stdout
+
+
+def test_a_fresh_checkout_gets_the_rest(here: Path) -> None:
+    commit_files(here, {"README.md": "# Here\n", "LICENSE": "Mozilla Public License Version 2.0"})
+    git("remote", "add", "origin", "git@github.com:acme/here.git", cwd=here)
+    result = init("--defaults")
+    assert "kept     README.md" in result.stdout
+    assert "LICENSE" not in result.stdout
+    assert "git repo" not in result.stdout
+    pyproject = (here / "pyproject.toml").read_text("utf-8")
+    assert 'license = "MPL-2.0"' in pyproject
+    assert 'repo = "acme/here"' in pyproject
+
+
+def test_a_folder_with_code_gets_hubconf_and_configuration_only(here: Path) -> None:
+    code = {"nets/__init__.py": "", "train.py": "import nets\n", "README.md": "# Mine\n"}
+    write_tree(here, code)
+    result = init("--defaults")
+    assert result.exit_code == 0
+    assert set(read_tree(here)) == {*code, "hubconf.py", "hubkit.toml"}
+    assert "All checks passed." in result.stdout
+    assert "Next:\n  git init -b main\n" in result.stdout
+    assert not (here / ".git").exists()
+
+
+def test_an_existing_hubconf_and_config_stay_and_are_checked(here: Path) -> None:
+    mine = {
+        "hubconf.py": "dependencies = ['torch']\n\n\ndef net():\n    return 1\n",
+        "pyproject.toml": "[tool.hubkit.entrypoints.net]\nkind = 'utility'\n",
+    }
+    write_tree(here, mine)
+    result = init("--bare")
+    assert result.exit_code == 0
+    assert "kept     hubconf.py  (differs" in result.stdout
+    assert "HUB301" in result.stdout
+    assert read_tree(here) == {name: text.encode() for name, text in mine.items()}
+
+
+def test_a_dry_run_writes_nothing(here: Path) -> None:
+    result = init("shapes", "--dry-run")
+    assert result.exit_code == 0
+    assert "would create  hubconf.py" in result.stdout
+    assert "Nothing was written." in result.stdout
+    assert not list(here.iterdir())
+
+
+def test_templates_are_listed_with_their_questions(here: Path) -> None:
+    result = init("--list")
+    assert result.exit_code == 0
+    assert "classifier (default): " in result.stdout
+    assert "\nminimal: " in result.stdout
+    assert "-a module=" in result.stdout
+    assert not list(here.iterdir())
+
+
+def test_a_template_of_the_users_is_taken_by_path(here: Path, tmp_path: Path) -> None:
+    manifest = '[questions.name]\nask = "Name"\ndefault = "{{ found.folder }}"\n'
+    files = {"template.toml": manifest, "{{name}}.txt.jinja": "by {{ name }}\n"}
+    write_tree(tmp_path / "mine", files)
+    result = init("shapes", "--template", str(tmp_path / "mine"), "--no-git")
+    assert result.exit_code == 0
+    assert read_tree(here) == {"shapes/shapes.txt": b"by shapes\n"}
+    assert not (here / "shapes" / ".git").exists()
+    assert "HUB001" in result.stdout  # the template makes no hubconf, and that is said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["模型"], "module: there is no answer"),
+        (["x", "-a", "module=models"], "'models' is too generic"),
+        (["x", "-a", "module=torch"], "'torch' would hide"),
+        (["x", "-a", "entrypoint=class"], "keyword of Python"),
+        (["x", "--repo", "shapes"], "'shapes' is not owner/name"),
+        (["x", "-a", "license=Mitt"], "not a well-known SPDX"),
+        (["x", "-a", "modul=y"], "does not ask for 'modul'"),
+        (["x", "-a", "module"], "'module' is not KEY=VALUE"),
+        (["x", "--template", "nope"], "no template 'nope'"),
+        (["x", "--bare", "--template", "classifier"], "--bare is a template of its own"),
+        (["bad\nname"], "not one printable line"),
+        (["file"], "is not a folder"),
+        (["file/below"], "file"),
+    ],
+)
+def test_wrong_use_is_told_with_a_way_out_and_writes_nothing(
+    arguments: list[str], why: str, here: Path
+) -> None:
+    (here / "file").touch()
+    result = init(*arguments)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert result.stdout == ""
+    assert [path.name for path in here.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "module"),
+    [
+        ("My Model", "my_model"),
+        ("3d-net", "net_3d_net"),
+        ("modèle", "modele"),
+        ("class", "class_net"),
+        ("torch", "torch_net"),
+        ("utils", "utils_net"),
+    ],
+)
+def test_odd_folder_names_give_sane_packages(folder: str, module: str, here: Path) -> None:
+    result = init(folder, "--defaults")
+    assert result.exit_code == 0, result.stderr
+    assert "All checks passed." in result.stdout
+    assert (here / folder / module / "model.py").is_file()
+
+
+def test_inside_another_git_repo_none_is_made_unless_asked(here: Path) -> None:
+    commit_files(here, {"README.md": ""})
+    result = init("part")
+    assert "It lies inside the git repo" in result.stdout
+    assert not (here / "part" / ".git").exists()
+    result = init("part", "--git")
+    assert "Made it a git repo" in result.stdout
+    assert git("rev-parse", "--show-toplevel", cwd=here / "part") == str((here / "part").resolve())
+
+
+def test_without_git_it_says_so(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(here))
+    result = init("shapes")
+    assert result.exit_code == 0
+    assert "git is missing or failed" in result.stdout
+    assert "cd shapes\n  git init -b main\n" in result.stdout
+
+
+def test_without_a_repo_name_it_says_what_to_put_in(here: Path) -> None:
+    assert "your-name/shapes" in init("shapes").stdout
+    assert "your-name" not in init("rings", "--repo", "acme/rings").stdout
+    assert (here / "shapes").is_dir()
+
+
+def on_terminal(here: Path, typed: str, *arguments: str) -> tuple[int, str]:
+    """Run the command with a terminal at its ends, on which somebody types."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hubkit", "init", *arguments]
+    with subprocess.Popen(command, cwd=here, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        os.write(ours, typed.encode() + b"\x04")  # Ctrl-D ends a question too many
+        said = b""
+        while chunk := _read(ours):
+            said += chunk
+    os.close(ours)
+    return process.returncode, said.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux says EIO when the other end has closed
+        return b""
+
+
+def test_on_a_terminal_it_asks_and_asks_again(here: Path) -> None:
+    typed = "\nmodels\nrings\n\nacme/rings\n\n\n\n"
+    code, said = on_terminal(here, typed, "shapes", "-a", "description=Rings.")
+    assert code == 0, said
+    assert "Name of its Python package [shapes]" in said
+    assert "Error: module: 'models' is too generic" in said
+    assert "as torch.hub.load takes it [rings]" in said
+    assert "in one line" not in said
+    pyproject = (here / "shapes" / "pyproject.toml").read_text("utf-8")
+    assert 'repo = "acme/rings"' in pyproject
+    assert 'description = "Rings."' in pyproject
+    assert (here / "shapes" / "rings" / "model.py").is_file()
+
+
+def test_on_a_terminal_it_asks_nothing_with_defaults(here: Path) -> None:
+    code, said = on_terminal(here, "", "shapes", "--defaults")
+    assert code == 0, said
+    assert "Name of" not in said
+
+
+def test_stopping_at_a_question_writes_nothing(here: Path) -> None:
+    code, said = on_terminal(here, "\n", "shapes")
+    assert code == 130, said
+    assert not list(here.iterdir())
