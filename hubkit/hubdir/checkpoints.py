@@ -28,6 +28,7 @@ from hubkit.hubdir.origins import Origin, find_place, forget_checkpoints, key_of
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef
+    from hubkit.hubdir.download import Fetched
 
 __all__ = ["download_url_to_file", "fetch_checkpoint", "forget_checkpoints", "hash_prefix_of"]
 
@@ -160,16 +161,17 @@ def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
         if found and not (afresh and found.fetched_at < began):
             return found.path
         origin = find_place(wish.path, key_of(wish.url))
+        damaged = found is None and origin.exists()
 
-        def inspect(path: Path) -> None:
+        def settle(path: Path, fetched: Fetched) -> None:
             _require_checkpoint(path, wish.url)
-            if origin.exists() and found is None:
+            if damaged:
                 _put_aside(origin.path)
+            origin.settle(path, fetched.sha256, fetched.etag, wish.repo)
 
         log.info('Downloading: "%s" to %s', redact(wish.url), origin.path)
-        wanted = Wanted(wish.url, origin.path, wish.hash_prefix, policy.progress, inspect)
-        fetched = download(client, wanted)
-        origin.settle(fetched.sha256, fetched.etag, wish.repo)
+        wanted = Wanted(wish.url, origin.path, wish.hash_prefix, policy.progress, settle)
+        download(client, wanted)
     return origin.path
 
 

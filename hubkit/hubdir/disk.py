@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hubkit.errors import CacheWriteError, HubkitError
-from hubkit.hubdir.layout import get_dir
+from hubkit.hubdir.layout import get_dir, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,11 +54,22 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     Raises:
         CacheWriteError: The hub dir cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    temporary = _temporary(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """Where a record is written first: where what killed processes leave is swept up."""
+    if not path.is_relative_to(store()):
+        return path.with_name(f"{path.name}.new")
+    import socket
+
+    name = f"{socket.gethostname()}.{os.getpid()}.{os.urandom(8).hex()}"
+    return store() / "staging" / "records" / name

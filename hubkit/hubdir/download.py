@@ -45,14 +45,15 @@ class Wanted:
         path: Where to; replaced when it exists.
         hash_prefix: First hexadecimal digits of the sha256 that it must have.
         progress: Whether to show a bar.
-        inspect: Looks at the file before it is put in place, and raises if it is not fit.
+        settle: Called with the file that is about to be put in place and what is known of it;
+            raises if it is not fit.
     """
 
     url: str
     path: Path
     hash_prefix: str | None = None
     progress: bool = True
-    inspect: Callable[[Path], None] | None = None
+    settle: Callable[[Path, Fetched], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ def download(client: Client, wanted: Wanted) -> Fetched:
         with Digest() as digest:
             fetched = _Transfer(client, wanted, partial, digest).run()
         _require_hash(wanted, fetched)
-        if wanted.inspect:
-            wanted.inspect(partial.path)
+        if wanted.settle:
+            wanted.settle(partial.path, fetched)
         partial.settle()
     except (CacheWriteError, HashMismatchError, CheckpointError):
         partial.drop()

@@ -80,7 +80,7 @@ class Origin:
         self._key = key
         self._file = _folder() / f"{encode(_inside(path))}.json"
         self._record = read_record(self._file) or {}
-        self.stale = bool(self._record.get("stale"))
+        self.stale = bool(self._record.get("stale")) or self._is_previous()
         self.fetched_at = float(self._record.get("fetched_at", 0))
 
     def exists(self) -> bool:
@@ -97,25 +97,32 @@ class Origin:
         Size and time of change are compared; only if these differ, or nothing is known, and then
         only if a hash is asked for, is the file read.
         """
-        known = self._record.get("sha256")
-        if known is None and not hash_prefix:
-            return True
-        if known is None or not self._is_untouched():
-            digest = _digest(self.path)
-            if known not in (None, digest):
+        versions = self._versions()
+        known = next((old.get("sha256") for old in versions if self._is_untouched(old)), None)
+        if known is None and (versions or hash_prefix):
+            known = _digest(self.path)
+            if versions and known not in [old.get("sha256") for old in versions]:
                 return False
-            known = digest
-            if digest.startswith(hash_prefix or ""):
-                self._remember(sha256=digest, **_measure(self.path))
-        return str(known).startswith((hash_prefix or "").lower())
+            if known.startswith(hash_prefix or ""):
+                self._remember(sha256=known, **_measure(self.path))
+        return str(known or "").startswith((hash_prefix or "").lower())
 
     def note_repo(self, repo: RepoRef | None) -> None:
         """Remember that a repo's code asked for it."""
         if repo is not None and self._record and repo.full_name not in self._repos():
             self._remember(repos=[*self._repos(), repo.full_name])
 
-    def settle(self, sha256: str, etag: str, repo: RepoRef | None) -> None:
-        """Write down where the file, which has just come, came from.
+    def settle(self, path: Path, sha256: str, etag: str, repo: RepoRef | None) -> None:
+        """Write down where the file came from, just before it is put in place.
+
+        What is known of the file that it replaces is kept along: whoever looks in between, or
+        after we were killed in between, finds either and knows it.
+
+        Args:
+            path: Where the file still lies.
+            sha256: Its digest in hexadecimal digits.
+            etag: The host's mark for it.
+            repo: Whose code asked for it.
 
         Raises:
             CacheWriteError: The hub dir cannot be written.
@@ -123,18 +130,31 @@ class Origin:
         repos = dict.fromkeys([*self._repos(), *([repo.full_name] if repo else [])])
         record: dict[str, Any] = {"url": self._key, "path": str(self.path), "sha256": sha256}
         record |= {"etag": etag, "repos": list(repos), "fetched_at": time.time()}
-        write_record(self._file, record | _measure(self.path))
+        found = [old for old in self._versions() if self.exists() and self._is_untouched(old)]
+        if found:
+            record["previous"] = {key: found[0][key] for key in ("sha256", "size", "mtime_ns")}
+        write_record(self._file, record | _measure(path))
+
+    def _versions(self) -> list[dict[str, Any]]:
+        """What is known of the file, and of the one before it."""
+        found = (self._record, self._record.get("previous") or {})
+        return [old for old in found if "sha256" in old]
+
+    def _is_previous(self) -> bool:
+        """Whether the file that was to be replaced is still there."""
+        previous = self._record.get("previous")
+        return previous is not None and self.exists() and self._is_untouched(previous)
 
     def _repos(self) -> list[str]:
         return list(self._record.get("repos", ()))
 
-    def _is_untouched(self) -> bool:
+    def _is_untouched(self, version: dict[str, Any]) -> bool:
         now = _measure(self.path)
         # Some ways to copy a cache, such as image layers, keep whole seconds only.
         whole = now["mtime_ns"] % 10**9 == 0
-        then = int(self._record.get("mtime_ns", 0))
+        then = int(version.get("mtime_ns", 0))
         same_time = now["mtime_ns"] in (then, then // 10**9 * 10**9 if whole else then)
-        return same_time and now["size"] == self._record.get("size")
+        return same_time and now["size"] == version.get("size")
 
     def _remember(self, **facts: Any) -> None:  # noqa: ANN401 - JSON values
         self._record |= facts

@@ -11,7 +11,6 @@ import glob
 import os
 import socket
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 from hubkit.hubdir.disk import read_record, write_record, writing
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from hubkit.hubdir.http import Answer
 
-WEEK = 7 * 86400.0
 IDLE = 300.0  # seconds without a byte after which another machine's partial counts as left behind
 
 
@@ -32,14 +30,12 @@ class Partial:
     Attributes:
         path: The partial file.
         etag: The host's mark for the version that it is part of; "" when it cannot be resumed.
-        size: Bytes that the whole will have, None when unknown.
     """
 
     def __init__(self, target: Path) -> None:
-        self.path = target.with_name(f"{target.name}.{uuid.uuid4().hex[:16]}.partial")
+        self.path = target.with_name(f"{target.name}.{os.urandom(8).hex()}.partial")
         self._target = target
         self.etag = ""
-        self.size: int | None = None
 
     @property
     def offset(self) -> int:
@@ -51,17 +47,15 @@ class Partial:
 
     @property
     def _journal(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.json")
+        return _journal_of(self.path)
 
     def note(self, answer: Answer, size: int | None) -> None:
         """Write down which version is arriving, so that the rest can be asked for later."""
         etag = answer.headers.get("ETag", "")
         ranges = answer.headers.get("Accept-Ranges", "bytes").lower()
-        self.size = size
         # A weak mark (W/"...") does not promise the same bytes, so it is no ground to resume on.
         self.etag = etag if etag.startswith('"') and size and ranges == "bytes" else ""
-        if self.etag:
-            write_record(self._journal, {"etag": etag, "size": size, **_me()})
+        write_record(self._journal, {"etag": self.etag, **_me()})
 
     def settle(self) -> None:
         """Put the file in its place."""
@@ -77,21 +71,18 @@ class Partial:
     def leave(self) -> None:
         """Go away: keep what can be resumed, for anybody to take over; remove the rest."""
         if self.etag and self.offset:
-            write_record(self._journal, {"etag": self.etag, "size": self.size})
+            write_record(self._journal, {"etag": self.etag})
         else:
             self.drop()
 
-    def adopt(self, path: Path, record: dict[str, object]) -> bool:
-        """Take over what another process left; gives whether that came off."""
+    def adopt(self, path: Path, etag: str) -> None:
+        """Take over what another process left, unless somebody else is quicker."""
         try:
             path.rename(self.path)
         except OSError:
-            return False
-        path.with_name(f"{path.name}.json").unlink(missing_ok=True)
-        self.etag, size = str(record.get("etag", "")), record.get("size")
-        self.size = size if isinstance(size, int) else None
-        write_record(self._journal, {"etag": self.etag, "size": self.size, **_me()})
-        return True
+            return
+        self.etag = etag
+        write_record(self._journal, {"etag": etag, **_me()})
 
 
 def claim_partial(target: Path) -> Partial:
@@ -101,33 +92,38 @@ def claim_partial(target: Path) -> Partial:
         CacheWriteError: The target's folder cannot be written.
     """
     partial = Partial(target)
-    adopted = False
     for path in _left_behind(target):
-        record = read_record(path.with_name(f"{path.name}.json")) or {}
-        if record and not adopted:
-            adopted = partial.adopt(path, record)
-        else:
-            path.unlink(missing_ok=True)
-            path.with_name(f"{path.name}.json").unlink(missing_ok=True)
+        etag = (read_record(_journal_of(path)) or {}).get("etag")
+        if etag and not partial.etag:
+            partial.adopt(path, str(etag))
+        for left in (path, _journal_of(path), _journal_of(path).with_suffix(".json.new")):
+            left.unlink(missing_ok=True)
     return partial
 
 
 def _left_behind(target: Path) -> list[Path]:
     """Partial files of a target that nobody writes to any more, the longest first."""
     pattern = f"{glob.escape(target.name)}.{'?' * 16}.partial"
-    found = [path for path in target.parent.glob(pattern) if _is_left(path)]
-    return sorted(found, key=_size, reverse=True)
+    names = {path.name for path in target.parent.glob(pattern)}
+    names |= {path.stem for path in target.parent.glob(f"{pattern}.json")}
+    found = [target.with_name(name) for name in names]
+    return sorted(filter(_is_left, found), key=_size, reverse=True)
 
 
 def _is_left(path: Path) -> bool:
-    record = read_record(path.with_name(f"{path.name}.json")) or {}
+    record = read_record(_journal_of(path))
+    if record is not None and "pid" not in record:
+        return True  # let go of
+    if record is not None and record.get("host") == socket.gethostname():
+        return not is_alive(int(record["pid"]))
+    return time.time() - _changed_at(path) > IDLE
+
+
+def _changed_at(path: Path) -> float:
     try:
-        idle = time.time() - path.stat().st_mtime
+        return path.stat().st_mtime
     except OSError:
-        return False
-    if record.get("host") == socket.gethostname() and isinstance(record.get("pid"), int):
-        return not is_alive(record["pid"])
-    return idle > IDLE or (bool(record) and "pid" not in record)
+        return time.time()
 
 
 def _size(path: Path) -> int:
@@ -135,6 +131,10 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
 
 
 def _me() -> dict[str, object]:

@@ -23,9 +23,9 @@ DAY = 86400.0
 def staging(key: str) -> Iterator[Path]:
     """A folder of one's own on the hub dir's file system, gone afterwards.
 
-    What killed processes left for the same key is removed first. The folder's name says whose it
-    is, and only a process of this machine that is no more, or a day without change, counts as
-    dead: locks lie on some file systems.
+    What killed processes left for the same key is removed first. The names say whose things are,
+    and only a process of this machine that is no more, or a day without change, counts as dead:
+    locks lie on some file systems.
 
     Args:
         key: One path component; callers hold the lock of the same name.
@@ -38,17 +38,25 @@ def staging(key: str) -> Iterator[Path]:
     with writing(folder):
         folder.mkdir(parents=True)
     try:
-        for orphan in parent.iterdir():
-            if is_orphan(orphan):
-                shutil.rmtree(orphan, ignore_errors=True)
+        _sweep(parent)
+        _sweep(store() / "staging" / "records")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         _remove_if_empty(parent)
 
 
+def _sweep(folder: Path) -> None:
+    for orphan in folder.glob("*"):
+        if is_orphan(orphan):
+            if orphan.is_dir():
+                shutil.rmtree(orphan, ignore_errors=True)
+            else:
+                orphan.unlink(missing_ok=True)
+
+
 def is_orphan(path: Path) -> bool:
-    """Whether whoever made ``<...>.<host>.<pid>.<random>`` can no longer be at it."""
+    """Whether whoever made ``<host>.<pid>.<random>`` can no longer be at it."""
     parts = path.name.split(".")
     ours = path.name.startswith(f"{socket.gethostname()}.") and parts[-2].isdigit()
     if ours and not is_alive(int(parts[-2])):

@@ -40,19 +40,20 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
     with staging(encode(repo.full_name)) as room:
         archive = room / "archive.zip"
         fetched = _fetch_archive(client, resolved, archive, policy)
-        if tree.is_dir() and is_same(archive, tree):
+        damaged = tree.is_dir()
+        if damaged and is_same(archive, tree):
             return tree
         files = unpack(archive, room / "tree", sha)
         record = {"repo": repo.full_name, "host": repo.host, "sha": sha, "files": files}
         record |= {"archive_sha256": fetched.sha256, "fetched_at": time.time()}
         write_record(tree_record(repo, sha), record)
-        _put(room, tree)
+        _put(room, tree, replace=damaged)
     return tree
 
 
-def _put(room: Path, tree: Path) -> None:
+def _put(room: Path, tree: Path, *, replace: bool) -> None:
     with writing(tree):
-        if tree.is_dir():
+        if replace:
             tree.rename(room / "old")
         try:
             (room / "tree").rename(tree)

@@ -7,8 +7,11 @@ import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hubkit import errors
 from hubkit.facts import FetchPolicy
@@ -19,6 +22,7 @@ from hubkit.hubdir import (
     hash_prefix_of,
     parse_repo,
 )
+from hubkit.hubdir.origins import name_of
 
 if TYPE_CHECKING:
     from tests.git_host import GitHost
@@ -254,3 +258,38 @@ def test_home_is_understood_in_model_dir(git_host: GitHost) -> None:
 def test_file_names_stay_below_their_folder(git_host: GitHost, name: str) -> None:
     with pytest.raises(errors.UsageError):
         fetch_checkpoint(f"{git_host.url}/net.pt", file_name=name, policy=ASK)
+
+
+def test_a_kill_between_record_and_file_costs_nothing(git_host: GitHost) -> None:
+    url = git_host.add_file("/net.pt", b"old")
+    path = fetch_checkpoint(url, policy=ASK)
+    git_host.add_file("/net.pt", b"new")
+    old_time = path.stat().st_mtime_ns
+    fetch_checkpoint(url, policy=AFRESH)
+    # As it would be, had we been killed before the new file took its place.
+    path.write_bytes(b"old")
+    os.utime(path, ns=(old_time, old_time))
+    git_host.forget_requests()
+    assert fetch_checkpoint(url, policy=FetchPolicy(offline=True)).read_bytes() == b"old"
+    assert fetch_checkpoint(url, policy=ASK).read_bytes() == b"new"
+    assert len(git_host.requests) == 1
+
+
+@given(st.text(), st.text())
+def test_names_of_urls_are_names(path: str, query: str) -> None:
+    name = name_of(f"https://host/{quote(path)}?{quote(query)}")
+    assert name not in ("", ".", "..")
+    assert Path(name).name == name
+    assert len(name.encode()) <= 200
+
+
+@given(st.text(st.sampled_from("ab/.-?=&;%#:@\\ ")))
+def test_names_of_nonsense_are_names(text: str) -> None:
+    name = name_of(f"https://host/{text}")
+    assert name not in ("", ".", "..")
+    assert Path(name).name == name
+
+
+@pytest.mark.parametrize("url", ["https://h/net-5c106cde.pth", "https://h/a/n%20t.pt?x=1#y"])
+def test_plain_names_are_torchs(url: str) -> None:
+    assert name_of(url) == os.path.basename(urlsplit(url).path)  # noqa: PTH119 - what torch does

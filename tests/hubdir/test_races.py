@@ -1,0 +1,95 @@
+"""Many at once, and killed at any instant: one download, no error, no leftovers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.errors import LockTimeoutError
+from hubkit.facts import FetchPolicy
+from hubkit.hubdir import fetch_checkpoint, fetch_repo, parse_repo
+from hubkit.hubdir.locks import hold
+from tests.git_host import commit_files
+from tests.hubdir.racer import leftovers
+
+if TYPE_CHECKING:
+    from tests.git_host import GitHost
+
+ROOT = Path(__file__).parent.parent.parent
+BODY = os.urandom(300_000)
+
+
+@pytest.fixture
+def url(host: GitHost, worktree: Path) -> str:
+    """``acme/shapes`` with 203 files in all; gives the URL of a checkpoint."""
+    commit_files(worktree, {f"net/m{n}.py": f"N = {n}\n" for n in range(200)})
+    host.add_repo("acme", "shapes", worktree)
+    return host.add_file("/net.pt", BODY)
+
+
+def race(*arguments: str) -> None:
+    command = [sys.executable, "-m", "tests.hubdir.racer", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+
+
+def test_a_crowd_makes_one_download_of_each(host: GitHost, hub_dir: Path, url: str) -> None:
+    race("crowd", url, "32")
+    assert [len(host.paths(part)) for part in ("info/refs", "codeload", "net.pt")] == [1, 1, 1]
+    assert leftovers(hub_dir) == []
+
+
+@pytest.mark.parametrize("mode", ["lying", "none"])
+def test_without_usable_locks_a_crowd_does_no_harm(
+    host: GitHost, hub_dir: Path, url: str, mode: str
+) -> None:
+    race(mode, url, "12")
+    assert len(host.paths("codeload")) <= 12
+    assert leftovers(hub_dir) == []
+
+
+def test_two_hundred_kills_do_no_harm(url: str) -> None:
+    race("kills", url, "1")
+
+
+def test_threads_share_one_download(host: GitHost, url: str) -> None:
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            fetch_repo(parse_repo("acme/shapes"), FetchPolicy())
+            fetch_checkpoint(url, policy=FetchPolicy())
+        except BaseException as error:  # noqa: BLE001 - shown below
+            problems.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert [len(host.paths(part)) for part in ("info/refs", "codeload", "net.pt")] == [1, 1, 1]
+
+
+@pytest.mark.usefixtures("hub_dir")
+def test_who_waits_says_for_whom_and_not_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "hubkit")
+    with (
+        hold("acme", 1),
+        pytest.raises(LockTimeoutError, match=f"process {os.getpid()}"),
+        hold("acme", 0.05),
+    ):
+        raise AssertionError("held twice")
+    assert f"Waiting for process {os.getpid()}, which works on acme" in caplog.text
+    with hold("acme", 0):
+        pass
