@@ -83,11 +83,11 @@ def list(
         github: As ``repo_or_dir`` of `load`.
         force_reload: Fetch the repo afresh.
         skip_validation: Do not insist that a commit belongs to this very repo.
-        trust_repo: As for `load`; looked at only if code has to run.
+        trust_repo: As for `load`. True is remembered; else it matters only if code has to run.
         verbose: Log where the repo was found.
     """
     request = Request(github, "github", trust_repo, force_reload, verbose, skip_validation)
-    root = locate(request).root
+    root = _locate_to_read(request).root
     hubconf = require_hubconf(read_repo(root))
     if hubconf.is_open:
         leaks = {leak.name for leak in hubconf.leaks}
@@ -112,11 +112,11 @@ def help(
         model: Name of the entrypoint.
         force_reload: Fetch the repo afresh.
         skip_validation: Do not insist that a commit belongs to this very repo.
-        trust_repo: As for `load`; looked at only if code has to run.
+        trust_repo: As for `load`. True is remembered; else it matters only if code has to run.
     """
     _require_name(model)
     request = Request(github, "github", trust_repo, force_reload, True, skip_validation)
-    root = locate(request).root
+    root = _locate_to_read(request).root
     hubconf = require_hubconf(read_repo(root))
     entrypoint = hubconf.entrypoint(model)
     if entrypoint is not None and entrypoint.docstring is not None:
@@ -146,6 +146,11 @@ def locate_repo(
         repo_or_dir, source, force_reload=force_reload, skip_validation=skip_validation
     )
     return locate(request).root
+
+
+def _locate_to_read(request: Request) -> Located:
+    """The repo's folder; reading needs no trust, but trust that is given is kept, as by torch."""
+    return locate_trusted(request) if request.trust_repo is True else locate(request)
 
 
 def _require_name(model: object) -> None:
