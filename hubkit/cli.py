@@ -7,7 +7,6 @@ Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 findings 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -29,13 +28,13 @@ class HubkitGroup(click.Group):
     """Imports subcommands when they are asked for, and handles errors for all of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Names of the subcommands that this installation has, in the order of ``COMMANDS``."""
-        return [module.rstrip("_") for module in COMMANDS if _exists(module)]
+        """Names of the subcommands, in the order of ``COMMANDS``."""
+        return [module.rstrip("_") for module in COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The subcommand of that name, or None."""
         module = next((name for name in COMMANDS if name.rstrip("_") == cmd_name), None)
-        if module is None or not _exists(module):
+        if module is None:
             return None
         command: click.Command = importlib.import_module(f"hubkit.commands.{module}").command
         return command
@@ -64,10 +63,6 @@ class HubkitGroup(click.Group):
             _close_stdout()
             code = PIPE_CLOSED
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def _exists(module: str) -> bool:
-    return importlib.util.find_spec(f"hubkit.commands.{module}") is not None
 
 
 def _print_error(error: HubkitError) -> None:

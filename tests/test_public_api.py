@@ -11,8 +11,17 @@ from pathlib import Path
 import pytest
 
 import hubkit
+from tests.git_host import GitHost, commit_files
 
 HEAVY = ("torch", "requests", "urllib3", "jinja2", "filelock", "docstring_parser", "tqdm", "pytest")
+RUN = """
+import sys
+from hubkit.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
 SOURCE = Path(hubkit.__file__).read_text("utf-8")
 
 
@@ -91,6 +100,24 @@ def test_commands_that_read_import_neither_torch_nor_requests(
         '    """A net.\n\n    Args:\n        pretrained: Load weights.\n    """\n    import torch\n\n'
         "    return torch.nn.Linear(1, 1)\n"
     )
-    run = "import sys; from hubkit.cli import main\ntry: main()\nexcept SystemExit as e: assert not e.code, e.code"
-    loaded = modules_after(run, *arguments, cwd=tmp_path)
+    loaded = modules_after(RUN, *arguments, cwd=tmp_path)
     assert not loaded & {"torch", "requests", "urllib3", "jinja2", "pytest"}
+
+
+def test_init_imports_neither_torch_nor_requests(tmp_path: Path) -> None:
+    loaded = modules_after(RUN, "init", "my-net", "--defaults", cwd=tmp_path)
+    assert (tmp_path / "my-net" / "hubconf.py").is_file()
+    assert not loaded & {"torch", "requests", "urllib3", "pytest"}
+
+
+def test_list_of_a_cached_repo_imports_neither_torch_nor_requests(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    commit_files(tmp_path / "rep", {"hubconf.py": "def net():\n    return 1\n"})
+    git_host.add_repo("own", "rep", tmp_path / "rep")
+    cold = modules_after(RUN, "list", "own/rep:main")
+    asked = len(git_host.requests)
+    warm = modules_after(RUN, "list", "own/rep:main")
+    assert "requests" in cold
+    assert not warm & {"torch", "requests", "urllib3", "jinja2", "filelock", "pytest"}
+    assert len(git_host.requests) == asked

@@ -26,13 +26,13 @@ def command(
 
     Nothing of the repo is imported or run. Exit codes: 0 clean, 1 findings, 2 could not check.
     """
-    from hubkit.commands.finding import find_root
+    from hubkit.commands.target import locate_target
     from hubkit.config import read_config
     from hubkit.hubconf import read_repo
     from hubkit.linter import lint_repo
     from hubkit.reporters import REPORTERS
 
-    root = find_root(repo)
+    root = locate_target(repo)
     config = read_config(root)
     config = dataclasses.replace(
         config,

@@ -17,11 +17,11 @@ _STARS = {"var-positional": "*", "var-keyword": "**"}
 @click.argument("entrypoint")
 def command(repo: str, entrypoint: str) -> None:
     """Show an entrypoint's signature, help text and what it needs; nothing runs."""
-    from hubkit.commands.finding import find_root
+    from hubkit.commands.target import locate_target
     from hubkit.errors import entrypoint_not_found
     from hubkit.hubconf import read_repo, require_hubconf
 
-    hubconf = require_hubconf(read_repo(find_root(repo)))
+    hubconf = require_hubconf(read_repo(locate_target(repo)))
     found = hubconf.entrypoint(entrypoint)
     if found is None:
         names = tuple(known.name for known in hubconf.entrypoints)

@@ -22,10 +22,10 @@ def command(repo: str, as_json: bool, static: bool) -> None:
     Source tells, and nothing runs. Only where a hubconf makes names at run time, and lies in a
     folder of yours, a child process is asked for them.
     """
-    from hubkit.commands.finding import find_root
+    from hubkit.commands.target import locate_target
     from hubkit.hubconf import read_repo, require_hubconf
 
-    root = find_root(repo)
+    root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))
     rows = [_row(entrypoint) for entrypoint in hubconf.entrypoints]
     if hubconf.is_open and not static:

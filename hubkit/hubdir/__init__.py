@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from hubkit.hubdir.checkpoints import (
         download_url_to_file,
         fetch_checkpoint,
+        find_impostor,
         forget_checkpoints,
         hash_prefix_of,
     )
@@ -23,6 +24,7 @@ __all__ = [
     "fetch_checkpoint",
     "fetch_repo",
     "find_cached",
+    "find_impostor",
     "forget_checkpoints",
     "get_dir",
     "hash_prefix_of",
@@ -40,6 +42,7 @@ _HOMES = {
     "fetch_checkpoint": "checkpoints",
     "fetch_repo": "repos",
     "find_cached": "repos",
+    "find_impostor": "checkpoints",
     "forget_checkpoints": "checkpoints",
     "get_dir": "layout",
     "hash_prefix_of": "checkpoints",

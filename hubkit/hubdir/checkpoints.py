@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoRef
     from hubkit.hubdir.download import Fetched
 
-__all__ = ["download_url_to_file", "fetch_checkpoint", "forget_checkpoints", "hash_prefix_of"]
+__all__ = [
+    "download_url_to_file",
+    "fetch_checkpoint",
+    "find_impostor",
+    "forget_checkpoints",
+    "hash_prefix_of",
+]
 
 log = logging.getLogger("hubkit")
 
@@ -187,18 +193,26 @@ def _put_aside(path: Path) -> None:
             path.rename(path.with_name(f"{path.name}.damaged"))  # another file system
 
 
-def _require_checkpoint(path: Path, url: str) -> None:
+def find_impostor(path: Path) -> str:
+    """What a file is that often comes in place of a checkpoint; "" when it is nothing of the kind.
+
+    Args:
+        path: The file.
+    """
     with path.open("rb") as file:
         head = file.read(512)
     if head.startswith(_LFS):
+        return "a Git LFS pointer"
+    return "a web page" if head.lstrip().lower().startswith(_HTML) else ""
+
+
+def _require_checkpoint(path: Path, url: str) -> None:
+    impostor = find_impostor(path)
+    if impostor:
         raise CheckpointError(
-            f"{redact(url)} is a Git LFS pointer, not the file it stands for.",
-            hint="Use the address that the host gives for the raw file, or a release asset.",
-        )
-    if head.lstrip().lower().startswith(_HTML):
-        raise CheckpointError(
-            f"{redact(url)} is a web page, not a checkpoint.",
-            hint="Use the address of the file itself; a page may also be asking to log in.",
+            f"{redact(url)} is {impostor}, not a checkpoint.",
+            hint="Use the address of the file itself: on GitHub that of a release asset, or with "
+            "/raw/ where that of the page has /blob/. A page may also be asking to log in.",
         )
 
 

@@ -43,7 +43,8 @@ def load(
 
     Args:
         repo_or_dir: ``owner/name[:ref]``, a URL of a repo, or a folder with a ``hubconf.py``. An
-            existing folder that holds one is taken as such, whatever ``source`` says.
+            existing folder that holds one is taken as such, whatever ``source`` says, unless
+            it is spelled like a repo on GitHub: then write ``./owner/name``.
         model: Name of the entrypoint.
         *args: Passed on to the entrypoint.
         source: "github", or "local" for folders only.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit import hubdir
-from hubkit.errors import HubconfNotFoundError, RepoSpecError
+from hubkit.errors import HubconfNotFoundError, RepoNotFoundError, RepoSpecError
 from hubkit.facts import FetchPolicy
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("hubkit")
 
 _SOURCES = ("github", "local")
+# What torch.hub takes for a repo on GitHub. A folder of that name in the working directory must
+# not come before it: its code would run without having been trusted.
+_ON_GITHUB = re.compile(r"[\w-][\w.-]*/[\w.-]+(:.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ def _find_folder(request: Request) -> Path | None:
     if source == "local" or not isinstance(request.repo, str):
         _require_hubconf_in(folder)
         return folder
+    if _ON_GITHUB.fullmatch(request.repo):
+        return None
     return folder if (folder / "hubconf.py").is_file() else None
 
 
@@ -106,7 +112,12 @@ def _fetch(repo: RepoRef, request: Request) -> Path:
     cached = None if request.force_reload else hubdir.find_cached(repo)
     if cached is None:
         policy = FetchPolicy(refresh=request.force_reload, skip_validation=request.skip_validation)
-        cached = hubdir.fetch_repo(repo, policy)
+        try:
+            cached = hubdir.fetch_repo(repo, policy)
+        except RepoNotFoundError as error:
+            if (Path(request.repo) / "hubconf.py").is_file():
+                error.hint = f'The folder {request.repo} is meant? Pass source="local".'
+            raise
     elif request.verbose:
         log.info("Using cache found in %s", cached.path)
     return cached.path

@@ -17,8 +17,6 @@ from hubkit.loader.dependencies import no_torch
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef
 
-_NOT_A_CHECKPOINT = (b"<!doctype html", b"<html", b"version https://git-lfs.github.com/spec/")
-
 
 def load_state_dict_from_url(
     url: str,
@@ -160,11 +158,10 @@ def _unzip_legacy(path: Path) -> io.BytesIO | None:
 def _explain(path: Path, error: Exception, *, weights_only: bool) -> Exception:
     """The error to raise for what ``torch.load`` has raised."""
     first_line = str(error).strip().partition("\n")[0] or type(error).__name__
-    with path.open("rb") as stream:
-        start = stream.read(256).lstrip().lower()
-    if start.startswith(_NOT_A_CHECKPOINT):
+    impostor = hubdir.find_impostor(path)
+    if impostor:
         return CheckpointError(
-            f"{path} is a web page or a git LFS pointer, not a checkpoint.",
+            f"{path} is {impostor}, not a checkpoint.",
             hint="Delete it, and ask for the file itself: on GitHub its address has /raw/ where "
             "that of the page has /blob/.",
         )

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
+from tests.git_host import GitHost, commit_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,3 +175,16 @@ def test_help_on_an_unknown_entrypoint_names_close_ones(repo: Path) -> None:
     done = run("help", repo, "nett")
     assert done.exit_code == 1
     assert "Did you mean net?" in done.stderr
+
+
+def test_a_repo_on_a_host_is_read_without_running_it(git_host: GitHost, tmp_path: Path) -> None:
+    bomb = HEALTHY + '\n\nraise SystemExit("this must not run")\n'
+    commit_files(tmp_path / "rep", {"hubconf.py": bomb})
+    git_host.add_repo("own", "rep", tmp_path / "rep")
+    listed = json.loads(run("list", "own/rep:main", "--json").stdout)
+    assert [entry["name"] for entry in listed["entrypoints"]] == ["net"]
+    assert run("help", "own/rep:main", "net").stdout.startswith("net(pretrained")
+    assert run("check", "own/rep:main").stdout == "All checks passed.\n"
+    missing = run("list", "own/nothing")
+    assert missing.exit_code == 1
+    assert "own/nothing" in missing.stderr

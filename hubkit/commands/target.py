@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def find_root(text: str) -> Path:
+def locate_target(text: str) -> Path:
     """The folder to read: an existing one as it is, else the repo of that name, fetched.
 
     Args:
