@@ -6,6 +6,7 @@
     ├── UsageError                                    exit code 2
     │   ├── RepoSpecError (ValueError)                "not/a/repo" where owner/name[:ref] belongs
     │   ├── ConfigError (ValueError)                  [tool.hubkit] cannot be read as meant
+    │   ├── LockfileError (ValueError)                no lock file, or it does not say what is asked
     │   └── TemplateError (ValueError)                unknown template, bad answer, would overwrite
     ├── HubconfError
     │   ├── HubconfNotFoundError (FileNotFoundError)
@@ -83,6 +84,10 @@ class RepoSpecError(UsageError, ValueError):
 
 class ConfigError(UsageError, ValueError):
     """The project's hubkit configuration cannot be used."""
+
+
+class LockfileError(UsageError, ValueError):
+    """A lock file cannot be read, or does not pin what is asked for."""
 
 
 class TemplateError(UsageError, ValueError):

@@ -20,9 +20,10 @@ from hubkit.facts.hubconf import (
     RepoFacts,
     Returns,
 )
-from hubkit.facts.repos import CachedRepo, FetchPolicy, RepoRef, ResolvedRef
+from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
 
 __all__ = [
+    "CachedCheckpoint",
     "CachedRepo",
     "CheckpointUse",
     "Dependencies",

@@ -72,7 +72,7 @@ class CachedRepo:
         path: The folder that holds ``hubconf.py``.
         sha: The commit, or None for a folder that torch.hub left, which does not say.
         from_cache: Whether it was there already.
-        fetched_at: Unix time in seconds of the download, or None when unknown.
+        fetched_at: Unix time in seconds when the host was last asked, or None when unknown.
     """
 
     repo: RepoRef
@@ -83,23 +83,43 @@ class CachedRepo:
 
 
 @dataclass(frozen=True, slots=True)
+class CachedCheckpoint:
+    """A checkpoint in the hub dir.
+
+    Attributes:
+        path: The file.
+        sha256: What its digest was when it came, in hexadecimal digits.
+        size: Its length in bytes.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class FetchPolicy:
     """How far to go for something that is not in the hub dir.
 
     Attributes:
         refresh: Fetch afresh although it is there.
+        max_age: Seconds after which the host is asked again whether a branch or tag has moved;
+            None never asks again.
         offline: Open no socket.
         progress: Show a bar while downloading, when standard error is a terminal.
         skip_validation: Do not insist that a commit belongs to the repo.
+        digest: What the digest of the repo's files must be, or None for any.
         connect_timeout: Seconds to wait for a connection.
         read_timeout: Seconds to wait for more of a body.
         lock_timeout: Seconds to wait for another process that fetches the same.
     """
 
     refresh: bool = False
+    max_age: float | None = None
     offline: bool = False
     progress: bool = True
     skip_validation: bool = False
+    digest: str | None = None
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     lock_timeout: float = 600.0

@@ -13,45 +13,57 @@ if TYPE_CHECKING:
         forget_checkpoints,
         hash_prefix_of,
     )
+    from hubkit.hubdir.digest import sha256_of
     from hubkit.hubdir.layout import get_dir, set_dir
     from hubkit.hubdir.names import parse_repo
-    from hubkit.hubdir.repos import fetch_repo, find_cached
+    from hubkit.hubdir.origins import asked_for_by, find_checkpoint, key_of
+    from hubkit.hubdir.repos import fetch_repo, find_cached, resolve_ref
     from hubkit.hubdir.trust import add_trust, read_trust, record_trust, remove_trust, require_trust
 
 __all__ = [
     "add_trust",
+    "asked_for_by",
     "download_url_to_file",
     "fetch_checkpoint",
     "fetch_repo",
     "find_cached",
+    "find_checkpoint",
     "find_impostor",
     "forget_checkpoints",
     "get_dir",
     "hash_prefix_of",
+    "key_of",
     "parse_repo",
     "read_trust",
     "record_trust",
     "remove_trust",
     "require_trust",
+    "resolve_ref",
     "set_dir",
+    "sha256_of",
 ]
 
 _HOMES = {
     "add_trust": "trust",
+    "asked_for_by": "origins",
     "download_url_to_file": "checkpoints",
     "fetch_checkpoint": "checkpoints",
     "fetch_repo": "repos",
     "find_cached": "repos",
+    "find_checkpoint": "origins",
     "find_impostor": "checkpoints",
     "forget_checkpoints": "checkpoints",
     "get_dir": "layout",
     "hash_prefix_of": "checkpoints",
+    "key_of": "origins",
     "parse_repo": "names",
     "read_trust": "trust",
     "record_trust": "trust",
     "remove_trust": "trust",
     "require_trust": "trust",
+    "resolve_ref": "repos",
     "set_dir": "layout",
+    "sha256_of": "digest",
 }
 
 

@@ -8,6 +8,7 @@ gets a name of its own, and a file without a record is torch.hub's, used as it i
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import time
@@ -173,12 +174,20 @@ def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
             _require_checkpoint(path, wish.url)
             if damaged:
                 _put_aside(origin.path)
+            _protect(path)
             origin.settle(path, fetched.sha256, fetched.etag, wish.repo)
 
         log.info('Downloading: "%s" to %s', redact(wish.url), origin.path)
         wanted = Wanted(wish.url, origin.path, wish.hash_prefix, policy.progress, settle)
         download(client, wanted)
     return origin.path
+
+
+def _protect(path: Path) -> None:
+    """Have nobody write to a file, so that it may be mapped into memory; it can be replaced."""
+    if os.name != "nt":  # which would not let it be replaced either
+        with writing(path):
+            path.chmod(path.stat().st_mode & ~0o222)
 
 
 def _put_aside(path: Path) -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from hubkit.facts import CachedCheckpoint
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.layout import LONGEST, encode, get_dir, store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hubkit.facts import RepoRef
 
 log = logging.getLogger("hubkit")
@@ -50,6 +53,26 @@ def find_place(path: Path, key: str) -> Origin:
     if first.is_other():
         return Origin(path.with_name(f"{path.stem}-{_hash(key)}{path.suffix}"), key)
     return first
+
+
+def find_checkpoint(url: str) -> CachedCheckpoint | None:
+    """The checkpoint of a URL, wherever it was kept, or None; makes no request.
+
+    What is known of its digest is believed: its bytes are read only where nothing is known.
+    """
+    key = key_of(url)
+    kept = [Path(record["path"]) for record in _records() if record.get("url") == key]
+    for path in [Path(get_dir(), "checkpoints", name_of(url)), *kept]:
+        origin = find_place(path, key)
+        if origin.exists():
+            return CachedCheckpoint(origin.path, origin.sha256(), origin.path.stat().st_size)
+    return None
+
+
+def asked_for_by(repo: RepoRef) -> tuple[str, ...]:
+    """URLs of the checkpoints that a repo's code has asked for, without what only signs them."""
+    mine = (record for record in _records() if repo.full_name in record.get("repos", ()))
+    return tuple(sorted(str(record["url"]) for record in mine))
 
 
 def forget_checkpoints(repo: RepoRef) -> None:
@@ -106,6 +129,11 @@ class Origin:
             if known.startswith(hash_prefix or ""):
                 self._remember(sha256=known, **_measure(self.path))
         return str(known or "").startswith((hash_prefix or "").lower())
+
+    def sha256(self) -> str:
+        """The digest of the file: what is known of it, or what reading it gives."""
+        known = (old["sha256"] for old in self._versions() if self._is_untouched(old))
+        return next(known, None) or _digest(self.path)
 
     def note_repo(self, repo: RepoRef | None) -> None:
         """Remember that a repo's code asked for it."""
@@ -181,6 +209,13 @@ def _hash(text: str) -> str:
 
 def _folder() -> Path:
     return store() / "checkpoints"
+
+
+def _records() -> Iterator[dict[str, Any]]:
+    for path in sorted(_folder().glob("*.json")):
+        record = read_record(path)
+        if record and "url" in record and "path" in record:
+            yield record
 
 
 def _inside(path: Path) -> str:

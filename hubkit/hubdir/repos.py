@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hubkit.errors import OfflineError
+from hubkit.errors import CacheWriteError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.hubdir import layout
 from hubkit.hubdir.disk import read_record, write_record
@@ -45,8 +45,9 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     """A repo in the hub dir, fetched if it is not there, or afresh when the policy says so.
 
     What is fetched afresh takes the weights along: those that the repo downloaded are fetched
-    anew when next asked for. If the network fails and there is a copy, that is used, with a
-    warning in the log.
+    anew when next asked for. A copy that is older than the policy allows is only asked about: if
+    its branch or tag has moved, the new commit is fetched, and the weights stay. If the network
+    fails and there is a copy, that is used, with a warning in the log.
 
     Raises:
         RepoNotFoundError, RefNotFoundError: The host has no such repo or ref.
@@ -57,7 +58,7 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
         CacheWriteError, LockTimeoutError: The hub dir cannot be worked with.
     """
     cached = find_cached(repo)
-    if cached is not None and not policy.refresh:
+    if cached is not None and not policy.refresh and is_fresh(cached, policy.max_age):
         return cached
     try:
         return _fetch(repo, policy)
@@ -69,12 +70,41 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
                 hint=error.hint,
             ) from error
         return usable
-    except MISHAPS as error:
+    except (*MISHAPS, CacheWriteError) as error:
         usable = cached or _find_guess(repo)
-        if usable is None:
+        if usable is None or (policy.refresh and isinstance(error, CacheWriteError)):
             raise
         log.warning("%s The copy in %s is used.", error.message, usable.path)
         return usable
+
+
+def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
+    """Ask the host which commit a branch or tag is now; a whole commit hash is taken as it is.
+
+    Raises:
+        RepoNotFoundError, RefNotFoundError: The host has no such repo or ref.
+        OfflineError: No socket may be opened.
+        FetchError: The host cannot be asked, for one of the other reasons.
+    """
+    ref = (repo.ref or "").lower()
+    if layout.is_full_sha(ref):
+        return ResolvedRef(repo, "", ref)
+    from hubkit.hubdir.http import Client
+
+    with Client(policy, eager=True) as client:
+        return _resolve(client, repo, policy)
+
+
+def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:
+    """Whether a copy may be used without asking its host.
+
+    Args:
+        cached: The copy. One that was asked for by its whole commit hash is fresh for ever.
+        max_age: Seconds since its host was last asked; None for any age.
+    """
+    if max_age is None or layout.is_full_sha((cached.repo.ref or "").lower()):
+        return True
+    return time.time() - (cached.fetched_at or 0) <= max_age
 
 
 def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
@@ -84,7 +114,9 @@ def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     began = time.time()
     with Client(policy, eager=True) as client, hold(_key(repo), policy.lock_timeout):
         there = find_cached(repo)
-        if there and not (policy.refresh and (there.fetched_at or 0) < began):
+        if there and (there.fetched_at or 0) >= began:
+            return there  # by whoever held the lock before us
+        if there and not policy.refresh and is_fresh(there, policy.max_age):
             return there
         resolved = _resolve(client, repo, policy)
         return _settle(client, resolved, policy)
@@ -110,7 +142,7 @@ def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Cache
     repo, now = resolved.repo, time.time()
     ref = repo.ref or resolved.short_name
     there = find_cached(replace(repo, ref=ref)) if repo.ref is None else None
-    if there and not policy.refresh:
+    if there and not policy.refresh and is_fresh(there, policy.max_age):
         write_record(layout.default_record(repo), {"ref": ref})
         return replace(there, repo=repo)
     from hubkit.hubdir.trees import fetch_tree

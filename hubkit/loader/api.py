@@ -14,30 +14,37 @@ from hubkit.errors import RepoSpecError, entrypoint_not_found
 from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
 from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Located, Request, locate, locate_trusted
-from hubkit.loader.weights import load_nested_state_dict
+from hubkit.loader.weights import download_nested_file, load_nested_state_dict
+from hubkit.lockfile import find_lockfile
 from hubkit.runtime import HubFunctions, find_hubconf, import_hubconf
 from hubkit.runtime.probe import list_names, read_help
 
 if TYPE_CHECKING:
     import builtins
     import os
+    from collections.abc import Mapping
     from pathlib import Path
 
     from hubkit.facts import RepoRef
     from hubkit.facts.repos import TrustRepo
+    from hubkit.lockfile import Lockfile
     from hubkit.runtime import LoadedHubconf
 
 
 def load(
-    repo_or_dir: str | os.PathLike[str],
-    model: str,
+    repo_or_dir: str | os.PathLike[str] = "",
+    model: str = "",
+    /,
     *args: object,
     source: str = "github",
     trust_repo: TrustRepo = "check",
     force_reload: bool = False,
     verbose: bool = True,
     skip_validation: bool = False,
-    **kwargs: object,
+    max_age: float | None = None,
+    lockfile: str | os.PathLike[str] | None = None,
+    kwargs: Mapping[str, object] | None = None,
+    **more: object,
 ) -> Any:  # noqa: ANN401
     """Call an entrypoint of a hub repo and give what it gives, usually a model.
 
@@ -45,26 +52,40 @@ def load(
         repo_or_dir: ``owner/name[:ref]``, a URL of a repo, or a folder with a ``hubconf.py``. An
             existing folder that holds one is taken as such, whatever ``source`` says, unless
             it is spelled like a repo on GitHub: then write ``./owner/name``.
-        model: Name of the entrypoint.
+        model: Name of the entrypoint. Both may be given by name too, as for ``torch.hub.load``.
         *args: Passed on to the entrypoint.
         source: "github", or "local" for folders only.
         trust_repo: True trusts the repo from now on, "check" asks on a terminal unless it is
             trusted already, False asks always. Folders need no trust.
         force_reload: Fetch the repo, and the weights that the entrypoint asks for, afresh.
-        verbose: Log where the repo was found.
+        verbose: Log where the repo was found, and once how to pin it.
         skip_validation: Do not insist that a commit belongs to this very repo.
-        **kwargs: Passed on to the entrypoint.
+        max_age: Ask the host whether the branch or tag has moved when it was last asked longer ago
+            than this, in seconds; 0 asks each time, None never. A copy that is there is used when
+            the host cannot be reached.
+        lockfile: A ``hubkit.lock``: the repo, the repos that its code loads in turn, and all
+            checkpoints must be just what that says. ``$HUBKIT_LOCKFILE`` by default.
+        kwargs: More arguments for the entrypoint, for those that have a name of ours: an
+            entrypoint's own ``source`` is reached by ``kwargs={"source": ...}``.
+        **more: Passed on to the entrypoint.
 
     Raises:
         RepoSpecError: ``repo_or_dir`` or ``source`` makes no sense.
         FetchError: The repo cannot be fetched.
+        LockfileError: The lock file does not say what is asked for.
         UntrustedRepoError: The repo is not trusted, and there is nobody to ask.
         HubconfError: The hubconf is missing or has no such entrypoint, or modules that it
             declares are not installed; the latter is said before any of its code runs.
     """
+    repo_or_dir = repo_or_dir or _by_name("repo_or_dir", more)
+    model = model or _by_name("model", more)
     _require_name(model)
-    request = Request(repo_or_dir, source, trust_repo, force_reload, verbose, skip_validation)
-    return _import(locate_trusted(request)).call(model, *args, **kwargs)
+    pins = find_lockfile(lockfile)
+    request = Request(
+        repo_or_dir, source, trust_repo, force_reload, verbose, skip_validation, max_age, pins
+    )
+    loaded = _import(locate_trusted(request), pins)
+    return loaded.call(model, *args, **more, **(kwargs or {}))
 
 
 def list(
@@ -73,6 +94,9 @@ def list(
     skip_validation: bool = False,
     trust_repo: TrustRepo = "check",
     verbose: bool = True,
+    *,
+    max_age: float | None = None,
+    lockfile: str | os.PathLike[str] | None = None,
 ) -> builtins.list[str]:
     """Names of the entrypoints of a hub repo, sorted.
 
@@ -85,9 +109,14 @@ def list(
         force_reload: Fetch the repo afresh.
         skip_validation: Do not insist that a commit belongs to this very repo.
         trust_repo: As for `load`. True is remembered; else it matters only if code has to run.
-        verbose: Log where the repo was found.
+        verbose: Log where the repo was found, and once how to pin it.
+        max_age: As for `load`.
+        lockfile: As for `load`.
     """
-    request = Request(github, "github", trust_repo, force_reload, verbose, skip_validation)
+    pins = find_lockfile(lockfile)
+    request = Request(
+        github, "github", trust_repo, force_reload, verbose, skip_validation, max_age, pins
+    )
     root = _locate_to_read(request).root
     hubconf = require_hubconf(read_repo(root))
     if hubconf.is_open:
@@ -103,6 +132,9 @@ def help(
     force_reload: bool = False,
     skip_validation: bool = False,
     trust_repo: TrustRepo = "check",
+    *,
+    max_age: float | None = None,
+    lockfile: str | os.PathLike[str] | None = None,
 ) -> str | None:
     """The docstring of an entrypoint, or None when it has none.
 
@@ -114,9 +146,14 @@ def help(
         force_reload: Fetch the repo afresh.
         skip_validation: Do not insist that a commit belongs to this very repo.
         trust_repo: As for `load`. True is remembered; else it matters only if code has to run.
+        max_age: As for `load`.
+        lockfile: As for `load`.
     """
     _require_name(model)
-    request = Request(github, "github", trust_repo, force_reload, True, skip_validation)
+    pins = find_lockfile(lockfile)
+    request = Request(
+        github, "github", trust_repo, force_reload, True, skip_validation, max_age, pins
+    )
     root = _locate_to_read(request).root
     hubconf = require_hubconf(read_repo(root))
     entrypoint = hubconf.entrypoint(model)
@@ -154,6 +191,13 @@ def _locate_to_read(request: Request) -> Located:
     return locate_trusted(request) if request.trust_repo is True else locate(request)
 
 
+def _by_name(name: str, arguments: dict[str, object]) -> Any:  # noqa: ANN401
+    """An argument of `load` that was given by name."""
+    if name not in arguments:
+        raise TypeError(f"load() needs {name}: load(repo_or_dir, model)")
+    return arguments.pop(name)
+
+
 def _require_name(model: object) -> None:
     if not isinstance(model, str):
         raise RepoSpecError(f"The entrypoint's name is to be a string, not {model!r}.")
@@ -165,8 +209,8 @@ def _ready(root: Path) -> Path:
     return root
 
 
-def _import(located: Located) -> LoadedHubconf:
-    root, hub = located.root, _hub_functions(located.repo)
+def _import(located: Located, lockfile: Lockfile | None) -> LoadedHubconf:
+    root, hub = located.root, _hub_functions(located.repo, lockfile)
     loaded = find_hubconf(root, hub=hub)
     if loaded is not None:
         return loaded
@@ -180,13 +224,17 @@ def _import(located: Located) -> LoadedHubconf:
 
 
 @functools.cache
-def _hub_functions(repo: RepoRef | None) -> HubFunctions:
+def _hub_functions(repo: RepoRef | None, lockfile: Lockfile | None) -> HubFunctions:
+    """What a repo's calls of torch.hub go to."""
+    path = None if lockfile is None else lockfile.path
     return HubFunctions(
-        load=load,
-        list=list,
-        help=help,
-        load_state_dict_from_url=functools.partial(load_nested_state_dict, repo=repo),
-        download_url_to_file=hubdir.download_url_to_file,
+        load=functools.partial(load, lockfile=path),
+        list=functools.partial(list, lockfile=path),
+        help=functools.partial(help, lockfile=path),
+        load_state_dict_from_url=functools.partial(
+            load_nested_state_dict, repo=repo, lockfile=lockfile
+        ),
+        download_url_to_file=functools.partial(download_nested_file, lockfile=lockfile),
         get_dir=hubdir.get_dir,
         set_dir=hubdir.set_dir,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,13 @@ from hubkit.errors import HubconfNotFoundError, RepoNotFoundError, RepoSpecError
 from hubkit.facts import FetchPolicy
 
 if TYPE_CHECKING:
-    from hubkit.facts import RepoRef
+    from hubkit.facts import CachedRepo, RepoRef
     from hubkit.facts.repos import TrustRepo
+    from hubkit.lockfile import Lockfile
 
 log = logging.getLogger("hubkit")
+
+_told: set[RepoRef] = set()
 
 _SOURCES = ("github", "local")
 # What torch.hub takes for a repo on GitHub. A folder of that name in the working directory must
@@ -35,6 +38,17 @@ class Request:
     force_reload: bool = False
     verbose: bool = True
     skip_validation: bool = False
+    max_age: float | None = None
+    lockfile: Lockfile | None = None
+
+    @property
+    def policy(self) -> FetchPolicy:
+        """How far to go."""
+        return FetchPolicy(
+            refresh=self.force_reload,
+            max_age=self.max_age,
+            skip_validation=self.skip_validation,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +123,36 @@ def _parse(request: Request) -> RepoRef:
 
 
 def _fetch(repo: RepoRef, request: Request) -> Path:
-    cached = None if request.force_reload else hubdir.find_cached(repo)
-    if cached is None:
-        policy = FetchPolicy(refresh=request.force_reload, skip_validation=request.skip_validation)
-        try:
-            cached = hubdir.fetch_repo(repo, policy)
-        except RepoNotFoundError as error:
-            if (Path(request.repo) / "hubconf.py").is_file():
-                error.hint = f'The folder {request.repo} is meant? Pass source="local".'
-            raise
-    elif request.verbose:
-        log.info("Using cache found in %s", cached.path)
+    if request.lockfile is not None:
+        return _fetch_pinned(repo, request.lockfile, request.policy).path
+    try:
+        cached = hubdir.fetch_repo(repo, request.policy)
+    except RepoNotFoundError as error:
+        if (Path(request.repo) / "hubconf.py").is_file():
+            error.hint = f'The folder {request.repo} is meant? Pass source="local".'
+        raise
+    if request.verbose:
+        if cached.from_cache:
+            log.info("Using cache found in %s", cached.path)
+        _tell_pin(cached)
     return cached.path
+
+
+def _fetch_pinned(repo: RepoRef, lockfile: Lockfile, policy: FetchPolicy) -> CachedRepo:
+    pin = lockfile.repo(str(repo))
+    # The digest says more than the history of the repo could: the tag may have moved since.
+    exact = replace(policy, digest=pin.digest, skip_validation=True)
+    return hubdir.fetch_repo(replace(repo, ref=pin.sha), exact)
+
+
+def _tell_pin(cached: CachedRepo) -> None:
+    """Say once how to get this very commit again."""
+    repo = cached.repo
+    if cached.sha is not None and cached.sha != (repo.ref or "").lower():
+        pinned = replace(repo, ref=cached.sha)
+        if pinned not in _told:
+            _told.add(pinned)
+            log.info('%s is now the commit "%s"; ask for that to pin it', repo, pinned)
 
 
 def _require_hubconf_in(folder: Path) -> None:

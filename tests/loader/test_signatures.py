@@ -21,18 +21,38 @@ pytestmark = pytest.mark.torch
 NAMES = ("load", "list", "help", "load_state_dict_from_url", "download_url_to_file", "get_dir", "set_dir")  # fmt: skip
 # Safer, and its error says how to opt out.
 DIFFERENT = {("load_state_dict_from_url", "weights_only"): True}
+# What hubkit has beyond torch.hub, by keyword only.
+MORE = {
+    "load": {"kwargs", "lockfile", "max_age"},
+    "list": {"lockfile", "max_age"},
+    "help": {"lockfile", "max_age"},
+    "load_state_dict_from_url": {"sha256"},
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_parameters_are_those_of_torch_hub(name: str) -> None:
     import torch
 
-    theirs = inspect.signature(getattr(torch.hub, name)).parameters.values()
-    ours = inspect.signature(getattr(hubkit, name)).parameters.values()
-    expected = [
-        (one.name, one.kind, DIFFERENT.get((name, one.name), one.default)) for one in theirs
-    ]
-    assert [(one.name, one.kind, one.default) for one in ours] == expected
+    def describe(module: object, skip: set[str]) -> list[tuple[object, ...]]:
+        parameters = inspect.signature(getattr(module, name)).parameters.values()
+        return [
+            # The name after ** is nobody's business, and load's own names come first either way.
+            ("**" if one.kind is one.VAR_KEYWORD else one.name, one.kind, one.default)
+            for one in parameters
+            if one.name not in skip
+        ]
+
+    by_position = {"repo_or_dir", "model"} if name == "load" else set()
+    expected = describe(torch.hub, by_position)
+    ours = describe(hubkit, by_position | MORE.get(name, set()))
+    assert [(one, kind, DIFFERENT.get((name, str(one)), default)) for one, kind, default in expected] == ours  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_what_hubkit_has_beyond_torch_hub_is_by_keyword_only(name: str) -> None:
+    parameters = inspect.signature(getattr(hubkit, name)).parameters
+    assert {parameters[one].kind for one in MORE[name]} == {inspect.Parameter.KEYWORD_ONLY}
 
 
 CONSUMER = """

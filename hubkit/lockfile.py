@@ -1,0 +1,224 @@
+"""``hubkit.lock``: which commit each repo was, and which bytes each checkpoint.
+
+JSON, sorted, one fact a line, so that a change reads well in a review::
+
+    {
+      "version": 1,
+      "repos": {
+        "acme/shapes:v0.1.0": {
+          "sha": "6f1c...",
+          "digest": "sha256:9b0d..."
+        }
+      },
+      "checkpoints": {
+        "https://github.com/acme/shapes/releases/download/v0.1.0/shapes-1a2b3c4d.pt": {
+          "sha256": "1a2b3c4d...",
+          "size": 102400
+        }
+      }
+    }
+
+``digest`` is over the names, modes and contents of all files, not over the archive that they came
+in: hosts pack a commit anew from time to time, and the archive's bytes change with it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hubkit.errors import LockfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+NAME = "hubkit.lock"
+VARIABLE = "HUBKIT_LOCKFILE"
+VERSION = 1
+
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class LockedRepo:
+    """A repo at a ref, pinned.
+
+    Attributes:
+        sha: The commit.
+        digest: "sha256:" and the digest of its files.
+    """
+
+    sha: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockedCheckpoint:
+    """A checkpoint, pinned.
+
+    Attributes:
+        sha256: Its digest in hexadecimal digits.
+        size: Its length in bytes.
+    """
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lockfile:
+    """What is pinned.
+
+    Attributes:
+        path: The file.
+        repos: By what is asked for: "owner/name" or "owner/name:ref".
+        checkpoints: By URL, without what only signs it.
+    """
+
+    path: Path
+    repos: Mapping[str, LockedRepo] = field(default_factory=dict)
+    checkpoints: Mapping[str, LockedCheckpoint] = field(default_factory=dict)
+
+    def repo(self, name: str) -> LockedRepo:
+        """The pin of a repo.
+
+        Args:
+            name: "owner/name" or "owner/name:ref", as it was locked.
+
+        Raises:
+            LockfileError: It has none.
+        """
+        if name not in self.repos:
+            raise LockfileError(
+                f"{name} is not in the lock file {self.path}.",
+                hint=f"Pin it: hubkit lock {name}",
+            )
+        return self.repos[name]
+
+    def checkpoint(self, url: str) -> LockedCheckpoint:
+        """The pin of a checkpoint.
+
+        Args:
+            url: From where, without what only signs it.
+
+        Raises:
+            LockfileError: It has none.
+        """
+        if url not in self.checkpoints:
+            raise LockfileError(
+                f"The checkpoint {url} is not in the lock file {self.path}.",
+                hint=f"Pin it: hubkit lock --checkpoint {url}",
+            )
+        return self.checkpoints[url]
+
+
+def find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:
+    """The lock file in force.
+
+    Args:
+        path: Which one; None takes what ``$HUBKIT_LOCKFILE`` says, if it says anything.
+
+    Raises:
+        LockfileError: There is none, or it cannot be read.
+    """
+    where = path or os.environ.get(VARIABLE)
+    return read_lockfile(Path(where)) if where else None
+
+
+def read_lockfile(path: Path) -> Lockfile:
+    """Read a lock file.
+
+    Raises:
+        LockfileError: There is none, or it is not one.
+    """
+    path = path.expanduser().absolute()
+    try:
+        stat = path.stat()
+        return _read(path, (stat.st_mtime_ns, stat.st_size))
+    except OSError as error:
+        raise LockfileError(
+            f"The lock file {path} cannot be read: {error.strerror}.",
+            hint="Make one: hubkit lock owner/name",
+        ) from error
+
+
+def render_lockfile(lock: Lockfile) -> str:
+    """The text of a lock file; the same pins always give the same text."""
+    content = {
+        "version": VERSION,
+        "repos": {
+            name: {"sha": repo.sha, "digest": repo.digest}
+            for name, repo in sorted(lock.repos.items())
+        },
+        "checkpoints": {
+            url: {"sha256": checkpoint.sha256, "size": checkpoint.size}
+            for url, checkpoint in sorted(lock.checkpoints.items())
+        },
+    }
+    return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n"
+
+
+def write_lockfile(lock: Lockfile) -> None:
+    """Put a lock file in place, whole."""
+    new = lock.path.with_name(f".{lock.path.name}.{os.getpid()}")
+    try:
+        new.write_text(render_lockfile(lock), encoding="utf-8", newline="\n")
+        new.replace(lock.path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise LockfileError(
+            f"The lock file {lock.path} cannot be written: {error.strerror}.",
+            hint="Say where it is to be: --output FILE",
+        ) from error
+
+
+@functools.lru_cache(maxsize=16)
+def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        _require_version(path, content["version"])
+        return Lockfile(
+            path,
+            _table(content["repos"], _locked_repo),
+            _table(content["checkpoints"], _locked_checkpoint),
+        )
+    except LockfileError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise LockfileError(
+            f"{path} is no lock file: {what}.", hint="Make it anew: hubkit lock owner/name"
+        ) from error
+
+
+def _require_version(path: Path, version: object) -> None:
+    if version != VERSION:
+        raise LockfileError(
+            f"The lock file {path} is of version {version!r}; this hubkit reads {VERSION}.",
+            hint="Upgrade hubkit, or make the file anew: hubkit lock owner/name",
+        )
+
+
+def _table(content: Any, make: Callable[[Any], Any]) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    return {name: make(pin) for name, pin in content.items()}
+
+
+def _locked_repo(pin: Any) -> LockedRepo:  # noqa: ANN401 - JSON
+    digest = _match(_SHA256, pin["digest"].removeprefix("sha256:"))
+    return LockedRepo(_match(_SHA, pin["sha"]), f"sha256:{digest}")
+
+
+def _locked_checkpoint(pin: Any) -> LockedCheckpoint:  # noqa: ANN401 - JSON
+    return LockedCheckpoint(_match(_SHA256, pin["sha256"]), int(pin["size"]))
+
+
+def _match(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{text!r} is no digest")
+    return text
