@@ -118,7 +118,8 @@ def _last_name(node: ast.expr) -> str:
 
 
 def _is_type_checking(test: ast.expr) -> bool:
-    return _last_name(test) == "TYPE_CHECKING" or (
+    # A hubconf imports it with an underscore in front, so that torch.hub does not list it.
+    return _last_name(test).lstrip("_") == "TYPE_CHECKING" or (
         isinstance(test, ast.Constant) and not test.value
     )
 

@@ -153,7 +153,7 @@ def read_search_path(file: SourceFile, root: Path) -> tuple[str, ...]:
         match node:
             case ast.Call(
                 func=ast.Attribute(
-                    value=ast.Attribute(value=ast.Name(id="sys"), attr="path"),
+                    value=ast.Attribute(value=ast.Name(id="sys" | "_sys"), attr="path"),
                     attr="insert" | "append",
                 ),
                 args=[*_, argument],

@@ -1,0 +1,12 @@
+_EXTRA = ["timm"]
+dependencies = ["torch"] + _EXTRA
+dependencies += ["einops"]
+
+import einops as _einops
+import timm as _timm
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)

@@ -1,0 +1,17 @@
+dependencies = [
+    "torch>=2.0",  # expect: HUB104
+    "timm==0.9.1",  # expect: HUB104
+    "hydra-core[all]",  # expect: HUB104
+    "numpy ",  # expect: HUB104
+    "git+https://example.org/thing",  # expect: HUB104
+]
+
+import hydra as _hydra
+import numpy as _np
+import timm as _timm
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)

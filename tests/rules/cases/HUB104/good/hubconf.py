@@ -1,0 +1,11 @@
+dependencies = ["torch", "timm", "hydra", "numpy"]
+
+import hydra as _hydra
+import numpy as _np
+import timm as _timm
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)

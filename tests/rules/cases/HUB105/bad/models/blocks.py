@@ -1,0 +1,6 @@
+import einops  # expect: HUB105
+import torch
+
+
+class Block(torch.nn.Module):
+    pass

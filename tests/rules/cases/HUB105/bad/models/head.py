@@ -1,0 +1,5 @@
+from .blocks import Block
+
+
+class Head(Block):
+    pass

@@ -1,0 +1,4 @@
+def plot():
+    import matplotlib
+
+    return matplotlib

@@ -1,0 +1,15 @@
+dependencies = [
+    "torch",
+    "math",  # expect: HUB107
+    "torch",  # expect: HUB107
+    "models",  # expect: HUB107
+]
+
+import torch as _torch
+
+import models as _models
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)

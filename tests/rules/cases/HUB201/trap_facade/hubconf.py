@@ -1,0 +1,3 @@
+dependencies = ["torch"]
+
+from unet_parts import unet, unet_small

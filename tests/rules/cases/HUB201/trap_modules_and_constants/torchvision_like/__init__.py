@@ -1,0 +1,1 @@
+MODEL_URLS = {"small": "https://example.org/small.pth"}

@@ -1,0 +1,1 @@
+from package.models import net as net

@@ -1,0 +1,92 @@
+"""Every rule on small repos of its own: ``bad`` breaks it, ``good`` and each ``trap_*`` do not.
+
+A line with ``expect: CODE`` in it is where a finding of that code must be, and nothing else may be
+found anywhere. What no comment can say stands in a file ``EXPECT``, a ``path:line CODE`` or a mere
+``CODE`` a line. Where a case needs git, ``setup.sh`` makes the repo in a copy of the folder.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.config import read_config
+from hubkit.hubconf import read_repo
+from hubkit.linter import lint_repo
+from hubkit.rules import all_rules, matching_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CASES = Path(__file__).parent / "cases"
+_EXPECT = re.compile(r"expect: (HUB\d{3}(?:, HUB\d{3})*)")
+_KINDS = re.compile(r"bad|good|(bad|trap)_\w+")
+
+
+def cases() -> list[str]:
+    return sorted(
+        case.relative_to(CASES).as_posix()
+        for folder in CASES.iterdir()
+        for case in folder.iterdir()
+        if case.is_dir()
+    )
+
+
+def expected_in(case: Path) -> Iterator[str]:
+    listed = case / "EXPECT"
+    if listed.exists():
+        yield from listed.read_text("utf-8").splitlines()
+    for path in case.rglob("*"):
+        if path.suffix in (".py", ".md", ".toml", ".rst") and path.is_file():
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+                for found in _EXPECT.finditer(line):
+                    for code in found[1].split(", "):
+                        yield f"{path.relative_to(case).as_posix()}:{number} {code}"
+
+
+def found_in(repo: Path) -> Iterator[str]:
+    for finding in lint_repo(read_repo(repo), read_config(repo)).findings:
+        place = finding.location
+        # Without a comment to stand in, a place in the repo as a whole is left out.
+        yield f"{place.path}:{place.line} {finding.code}" if place else finding.code
+
+
+@pytest.mark.parametrize("case", cases())
+def test_case(case: str, tmp_path: Path) -> None:
+    repo = CASES / case
+    if (repo / "setup.sh").exists():
+        repo = shutil.copytree(repo, tmp_path / "repo", symlinks=True)
+        subprocess.run(["sh", "-e", "setup.sh"], cwd=repo, check=True, capture_output=True)
+    expected = sorted(expected_in(CASES / case))
+    assert sorted(found_in(repo)) == expected
+    code, _, kind = case.partition("/")
+    is_bad = kind.startswith("bad")
+    assert is_bad == any(line.endswith(code) for line in expected)
+
+
+def test_every_rule_has_a_bad_and_a_good_case() -> None:
+    codes = {rule.code for rule in all_rules()}
+    assert {folder.name for folder in CASES.iterdir()} == codes
+    for code in codes:
+        kinds = {case.name for case in (CASES / code).iterdir()}
+        assert {"bad", "good"} <= kinds, code
+        assert all(_KINDS.fullmatch(kind) for kind in kinds), code
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
+def test_every_rule_explains_itself(rule: object) -> None:
+    explanation = getattr(rule, "explanation", "")
+    assert len(explanation.splitlines()) > 5
+    assert re.search(r"^(Bad|Hard to read):$", explanation, re.MULTILINE)
+    assert re.search(r"^(Good|Readable):$", explanation, re.MULTILINE)
+
+
+def test_one_code_means_one_rule() -> None:
+    codes = [rule.code for rule in all_rules()]
+    assert len(codes) == len(set(codes))
+    assert all(len(matching_rules(code)) == 1 for code in codes)
