@@ -22,10 +22,16 @@ _CHECK_CODE = re.compile(r"C\d*")
 
 
 def select_rules(config: Config) -> tuple[Rule, ...]:
-    """The rules that a configuration asks for; all when it does not say."""
-    if not config.select:
-        return all_rules()
-    return tuple(rule for rule in all_rules() if rule.code.startswith(config.select))
+    """The rules that a configuration asks for; all when it does not say.
+
+    A rule in preview runs only when its whole code is named.
+    """
+    return tuple(
+        rule
+        for rule in all_rules()
+        if rule.code in config.select
+        or (not rule.preview and rule.code.startswith(config.select or ""))
+    )
 
 
 def run_rule(rule: Rule, repo: RepoFacts) -> tuple[Finding, ...]:
@@ -119,7 +125,7 @@ class _Sieve:
 
 
 def _all_ran(code: str, codes: tuple[str, ...]) -> bool:
-    meant = {rule.code for rule in matching_rules(code)}
+    meant = {rule.code for rule in matching_rules(code) if not rule.preview or rule.code == code}
     return bool(meant) and meant <= set(codes)
 
 

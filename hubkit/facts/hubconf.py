@@ -44,12 +44,14 @@ class Parameter:
         kind: How it is passed.
         default: Source text of the default, or None when it is required or variadic.
         annotation: Source text of the annotation, or None.
+        ignored: Whether it is a ``**kwargs`` that the body never looks at.
     """
 
     name: str
     kind: ParameterKind = "positional"
     default: str | None = None
     annotation: str | None = None
+    ignored: bool = False
 
     @property
     def required(self) -> bool:
@@ -131,6 +133,7 @@ class Entrypoint:
         returns: What it gives back.
         location: Where the name enters ``hubconf.py``.
         definition: Where it is defined; the same as ``location`` when not re-exported.
+        made_by: For a value, what made it: "partial", "lambda", "instance", or "" when unknown.
     """
 
     name: str
@@ -141,6 +144,7 @@ class Entrypoint:
     returns: Returns
     location: Location
     definition: Location
+    made_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

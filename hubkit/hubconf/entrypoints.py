@@ -230,6 +230,7 @@ def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
                 sorting.returns.read(returning) if returning else Returns("unknown"),
                 location,
                 valued.scope.file.location(valued.node),
+                called.made_by,
             )
     return Entrypoint(
         found.name, kind, target.via, None, docstring, Returns("unknown"), location, location

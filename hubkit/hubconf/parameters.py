@@ -10,7 +10,7 @@ from hubkit.facts import Parameter
 from hubkit.hubconf.resolve import Defined, External, Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hubkit.facts.hubconf import ParameterKind
     from hubkit.hubconf.scope import Scope
@@ -23,15 +23,22 @@ _PLAIN_BASES = frozenset({"object", "torch.nn.Module", "torch.nn.modules.module.
 _MAX_BASES = 32
 
 
-def read_parameters(file: SourceFile, arguments: ast.arguments, *, bound: bool) -> Parameters:
+def read_parameters(
+    file: SourceFile,
+    arguments: ast.arguments,
+    *,
+    bound: bool,
+    body: Sequence[ast.stmt] = (),
+) -> Parameters:
     """The parameters of a ``def`` or ``lambda``.
 
     Args:
         file: Where it stands.
         arguments: Its arguments.
         bound: Whether the first one is ``self`` and not for the caller to give.
+        body: Its statements, to tell whether they look at ``**kwargs``.
     """
-    parameters = tuple(_parameters(file, arguments))
+    parameters = tuple(_parameters(file, arguments, body))
     if bound and parameters and parameters[0].kind in ("positional", "positional-only"):
         return parameters[1:]
     return parameters
@@ -49,7 +56,7 @@ def find_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
     """
     node, file = found.node, found.scope.file
     if not isinstance(node, ast.ClassDef):
-        return read_parameters(file, node.args, bound=False)
+        return read_parameters(file, node.args, bound=False, body=node.body)
     return _constructor_parameters(resolver, found)
 
 
@@ -100,7 +107,9 @@ def _constructor_parameters(resolver: Resolver, found: Defined) -> Parameters | 
         assert isinstance(current.node, ast.ClassDef)  # noqa: S101 - only classes are queued
         constructor = _method(current.node, "__init__")
         if constructor is not None:
-            return read_parameters(current.scope.file, constructor.args, bound=True)
+            return read_parameters(
+                current.scope.file, constructor.args, bound=True, body=constructor.body
+            )
         if current.node.decorator_list or current.node.keywords:
             return None
         for base in current.node.bases:
@@ -125,7 +134,9 @@ def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
     return None
 
 
-def _parameters(file: SourceFile, arguments: ast.arguments) -> Iterator[Parameter]:
+def _parameters(
+    file: SourceFile, arguments: ast.arguments, body: Sequence[ast.stmt]
+) -> Iterator[Parameter]:
     positional = [*arguments.posonlyargs, *arguments.args]
     missing = len(positional) - len(arguments.defaults)
     defaults: list[ast.expr | None] = [None] * missing + list(arguments.defaults)
@@ -137,7 +148,18 @@ def _parameters(file: SourceFile, arguments: ast.arguments) -> Iterator[Paramete
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         yield _parameter(file, argument, default, "keyword-only")
     if arguments.kwarg:
-        yield _parameter(file, arguments.kwarg, None, "var-keyword")
+        keywords = _parameter(file, arguments.kwarg, None, "var-keyword")
+        yield replace(keywords, ignored=_is_ignored(arguments.kwarg.arg, body))
+
+
+def _is_ignored(name: str, body: Sequence[ast.stmt]) -> bool:
+    """Whether statements never look at ``**name``, unless they do nothing at all."""
+    if all(isinstance(statement, ast.Expr | ast.Pass | ast.Raise) for statement in body):
+        return False
+    names = {
+        node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)
+    }
+    return not names & {name, "locals", "vars", "eval", "exec"}
 
 
 def _parameter(

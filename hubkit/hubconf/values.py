@@ -32,11 +32,13 @@ class CallableValue:
         parameters: What it takes, or None when source does not tell.
         docstring: Its own docstring, or None.
         returning: The function whose result it gives back, when that is known.
+        made_by: What made it: "partial", "lambda", "instance", or "" when unknown.
     """
 
     parameters: Parameters | None = None
     docstring: str | None = None
     returning: Defined | None = None
+    made_by: str = ""
 
 
 def find_callable(resolver: Resolver, found: Valued) -> CallableValue | None:
@@ -48,7 +50,8 @@ def find_callable(resolver: Resolver, found: Valued) -> CallableValue | None:
     """
     value = found.value
     if isinstance(value, ast.Lambda):
-        return CallableValue(read_parameters(found.scope.file, value.args, bound=False))
+        parameters = read_parameters(found.scope.file, value.args, bound=False)
+        return CallableValue(parameters, made_by="lambda")
     if not isinstance(value, ast.Call):
         return None
     target = resolver.expression(found.scope, value.func)
@@ -60,7 +63,7 @@ def find_callable(resolver: Resolver, found: Valued) -> CallableValue | None:
         case External(name) if (
             name.startswith("torch.nn.") and name.rpartition(".")[2][0].isupper()
         ):
-            return CallableValue()
+            return CallableValue(made_by="instance")
         case Defined(node=ast.ClassDef()):
             return _instance(resolver, target)
         case Defined(node=ast.FunctionDef() as function):
@@ -70,12 +73,12 @@ def find_callable(resolver: Resolver, found: Valued) -> CallableValue | None:
 
 def _partial(resolver: Resolver, scope: Scope, call: ast.Call) -> CallableValue | None:
     if not call.args:
-        return CallableValue()
+        return CallableValue(made_by="partial")
     target: Target | None = resolver.expression(scope, call.args[0])
     if not isinstance(target, Defined):
-        return CallableValue()
+        return CallableValue(made_by="partial")
     parameters = bind_partial(find_parameters(resolver, target), call, scope.file)
-    return CallableValue(parameters, None, target)
+    return CallableValue(parameters, None, target, made_by="partial")
 
 
 def _instance(resolver: Resolver, found: Defined) -> CallableValue | None:
@@ -83,12 +86,13 @@ def _instance(resolver: Resolver, found: Defined) -> CallableValue | None:
     method = method_of(resolver, found, "__call__")
     if method is not None:
         scope, node = method
-        return CallableValue(read_parameters(scope.file, node.args, bound=True))
+        parameters = read_parameters(scope.file, node.args, bound=True, body=node.body)
+        return CallableValue(parameters, made_by="instance")
     assert isinstance(found.node, ast.ClassDef)  # noqa: S101 - the caller matched it
     for base in found.node.bases:
         target = resolver.expression(found.scope, base)
         if isinstance(target, External) and not is_stdlib(target.top):
-            return CallableValue()
+            return CallableValue(made_by="instance")
     return None
 
 
@@ -100,12 +104,13 @@ def _made_by(scope: Scope, factory: FunctionNode) -> CallableValue | None:
             case ast.Return(value=ast.Name(id=name)) if name in inner:
                 made = inner[name]
                 return CallableValue(
-                    read_parameters(scope.file, made.args, bound=False),
+                    read_parameters(scope.file, made.args, bound=False, body=made.body),
                     ast.get_docstring(made),
                     Defined(scope, made),
                 )
             case ast.Return(value=ast.Lambda(args=arguments)):
-                return CallableValue(read_parameters(scope.file, arguments, bound=False))
+                parameters = read_parameters(scope.file, arguments, bound=False)
+                return CallableValue(parameters, made_by="lambda")
             case ast.Return(value=ast.Call(func=ast.Name(id="partial"))):
-                return CallableValue()
+                return CallableValue(made_by="partial")
     return None

@@ -4,12 +4,21 @@ A new rule is a function in its family's module, below, and a folder of cases in
 ``tests/rules/cases``.
 """
 
-from hubkit.rules import dependencies, docstrings, downloads, hubconf, meta, returns, surface
+from hubkit.rules import (
+    dependencies,
+    docstrings,
+    downloads,
+    hubconf,
+    meta,
+    returns,
+    signatures,
+    surface,
+)
 from hubkit.rules.registry import Rule, rule
 
 __all__ = ["Rule", "all_rules", "matching_rules", "rule"]
 
-_FAMILIES = (hubconf, dependencies, surface, docstrings, returns, downloads, meta)
+_FAMILIES = (hubconf, dependencies, surface, signatures, docstrings, returns, downloads, meta)
 
 
 def all_rules() -> tuple[Rule, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf import read_docstring
@@ -12,6 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.facts import Entrypoint, Finding, RepoFacts
+
+# What makes entrypoints for which help shows another object's text, or none.
+_SHOWS_ANOTHER = ("partial", "lambda")
+_LEFTOVER = re.compile(
+    r"^.*\bdocstring shows up in (?:torch\.)?hub\.help.*$|\b(?:TODO|FIXME|XXX)\b.*$"
+    r"|\[(?:summary|description|type)\]|_(?:summary|description|type)_|<[a-z]+ (?:here|goes here)>",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 @rule("HUB301", "missing-docstring", "warning")
@@ -38,7 +48,8 @@ def missing_docstring(repo: RepoFacts) -> Iterator[Finding]:
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         # Without parameters, the definition was not found, and neither was its docstring.
-        if entry.parameters is not None and not (entry.docstring or "").strip():
+        is_found = entry.parameters is not None and entry.made_by not in _SHOWS_ANOTHER
+        if is_found and not (entry.docstring or "").strip():
             yield missing_docstring.finding(
                 f"`{entry.name}` has no docstring, so torch.hub.help has nothing to say about it",
                 entry.definition,
@@ -85,6 +96,138 @@ def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 hint="Say what it means under `Args:`."
                 if len(names) == 1
                 else "Say what they mean under `Args:`.",
+            )
+
+
+@rule("HUB303", "unknown-parameter", "warning", preview=True)
+def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
+    """The docstring of an entrypoint describes a parameter that it does not have.
+
+    Mostly a misspelling, or what is left of a parameter that was renamed. Users pass it and meet a
+    TypeError, or with `**kwargs` nothing at all.
+
+    Bad:
+        def unet(weights=None):
+            \"""U-Net.
+
+            Args:
+                wieghts: File to load.
+            \"""
+
+    Good:
+        def unet(weights=None):
+            \"""U-Net.
+
+            Args:
+                weights: File to load.
+            \"""
+
+    Reported only where the described name is close to one that is not described.
+    """
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        if not entry.docstring or entry.parameters is None:
+            continue
+        described = read_docstring(entry.docstring).described
+        missing = _undocumented(entry)
+        for name in sorted(described - {parameter.name for parameter in entry.parameters}):
+            close = difflib.get_close_matches(name, missing, n=1, cutoff=0.75)
+            if close:
+                yield unknown_parameter.finding(
+                    f"the docstring of `{entry.name}` describes `{name}`, which is no parameter",
+                    entry.definition,
+                    entrypoint=entry.name,
+                    hint=f"Write `{close[0]}`.",
+                )
+
+
+@rule("HUB304", "leftover-text", "info")
+def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
+    """The help of an entrypoint holds text that was meant for its author.
+
+    torch's tutorial begins its example docstring with a comment on docstrings, and editors insert
+    templates. `torch.hub.help` shows both to users.
+
+    Bad:
+        def resnet18(pretrained=False):
+            \""" # This docstring shows up in hub.help()
+            Resnet18 model. TODO: describe pretrained
+            \"""
+
+    Good:
+        def resnet18(pretrained=False):
+            \"""ResNet-18; pretrained loads ImageNet weights.\"""
+    """
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        found = _LEFTOVER.search(entry.docstring or "")
+        if found:
+            yield leftover_text.finding(
+                f'torch.hub.help shows users of `{entry.name}` "{found[0].strip()}"',
+                entry.definition,
+                entrypoint=entry.name,
+                hint="Remove it from the docstring.",
+            )
+
+
+@rule("HUB305", "generic-help", "warning")
+def generic_help(repo: RepoFacts) -> Iterator[Finding]:
+    """An entrypoint made with functools.partial or lambda has no help of its own.
+
+    `torch.hub.help` shows Python's text on `partial` ("partial(func, *args, **keywords) - new
+    function with...") for the one, and nothing for the other.
+
+    Bad:
+        unet_small = functools.partial(_unet, width=16)
+
+    Good:
+        def unet_small(pretrained=False):
+            \"""U-Net with 16 channels; pretrained loads weights.\"""
+            return _unet(pretrained, width=16)
+
+    A text that is assigned to `__doc__` counts too.
+    """
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        if entry.made_by in _SHOWS_ANOTHER and not (entry.docstring or "").strip():
+            shown = "Python's text on partial" if entry.made_by == "partial" else "nothing"
+            yield generic_help.finding(
+                f"torch.hub.help shows users of `{entry.name}` {shown}",
+                entry.location,
+                entrypoint=entry.name,
+                hint=f"Make it a `def` with a docstring, or assign one to `{entry.name}.__doc__`.",
+            )
+
+
+@rule("HUB306", "duplicate-help", "info", preview=True)
+def duplicate_help(repo: RepoFacts) -> Iterator[Finding]:
+    """The help of an entrypoint is a copy of another's.
+
+    Users who choose between the two by their help cannot. Often the copy still names the other.
+
+    Bad:
+        def hardnet39(pretrained=False):
+            \"""HarDNet-68; pretrained loads weights.\"""
+
+        def hardnet68(pretrained=False):
+            \"""HarDNet-68; pretrained loads weights.\"""
+
+    Good:
+        def hardnet39(pretrained=False):
+            \"""HarDNet-39; pretrained loads weights.\"""
+
+        def hardnet68(pretrained=False):
+            \"""HarDNet-68; pretrained loads weights.\"""
+
+    Two names for one definition are not reported.
+    """
+    seen: dict[str, Entrypoint] = {}
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        text = " ".join((entry.docstring or "").split())
+        first = seen.setdefault(text, entry)
+        if text and first.definition != entry.definition:
+            yield duplicate_help.finding(
+                f"`{entry.name}` has the same help as `{first.name}`",
+                entry.definition,
+                entrypoint=entry.name,
+                hint="Say what sets it apart.",
             )
 
 

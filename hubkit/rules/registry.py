@@ -28,6 +28,7 @@ class Rule:
         explanation: What, why it bites, bad and good: all that ``hubkit explain`` prints.
         function: Finds it. Where it does not apply it finds nothing.
         moot_kinds: Kinds of entrypoints for which declaring them answers the finding.
+        preview: Whether it runs only when its code is selected.
     """
 
     code: str
@@ -37,6 +38,7 @@ class Rule:
     explanation: str
     function: RuleFunction
     moot_kinds: frozenset[str] = frozenset()
+    preview: bool = False
 
     def finding(
         self,
@@ -59,7 +61,12 @@ class Rule:
 
 
 def rule(
-    code: str, slug: str, severity: Severity, *, moot_kinds: frozenset[str] = frozenset()
+    code: str,
+    slug: str,
+    severity: Severity,
+    *,
+    moot_kinds: frozenset[str] = frozenset(),
+    preview: bool = False,
 ) -> Callable[[RuleFunction], Rule]:
     """Make a generator of findings a rule; its docstring is the explanation.
 
@@ -68,11 +75,12 @@ def rule(
         slug: Its name in words.
         severity: How bad its findings usually are.
         moot_kinds: Kinds of entrypoints for which declaring them answers the finding.
+        preview: Whether it runs only when its code is selected.
     """
 
     def declare(function: RuleFunction) -> Rule:
         explanation = inspect.cleandoc(function.__doc__ or "")
         summary = explanation.partition("\n")[0]
-        return Rule(code, slug, severity, summary, explanation, function, moot_kinds)
+        return Rule(code, slug, severity, summary, explanation, function, moot_kinds, preview)
 
     return declare

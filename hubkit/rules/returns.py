@@ -38,7 +38,8 @@ def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
         kind = "bundle"     # or transform, tokenizer, utility, class
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
-        if entry.returns.shape == "other":
+        # A coroutine function is wrong in another way, which HUB203 tells.
+        if entry.returns.shape == "other" and entry.returns.description != "a coroutine":
             yield returns_not_module.finding(
                 f"`{entry.name}` gives back {entry.returns.description or 'something else'}, "
                 "which is no nn.Module: `.eval()` and `.to(device)` fail on it",

@@ -1,4 +1,4 @@
-"""HUB2xx: what ``torch.hub.list`` shows, and how it can be called."""
+"""HUB2xx: what ``torch.hub.list`` shows."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, Hubconf, Leak, Location, RepoFacts
 
-# Parameters of torch.hub.load itself (torch/hub.py).
-_TAKEN = ("repo_or_dir", "model")
-_EATEN = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
 _STAR = re.compile(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
 
 
@@ -86,44 +83,6 @@ def star_import(repo: RepoFacts) -> Iterator[Finding]:
             place,
             hint="Import the entrypoints by name.",
         )
-
-
-@rule("HUB207", "reserved-parameter", "error")
-def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
-    """A parameter has a name that torch.hub.load keeps for itself.
-
-    `torch.hub.load(repo, "unet", verbose=False)` sets torch.hub's own `verbose`; the entrypoint's
-    never gets it. `model=` and `repo_or_dir=` end in TypeError: got multiple values for argument.
-    The names are repo_or_dir, model, source, trust_repo, force_reload, verbose and skip_validation.
-
-    Bad:
-        def unet(pretrained=False, verbose=True): ...
-
-    Good:
-        def unet(pretrained=False, log=True): ...
-
-    A positional-only parameter cannot be meant by name and is not reported.
-    """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
-        for parameter in entry.parameters or ():
-            name = parameter.name
-            if name not in _TAKEN + _EATEN or parameter.kind in (
-                "positional-only",
-                "var-positional",
-                "var-keyword",
-            ):
-                continue
-            outcome = (
-                "is torch.hub.load's own and ends in TypeError"
-                if name in _TAKEN
-                else "is taken by torch.hub.load itself and never arrives"
-            )
-            yield reserved_parameter.finding(
-                f"`{entry.name}` has a parameter `{name}`: `{name}=` {outcome}",
-                entry.definition,
-                entrypoint=entry.name,
-                hint="Give the parameter another name.",
-            )
 
 
 @rule("HUB210", "dynamic-surface", "info")

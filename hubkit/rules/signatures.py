@@ -1,0 +1,162 @@
+"""HUB2xx: how what ``torch.hub.load`` finds can be called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hubkit.rules.registry import rule
+from hubkit.rules.words import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import Finding, RepoFacts
+
+# Parameters of torch.hub.load itself (torch/hub.py).
+_TAKEN = ("repo_or_dir", "model")
+_EATEN = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
+
+
+@rule("HUB203", "non-function-entrypoint", "warning", moot_kinds=frozenset({"class"}))
+def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
+    """An entrypoint is a class, an instance or a coroutine function.
+
+    torch.hub calls whatever has the name. A coroutine function gives back a coroutine that nobody
+    awaits, so no model is ever built: an error. A class gives no place for weights and freezes the
+    constructor as the interface; an instance shows its class's help.
+
+    Bad:
+        class UNet(torch.nn.Module): ...
+
+        async def unet(pretrained=False): ...
+
+    Good:
+        def unet(pretrained=False):
+            return _UNet()
+
+    A class that is meant to be loaded, such as a loss, is declared in pyproject.toml or hubkit.toml:
+        [tool.hubkit.entrypoints.FocalLoss]
+        kind = "class"
+
+    A documented class derived from nn.Module is only an info. What `functools.partial` and `lambda`
+    make is HUB305's.
+    """
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        if entry.returns.description == "a coroutine":
+            yield non_function_entrypoint.finding(
+                f"`{entry.name}` is a coroutine function: torch.hub.load gives back a coroutine "
+                "that was never awaited",
+                entry.definition,
+                entrypoint=entry.name,
+                hint="Make it a plain `def`.",
+            )
+        elif entry.made_by == "instance" or (
+            entry.kind == "class"
+            and entry.parameters is not None
+            and entry.returns.shape != "other"
+        ):
+            is_meant = entry.returns.shape == "module" and bool(entry.docstring)
+            what = "an instance of a class" if entry.made_by else "a class"
+            yield non_function_entrypoint.finding(
+                f"`{entry.name}` is {what}, so its constructor is what users call and see the help of",
+                entry.location,
+                entrypoint=entry.name,
+                severity="info" if is_meant else "warning",
+                hint="Publish a function that builds it, or declare it: "
+                f'`[tool.hubkit.entrypoints.{entry.name}] kind = "class"`.',
+            )
+
+
+@rule("HUB204", "required-arguments", "info", preview=True)
+def required_arguments(repo: RepoFacts) -> Iterator[Finding]:
+    """An entrypoint cannot be called without arguments.
+
+    Tools that take any hub model build it with `torch.hub.load(repo, name)`, and so do most users at
+    first. With a required argument they meet a TypeError.
+
+    Bad:
+        def unet(in_channels): ...
+
+    Good:
+        def unet(in_channels=3): ...
+
+    Where no default makes sense, say in the docstring what to give, and for `pytest --hubconf` in
+    hubkit.toml: `[entrypoints.unet] call = { in_channels = 3 }`.
+    """
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        names = [parameter.name for parameter in entry.parameters or () if parameter.required]
+        if names:
+            yield required_arguments.finding(
+                f"`{entry.name}` cannot be called without {quoted(names)}",
+                entry.definition,
+                entrypoint=entry.name,
+                hint="Give a default if there is a sensible one.",
+            )
+
+
+@rule("HUB206", "swallowed-kwargs", "warning")
+def swallowed_kwargs(repo: RepoFacts) -> Iterator[Finding]:
+    """An entrypoint takes `**kwargs` and never looks at them.
+
+    A misspelt argument passes without a word: `torch.hub.load(repo, "unet", pretrianed=True)` gives
+    an untrained network.
+
+    Bad:
+        def unet(pretrained=False, **kwargs):
+            return _UNet()
+
+    Good:
+        def unet(pretrained=False, **kwargs):
+            return _UNet(**kwargs)
+
+    Keywords that are to be ignored on purpose, for callers that pass too many, are called `**_` or
+    start with an underscore: those are not reported.
+    """
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        for parameter in entry.parameters or ():
+            if parameter.ignored and not parameter.name.startswith("_"):
+                yield swallowed_kwargs.finding(
+                    f"`{entry.name}` takes `**{parameter.name}` and never looks at them: a misspelt "
+                    "argument passes unnoticed",
+                    entry.definition,
+                    entrypoint=entry.name,
+                    hint=f"Pass them on, or remove `**{parameter.name}`.",
+                )
+
+
+@rule("HUB207", "reserved-parameter", "error")
+def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
+    """A parameter has a name that torch.hub.load keeps for itself.
+
+    `torch.hub.load(repo, "unet", verbose=False)` sets torch.hub's own `verbose`; the entrypoint's
+    never gets it. `model=` and `repo_or_dir=` end in TypeError: got multiple values for argument.
+    The names are repo_or_dir, model, source, trust_repo, force_reload, verbose and skip_validation.
+
+    Bad:
+        def unet(pretrained=False, verbose=True): ...
+
+    Good:
+        def unet(pretrained=False, log=True): ...
+
+    A positional-only parameter cannot be meant by name and is not reported.
+    """
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        for parameter in entry.parameters or ():
+            name = parameter.name
+            if name not in _TAKEN + _EATEN or parameter.kind in (
+                "positional-only",
+                "var-positional",
+                "var-keyword",
+            ):
+                continue
+            outcome = (
+                "is torch.hub.load's own and ends in TypeError"
+                if name in _TAKEN
+                else "is taken by torch.hub.load itself and never arrives"
+            )
+            yield reserved_parameter.finding(
+                f"`{entry.name}` has a parameter `{name}`: `{name}=` {outcome}",
+                entry.definition,
+                entrypoint=entry.name,
+                hint="Give the parameter another name.",
+            )

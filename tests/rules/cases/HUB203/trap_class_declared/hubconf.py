@@ -1,0 +1,3 @@
+dependencies = ["torch"]
+
+from losses import FocalLoss

@@ -1,0 +1,8 @@
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(width: int):  # expect: HUB204
+    """A line; width says how wide."""
+    return _torch.nn.Linear(width, 1)

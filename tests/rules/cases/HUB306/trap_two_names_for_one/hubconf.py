@@ -1,0 +1,4 @@
+dependencies = ["torch"]
+
+from models import net
+from models import net as line
