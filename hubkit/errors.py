@@ -26,6 +26,7 @@
     │   ├── IncompleteDownloadError                   the body ended early, again and again
     │   ├── HashMismatchError (RuntimeError)
     │   ├── UnsafeArchiveError (ValueError)
+    │   ├── MissingGitError (FileNotFoundError)       "git+..." was asked for and git is not installed
     │   ├── CacheWriteError                           disk full, read-only or not ours
     │   └── LockTimeoutError (TimeoutError)
     ├── CheckpointError (RuntimeError)                a checkpoint that cannot be read
@@ -244,6 +245,10 @@ class HashMismatchError(FetchError, RuntimeError):
 
 class UnsafeArchiveError(FetchError, ValueError):
     """An archive holds members that may not be unpacked, or is no archive at all."""
+
+
+class MissingGitError(FetchError, FileNotFoundError):
+    """A repo is to be fetched by the git program, which is not installed."""
 
 
 class CacheWriteError(FetchError):

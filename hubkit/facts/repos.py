@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +21,9 @@ class RepoRef:
         owner: The owner's name; may hold slashes on hosts with groups.
         name: The repo's name.
         ref: Branch, tag or commit as asked, or None for the default branch.
-        host: Host name, with the port when it has one.
-        scheme: "https", or "http" for a loopback host.
+        host: Host name, with the port when it has one; "" for a repo on this machine.
+        scheme: "https", or "http" for a loopback host. With "git+" in front the git program does
+            the fetching: "git+https", "git+http", "git+ssh", "git+file".
     """
 
     owner: str
@@ -32,11 +34,21 @@ class RepoRef:
 
     @property
     def full_name(self) -> str:
-        """``owner/name``, with the host in front unless it is GitHub."""
+        """``owner/name``, with the host in front unless it is GitHub; the address of a local one."""
         repo = f"{self.owner}/{self.name}"
+        if not self.host:
+            return f"{self.scheme}:///{quote(repo)}"
         return repo if self.host == GITHUB else f"{self.host}/{repo}"
 
+    @property
+    def uses_git(self) -> bool:
+        """Whether the git program does the fetching, which brings submodules along."""
+        return self.scheme.startswith("git+")
+
     def __str__(self) -> str:
+        if self.uses_git:
+            address = f"{self.scheme}://{self.host}/{quote(f'{self.owner}/{self.name}')}"
+            return f"{address}@{quote(self.ref)}" if self.ref else address
         return f"{self.full_name}:{self.ref}" if self.ref else self.full_name
 
 

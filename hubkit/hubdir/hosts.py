@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.names import is_loopback
@@ -22,7 +22,14 @@ _TOKENS = {
 
 def base_url(repo: RepoRef) -> str:
     """Address of a repo: its host's, or ``$HUBKIT_GITHUB_URL`` in place of ``https://github.com``."""
-    base = _github() if repo.host == GITHUB else f"{repo.scheme}://{repo.host}"
+    scheme = repo.scheme.removeprefix("git+")
+    base = f"{scheme}://{repo.host}"
+    if scheme == "file":
+        return f"{base}/{quote(repo.owner)}/{quote(repo.name)}"
+    if scheme == "ssh":
+        base = f"ssh://{repo.host}" if "@" in repo.host else f"ssh://git@{repo.host}"
+    elif repo.host == GITHUB:
+        base = _github()
     return f"{base}/{repo.owner}/{repo.name}"
 
 

@@ -86,7 +86,9 @@ def encode(name: str) -> str:
 
 def repo_folder(repo: RepoRef) -> Path:
     """Where the trees and records of a repo lie, whatever the ref."""
-    return store() / "repos" / encode(repo.host) / encode(repo.owner) / encode(repo.name)
+    # What git fetches has its submodules filled in, which archives leave empty.
+    host = f"git+{repo.host}" if repo.uses_git else repo.host
+    return store() / "repos" / encode(host) / encode(repo.owner) / encode(repo.name)
 
 
 def tree_folder(repo: RepoRef, sha: str) -> Path:
@@ -115,7 +117,7 @@ def lock_file(key: str) -> Path:
 
 
 def torch_folder(repo: RepoRef, ref: str) -> Path | None:
-    """Where torch.hub keeps a repo at a ref; None for hosts that torch.hub does not know."""
-    if repo.host != GITHUB:
+    """Where torch.hub keeps a repo at a ref; None for what torch.hub cannot fetch."""
+    if repo.host != GITHUB or repo.uses_git:
         return None
     return Path(get_dir()) / f"{repo.owner}_{repo.name}_{ref.replace('/', '_')}"

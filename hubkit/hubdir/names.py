@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from hubkit.errors import RepoSpecError
 from hubkit.facts import RepoRef
 from hubkit.facts.repos import GITHUB
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
+_FOLDER = re.compile(r"[^\x00-\x1f\x7f\\]+")
 # https://git-scm.com/docs/git-check-ref-format, as far as one can go wrong by typing.
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 _PAGES = ("tree", "blob", "commit", "releases")
 _LOCAL = re.compile(r"[./~]|[A-Za-z]:[\\/]|.*\\")
+_SCP = re.compile(r"(\w[\w.-]*@\w[\w.-]*):(?![/\\])(.+)", re.DOTALL)
 EXAMPLES = 'Write "owner/name", "owner/name:ref" or "https://host/owner/name".'
 
 
@@ -25,7 +27,8 @@ def parse_repo(text: str) -> RepoRef:
     ``owner/name[:ref]`` is on GitHub, as in torch.hub; ``host/owner/name[:ref]`` and
     ``https://host/owner/name[:ref]`` are on any host, ``@ref`` says the same as ``:ref``, and
     addresses copied from a browser (``.../tree/<ref>``, ``.../commit/<sha>``,
-    ``.../releases/tag/<tag>``) are understood.
+    ``.../releases/tag/<tag>``) are understood. pip's ``git+https://``, ``git+ssh://`` and
+    ``git+file://``, and git's ``git@host:owner/name.git``, are left to the git program.
 
     Args:
         text: What the user typed.
@@ -34,10 +37,16 @@ def parse_repo(text: str) -> RepoRef:
         RepoSpecError: It names no repo; a local folder, for instance.
     """
     text = text.strip()
-    if re.match(r"https?://", text):
-        return _from_url(text)
-    if "://" in text or re.match(r"[\w.-]+@[\w.-]+:", text):
-        raise _refuse(text, f"Only https addresses are understood. {EXAMPLES}")
+    scp = _SCP.fullmatch(text)
+    if scp:
+        return _from_url(text, f"git+ssh://{scp[1]}/{scp[2]}")
+    if text.startswith("git+file://"):
+        return _from_file_url(text)
+    if re.match(r"(git\+)?https?://|(git\+)?ssh://", text):
+        return _from_url(text, re.sub(r"^ssh:", "git+ssh:", text))
+    if "://" in text:
+        known = "https, git+https, git+ssh and git+file"
+        raise _refuse(text, f"Only {known} addresses are understood. {EXAMPLES}")
     if _LOCAL.match(text):
         hint = 'A folder needs a hubconf.py in it; source="local" says that a folder is meant.'
         raise _refuse(text, hint)
@@ -56,23 +65,52 @@ class _Place:
     host: str
 
 
-def _from_url(text: str) -> RepoRef:
+def _from_url(text: str, address: str) -> RepoRef:
     try:
-        url = urlsplit(text)
+        url = urlsplit(address)
         host, port = (url.hostname or "").removeprefix("www."), url.port
     except ValueError as error:
         raise _refuse(text, EXAMPLES) from error
-    if url.username or url.password:
+    over_ssh = url.scheme == "git+ssh"
+    if url.password or (url.username and not over_ssh):
         hint = "Leave the credentials out: they are read from GITHUB_TOKEN or ~/.netrc."
         raise RepoSpecError("The address of a repo must hold no credentials.", hint=hint)
-    if url.scheme == "http" and not is_loopback(host):
+    if url.scheme in ("http", "git+http") and not is_loopback(host):
         raise _refuse(text, "Write https: code that arrives unencrypted may be anybody's.")
+    if not re.fullmatch(r"[\w.-]+|[0-9a-f:]+", host) or host.startswith("-"):
+        raise _refuse(text, EXAMPLES)
+    if url.scheme.startswith("git+"):
+        _require_whole_repo(text, url.fragment)
     path, ref = _split_ref(unquote(url.path).strip("/"))
     parts, shown = _split_page(path.split("/"))
     if parts:
         parts[-1] = parts[-1].removesuffix(".git")
-    place = _Place(url.scheme, f"{host}:{port}" if port else host)
-    return _build(text, place, parts, ref or shown)
+    host = f"[{host}]" if ":" in host else host
+    user = f"{url.username}@" if over_ssh and url.username not in (None, "git") else ""
+    place = _Place(url.scheme, f"{user}{host}:{port}" if port else f"{user}{host}")
+    return _build(text, place, parts, shown if ref is None else ref)
+
+
+def _from_file_url(text: str) -> RepoRef:
+    """A repo on this machine; its path may hold what no name on a host may."""
+    url = urlsplit(text)
+    _require_whole_repo(text, url.fragment)
+    path, cut, ref = url.path.rpartition("@") if "@" in url.path else (url.path, "", "")
+    *folders, name = unquote(path).strip("/").split("/")
+    whole = all(_FOLDER.fullmatch(part) and part.strip(".") for part in [*folders, name])
+    if url.netloc or not folders or not whole:
+        hint = "Write git+file:///folder/of/repo: a whole path. An @ in it is written %40."
+        raise _refuse(text, hint)
+    asked = unquote(ref) if cut else None
+    _require_ref(text, asked)
+    return RepoRef("/".join(folders), name, asked, "", "git+file")
+
+
+def _require_whole_repo(text: str, fragment: str) -> None:
+    """Refuse pip's ``#subdirectory=``; its ``#egg=`` says nothing that is needed."""
+    if "subdirectory" in parse_qs(fragment):
+        hint = 'Fetch the repo, and load the folder with source="local".'
+        raise RepoSpecError(f"{text!r} is about a part of a repo only.", hint=hint)
 
 
 def _split_ref(path: str) -> tuple[str, str | None]:
@@ -99,10 +137,14 @@ def _build(text: str, place: _Place, parts: list[str], ref: str | None) -> RepoR
         raise _refuse(text, EXAMPLES)
     if place.host == GITHUB and len(parts) != 2:
         raise _refuse(text, EXAMPLES)
+    _require_ref(text, ref)
+    return RepoRef("/".join(parts[:-1]), parts[-1], ref, place.host, place.scheme)
+
+
+def _require_ref(text: str, ref: str | None) -> None:
     if ref is not None and (not ref or len(ref.encode()) > 200 or _BAD_REF.search(ref)):
         hint = "A ref is the name of a branch or tag, or a commit."
         raise RepoSpecError(f"{ref!r} in {text!r} cannot be a ref.", hint=hint)
-    return RepoRef("/".join(parts[:-1]), parts[-1], ref, place.host, place.scheme)
 
 
 def is_loopback(host: str) -> bool:

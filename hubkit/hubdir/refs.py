@@ -20,6 +20,8 @@ from hubkit.hubdir.layout import is_full_sha
 from hubkit.hubdir.pktline import read_packets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
 
@@ -70,8 +72,8 @@ def read_refs(body: bytes) -> RefList:
     Raises:
         ValueError: It is none.
     """
-    commits: dict[str, str] = {}
-    head, head_sha = "", ""
+    entries: list[tuple[str, str]] = []
+    head = ""
     for number, line in enumerate(read_packets(body)):
         if line.startswith(b"#"):
             continue
@@ -82,10 +84,25 @@ def read_refs(body: bytes) -> RefList:
         if capabilities:
             match = re.search(r"symref=HEAD:(\S+)", capabilities.decode("utf-8", "replace"))
             head = match[1] if match else ""
+        entries.append((name, sha))
+    return list_refs(entries, head)
+
+
+def list_refs(entries: Iterable[tuple[str, str]], head: str) -> RefList:
+    """What a repo offers, from all that it holds.
+
+    Args:
+        entries: Full ref names and what they lead to, as git lists them: HEAD among them, and
+            each tag object before the commit that it leads to, which has "^{}" at its name's end.
+        head: Full name of the default branch; "" when the host did not say.
+    """
+    commits: dict[str, str] = {}
+    head_sha = ""
+    for name, sha in entries:
         if name == "HEAD":
             head_sha = sha
         elif name.startswith(_PREFIXES):
-            commits[name.removesuffix("^{}")] = sha  # a tag's own object comes first, then this
+            commits[name.removesuffix("^{}")] = sha
     if head not in commits:
         head = _guess_head(commits, head_sha)
     return RefList(commits, head)

@@ -123,12 +123,16 @@ def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
 
 
 def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
-    from hubkit.hubdir.ancestry import require_own_commit
-    from hubkit.hubdir.refs import fetch_refs, find_ref
-
     sha = (repo.ref or "").lower()
     if policy.skip_validation and layout.is_full_sha(sha):
         return ResolvedRef(repo, "", sha)
+    if repo.uses_git:
+        from hubkit.hubdir.vcs import resolve_ref
+
+        return resolve_ref(repo, policy)
+    from hubkit.hubdir.ancestry import require_own_commit
+    from hubkit.hubdir.refs import fetch_refs, find_ref
+
     refs = fetch_refs(client, repo)
     resolved = find_ref(refs, repo)
     if resolved is None:

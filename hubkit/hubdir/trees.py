@@ -1,4 +1,7 @@
-"""The code of one commit: fetched as one zip, unpacked aside, put in place by one rename."""
+"""The code of one commit: fetched as one zip, unpacked aside, put in place by one rename.
+
+The zip is the host's, or made on this machine where the git program does the fetching.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +42,13 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         return tree
     with staging(encode(repo.full_name)) as room:
         archive = room / "archive.zip"
-        fetched = _fetch_archive(client, resolved, archive, policy)
+        origin = _fetch_archive(client, resolved, archive, policy)
         damaged = tree.is_dir()
         if damaged and is_same(archive, tree):
             return tree
         files = unpack(archive, room / "tree", sha)
         record = {"repo": repo.full_name, "host": repo.host, "sha": sha, "files": files}
-        record |= {"archive_sha256": fetched.sha256, "fetched_at": time.time()}
+        record |= {**origin, "fetched_at": time.time()}
         write_record(tree_record(repo, sha), record)
         _put(room, tree, replace=damaged)
     return tree
@@ -64,6 +67,18 @@ def _put(room: Path, tree: Path, *, replace: bool) -> None:
 
 
 def _fetch_archive(
+    client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
+) -> dict[str, str]:
+    """Bring the zip to its place; gives what is to be remembered of it."""
+    if resolved.repo.uses_git:
+        from hubkit.hubdir.vcs import fetch_archive
+
+        fetch_archive(resolved, path, policy)
+        return {}
+    return {"archive_sha256": _download_archive(client, resolved, path, policy).sha256}
+
+
+def _download_archive(
     client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
 ) -> Fetched:
     *others, last = _archive_urls(resolved.repo, resolved.sha)

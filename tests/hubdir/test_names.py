@@ -55,10 +55,58 @@ def test_nonsense_is_refused_and_nothing_else_happens(text: str) -> None:
         ),
         ("https://git.acme.org:8443/a/b:c", RepoRef("a", "b", "c", "git.acme.org:8443")),
         ("http://127.0.0.1:80/a/b", RepoRef("a", "b", None, "127.0.0.1:80", "http")),
+        ("http://[::1]:80/a/b", RepoRef("a", "b", None, "[::1]:80", "http")),
+        ("https://github.com/acme/shapes/?tab=readme-ov-file", RepoRef("acme", "shapes")),
+        ("https://github.com/acme/shapes#readme", RepoRef("acme", "shapes")),
+        ("https://github.com/acme/shapes/tree/feature%2Fx", RepoRef("acme", "shapes", "feature/x")),
     ],
 )
 def test_spellings(text: str, repo: RepoRef) -> None:
     assert parse_repo(text) == repo
+
+
+@pytest.mark.parametrize(
+    ("text", "repo"),
+    [
+        (
+            "git+https://github.com/acme/shapes.git@v1#egg=shapes",
+            RepoRef("acme", "shapes", "v1", "github.com", "git+https"),
+        ),
+        (
+            "git+https://git.acme.org/g/sub/shapes@feature/x",
+            RepoRef("g/sub", "shapes", "feature/x", "git.acme.org", "git+https"),
+        ),
+        (
+            "git+ssh://git@github.com/acme/shapes@v1",
+            RepoRef("acme", "shapes", "v1", "github.com", "git+ssh"),
+        ),
+        (
+            "git+ssh://me@git.acme.org:2222/acme/shapes.git",
+            RepoRef("acme", "shapes", None, "me@git.acme.org:2222", "git+ssh"),
+        ),
+        (
+            "git@github.com:acme/shapes.git",
+            RepoRef("acme", "shapes", None, "github.com", "git+ssh"),
+        ),
+        ("git+http://127.0.0.1:80/a/b", RepoRef("a", "b", None, "127.0.0.1:80", "git+http")),
+        (
+            "git+file:///srv/my%20git/shapes.git@feature/x",
+            RepoRef("srv/my git", "shapes.git", "feature/x", "", "git+file"),
+        ),
+        ("git+file:///home/a%40b/shapes", RepoRef("home/a@b", "shapes", None, "", "git+file")),
+    ],
+)
+def test_pips_and_gits_spellings_are_left_to_git(text: str, repo: RepoRef) -> None:
+    assert parse_repo(text) == repo
+    assert parse_repo(str(repo)) == repo
+
+
+def test_who_is_trusted_does_not_hang_on_how_the_repo_is_fetched() -> None:
+    assert parse_repo("git+ssh://git@github.com/acme/shapes").full_name == "acme/shapes"
+    assert parse_repo("git+https://git.acme.org/a/b").full_name == "git.acme.org/a/b"
+    local = parse_repo("git+file:///srv/a%40b/shapes@v1")
+    assert local.full_name == "git+file:///srv/a%40b/shapes"
+    assert parse_repo(local.full_name).full_name == local.full_name
 
 
 @pytest.mark.parametrize(
@@ -75,8 +123,22 @@ def test_spellings(text: str, repo: RepoRef) -> None:
         ("acme/shapes:-x", "branch or tag"),
         ("acme/shapes:a..b", "branch or tag"),
         ("acme/../shapes", "owner/name"),
-        ("git@github.com:acme/shapes.git", "https"),
-        ("git+ssh://git@github.com/acme/shapes", "https"),
+        ("git://github.com/acme/shapes", "https"),
+        ("file:///home/me/shapes", "git+file"),
+        ("git+http://github.com/acme/shapes", "https"),
+        ("git+https://github.com/acme/shapes@-x", "branch or tag"),
+        ("git+https://github.com/acme/shapes@", "branch or tag"),
+        ("git+ssh://git@github.com/acme/shapes@--upload-pack=x", "branch or tag"),
+        ("git+ssh://-oProxyCommand=x/acme/shapes", "owner/name"),
+        ("git+ssh://git:secret@github.com/acme/shapes", "credentials"),
+        ("git+https://user:secret@github.com/acme/shapes", "credentials"),
+        ("git+https://github.com/acme/shapes#subdirectory=net", "local"),
+        ("git+file:///srv/shapes#egg=x&subdirectory=net", "local"),
+        ("git+file://host/srv/shapes", "whole path"),
+        ("git+file:///srv/../shapes", "whole path"),
+        ("git+file://./shapes", "whole path"),
+        ("git+file:///srv/shapes@", "branch or tag"),
+        ("-oProxyCommand=x@host:acme/shapes", "owner/name"),
         ("http://github.com/acme/shapes", "https"),
         ("https://github.com/acme", "owner/name"),
         ("https://user:secret@github.com/acme/shapes", "credentials"),
