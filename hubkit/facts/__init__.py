@@ -4,6 +4,7 @@
 ``repos`` what keeping repos in the hub dir needs.
 """
 
+from hubkit.facts.code import Oddity, OwnImport, Use
 from hubkit.facts.findings import Finding, Report, Severity, Suppression
 from hubkit.facts.hubconf import (
     CheckpointUse,
@@ -37,6 +38,8 @@ __all__ = [
     "Import",
     "Leak",
     "Location",
+    "Oddity",
+    "OwnImport",
     "Parameter",
     "RepoFacts",
     "RepoRef",
@@ -45,4 +48,5 @@ __all__ = [
     "Returns",
     "Severity",
     "Suppression",
+    "Use",
 ]

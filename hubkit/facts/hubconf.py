@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hubkit.facts.code import Oddity, OwnImport, Use
     from hubkit.facts.findings import Suppression
 
 EntrypointKind = Literal["function", "class", "value"]
@@ -229,6 +230,9 @@ class Hubconf:
         checkpoints: Downloads in its reach.
         openings: Places that make names at run time (``globals()``, a star import that leaves the
             repo); while there are any, the names above may not be all.
+        own_imports: Imports in its reach of the repo's own modules, one a module.
+        uses: What importing it and calling its entrypoints does to the process and the machine.
+        oddities: What cannot work in a hubconf.
     """
 
     path: str
@@ -239,6 +243,9 @@ class Hubconf:
     leaks: tuple[Leak, ...]
     checkpoints: tuple[CheckpointUse, ...]
     openings: tuple[Location, ...]
+    own_imports: tuple[OwnImport, ...] = ()
+    uses: tuple[Use, ...] = ()
+    oddities: tuple[Oddity, ...] = ()
 
     @property
     def is_open(self) -> bool:

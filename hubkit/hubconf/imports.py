@@ -7,9 +7,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hubkit.facts import Import
+from hubkit.facts import Import, OwnImport
 from hubkit.hubconf.branches import branches_of
-from hubkit.hubconf.resolve import Module
+from hubkit.hubconf.openings import find_openings
+from hubkit.hubconf.resolve import Module, Unresolved
 from hubkit.hubconf.scope import Scope, absolute_module
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ class Reach:
 
     Attributes:
         imports: Imports that leave the repo.
+        own_imports: Imports of the repo's modules, the surest of each, and those that must fail.
         scopes: The hubconf and the repo's modules that it imports, nearest first.
+        eager: Those of them that importing the hubconf imports, called or not.
     """
 
     imports: tuple[Import, ...]
+    own_imports: tuple[OwnImport, ...]
     scopes: tuple[Scope, ...]
+    eager: tuple[Scope, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,9 @@ class _Walk:
     )
     visited: set[str] = field(default_factory=set)
     imports: list[Import] = field(default_factory=list)
+    own_imports: dict[tuple[str, str], OwnImport] = field(default_factory=dict)
     scopes: list[Scope] = field(default_factory=list)
+    eager: list[Scope] = field(default_factory=list)
 
     def run(self, hubconf: Scope) -> Reach:
         self.queues[_Level()].append(_Visit(hubconf, _Level(), ("hubconf",)))
@@ -80,10 +87,17 @@ class _Walk:
                 continue
             self.visited.add(visit.scope.file.path)
             self.scopes.append(visit.scope)
+            if not visit.level.in_function:
+                self.eager.append(visit.scope)
             body = visit.scope.file.tree.body
             for statement in _statements(body, visit.level, functions=visit.scope is hubconf):
                 self._follow(visit, statement)
-        return Reach(tuple(self.imports), tuple(self.scopes))
+        return Reach(
+            tuple(self.imports),
+            tuple(self.own_imports.values()),
+            tuple(self.scopes),
+            tuple(self.eager),
+        )
 
     def _next(self) -> _Visit | None:
         return next((queue.popleft() for queue in self.queues.values() if queue), None)
@@ -95,11 +109,41 @@ class _Walk:
                 self._record(visit, statement, module)
             elif statement.runs:
                 for name in self._own_modules(module, names):
+                    self._record_own(visit, statement, name)
                     self._enqueue(name, visit, statement.level)
+                for missing in self._find_missing(module, names):
+                    self._record_own(visit, statement, module, missing)
 
     def _record(self, visit: _Visit, statement: _Statement, module: str) -> None:
         level, location = statement.level, visit.scope.file.location(statement.node)
         self.imports.append(Import(module, location, level.in_function, level.guarded, visit.chain))
+
+    def _record_own(
+        self, visit: _Visit, statement: _Statement, module: str, missing: str = ""
+    ) -> None:
+        level, location = statement.level, visit.scope.file.location(statement.node)
+        found = OwnImport(module, location, level.in_function, level.guarded, visit.chain, missing)
+        self.own_imports.setdefault((module, missing), found)
+
+    def _find_missing(self, module: str, names: list[str]) -> Iterator[str]:
+        """What an import of the repo's modules asks for in vain."""
+        tree = self.resolver.tree
+        if module and tree.module(module) is None:
+            yield f"there is no module `{module}`"
+            return
+        absent = [
+            name
+            for name in names
+            if name != "*" and isinstance(self.resolver.member(module, name), Unresolved)
+        ]
+        if absent and self._tells_all_names(module):
+            yield from (f"`{module}` has no `{name}`" for name in absent)
+
+    def _tells_all_names(self, module: str) -> bool:
+        scope = self.resolver.tree.scope(module)
+        if scope is None or "__getattr__" in scope.bindings or find_openings(scope):
+            return False
+        return all(self.resolver.star_names(star.module) is not None for star in scope.stars)
 
     def _own_modules(self, module: str, names: list[str]) -> Iterator[str]:
         """The modules that one import of the repo's runs: packages on the way, and submodules."""

@@ -12,11 +12,13 @@ from hubkit.hubconf.checkpoints import find_checkpoints
 from hubkit.hubconf.dependencies import find_dependencies
 from hubkit.hubconf.entrypoints import find_surface
 from hubkit.hubconf.imports import find_reach
+from hubkit.hubconf.oddities import find_oddities
 from hubkit.hubconf.resolve import Resolver
 from hubkit.hubconf.scope import read_scope
 from hubkit.hubconf.source import SourceFile, read_source
 from hubkit.hubconf.suppressions import read_suppressions
 from hubkit.hubconf.tree import SourceTree, read_search_path
+from hubkit.hubconf.uses import find_uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +116,9 @@ def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
         leaks=surface.leaks,
         checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
         openings=surface.openings,
+        own_imports=reach.own_imports,
+        uses=find_uses(scope, resolver, reach.eager, [one.name for one in surface.entrypoints]),
+        oddities=find_oddities(scope, resolver, reach.scopes, reach.own_imports),
     )
     suppressions = tuple(
         suppression for found in reach.scopes for suppression in read_suppressions(found.file)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _COMPILED = (".so", ".pyd")
+_MAX_PATH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,16 @@ class SourceTree:
     def add(self, scope: Scope) -> None:
         """Put in a scope that was read already."""
         self._scopes[scope.file.path] = scope
+
+    def file(self, path: str) -> str:
+        """A file of the repo by its path from the root, normalised; "" when there is none."""
+        if os.path.isabs(path) or len(path) > _MAX_PATH:  # noqa: PTH117 - texts, not paths yet
+            return ""
+        inner = os.path.normpath(path).replace(os.sep, "/")
+        try:
+            return inner if (self.root / inner).is_file() else ""
+        except (OSError, ValueError):
+            return ""
 
     def top_level(self) -> frozenset[str]:
         """Import names that the repo provides at its top level."""

@@ -8,17 +8,34 @@ from hubkit.rules import (
     dependencies,
     docstrings,
     downloads,
+    effects,
     hubconf,
+    imports,
     meta,
+    modules,
     returns,
     signatures,
     surface,
+    weights,
 )
 from hubkit.rules.registry import Rule, rule
 
 __all__ = ["Rule", "all_rules", "matching_rules", "rule"]
 
-_FAMILIES = (hubconf, dependencies, surface, signatures, docstrings, returns, downloads, meta)
+_FAMILIES = (
+    hubconf,
+    modules,
+    dependencies,
+    imports,
+    surface,
+    signatures,
+    docstrings,
+    returns,
+    downloads,
+    weights,
+    effects,
+    meta,
+)
 
 
 def all_rules() -> tuple[Rule, ...]:

@@ -9,7 +9,7 @@ from hubkit.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, RepoFacts
+    from hubkit.facts import Finding, Oddity, RepoFacts
 
 
 @rule("HUB001", "hubconf-missing", "error")
@@ -58,6 +58,89 @@ def hubconf_syntax(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
+@rule("HUB003", "hubconf-import-fails", "error")
+def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
+    """The repo imports one of its own modules, or a name in it, that is not there.
+
+    A file that was renamed or never committed, or a function that moved: importing hubconf.py ends
+    in ModuleNotFoundError or ImportError for everybody, whatever they have installed.
+
+    Bad:
+        from models.unet import UNet     # models/unet.py calls it Unet
+
+    Good:
+        from models.unet import Unet
+
+    Found from source alone, so only what must fail is reported; `pytest --hubconf` really imports
+    it. An import inside a function of hubconf.py is a warning. One in `try: ... except ImportError:`
+    is fine.
+    """
+    for one in repo.hubconf.own_imports if repo.hubconf else ():
+        if one.missing and not one.guarded:
+            when = "calling it" if one.in_function else "importing hubconf.py"
+            yield hubconf_import_fails.finding(
+                f"{one.missing}, so {when} fails for everybody",
+                one.location,
+                hint="Correct the name, or commit the file.",
+                severity="warning" if one.in_function else "error",
+            )
+
+
+@rule("HUB004", "relative-import", "error")
+def relative_import(repo: RepoFacts) -> Iterator[Finding]:
+    """hubconf.py uses a relative import.
+
+    torch.hub imports hubconf.py as a single file, not as part of a package: "attempted relative
+    import with no known parent package". The root of the repo is on the path instead.
+
+    Bad:
+        from .models import unet
+
+    Good:
+        from models import unet
+
+    One in `try: ... except ImportError:` with an absolute twin is fine.
+    """
+    for oddity in _oddities(repo, "relative-import"):
+        yield relative_import.finding(
+            f"`from {oddity.what}` fails in hubconf.py, which is part of no package",
+            oddity.location,
+            hint=f"Import from `{oddity.what.lstrip('.') or 'the module'}` without the dot.",
+        )
+
+
+@rule("HUB008", "needs-registered-module", "error")
+def needs_registered_module(repo: RepoFacts) -> Iterator[Finding]:
+    """hubconf.py needs to find itself among the imported modules.
+
+    torch.hub calls the module `hubconf.py` and does not register it. `sys.modules[__name__]` ends in
+    KeyError: 'hubconf.py', and a dataclass whose annotations are text ends in AttributeError:
+    'NoneType' object has no attribute '__dict__'.
+
+    Bad:
+        from __future__ import annotations
+
+        @dataclass
+        class Options:
+            width: int = 64
+
+    Good:
+        @dataclass
+        class Options:
+            width: int = 64
+
+    Better still, such a class belongs into a module of the repo.
+    """
+    for oddity in _oddities(repo, "own-module"):
+        yield needs_registered_module.finding(
+            f"{oddity.what} looks hubconf.py up in `sys.modules`, where torch.hub never puts it",
+            oddity.location,
+            hint="Use `globals()`."
+            if "sys.modules" in oddity.what
+            else "Remove `from __future__ import annotations`, or move the class to a module.",
+        )
+
+
 @rule("HUB009", "no-entrypoints", "error")
 def no_entrypoints(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py publishes nothing that torch.hub.load could call.
@@ -84,3 +167,9 @@ def no_entrypoints(repo: RepoFacts) -> Iterator[Finding]:
             "hubconf.py publishes no entrypoint, so there is nothing that torch.hub.load could call",
             hint="Define a public function in hubconf.py, or import one from the repo's modules.",
         )
+
+
+def _oddities(repo: RepoFacts, kind: str) -> Iterator[Oddity]:
+    for oddity in repo.hubconf.oddities if repo.hubconf else ():
+        if oddity.kind == kind:
+            yield oddity

@@ -1,4 +1,4 @@
-"""HUB4xx: what an entrypoint gives back."""
+"""HUB4xx: what an entrypoint gives back, and what becomes of it afterwards."""
 
 from __future__ import annotations
 
@@ -48,4 +48,63 @@ def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
                 hint="Return the module alone, or declare what it is: "
                 f'`[tool.hubkit.entrypoints.{entry.name}] kind = "bundle"` '
                 "(or transform, tokenizer, utility).",
+            )
+
+
+@rule("HUB402", "class-defined-in-hubconf", "warning")
+def class_defined_in_hubconf(repo: RepoFacts) -> Iterator[Finding]:
+    """An nn.Module is defined in hubconf.py itself.
+
+    torch.hub imports the file under the name `hubconf.py` and does not register it, so the class
+    cannot be found again: `torch.save(model)`, `pickle` and handing the model to another process end
+    in "Can't pickle: import of module 'hubconf.py' failed".
+
+    Bad:
+        # hubconf.py
+        class UNet(torch.nn.Module): ...
+
+    Good:
+        # hubconf.py
+        from unet import UNet as _UNet
+    """
+    for oddity in repo.hubconf.oddities if repo.hubconf else ():
+        if oddity.kind == "module-class":
+            yield class_defined_in_hubconf.finding(
+                f"models of the class `{oddity.what}` cannot be pickled or sent to another process, "
+                "since it is defined in hubconf.py",
+                oddity.location,
+                hint="Move it to a module of the repo and import it from there.",
+            )
+
+
+@rule("HUB403", "lazy-repo-import", "error")
+def lazy_repo_import(repo: RepoFacts) -> Iterator[Finding]:
+    """A method that runs after loading imports a module of the repo.
+
+    The repo is on the path only while torch.hub.load runs. An import inside `forward` of a package
+    that loading did not import ends in ModuleNotFoundError at the first call of the model.
+
+    Bad:
+        class UNet(torch.nn.Module):
+            def forward(self, x):
+                from ops import resample
+
+                return resample(x)
+
+    Good:
+        from ops import resample
+
+        class UNet(torch.nn.Module):
+            def forward(self, x):
+                return resample(x)
+
+    A package that is imported while the model is loaded stays importable, and is not reported.
+    """
+    for oddity in repo.hubconf.oddities if repo.hubconf else ():
+        if oddity.kind == "late-import":
+            yield lazy_repo_import.finding(
+                f"`{oddity.what}` is imported after loading, when the repo is no longer on the path: "
+                "the first call of the model ends in ModuleNotFoundError",
+                oddity.location,
+                hint="Import it at the top of the file.",
             )

@@ -1,3 +1,3 @@
 dependencies = ["torch"]
 
-from models import net
+from acme import net

@@ -3,7 +3,7 @@ dependencies = ["torch"]
 import timm as _timm  # expect: HUB105
 import torch as _torch
 
-from models import head as _head
+from acme import head as _head
 
 
 def net(pretrained: bool = False):

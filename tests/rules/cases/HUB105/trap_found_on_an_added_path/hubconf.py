@@ -6,7 +6,7 @@ import sys as _sys
 import torch as _torch
 
 _sys.path.insert(0, _os.path.join(_os.path.dirname(__file__), "src"))
-import helpers as _helpers
+import acme_tools as _helpers
 
 
 def net(pretrained: bool = False):

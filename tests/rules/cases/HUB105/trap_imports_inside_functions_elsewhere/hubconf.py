@@ -2,7 +2,7 @@ dependencies = ["torch"]
 
 import torch as _torch
 
-import train as _train
+import acme_train as _train
 
 
 def net(pretrained: bool = False):

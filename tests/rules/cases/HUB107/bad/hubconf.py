@@ -2,12 +2,12 @@ dependencies = [
     "torch",
     "math",  # expect: HUB107
     "torch",  # expect: HUB107
-    "models",  # expect: HUB107
+    "acme",  # expect: HUB107
 ]
 
 import torch as _torch
 
-import models as _models
+import acme as _acme
 
 
 def net(pretrained: bool = False):

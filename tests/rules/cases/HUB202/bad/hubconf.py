@@ -2,7 +2,7 @@ dependencies = ["torch"]
 
 import torch as _torch
 
-from layers import *  # expect: HUB202
+from acme_layers import *  # expect: HUB202
 
 
 def net(pretrained: bool = False):

@@ -1,3 +1,3 @@
 dependencies = ["torch"]
 
-from models import unet, unet_small
+from acme import unet, unet_small

@@ -1,3 +1,3 @@
 dependencies = ["torch"]
 
-from models import *
+from acme import *

@@ -3,7 +3,7 @@ dependencies = ["torch"]
 import torch as _torch
 
 
-class Net(_torch.nn.Module):  # expect: HUB203
+class Net(_torch.nn.Module):  # expect: HUB203, HUB402
     """A network; width says how wide."""
 
     def __init__(self, width: int = 1):

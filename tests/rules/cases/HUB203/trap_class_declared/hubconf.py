@@ -1,3 +1,3 @@
 dependencies = ["torch"]
 
-from losses import FocalLoss
+from acme_losses import FocalLoss

@@ -1,3 +1,3 @@
 dependencies = ["torch"]
 
-from package import net
+from acme import net

@@ -1,4 +1,4 @@
 dependencies = ["torch"]
 
-from models import net
-from models import net as line
+from acme import net
+from acme import net as line

@@ -1,0 +1,81 @@
+"""What the code in a hubconf's reach does, as far as rules look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from hubkit.facts.hubconf import Location
+
+
+@dataclass(frozen=True, slots=True)
+class OwnImport:
+    """The surest import of one of the repo's own modules.
+
+    Attributes:
+        module: Absolute dotted name.
+        location: The statement.
+        in_function: Whether it runs only when a function of the hubconf is called.
+        guarded: Whether a failure is caught.
+        chain: Modules of the repo that lead from hubconf to this file, hubconf first.
+        missing: What it asks for and the repo does not hold, such as "`models` has no `UNet`";
+            empty when all is there.
+    """
+
+    module: str
+    location: Location
+    in_function: bool
+    guarded: bool
+    chain: tuple[str, ...] = ()
+    missing: str = ""
+
+    @property
+    def top(self) -> str:
+        """The top-level name."""
+        return self.module.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Something outside the repo that is called, or assigned to, on the way to a model.
+
+    Attributes:
+        name: Its dotted name, such as "torch.manual_seed"; a builtin's is the bare "open".
+        location: The call or assignment.
+        on_import: Whether it happens when hubconf.py is imported; else when an entrypoint is called.
+        is_call: False for an assignment.
+        arguments: The positional arguments, as far as they are strings that source tells.
+        keywords: Pairs of a keyword argument's name and the source text of its value.
+        own_file: The file of the repo that the first argument names, taken relative to the working
+            directory; empty when there is none.
+    """
+
+    name: str
+    location: Location
+    on_import: bool
+    is_call: bool = True
+    arguments: tuple[str | None, ...] = ()
+    keywords: tuple[tuple[str, str], ...] = ()
+    own_file: str = ""
+
+    def keyword(self, name: str) -> str | None:
+        """The source text of a keyword argument, or None."""
+        return dict(self.keywords).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something in a module that does not work in, or because of, a hubconf.
+
+    Attributes:
+        kind: "relative-import" and "module-class" for what stands in the hubconf; "own-module" for
+            a look-up of the hubconf among the imported modules; "late-import" for an import of the
+            repo's own modules that runs after torch.hub.load.
+        what: The module or class, or what was written.
+        location: Where.
+    """
+
+    kind: Literal["relative-import", "module-class", "own-module", "late-import"]
+    what: str
+    location: Location

@@ -1,0 +1,209 @@
+"""What importing a hubconf, and calling its entrypoints, does besides building a model."""
+
+from __future__ import annotations
+
+import ast
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hubkit.facts import Use
+from hubkit.hubconf.branches import branches_of
+from hubkit.hubconf.functions import own_nodes, read_function_scope
+from hubkit.hubconf.parameters import method_of
+from hubkit.hubconf.resolve import Defined, External, Resolver
+from hubkit.hubconf.strings import find_string
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hubkit.hubconf.scope import Scope
+
+# Last parts of the dotted names that some rule asks about; looking up the others would take long.
+_WATCHED_NAMES = """
+Popen add_safe_globals append basicConfig call chdir check_call check_output download
+download_url_to_file execv execve extend filterwarnings get getoutput getstatusoutput
+hf_hub_download insert list load load_state_dict_from_url load_url loads main manual_seed
+manual_seed_all open popen post putenv run seed set_default_device set_default_dtype
+set_default_tensor_type set_detect_anomaly set_float32_matmul_precision set_grad_enabled
+set_num_interop_threads set_num_threads set_printoptions set_sharing_strategy set_start_method
+setNumThreads setlocale setrecursionlimit signal simplefilter snapshot_download spawnl spawnv
+system update urlopen urlretrieve use use_deterministic_algorithms
+"""
+_WATCHED = frozenset(_WATCHED_NAMES.split())
+_BUILTINS = frozenset({"open", "eval", "exec", "print"})
+_READERS = frozenset({"open", "read_bytes", "read_text"})
+# What changes a state for good, and in a ``with`` statement only for a while.
+_CONTEXTS = ("set_grad_enabled", "set_detect_anomaly")
+_ASSIGNED = ("torch.", "os.environ", "numpy.")
+# Far more than any real repo's entrypoints call; a bound keeps hostile ones from taking for ever.
+_MAX_FUNCTIONS = 4000
+_MAX_DEPTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """Statements that run together, with the names there."""
+
+    scope: Scope
+    nodes: tuple[ast.AST, ...]
+    on_import: bool
+    depth: int = 0
+    owner: Defined | None = None
+
+
+@dataclass(slots=True)
+class _Walk:
+    resolver: Resolver
+    queue: deque[_Body] = field(default_factory=deque)
+    visited: set[int] = field(default_factory=set)
+    contexts: set[int] = field(default_factory=set)
+    found: list[Use] = field(default_factory=list)
+
+    def run(self) -> tuple[Use, ...]:
+        while self.queue and len(self.visited) < _MAX_FUNCTIONS:
+            body = self.queue.popleft()
+            for node in body.nodes:
+                self._look(body, node)
+        return tuple(dict.fromkeys(self.found))
+
+    def enqueue(
+        self, found: Defined, *, on_import: bool, depth: int = 0, owner: Defined | None = None
+    ) -> None:
+        """Put in a function, or a class's constructor, that is called."""
+        if isinstance(found.node, ast.ClassDef):
+            constructor = method_of(self.resolver, found, "__init__")
+            if constructor:
+                inner = Defined(*constructor)
+                self.enqueue(inner, on_import=on_import, depth=depth, owner=found)
+            return
+        if id(found.node) in self.visited or depth > _MAX_DEPTH:
+            return
+        self.visited.add(id(found.node))
+        scope = read_function_scope(found.scope, found.node).scope
+        nodes = tuple(own_nodes(found.node))
+        self.queue.append(_Body(scope, nodes, on_import, depth, owner))
+
+    def _look(self, body: _Body, node: ast.AST) -> None:
+        match node:
+            case ast.withitem(context_expr=ast.Call() as context):
+                self.contexts.add(id(context))
+            case ast.Call():
+                self._call(body, node)
+            case ast.Assign(targets=targets):
+                for target in targets:
+                    self._assignment(body, target, node)
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+                self._assignment(body, target, node)
+
+    def _call(self, body: _Body, node: ast.Call) -> None:
+        function = node.func
+        match function:
+            case ast.Attribute(value=ast.Name(id="self"), attr=method) if body.owner:
+                found = method_of(self.resolver, body.owner, method)
+                if found:
+                    self._follow(body, Defined(*found), owner=body.owner)
+                return
+            case ast.Attribute(value=ast.Call() as inner, attr=attr) if attr in _READERS:
+                path = self.resolver.expression(body.scope, inner.func)
+                if isinstance(path, External) and path.name == "pathlib.Path":
+                    self._record(body, node, f"{path.name}.{attr}", inner)
+                return
+        target = self.resolver.expression(body.scope, function)
+        match target, function:
+            case Defined(), _:
+                self._follow(body, target)
+            case External(name), _ if name.rpartition(".")[2] in _WATCHED:
+                self._record(body, node, name, node)
+            case None, ast.Name(id=name) if name in _BUILTINS:
+                self._record(body, node, name, node)
+
+    def _follow(self, body: _Body, found: Defined, owner: Defined | None = None) -> None:
+        self.enqueue(found, on_import=body.on_import, depth=body.depth + 1, owner=owner)
+
+    def _record(self, body: _Body, node: ast.Call, name: str, call: ast.Call) -> None:
+        if id(node) in self.contexts and name.endswith(_CONTEXTS):
+            return
+        arguments = tuple(
+            find_string(self.resolver, body.scope, argument) for argument in call.args
+        )
+        keywords = tuple(
+            (keyword.arg, ast.unparse(keyword.value)) for keyword in node.keywords if keyword.arg
+        )
+        first = arguments[0] if arguments else None
+        own_file = self.resolver.tree.file(first) if first else ""
+        location = body.scope.file.location(node)
+        use = Use(name, location, body.on_import, True, arguments, keywords, own_file)
+        self.found.append(use)
+
+    def _assignment(self, body: _Body, target: ast.expr, node: ast.AST) -> None:
+        if isinstance(target, ast.Subscript):
+            target = target.value
+        if not isinstance(target, ast.Attribute):
+            return
+        found = self.resolver.expression(body.scope, target)
+        if isinstance(found, External) and found.name.startswith(_ASSIGNED):
+            location = body.scope.file.location(node)
+            self.found.append(Use(found.name, location, body.on_import, is_call=False))
+
+
+def find_uses(
+    hubconf: Scope, resolver: Resolver, scopes: Iterable[Scope], names: Iterable[str]
+) -> tuple[Use, ...]:
+    """Follow the calls that importing a hubconf and calling its entrypoints make.
+
+    Args:
+        hubconf: The hubconf's names.
+        resolver: Looks names up.
+        scopes: The modules whose import importing the hubconf causes.
+        names: The entrypoints.
+
+    Returns:
+        The uses, those on import first. Calls that source does not tell the target of are not
+        followed, so there may be more.
+    """
+    walk = _Walk(resolver)
+    for scope in scopes:
+        walk.queue.append(_Body(scope, tuple(_import_nodes(scope.file.tree.body)), True))
+    on_import = walk.run()
+    for name in names:
+        target = resolver.name(hubconf, name)
+        if isinstance(target, Defined):
+            walk.enqueue(target, on_import=False)
+    return tuple(dict.fromkeys((*on_import, *walk.run())))
+
+
+def _import_nodes(statements: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+    """The nodes of a module that run when it is imported."""
+    for statement in statements:
+        branches = branches_of(statement)
+        if branches is not None:
+            yield from _header_nodes(statement)
+            for branch in branches:
+                if branch.runs_on_import:
+                    yield from _import_nodes(branch.body)
+        elif isinstance(statement, ast.ClassDef):
+            for part in (*statement.decorator_list, *statement.bases):
+                yield from ast.walk(part)
+            yield from _import_nodes(statement.body)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in (*statement.decorator_list, *statement.args.defaults):
+                yield from ast.walk(part)
+        else:
+            yield from _plain_nodes(statement)
+
+
+def _header_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(statement):
+        if isinstance(child, ast.expr | ast.withitem):
+            yield from _plain_nodes(child)
+
+
+def _plain_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node that runs with this one: not the inside of a lambda."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        if not isinstance(current, ast.Lambda):
+            pending += ast.iter_child_nodes(current)

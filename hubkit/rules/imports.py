@@ -1,0 +1,143 @@
+"""HUB1xx: what is imported, against what is declared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hubkit.hubconf import distribution_name, is_stdlib
+from hubkit.rules.declared import TORCH, entries_of, outside_imports, provided_modules
+from hubkit.rules.registry import rule
+from hubkit.rules.words import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import Finding, Import, RepoFacts
+
+
+@rule("HUB105", "undeclared-import", "error")
+def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
+    """A third-party module is imported and not in `dependencies`.
+
+    Importing hubconf.py, or calling an entrypoint, needs a module that the repo does not declare.
+    Users without it see a raw ModuleNotFoundError instead of torch.hub's list of what is missing;
+    tests on the author's machine pass because it happens to be installed. This is the most frequent
+    reason why published hub repos do not load.
+
+    Modules that come along with torch, such as numpy, are no exception: torch can be installed
+    without them. An import in `try: ... except ImportError:` or under `if TYPE_CHECKING:` is
+    optional and needs no entry. An import inside a function is a warning, since only those who
+    call it need it.
+
+    Bad:
+        dependencies = ["torch"]
+
+        from models.net import Net      # models/net.py: import timm
+
+    Good:
+        dependencies = ["torch", "timm"]
+    """
+    hubconf = repo.hubconf
+    if hubconf is None or hubconf.dependencies is None or hubconf.dependencies.entries is None:
+        return
+    declared = {name for entry in entries_of(repo) for name in provided_modules(entry.name)}
+    for module, found in sorted(outside_imports(repo, hubconf).items()):
+        if module in declared:
+            continue
+        distribution = distribution_name(module)
+        installed_by = f" (installed by {distribution})" if distribution != module else ""
+        when = "calling into the repo" if found.in_function else "importing hubconf.py"
+        yield undeclared_import.finding(
+            f"`{module}`{installed_by} is imported{_route(found)} and not declared: without it "
+            f"{when} ends in ModuleNotFoundError",
+            found.location,
+            hint=f'Add "{module}" to `dependencies`, or import it in '
+            "`try: ... except ImportError:` if it is optional.",
+            severity="warning" if found.in_function else "error",
+        )
+
+
+@rule("HUB106", "unused-dependency", "warning", preview=True)
+def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
+    """An entry of `dependencies` is not imported by anything that hubconf.py reaches.
+
+    Users must install it before torch.hub lets them load anything, and loading does not need it.
+
+    Bad:
+        dependencies = ["torch", "torchvision"]
+
+        import torch
+
+    Good:
+        dependencies = ["torch"]
+
+        import torch
+
+    It may still be needed in a way that source does not show: by another dependency, as a plugin, or
+    through `importlib.import_module`. Imports inside functions of the repo's modules are not looked
+    for either.
+    """
+    hubconf = repo.hubconf
+    if hubconf is None:
+        return
+    imported = {one.top for one in hubconf.imports}
+    for entry in entries_of(repo):
+        modules = provided_modules(entry.name)
+        if modules & (imported | TORCH | repo.packages) or any(map(is_stdlib, modules)):
+            continue
+        yield unused_dependency.finding(
+            f"`{entry.name}` is declared, and nothing that hubconf.py reaches imports it",
+            entry.location,
+            hint="Remove it, unless another dependency needs it.",
+        )
+
+
+@rule("HUB108", "eager-import-before-check", "info", preview=True)
+def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
+    """hubconf.py imports a third-party module at its top level.
+
+    torch.hub compares `dependencies` with what is installed after it has imported hubconf.py. Who
+    lacks the module gets a raw ModuleNotFoundError, and torch.hub's list of everything that is
+    missing never appears.
+
+    Bad:
+        dependencies = ["torch", "timm"]
+
+        import timm as _timm
+
+        def unet(pretrained=False):
+            return _timm.create_model("unet")
+
+    Good:
+        dependencies = ["torch", "timm"]
+
+        def unet(pretrained=False):
+            import timm
+
+            return timm.create_model("unet")
+
+    A hubconf that only re-exports from the repo's modules cannot avoid it, and is not reported.
+    """
+    hubconf = repo.hubconf
+    if hubconf is None:
+        return
+    early = {
+        one.top: one
+        for one in reversed(hubconf.imports)
+        if one.location.path == hubconf.path and not (one.in_function or one.guarded)
+    }
+    names = sorted(top for top in early if top not in TORCH and not is_stdlib(top))
+    if names:
+        yield eager_import_before_check.finding(
+            f"{quoted(names)} {'is' if len(names) == 1 else 'are'} imported before torch.hub looks "
+            "at `dependencies`, so its message on what is missing never appears",
+            early[names[0]].location,
+            hint="Import inside the entrypoints that need it.",
+        )
+
+
+def _route(found: Import) -> str:
+    """Where an import stands, and which modules of the repo lead there."""
+    modules = [module for module in found.chain if module != "hubconf"]
+    place = f" in {found.location.path}" if modules else ""
+    return f"{place} (hubconf → {' → '.join(modules)})" if modules else place

@@ -1,0 +1,5 @@
+import torch
+
+
+class UNet(torch.nn.Module):
+    """A network."""

@@ -1,0 +1,3 @@
+dependencies = ["torch"]
+
+from models.unet import unet  # expect: HUB006

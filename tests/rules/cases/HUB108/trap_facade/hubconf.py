@@ -1,0 +1,3 @@
+dependencies = ["torch", "timm"]
+
+from acme import net

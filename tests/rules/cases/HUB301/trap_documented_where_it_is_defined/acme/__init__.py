@@ -1,0 +1,1 @@
+from acme.nets import net as net

@@ -1,1 +1,0 @@
-from package.models import net as net

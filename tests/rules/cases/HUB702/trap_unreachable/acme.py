@@ -1,0 +1,7 @@
+import subprocess
+
+WIDTH = 1
+
+
+def tag():
+    return subprocess.check_output(["git", "describe"])
