@@ -4,7 +4,7 @@
 ``repos`` what keeping repos in the hub dir needs.
 """
 
-from hubkit.facts.code import Oddity, OwnImport, Use
+from hubkit.facts.code import Oddity, OwnImport, UnaskedDownload, Use
 from hubkit.facts.findings import Finding, Report, Severity, Suppression
 from hubkit.facts.hubconf import (
     CheckpointUse,
@@ -48,5 +48,6 @@ __all__ = [
     "Returns",
     "Severity",
     "Suppression",
+    "UnaskedDownload",
     "Use",
 ]

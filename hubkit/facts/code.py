@@ -79,3 +79,20 @@ class Oddity:
     kind: Literal["relative-import", "module-class", "own-module", "late-import"]
     what: str
     location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class UnaskedDownload:
+    """A download that calling an entrypoint makes although no weights are asked for.
+
+    Attributes:
+        entrypoint: Its name in the hubconf.
+        switch: The parameter that asks for weights, such as "pretrained"; empty when it has none.
+        function: Dotted name of what downloads.
+        location: The call.
+    """
+
+    entrypoint: str
+    switch: str
+    function: str
+    location: Location

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hubkit.facts.code import Oddity, OwnImport, Use
+    from hubkit.facts.code import Oddity, OwnImport, UnaskedDownload, Use
     from hubkit.facts.findings import Suppression
 
 EntrypointKind = Literal["function", "class", "value"]
@@ -233,6 +233,7 @@ class Hubconf:
         own_imports: Imports in its reach of the repo's own modules, one a module.
         uses: What importing it and calling its entrypoints does to the process and the machine.
         oddities: What cannot work in a hubconf.
+        unasked: Downloads that entrypoints make without being asked for weights.
     """
 
     path: str
@@ -246,6 +247,7 @@ class Hubconf:
     own_imports: tuple[OwnImport, ...] = ()
     uses: tuple[Use, ...] = ()
     oddities: tuple[Oddity, ...] = ()
+    unasked: tuple[UnaskedDownload, ...] = ()
 
     @property
     def is_open(self) -> bool:

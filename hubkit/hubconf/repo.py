@@ -18,6 +18,7 @@ from hubkit.hubconf.scope import read_scope
 from hubkit.hubconf.source import SourceFile, read_source
 from hubkit.hubconf.suppressions import read_suppressions
 from hubkit.hubconf.tree import SourceTree, read_search_path
+from hubkit.hubconf.untrained import find_unasked_downloads
 from hubkit.hubconf.uses import find_uses
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
         own_imports=reach.own_imports,
         uses=find_uses(scope, resolver, reach.eager, [one.name for one in surface.entrypoints]),
         oddities=find_oddities(scope, resolver, reach.scopes, reach.own_imports),
+        unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
     )
     suppressions = tuple(
         suppression for found in reach.scopes for suppression in read_suppressions(found.file)

@@ -90,6 +90,8 @@ class _Walk:
                 self.contexts.add(id(context))
             case ast.Call():
                 self._call(body, node)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="load_state_dict")) as call):
+                self._record(body, call, "load_state_dict", call)
             case ast.Assign(targets=targets):
                 for target in targets:
                     self._assignment(body, target, node)

@@ -38,8 +38,8 @@ def no_check_hash(repo: RepoFacts) -> Iterator[Finding]:
     Reported only where the URL can be told from the source and its name holds eight or more
     hexadecimal digits where torch.hub looks for them.
     """
-    for use in _loads(repo):
-        name, digits = _file_name(use), _hash_digits(_file_name(use))
+    for use in loads_of(repo):
+        name, digits = file_name(use), hash_digits(file_name(use))
         is_off = use.check_hash is False or not _may_get(use, "check_hash")
         if is_off and digits is not None and _is_hash(digits):
             yield no_check_hash.finding(
@@ -69,11 +69,11 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
     The name is the last part of the URL's path, or `file_name=` when that is given. The digits are
     the first eight or more of the file's SHA-256: `sha256sum unet.pth`.
     """
-    for use in _loads(repo):
-        name = _file_name(use)
+    for use in loads_of(repo):
+        name = file_name(use)
         if use.check_hash is not True or name is None:
             continue
-        digits = _hash_digits(name)
+        digits = hash_digits(name)
         if not digits:
             said = f"`check_hash=True` compares nothing: the name `{name}` holds no hash"
         elif len(digits) < _FEWEST_DIGITS:
@@ -107,7 +107,7 @@ def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
 
     `model.load_state_dict` copies the values to wherever the model is.
     """
-    for use in _loads(repo):
+    for use in loads_of(repo):
         if not _may_get(use, "map_location"):
             yield no_map_location.finding(
                 "weights are loaded onto the device that they were saved from: without that GPU, "
@@ -134,7 +134,7 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
     A file that holds more than tensors fails then: load it once, save its state dict
     (`torch.save(model.state_dict(), ...)`), and publish that.
     """
-    for use in _loads(repo):
+    for use in loads_of(repo):
         if use.function.startswith("hubkit.") and use.weights_only is not False:
             continue  # hubkit's own function has it on by default
         if use.weights_only is False or not _may_get(use, "weights_only"):
@@ -145,7 +145,8 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-def _loads(repo: RepoFacts) -> Iterator[CheckpointUse]:
+def loads_of(repo: RepoFacts) -> Iterator[CheckpointUse]:
+    """The calls that download a state dict and load it."""
     for use in repo.hubconf.checkpoints if repo.hubconf else ():
         if use.function.rpartition(".")[2] in ("load_state_dict_from_url", "load_url"):
             yield use
@@ -155,7 +156,7 @@ def _may_get(use: CheckpointUse, argument: str) -> bool:
     return argument in use.arguments or use.forwards_keywords
 
 
-def _file_name(use: CheckpointUse) -> str | None:
+def file_name(use: CheckpointUse) -> str | None:
     """The name under which the file is cached; None when source does not tell it."""
     if "file_name" in use.arguments:
         return use.file_name
@@ -167,7 +168,7 @@ def _file_name(use: CheckpointUse) -> str | None:
         return None
 
 
-def _hash_digits(name: str | None) -> str | None:
+def hash_digits(name: str | None) -> str | None:
     """What torch.hub takes for the hash in a name, or None when it finds none."""
     found = _HASH.search(name or "")
     return found[1] if found else None

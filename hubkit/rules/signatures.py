@@ -160,3 +160,27 @@ def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 entrypoint=entry.name,
                 hint="Give the parameter another name.",
             )
+
+
+@rule("HUB208", "cuda-by-default", "warning", preview=True)
+def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
+    """An entrypoint asks for a GPU unless told otherwise.
+
+    On a machine without one, the first call ends in an error, and so do CI and every tool that loads
+    models without arguments.
+
+    Bad:
+        def unet(pretrained=False, device="cuda"): ...
+
+    Good:
+        def unet(pretrained=False, device="cpu"): ...
+    """
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        for parameter in entry.parameters or ():
+            if (parameter.default or "").strip("'\"").partition(":")[0] == "cuda":
+                yield cuda_by_default.finding(
+                    f"`{entry.name}` wants a GPU by default: `{parameter.name}={parameter.default}`",
+                    entry.definition,
+                    entrypoint=entry.name,
+                    hint='Make "cpu" the default.',
+                )

@@ -1,11 +1,13 @@
-"""HUB5xx: files and repos that loading a model reaches for."""
+"""HUB5xx: what loading a model reaches for, where it is kept, and who asked for it."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.rules.downloads import file_name, hash_digits, loads_of
 from hubkit.rules.registry import rule
+from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +19,86 @@ _READERS = re.compile(
 )
 # torch.hub's own (torch/hub.py, _TRUSTED_REPO_OWNERS).
 _TRUSTED_OWNERS = ("facebookresearch/", "facebookincubator/", "pytorch/", "fairinternal/")
+# File names that many repos use, each for weights of its own.
+_GENERIC = re.compile(
+    r"(?:model|models|net|network|weights?|checkpoint|ckpt|best|last|latest|final|pretrained"
+    r"|state_?dict|pytorch_model|model_best|best_model|resnet\d+|vgg\d+|vit_[bls])"
+    r"\.(?:pth|pt|bin|ckpt|pkl|th|pth\.tar)",
+    re.IGNORECASE,
+)
+_MUTABLE = re.compile(
+    r"https?://(?:raw\.githubusercontent\.com/[^/]+/[^/]+/(?:refs/heads/)?(?:main|master)/"
+    r"|github\.com/[^/]+/[^/]+/(?:raw|blob)/(?:main|master)/"
+    r"|huggingface\.co/.+/resolve/main/|(?:www\.)?dropbox\.com/|drive\.google\.com/)"
+)
+
+
+@rule("HUB503", "name-collision", "error")
+def name_collision(repo: RepoFacts) -> Iterator[Finding]:
+    """Weights are cached under a name that other weights have too.
+
+    torch.hub keeps every download of every repo in one folder, under the last part of the URL. A
+    file of that name that is already there is taken for the one that was asked for: silently the
+    wrong weights, or an error about keys that do not match.
+
+    Bad:
+        load_state_dict_from_url("https://example.org/small/model.pth")
+        load_state_dict_from_url("https://example.org/large/model.pth")
+
+    Good:
+        load_state_dict_from_url("https://example.org/acme-small-4f1c09ab.pth")
+        load_state_dict_from_url(url, file_name="acme-large-0d3e5a17.pth")
+
+    Two URLs of one repo with the same name are an error; a name that many repos use, without a hash
+    in it, is a warning.
+    """
+    seen: dict[str, str] = {}
+    for use in loads_of(repo):
+        name, url = file_name(use), _plain(use.url)
+        if name is None or url is None:
+            continue
+        first = seen.setdefault(name, url)
+        if first != url:
+            yield name_collision.finding(
+                f"`{name}` is the cached name of two different files: whichever is downloaded first "
+                "is loaded for both",
+                use.location,
+                hint="Give each a name of its own, if need be with `file_name=`.",
+            )
+        elif _GENERIC.fullmatch(name) and not hash_digits(name):
+            yield name_collision.finding(
+                f"`{name}` is a name that other repos' weights have too, and torch.hub keeps them "
+                "all in one folder",
+                use.location,
+                hint="Name it after the project, with the hash of the file.",
+                severity="warning",
+            )
+
+
+@rule("HUB506", "mutable-or-insecure-url", "warning", preview=True)
+def mutable_or_insecure_url(repo: RepoFacts) -> Iterator[Finding]:
+    """Weights come from a URL whose contents may change, or over plain HTTP.
+
+    A branch of a repo, and a link to somebody's drive, give other bytes tomorrow; whoever has the
+    file cached keeps the old ones. Over HTTP anybody on the way can replace them.
+
+    Bad:
+        "https://huggingface.co/acme/unet/resolve/main/unet.pth"
+
+    Good:
+        "https://huggingface.co/acme/unet/resolve/4f1c09ab…/unet.pth"
+        "https://github.com/acme/unet/releases/download/v1.0/unet-0d3e5a17.pth"
+    """
+    for use in loads_of(repo):
+        if use.url and (use.url.startswith("http://") or _MUTABLE.match(use.url)):
+            why = (
+                "has no TLS" if use.url.startswith("http://") else "may give another file tomorrow"
+            )
+            yield mutable_or_insecure_url.finding(
+                f"the URL of these weights {why}: {use.url}",
+                use.location,
+                hint="Publish them as a release asset, or name a commit in the URL.",
+            )
 
 
 @rule("HUB507", "cwd-relative-path", "error")
@@ -79,3 +161,90 @@ def nested_hub_load(repo: RepoFacts) -> Iterator[Finding]:
             use.location,
             hint="Name a tag (`owner/name:v1.0`) and pass `trust_repo=True`, or copy what is needed.",
         )
+
+
+@rule("HUB508", "unconditional-download", "error")
+def unconditional_download(repo: RepoFacts) -> Iterator[Finding]:
+    """An entrypoint downloads weights although it is told not to.
+
+    `pretrained=False` is how tests, converters and people behind a proxy get the bare network. A
+    download that does not look at it, or looks with `is not None`, fails for them without a network.
+
+    Bad:
+        if pretrained is not None:
+            state = load_state_dict_from_url(url)
+
+    Good:
+        if pretrained:
+            state = load_state_dict_from_url(url)
+
+    The entrypoint is followed from `pretrained=False` (or `weights=None`) through the repo's
+    functions; only a download that is then certain to happen is reported.
+    """
+    for one in repo.hubconf.unasked if repo.hubconf else ():
+        if one.switch:
+            off = "None" if one.switch == "weights" else "False"
+            yield unconditional_download.finding(
+                f"`{one.entrypoint}` downloads weights with `{one.switch}={off}` too",
+                one.location,
+                entrypoint=one.entrypoint,
+                hint=f"Ask `if {one.switch}:` first.",
+            )
+
+
+@rule("HUB205", "no-pretrained-switch", "warning", preview=True)
+def no_pretrained_switch(repo: RepoFacts) -> Iterator[Finding]:
+    """An entrypoint always downloads weights, and has no parameter to say otherwise.
+
+    The bare network is what tests, converters and people who train from scratch need. By custom a
+    parameter `pretrained` asks for weights.
+
+    Bad:
+        def unet():
+            model.load_state_dict(load_state_dict_from_url(url))
+
+    Good:
+        def unet(pretrained=True):
+            if pretrained:
+                model.load_state_dict(load_state_dict_from_url(url))
+    """
+    places: dict[object, list[str]] = {}
+    for one in repo.hubconf.unasked if repo.hubconf else ():
+        if not one.switch:
+            places.setdefault(one.location, []).append(one.entrypoint)
+    for one in repo.hubconf.unasked if repo.hubconf else ():
+        names = places.pop(one.location, [])
+        if names:
+            yield no_pretrained_switch.finding(
+                f"{quoted(names)} cannot be had without this download",
+                one.location,
+                entrypoint=one.entrypoint,
+                hint="Add a parameter `pretrained`.",
+            )
+
+
+@rule("HUB510", "lax-load", "info", preview=True)
+def lax_load(repo: RepoFacts) -> Iterator[Finding]:
+    """A state dict is loaded with strict=False and nobody looks at what did not fit.
+
+    A key that was renamed leaves its layer with random values, without a word.
+
+    Bad:
+        model.load_state_dict(state, strict=False)
+
+    Good:
+        missing = model.load_state_dict(state, strict=False).missing_keys
+        assert missing == ["head.weight", "head.bias"]
+    """
+    for use in repo.hubconf.uses if repo.hubconf else ():
+        if use.name == "load_state_dict" and use.keyword("strict") == "False":
+            yield lax_load.finding(
+                "keys that do not fit are passed over, and nobody looks which",
+                use.location,
+                hint="Load strictly, or compare what `load_state_dict` gives back.",
+            )
+
+
+def _plain(url: str | None) -> str | None:
+    """A URL without what does not make it another file: the scheme and a query."""
+    return url.partition("?")[0].partition("://")[2] if url else None

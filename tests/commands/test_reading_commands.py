@@ -36,10 +36,9 @@ import torch as _torch
 def net(pretrained: bool = False):
     """A line; pretrained loads weights."""
     model = _torch.nn.Linear(1, 1)
-    state = _torch.hub.load_state_dict_from_url(
-        "https://example.org/{name}"{arguments}
-    )
-    model.load_state_dict(state)
+    if pretrained:
+        url = "https://example.org/{name}"
+        model.load_state_dict(_torch.hub.load_state_dict_from_url(url{arguments}))
     return model
 '''
 SAFE = ', map_location="cpu", check_hash=True, weights_only=True'

@@ -1,0 +1,16 @@
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+_OPTIONS = {"map_location": "cpu", "weights_only": True}
+
+
+def net():
+    """A line."""
+    model = _torch.nn.Linear(1, 1)
+    state = _torch.hub.load_state_dict_from_url(  # expect: HUB205
+        "https://example.org/acme-net.pth", **_OPTIONS
+    )
+    model.load_state_dict(state)
+    return model
