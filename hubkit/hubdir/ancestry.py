@@ -13,17 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit.errors import RefNotFoundError
-from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.packs import read_parents
-from hubkit.hubdir.pktline import DELIMITER, FLUSH, packet, read_packets
+from hubkit.hubdir.protocol import ask, fetch_abilities
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
     from hubkit.hubdir.refs import RefList
 
-LIMIT = 512 << 20  # bytes; a hundred thousand commits have about 30 MB
-_V2 = {"Git-Protocol": "version=2"}
 _DATA, _ERROR = 1, 3
 
 
@@ -42,7 +39,7 @@ def require_own_commit(client: Client, repo: RepoRef, refs: RefList, sha: str) -
     head = refs.commits.get(refs.head, "")
     others = sorted(set(refs.commits.values()) - {head})
     try:
-        arguments = _fetch_abilities(client, repo)
+        arguments = _say(client, repo)
         # The default branch first: most commits that people pin are on it.
         belongs = any(
             sha in read_parents(_fetch_history(client, repo, [*arguments, *_ask(tips, sha)]))
@@ -65,31 +62,19 @@ def _ask(tips: list[str], sha: str) -> list[str]:
     return [*(f"want {tip}" for tip in tips), f"have {sha}", "done"]
 
 
-def _fetch_abilities(client: Client, repo: RepoRef) -> list[str]:
+def _say(client: Client, repo: RepoRef) -> list[str]:
     """What to say in front of a question, given what the host can do."""
-    url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
-    with client.get(url, _V2) as answer:
-        lines = [line.strip() for line in read_packets(answer.read(LIMIT))]
-    if b"version 2" not in lines:
-        raise ValueError("the host does not speak version 2 of git's protocol")
-    fetch = next((line for line in lines if line.startswith(b"fetch")), b"")
+    can = fetch_abilities(client, repo).get("fetch", "")
     said = ["ofs-delta", "no-progress"]
-    return [*said, "filter tree:0"] if b"filter" in fetch else said
+    return [*said, "filter tree:0"] if "filter" in can.split() else said
 
 
 def _fetch_history(client: Client, repo: RepoRef, arguments: list[str]) -> bytes:
     """The pack that answers a question."""
-    packets = b"".join(packet(f"{argument}\n") for argument in arguments)
-    body = packet("command=fetch\n") + DELIMITER + packets + FLUSH
-    headers = {**_V2, "Content-Type": "application/x-git-upload-pack-request"}
-    with client.get(f"{base_url(repo)}.git/git-upload-pack", headers, body) as answer:
-        if answer.status != 200:
-            raise ValueError(f"the host answers {answer.status}")
-        content = answer.read(LIMIT)
     pack = bytearray()
-    for line in read_packets(content):
+    for line in ask(client, repo, "fetch", arguments):
         if line[0] == _DATA:
             pack += line[1:]
-        elif line[0] == _ERROR or line.startswith(b"ERR "):
+        elif line[0] == _ERROR:
             raise ValueError(f"the host says {line[1:].decode('utf-8', 'replace').strip()!r}")
     return bytes(pack)

@@ -84,19 +84,23 @@ class Answer:
             IncompleteDownloadError: The body ended early.
             UnreachableError: It is longer than the limit, in bytes.
         """
+        return b"".join(self.read_pieces(limit))
+
+    def read_pieces(self, limit: int) -> Iterator[bytes]:
+        """The body, decoded, piece by piece as it comes; the same errors."""
         import requests
 
-        body = bytearray()
+        size = 0
         try:
             for piece in self._response.iter_content(1 << 16):
-                body += piece
-                if len(body) > limit:
+                size += len(piece)
+                if size > limit:
                     raise UnreachableError(f"{self.url} does not end.", url=self.url)
+                yield piece
         except requests.RequestException as error:
             raise IncompleteDownloadError(
                 f"{self.url} stopped in the middle: {_plain(error)}.", url=self.url
             ) from error
-        return bytes(body)
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -1,11 +1,13 @@
 """From a ref to its commit: one request to git's own list of refs, no REST API.
 
 The list comes in git's protocol version 0, https://git-scm.com/docs/http-protocol: one answer
-holds everything, where version 2 takes a second round trip to get less.
+holds everything, where version 2 takes a second round trip to get less. Only when the list is
+long, as where hosts keep two refs for each pull request, is version 2 asked for what is wanted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 import warnings
@@ -18,6 +20,7 @@ from hubkit.hubdir.answers import refused_repo
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import is_full_sha
 from hubkit.hubdir.pktline import read_packets
+from hubkit.hubdir.protocol import ask, fetch_abilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +29,10 @@ if TYPE_CHECKING:
     from hubkit.hubdir.http import Client
 
 LIMIT = 256 << 20  # bytes; a repo with a million refs has about 70 MB of them
+LONG = 512 << 10  # bytes; about 8,000 refs, which take longer than two more round trips
 SHORTEST_SHA = 7  # digits; what git itself shows
 _PREFIXES = ("refs/heads/", "refs/tags/")
+_HEX = re.compile(rf"[0-9a-fA-F]{{{SHORTEST_SHA},}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +57,63 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
         UnreachableError: There was no answer, or none that git would understand.
     """
     url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
+    body = bytearray()
     with client.get(url) as answer:
         if answer.status != 200:
             raise refused_repo(repo, answer.url, answer.status)
-        body = answer.read(LIMIT)
+        asked = False
+        for piece in answer.read_pieces(LIMIT):
+            body += piece
+            if len(body) > LONG and not asked:
+                asked = True
+                # A host that speaks version 0 alone is heard out.
+                with contextlib.suppress(ValueError):
+                    return fetch_wanted(client, repo)
     try:
-        return read_refs(body)
+        return read_refs(bytes(body))
     except ValueError as error:
         raise UnreachableError(
             f"{answer.url} is not the answer of a git host: {error}.",
             url=answer.url,
             hint="A proxy or a login page may have answered in its place.",
         ) from error
+
+
+def fetch_wanted(client: Client, repo: RepoRef) -> RefList:
+    """Ask a host, in version 2, for the refs that matter to a repo's ref.
+
+    That is the default branch, or the branch or tag of that name; all branches and tags where it
+    may be a commit, or where there is none of that name.
+
+    Raises:
+        ValueError: The host does not speak version 2.
+    """
+    if "ls-refs" not in fetch_abilities(client, repo):
+        raise ValueError("the host does not list refs")
+    ref = repo.ref or ""
+    if not _HEX.fullmatch(ref):
+        wanted = [prefix + ref for prefix in ("", *_PREFIXES)] if ref else []
+        refs = _list_wanted(client, repo, wanted)
+        if (refs.commits.keys() & set(wanted)) if ref else refs.head:
+            return refs
+    return _list_wanted(client, repo, _PREFIXES)
+
+
+def _list_wanted(client: Client, repo: RepoRef, prefixes: Iterable[str]) -> RefList:
+    """The refs whose full names start so, and HEAD."""
+    asked = ["peel", "symrefs", *(f"ref-prefix {prefix}" for prefix in ("HEAD", *prefixes))]
+    entries: list[tuple[str, str]] = []
+    head = ""
+    for line in ask(client, repo, "ls-refs", asked):
+        sha, name, *marks = line.decode("utf-8", "replace").split()
+        if not is_full_sha(sha):
+            raise ValueError(f"{sha!r} is no commit")
+        said = dict(mark.partition(":")[::2] for mark in marks)
+        entries.append((name, said.get("peeled", sha)))
+        if name == "HEAD":
+            head = said.get("symref-target", "")
+            entries.append((head, sha))
+    return list_refs(entries, head)
 
 
 def read_refs(body: bytes) -> RefList:
@@ -120,7 +170,7 @@ def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
     if named is not None:
         return named
     ref = repo.ref.lower()
-    if re.fullmatch(r"[0-9a-f]+", ref) and len(ref) >= SHORTEST_SHA:
+    if _HEX.fullmatch(ref):
         found = {sha for sha in refs.commits.values() if sha.startswith(ref)}
         if len(found) == 1:
             return ResolvedRef(repo, "", found.pop())

@@ -178,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
             **GIT_ENVIRONMENT,
             "GIT_PROJECT_ROOT": str(self.host.root / "repos"),
             "GIT_HTTP_EXPORT_ALL": "1",
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", "") * self.host.speaks_version_2,
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
             "REQUEST_METHOD": self.command,
             "PATH_INFO": path,

@@ -46,6 +46,7 @@ class GitHost:
         self.archives: dict[str, bytes] = {}
         self.tokens: dict[str, str] = {}
         self.rate: float | None = None
+        self.speaks_version_2 = True
         self.lock = threading.Lock()
         self.moved = threading.Condition(self.lock)
         self._server = Server(self)

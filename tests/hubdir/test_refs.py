@@ -1,0 +1,140 @@
+"""Which commit a ref is: in one request, or by asking for what is wanted where the list is long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.errors import RefNotFoundError
+from hubkit.facts import FetchPolicy, RepoRef
+from hubkit.hubdir import parse_repo, refs
+from hubkit.hubdir.http import Client
+from hubkit.hubdir.refs import fetch_refs, find_ref
+from tests.git_host import commit_files, git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hubkit.facts import ResolvedRef
+    from tests.git_host import GitHost
+
+PULLS = 10_000
+ADVERTISED = "/acme/shapes.git/info/refs"
+ASKED = "/acme/shapes.git/git-upload-pack"
+
+
+@pytest.fixture
+def busy(host: GitHost, worktree: Path) -> str:
+    """``acme/shapes`` with branches, tags and thousands of pull requests; gives the first commit."""
+    first = git("rev-parse", "HEAD", cwd=worktree)
+    git("tag", "-a", "v1", "-m", "annotated", cwd=worktree)
+    git("branch", "feature/x", cwd=worktree)
+    git("branch", "mainly", cwd=worktree)
+    second = commit_files(worktree, {"net/a.py": "A = 2\n"})
+    git("tag", "v2", cwd=worktree)
+    bare = host.add_repo("acme", "shapes", worktree)
+    git("pack-refs", "--all", cwd=bare)
+    packed = bare / "packed-refs"
+    before, mark, tags = packed.read_text().partition(
+        f"{git('rev-parse', 'v1', cwd=bare)} refs/tags"
+    )
+    pulls = sorted(f"refs/pull/{n}/head" for n in range(PULLS))
+    lines = [f"{(first, second)[n % 2]} {name}\n" for n, name in enumerate(pulls)]
+    packed.write_text("".join([before, *lines, mark, tags]))
+    host.forget_requests()
+    return first
+
+
+def resolve(text: str) -> ResolvedRef | None:
+    repo = parse_repo(text)
+    with Client(FetchPolicy()) as client:
+        return find_ref(fetch_refs(client, repo), repo)
+
+
+def test_an_ordinary_list_is_one_request(host: GitHost) -> None:
+    assert resolve("acme/shapes:main")
+    assert host.paths() == [ADVERTISED]
+
+
+@pytest.mark.parametrize(
+    "ref", ["", ":main", ":feature/x", ":v1", ":v2", ":refs/tags/v1", ":refs/heads/main"]
+)
+def test_a_long_list_is_left_for_the_refs_that_are_wanted(
+    host: GitHost, busy: str, monkeypatch: pytest.MonkeyPatch, ref: str
+) -> None:
+    short = resolve(f"acme/shapes{ref}")
+    assert host.paths() == [ADVERTISED, ADVERTISED, ASKED]
+    assert sum(entry.sent for entry in host.requests[1:]) < 2000
+    monkeypatch.setattr(refs, "LONG", refs.LIMIT)
+    host.forget_requests()
+    assert resolve(f"acme/shapes{ref}") == short
+    assert host.paths() == [ADVERTISED]
+    assert host.sent > PULLS * 60
+    assert busy
+
+
+def test_a_commit_is_looked_for_among_all_branches_and_tags(host: GitHost, busy: str) -> None:
+    found = resolve(f"acme/shapes:{busy[:8]}")
+    assert found
+    assert (found.sha, found.full_name) == (busy, "")
+    assert host.paths() == [ADVERTISED, ADVERTISED, ASKED]
+    assert resolve("acme/shapes:" + "0123456789" * 4) is None
+
+
+def test_what_a_typo_is_near_to_is_said_with_a_long_list_too(host: GitHost, busy: str) -> None:
+    with pytest.raises(RefNotFoundError) as missing:
+        resolve("acme/shapes:mian")
+    assert "main" in missing.value.hint
+    assert host.paths() == [ADVERTISED, ADVERTISED, ASKED, ASKED]
+    assert busy
+
+
+def test_both_versions_tell_the_same(
+    host: GitHost, busy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anything = RepoRef("acme", "shapes", "0123456789" * 4)
+    with Client(FetchPolicy()) as client:
+        wanted = fetch_refs(client, anything)
+        monkeypatch.setattr(refs, "LONG", refs.LIMIT)
+        assert fetch_refs(client, anything) == wanted
+    assert set(wanted.commits) == {
+        "refs/heads/feature/x",
+        "refs/heads/main",
+        "refs/heads/mainly",
+        "refs/tags/v1",
+        "refs/tags/v2",
+    }
+    assert wanted.commits["refs/tags/v1"] == busy
+    assert host.paths(ASKED)
+
+
+@pytest.mark.parametrize("detached", [False, True])
+def test_a_default_branch_of_any_name_is_found_in_a_long_list(
+    host: GitHost, busy: str, worktree: Path, detached: bool
+) -> None:
+    bare = host.bare("acme", "shapes")
+    git("symbolic-ref", "HEAD", "refs/heads/feature/x", cwd=bare)
+    if detached:
+        git("update-ref", "--no-deref", "HEAD", busy, cwd=bare)
+        git("update-ref", "-d", "refs/heads/mainly", cwd=bare)
+    found = resolve("acme/shapes")
+    assert found
+    assert (found.full_name, found.sha) == ("refs/heads/feature/x", busy)
+    assert worktree.exists()
+
+
+def test_a_host_of_version_0_alone_is_heard_out(host: GitHost, busy: str) -> None:
+    host.speaks_version_2 = False
+    found = resolve("acme/shapes:v1")
+    assert found
+    assert found.sha == busy
+    assert host.paths() == [ADVERTISED, ADVERTISED]
+
+
+def test_a_branch_wins_over_a_tag_of_its_name_in_a_long_list(host: GitHost, busy: str) -> None:
+    git("update-ref", "refs/tags/mainly", "main", cwd=host.bare("acme", "shapes"))
+    with pytest.warns(UserWarning, match="both a branch and a tag"):
+        found = resolve("acme/shapes:mainly")
+    assert found
+    assert found.sha == busy
