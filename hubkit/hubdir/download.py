@@ -21,9 +21,11 @@ from hubkit.hubdir.disk import writing
 from hubkit.hubdir.hosts import rewrite
 from hubkit.hubdir.partial import claim_partial
 from hubkit.hubdir.progress import show_progress
+from hubkit.hubdir.ranges import Pace, Ranges, Stream, is_possible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from hubkit.hubdir.http import Answer, Client
@@ -33,6 +35,8 @@ log = logging.getLogger("hubkit")
 
 _FRUITLESS = 3  # tries in a row that bring nothing new
 _TRIES = 20
+_STEP = 8 << 20  # bytes after which what arrived in parts is written down and digested
+_PLAIN = {"Accept-Encoding": "identity"}
 _WHOLE, _PART, _PAST_THE_END = 200, 206, 416
 
 
@@ -105,6 +109,7 @@ class _Transfer:
         self._partial = partial
         self._digest = digest
         self._digested = 0
+        self._alone = False
 
     def run(self) -> Fetched:
         fruitless = 0
@@ -123,7 +128,7 @@ class _Transfer:
 
     def _try(self) -> Fetched:
         offset = self._partial.offset if self._partial.etag else 0
-        headers = {"Accept-Encoding": "identity"}
+        headers = dict(_PLAIN)
         if offset:
             headers |= {"Range": f"bytes={offset}-", "If-Range": self._partial.etag}
         with self._client.get(rewrite(self._wanted.url), headers) as answer:
@@ -154,11 +159,14 @@ class _Transfer:
             self._partial.path.open("ab", buffering=0) as file,
             show_progress(name, total, start=start, wanted=wanted) as show,
         ):
+            pace = Pace()
             while True:
                 buffer = self._digest.take()
                 count = 0
+                began = time.perf_counter()
                 try:
                     count = answer.read_into(buffer)
+                    took = time.perf_counter() - began
                     if count:
                         _write_all(file.write, buffer[:count])
                 finally:
@@ -167,16 +175,44 @@ class _Transfer:
                 if not count:
                     return
                 show(count)
+                if pace.is_slow(count, took) and self._may_spread(total):
+                    self._spread(answer, total or 0, show)
+                    return
+
+    def _may_spread(self, total: int | None) -> bool:
+        known = total is not None and bool(self._partial.etag)
+        return known and not self._alone and is_possible((total or 0) - self._digested)
+
+    def _spread(self, answer: Answer, total: int, show: Callable[[int], object]) -> None:
+        """Have the rest arrive over several connections, and digest it as it grows together."""
+        self._alone = True  # what could not be had this way is not asked for this way again
+        url, etag, at = rewrite(self._wanted.url), self._partial.etag, self._digested
+
+        def ask(first: int, last: int) -> AbstractContextManager[Answer]:
+            part = {"Range": f"bytes={first}-{last}", "If-Range": etag}
+            return self._client.get(url, _PLAIN | part, once=True)
+
+        self._partial.grow(at)
+        ranges = Ranges(Stream(answer, self._partial.path, at, total, etag, ask, show))
+        try:
+            with ranges:
+                while self._digested < total:
+                    whole = ranges.wait(min(self._digested + _STEP, total))
+                    self._partial.grow(whole)
+                    self._catch_up(whole)
+        finally:
+            self._partial.grow(ranges.whole)
+            self._partial.cut()
 
     def _catch_up(self, start: int) -> None:
-        """Have exactly the bytes before ``start`` digested."""
+        """Have exactly the bytes before ``start`` digested, reading back what is not."""
+        if self._digested > start:
+            self._digest.restart()
+            self._digested = 0
         if self._digested == start:
             return
-        self._digest.restart()
-        self._digested = 0
-        if start == 0:
-            return
         with writing(self._partial.path), self._partial.path.open("rb", buffering=0) as file:
+            file.seek(self._digested)
             while self._digested < start:
                 buffer = self._digest.take()
                 count = file.readinto(buffer[: min(CHUNK, start - self._digested)]) or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("hubkit")
 
 PATIENCE = 60.0  # seconds: a host that wants us to wait for longer is told to the user instead
+_HURRY = 5.0  # seconds of silence after which a connection that we can do without is given up
 _TRIES = 4
 _BUSY = (408, 429, 500, 502, 503, 504)
 _CLOSED_DOOR = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
@@ -54,15 +55,18 @@ class Answer:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.url = url
+        # Some hosts compress though asked not to.
+        self._encoded = self.headers.get("Content-Encoding", "identity") != "identity"
+        response.raw.decode_content = self._encoded
 
     @property
     def size(self) -> int | None:
         """Length of the body in bytes as announced, None when unknown."""
         text = self.headers.get("Content-Length", "")
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isdigit() and not self._encoded else None
 
     def read_into(self, buffer: memoryview) -> int:
-        """Read part of the body as it was sent; gives the number of bytes, 0 at the end.
+        """Read part of the body; gives the number of bytes, 0 at the end.
 
         Raises:
             IncompleteDownloadError: The body ended early or stopped coming.
@@ -102,6 +106,12 @@ class Answer:
                 f"{self.url} stopped in the middle: {_plain(error)}.", url=self.url
             ) from error
 
+    def hang_up(self) -> None:
+        """End the body at once, also for another thread that waits for more of it."""
+        # It may have ended by itself, and urllib3 before 2.3 cannot: the timeout does it then.
+        with suppress(AttributeError, OSError, RuntimeError, ValueError):
+            self._response.raw.shutdown()
+
     def close(self) -> None:
         """Let go of the connection."""
         self._response.close()
@@ -112,6 +122,7 @@ class _Question:
     url: str
     headers: dict[str, str]
     body: bytes | None
+    once: bool
 
 
 class Client:
@@ -146,7 +157,12 @@ class Client:
 
     @contextmanager
     def get(
-        self, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        *,
+        once: bool = False,
     ) -> Iterator[Answer]:
         """Ask for a URL, again when the host is busy, and with a token where one helps.
 
@@ -154,18 +170,21 @@ class Client:
             url: What to ask for.
             headers: More headers than the usual ones.
             body: Makes it a POST; for questions, which may be asked twice.
+            once: We can do without: take the first answer, and wait for it briefly.
 
         Raises:
             UnreachableError: There was no answer.
             RateLimitedError: The host wants us to come back later.
         """
-        answer = self._ask_again(_Question(url, dict(headers or {}), body))
+        answer = self._ask_again(_Question(url, dict(headers or {}), body, once))
         try:
             yield answer
         finally:
             answer.close()
 
     def _ask_again(self, question: _Question) -> Answer:
+        if question.once:
+            return self._ask_with_token(question)
         for tried in range(1, _TRIES + 1):
             last = tried == _TRIES
             try:
@@ -205,7 +224,8 @@ class Client:
     def _ask(self, question: _Question, auth: Callable[[Any], Any] | None) -> Answer:
         import requests
 
-        timeouts = (self._policy.connect_timeout, self._policy.read_timeout)
+        connect, read = self._policy.connect_timeout, self._policy.read_timeout
+        timeouts = (min(connect, _HURRY), min(read, _HURRY)) if question.once else (connect, read)
         try:
             # requests drops the Authorization header when a redirect leads to another host.
             response = self._session.request(
@@ -223,10 +243,8 @@ class Client:
 
 
 def _is_passing(error: BaseException | None) -> bool:
-    """Whether the host was there and went away, so that another try is worth it."""
-    import requests
-
-    return isinstance(error, requests.ReadTimeout) or "Connection aborted" in str(error)
+    """Whether the host hung up, which is worth another try; silence used up the time."""
+    return "Connection aborted" in str(error)
 
 
 def _sign(scheme: str, token: str | None) -> Callable[[Any], Any] | None:

@@ -1,8 +1,10 @@
 """A file on its way: kept beside its target, and taken over by whoever wants it next.
 
 A partial file has a name of its own and, once the host said enough to resume it, a journal beside
-it. A newcomer takes over what a dead process left by renaming it, which is atomic also where
-locks lie, so no two ever write to one file on purpose.
+it. While several connections fill it, it has holes and its length says nothing: the journal says
+up to where it is whole, and whoever takes it over cuts it there. A newcomer takes over what a
+dead process left by renaming it, which is atomic also where locks lie, so no two ever write to
+one file on purpose.
 """
 
 from __future__ import annotations
@@ -36,14 +38,12 @@ class Partial:
         self.path = target.with_name(f"{target.name}.{os.urandom(8).hex()}.partial")
         self._target = target
         self.etag = ""
+        self._whole: int | None = None
 
     @property
     def offset(self) -> int:
-        """Bytes that are there."""
-        try:
-            return self.path.stat().st_size
-        except OSError:
-            return 0
+        """Bytes that are there, without holes."""
+        return _size(self.path) if self._whole is None else self._whole
 
     @property
     def _journal(self) -> Path:
@@ -55,7 +55,21 @@ class Partial:
         ranges = answer.headers.get("Accept-Ranges", "bytes").lower()
         # A weak mark (W/"...") does not promise the same bytes, so it is no ground to resume on.
         self.etag = etag if etag.startswith('"') and size and ranges == "bytes" else ""
-        write_record(self._journal, {"etag": self.etag, **_me()})
+        self._write_journal(_me())
+
+    def grow(self, whole: int) -> None:
+        """Write down that there may be holes after so many bytes."""
+        self._whole = whole
+        self._write_journal(_me())
+
+    def cut(self) -> None:
+        """Take away what comes after a hole."""
+        if self._whole is None:
+            return
+        with writing(self.path):
+            os.truncate(self.path, self._whole)
+        self._whole = None
+        self._write_journal(_me())
 
     def settle(self) -> None:
         """Put the file in its place."""
@@ -71,18 +85,24 @@ class Partial:
     def leave(self) -> None:
         """Go away: keep what can be resumed, for anybody to take over; remove the rest."""
         if self.etag and self.offset:
-            write_record(self._journal, {"etag": self.etag})
+            self._write_journal({})
         else:
             self.drop()
 
     def adopt(self, path: Path, etag: str) -> None:
         """Take over what another process left, unless somebody else is quicker."""
+        whole = _whole(path)
         try:
             path.rename(self.path)
         except OSError:
             return
         self.etag = etag
-        write_record(self._journal, {"etag": etag, **_me()})
+        self._whole = whole
+        self.cut()
+
+    def _write_journal(self, owner: dict[str, object]) -> None:
+        whole = {} if self._whole is None else {"whole": self._whole}
+        write_record(self._journal, {"etag": self.etag, **whole, **owner})
 
 
 def claim_partial(target: Path) -> Partial:
@@ -107,7 +127,7 @@ def _left_behind(target: Path) -> list[Path]:
     names = {path.name for path in target.parent.glob(pattern)}
     names |= {path.stem for path in target.parent.glob(f"{pattern}.json")}
     found = [target.with_name(name) for name in names]
-    return sorted(filter(_is_left, found), key=_size, reverse=True)
+    return sorted(filter(_is_left, found), key=_whole, reverse=True)
 
 
 def _is_left(path: Path) -> bool:
@@ -131,6 +151,12 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _whole(path: Path) -> int:
+    """Bytes before the first hole."""
+    whole = (read_record(_journal_of(path)) or {}).get("whole")
+    return min(whole, _size(path)) if isinstance(whole, int) else _size(path)
 
 
 def _journal_of(path: Path) -> Path:

@@ -106,10 +106,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def write(self, body: bytes, *, chunked: bool, last: bool) -> None:
         for piece in self.pieces(body):
+            self.host.note_sent(self.entry, len(piece))  # first: who has read it may look at once
             self.wfile.write(
                 b"".join((b"%x\r\n" % len(piece), piece, b"\r\n")) if chunked else piece
             )
-            self.host.note_sent(self.entry, len(piece))
         if chunked and last:
             self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()

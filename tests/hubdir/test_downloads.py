@@ -1,0 +1,175 @@
+"""One file from a host that cuts, lies, compresses, refuses or says nothing."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import itertools
+import os
+import socket
+import time
+from dataclasses import replace
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit import errors
+from hubkit.facts import FetchPolicy
+from hubkit.hubdir import download_url_to_file, fetch_checkpoint
+from hubkit.hubdir.answers import retry_delay
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.git_host import Answer, GitHost
+
+BODY = os.urandom(3_000_000)
+SHA = hashlib.sha256(BODY).hexdigest()
+
+
+def with_header(answer: Answer, name: str, value: str) -> Answer:
+    kept = tuple(header for header in answer.headers if header[0] != name)
+    return replace(answer, headers=(*kept, (name, value)))
+
+
+def ranges_of(host: GitHost) -> list[str | None]:
+    return [entry.headers.get("range") for entry in host.requests]
+
+
+@pytest.mark.parametrize("cut", [[], [1_000_000]])
+def test_a_body_without_a_length_is_kept_only_when_it_ends(
+    git_host: GitHost, tmp_path: Path, cut: list[int]
+) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+    git_host.changes["net"] = lambda answer: replace(answer, chunked=True)
+    for count in cut:
+        git_host.fail("net", cut=count)
+    download_url_to_file(url, str(tmp_path / "out.pt"))
+    assert (tmp_path / "out.pt").read_bytes() == BODY
+    assert len(git_host.requests) == 1 + len(cut)
+
+
+def test_a_body_that_is_shorter_than_announced_is_refused(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+    longer = str(len(BODY) + 10)
+    git_host.changes["net"] = lambda answer: with_header(answer, "Content-Length", longer)
+    with pytest.raises(errors.IncompleteDownloadError):
+        fetch_checkpoint(url, model_dir=tmp_path, policy=FetchPolicy(read_timeout=0.2))
+    assert not (tmp_path / "net.pt").exists()
+
+
+def test_a_body_that_is_longer_than_announced_fails_its_hash(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+    shorter = str(len(BODY) - 10)
+    git_host.changes["net"] = lambda answer: with_header(answer, "Content-Length", shorter)
+    with pytest.raises(errors.HashMismatchError):
+        download_url_to_file(url, str(tmp_path / "out.pt"), SHA)
+    assert list(tmp_path.glob("out*")) == []
+
+
+@pytest.mark.parametrize("cut", [[], [1_000_000]])
+def test_what_a_host_compresses_unasked_is_unpacked(
+    git_host: GitHost, tmp_path: Path, cut: list[int]
+) -> None:
+    body = BODY + bytes(5_000_000)
+    packed = gzip.compress(body)
+    url = git_host.add_file("/net.pt", packed)
+    git_host.changes["net"] = lambda answer: with_header(answer, "Content-Encoding", "gzip")
+    for count in cut:
+        git_host.fail("net", cut=count)
+    download_url_to_file(url, str(tmp_path / "out.pt"))
+    assert (tmp_path / "out.pt").read_bytes() == body
+    assert ranges_of(git_host) == [None] * (1 + len(cut))
+
+
+@pytest.mark.parametrize(
+    ("etag", "again"), [('"one"', "bytes=1000000-"), ('W/"one"', None), ("", None)]
+)
+def test_only_a_strong_mark_is_ground_to_resume_on(
+    git_host: GitHost, tmp_path: Path, etag: str, again: str | None
+) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+    git_host.changes["net"] = lambda answer: with_header(answer, "ETag", etag)
+    git_host.fail("net", cut=1_000_000)
+    download_url_to_file(url, str(tmp_path / "out.pt"), SHA)
+    assert ranges_of(git_host) == [None, again]
+
+
+def test_what_changed_between_two_tries_is_fetched_afresh(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+
+    def replaced(answer: Answer) -> Answer:
+        git_host.files["/net.pt"] = BODY[::-1]
+        return answer
+
+    git_host.changes["net"] = replaced
+    git_host.fail("net", cut=1_000_000)
+    download_url_to_file(url, str(tmp_path / "out.pt"))
+    assert (tmp_path / "out.pt").read_bytes() == BODY[::-1]
+    assert [entry.status for entry in git_host.requests] == [200, 200]
+
+
+def test_a_busy_host_is_asked_again(git_host: GitHost, tmp_path: Path) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+    git_host.fail("net", status=503)
+    git_host.fail("net", status=429, headers={"Retry-After": formatdate(usegmt=True)})
+    download_url_to_file(url, str(tmp_path / "out.pt"), SHA)
+    assert [entry.status for entry in git_host.requests] == [503, 429, 200]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(429, errors.RateLimitedError), (503, errors.UnreachableError)]
+)
+def test_a_host_that_wants_an_hour_is_asked_once(
+    git_host: GitHost, tmp_path: Path, status: int, kind: type[errors.HubkitError]
+) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+    git_host.fail("net", status=status, headers={"Retry-After": "3600"})
+    with pytest.raises(kind):
+        download_url_to_file(url, str(tmp_path / "out.pt"))
+    assert len(git_host.requests) == 1
+
+
+def test_how_long_to_wait() -> None:
+    in_a_minute = formatdate(time.time() + 60, usegmt=True)
+    assert retry_delay({"retry-after": "7"}, 1) == pytest.approx(7, abs=1)
+    assert retry_delay({"retry-after": in_a_minute}, 1) == pytest.approx(60, abs=5)
+    assert retry_delay({"retry-after": "0"}, 1) == 0
+    assert 0.5 <= retry_delay({}, 1) < 1 <= retry_delay({}, 2) < 2 <= retry_delay({}, 3)
+
+
+def test_a_host_that_accepts_and_falls_silent_gets_the_policys_time_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/net.pt"
+        with pytest.raises(errors.UnreachableError, match="timed out"):
+            fetch_checkpoint(url, model_dir=tmp_path, policy=FetchPolicy(read_timeout=0.2))
+        silent.settimeout(0.2)
+        silent.accept()[0].close()
+        with pytest.raises(TimeoutError):
+            silent.accept()
+
+
+def test_resuming_asks_the_url_itself_and_not_its_expired_redirect(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    (tmp_path / "net.pt").write_bytes(BODY)
+    url = git_host.add_asset("acme", "shapes", "v1", tmp_path / "net.pt")
+    numbers = itertools.count()
+
+    def sign(answer: Answer) -> Answer:
+        where = dict(answer.headers)["Location"].partition("?")[0]
+        return with_header(answer, "Location", f"{where}?signature={next(numbers)}")
+
+    git_host.changes["releases"] = sign
+    git_host.fail("objects", cut=1_000_000)
+    git_host.fail("objects", times=9, status=403, only=lambda entry: entry.query == "signature=0")
+    download_url_to_file(url, str(tmp_path / "out.pt"), SHA)
+    assert [entry.query for entry in git_host.requests] == ["", "signature=0", "", "signature=1"]
+    assert git_host.sent == len(BODY)

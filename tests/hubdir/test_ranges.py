@@ -1,0 +1,229 @@
+"""A slow stream gets company: what arrives in parts is whole, resumable, and no host is pressed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit import errors
+from hubkit.facts import FetchPolicy
+from hubkit.hubdir import download_url_to_file, fetch_checkpoint
+from hubkit.hubdir.ranges import CONNECTIONS, PART, SLOW, WINDOW, WORTH, Pace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.git_host import Answer, GitHost, Request
+
+MIB = 1 << 20
+BODY = random.Random(0).randbytes(WORTH + 16 * MIB)
+SHA = hashlib.sha256(BODY).hexdigest()
+SPILT = 8 * MIB  # what the first stream's socket may hold when it is closed
+
+CHILD = """
+import resource, signal, sys
+from hubkit.errors import CacheWriteError
+from hubkit.hubdir import download_url_to_file
+url, path, limit = sys.argv[1], sys.argv[2], int(sys.argv[3])
+if limit:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    download_url_to_file(url, path, progress=False)
+except CacheWriteError:
+    sys.exit(28)
+"""
+
+
+@pytest.fixture
+def slow_host(git_host: GitHost) -> GitHost:
+    """A host that gives each connection a fifth of what would count as fast."""
+    git_host.rate = SLOW / 5
+    git_host.add_file("/net.pt", BODY)
+    return git_host
+
+
+def url_of(host: GitHost) -> str:
+    return f"{host.url}/net.pt"
+
+
+def is_part(entry: Request) -> bool:
+    return "range" in entry.headers
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("out.pt*"))
+
+
+def child(host: GitHost, path: Path, limit: int = 0) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", CHILD, url_of(host), str(path), str(limit)])
+
+
+def test_a_slow_stream_gets_company(slow_host: GitHost, tmp_path: Path) -> None:
+    before = threading.enumerate()
+    download_url_to_file(url_of(slow_host), str(tmp_path / "out.pt"), SHA)
+    after = [thread for thread in threading.enumerate() if "_work" in thread.name]
+    assert after == [thread for thread in before if "_work" in thread.name]
+    parts = [entry for entry in slow_host.requests if is_part(entry)]
+    assert len(parts) == CONNECTIONS - 1
+    assert all(entry.headers.get("if-range") for entry in parts)
+    assert slow_host.sent <= len(BODY) + SPILT
+    assert files_in(tmp_path) == ["out.pt"]
+
+
+def test_the_bar_counts_what_all_connections_bring(
+    slow_host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    slow_host.fail("net", cut=MIB, only=is_part)
+    download_url_to_file(url_of(slow_host), str(tmp_path / "out.pt"), SHA)
+    seen = [int(share) for share in re.findall(r"(\d+)%", terminal.getvalue())]
+    assert seen == sorted(seen)
+    assert "100%" in terminal.getvalue()
+    assert "80.0M/80.0M" in terminal.getvalue()
+
+
+def test_only_a_stream_that_stays_slow_is_slow() -> None:
+    fast, slow, early = Pace(), Pace(), Pace()
+    assert not any(fast.is_slow(int(SLOW / 50), 0.01) for _ in range(100))
+    assert any(slow.is_slow(int(SLOW / 200), 0.01) for _ in range(100))
+    assert not early.is_slow(0, WINDOW / 2)
+
+
+@pytest.mark.parametrize("etag", [None, 'W/"weak"'])
+def test_what_is_nearly_there_or_may_change_stays_one_stream(
+    slow_host: GitHost, tmp_path: Path, etag: str | None
+) -> None:
+    slow_host.rate = SLOW / 2
+    if etag:
+        slow_host.changes["net"] = lambda answer: replace(answer, headers=(("ETag", etag),))
+    else:
+        slow_host.files["/net.pt"] = BODY[: WORTH - 1]
+    download_url_to_file(url_of(slow_host), str(tmp_path / "out.pt"))
+    assert len(slow_host.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 403, 416, 429, 503])
+def test_a_host_that_refuses_a_part_is_asked_once_and_goes_on_alone(
+    slow_host: GitHost, tmp_path: Path, status: int
+) -> None:
+    slow_host.rate = SLOW / 2
+    slow_host.fail("net", times=99, status=status, only=is_part)
+    download_url_to_file(url_of(slow_host), str(tmp_path / "out.pt"), SHA)
+    assert [entry.status for entry in slow_host.requests] == [200, status]
+
+
+def test_parts_of_another_version_are_not_taken(slow_host: GitHost, tmp_path: Path) -> None:
+    def other(answer: Answer) -> Answer:
+        if answer.status != 206:
+            return answer
+        kept = [header for header in answer.headers if header[0] != "ETag"]
+        return replace(answer, headers=(*kept, ("ETag", '"other"')))
+
+    slow_host.rate = SLOW / 2
+    slow_host.changes["net"] = other
+    download_url_to_file(url_of(slow_host), str(tmp_path / "out.pt"), SHA)
+    assert len(slow_host.requests) == 2
+
+
+@pytest.mark.parametrize("times", [1, 12])
+def test_parts_that_are_cut_are_left_to_the_others(
+    slow_host: GitHost, tmp_path: Path, times: int
+) -> None:
+    slow_host.fail("net", times=times, cut=2 * MIB, only=is_part)
+    download_url_to_file(url_of(slow_host), str(tmp_path / "out.pt"), SHA)
+    assert slow_host.sent <= len(BODY) + times * 2 * MIB + SPILT
+
+
+def test_a_part_that_falls_silent_is_left_to_the_others(slow_host: GitHost, tmp_path: Path) -> None:
+    slow_host.fail("net", cut=2 * MIB, stall=threading.Event(), only=is_part)
+    policy = FetchPolicy(read_timeout=0.5)
+    path = fetch_checkpoint(url_of(slow_host), model_dir=tmp_path, policy=policy)
+    assert path.read_bytes() == BODY
+    assert slow_host.sent <= len(BODY) + SPILT
+
+
+def test_ctrl_c_stops_all_and_keeps_what_is_whole(slow_host: GitHost, tmp_path: Path) -> None:
+    def interrupt() -> None:
+        slow_host.wait_until_sent(40 * MIB)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        download_url_to_file(url_of(slow_host), str(tmp_path / "out.pt"), SHA)
+    thread.join()
+    assert not [left for left in threading.enumerate() if "_work" in left.name]
+    partial, journal = files_in(tmp_path)
+    assert "whole" not in json.loads((tmp_path / journal).read_bytes())
+    kept = (tmp_path / partial).read_bytes()
+    assert kept == BODY[: len(kept)]
+    slow_host.forget_requests()
+    download_url_to_file(url_of(slow_host), str(tmp_path / "out.pt"), SHA)
+    assert slow_host.sent <= len(BODY) - len(kept) + SPILT
+
+
+def test_kills_at_any_moment_leave_no_hole(slow_host: GitHost, tmp_path: Path) -> None:
+    """What a killed process left is whole up to where its journal says, and is gone on from."""
+    slow_host.files["/net.pt"] = body = BODY + BODY
+    moments = [40 * MIB, *(random.randrange(60 * MIB) for _ in range(5))]
+    with_holes = 0
+    for moment in moments:
+        process = child(slow_host, tmp_path / "out.pt")
+        slow_host.wait_until_sent(min(slow_host.sent + moment, 2 * len(body)))
+        process.kill()
+        process.wait()
+        for path in tmp_path.glob("out.pt.*.partial"):
+            journal = json.loads(path.with_name(f"{path.name}.json").read_bytes())
+            kept = path.read_bytes()
+            whole = journal.get("whole", len(kept))
+            with_holes += "whole" in journal
+            assert kept[:whole] == body[:whole]
+        if (tmp_path / "out.pt").exists():
+            break
+    assert with_holes
+    assert child(slow_host, tmp_path / "out.pt").wait() == 0
+    assert (tmp_path / "out.pt").read_bytes() == body
+    assert files_in(tmp_path) == ["out.pt"]
+    assert slow_host.sent <= len(body) + len(moments) * CONNECTIONS * PART
+
+
+def test_a_disk_that_fills_up_is_an_error_and_leaves_nothing(
+    slow_host: GitHost, tmp_path: Path
+) -> None:
+    assert child(slow_host, tmp_path / "out.pt", limit=30 * MIB).wait() == 28
+    assert any(map(is_part, slow_host.requests))
+    assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("record", [{"whole": 1000}, {"whole": 10**9}, {"whole": "?"}])
+def test_what_is_taken_over_is_cut_to_what_is_whole(
+    git_host: GitHost, tmp_path: Path, record: dict[str, object]
+) -> None:
+    body = BODY[: 2 * MIB]
+    url = git_host.add_file("/small.pt", body)
+    git_host.fail("small", cut=MIB)
+    git_host.fail("small", status=404)
+    with pytest.raises(errors.NotThereError):
+        download_url_to_file(url, str(tmp_path / "out.pt"))
+    journal = next(tmp_path.glob("*.json"))
+    journal.write_text(json.dumps({**json.loads(journal.read_bytes()), **record}))
+    git_host.forget_requests()
+    download_url_to_file(url, str(tmp_path / "out.pt"))
+    assert (tmp_path / "out.pt").read_bytes() == body
+    start = record["whole"] if record["whole"] == 1000 else MIB
+    assert git_host.requests[0].headers["range"] == f"bytes={start}-"
