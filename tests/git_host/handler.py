@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import time
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def file(self, content: Path | bytes) -> Answer:
         body = content if isinstance(content, bytes) else content.read_bytes()
-        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        etag = _etag_of(body)
         headers = (("ETag", etag), ("Accept-Ranges", "bytes"))
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if not wanted or self.headers.get("If-Range", etag) != etag:
@@ -227,6 +228,11 @@ class Handler(BaseHTTPRequestHandler):
         names = (f"refs/heads/{ref}", f"refs/tags/{ref}", ref)
         found = (_rev_parse(bare, f"{name}^{{commit}}") for name in names)
         return next(filter(None, found), None)
+
+
+@lru_cache(maxsize=4)  # a large file may be asked for in many parts
+def _etag_of(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def _rev_parse(bare: Path, name: str) -> str | None:
