@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     )
     from hubkit.hubdir.digest import sha256_of
     from hubkit.hubdir.layout import get_dir, set_dir
+    from hubkit.hubdir.manifest import digest_of_tree
     from hubkit.hubdir.names import parse_repo
     from hubkit.hubdir.origins import asked_for_by, find_checkpoint, key_of
     from hubkit.hubdir.repos import fetch_repo, find_cached, resolve_ref
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_trust",
     "asked_for_by",
+    "digest_of_tree",
     "download_url_to_file",
     "fetch_checkpoint",
     "fetch_repo",
@@ -46,6 +48,7 @@ __all__ = [
 _HOMES = {
     "add_trust": "trust",
     "asked_for_by": "origins",
+    "digest_of_tree": "manifest",
     "download_url_to_file": "checkpoints",
     "fetch_checkpoint": "checkpoints",
     "fetch_repo": "repos",

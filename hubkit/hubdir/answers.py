@@ -1,4 +1,4 @@
-"""What a host's refusal means: which error it becomes, and when to ask again."""
+"""What a host's refusal, or silence, means: which error it becomes, and when to ask again."""
 
 from __future__ import annotations
 
@@ -83,6 +83,20 @@ def refused_file(url: str, status: int) -> FetchError:
     if status == _NOT_FOUND:
         return NotThereError(f"{url} does not exist.", url=url, hint="Look at the URL.")
     return UnreachableError(f"{url} answered {status}.", url=url)
+
+
+def plain_reason(error: BaseException) -> str:
+    """The innermost reason, in a few words: requests and urllib3 wrap errors several times."""
+    seen = error
+    while True:
+        inner = getattr(seen, "reason", None) or next(
+            (arg for arg in reversed(seen.args) if isinstance(arg, BaseException)), None
+        )
+        if not isinstance(inner, BaseException):
+            break
+        seen = inner
+    text = str(seen).rpartition(": ")[2] or type(seen).__name__
+    return text.rstrip(".")
 
 
 def _retry_at(headers: Mapping[str, str]) -> float | None:

@@ -6,6 +6,7 @@ written before every name was judged, and everything goes into one folder of the
 
 from __future__ import annotations
 
+import hashlib
 import os
 import posixpath
 import re
@@ -20,10 +21,20 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import HashMismatchError, UnsafeArchiveError
 from hubkit.hubdir.disk import writing
+from hubkit.hubdir.manifest import (
+    EXECUTABLE,
+    FILE,
+    LINK,
+    Entry,
+    entry_of_bytes,
+    make_manifest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from hubkit.hubdir.manifest import Manifest
 
 MOST_MEMBERS = 100_000
 MOST_BYTES = 4 << 30
@@ -49,7 +60,7 @@ class Member:
     link: str | None
 
 
-def unpack(archive: Path, folder: Path, sha: str) -> int:
+def unpack(archive: Path, folder: Path, sha: str) -> Manifest:
     """Unpack the zip of a commit, without its top folder.
 
     Args:
@@ -58,7 +69,7 @@ def unpack(archive: Path, folder: Path, sha: str) -> int:
         sha: The commit that it must be of, which git writes into the zip's comment.
 
     Returns:
-        The number of files.
+        What was written, with the digest of each file.
 
     Raises:
         UnsafeArchiveError: It is no zip, is damaged, or holds what may not be unpacked.
@@ -68,8 +79,7 @@ def unpack(archive: Path, folder: Path, sha: str) -> int:
     with _open(archive) as opened:
         _require_commit(opened, sha)
         members, folders = _judge(opened, archive.stat().st_size)
-        _write(opened, members, folders, folder)
-    return len(members)
+        return make_manifest(_write(opened, members, folders, folder))
 
 
 def is_same(archive: Path, folder: Path) -> bool:
@@ -221,30 +231,39 @@ def _require_inside(path: str, links: dict[str, str]) -> None:
 
 def _write(
     opened: zipfile.ZipFile, members: list[Member], folders: list[str], folder: Path
-) -> None:
+) -> list[Entry]:
     root = str(folder)
+    entries: list[Entry] = []
     with writing(folder):
         folder.mkdir()
         for name in folders:
             os.mkdir(f"{root}/{name}")  # noqa: PTH102 - thousands of them, each once
-        for member in members:
-            if member.link is None:
-                _write_file(opened, member.info, f"{root}/{member.path}")
+        entries += [_write_file(opened, one, root) for one in members if one.link is None]
         # Links come last, so that nothing is ever written through one.
         for member in members:
             if member.link is not None:
                 _write_link(folder / member.path, member.link)
+                entries.append(entry_of_bytes(member.path, LINK, os.fsencode(member.link)))
+    return entries
 
 
-def _write_file(opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: str) -> None:
-    mode = 0o777 if info.external_attr >> 16 & 0o111 else 0o666  # the umask takes its share
+def _write_file(opened: zipfile.ZipFile, member: Member, root: str) -> Entry:
+    info, path = member.info, f"{root}/{member.path}"
+    is_executable = bool(info.external_attr >> 16 & 0o111)
+    mode = 0o777 if is_executable else 0o666  # the umask takes its share
+    kind = EXECUTABLE if is_executable else FILE
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, mode)
     with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - it is open already
         if info.file_size <= _LARGE:
-            file.write(opened.read(info))
-        else:
-            with opened.open(info) as source:
-                shutil.copyfileobj(source, file, 1 << 20)
+            content = opened.read(info)
+            file.write(content)
+            return entry_of_bytes(member.path, kind, content)
+        digest = hashlib.sha256()
+        with opened.open(info) as source:
+            while piece := source.read(1 << 20):
+                digest.update(piece)
+                file.write(piece)
+    return Entry(member.path, kind, info.file_size, digest.hexdigest())
 
 
 _O_BINARY = getattr(os, "O_BINARY", 0)

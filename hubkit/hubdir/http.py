@@ -19,7 +19,7 @@ from hubkit.errors import (
     OfflineError,
     UnreachableError,
 )
-from hubkit.hubdir.answers import is_rate_limited, rate_limited, retry_delay
+from hubkit.hubdir.answers import is_rate_limited, plain_reason, rate_limited, retry_delay
 from hubkit.hubdir.hosts import find_token, redact
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Answer:
             count: int = self._response.raw.readinto(buffer)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise IncompleteDownloadError(
-                f"{self.url} stopped in the middle: {_plain(error)}.", url=self.url
+                f"{self.url} stopped in the middle: {plain_reason(error)}.", url=self.url
             ) from error
         return count
 
@@ -103,7 +103,7 @@ class Answer:
                 yield piece
         except requests.RequestException as error:
             raise IncompleteDownloadError(
-                f"{self.url} stopped in the middle: {_plain(error)}.", url=self.url
+                f"{self.url} stopped in the middle: {plain_reason(error)}.", url=self.url
             ) from error
 
     def hang_up(self) -> None:
@@ -271,34 +271,20 @@ def _unreachable(url: str, error: Exception) -> HubkitError:
     shown, host = redact(url), urlsplit(url).hostname or url
     if isinstance(error, requests.exceptions.SSLError):
         return UnreachableError(
-            f"The certificate of {host} is not accepted: {_plain(error)}.",
+            f"The certificate of {host} is not accepted: {plain_reason(error)}.",
             url=shown,
             hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to its certificates.",
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return UnreachableError(
-            f"The proxy on the way to {host} does not answer: {_plain(error)}.",
+            f"The proxy on the way to {host} does not answer: {plain_reason(error)}.",
             url=shown,
             hint="Look at HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
         )
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return FetchError(f"{shown} cannot be asked for: {_plain(error)}.", url=shown)
+        return FetchError(f"{shown} cannot be asked for: {plain_reason(error)}.", url=shown)
     return UnreachableError(
-        f"{host} cannot be reached: {_plain(error)}.",
+        f"{host} cannot be reached: {plain_reason(error)}.",
         url=shown,
         hint="Look at the network. Behind a proxy, set HTTPS_PROXY.",
     )
-
-
-def _plain(error: BaseException) -> str:
-    """The innermost reason, in a few words: requests and urllib3 wrap errors several times."""
-    seen = error
-    while True:
-        inner = getattr(seen, "reason", None) or next(
-            (arg for arg in reversed(seen.args) if isinstance(arg, BaseException)), None
-        )
-        if not isinstance(inner, BaseException):
-            break
-        seen = inner
-    text = str(seen).rpartition(": ")[2] or type(seen).__name__
-    return text.rstrip(".")

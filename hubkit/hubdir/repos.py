@@ -58,6 +58,8 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
         CacheWriteError, LockTimeoutError: The hub dir cannot be worked with.
     """
     cached = find_cached(repo)
+    if cached is not None and policy.digest is not None:
+        cached = _require_locked(cached, policy)
     if cached is not None and not policy.refresh and is_fresh(cached, policy.max_age):
         return cached
     try:
@@ -76,6 +78,18 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
             raise
         log.warning("%s The copy in %s is used.", error.message, usable.path)
         return usable
+
+
+def _require_locked(cached: CachedRepo, policy: FetchPolicy) -> CachedRepo | None:
+    """A copy whose files were those that were locked when it came; None when nothing tells."""
+    from hubkit.hubdir.trees import require_digest
+
+    if cached.sha is None:
+        return None
+    digest = (read_record(layout.tree_record(cached.repo, cached.sha)) or {}).get("digest")
+    if isinstance(digest, str):
+        require_digest(ResolvedRef(cached.repo, "", cached.sha), digest, policy)
+    return cached if digest else None
 
 
 def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:

@@ -9,13 +9,14 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from hubkit.errors import NotThereError
+from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import write_record, writing
 from hubkit.hubdir.download import Wanted, download
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, tree_folder, tree_record
+from hubkit.hubdir.manifest import manifest_file
 from hubkit.hubdir.staging import staging
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hubkit.facts import FetchPolicy, RepoRef, ResolvedRef
     from hubkit.hubdir.download import Fetched
     from hubkit.hubdir.http import Client
+    from hubkit.hubdir.manifest import Manifest
 
 
 def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Path:
@@ -34,6 +36,7 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
     something else, because somebody edited or damaged it.
 
     Raises:
+        HashMismatchError: Its files are not those that the policy asks for.
         FetchError: It cannot be fetched, unpacked or written; nothing is left behind then.
     """
     repo, sha = resolved.repo, resolved.sha
@@ -46,12 +49,40 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         damaged = tree.is_dir()
         if damaged and is_same(archive, tree):
             return tree
-        files = unpack(archive, room / "tree", sha)
-        record = {"repo": repo.full_name, "host": repo.host, "sha": sha, "files": files}
+        manifest = unpack(archive, room / "tree", sha)
+        require_digest(resolved, manifest.digest, policy)
+        record: dict[str, object] = {"repo": repo.full_name, "host": repo.host, "sha": sha}
+        record |= {"files": len(manifest.entries), "digest": manifest.digest}
         record |= {**origin, "fetched_at": time.time()}
+        _write_manifest(room, tree, manifest)
         write_record(tree_record(repo, sha), record)
         _put(room, tree, replace=damaged)
     return tree
+
+
+def require_digest(resolved: ResolvedRef, digest: str, policy: FetchPolicy) -> None:
+    """Insist that the files of a commit are those that the policy asks for.
+
+    Raises:
+        HashMismatchError: They are not.
+    """
+    if policy.digest not in (None, digest):
+        raise HashMismatchError(
+            f"The files of {resolved.repo.full_name} at {resolved.sha} are not those that were "
+            f"locked: their digest is {digest}, not {policy.digest}.",
+            expected=policy.digest or "",
+            actual=digest,
+            hint="Something on the way, or in the hub dir, has changed them. "
+            "If they are as they should be, lock them again: hubkit lock.",
+        )
+
+
+def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
+    new, place = room / "files", manifest_file(tree)
+    with writing(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(manifest.render(), encoding="utf-8", newline="\n")
+        new.replace(place)
 
 
 def _put(room: Path, tree: Path, *, replace: bool) -> None:

@@ -33,6 +33,7 @@ def results(folder: Path) -> Iterator[Result]:
     def plain(url: str) -> None:
         import requests
 
+        digest = hashlib.sha256()
         with (
             requests.get(url, stream=True, timeout=30) as response,
             Path(target).open("wb") as file,

@@ -1,0 +1,118 @@
+"""``hubkit lock``: pin repos and checkpoints in a file, and hold the hub dir against it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from hubkit.lockfile import Lockfile
+
+
+@click.command()
+@click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("hubkit.lock"),
+    show_default=True,
+    help="The lock file.",
+)
+@click.option("--weights", is_flag=True, help="Download and pin all checkpoints that are known.")
+@click.option("--checkpoint", "urls", multiple=True, metavar="URL", help="Pin a checkpoint.")
+@click.option("--check", is_flag=True, help="Change nothing: hold the hub dir against the file.")
+@click.option(
+    "--fetch", is_flag=True, help="Change nothing: have all that is pinned in the hub dir."
+)
+def command(
+    repos: tuple[str, ...],
+    output: Path,
+    weights: bool,
+    urls: tuple[str, ...],
+    check: bool,
+    fetch: bool,
+) -> int:
+    """Pin repos, and the weights that they download, in a lock file.
+
+    Repos that are named are pinned at what their ref is now, beside those that the file holds;
+    without a name all that it holds are pinned anew. Checkpoints in the hub dir are pinned along.
+    Replay it: hubkit.load(..., lockfile="hubkit.lock"), or set HUBKIT_LOCKFILE.
+    """
+    from hubkit.errors import UsageError
+    from hubkit.lockfile import Lockfile, read_lockfile, write_lockfile
+
+    if (check or fetch) and (repos or urls or weights or (check and fetch)):
+        raise UsageError("--check and --fetch stand alone: the lock file says what to look at.")
+    if check:
+        return _check(read_lockfile(output))
+    if fetch:
+        return _fetch(read_lockfile(output))
+    lock = read_lockfile(output) if output.exists() else Lockfile(output)
+    if not (repos or urls or lock.repos):
+        raise UsageError(
+            f"There is nothing to pin: no repo is named, and {output} holds none.",
+            hint="Name one: hubkit lock owner/name:ref",
+        )
+    lock = _pin(lock, repos or (() if urls else tuple(lock.repos)), urls, weights=weights)
+    write_lockfile(lock)
+    click.echo(
+        f"{output}: {len(lock.repos)} repos and {len(lock.checkpoints)} checkpoints are pinned.",
+        err=True,
+    )
+    return 0
+
+
+def _pin(
+    lock: Lockfile, repos: tuple[str, ...], urls: tuple[str, ...], *, weights: bool
+) -> Lockfile:
+    from hubkit.hubdir import key_of, parse_repo
+    from hubkit.loader import pins
+
+    locked, checkpoints = dict(lock.repos), dict(lock.checkpoints)
+    left: list[str] = []
+    for repo in map(parse_repo, repos):
+        locked[str(repo)] = pins.lock_repo(repo)
+        click.echo(f"{repo} is {locked[str(repo)].sha}", err=True)
+        for url in pins.find_checkpoint_urls(repo):
+            found = pins.lock_checkpoint(url) if weights else pins.find_locked_checkpoint(url)
+            if found is not None:
+                checkpoints[url] = found
+            elif url not in checkpoints:
+                left.append(url)
+    for url in urls:
+        checkpoints[key_of(url)] = pins.lock_checkpoint(url)
+    if left:
+        click.echo(f"Not pinned, since not in the hub dir: {len(left)} checkpoints", err=True)
+        for url in left:
+            click.echo(f"  {url}", err=True)
+        click.echo("--weights downloads and pins them all, --checkpoint URL one.", err=True)
+    return replace(lock, repos=locked, checkpoints=checkpoints)
+
+
+def _check(lock: Lockfile) -> int:
+    from hubkit.loader.pins import check_lockfile
+
+    states = list(check_lockfile(lock))
+    for state in states:
+        if state.state != "ok":
+            click.echo(f"{state.state}: {state.name}: {state.detail}")
+    bad = sum(not state.is_fine for state in states)
+    click.echo(f"Checked {len(states)} pins of {lock.path}: {bad} do not hold.", err=True)
+    return 1 if bad else 0
+
+
+def _fetch(lock: Lockfile) -> int:
+    from hubkit.hubdir import parse_repo
+    from hubkit.loader import pins
+
+    for name, repo in lock.repos.items():
+        pins.fetch_locked_repo(parse_repo(name), repo)
+    for url, checkpoint in lock.checkpoints.items():
+        pins.fetch_locked_checkpoint(url, checkpoint)
+    held = len(lock.repos) + len(lock.checkpoints)
+    click.echo(f"All {held} pins of {lock.path} are in the hub dir.", err=True)
+    return 0

@@ -1,0 +1,167 @@
+"""What a tree consists of: each file's digest, size and mode, one line each.
+
+It is written beside the tree when that is unpacked, and says later which file was changed. The
+digest of its text stands for the whole tree, whatever archive the files came in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from hubkit.hubdir.digest import sha256_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# As git writes them (https://git-scm.com/docs/git-fast-import#_filemodify).
+FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
+_MADE_BY_PYTHON = "__pycache__"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """One file or link of a tree.
+
+    Attributes:
+        path: POSIX path from the tree's root on.
+        mode: "100644" for a file, "100755" for one that may be executed, "120000" for a link.
+        size: Its length in bytes; that of the target's text for a link.
+        sha256: The digest of its bytes, or of the target's text, in hexadecimal digits.
+    """
+
+    path: str
+    mode: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All files and links of a tree, sorted by path."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def digest(self) -> str:
+        """What stands for the whole: "sha256:" and the digest of the text."""
+        return f"sha256:{hashlib.sha256(self.render().encode()).hexdigest()}"
+
+    def render(self) -> str:
+        """The text: ``<sha256> <size> <mode> <path>`` a line, paths escaped like Python strings."""
+        return "".join(
+            f"{entry.sha256} {entry.size} {entry.mode} {_escape(entry.path)}\n"
+            for entry in self.entries
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One file that is not as it was.
+
+    Attributes:
+        path: POSIX path from the tree's root on.
+        kind: What happened to it.
+    """
+
+    path: str
+    kind: Literal["changed", "missing", "added"]
+
+
+def make_manifest(entries: Iterable[Entry]) -> Manifest:
+    """A manifest of files in any order."""
+    return Manifest(tuple(sorted(entries)))
+
+
+def entry_of_bytes(path: str, mode: str, content: bytes) -> Entry:
+    """The entry of a file or link whose content is at hand."""
+    return Entry(path, mode, len(content), hashlib.sha256(content).hexdigest())
+
+
+def manifest_file(tree: Path) -> Path:
+    """Where the manifest of a tree in the hub dir lies."""
+    return tree.with_name(f"{tree.name}.files")
+
+
+def read_manifest(tree: Path) -> Manifest | None:
+    """The manifest that was written when a tree was unpacked, or None when there is none."""
+    try:
+        lines = manifest_file(tree).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return None
+    try:
+        return Manifest(tuple(map(_parse, lines)))
+    except ValueError:
+        return None
+
+
+def measure_tree(tree: Path) -> Manifest:
+    """What a tree consists of now: every byte is read.
+
+    Bytecode that Python has put there since does not count.
+    """
+    known = read_manifest(tree)
+    told = {entry.path: entry for entry in known.entries} if known else {}
+    return make_manifest(
+        _measure(tree, path, told.get(path))
+        for path in _walk(tree)
+        if path in told or _MADE_BY_PYTHON not in path.split("/")
+    )
+
+
+def digest_of_tree(tree: Path) -> str:
+    """What stands for a tree as it is now, "sha256:" and a digest: every byte is read."""
+    return measure_tree(tree).digest
+
+
+def compare_tree(tree: Path) -> tuple[Difference, ...]:
+    """How a tree differs from what was unpacked; nothing when no manifest tells."""
+    known = read_manifest(tree)
+    if known is None:
+        return ()
+    then = {entry.path: entry for entry in known.entries}
+    now = {entry.path: entry for entry in measure_tree(tree).entries}
+    differences = []
+    for path in sorted(then.keys() | now.keys()):
+        if path not in now:
+            differences.append(Difference(path, "missing"))
+        elif path not in then:
+            differences.append(Difference(path, "added"))
+        elif then[path] != now[path]:
+            differences.append(Difference(path, "changed"))
+    return tuple(differences)
+
+
+def _walk(tree: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(tree):
+        inner = Path(folder).relative_to(tree).as_posix()
+        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114
+        for name in (*files, *links):
+            yield name if inner == "." else f"{inner}/{name}"
+
+
+def _measure(tree: Path, path: str, known: Entry | None) -> Entry:
+    file = tree / path
+    if file.is_symlink():
+        return entry_of_bytes(path, LINK, os.fsencode(os.readlink(file)))  # noqa: PTH115
+    if os.name == "nt" and known is not None and known.mode == LINK:
+        return known  # a copy stands for it, as Windows makes no links for everybody
+    state = file.stat()
+    mode = EXECUTABLE if state.st_mode & stat.S_IXUSR else FILE
+    if os.name == "nt" and known is not None:
+        mode = known.mode
+    return Entry(path, mode, state.st_size, sha256_of(file))
+
+
+def _escape(path: str) -> str:
+    return path.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def _parse(line: str) -> Entry:
+    sha256, size, mode, path = line.split(" ", 3)
+    name = path.encode("ascii").decode("unicode_escape")
+    return Entry(name, mode, int(size), sha256)

@@ -1,0 +1,151 @@
+"""Making a lock file, filling the hub dir from one, and holding the hub dir against one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from hubkit import hubdir
+from hubkit.errors import HubkitError, OfflineError, RefNotFoundError, RepoNotFoundError
+from hubkit.facts import FetchPolicy
+from hubkit.hubconf import read_repo
+from hubkit.lockfile import LockedCheckpoint, LockedRepo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import RepoRef
+    from hubkit.lockfile import Lockfile
+
+State = Literal["ok", "behind", "missing", "moved", "changed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class PinState:
+    """How the hub dir, and the host, stand to one pin.
+
+    Attributes:
+        name: The repo as it was locked, or the URL of the checkpoint.
+        state: "ok"; "behind" when the branch has gone on, as branches do; "missing" when it is not
+            in the hub dir; "moved" when a tag leads elsewhere; "changed" when the bytes are not
+            those that were locked; "unknown" when the host could not be asked.
+        detail: What exactly, in a clause; "" when there is nothing to say.
+    """
+
+    name: str
+    state: State
+    detail: str = ""
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether what is in the hub dir is what was locked."""
+        return self.state in ("ok", "behind", "unknown")
+
+
+def lock_repo(repo: RepoRef) -> LockedRepo:
+    """Pin a repo at what its ref is now, fetched if it is not there.
+
+    Raises:
+        FetchError: It cannot be fetched.
+    """
+    cached = hubdir.fetch_repo(repo, FetchPolicy(max_age=0))
+    if cached.sha is None:  # a folder that torch.hub left does not say what it is
+        cached = hubdir.fetch_repo(repo, FetchPolicy(refresh=True))
+    assert cached.sha is not None  # noqa: S101 - what is fetched has a commit
+    return LockedRepo(cached.sha, hubdir.digest_of_tree(cached.path))
+
+
+def find_checkpoint_urls(repo: RepoRef) -> tuple[str, ...]:
+    """URLs of the checkpoints of a repo that is in the hub dir.
+
+    They are those that its source tells and those that its code has asked for; source does not
+    always tell.
+    """
+    cached = hubdir.find_cached(repo)
+    facts = read_repo(cached.path) if cached else None
+    uses = facts.hubconf.checkpoints if facts and facts.hubconf else ()
+    told = [hubdir.key_of(use.url) for use in uses if use.url is not None]
+    return tuple(dict.fromkeys([*told, *hubdir.asked_for_by(repo)]))
+
+
+def find_locked_checkpoint(url: str) -> LockedCheckpoint | None:
+    """The pin of a checkpoint that is in the hub dir, or None."""
+    file = hubdir.find_checkpoint(url)
+    return LockedCheckpoint(file.sha256, file.size) if file else None
+
+
+def lock_checkpoint(url: str) -> LockedCheckpoint:
+    """Pin a checkpoint, downloaded if it is not there.
+
+    Raises:
+        FetchError: It cannot be downloaded.
+    """
+    found = find_locked_checkpoint(url)
+    if found is None:
+        path = hubdir.fetch_checkpoint(url, policy=FetchPolicy())
+        found = LockedCheckpoint(hubdir.sha256_of(path), path.stat().st_size)
+    return found
+
+
+def fetch_locked_repo(repo: RepoRef, pin: LockedRepo) -> None:
+    """Have a repo in the hub dir just as it was locked.
+
+    Raises:
+        HashMismatchError: Its files are not those that were locked.
+        FetchError: It cannot be fetched, for one of the other reasons.
+    """
+    policy = FetchPolicy(digest=pin.digest, skip_validation=True)
+    hubdir.fetch_repo(replace(repo, ref=pin.sha), policy)
+
+
+def fetch_locked_checkpoint(url: str, pin: LockedCheckpoint) -> None:
+    """Have a checkpoint in the hub dir just as it was locked.
+
+    Raises:
+        HashMismatchError: It is not what was locked.
+        FetchError: It cannot be downloaded, for one of the other reasons.
+    """
+    if find_locked_checkpoint(url) != pin:
+        hubdir.fetch_checkpoint(url, hash_prefix=pin.sha256, policy=FetchPolicy())
+
+
+def check_lockfile(lock: Lockfile) -> Iterator[PinState]:
+    """Hold the hub dir, and where a tag leads today, against a lock file; all bytes are read."""
+    for name, pin in lock.repos.items():
+        yield _check_repo(hubdir.parse_repo(name), name, pin)
+    for url, checkpoint in lock.checkpoints.items():
+        yield _check_checkpoint(url, checkpoint)
+
+
+def _check_repo(repo: RepoRef, name: str, pin: LockedRepo) -> PinState:
+    cached = hubdir.find_cached(replace(repo, ref=pin.sha))
+    if cached is None:
+        return PinState(name, "missing", f"commit {pin.sha} is not in the hub dir")
+    if hubdir.digest_of_tree(cached.path) != pin.digest:
+        return PinState(name, "changed", f"the files in {cached.path} are not those of {pin.sha}")
+    return _check_ref(repo, name, pin)
+
+
+def _check_ref(repo: RepoRef, name: str, pin: LockedRepo) -> PinState:
+    try:
+        now = hubdir.resolve_ref(repo, FetchPolicy())
+    except OfflineError:
+        return PinState(name, "ok")
+    except (RefNotFoundError, RepoNotFoundError) as error:
+        return PinState(name, "moved", error.message)
+    except HubkitError as error:
+        return PinState(name, "unknown", error.message)
+    if now.sha == pin.sha:
+        return PinState(name, "ok")
+    state: State = "moved" if now.full_name.startswith("refs/tags/") else "behind"
+    return PinState(name, state, f"{now.short_name} was {pin.sha} and is {now.sha}")
+
+
+def _check_checkpoint(url: str, pin: LockedCheckpoint) -> PinState:
+    file = hubdir.find_checkpoint(url)
+    if file is None:
+        return PinState(url, "missing", "it is not in the hub dir")
+    actual = hubdir.sha256_of(file.path)
+    if actual != pin.sha256:
+        return PinState(url, "changed", f"{file.path} has the sha256 {actual}, not {pin.sha256}")
+    return PinState(url, "ok")

@@ -1,0 +1,269 @@
+"""``hubkit lock``, and what a lock file does to a load."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+import hubkit
+from hubkit.cli import main
+from hubkit.errors import HashMismatchError, LockfileError
+from hubkit.hubdir.digest import sha256_of
+from hubkit.lockfile import Lockfile, read_lockfile, render_lockfile
+from tests.git_host import commit_files, git
+
+if TYPE_CHECKING:
+    from tests.git_host import GitHost
+
+HUBCONF = """
+dependencies = []
+
+
+def version():
+    return VERSION
+
+
+def weights(url):
+    from torch.hub import load_state_dict_from_url
+
+    return load_state_dict_from_url(url)
+
+
+def other():
+    from torch.hub import load
+
+    return load("acme/other", "version")
+
+
+def net(pretrained=False):
+    from torch.hub import load_state_dict_from_url
+
+    return load_state_dict_from_url("URL")["w"].tolist()
+"""
+
+
+@pytest.fixture
+def worktree(git_host: GitHost, tmp_path: Path) -> Path:
+    """The work tree of ``acme/shapes``, tagged v1, with a checkpoint at a URL that source tells."""
+    import torch
+
+    torch.save({"w": torch.arange(3)}, tmp_path / "net.pt")
+    url = git_host.add_file("/net.pt", tmp_path / "net.pt")
+    release(git_host, tmp_path / "work", HUBCONF.replace("VERSION", "1").replace("URL", url), "v1")
+    return tmp_path / "work"
+
+
+def release(host: GitHost, worktree: Path, hubconf: str, tag: str) -> str:
+    """Publish a hubconf as ``acme/shapes`` and have the tag lead to it."""
+    sha = commit_files(worktree, {"hubconf.py": hubconf})
+    git("tag", "--force", tag, cwd=worktree)
+    host.add_repo("acme", "shapes", worktree)
+    return sha
+
+
+def changed_archive(worktree: Path, sha: str) -> bytes:
+    """The zip of a commit, with another hubconf in it."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.comment = sha.encode()
+        archive.writestr("shapes/hubconf.py", (worktree / "hubconf.py").read_text() + "# more\n")
+    return content.getvalue()
+
+
+def lock(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["lock", *arguments])
+
+
+@pytest.fixture(autouse=True)
+def trusted(hub_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not hub_dir.exists()
+    monkeypatch.setenv("HUBKIT_TRUST", "acme/*")
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+
+
+def test_a_moved_tag_changes_nothing_for_who_has_a_lock_file(
+    git_host: GitHost, worktree: Path, hub_dir: Path
+) -> None:
+    assert lock("acme/shapes:v1").exit_code == 0
+    hubconf = (worktree / "hubconf.py").read_text().replace("return 1", "return 2")
+    release(git_host, worktree, hubconf, "v1")
+    (hub_dir.parent / "elsewhere").mkdir()
+    hubkit.set_dir(hub_dir.parent / "elsewhere")
+    assert hubkit.load("acme/shapes:v1", "version", lockfile="hubkit.lock") == 1
+    assert hubkit.load("acme/shapes:v1", "version") == 2
+
+
+@pytest.mark.usefixtures("worktree")
+def test_what_is_not_locked_is_refused_with_the_line_that_locks_it(git_host: GitHost) -> None:
+    lock("acme/shapes:v1")
+    asked = len(git_host.requests)
+    with pytest.raises(LockfileError, match=r"hubkit lock acme/shapes$"):
+        hubkit.load("acme/shapes", "version", lockfile="hubkit.lock")
+    assert len(git_host.requests) == asked
+
+
+@pytest.mark.torch
+def test_checkpoints_are_locked_along(worktree: Path, git_host: GitHost) -> None:
+    said = lock("acme/shapes:v1")
+    url = f"{git_host.url}/net.pt"
+    assert f"  {url}" in said.stderr
+    with pytest.raises(LockfileError, match="hubkit lock --checkpoint"):
+        hubkit.load("acme/shapes:v1", "net", lockfile="hubkit.lock")
+    assert lock("--weights").exit_code == 0
+    assert hubkit.load("acme/shapes:v1", "net", lockfile="hubkit.lock") == [0, 1, 2]
+    file = worktree.parent / "net.pt"
+    pinned = read_lockfile(worktree.parent / "project" / "hubkit.lock").checkpoints[url]
+    assert (pinned.sha256, pinned.size) == (sha256_of(file), file.stat().st_size)
+
+
+@pytest.mark.torch
+@pytest.mark.usefixtures("worktree")
+def test_checkpoints_that_the_code_has_asked_for_are_locked(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    url = git_host.add_file("/made/up.pt", tmp_path / "net.pt")
+    hubkit.load("acme/shapes:v1", "weights", url)
+    lock("acme/shapes:v1")
+    assert url in json.loads(open_lock())["checkpoints"]
+    hubkit.load("acme/shapes:v1", "weights", url, lockfile="hubkit.lock")
+
+
+@pytest.mark.torch
+@pytest.mark.usefixtures("worktree")
+def test_a_checkpoint_that_has_changed_at_its_url_is_refused(
+    git_host: GitHost, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock("acme/shapes:v1", "--weights")
+    git_host.add_file("/net.pt", b"something else")
+    (hub_dir / "checkpoints" / "net.pt").unlink()
+    with pytest.raises(HashMismatchError, match=r"net\.pt"):
+        hubkit.load("acme/shapes:v1", "net", lockfile="hubkit.lock")
+    monkeypatch.setenv("HUBKIT_LOCKFILE", "hubkit.lock")
+    with pytest.raises(HashMismatchError, match=r"net\.pt"):
+        hubkit.load_state_dict_from_url(f"{git_host.url}/net.pt")
+    assert not (hub_dir / "checkpoints" / "net.pt").exists()
+
+
+def test_repos_that_a_repo_loads_are_held_to_the_lock_file_too(
+    git_host: GitHost, worktree: Path, tmp_path: Path
+) -> None:
+    commit_files(tmp_path / "other", {"hubconf.py": (worktree / "hubconf.py").read_text()})
+    git_host.add_repo("acme", "other", tmp_path / "other")
+    lock("acme/shapes:v1")
+    with pytest.raises(LockfileError, match="hubkit lock acme/other"):
+        hubkit.load("acme/shapes:v1", "other", lockfile="hubkit.lock")
+    lock("acme/other")
+    assert hubkit.load("acme/shapes:v1", "other", lockfile="hubkit.lock") == 1
+
+
+def test_other_files_for_the_same_commit_are_refused(
+    git_host: GitHost, worktree: Path, hub_dir: Path
+) -> None:
+    lock("acme/shapes:v1")
+    sha = git("rev-parse", "HEAD", cwd=worktree)
+    hubkit.set_dir(hub_dir.parent / "elsewhere")
+    git_host.add_archive(sha, changed_archive(worktree, sha))
+    with pytest.raises(HashMismatchError, match=sha):
+        hubkit.load("acme/shapes:v1", "version", lockfile="hubkit.lock")
+    assert not list((hub_dir.parent / "elsewhere").rglob("hubconf.py"))
+
+
+def test_check_tells_what_does_not_hold(
+    git_host: GitHost, worktree: Path, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock("acme/shapes:v1", "acme/shapes", "--weights")
+    assert (lock("--check").exit_code, lock("--check").stdout) == (0, "")
+    hubconf = (worktree / "hubconf.py").read_text().replace("return 1", "return 2")
+    release(git_host, worktree, hubconf, "v1")
+    said = lock("--check")
+    assert said.exit_code == 1
+    assert [line.rpartition(": ")[0] for line in said.stdout.splitlines()] == [
+        "behind: acme/shapes",
+        "moved: acme/shapes:v1",
+    ]
+    monkeypatch.setenv("HUBKIT_OFFLINE", "1")
+    assert lock("--check").exit_code == 0
+    tree = next((hub_dir / ".hubkit" / "repos").rglob("hubconf.py"))
+    tree.write_text(tree.read_text() + "# edited\n")
+    checkpoint = hub_dir / "checkpoints" / "net.pt"
+    checkpoint.chmod(0o644)
+    checkpoint.write_bytes(b"x" * checkpoint.stat().st_size)
+    said = lock("--check")
+    assert said.exit_code == 1
+    assert [line.partition(":")[0] for line in said.stdout.splitlines()] == ["changed"] * 3
+    checkpoint.unlink()
+    assert f"missing: {git_host.url}/net.pt" in lock("--check").stdout
+
+
+def test_fetch_fills_an_empty_hub_dir_for_work_without_a_network(
+    worktree: Path, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock("acme/shapes:v1", "--weights")
+    hubkit.set_dir(hub_dir.parent / "elsewhere")
+    assert lock("--fetch").exit_code == 0
+    monkeypatch.setenv("HUBKIT_OFFLINE", "1")
+    assert lock("--check").exit_code == 0
+    assert hubkit.load("acme/shapes:v1", "version", lockfile="hubkit.lock") == 1
+    assert (hub_dir.parent / "elsewhere" / "checkpoints" / "net.pt").is_file()
+    assert worktree.is_dir()
+
+
+def test_locking_again_follows_the_tag(git_host: GitHost, worktree: Path) -> None:
+    lock("acme/shapes:v1")
+    hubconf = (worktree / "hubconf.py").read_text().replace("return 1", "return 2")
+    sha = release(git_host, worktree, hubconf, "v1")
+    assert lock().exit_code == 0
+    assert json.loads(open_lock())["repos"]["acme/shapes:v1"]["sha"] == sha
+    assert hubkit.load("acme/shapes:v1", "version", lockfile="hubkit.lock") == 2
+
+
+def test_an_unpinned_load_says_once_how_to_pin_it(
+    worktree: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "hubkit")
+    for _ in range(2):
+        hubkit.load("acme/shapes:v1", "version")
+    sha = git("rev-parse", "HEAD", cwd=worktree)
+    assert caplog.text.count(f"acme/shapes:{sha}") == 1
+
+
+def test_the_text_is_stable_and_read_back(worktree: Path) -> None:
+    lock("acme/shapes:v1", "acme/shapes")
+    first = open_lock()
+    lock("acme/shapes", "acme/shapes:v1")
+    assert open_lock() == first
+    path = worktree.parent / "project" / "hubkit.lock"
+    assert render_lockfile(read_lockfile(path)) == first
+    assert render_lockfile(Lockfile(path)).count("{}") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"version": 2, "repos": {}, "checkpoints": {}}', "\x00",
+     '{"version": 1, "repos": {"a/b": {"sha": "main", "digest": "sha256:0"}}, "checkpoints": {}}'],
+)  # fmt: skip
+def test_what_is_no_lock_file_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.lock"
+    path.write_text(text)
+    with pytest.raises(LockfileError, match=r"bad\.lock"):
+        read_lockfile(path)
+    with pytest.raises(LockfileError, match=r"none\.lock"):
+        read_lockfile(tmp_path / "none.lock")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"], ["--check", "--fetch"], ["--fetch", "a/b"]])
+def test_wrong_use_is_said(arguments: list[str]) -> None:
+    said = lock(*arguments)
+    assert said.exit_code == 2
+    assert said.stderr.startswith("error: ")
+
+
+def open_lock() -> str:
+    return Path("hubkit.lock").read_text(encoding="utf-8")
