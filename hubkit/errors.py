@@ -29,6 +29,7 @@
     │   ├── MissingGitError (FileNotFoundError)       "git+..." was asked for and git is not installed
     │   ├── CacheWriteError                           disk full, read-only or not ours
     │   └── LockTimeoutError (TimeoutError)
+    ├── InUseError                                    somebody works with what is to be removed
     ├── CheckpointError (RuntimeError)                a checkpoint that cannot be read
     └── ProbeError (RuntimeError)                     the child process died, hung or said nonsense
 
@@ -257,6 +258,10 @@ class CacheWriteError(FetchError):
 
 class LockTimeoutError(FetchError, TimeoutError):
     """Somebody else has held a lock for too long."""
+
+
+class InUseError(HubkitError):
+    """What is to be removed from the hub dir is being used."""
 
 
 class CheckpointError(HubkitError, RuntimeError):

@@ -14,10 +14,21 @@ if TYPE_CHECKING:
         hash_prefix_of,
     )
     from hubkit.hubdir.digest import sha256_of
+    from hubkit.hubdir.freshness import fetch_states
+    from hubkit.hubdir.inventory import read_inventory
+    from hubkit.hubdir.keeping import keep_tree
     from hubkit.hubdir.layout import get_dir, set_dir
     from hubkit.hubdir.manifest import digest_of_tree
     from hubkit.hubdir.names import parse_repo
     from hubkit.hubdir.origins import asked_for_by, find_checkpoint, key_of
+    from hubkit.hubdir.removal import (
+        find_damage,
+        put_aside,
+        remove_checkpoint,
+        remove_leftover,
+        remove_tree,
+        select_unused,
+    )
     from hubkit.hubdir.repos import fetch_repo, find_cached, resolve_ref
     from hubkit.hubdir.trust import add_trust, read_trust, record_trust, remove_trust, require_trust
 
@@ -28,19 +39,28 @@ __all__ = [
     "download_url_to_file",
     "fetch_checkpoint",
     "fetch_repo",
+    "fetch_states",
     "find_cached",
     "find_checkpoint",
+    "find_damage",
     "find_impostor",
     "forget_checkpoints",
     "get_dir",
     "hash_prefix_of",
+    "keep_tree",
     "key_of",
     "parse_repo",
+    "put_aside",
+    "read_inventory",
     "read_trust",
     "record_trust",
+    "remove_checkpoint",
+    "remove_leftover",
+    "remove_tree",
     "remove_trust",
     "require_trust",
     "resolve_ref",
+    "select_unused",
     "set_dir",
     "sha256_of",
 ]
@@ -52,19 +72,28 @@ _HOMES = {
     "download_url_to_file": "checkpoints",
     "fetch_checkpoint": "checkpoints",
     "fetch_repo": "repos",
+    "fetch_states": "freshness",
     "find_cached": "repos",
     "find_checkpoint": "origins",
+    "find_damage": "removal",
     "find_impostor": "checkpoints",
     "forget_checkpoints": "checkpoints",
     "get_dir": "layout",
     "hash_prefix_of": "checkpoints",
+    "keep_tree": "keeping",
     "key_of": "origins",
     "parse_repo": "names",
+    "put_aside": "removal",
+    "read_inventory": "inventory",
     "read_trust": "trust",
     "record_trust": "trust",
+    "remove_checkpoint": "removal",
+    "remove_leftover": "removal",
+    "remove_tree": "removal",
     "remove_trust": "trust",
     "require_trust": "trust",
     "resolve_ref": "repos",
+    "select_unused": "removal",
     "set_dir": "layout",
     "sha256_of": "digest",
 }

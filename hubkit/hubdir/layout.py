@@ -9,6 +9,7 @@
       .hubkit/
         repos/<host>/<owner>/<name>/<sha>/        the code of one commit, never rewritten
         repos/<host>/<owner>/<name>/<sha>.json    where it came from and when
+        repos/<host>/<owner>/<name>/<sha>.files   what it consists of
         repos/<host>/<owner>/<name>/default.json  what its default branch is called
         repos/<host>/<owner>/<name>/refs/*.json   which commit a ref was when last asked
         links/*.json                              whose <owner>_<name>_<ref> that is
@@ -84,6 +85,11 @@ def encode(name: str) -> str:
     return encoded
 
 
+def identity(repo: RepoRef) -> dict[str, object]:
+    """Which repo a record is about."""
+    return {"host": repo.host, "owner": repo.owner, "name": repo.name, "scheme": repo.scheme}
+
+
 def repo_folder(repo: RepoRef) -> Path:
     """Where the trees and records of a repo lie, whatever the ref."""
     # What git fetches has its submodules filled in, which archives leave empty.
@@ -114,6 +120,11 @@ def ref_record(repo: RepoRef, ref: str) -> Path:
 def lock_file(key: str) -> Path:
     """The lock for whatever the key names."""
     return store() / "locks" / f"{encode(key)}.lock"
+
+
+def repo_key(repo: RepoRef) -> str:
+    """The key of the lock that whoever fetches a repo, or removes it, holds."""
+    return f"{repo.host}/{repo.owner}/{repo.name}"
 
 
 def torch_folder(repo: RepoRef, ref: str) -> Path | None:

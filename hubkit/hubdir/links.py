@@ -24,7 +24,7 @@ log = logging.getLogger("hubkit")
 def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
     """The folder that torch.hub, or the user, put where torch.hub looks for a repo at a ref."""
     path = torch_folder(repo, ref)
-    if path is None or not path.is_dir() or _is_ours(path):
+    if path is None or not path.is_dir() or is_ours(path):
         return None
     return path
 
@@ -46,7 +46,7 @@ def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
         return
     owner = read_record(_record(path)) or {}
     if os.path.lexists(path):
-        if _is_ours(path):
+        if is_ours(path):
             if owner.get("repo") not in (None, repo.full_name):
                 log.debug("%s belongs to %s and stays", path, owner["repo"])
                 return
@@ -78,7 +78,19 @@ def _replace(path: Path, tree: Path) -> None:
         new.replace(path)
 
 
-def _is_ours(path: Path) -> bool:
+def remove_links(tree: Path) -> None:
+    """Remove torch.hub's paths that lead to a tree, before it goes."""
+    for record in (store() / "links").glob("*.json"):
+        path = Path(get_dir(), record.stem)
+        if (read_record(record) or {}).get("sha") != tree.name:
+            continue
+        if path.is_symlink() and path.resolve() == tree.resolve():
+            path.unlink(missing_ok=True)
+            record.unlink(missing_ok=True)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a path where torch.hub keeps a repo was made by hubkit."""
     if path.is_symlink():
         return store().name in Path(os.readlink(path)).parts  # noqa: PTH115
     return _record(path).exists()

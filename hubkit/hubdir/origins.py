@@ -61,7 +61,7 @@ def find_checkpoint(url: str) -> CachedCheckpoint | None:
     What is known of its digest is believed: its bytes are read only where nothing is known.
     """
     key = key_of(url)
-    kept = [Path(record["path"]) for record in _records() if record.get("url") == key]
+    kept = [Path(record["path"]) for record in read_origins() if record.get("url") == key]
     for path in [Path(get_dir(), "checkpoints", name_of(url)), *kept]:
         origin = find_place(path, key)
         if origin.exists():
@@ -71,8 +71,13 @@ def find_checkpoint(url: str) -> CachedCheckpoint | None:
 
 def asked_for_by(repo: RepoRef) -> tuple[str, ...]:
     """URLs of the checkpoints that a repo's code has asked for, without what only signs them."""
-    mine = (record for record in _records() if repo.full_name in record.get("repos", ()))
+    mine = (record for record in read_origins() if repo.full_name in record.get("repos", ()))
     return tuple(sorted(str(record["url"]) for record in mine))
+
+
+def remove_origin(path: Path) -> None:
+    """Forget where a checkpoint file came from, when it goes."""
+    (_folder() / f"{encode(_inside(path))}.json").unlink(missing_ok=True)
 
 
 def forget_checkpoints(repo: RepoRef) -> None:
@@ -211,7 +216,8 @@ def _folder() -> Path:
     return store() / "checkpoints"
 
 
-def _records() -> Iterator[dict[str, Any]]:
+def read_origins() -> Iterator[dict[str, Any]]:
+    """The records of all checkpoints, wherever they were kept."""
     for path in sorted(_folder().glob("*.json")):
         record = read_record(path)
         if record and "url" in record and "path" in record:

@@ -19,6 +19,7 @@ from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.staging import is_alive
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from hubkit.hubdir.http import Answer
@@ -119,6 +120,14 @@ def claim_partial(target: Path) -> Partial:
         for left in (path, _journal_of(path), _journal_of(path).with_suffix(".json.new")):
             left.unlink(missing_ok=True)
     return partial
+
+
+def list_partials(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Partial files and their journals in a folder and below, each with whether it may go."""
+    for path in sorted(folder.rglob("*.partial*")):
+        partial = path.with_name(path.name.partition(".partial")[0] + ".partial")
+        if path.is_file():
+            yield path, _is_left(partial)
 
 
 def _left_behind(target: Path) -> list[Path]:

@@ -126,7 +126,7 @@ def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     from hubkit.hubdir.locks import hold
 
     began = time.time()
-    with Client(policy, eager=True) as client, hold(_key(repo), policy.lock_timeout):
+    with Client(policy, eager=True) as client, hold(layout.repo_key(repo), policy.lock_timeout):
         there = find_cached(repo)
         if there and (there.fetched_at or 0) >= began:
             return there  # by whoever held the lock before us
@@ -169,6 +169,7 @@ def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Cache
     if repo.ref is None:
         write_record(layout.default_record(repo), {"ref": ref})
     record = {"ref": ref, "full_name": resolved.full_name, "sha": resolved.sha, "fetched_at": now}
+    record |= layout.identity(repo)
     if not layout.is_full_sha(ref.lower()):
         write_record(layout.ref_record(repo, ref), record)
     write_link(repo, ref, resolved.sha, refresh=policy.refresh)
@@ -201,7 +202,3 @@ def _find_guess(repo: RepoRef) -> CachedRepo | None:
 def _read_default(repo: RepoRef) -> str | None:
     ref = (read_record(layout.default_record(repo)) or {}).get("ref")
     return ref if isinstance(ref, str) else None
-
-
-def _key(repo: RepoRef) -> str:
-    return f"{repo.host}/{repo.owner}/{repo.name}"

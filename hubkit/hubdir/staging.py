@@ -55,6 +55,11 @@ def _sweep(folder: Path) -> None:
                 orphan.unlink(missing_ok=True)
 
 
+def list_orphans() -> list[Path]:
+    """What killed processes left in staging."""
+    return sorted(path for path in (store() / "staging").glob("*/*") if is_orphan(path))
+
+
 def is_orphan(path: Path) -> bool:
     """Whether whoever made ``<host>.<pid>.<random>`` can no longer be at it."""
     parts = path.name.split(".")

@@ -15,7 +15,7 @@ from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import write_record, writing
 from hubkit.hubdir.download import Wanted, download
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import encode, tree_folder, tree_record
+from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import manifest_file
 from hubkit.hubdir.staging import staging
 
@@ -51,7 +51,7 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
             return tree
         manifest = unpack(archive, room / "tree", sha)
         require_digest(resolved, manifest.digest, policy)
-        record: dict[str, object] = {"repo": repo.full_name, "host": repo.host, "sha": sha}
+        record: dict[str, object] = {**identity(repo), "sha": sha, "led_by": resolved.full_name}
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
         record |= {**origin, "fetched_at": time.time()}
         _write_manifest(room, tree, manifest)

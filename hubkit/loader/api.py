@@ -215,6 +215,8 @@ def _import(located: Located, lockfile: Lockfile | None) -> LoadedHubconf:
     if loaded is not None:
         return loaded
     _ready(root)
+    if located.repo is not None:
+        hubdir.keep_tree(root)
     try:
         return import_hubconf(root, hub=hub)
     except ModuleNotFoundError as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.git_host import GitHost
 
-FILES = {
+FILES: dict[str, str | bytes] = {
     "hubconf.py": "dependencies = []\n",
     "a b/ünï.py": "A = 1\n",
     "data/empty": b"",

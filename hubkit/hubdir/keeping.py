@@ -1,0 +1,73 @@
+"""Trees that are in use are not removed.
+
+A program that has loaded a repo may import more from its tree at any time. So it holds a shared
+lock on the tree's record, opened for reading: that needs no right to write and ends with the
+process. Where such locks do not work (Windows, some network file systems) nothing is held.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from hubkit.errors import InUseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_held: dict[str, int] = {}
+
+
+def keep_tree(tree: Path) -> None:
+    """Keep a tree from being removed by other processes, for as long as this one lives."""
+    if str(tree) in _held:
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(_record(tree), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        _held[str(tree)] = descriptor
+        _lock(descriptor, alone=False)
+
+
+@contextlib.contextmanager
+def require_unused(tree: Path) -> Iterator[None]:
+    """Insist that nobody has loaded a tree, and keep it so meanwhile.
+
+    Raises:
+        InUseError: Some process has, perhaps this one.
+    """
+    try:
+        descriptor = os.open(_record(tree), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):  # no locks here
+            _require_alone(descriptor, tree)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _require_alone(descriptor: int, tree: Path) -> None:
+    try:
+        _lock(descriptor, alone=True)
+    except BlockingIOError as error:
+        raise InUseError(
+            f"{tree} is in use: a running program has loaded it.",
+            hint="Try again when it has ended.",
+        ) from error
+
+
+def _lock(descriptor: int, *, alone: bool) -> None:
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+
+
+def _record(tree: Path) -> Path:
+    return tree.with_name(f"{tree.name}.json")

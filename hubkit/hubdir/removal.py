@@ -1,0 +1,169 @@
+"""Removing from the hub dir, and putting aside what is damaged; nothing that is in use goes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hubkit.errors import InUseError, LockTimeoutError
+from hubkit.facts.cache import Damage, KeptCheckpoint, KeptTree
+from hubkit.hubdir.digest import sha256_of
+from hubkit.hubdir.disk import read_record, writing
+from hubkit.hubdir.keeping import require_unused
+from hubkit.hubdir.layout import repo_key, store
+from hubkit.hubdir.links import remove_links
+from hubkit.hubdir.locks import hold
+from hubkit.hubdir.manifest import compare_tree, manifest_file
+from hubkit.hubdir.origins import remove_origin
+from hubkit.hubdir.staging import staging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hubkit.facts.cache import Inventory, Leftover
+
+PATIENCE = 0.1  # seconds: who is fetching may take minutes
+
+
+def remove_tree(kept: KeptTree) -> None:
+    """Remove a tree, its records, and what leads to it.
+
+    Raises:
+        InUseError: A program has loaded it, or its repo is being fetched.
+        CacheWriteError: The hub dir cannot be written.
+    """
+    with _alone(kept), writing(kept.path):
+        _forget_refs(kept)
+        remove_links(kept.path)
+        with staging("removed") as room:
+            kept.path.rename(room / "tree")
+        if kept.repo is not None:
+            manifest_file(kept.path).unlink(missing_ok=True)
+            kept.path.with_name(f"{kept.sha}.json").unlink(missing_ok=True)
+            _remove_empty(kept.path.parent)
+
+
+def remove_checkpoint(kept: KeptCheckpoint) -> None:
+    """Remove a checkpoint and its record.
+
+    Raises:
+        InUseError: It is being fetched.
+        CacheWriteError: The hub dir cannot be written.
+    """
+    with _holding(f"checkpoint {kept.path}", str(kept.path)), writing(kept.path):
+        kept.path.unlink(missing_ok=True)
+        remove_origin(kept.path)
+
+
+def remove_leftover(left: Leftover) -> None:
+    """Remove something that nobody will use again.
+
+    Raises:
+        CacheWriteError: The hub dir cannot be written.
+    """
+    with writing(left.path):
+        if left.path.is_dir():
+            shutil.rmtree(left.path)
+        else:
+            left.path.unlink(missing_ok=True)
+
+
+def select_unused(
+    inventory: Inventory, older_than: float | None
+) -> tuple[KeptTree | KeptCheckpoint, ...]:
+    """What may go.
+
+    Trees that a branch or tag led to and has left behind, whatever their age; and whatever has not
+    been used for so long.
+
+    Args:
+        inventory: What there is.
+        older_than: Seconds, or None to go by age nowhere.
+    """
+    limit = None if older_than is None else time.time() - older_than
+    trees = [
+        tree for tree in inventory.trees if _is_superseded(tree) or _is_older(tree.used_at, limit)
+    ]
+    checkpoints = [file for file in inventory.checkpoints if _is_older(file.used_at, limit)]
+    return (*trees, *checkpoints)
+
+
+def find_damage(inventory: Inventory) -> Iterator[Damage]:
+    """What is not as it came; every byte is read."""
+    for tree in inventory.trees:
+        for difference in compare_tree(tree.path):
+            yield Damage(tree, tree.path / difference.path, difference.kind)
+    for file in inventory.checkpoints:
+        if file.sha256 and sha256_of(file.path) != file.sha256:
+            yield Damage(file, file.path, "changed")
+
+
+def put_aside(item: KeptTree | KeptCheckpoint) -> Path:
+    """Move something out of the way, so that it is fetched afresh when next asked for.
+
+    Returns:
+        Where it lies now.
+
+    Raises:
+        InUseError: It is being used.
+        CacheWriteError: The hub dir cannot be written.
+    """
+    aside = store() / "quarantine" / f"{item.path.name}.{uuid.uuid4().hex[:8]}"
+    if isinstance(item, KeptTree):
+        with _alone(item), writing(aside):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            item.path.rename(aside)
+    else:
+        with _holding(f"checkpoint {item.path}", str(item.path)), writing(aside):
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(item.path, aside)
+            remove_origin(item.path)
+    return aside
+
+
+def _is_superseded(tree: KeptTree) -> bool:
+    if tree.repo is None or tree.refs:
+        return False
+    record = read_record(tree.path.with_name(f"{tree.sha}.json")) or {}
+    return bool(record.get("led_by"))
+
+
+def _is_older(used_at: float | None, limit: float | None) -> bool:
+    return limit is not None and used_at is not None and used_at < limit
+
+
+def _forget_refs(kept: KeptTree) -> None:
+    for path in (kept.path.parent / "refs").glob("*.json"):
+        if kept.repo is not None and (read_record(path) or {}).get("sha") == kept.sha:
+            path.unlink(missing_ok=True)
+
+
+def _remove_empty(repo_folder: Path) -> None:
+    """Remove what is left of a repo once its last tree is gone."""
+    if any(path.is_dir() and path.name != "refs" for path in repo_folder.iterdir()):
+        return
+    shutil.rmtree(repo_folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone(kept: KeptTree) -> Iterator[None]:
+    if kept.repo is None:  # a folder of torch.hub's, which locks nothing
+        yield
+        return
+    with _holding(repo_key(kept.repo), kept.name), require_unused(kept.path):
+        yield
+
+
+@contextmanager
+def _holding(key: str, what: str) -> Iterator[None]:
+    try:
+        with hold(key, PATIENCE):
+            yield
+    except LockTimeoutError as error:
+        raise InUseError(
+            f"{what} is in use: it is being fetched.", hint="Try again when that is done."
+        ) from error

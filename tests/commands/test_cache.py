@@ -1,0 +1,270 @@
+"""``hubkit cache`` and ``hubkit status``, on a hub dir that was filled here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hubkit.cli import main
+from hubkit.facts import FetchPolicy
+from hubkit.hubdir import fetch_checkpoint, fetch_repo, find_cached, parse_repo
+from hubkit.hubdir.layout import lock_file, store
+from tests.git_host import commit_files, git
+
+if TYPE_CHECKING:
+    from tests.git_host import GitHost
+
+OLD = 10 * 86400
+
+
+@pytest.fixture
+def worktree(git_host: GitHost, tmp_path: Path) -> Path:
+    """The work tree of ``acme/shapes``, of which main and v1 are in the hub dir, with a checkpoint."""
+    worktree = tmp_path / "work"
+    commit_files(worktree, {"hubconf.py": "dependencies = []\n\ndef net():\n    return 1\n"})
+    git("tag", "v1", cwd=worktree)
+    git_host.add_repo("acme", "shapes", worktree)
+    for text in ("acme/shapes:v1", "acme/shapes:main"):
+        fetch_repo(parse_repo(text), FetchPolicy())
+    url = git_host.add_file("/net.pt", b"weights")
+    fetch_checkpoint(url, policy=FetchPolicy(), repo=parse_repo("acme/shapes"))
+    return worktree
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def listed() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run("cache", "ls", "--json").stdout)
+    return found
+
+
+def move_on(host: GitHost, worktree: Path) -> str:
+    """Have main go on, and fetch it."""
+    sha = commit_files(worktree, {"new.py": ""})
+    host.add_repo("acme", "shapes", worktree)
+    fetch_repo(parse_repo("acme/shapes:main"), FetchPolicy(max_age=0))
+    return sha
+
+
+def test_ls_tells_what_is_there(git_host: GitHost, worktree: Path, hub_dir: Path) -> None:
+    said = run("cache", "ls")
+    assert said.exit_code == 0
+    head, tree, checkpoint = said.stdout.splitlines()
+    assert head.split() == ["SIZE", "LAST", "USED", "DIGEST", "WHAT", "FROM"]
+    sha = git("rev-parse", "HEAD", cwd=worktree)
+    assert tree.split()[-4:] == [sha[:10], "acme/shapes", "main,", "v1"]
+    assert checkpoint.split()[-3:] == ["net.pt", "acme/shapes", f"{git_host.url}/net.pt"]
+    assert str(hub_dir) in said.stderr
+    assert run("cache", "dir").stdout == f"{hub_dir}\n"
+
+
+def test_the_json_has_all_of_it(worktree: Path, hub_dir: Path, git_host: GitHost) -> None:
+    found = listed()
+    assert (found["version"], found["dir"], found["leftovers"]) == (1, str(hub_dir), [])
+    [repo], [checkpoint] = found["repos"], found["checkpoints"]
+    assert repo["refs"] == ["main", "v1"]
+    assert repo["sha"] == git("rev-parse", "HEAD", cwd=worktree)
+    assert (repo["files"], repo["bytes"]) == (1, (worktree / "hubconf.py").stat().st_size)
+    assert checkpoint["url"] == f"{git_host.url}/net.pt"
+    assert (checkpoint["repos"], checkpoint["bytes"]) == (["acme/shapes"], 7)
+    assert checkpoint["used_at"] >= checkpoint["fetched_at"] > 0
+
+
+def test_an_empty_hub_dir_is_fine(hub_dir: Path) -> None:
+    assert listed() == {"version": 1, "dir": str(hub_dir), "repos": [], "checkpoints": [], "leftovers": []}  # fmt: skip
+    assert run("cache", "ls").exit_code == 0
+    assert run("cache", "verify").exit_code == 0
+    assert run("cache", "prune").exit_code == 0
+    assert run("status").exit_code == 0
+    assert not hub_dir.exists()
+
+
+def test_what_torch_hub_left_is_listed_and_removed(hub_dir: Path) -> None:
+    folder = hub_dir / "own_rep_main"
+    folder.mkdir(parents=True)
+    (folder / "hubconf.py").write_text("")
+    (hub_dir / "checkpoints").mkdir()
+    (hub_dir / "checkpoints" / "w.pth").write_bytes(b"1234")
+    found = listed()
+    assert [repo["repo"] for repo in found["repos"]] == ["own_rep_main"]
+    assert [(file["bytes"], file["url"]) for file in found["checkpoints"]] == [(4, None)]
+    assert run("cache", "rm", "own_rep_main", "w.pth").exit_code == 0
+    assert not folder.exists()
+    assert listed()["checkpoints"] == []
+
+
+@pytest.mark.parametrize("target", ["acme/shapes", "acme/shapes:v1", "acme/shapes@main", "SHA", "PATH"])  # fmt: skip
+def test_rm_takes_a_repo_with_all_that_leads_to_it(
+    worktree: Path, hub_dir: Path, target: str
+) -> None:
+    sha = git("rev-parse", "HEAD", cwd=worktree)
+    target = {"SHA": sha[:8], "PATH": listed()["repos"][0]["path"]}.get(target, target)
+    would = run("cache", "rm", target, "--dry-run")
+    assert would.stdout.startswith("would remove: ")
+    assert find_cached(parse_repo("acme/shapes:v1")) is not None
+    said = run("cache", "rm", target)
+    assert (said.exit_code, said.stdout.partition(":")[0]) == (0, "removed")
+    assert find_cached(parse_repo("acme/shapes:v1")) is None
+    assert find_cached(parse_repo(f"acme/shapes:{sha}")) is None
+    assert [path.name for path in hub_dir.glob("acme*")] == []
+    assert listed()["repos"] == []
+    assert fetch_repo(parse_repo("acme/shapes:v1"), FetchPolicy()).sha == sha
+
+
+def test_rm_takes_a_checkpoint_by_its_url(git_host: GitHost, worktree: Path, hub_dir: Path) -> None:
+    assert run("cache", "rm", f"{git_host.url}/net.pt?token=x").exit_code == 0
+    assert not (hub_dir / "checkpoints" / "net.pt").exists()
+    assert list((store() / "checkpoints").iterdir()) == []
+    assert worktree.is_dir()
+
+
+def test_rm_of_nothing_names_what_is_near(worktree: Path) -> None:
+    said = run("cache", "rm", "acme/shape", "net.pt")
+    assert said.exit_code == 2
+    assert "Near it: acme/shapes" in said.stderr
+    assert len(listed()["checkpoints"]) == 1
+    assert worktree.is_dir()
+
+
+LOADER = """
+import sys
+import hubkit
+hubkit.load("acme/shapes:v1", "net", trust_repo=True)
+print("loaded", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is held there")
+def test_what_a_running_program_has_loaded_stays(worktree: Path) -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", LOADER], stdin=pipe, stdout=pipe) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"loaded\n"
+        said = run("cache", "rm", "acme/shapes")
+        assert said.exit_code == 1
+        assert "a running program has loaded it" in said.stderr
+        assert find_cached(parse_repo("acme/shapes:v1")) is not None
+        program.communicate()
+    assert run("cache", "rm", "acme/shapes").exit_code == 0
+    assert worktree.is_dir()
+
+
+def test_what_is_being_fetched_stays(worktree: Path) -> None:
+    from filelock import FileLock
+
+    with FileLock(lock_file("github.com/acme/shapes")):
+        said = run("cache", "rm", "acme/shapes")
+    assert said.exit_code == 1
+    assert "it is being fetched" in said.stderr
+    assert len(listed()["repos"]) == 1
+    assert worktree.is_dir()
+
+
+def test_prune_takes_what_a_branch_has_left_behind_and_nothing_else(
+    git_host: GitHost, worktree: Path
+) -> None:
+    first = move_on(git_host, worktree)  # v1 still leads to the one before
+    move_on(git_host, worktree)
+    assert len(listed()["repos"]) == 3
+    assert run("cache", "prune", "--dry-run").stdout.count("would remove") == 1
+    said = run("cache", "prune")
+    assert said.exit_code == 0
+    assert first in said.stdout
+    assert [repo["refs"] for repo in listed()["repos"]] in ([["main"], ["v1"]], [["v1"], ["main"]])
+
+
+def test_prune_leaves_a_commit_that_was_asked_for(git_host: GitHost, worktree: Path) -> None:
+    sha = commit_files(worktree, {"pinned.py": ""})
+    git_host.add_repo("acme", "shapes", worktree)
+    fetch_repo(parse_repo(f"acme/shapes:{sha}"), FetchPolicy())
+    run("cache", "prune")
+    assert find_cached(parse_repo(f"acme/shapes:{sha}")) is not None
+
+
+def test_prune_takes_what_the_dead_and_the_damaged_left(worktree: Path, hub_dir: Path) -> None:
+    aside = store() / "quarantine" / "net.pt.1234"
+    aside.parent.mkdir()
+    aside.write_bytes(b"bad")
+    partial = hub_dir / "checkpoints" / f"big.pt.{'0' * 16}.partial"
+    partial.write_bytes(b"half")
+    partial.with_name(f"{partial.name}.json").write_text('{"etag": "\\"x\\""}')
+    assert {left["kind"] for left in listed()["leftovers"]} == {"damaged", "unfinished"}
+    assert [Path(file["path"]).name for file in listed()["checkpoints"]] == ["net.pt"]
+    assert run("cache", "prune").exit_code == 0
+    assert listed()["leftovers"] == []
+    assert (hub_dir / "checkpoints" / "net.pt").is_file()
+    assert worktree.is_dir()
+
+
+def test_prune_goes_by_age_when_asked(worktree: Path, hub_dir: Path) -> None:
+    [record] = (store() / "checkpoints").glob("*.json")
+    checkpoint = hub_dir / "checkpoints" / "net.pt"
+    content = json.loads(record.read_text())
+    then = content["fetched_at"] - OLD
+    os.utime(checkpoint, (then, checkpoint.stat().st_mtime))
+    record.write_text(json.dumps(content | {"fetched_at": then}))
+    run("cache", "prune", "--older-than", "11d")
+    assert checkpoint.exists()
+    run("cache", "prune", "--older-than", "9d")
+    assert not checkpoint.exists()
+    assert len(listed()["repos"]) == 1
+    assert run("cache", "prune", "--older-than", "soon").exit_code == 2
+    assert worktree.is_dir()
+
+
+def test_verify_names_what_was_changed_and_mends_it(worktree: Path, hub_dir: Path) -> None:
+    assert run("cache", "verify").exit_code == 0
+    tree = Path(listed()["repos"][0]["path"])
+    (tree / "hubconf.py").write_text("changed")
+    (tree / "more.py").write_text("added")
+    checkpoint = hub_dir / "checkpoints" / "net.pt"
+    checkpoint.chmod(0o644)
+    checkpoint.write_bytes(b"WEIGHTS")
+    said = run("cache", "verify")
+    assert said.exit_code == 1
+    assert set(said.stdout.splitlines()) == {
+        f"changed: {tree / 'hubconf.py'}",
+        f"added: {tree / 'more.py'}",
+        f"changed: {checkpoint}",
+    }
+    assert len(json.loads(run("cache", "verify", "--json").stdout)["damaged"]) == 3
+    assert run("cache", "verify", "--fix").exit_code == 0
+    assert run("cache", "verify").exit_code == 0
+    again = fetch_repo(parse_repo("acme/shapes:v1"), FetchPolicy())
+    assert (again.path / "hubconf.py").read_bytes() == (worktree / "hubconf.py").read_bytes()
+    assert len(listed()["leftovers"]) == 2
+
+
+def test_status_tells_pinned_current_behind_gone_and_unknown(
+    git_host: GitHost, worktree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha = git("rev-parse", "HEAD", cwd=worktree)
+    assert run("status", "--check").exit_code == 0
+    new = commit_files(worktree, {"new.py": ""})
+    git_host.add_repo("acme", "shapes", worktree)
+    fetch_repo(parse_repo(f"acme/shapes:{new}"), FetchPolicy())
+    said = run("status", "--check")
+    assert said.exit_code == 1
+    assert said.stdout.splitlines() == [
+        f"pinned   acme/shapes:{new}",
+        f"behind   acme/shapes:main  {sha[:10]} -> {new[:10]}",
+        f"current  acme/shapes:v1  {sha[:10]}",
+    ]
+    assert run("status", "acme/shapes:v1").stdout.startswith("current")
+    git("tag", "--delete", "v1", cwd=worktree)
+    git_host.add_repo("acme", "shapes", worktree)
+    [row] = json.loads(run("status", "acme/shapes:v1", "--json").stdout)["refs"]
+    assert (row["state"], row["latest"]) == ("gone", None)
+    monkeypatch.setenv("HUBKIT_OFFLINE", "1")
+    assert run("status", "acme/shapes:main").stdout.startswith("unknown  acme/shapes:main  ")
+    assert run("status", "acme/none").exit_code == 2
