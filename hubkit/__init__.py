@@ -19,35 +19,44 @@ if TYPE_CHECKING:
     from hubkit.errors import HubkitError
     from hubkit.hubdir import get_dir, set_dir
     from hubkit.loader import (
+        as_torch_hub,
         download_url_to_file,
         help,
+        install_as_torch_hub,
         list,
         load,
         load_state_dict_from_url,
+        uninstall_as_torch_hub,
     )
 
 __version__ = "0.1.0"
 __all__ = [
     "HubkitError",
     "__version__",
+    "as_torch_hub",
     "download_url_to_file",
     "get_dir",
     "help",
+    "install_as_torch_hub",
     "list",
     "load",
     "load_state_dict_from_url",
     "set_dir",
+    "uninstall_as_torch_hub",
 ]
 
 _HOMES = {
     "HubkitError": "hubkit.errors",
+    "as_torch_hub": "hubkit.loader",
     "download_url_to_file": "hubkit.loader",
     "get_dir": "hubkit.hubdir",
     "help": "hubkit.loader",
+    "install_as_torch_hub": "hubkit.loader",
     "list": "hubkit.loader",
     "load": "hubkit.loader",
     "load_state_dict_from_url": "hubkit.loader",
     "set_dir": "hubkit.hubdir",
+    "uninstall_as_torch_hub": "hubkit.loader",
 }
 
 

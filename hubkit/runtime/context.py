@@ -8,6 +8,7 @@ another's repo.
 
 from __future__ import annotations
 
+import contextlib
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from hubkit.runtime.namespace import MARK, Namespace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
     from hubkit.runtime.nested import HubFunctions
@@ -34,6 +36,8 @@ class Activation:
 
 
 ACTIVE: ContextVar[Activation | None] = ContextVar("hubkit_active", default=None)
+_redirection: ContextVar[HubFunctions | None] = ContextVar("hubkit_redirection", default=None)
+_redirection_of_all: HubFunctions | None = None
 
 
 def namespace_of(frame: FrameType) -> Namespace | None:
@@ -60,8 +64,26 @@ def find_namespace_for(frame: FrameType | None) -> Namespace | None:
 
 def find_hub_for(frame: FrameType) -> HubFunctions | None:
     """What a call of ``torch.hub`` made by a frame is to go to, or None for torch itself."""
-    active = ACTIVE.get()
-    if active is not None:
-        return active.hub
-    namespace = namespace_of(frame)
-    return namespace.hub if namespace else None
+    source = ACTIVE.get() or namespace_of(frame)
+    hub = source.hub if source else None
+    return hub or _redirection.get() or _redirection_of_all
+
+
+@contextlib.contextmanager
+def redirect(hub: HubFunctions) -> Iterator[None]:
+    """Let ``torch.hub`` mean other functions for whatever this thread or task calls.
+
+    Args:
+        hub: What it means. A repo that came with functions of its own keeps these.
+    """
+    token = _redirection.set(hub)
+    try:
+        yield
+    finally:
+        _redirection.reset(token)
+
+
+def redirect_all(hub: HubFunctions | None) -> None:
+    """The same for the whole process; None takes it back."""
+    global _redirection_of_all  # noqa: PLW0603 - the process is what it is about
+    _redirection_of_all = hub

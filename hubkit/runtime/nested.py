@@ -5,9 +5,10 @@ and read checkpoints that name their own modules. Attributes of ``torch`` cannot
 some callers only, since repo code has to see the real module (``isinstance``, ``torch.jit`` and
 speed depend on it). So these few functions are wrapped in place, once, when a repo is imported.
 A wrapper looks who calls: for a repo's code it goes to the functions that the loader has given,
-for everybody else straight to the original, with the arguments untouched. Nothing is ever
-unwrapped, as that would race with other threads; wrappers have the original's signature and
-docstring, and the original as ``__wrapped__``.
+for everybody else straight to the original, with the arguments untouched, unless the caller asked
+for ``redirect``. Names that modules bound before (``from torch.hub import load``) are bound to the
+wrapper too. Nothing is ever unwrapped, as that would race with other threads; wrappers have the
+original's signature and docstring, and the original as ``__wrapped__``.
 """
 
 from __future__ import annotations
@@ -64,15 +65,29 @@ def wrap_module(module: ModuleType) -> None:
 
 def _wrap_hub(hub: ModuleType) -> None:
     """Wrap the functions of torch.hub, and ``torch.load``, which is there by then."""
+    wrappers: dict[Function, Function] = {}
     for name in HubFunctions.__slots__:
-        setattr(hub, name, _wrap_hub_function(name, getattr(hub, name)))
-    zoo = sys.modules.get("torch.utils.model_zoo")
-    if zoo is not None:
-        zoo.load_url = hub.load_state_dict_from_url  # type: ignore[attr-defined]
-    for module in ("torch", "torch.serialization"):
-        home = sys.modules.get(module)
-        if home is not None and hasattr(home, "load"):
-            vars(home)["load"] = _wrap_torch_load(home.load)
+        original = getattr(hub, name)
+        wrappers[original] = _wrap_hub_function(name, original)
+    serialization = sys.modules.get("torch.serialization")
+    if serialization is not None and hasattr(serialization, "load"):
+        wrappers[serialization.load] = _wrap_torch_load(serialization.load)
+    _rebind(wrappers)
+
+
+def _rebind(wrappers: dict[Function, Function]) -> None:
+    """Give every module that has bound a function its wrapper, the function's home included.
+
+    Comparing by identity asks nothing of the values, which may be lazy or odd.
+    """
+    by_id = {id(original): wrapper for original, wrapper in wrappers.items()}
+    for module in [*sys.modules.values()]:
+        variables = getattr(module, "__dict__", None)
+        if isinstance(variables, dict):
+            for name, value in [*variables.items()]:
+                wrapper = by_id.get(id(value))
+                if wrapper is not None:
+                    variables[name] = wrapper
 
 
 def _wrap_hub_function(name: str, original: Function) -> Function:
