@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.git_host.host import GitHost
 
 PIECE = 1 << 16  # bytes that are sent, and counted, at a time
+LATE = 0.005  # seconds that a slow answer makes up for
 
 
 class Server(ThreadingHTTPServer):
@@ -68,8 +69,7 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.entry = Request(self.command, unquote(parts.path), parts.query, headers)
-        with self.host.lock:
-            self.host.requests.append(self.entry)
+        self.host.note_request(self.entry)
         fault = self.host.take_fault(self.entry)
         if fault and fault.drop:
             self.hang_up()
@@ -116,12 +116,16 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def pieces(self, body: bytes) -> Iterator[memoryview]:
-        """The body in pieces, no faster than the host's rate."""
-        start = time.monotonic()
+        """The body in pieces, no faster than the host's rate and when its gate is open."""
         view = memoryview(body)
+        due = time.monotonic()
         for at in range(0, len(body), PIECE):
             if self.host.rate:
-                time.sleep(max(0.0, start + at / self.host.rate - time.monotonic()))
+                time.sleep(max(0.0, due - time.monotonic()))
+                # Much that was late is not made up for: that would be a burst above the rate.
+                due = max(due, time.monotonic() - LATE) + PIECE / self.host.rate
+            if self.host.gate:
+                self.host.gate(self.entry)
             yield view[at : at + PIECE]
 
     def answer(self) -> Answer:

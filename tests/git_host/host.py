@@ -30,6 +30,7 @@ class GitHost:
 
     Attributes:
         rate: Bytes per second that each connection gets of a body, None for no limit.
+        gate: Called with the request before each piece of its body is sent; may wait.
         changes: What becomes of the answers to paths that a regular expression finds.
     """
 
@@ -46,6 +47,7 @@ class GitHost:
         self.archives: dict[str, bytes] = {}
         self.tokens: dict[str, str] = {}
         self.rate: float | None = None
+        self.gate: Callable[[Request], object] | None = None
         self.speaks_version_2 = True
         self.lock = threading.Lock()
         self.moved = threading.Condition(self.lock)
@@ -180,12 +182,19 @@ class GitHost:
         with self.lock:
             return sum(entry.sent for entry in self.requests)
 
+    def wait_until(self, holds: Callable[[list[Request]], bool], seconds: float = PATIENCE) -> bool:
+        """Wait until something holds of the requests so far; gives whether it does."""
+        with self.moved:
+            return self.moved.wait_for(lambda: holds(self.requests), seconds)
+
     def wait_until_sent(self, count: int) -> None:
         """Wait until so many bytes of bodies were sent in all."""
+        assert self.wait_until(lambda seen: sum(entry.sent for entry in seen) >= count)
+
+    def note_request(self, entry: Request) -> None:
         with self.moved:
-            assert self.moved.wait_for(
-                lambda: sum(entry.sent for entry in self.requests) >= count, PATIENCE
-            )
+            self.requests.append(entry)
+            self.moved.notify_all()
 
     def note_sent(self, entry: Request, count: int) -> None:
         with self.moved:
