@@ -12,7 +12,8 @@
     │   ├── HubconfNotFoundError (FileNotFoundError)
     │   ├── HubconfSyntaxError (SyntaxError)
     │   ├── EntrypointNotFoundError (RuntimeError)
-    │   └── MissingDependenciesError (RuntimeError)
+    │   ├── MissingDependenciesError (RuntimeError)
+    │   └── NotBuiltError (ImportError, RuntimeError) a checkout lacks its compiled parts
     ├── MissingExtraError (ImportError)               torch or pytest is needed and not installed
     ├── UntrustedRepoError
     ├── FetchError (OSError)
@@ -156,6 +157,18 @@ class MissingDependenciesError(HubconfError, RuntimeError):
     def __init__(self, message: str, *, missing: tuple[str, ...], hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.missing = missing
+
+
+class NotBuiltError(HubconfError, ImportError, RuntimeError):
+    """The repo is a checkout of a package whose compiled parts have not been built in it.
+
+    Attributes:
+        part: The module or torch operator that is missing.
+    """
+
+    def __init__(self, message: str, *, part: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.part = part
 
 
 class MissingExtraError(HubkitError, ImportError):

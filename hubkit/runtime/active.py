@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeGuard
 
 from hubkit.runtime import bare
+from hubkit.runtime.compiled import explain_not_built
 from hubkit.runtime.context import ACTIVE, Activation
 from hubkit.runtime.naming import PREFIX
 from hubkit.runtime.nested import wrap_torch
@@ -35,9 +36,13 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
     bare.begin()
     try:
         yield
-    except ImportError as error:
-        namespace.clean(error)
-        raise
+    except (ImportError, RuntimeError) as error:
+        if isinstance(error, ImportError):
+            namespace.clean(error)
+        not_built = explain_not_built(error, namespace)
+        if not_built is None:
+            raise
+        raise not_built from error
     finally:
         ACTIVE.reset(token)
         bare.end()

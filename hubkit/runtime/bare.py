@@ -1,14 +1,15 @@
 """A repo's modules under their bare names, for library code that it calls.
 
 A repo's own imports never come here. But ``hydra``, ``joblib`` and others import what a dotted
-name such as ``models.net.Net`` says, in frames of their own. While an entrypoint runs, a finder
-that stands last answers for its repo's names. So nothing that can be imported anyway is hidden,
-and an import that would fail succeeds instead.
+name such as ``models.net.Net`` says, in frames of their own. A finder that stands last answers for
+a repo's names while its entrypoint runs, and later for what its code calls. So nothing that can be
+imported anyway is hidden, and an import that would fail succeeds instead.
 
 What such an import leaves in ``sys.modules`` is seen by all threads. It is therefore no module of
-any repo but a stand-in, which looks at each access on whose behalf it is made; for a thread that
-runs no repo's code it gives way to the ordinary import. Stand-ins go when the last entrypoint that
-runs has returned.
+any repo but a stand-in, which looks at each access on whose behalf it is made. Whoever else imports
+the name gets the ordinary import, and who merely looks through ``sys.modules`` finds it empty.
+Stand-ins go when the last entrypoint that runs has returned; those that came later, when somebody
+else imports the name or the next entrypoint returns.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from hubkit.runtime.context import ACTIVE, find_namespace_for
+from hubkit.runtime.context import find_namespace_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,16 +35,21 @@ _running = 0
 class StandIn(ModuleType):
     """What a bare name means, decided by who asks."""
 
+    is_hubkit = True
+
     def __getattribute__(self, attribute: str) -> object:
         name = ModuleType.__getattribute__(self, "__dict__")["__name__"]
         namespace = find_namespace_for(sys._getframe(1))  # noqa: SLF001
         if namespace is not None and namespace.owns(name):
             return getattr(namespace.import_module(name), attribute)
+        # An import asks for the spec of what it finds in sys.modules before it gives that away.
+        if attribute != "__spec__" and sys.modules.get(name) is self:
+            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         return getattr(_import_for_others(name), attribute)
 
 
 class BareNameFinder(MetaPathFinder):
-    """Finds a repo's modules by their bare names while its entrypoint runs."""
+    """Finds a repo's modules by their bare names for what its code calls."""
 
     is_hubkit = True
 
@@ -63,8 +69,6 @@ class BareNameFinder(MetaPathFinder):
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
         """The spec of a stand-in, or None when no repo's code asks or the repo has no such name."""
-        if ACTIVE.get() is None:
-            return None
         namespace = find_namespace_for(sys._getframe(1))  # noqa: SLF001
         if namespace is None or not namespace.owns(fullname):
             return None

@@ -216,7 +216,7 @@ def _hold(folders: Sequence[str], wanted: Sequence[str]) -> bool:
 def _is_elsewhere(name: str) -> bool:
     """Whether there is a regular top-level module outside all hub repos; imports nothing."""
     loaded = sys.modules.get(name)
-    if loaded is not None:
+    if loaded is not None and not getattr(type(loaded), "is_hubkit", False):
         return loaded.__spec__ is None or loaded.__spec__.origin is not None
     for finder in sys.meta_path:
         if not getattr(finder, "is_hubkit", False) and hasattr(finder, "find_spec"):

@@ -199,3 +199,33 @@ def test_old_names_that_a_repo_keeps_alive_by_hand_load(make_repo: MakeRepo) -> 
         import_hubconf(make_repo("a", files)).call("net", pickled_as("models.old.Net")).who == "a"
     )
     assert "models.old" not in sys.modules
+
+
+LATER = """
+    import hydralike
+    class Late:
+        def find(self): return hydralike.locate('models.nets.Net')().who
+"""
+
+
+def test_what_a_library_finds_later_is_nobody_elses(make_repo: MakeRepo, library: Any) -> None:
+    """Once ``load`` has returned: two repos, a caller without such modules, one that looks."""
+    import inspect
+
+    made = []
+    for name in ("a", "b"):
+        files = {"hubconf.py": LATER, "models/nets.py": NETS.format(name=name)}
+        made.append(import_hubconf(make_repo(name, files)).call("Late"))
+    assert [late.find() for late in (*made, made[0])] == ["a", "b", "a"]
+    home: Any = inspect.getmodule(library.locate)
+    assert home is library
+    left = sys.modules.get("models")
+    assert not hasattr(left, "__path__")
+    with pytest.raises(ModuleNotFoundError, match="'models'"):
+        importlib.import_module("models")
+    with pytest.raises(ModuleNotFoundError, match="'models'"):
+        library.locate("models.nets.Net")
+    assert "models" not in sys.modules
+    assert made[1].find() == "b"
+    import_hubconf(make_repo("c", {"hubconf.py": "def net(): ..."})).call("net")
+    assert not {"models", "models.nets"} & {*sys.modules}

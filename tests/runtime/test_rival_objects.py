@@ -1,0 +1,121 @@
+"""What a repo has made goes to other processes, and files that name its modules come in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runtime.rival import Fails, Files, check, scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.torch
+
+REPO = {
+    "hubconf.py": """
+        import torch
+        from models.net import Net
+        class Local:
+            name = "$name"
+        def read(path):
+            return torch.load(path, weights_only=False)
+    """,
+    "models/__init__.py": "",
+    "models/net.py": """
+        import torch
+        from utils import NAME
+        class Net(torch.nn.Module):
+            name = NAME
+            def __len__(self): return 2
+            def __getitem__(self, index): return index + len(NAME)
+        def work(rank, path):
+            open(path, "w").write(NAME)
+    """,
+    "utils.py": "NAME = '$name'",
+}
+PRINT = """
+import sys, torch
+print([made.name for made in torch.load(sys.argv[1], weights_only=False)])
+"""
+ELSEWHERE = f"""
+import subprocess, torch
+torch.save([load("a", "Net"), load("b", "Net")], folder + "/made.pt")
+command = [sys.executable, "-c", {PRINT!r}, folder + "/made.pt"]
+done = subprocess.run(command, cwd="/", capture_output=True, text=True)
+if done.returncode:
+    raise RuntimeError(done.stderr.splitlines()[-1])
+result = done.stdout.strip()
+"""
+CHECKPOINTS = """
+import subprocess
+for name in "ab":
+    root = f"{folder}/own_{name}_main"
+    code = "import torch; from models.net import Net; torch.save(Net(), 'net.pt')"
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+made = [load(name, "read", f"{folder}/own_{name}_main/net.pt") for name in "ab"]
+result = [net.name for net in made]
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "program", "ours", "theirs"),
+    [
+        scenario(
+            "a class of the hubconf to a pickle",
+            "import pickle\nresult = pickle.loads(pickle.dumps(load('a', 'Local'))).name",
+            "a",
+            Fails("PicklingError: Can't pickle <class 'hubconf.py.Local'>"),
+            REPO,
+        ),
+        scenario(
+            "models of two repos to a fresh process",
+            ELSEWHERE,
+            "['a', 'b']",
+            Fails("RuntimeError: ModuleNotFoundError: No module named 'models'"),
+            REPO,
+        ),
+        scenario(
+            "a dataset to a spawned worker",
+            """
+            from torch.utils.data import DataLoader
+            data = DataLoader(load("a", "Net"), num_workers=1, multiprocessing_context="spawn")
+            result = [batch.item() for batch in data]
+            """,
+            [1, 2],
+            Fails("RuntimeError: DataLoader worker"),
+            REPO,
+        ),
+        scenario(
+            "a function to torch multiprocessing",
+            """
+            from torch.multiprocessing.spawn import spawn
+            work = sys.modules[type(load("a", "Net")).__module__].work
+            spawn(work, (folder + "/said",), nprocs=1)
+            result = open(folder + "/said").read()
+            """,
+            "a",
+            Fails("ProcessExitedException"),
+            REPO,
+        ),
+        scenario(
+            "checkpoints that name the same class",
+            CHECKPOINTS,
+            ["a", "b"],
+            ["a", "a"],
+            REPO,
+        ),
+        scenario(
+            "a deep copy",
+            "import copy\nresult = [copy.deepcopy(load(name, 'Net')).name for name in 'ab']",
+            ["a", "b"],
+            ["a", "a"],
+            REPO,
+        ),
+    ],
+)
+def test_objects_and_files_find_their_code(
+    tmp_path: Path, files: Files, program: str, ours: object, theirs: object
+) -> None:
+    check(tmp_path, files, program, ours, theirs)
