@@ -42,6 +42,7 @@ MOST_RATIO = 200  # unpacked bytes for each byte of the archive; source code has
 RATIO_COUNTS_FROM = 64 << 20  # bytes; below, a high ratio does no harm
 LONGEST_LINK = 4096
 _LARGE = 16 << 20
+_O_BINARY = getattr(os, "O_BINARY", 0)
 _CORRUPT = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -150,6 +151,8 @@ def _require_bounds(infos: list[zipfile.ZipInfo], size: int) -> None:
         raise _unsafe("", f"{len(infos)} members are more than the {MOST_MEMBERS} allowed")
     if total > MOST_BYTES or (total > RATIO_COUNTS_FROM and total > MOST_RATIO * size):
         raise _unsafe("", f"it would unpack to {total >> 20} MiB from {size >> 10} KiB")
+    if any(not 0 <= info.header_offset < size for info in infos):
+        raise zipfile.BadZipFile("its index leads outside the file")
 
 
 def _require_path(info: zipfile.ZipInfo, top: str) -> str:
@@ -264,9 +267,6 @@ def _write_file(opened: zipfile.ZipFile, member: Member, root: str) -> Entry:
                 digest.update(piece)
                 file.write(piece)
     return Entry(member.path, kind, info.file_size, digest.hexdigest())
-
-
-_O_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def _write_link(path: Path, target: str) -> None:

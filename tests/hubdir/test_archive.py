@@ -225,6 +225,12 @@ def test_a_refused_archive_leaves_no_trace_in_the_hub_dir(
 NAME = st.text(st.sampled_from("ab./\\:C\0~\u00e9\n"), max_size=12)
 
 
+def test_an_index_that_leads_before_the_file_is_damage(tmp_path: Path) -> None:
+    whole = make_zip(link("top/link", "hubconf.py"))
+    with pytest.raises(UnsafeArchiveError, match=r"damaged: .* outside the file"):
+        unpack(tmp_path, whole[40:])
+
+
 @given(st.lists(st.tuples(NAME, st.sampled_from([stat.S_IFREG, stat.S_IFLNK])), max_size=4))
 def test_whatever_the_names_nothing_is_written_outside(
     tmp_path_factory: pytest.TempPathFactory, names: list[tuple[str, int]]
