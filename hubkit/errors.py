@@ -31,6 +31,7 @@
     │   ├── CacheWriteError                           disk full, read-only or not ours
     │   └── LockTimeoutError (TimeoutError)
     ├── InUseError                                    somebody works with what is to be removed
+    ├── FixError                                      a file that may not or cannot be fixed
     ├── CheckpointError (RuntimeError)                a checkpoint that cannot be read
     └── ProbeError (RuntimeError)                     the child process died, hung or said nonsense
 
@@ -275,6 +276,12 @@ class LockTimeoutError(FetchError, TimeoutError):
 
 class InUseError(HubkitError):
     """What is to be removed from the hub dir is being used."""
+
+
+class FixError(HubkitError):
+    """A file that a fix changes cannot be written, or is no longer what was read."""
+
+    exit_code = 2
 
 
 class CheckpointError(HubkitError, RuntimeError):

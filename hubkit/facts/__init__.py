@@ -6,6 +6,7 @@
 
 from hubkit.facts.code import Oddity, OwnImport, UnaskedDownload, Use
 from hubkit.facts.findings import Finding, Report, Severity, Suppression
+from hubkit.facts.fixes import Applicability, Edit, Fix, Fixable
 from hubkit.facts.hubconf import (
     CheckpointUse,
     Dependencies,
@@ -24,15 +25,19 @@ from hubkit.facts.hubconf import (
 from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
 
 __all__ = [
+    "Applicability",
     "CachedCheckpoint",
     "CachedRepo",
     "CheckpointUse",
     "Dependencies",
     "Dependency",
     "DocstringFacts",
+    "Edit",
     "Entrypoint",
     "FetchPolicy",
     "Finding",
+    "Fix",
+    "Fixable",
     "Hubconf",
     "HubconfProblem",
     "Import",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from hubkit.facts.fixes import Fix
     from hubkit.facts.hubconf import Location
 
 Severity = Literal["error", "warning", "info"]
@@ -22,6 +23,7 @@ class Finding:
         location: Where, or None when the repo as a whole is meant.
         entrypoint: Name of the entrypoint concerned, or None.
         hint: What to do about it; empty when the message says it all.
+        fix: Edits that put it right, or None.
     """
 
     code: str
@@ -30,6 +32,7 @@ class Finding:
     location: Location | None = None
     entrypoint: str | None = None
     hint: str = ""
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True)

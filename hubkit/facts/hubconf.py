@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from hubkit.facts.code import Oddity, OwnImport, UnaskedDownload, Use
@@ -286,6 +287,8 @@ class RepoFacts:
         packages: Top-level import names that the repo itself provides.
         suppressions: Comments in the hubconf's reach that ask for findings to be left out.
         unreadable: Modules of the repo that the hubconf needs and that do not parse.
+        sources: Text of the hubconf and of the modules that it reaches, by path, with newlines
+            normalised: what locations count in.
     """
 
     root: Path
@@ -294,3 +297,4 @@ class RepoFacts:
     packages: frozenset[str]
     suppressions: tuple[Suppression, ...]
     unreadable: tuple[HubconfProblem, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)

@@ -125,4 +125,12 @@ def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
     suppressions = tuple(
         suppression for found in reach.scopes for suppression in read_suppressions(found.file)
     )
-    return RepoFacts(tree.root, hubconf, None, tree.top_level(), suppressions, tuple(tree.problems))
+    return RepoFacts(
+        tree.root,
+        hubconf,
+        None,
+        tree.top_level(),
+        suppressions,
+        tuple(tree.problems),
+        {found.file.path: found.file.text for found in reach.scopes},
+    )

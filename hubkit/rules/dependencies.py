@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import is_stdlib
+from hubkit.facts import Fix
+from hubkit.hubconf import import_name, is_stdlib
 from hubkit.rules.declared import (
     REQUIREMENT,
     bare_name,
@@ -12,16 +13,17 @@ from hubkit.rules.declared import (
     meant_module,
     outside_imports,
 )
+from hubkit.rules.edits.lists import insert_list, make_list, remove_entry, replace_entry
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Dependency, Finding, RepoFacts
+    from hubkit.facts import Applicability, Dependency, Finding, RepoFacts
 
 
-@rule("HUB101", "dependencies-missing", "error")
+@rule("HUB101", "dependencies-missing", "error", fixable="sometimes", applicability="safe")
 def dependencies_missing(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py declares no `dependencies` although the repo imports third-party modules.
 
@@ -49,16 +51,18 @@ def dependencies_missing(repo: RepoFacts) -> Iterator[Finding]:
     modules = sorted(needed)
     surest = min(needed.values(), key=lambda found: found.in_function)
     listed = ", ".join(f'"{name}"' for name in ["torch", *modules])
+    edit = insert_list(repo, ["torch", *modules])
     yield dependencies_missing.finding(
         f"no `dependencies` although the repo imports {quoted(modules)}: who lacks one of them "
         "gets a ModuleNotFoundError from inside the repo",
         surest.location,
         hint=f"Add `dependencies = [{listed}]` to hubconf.py.",
         severity="warning" if surest.in_function else "error",
+        fix=Fix("Declare them", "safe", (edit,)) if edit else None,
     )
 
 
-@rule("HUB102", "dependencies-type", "error")
+@rule("HUB102", "dependencies-type", "error", fixable="sometimes", applicability="safe")
 def dependencies_type(repo: RepoFacts) -> Iterator[Finding]:
     """`dependencies` is not a list of strings that can be read from the source.
 
@@ -77,16 +81,18 @@ def dependencies_type(repo: RepoFacts) -> Iterator[Finding]:
     """
     dependencies = repo.hubconf.dependencies if repo.hubconf else None
     if dependencies is not None and dependencies.entries is None:
+        edit = make_list(repo, dependencies.location)
         yield dependencies_type.finding(
             f"`dependencies` is {dependencies.problem}"
             if not dependencies.problem.startswith("an entry")
             else f"`dependencies` must hold strings only: {dependencies.problem}",
             dependencies.location,
             hint='Write a literal list of import names: `dependencies = ["torch"]`.',
+            fix=Fix("Make it a list", "safe", (edit,)) if edit else None,
         )
 
 
-@rule("HUB103", "not-an-import-name", "error")
+@rule("HUB103", "not-an-import-name", "error", fixable="sometimes", applicability="safe")
 def not_an_import_name(repo: RepoFacts) -> Iterator[Finding]:
     """An entry of `dependencies` is the name of a distribution, not of a module.
 
@@ -107,16 +113,17 @@ def not_an_import_name(repo: RepoFacts) -> Iterator[Finding]:
         is_name = all(part.isidentifier() for part in entry.name.split("."))
         if is_name and (module is None or _is_imported(repo, entry.name)):
             continue
-        shown = f"`{entry.name}`"
+        shown, known = f"`{entry.name}`", import_name(entry.name)
         yield not_an_import_name.finding(
             f"{shown} is {'a distribution' if entry.name else 'empty'}, not a module that can be "
             "imported: torch.hub says it is missing even where it is installed",
             entry.location,
             hint=f'Write "{module}".' if module else "Write the name that is imported.",
+            fix=_rename(repo, entry, module or "", "safe" if known else "unsafe"),
         )
 
 
-@rule("HUB104", "version-or-extra", "error")
+@rule("HUB104", "version-or-extra", "error", fixable="sometimes", applicability="unsafe")
 def version_or_extra(repo: RepoFacts) -> Iterator[Finding]:
     """An entry of `dependencies` carries a version, an extra, a URL or a space.
 
@@ -138,10 +145,11 @@ def version_or_extra(repo: RepoFacts) -> Iterator[Finding]:
                 entry.location,
                 hint=f'Write "{meant_module(name) or name}", and tell users of versions in the README '
                 "or requirements.txt.",
+                fix=_rename(repo, entry, meant_module(name) or name, "unsafe"),
             )
 
 
-@rule("HUB107", "pointless-entry", "info")
+@rule("HUB107", "pointless-entry", "info", fixable="sometimes", applicability="safe")
 def pointless_entry(repo: RepoFacts) -> Iterator[Finding]:
     """An entry of `dependencies` says nothing.
 
@@ -158,9 +166,31 @@ def pointless_entry(repo: RepoFacts) -> Iterator[Finding]:
     for entry in entries_of(repo):
         if reason := _why_pointless(repo, entry, seen):
             yield pointless_entry.finding(
-                f"`{entry.name}` in `dependencies` {reason}", entry.location, hint="Remove it."
+                f"`{entry.name}` in `dependencies` {reason}",
+                entry.location,
+                hint="Remove it.",
+                fix=removal(repo, entry, "safe"),
             )
         seen.add(entry.name)
+
+
+def removal(repo: RepoFacts, entry: Dependency, applicability: Applicability) -> Fix | None:
+    """A fix that takes an entry away; with a comment on it, that is for its author to judge."""
+    removed = remove_entry(repo, entry.location)
+    if removed is None:
+        return None
+    edit, takes_comment = removed
+    message = f"Remove `{entry.name}`"
+    return Fix(message, "unsafe" if takes_comment else applicability, (edit,))
+
+
+def _rename(
+    repo: RepoFacts, entry: Dependency, name: str, applicability: Applicability
+) -> Fix | None:
+    if not name or not all(part.isidentifier() for part in name.split(".")):
+        return None
+    edit = replace_entry(repo, entry.location, entry.name, name)
+    return Fix(f"Write `{name}`", applicability, (edit,)) if edit else None
 
 
 def _why_pointless(repo: RepoFacts, entry: Dependency, seen: set[str]) -> str:

@@ -7,6 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf import read_docstring
+from hubkit.rules.entry_fixes import (
+    give_help,
+    mention_parameters,
+    remove_leftover,
+    write_docstring,
+)
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
@@ -24,7 +30,7 @@ _LEFTOVER = re.compile(
 )
 
 
-@rule("HUB301", "missing-docstring", "warning")
+@rule("HUB301", "missing-docstring", "warning", fixable="sometimes", applicability="unsafe")
 def missing_docstring(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint has no docstring.
 
@@ -55,10 +61,11 @@ def missing_docstring(repo: RepoFacts) -> Iterator[Finding]:
                 entry.definition,
                 entrypoint=entry.name,
                 hint="Say in a docstring what it gives and what its parameters mean.",
+                fix=write_docstring(repo, entry),
             )
 
 
-@rule("HUB302", "undocumented-parameter", "warning")
+@rule("HUB302", "undocumented-parameter", "warning", fixable="sometimes", applicability="unsafe")
 def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
     """The docstring of an entrypoint never mentions one of its parameters.
 
@@ -96,6 +103,7 @@ def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 hint="Say what it means under `Args:`."
                 if len(names) == 1
                 else "Say what they mean under `Args:`.",
+                fix=mention_parameters(repo, entry, names),
             )
 
 
@@ -140,7 +148,7 @@ def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 )
 
 
-@rule("HUB304", "leftover-text", "info")
+@rule("HUB304", "leftover-text", "info", fixable="sometimes", applicability="safe")
 def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
     """The help of an entrypoint holds text that was meant for its author.
 
@@ -165,10 +173,13 @@ def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
                 entry.definition,
                 entrypoint=entry.name,
                 hint="Remove it from the docstring.",
+                fix=remove_leftover(repo, entry, found[0].strip())
+                if "shows up" in found[0]
+                else None,
             )
 
 
-@rule("HUB305", "generic-help", "warning")
+@rule("HUB305", "generic-help", "warning", fixable="sometimes", applicability="unsafe")
 def generic_help(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint made with functools.partial or lambda has no help of its own.
 
@@ -193,6 +204,7 @@ def generic_help(repo: RepoFacts) -> Iterator[Finding]:
                 entry.location,
                 entrypoint=entry.name,
                 hint=f"Make it a `def` with a docstring, or assign one to `{entry.name}.__doc__`.",
+                fix=give_help(repo, entry),
             )
 
 

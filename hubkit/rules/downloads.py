@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hubkit.rules.call_fixes import give_argument
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _USUAL_DIGITS = 8
 _FEWEST_DIGITS = 6
 
 
-@rule("HUB501", "no-check-hash", "warning")
+@rule("HUB501", "no-check-hash", "warning", fixable="sometimes", applicability="safe")
 def no_check_hash(repo: RepoFacts) -> Iterator[Finding]:
     """Weights whose file name carries a hash are downloaded without checking it.
 
@@ -47,6 +48,7 @@ def no_check_hash(repo: RepoFacts) -> Iterator[Finding]:
                 "file is kept in the cache and used",
                 use.location,
                 hint="Pass `check_hash=True`.",
+                fix=give_argument(repo, use, "check_hash", "True", "safe"),
             )
 
 
@@ -91,7 +93,7 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
-@rule("HUB504", "no-map-location", "warning")
+@rule("HUB504", "no-map-location", "warning", fixable="sometimes", applicability="safe")
 def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
     """Weights are loaded onto the device that they were saved from.
 
@@ -114,10 +116,11 @@ def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
                 "loading fails",
                 use.location,
                 hint='Pass `map_location="cpu"`.',
+                fix=give_argument(repo, use, "map_location", '"cpu"', "safe"),
             )
 
 
-@rule("HUB505", "weights-only-off", "warning")
+@rule("HUB505", "weights-only-off", "warning", fixable="sometimes", applicability="unsafe")
 def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
     """Weights are loaded in a way that runs whatever code the file holds.
 
@@ -142,6 +145,7 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
                 "loading these weights runs whatever code the file holds: weights_only is off",
                 use.location,
                 hint="Pass `weights_only=True`; torch.hub's default is False.",
+                fix=give_argument(repo, use, "weights_only", "True", "unsafe"),
             )
 
 

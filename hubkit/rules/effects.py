@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.rules.call_fixes import use_literal_eval, use_safe_load
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ def process_spawn(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
-@rule("HUB703", "dynamic-code", "warning", preview=True)
+@rule(
+    "HUB703", "dynamic-code", "warning", preview=True, fixable="sometimes", applicability="unsafe"
+)
 def dynamic_code(repo: RepoFacts) -> Iterator[Finding]:
     """Text that is not in the source is run as code.
 
@@ -108,10 +111,18 @@ def dynamic_code(repo: RepoFacts) -> Iterator[Finding]:
                 f"`{use.name}` runs text as code",
                 use.location,
                 hint="Use `ast.literal_eval`, a dict of functions or `getattr`.",
+                fix=use_literal_eval(repo, use),
             )
 
 
-@rule("HUB704", "unsafe-deserialise", "warning", preview=True)
+@rule(
+    "HUB704",
+    "unsafe-deserialise",
+    "warning",
+    preview=True,
+    fixable="sometimes",
+    applicability="safe",
+)
 def unsafe_deserialise(repo: RepoFacts) -> Iterator[Finding]:
     """Data is read in a format that can run code.
 
@@ -134,6 +145,7 @@ def unsafe_deserialise(repo: RepoFacts) -> Iterator[Finding]:
             f"`{use.name}` runs whatever code the data holds",
             use.location,
             hint="Use `yaml.safe_load`, JSON, safetensors or `torch.load(weights_only=True)`.",
+            fix=use_safe_load(repo, use) if use.name == "yaml.load" else None,
         )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
+from hubkit.facts import Fix
+from hubkit.rules.edits.imports import make_absolute
+from hubkit.rules.edits.source import source_of
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -86,7 +90,7 @@ def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB004", "relative-import", "error")
+@rule("HUB004", "relative-import", "error", fixable="sometimes", applicability="unsafe")
 def relative_import(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py uses a relative import.
 
@@ -106,6 +110,7 @@ def relative_import(repo: RepoFacts) -> Iterator[Finding]:
             f"`from {oddity.what}` fails in hubconf.py, which is part of no package",
             oddity.location,
             hint=f"Import from `{oddity.what.lstrip('.') or 'the module'}` without the dot.",
+            fix=_absolute_import(repo, oddity),
         )
 
 
@@ -167,6 +172,18 @@ def no_entrypoints(repo: RepoFacts) -> Iterator[Finding]:
             "hubconf.py publishes no entrypoint, so there is nothing that torch.hub.load could call",
             hint="Define a public function in hubconf.py, or import one from the repo's modules.",
         )
+
+
+def _absolute_import(repo: RepoFacts, oddity: Oddity) -> Fix | None:
+    source = source_of(repo, oddity.location.path)
+    node = source.statement(oddity.location) if source else None
+    found = make_absolute(source, node) if source and isinstance(node, ast.ImportFrom) else None
+    if found is None:
+        return None
+    edit, modules = found
+    if not all(module.partition(".")[0] in repo.packages for module in modules):
+        return None
+    return Fix("Import without the dot", "unsafe", (edit,))
 
 
 def _oddities(repo: RepoFacts, kind: str) -> Iterator[Oddity]:

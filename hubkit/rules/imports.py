@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit.facts import Fix
 from hubkit.hubconf import distribution_name, is_stdlib
 from hubkit.rules.declared import TORCH, entries_of, outside_imports, provided_modules
+from hubkit.rules.dependencies import removal
+from hubkit.rules.edits.lists import append_entry
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Finding, Import, RepoFacts
 
 
-@rule("HUB105", "undeclared-import", "error")
+@rule("HUB105", "undeclared-import", "error", fixable="sometimes", applicability="safe")
 def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
     """A third-party module is imported and not in `dependencies`.
 
@@ -46,6 +49,7 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
             continue
         distribution = distribution_name(module)
         installed_by = f" (installed by {distribution})" if distribution != module else ""
+        edit = append_entry(repo, module)
         when = "calling into the repo" if found.in_function else "importing hubconf.py"
         yield undeclared_import.finding(
             f"`{module}`{installed_by} is imported{_route(found)} and not declared: without it "
@@ -54,10 +58,18 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
             hint=f'Add "{module}" to `dependencies`, or import it in '
             "`try: ... except ImportError:` if it is optional.",
             severity="warning" if found.in_function else "error",
+            fix=Fix(f"Declare `{module}`", "safe", (edit,)) if edit else None,
         )
 
 
-@rule("HUB106", "unused-dependency", "warning", preview=True)
+@rule(
+    "HUB106",
+    "unused-dependency",
+    "warning",
+    preview=True,
+    fixable="sometimes",
+    applicability="unsafe",
+)
 def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
     """An entry of `dependencies` is not imported by anything that hubconf.py reaches.
 
@@ -89,6 +101,7 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
             f"`{entry.name}` is declared, and nothing that hubconf.py reaches imports it",
             entry.location,
             hint="Remove it, unless another dependency needs it.",
+            fix=removal(repo, entry, "unsafe"),
         )
 
 

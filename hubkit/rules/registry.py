@@ -11,7 +11,7 @@ from hubkit.facts import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hubkit.facts import Location, RepoFacts, Severity
+    from hubkit.facts import Applicability, Fix, Fixable, Location, RepoFacts, Severity
 
     RuleFunction = Callable[[RepoFacts], Iterator[Finding]]
 
@@ -29,6 +29,8 @@ class Rule:
         function: Finds it. Where it does not apply it finds nothing.
         moot_kinds: Kinds of entrypoints for which declaring them answers the finding.
         preview: Whether it runs only when its code is selected.
+        fixable: Whether its findings come with a fix.
+        applicability: Of the most careful fix that it offers; None when it offers none.
     """
 
     code: str
@@ -39,6 +41,8 @@ class Rule:
     function: RuleFunction
     moot_kinds: frozenset[str] = frozenset()
     preview: bool = False
+    fixable: Fixable = "never"
+    applicability: Applicability | None = None
 
     def finding(
         self,
@@ -48,6 +52,7 @@ class Rule:
         hint: str = "",
         entrypoint: str | None = None,
         severity: Severity | None = None,
+        fix: Fix | None = None,
     ) -> Finding:
         """One finding of this rule."""
         return Finding(
@@ -57,6 +62,7 @@ class Rule:
             location,
             entrypoint=entrypoint,
             hint=hint,
+            fix=fix,
         )
 
 
@@ -67,6 +73,8 @@ def rule(
     *,
     moot_kinds: frozenset[str] = frozenset(),
     preview: bool = False,
+    fixable: Fixable = "never",
+    applicability: Applicability | None = None,
 ) -> Callable[[RuleFunction], Rule]:
     """Make a generator of findings a rule; its docstring is the explanation.
 
@@ -76,11 +84,24 @@ def rule(
         severity: How bad its findings usually are.
         moot_kinds: Kinds of entrypoints for which declaring them answers the finding.
         preview: Whether it runs only when its code is selected.
+        fixable: Whether its findings come with a fix.
+        applicability: Of the most careful fix that it offers.
     """
 
     def declare(function: RuleFunction) -> Rule:
         explanation = inspect.cleandoc(function.__doc__ or "")
         summary = explanation.partition("\n")[0]
-        return Rule(code, slug, severity, summary, explanation, function, moot_kinds, preview)
+        return Rule(
+            code,
+            slug,
+            severity,
+            summary,
+            explanation,
+            function,
+            moot_kinds,
+            preview,
+            fixable,
+            applicability,
+        )
 
     return declare

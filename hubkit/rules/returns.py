@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit.facts import Fix
+from hubkit.rules.edits.definitions import hoist_import
+from hubkit.rules.edits.source import source_of
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, RepoFacts
+    from hubkit.facts import Finding, Oddity, RepoFacts
 
 _OTHER_KINDS = frozenset({"bundle", "transform", "tokenizer", "utility", "class"})
 
@@ -77,7 +80,7 @@ def class_defined_in_hubconf(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB403", "lazy-repo-import", "error")
+@rule("HUB403", "lazy-repo-import", "error", fixable="sometimes", applicability="unsafe")
 def lazy_repo_import(repo: RepoFacts) -> Iterator[Finding]:
     """A method that runs after loading imports a module of the repo.
 
@@ -107,4 +110,12 @@ def lazy_repo_import(repo: RepoFacts) -> Iterator[Finding]:
                 "the first call of the model ends in ModuleNotFoundError",
                 oddity.location,
                 hint="Import it at the top of the file.",
+                fix=_hoist(repo, oddity),
             )
+
+
+def _hoist(repo: RepoFacts, oddity: Oddity) -> Fix | None:
+    source = source_of(repo, oddity.location.path)
+    node = source.statement(oddity.location) if source else None
+    edits = hoist_import(source, node) if source and node else None
+    return Fix("Move it to the top of the file", "unsafe", edits) if edits else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit.rules.entry_fixes import default_to_cpu, remove_keywords
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
@@ -94,7 +95,7 @@ def required_arguments(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB206", "swallowed-kwargs", "warning")
+@rule("HUB206", "swallowed-kwargs", "warning", fixable="sometimes", applicability="unsafe")
 def swallowed_kwargs(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint takes `**kwargs` and never looks at them.
 
@@ -121,6 +122,7 @@ def swallowed_kwargs(repo: RepoFacts) -> Iterator[Finding]:
                     entry.definition,
                     entrypoint=entry.name,
                     hint=f"Pass them on, or remove `**{parameter.name}`.",
+                    fix=remove_keywords(repo, entry),
                 )
 
 
@@ -162,7 +164,14 @@ def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB208", "cuda-by-default", "warning", preview=True)
+@rule(
+    "HUB208",
+    "cuda-by-default",
+    "warning",
+    preview=True,
+    fixable="sometimes",
+    applicability="unsafe",
+)
 def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint asks for a GPU unless told otherwise.
 
@@ -183,4 +192,5 @@ def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
                     entry.definition,
                     entrypoint=entry.name,
                     hint='Make "cpu" the default.',
+                    fix=default_to_cpu(repo, entry, parameter.name),
                 )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.facts import Fix
+from hubkit.rules.edits.rename import hide_name
+from hubkit.rules.edits.source import source_of
 from hubkit.rules.registry import rule
 from hubkit.rules.words import plural, quoted
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 _STAR = re.compile(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
 
 
-@rule("HUB201", "leaked-callable", "warning")
+@rule("HUB201", "leaked-callable", "warning", fixable="sometimes", applicability="safe")
 def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
     """An imported helper is listed as an entrypoint.
 
@@ -58,6 +61,7 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
             if len(names) == 1
             else "Give them a leading underscore, which torch.hub skips: "
             f"{f'`_{first}`' if defined_here else f'`import {first} as _{first}`'} and so on.",
+            fix=_hide(repo, leaks),
         )
 
 
@@ -115,6 +119,30 @@ def dynamic_surface(repo: RepoFacts) -> Iterator[Finding]:
             places[0],
             hint="`pytest --hubconf` builds and checks them all.",
         )
+
+
+def _hide(repo: RepoFacts, leaks: list[Leak]) -> Fix | None:
+    hubconf = repo.hubconf
+    source = source_of(repo, hubconf.path) if hubconf else None
+    if hubconf is None or source is None:
+        return None
+    found = [hide_name(source, leak.name) for leak in leaks]
+    renamed = [one for one in found if one is not None]
+    if len(renamed) < len(found):
+        return None
+    # What the repo itself defines may be loaded by somebody; what it only imports, by nobody.
+    is_foreign = all(one.is_import and not one.is_exported for one in renamed) and not any(
+        _is_own(repo, leak) for leak in leaks
+    )
+    edits = tuple(sorted((edit for one in renamed for edit in one.edits), key=lambda e: e.location))
+    is_safe = is_foreign and not hubconf.openings
+    message = f"Rename {quoted([leak.name for leak in leaks])} with a leading underscore"
+    return Fix(message, "safe" if is_safe else "unsafe", edits)
+
+
+def _is_own(repo: RepoFacts, leak: Leak) -> bool:
+    words = re.findall(r"[\w.]+", leak.origin)
+    return _is_defined_here(leak) or any(word.partition(".")[0] in repo.packages for word in words)
 
 
 def _is_defined_here(leak: Leak) -> bool:

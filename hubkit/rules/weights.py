@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.rules.call_fixes import anchor, name_file
 from hubkit.rules.downloads import file_name, hash_digits, loads_of
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
@@ -33,7 +34,7 @@ _MUTABLE = re.compile(
 )
 
 
-@rule("HUB503", "name-collision", "error")
+@rule("HUB503", "name-collision", "error", fixable="sometimes", applicability="unsafe")
 def name_collision(repo: RepoFacts) -> Iterator[Finding]:
     """Weights are cached under a name that other weights have too.
 
@@ -64,6 +65,7 @@ def name_collision(repo: RepoFacts) -> Iterator[Finding]:
                 "is loaded for both",
                 use.location,
                 hint="Give each a name of its own, if need be with `file_name=`.",
+                fix=name_file(repo, use, name),
             )
         elif _GENERIC.fullmatch(name) and not hash_digits(name):
             yield name_collision.finding(
@@ -72,6 +74,7 @@ def name_collision(repo: RepoFacts) -> Iterator[Finding]:
                 use.location,
                 hint="Name it after the project, with the hash of the file.",
                 severity="warning",
+                fix=name_file(repo, use, name),
             )
 
 
@@ -101,7 +104,7 @@ def mutable_or_insecure_url(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB507", "cwd-relative-path", "error")
+@rule("HUB507", "cwd-relative-path", "error", fixable="sometimes", applicability="unsafe")
 def cwd_relative_path(repo: RepoFacts) -> Iterator[Finding]:
     """A file of the repo is opened by a path that starts from the working directory.
 
@@ -123,6 +126,7 @@ def cwd_relative_path(repo: RepoFacts) -> Iterator[Finding]:
                 f"`{use.own_file}` of this repo is looked for in the user's working directory",
                 use.location,
                 hint="Start from `Path(__file__).parent`.",
+                fix=anchor(repo, use),
             )
 
 

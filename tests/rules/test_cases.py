@@ -1,7 +1,7 @@
 """Every rule on small repos of its own: ``bad`` breaks it, ``good`` and each ``trap_*`` do not.
 
 A line with ``expect: CODE`` in it is where a finding of that code must be, and nothing else may be
-found anywhere. What no comment can say stands in a file ``EXPECT``, a ``path:line CODE`` or a mere
+found anywhere. ``fixed`` is for test_fixes. What no comment can say stands in a file ``EXPECT``, a ``path:line CODE`` or a mere
 ``CODE`` a line. Where a case needs git, ``setup.sh`` makes the repo in a copy of the folder.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CASES = Path(__file__).parent / "cases"
 _EXPECT = re.compile(r"expect: (HUB\d{3}(?:, HUB\d{3})*)")
-_KINDS = re.compile(r"bad|good|(bad|trap)_\w+")
+_KINDS = re.compile(r"bad|good|fixed|(bad|fixed|trap)_\w+")
 
 
 def cases() -> list[str]:
@@ -33,7 +33,7 @@ def cases() -> list[str]:
         case.relative_to(CASES).as_posix()
         for folder in CASES.iterdir()
         for case in folder.iterdir()
-        if case.is_dir()
+        if case.is_dir() and not case.name.startswith("fixed")
     )
 
 

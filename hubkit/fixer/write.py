@@ -1,0 +1,82 @@
+"""Changed files written in place of the old ones, each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hubkit.errors import FixError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hubkit.fixer.passes import Change
+
+
+def write_changes(root: Path, changes: Mapping[str, Change]) -> None:
+    """Write what changes, after a look at all of it.
+
+    Symbolic links stay, and what they lead to changes; modes stay.
+
+    Args:
+        root: The repo's folder.
+        changes: Files that change, by path.
+
+    Raises:
+        FixError: A file has changed meanwhile, lies outside the repo or may not be written. Nothing
+            is written then, unless the disk itself fails halfway.
+    """
+    targets = {path: _require_target(root, path, change) for path, change in changes.items()}
+    for path, target in targets.items():
+        _write(target, changes[path].after)
+
+
+def _require_target(root: Path, path: str, change: Change) -> Path:
+    target = (root / path).resolve()
+    if not target.is_relative_to(root.resolve()):
+        raise FixError(
+            f"{path} leads to {target}, outside the repo, and was not fixed",
+            hint="Nothing was written. Fix it where it lies, or leave it out with --ignore.",
+        )
+    try:
+        current, mode = target.read_bytes(), target.stat().st_mode
+    except OSError as error:
+        raise FixError(f"{target} cannot be read any more: {error.strerror or error}") from None
+    if current != change.before:
+        raise FixError(
+            f"{path} was changed by somebody else meanwhile",
+            hint="Nothing was written. Run it again.",
+        )
+    # Replacing a file asks for leave to write to its folder only, and its author said more.
+    if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(target, os.W_OK):
+        raise FixError(
+            f"{path} is write-protected", hint="Nothing was written. Allow it: `chmod u+w`."
+        )
+    return target
+
+
+def _write(target: Path, data: bytes) -> None:
+    try:
+        _replace(target, data)
+    except OSError as error:
+        raise FixError(
+            f"{target} cannot be written: {error.strerror or error}",
+            hint="It is as it was; files before it are fixed.",
+        ) from None
+
+
+def _replace(target: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""Fixes of calls in a hubconf's reach."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from hubkit.facts import Fix
+from hubkit.rules.edits.calls import call_at
+from hubkit.rules.edits.definitions import free_import
+from hubkit.rules.edits.imports import module_alias
+from hubkit.rules.edits.paths import anchor_path
+from hubkit.rules.edits.source import quote_of, source_of
+
+if TYPE_CHECKING:
+    from hubkit.facts import Applicability, CheckpointUse, RepoFacts, Use
+
+# Where load_state_dict_from_url takes them (torch/hub.py), in torch and in what re-exports it.
+_POSITIONS = {"map_location": 2, "check_hash": 4, "weights_only": 6}
+_KNOWN = ("torch.", "torchvision.", "hubkit.")
+# Parts of URLs that are the same for everything on a host.
+_SAYS_NOTHING = ("releases", "download", "resolve", "raw", "main", "master", "blob")
+
+
+def name_file(repo: RepoFacts, use: CheckpointUse, name: str) -> Fix | None:
+    """A fix that tells files apart by the folders that their URLs name."""
+    call = call_at(repo, use.location) if use.function.startswith("torch.") else None
+    if call is None or use.url is None or "file_name" in use.arguments:
+        return None
+    folders = urlsplit(use.url).path.split("/")[:-1]
+    telling = [part for part in folders if part and part not in _SAYS_NOTHING]
+    if not telling:
+        return None
+    # torch.hub must not take a part of a folder's name for the hash.
+    prefix = re.sub(r"[^\w-]+", "_", "-".join(telling[:2] + telling[2:][-2:]))
+    quote = quote_of(call.source)
+    edit = call.give("file_name", f"{quote}{prefix}-{name}{quote}", position=5)
+    return Fix(f"Keep it as `{prefix}-{name}`", "unsafe", (edit,)) if edit else None
+
+
+def anchor(repo: RepoFacts, use: Use) -> Fix | None:
+    """A fix that makes a path start from the folder of the file that names it."""
+    source = source_of(repo, use.location.path)
+    edits = anchor_path(source, use.location, use.own_file) if source else None
+    return Fix("Start from the folder of this file", "unsafe", edits) if edits else None
+
+
+def use_literal_eval(repo: RepoFacts, use: Use) -> Fix | None:
+    """A fix that reads text as a literal instead of running it."""
+    call = call_at(repo, use.location) if use.name == "eval" else None
+    if call is None or len(call.node.args) != 1 or call.node.keywords:
+        return None
+    alias, edits = module_alias(call.source, "ast"), []
+    if alias is None:
+        added = free_import(call.source, "ast")
+        if added is None:
+            return None
+        alias, edits = added[0], [added[1]]
+    edits.append(call.source.replace(*call.span(call.node.func), f"{alias}.literal_eval"))
+    return Fix("Read it as a literal", "unsafe", tuple(edits))
+
+
+def use_safe_load(repo: RepoFacts, use: Use) -> Fix | None:
+    """A fix that reads YAML without making objects of any class."""
+    call = call_at(repo, use.location)
+    function = call.node.func if call else None
+    if call is None or not isinstance(function, ast.Attribute) or len(call.node.args) != 1:
+        return None
+    loader = use.keyword("Loader")
+    if len(call.node.keywords) != (loader is not None):
+        return None
+    argument = call.text(call.node.args[0])
+    edit = call.source.replace(
+        *call.span(call.node), f"{call.text(function.value)}.safe_load({argument})"
+    )
+    # Loaders that make objects of any class are asked for by those who have such files.
+    is_same = loader is None or "FullLoader" in loader
+    return Fix("Use `safe_load`", "safe" if is_same else "unsafe", (edit,))
+
+
+def give_argument(
+    repo: RepoFacts, use: CheckpointUse, name: str, value: str, applicability: Applicability
+) -> Fix | None:
+    """A fix that passes an argument to a call that downloads weights."""
+    # Functions of other libraries that happen to be called so need not take the argument.
+    call = call_at(repo, use.location) if use.function.startswith(_KNOWN) else None
+    if call is None:
+        return None
+    if value.startswith('"'):
+        value = value.replace('"', quote_of(call.source))
+    edit = call.give(name, value, position=_POSITIONS[name])
+    return Fix(f"Pass `{name}={value}`", applicability, (edit,)) if edit else None

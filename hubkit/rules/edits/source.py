@@ -1,0 +1,202 @@
+"""A file's text with its syntax tree and tokens, as edits look at it."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from hubkit.facts import Edit, Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import RepoFacts
+
+_LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+NamedNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class Token(NamedTuple):
+    """One token; line and columns count as ``Location`` does."""
+
+    kind: int
+    text: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @property
+    def start(self) -> tuple[int, int]:
+        """Where it begins."""
+        return self.line, self.column
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """Where it has ended."""
+        return self.end_line, self.end_column
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Python file of the repo.
+
+    Attributes:
+        path: POSIX path relative to the repo's root.
+        text: Its text, with newlines normalised.
+        lines: The text's lines.
+    """
+
+    path: str
+    text: str
+    lines: tuple[str, ...]
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its syntax tree."""
+        return _parse(self.text)
+
+    def between(self, start: tuple[int, int], end: tuple[int, int]) -> str:
+        """The text from one place to another."""
+        (line, column), (end_line, end_column) = start, end
+        if line == end_line:
+            return self.lines[line - 1][column - 1 : end_column - 1]
+        first, last = self.lines[line - 1][column - 1 :], self.lines[end_line - 1][: end_column - 1]
+        return "\n".join([first, *self.lines[line : end_line - 1], last])
+
+    def at(self, place: Location) -> str:
+        """The text at a place."""
+        return self.between((place.line, place.column), (place.end_line, place.end_column))
+
+    def start(self, node: ast.AST) -> tuple[int, int]:
+        """Where a node begins."""
+        return self._place(node, "lineno", "col_offset")
+
+    def end(self, node: ast.AST) -> tuple[int, int]:
+        """Where a node has ended."""
+        return self._place(node, "end_lineno", "end_col_offset")
+
+    def segment(self, node: ast.AST) -> str:
+        """The text of a node."""
+        return self.between(self.start(node), self.end(node))
+
+    def indent(self, line: int) -> str:
+        """The white space that a line begins with."""
+        text = self.lines[line - 1]
+        return text[: len(text) - len(text.lstrip(" \t\f"))]
+
+    def replace(self, start: tuple[int, int], end: tuple[int, int], text: str) -> Edit:
+        """An edit that puts a text in place of another."""
+        return Edit(Location(self.path, *start, *end), text)
+
+    def insert(self, place: tuple[int, int], text: str) -> Edit:
+        """An edit that takes nothing away."""
+        return self.replace(place, place, text)
+
+    def replace_node(self, node: ast.AST, text: str) -> Edit:
+        """An edit that puts a text in place of a node's."""
+        return self.replace(self.start(node), self.end(node), text)
+
+    def delete_lines(self, first: int, last: int) -> Edit:
+        """An edit that takes whole lines away."""
+        if last < len(self.lines):
+            return self.replace((first, 1), (last + 1, 1), "")
+        return self.replace((first, 1), (last, len(self.lines[last - 1]) + 1), "")
+
+    def tokens(self, start: tuple[int, int], end: tuple[int, int]) -> list[Token] | None:
+        """The tokens between two places inside one expression, comments among them."""
+        # In brackets a tokenizer takes line ends and indentation for what they are there: layout.
+        text = f"({self.between(start, end)})"
+        line, column = start
+        return _tokenize(text, line, column - 1)
+
+    def named(self, place: Location) -> NamedNode | None:
+        """The ``def`` or ``class`` whose name stands at a place."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, NamedNode) and node.lineno == place.line:
+                name = self.lines[place.line - 1][place.column - 1 :]
+                if name.startswith(node.name) and place.end_column:
+                    return node
+        return None
+
+    def statement(self, place: Location) -> ast.stmt | None:
+        """The statement that begins at a place."""
+        return next(
+            (
+                node
+                for node in ast.walk(self.tree)
+                if isinstance(node, ast.stmt)
+                and node.lineno == place.line
+                and self.start(node) == (place.line, place.column)
+            ),
+            None,
+        )
+
+    def _place(self, node: ast.AST, line_name: str, column_name: str) -> tuple[int, int]:
+        line, offset = int(getattr(node, line_name)), int(getattr(node, column_name))
+        text = self.lines[line - 1]
+        # ast counts UTF-8 bytes.
+        column = offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace"))
+        return line, column + 1
+
+
+def source_of(repo: RepoFacts, path: str) -> Source | None:
+    """A file in the hubconf's reach; None when it was not read."""
+    text = repo.sources.get(path)
+    return Source(path, text, tuple(text.split("\n"))) if text is not None else None
+
+
+def quote_of(source: Source) -> str:
+    """The quote that a file's author prefers."""
+    text = source.text.replace('"""', "").replace("'''", "")
+    return "'" if text.count("'") > text.count('"') else '"'
+
+
+def is_plain_string(text: str) -> bool:
+    """Whether a text is one string literal without prefix, escapes and line ends."""
+    quote = text[:1]
+    return (
+        len(text) >= 2
+        and quote in "'\""
+        and text.endswith(quote)
+        and not set(text[1:-1]) & {quote, "\\", "\n"}
+    )
+
+
+@lru_cache(maxsize=16)
+def _parse(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def _tokenize(text: str, line: int, column: int) -> list[Token] | None:
+    try:
+        return list(_shifted(text, line, column))
+    except (tokenize.TokenError, SyntaxError):
+        return None
+
+
+def _shifted(text: str, line: int, column: int) -> Iterator[Token]:
+    """Tokens of a text in brackets, without the brackets, at their places in the file."""
+    found = [
+        token
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type not in _LAYOUT
+    ]
+    for token in found[1:-1]:
+        (row, start), (end_row, end) = token.start, token.end
+        yield Token(
+            token.type,
+            token.string,
+            line + row - 1,
+            # The bracket before it makes up for counting from 1.
+            start + (column if row == 1 else 1),
+            line + end_row - 1,
+            end + (column if end_row == 1 else 1),
+        )

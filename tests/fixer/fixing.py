@@ -1,0 +1,45 @@
+"""Fixing a repo by one rule, as ``hubkit check --select CODE --fix`` does."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from hubkit.config import read_config
+from hubkit.fixer import Outcome, fix_findings, write_changes
+from hubkit.hubconf import read_repo
+from hubkit.linter import lint_repo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hubkit.facts import Report
+
+
+def find(repo: Path, code: str, changes: Mapping[str, bytes] | None = None) -> Report:
+    """What one rule finds, with some of the files replaced while it looks."""
+    before = {path: (repo / path).read_bytes() for path in changes or {}}
+    for path, data in (changes or {}).items():
+        (repo / path).write_bytes(data)
+    try:
+        return lint_repo(read_repo(repo), dataclasses.replace(read_config(repo), select=(code,)))
+    finally:
+        for path, data in before.items():
+            (repo / path).write_bytes(data)
+
+
+def plan(repo: Path, code: str, *, unsafe: bool = True) -> Outcome:
+    """What fixing would come to."""
+    return fix_findings(
+        lambda changes: find(repo, code, changes),
+        lambda path: (repo / path).read_bytes(),
+        unsafe=unsafe,
+    )
+
+
+def fix(repo: Path, code: str, *, unsafe: bool = True) -> Outcome:
+    """Fix a repo in place."""
+    outcome = plan(repo, code, unsafe=unsafe)
+    write_changes(repo, outcome.changes)
+    return outcome

@@ -1,0 +1,12 @@
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):  # expect: HUB301
+    """Build `net`.
+
+    Args:
+        pretrained: Load trained weights. False by default.
+    """
+    return _torch.nn.Linear(1, 1)

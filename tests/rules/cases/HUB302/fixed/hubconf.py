@@ -1,0 +1,12 @@
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False, width: int = 64):  # expect: HUB302
+    """A line; pretrained is not used yet.
+
+    Args:
+        width: 64 by default.
+    """
+    return _torch.nn.Linear(width, 1)

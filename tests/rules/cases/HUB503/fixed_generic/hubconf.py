@@ -1,0 +1,17 @@
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained loads weights."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        state = _torch.hub.load_state_dict_from_url(  # expect: HUB503
+            "https://github.com/acme/net/releases/download/v1.0/model.pth",
+            map_location="cpu",
+            weights_only=True,
+            file_name="acme-net-v1_0-model.pth",
+        )
+        model.load_state_dict(state)
+    return model

@@ -1,0 +1,85 @@
+"""Every fix on small repos: ``fixed`` holds the files of ``bad`` that change, as they are then."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hubkit.rules import all_rules
+from tests.fixer.fixing import find, fix, plan
+
+CASES = Path(__file__).parent / "cases"
+
+
+def fixed_cases() -> list[str]:
+    return sorted(
+        folder.relative_to(CASES).as_posix() for folder in CASES.glob("*/fixed*") if folder.is_dir()
+    )
+
+
+def bad_copy(case: str, tmp_path: Path) -> Path:
+    code, _, kind = case.partition("/")
+    return shutil.copytree(CASES / code / kind.replace("fixed", "bad"), tmp_path / "repo")
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("case", fixed_cases())
+def test_fixed_case(case: str, tmp_path: Path) -> None:
+    repo = bad_copy(case, tmp_path)
+    code = case.partition("/")[0]
+    golden = files_in(repo) | files_in(CASES / case)
+    before = find(repo, code).findings
+    outcome = fix(repo, code)
+    assert not outcome.failed
+    assert files_in(repo) == golden
+    # What is left has no fix.
+    after = find(repo, code).findings
+    assert len(after) == len(before) - len(outcome.fixed)
+    assert not any(finding.fix for finding in after)
+    for path, data in files_in(repo).items():
+        if path.endswith(".py"):
+            ast.parse(data)
+    assert not fix(repo, code).changes
+    assert files_in(repo) == golden
+
+
+@pytest.mark.parametrize("case", fixed_cases())
+def test_safe_fixes_leave_what_only_an_unsafe_one_would_change(case: str, tmp_path: Path) -> None:
+    repo = bad_copy(case, tmp_path)
+    code = case.partition("/")[0]
+    outcome = fix(repo, code, unsafe=False)
+    assert all(found.fix and found.fix.applicability == "safe" for found in outcome.fixed)
+    left = [found for found in find(repo, code).findings if found.fix]
+    assert all(found.fix and found.fix.applicability == "unsafe" for found in left)
+    assert outcome.unsafe == len(left)
+
+
+def test_every_rule_with_a_fix_has_a_fixed_case() -> None:
+    able = {rule.code for rule in all_rules() if rule.fixable != "never"}
+    assert {case.partition("/")[0] for case in fixed_cases()} == able
+
+
+def test_rules_say_what_their_fixes_are(tmp_path: Path) -> None:
+    for rule in all_rules():
+        assert (rule.fixable == "never") == (rule.applicability is None)
+        seen = set()
+        for case in CASES.glob(f"{rule.code}/bad*"):
+            if not (case / "setup.sh").exists():
+                outcome = plan(shutil.copytree(case, tmp_path / rule.code / case.name), rule.code)
+                seen |= {found.fix.applicability for found in outcome.fixed if found.fix}
+        if rule.applicability == "unsafe":
+            assert seen == {"unsafe"}
+        elif rule.fixable != "never":
+            assert "safe" in seen
+        else:
+            assert not seen
