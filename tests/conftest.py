@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Our models are tiny and our processes many: torch's threads would wait for one another's turn,
+# and a training of seconds takes minutes on a busy machine. Children inherit it.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 SETTINGS = (
     "GH_TOKEN",
     "GITHUB_TOKEN",
     "HUBKIT_GITHUB_URL",
+    "HUBKIT_LOCKFILE",
     "HUBKIT_OFFLINE",
     "HUBKIT_TRUST",
     "NETRC",
