@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Codes of the conformance suite's checks (C106) may stand in the same places; they are its affair.
 _CHECK_CODE = re.compile(r"C\d*")
+_ALONE = frozenset(rule.code for rule in all_rules() if rule.alone)
 
 
 def select_rules(config: Config) -> tuple[Rule, ...]:
@@ -49,9 +50,13 @@ def lint_repo(repo: RepoFacts, config: Config) -> Report:
     Returns:
         The findings, and those left out on request, each sorted by place.
     """
-    rules = select_rules(config)
+    selected = select_rules(config)
     sieve = _Sieve(repo, config)
-    for rule in rules:
+    rules: list[Rule] = []
+    for rule in sorted(selected, key=lambda rule: not rule.alone):
+        if not rule.alone and any(finding.code in _ALONE for finding in sieve.kept):
+            break
+        rules.append(rule)
         for finding in run_rule(rule, repo):
             if not _is_declared(rule, finding, config):
                 sieve.add(finding)

@@ -4,11 +4,10 @@
 ``repos`` what keeping repos in the hub dir needs.
 """
 
-from hubkit.facts.code import Oddity, OwnImport, UnaskedDownload, Use
+from hubkit.facts.code import CheckpointUse, FailingDefault, Oddity, OwnImport, UnaskedDownload, Use
 from hubkit.facts.findings import Finding, Report, Severity, Suppression
 from hubkit.facts.fixes import Applicability, Edit, Fix, Fixable
 from hubkit.facts.hubconf import (
-    CheckpointUse,
     Dependencies,
     Dependency,
     DocstringFacts,
@@ -34,6 +33,7 @@ __all__ = [
     "DocstringFacts",
     "Edit",
     "Entrypoint",
+    "FailingDefault",
     "FetchPolicy",
     "Finding",
     "Fix",

@@ -71,13 +71,41 @@ class Oddity:
     Attributes:
         kind: "relative-import" and "module-class" for what stands in the hubconf; "own-module" for
             a look-up of the hubconf among the imported modules; "late-import" for an import of the
-            repo's own modules that runs after torch.hub.load.
+            repo's own modules that runs after torch.hub.load; "inner-pretrained" for a call that
+            asks another factory for weights without looking whether any are wanted.
         what: The module or class, or what was written.
         location: Where.
     """
 
-    kind: Literal["relative-import", "module-class", "own-module", "late-import"]
+    kind: Literal[
+        "relative-import", "module-class", "own-module", "late-import", "inner-pretrained"
+    ]
     what: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointUse:
+    """One call that downloads weights.
+
+    Attributes:
+        function: Dotted name of what is called, such as "torch.hub.load_state_dict_from_url".
+        url: The URL when source tells it, else None.
+        file_name: The literal ``file_name=`` argument, else None.
+        arguments: Names of the keyword arguments given, positional ones mapped to their names.
+        check_hash: The literal value of ``check_hash``, None when absent or not literal.
+        weights_only: The literal value of ``weights_only``, None when absent or not literal.
+        forwards_keywords: Whether ``**something`` is passed on, so that more may arrive.
+        location: The call.
+    """
+
+    function: str
+    url: str | None
+    file_name: str | None
+    arguments: frozenset[str]
+    check_hash: bool | None
+    weights_only: bool | None
+    forwards_keywords: bool
     location: Location
 
 
@@ -95,4 +123,19 @@ class UnaskedDownload:
     entrypoint: str
     switch: str
     function: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class FailingDefault:
+    """An entrypoint that is certain to raise when it is called without arguments.
+
+    Attributes:
+        entrypoint: Its name in the hubconf.
+        statement: What raises, as written.
+        location: Where.
+    """
+
+    entrypoint: str
+    statement: str
     location: Location

@@ -9,7 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from hubkit.facts.code import Oddity, OwnImport, UnaskedDownload, Use
+    from hubkit.facts.code import (
+        CheckpointUse,
+        FailingDefault,
+        Oddity,
+        OwnImport,
+        UnaskedDownload,
+        Use,
+    )
     from hubkit.facts.findings import Suppression
 
 EntrypointKind = Literal["function", "class", "value"]
@@ -95,31 +102,6 @@ class DocstringFacts:
     def described(self) -> frozenset[str]:
         """Names of the parameters described."""
         return frozenset(name for name, _ in self.parameters)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointUse:
-    """One call that downloads weights.
-
-    Attributes:
-        function: Dotted name of what is called, such as "torch.hub.load_state_dict_from_url".
-        url: The URL when source tells it, else None.
-        file_name: The literal ``file_name=`` argument, else None.
-        arguments: Names of the keyword arguments given, positional ones mapped to their names.
-        check_hash: The literal value of ``check_hash``, None when absent or not literal.
-        weights_only: The literal value of ``weights_only``, None when absent or not literal.
-        forwards_keywords: Whether ``**something`` is passed on, so that more may arrive.
-        location: The call.
-    """
-
-    function: str
-    url: str | None
-    file_name: str | None
-    arguments: frozenset[str]
-    check_hash: bool | None
-    weights_only: bool | None
-    forwards_keywords: bool
-    location: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +217,7 @@ class Hubconf:
         uses: What importing it and calling its entrypoints does to the process and the machine.
         oddities: What cannot work in a hubconf.
         unasked: Downloads that entrypoints make without being asked for weights.
+        failing: Entrypoints that cannot be called with their own defaults.
     """
 
     path: str
@@ -249,6 +232,7 @@ class Hubconf:
     uses: tuple[Use, ...] = ()
     oddities: tuple[Oddity, ...] = ()
     unasked: tuple[UnaskedDownload, ...] = ()
+    failing: tuple[FailingDefault, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import cast
 
 _IMPORT_FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _PLATFORM = frozenset({"platform", "version_info", "find_spec"})
+# How variables and functions are called that tell whether something optional is there.
+_AVAILABLE = re.compile(
+    r"(?:^|_)(?:available|installed|has|have|with|use|enabled?|imported)(?:_|$)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,8 @@ class Branch:
         body: Its statements.
         runs_on_import: False for what is only for type checkers or for running as a script.
         is_alternative: Whether it runs instead of an earlier branch.
-        guarded: Whether a failing import in it is caught, or it runs only on some platforms.
+        guarded: Whether a failing import in it is caught, or it runs only on some platforms or
+            where something optional is installed.
         targets: Names that entering it binds.
     """
 
@@ -137,6 +143,8 @@ def _is_main_guard(test: ast.expr) -> bool:
 
 def _asks_platform(test: ast.expr) -> bool:
     for node in ast.walk(test):
-        if isinstance(node, ast.Attribute | ast.Name) and _last_name(node) in _PLATFORM:
-            return True
+        if isinstance(node, ast.Attribute | ast.Name):
+            name = _last_name(node)
+            if name in _PLATFORM or _AVAILABLE.search(name):
+                return True
     return False

@@ -14,6 +14,9 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
+# The variable that stands for every question whether a file is there.
+EXISTS = "exists()"
+_FILE_QUESTIONS = frozenset({"exists", "isfile", "is_file"})
 Value: TypeAlias = bool | int | str | Unknown | None
 
 
@@ -29,6 +32,8 @@ def evaluate(variables: Mapping[str, Value], node: ast.expr) -> Value:
             return constant
         case ast.Name(id=name):
             return variables.get(name, UNKNOWN)
+        case ast.Call(func=ast.Attribute(attr=asked)) if asked in _FILE_QUESTIONS:
+            return variables.get(EXISTS, UNKNOWN)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             value = evaluate(variables, operand)
             return UNKNOWN if isinstance(value, Unknown) else not value

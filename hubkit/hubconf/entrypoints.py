@@ -190,7 +190,8 @@ def _is_published_by_star(found: _Candidate, sorting: _Sorting) -> bool:
     """Whether a star import brought something on purpose.
 
     With ``__all__`` it did. Without, everything came along: what the starred modules imported from
-    elsewhere, their classes and the functions they use themselves are not what was meant.
+    elsewhere, their classes, the functions they use themselves and those that ask for arguments
+    are not what was meant.
     """
     starred = sorting.resolver.tree.scope(found.star)
     if starred is None or isinstance(found.target, External):
@@ -199,7 +200,7 @@ def _is_published_by_star(found: _Candidate, sorting: _Sorting) -> bool:
         return True
     if isinstance(found.target, Defined) and isinstance(found.target.node, ast.ClassDef):
         return False
-    return found.name not in sorting.star_uses
+    return found.name not in sorting.star_uses and not _is_helper(found)
 
 
 def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hubkit.facts import Import, OwnImport
 from hubkit.hubconf.branches import branches_of
 from hubkit.hubconf.openings import find_openings
-from hubkit.hubconf.resolve import Module, Unresolved
+from hubkit.hubconf.resolve import Defined, Module, Unresolved
 from hubkit.hubconf.scope import Scope, absolute_module
 
 if TYPE_CHECKING:
@@ -80,8 +80,22 @@ class _Walk:
     scopes: list[Scope] = field(default_factory=list)
     eager: list[Scope] = field(default_factory=list)
 
-    def run(self, hubconf: Scope) -> Reach:
+    def run(self, hubconf: Scope, called: Iterable[Defined]) -> Reach:
         self.queues[_Level()].append(_Visit(hubconf, _Level(), ("hubconf",)))
+        self._drain(hubconf)
+        for found in called:
+            visit = _Visit(found.scope, _Level(in_function=True), ("hubconf", *found.via))
+            for statement in _statements(found.node.body, visit.level, functions=True):
+                self._follow(visit, statement)
+        self._drain(hubconf)
+        return Reach(
+            tuple(self.imports),
+            tuple(self.own_imports.values()),
+            tuple(self.scopes),
+            tuple(self.eager),
+        )
+
+    def _drain(self, hubconf: Scope) -> None:
         while visit := self._next():
             if visit.scope.file.path in self.visited:
                 continue
@@ -92,12 +106,6 @@ class _Walk:
             body = visit.scope.file.tree.body
             for statement in _statements(body, visit.level, functions=visit.scope is hubconf):
                 self._follow(visit, statement)
-        return Reach(
-            tuple(self.imports),
-            tuple(self.own_imports.values()),
-            tuple(self.scopes),
-            tuple(self.eager),
-        )
 
     def _next(self) -> _Visit | None:
         return next((queue.popleft() for queue in self.queues.values() if queue), None)
@@ -163,17 +171,27 @@ class _Walk:
             self.queues[level].append(_Visit(scope, level, (*visit.chain, module)))
 
 
-def find_reach(hubconf: Scope, resolver: Resolver) -> Reach:
+def find_reach(hubconf: Scope, resolver: Resolver, names: Iterable[str] = ()) -> Reach:
     """Follow a hubconf's imports through the repo.
 
     Imports at the top level are followed to the end; imports inside functions count in the
-    hubconf only, since what functions elsewhere import may never run.
+    hubconf and in the entrypoints that it re-exports, since what other functions import may never
+    run.
 
     Args:
         hubconf: The hubconf's names.
         resolver: Looks names up in the repo.
+        names: The entrypoints.
     """
-    return _Walk(resolver).run(hubconf)
+    targets = (resolver.name(hubconf, name) for name in names)
+    called = [
+        found
+        for found in targets
+        if isinstance(found, Defined)
+        and found.scope is not hubconf
+        and not isinstance(found.node, ast.ClassDef)
+    ]
+    return _Walk(resolver).run(hubconf, called)
 
 
 def _modules(

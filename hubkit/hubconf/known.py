@@ -39,7 +39,7 @@ _OTHER_MODULES = _words(
     scipy.io scipy.ndimage scipy.signal scipy.stats scipy.sparse skimage.io skimage.transform
     skimage.color matplotlib.pyplot matplotlib.cm numpy.random numpy.linalg numpy.fft
     transformers.models huggingface_hub.utils timm.models timm.layers timm.data
-    tensorflow.keras sklearn.metrics sklearn.cluster sklearn.decomposition google.protobuf
+    setuptools.sandbox tensorflow.keras sklearn.metrics sklearn.cluster sklearn.decomposition google.protobuf
     """
 )
 _TORCH = frozenset({"torch", "torchvision", "torchaudio", "torchtext"})

@@ -51,6 +51,24 @@ def read_strings(scope: Scope, name: str) -> list[str] | None:
         return None
 
 
+def literal_members(node: ast.expr | None) -> set[str] | None:
+    """The strings in a literal list, or the keys of a literal dict; None when not all are told.
+
+    Args:
+        node: The expression.
+    """
+    match node:
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+            members: list[ast.expr | None] = [*parts]
+        case ast.Dict(keys=keys):
+            members = [*keys]
+        case _:
+            return None
+    if not all(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in members):
+        return None
+    return {str(one.value) for one in members if isinstance(one, ast.Constant)}
+
+
 def read_elements(scope: Scope, name: str) -> list[ast.Constant]:
     """The string constants that a module's list variable holds after the module ran.
 

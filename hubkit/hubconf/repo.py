@@ -18,8 +18,8 @@ from hubkit.hubconf.scope import read_scope
 from hubkit.hubconf.source import SourceFile, read_source
 from hubkit.hubconf.suppressions import read_suppressions
 from hubkit.hubconf.tree import SourceTree, read_search_path
-from hubkit.hubconf.untrained import find_unasked_downloads
-from hubkit.hubconf.uses import find_uses
+from hubkit.hubconf.untrained import find_failing_defaults, find_unasked_downloads
+from hubkit.hubconf.uses import find_effects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,9 @@ def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
     tree.add(scope)
     resolver = Resolver(tree)
     surface = find_surface(scope, resolver)
-    reach = find_reach(scope, resolver)
+    reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
+    effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
+    oddities = find_oddities(scope, resolver, reach.scopes, reach.own_imports)
     hubconf = Hubconf(
         path=file.path,
         source=file.text,
@@ -118,9 +120,10 @@ def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
         checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
         openings=surface.openings,
         own_imports=reach.own_imports,
-        uses=find_uses(scope, resolver, reach.eager, [one.name for one in surface.entrypoints]),
-        oddities=find_oddities(scope, resolver, reach.scopes, reach.own_imports),
+        uses=effects.uses,
+        oddities=(*oddities, *effects.inner),
         unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
+        failing=tuple(find_failing_defaults(scope, resolver, surface.entrypoints)),
     )
     suppressions = tuple(
         suppression for found in reach.scopes for suppression in read_suppressions(found.file)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from hubkit.facts import Use
+from hubkit.facts import Oddity, Use
 from hubkit.hubconf.branches import branches_of
 from hubkit.hubconf.functions import own_nodes, read_function_scope
+from hubkit.hubconf.inner import find_asked, inner_request
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, External, Resolver
 from hubkit.hubconf.strings import find_string
+from hubkit.hubconf.untrained import SWITCHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from hubkit.facts import Entrypoint
     from hubkit.hubconf.scope import Scope
 
 # Last parts of the dotted names that some rule asks about; looking up the others would take long.
@@ -24,7 +27,7 @@ _WATCHED_NAMES = """
 Popen add_safe_globals append basicConfig call chdir check_call check_output download
 download_url_to_file execv execve extend filterwarnings get getoutput getstatusoutput
 hf_hub_download insert list load load_state_dict_from_url load_url loads main manual_seed
-manual_seed_all open popen post putenv run seed set_default_device set_default_dtype
+manual_seed_all open popen post putenv run run_setup seed set_default_device set_default_dtype
 set_default_tensor_type set_detect_anomaly set_float32_matmul_precision set_grad_enabled
 set_num_interop_threads set_num_threads set_printoptions set_sharing_strategy set_start_method
 setNumThreads setlocale setrecursionlimit signal simplefilter snapshot_download spawnl spawnv
@@ -43,13 +46,36 @@ _MAX_DEPTH = 8
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """Statements that run together, with the names there."""
+    """Statements that run together, with the names there.
+
+    Attributes:
+        scope: The names.
+        nodes: The statements, and all in them.
+        on_import: Whether importing the hubconf runs them.
+        untrained: Whether they run although an entrypoint was asked for no weights.
+        depth: How many calls lead here.
+        owner: The class of ``self``, or None.
+    """
 
     scope: Scope
     nodes: tuple[ast.AST, ...]
     on_import: bool
+    untrained: bool = False
     depth: int = 0
     owner: Defined | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What importing a hubconf and calling its entrypoints does.
+
+    Attributes:
+        uses: What is called and assigned outside the repo, on import first.
+        inner: Calls that ask another factory for weights.
+    """
+
+    uses: tuple[Use, ...]
+    inner: tuple[Oddity, ...]
 
 
 @dataclass(slots=True)
@@ -58,31 +84,32 @@ class _Walk:
     queue: deque[_Body] = field(default_factory=deque)
     visited: set[int] = field(default_factory=set)
     contexts: set[int] = field(default_factory=set)
+    asked: set[int] = field(default_factory=set)
     found: list[Use] = field(default_factory=list)
+    inner: list[Oddity] = field(default_factory=list)
 
-    def run(self) -> tuple[Use, ...]:
+    def run(self) -> Effects:
         while self.queue and len(self.visited) < _MAX_FUNCTIONS:
             body = self.queue.popleft()
+            self.asked = find_asked(body.nodes) if body.untrained else set()
             for node in body.nodes:
                 self._look(body, node)
-        return tuple(dict.fromkeys(self.found))
+        return Effects(tuple(dict.fromkeys(self.found)), tuple(dict.fromkeys(self.inner)))
 
-    def enqueue(
-        self, found: Defined, *, on_import: bool, depth: int = 0, owner: Defined | None = None
-    ) -> None:
+    def enqueue(self, found: Defined, caller: _Body, owner: Defined | None = None) -> None:
         """Put in a function, or a class's constructor, that is called."""
         if isinstance(found.node, ast.ClassDef):
             constructor = method_of(self.resolver, found, "__init__")
             if constructor:
-                inner = Defined(*constructor)
-                self.enqueue(inner, on_import=on_import, depth=depth, owner=found)
+                self.enqueue(Defined(*constructor), caller, owner=found)
             return
-        if id(found.node) in self.visited or depth > _MAX_DEPTH:
+        if id(found.node) in self.visited or caller.depth > _MAX_DEPTH:
             return
         self.visited.add(id(found.node))
         scope = read_function_scope(found.scope, found.node).scope
         nodes = tuple(own_nodes(found.node))
-        self.queue.append(_Body(scope, nodes, on_import, depth, owner))
+        depth = caller.depth + 1
+        self.queue.append(_Body(scope, nodes, caller.on_import, caller.untrained, depth, owner))
 
     def _look(self, body: _Body, node: ast.AST) -> None:
         match node:
@@ -104,24 +131,35 @@ class _Walk:
             case ast.Attribute(value=ast.Name(id="self"), attr=method) if body.owner:
                 found = method_of(self.resolver, body.owner, method)
                 if found:
-                    self._follow(body, Defined(*found), owner=body.owner)
+                    self._follow(body, node, Defined(*found), owner=body.owner)
                 return
             case ast.Attribute(value=ast.Call() as inner, attr=attr) if attr in _READERS:
                 path = self.resolver.expression(body.scope, inner.func)
                 if isinstance(path, External) and path.name == "pathlib.Path":
                     self._record(body, node, f"{path.name}.{attr}", inner)
                 return
+        self._look_inside(body, node)
         target = self.resolver.expression(body.scope, function)
         match target, function:
             case Defined(), _:
-                self._follow(body, target)
+                self._follow(body, node, target)
             case External(name), _ if name.rpartition(".")[2] in _WATCHED:
                 self._record(body, node, name, node)
             case None, ast.Name(id=name) if name in _BUILTINS:
                 self._record(body, node, name, node)
 
-    def _follow(self, body: _Body, found: Defined, owner: Defined | None = None) -> None:
-        self.enqueue(found, on_import=body.on_import, depth=body.depth + 1, owner=owner)
+    def _follow(
+        self, body: _Body, node: ast.Call, found: Defined, owner: Defined | None = None
+    ) -> None:
+        caller = replace(body, untrained=False) if id(node) in self.asked else body
+        self.enqueue(found, caller, owner)
+
+    def _look_inside(self, body: _Body, node: ast.Call) -> None:
+        if body.untrained and node.keywords and id(node) not in self.asked:
+            request = inner_request(self.resolver, body.scope, node)
+            if request:
+                what = f"{ast.unparse(node.func)}(…, {request})"
+                self.inner.append(Oddity("inner-pretrained", what, body.scope.file.location(node)))
 
     def _record(self, body: _Body, node: ast.Call, name: str, call: ast.Call) -> None:
         if id(node) in self.contexts and name.endswith(_CONTEXTS):
@@ -149,30 +187,35 @@ class _Walk:
             self.found.append(Use(found.name, location, body.on_import, is_call=False))
 
 
-def find_uses(
-    hubconf: Scope, resolver: Resolver, scopes: Iterable[Scope], names: Iterable[str]
-) -> tuple[Use, ...]:
+def find_effects(
+    hubconf: Scope,
+    resolver: Resolver,
+    scopes: Iterable[Scope],
+    entrypoints: Iterable[Entrypoint],
+) -> Effects:
     """Follow the calls that importing a hubconf and calling its entrypoints make.
+
+    Calls that source does not tell the target of are not followed, so there may be more.
 
     Args:
         hubconf: The hubconf's names.
         resolver: Looks names up.
         scopes: The modules whose import importing the hubconf causes.
-        names: The entrypoints.
-
-    Returns:
-        The uses, those on import first. Calls that source does not tell the target of are not
-        followed, so there may be more.
+        entrypoints: What to call.
     """
     walk = _Walk(resolver)
     for scope in scopes:
         walk.queue.append(_Body(scope, tuple(_import_nodes(scope.file.tree.body)), True))
-    on_import = walk.run()
-    for name in names:
-        target = resolver.name(hubconf, name)
-        if isinstance(target, Defined):
-            walk.enqueue(target, on_import=False)
-    return tuple(dict.fromkeys((*on_import, *walk.run())))
+    walk.run()
+    # What those with a switch for weights call is looked at for these, so they come first.
+    for switched in (True, False):
+        for entry in entrypoints:
+            target = resolver.name(hubconf, entry.name)
+            has_switch = any(one.name in SWITCHES for one in entry.parameters or ())
+            if isinstance(target, Defined) and has_switch is switched:
+                walk.enqueue(target, _Body(hubconf, (), False, untrained=switched, depth=-1))
+        walk.run()
+    return walk.run()
 
 
 def _import_nodes(statements: Iterable[ast.stmt]) -> Iterator[ast.AST]:

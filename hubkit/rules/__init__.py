@@ -16,6 +16,7 @@ from hubkit.rules import (
     returns,
     signatures,
     surface,
+    untrained,
     weights,
 )
 from hubkit.rules.registry import Rule, rule
@@ -33,6 +34,7 @@ _FAMILIES = (
     returns,
     downloads,
     weights,
+    untrained,
     effects,
     meta,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
-from hubkit.hubconf import import_name, is_stdlib
+from hubkit.hubconf import find_bringers, import_name, is_stdlib
 from hubkit.rules.declared import (
     REQUIREMENT,
     bare_name,
@@ -49,7 +49,8 @@ def dependencies_missing(repo: RepoFacts) -> Iterator[Finding]:
     if not needed:
         return
     modules = sorted(needed)
-    surest = min(needed.values(), key=lambda found: found.in_function)
+    brought = find_bringers({"torch"})
+    surest = min(needed.values(), key=lambda found: (found.top in brought, found.in_function))
     listed = ", ".join(f'"{name}"' for name in ["torch", *modules])
     edit = insert_list(repo, ["torch", *modules])
     yield dependencies_missing.finding(
@@ -57,7 +58,7 @@ def dependencies_missing(repo: RepoFacts) -> Iterator[Finding]:
         "gets a ModuleNotFoundError from inside the repo",
         surest.location,
         hint=f"Add `dependencies = [{listed}]` to hubconf.py.",
-        severity="warning" if surest.in_function else "error",
+        severity="warning" if surest.in_function or surest.top in brought else "error",
         fix=Fix("Declare them", "safe", (edit,)) if edit else None,
     )
 

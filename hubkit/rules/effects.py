@@ -21,7 +21,8 @@ _NETWORK = re.compile(
 )
 _PROCESS = re.compile(
     r"(?:os\.(?:system|popen|exec\w+|spawn\w+)"
-    r"|subprocess\.(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput)|pip\.main)"
+    r"|subprocess\.(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput)|pip\.main"
+    r"|setuptools\.sandbox\.run_setup)"
 )
 _RESULTS = re.compile(
     r"(?:torch\.(?:manual_seed|seed|set_default_\w+|set_grad_enabled)"

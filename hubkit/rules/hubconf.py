@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from hubkit.facts import Finding, Oddity, RepoFacts
 
 
+# Frameworks whose own hub reads a file called hubconf.py.
+_OTHER_HUBS = ("megengine", "paddle")
+
+
 @rule("HUB001", "hubconf-missing", "error")
 def hubconf_missing(repo: RepoFacts) -> Iterator[Finding]:
     """There is no hubconf.py at the root of the repo.
@@ -184,6 +188,39 @@ def _absolute_import(repo: RepoFacts, oddity: Oddity) -> Fix | None:
     if not all(module.partition(".")[0] in repo.packages for module in modules):
         return None
     return Fix("Import without the dot", "unsafe", (edit,))
+
+
+@rule("HUB010", "other-framework", "warning", alone=True)
+def other_framework(repo: RepoFacts) -> Iterator[Finding]:
+    """hubconf.py is for the hub of another framework.
+
+    MegEngine and PaddlePaddle have hubs of their own that read a file of the same name.
+    `torch.hub.load` finds the functions in it, and what they give back is no torch model. Nothing
+    else of the repo is checked: torch.hub's rules are not its rules.
+
+    Bad:
+        import megengine as mge
+
+        def resnet18(pretrained=False): ...      # for megengine.hub.load
+
+    Good:
+        import torch
+
+        def resnet18(pretrained=False): ...
+
+    A repo that imports torch too is taken for torch's.
+    """
+    eager = [one for one in (repo.hubconf.imports if repo.hubconf else ()) if not one.in_function]
+    if any(one.top == "torch" for one in eager):
+        return
+    for one in eager:
+        if one.top in _OTHER_HUBS and not one.guarded:
+            yield other_framework.finding(
+                f"this hubconf is for {one.top}.hub: it imports {one.top}, and torch nowhere",
+                one.location,
+                hint="There is nothing here for torch.hub to load, and nothing else was checked.",
+            )
+            return
 
 
 def _oddities(repo: RepoFacts, kind: str) -> Iterator[Oddity]:

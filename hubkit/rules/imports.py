@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
-from hubkit.hubconf import distribution_name, is_stdlib
+from hubkit.hubconf import distribution_name, find_bringers, is_stdlib
 from hubkit.rules.declared import TORCH, entries_of, outside_imports, provided_modules
 from hubkit.rules.dependencies import removal
 from hubkit.rules.edits.lists import append_entry
@@ -27,10 +27,11 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
     tests on the author's machine pass because it happens to be installed. This is the most frequent
     reason why published hub repos do not load.
 
-    Modules that come along with torch, such as numpy, are no exception: torch can be installed
-    without them. An import in `try: ... except ImportError:` or under `if TYPE_CHECKING:` is
-    optional and needs no entry. An import inside a function is a warning, since only those who
-    call it need it.
+    numpy is no exception: torch can be installed without it. An import in
+    `try: ... except ImportError:`, under `if TYPE_CHECKING:` or where a condition asks whether the
+    module is available is optional and needs no entry. An import inside a function is a warning,
+    since only those who call it need it; so is one of a module that a declared one always brings
+    along, as torchvision does numpy, until it no longer does.
 
     Bad:
         dependencies = ["torch"]
@@ -44,6 +45,7 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
     if hubconf is None or hubconf.dependencies is None or hubconf.dependencies.entries is None:
         return
     declared = {name for entry in entries_of(repo) for name in provided_modules(entry.name)}
+    brought = find_bringers({"torch", *declared})
     for module, found in sorted(outside_imports(repo, hubconf).items()):
         if module in declared:
             continue
@@ -51,13 +53,17 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
         installed_by = f" (installed by {distribution})" if distribution != module else ""
         edit = append_entry(repo, module)
         when = "calling into the repo" if found.in_function else "importing hubconf.py"
+        outcome = (
+            f"it is there only as long as {brought[module]} brings it along"
+            if module in brought
+            else f"without it {when} ends in ModuleNotFoundError"
+        )
         yield undeclared_import.finding(
-            f"`{module}`{installed_by} is imported{_route(found)} and not declared: without it "
-            f"{when} ends in ModuleNotFoundError",
+            f"`{module}`{installed_by} is imported{_route(found)} and not declared: {outcome}",
             found.location,
             hint=f'Add "{module}" to `dependencies`, or import it in '
             "`try: ... except ImportError:` if it is optional.",
-            severity="warning" if found.in_function else "error",
+            severity="warning" if found.in_function or module in brought else "error",
             fix=Fix(f"Declare `{module}`", "safe", (edit,)) if edit else None,
         )
 

@@ -31,6 +31,7 @@ class Rule:
         preview: Whether it runs only when its code is selected.
         fixable: Whether its findings come with a fix.
         applicability: Of the most careful fix that it offers; None when it offers none.
+        alone: Whether nothing else is worth saying where it finds something.
     """
 
     code: str
@@ -43,6 +44,7 @@ class Rule:
     preview: bool = False
     fixable: Fixable = "never"
     applicability: Applicability | None = None
+    alone: bool = False
 
     def finding(
         self,
@@ -75,6 +77,7 @@ def rule(
     preview: bool = False,
     fixable: Fixable = "never",
     applicability: Applicability | None = None,
+    alone: bool = False,
 ) -> Callable[[RuleFunction], Rule]:
     """Make a generator of findings a rule; its docstring is the explanation.
 
@@ -86,6 +89,7 @@ def rule(
         preview: Whether it runs only when its code is selected.
         fixable: Whether its findings come with a fix.
         applicability: Of the most careful fix that it offers.
+        alone: Whether nothing else is worth saying where it finds something.
     """
 
     def declare(function: RuleFunction) -> Rule:
@@ -102,6 +106,7 @@ def rule(
             preview,
             fixable,
             applicability,
+            alone,
         )
 
     return declare

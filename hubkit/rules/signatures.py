@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hubkit.rules.entry_fixes import default_to_cpu, remove_keywords
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 # Parameters of torch.hub.load itself (torch/hub.py).
 _TAKEN = ("repo_or_dir", "model")
+# A default that stands for "put yours here".
+_MADE_UP = re.compile(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
 _EATEN = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
 
 
@@ -194,3 +197,48 @@ def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
                     hint='Make "cpu" the default.',
                     fix=default_to_cpu(repo, entry, parameter.name),
                 )
+
+
+@rule("HUB211", "failing-defaults", "warning", preview=True)
+def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
+    """An entrypoint has a default for every parameter and fails with them.
+
+    A default says that the call works without the argument. Here it ends in an exception that the
+    entrypoint itself raises, or goes on with a made-up path. Tools that build every model of a repo
+    cannot tell it from a broken one.
+
+    Bad:
+        def custom(path="path/to/model.pt"): ...
+
+        def unet(config=None):
+            assert config is not None
+
+    Good:
+        def custom(path): ...
+
+        def unet(config): ...
+
+    The entrypoint is followed through the repo's functions with its own defaults; only what is
+    certain to raise is reported, and nothing inside `try`.
+    """
+    hubconf = repo.hubconf
+    if hubconf is None:
+        return
+    failing = {one.entrypoint: one for one in hubconf.failing}
+    for entry in hubconf.entrypoints:
+        made_up = [one.name for one in entry.parameters or () if _MADE_UP.match(one.default or "")]
+        if entry.name in failing:
+            found = failing[entry.name]
+            message = f"`{entry.name}()` fails with its own defaults: `{found.statement}`"
+            place = found.location
+        elif made_up:
+            message = f"the default of {quoted(made_up)} in `{entry.name}` is a made-up path"
+            place = entry.definition
+        else:
+            continue
+        yield failing_defaults.finding(
+            message,
+            place,
+            entrypoint=entry.name,
+            hint="Remove the default of what must be given, or choose one that works.",
+        )

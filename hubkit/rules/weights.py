@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hubkit.rules.call_fixes import anchor, name_file
 from hubkit.rules.downloads import file_name, hash_digits, loads_of
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 _READERS = re.compile(
     r"open|(?:torch|numpy|torch\.jit)\.load|pathlib\.Path\.(?:open|read_text|read_bytes)"
 )
+_BRANCHES = ("", "main", "master")
 # torch.hub's own (torch/hub.py, _TRUSTED_REPO_OWNERS).
 _TRUSTED_OWNERS = ("facebookresearch/", "facebookincubator/", "pytorch/", "fairinternal/")
 # File names that many repos use, each for weights of its own.
@@ -144,87 +144,31 @@ def nested_hub_load(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         torch.hub.load("other/repo:v1.0", "backbone", trust_repo=True)
 
-    Owners whom torch.hub trusts by itself (facebookresearch, facebookincubator, pytorch,
-    fairinternal) are not reported.
+    Of owners whom torch.hub trusts by itself (facebookresearch, facebookincubator, pytorch,
+    fairinternal) only loads from a branch are reported, as an info: nobody is asked, and the branch
+    changes all the same.
     """
     for use in repo.hubconf.uses if repo.hubconf else ():
         if use.name != "torch.hub.load" or use.keyword("source") not in (None, "'github'"):
             continue
         other = use.arguments[0] if use.arguments else None
-        if other is None or "/" not in other or other.startswith(_TRUSTED_OWNERS):
+        if other is None or "/" not in other:
             continue
-        if ":" in other and use.keyword("trust_repo"):
+        is_trusted = other.startswith(_TRUSTED_OWNERS)
+        is_pinned = other.partition(":")[2] not in _BRANCHES
+        if is_pinned and (is_trusted or use.keyword("trust_repo")):
             continue
         yield nested_hub_load.finding(
             f"loading this model loads from `{other}`, "
             + (
                 "which torch.hub asks the user about"
-                if ":" in other
+                if is_pinned
                 else "whatever its newest commit is"
             ),
             use.location,
             hint="Name a tag (`owner/name:v1.0`) and pass `trust_repo=True`, or copy what is needed.",
+            severity="info" if is_trusted else None,
         )
-
-
-@rule("HUB508", "unconditional-download", "error")
-def unconditional_download(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint downloads weights although it is told not to.
-
-    `pretrained=False` is how tests, converters and people behind a proxy get the bare network. A
-    download that does not look at it, or looks with `is not None`, fails for them without a network.
-
-    Bad:
-        if pretrained is not None:
-            state = load_state_dict_from_url(url)
-
-    Good:
-        if pretrained:
-            state = load_state_dict_from_url(url)
-
-    The entrypoint is followed from `pretrained=False` (or `weights=None`) through the repo's
-    functions; only a download that is then certain to happen is reported.
-    """
-    for one in repo.hubconf.unasked if repo.hubconf else ():
-        if one.switch:
-            off = "None" if one.switch == "weights" else "False"
-            yield unconditional_download.finding(
-                f"`{one.entrypoint}` downloads weights with `{one.switch}={off}` too",
-                one.location,
-                entrypoint=one.entrypoint,
-                hint=f"Ask `if {one.switch}:` first.",
-            )
-
-
-@rule("HUB205", "no-pretrained-switch", "warning", preview=True)
-def no_pretrained_switch(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint always downloads weights, and has no parameter to say otherwise.
-
-    The bare network is what tests, converters and people who train from scratch need. By custom a
-    parameter `pretrained` asks for weights.
-
-    Bad:
-        def unet():
-            model.load_state_dict(load_state_dict_from_url(url))
-
-    Good:
-        def unet(pretrained=True):
-            if pretrained:
-                model.load_state_dict(load_state_dict_from_url(url))
-    """
-    places: dict[object, list[str]] = {}
-    for one in repo.hubconf.unasked if repo.hubconf else ():
-        if not one.switch:
-            places.setdefault(one.location, []).append(one.entrypoint)
-    for one in repo.hubconf.unasked if repo.hubconf else ():
-        names = places.pop(one.location, [])
-        if names:
-            yield no_pretrained_switch.finding(
-                f"{quoted(names)} cannot be had without this download",
-                one.location,
-                entrypoint=one.entrypoint,
-                hint="Add a parameter `pretrained`.",
-            )
 
 
 @rule("HUB510", "lax-load", "info", preview=True)

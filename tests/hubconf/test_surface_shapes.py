@@ -268,3 +268,17 @@ def test_folders_put_on_the_path_are_looked_in(read: ReadHubconf) -> None:
 def test_a_docstring_assigned_later_counts(read: ReadHubconf) -> None:
     hubconf = read("net = lambda: None\nnet.__doc__ = 'A net.'\n")
     assert hubconf.entrypoints[0].docstring == "A net."
+
+
+def test_functions_that_ask_for_arguments_do_not_come_along_on_purpose(read: ReadHubconf) -> None:
+    hubconf = read(
+        "from nets import *\n",
+        {"nets.py": "def build(size=1): ...\ndef fuse(first, second): ...\n"},
+    )
+    assert names(hubconf) == ["build"]
+    assert leaked(hubconf) == {"fuse"}
+
+
+def test_modules_of_setuptools_are_no_entrypoints(read: ReadHubconf) -> None:
+    hubconf = read("from setuptools import sandbox\ndef build(): ...\n")
+    assert leaked(hubconf) == set()

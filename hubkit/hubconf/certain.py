@@ -1,0 +1,265 @@
+"""The part of a function that is certain to run when it is called with known arguments."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hubkit.hubconf.conditions import UNKNOWN, Unknown, evaluate
+from hubkit.hubconf.functions import read_function_scope
+from hubkit.hubconf.literals import literal_members
+from hubkit.hubconf.parameters import method_of
+from hubkit.hubconf.resolve import Defined, External, Valued
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hubkit.hubconf.conditions import Value
+    from hubkit.hubconf.resolve import Resolver
+    from hubkit.hubconf.scope import FunctionNode, Scope
+
+_DOWNLOADS = frozenset(
+    {
+        "torch.hub.load_state_dict_from_url",
+        "torch.hub.download_url_to_file",
+        "torch.utils.model_zoo.load_url",
+        "torchvision.models.utils.load_state_dict_from_url",
+        "torchvision._internally_replaced_utils.load_state_dict_from_url",
+        "huggingface_hub.hf_hub_download",
+        "huggingface_hub.snapshot_download",
+        "urllib.request.urlretrieve",
+        "urllib.urlretrieve",  # Python 2, tried first in try-imports
+        "gdown.download",
+        "wget.download",
+    }
+)
+_FACTORIES = ("torchvision.models.", "timm.")
+_MAX_DEPTH = 6
+_MAX_STEPS = 20_000
+
+
+@dataclass(slots=True)
+class _Run:
+    """A function while it is gone through.
+
+    Attributes:
+        scope: Its names.
+        values: What its local variables hold, as far as that is known.
+        owner: The class of ``self``, or None.
+        depth: How many calls lead here.
+    """
+
+    scope: Scope
+    values: dict[str, Value]
+    owner: Defined | None = None
+    depth: int = 0
+
+
+@dataclass(slots=True)
+class CertainPath:
+    """Goes through a function as far as it is certain to run.
+
+    Attributes:
+        resolver: Looks names up.
+        assumed: What holds in every function, such as ``{EXISTS: False}``.
+        downloads: Calls that download, with the names around them and what is called.
+        failures: Statements that raise and are not caught, with the names around them.
+    """
+
+    resolver: Resolver
+    assumed: dict[str, Value] = field(default_factory=dict)
+    downloads: list[tuple[ast.Call, Scope, str]] = field(default_factory=list)
+    failures: list[tuple[ast.stmt, Scope]] = field(default_factory=list)
+    _busy: set[int] = field(default_factory=set)
+    _steps: int = 0
+    _caught: int = 0
+
+    def call(self, found: Defined, values: dict[str, Value], run: _Run | None = None) -> None:
+        """Go through a function, or a class's constructor."""
+        owner = found if isinstance(found.node, ast.ClassDef) else None
+        if isinstance(found.node, ast.ClassDef):
+            constructor = method_of(self.resolver, found, "__init__")
+            if constructor is None:
+                return
+            found = Defined(*constructor)
+        node = found.node
+        depth = run.depth + 1 if run else 0
+        if isinstance(node, ast.ClassDef) or id(node) in self._busy or depth > _MAX_DEPTH:
+            return
+        self._busy.add(id(node))
+        scope = read_function_scope(found.scope, node).scope
+        inner = _Run(scope, {**self.assumed, **self._defaults(node), **values}, owner, depth)
+        self._statements(inner, node.body)
+        self._busy.discard(id(node))
+
+    def _defaults(self, node: FunctionNode) -> dict[str, Value]:
+        arguments = node.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        pairs = [
+            *zip(reversed(positional), reversed(arguments.defaults), strict=False),
+            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+        ]
+        return {
+            argument.arg: default.value
+            for argument, default in pairs
+            if isinstance(default, ast.Constant)
+            and isinstance(default.value, bool | int | str | None)
+        }
+
+    def _statements(self, run: _Run, body: Iterable[ast.stmt]) -> bool:
+        """Go through statements; False when what follows them is not certain to run."""
+        return all(self._statement(run, statement) for statement in body)
+
+    def _statement(self, run: _Run, statement: ast.stmt) -> bool:
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            return False
+        match statement:
+            case ast.If(test=test, body=body, orelse=orelse):
+                return self._branch(run, test, body, orelse)
+            case ast.Return() | ast.Raise() | ast.Assert():
+                self._expressions(run, statement)
+                return self._goes_on(run, statement)
+            case ast.With(items=items, body=body):
+                for item in items:
+                    self._expression(run, item.context_expr)
+                return self._statements(run, body)
+            case ast.Try(body=body, finalbody=final, handlers=handlers):
+                self._caught += bool(handlers)
+                goes_on = self._statements(run, body)
+                self._caught -= bool(handlers)
+                return goes_on and self._statements(run, final)
+            case ast.For() | ast.While() | ast.AsyncFor():
+                self._forget(run, [statement])
+                return not _may_leave([statement])
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                return True
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self._expression(run, value)
+                run.values[name] = evaluate(run.values, value)
+                return True
+        self._expressions(run, statement)
+        self._forget(run, [statement])
+        return True
+
+    def _branch(
+        self, run: _Run, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]
+    ) -> bool:
+        self._expression(run, test)
+        holds = self._holds(run, test)
+        if not isinstance(holds, Unknown):
+            return self._statements(run, body if holds else orelse)
+        self._forget(run, [*body, *orelse])
+        return not _may_leave([*body, *orelse])
+
+    def _goes_on(self, run: _Run, statement: ast.stmt) -> bool:
+        """Whether something follows a statement that may end the function."""
+        if isinstance(statement, ast.Assert) and self._holds(run, statement.test) is not False:
+            return True
+        if not isinstance(statement, ast.Return) and not self._caught:
+            self.failures.append((statement, run.scope))
+        return False
+
+    def _holds(self, run: _Run, test: ast.expr) -> Value:
+        """What a condition comes to; ``name in TABLE`` is looked up in a literal table."""
+        match test:
+            case ast.Compare(left=left, ops=[ast.In()], comparators=[ast.Name() as table]):
+                wanted = evaluate(run.values, left)
+                target = self.resolver.expression(run.scope, table)
+                if isinstance(target, Valued) and isinstance(wanted, str):
+                    members = literal_members(target.value)
+                    return UNKNOWN if members is None else wanted in members
+        return evaluate(run.values, test)
+
+    def _forget(self, run: _Run, statements: Iterable[ast.AST]) -> None:
+        for statement in statements:
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    run.values[node.id] = UNKNOWN
+
+    def _expressions(self, run: _Run, statement: ast.stmt) -> None:
+        for child in ast.iter_child_nodes(statement):
+            if isinstance(child, ast.expr):
+                self._expression(run, child)
+
+    def _expression(self, run: _Run, node: ast.expr) -> None:
+        """Follow the calls that evaluating an expression is certain to make."""
+        match node:
+            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp():
+                return
+            case ast.GeneratorExp():
+                return
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                holds = evaluate(run.values, test)
+                if not isinstance(holds, Unknown):
+                    self._expression(run, body if holds else orelse)
+                return
+            case ast.BoolOp(values=[first, *_]):
+                self._expression(run, first)
+                return
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self._expression(run, child)
+            elif isinstance(child, ast.keyword):
+                self._expression(run, child.value)
+        if isinstance(node, ast.Call):
+            self._call(run, node)
+
+    def _call(self, run: _Run, node: ast.Call) -> None:
+        match self._target(run, node.func):
+            case External(name):
+                if name in _DOWNLOADS or (
+                    name.startswith(_FACTORIES) and self._asks_for_weights(run, node)
+                ):
+                    self.downloads.append((node, run.scope, name))
+            case Defined() as found:
+                self.call(found, self._bind(run, node, found), run)
+
+    def _asks_for_weights(self, run: _Run, node: ast.Call) -> bool:
+        return any(
+            keyword.arg == "pretrained" and evaluate(run.values, keyword.value) is True
+            for keyword in node.keywords
+        )
+
+    def _target(self, run: _Run, function: ast.expr) -> object:
+        if isinstance(function, ast.Attribute):
+            owner: object = self.resolver.expression(run.scope, function.value)
+            if isinstance(function.value, ast.Name) and function.value.id == "self":
+                owner = run.owner
+            if isinstance(owner, Defined):
+                method = method_of(self.resolver, owner, function.attr)
+                return Defined(*method) if method else None
+        return self.resolver.expression(run.scope, function)
+
+    def _bind(self, run: _Run, node: ast.Call, found: Defined) -> dict[str, Value]:
+        """What a call gives the parameters; those that may come through ``**`` are not known."""
+        definition: object = found.node
+        if isinstance(definition, ast.ClassDef):
+            constructor = method_of(self.resolver, found, "__init__")
+            definition = constructor[1] if constructor else None
+        if not isinstance(definition, ast.FunctionDef):
+            return {}
+        names = [argument.arg for argument in (*definition.args.posonlyargs, *definition.args.args)]
+        if names[:1] in (["self"], ["cls"]):
+            names = names[1:]
+        keywords = [argument.arg for argument in definition.args.kwonlyargs]
+        given: dict[str, Value] = {}
+        if any(keyword.arg is None for keyword in node.keywords):
+            given = dict.fromkeys((*names, *keywords), UNKNOWN)
+        if any(isinstance(argument, ast.Starred) for argument in node.args):
+            return dict.fromkeys((*names, *keywords), UNKNOWN)
+        for name, argument in zip(names, node.args, strict=False):
+            given[name] = evaluate(run.values, argument)
+        for keyword in node.keywords:
+            if keyword.arg:
+                given[keyword.arg] = evaluate(run.values, keyword.value)
+        return given
+
+
+def _may_leave(statements: Iterable[ast.stmt]) -> bool:
+    return any(
+        isinstance(node, ast.Return | ast.Raise)
+        for statement in statements
+        for node in ast.walk(statement)
+    )

@@ -1,0 +1,3 @@
+dependencies = ["torch", "torchvision"]
+
+from acme_nets import folded, net
