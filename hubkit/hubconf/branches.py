@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import cast
 
+from hubkit.hubconf.nodes import walk
+
 _IMPORT_FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _PLATFORM = frozenset({"platform", "version_info", "find_spec"})
 # How variables and functions are called that tell whether something optional is there.
@@ -46,7 +48,7 @@ def branches_of(statement: ast.stmt) -> tuple[Branch, ...] | None:
             targets = tuple(item.optional_vars for item in items if item.optional_vars)
             return (Branch(body, guarded=any(map(_suppresses, items)), targets=targets),)
         case ast.For(target=target) | ast.AsyncFor(target=target):
-            names = tuple(node for node in ast.walk(target) if isinstance(node, ast.Name))
+            names = tuple(node for node in walk(target) if isinstance(node, ast.Name))
             return (Branch(statement.body, targets=names), Branch(statement.orelse))
         case ast.While():
             return (Branch(statement.body), Branch(statement.orelse))
@@ -142,7 +144,7 @@ def _is_main_guard(test: ast.expr) -> bool:
 
 
 def _asks_platform(test: ast.expr) -> bool:
-    for node in ast.walk(test):
+    for node in walk(test):
         if isinstance(node, ast.Attribute | ast.Name):
             name = _last_name(node)
             if name in _PLATFORM or _AVAILABLE.search(name):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.conditions import UNKNOWN, Unknown, evaluate
-from hubkit.hubconf.functions import read_function_scope
 from hubkit.hubconf.literals import literal_members
+from hubkit.hubconf.nodes import child_nodes, statements, walk
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, External, Valued
 
@@ -88,7 +88,7 @@ class CertainPath:
         if isinstance(node, ast.ClassDef) or id(node) in self._busy or depth > _MAX_DEPTH:
             return
         self._busy.add(id(node))
-        scope = read_function_scope(found.scope, node).scope
+        scope = self.resolver.inside(found.scope, node).scope
         inner = _Run(scope, {**self.assumed, **self._defaults(node), **values}, owner, depth)
         self._statements(inner, node.body)
         self._busy.discard(id(node))
@@ -174,12 +174,12 @@ class CertainPath:
 
     def _forget(self, run: _Run, statements: Iterable[ast.AST]) -> None:
         for statement in statements:
-            for node in ast.walk(statement):
+            for node in walk(statement):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     run.values[node.id] = UNKNOWN
 
     def _expressions(self, run: _Run, statement: ast.stmt) -> None:
-        for child in ast.iter_child_nodes(statement):
+        for child in child_nodes(statement):
             if isinstance(child, ast.expr):
                 self._expression(run, child)
 
@@ -198,7 +198,7 @@ class CertainPath:
             case ast.BoolOp(values=[first, *_]):
                 self._expression(run, first)
                 return
-        for child in ast.iter_child_nodes(node):
+        for child in child_nodes(node):
             if isinstance(child, ast.expr):
                 self._expression(run, child)
             elif isinstance(child, ast.keyword):
@@ -257,9 +257,5 @@ class CertainPath:
         return given
 
 
-def _may_leave(statements: Iterable[ast.stmt]) -> bool:
-    return any(
-        isinstance(node, ast.Return | ast.Raise)
-        for statement in statements
-        for node in ast.walk(statement)
-    )
+def _may_leave(body: Iterable[ast.stmt]) -> bool:
+    return any(isinstance(one, ast.Return | ast.Raise) for one in statements(body))

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from hubkit.facts import CheckpointUse
-from hubkit.hubconf.functions import read_function_scope
+from hubkit.hubconf.nodes import child_nodes
 from hubkit.hubconf.resolve import External
 from hubkit.hubconf.strings import find_string
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.hubconf.resolve import Resolver
-    from hubkit.hubconf.scope import FunctionNode, Scope
+    from hubkit.hubconf.scope import Scope
 
 # Positional parameters of torch's download functions (torch/hub.py; load_url is the older name).
 _LOAD = (
@@ -45,16 +45,12 @@ def _find_in_module(resolver: Resolver, scope: Scope) -> Iterator[CheckpointUse]
     while pending:
         node, names = pending.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            names = _inner_scope(names, node)
+            names = resolver.inside(names, node).scope
         elif isinstance(node, ast.Call):
             use = _read_call(resolver, names, node)
             found += [use] if use else []
-        pending += [(child, names) for child in ast.iter_child_nodes(node)]
+        pending += [(child, names) for child in child_nodes(node)]
     yield from sorted(found, key=lambda use: use.location)
-
-
-def _inner_scope(names: Scope, node: FunctionNode) -> Scope:
-    return read_function_scope(names, node).scope
 
 
 def _read_call(resolver: Resolver, scope: Scope, node: ast.Call) -> CheckpointUse | None:

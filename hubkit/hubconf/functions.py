@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hubkit.hubconf.nodes import child_nodes, walk
 from hubkit.hubconf.scope import (
     Binding,
     FunctionNode,
@@ -74,14 +75,16 @@ def read_function_scope(scope: Scope, function: FunctionNode) -> FunctionScope:
     return FunctionScope(inner, assigned)
 
 
-def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
+def own_nodes(function: FunctionNode) -> list[ast.AST]:
     """Every node of a function's body, without the insides of functions and classes in it."""
     pending: list[ast.AST] = list(reversed(function.body))
+    found: list[ast.AST] = []
     while pending:
         node = pending.pop()
-        yield node
+        found.append(node)
         if not isinstance(node, _NESTED):
-            pending += reversed(list(ast.iter_child_nodes(node)))
+            pending += reversed(child_nodes(node))
+    return found
 
 
 def _arguments(function: FunctionNode) -> Iterator[str]:
@@ -113,7 +116,7 @@ def _assign(target: ast.expr, value: ast.expr, assigned: dict[str, list[ast.expr
     if isinstance(target, ast.Name):
         assigned.setdefault(target.id, []).append(value)
         return
-    for node in ast.walk(target):
+    for node in walk(target):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             assigned.setdefault(node.id, []).append(None)
 
@@ -133,6 +136,6 @@ def _bound_otherwise(node: ast.AST) -> Iterator[str]:
         case _:
             return
     for part in parts:
-        for inner in ast.walk(part):
+        for inner in walk(part):
             if isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
                 yield inner.id

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, External
 
@@ -31,7 +32,7 @@ def find_asked(nodes: Iterable[ast.AST]) -> set[int]:
     asked: set[int] = set()
     for node in nodes:
         if isinstance(node, ast.If | ast.IfExp) and _ASKS.search(ast.unparse(node.test)):
-            asked.update(id(inner) for inner in ast.walk(node))
+            asked.update(id(inner) for inner in walk(node))
     return asked
 
 

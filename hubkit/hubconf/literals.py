@@ -6,6 +6,8 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hubkit.hubconf.nodes import walk
+
 if TYPE_CHECKING:
     from hubkit.hubconf.scope import Scope
 
@@ -178,7 +180,7 @@ def _names(targets: list[ast.expr], name: str) -> bool:
 
 
 def _changes(statement: ast.stmt, name: str) -> bool:
-    for node in ast.walk(statement):
+    for node in walk(statement):
         match node:
             case ast.Name(id=found, ctx=ast.Store()) if found == name:
                 return True

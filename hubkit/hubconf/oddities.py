@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hubkit.facts import Oddity
 from hubkit.hubconf.branches import branches_of
 from hubkit.hubconf.classes import is_module_class
-from hubkit.hubconf.functions import own_nodes
+from hubkit.hubconf.nodes import statements, walk
 from hubkit.hubconf.resolve import Defined, External
 from hubkit.hubconf.scope import absolute_module
 
@@ -101,7 +101,7 @@ def _annotations(node: ast.ClassDef, *, postponed: bool) -> Iterator[ast.expr]:
 def _own_module(scope: Scope, resolver: Resolver) -> Iterator[Oddity]:
     if "__name__" not in scope.file.text:
         return
-    for node in ast.walk(scope.file.tree):
+    for node in walk(scope.file.tree):
         match node:
             case ast.Subscript(value=value, slice=ast.Name(id="__name__")):
                 target = resolver.expression(scope, value)
@@ -114,10 +114,10 @@ def _late_imports(scope: Scope, resolver: Resolver, loaded: set[str]) -> Iterato
     late: list[Oddity] = []
     if not _INDENTED_IMPORT.search(scope.file.text):
         return
-    for node in ast.walk(scope.file.tree):
+    for node in statements(scope.file.tree.body):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        for part in own_nodes(node):
+        for part in statements(node.body, nested=False):
             for module in _imported(scope, part):
                 top = module.partition(".")[0]
                 if resolver.tree.module(top) is None or top in loaded or not top:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.branches import branches_of
+from hubkit.hubconf.nodes import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,7 +37,7 @@ def _openings(body: Iterable[ast.stmt], *, namespaces: frozenset[str]) -> Iterat
 
 
 def _walk(node: ast.AST, namespaces: frozenset[str], *, executes: bool) -> Iterator[ast.AST]:
-    for part in ast.walk(node):
+    for part in walk(node):
         match part:
             case ast.Subscript(value=value, ctx=ast.Store()) if _is_namespace(value, namespaces):
                 yield part

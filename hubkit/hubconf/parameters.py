@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Parameter
+from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.resolve import Defined, External, Resolver
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _is_ignored(name: str, body: Sequence[ast.stmt]) -> bool:
     if all(isinstance(statement, ast.Expr | ast.Pass | ast.Raise) for statement in body):
         return False
     names = {
-        node.id for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)
+        node.id for statement in body for node in walk(statement) if isinstance(node, ast.Name)
     }
     return not names & {name, "locals", "vars", "eval", "exec"}
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from hubkit.hubconf.functions import read_function_scope
 from hubkit.hubconf.literals import read_strings
 from hubkit.hubconf.scope import FunctionNode, ImportedModule, ImportedName, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hubkit.hubconf.functions import FunctionScope
     from hubkit.hubconf.scope import Value
     from hubkit.hubconf.tree import SourceTree
 
@@ -81,6 +83,20 @@ class Resolver:
     """Looks names up in the repo's modules."""
 
     tree: SourceTree
+    _functions: dict[tuple[int, int], FunctionScope] = field(default_factory=dict)
+    _stars: dict[str, list[str] | None] = field(default_factory=dict)
+
+    def inside(self, scope: Scope, function: FunctionNode) -> FunctionScope:
+        """The names inside a function.
+
+        Args:
+            scope: The names around it.
+            function: Its definition.
+        """
+        key = (id(scope), id(function))
+        if key not in self._functions:
+            self._functions[key] = read_function_scope(scope, function)
+        return self._functions[key]
 
     def name(self, scope: Scope, name: str, seen: Seen | None = None) -> Target | None:
         """What a name of a module stands for, or None when the module does not bind it.
@@ -159,6 +175,13 @@ class Resolver:
         Args:
             module: A dotted name.
         """
+        if module not in self._stars:
+            # Decorators may lead back here, through modules that star-import one another.
+            self._stars[module] = None
+            self._stars[module] = self._star_names(module)
+        return self._stars[module]
+
+    def _star_names(self, module: str) -> list[str] | None:
         names: dict[str, None] = {}
         for scope in self.starred(module):
             own = self._listed_names(scope)

@@ -13,7 +13,6 @@ from hubkit.hubconf.functions import (
     FunctionScope,
     module_scope,
     own_nodes,
-    read_function_scope,
 )
 from hubkit.hubconf.literals import describe
 from hubkit.hubconf.outside import external_result, is_external_module_class
@@ -108,7 +107,7 @@ class ReturnsReader:
         nodes = list(own_nodes(node))
         if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in nodes):
             return Returns("other", "a generator", file.location(node))
-        frame = _Frame(read_function_scope(found.scope, node), owner)
+        frame = _Frame(self.resolver.inside(found.scope, node), owner)
         returned = [part for part in nodes if isinstance(part, ast.Return)]
         if not returned:
             result = _UNKNOWN if _may_raise(node) else Returns("other", "None", file.location(node))

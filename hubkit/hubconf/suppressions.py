@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location, Suppression
+from hubkit.hubconf.nodes import child_nodes, statements, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +95,7 @@ def _comments(text: str) -> Iterator[tokenize.TokenInfo]:
 
 
 def _spans(tree: ast.Module) -> Iterator[_Span]:
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.stmt):
-            continue
+    for node in statements(tree.body):
         first, end = _first_line(node), node.end_lineno or node.lineno
         body: list[ast.stmt] | None = getattr(node, "body", None)
         if body:
@@ -113,8 +112,8 @@ def _first_line(node: ast.stmt) -> int:
 def _header_end(node: ast.stmt) -> int:
     """The last line of a compound statement's header, as far as its parts tell."""
     last = node.lineno
-    for child in ast.iter_child_nodes(node):
+    for child in child_nodes(node):
         if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
-            ends = [getattr(part, "end_lineno", None) or 0 for part in ast.walk(child)]
+            ends = [getattr(part, "end_lineno", None) or 0 for part in walk(child)]
             last = max(last, *ends)
     return last

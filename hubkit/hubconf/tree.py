@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import HubconfProblem
+from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.scope import Scope, read_scope
 from hubkit.hubconf.source import SourceFile, read_source
 
@@ -160,7 +161,7 @@ def read_search_path(file: SourceFile, root: Path) -> tuple[str, ...]:
     folders = [""]
     if "sys.path" not in file.text:
         return ("",)
-    for node in ast.walk(file.tree):
+    for node in walk(file.tree):
         match node:
             case ast.Call(
                 func=ast.Attribute(
@@ -179,7 +180,7 @@ def _literal_folder(node: ast.expr) -> str:
     """The folder that an expression over ``__file__`` names, guessed from its string literals."""
     texts = [
         (part.lineno, part.col_offset, part.value)
-        for part in ast.walk(node)
+        for part in walk(node)
         if isinstance(part, ast.Constant) and isinstance(part.value, str)
     ]
     joined = os.path.normpath("/".join(text for _, _, text in sorted(texts)) or ".")

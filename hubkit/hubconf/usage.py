@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.branches import branches_of
+from hubkit.hubconf.nodes import child_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +36,7 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
         if branches is None:
             yield statement
             continue
-        for child in ast.iter_child_nodes(statement):
+        for child in child_nodes(statement):
             if isinstance(child, ast.expr | ast.withitem):
                 yield child
         for branch in branches:
@@ -58,7 +59,7 @@ def _names(node: ast.AST, hidden: frozenset[str]) -> Iterator[str]:
             own = local | _local_names(current)
             pending += [(child, own) for child in inside]
             continue
-        pending += [(child, local) for child in ast.iter_child_nodes(current)]
+        pending += [(child, local) for child in child_nodes(current)]
 
 
 def _split(node: FunctionNode | ast.Lambda) -> tuple[list[ast.AST], list[ast.AST]]:
@@ -94,5 +95,5 @@ def _local_names(node: FunctionNode | ast.Lambda) -> frozenset[str]:
                 continue
             case ast.Lambda():
                 continue
-        pending += ast.iter_child_nodes(current)
+        pending += child_nodes(current)
     return frozenset(names - shared)

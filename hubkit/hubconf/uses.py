@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from hubkit.facts import Oddity, Use
 from hubkit.hubconf.branches import branches_of
-from hubkit.hubconf.functions import own_nodes, read_function_scope
+from hubkit.hubconf.functions import own_nodes
 from hubkit.hubconf.inner import find_asked, inner_request
+from hubkit.hubconf.nodes import child_nodes, walk
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, External, Resolver
 from hubkit.hubconf.strings import find_string
@@ -106,7 +107,7 @@ class _Walk:
         if id(found.node) in self.visited or caller.depth > _MAX_DEPTH:
             return
         self.visited.add(id(found.node))
-        scope = read_function_scope(found.scope, found.node).scope
+        scope = self.resolver.inside(found.scope, found.node).scope
         nodes = tuple(own_nodes(found.node))
         depth = caller.depth + 1
         self.queue.append(_Body(scope, nodes, caller.on_import, caller.untrained, depth, owner))
@@ -229,17 +230,17 @@ def _import_nodes(statements: Iterable[ast.stmt]) -> Iterator[ast.AST]:
                     yield from _import_nodes(branch.body)
         elif isinstance(statement, ast.ClassDef):
             for part in (*statement.decorator_list, *statement.bases):
-                yield from ast.walk(part)
+                yield from walk(part)
             yield from _import_nodes(statement.body)
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             for part in (*statement.decorator_list, *statement.args.defaults):
-                yield from ast.walk(part)
+                yield from walk(part)
         else:
             yield from _plain_nodes(statement)
 
 
 def _header_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(statement):
+    for child in child_nodes(statement):
         if isinstance(child, ast.expr | ast.withitem):
             yield from _plain_nodes(child)
 
@@ -251,4 +252,4 @@ def _plain_nodes(node: ast.AST) -> Iterator[ast.AST]:
         current = pending.pop()
         yield current
         if not isinstance(current, ast.Lambda):
-            pending += ast.iter_child_nodes(current)
+            pending += child_nodes(current)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.known import is_stdlib
+from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.parameters import (
     Parameters,
     bind_partial,
@@ -99,7 +100,7 @@ def _instance(resolver: Resolver, found: Defined) -> CallableValue | None:
 def _made_by(scope: Scope, factory: FunctionNode) -> CallableValue | None:
     """What a factory of the repo makes: a function defined inside it, or nothing we call."""
     inner = {node.name: node for node in factory.body if isinstance(node, ast.FunctionDef)}
-    for node in ast.walk(factory):
+    for node in walk(factory):
         match node:
             case ast.Return(value=ast.Name(id=name)) if name in inner:
                 made = inner[name]

@@ -20,6 +20,7 @@ def main(target: str, options: list[str]) -> None:
     atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["hubkit", "docstring_parser"]):
         targets = importlib.import_module("tests.fuzz.targets")
+        importlib.import_module("docstring_parser")
     from tests.fuzz.mutate import mutate_lines
 
     seeds = list(targets.read_seeds(target))
