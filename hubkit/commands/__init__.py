@@ -5,4 +5,15 @@ without a trailing underscore (``list_`` is ``hubkit list``). A module is import
 is asked for, and ``hubkit --help`` imports them all, so they import what they use inside functions.
 """
 
-COMMANDS = ("init", "check", "explain", "list_", "help_", "lock", "status", "cache", "trust")
+COMMANDS = (
+    "init",
+    "check",
+    "explain",
+    "rules",
+    "list_",
+    "help_",
+    "lock",
+    "status",
+    "cache",
+    "trust",
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,8 +11,7 @@ from click.testing import CliRunner, Result
 from hubkit.cli import main
 from tests.git_host import GitHost, commit_files
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[2]
 
 HEALTHY = '''dependencies = ["torch"]
 
@@ -111,6 +110,24 @@ def test_explain_tells_rules_and_checks_by_code_and_slug() -> None:
     assert "Bad:" in run("explain", "HUB105").stdout
     assert run("explain", "undeclared-import").stdout == run("explain", "HUB105").stdout
     assert "state-dict-round-trip" in run("explain", "C207").stdout
+
+
+def test_rules_lists_every_rule_and_check_in_each_format() -> None:
+    rows = json.loads(run("rules", "--output-format", "json").stdout)["rules"]
+    by_code = {row["code"]: row for row in rows}
+    assert by_code["HUB105"]["severity"] == "error"
+    assert by_code["HUB105"]["is_default"] is True
+    assert by_code["HUB106"]["is_default"] is False
+    assert by_code["C207"]["kind"] == "check"
+    for output_format in ("text", "markdown"):
+        shown = run("rules", "--output-format", output_format).stdout
+        assert all(code in shown for code in by_code)
+
+
+def test_the_page_on_rules_is_what_the_command_prints() -> None:
+    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    shown = run("rules", "--output-format", "markdown").stdout
+    assert page == shown, "hubkit rules --output-format markdown > docs/rules.md"
 
 
 def test_list_says_names_and_whether_they_are_all(repo: Path) -> None:
