@@ -196,11 +196,12 @@ def _print_verdict(target: Path) -> None:
     from hubkit.config import read_config
     from hubkit.hubconf import read_repo
     from hubkit.linter import lint_repo
-    from hubkit.reporters.text import format_finding, format_summary
+    from hubkit.reporters.full import format_finding
+    from hubkit.reporters.wording import format_summary
 
     report = lint_repo(read_repo(target), read_config(target))
     for finding in report.findings:
-        click.echo(format_finding(finding, target))
+        click.echo(format_finding(finding, report))
     click.echo(f"hubkit check: {format_summary(report)}")
 
 

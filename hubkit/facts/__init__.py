@@ -5,7 +5,16 @@
 """
 
 from hubkit.facts.code import CheckpointUse, FailingDefault, Oddity, OwnImport, UnaskedDownload, Use
-from hubkit.facts.findings import Finding, Report, Severity, Suppression
+from hubkit.facts.findings import (
+    SEVERITIES,
+    Finding,
+    KnownFinding,
+    LeftOut,
+    Report,
+    RuleFacts,
+    Severity,
+    Suppression,
+)
 from hubkit.facts.fixes import Applicability, Edit, Fix, Fixable
 from hubkit.facts.hubconf import (
     Dependencies,
@@ -24,6 +33,7 @@ from hubkit.facts.hubconf import (
 from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
 
 __all__ = [
+    "SEVERITIES",
     "Applicability",
     "CachedCheckpoint",
     "CachedRepo",
@@ -41,7 +51,9 @@ __all__ = [
     "Hubconf",
     "HubconfProblem",
     "Import",
+    "KnownFinding",
     "Leak",
+    "LeftOut",
     "Location",
     "Oddity",
     "OwnImport",
@@ -51,6 +63,7 @@ __all__ = [
     "Report",
     "ResolvedRef",
     "Returns",
+    "RuleFacts",
     "Severity",
     "Suppression",
     "UnaskedDownload",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hubkit.facts.fixes import Fix
     from hubkit.facts.hubconf import Location
 
 Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")  # the worst first
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Finding:
         entrypoint: Name of the entrypoint concerned, or None.
         hint: What to do about it; empty when the message says it all.
         fix: Edits that put it right, or None.
+        fingerprint: The same for the same mistake when lines move; empty until a report is made.
     """
 
     code: str
@@ -33,6 +37,7 @@ class Finding:
     entrypoint: str | None = None
     hint: str = ""
     fix: Fix | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Suppression:
         location: The comment; what it covers is the statement on whose lines it stands.
         first_line: First line that it covers.
         last_line: Last line that it covers.
+        whole_file: Whether it is a ``file-ignore``, which covers the file that it stands in.
     """
 
     codes: tuple[str, ...]
@@ -52,6 +58,64 @@ class Suppression:
     location: Location
     first_line: int
     last_line: int
+    whole_file: bool = False
+
+    def covers(self, place: Location) -> bool:
+        """Whether a place lies where it covers."""
+        if self.location.path != place.path:
+            return False
+        return self.whole_file or self.first_line <= place.line <= self.last_line
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A finding that is not reported as one.
+
+    Attributes:
+        finding: The finding.
+        reason: Why, as its author put it; empty when no reason was given.
+        by: What asked for it: a comment at the place, a setting, or the baseline.
+    """
+
+    finding: Finding
+    reason: str
+    by: Literal["comment", "setting", "baseline"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFacts:
+    """What a report says about a rule.
+
+    Attributes:
+        code: Such as "HUB105".
+        slug: Its name in words.
+        severity: How bad its findings usually are.
+        summary: What it finds, in one line.
+        explanation: What, why it bites, bad and good.
+    """
+
+    code: str
+    slug: str
+    severity: Severity
+    summary: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFinding:
+    """An entry of a baseline.
+
+    Attributes:
+        fingerprint: The finding's.
+        code: Its rule's code.
+        path: Its file; empty when the repo as a whole is meant.
+        message: What was wrong, for whoever reads the baseline.
+    """
+
+    fingerprint: str
+    code: str
+    path: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +124,42 @@ class Report:
 
     Attributes:
         findings: What is wrong, sorted by place.
-        expected: Findings left out on request, each with the reason that was given.
-        codes: Codes of the rules that ran.
+        left_out: Findings left out on request.
+        rules: The rules that ran.
+        fail_on: The least severity that fails the run; "never" when none does.
+        lines: The source lines that the findings are about, by path and number.
+        fixed: Entries of the baseline that are no longer found.
+        config: The file that holds the repo's configuration, or would.
+        ignores: The table in it that more ignores belong in, such as "tool.hubkit.ignore".
+        root: The folder that was read.
     """
 
     findings: tuple[Finding, ...]
-    expected: tuple[tuple[Finding, str], ...]
-    codes: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    rules: tuple[RuleFacts, ...]
+    fail_on: Severity | Literal["never"] = "warning"
+    lines: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    fixed: tuple[KnownFinding, ...] = ()
+    config: str = "hubkit.toml"
+    ignores: str = "ignore"
+    root: str = ""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of the rules that ran."""
+        return tuple(rule.code for rule in self.rules)
 
     @property
     def exit_code(self) -> int:
-        """1 when there is an error or a warning, else 0; infos never fail a run."""
-        return int(any(finding.severity != "info" for finding in self.findings))
+        """1 when there is a finding as bad as ``fail_on`` or worse, else 0."""
+        return int(any(self.fails(finding) for finding in self.findings))
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding is bad enough to fail the run."""
+        if self.fail_on == "never":
+            return False
+        return SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
+
+    def line(self, location: Location) -> str:
+        """The source line at a place; empty when it is not known."""
+        return self.lines.get((location.path, location.line), "")

@@ -1,4 +1,7 @@
-"""Comments that ask for findings to be left out: ``# hubkit: ignore[HUB501] reason``."""
+"""Comments that ask for findings to be left out: ``# hubkit: ignore[HUB501] reason``.
+
+``# hubkit: file-ignore[HUB305] reason`` does so for the whole file that it stands in.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from hubkit.hubconf.source import SourceFile
 
-_COMMENT = re.compile(r"#\s*hubkit:\s*ignore\s*\[([^\]]*)\]\s*[:\-\u2013\u2014]*\s*(.*)")
+_COMMENT = re.compile(r"#\s*hubkit:\s*(file-)?ignore\s*\[([^\]]*)\]\s*[:\-\u2013\u2014]*\s*(.*)")
 
 
 def read_suppressions(file: SourceFile) -> tuple[Suppression, ...]:
@@ -76,12 +79,12 @@ def _read(file: SourceFile, comment: tokenize.TokenInfo, spans: _Spans) -> Suppr
     found = _COMMENT.search(comment.string)
     if found is None:
         return None
-    codes = tuple(code for code in re.split(r"[\s,]+", found[1]) if code)
+    codes = tuple(code for code in re.split(r"[\s,]+", found[2]) if code)
     (line, start), (_, end) = comment.start, comment.end
     alone = not comment.line[:start].strip()
     first, last = spans.below(line) if alone else spans.around(line)
     place = Location(file.path, line, start + 1, line, end + 1)
-    return Suppression(codes, found[2].strip(), place, first, last)
+    return Suppression(codes, found[3].strip(), place, first, last, bool(found[1]))
 
 
 def _comments(text: str) -> Iterator[tokenize.TokenInfo]:

@@ -1,45 +1,76 @@
-"""For GitHub Actions: workflow commands that annotate the changed lines."""
+"""For GitHub Actions: a workflow command a finding, which becomes a note at the line."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.reporters.text import format_summary
+from hubkit.reporters.concise import format_line
+from hubkit.reporters.wording import format_counts, format_summary, sort_by_severity, to_printable
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
     from hubkit.facts import Finding, Report
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
-# GitHub shows about ten annotations of a kind for a step, so the worst come first.
-_ORDER = ("error", "warning", "info")
+# GitHub shows ten annotations of a kind for a step and drops the rest without a word.
+MOST = 10
 
 
-def write_report(report: Report, root: Path, stream: TextIO) -> None:  # noqa: ARG001
-    """Write a report as workflow commands, and the summary as a plain line.
+def write_report(report: Report, stream: TextIO) -> None:
+    """Write a report as workflow commands, what GitHub would drop as plain lines of the log.
 
     Args:
         report: What was found.
-        root: Not looked at: GitHub wants paths relative to the checkout, which the findings have.
         stream: Where to.
     """
-    for finding in sorted(report.findings, key=lambda found: _ORDER.index(found.severity)):
-        stream.write(_command(finding) + "\n")
+    annotated, rest = _part(sort_by_severity(report.findings))
+    for finding in annotated:
+        stream.write(_command(finding, _name(finding, report)) + "\n")
+    if rest:
+        stream.write(
+            f"Not annotated, since GitHub shows {MOST} of a kind: {format_counts(rest)}.\n"
+        )
+    for finding in rest:
+        # A command may stand anywhere in a line of the log in GitHub's older form.
+        stream.write("  " + format_line(finding).replace("##[", "##\u200b[") + "\n")
     stream.write(format_summary(report) + "\n")
 
 
-def _command(finding: Finding) -> str:
-    fields = {"title": f"hubkit {finding.code}"}
-    place = finding.location
-    if place is not None:
-        fields |= {"file": place.path, "line": str(place.line), "col": str(place.column)}
-        if place.end_line:
-            fields["endLine"] = str(place.end_line)
-    listed = ",".join(f"{name}={_escape(value, ':,')}" for name, value in fields.items())
-    text = f"{finding.message}\n{finding.hint}" if finding.hint else finding.message
+def _part(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Those that GitHub shows, and the others."""
+    shown: dict[str, list[Finding]] = {}
+    rest: list[Finding] = []
+    for finding in findings:
+        same = shown.setdefault(finding.severity, [])
+        (same if len(same) < MOST else rest).append(finding)
+    return [finding for same in shown.values() for finding in same], rest
+
+
+def _command(finding: Finding, name: str) -> str:
+    listed = ",".join(f"{key}={_escape(value, ':,')}" for key, value in _fields(finding, name))
+    text = "\n".join(to_printable(part) for part in (finding.message, finding.hint) if part)
     return f"::{_LEVELS[finding.severity]} {listed}::{_escape(text)}"
+
+
+def _fields(finding: Finding, name: str) -> Iterator[tuple[str, str]]:
+    yield "title", f"hubkit {finding.code} {name}".rstrip()
+    place = finding.location
+    if place is None:
+        return
+    yield "file", to_printable(place.path)
+    yield "line", str(place.line)
+    if place.end_line:
+        yield "endLine", str(place.end_line)
+    yield "col", str(place.column)
+    if place.end_line == place.line and place.end_column > place.column:
+        # Ours is behind the last character, GitHub's is the last one.
+        yield "endColumn", str(place.end_column - 1)
+
+
+def _name(finding: Finding, report: Report) -> str:
+    return next((rule.slug for rule in report.rules if rule.code == finding.code), "")
 
 
 def _escape(text: str, special: str = "") -> str:

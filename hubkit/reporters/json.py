@@ -1,4 +1,7 @@
-"""For programs: one JSON object; ``schema`` grows when a field changes its meaning."""
+"""For programs: one JSON object; ``report.schema.json`` says what is in it.
+
+``schema`` grows when a field changes its meaning or goes; new fields leave it as it is.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import TextIO
 
     from hubkit.facts import Finding, Report
@@ -15,25 +17,30 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def write_report(report: Report, root: Path, stream: TextIO) -> None:
-    """Write a report as one JSON object.
+def write_report(report: Report, stream: TextIO) -> None:
+    """Write a report as one JSON object, in ASCII.
 
     Args:
         report: What was found.
-        root: The folder that was read.
         stream: Where to.
     """
     document = {
         "schema": SCHEMA,
-        "root": str(root),
+        "root": report.root,
         "exit_code": report.exit_code,
+        "fail_on": report.fail_on,
         "codes": list(report.codes),
-        "findings": [_finding(finding) for finding in report.findings],
-        "left_out": [_finding(finding) | {"reason": reason} for finding, reason in report.expected],
+        "findings": [_finding(finding, report) for finding in report.findings],
+        "left_out": [
+            {**_finding(one.finding, report), "reason": one.reason, "by": one.by}
+            for one in report.left_out
+        ],
+        "fixed": [asdict(entry) for entry in report.fixed],
     }
-    json.dump(document, stream, indent=2, ensure_ascii=False)
+    json.dump(document, stream, indent=2)
     stream.write("\n")
 
 
-def _finding(finding: Finding) -> dict[str, object]:
-    return asdict(finding)
+def _finding(finding: Finding, report: Report) -> dict[str, object]:
+    name = next((rule.slug for rule in report.rules if rule.code == finding.code), "")
+    return {"name": name, **asdict(finding)}

@@ -25,8 +25,10 @@ def unused_suppression(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - 
     Good:
         dependencies = ["torch"]
 
-    A comment covers the statement on whose lines it stands, or, alone on a line, the next one. Only
-    codes of rules that ran are judged, so `--select` makes no suppression unused.
+    A comment covers the statement on whose lines it stands, or, alone on a line, the next one;
+    `# hubkit: file-ignore[HUB501]` covers its whole file. `ignore`, `extend-ignore` and
+    `per-file-ignores` in the configuration are judged likewise. Only codes of rules that ran are
+    judged, so `--select` makes no suppression unused.
     """
     yield from ()
 

@@ -78,7 +78,7 @@ def test_findings_show_the_line_and_what_to_do(repo: Path) -> None:
     (repo / "hubconf.py").write_text(UNDECLARED)
     done = run("check", repo)
     assert done.exit_code == 1
-    assert "hubconf.py:3:1: error[HUB105] `timm`" in done.stdout
+    assert "hubconf.py:3:1: error[HUB105] [*] `timm`" in done.stdout
     assert "  3 | import timm as _timm\n    | ^^^^^^^^^^^^^^^^^^^^\n  help: Add" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("Found 1 error")
 
@@ -94,7 +94,9 @@ def test_a_suppressed_finding_is_left_out_with_its_reason(repo: Path) -> None:
 def test_github_output_annotates_lines(repo: Path) -> None:
     (repo / "hubconf.py").write_text(UNDECLARED)
     lines = run("check", repo, "--output-format", "github").stdout.splitlines()
-    assert lines[0].startswith("::error title=hubkit HUB105,file=hubconf.py,line=3,col=1")
+    assert lines[0].startswith(
+        "::error title=hubkit HUB105 undeclared-import,file=hubconf.py,line=3,endLine=3,col=1"
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def fuzz_repo(data: bytes) -> None:
         if first != second:
             raise AssertionError("the second answer differs from the first")
         for write_report in REPORTERS.values():
-            write_report(first, root, io.StringIO())
+            write_report(first, io.StringIO())
 
 
 def fuzz_config(data: bytes) -> None:

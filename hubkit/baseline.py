@@ -1,0 +1,63 @@
+"""A file of known findings, so that only new ones are reported."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from hubkit.errors import ConfigError
+from hubkit.facts import KnownFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from hubkit.facts import Finding
+
+BASELINE = "hubkit-baseline.json"
+SCHEMA = 1
+
+
+def read_baseline(path: Path) -> tuple[KnownFinding, ...]:
+    """The entries of a baseline.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ConfigError: It cannot be read, or is no baseline.
+    """
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        if document["schema"] != SCHEMA:
+            raise ConfigError(
+                f"{path} has the form {document['schema']!r}; this hubkit knows {SCHEMA}",
+                hint="Update hubkit, or remove it and write one with --update-baseline.",
+            )
+        return tuple(KnownFinding(**entry) for entry in document["findings"])
+    except OSError as error:
+        raise ConfigError(
+            f"the baseline {path} cannot be read: {error.strerror}",
+            hint="Write one with --update-baseline.",
+        ) from None
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            f"{path} is no baseline of hubkit's: {error}",
+            hint="Remove it and write one with --update-baseline.",
+        ) from None
+
+
+def render_baseline(findings: Iterable[KnownFinding]) -> str:
+    """A baseline's text, in an order that keeps its history readable."""
+    ordered = sorted(findings, key=lambda one: (one.path, one.code, one.message, one.fingerprint))
+    document = {"schema": SCHEMA, "findings": [asdict(entry) for entry in ordered]}
+    return json.dumps(document, indent=2) + "\n"
+
+
+def to_known(finding: Finding) -> KnownFinding:
+    """A finding as a baseline keeps it."""
+    path = finding.location.path if finding.location else ""
+    return KnownFinding(finding.fingerprint, finding.code, path, finding.message)

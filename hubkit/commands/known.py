@@ -1,0 +1,99 @@
+"""Options that set aside what is known already: baseline files."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hubkit.config import Config
+    from hubkit.facts import KnownFinding, Report
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Known:
+    """What the command line says about a baseline.
+
+    Attributes:
+        baseline: The file, or None for the configuration's.
+        update: Whether to write it rather than hold the repo against it.
+    """
+
+    baseline: Path | None
+    update: bool
+
+    def apply(self, config: Config) -> Config:
+        """The configuration with the baseline that counts; with none when it is to be written."""
+        if self.update:
+            return dataclasses.replace(config, baseline="")
+        if self.baseline is None:
+            return config
+        return dataclasses.replace(config, baseline=str(self.baseline.absolute()))
+
+    def write(self, report: Report, root: Path, config: Config) -> int:
+        """Put what was found into the baseline, and say what changed.
+
+        Entries of rules that did not run stay.
+
+        Raises:
+            UsageError: The file cannot be written, or is there and is no baseline.
+        """
+        from hubkit.baseline import read_baseline, render_baseline, to_known
+        from hubkit.errors import UsageError
+
+        path = self._path(root, config)
+        old = read_baseline(path) if path.exists() else ()
+        found = {one.fingerprint: one for one in map(to_known, report.findings)}
+        kept = {one.fingerprint: one for one in old if one.code not in report.codes}
+        try:
+            path.write_text(render_baseline({**kept, **found}.values()), "utf-8", newline="\n")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+        click.echo(_describe(path, old, {**kept, **found}))
+        return 0
+
+    def _path(self, root: Path, config: Config) -> Path:
+        from hubkit.baseline import BASELINE
+
+        return self.baseline or root / (config.baseline or BASELINE)
+
+
+def _describe(path: Path, old: tuple[KnownFinding, ...], new: dict[str, KnownFinding]) -> str:
+    before = {one.fingerprint for one in old}
+    added, gone = len(new.keys() - before), len(before - new.keys())
+    findings = f"{len(new)} finding{'s' * (len(new) != 1)}"
+    return f"{path} knows {findings} now ({added} added, {gone} taken out)."
+
+
+def known_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of a ``Known``, and hand it one as ``known``."""
+
+    @functools.wraps(command)
+    def gathered(baseline: Path | None, update_baseline: bool, **given: Any) -> int:  # noqa: ANN401
+        return command(known=Known(baseline, update_baseline), **given)
+
+    for option in reversed(_OPTIONS):
+        gathered = option(gathered)
+    return gathered
+
+
+_OPTIONS = (
+    click.option(
+        "--baseline",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Report only what this file of known findings does not hold.",
+    ),
+    click.option(
+        "--update-baseline",
+        is_flag=True,
+        help="Write what is found to the baseline, and report nothing."
+        "  [default: hubkit-baseline.json]",
+    ),
+)

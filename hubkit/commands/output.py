@@ -1,0 +1,125 @@
+"""Options that say where reports go and in which form, and the writing of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hubkit.facts import Report
+
+# "text" is what "full" was called first.
+_ALIASES = {"text": "full"}
+_FORMATS = "full, concise, json, github, sarif, junit, markdown or statistics"
+
+
+def _format(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
+    """A reporter's name, checked without importing reporters for ``--help``."""
+    from hubkit.reporters import REPORTERS
+
+    name = _ALIASES.get(value, value)
+    if name not in REPORTERS:
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(REPORTERS)}.")
+    return name
+
+
+def _reports(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> tuple[tuple[str, Path], ...]:
+    pairs = []
+    for text in value:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise click.BadParameter(f"{text!r} is not FORMAT=FILE, such as sarif=hubkit.sarif.")
+        pairs.append((_format(ctx, param, name), Path(path)))
+    return tuple(pairs)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Output:
+    """What the command line says about reports; its fields are the options of the same names."""
+
+    output_format: str
+    output_file: Path | None
+    reports: tuple[tuple[str, Path], ...]
+    statistics: bool
+    quiet: bool
+
+    def write(self, report: Report) -> None:
+        """Write the report in every form that was asked for.
+
+        Raises:
+            UsageError: A file cannot be written.
+        """
+        from hubkit.reporters import REPORTERS
+
+        for name, path in self.reports:
+            _write_file(name, path, report)
+        name = "statistics" if self.statistics else self.output_format
+        if self.quiet and not report.findings and name in ("full", "concise", "statistics"):
+            return
+        if self.output_file is not None:
+            _write_file(name, self.output_file, report)
+        else:
+            REPORTERS[name](report, sys.stdout)
+
+
+def _write_file(name: str, path: Path, report: Report) -> None:
+    from hubkit.errors import UsageError
+    from hubkit.reporters import REPORTERS
+
+    try:
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+            REPORTERS[name](report, stream)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}",
+            hint="Give a file in a folder that exists and may be written.",
+        ) from None
+
+
+def output_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of an ``Output``, and hand it one as ``output``."""
+
+    @functools.wraps(command)
+    def gathered(**given: Any) -> int:  # noqa: ANN401 - click's values, as they came
+        names = [field.name for field in dataclasses.fields(Output)]
+        return command(output=Output(**{name: given.pop(name) for name in names}), **given)
+
+    for option in reversed(_OPTIONS):
+        gathered = option(gathered)
+    return gathered
+
+
+_OPTIONS = (
+    click.option(
+        "--output-format",
+        metavar="FORMAT",
+        default="full",
+        callback=_format,
+        help=f"How to say what was found: {_FORMATS}.  [default: full]",
+    ),
+    click.option(
+        "--output-file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Where to say it; standard output when not given.",
+    ),
+    click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        metavar="FORMAT=FILE",
+        callback=_reports,
+        help="Write another report to a file; may be repeated.",
+    ),
+    click.option("--statistics", is_flag=True, help="Count findings by rule, and list none."),
+    click.option("-q", "--quiet", is_flag=True, help="Say nothing when nothing is found."),
+)

@@ -1,0 +1,113 @@
+"""Where the configuration stands, and what the command line puts in its place."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, cast
+
+from hubkit.config.keys import read_keys
+from hubkit.config.model import PYPROJECT
+from hubkit.config.values import require_table
+from hubkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from hubkit.config.model import Config
+
+HUBKIT_TOML = "hubkit.toml"
+
+
+def read_config(root: Path, overrides: Sequence[str] = (), *, isolated: bool = False) -> Config:
+    """Read a repo's configuration from ``hubkit.toml`` or from ``[tool.hubkit]``.
+
+    Args:
+        root: The repo's folder; no other folder is looked into.
+        overrides: Settings that take the place of the file's, as ``KEY=VALUE`` in TOML.
+        isolated: Whether the files are left alone.
+
+    Returns:
+        The configuration; all defaults when there is none.
+
+    Raises:
+        ConfigError: When the file does not parse, both places are used, a key is unknown or a
+            value is not of the kind that belongs there.
+    """
+    path, table, text = ("", {}, "") if isolated else _find(root)
+    config = read_keys(table, f"{path}: tool.hubkit" if path == PYPROJECT else path)
+    given = _merge(_parse_override(override) for override in overrides)
+    if given:
+        read_keys(given, "--config")  # so that a mistake is said to be one of the command line
+        config = read_keys(_merge([table, given]), path or "--config")
+    return dataclasses.replace(config, path=path, text=text)
+
+
+def _find(root: Path) -> tuple[str, Mapping[str, object], str]:
+    """The file, its table, and its text."""
+    (own, own_text), (pyproject, text) = _read(root, HUBKIT_TOML), _read(root, PYPROJECT)
+    tool = require_table(pyproject.get("tool", {}), f"{PYPROJECT}: tool")
+    shared = tool.get("hubkit")
+    if own_text is not None and shared is not None:
+        raise ConfigError(
+            f"{root} configures hubkit twice: in {HUBKIT_TOML} and in {PYPROJECT} [tool.hubkit]",
+            hint="Keep one of them; they mean the same.",
+        )
+    if shared is not None:
+        return PYPROJECT, require_table(shared, f"{PYPROJECT}: tool.hubkit"), text or ""
+    return (HUBKIT_TOML, own, own_text) if own_text is not None else ("", {}, "")
+
+
+def _read(root: Path, name: str) -> tuple[Mapping[str, object], str | None]:
+    """A file's tables and text; no text when there is no such file."""
+    path = root / name
+    if not path.is_file():
+        return {}, None
+    try:
+        text = path.read_text("utf-8")
+        # Most pyproject.toml say nothing about hubkit, and reading TOML costs more than looking.
+        return (_parse(text) if name == HUBKIT_TOML or "hubkit" in text else {}), text
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
+        raise ConfigError(f"{path} cannot be read: {error}", hint="Fix the TOML.") from None
+
+
+def _parse(text: str) -> dict[str, object]:
+    import sys
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+    parsed: dict[str, object] = tomllib.loads(text)
+    return parsed
+
+
+def _parse_override(text: str) -> dict[str, object]:
+    """One ``KEY=VALUE``: TOML, or a bare word where TOML wants quotes."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(
+            f"--config takes KEY=VALUE, not {text!r}", hint="Such as --config fail-on=error."
+        )
+    try:
+        return _parse(text)
+    except ValueError as error:
+        if _is_word(value.strip()):
+            return _parse(f'{key}="{value.strip()}"')
+        raise ConfigError(
+            f"--config {text}: {error}", hint="The value is TOML, such as preview=true."
+        ) from None
+
+
+def _is_word(value: str) -> bool:
+    return bool(value) and all(letter.isalnum() or letter in "-_./" for letter in value)
+
+
+def _merge(tables: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    merged: dict[str, object] = {}
+    for table in tables:
+        for key, value in table.items():
+            old = merged.get(key)
+            both = isinstance(old, dict) and isinstance(value, dict)
+            merged[key] = _merge(cast("list[dict[str, object]]", [old, value])) if both else value
+    return merged

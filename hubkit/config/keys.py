@@ -1,0 +1,90 @@
+"""Every key of the configuration, and what reads its value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hubkit.config.model import KINDS, Config, EntrypointConfig, FileIgnore
+from hubkit.config.values import (
+    one_of,
+    read_bool,
+    read_dims,
+    read_ignores,
+    read_reasons,
+    read_text,
+    read_texts,
+    read_values,
+    refuse_unknown,
+    require_table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Readers = Mapping[str, Callable[[object, str], object]]
+
+FAIL_ON = ("error", "warning", "info", "never")
+
+
+def read_keys(table: Mapping[str, object], place: str) -> Config:
+    """The configuration that a table holds.
+
+    Args:
+        table: The table.
+        place: What errors call it.
+
+    Raises:
+        ConfigError: A key is unknown, or a value is not of the kind that belongs there.
+    """
+    read = _read(table, KEYS, place)
+    # What `hubkit init` was told; only it reads that.
+    read.pop("init", None)
+    return Config(**read)
+
+
+def _read(table: Mapping[str, object], readers: Readers, place: str) -> dict[str, Any]:
+    refuse_unknown(table, readers, place)
+    return {
+        key.replace("-", "_"): readers[key](value, f"{place}.{key}") for key, value in table.items()
+    }
+
+
+def _entrypoints(value: object, place: str) -> dict[str, EntrypointConfig]:
+    return {
+        name: EntrypointConfig(
+            **_read(require_table(said, f"{place}.{name}"), ENTRYPOINT_KEYS, f"{place}.{name}")
+        )
+        for name, said in require_table(value, place).items()
+    }
+
+
+def _file_ignores(value: object, place: str) -> tuple[FileIgnore, ...]:
+    return tuple(
+        FileIgnore(pattern, read_ignores(ignore, f"{place}.{pattern}"))
+        for pattern, ignore in require_table(value, place).items()
+    )
+
+
+KEYS: Readers = {
+    "select": read_texts,
+    "extend-select": read_texts,
+    "ignore": read_ignores,
+    "extend-ignore": read_ignores,
+    "per-file-ignores": _file_ignores,
+    "preview": read_bool,
+    "fail-on": one_of(FAIL_ON),
+    "baseline": read_text,
+    "expected": read_reasons,
+    "entrypoints": _entrypoints,
+    "init": require_table,
+}
+ENTRYPOINT_KEYS: Readers = {
+    "kind": one_of(KINDS),
+    "call": require_table,
+    "untrained": require_table,
+    "input": read_values,
+    "output": read_values,
+    "dims": read_dims,
+    "trainable": read_bool,
+    "expected": read_reasons,
+}

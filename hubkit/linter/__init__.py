@@ -1,0 +1,107 @@
+"""Select rules, run them, leave out what was asked to be left out: a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hubkit.baseline import read_baseline
+from hubkit.config import HUBKIT_TOML
+from hubkit.facts import Report, RuleFacts
+from hubkit.linter.places import add_fingerprints, place_key, read_lines, sort_by_place
+from hubkit.linter.selection import select_rules
+from hubkit.linter.sieve import Sieve
+from hubkit.linter.steering import find_unknown, find_unused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from hubkit.config import Config
+    from hubkit.facts import Finding, KnownFinding, RepoFacts
+    from hubkit.rules import Rule
+
+__all__ = ["lint_repo", "run_rule", "select_rules"]
+
+
+def run_rule(rule: Rule, repo: RepoFacts) -> tuple[Finding, ...]:
+    """What one rule finds, suppressed or not."""
+    return tuple(rule.function(repo))
+
+
+def lint_repo(repo: RepoFacts, config: Config) -> Report:
+    """Judge a repo.
+
+    Args:
+        repo: The repo, read.
+        config: Its configuration.
+
+    Returns:
+        The findings, and those left out on request, each sorted by place.
+
+    Raises:
+        ConfigError: The configuration names a baseline that cannot be read.
+    """
+    baseline = read_baseline(repo.root / config.baseline) if config.baseline else ()
+    sieve = Sieve(repo, config, {known.fingerprint for known in baseline})
+    alone, others = _part(select_rules(config))
+    rules, lines = alone, _sift(sieve, _run(alone, repo, config))
+    if not sieve.kept:
+        rules = (*alone, *others)
+        lines |= _sift(sieve, _run(others, repo, config))
+    codes = {rule.code for rule in rules}
+    lines |= _sift(sieve, (one for one in find_unknown(repo, config) if one.code in codes))
+    lines |= _sift(sieve, (one for one in find_unused(sieve, codes) if one.code in codes))
+    return Report(
+        findings=tuple(sorted(sieve.kept, key=place_key)),
+        left_out=tuple(sorted(sieve.left_out, key=lambda one: place_key(one.finding))),
+        rules=tuple(sorted(map(_describe, rules), key=lambda rule: rule.code)),
+        fail_on=config.fail_on,
+        lines=lines,
+        fixed=tuple(_fixed(baseline, sieve, codes)),
+        config=config.path or HUBKIT_TOML,
+        ignores=config.ignores,
+        root=str(repo.root),
+    )
+
+
+def _part(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """Rules whose findings make all others pointless, and those others."""
+    alone = tuple(rule for rule in rules if rule.alone)
+    return alone, tuple(rule for rule in rules if not rule.alone)
+
+
+def _run(rules: Iterable[Rule], repo: RepoFacts, config: Config) -> Iterator[Finding]:
+    for rule in rules:
+        for finding in run_rule(rule, repo):
+            if not _is_declared(rule, finding, config):
+                yield finding
+
+
+def _is_declared(rule: Rule, finding: Finding, config: Config) -> bool:
+    return (
+        finding.entrypoint is not None
+        and config.entrypoint(finding.entrypoint).kind in rule.moot_kinds
+    )
+
+
+def _sift(sieve: Sieve, findings: Iterable[Finding]) -> dict[tuple[str, int], str]:
+    """Put findings through the sieve; the lines that they are about."""
+    ordered = sort_by_place(findings)
+    lines = read_lines(sieve.repo.root, ordered)
+    for finding in add_fingerprints(ordered, lines):
+        sieve.add(finding)
+    return lines
+
+
+def _fixed(
+    baseline: Iterable[KnownFinding], sieve: Sieve, codes: Collection[str]
+) -> Iterator[KnownFinding]:
+    """Entries of the baseline that nothing has any more, of the rules that ran."""
+    found = {finding.fingerprint for finding in sieve.kept}
+    found |= {one.finding.fingerprint for one in sieve.left_out}
+    for known in baseline:
+        if known.code in codes and known.fingerprint not in found:
+            yield known
+
+
+def _describe(rule: Rule) -> RuleFacts:
+    return RuleFacts(rule.code, rule.slug, rule.severity, rule.summary, rule.explanation)

@@ -1,0 +1,38 @@
+"""For people and editors: a line a finding, ``path:line:column: CODE [*] message``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hubkit.reporters.wording import (
+    format_mark,
+    format_place,
+    format_summary,
+    paint,
+    to_printable,
+    use_color,
+)
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from hubkit.facts import Finding, Report
+
+
+def write_report(report: Report, stream: TextIO) -> None:
+    """Write a report, a line a finding.
+
+    Args:
+        report: What was found.
+        stream: Where to.
+    """
+    color = use_color(stream)
+    for finding in report.findings:
+        stream.write(format_line(finding, color=color) + "\n")
+    stream.write(format_summary(report) + "\n")
+
+
+def format_line(finding: Finding, *, color: bool = False) -> str:
+    """One finding on one line."""
+    code = paint(finding.code, finding.severity, color=color)
+    return f"{format_place(finding.location)} {code} {format_mark(finding)}{to_printable(finding.message)}"

@@ -1,0 +1,88 @@
+"""For people: each finding with the line that it is about, and a last line that sums up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hubkit.reporters.pasting import format_ignore_block
+from hubkit.reporters.wording import (
+    format_left_out,
+    format_mark,
+    format_place,
+    format_summary,
+    paint,
+    to_printable,
+    use_color,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from hubkit.facts import Finding, Location, Report
+
+_WIDEST = 120  # characters of a source line that are shown
+
+
+def write_report(report: Report, stream: TextIO) -> None:
+    """Write a report for people.
+
+    Args:
+        report: What was found.
+        stream: Where to.
+    """
+    color = use_color(stream)
+    for finding in report.findings:
+        stream.write(format_finding(finding, report, color=color) + "\n\n")
+    for line in format_left_out(report):
+        stream.write(line + "\n")
+    for line in format_ignore_block(report):
+        stream.write(line + "\n")
+    stream.write(format_summary(report) + "\n")
+
+
+def format_finding(finding: Finding, report: Report, *, color: bool = False) -> str:
+    """One finding with its place, the line that it is about and what to do.
+
+    Args:
+        finding: The finding.
+        report: The report that it is from, which knows the line.
+        color: Whether to use terminal colours.
+    """
+    return "\n".join(_lines(finding, report, color=color))
+
+
+def _lines(finding: Finding, report: Report, *, color: bool) -> Iterator[str]:
+    code = paint(f"{finding.severity}[{finding.code}]", finding.severity, color=color)
+    message = format_mark(finding) + to_printable(finding.message)
+    yield f"{format_place(finding.location)} {code} {message}"
+    if finding.location is not None:
+        yield from _excerpt(finding.location, report.line(finding.location))
+    if finding.hint:
+        yield f"  help: {to_printable(finding.hint)}"
+
+
+def _excerpt(location: Location, line: str) -> Iterator[str]:
+    """The line of source, and carets below what is meant."""
+    if not line.strip():
+        return
+    text = line.expandtabs(1)[:_WIDEST]
+    start = min(max(location.column, 1), len(text) or 1)
+    ends_here = location.end_line == location.line
+    end = location.end_column if ends_here else len(text.rstrip()) + 1
+    carets = "^" * max(1, min(end, len(text) + 1) - start)
+    number = str(location.line)
+    before, meant = text[: start - 1], text[start - 1 :]
+    yield f"  {number} | {to_printable(text)}"
+    yield f"  {' ' * len(number)} | {' ' * _width(before)}{'^' * max(1, _width(meant[: len(carets)]))}"
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes on a terminal, as far as Unicode tells."""
+    import unicodedata
+
+    if text.isascii():
+        return len(to_printable(text))
+    shown = to_printable(text)
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in shown)
+    return len(shown) + wide - sum(unicodedata.combining(letter) != 0 for letter in shown)

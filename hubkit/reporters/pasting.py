@@ -1,0 +1,31 @@
+"""What to paste into the configuration so that a failing run passes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import Finding, Report
+
+
+def format_ignore_block(report: Report) -> Iterator[str]:
+    """An ignore table for the findings that fail the run; nothing when it does not fail."""
+    failing = [finding for finding in report.findings if report.fails(finding)]
+    if not failing:
+        return
+    yield f"To leave these out all the same, say why in {report.config}:"
+    yield ""
+    yield f"[{report.ignores}]"
+    yield from format_ignores(failing, report)
+    yield ""
+
+
+def format_ignores(findings: list[Finding], report: Report) -> Iterator[str]:
+    """A line ``CODE = "reason"`` for each code."""
+    names = {rule.code: rule.slug for rule in report.rules}
+    for code, count in sorted(Counter(finding.code for finding in findings).items()):
+        times = f", {count} findings" if count > 1 else ""
+        yield f'{code} = "reason"  # {names.get(code, "")}{times}'

@@ -1,0 +1,109 @@
+"""For code scanning: SARIF 2.1.0, with paths relative to the repo and stable fingerprints."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from hubkit import __version__
+from hubkit.facts import Location
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from hubkit.facts import Finding, LeftOut, Report, RuleFacts
+
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_ROOT = "%SRCROOT%"
+_HEADING = re.compile(r"^(\w[^\n]*):$", re.MULTILINE)
+# Code scanning drops what has no place; the hubconf is what the repo as a whole hangs on.
+_NOWHERE = Location("hubconf.py")
+
+
+def write_report(report: Report, stream: TextIO) -> None:
+    """Write a report as a SARIF log, in ASCII.
+
+    Args:
+        report: What was found.
+        stream: Where to.
+    """
+    index = {rule.code: number for number, rule in enumerate(report.rules)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "hubkit",
+                "semanticVersion": __version__,
+                "rules": [_rule(rule) for rule in report.rules],
+            }
+        },
+        "invocations": [{"executionSuccessful": True, "exitCode": report.exit_code}],
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repo."}}},
+        "columnKind": "unicodeCodePoints",
+        "results": [
+            *(_result(finding, index) for finding in report.findings),
+            *(_suppressed(one, index) for one in report.left_out),
+        ],
+    }
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [run],
+    }
+    json.dump(log, stream, indent=2)
+    stream.write("\n")
+
+
+def _rule(rule: RuleFacts) -> dict[str, object]:
+    return {
+        "id": rule.code,
+        "name": rule.slug,
+        "shortDescription": {"text": rule.summary},
+        "help": {
+            "text": rule.explanation,
+            # Indented by four below a heading: code to Markdown, once a blank line parts them.
+            "markdown": _HEADING.sub(r"**\1:**\n", rule.explanation),
+        },
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+    }
+
+
+def _result(finding: Finding, index: dict[str, int]) -> dict[str, object]:
+    place = finding.location or _NOWHERE
+    text = f"{finding.message}\n{finding.hint}" if finding.hint else finding.message
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": index[finding.code],
+        "level": _LEVELS[finding.severity],
+        "message": {"text": text},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {
+                        "uri": quote(place.path, errors="surrogateescape"),
+                        "uriBaseId": _ROOT,
+                    },
+                    "region": _region(place),
+                }
+            }
+        ],
+        "partialFingerprints": {"primaryLocationLineHash": finding.fingerprint},
+    }
+
+
+def _region(place: Location) -> dict[str, int]:
+    region = {"startLine": place.line, "startColumn": place.column}
+    if place.end_line and place.end_column:
+        region |= {"endLine": place.end_line, "endColumn": place.end_column}
+    return region
+
+
+def _suppressed(one: LeftOut, index: dict[str, int]) -> dict[str, object]:
+    suppression = {
+        "kind": "inSource" if one.by == "comment" else "external",
+        "justification": one.reason or ("in the baseline" if one.by == "baseline" else ""),
+    }
+    if not suppression["justification"]:
+        del suppression["justification"]
+    return {**_result(one.finding, index), "suppressions": [suppression]}

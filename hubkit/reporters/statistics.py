@@ -1,0 +1,32 @@
+"""How often each rule is broken, the most often broken first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hubkit.reporters.wording import format_summary, paint, use_color
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from hubkit.facts import Report
+
+
+def write_report(report: Report, stream: TextIO) -> None:
+    """Write a table: count, code, name.
+
+    Args:
+        report: What was found.
+        stream: Where to.
+    """
+    color = use_color(stream)
+    names = {rule.code: rule.slug for rule in report.rules}
+    severities = {finding.code: finding.severity for finding in report.findings}
+    counts = Counter(finding.code for finding in report.findings)
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    width = max((len(str(count)) for count in counts.values()), default=0)
+    for code, count in ordered:
+        painted = paint(code, severities[code], color=color)
+        stream.write(f"{count:{width}}  {painted}  {names.get(code, '')}\n")
+    stream.write(format_summary(report) + "\n")

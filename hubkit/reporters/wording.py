@@ -1,0 +1,109 @@
+"""What formats for people have in common: places, counts, colours, the last line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hubkit.facts import SEVERITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TextIO
+
+    from hubkit.facts import Finding, Location, Report, Severity
+
+_COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
+
+
+def format_summary(report: Report) -> str:
+    """The last line: "All checks passed." or how many findings of each severity there are."""
+    counts = format_counts(report.findings)
+    left_out = f" ({len(report.left_out)} left out on request)" if report.left_out else ""
+    return f"Found {counts}{left_out}." if counts else f"All checks passed{left_out}."
+
+
+def format_counts(findings: Iterable[Finding]) -> str:
+    """How many of each severity, such as "2 errors, 1 warning"; empty when there are none."""
+    counts = Counter(finding.severity for finding in findings)
+    return ", ".join(
+        f"{counts[severity]} {severity}{'s' * (counts[severity] != 1)}"
+        for severity in SEVERITIES
+        if counts[severity]
+    )
+
+
+def format_left_out(report: Report) -> Iterator[str]:
+    """What was left out and why, a line for each code and reason."""
+    asked = Counter(
+        (one.finding.code, one.reason or "no reason given")
+        for one in report.left_out
+        if one.by != "baseline"
+    )
+    for (code, reason), count in sorted(asked.items()):
+        times = f" {count} times" if count > 1 else ""
+        yield to_printable(f"{code} left out{times}: {reason}")
+    known = sum(one.by == "baseline" for one in report.left_out)
+    if known:
+        yield f"The baseline knows {known} finding{'s' * (known != 1)} of these."
+    for entry in report.fixed:
+        where = f" in {entry.path}" if entry.path else ""
+        yield to_printable(
+            f"{entry.code} of the baseline is no longer found{where}: {entry.message}"
+        )
+    if report.fixed:
+        yield "Take what is no longer found out of the baseline with --update-baseline."
+
+
+def format_place(location: Location | None) -> str:
+    """``path:line:column:``, or ``(repo):``."""
+    if location is None:
+        return "(repo):"
+    return to_printable(f"{location.path}:{location.line}:{location.column}:")
+
+
+def format_mark(finding: Finding) -> str:
+    """``[*] `` for what ``--fix`` puts right."""
+    return "[*] " if finding.fix is not None and finding.fix.applicability == "safe" else ""
+
+
+def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """The worst first, else in the order that they have."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def use_color(stream: TextIO) -> bool:
+    """Whether to use terminal colours: on a terminal, unless ``NO_COLOR`` says otherwise.
+
+    ``FORCE_COLOR`` asks for them where standard output is no terminal.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") != "0" and stream is sys.stdout:
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, severity: Severity, *, color: bool) -> str:
+    """The text in its severity's colour, if colours are used."""
+    return f"\033[1;{_COLORS[severity]}m{text}\033[0m" if color else text
+
+
+def to_printable(text: str) -> str:
+    """The text on one line, with control characters spelled out.
+
+    Names and lines come from somebody's repo; a terminal or a CI log must not obey them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter == "\t" else _spell(letter) for letter in text
+    )
+
+
+def _spell(letter: str) -> str:
+    if letter in " \u00a0\u3000":
+        return letter
+    return letter.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,107 @@
+"""The JSON Schema says what the reader does: the same keys, the same verdicts."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from hubkit.config import KINDS, read_config, tool_schema
+from hubkit.config.keys import ENTRYPOINT_KEYS, FAIL_ON, KEYS
+from hubkit.errors import ConfigError
+from tests.config.test_files import HUBKIT_TOML
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent.parent
+SCHEMA: Any = tool_schema("hubkit")
+
+
+def is_valid(text: str) -> bool:
+    validator = jsonschema.Draft7Validator(SCHEMA)
+    return bool(validator.is_valid(tomllib.loads(text)))
+
+
+def is_read(text: str, folder: Path) -> bool:
+    (folder / "hubkit.toml").write_text(text, "utf-8")
+    try:
+        read_config(folder)
+    except ConfigError:
+        return False
+    return True
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+
+def test_schema_and_reader_know_the_same_keys_and_choices() -> None:
+    entrypoint = SCHEMA["definitions"]["entrypoint"]["properties"]
+    assert list(SCHEMA["properties"]) == list(KEYS)
+    assert list(entrypoint) == list(ENTRYPOINT_KEYS)
+    assert tuple(entrypoint["kind"]["enum"]) == KINDS
+    assert tuple(SCHEMA["properties"]["fail-on"]["enum"]) == FAIL_ON
+
+
+def configurations() -> Iterator[str]:
+    yield HUBKIT_TOML
+    for path in sorted((ROOT / "tests" / "rules" / "cases").glob("*/*/hubkit.toml")):
+        yield path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("text", [*configurations()])
+def test_real_configurations_are_valid(text: str, tmp_path: Path) -> None:
+    assert is_valid(text)
+    assert is_read(text, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "selct = []",
+        "select = 'HUB1'",
+        "select = [1]",
+        "ignore = {HUB1 = ''}",
+        "ignore = {HUB1 = '  '}",
+        "ignore = {HUB1 = 1}",
+        "ignore = 1",
+        "per-file-ignores = ['a']",
+        "per-file-ignores = {a = 'HUB1'}",
+        "preview = 'yes'",
+        "fail-on = 'warn'",
+        "baseline = 1",
+        "expected = ['C101']",
+        "entrypoints = []",
+        "entrypoints = {net = 1}",
+        "entrypoints = {net = {knd = 'model'}}",
+        "entrypoints = {net = {kind = 'modle'}}",
+        "entrypoints = {net = {call = 1}}",
+        "entrypoints = {net = {input = 1}}",
+        "entrypoints = {net = {input = [1]}}",
+        "entrypoints = {net = {dims = {B = true}}}",
+        "entrypoints = {net = {trainable = 1}}",
+        "entrypoints = {net = {expected = {C101 = ''}}}",
+        "init = 1",
+    ],
+)
+def test_what_the_reader_refuses_the_schema_refuses(text: str, tmp_path: Path) -> None:
+    assert not is_valid(text)
+    assert not is_read(text, tmp_path)
+
+
+def test_validate_pyproject_finds_the_schema() -> None:
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    points = tomllib.loads(text)["project"]["entry-points"]["validate_pyproject.tool_schema"]
+    module, _, name = points["hubkit"].partition(":")
+    assert getattr(importlib.import_module(module), name)("hubkit") == SCHEMA
+    assert SCHEMA["$id"]

@@ -1,0 +1,69 @@
+"""A repo with findings of every severity, left out in every way."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.config import read_config
+from hubkit.hubconf import read_repo
+from hubkit.linter import lint_repo
+from hubkit.reporters import REPORTERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hubkit.facts import Report
+
+HUBCONF = '''\
+dependencies = ["torch", "os"]
+
+import timm as _timm
+import einops as _einops  # hubkit: ignore[HUB105] optional <in> "practice" | truly
+
+
+def net(pretrained=False):
+    """A | *net* of <lines>."""
+    return "no module", _timm, _einops
+
+
+def nöt(pretrained=False):
+    return "no module"
+'''
+SETTINGS = """\
+[ignore]
+HUB302 = "said in the README"
+"""
+
+
+def report_on(folder: Path) -> Report:
+    return lint_repo(read_repo(folder), read_config(folder))
+
+
+def written(name: str, report: Report) -> str:
+    stream = io.StringIO()
+    REPORTERS[name](report, stream)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "hubconf.py").write_text(HUBCONF, "utf-8")
+    (tmp_path / "hubkit.toml").write_text(SETTINGS, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def report(folder: Path) -> Report:
+    found = report_on(folder)
+    assert {finding.severity for finding in found.findings} == {"error", "warning", "info"}
+    assert {one.by for one in found.left_out} == {"comment", "setting"}
+    return found
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Report:
+    (tmp_path / "empty").mkdir()
+    return report_on(tmp_path / "empty")

@@ -1,0 +1,151 @@
+"""full, concise, github, markdown and statistics: what they say, and what they keep from obeying."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.facts import Finding, Location, Report
+from tests.reporters.conftest import report_on, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTILE = Finding(
+    "HUB105",
+    "error",
+    "`x\x1b[31m\n::error::y##[group]`",
+    Location("a\r::warning::\u2028b.py", 1, 1, 1, 3),
+    hint="do\x07 it\n::error::z",
+)
+LAST = re.compile(r"(Found \d+ (error|warning|info)s?.*|All checks passed.*)\.")
+
+
+@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "statistics"])
+def test_the_last_line_sums_up(name: str, report: Report) -> None:
+    last = written(name, report).splitlines()[-1]
+    assert LAST.fullmatch(last)
+    assert last.endswith("(2 left out on request).")
+
+
+@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "statistics"])
+def test_a_clean_report_is_one_line(name: str) -> None:
+    lines = written(name, Report((), (), ())).splitlines()
+    assert lines[-1] == "All checks passed."
+    assert len([line for line in lines if line]) == (2 if name == "markdown" else 1)
+
+
+def test_full_shows_reasons_once_for_all_that_have_them(report: Report) -> None:
+    text = written("full", report)
+    assert "HUB302 left out: said in the README\n" in text
+    text = written("full", dataclasses.replace(report, left_out=report.left_out * 2))
+    assert 'HUB105 left out 2 times: optional <in> "practice" | truly\n' in text
+    assert "HUB302 left out 2 times: said in the README\n" in text
+
+
+def test_full_ends_a_failing_run_with_settings_that_make_it_pass(folder: Path) -> None:
+    for _ in range(2):
+        text = written("full", report_on(folder))
+        block = text.partition("say why in hubkit.toml:\n\n")[2].rpartition("\n\n")[0]
+        if not block:
+            break
+        settings = (folder / "hubkit.toml").read_text("utf-8")
+        (folder / "hubkit.toml").write_text(f"{settings}\n{block}\n", "utf-8")
+    assert report_on(folder).exit_code == 0
+    assert "say why" not in written("full", report_on(folder))
+
+
+def test_carets_stand_below_what_is_meant_in_wide_text(folder: Path) -> None:
+    (folder / "hubconf.py").write_text('dependencies = ["torch"]\n名 = 1; \timport timm\n', "utf-8")
+    text = written("full", report_on(folder))
+    assert "  2 | 名 = 1;  import timm\n    |          ^^^^^^^^^^^\n" in text.replace("\t", " ")
+
+
+def test_concise_is_a_line_a_finding(report: Report) -> None:
+    lines = written("concise", report).splitlines()
+    assert len(lines) == len(report.findings) + 1
+    assert all(re.match(r"hubconf\.py:\d+:\d+: HUB\d{3} ", line) for line in lines[:-1])
+
+
+@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown"])
+def test_nothing_from_a_repo_commands_a_terminal_or_a_log(name: str) -> None:
+    text = written(name, Report((HOSTILE,) * 40, (), ()))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u2028]", text)
+    own = r"::error title=hubkit HUB105,file=" if name == "github" else r"(?!)"
+    for line in text.splitlines():
+        assert not line.lstrip().startswith("::") or re.match(own, line)
+        if not line.startswith("::error title=hubkit"):
+            assert "##[" not in line or name != "github"
+
+
+def test_github_annotates_the_worst_and_lists_the_rest() -> None:
+    place = Location("hubconf.py", 2, 3, 2, 5)
+    findings = [Finding("HUB302", "info", f"i{n}", place) for n in range(12)]
+    findings += [Finding("HUB105", "error", f"e{n}", place) for n in range(11)]
+    lines = written("github", Report(tuple(findings), (), ())).splitlines()
+    assert [line.partition(" ")[0] for line in lines[:20]] == ["::error"] * 10 + ["::notice"] * 10
+    assert "1 error, 2 infos" in lines[20]
+    assert [line.strip().rpartition(" ")[2] for line in lines[21:24]] == ["e10", "i10", "i11"]
+    assert len(lines) == 25
+
+
+def test_github_escapes_as_its_toolkit_does() -> None:
+    finding = Finding("HUB105", "error", "100%", Location("a,b:c%.py", 2, 3, 2, 5), hint="b")
+    line = written("github", Report((finding,), (), ())).splitlines()[0]
+    assert line == (
+        "::error title=hubkit HUB105,file=a%2Cb%3Ac%25.py,line=2,endLine=2,col=3,endColumn=4"
+        "::100%25%0Ab"
+    )
+
+
+def test_markdown_tables_hold_whatever_messages_say(report: Report) -> None:
+    rows = [line for line in written("markdown", report).splitlines() if line.startswith("| ")]
+    assert len(rows) == 2 + len(report.findings)
+    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {6}
+    odd = Finding("HUB1", "error", "`a|b` <script> *c* | `odd")
+    (row,) = [
+        line
+        for line in written("markdown", Report((odd,), (), ())).splitlines()
+        if line.startswith("| error")
+    ]
+    assert "<script>" not in row
+    assert len(re.split(r"(?<!\\)\|", row)) == 6
+
+
+def test_markdown_is_bounded(report: Report) -> None:
+    many = dataclasses.replace(report, findings=report.findings[:1] * 1000)
+    text = written("markdown", many)
+    assert "and 900 errors more." in text or "and 900 infos more." in text
+    assert text.count("\n| ") < 120
+
+
+def test_statistics_count_by_rule(report: Report) -> None:
+    lines = written("statistics", report).splitlines()
+    counts = [int(line.split()[0]) for line in lines[:-1]]
+    assert counts == sorted(counts, reverse=True)
+    assert sum(counts) == len(report.findings)
+    assert re.fullmatch(r"\d+  HUB\d{3}  [a-z-]+", lines[0])
+
+
+def test_colour_is_for_terminals_and_those_who_ask(
+    report: Report, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hubkit.reporters import REPORTERS
+
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def colored() -> bool:
+        REPORTERS["concise"](report, sys.stdout)
+        return "\033[1;31m" in capsys.readouterr().out
+
+    assert not colored()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert colored()
+    assert "\033" not in written("concise", report)  # a file is no terminal
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colored()
