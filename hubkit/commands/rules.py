@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _INTRO = """# Rules and checks
 
-One line for each: what `hubkit check` looks for in the source, and what `pytest --hubconf` tries out. `hubkit explain CODE` says why it matters, and what is bad and good. A rule in *preview* runs when its whole code is selected: `hubkit check --select HUB106`. A *safe* fix leaves what the code does as it is, an *unsafe* one is for the author to judge.
+One line for each: what `hubkit check` looks for in the source, and what `pytest --hubconf` tries out. `hubkit explain CODE` says why it matters, and what is bad and good. A rule in *preview* runs with `hubkit check --preview`, or when its whole code is selected: `--select HUB106`. A *safe* fix leaves what the code does as it is, an *unsafe* one is for the author to judge.
 
 This page is what `hubkit rules --output-format markdown` prints.
 """

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _WATCHED_NAMES = """
 Popen add_safe_globals append basicConfig call chdir check_call check_output download
 download_url_to_file execv execve extend filterwarnings get getoutput getstatusoutput
-hf_hub_download insert list load load_state_dict_from_url load_url loads main manual_seed
-manual_seed_all open popen post putenv run run_setup seed set_default_device set_default_dtype
+hf_hub_download import_module insert list load load_state_dict_from_url load_url loads main manual_seed
+manual_seed_all open popen post putenv remove run run_setup seed set_default_device set_default_dtype
 set_default_tensor_type set_detect_anomaly set_float32_matmul_precision set_grad_enabled
 set_num_interop_threads set_num_threads set_printoptions set_sharing_strategy set_start_method
 setNumThreads setlocale setrecursionlimit signal simplefilter snapshot_download spawnl spawnv

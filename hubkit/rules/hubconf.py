@@ -45,10 +45,11 @@ def hubconf_missing(repo: RepoFacts) -> Iterator[Finding]:
 
 @rule("HUB002", "hubconf-syntax", "error")
 def hubconf_syntax(repo: RepoFacts) -> Iterator[Finding]:
-    """hubconf.py does not parse.
+    """hubconf.py, or a module that it imports, does not parse.
 
     Users of the model see a SyntaxError from inside torch.hub, before anything of theirs runs.
-    Nothing else can be checked until it is fixed.
+    What is in the file cannot be checked until it is fixed, and nothing is said about names that
+    come from it. A module that only functions import is a warning.
 
     Bad:
         def unet(pretrained=False)
@@ -63,6 +64,15 @@ def hubconf_syntax(repo: RepoFacts) -> Iterator[Finding]:
             f"hubconf.py cannot be imported: {repo.problem.message}",
             repo.problem.location,
             hint="Fix this first; nothing else of the repo was checked.",
+        )
+    for problem in repo.unreadable:
+        eager = _imports_surely(repo, problem.location.path)
+        when = "importing hubconf.py" if eager else "whatever imports it"
+        yield hubconf_syntax.finding(
+            f"{problem.location.path} cannot be imported, so {when} fails: {problem.message}",
+            problem.location,
+            hint="Fix this first; what it holds was not checked.",
+            severity="error" if eager else "warning",
         )
 
 
@@ -221,6 +231,15 @@ def other_framework(repo: RepoFacts) -> Iterator[Finding]:
                 hint="There is nothing here for torch.hub to load, and nothing else was checked.",
             )
             return
+
+
+def _imports_surely(repo: RepoFacts, path: str) -> bool:
+    """Whether importing hubconf.py imports that file, come what may."""
+    stem = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return any(
+        not (one.in_function or one.guarded) and f".{stem}".endswith(f".{one.module}")
+        for one in (repo.hubconf.own_imports if repo.hubconf else ())
+    )
 
 
 def _oddities(repo: RepoFacts, kind: str) -> Iterator[Oddity]:

@@ -91,14 +91,20 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
 
         import torch
 
-    It may still be needed in a way that source does not show: by another dependency, as a plugin, or
-    through `importlib.import_module`. Imports inside functions of the repo's modules are not looked
-    for either.
+    What a well-known dependency always needs is not reported, nor what `importlib.import_module` is
+    given as a text. It may still be needed in a way that source does not show: by a lesser-known
+    dependency, or as a plugin. Imports inside functions of the repo's modules are not looked for.
     """
     hubconf = repo.hubconf
     if hubconf is None:
         return
     imported = {one.top for one in hubconf.imports}
+    imported |= {
+        (use.arguments[0] or "").partition(".")[0]
+        for use in hubconf.uses
+        if use.name == "importlib.import_module" and use.arguments
+    }
+    imported |= set(find_bringers(imported))
     for entry in entries_of(repo):
         modules = provided_modules(entry.name)
         if modules & (imported | TORCH | repo.packages) or any(map(is_stdlib, modules)):

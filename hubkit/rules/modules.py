@@ -37,8 +37,14 @@ def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
 
     Good:
         from src.package import unet
+
+    What the same file removes again with `sys.path.remove` is fine.
     """
-    for use in repo.hubconf.uses if repo.hubconf else ():
+    uses = repo.hubconf.uses if repo.hubconf else ()
+    cleaning = [use.location for use in uses if use.on_import and use.name == "sys.path.remove"]
+    for use in uses:
+        if any(place.path == use.location.path and place > use.location for place in cleaning):
+            continue
         if use.on_import and use.name in ("sys.path.insert", "sys.path.append", "sys.path.extend"):
             yield sys_path_mutation.finding(
                 "importing hubconf.py changes `sys.path` of the user's whole session",

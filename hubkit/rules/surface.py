@@ -46,7 +46,12 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
     Names imported from the repo that hubconf.py itself does not use count as published on purpose.
     """
     groups: dict[tuple[str, bool], list[Leak]] = {}
-    for leak in repo.hubconf.leaks if repo.hubconf else ():
+    hubconf = repo.hubconf
+    # Nobody can say what a module that is not there would have brought; HUB003 says that it is not.
+    absent = {one.module for one in hubconf.own_imports if one.missing} if hubconf else set()
+    for leak in hubconf.leaks if hubconf else ():
+        if leak.origin in absent:
+            continue
         groups.setdefault((leak.origin, _is_defined_here(leak)), []).append(leak)
     for (origin, defined_here), leaks in groups.items():
         names = [leak.name for leak in leaks]

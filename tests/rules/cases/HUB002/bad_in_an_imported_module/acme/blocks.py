@@ -1,0 +1,5 @@
+from acme.net import net
+
+
+class Block:
+    """A block."""

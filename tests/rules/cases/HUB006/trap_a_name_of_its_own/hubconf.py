@@ -1,0 +1,3 @@
+dependencies = ["torch"]
+
+from acme_net_blocks import net

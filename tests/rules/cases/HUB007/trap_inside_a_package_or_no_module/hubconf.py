@@ -1,0 +1,3 @@
+dependencies = ["torch"]
+
+from acme.datasets import net
