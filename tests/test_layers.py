@@ -30,6 +30,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "rules": (2, frozenset({"hubconf"})),
     "loader": (2, frozenset({"hubconf", "hubdir", "lockfile", "runtime"})),
     "repos": (2, frozenset({"hubdir", "runtime"})),
+    "ignoring": (2, frozenset({"fixer", "hubconf"})),
     "linter": (3, frozenset({"baseline", "config", "hubconf", "rules"})),
     "commands": (4, frozenset({"*"})),
     "cli": (4, frozenset({"*"})),

@@ -36,6 +36,9 @@ def command(repo: str, selection: Selection, known: Known, output: Output) -> in
     report = lint_repo(facts, known.apply(config))
     if known.update:
         return known.write(report, root, config)
+    if known.reason is not None:
+        known.comment(report, facts)
+        report = lint_repo(read_repo(root), known.apply(config))
     output.write(report)
     return report.exit_code
 

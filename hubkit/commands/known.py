@@ -1,4 +1,4 @@
-"""Options that set aside what is known already: baseline files."""
+"""Options that set aside what is known already: by a baseline, or by comments."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hubkit.config import Config
-    from hubkit.facts import KnownFinding, Report
+    from hubkit.facts import KnownFinding, RepoFacts, Report
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Known:
-    """What the command line says about a baseline.
+    """What the command line says about findings that are to stay.
 
     Attributes:
         baseline: The file, or None for the configuration's.
         update: Whether to write it rather than hold the repo against it.
+        reason: What comments that are to be written say; None when none are.
     """
 
     baseline: Path | None
     update: bool
+    reason: str | None
 
     def apply(self, config: Config) -> Config:
         """The configuration with the baseline that counts; with none when it is to be written."""
@@ -58,6 +60,23 @@ class Known:
         click.echo(_describe(path, old, {**kept, **found}))
         return 0
 
+    def comment(self, report: Report, facts: RepoFacts) -> None:
+        """Write comments that leave out what was found, and say how many.
+
+        Raises:
+            FixError: A file cannot be written.
+        """
+        from hubkit.fixer import write_changes
+        from hubkit.ignoring import plan_ignores
+
+        def read(path: str) -> bytes:
+            return (facts.root / path).read_bytes()
+
+        changes = plan_ignores(report.findings, facts.sources, read, self.reason or "")
+        write_changes(facts.root, changes)
+        files = f"{len(changes)} file{'s' * (len(changes) != 1)}"
+        click.echo(f"Wrote comments into {files}.", err=True)
+
     def _path(self, root: Path, config: Config) -> Path:
         from hubkit.baseline import BASELINE
 
@@ -71,12 +90,27 @@ def _describe(path: Path, old: tuple[KnownFinding, ...], new: dict[str, KnownFin
     return f"{path} knows {findings} now ({added} added, {gone} taken out)."
 
 
+def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    """The reason on one line."""
+    if value is None:
+        return None
+    reason = " ".join(value.split())
+    if not reason or not reason.isprintable():
+        raise click.BadParameter("say in words why the findings stay.")
+    return reason
+
+
 def known_options(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options of a ``Known``, and hand it one as ``known``."""
 
     @functools.wraps(command)
-    def gathered(baseline: Path | None, update_baseline: bool, **given: Any) -> int:  # noqa: ANN401
-        return command(known=Known(baseline, update_baseline), **given)
+    def gathered(
+        baseline: Path | None,
+        update_baseline: bool,
+        add_ignore: str | None,
+        **given: Any,  # noqa: ANN401 - click's values, as they came
+    ) -> int:
+        return command(known=Known(baseline, update_baseline, add_ignore), **given)
 
     for option in reversed(_OPTIONS):
         gathered = option(gathered)
@@ -95,5 +129,11 @@ _OPTIONS = (
         is_flag=True,
         help="Write what is found to the baseline, and report nothing."
         "  [default: hubkit-baseline.json]",
+    ),
+    click.option(
+        "--add-ignore",
+        metavar="REASON",
+        callback=_reason,
+        help="Write comments that leave out what is found, with this reason.",
     ),
 )

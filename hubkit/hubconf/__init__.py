@@ -9,12 +9,16 @@ from hubkit.hubconf.docstrings import read_docstring
 from hubkit.hubconf.known import is_stdlib
 from hubkit.hubconf.repo import read_repo, require_hubconf
 from hubkit.hubconf.requirements import find_bringers
+from hubkit.hubconf.suppressions import Spot, find_spots, read_comment
 
 __all__ = [
+    "Spot",
     "distribution_name",
     "find_bringers",
+    "find_spots",
     "import_name",
     "is_stdlib",
+    "read_comment",
     "read_dependencies",
     "read_docstring",
     "read_repo",

@@ -17,7 +17,7 @@ from hubkit.facts import Location, Suppression
 from hubkit.hubconf.nodes import child_nodes, statements, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from hubkit.hubconf.source import SourceFile
 
@@ -38,6 +38,63 @@ def read_suppressions(file: SourceFile) -> tuple[Suppression, ...]:
         for comment in _comments(file.text)
         if (suppression := _read(file, comment, spans))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place for a comment that covers a statement.
+
+    Attributes:
+        line: The line whose end it is.
+        column: Where its comment starts, or where the line's code ends when it has none.
+        comment: The comment; empty when it has none.
+    """
+
+    line: int
+    column: int
+    comment: str
+
+
+def find_spots(text: str, lines: Iterable[int]) -> dict[int, Spot]:
+    """For lines with findings, where a comment behind code covers them.
+
+    Args:
+        text: The file's text, with newlines normalised.
+        lines: The lines.
+
+    Returns:
+        The nearest spot for each line that has one; none when the text does not parse.
+    """
+    try:
+        tree = ast.parse(text)
+        ends = {spot.line: spot for spot in _line_ends(text)}
+    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
+        return {}
+    spans = _Spans(tuple(sorted(_spans(tree), key=lambda span: span.first)))
+    found = {}
+    for line in lines:
+        first, last = spans.around(line)
+        # Behind the finding itself, else below it, else above it.
+        for near in (*range(line, last + 1), *range(line - 1, first - 1, -1)):
+            covered = spans.around(near)
+            if near in ends and covered[0] <= line <= covered[1]:
+                found[line] = ends[near]
+                break
+    return found
+
+
+def _line_ends(text: str) -> Iterator[Spot]:
+    """Ends of lines with code at which a comment is one: outside strings and without a backslash."""
+    comment: tokenize.TokenInfo | None = None
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            comment = token
+        elif token.type in (tokenize.NEWLINE, tokenize.NL):
+            line, end = token.start
+            column = comment.start[1] if comment else end
+            if token.line[:column].strip():
+                yield Spot(line, column + 1, comment.string if comment else "")
+            comment = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +142,15 @@ def _read(file: SourceFile, comment: tokenize.TokenInfo, spans: _Spans) -> Suppr
     first, last = spans.below(line) if alone else spans.around(line)
     place = Location(file.path, line, start + 1, line, end + 1)
     return Suppression(codes, found[3].strip(), place, first, last, bool(found[1]))
+
+
+def read_comment(comment: str) -> tuple[int, bool] | None:
+    """Where the codes of an ``ignore`` in a comment end, and whether a reason follows.
+
+    None when the comment is no ``ignore``, or one for a whole file.
+    """
+    found = _COMMENT.search(comment)
+    return (found.end(2), bool(found[3].strip())) if found and not found[1] else None
 
 
 def _comments(text: str) -> Iterator[tokenize.TokenInfo]:
