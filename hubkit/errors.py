@@ -6,6 +6,7 @@
     ├── UsageError                                    exit code 2
     │   ├── RepoSpecError (ValueError)                "not/a/repo" where owner/name[:ref] belongs
     │   ├── ConfigError (ValueError)                  [tool.hubkit] cannot be read as meant
+    │   ├── GitRepoError                              git cannot tell what a repo holds
     │   ├── LockfileError (ValueError)                no lock file, or it does not say what is asked
     │   └── TemplateError (ValueError)                unknown template, bad answer, would overwrite
     ├── HubconfError
@@ -88,6 +89,10 @@ class RepoSpecError(UsageError, ValueError):
 
 class ConfigError(UsageError, ValueError):
     """The project's hubkit configuration cannot be used."""
+
+
+class GitRepoError(UsageError):
+    """What a git repo, or a commit of it, holds cannot be told."""
 
 
 class LockfileError(UsageError, ValueError):

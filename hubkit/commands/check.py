@@ -12,35 +12,52 @@ from hubkit.commands.selection import Selection, selection_options
 
 if TYPE_CHECKING:
     from hubkit.config import Config
-    from hubkit.facts import RepoFacts
+    from hubkit.facts import Files, RepoFacts
 
 
 @click.command()
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
+@click.option("--ref", metavar="REV", help="Judge that commit's files, not the folder's.")
+@click.option("--no-git", is_flag=True, help="Judge all that lies in the folder, tracked or not.")
 @selection_options
 @known_options
 @output_options
-def command(repo: str, selection: Selection, known: Known, output: Output) -> int:
+def command(
+    repo: str, ref: str | None, no_git: bool, selection: Selection, known: Known, output: Output
+) -> int:
     """Lint a hub repo from source alone.
 
+    In a git repo, what git tracks is judged, since nothing else reaches those who load from it.
     Nothing of the repo is imported or run. Exit codes: 0 clean, 1 findings, 2 could not check.
     """
-    from hubkit.commands.target import locate_target
+    from hubkit.commands.target import open_target
     from hubkit.hubconf import read_repo
     from hubkit.linter import lint_repo
 
-    root = locate_target(repo)
-    config = selection.read_config(root)
-    facts = read_repo(root)
+    files = open_target(repo, ref=ref, use_git=not no_git)
+    config = selection.read_config(files)
+    facts = read_repo(files)
     _require_something(facts, config)
     report = lint_repo(facts, known.apply(config))
     if known.update:
-        return known.write(report, root, config)
+        return known.write(report, files.root, config)
     if known.reason is not None:
+        _require_own(files)
         known.comment(report, facts)
-        report = lint_repo(read_repo(root), known.apply(config))
+        report = lint_repo(read_repo(files), known.apply(config))
     output.write(report)
     return report.exit_code
+
+
+def _require_own(files: Files) -> None:
+    """Refuse to write into what is not there to be written."""
+    from hubkit.errors import UsageError
+
+    if files.ref:
+        raise UsageError(
+            f"The files of {files.ref} cannot be changed: they are a commit's.",
+            hint="Without --ref those of the folder can.",
+        )
 
 
 def _require_something(facts: RepoFacts, config: Config) -> None:
@@ -57,10 +74,10 @@ def _require_something(facts: RepoFacts, config: Config) -> None:
             "nothing to check: no rule is selected",
             hint="Rules in preview need --preview or their whole code.",
         )
-    root = facts.root
     missing = facts.problem is not None and facts.problem.kind == "missing"
-    if missing and not (root / ".git").exists() and not any(root.glob("**/*.py")):
+    is_git = facts.files.is_tracked or (facts.root / ".git").exists()
+    if missing and not is_git and not any(path.endswith(".py") for path in facts.files.paths()):
         raise UsageError(
-            f"nothing to check: {root} has no hubconf.py, no Python file and no git repo",
+            f"nothing to check: {facts.root} has no hubconf.py, no Python file and no git repo",
             hint="Give the folder of a hub repo, or owner/name[:ref].",
         )

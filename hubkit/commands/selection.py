@@ -10,9 +10,9 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from hubkit.config import Config
+    from hubkit.facts import Files
 
 COMMAND_LINE = "said on the command line"
 
@@ -31,7 +31,7 @@ class Selection:
     overrides: tuple[str, ...]
     isolated: bool
 
-    def read_config(self, root: Path) -> Config:
+    def read_config(self, files: Files) -> Config:
         """The repo's configuration with what the command line puts in its place.
 
         ``--select`` and ``--ignore`` replace what the configuration says, ``--extend-select`` and
@@ -43,7 +43,7 @@ class Selection:
         """
         from hubkit.config import read_config
 
-        config = read_config(root, self.overrides, isolated=self.isolated)
+        config = read_config(files, self.overrides, isolated=self.isolated)
         changes: dict[str, Any] = {
             "extend_select": (
                 *(() if self.select else config.extend_select),

@@ -1,8 +1,12 @@
-"""Which folder a command line means by PATH or OWNER/NAME[:REF]."""
+"""Which folder, or which files, a command line means by PATH or OWNER/NAME[:REF]."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hubkit.facts import Files
 
 
 def locate_target(text: str) -> Path:
@@ -15,6 +19,46 @@ def locate_target(text: str) -> Path:
         UsageError: It looks like a path and there is nothing there.
         FetchError: The repo cannot be fetched.
     """
+    folder = _own_folder(text)
+    if folder is not None:
+        return folder
+    from hubkit.loader import locate_repo
+
+    return locate_repo(text)
+
+
+def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> Files:
+    """The files to judge: of a folder in git what its consumers would get, else all of it.
+
+    Args:
+        text: A path, ``owner/name[:ref]`` or the URL of a repo.
+        ref: The commit to read in place of the folder's own files.
+        use_git: Whether git is asked at all.
+
+    Raises:
+        UsageError: The options or the path make no sense, or git cannot tell.
+        FetchError: The repo cannot be fetched.
+    """
+    from hubkit.errors import UsageError
+    from hubkit.hubconf import Folder, open_commit, open_files
+
+    folder = _own_folder(text)
+    if ref is not None and not use_git:
+        raise UsageError("--ref names a commit, which only git can read.", hint="Drop --no-git.")
+    if folder is None:
+        if ref is not None:
+            raise UsageError(
+                f"{text} is no folder of yours, so --ref has no git repo to look in.",
+                hint=f"Write it behind the name: {text.partition(':')[0]}:{ref}",
+            )
+        return Folder(locate_target(text))
+    if ref is not None:
+        return open_commit(folder, ref)
+    return open_files(folder) if use_git else Folder(folder)
+
+
+def _own_folder(text: str) -> Path | None:
+    """The existing folder that a text means, or None when it names somebody's repo."""
     from hubkit.errors import UsageError
 
     path = Path(text).expanduser()
@@ -26,6 +70,4 @@ def locate_target(text: str) -> Path:
         raise UsageError(
             f"{text} is not a folder", hint="Give the folder of a hub repo, or owner/name[:ref]."
         )
-    from hubkit.loader import locate_repo
-
-    return locate_repo(text)
+    return None

@@ -9,6 +9,7 @@ from hubkit.config.keys import read_keys
 from hubkit.config.model import PYPROJECT
 from hubkit.config.values import require_table
 from hubkit.errors import ConfigError
+from hubkit.facts import Files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 HUBKIT_TOML = "hubkit.toml"
 
 
-def read_config(root: Path, overrides: Sequence[str] = (), *, isolated: bool = False) -> Config:
+def read_config(
+    repo: Path | Files, overrides: Sequence[str] = (), *, isolated: bool = False
+) -> Config:
     """Read a repo's configuration from ``hubkit.toml`` or from ``[tool.hubkit]``.
 
     Args:
-        root: The repo's folder; no other folder is looked into.
+        repo: Its files, or the folder that they lie in; no other folder is looked into.
         overrides: Settings that take the place of the file's, as ``KEY=VALUE`` in TOML.
         isolated: Whether the files are left alone.
 
@@ -34,7 +37,7 @@ def read_config(root: Path, overrides: Sequence[str] = (), *, isolated: bool = F
         ConfigError: When the file does not parse, both places are used, a key is unknown or a
             value is not of the kind that belongs there.
     """
-    path, table, text = ("", {}, "") if isolated else _find(root)
+    path, table, text = ("", {}, "") if isolated else _find(repo)
     config = read_keys(table, f"{path}: tool.hubkit" if path == PYPROJECT else path)
     given = _merge(_parse_override(override) for override in overrides)
     if given:
@@ -43,14 +46,14 @@ def read_config(root: Path, overrides: Sequence[str] = (), *, isolated: bool = F
     return dataclasses.replace(config, path=path, text=text)
 
 
-def _find(root: Path) -> tuple[str, Mapping[str, object], str]:
+def _find(repo: Path | Files) -> tuple[str, Mapping[str, object], str]:
     """The file, its table, and its text."""
-    (own, own_text), (pyproject, text) = _read(root, HUBKIT_TOML), _read(root, PYPROJECT)
+    (own, own_text), (pyproject, text) = _read(repo, HUBKIT_TOML), _read(repo, PYPROJECT)
     tool = require_table(pyproject.get("tool", {}), f"{PYPROJECT}: tool")
     shared = tool.get("hubkit")
     if own_text is not None and shared is not None:
         raise ConfigError(
-            f"{root} configures hubkit twice: in {HUBKIT_TOML} and in {PYPROJECT} [tool.hubkit]",
+            f"{_root(repo)} configures hubkit twice: in {HUBKIT_TOML} and in {PYPROJECT} [tool.hubkit]",
             hint="Keep one of them; they mean the same.",
         )
     if shared is not None:
@@ -58,13 +61,18 @@ def _find(root: Path) -> tuple[str, Mapping[str, object], str]:
     return (HUBKIT_TOML, own, own_text) if own_text is not None else ("", {}, "")
 
 
-def _read(root: Path, name: str) -> tuple[Mapping[str, object], str | None]:
+def _root(repo: Path | Files) -> Path:
+    return repo.root if isinstance(repo, Files) else repo
+
+
+def _read(repo: Path | Files, name: str) -> tuple[Mapping[str, object], str | None]:
     """A file's tables and text; no text when there is no such file."""
-    path = root / name
-    if not path.is_file():
+    path = _root(repo) / name
+    if not (repo.is_file(name) if isinstance(repo, Files) else path.is_file()):
         return {}, None
     try:
-        text = path.read_text("utf-8")
+        data = repo.read(name) if isinstance(repo, Files) else path.read_bytes()
+        text = data.decode("utf-8").replace("\r\n", "\n")
         # Most pyproject.toml say nothing about hubkit, and reading TOML costs more than looking.
         return (_parse(text) if name == HUBKIT_TOML or "hubkit" in text else {}), text
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError

@@ -1,10 +1,11 @@
 """The frozen values that cross a floor, and nothing that reads, judges or fetches.
 
 ``hubconf`` holds what reading a repo's source yields, ``findings`` what judging it yields,
-``repos`` what keeping repos in the hub dir needs.
+``files`` the tree that is read, ``repos`` what keeping repos in the hub dir needs.
 """
 
 from hubkit.facts.code import CheckpointUse, FailingDefault, Oddity, OwnImport, UnaskedDownload, Use
+from hubkit.facts.files import Entry, Files, Gap
 from hubkit.facts.findings import (
     SEVERITIES,
     Finding,
@@ -42,12 +43,15 @@ __all__ = [
     "Dependency",
     "DocstringFacts",
     "Edit",
+    "Entry",
     "Entrypoint",
     "FailingDefault",
     "FetchPolicy",
+    "Files",
     "Finding",
     "Fix",
     "Fixable",
+    "Gap",
     "Hubconf",
     "HubconfProblem",
     "Import",

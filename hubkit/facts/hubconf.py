@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         UnaskedDownload,
         Use,
     )
+    from hubkit.facts.files import Files
     from hubkit.facts.findings import Suppression
 
 EntrypointKind = Literal["function", "class", "value"]
@@ -265,7 +266,8 @@ class RepoFacts:
     """A hub repo, read.
 
     Attributes:
-        root: The folder that was read.
+        files: Its files, of which only those in the hubconf's reach were read; others, such as
+            its documents, can be.
         hubconf: Its hubconf, or None; then ``problem`` says why.
         problem: What kept the hubconf from being read, or None.
         packages: Top-level import names that the repo itself provides.
@@ -275,10 +277,15 @@ class RepoFacts:
             normalised: what locations count in.
     """
 
-    root: Path
+    files: Files
     hubconf: Hubconf | None
     problem: HubconfProblem | None
     packages: frozenset[str]
     suppressions: tuple[Suppression, ...]
     unreadable: tuple[HubconfProblem, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The folder that paths start from."""
+        return self.files.root

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Dependencies, Dependency
+from hubkit.hubconf.files import Folder
 from hubkit.hubconf.literals import NotLiteralError, read_elements
 from hubkit.hubconf.scope import Scope, read_scope
 from hubkit.hubconf.source import SourceFile, read_source
@@ -27,7 +28,7 @@ def read_dependencies(root: Path) -> tuple[str, ...] | None:
         The names in order; None when there is no hubconf that parses, it declares nothing, or
         source does not tell what it declares.
     """
-    file = read_source(root, "hubconf.py", module="hubconf")
+    file = read_source(Folder(root), "hubconf.py", module="hubconf")
     if not isinstance(file, SourceFile):
         return None
     try:

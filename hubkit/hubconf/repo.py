@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
-from hubkit.facts import Hubconf, HubconfProblem, Location, RepoFacts
+from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
 from hubkit.hubconf.checkpoints import find_checkpoints
 from hubkit.hubconf.dependencies import find_dependencies
 from hubkit.hubconf.entrypoints import find_surface
+from hubkit.hubconf.files import Folder
 from hubkit.hubconf.imports import find_reach
 from hubkit.hubconf.oddities import find_oddities
 from hubkit.hubconf.resolve import Resolver
@@ -28,37 +29,42 @@ if TYPE_CHECKING:
 HUBCONF = "hubconf.py"
 
 
-def read_repo(root: Path) -> RepoFacts:
+def read_repo(repo: Path | Files) -> RepoFacts:
     """Read what a hub repo offers, from source alone.
 
     Nothing of the repo is imported or run, and only files in the hubconf's reach are read.
 
     Args:
-        root: The repo's folder, in which ``hubconf.py`` should lie.
+        repo: Its files, with ``hubconf.py`` at their root; a path means all that lies in the folder,
+            committed or not.
 
     Returns:
         The facts. A hubconf that is missing or cannot be parsed is no error here: ``problem``
         says why there is none.
 
     Raises:
-        HubconfNotFoundError: When ``root`` is no folder.
+        HubconfNotFoundError: When ``repo`` is a path and there is no folder.
     """
-    if not root.is_dir():
-        raise HubconfNotFoundError(
-            f"{root} is not a folder", hint="Give the folder that holds hubconf.py."
-        )
-    tree = SourceTree(root)
-    file = read_source(root, HUBCONF, module="hubconf")
+    files = repo if isinstance(repo, Files) else _folder(repo)
+    file = read_source(files, HUBCONF, module="hubconf")
     if isinstance(file, HubconfProblem):
-        return RepoFacts(root, None, file, tree.top_level(), ())
+        return RepoFacts(files, None, file, SourceTree(files).top_level(), ())
     try:
         with _paused_collector():
-            return _read(file, SourceTree(root, read_search_path(file, root)))
+            return _read(file, files)
     except RecursionError:
         problem = HubconfProblem(
             "syntax", "code is nested too deeply to be read", Location(HUBCONF)
         )
-        return RepoFacts(root, None, problem, tree.top_level(), ())
+        return RepoFacts(files, None, problem, SourceTree(files).top_level(), ())
+
+
+def _folder(path: Path) -> Files:
+    if not path.is_dir():
+        raise HubconfNotFoundError(
+            f"{path} is not a folder", hint="Give the folder that holds hubconf.py."
+        )
+    return Folder(path)
 
 
 @contextmanager
@@ -102,8 +108,11 @@ def require_hubconf(facts: RepoFacts) -> Hubconf:
     )
 
 
-def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
+def _read(file: SourceFile, files: Files) -> RepoFacts:
     scope = read_scope(file)
+    dependencies = find_dependencies(scope)
+    outside = frozenset(dependencies.names if dependencies else ())
+    tree = SourceTree(files, read_search_path(file, files), outside)
     tree.add(scope)
     resolver = Resolver(tree)
     surface = find_surface(scope, resolver)
@@ -113,7 +122,7 @@ def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
     hubconf = Hubconf(
         path=file.path,
         source=file.text,
-        dependencies=find_dependencies(scope),
+        dependencies=dependencies,
         imports=reach.imports,
         entrypoints=surface.entrypoints,
         leaks=surface.leaks,
@@ -129,7 +138,7 @@ def _read(file: SourceFile, tree: SourceTree) -> RepoFacts:
         suppression for found in reach.scopes for suppression in read_suppressions(found.file)
     )
     return RepoFacts(
-        tree.root,
+        files,
         hubconf,
         None,
         tree.top_level(),

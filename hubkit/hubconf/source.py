@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hubkit.facts import HubconfProblem, Location
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from hubkit.facts import Files
 
 # Generated files beyond this size hold data, not code that a hubconf would publish.
 MAX_BYTES = 8 * 1024 * 1024
@@ -80,17 +80,17 @@ class SourceFile:
 
 
 def read_source(
-    root: Path, path: str, *, module: str, is_package: bool = False
+    files: Files, path: str, *, module: str, is_package: bool = False
 ) -> SourceFile | HubconfProblem:
     """Read, decode and parse one file.
 
     Args:
-        root: The repo's root.
-        path: POSIX path relative to it.
+        files: The repo's files.
+        path: POSIX path from its root.
         module: Dotted name under which the repo imports the file.
         is_package: Whether it is a package's ``__init__.py``.
     """
-    data = _read_bytes(root, path)
+    data = _read_bytes(files, path)
     if isinstance(data, HubconfProblem):
         return data
     # Old sources are full of invalid escapes, which are none of our business.
@@ -99,15 +99,13 @@ def read_source(
         return _parse(data, path, module=module, is_package=is_package)
 
 
-def _read_bytes(root: Path, path: str) -> bytes | HubconfProblem:
+def _read_bytes(files: Files, path: str) -> bytes | HubconfProblem:
     location = Location(path)
     try:
-        file = root / path
-        if not file.is_file():
-            what = "is a folder" if file.is_dir() else "does not exist"
+        if not files.is_file(path):
+            what = "is a folder" if files.is_folder(path) else "does not exist"
             return HubconfProblem("missing", f"{path} {what}", location)
-        with file.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = files.read(path, MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return HubconfProblem("missing", f"{path} cannot be read: {reason}", location)

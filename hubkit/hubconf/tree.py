@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import HubconfProblem
+from hubkit.hubconf.known import is_stdlib
 from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.scope import Scope, read_scope
 from hubkit.hubconf.source import SourceFile, read_source
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from hubkit.facts import Files
 
 _COMPILED = (".so", ".pyd")
 _MAX_PATH = 1024
@@ -40,13 +41,16 @@ class SourceTree:
     """A repo's sources as far as they were looked at.
 
     Attributes:
-        root: The repo's root.
+        files: The repo's files.
         search_path: Folders, relative to the root, in which modules are looked for.
+        outside: Names of the hubconf's dependencies: they, and those of the standard library, mean
+            what is installed even where a file that nobody committed has such a name.
         problems: Modules that cannot be read, as far as they were looked at.
     """
 
-    root: Path
+    files: Files
     search_path: tuple[str, ...] = ("",)
+    outside: frozenset[str] = frozenset()
     problems: list[HubconfProblem] = field(default_factory=list)
     _modules: dict[str, OwnModule | None] = field(default_factory=dict)
     _scopes: dict[str, Scope | None] = field(default_factory=dict)
@@ -76,23 +80,20 @@ class SourceTree:
         if os.path.isabs(path) or len(path) > _MAX_PATH:  # noqa: PTH117 - texts, not paths yet
             return ""
         inner = os.path.normpath(path).replace(os.sep, "/")
-        try:
-            return inner if (self.root / inner).is_file() else ""
-        except (OSError, ValueError):
-            return ""
+        return inner if not inner.startswith("../") and self.files.is_file(inner) else ""
 
     def top_level(self) -> frozenset[str]:
         """Import names that the repo provides at its top level."""
-        names: set[str] = set()
+        names = {name for name in self._modules if name and "." not in name}
         for folder in self.search_path:
-            for entry in self._listing(folder):
+            for entry in self.files.names(folder):
                 stem, dot, _ = entry.partition(".")
                 if stem.isidentifier() and (not dot or self._find_in(folder, stem)):
                     names.add(stem)
         return frozenset(name for name in names if self.module(name))
 
     def _read(self, module: OwnModule, path: str) -> Scope | None:
-        file = read_source(self.root, path, module=module.name, is_package=module.is_package)
+        file = read_source(self.files, path, module=module.name, is_package=module.is_package)
         if isinstance(file, HubconfProblem):
             self.problems.append(file)
             return None
@@ -142,21 +143,28 @@ class SourceTree:
         )
 
     def _listing(self, folder: str) -> frozenset[str]:
+        """Names in a folder, those that nobody committed among them.
+
+        They are read too: what a repo lacks then is one finding, not one for each name in it.
+        """
         if folder not in self._listings:
-            try:
-                names = frozenset(os.listdir(self.root / folder))  # noqa: PTH208 - names only
-            except (OSError, ValueError):
-                names = frozenset()
-            self._listings[folder] = names
+            names, strays = self.files.names(folder), self.files.strays(folder)
+            if strays and folder in self.search_path:
+                strays = frozenset(name for name in strays if not self._is_outside(name))
+            self._listings[folder] = names | strays
         return self._listings[folder]
 
+    def _is_outside(self, name: str) -> bool:
+        stem = name.partition(".")[0]
+        return stem in self.outside or is_stdlib(stem)
 
-def read_search_path(file: SourceFile, root: Path) -> tuple[str, ...]:
+
+def read_search_path(file: SourceFile, files: Files) -> tuple[str, ...]:
     """Folders in which importing the hubconf looks for modules, as far as source tells.
 
     Args:
         file: The hubconf.
-        root: The repo's root; folders that do not exist in it are left out.
+        files: The repo's files; folders that do not exist are left out.
     """
     folders = [""]
     if "sys.path" not in file.text:
@@ -171,7 +179,7 @@ def read_search_path(file: SourceFile, root: Path) -> tuple[str, ...]:
                 args=[*_, argument],
             ):
                 folder = _literal_folder(argument)
-                if folder and folder not in folders and (root / folder).is_dir():
+                if folder and folder not in folders and files.is_folder(folder):
                     folders.append(folder)
     return tuple(folders)
 

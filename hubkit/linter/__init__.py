@@ -86,7 +86,7 @@ def _is_declared(rule: Rule, finding: Finding, config: Config) -> bool:
 def _sift(sieve: Sieve, findings: Iterable[Finding]) -> dict[tuple[str, int], str]:
     """Put findings through the sieve; the lines that they are about."""
     ordered = sort_by_place(findings)
-    lines = read_lines(sieve.repo.root, ordered)
+    lines = read_lines(sieve.repo.files, ordered)
     for finding in add_fingerprints(ordered, lines):
         sieve.add(finding)
     return lines

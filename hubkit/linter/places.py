@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
-    from hubkit.facts import Finding
+    from hubkit.facts import Files, Finding
 
 
 def sort_by_place(findings: Iterable[Finding]) -> list[Finding]:
@@ -31,7 +30,7 @@ def place_key(finding: Finding) -> tuple[str, int, int, str, str]:
     return path, place.line, place.column, finding.code, finding.message
 
 
-def read_lines(root: Path, findings: Iterable[Finding]) -> dict[tuple[str, int], str]:
+def read_lines(files: Files, findings: Iterable[Finding]) -> dict[tuple[str, int], str]:
     """The source lines that findings are about, by path and number; each file is read once."""
     wanted: dict[str, set[int]] = {}
     for finding in findings:
@@ -40,19 +39,19 @@ def read_lines(root: Path, findings: Iterable[Finding]) -> dict[tuple[str, int],
     return {
         (path, number): lines[number - 1]
         for path, numbers in wanted.items()
-        for lines in [_read(root / path)]
+        for lines in [_read(files, path)]
         for number in numbers
         if 0 < number <= len(lines)
     }
 
 
-def _read(path: Path) -> list[str]:
+def _read(files: Files, path: str) -> list[str]:
     try:
-        data = path.read_bytes()
+        data = files.read(path)
     except (OSError, ValueError):
         return []
     encoding = "utf-8"
-    if path.suffix == ".py":
+    if path.endswith(".py"):
         try:
             encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
         except SyntaxError:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-NAMES = ("startup", "loading", "downloads")
+NAMES = ("startup", "loading", "checking", "downloads")
 
 
 def main(names: list[str]) -> None:

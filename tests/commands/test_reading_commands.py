@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
+from hubkit.hubconf import open_files, read_repo
 from tests.git_host import GitHost, commit_files
+from tests.git_host.repos import git
 
 ROOT = Path(__file__).parents[2]
 
@@ -161,3 +163,43 @@ def test_a_repo_on_a_host_is_read_without_running_it(git_host: GitHost, tmp_path
     missing = run("list", "own/nothing")
     assert missing.exit_code == 1
     assert "own/nothing" in missing.stderr
+
+
+def test_a_commit_is_judged_with_its_own_settings_and_lines(repo: Path) -> None:
+    commit_files(repo, {"hubconf.py": UNDECLARED, "hubkit.toml": 'ignore = {HUB301 = "old"}\n'})
+    git("tag", "v1", cwd=repo)
+    commit_files(repo, {"hubconf.py": HEALTHY, "hubkit.toml": "select = ['HUB2']\n"})
+    assert run("check", repo).exit_code == 0
+    done = run("check", repo, "--ref", "v1")
+    assert done.exit_code == 1
+    assert "  3 | import timm as _timm\n" in done.stdout
+
+
+def test_what_git_does_not_track_is_not_judged_but_without_git(repo: Path) -> None:
+    text = "select = ['HUB105']\n"
+    commit_files(repo, {"hubconf.py": HEALTHY, "hubkit.toml": text, "README.md": ""})
+    (repo / "timm.py").write_text("")
+    (repo / "hubconf.py").write_text(UNDECLARED.replace('["torch"]', '["torch", "timm"]'))
+    assert run("check", repo).exit_code == 0
+    facts = read_repo(open_files(repo))
+    assert "timm" not in facts.packages
+    assert "timm" in read_repo(repo).packages
+    assert run("check", repo, "--no-git").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("--ref", "v1", "--no-git"), "Drop --no-git"),
+        (("--ref", "HEAD", "--add-ignore", "why"), "Without --ref"),
+        (("--ref", "nonsense"), "It has no tags"),
+        (("acme/unet", "--ref", "v1"), "acme/unet:v1"),
+    ],
+)
+def test_commits_that_cannot_be_read_exit_with_2(
+    repo: Path, arguments: tuple[str, ...], hint: str
+) -> None:
+    commit_files(repo, {})
+    done = run("check", *([repo] if arguments[0] == "--ref" else []), *arguments)
+    assert done.exit_code == 2
+    assert hint in done.stderr

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from hubkit.config import Config, read_config
 from hubkit.errors import HubkitError
 from hubkit.facts import Hubconf, RepoFacts
-from hubkit.hubconf import read_docstring, read_repo
+from hubkit.hubconf import Folder, read_docstring, read_repo
 from hubkit.hubdir.archive import unpack
 from hubkit.hubdir.packs import read_parents
 from hubkit.hubdir.pktline import FLUSH, packet, read_packets
@@ -50,7 +50,7 @@ def fuzz_config(data: bytes) -> None:
     with _folder() as root:
         (root / "hubkit.toml").write_bytes(data)
         with contextlib.suppress(HubkitError):
-            lint_repo(RepoFacts(root, None, None, frozenset(), ()), read_config(root))
+            lint_repo(RepoFacts(Folder(root), None, None, frozenset(), ()), read_config(root))
 
 
 def fuzz_docstring(data: bytes) -> None:

@@ -1,0 +1,130 @@
+"""The files of a repo: a frozen value that reads nothing before it is asked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What git writes into trees, see "git help fast-import".
+_LINK, _SUBMODULE = 0o120000, 0o160000
+_TEXT_LIMIT = 8 * 1024 * 1024
+
+EntryKind = Literal["file", "link", "submodule"]
+GapKind = Literal["untracked", "ignored", "export-ignore", "submodule", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a tree.
+
+    Attributes:
+        path: POSIX path from the repo's root.
+        mode: What git writes for it: 0o100644, 0o100755, 0o120000 for a link, 0o160000 for a
+            submodule.
+        size: In bytes; 0 for a submodule.
+    """
+
+    path: str
+    mode: int
+    size: int
+
+    @property
+    def kind(self) -> EntryKind:
+        """What it is."""
+        return {_LINK: "link", _SUBMODULE: "submodule"}.get(self.mode, "file")  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Why consumers do not get a file that its author has.
+
+    Attributes:
+        kind: "untracked" and "ignored" for what git does not know or is told not to know,
+            "export-ignore" for what git leaves out of archives, "submodule" for what another repo
+            holds, "link" for what is reached through a symbolic link.
+        path: The file, or the folder, submodule or link above it that decides.
+    """
+
+    kind: GapKind
+    path: str
+
+
+class Files(ABC):
+    """A repo's files, as its consumers get them.
+
+    All paths are POSIX, normalised and relative to the root; "" is the root. What lies beside the
+    tree (a file that nobody committed) can be read too, so that a rule may tell it from one that is
+    not there; ``gap`` says of each file whether consumers lack it.
+    """
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def root(self) -> Path:
+        """The folder that the paths start from, for messages; a commit's need not be there."""
+
+    @property
+    def ref(self) -> str:
+        """The commit that was asked for, as it was asked; "" for files in a folder."""
+        return ""
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether git tells what is in the tree, so that it is what an archive would hold."""
+        return False
+
+    @abstractmethod
+    def paths(self) -> tuple[str, ...]:
+        """Every file, link and submodule in the tree, sorted."""
+
+    @abstractmethod
+    def entry(self, path: str) -> Entry | None:
+        """What the tree holds at a path; None when that is nothing or a folder."""
+
+    @abstractmethod
+    def names(self, folder: str) -> frozenset[str]:
+        """Names in a folder of the tree; none when there is no such folder."""
+
+    def strays(self, folder: str) -> frozenset[str]:  # noqa: ARG002 - a folder has none
+        """Names in a folder that can be read, and that the tree lacks."""
+        return frozenset()
+
+    def gap(self, path: str) -> Gap | None:  # noqa: ARG002 - a folder has none
+        """Why consumers lack a file that can be read here; None when they get it."""
+        return None
+
+    @abstractmethod
+    def is_file(self, path: str) -> bool:
+        """Whether a file can be read at a path, links followed, in the tree or beside it."""
+
+    @abstractmethod
+    def is_folder(self, path: str) -> bool:
+        """Whether there is a folder at a path, links followed, in the tree or beside it."""
+
+    @abstractmethod
+    def read(self, path: str, limit: int = -1) -> bytes:
+        """A file's contents, links followed.
+
+        Args:
+            path: The file.
+            limit: How many bytes at most; -1 for all.
+
+        Raises:
+            OSError: There is no such file, or it cannot be read.
+        """
+
+    def read_text(self, path: str) -> str:
+        """A document's text, as far as it is UTF-8; "" when there is none.
+
+        Args:
+            path: The file; of a huge one the beginning is read.
+        """
+        try:
+            return self.read(path, _TEXT_LIMIT).decode("utf-8-sig", errors="replace")
+        except (OSError, ValueError):
+            return ""

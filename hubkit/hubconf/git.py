@@ -1,0 +1,151 @@
+"""The git program, asked what a repo holds. It changes nothing and runs nothing of the repo's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hubkit.errors import GitRepoError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A repo's own settings may name programs; these are the ones that reading would start.
+_HARMLESS = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", f"core.attributesFile={os.devnull}"),
+    # A clone without its blobs would fetch them, one by one.
+    *("-c", "protocol.allow=never"),
+)
+_NO_GIT = "--no-git reads the folder as it is."
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """The git program, at work in one folder.
+
+    Attributes:
+        folder: A folder of a work tree, or a bare repo.
+        is_bare: Whether it is the latter.
+    """
+
+    folder: Path
+    is_bare: bool = False
+
+    def ask(self, *arguments: str, given: bytes = b"", index: Path | None = None) -> bytes:
+        """What git says.
+
+        Args:
+            *arguments: The command.
+            given: What it is given to read.
+            index: The index to use in place of the repo's own.
+
+        Raises:
+            GitRepoError: git is not installed, or fails.
+        """
+        done = self.try_to(*arguments, given=given, index=index)
+        if done.returncode:
+            raise self.failure(done.stderr.decode("utf-8", "replace"))
+        return done.stdout
+
+    def try_to(
+        self, *arguments: str, given: bytes = b"", index: Path | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """How git ends, well or not.
+
+        Raises:
+            GitRepoError: git is not installed.
+        """
+        environment = _environment()
+        if index is not None:
+            environment["GIT_INDEX_FILE"] = os.fspath(index)
+        return subprocess.run(  # noqa: S603 - our own arguments, no shell
+            self._command(arguments),
+            input=given,
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """A git that answers questions one after the other.
+
+        Raises:
+            GitRepoError: git is not installed.
+        """
+        return subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+            self._command(arguments),
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def failure(self, said: str) -> GitRepoError:
+        """The error for what git said when it failed."""
+        first = next((line for line in said.splitlines() if line.strip()), "it gave no reason")
+        reason = first.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
+        if "dubious ownership" in said:
+            owned = f"git config --global --add safe.directory {self.folder.resolve()}"
+            return GitRepoError(
+                f"git does not read {self.folder}: it belongs to somebody else.",
+                hint=f"If you trust it: {owned}. {_NO_GIT}",
+            )
+        if "promisor" in said or "lazy fetching" in said:
+            return GitRepoError(
+                f"{self.folder} is a partial clone, and lacks contents that are to be read.",
+                hint="Clone it without --filter: check makes no request to any host.",
+            )
+        return GitRepoError(
+            f"git cannot read the repo at {self.folder}: {reason}.",
+            hint=f"`git fsck` may tell more. {_NO_GIT}",
+        )
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        program = shutil.which("git")
+        if program is None:
+            raise GitRepoError(
+                f"{self.folder} is a git repo, and git is not installed.",
+                hint=f"Install git. {_NO_GIT}",
+            )
+        place = ("--git-dir", os.fspath(self.folder)) if self.is_bare else ("-C", str(self.folder))
+        return [program, *place, *_HARMLESS, *arguments]
+
+
+def find_git(folder: Path) -> Git | None:
+    """Git for a folder that lies in a work tree or is a bare repo; None when it is neither.
+
+    No process is started to tell.
+    """
+    start = folder.resolve()
+    for place in (start, *start.parents):
+        if (place / ".git").exists():
+            return Git(folder)
+    names = ("HEAD", "objects", "refs")
+    if all((start / name).exists() for name in names) and (start / "HEAD").is_file():
+        return Git(folder, is_bare=True)
+    return None
+
+
+def _environment() -> dict[str, str]:
+    """The environment without what it may say about another repo: a hook's, say."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG_", "GIT_EXEC_PATH"))
+    }
+    # GIT_CONFIG_PARAMETERS and _COUNT are what `git -c` hands to its hooks.
+    for name in list(kept):
+        if name.startswith(("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_")):
+            del kept[name]
+    return kept | {
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }

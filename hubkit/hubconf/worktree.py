@@ -1,0 +1,131 @@
+"""A git work tree: the files that git tracks, with the contents that they have now."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hubkit.facts import Entry, Files, Gap
+from hubkit.hubconf.files import Folder, list_names, read_entry
+from hubkit.hubconf.git import find_git
+from hubkit.hubconf.tracked import Tracked, find_ignored, read_attributes, track
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hubkit.hubconf.git import Git
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTree(Files):
+    """What a commit of all changes to tracked files would hold.
+
+    Attributes:
+        folder: The folder on disk.
+        tracked: What git tracks in it.
+        git: Asked why a file is not tracked.
+    """
+
+    folder: Folder
+    tracked: Tracked
+    git: Git
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return self.folder.root
+
+    @property
+    def is_tracked(self) -> bool:
+        """Always."""
+        return True
+
+    def paths(self) -> tuple[str, ...]:
+        """Every tracked file that archives hold and that is still there."""
+        return tuple(path for path in self.tracked.paths() if self._is_there(path))
+
+    def entry(self, path: str) -> Entry | None:
+        """What lies at a path, with the mode that git knows."""
+        if not self.tracked.holds(path):
+            return None
+        mode = self.tracked.mode(path)
+        found = read_entry(self.root, path)
+        if found is None:
+            return Entry(path, mode, 0) if stat.S_IFMT(mode) == stat.S_IFMT(0o160000) else None
+        return replace(found, mode=mode)
+
+    def names(self, folder: str) -> frozenset[str]:
+        """Names of tracked files and folders that are still there."""
+        return frozenset(name for name in list_names(self.root, folder) if self._has(folder, name))
+
+    def strays(self, folder: str) -> frozenset[str]:
+        """Names of what else lies in a folder."""
+        return self.folder.names(folder) - self.names(folder)
+
+    def gap(self, path: str) -> Gap | None:
+        """Why consumers lack a file that lies here."""
+        found = self.tracked.detour(path)
+        if found is not None or self.tracked.holds(path):
+            return found
+        if path in self.tracked.ignored:
+            return Gap("export-ignore", path)
+        done = self.git.try_to("check-ignore", "--quiet", "--", path)
+        return Gap("untracked" if done.returncode else "ignored", path)
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is a file."""
+        return self.folder.is_file(path)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether there is a folder."""
+        return self.folder.is_folder(path)
+
+    def read(self, path: str, limit: int = -1) -> bytes:
+        """A file's contents."""
+        return self.folder.read(path, limit)
+
+    def _has(self, folder: str, name: str) -> bool:
+        path = f"{folder}/{name}" if folder else name
+        return path in self.tracked.folders or self.tracked.holds(path)
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            os.lstat(self.root / path)
+        except (OSError, ValueError):
+            return False
+        return True
+
+
+def open_files(folder: Path) -> Files:
+    """A folder's files as its consumers would get them: of a git work tree, those that it tracks.
+
+    A folder of which git tracks nothing is taken as it is, and so is one outside git.
+
+    Args:
+        folder: The repo's folder; it may lie inside a git repo.
+
+    Raises:
+        GitRepoError: It is a git repo, and git cannot tell what it holds.
+    """
+    git = find_git(folder)
+    if git is None:
+        return Folder(folder)
+    if git.is_bare:
+        raise git.failure("it has no files of its own; name a commit, as in --ref HEAD")
+    lines = _read_index(git)
+    if not lines:
+        return Folder(folder)
+    ignored = find_ignored(git, lines, lambda path: read_attributes(folder, path))
+    return WorkTree(Folder(folder), track(lines, ignored), git)
+
+
+def _read_index(git: Git) -> dict[str, str]:
+    said = git.ask("ls-files", "--stage", "-z").decode("utf-8", "surrogateescape")
+    lines: dict[str, str] = {}
+    for record in said.split("\0"):
+        line, _, path = record.partition("\t")
+        if path:
+            lines[path] = line
+    return lines
