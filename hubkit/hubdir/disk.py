@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+OUTSIDE = ".hubkit-"  # starts the names of records in the making outside hubkit's own folder
+LEFT_OUTSIDE = f"{OUTSIDE}*.*.{'[0-9a-f]' * 16}"  # finds them, and no file of the user's
+
 _REASONS = {
     errno.ENOSPC: ("The disk is full", "Free some space"),
     errno.EDQUOT: ("The disk quota is used up", "Free some space"),
@@ -65,11 +68,15 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _temporary(path: Path) -> Path:
-    """Where a record is written first: where what killed processes leave is swept up."""
-    if not path.is_relative_to(store()):
-        return path.with_name(f"{path.name}.new")
+def own_name() -> str:
+    """A name that nobody else takes, and that tells whether who took it is still there."""
     import socket
 
-    name = f"{socket.gethostname()}.{os.getpid()}.{os.urandom(8).hex()}"
-    return store() / "staging" / "records" / name
+    return f"{socket.gethostname()}.{os.getpid()}.{os.urandom(8).hex()}"
+
+
+def _temporary(path: Path) -> Path:
+    """Where a record is written first: where what killed processes leave is swept up."""
+    if path.is_relative_to(store()):
+        return store() / "staging" / "records" / own_name()
+    return path.with_name(f"{OUTSIDE}{own_name()}")

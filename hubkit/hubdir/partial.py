@@ -15,8 +15,8 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from hubkit.hubdir.disk import read_record, write_record, writing
-from hubkit.hubdir.staging import is_alive
+from hubkit.hubdir.disk import LEFT_OUTSIDE, read_record, write_record, writing
+from hubkit.hubdir.staging import is_alive, is_orphan, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,13 +117,16 @@ def claim_partial(target: Path) -> Partial:
         etag = (read_record(_journal_of(path)) or {}).get("etag")
         if etag and not partial.etag:
             partial.adopt(path, str(etag))
-        for left in (path, _journal_of(path), _journal_of(path).with_suffix(".json.new")):
-            left.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        _journal_of(path).unlink(missing_ok=True)
+    sweep(target.parent, LEFT_OUTSIDE)
     return partial
 
 
 def list_partials(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Partial files and their journals in a folder and below, each with whether it may go."""
+    """Partial files and their records in a folder and below, each with whether it may go."""
+    for path in sorted(folder.rglob(LEFT_OUTSIDE)):
+        yield path, is_orphan(path)
     for path in sorted(folder.rglob("*.partial*")):
         partial = path.with_name(path.name.partition(".partial")[0] + ".partial")
         if path.is_file():

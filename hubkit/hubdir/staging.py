@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hubkit.hubdir.disk import writing
+from hubkit.hubdir.disk import OUTSIDE, own_name, writing
 from hubkit.hubdir.layout import store
 
 if TYPE_CHECKING:
@@ -34,20 +34,21 @@ def staging(key: str) -> Iterator[Path]:
         CacheWriteError: The hub dir cannot be written.
     """
     parent = store() / "staging" / key
-    folder = parent / f"{socket.gethostname()}.{os.getpid()}.{os.urandom(8).hex()}"
+    folder = parent / own_name()
     with writing(folder):
         folder.mkdir(parents=True)
     try:
-        _sweep(parent)
-        _sweep(store() / "staging" / "records")
+        sweep(parent)
+        sweep(store() / "staging" / "records")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         _remove_if_empty(parent)
 
 
-def _sweep(folder: Path) -> None:
-    for orphan in folder.glob("*"):
+def sweep(folder: Path, pattern: str = "*") -> None:
+    """Remove what killed processes left in a folder, by names that `own_name` gave."""
+    for orphan in folder.glob(pattern):
         if is_orphan(orphan):
             if orphan.is_dir():
                 shutil.rmtree(orphan, ignore_errors=True)
@@ -62,8 +63,9 @@ def list_orphans() -> list[Path]:
 
 def is_orphan(path: Path) -> bool:
     """Whether whoever made ``<host>.<pid>.<random>`` can no longer be at it."""
-    parts = path.name.split(".")
-    ours = path.name.startswith(f"{socket.gethostname()}.") and parts[-2].isdigit()
+    name = path.name.removeprefix(OUTSIDE)
+    parts = name.split(".")
+    ours = name.startswith(f"{socket.gethostname()}.") and parts[-2].isdigit()
     if ours and not is_alive(int(parts[-2])):
         return True
     try:

@@ -101,7 +101,12 @@ def kills(url: str, seed: str) -> None:
 
 def leftovers(hub: Path) -> list[Path]:
     staged = [path for path in (hub / ".hubkit" / "staging").rglob("*") if path.is_file()]
-    return [*staged, *hub.rglob("*.partial*"), *(hub / ".hubkit" / "locks").glob("*.json")]
+    return [
+        *staged,
+        *hub.rglob("*.partial*"),
+        *hub.rglob(".hubkit-*"),
+        *(hub / ".hubkit" / "locks").glob("*.json"),
+    ]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,7 +15,13 @@ import pytest
 
 from hubkit.errors import LockTimeoutError
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import fetch_checkpoint, fetch_repo, parse_repo
+from hubkit.hubdir import (
+    download_url_to_file,
+    fetch_checkpoint,
+    fetch_repo,
+    parse_repo,
+    read_inventory,
+)
 from hubkit.hubdir.locks import hold
 from tests.git_host import commit_files
 from tests.hubdir.racer import leftovers
@@ -60,6 +67,36 @@ def test_without_usable_locks_a_crowd_does_no_harm(
 
 def test_two_hundred_kills_do_no_harm(url: str) -> None:
     race("kills", url, "1")
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from hubkit.hubdir import download_url_to_file
+
+def die(self, target):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+pathlib.Path.replace = die  # before the first record is put in place
+download_url_to_file(*sys.argv[1:])
+"""
+
+
+def test_a_kill_while_a_record_is_put_beside_a_download_leaves_nothing(
+    url: str, hub_dir: Path
+) -> None:
+    folder = hub_dir / "checkpoints"
+    folder.mkdir(parents=True)
+    mine = folder / ".hubkit-settings.toml"
+    mine.write_text("not hubkit's")
+    os.utime(mine, (0, 0))
+    target = str(folder / "out.pt")
+    done = subprocess.run([sys.executable, "-c", KILLED, url, target], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = set(folder.iterdir()) - {mine}
+    assert [one.path for one in read_inventory().leftovers] == [left]
+    assert [one.path for one in read_inventory().checkpoints] == [mine]
+    download_url_to_file(url, target)
+    assert set(folder.iterdir()) == {mine, folder / "out.pt"}
 
 
 def test_threads_share_one_download(host: GitHost, url: str) -> None:
