@@ -1,7 +1,8 @@
 """A real git host on loopback, in the shapes of GitHub.
 
 Refs and objects come from ``git http-backend``, archives from ``git archive``, release assets and
-plain files with ETag and Range. It keeps a log of requests and goes wrong on demand::
+plain files with ETag and Range; below ``/api`` are the lists of branches and tags that torch.hub
+asks for. It keeps a log of requests and goes wrong on demand::
 
     with GitHost() as host:
         host.add_repo("acme", "shapes", worktree)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import socket
 import subprocess
@@ -135,6 +136,9 @@ class Handler(BaseHTTPRequestHandler):
         if path in self.host.assets:
             where = f"{self.host.url}{self.host.assets[path]}?signature=secret"
             return Answer(302, headers=(("Location", where),))
+        listed = re.fullmatch(r"/api/repos/([^/]+)/([^/]+)/(branches|tags)", path)
+        if listed:
+            return self.listing(self.host.bare(listed[1], listed[2]), listed[3])
         match = re.fullmatch(r"/(codeload/)?([^/]+)/([^/]+?)(?:\.git)?/(.+)", path)
         if not match or path.startswith("/objects/"):
             return Answer(404, b"Not Found")
@@ -146,7 +150,23 @@ class Handler(BaseHTTPRequestHandler):
             return self.hidden(rest)
         if rest in ("info/refs", "git-upload-pack"):
             return self.smart_http(f"/{owner}/{name}.git/{rest}")
+        if rest.startswith("tree/"):  # the page of a branch
+            found = self.commit(bare, rest.removeprefix("tree/").rstrip("/"))
+            return Answer(200 if found else 404)
         return self.archive(bare, f"{owner}/{name}", rest)
+
+    def listing(self, bare: Path, kind: str) -> Answer:
+        """A page of the REST API's list of branches or tags."""
+        asked = {name: int(said[0]) for name, said in parse_qs(self.entry.query).items()}
+        size, page = asked.get("per_page", 30), asked.get("page", 1)
+        folder = {"branches": "refs/heads/", "tags": "refs/tags/"}[kind]
+        shape = (
+            "%(refname:strip=2) %(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
+        )
+        lines = git("for-each-ref", f"--format={shape}", folder, cwd=bare).splitlines()
+        shown = [line.split() for line in lines[(page - 1) * size : page * size]]
+        rows = [{"name": name, "commit": {"sha": sha}} for name, sha in shown]
+        return Answer(200, json.dumps(rows).encode(), (("Content-Type", "application/json"),))
 
     def file(self, content: Path | bytes) -> Answer:
         body = content if isinstance(content, bytes) else content.read_bytes()
@@ -209,6 +229,8 @@ class Handler(BaseHTTPRequestHandler):
         ref = match[1] or match[2]
         if self.commit(bare, ref) is None:
             return Answer(404, b"Not Found")
+        if _rev_parse(bare, f"refs/heads/{ref}") and _rev_parse(bare, f"refs/tags/{ref}"):
+            return Answer(300, b"the given path has multiple possibilities")
         where = f"http://{self.host.code_host}:{self.host.port}/codeload/{repo}/zip/{quote(ref)}"
         if repo in self.host.tokens:
             where += f"?token={_ticket(repo)}"
