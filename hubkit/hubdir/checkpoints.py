@@ -95,11 +95,7 @@ def fetch_checkpoint(
     except OfflineError as error:
         if found is not None:
             return found.path
-        raise OfflineError(
-            f"{redact(url)} is not in the hub dir {get_dir()}, and hubkit is offline.",
-            url=redact(url),
-            hint=error.hint,
-        ) from error
+        raise _offline(url, f"is not in the hub dir {get_dir()}", error) from error
     except MISHAPS as error:
         if found is None:
             raise
@@ -134,8 +130,11 @@ def download_url_to_file(
     from hubkit.hubdir.download import Wanted, download
     from hubkit.hubdir.http import Client
 
-    with Client(FetchPolicy()) as client:
-        download(client, Wanted(url, path, hash_prefix, progress))
+    try:
+        with Client(FetchPolicy()) as client:
+            download(client, Wanted(url, path, hash_prefix, progress))
+    except OfflineError as error:
+        raise _offline(url, "has to be fetched", error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +180,11 @@ def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
         wanted = Wanted(wish.url, origin.path, wish.hash_prefix, policy.progress, settle)
         download(client, wanted)
     return origin.path
+
+
+def _offline(url: str, lacks: str, error: OfflineError) -> OfflineError:
+    shown = redact(url)
+    return OfflineError(f"{shown} {lacks}, and hubkit is offline.", url=shown, hint=error.hint)
 
 
 def _protect(path: Path) -> None:

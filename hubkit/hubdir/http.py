@@ -281,6 +281,12 @@ def _unreachable(url: str, error: Exception) -> HubkitError:
             url=shown,
             hint="Look at HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
         )
+    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
+        return UnreachableError(
+            f"The SOCKS proxy on the way to {host} cannot be spoken to: PySocks is not installed.",
+            url=shown,
+            hint='Install it: pip install "requests[socks]"',
+        )
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return FetchError(f"{shown} cannot be asked for: {plain_reason(error)}.", url=shown)
     return UnreachableError(

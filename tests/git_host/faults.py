@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-PATIENCE = 60.0  # seconds after which a stalled answer gives up by itself
+PATIENCE = 300.0  # seconds after which a stalled answer gives up by itself
 
 
 @dataclass

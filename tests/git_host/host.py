@@ -187,10 +187,6 @@ class GitHost:
         with self.moved:
             return self.moved.wait_for(lambda: holds(self.requests), seconds)
 
-    def wait_until_sent(self, count: int) -> None:
-        """Wait until so many bytes of bodies were sent in all."""
-        assert self.wait_until(lambda seen: sum(entry.sent for entry in seen) >= count)
-
     def note_request(self, entry: Request) -> None:
         with self.moved:
             self.requests.append(entry)

@@ -25,6 +25,7 @@ from hubkit.hubdir.ranges import CONNECTIONS, PART, SLOW, WINDOW, WORTH, Pace
 from tests.git_host.faults import PATIENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.git_host import Answer, GitHost, Request
@@ -53,25 +54,35 @@ except CacheWriteError:
 class Reins:
     """Holds a host back, however fast or slow the machine is at the moment.
 
-    What comes in one stream crawls until parts of it are asked for; and all comes to a halt after
-    so many bytes.
+    What comes in one stream crawls until parts of it are asked for; and after so many bytes
+    something is done, and nothing more is sent.
     """
 
     host: GitHost
     parts: int = 1
     halt_at: int | None = None
+    at_halt: Callable[[], object] = bool
+    halted: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._before = len(self.host.requests)
+        self._once = threading.Lock()
 
     def __call__(self, entry: Request) -> None:
         if self.halt_at is not None and self.host.sent >= self.halt_at:
-            self.released.wait(PATIENCE)
+            self._halt()
         if not is_part(entry):
             self.host.wait_until(self._is_joined, 0.005)
             if entry.sent > 8 * MIB:  # more than sockets and a busy machine hide from a client
                 self.host.wait_until(self._is_joined, 0.1)
+
+    def _halt(self) -> None:
+        with self._once:
+            if not self.halted.is_set():
+                self.at_halt()
+                self.halted.set()
+        self.released.wait(PATIENCE)
 
     def _is_joined(self, seen: list[Request]) -> bool:
         return sum(map(is_part, seen[self._before :])) >= self.parts
@@ -187,17 +198,11 @@ def test_a_part_that_falls_silent_is_left_to_the_others(slow_host: GitHost, tmp_
 
 
 def test_ctrl_c_stops_all_and_keeps_what_is_whole(slow_host: GitHost, tmp_path: Path) -> None:
-    slow_host.gate = reins = Reins(slow_host, halt_at=40 * MIB)
-
-    def interrupt() -> None:
-        slow_host.wait_until_sent(40 * MIB)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
+    slow_host.gate = reins = Reins(
+        slow_host, halt_at=40 * MIB, at_halt=lambda: os.kill(os.getpid(), signal.SIGINT)
+    )
     with pytest.raises(KeyboardInterrupt):
         download_url_to_file(url_of(slow_host), str(tmp_path / "out.pt"), SHA)
-    thread.join()
     reins.released.set()
     assert not [left for left in threading.enumerate() if "_work" in left.name]
     left, journal = files_in(tmp_path)
@@ -216,10 +221,10 @@ def test_kills_at_any_moment_leave_no_hole(slow_host: GitHost, tmp_path: Path) -
     moments = [40 * MIB, *(random.randrange(16 * MIB) for _ in range(3))]
     with_holes = 0
     for moment in moments:
-        until = slow_host.sent + moment
-        slow_host.gate = reins = Reins(slow_host, halt_at=until)
+        slow_host.gate = reins = Reins(slow_host, halt_at=slow_host.sent + moment)
         process = child(slow_host, tmp_path / "out.pt")
-        slow_host.wait_until_sent(until)
+        while not reins.halted.wait(1):
+            assert process.poll() is None
         process.kill()
         process.wait()
         reins.released.set()
