@@ -19,6 +19,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from pathlib import Path
@@ -29,6 +30,7 @@ from hubkit.facts.repos import GITHUB
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef
 
+STORE = ".hubkit"
 LONGEST = 180  # bytes of a path component, which leaves room for suffixes
 
 _hub_dir: str | None = None
@@ -59,7 +61,7 @@ def set_dir(d: str | os.PathLike[str]) -> None:
 
 def store() -> Path:
     """Hubkit's own part of the hub dir."""
-    return Path(get_dir()) / ".hubkit"
+    return Path(get_dir(), STORE)
 
 
 def is_full_sha(ref: str) -> bool:
@@ -67,6 +69,7 @@ def is_full_sha(ref: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref) is not None
 
 
+@functools.lru_cache(maxsize=256)
 def encode(name: str) -> str:
     """A name as one path component: what is no letter, digit or ``_ - .`` is percent-encoded.
 
@@ -94,7 +97,12 @@ def repo_folder(repo: RepoRef) -> Path:
     """Where the trees and records of a repo lie, whatever the ref."""
     # What git fetches has its submodules filled in, which archives leave empty.
     host = f"git+{repo.host}" if repo.uses_git else repo.host
-    return store() / "repos" / encode(host) / encode(repo.owner) / encode(repo.name)
+    return _repo_folder(get_dir(), host, repo.owner, repo.name)
+
+
+@functools.lru_cache(maxsize=256)
+def _repo_folder(hub_dir: str, *names: str) -> Path:
+    return Path(hub_dir, STORE, "repos", *map(encode, names))
 
 
 def tree_folder(repo: RepoRef, sha: str) -> Path:

@@ -138,3 +138,13 @@ def test_a_branch_wins_over_a_tag_of_its_name_in_a_long_list(host: GitHost, busy
         found = resolve("acme/shapes:mainly")
     assert found
     assert found.sha == busy
+
+
+def test_a_short_hash_that_several_commits_share_is_refused() -> None:
+    both = {"refs/heads/a": "0123456a" + "0" * 32, "refs/heads/b": "0123456b" + "0" * 32}
+    offered = refs.RefList(both, "refs/heads/a")
+    with pytest.raises(RefNotFoundError, match="several commits"):
+        find_ref(offered, parse_repo("acme/shapes:0123456"))
+    found = find_ref(offered, parse_repo("acme/shapes:0123456B"))
+    assert found
+    assert found.sha == both["refs/heads/b"]

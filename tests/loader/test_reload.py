@@ -1,0 +1,153 @@
+"""``force_reload``: code and weights are fetched afresh, and what is there stays until they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import hubkit
+from hubkit.errors import NotThereError, UnsafeArchiveError
+from hubkit.facts import FetchPolicy
+from hubkit.hubdir import fetch_checkpoint, read_trust
+from tests.git_host import commit_files, git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.git_host import GitHost
+
+HUBCONF = """
+from torch.hub import download_url_to_file, load_state_dict_from_url
+
+
+class Net:
+    def late(self):
+        from reload_parts import late
+
+        return late.WHO
+
+
+def net():
+    return Net()
+
+
+def who():
+    return WHO
+
+
+def weights(url):
+    return load_state_dict_from_url(url)["w"].tolist()
+"""
+
+
+def publish(host: GitHost, worktree: Path, who: str) -> str:
+    files = {
+        "hubconf.py": HUBCONF.replace("WHO\n", f"{who!r}\n", 2).replace(f"late.{who!r}", "late.WHO")
+    }
+    files |= {"reload_parts/__init__.py": "", "reload_parts/late.py": f"WHO = {who!r}\n"}
+    sha = commit_files(worktree, files)
+    host.add_repo("acme", "shapes", worktree)
+    return sha
+
+
+@pytest.fixture
+def worktree(git_host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HUBKIT_TRUST", "acme/*")
+    publish(git_host, tmp_path / "work", "one")
+    return tmp_path / "work"
+
+
+def load(entrypoint: str, *arguments: object, **options: Any) -> object:
+    return hubkit.load("acme/shapes:main", entrypoint, *arguments, **options)
+
+
+def save(host: GitHost, path: Path, number: int) -> str:
+    """Publish weights that tell their number; gives their URL, which stays the same."""
+    import torch
+
+    torch.save({"w": torch.tensor([number])}, path)
+    return host.add_file("/files/net.pt", path.read_bytes())
+
+
+@pytest.mark.torch
+@pytest.mark.usefixtures("worktree")
+def test_weights_are_replaced_with_the_code(git_host: GitHost, tmp_path: Path) -> None:
+    url = save(git_host, tmp_path / "net.pt", 1)
+    assert load("weights", url) == [1]
+    save(git_host, tmp_path / "net.pt", 2)
+    assert load("weights", url) == [1]
+    assert load("weights", url, force_reload=True) == [2]
+    asked = len(git_host.requests)
+    assert load("weights", url) == [2]
+    assert len(git_host.requests) == asked
+
+
+@pytest.mark.torch
+def test_what_cannot_be_fetched_afresh_stays(
+    git_host: GitHost, worktree: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = save(git_host, tmp_path / "net.pt", 1)
+    assert load("weights", url) == [1]
+    publish(git_host, worktree, "two")
+    save(git_host, tmp_path / "net.pt", 2)
+    git_host.fail("codeload", times=9, cut=20)
+    assert load("weights", url, force_reload=True) == [1]
+    assert load("who") == "one"
+    assert "The copy in" in caplog.text
+    git_host.heal()
+    git_host.fail("files/net", times=9, cut=0)
+    assert load("weights", url, force_reload=True) == [1]
+    assert load("who") == "two"
+    git_host.heal()
+    assert load("weights", url) == [2]
+
+
+@pytest.mark.torch
+@pytest.mark.usefixtures("worktree")
+def test_weights_that_are_gone_are_said_and_the_old_ones_stay(
+    git_host: GitHost, hub_dir: Path, tmp_path: Path
+) -> None:
+    url = save(git_host, tmp_path / "net.pt", 1)
+    assert load("weights", url) == [1]
+    del git_host.files["/files/net.pt"]
+    with pytest.raises(NotThereError):
+        load("weights", url, force_reload=True)
+    assert (hub_dir / "checkpoints" / "net.pt").is_file()
+
+
+def test_a_model_that_runs_keeps_its_own_code(git_host: GitHost, worktree: Path) -> None:
+    old = load("net")
+    publish(git_host, worktree, "two")
+    new = load("net", force_reload=True)
+    assert isinstance(old, object)
+    assert (old.late(), new.late()) == ("one", "two")  # type: ignore[attr-defined]
+
+
+def test_trust_is_kept_only_once_the_repo_has_arrived(
+    git_host: GitHost, worktree: Path, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HUBKIT_TRUST")
+    sha = git("rev-parse", "HEAD", cwd=worktree)
+    git_host.add_archive(sha, b"no zip")
+    with pytest.raises(UnsafeArchiveError):
+        load("who", trust_repo=True)
+    assert read_trust() == ()
+    assert not (hub_dir / "trusted_list").exists()
+    git_host.archives.clear()
+    assert load("who", trust_repo=True) == "one"
+    assert read_trust() == ("acme/shapes",)
+
+
+@pytest.mark.usefixtures("worktree")
+def test_standard_output_stays_empty(
+    git_host: GitHost, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url = git_host.add_file("/net.bin", b"weights")
+    for reload in (False, True, False):
+        assert load("who", force_reload=reload) == "one"
+        hubkit.list("acme/shapes:main", verbose=True)
+        hubkit.help("acme/shapes:main", "who")
+    hubkit.download_url_to_file(url, str(tmp_path / "out.bin"))
+    fetch_checkpoint(url, policy=FetchPolicy())
+    assert capfd.readouterr().out == ""
