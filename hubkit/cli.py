@@ -7,6 +7,7 @@ Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 findings 
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -47,6 +48,7 @@ class HubkitGroup(click.Group):
     ) -> NoReturn:
         """Run a command line and exit: the one place where errors become exit codes."""
         extra["standalone_mode"] = False
+        _accept_any_text()
         try:
             code = super().main(args, prog_name, **extra)
             sys.stdout.flush()
@@ -63,6 +65,13 @@ class HubkitGroup(click.Group):
             _close_stdout()
             code = PIPE_CLOSED
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _accept_any_text() -> None:
+    """Spell out what the terminal's encoding lacks, rather than end in UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _print_error(error: HubkitError) -> None:

@@ -81,7 +81,7 @@ def use_color(stream: TextIO) -> bool:
     """
     if os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR", "0") != "0" and stream is sys.stdout:
+    if os.environ.get("FORCE_COLOR", "") not in ("", "0") and stream is sys.stdout:
         return True
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
