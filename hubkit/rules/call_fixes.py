@@ -35,7 +35,7 @@ def name_file(repo: RepoFacts, use: CheckpointUse, name: str) -> Fix | None:
         return None
     # torch.hub must not take a part of a folder's name for the hash.
     prefix = re.sub(r"[^\w-]+", "_", "-".join(telling[:2] + telling[2:][-2:]))
-    quote = quote_of(call.source)
+    quote = quote_of(call.source, call.source.at(call.place))
     edit = call.give("file_name", f"{quote}{prefix}-{name}{quote}", position=5)
     return Fix(f"Keep it as `{prefix}-{name}`", "unsafe", (edit,)) if edit else None
 
@@ -89,6 +89,6 @@ def give_argument(
     if call is None:
         return None
     if value.startswith('"'):
-        value = value.replace('"', quote_of(call.source))
+        value = value.replace('"', quote_of(call.source, call.source.at(call.place)))
     edit = call.give(name, value, position=_POSITIONS[name])
     return Fix(f"Pass `{name}={value}`", applicability, (edit,)) if edit else None

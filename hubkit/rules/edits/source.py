@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
 
 _LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+# A string on one line; the apostrophes of prose have a letter before them.
+_QUOTED = re.compile(r"""(?<![\w'"])(["'])(?!\1)[^"'\n]*\1(?!["'])""")
 NamedNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -151,10 +154,18 @@ def source_of(repo: RepoFacts, path: str) -> Source | None:
     return Source(path, text, tuple(text.split("\n"))) if text is not None else None
 
 
-def quote_of(source: Source) -> str:
-    """The quote that a file's author prefers."""
-    text = source.text.replace('"""', "").replace("'''", "")
-    return "'" if text.count("'") > text.count('"') else '"'
+def quote_of(source: Source, near: str = "") -> str:
+    """The quote that a file's author prefers.
+
+    Args:
+        source: The file.
+        near: Code around the place that wants a quote; what it uses decides.
+    """
+    for text in (near, source.text):
+        marks = [found[1] for found in _QUOTED.finditer(text)]
+        if marks:
+            return "'" if marks.count("'") * 2 > len(marks) else '"'
+    return '"'
 
 
 def is_plain_string(text: str) -> bool:
