@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit.commands.fixing import Fixing, fixing_options
 from hubkit.commands.known import Known, known_options
 from hubkit.commands.output import Output, output_options
 from hubkit.commands.selection import Selection, selection_options
 
 if TYPE_CHECKING:
     from hubkit.config import Config
-    from hubkit.facts import Files, RepoFacts
+    from hubkit.facts import RepoFacts
 
 
 @click.command()
@@ -20,17 +21,24 @@ if TYPE_CHECKING:
 @click.option("--ref", metavar="REV", help="Judge that commit's files, not the folder's.")
 @click.option("--no-git", is_flag=True, help="Judge all that lies in the folder, tracked or not.")
 @selection_options
+@fixing_options
 @known_options
 @output_options
 def command(
-    repo: str, ref: str | None, no_git: bool, selection: Selection, known: Known, output: Output
+    repo: str,
+    ref: str | None,
+    no_git: bool,
+    selection: Selection,
+    fixing: Fixing,
+    known: Known,
+    output: Output,
 ) -> int:
     """Lint a hub repo from source alone.
 
     In a git repo, what git tracks is judged, since nothing else reaches those who load from it.
     Nothing of the repo is imported or run. Exit codes: 0 clean, 1 findings, 2 could not check.
     """
-    from hubkit.commands.target import open_target
+    from hubkit.commands.target import open_target, require_own
     from hubkit.hubconf import read_repo
     from hubkit.linter import lint_repo
 
@@ -38,26 +46,25 @@ def command(
     config = selection.read_config(files)
     facts = read_repo(files)
     _require_something(facts, config)
-    report = lint_repo(facts, known.apply(config))
+    config = known.apply(config)
+    if fixing.fix or known.reason is not None:
+        require_own(repo, files)
+    if fixing.is_wanted:
+        known.refuse("with --diff" if fixing.diff else "with --fix")
+        outcome = fixing.plan(files, lambda changed: lint_repo(read_repo(changed), config))
+        if fixing.diff:
+            return fixing.show(outcome)
+        fixing.write(files, outcome)
+        output.write(outcome.report)
+        return fixing.exit_code(outcome)
+    report = lint_repo(facts, config)
     if known.update:
         return known.write(report, files.root, config)
     if known.reason is not None:
-        _require_own(files)
         known.comment(report, facts)
-        report = lint_repo(read_repo(files), known.apply(config))
+        report = lint_repo(read_repo(files), config)
     output.write(report)
     return report.exit_code
-
-
-def _require_own(files: Files) -> None:
-    """Refuse to write into what is not there to be written."""
-    from hubkit.errors import UsageError
-
-    if files.ref:
-        raise UsageError(
-            f"The files of {files.ref} cannot be changed: they are a commit's.",
-            hint="Without --ref those of the folder can.",
-        )
 
 
 def _require_something(facts: RepoFacts, config: Config) -> None:

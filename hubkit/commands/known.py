@@ -38,6 +38,18 @@ class Known:
             return config
         return dataclasses.replace(config, baseline=str(self.baseline.absolute()))
 
+    def refuse(self, option: str) -> None:
+        """Refuse what makes no sense together.
+
+        Raises:
+            UsageError: A baseline or comments are to be written too.
+        """
+        from hubkit.errors import UsageError
+
+        if self.update or self.reason is not None:
+            mine = "--update-baseline" if self.update else "--add-ignore"
+            raise UsageError(f"{mine} makes no sense {option}.", hint="Run one after the other.")
+
     def write(self, report: Report, root: Path, config: Config) -> int:
         """Put what was found into the baseline, and say what changed.
 

@@ -57,6 +57,30 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
     return open_files(folder) if use_git else Folder(folder)
 
 
+def require_own(text: str, files: Files) -> None:
+    """Refuse to write into what is not the user's own folder.
+
+    Args:
+        text: What the command line named.
+        files: The files that were opened for it.
+
+    Raises:
+        UsageError: They are a commit's, or those of a repo in the hub dir.
+    """
+    from hubkit.errors import UsageError
+
+    if files.ref:
+        raise UsageError(
+            f"the files of {files.ref} cannot be changed: they are a commit's",
+            hint="Without --ref those of the folder can.",
+        )
+    if _own_folder(text) is None:
+        raise UsageError(
+            f"{text} is not yours to change: it lies in the hub dir as it was fetched",
+            hint="Clone it, and give the clone's folder.",
+        )
+
+
 def _own_folder(text: str) -> Path | None:
     """The existing folder that a text means, or None when it names somebody's repo."""
     from hubkit.errors import UsageError

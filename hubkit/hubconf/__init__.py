@@ -9,6 +9,7 @@ from hubkit.hubconf.distributions import distribution_name, import_name
 from hubkit.hubconf.docstrings import read_docstring
 from hubkit.hubconf.files import Folder
 from hubkit.hubconf.known import is_stdlib
+from hubkit.hubconf.patched import Patched
 from hubkit.hubconf.repo import read_repo, require_hubconf
 from hubkit.hubconf.requirements import find_bringers
 from hubkit.hubconf.suppressions import Spot, find_spots, read_comment
@@ -16,6 +17,7 @@ from hubkit.hubconf.worktree import open_files
 
 __all__ = [
     "Folder",
+    "Patched",
     "Spot",
     "distribution_name",
     "find_bringers",

@@ -6,16 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.config import ALL
-from hubkit.facts import Location
+from hubkit.facts import Fix, Location
 from hubkit.linter.selection import covers
 from hubkit.rules import all_rules, matching_rules
+from hubkit.rules.edits.comments import drop_code
 from hubkit.rules.meta import unknown_code, unused_suppression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from hubkit.config import Config
-    from hubkit.facts import Finding, RepoFacts
+    from hubkit.facts import Finding, RepoFacts, Suppression
     from hubkit.linter.sieve import Sieve
 
 # Codes of the conformance suite's checks (C106) may stand in the same places; they are its affair.
@@ -73,8 +74,14 @@ def find_unused(sieve: Sieve, ran: Collection[str]) -> Iterator[Finding]:
                 hint="Remove the comment."
                 if comment.whole_file
                 else "Remove the comment, or move it to the statement that it is for.",
+                fix=_drop(sieve.repo, comment, code),
             )
     yield from _unused_settings(sieve, ran)
+
+
+def _drop(repo: RepoFacts, comment: Suppression, code: str) -> Fix | None:
+    edit = drop_code(repo, comment, code)
+    return Fix("Remove it", "safe", (edit,)) if edit else None
 
 
 def _unused_settings(sieve: Sieve, ran: Collection[str]) -> Iterator[Finding]:

@@ -52,6 +52,9 @@ def use_literal_eval(repo: RepoFacts, use: Use) -> Fix | None:
     call = call_at(repo, use.location) if use.name == "eval" else None
     if call is None or len(call.node.args) != 1 or call.node.keywords:
         return None
+    # A mere name often holds the name of a class, which no literal is.
+    if not isinstance(call.node.args[0], ast.Attribute | ast.Subscript):
+        return None
     alias, edits = module_alias(call.source, "ast"), []
     if alias is None:
         added = free_import(call.source, "ast")

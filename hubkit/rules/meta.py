@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Finding, RepoFacts
 
 
-@rule("HUB901", "unused-suppression", "warning")
+@rule("HUB901", "unused-suppression", "warning", fixable="sometimes", applicability="safe")
 def unused_suppression(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - the linter knows
     """A suppression covers nothing.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.config import read_config
 from hubkit.fixer import Outcome, fix_findings, write_changes
-from hubkit.hubconf import read_repo
+from hubkit.hubconf import Patched, open_files, read_repo
 from hubkit.linter import lint_repo
 
 if TYPE_CHECKING:
@@ -18,15 +18,12 @@ if TYPE_CHECKING:
 
 
 def find(repo: Path, code: str, changes: Mapping[str, bytes] | None = None) -> Report:
-    """What one rule finds, with some of the files replaced while it looks."""
-    before = {path: (repo / path).read_bytes() for path in changes or {}}
-    for path, data in (changes or {}).items():
-        (repo / path).write_bytes(data)
-    try:
-        return lint_repo(read_repo(repo), dataclasses.replace(read_config(repo), select=(code,)))
-    finally:
-        for path, data in before.items():
-            (repo / path).write_bytes(data)
+    """What one rule finds, with some of the files as if they held something else."""
+    files = Patched(open_files(repo), changes or {})
+    config = dataclasses.replace(read_config(repo), extend_select=(code,))
+    report = lint_repo(read_repo(files), config)
+    findings = tuple(finding for finding in report.findings if finding.code == code)
+    return dataclasses.replace(report, findings=findings)
 
 
 def plan(repo: Path, code: str, *, unsafe: bool = True) -> Outcome:

@@ -3,6 +3,6 @@ dependencies = ["torch"]
 import torch as _torch
 
 
-def net(pretrained: bool = False, sizes: str = "(1, 1)"):
-    """A line of these sizes; pretrained is not used yet."""
-    return _torch.nn.Linear(*eval(sizes))  # expect: HUB703
+def net(pretrained: bool = False, config: dict = {"sizes": "(1, 1)"}):
+    """A line of the sizes in config; pretrained is not used yet."""
+    return _torch.nn.Linear(*eval(config["sizes"]))  # expect: HUB703

@@ -1,0 +1,110 @@
+"""Options that put findings right, and what is said about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hubkit.facts import Files, Report
+    from hubkit.fixer import Outcome
+
+    Judge = Callable[[Files], Report]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fixing:
+    """What the command line says about fixes; its fields are the options of the same names."""
+
+    fix: bool
+    unsafe_fixes: bool
+    diff: bool
+    exit_non_zero_on_fix: bool
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anything is to be fixed, or shown as it would be."""
+        return self.fix or self.diff
+
+    def plan(self, files: Files, judge: Judge) -> Outcome:
+        """Make the fixes without writing anything.
+
+        Args:
+            files: The repo's files.
+            judge: Says what is wrong with files.
+        """
+        from hubkit.fixer import fix_findings
+        from hubkit.hubconf import Patched
+
+        def lint(changes: Mapping[str, bytes]) -> Report:
+            return judge(Patched(files, changes) if changes else files)
+
+        return fix_findings(lint, files.read, unsafe=self.unsafe_fixes)
+
+    def show(self, outcome: Outcome) -> int:
+        """Print what would change; the exit code says whether anything would."""
+        from hubkit.fixer import render_diff
+
+        click.echo(render_diff(outcome.changes), nl=False)
+        _say(outcome, "Would fix")
+        return int(bool(outcome.changes))
+
+    def write(self, files: Files, outcome: Outcome) -> None:
+        """Write what changes, and say how much that is.
+
+        Raises:
+            FixError: A file cannot be written; nothing is then.
+        """
+        from hubkit.fixer import write_changes
+
+        write_changes(files.root, outcome.changes)
+        _say(outcome, "Fixed")
+
+    def exit_code(self, outcome: Outcome) -> int:
+        """The exit code once fixes are made: what is left counts."""
+        fixed = self.exit_non_zero_on_fix and bool(outcome.changes)
+        return 1 if fixed else outcome.report.exit_code
+
+
+def _say(outcome: Outcome, verb: str) -> None:
+    for finding, reason in outcome.failed:
+        place = f" in {finding.location.path}" if finding.location else ""
+        click.echo(
+            f"The fix of {finding.code}{place} was not made ({reason}): {finding.message}", err=True
+        )
+    count = len(outcome.fixed)
+    more = f" ({outcome.unsafe} more with --unsafe-fixes)" if outcome.unsafe else ""
+    if count or more:
+        click.echo(f"{verb} {count} finding{'s' * (count != 1)}{more}.", err=True)
+
+
+def fixing_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of a ``Fixing``, and hand it one as ``fixing``."""
+
+    @functools.wraps(command)
+    def gathered(**given: Any) -> int:  # noqa: ANN401 - click's values, as they came
+        from hubkit.errors import UsageError
+
+        names = [field.name for field in dataclasses.fields(Fixing)]
+        fixing = Fixing(**{name: given.pop(name) for name in names})
+        if not fixing.is_wanted and (fixing.unsafe_fixes or fixing.exit_non_zero_on_fix):
+            option = "--unsafe-fixes" if fixing.unsafe_fixes else "--exit-non-zero-on-fix"
+            raise UsageError(f"{option} fixes nothing by itself.", hint="Add --fix or --diff.")
+        return command(fixing=fixing, **given)
+
+    for option in reversed(_OPTIONS):
+        gathered = option(gathered)
+    return gathered
+
+
+_OPTIONS = (
+    click.option("--fix", is_flag=True, help="Fix what can be fixed safely."),
+    click.option("--unsafe-fixes", is_flag=True, help="Make fixes too that are for you to judge."),
+    click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing."),
+    click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 if anything was fixed."),
+)
