@@ -28,6 +28,16 @@ def command(code: str | None) -> None:
     if found is None:
         raise UsageError(f"there is no rule or check {code}", hint=_advise(code, entries))
     click.echo(f"{found.code} {found.slug}\n\n{found.explanation}")
+    if found.fix:
+        click.echo(f"\n{_describe_fix(found.fix)}")
+
+
+def _describe_fix(fix: str) -> str:
+    applicability, _, sometimes = fix.partition(", ")
+    some = " some of these" if sometimes else " these"
+    if applicability == "safe":
+        return f"Fix: `hubkit check --fix` puts{some} right."
+    return f"Fix: `hubkit check --fix --unsafe-fixes` puts{some} right; look at what it does."
 
 
 def _advise(code: str, entries: Iterable[CatalogueEntry]) -> str:

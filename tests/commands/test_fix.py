@@ -1,0 +1,187 @@
+"""``hubkit check --fix`` and ``--diff``, typed as a user types them."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hubkit.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HUBCONF = '''dependencies = ["torch", "math"]
+
+from pathlib import Path
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained loads weights."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        url = "https://example.org/net-0123abcd.pth"
+        model.load_state_dict(_torch.hub.load_state_dict_from_url(url))
+    return model
+'''
+SAFE = (
+    HUBCONF.replace(', "math"', "")
+    .replace("import Path", "import Path as _Path")
+    .replace("from_url(url)", 'from_url(url, check_hash=True, map_location="cpu")')
+)
+UNSAFE = SAFE.replace('"cpu")', '"cpu", weights_only=True)')
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def check(repo: Path, *arguments: str) -> Result:
+    return run("check", repo, *arguments)
+
+
+def git(repo: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=repo, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    (folder / "hubconf.py").write_text(HUBCONF, "utf-8")
+    return folder
+
+
+def text_of(repo: Path) -> str:
+    return (repo / "hubconf.py").read_text("utf-8")
+
+
+def test_safe_fixes_are_made_and_what_is_left_is_reported(repo: Path) -> None:
+    done = check(repo, "--fix", "--output-format", "concise")
+    assert text_of(repo) == SAFE
+    assert done.stderr == "Fixed 4 findings (1 more with --unsafe-fixes).\n"
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["HUB505", "1"]
+    assert done.exit_code == 1
+
+
+def test_unsafe_fixes_are_made_when_asked_for(repo: Path) -> None:
+    done = check(repo, "--fix", "--unsafe-fixes")
+    assert text_of(repo) == UNSAFE
+    assert done.stderr == "Fixed 5 findings.\n"
+    assert done.exit_code == 0
+    again = check(repo, "--fix", "--unsafe-fixes", "--exit-non-zero-on-fix")
+    assert (again.exit_code, again.stderr) == (0, "")
+
+
+def test_a_fix_can_fail_a_run(repo: Path) -> None:
+    done = check(repo, "--fix", "--unsafe-fixes", "--exit-non-zero-on-fix")
+    assert "All checks passed" in done.stdout
+    assert done.exit_code == 1
+
+
+def test_a_diff_writes_nothing_and_git_takes_it(repo: Path) -> None:
+    git(repo, "init", "-q")
+    git(repo, "add", ".")
+    done = check(repo, "--diff", "--unsafe-fixes")
+    assert text_of(repo) == HUBCONF
+    assert done.exit_code == 1
+    assert done.stderr == "Would fix 5 findings.\n"
+    subprocess.run(["git", "apply"], input=done.stdout, text=True, cwd=repo, check=True)
+    assert text_of(repo) == UNSAFE
+    again = check(repo, "--diff", "--unsafe-fixes")
+    assert (again.exit_code, again.stdout) == (0, "")
+
+
+def test_what_is_left_out_on_request_is_not_fixed(repo: Path) -> None:
+    (repo / "hubkit.toml").write_text('ignore = ["HUB201"]\n', "utf-8")
+    check(repo, "--fix", "--ignore", "HUB504,HUB107")
+    assert "import Path as _Path" in text_of(repo)
+    (repo / "hubconf.py").write_text(HUBCONF, "utf-8")
+    check(repo, "--fix")
+    assert "import Path\n" in text_of(repo)
+
+
+def test_json_tells_the_edits(repo: Path) -> None:
+    report = json.loads(check(repo, "--output-format", "json").stdout)
+    fixes = {found["code"]: found["fix"] for found in report["findings"]}
+    assert fixes["HUB505"]["applicability"] == "unsafe"
+    (edit,) = fixes["HUB504"]["edits"]
+    assert edit["text"] == ', map_location="cpu"'
+    assert edit["location"]["path"] == "hubconf.py"
+
+
+def test_explain_says_whether_a_fix_exists() -> None:
+    assert "hubkit check --fix" in run("explain", "HUB501").stdout
+    assert "--unsafe-fixes" in run("explain", "HUB505").stdout
+    assert "Fix" not in run("explain", "HUB401").stdout
+
+
+@pytest.mark.parametrize("option", ["--unsafe-fixes", "--exit-non-zero-on-fix"])
+def test_an_option_that_fixes_nothing_is_refused(repo: Path, option: str) -> None:
+    done = check(repo, option)
+    assert done.exit_code == 2
+    assert "--fix" in done.stderr
+
+
+@pytest.mark.parametrize("option", [("--add-ignore", "why"), ("--update-baseline",)])
+def test_two_ways_of_writing_at_once_are_refused(repo: Path, option: tuple[str, ...]) -> None:
+    done = check(repo, "--fix", *option)
+    assert (done.exit_code, text_of(repo)) == (2, HUBCONF)
+    assert option[0] in done.stderr
+
+
+def test_a_commit_is_not_changed_but_its_diff_is_shown(repo: Path) -> None:
+    git(repo, "init", "-q")
+    git(repo, "add", ".")
+    git(repo, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first")
+    done = check(repo, "--fix", "--ref", "HEAD")
+    assert (done.exit_code, text_of(repo)) == (2, HUBCONF)
+    assert "HEAD" in done.stderr
+    assert "+dependencies" in check(repo, "--diff", "--ref", "HEAD").stdout
+
+
+def test_a_fetched_repo_is_not_changed(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(repo, "init", "-q")
+    git(repo, "add", ".")
+    git(repo, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    done = run("check", f"git+file://{repo}", "--fix")
+    assert done.exit_code == 2
+    assert "Clone it" in done.stderr
+
+
+def test_a_write_protected_file_stays(repo: Path) -> None:
+    (repo / "hubconf.py").chmod(0o444)
+    done = check(repo, "--fix")
+    assert (done.exit_code, text_of(repo)) == (2, HUBCONF)
+    assert "write-protected" in done.stderr
+
+
+def test_modes_and_links_stay(repo: Path) -> None:
+    (repo / "real.py").write_text(HUBCONF, "utf-8")
+    (repo / "real.py").chmod(0o755)
+    (repo / "hubconf.py").unlink()
+    (repo / "hubconf.py").symlink_to("real.py")
+    check(repo, "--fix", "--no-git")
+    assert (repo / "hubconf.py").is_symlink()
+    assert (repo / "real.py").read_text("utf-8") == SAFE
+    assert stat.S_IMODE((repo / "real.py").stat().st_mode) == 0o755
+    assert sorted(path.name for path in repo.iterdir()) == ["hubconf.py", "real.py"]
+
+
+def test_a_link_out_of_the_repo_is_not_followed(repo: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.py"
+    outside.write_text(HUBCONF, "utf-8")
+    (repo / "hubconf.py").unlink()
+    (repo / "hubconf.py").symlink_to(outside)
+    done = check(repo, "--fix", "--no-git")
+    assert (done.exit_code, outside.read_text("utf-8")) == (2, HUBCONF)
+    assert "outside the repo" in done.stderr
