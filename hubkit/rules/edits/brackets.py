@@ -46,11 +46,17 @@ class Brackets:
     items: tuple[Item, ...]
     comments: tuple[Token, ...]
 
-    def append(self, text: str) -> Edit | None:
-        """An edit that adds an item in the way in which the others are written."""
+    def append(self, text: str, *, is_tuple: bool = False) -> Edit | None:
+        """An edit that adds an item in the way in which the others are written.
+
+        Args:
+            text: The item.
+            is_tuple: Whether one item alone needs a comma behind it.
+        """
         if not self.items:
             if self.comments:
                 return None
+            text = f"{text}," if is_tuple else text
             brackets = f"{self.open.text}{text}{self.close.text}"
             return self.source.replace(self.open.start, self.close.end, brackets)
         last = self.items[-1]

@@ -59,7 +59,7 @@ def append_entry(repo: RepoFacts, name: str) -> Edit | None:
         return None
     texts = [found.source.between(item.start, item.end) for item in found.items]
     written = next((text[0] for text in texts if is_plain_string(text)), quote_of(found.source))
-    return found.append(f"{written}{name}{written}")
+    return found.append(f"{written}{name}{written}", is_tuple=found.open.text == "(")
 
 
 def replace_entry(repo: RepoFacts, place: Location, old: str, new: str) -> Edit | None:
