@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from hubkit.facts import Limits
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -75,6 +77,8 @@ class Config:
         preview: Whether rules in preview run without being named by their whole code.
         fail_on: The least severity that fails a run; "never" when none does.
         baseline: File of known findings, relative to the repo; "" for none.
+        max_archive_mb: How many megabytes (10^6 bytes) the files of an archive may have.
+        lfs_in_archives: Whether the host puts LFS objects into archives.
         expected: Codes of checks of the repo as a whole that are known to fail, each with the
             reason.
         entrypoints: What is said about entrypoints, by name.
@@ -90,12 +94,19 @@ class Config:
     preview: bool = False
     fail_on: Severity | Literal["never"] = "warning"
     baseline: str = ""
+    max_archive_mb: float = 50
+    lfs_in_archives: bool = False
     expected: Mapping[str, str] = field(default_factory=dict)
     entrypoints: Mapping[str, EntrypointConfig] = field(default_factory=dict)
 
     def entrypoint(self, name: str) -> EntrypointConfig:
         """What is said about the entrypoint of that name; all defaults when nothing is."""
         return self.entrypoints.get(name, EntrypointConfig())
+
+    @property
+    def limits(self) -> Limits:
+        """What is said about archives."""
+        return Limits(self.max_archive_mb, self.lfs_in_archives)
 
     @property
     def ignores(self) -> str:

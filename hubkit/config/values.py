@@ -51,6 +51,13 @@ def read_text(value: object, place: str) -> str:
     return value
 
 
+def read_size(value: object, place: str) -> float:
+    """A number above nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise refuse(place, "a number above 0", value)
+    return float(value)
+
+
 def read_texts(value: object, place: str) -> tuple[str, ...]:
     """A list of strings."""
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):

@@ -4,8 +4,16 @@
 ``files`` the tree that is read, ``repos`` what keeping repos in the hub dir needs.
 """
 
-from hubkit.facts.code import CheckpointUse, FailingDefault, Oddity, OwnImport, UnaskedDownload, Use
-from hubkit.facts.files import Entry, Files, Gap
+from hubkit.facts.code import (
+    CheckpointUse,
+    DataFile,
+    FailingDefault,
+    Oddity,
+    OwnImport,
+    UnaskedDownload,
+    Use,
+)
+from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs
 from hubkit.facts.findings import (
     SEVERITIES,
     Finding,
@@ -28,9 +36,9 @@ from hubkit.facts.hubconf import (
     Leak,
     Location,
     Parameter,
-    RepoFacts,
     Returns,
 )
+from hubkit.facts.repo import Limits, RepoFacts
 from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
 
 __all__ = [
@@ -39,11 +47,13 @@ __all__ = [
     "CachedCheckpoint",
     "CachedRepo",
     "CheckpointUse",
+    "DataFile",
     "Dependencies",
     "Dependency",
     "DocstringFacts",
     "Edit",
     "Entry",
+    "EntryKind",
     "Entrypoint",
     "FailingDefault",
     "FetchPolicy",
@@ -58,10 +68,12 @@ __all__ = [
     "KnownFinding",
     "Leak",
     "LeftOut",
+    "Limits",
     "Location",
     "Oddity",
     "OwnImport",
     "Parameter",
+    "Refs",
     "RepoFacts",
     "RepoRef",
     "Report",

@@ -21,6 +21,7 @@ class OwnImport:
         chain: Modules of the repo that lead from hubconf to this file, hubconf first.
         missing: What it asks for and the repo does not hold, such as "`models` has no `UNet`";
             empty when all is there.
+        path: Its file; for a folder or compiled module, that; empty when there is nothing.
     """
 
     module: str
@@ -29,11 +30,27 @@ class OwnImport:
     guarded: bool
     chain: tuple[str, ...] = ()
     missing: str = ""
+    path: str = ""
 
     @property
     def top(self) -> str:
         """The top-level name."""
         return self.module.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file of the repo that code in reach names by way of ``__file__``.
+
+    Attributes:
+        path: The file.
+        location: Where it is named, the first time.
+        tested: Whether the module also asks whether files exist, so that it may do without.
+    """
+
+    path: str
+    location: Location
+    tested: bool
 
 
 @dataclass(frozen=True, slots=True)

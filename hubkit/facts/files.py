@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 # What git writes into trees, see "git help fast-import".
@@ -53,6 +54,21 @@ class Gap:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """A repo's branches and tags.
+
+    Attributes:
+        default: The branch that a clone checks out; "" when that cannot be told.
+        branches: By name, which commit each is at.
+        tags: By name, which object each names.
+    """
+
+    default: str
+    branches: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
 class Files(ABC):
     """A repo's files, as its consumers get them.
 
@@ -94,8 +110,24 @@ class Files(ABC):
         """Names in a folder that can be read, and that the tree lacks."""
         return frozenset()
 
+    def detour(self, path: str) -> Gap | None:  # noqa: ARG002 - a folder of files has none
+        """The link or the submodule on the way to a path, itself included; None without one."""
+        return None
+
     def gap(self, path: str) -> Gap | None:  # noqa: ARG002 - a folder has none
         """Why consumers lack a file that can be read here; None when they get it."""
+        return None
+
+    def of_kind(self, kind: EntryKind) -> tuple[str, ...]:  # noqa: ARG002 - git alone tells quickly
+        """Every link, or every submodule, that git tracks, sorted."""
+        return ()
+
+    def pointers(self) -> frozenset[str]:
+        """Files of the tree of which archives hold an LFS pointer and not the contents."""
+        return frozenset()
+
+    def refs(self) -> Refs | None:
+        """The repo's branches and tags; None outside git."""
         return None
 
     @abstractmethod

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from hubkit.facts.code import (
         CheckpointUse,
+        DataFile,
         FailingDefault,
         Oddity,
         OwnImport,
         UnaskedDownload,
         Use,
     )
-    from hubkit.facts.files import Files
-    from hubkit.facts.findings import Suppression
 
 EntrypointKind = Literal["function", "class", "value"]
 ParameterKind = Literal[
@@ -219,6 +215,7 @@ class Hubconf:
         oddities: What cannot work in a hubconf.
         unasked: Downloads that entrypoints make without being asked for weights.
         failing: Entrypoints that cannot be called with their own defaults.
+        data_files: Files of the repo that code in its reach names by way of ``__file__``.
     """
 
     path: str
@@ -234,6 +231,7 @@ class Hubconf:
     oddities: tuple[Oddity, ...] = ()
     unasked: tuple[UnaskedDownload, ...] = ()
     failing: tuple[FailingDefault, ...] = ()
+    data_files: tuple[DataFile, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -259,33 +257,3 @@ class HubconfProblem:
     kind: Literal["missing", "syntax", "encoding"]
     message: str
     location: Location
-
-
-@dataclass(frozen=True, slots=True)
-class RepoFacts:
-    """A hub repo, read.
-
-    Attributes:
-        files: Its files, of which only those in the hubconf's reach were read; others, such as
-            its documents, can be.
-        hubconf: Its hubconf, or None; then ``problem`` says why.
-        problem: What kept the hubconf from being read, or None.
-        packages: Top-level import names that the repo itself provides.
-        suppressions: Comments in the hubconf's reach that ask for findings to be left out.
-        unreadable: Modules of the repo that the hubconf needs and that do not parse.
-        sources: Text of the hubconf and of the modules that it reaches, by path, with newlines
-            normalised: what locations count in.
-    """
-
-    files: Files
-    hubconf: Hubconf | None
-    problem: HubconfProblem | None
-    packages: frozenset[str]
-    suppressions: tuple[Suppression, ...]
-    unreadable: tuple[HubconfProblem, ...] = ()
-    sources: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def root(self) -> Path:
-        """The folder that paths start from."""
-        return self.files.root

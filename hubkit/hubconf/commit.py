@@ -11,12 +11,15 @@ from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
 from hubkit.hubconf.blobs import Blobs
 from hubkit.hubconf.git import find_git
-from hubkit.hubconf.tracked import Tracked, find_ignored, track
+from hubkit.hubconf.pointers import find_candidates, select_pointers
+from hubkit.hubconf.refs import read_refs
+from hubkit.hubconf.tracked import Tracked, track
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from hubkit.facts import EntryKind, Refs
     from hubkit.hubconf.git import Git
 
 _MOST_LINKS = 40  # as many in a row as Linux follows
@@ -36,6 +39,7 @@ class Commit(Files):
         tracked: What it holds.
         blobs: Gives contents.
         listings: Names in each folder, those that archives leave out among them.
+        git: Asked for the repo's refs.
     """
 
     folder: Path
@@ -44,6 +48,7 @@ class Commit(Files):
     tracked: Tracked
     blobs: Blobs
     listings: Mapping[str, frozenset[str]]
+    git: Git
 
     @property
     def root(self) -> Path:
@@ -79,12 +84,28 @@ class Commit(Files):
         """Names of what the commit holds and archives leave out."""
         return self._list(folder, held=False) if self.tracked.ignored else frozenset()
 
+    def detour(self, path: str) -> Gap | None:
+        """The link or the submodule on the way to a path."""
+        return self.tracked.detour(path)
+
     def gap(self, path: str) -> Gap | None:
         """Why archives lack a file of the commit."""
         found = self.tracked.detour(path)
-        if found is None and path in self.tracked.ignored:
+        if found is None and self.tracked.ignores(path):
             return Gap("export-ignore", path)
         return found
+
+    def of_kind(self, kind: EntryKind) -> tuple[str, ...]:
+        """Every path of a kind."""
+        return self.tracked.of_kind(kind)
+
+    def pointers(self) -> frozenset[str]:
+        """Files of which the commit holds a pointer."""
+        return select_pointers(find_candidates(self.tracked), self._size, self.read)
+
+    def refs(self) -> Refs:
+        """The repo's branches and tags."""
+        return read_refs(self.git)
 
     def is_file(self, path: str) -> bool:
         """Whether the commit holds a file there."""
@@ -100,6 +121,10 @@ class Commit(Files):
         if line is None or line.split()[1] != "blob":
             raise FileNotFoundError(f"{path} is no file of {self.name}")
         return self.blobs.read(line.split()[2], limit)
+
+    def _size(self, path: str) -> int:
+        entry = self.entry(path)
+        return entry.size if entry else 0
 
     def _list(self, folder: str, *, held: bool) -> frozenset[str]:
         real = self._real(folder)
@@ -144,8 +169,8 @@ def open_commit(folder: Path, ref: str) -> Files:
     records = (record.partition("\t") for record in said.split("\0") if record)
     lines = {path: line for line, _, path in records}
     blobs = Blobs(git)
-    ignored = find_ignored(git, lines, lambda path: _read(blobs, lines[path]), sha)
-    return Commit(folder, ref, sha, track(lines, ignored), blobs, _list_folders(lines))
+    tracked = track(git, lines, lambda path: _read(blobs, lines[path]), sha)
+    return Commit(folder, ref, sha, tracked, blobs, _list_folders(lines), git)
 
 
 def _read(blobs: Blobs, line: str) -> bytes:

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hubkit.facts import Entry, Files
+from hubkit.facts import Entry, Files, Gap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,20 @@ class Folder(Files):
     def names(self, folder: str) -> frozenset[str]:
         """Names in a folder."""
         return frozenset(list_names(self.folder, folder)) - {".git"}
+
+    def gap(self, path: str) -> Gap | None:
+        """The symbolic link on the way to a file, which archives hold as text."""
+        return self.detour(path)
+
+    def detour(self, path: str) -> Gap | None:
+        """The symbolic link on the way to a path."""
+        parts = path.split("/")
+        for end in range(1, len(parts) + 1):
+            at = "/".join(parts[:end])
+            entry = self.entry(at)
+            if entry is not None and entry.kind == "link":
+                return Gap("link", at)
+        return None
 
     def is_file(self, path: str) -> bool:
         """Whether there is a file."""

@@ -130,7 +130,11 @@ class _Walk:
         self, visit: _Visit, statement: _Statement, module: str, missing: str = ""
     ) -> None:
         level, location = statement.level, visit.scope.file.location(statement.node)
-        found = OwnImport(module, location, level.in_function, level.guarded, visit.chain, missing)
+        own = self.resolver.tree.module(module)
+        place = own.place if own else ""
+        found = OwnImport(
+            module, location, level.in_function, level.guarded, visit.chain, missing, place
+        )
         self.own_imports.setdefault((module, missing), found)
 
     def _find_missing(self, module: str, names: list[str]) -> Iterator[str]:

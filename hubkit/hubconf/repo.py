@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
 from hubkit.hubconf.checkpoints import find_checkpoints
+from hubkit.hubconf.data_files import find_data_files
 from hubkit.hubconf.dependencies import find_dependencies
 from hubkit.hubconf.entrypoints import find_surface
 from hubkit.hubconf.files import Folder
@@ -132,6 +133,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         uses=effects.uses,
         oddities=(*oddities, *effects.inner),
         unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
+        data_files=tuple(find_data_files(reach.scopes, files)),
         failing=tuple(find_failing_defaults(scope, resolver, surface.entrypoints)),
     )
     suppressions = tuple(

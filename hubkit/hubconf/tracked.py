@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,12 @@ from hubkit.facts import Gap
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from hubkit.facts import EntryKind
     from hubkit.hubconf.git import Git
 
 _LINK, _SUBMODULE = "120000", "160000"
 _ATTRIBUTES = ".gitattributes"
-_IGNORE = "export-ignore"
+_IGNORE, _FILTER = "export-ignore", "filter"
 _ATTRIBUTES_LIMIT = 1024 * 1024
 
 
@@ -29,11 +30,13 @@ class Tracked:
         lines: By path, what git says of it; it starts with the mode.
         ignored: Those of them that archives leave out.
         folders: Every folder that holds one, and every submodule.
+        filtered: Those that LFS is to keep.
     """
 
     lines: Mapping[str, str]
     ignored: frozenset[str] = frozenset()
-    folders: frozenset[str] = field(default_factory=frozenset)
+    folders: frozenset[str] = frozenset()
+    filtered: frozenset[str] = frozenset()
 
     def holds(self, path: str) -> bool:
         """Whether archives hold a file at that path."""
@@ -46,6 +49,19 @@ class Tracked:
     def paths(self) -> tuple[str, ...]:
         """Every path that archives hold, sorted."""
         return tuple(sorted(path for path in self.lines if path not in self.ignored))
+
+    def ignores(self, path: str) -> bool:
+        """Whether archives leave out a file, or a folder with all that is in it."""
+        if path in self.ignored:
+            return True
+        inside = f"{path}/"
+        return path not in self.folders and any(one.startswith(inside) for one in self.ignored)
+
+    def of_kind(self, kind: EntryKind) -> tuple[str, ...]:
+        """Every path of a kind that archives hold, sorted."""
+        mode = {"link": _LINK, "submodule": _SUBMODULE, "file": "100"}[kind]
+        paths = (path for path, line in self.lines.items() if line.startswith(mode))
+        return tuple(sorted(path for path in paths if path not in self.ignored))
 
     def detour(self, path: str) -> Gap | None:
         """The link or the submodule on the way to a path, or None."""
@@ -60,52 +76,53 @@ class Tracked:
         return None
 
 
-def track(lines: dict[str, str], ignored: frozenset[str] = frozenset()) -> Tracked:
-    """Put what git tracks in order.
+def track(git: Git, lines: dict[str, str], read: Callable[[str], bytes], tree: str = "") -> Tracked:
+    """Put what git tracks in order, by its attributes.
 
     Args:
+        git: Asked.
         lines: By path, what git says of it.
-        ignored: Those of them that archives leave out.
+        read: Gives what a ``.gitattributes`` among them says.
+        tree: The commit whose attributes count; "" for those of the work tree.
     """
+    ignored, filtered = _find_marked(git, lines, read, tree)
     kept = lines.keys() - ignored if ignored else lines.keys()
     folders = {path.rpartition("/")[0] for path in kept}
     folders |= {path for path in kept if lines[path].startswith(_SUBMODULE)}
     folders |= {parent for folder in folders for parent in _parents(folder)}
-    return Tracked(lines, ignored, frozenset(folders | {""}))
+    return Tracked(lines, ignored, frozenset(folders | {""}), filtered)
 
 
-def find_ignored(
-    git: Git, paths: Iterable[str], read: Callable[[str], bytes], tree: str = ""
-) -> frozenset[str]:
-    """Paths that archives leave out, as their ``export-ignore`` attributes say.
+def _find_marked(
+    git: Git, lines: dict[str, str], read: Callable[[str], bytes], tree: str
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Paths that archives leave out, and those that LFS keeps.
 
-    git is asked only if a ``.gitattributes`` speaks of it.
-
-    Args:
-        git: Asked.
-        paths: What git tracks.
-        read: Gives what a ``.gitattributes`` among them says.
-        tree: The commit whose attributes count; "" for those of the work tree.
+    git is asked only if a ``.gitattributes`` speaks of either.
     """
-    paths = tuple(paths)
+    paths = tuple(lines)
     sources = [path for path in paths if path.rpartition("/")[2] == _ATTRIBUTES]
-    if not any(_IGNORE.encode() in read(path) for path in sources):
-        return frozenset()
+    said = b"\n".join(read(path) for path in sources)
+    if _IGNORE.encode() not in said and b"=lfs" not in said:
+        return frozenset(), frozenset()
     folders = {parent for path in paths for parent in _parents(path)}
     # As `git archive` does, folders are asked for with a slash at their end.
     asked = [*paths, *(f"{folder}/" for folder in folders)]
     given = "\0".join(asked).encode("utf-8", "surrogateescape")
-    said = _check(git, given, tree).decode("utf-8", "surrogateescape").split("\0")
-    marked = {path for path, value in zip(said[::3], said[2::3], strict=False) if value == "set"}
-    return frozenset(
+    answers = _check(git, given, tree).decode("utf-8", "surrogateescape").split("\0")
+    rows = list(zip(answers[::3], answers[1::3], answers[2::3], strict=False))
+    marked = {path for path, name, value in rows if name == _IGNORE and value == "set"}
+    ignored = (
         path
         for path in paths
         if path in marked or any(f"{parent}/" in marked for parent in _parents(path))
     )
+    filtered = (path for path, name, value in rows if name == _FILTER and value == "lfs")
+    return frozenset(ignored), frozenset(filtered)
 
 
 def _check(git: Git, given: bytes, tree: str) -> bytes:
-    command = ("check-attr", "-z", "--stdin", _IGNORE)
+    command = ("check-attr", "-z", "--stdin", _IGNORE, _FILTER)
     if not tree:
         return git.ask(*command, given=given)
     # The way of `git archive` itself, which every git knows: an index of the commit's own.

@@ -29,11 +29,13 @@ class OwnModule:
         path: POSIX path of its source, or None for a folder without ``__init__.py`` and for
             compiled modules.
         is_package: Whether it may hold submodules.
+        place: Where it lies: its source, its folder or the compiled file.
     """
 
     name: str
     path: str | None
     is_package: bool
+    place: str = ""
 
 
 @dataclass(slots=True)
@@ -121,19 +123,28 @@ class SourceTree:
         if last in listing:
             contents = self._listing(inner)
             if "__init__.py" in contents:
-                return OwnModule(name, f"{inner}/__init__.py", is_package=True)
+                source = f"{inner}/__init__.py"
+                return OwnModule(name, source, is_package=True, place=source)
         if f"{last}.py" in listing:
-            return OwnModule(name, f"{inner}.py", is_package=False)
-        if any(entry.startswith(f"{last}.") and entry.endswith(_COMPILED) for entry in listing):
-            return OwnModule(name, None, is_package=False)
-        if last in listing and self._holds_python(inner):
-            return OwnModule(name, None, is_package=True)
+            return OwnModule(name, f"{inner}.py", is_package=False, place=f"{inner}.py")
+        for entry in listing:
+            if entry.startswith(f"{last}.") and entry.endswith(_COMPILED):
+                return OwnModule(name, None, is_package=False, place=_join(folder, entry))
+        if (last in listing and self._holds_python(inner)) or self._is_elsewhere(inner):
+            return OwnModule(name, None, is_package=True, place=inner)
         return None
+
+    def _is_elsewhere(self, path: str) -> bool:
+        """Whether a path lies in a submodule that is not checked out, so that anything may be."""
+        detour = self.files.detour(path) if self.files.is_tracked else None
+        return detour is not None and detour.kind == "submodule" and not self._listing(detour.path)
 
     def _holds_python(self, folder: str) -> bool:
         """Whether a folder without ``__init__.py`` is a package rather than data."""
         contents = self._listing(folder)
         if any(entry.endswith(".py") for entry in contents):
+            return True
+        if any(self._is_elsewhere(_join(folder, entry)) for entry in contents if "." not in entry):
             return True
         return any(
             inner.endswith(".py")

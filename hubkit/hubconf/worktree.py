@@ -8,13 +8,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Entry, Files, Gap
+from hubkit.hubconf.blobs import Blobs
 from hubkit.hubconf.files import Folder, list_names, read_entry
 from hubkit.hubconf.git import find_git
-from hubkit.hubconf.tracked import Tracked, find_ignored, read_attributes, track
+from hubkit.hubconf.pointers import find_candidates, is_pointer, select_pointers
+from hubkit.hubconf.refs import read_refs
+from hubkit.hubconf.tracked import Tracked, read_attributes, track
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hubkit.facts import EntryKind, Refs
     from hubkit.hubconf.git import Git
 
 
@@ -64,15 +68,40 @@ class WorkTree(Files):
         """Names of what else lies in a folder."""
         return self.folder.names(folder) - self.names(folder)
 
+    def detour(self, path: str) -> Gap | None:
+        """The link or the submodule on the way to a path."""
+        return self.tracked.detour(path)
+
     def gap(self, path: str) -> Gap | None:
         """Why consumers lack a file that lies here."""
         found = self.tracked.detour(path)
-        if found is not None or self.tracked.holds(path):
+        if found or self.tracked.holds(path) or path in self.tracked.folders:
             return found
-        if path in self.tracked.ignored:
+        if self.tracked.ignores(path):
             return Gap("export-ignore", path)
         done = self.git.try_to("check-ignore", "--quiet", "--", path)
         return Gap("untracked" if done.returncode else "ignored", path)
+
+    def of_kind(self, kind: EntryKind) -> tuple[str, ...]:
+        """Every path of a kind."""
+        return self.tracked.of_kind(kind)
+
+    def pointers(self) -> frozenset[str]:
+        """Files of which the index holds a pointer; on disk LFS may have put the contents."""
+        blobs = Blobs(self.git)
+        names = {path: self.tracked.lines[path].split()[1] for path in self.tracked.filtered}
+        found = {
+            path
+            for path in self.tracked.filtered
+            if self.tracked.holds(path)
+            and is_pointer(path, lambda path, limit: blobs.read(names[path], limit))
+        }
+        rest = (path for path in find_candidates(self.tracked) if path not in found)
+        return select_pointers(rest, self._size, self.read) | found
+
+    def refs(self) -> Refs:
+        """The repo's branches and tags."""
+        return read_refs(self.git)
 
     def is_file(self, path: str) -> bool:
         """Whether there is a file."""
@@ -85,6 +114,10 @@ class WorkTree(Files):
     def read(self, path: str, limit: int = -1) -> bytes:
         """A file's contents."""
         return self.folder.read(path, limit)
+
+    def _size(self, path: str) -> int:
+        entry = self.entry(path)
+        return entry.size if entry else 0
 
     def _has(self, folder: str, name: str) -> bool:
         path = f"{folder}/{name}" if folder else name
@@ -117,8 +150,8 @@ def open_files(folder: Path) -> Files:
     lines = _read_index(git)
     if not lines:
         return Folder(folder)
-    ignored = find_ignored(git, lines, lambda path: read_attributes(folder, path))
-    return WorkTree(Folder(folder), track(lines, ignored), git)
+    tracked = track(git, lines, lambda path: read_attributes(folder, path))
+    return WorkTree(Folder(folder), tracked, git)
 
 
 def _read_index(git: Git) -> dict[str, str]:

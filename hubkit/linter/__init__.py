@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from hubkit.baseline import read_baseline
@@ -40,6 +41,7 @@ def lint_repo(repo: RepoFacts, config: Config) -> Report:
     Raises:
         ConfigError: The configuration names a baseline that cannot be read.
     """
+    repo = dataclasses.replace(repo, limits=config.limits)
     baseline = read_baseline(repo.root / config.baseline) if config.baseline else ()
     sieve = Sieve(repo, config, {known.fingerprint for known in baseline})
     alone, others = _part(select_rules(config))

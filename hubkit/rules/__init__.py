@@ -5,6 +5,8 @@ A new rule is a function in its family's module, below, and a folder of cases in
 """
 
 from hubkit.rules import (
+    archives,
+    branches,
     dependencies,
     docstrings,
     downloads,
@@ -13,6 +15,7 @@ from hubkit.rules import (
     imports,
     meta,
     modules,
+    published,
     returns,
     signatures,
     surface,
@@ -36,6 +39,9 @@ _FAMILIES = (
     weights,
     untrained,
     effects,
+    published,
+    archives,
+    branches,
     meta,
 )
 

@@ -1,0 +1,3 @@
+ln -s acme_unet/net.py shortcut.py
+git init -q -b main
+git add -A

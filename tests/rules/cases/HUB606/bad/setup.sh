@@ -1,0 +1,3 @@
+head -c 600000 /dev/zero > demo.mp4
+git init -q -b main
+git add -A

@@ -1,0 +1,5 @@
+git init -q -b main
+git add -A
+git -c user.name=t -c user.email=t@example.org commit -q --allow-empty -m x
+git tag v1
+git branch topic

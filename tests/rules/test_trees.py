@@ -1,0 +1,57 @@
+"""What rules say of the archive is the same for a work tree and for the commit made of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.config import read_config
+from hubkit.hubconf import open_commit, open_files, read_repo
+from hubkit.linter import lint_repo
+from tests.git_host.repos import git
+
+if TYPE_CHECKING:
+    from hubkit.facts import Files
+
+CASES = Path(__file__).parent / "cases"
+# Untracked and ignored files are the work tree's alone; branches have no tree.
+ALIKE = [
+    path.parent.relative_to(CASES).as_posix()
+    for path in sorted(CASES.glob("HUB60[1-8]/*/setup.sh"))
+    if path.parent.parent.name not in ("HUB601", "HUB607")
+    or path.parent.name == "bad_export_ignore"
+]
+
+
+def findings_in(files: Files, code: str) -> list[tuple[str, str, object]]:
+    config = dataclasses.replace(read_config(files), extend_select=(code,))
+    report = lint_repo(read_repo(files), config)
+    return [(one.code, one.severity, one.location) for one in report.findings]
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_a_commit_is_judged_like_its_work_tree(case: str, tmp_path: Path) -> None:
+    repo = shutil.copytree(CASES / case, tmp_path / "repo", symlinks=True)
+    subprocess.run(["sh", "-e", "setup.sh"], cwd=repo, check=True, capture_output=True)
+    git("commit", "--quiet", "-m", "All", cwd=repo)
+    bare = tmp_path / "bare.git"
+    git("clone", "--quiet", "--bare", str(repo), str(bare))
+    code = case.partition("/")[0]
+    expected = findings_in(open_files(repo), code)
+    assert findings_in(open_commit(repo, "HEAD"), code) == expected
+    assert findings_in(open_commit(bare, "main"), code) == expected
+
+
+def test_a_module_that_a_commit_lacks_is_missing_there(tmp_path: Path) -> None:
+    case = CASES / "HUB601" / "bad_untracked"
+    repo = shutil.copytree(case, tmp_path / "repo")
+    subprocess.run(["sh", "-e", "setup.sh"], cwd=repo, check=True, capture_output=True)
+    git("commit", "--quiet", "-m", "All", cwd=repo)
+    (code, *_), *more = findings_in(open_commit(repo, "HEAD"), "HUB601")
+    # Nothing of the folder is looked at, so that the name could be a package's.
+    assert (code, more) == ("HUB105", [])
