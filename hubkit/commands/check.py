@@ -46,7 +46,7 @@ def command(
     config = selection.read_config(files)
     facts = read_repo(files)
     _require_something(facts, config)
-    config = known.apply(config)
+    declared, config = config, known.apply(config)
     if fixing.fix or known.reason is not None:
         require_own(repo, files)
     if fixing.is_wanted:
@@ -59,7 +59,7 @@ def command(
         return fixing.exit_code(outcome)
     report = lint_repo(facts, config)
     if known.update:
-        return known.write(report, files.root, config)
+        return known.write(report, files.root, declared)
     if known.reason is not None:
         known.comment(report, facts)
         report = lint_repo(read_repo(files), config)
