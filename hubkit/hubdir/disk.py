@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,16 @@ _REASONS = {
     errno.EROFS: ("The file system is read-only", "Make it writable"),
     errno.EACCES: ("It may not be written", "Get the right to write there"),
     errno.EPERM: ("It may not be written", "Get the right to write there"),
+}
+
+# What the fields of records are, whichever record they are in; others may be anything.
+_TEXTS = "archive_sha256 digest etag full_name host led_by name owner path ref repo scheme sha sha256 url"
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(_TEXTS.split(), str),
+    **dict.fromkeys(("files", "mtime_ns", "pid", "size"), int),
+    "fetched_at": (int, float),
+    "previous": dict,
+    "repos": list,
 }
 
 
@@ -48,7 +59,21 @@ def read_record(path: Path) -> dict[str, Any] | None:
         record = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) else None
+    return record if isinstance(record, dict) and _is_sound(record) else None
+
+
+def _is_sound(record: dict[str, Any]) -> bool:
+    return all(_fits(value, _KINDS[name]) for name, value in record.items() if name in _KINDS)
+
+
+def _fits(value: object, kind: type | tuple[type, ...]) -> bool:
+    if not isinstance(value, kind):
+        return False
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    if isinstance(value, dict):
+        return _is_sound(value)
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:

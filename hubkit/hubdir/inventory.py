@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from hubkit.facts import RepoRef
 from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree, Leftover
@@ -79,8 +80,8 @@ def _trees_in(folder: Path) -> Iterator[KeptTree]:
         refs.setdefault(str(record.get("sha")), []).append(str(record.get("ref")))
     for tree in sorted(path for path in folder.iterdir() if is_full_sha(path.name)):
         record = read_record(tree.with_name(f"{tree.name}.json")) or {}
-        repo = _repo_of(record)
-        if repo is not None and tree.is_dir():
+        repo = _repo_of(record) or _repo_in(folder)
+        if tree.is_dir():
             yield _tree(repo, tree, tuple(refs.get(tree.name, ())), record)
 
 
@@ -149,6 +150,15 @@ def _repo_of(record: dict[str, Any]) -> RepoRef | None:
         )
     except KeyError:
         return None
+
+
+def _repo_in(folder: Path) -> RepoRef:
+    """The repo whose folder that is, where no record tells."""
+    host, owner, name = map(unquote, folder.parts[-3:])
+    bare = host.removeprefix("git+")
+    if not bare:
+        return RepoRef(owner, name, None, "", "git+file")
+    return RepoRef(owner, name, None, bare, "https" if bare == host else "git+https")
 
 
 def _size(path: Path) -> int:

@@ -94,9 +94,10 @@ def read_manifest(tree: Path) -> Manifest | None:
     except (OSError, ValueError):
         return None
     try:
-        return Manifest(tuple(map(_parse, lines)))
+        entries = tuple(map(_parse, lines))
     except ValueError:
         return None
+    return Manifest(entries) if entries else None  # a tree has files
 
 
 def measure_tree(tree: Path) -> Manifest:

@@ -82,14 +82,15 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
 
 def _require_locked(cached: CachedRepo, policy: FetchPolicy) -> CachedRepo | None:
     """A copy whose files were those that were locked when it came; None when nothing tells."""
+    from hubkit.hubdir.manifest import digest_of_tree
     from hubkit.hubdir.trees import require_digest
 
     if cached.sha is None:
         return None
-    digest = (read_record(layout.tree_record(cached.repo, cached.sha)) or {}).get("digest")
-    if isinstance(digest, str):
-        require_digest(ResolvedRef(cached.repo, "", cached.sha), digest, policy)
-    return cached if digest else None
+    record = read_record(layout.tree_record(cached.repo, cached.sha)) or {}
+    digest = record.get("digest") or digest_of_tree(cached.path)
+    require_digest(ResolvedRef(cached.repo, "", cached.sha), digest, policy)
+    return cached
 
 
 def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
-from hubkit.hubdir.disk import write_record, writing
+from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import Wanted, download
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
-from hubkit.hubdir.manifest import manifest_file
+from hubkit.hubdir.manifest import manifest_file, read_manifest
 from hubkit.hubdir.staging import staging
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
     with staging(encode(repo.full_name)) as room:
         archive = room / "archive.zip"
         origin = _fetch_archive(client, resolved, archive, policy)
-        damaged = tree.is_dir()
-        if damaged and is_same(archive, tree):
+        there = tree.is_dir()
+        same = there and is_same(archive, tree)
+        if same and read_record(tree_record(repo, sha)) and read_manifest(tree):
             return tree
         manifest = unpack(archive, room / "tree", sha)
         require_digest(resolved, manifest.digest, policy)
@@ -56,7 +57,8 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         record |= {**origin, "fetched_at": time.time()}
         _write_manifest(room, tree, manifest)
         write_record(tree_record(repo, sha), record)
-        _put(room, tree, replace=damaged)
+        if not same:
+            _put(room, tree, replace=there)
     return tree
 
 

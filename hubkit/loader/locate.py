@@ -131,6 +131,11 @@ def _fetch(repo: RepoRef, request: Request) -> Path:
         if (Path(request.repo) / "hubconf.py").is_file():
             error.hint = f'The folder {request.repo} is meant? Pass source="local".'
         raise
+    if cached.from_cache and not (cached.path / "hubconf.py").is_file():
+        raise HubconfNotFoundError(
+            f"There is no hubconf.py in {cached.path}, the copy of {repo}.",
+            hint="If it was removed there, have it fetched afresh: force_reload=True",
+        )
     if request.verbose:
         if cached.from_cache:
             log.info("Using cache found in %s", cached.path)

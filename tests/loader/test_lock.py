@@ -175,6 +175,20 @@ def test_other_files_for_the_same_commit_are_refused(
     assert not list((hub_dir.parent / "elsewhere").rglob("hubconf.py"))
 
 
+@pytest.mark.parametrize("record", ["{}", "{", '{"digest": 3}'])
+def test_files_of_which_no_record_tells_are_read(
+    worktree: Path, hub_dir: Path, record: str
+) -> None:
+    lock("acme/shapes:v1")
+    sha = git("rev-parse", "HEAD", cwd=worktree)
+    (written,) = (hub_dir / ".hubkit" / "repos").rglob(f"{sha}.json")
+    written.write_text(record)
+    assert hubkit.load("acme/shapes:v1", "version", lockfile="hubkit.lock") == 1
+    (written.with_suffix("") / "more.py").write_text("")
+    with pytest.raises(HashMismatchError, match=sha):
+        hubkit.load("acme/shapes:v1", "version", lockfile="hubkit.lock")
+
+
 def test_check_tells_what_does_not_hold(
     git_host: GitHost, worktree: Path, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,106 @@
+"""Whatever has become of hubkit's own records, what can be used is used and nothing crashes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+import hubkit
+from hubkit.cli import main
+from hubkit.errors import HubconfNotFoundError
+from hubkit.facts import FetchPolicy
+from hubkit.hubdir import fetch_checkpoint, fetch_repo, parse_repo, read_inventory
+from hubkit.hubdir.layout import repo_folder, store
+from tests.git_host import git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.git_host import GitHost
+
+ASK = FetchPolicy()
+AFRESH = FetchPolicy(refresh=True)
+REPO = parse_repo("acme/shapes")
+WRONG = {
+    "sha": 3, "ref": 4, "url": 5, "path": 6, "fetched_at": "x", "size": "y", "repos": 3, "host": 1,
+    "digest": 7, "etag": 9, "previous": {"size": "z"}, "mtime_ns": "q", "owner": 2, "name": None,
+    "scheme": None, "sha256": 12, "files": "many", "led_by": 3, "full_name": 1, "repo": 3,
+}  # fmt: skip
+GARBLED = {
+    "empty": b"",
+    "cut": b'{"sha": "0123',
+    "a list": b'["sha"]',
+    "nothing": b"null",
+    "no fields": b"{}",
+    "no text": b"\xff\xfe\0",
+    "wrong kinds": json.dumps(WRONG).encode(),
+    "wrong items": b'{"repos": [3], "fetched_at": 1e400, "url": "x", "path": "/etc/passwd"}',
+    "elsewhere": b'{"sha": "../../x", "ref": "main", "fetched_at": 1}',
+}
+
+
+@pytest.fixture
+def url(host: GitHost) -> str:
+    """``acme/shapes`` and a checkpoint, both in the hub dir; gives the checkpoint's URL."""
+    url = host.add_file("/net.pt", b"weights")
+    use(url)
+    return url
+
+
+def use(url: str) -> None:
+    for text in ("acme/shapes", "acme/shapes:main"):
+        assert (fetch_repo(parse_repo(text), ASK).path / "net" / "a.py").is_file()
+    assert fetch_checkpoint(url, policy=ASK, repo=REPO).read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize("content", GARBLED.values(), ids=GARBLED)
+def test_a_garbled_record_harms_nobody(url: str, content: bytes) -> None:
+    records = [path for path in store().rglob("*") if path.suffix in (".json", ".files")]
+    assert len(records) == 6
+    for record in records:
+        kept = record.read_bytes()
+        record.write_bytes(content)
+        use(url)
+        for command in (
+            "cache ls",
+            "cache ls --json",
+            "cache verify",
+            "status",
+            "cache prune --dry-run",
+        ):
+            said = CliRunner().invoke(main, command.split())
+            assert (said.exit_code, said.exception) == (0, None), (record, command)
+        assert [tree.name for tree in read_inventory().trees] == ["acme/shapes"], record
+        record.write_bytes(kept)
+
+
+@pytest.mark.parametrize("suffix", ["json", "files"])
+def test_fetching_afresh_writes_damaged_records_anew(
+    host: GitHost, url: str, worktree: Path, suffix: str
+) -> None:
+    record = repo_folder(REPO) / f"{git('rev-parse', 'HEAD', cwd=worktree)}.{suffix}"
+    good = record.read_bytes()
+    record.write_bytes(b"{")
+    inode = record.with_suffix("").stat().st_ino
+    fetch_repo(REPO, AFRESH)
+    again = record.read_bytes()
+    if suffix == "json":
+        good, again = (
+            json.dumps(json.loads(text) | {"fetched_at": 0}).encode() for text in (good, again)
+        )
+    assert again == good
+    assert record.with_suffix("").stat().st_ino == inode  # who runs it is left in peace
+    assert url
+    assert host.requests
+
+
+def test_a_tree_without_its_hubconf_says_how_to_have_it_back(url: str) -> None:
+    assert url
+    (fetch_repo(REPO, ASK).path / "hubconf.py").unlink()
+    with pytest.raises(HubconfNotFoundError) as gone:
+        hubkit.list("acme/shapes")
+    assert "force_reload=True" in gone.value.hint
+    assert hubkit.list("acme/shapes", force_reload=True) == []
