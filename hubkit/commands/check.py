@@ -48,7 +48,7 @@ def command(
     facts = read_repo(files)
     _require_something(facts, config)
     judged = known.apply(config)
-    if fixing.fix or known.update or known.reason is not None:
+    if fixing.fix or known.writes_into_repo:
         require_own(repo, files)
     if fixing.is_wanted:
         known.refuse("with --diff" if fixing.diff else "with --fix")
