@@ -43,6 +43,7 @@ HOMES = {
     "filelock": {"hubkit/hubdir/locks.py"},
     "jinja2": {"hubkit/scaffold/render.py"},
     "requests": {"hubkit/hubdir/http.py"},
+    "yaml": {"hubkit/hubconf/front_matter.py"},
     "tqdm": {"hubkit/hubdir/progress.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }

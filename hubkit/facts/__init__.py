@@ -13,6 +13,7 @@ from hubkit.facts.code import (
     UnaskedDownload,
     Use,
 )
+from hubkit.facts.documents import Card, CardField, CodeBlock, Snippet
 from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs
 from hubkit.facts.findings import (
     SEVERITIES,
@@ -46,7 +47,10 @@ __all__ = [
     "Applicability",
     "CachedCheckpoint",
     "CachedRepo",
+    "Card",
+    "CardField",
     "CheckpointUse",
+    "CodeBlock",
     "DataFile",
     "Dependencies",
     "Dependency",
@@ -81,6 +85,7 @@ __all__ = [
     "Returns",
     "RuleFacts",
     "Severity",
+    "Snippet",
     "Suppression",
     "UnaskedDownload",
     "Use",

@@ -5,13 +5,18 @@ Nothing of the repo is imported or run, and torch is not needed.
 
 from hubkit.hubconf.commit import open_commit
 from hubkit.hubconf.dependencies import read_dependencies
-from hubkit.hubconf.distributions import distribution_name, import_name
+from hubkit.hubconf.distributions import distribution_name, import_name, normalize
 from hubkit.hubconf.docstrings import read_docstring
+from hubkit.hubconf.documents import find_documents, read_snippets, select_own
 from hubkit.hubconf.files import Folder
+from hubkit.hubconf.front_matter import read_card
 from hubkit.hubconf.known import is_stdlib
+from hubkit.hubconf.metadata import read_requirements
 from hubkit.hubconf.patched import Patched
+from hubkit.hubconf.pickles import find_globals
 from hubkit.hubconf.repo import read_repo, require_hubconf
 from hubkit.hubconf.requirements import find_bringers
+from hubkit.hubconf.snippets import find_code, find_snippets, syntax_problem
 from hubkit.hubconf.suppressions import Spot, find_spots, read_comment
 from hubkit.hubconf.worktree import open_files
 
@@ -21,14 +26,24 @@ __all__ = [
     "Spot",
     "distribution_name",
     "find_bringers",
+    "find_code",
+    "find_documents",
+    "find_globals",
+    "find_snippets",
     "find_spots",
     "import_name",
     "is_stdlib",
+    "normalize",
     "open_commit",
     "open_files",
+    "read_card",
     "read_comment",
     "read_dependencies",
     "read_docstring",
     "read_repo",
+    "read_requirements",
+    "read_snippets",
     "require_hubconf",
+    "select_own",
+    "syntax_problem",
 ]

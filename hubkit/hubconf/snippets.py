@@ -1,0 +1,137 @@
+"""Calls of ``torch.hub.load`` and fenced code in documents and docstrings."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from hubkit.facts import CodeBlock, Location, Snippet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CALL = re.compile(r"\b(?:hub|hubkit)\.load\s*(?=\()")
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
+_ASSIGNED = r"""^[ \t>.]*{name}[ \t]*=[ \t]*["']([^"'\n]+)["']"""
+_REPO = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
+_STRING = re.compile(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
+# Longer than any call that somebody shows to readers.
+_MAX_CALL = 2000
+# What torch.hub.load keeps for itself (torch/hub.py).
+_OWN = frozenset(
+    {"repo_or_dir", "model", "source", "trust_repo", "force_reload", "verbose", "skip_validation"}
+)
+
+
+def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet]:
+    """The calls in a text that load from a repo on GitHub.
+
+    Args:
+        text: The text.
+        path: The file, for the places.
+        first_line: The line of the file on which the text starts.
+    """
+    for found in _CALL.finditer(text):
+        call = _read_call(text, found.end())
+        snippet = call and _read_snippet(call, text, found.start(), path, first_line)
+        if snippet:
+            yield snippet
+
+
+def find_code(text: str, first_line: int = 1) -> Iterator[CodeBlock]:
+    """The fenced blocks of a text.
+
+    Args:
+        text: The text.
+        first_line: The line of the file on which the text starts.
+    """
+    opened: re.Match[str] | None = None
+    lines: list[str] = []
+    start = 0
+    for number, line in enumerate(text.splitlines(), start=first_line):
+        fence = _FENCE.match(line)
+        if opened is None:
+            if fence:
+                opened, lines, start = fence, [], number + 1
+        elif fence and fence[2].startswith(opened[2]) and not fence[3]:
+            yield CodeBlock(opened[3].lower(), "\n".join(lines), start)
+            opened = None
+        else:
+            lines.append(line)
+
+
+def syntax_problem(code: str) -> str:
+    """Why a piece of Python does not parse; "" when it does.
+
+    Args:
+        code: The code.
+    """
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return getattr(error, "msg", "") or str(error)
+    return ""
+
+
+def _read_call(text: str, start: int) -> ast.Call | None:
+    """The call whose parenthesis opens at an offset; None when it cannot be read."""
+    end = _closing(text, start)
+    if end is None:
+        return None
+    try:
+        tree = ast.parse("f" + _PROMPT.sub("", text[start:end]), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return tree.body if isinstance(tree.body, ast.Call) else None
+
+
+def _closing(text: str, start: int) -> int | None:
+    depth, position = 0, start
+    limit = min(len(text), start + _MAX_CALL)
+    while position < limit:
+        char = text[position]
+        if char in "\"'":
+            string = _STRING.match(text, position, limit)
+            if string is None:
+                return None
+            position = string.end()
+            continue
+        depth += (char in "([{") - (char in ")]}")
+        position += 1
+        if depth == 0:
+            return position
+    return None
+
+
+def _read_snippet(
+    call: ast.Call, text: str, offset: int, path: str, first_line: int
+) -> Snippet | None:
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    if _text(named.get("source"), text, offset) == "local":
+        return None
+    arguments = [*call.args[:2], None, None]
+    repo = _REPO.fullmatch(_text(arguments[0] or named.get("repo_or_dir"), text, offset) or "")
+    if repo is None:
+        return None
+    line = first_line + text.count("\n", 0, offset)
+    return Snippet(
+        repo[1],
+        repo[2] or "",
+        _text(arguments[1] or named.get("model"), text, offset),
+        tuple(name for name in named if name and name not in _OWN),
+        Location(path, line, offset - text.rfind("\n", 0, offset)),
+    )
+
+
+def _text(node: ast.expr | None, text: str, offset: int) -> str | None:
+    """A literal's text, or that of a variable which the document assigns above."""
+    match node:
+        case ast.Constant(value=str(value)):
+            return value
+        case ast.Name(id=name):
+            pattern = re.compile(_ASSIGNED.format(name=re.escape(name)), re.MULTILINE)
+            assigned = [found[1] for found in pattern.finditer(text, 0, offset)]
+            return assigned[-1] if assigned else None
+    return None

@@ -1,0 +1,3 @@
+import torch
+
+torch.hub.load(".", "net", source="local")
