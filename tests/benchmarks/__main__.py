@@ -1,24 +1,28 @@
 """``python -m tests.benchmarks``: hubkit against its peers, as ratios within one run.
 
-Absolute times belong to the machine; read the ratios. A peer that is not installed is left out.
+Absolute times belong to the machine; read the ratios. A peer that is not installed is left out,
+which is said. ``python -m tests.benchmarks linters PATH...`` checks given repos.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import tempfile
 from pathlib import Path
 
-NAMES = ("startup", "loading", "checking", "downloads")
+NAMES = ("startup", "loading", "linters", "checking", "downloads")
 
 
 def main(names: list[str]) -> None:
     """Run the named benchmarks, or all of them."""
-    for name in names or NAMES:
+    trees = [Path(name).resolve() for name in names if os.sep in name]
+    for name in [name for name in names if os.sep not in name] or NAMES:
         module = importlib.import_module(f"tests.benchmarks.{name}")
         with tempfile.TemporaryDirectory(prefix="hubkit-bench-") as folder:
-            for result in module.results(Path(folder)):
+            given = {"trees": trees} if name == "linters" else {}
+            for result in module.results(Path(folder), **given):
                 print(result, flush=True)
 
 

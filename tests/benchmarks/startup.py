@@ -28,7 +28,7 @@ def net(pretrained: bool = False):
 '''
 
 
-def results(folder: Path) -> Iterator[Result]:
+def results(folder: Path) -> Iterator[Result | str]:
     """Compare start-ups; one median of nine whole processes each."""
     (folder / "hubconf.py").write_text(HUBCONF)
     python, hubkit = sys.executable, str(TOOLS / "hubkit")
@@ -51,15 +51,31 @@ def results(folder: Path) -> Iterator[Result]:
         [str(TOOLS / "pytest"), "--version"],
         0.7,
     )
-    if flake8 := shutil.which("flake8", path=str(TOOLS)):
+    if flake8 := shutil.which("flake8"):
         yield compare(
             "hubkit check, small repo", [hubkit, "check"], "flake8", [flake8, "hubconf.py"], 0.6
         )
-    torch_list = "import torch.hub, hubconf; print([n for n in dir(hubconf) if n[0] != '_'])"
-    yield compare(
-        "hubkit list",
-        [hubkit, "list", "."],
-        "import torch and hubconf",
-        [python, "-c", torch_list],
-        0.1,
-    )
+    else:
+        yield "not installed: flake8"
+    yield from _cached(folder)
+
+
+def _cached(folder: Path) -> Iterator[Result]:
+    """What a repo in the hub dir offers, asked by command and through torch.hub."""
+    tree = folder / "home" / "hub" / "own_rep_main"
+    tree.mkdir(parents=True)
+    (tree / "hubconf.py").write_text(HUBCONF)
+    env = {"TORCH_HOME": str(folder / "home"), "HUBKIT_OFFLINE": "1"}
+    hubkit = str(TOOLS / "hubkit")
+    arguments = "'own/rep:main', trust_repo=True, skip_validation=True"
+    calls = {
+        "list": ([hubkit, "list", "own/rep:main"], f"torch.hub.list({arguments})"),
+        "help": (
+            [hubkit, "help", "own/rep:main", "net"],
+            f"torch.hub.help('own/rep:main', 'net', {arguments.partition(', ')[2]})",
+        ),
+    }
+    for name, (ours, call) in calls.items():
+        theirs = [sys.executable, "-c", f"import torch; print({call})"]
+        times = interleave(process(ours, env=env), process(theirs, env=env), runs=9)
+        yield Result(f"hubkit {name}, cached repo", f"torch.hub.{name}", *times, 0.1)
