@@ -60,12 +60,6 @@ class Suppression:
     last_line: int
     whole_file: bool = False
 
-    def covers(self, place: Location) -> bool:
-        """Whether a place lies where it covers."""
-        if self.location.path != place.path:
-            return False
-        return self.whole_file or self.first_line <= place.line <= self.last_line
-
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:

@@ -11,16 +11,17 @@ from hubkit.facts import DocstringFacts
 
 # The style of torch.hub's tutorial: "pretrained (bool): load weights", without a section header.
 _TUTORIAL = re.compile(
-    r"^\s*(?:[-*]\s+)?[`*]*(\*{0,2}[A-Za-z_]\w*)[`*]*\s*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?\s*:\s+(\S.*)$"
+    r"^(?:[-*]\s+)?[`*]*(\*{0,2}[A-Za-z_]\w*)[`*]*\s*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*)?:\s+(\S.*)$"
 )
 # A line of its own such as "Returns:"; what follows "Shape:" or "Example:" names no parameters.
-_HEADER = re.compile(r"^\s*#*\s*([A-Za-z]+)\s*:?\s*$")
+_HEADER = re.compile(r"^#*\s*([A-Za-z]+)\s*:?$")
 _PARAMETER_SECTIONS = frozenset(
     {"arg", "args", "argument", "arguments", "kwargs", "param", "params", "parameter", "parameters"}
 )
 _REMARKS = frozenset(
     {"returns", "return", "usage", "example", "examples", "note", "raises", "see", "url", "paper"}
 )
+_LONGEST = 200_000  # characters; hand-written ones have hundreds
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -33,6 +34,7 @@ def read_docstring(text: str) -> DocstringFacts:
     Returns:
         What it says; ``mentions`` holds every word of it, for texts in no known style.
     """
+    text = text[:_LONGEST]
     parameters = {**_tutorial_parameters(text), **_parsed_parameters(text)}
     return DocstringFacts(
         summary=_summary(text),
@@ -70,7 +72,8 @@ def _parsed_parameters(text: str) -> dict[str, str]:
 def _tutorial_parameters(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     is_about_parameters = True
-    for line in text.splitlines():
+    # Stripped, so that no pattern tries all ways to share out a long run of blanks.
+    for line in map(str.strip, text.splitlines()):
         if header := _HEADER.match(line):
             is_about_parameters = header[1].lower() in _PARAMETER_SECTIONS
             continue

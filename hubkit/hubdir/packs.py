@@ -86,10 +86,12 @@ def _inflate(pack: bytes, at: int) -> tuple[bytes, int]:
         if at >= len(pack):
             raise ValueError("the pack is cut")
         try:
-            data = stream.decompress(pack[at : at + window])
+            # Bounded, since a few bytes may stand for a thousand times as many.
+            data = stream.decompress(pack[at : at + window], MOST_BYTES)
         except zlib.error as error:
             raise ValueError(f"the pack is damaged: {error}") from error
-        at += min(window, len(pack) - at) - len(stream.unused_data)
+        left = len(stream.unused_data) + len(stream.unconsumed_tail)
+        at += min(window, len(pack) - at) - left
         kept = kept + data if len(kept) < MOST_BYTES else kept
         window = min(window * 4, 1 << 20)
     return kept, at
@@ -110,6 +112,8 @@ def _apply(base: bytes, delta: bytes) -> bytes:
             offset, at = _read_sparse(delta, at, code & 0x0F)
             size, at = _read_sparse(delta, at, code >> 4 & 0x07)
             result += base[offset : offset + (size or 0x10000)]
+            if len(result) > MOST_BYTES:
+                raise ValueError("the pack holds a delta that is too long for a commit")
         else:
             result += delta[at : at + code]
             at += code

@@ -57,7 +57,10 @@ def _read(files: Files, path: str) -> list[str]:
         except SyntaxError:
             encoding = "utf-8"
     # Not splitlines: Python counts lines by their ends alone, not by form feeds and the like.
-    text = data.decode(encoding, errors="replace")
+    try:
+        text = data.decode(encoding, errors="replace")
+    except (LookupError, ValueError):  # "hex" is no encoding of text, and "idna" replaces nothing
+        text = data.decode(errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 

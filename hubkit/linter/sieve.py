@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -10,10 +11,12 @@ from hubkit.facts import LeftOut
 from hubkit.linter.selection import covers, find_ignore, most_specific
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from hubkit.config import Config, FileIgnore
     from hubkit.facts import Finding, RepoFacts, Suppression
+
+_WHOLE_FILE = 0  # stands for every line
 
 
 @dataclass(slots=True)
@@ -33,9 +36,13 @@ class Sieve:
     known: Collection[str] = ()
     kept: list[Finding] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    _by_line: dict[tuple[str, int], list[list[Suppression]]] = field(init=False)
     _used_comments: set[tuple[Suppression, str]] = field(default_factory=set)
     _used_settings: set[str] = field(default_factory=set)
     _used_patterns: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._by_line = _by_line(self.repo.suppressions)
 
     def add(self, finding: Finding) -> None:
         """Take in a finding. All that cover it count as used; the nearest gives the reason."""
@@ -53,12 +60,15 @@ class Sieve:
 
     def _comments(self, finding: Finding) -> Iterator[LeftOut]:
         place = finding.location
-        for comment in self.repo.suppressions if place else ():
-            if place is not None and comment.covers(place):
-                for code in comment.codes:
-                    if covers(code, finding.code):
-                        self._used_comments.add((comment, code))
-                        yield LeftOut(finding, comment.reason, "comment")
+        if place is None:
+            return
+        there = [*self._by_line.get((place.path, place.line), ())]
+        there += self._by_line.get((place.path, _WHOLE_FILE), ())
+        for comment in itertools.chain.from_iterable(there):
+            for code in comment.codes:
+                if covers(code, finding.code):
+                    self._used_comments.add((comment, code))
+                    yield LeftOut(finding, comment.reason, "comment")
 
     def _file_ignores(self, finding: Finding) -> Iterator[LeftOut]:
         path = finding.location.path if finding.location else ""
@@ -96,6 +106,21 @@ class Sieve:
             for code in asked.ignore:
                 if (asked.pattern, code) not in self._used_patterns:
                     yield asked, code
+
+
+def _by_line(comments: Iterable[Suppression]) -> dict[tuple[str, int], list[list[Suppression]]]:
+    """Comments by path and line that they cover, those that cover the same lines together."""
+    by_span: dict[tuple[str, int, int], list[Suppression]] = {}
+    for comment in comments:
+        first, last = comment.first_line, comment.last_line
+        if comment.whole_file:
+            first = last = _WHOLE_FILE
+        by_span.setdefault((comment.location.path, first, last), []).append(comment)
+    found: dict[tuple[str, int], list[list[Suppression]]] = {}
+    for (path, first, last), those in by_span.items():
+        for line in range(first, last + 1):
+            found.setdefault((path, line), []).append(those)
+    return found
 
 
 def matches(pattern: str, path: str) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import struct
+import tracemalloc
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,3 +116,30 @@ def test_a_cut_pack_is_refused(storied: list[str], worktree: Path, cut: int) -> 
     (path,) = (worktree / ".git" / "objects" / "pack").glob("*.pack")
     with pytest.raises(ValueError, match="pack"):
         list(read_parents(path.read_bytes()[:cut]))
+
+
+def _object(kind: int, size: int, content: bytes, base: bytes = b"") -> bytes:
+    head = bytes([0x80 | kind << 4 | size & 15, 0x80 | size >> 4 & 0x7F, size >> 11 & 0x7F])
+    return head + base + zlib.compress(content)
+
+
+def test_a_delta_that_swells_is_refused() -> None:
+    commit = b"tree x\n\n" + b"x" * 60_000
+    first = _object(1, len(commit), commit)
+    copies = b"\x00\x00" + b"\xb0\xff\xff" * 10_000  # each of 65,535 bytes from the start
+    name = hashlib.sha1(b"commit %d\0%b" % (len(commit), commit), usedforsecurity=False)
+    second = _object(7, len(copies), copies, name.digest())
+    pack = b"PACK" + struct.pack(">II", 2, 2) + first + second + bytes(20)
+    with pytest.raises(ValueError, match="too long for a commit"):
+        list(read_parents(pack))
+
+
+def test_content_that_swells_is_cut() -> None:
+    commit = b"tree x\nparent abc\n\n" + bytes(64 << 20)
+    pack = b"PACK" + struct.pack(">II", 2, 1) + _object(1, len(commit), commit) + bytes(20)
+    tracemalloc.start()
+    try:
+        assert list(read_parents(pack)) == ["abc"]
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
