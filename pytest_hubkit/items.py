@@ -108,7 +108,7 @@ class LintItem(HubconfItem):
                         location=finding.location,
                     )
                     for finding in report.findings
-                    if finding.severity != "info"
+                    if report.fails(finding)
                 )
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import click
@@ -38,7 +39,7 @@ def command(
     In a git repo, what git tracks is judged, since nothing else reaches those who load from it.
     Nothing of the repo is imported or run. Exit codes: 0 clean, 1 findings, 2 could not check.
     """
-    from hubkit.commands.target import open_target, require_own
+    from hubkit.commands.target import is_own, open_target, require_own
     from hubkit.hubconf import read_repo
     from hubkit.linter import lint_repo
 
@@ -46,24 +47,24 @@ def command(
     config = selection.read_config(files)
     facts = read_repo(files)
     _require_something(facts, config)
-    declared, config = config, known.apply(config)
-    if fixing.fix or known.reason is not None:
+    judged = known.apply(config)
+    if fixing.fix or known.writes_into_repo:
         require_own(repo, files)
     if fixing.is_wanted:
         known.refuse("with --diff" if fixing.diff else "with --fix")
-        outcome = fixing.plan(files, lambda changed: lint_repo(read_repo(changed), config))
+        outcome = fixing.plan(files, lambda changed: lint_repo(read_repo(changed), judged))
         if fixing.diff:
             return fixing.show(outcome)
         fixing.write(files, outcome)
         output.write(outcome.report)
         return fixing.exit_code(outcome)
-    report = lint_repo(facts, config)
+    report = lint_repo(facts, judged)
     if known.update:
-        return known.write(report, files.root, declared)
+        return known.write(report, files.root, config)
     if known.reason is not None:
         known.comment(report, facts)
-        report = lint_repo(read_repo(files), config)
-    output.write(report)
+        report = lint_repo(read_repo(files), judged)
+    output.write(report if is_own(repo) else dataclasses.replace(report, config=""))
     return report.exit_code
 
 

@@ -30,6 +30,11 @@ class Known:
     update: bool
     reason: str | None
 
+    @property
+    def writes_into_repo(self) -> bool:
+        """Whether a file of the repo is to be written."""
+        return self.reason is not None or (self.update and self.baseline is None)
+
     def apply(self, config: Config) -> Config:
         """The configuration with the baseline that counts; with none when it is to be written."""
         if self.update:

@@ -81,6 +81,11 @@ def require_own(text: str, files: Files) -> None:
         )
 
 
+def is_own(text: str) -> bool:
+    """Whether a text means an existing folder, which its user may change."""
+    return _own_folder(text) is not None
+
+
 def _own_folder(text: str) -> Path | None:
     """The existing folder that a text means, or None when it names somebody's repo."""
     from hubkit.errors import UsageError

@@ -123,7 +123,8 @@ class Report:
         fail_on: The least severity that fails the run; "never" when none does.
         lines: The source lines that the findings are about, by path and number.
         fixed: Entries of the baseline that are no longer found.
-        config: The file that holds the repo's configuration, or would.
+        config: The file that holds the repo's configuration, or would; empty for a repo that is
+            somebody else's to configure.
         ignores: The table in it that more ignores belong in, such as "tool.hubkit.ignore".
         root: The folder that was read.
     """

@@ -11,7 +11,7 @@ from hubkit.facts import Report, RuleFacts
 from hubkit.linter.places import add_fingerprints, place_key, read_lines, sort_by_place
 from hubkit.linter.selection import select_rules
 from hubkit.linter.sieve import Sieve
-from hubkit.linter.steering import find_unknown, find_unused
+from hubkit.linter.steering import find_unknown, find_unknown_entrypoints, find_unused
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -50,7 +50,8 @@ def lint_repo(repo: RepoFacts, config: Config) -> Report:
         rules = (*alone, *others)
         lines |= _sift(sieve, _run(others, repo, config))
     codes = {rule.code for rule in rules}
-    lines |= _sift(sieve, (one for one in find_unknown(repo, config) if one.code in codes))
+    unknown = (*find_unknown(repo, config), *find_unknown_entrypoints(repo, config))
+    lines |= _sift(sieve, (one for one in unknown if one.code in codes))
     lines |= _sift(sieve, (one for one in find_unused(sieve, codes) if one.code in codes))
     return Report(
         findings=tuple(sorted(sieve.kept, key=place_key)),

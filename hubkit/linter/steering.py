@@ -10,7 +10,7 @@ from hubkit.facts import Fix, Location
 from hubkit.linter.selection import covers
 from hubkit.rules import all_rules, matching_rules
 from hubkit.rules.edits.comments import drop_code
-from hubkit.rules.meta import unknown_code, unused_suppression
+from hubkit.rules.meta import unknown_code, unknown_entrypoint, unused_suppression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -55,6 +55,28 @@ def _advise(code: str) -> str:
     close = difflib.get_close_matches(code, known, n=1)
     meant = f"Did you mean {known[close[0]]}? " if close else ""
     return f"{meant}`hubkit explain` lists the codes."
+
+
+def find_unknown_entrypoints(repo: RepoFacts, config: Config) -> Iterator[Finding]:
+    """Entrypoints that only the configuration knows."""
+    hubconf = repo.hubconf
+    if hubconf is None or hubconf.is_open:
+        return
+    names = [one.name for one in hubconf.entrypoints] + [one.name for one in hubconf.leaks]
+    for name in config.entrypoints:
+        if name not in names:
+            yield unknown_entrypoint.finding(
+                f"there is no entrypoint `{name}`, so what is said about it has no effect",
+                _place(config, "entrypoints", name),
+                hint=_advise_entrypoint(name, names),
+            )
+
+
+def _advise_entrypoint(name: str, names: list[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean `{close[0]}`?" if close else "Remove it; `hubkit list` names them."
 
 
 def find_unused(sieve: Sieve, ran: Collection[str]) -> Iterator[Finding]:

@@ -43,4 +43,4 @@ def write_report(report: Report, stream: TextIO) -> None:
 
 def _finding(finding: Finding, report: Report) -> dict[str, object]:
     name = next((rule.slug for rule in report.rules if rule.code == finding.code), "")
-    return {"name": name, **asdict(finding)}
+    return {"code": finding.code, "name": name, **asdict(finding)}

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 def format_ignore_block(report: Report) -> Iterator[str]:
-    """An ignore table for the findings that fail the run; nothing when it does not fail."""
+    """An ignore table for the findings that fail the run; nothing when it does not fail.
+
+    Nothing either for a repo that is not the user's to configure.
+    """
     failing = [finding for finding in report.findings if report.fails(finding)]
-    if not failing:
+    if not failing or not report.config:
         return
     yield f"To leave these out all the same, say why in {report.config}:"
     yield ""

@@ -50,6 +50,27 @@ def unknown_code(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - the li
     yield from ()
 
 
+@rule("HUB904", "unknown-entrypoint", "warning")
+def unknown_entrypoint(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - the linter knows
+    """The configuration describes an entrypoint that the repo does not have.
+
+    It is a typo, or was left behind when the entrypoint went. What it says (its kind, its example
+    input, checks that are expected to fail) has no effect on anything.
+
+    Bad:
+        [tool.hubkit.entrypoints.unett]
+        kind = "model"
+
+    Good:
+        [tool.hubkit.entrypoints.unet]
+        kind = "model"
+
+    Where entrypoints are made at run time (HUB210) no name is certain to be wrong, and none is
+    reported.
+    """
+    yield from ()
+
+
 @rule("HUB903", "suppression-without-reason", "info")
 def suppression_without_reason(repo: RepoFacts) -> Iterator[Finding]:
     """A suppression does not say why.

@@ -58,7 +58,7 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
         first = names[0]
         rename = f"Rename it to `_{first}`" if defined_here else f"Import it as `_{first}`"
         yield leaked_callable.finding(
-            f"{quoted(names)} ({origin}) {'shows' if len(names) == 1 else 'show'} up in "
+            f"{quoted(names)} ({_origin(origin, len(names))}) {'shows' if len(names) == 1 else 'show'} up in "
             "torch.hub.list as if users should load "
             f"{'it' if len(names) == 1 else 'them'}",
             leaks[0].location,
@@ -68,6 +68,12 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
             f"{f'`_{first}`' if defined_here else f'`import {first} as _{first}`'} and so on.",
             fix=_hide(repo, leaks),
         )
+
+
+def _origin(origin: str, count: int) -> str:
+    """Where names come from: "a class of models.net", of several "classes of models.net"."""
+    what, of, module = origin.partition(" of ")
+    return f"classes of {module}" if count > 1 and (what, of) == ("a class", " of ") else origin
 
 
 @rule("HUB202", "star-import", "warning")

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
+from tests.git_host import GitHost, commit_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +133,28 @@ def test_several_reports_in_one_run(repo: Path, tmp_path: Path) -> None:
     for name, path in files.items():
         alone = check(repo, "--output-format", name).stdout
         assert path.read_text("utf-8") == alone
+
+
+def test_somebody_elses_repo_is_judged_and_left_as_it_is(git_host: GitHost, tmp_path: Path) -> None:
+    commit_files(tmp_path / "rep", {"hubconf.py": SLOPPY})
+    git_host.add_repo("own", "rep", tmp_path / "rep")
+    done = check("own/rep:main")
+    assert done.exit_code == 1
+    assert "say why" not in done.stdout  # it is not the user's to configure
+    for option in (["--add-ignore", "why"], ["--update-baseline"]):
+        refused = check("own/rep:main", *option)
+        assert refused.exit_code == 2
+        assert "not yours to change" in refused.stderr
+    own_file = tmp_path / "known.json"
+    assert check("own/rep:main", "--update-baseline", "--baseline", own_file).exit_code == 0
+    assert check("own/rep:main", "--baseline", own_file).exit_code == 0
+
+
+def test_a_commits_files_are_not_written(repo: Path) -> None:
+    commit_files(repo, {"hubconf.py": SLOPPY})
+    done = check(repo, "--ref", "HEAD", "--add-ignore", "why")
+    assert done.exit_code == 2
+    assert (repo / "hubconf.py").read_text("utf-8") == SLOPPY
 
 
 def test_text_still_means_full(repo: Path) -> None:

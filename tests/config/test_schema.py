@@ -53,8 +53,16 @@ def test_schema_and_reader_know_the_same_keys_and_choices() -> None:
     assert tuple(SCHEMA["properties"]["fail-on"]["enum"]) == FAIL_ON
 
 
+def documented() -> str:
+    """The example in the docs, as hubkit.toml."""
+    text = (ROOT / "docs" / "checking.md").read_text("utf-8")
+    block = text.partition("```toml\n")[2].partition("```")[0]
+    return block.replace("[tool.hubkit]\n", "").replace("[tool.hubkit.", "[")
+
+
 def configurations() -> Iterator[str]:
     yield HUBKIT_TOML
+    yield documented()
     for path in sorted((ROOT / "tests" / "rules" / "cases").glob("*/*/hubkit.toml")):
         yield path.read_text("utf-8")
 

@@ -252,3 +252,14 @@ def test_traceback_styles_are_respected(plain: HubRepo, style: str, shown: bool)
     result = plain.run_here("--hubconf", f"--tb={style}", "hubconf.py::first::C104-help")
     assert ("raise ValueError('broken')" in result.stdout.str()) == shown
     result.stdout.fnmatch_lines(["FAILED*Importing hubconf.py fails with*"])
+
+
+@pytest.mark.parametrize(("fail_on", "verdict"), [("never", "passed"), ("warning", "failed")])
+def test_the_lint_item_fails_when_hubkit_check_does(
+    plain: HubRepo, fail_on: str, verdict: str
+) -> None:
+    plain.write({"hubkit.toml": f'fail-on = "{fail_on}"\n'})
+    result = plain.run("--hubconf", "hubconf.py::check")
+    result.assert_outcomes(**{verdict: 1})
+    if verdict == "failed":
+        result.stdout.fnmatch_lines(["*HUB301*undocumented*"])

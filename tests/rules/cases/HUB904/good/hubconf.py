@@ -1,0 +1,12 @@
+dependencies = ["torch"]
+
+
+def net(pretrained=False):
+    """A net.
+
+    Args:
+        pretrained: Nothing to load.
+    """
+    import torch
+
+    return torch.nn.Linear(1, 1)
