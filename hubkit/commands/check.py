@@ -14,13 +14,16 @@ from hubkit.commands.selection import Selection, selection_options
 
 if TYPE_CHECKING:
     from hubkit.config import Config
-    from hubkit.facts import RepoFacts
+    from hubkit.facts import Files, RepoFacts
 
 
 @click.command()
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
 @click.option("--ref", metavar="REV", help="Judge that commit's files, not the folder's.")
 @click.option("--no-git", is_flag=True, help="Judge all that lies in the folder, tracked or not.")
+@click.option(
+    "--against", metavar="REV", help="Find calls that worked with that commit, and break."
+)
 @selection_options
 @fixing_options
 @known_options
@@ -29,6 +32,7 @@ def command(
     repo: str,
     ref: str | None,
     no_git: bool,
+    against: str | None,
     selection: Selection,
     fixing: Fixing,
     known: Known,
@@ -39,20 +43,20 @@ def command(
     In a git repo, what git tracks is judged, since nothing else reaches those who load from it.
     Nothing of the repo is imported or run. Exit codes: 0 clean, 1 findings, 2 could not check.
     """
-    from hubkit.commands.target import is_own, open_target, require_own
-    from hubkit.hubconf import read_repo
+    from hubkit.commands.target import is_own, open_earlier, open_target, require_own
     from hubkit.linter import lint_repo
 
     files = open_target(repo, ref=ref, use_git=not no_git)
     config = selection.read_config(files)
-    facts = read_repo(files)
+    before = open_earlier(repo, against) if against is not None else None
+    facts = _read(files, before)
     _require_something(facts, config)
     judged = known.apply(config)
     if fixing.fix or known.writes_into_repo:
         require_own(repo, files)
     if fixing.is_wanted:
         known.refuse("with --diff" if fixing.diff else "with --fix")
-        outcome = fixing.plan(files, lambda changed: lint_repo(read_repo(changed), judged))
+        outcome = fixing.plan(files, lambda changed: lint_repo(_read(changed, before), judged))
         if fixing.diff:
             return fixing.show(outcome)
         fixing.write(files, outcome)
@@ -63,9 +67,19 @@ def command(
         return known.write(report, files.root, config)
     if known.reason is not None:
         known.comment(report, facts)
-        report = lint_repo(read_repo(files), judged)
+        report = lint_repo(_read(files, before), judged)
     output.write(report if is_own(repo) else dataclasses.replace(report, config=""))
     return report.exit_code
+
+
+def _read(files: Files, before: Files | None) -> RepoFacts:
+    """The repo's facts, with those of an earlier version if it is compared with one."""
+    from hubkit.hubconf import read_repo
+
+    facts = read_repo(files)
+    if before is None:
+        return facts
+    return dataclasses.replace(facts, before=read_repo(before))
 
 
 def _require_something(facts: RepoFacts, config: Config) -> None:
@@ -77,7 +91,13 @@ def _require_something(facts: RepoFacts, config: Config) -> None:
     from hubkit.errors import UsageError
     from hubkit.linter import select_rules
 
-    if not select_rules(config):
+    rules = select_rules(config)
+    if rules and facts.before is None and all(rule.compares for rule in rules):
+        raise UsageError(
+            f"nothing to check: {rules[0].code} compares with an earlier version",
+            hint="Name it by --against, such as --against v1.0.",
+        )
+    if not rules:
         raise UsageError(
             "nothing to check: no rule is selected",
             hint="Rules in preview need --preview or their whole code.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,29 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
     if ref is not None:
         return open_commit(folder, ref)
     return open_files(folder) if use_git else Folder(folder)
+
+
+def open_earlier(text: str, ref: str) -> Files:
+    """The files of the commit that a repo is to be compared with.
+
+    Args:
+        text: What the command line named: a folder in git, or somebody's repo.
+        ref: The commit.
+
+    Raises:
+        UsageError: There is no such commit, or git cannot tell.
+        FetchError: The repo cannot be fetched.
+    """
+    from hubkit.hubconf import Folder, open_commit
+    from hubkit.hubdir.names import parse_repo
+
+    folder = _own_folder(text)
+    if folder is not None:
+        return open_commit(folder, ref)
+    from hubkit.loader import locate_repo
+
+    repo = dataclasses.replace(parse_repo(text), ref=ref)
+    return Folder(locate_repo(str(repo)), ref)
 
 
 def require_own(text: str, files: Files) -> None:

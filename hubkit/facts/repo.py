@@ -42,6 +42,7 @@ class RepoFacts:
         sources: Text of the hubconf and of the modules that it reaches, by path, with newlines
             normalised: what locations count in.
         limits: What the author declares about archives.
+        before: The repo at the commit that it is compared with, or None.
     """
 
     files: Files
@@ -52,6 +53,7 @@ class RepoFacts:
     unreadable: tuple[HubconfProblem, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    before: RepoFacts | None = None
 
     @property
     def root(self) -> Path:

@@ -17,14 +17,25 @@ _EXECUTABLE, _PLAIN, _LINK = 0o100755, 0o100644, 0o120000
 
 @dataclass(frozen=True, slots=True)
 class Folder(Files):
-    """All that lies in a folder, but for git's own ``.git``."""
+    """All that lies in a folder, but for git's own ``.git``.
+
+    Attributes:
+        folder: The folder.
+        name: The commit that it holds, as it was asked for; "" for a folder of the user's.
+    """
 
     folder: Path
+    name: str = ""
 
     @property
     def root(self) -> Path:
         """The folder."""
         return self.folder
+
+    @property
+    def ref(self) -> str:
+        """The commit, as it was asked for."""
+        return self.name
 
     def paths(self) -> tuple[str, ...]:
         """Every file and link in it, sorted."""

@@ -44,7 +44,7 @@ def lint_repo(repo: RepoFacts, config: Config) -> Report:
     repo = dataclasses.replace(repo, limits=config.limits)
     baseline = read_baseline(repo.root / config.baseline) if config.baseline else ()
     sieve = Sieve(repo, config, {known.fingerprint for known in baseline})
-    alone, others = _part(select_rules(config))
+    alone, others = _part(_runnable(select_rules(config), repo))
     rules, lines = alone, _sift(sieve, _run(alone, repo, config))
     if not sieve.kept:
         rules = (*alone, *others)
@@ -64,6 +64,11 @@ def lint_repo(repo: RepoFacts, config: Config) -> Report:
         ignores=config.ignores,
         root=str(repo.root),
     )
+
+
+def _runnable(rules: tuple[Rule, ...], repo: RepoFacts) -> tuple[Rule, ...]:
+    """The rules without those that need an earlier version where there is none."""
+    return tuple(rule for rule in rules if repo.before is not None or not rule.compares)
 
 
 def _part(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:

@@ -7,6 +7,7 @@ A new rule is a function in its family's module, below, and a folder of cases in
 from hubkit.rules import (
     archives,
     branches,
+    breaking,
     bundled,
     cards,
     dependencies,
@@ -38,6 +39,7 @@ _FAMILIES = (
     imports,
     metadata,
     surface,
+    breaking,
     signatures,
     docstrings,
     examples,

@@ -32,6 +32,7 @@ class Rule:
         fixable: Whether its findings come with a fix.
         applicability: Of the most careful fix that it offers; None when it offers none.
         alone: Whether nothing else is worth saying where it finds something.
+        compares: Whether it holds the repo against an earlier version, and runs only then.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Rule:
     fixable: Fixable = "never"
     applicability: Applicability | None = None
     alone: bool = False
+    compares: bool = False
 
     def finding(
         self,
@@ -78,6 +80,7 @@ def rule(
     fixable: Fixable = "never",
     applicability: Applicability | None = None,
     alone: bool = False,
+    compares: bool = False,
 ) -> Callable[[RuleFunction], Rule]:
     """Make a generator of findings a rule; its docstring is the explanation.
 
@@ -90,6 +93,7 @@ def rule(
         fixable: Whether its findings come with a fix.
         applicability: Of the most careful fix that it offers.
         alone: Whether nothing else is worth saying where it finds something.
+        compares: Whether it holds the repo against an earlier version, and runs only then.
     """
 
     def declare(function: RuleFunction) -> Rule:
@@ -107,6 +111,7 @@ def rule(
             fixable,
             applicability,
             alone,
+            compares,
         )
 
     return declare

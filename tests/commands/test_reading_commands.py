@@ -203,3 +203,36 @@ def test_commits_that_cannot_be_read_exit_with_2(
     done = run("check", *([repo] if arguments[0] == "--ref" else []), *arguments)
     assert done.exit_code == 2
     assert hint in done.stderr
+
+
+def test_calls_that_break_are_found_against_an_earlier_commit(repo: Path) -> None:
+    commit_files(repo, {"hubconf.py": HEALTHY})
+    git("tag", "v1.0", cwd=repo)
+    (repo / "hubconf.py").write_text(HEALTHY.replace("width: int = 4", "size: int = 4"))
+    assert "HUB209" not in codes_in(repo)
+    done = run("check", repo, "--against", "v1.0", "--select", "HUB209")
+    assert done.exit_code == 1
+    assert "`width` is gone, or is called `size` now (since v1.0)" in done.stdout
+    assert run("check", repo, "--against", "HEAD", "--ref", "v1.0").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--against", "v1.1"), "Did you mean v1.0?"),
+        (("--select", "HUB209"), "--against v1.0"),
+    ],
+)
+def test_comparing_with_nothing_exits_with_2(
+    repo: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    commit_files(repo, {"hubconf.py": HEALTHY})
+    git("tag", "v1.0", cwd=repo)
+    done = run("check", repo, *arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_comparing_is_no_use_of_a_suppression_that_needs_it(repo: Path) -> None:
+    (repo / "hubkit.toml").write_text('ignore = {HUB209 = "a new major version"}\n')
+    assert run("check", repo).exit_code == 0

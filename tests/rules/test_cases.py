@@ -3,6 +3,7 @@
 A line with ``expect: CODE`` in it is where a finding of that code must be, and nothing else may be
 found anywhere. ``fixed`` is for test_fixes. What no comment can say stands in a file ``EXPECT``, a ``path:line CODE`` or a mere
 ``CODE`` a line. Where a case needs git, ``setup.sh`` makes the repo in a copy of the folder.
+Where it is compared with an earlier version, that is in ``before``.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def found_in(repo: Path, code: str) -> Iterator[str]:
     # Other cases lie in this project's own repo, which is not theirs.
     files = open_files(repo) if (repo / "setup.sh").exists() else Folder(repo)
     facts = read_repo(files)
+    if (repo / "before").is_dir():
+        facts = dataclasses.replace(facts, before=read_repo(Folder(repo / "before", "v1.0")))
     config = read_config(files)
     # A rule in preview runs when its whole code is named.
     config = dataclasses.replace(config, extend_select=(*config.extend_select, code))

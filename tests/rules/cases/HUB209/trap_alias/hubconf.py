@@ -1,0 +1,3 @@
+dependencies = ["torch"]
+
+from acme_nets import old_unet, unet
