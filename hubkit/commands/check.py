@@ -46,6 +46,7 @@ def command(
     from hubkit.commands.target import is_own, open_earlier, open_target, require_own
     from hubkit.linter import lint_repo
 
+    output.require_sense()
     files = open_target(repo, ref=ref, use_git=not no_git)
     config = selection.read_config(files)
     before = open_earlier(repo, against) if against is not None else None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # "text" is what "full" was called first.
 _ALIASES = {"text": "full"}
+_FOR_PEOPLE = ("full", "concise", "statistics")
 _FORMATS = "full, concise, json, github, sarif, junit, markdown or statistics"
 
 
@@ -63,12 +64,24 @@ class Output:
         for name, path in self.reports:
             _write_file(name, path, report)
         name = "statistics" if self.statistics else self.output_format
-        if self.quiet and not report.findings and name in ("full", "concise", "statistics"):
-            return
         if self.output_file is not None:
             _write_file(name, self.output_file, report)
-        else:
+        elif not self.quiet or report.findings or name not in _FOR_PEOPLE:
             REPORTERS[name](report, sys.stdout)
+
+    def require_sense(self) -> None:
+        """Refuse two formats for one report.
+
+        Raises:
+            UsageError: Statistics are wanted, and a format for programs.
+        """
+        from hubkit.errors import UsageError
+
+        if self.statistics and self.output_format not in _FOR_PEOPLE:
+            raise UsageError(
+                f"--statistics is a format of its own, and so is {self.output_format}.",
+                hint=f"Have both: --statistics --report {self.output_format}=FILE.",
+            )
 
 
 def _write_file(name: str, path: Path, report: Report) -> None:

@@ -166,11 +166,14 @@ def test_statistics_are_a_format(repo: Path) -> None:
     done = check(repo, "--statistics")
     assert done.stdout == check(repo, "--output-format", "statistics").stdout
     assert done.exit_code == 1
+    assert check(repo, "--statistics", "--output-format", "json").exit_code == 2
 
 
 def test_quiet_says_nothing_about_nothing(repo: Path) -> None:
     assert check(repo, "-q", "--select", "HUB102").stdout == ""
     assert check(repo, "-q").stdout.startswith("hubconf.py:")
+    check(repo, "-q", "--select", "HUB102", "--output-file", repo / "out.txt")
+    assert (repo / "out.txt").read_text("utf-8") == "All checks passed.\n"
     assert json.loads(check(repo, "-q", "--select", "HUB102", "--output-format=json").stdout)
 
 

@@ -112,4 +112,25 @@ def test_validate_pyproject_finds_the_schema() -> None:
     points = tomllib.loads(text)["project"]["entry-points"]["validate_pyproject.tool_schema"]
     module, _, name = points["hubkit"].partition(":")
     assert getattr(importlib.import_module(module), name)("hubkit") == SCHEMA
-    assert SCHEMA["$id"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (HUBKIT_TOML, ""),
+        ("selct = []", "selct"),
+        ("ignore = 1", "ignore"),
+        ("[entrypoints.net]\nknd = 1", "knd"),
+    ],
+)
+def test_validate_pyproject_judges_by_it(text: str, wrong: str) -> None:
+    api = importlib.import_module("validate_pyproject.api")
+    types = importlib.import_module("validate_pyproject.plugins")
+    errors = importlib.import_module("validate_pyproject.errors")
+    validate = api.Validator(extra_plugins=[types.PluginWrapper("hubkit", tool_schema)], plugins=[])
+    document = {"tool": {"hubkit": tomllib.loads(text)}}
+    if not wrong:
+        validate(document)
+        return
+    with pytest.raises(errors.ValidationError, match=wrong):
+        validate(document)
