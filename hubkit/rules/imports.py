@@ -162,7 +162,8 @@ def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
 
 
 def _route(found: Import) -> str:
-    """Where an import stands, and which modules of the repo lead there."""
+    """Which modules of the repo lead to an import; of many the ends."""
     modules = [module for module in found.chain if module != "hubconf"]
-    place = f" in {found.location.path}" if modules else ""
-    return f"{place} (hubconf → {' → '.join(modules)})" if modules else place
+    if len(modules) > 3:
+        modules = [modules[0], "…", modules[-1]]
+    return f" (hubconf → {' → '.join(modules)})" if modules else ""
