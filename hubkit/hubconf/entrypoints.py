@@ -55,7 +55,18 @@ class _Candidate:
 
 @dataclass(slots=True)
 class _Sorting:
-    """What deciding between entrypoint and leak looks at."""
+    """What deciding between entrypoint and leak looks at.
+
+    Attributes:
+        scope: The hubconf's names.
+        resolver: Looks names up.
+        returns: Tells what functions give back.
+        used: Names that the hubconf's own code uses.
+        declared: Names in its ``__all__`` that exist.
+        is_facade: Whether it defines nothing callable itself.
+        star_uses: Names that the modules of its star imports use themselves.
+        star_asks: Whether all functions that star imports bring ask for arguments.
+    """
 
     scope: Scope
     resolver: Resolver
@@ -64,6 +75,7 @@ class _Sorting:
     declared: frozenset[str] = frozenset()
     is_facade: bool = False
     star_uses: frozenset[str] = field(default_factory=frozenset)
+    star_asks: bool = False
 
 
 def find_surface(scope: Scope, resolver: Resolver) -> Surface:
@@ -145,6 +157,14 @@ def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> 
     for module in stars:
         starred = resolver.tree.scope(module)
         star_uses |= names_used(starred.file.tree) if starred else frozenset()
+    brought = [
+        found
+        for found in candidates
+        if found.star
+        and found.name not in star_uses
+        and isinstance(found.target, Defined)
+        and not isinstance(found.target.node, ast.ClassDef)
+    ]
     return _Sorting(
         scope,
         resolver,
@@ -153,6 +173,7 @@ def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> 
         declared,
         is_facade=not any(isinstance(found.target, Defined) for found in candidates),
         star_uses=star_uses,
+        star_asks=all(_is_helper(found) for found in brought),
     )
 
 
@@ -190,8 +211,8 @@ def _is_published_by_star(found: _Candidate, sorting: _Sorting) -> bool:
     """Whether a star import brought something on purpose.
 
     With ``__all__`` it did. Without, everything came along: what the starred modules imported from
-    elsewhere, their classes, the functions they use themselves and those that ask for arguments
-    are not what was meant.
+    elsewhere, their classes and the functions they use themselves are not what was meant, nor are
+    those that ask for arguments where others can be called without.
     """
     starred = sorting.resolver.tree.scope(found.star)
     if starred is None or isinstance(found.target, External):
@@ -200,7 +221,8 @@ def _is_published_by_star(found: _Candidate, sorting: _Sorting) -> bool:
         return True
     if isinstance(found.target, Defined) and isinstance(found.target.node, ast.ClassDef):
         return False
-    return found.name not in sorting.star_uses and not _is_helper(found)
+    is_meant = sorting.star_asks or not _is_helper(found)
+    return found.name not in sorting.star_uses and is_meant
 
 
 def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:

@@ -279,6 +279,14 @@ def test_functions_that_ask_for_arguments_do_not_come_along_on_purpose(read: Rea
     assert leaked(hubconf) == {"fuse"}
 
 
+def test_where_all_functions_ask_for_arguments_they_are_meant(read: ReadHubconf) -> None:
+    hubconf = read(
+        "from nets import *\n",
+        {"nets.py": "def make(name): ...\ndef make_pyramid(name, levels=3): ...\n"},
+    )
+    assert names(hubconf) == ["make", "make_pyramid"]
+
+
 def test_modules_of_setuptools_are_no_entrypoints(read: ReadHubconf) -> None:
     hubconf = read("from setuptools import sandbox\ndef build(): ...\n")
     assert leaked(hubconf) == set()
