@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hubkit.facts import Location
 from hubkit.hubconf import find_code, find_documents, read_card, syntax_problem
 from hubkit.rules import card_keys as keys
+from hubkit.rules.card_fixes import bare_value, unquote
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Card, CardField, CodeBlock, Finding, RepoFacts
 
-# Straight and typographic quotation marks.
-_QUOTES = "\"'` \u201c\u201d\u2018\u2019\xab\xbb"
 _PLACEHOLDER = re.compile(
     r"\[more information needed\]|\blorem ipsum\b|<!--\s*(?:todo|provide)\b|\b(?:todo|fixme)\b\s*:"
     r"|\[(?:your|insert|add)\b[^\]]*\](?!\()",
@@ -32,7 +31,7 @@ _PYTHON = ("python", "py", "python3")
 _SECTIONS = ("Model Description", "Example")
 
 
-@rule("HUB804", "card-front-matter", "warning")
+@rule("HUB804", "card-front-matter", "warning", fixable="sometimes", applicability="safe")
 def card_front_matter(repo: RepoFacts) -> Iterator[Finding]:
     """The front matter of a model card holds what the site it is for does not take.
 
@@ -67,7 +66,8 @@ def card_front_matter(repo: RepoFacts) -> Iterator[Finding]:
             continue
         judge = _judge_hub if site == "pytorch-hub" else _judge_hugging_face
         for message, place, hint in judge(card):
-            yield card_front_matter.finding(message, place, hint=hint)
+            fix = unquote(repo, card, place)
+            yield card_front_matter.finding(message, place, hint=hint, fix=fix)
 
 
 @rule("HUB805", "card-body", "warning")
@@ -173,7 +173,7 @@ def _judge_hub(card: Card) -> Iterator[tuple[str, Location, str]]:
 def _outside(field: CardField, allowed: tuple[str, ...]) -> Iterator[tuple[str, Location, str]]:
     """Values that are none of those allowed; a value that is only quoted wrongly says so."""
     for value in field.values:
-        bare = value.strip(_QUOTES)
+        bare = bare_value(value)
         if value in allowed:
             continue
         if bare in allowed:
