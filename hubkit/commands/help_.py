@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from hubkit.facts import Entrypoint, Parameter
+from hubkit.reporters.wording import to_printable
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import CheckpointUse, Entrypoint, Hubconf, Parameter
+
+# torch/hub.py, HASH_REGEX; shorter ones are words.
+_HASH = re.compile(r"-([a-f0-9]{8,})\.")
 _STARS = {"var-positional": "*", "var-keyword": "**"}
 
 
@@ -19,27 +26,64 @@ def command(repo: str, entrypoint: str) -> None:
     """Show an entrypoint's signature, help text and what it needs; nothing runs."""
     from hubkit.commands.target import locate_target
     from hubkit.errors import entrypoint_not_found
-    from hubkit.hubconf import read_repo, require_hubconf
+    from hubkit.hubconf import read_downloads, read_repo, render_docstring, require_hubconf
 
-    hubconf = require_hubconf(read_repo(locate_target(repo)))
+    facts = read_repo(locate_target(repo))
+    hubconf = require_hubconf(facts)
     found = hubconf.entrypoint(entrypoint)
     if found is None:
         names = tuple(known.name for known in hubconf.entrypoints)
         raise entrypoint_not_found(entrypoint, names, "is not in the hubconf")
-    click.echo(_signature(found))
-    click.echo(f"\n{found.docstring or '(no help text)'}")
-    click.echo(f"\nDefined in {found.definition.path}, line {found.definition.line}.")
-    if hubconf.dependencies and hubconf.dependencies.names:
-        click.echo(_needs(hubconf.dependencies.names))
-    for url in sorted({use.url for use in hubconf.checkpoints if use.url}):
-        click.echo(f"The hubconf downloads weights from {url}")
+    text = render_docstring(found.docstring) if found.docstring else "(no help text)"
+    click.echo(click.style(to_printable(_signature(found)), bold=True))
+    click.echo()
+    for line in text.splitlines():
+        click.echo(f"  {to_printable(line)}".rstrip())
+    click.echo()
+    for name, value in _rows(found, hubconf, read_downloads(facts.files, hubconf, found.name)):
+        click.echo(f"{click.style(f'{name:10}', bold=True)}  {to_printable(value)}".rstrip())
 
 
-def _needs(names: tuple[str, ...]) -> str:
-    from hubkit.hubconf import distribution_name
+def _rows(
+    entrypoint: Entrypoint, hubconf: Hubconf, downloads: tuple[CheckpointUse, ...]
+) -> Iterator[tuple[str, str]]:
+    """What is known besides, a name and a value a line; a name is said once."""
+    yield "Gives back", _gives(entrypoint)
+    yield "Defined in", f"{entrypoint.definition.path}, line {entrypoint.definition.line}"
+    names = hubconf.dependencies.names if hubconf.dependencies else ()
+    if names:
+        from hubkit.hubconf import distribution_name
 
-    distributions = " ".join(distribution_name(name) for name in names)
-    return f"Needs {', '.join(names)}: pip install {distributions}"
+        distributions = " ".join(distribution_name(name) for name in names)
+        yield "Needs", ", ".join(names)
+        yield "Install", f"pip install {distributions}"
+    heading = "Weights"
+    for line in dict.fromkeys(map(_weights, downloads)):
+        yield heading, line
+        heading = ""
+    if not downloads and hubconf.checkpoints:
+        yield heading, "none that source tells; other entrypoints of this hubconf download some"
+
+
+def _gives(entrypoint: Entrypoint) -> str:
+    returns = entrypoint.returns
+    if returns.shape == "unknown":
+        return "source does not tell what"
+    described = returns.description or "something"
+    return f"an nn.Module: {described}" if returns.shape == "module" else described
+
+
+def _weights(use: CheckpointUse) -> str:
+    if use.url is None:
+        return (
+            f"from a URL that is made at run time ({use.location.path}, line {use.location.line})"
+        )
+    name = use.file_name or use.url.rpartition("/")[2]
+    found = _HASH.search(name)
+    if found is None:
+        return f"{use.url} (no hash in its name)"
+    checked = "checked" if use.check_hash else "not checked"
+    return f"{use.url} (sha256 {found[1]}…, {checked})"
 
 
 def _signature(entrypoint: Entrypoint) -> str:

@@ -6,10 +6,11 @@ Nothing of the repo is imported or run, and torch is not needed.
 from hubkit.hubconf.commit import open_commit
 from hubkit.hubconf.dependencies import read_dependencies
 from hubkit.hubconf.distributions import distribution_name, import_name, normalize
-from hubkit.hubconf.docstrings import read_docstring
+from hubkit.hubconf.docstrings import read_docstring, render_docstring
 from hubkit.hubconf.documents import find_documents, read_snippets, select_own
 from hubkit.hubconf.files import Folder
 from hubkit.hubconf.front_matter import read_card
+from hubkit.hubconf.help import read_downloads
 from hubkit.hubconf.known import is_stdlib
 from hubkit.hubconf.metadata import read_requirements
 from hubkit.hubconf.patched import Patched
@@ -40,9 +41,11 @@ __all__ = [
     "read_comment",
     "read_dependencies",
     "read_docstring",
+    "read_downloads",
     "read_repo",
     "read_requirements",
     "read_snippets",
+    "render_docstring",
     "require_hubconf",
     "select_own",
     "syntax_problem",

@@ -6,8 +6,12 @@ The only home of docstring_parser.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from hubkit.facts import DocstringFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # The style of torch.hub's tutorial: "pretrained (bool): load weights", without a section header.
 _TUTORIAL = re.compile(
@@ -21,6 +25,8 @@ _PARAMETER_SECTIONS = frozenset(
 _REMARKS = frozenset(
     {"returns", "return", "usage", "example", "examples", "note", "raises", "see", "url", "paper"}
 )
+_HEADERS = _PARAMETER_SECTIONS | {"return", "returns", "raise", "raises", "type", "rtype", "yields"}
+_WIDEST_HEAD = 28
 _LONGEST = 200_000  # characters; hand-written ones have hundreds
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -41,6 +47,49 @@ def read_docstring(text: str) -> DocstringFacts:
         parameters=tuple(parameters.items()),
         mentions=frozenset(_WORD.findall(text)),
     )
+
+
+def render_docstring(text: str) -> str:
+    """A docstring with its sections tidied; as it is where that would lose a word.
+
+    Args:
+        text: The docstring, cleaned.
+    """
+    import docstring_parser
+
+    try:
+        parsed = docstring_parser.parse(text)
+    except Exception:  # noqa: BLE001 - foreign text, and the parser's own slips
+        return text
+    blocks = [parsed.short_description or "", parsed.long_description or ""]
+    parameters = [(one.arg_name, one.type_name, one.description) for one in parsed.params]
+    blocks.append(_render_section("Parameters", parameters))
+    returned = [
+        (one.return_name or "", one.type_name, one.description) for one in parsed.many_returns
+    ]
+    blocks.append(_render_section("Returns", returned))
+    raised = [(one.type_name or "", None, one.description) for one in parsed.raises]
+    blocks.append(_render_section("Raises", raised))
+    rendered = "\n\n".join(block for block in blocks if block.strip())
+    lost = set(_WORD.findall(text)) - set(_WORD.findall(rendered))
+    tidied = bool(parameters or returned or raised)
+    return rendered if tidied and {word.lower() for word in lost} <= _HEADERS else text
+
+
+def _render_section(title: str, entries: Sequence[tuple[str, str | None, str | None]]) -> str:
+    """A heading, and below it each name with its type and what is said about it."""
+    if not entries:
+        return ""
+    heads = [
+        f"{name} ({kind})" if name and kind else name or kind or "" for name, kind, _ in entries
+    ]
+    width = min(max(len(head) for head in heads), _WIDEST_HEAD)
+    lines = [f"{title}:"]
+    for head, (_, _, description) in zip(heads, entries, strict=True):
+        said = (description or "").strip().splitlines() or [""]
+        lines.append(f"  {head:{width}}  {said[0].strip()}".rstrip())
+        lines += [f"  {'':{width}}  {line.strip()}".rstrip() for line in said[1:]]
+    return "\n".join(lines)
 
 
 def _summary(text: str) -> str:

@@ -13,14 +13,15 @@ from hubkit.hubconf.functions import own_nodes
 from hubkit.hubconf.inner import find_asked, inner_request
 from hubkit.hubconf.nodes import child_nodes, walk
 from hubkit.hubconf.parameters import method_of
-from hubkit.hubconf.resolve import Defined, External, Resolver
+from hubkit.hubconf.resolve import Defined, External, Resolver, Valued
 from hubkit.hubconf.strings import find_string
 from hubkit.hubconf.untrained import SWITCHES
+from hubkit.hubconf.values import find_callable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.facts import Entrypoint
+    from hubkit.facts import Entrypoint, Location
     from hubkit.hubconf.scope import Scope
 
 # Last parts of the dotted names that some rule asks about; looking up the others would take long.
@@ -217,6 +218,24 @@ def find_effects(
                 walk.enqueue(target, _Body(hubconf, (), False, untrained=switched, depth=-1))
         walk.run()
     return walk.run()
+
+
+def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Location]:
+    """Where things outside the repo are called when one entrypoint is.
+
+    Args:
+        hubconf: The hubconf's names.
+        resolver: Looks names up.
+        name: The entrypoint.
+    """
+    walk = _Walk(resolver)
+    target = resolver.name(hubconf, name)
+    if isinstance(target, Valued):
+        called = find_callable(resolver, target)
+        target = called.returning if called else None
+    if isinstance(target, Defined):
+        walk.enqueue(target, _Body(hubconf, (), False, depth=-1))
+    return frozenset(use.location for use in walk.run().uses)
 
 
 def _import_nodes(statements: Iterable[ast.stmt]) -> Iterator[ast.AST]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hubkit.hubconf import read_docstring
+from hubkit.hubconf import read_docstring, render_docstring
 
 GOOGLE = """Load a net.
 
@@ -78,3 +78,36 @@ def test_a_long_run_of_blanks_takes_no_longer_than_words() -> None:
     # Quadratic before: minutes for this.
     facts = read_docstring("A net.\n\nArgs:\n    x" + " " * 150_000 + "y\n    z (int): last\n")
     assert "z" in dict(facts.parameters)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A net.\n\nArgs:\n    a (int): How many.\n        And more.\n\nReturns:\n    Net: It.",
+        "A net.\n\n:param int a: How many.\n    And more.\n:returns: It.\n:rtype: Net",
+        (
+            "A net.\n\nParameters\n----------\na : int\n    How many.\n    And more.\n\n"
+            "Returns\n-------\nNet\n    It."
+        ),
+    ],
+    ids=["google", "sphinx", "numpy"],
+)
+def test_sections_of_every_style_are_shown_alike(text: str) -> None:
+    shown = render_docstring(text)
+    assert shown.startswith("A net.\n\nParameters:\n  a (int)  How many.\n           And more.\n")
+    assert "\n\nReturns:\n  Net" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "A net.",
+        "# A heading\npretrained (bool): load weights",
+        "A net.\n\nArgs:\n    a: How many.\n\nExample:\n    >>> net(1)",
+        "A net.\n\nArgs:\n    a: How many.\n\nNotes:\n    Something else.",
+    ],
+)
+def test_no_word_of_a_docstring_is_lost(text: str) -> None:
+    shown = render_docstring(text)
+    assert set(text.split()) - {"Args:"} <= set(shown.split())
