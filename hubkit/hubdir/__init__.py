@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hubkit.hubdir.layout import get_dir, set_dir
     from hubkit.hubdir.manifest import digest_of_tree
     from hubkit.hubdir.names import parse_repo
-    from hubkit.hubdir.origins import asked_for_by, find_checkpoint, key_of
+    from hubkit.hubdir.origins import asked_for_by, find_checkpoint, key_of, require_url
     from hubkit.hubdir.removal import (
         find_damage,
         put_aside,
@@ -59,6 +59,7 @@ __all__ = [
     "remove_tree",
     "remove_trust",
     "require_trust",
+    "require_url",
     "resolve_ref",
     "select_unused",
     "set_dir",
@@ -92,6 +93,7 @@ _HOMES = {
     "remove_tree": "removal",
     "remove_trust": "trust",
     "require_trust": "trust",
+    "require_url": "origins",
     "resolve_ref": "repos",
     "select_unused": "removal",
     "set_dir": "layout",

@@ -16,7 +16,6 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from hubkit.errors import CheckpointError, FetchError, HashMismatchError, OfflineError, UsageError
@@ -25,7 +24,14 @@ from hubkit.hubdir.disk import writing
 from hubkit.hubdir.hosts import redact
 from hubkit.hubdir.layout import get_dir, store
 from hubkit.hubdir.mishaps import MISHAPS
-from hubkit.hubdir.origins import Origin, find_place, forget_checkpoints, key_of, name_of
+from hubkit.hubdir.origins import (
+    Origin,
+    find_place,
+    forget_checkpoints,
+    key_of,
+    name_of,
+    require_url,
+)
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef
@@ -75,15 +81,17 @@ def fetch_checkpoint(
         repo: Whose code asks: fetching that afresh later takes this file along.
 
     Raises:
-        UsageError: ``hash_prefix`` or ``file_name`` makes no sense; said before any request.
+        UsageError: ``url``, ``hash_prefix`` or ``file_name`` makes no sense; said before any
+            request.
         HashMismatchError: What came is not what ``hash_prefix`` asks for.
         CheckpointError: It is a web page, or a pointer to a file kept elsewhere.
         OfflineError: No socket may be opened, and it is not there.
         FetchError: It cannot be fetched, for one of the other reasons.
     """
+    parts = require_url(url)
     _require_hash(hash_prefix, SHORTEST_HASH)
     name = _require_name(file_name) if file_name is not None else name_of(url)
-    if urlsplit(url).scheme == "file":
+    if parts.scheme == "file":
         return _local_file(url, hash_prefix)
     folder = Path(get_dir(), "checkpoints") if model_dir is None else model_dir.expanduser()
     wish = _Wish(url, folder / name, hash_prefix, repo)
@@ -115,12 +123,14 @@ def download_url_to_file(
         progress: Show a bar when standard error is a terminal.
 
     Raises:
+        UsageError: ``url`` or ``hash_prefix`` makes no sense.
         HashMismatchError: It has another digest.
         FetchError: It cannot be fetched or written.
     """
+    parts = require_url(url)
     _require_hash(hash_prefix, 0)
     path = Path(dst).expanduser()
-    if urlsplit(url).scheme == "file":
+    if parts.scheme == "file":
         source = _local_file(url, hash_prefix)
         temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
         with writing(path):
@@ -247,7 +257,7 @@ def _require_name(name: str) -> str:
 def _local_file(url: str, hash_prefix: str | None) -> Path:
     from hubkit.hubdir.digest import sha256_of
 
-    path = Path(url2pathname(urlsplit(url).path))
+    path = Path(url2pathname(require_url(url).path))
     if not path.is_file():
         raise FetchError(f"There is no file {path}.", url=url)
     if hash_prefix and not (actual := sha256_of(path)).startswith(hash_prefix.lower()):

@@ -8,8 +8,9 @@ import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
+from hubkit.errors import UsageError
 from hubkit.facts import CachedCheckpoint
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.layout import LONGEST, encode, get_dir, store
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hubkit")
 
+_SCHEMES = ("https", "http", "file")
 # Parts of a query that only sign it, and differ each time: S3, Google, CloudFront, Azure.
 _SIGNED = re.compile(
     r"x-(amz|goog)-.*|signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid"
@@ -29,9 +31,32 @@ _SIGNED = re.compile(
 )
 
 
+def require_url(url: str) -> SplitResult:
+    """Insist that a text is the address of a file; gives its parts.
+
+    Raises:
+        UsageError: It is not, or it is one of a kind that nobody asks for here.
+    """
+    try:
+        parts = urlsplit(url)
+        sound = parts.port is None or bool(parts.hostname)
+    except ValueError:
+        sound, parts = False, urlsplit("")
+    if not sound or parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "file"):
+        raise UsageError(
+            f"{url.rpartition('@')[2]!r} is no URL of a file.",
+            hint="Write https://host/path/of/file, or file:///path/of/file.",
+        )
+    return parts
+
+
 def key_of(url: str) -> str:
-    """What tells one URL from another: all of it but credentials, signatures and fragment."""
-    parts = urlsplit(url)
+    """What tells one URL from another: all of it but credentials, signatures and fragment.
+
+    Raises:
+        UsageError: It is no URL.
+    """
+    parts = require_url(url)
     query = [pair for pair in parse_qsl(parts.query, True) if not _SIGNED.fullmatch(pair[0])]
     host = parts.netloc.rpartition("@")[2].lower()
     return urlunsplit((parts.scheme.lower(), host, parts.path, urlencode(query), ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import replace
@@ -162,23 +163,35 @@ def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Cache
     ref = repo.ref or resolved.short_name
     there = find_cached(replace(repo, ref=ref)) if repo.ref is None else None
     if there and not policy.refresh and is_fresh(there, policy.max_age):
-        write_record(layout.default_record(repo), {"ref": ref})
+        with contextlib.suppress(CacheWriteError):
+            write_record(layout.default_record(repo), {"ref": ref})
         return replace(there, repo=repo)
     from hubkit.hubdir.trees import fetch_tree
 
     tree = fetch_tree(client, resolved, policy)
-    if repo.ref is None:
-        write_record(layout.default_record(repo), {"ref": ref})
-    record = {"ref": ref, "full_name": resolved.full_name, "sha": resolved.sha, "fetched_at": now}
-    record |= layout.identity(repo)
-    if not layout.is_full_sha(ref.lower()):
-        write_record(layout.ref_record(repo, ref), record)
-    write_link(repo, ref, resolved.sha, refresh=policy.refresh)
+    _note(resolved, ref, now, policy)
     if policy.refresh:
         from hubkit.hubdir.checkpoints import forget_checkpoints
 
         forget_checkpoints(repo)
     return CachedRepo(repo, tree, resolved.sha, from_cache=False, fetched_at=now)
+
+
+def _note(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> None:
+    """Write down where a ref led; only warns when that cannot be, as the tree is there."""
+    repo = resolved.repo
+    record = {"ref": ref, "full_name": resolved.full_name, "sha": resolved.sha, "fetched_at": now}
+    try:
+        if repo.ref is None:
+            write_record(layout.default_record(repo), {"ref": ref})
+        if not layout.is_full_sha(ref.lower()):
+            write_record(layout.ref_record(repo, ref), record | layout.identity(repo))
+    except CacheWriteError as error:
+        if policy.refresh:
+            raise
+        log.warning("Where %s led is not remembered: %s", repo, error.message)
+        return
+    write_link(repo, ref, resolved.sha, refresh=policy.refresh)
 
 
 def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:

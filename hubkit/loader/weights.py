@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from hubkit import hubdir
 from hubkit.errors import HashMismatchError, UsageError
@@ -146,7 +145,7 @@ def _pin(url: str, hash_prefix: str | None, lockfile: Lockfile | None) -> str | 
 
 
 def _name_in(url: str) -> str:
-    return urlsplit(url).path.rpartition("/")[2]
+    return hubdir.require_url(url).path.rpartition("/")[2]
 
 
 def _require_sha256(text: str, prefix: str) -> str:

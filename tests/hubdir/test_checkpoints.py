@@ -20,6 +20,7 @@ from hubkit.hubdir import (
     fetch_checkpoint,
     fetch_repo,
     hash_prefix_of,
+    key_of,
     parse_repo,
 )
 from hubkit.hubdir.origins import name_of
@@ -245,6 +246,26 @@ def test_a_local_file_is_used_where_it_is(hub_dir: Path, tmp_path: Path) -> None
     assert fetch_checkpoint(url, policy=ASK) == tmp_path / "my net.pt"
     download_url_to_file(url, str(tmp_path / "out.pt"), SHA)
     assert (tmp_path / "out.pt").read_bytes() == BODY
+    assert not hub_dir.exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "net.pt", "//host/net.pt", "http://", "http://[::1", "http://host:port/net.pt",
+        "http://host:99999/net.pt", "ftp://host/net.pt", "data:,weights", "https://me:secret@[x/net.pt",
+    ],
+)  # fmt: skip
+def test_what_is_no_url_is_refused_with_an_example(hub_dir: Path, tmp_path: Path, url: str) -> None:
+    for call in (
+        lambda: fetch_checkpoint(url, policy=ASK),
+        lambda: download_url_to_file(url, str(tmp_path / "out.pt")),
+        lambda: key_of(url),
+    ):
+        with pytest.raises(errors.UsageError, match="no URL of a file") as refused:
+            call()
+        assert "https://" in refused.value.hint
+        assert "secret" not in str(refused.value)
     assert not hub_dir.exists()
 
 

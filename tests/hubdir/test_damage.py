@@ -104,3 +104,15 @@ def test_a_tree_without_its_hubconf_says_how_to_have_it_back(url: str) -> None:
         hubkit.list("acme/shapes")
     assert "force_reload=True" in gone.value.hint
     assert hubkit.list("acme/shapes", force_reload=True) == []
+
+
+def test_a_ref_that_cannot_be_written_down_is_used_all_the_same(
+    host: GitHost, worktree: Path, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    git("tag", "v1", cwd=worktree)
+    host.add_repo("acme", "shapes", worktree)
+    (repo_folder(REPO) / "refs" / "v1.json").mkdir()
+    cached = fetch_repo(parse_repo("acme/shapes:v1"), ASK)
+    assert cached.sha == git("rev-parse", "v1", cwd=worktree)
+    assert "acme/shapes:v1 led is not remembered" in caplog.text
+    assert url
