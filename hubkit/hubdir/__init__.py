@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hubkit.hubdir.inventory import read_inventory
     from hubkit.hubdir.keeping import keep_tree
     from hubkit.hubdir.layout import get_dir, set_dir
+    from hubkit.hubdir.links import keep_link
     from hubkit.hubdir.manifest import digest_of_tree
     from hubkit.hubdir.names import parse_repo
     from hubkit.hubdir.origins import asked_for_by, find_checkpoint, key_of, require_url
@@ -47,6 +48,7 @@ __all__ = [
     "forget_checkpoints",
     "get_dir",
     "hash_prefix_of",
+    "keep_link",
     "keep_tree",
     "key_of",
     "parse_repo",
@@ -81,6 +83,7 @@ _HOMES = {
     "forget_checkpoints": "checkpoints",
     "get_dir": "layout",
     "hash_prefix_of": "checkpoints",
+    "keep_link": "links",
     "keep_tree": "keeping",
     "key_of": "origins",
     "parse_repo": "names",

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit.hubdir.disk import read_record, write_record
-from hubkit.hubdir.layout import get_dir, store, torch_folder, tree_folder
+from hubkit.hubdir.layout import default_record, get_dir, store, torch_folder, tree_folder
 
 if TYPE_CHECKING:
-    from hubkit.facts import RepoRef
+    from hubkit.facts import CachedRepo, RepoRef
 
 log = logging.getLogger("hubkit")
 
@@ -57,6 +57,23 @@ def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
         _replace(path, tree_folder(repo, sha))
     except OSError as error:
         log.warning("%s cannot be made to lead to %s: %s", path, repo, error)
+
+
+def keep_link(cached: CachedRepo) -> None:
+    """Make torch.hub's path lead to a copy whose code may run, unless there is something already.
+
+    torch.hub trusts whatever lies at such a path, so it is made for repos that are trusted only.
+    """
+    repo, sha = cached.repo, cached.sha
+    ref = repo.ref or (read_record(default_record(repo)) or {}).get("ref")
+    if ref and sha and not has_link(repo, ref):
+        write_link(repo, ref, sha, refresh=False)
+
+
+def has_link(repo: RepoRef, ref: str) -> bool:
+    """Whether anything lies where torch.hub looks for a repo at a ref."""
+    path = torch_folder(repo, ref)
+    return path is not None and os.path.lexists(path)
 
 
 def _replace(path: Path, tree: Path) -> None:

@@ -12,8 +12,9 @@ from hubkit.errors import CacheWriteError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.hubdir import layout
 from hubkit.hubdir.disk import read_record, write_record
-from hubkit.hubdir.links import find_torch_folder, write_link
+from hubkit.hubdir.links import find_torch_folder, has_link, write_link
 from hubkit.hubdir.mishaps import MISHAPS
+from hubkit.hubdir.trust import is_trusted
 
 if TYPE_CHECKING:
     from hubkit.facts import FetchPolicy, RepoRef
@@ -191,7 +192,8 @@ def _note(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> N
             raise
         log.warning("Where %s led is not remembered: %s", repo, error.message)
         return
-    write_link(repo, ref, resolved.sha, refresh=policy.refresh)
+    if is_trusted(repo) or has_link(repo, ref):
+        write_link(repo, ref, resolved.sha, refresh=policy.refresh)
 
 
 def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:

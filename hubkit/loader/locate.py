@@ -76,7 +76,7 @@ def locate(request: Request) -> Located:
     if folder is not None:
         return Located(folder, None)
     repo = _parse(request)
-    return Located(_fetch(repo, request), repo)
+    return Located(_fetch(repo, request).path, repo)
 
 
 def locate_trusted(request: Request) -> Located:
@@ -90,10 +90,11 @@ def locate_trusted(request: Request) -> Located:
         return Located(folder, None)
     repo = _parse(request)
     must_record = hubdir.require_trust(repo, request.trust_repo)
-    path = _fetch(repo, request)
+    cached = _fetch(repo, request)
     if must_record:
         hubdir.record_trust(repo)
-    return Located(path, repo)
+    hubdir.keep_link(cached)
+    return Located(cached.path, repo)
 
 
 def _find_folder(request: Request) -> Path | None:
@@ -122,9 +123,9 @@ def _parse(request: Request) -> RepoRef:
         raise
 
 
-def _fetch(repo: RepoRef, request: Request) -> Path:
+def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
     if request.lockfile is not None:
-        return _fetch_pinned(repo, request.lockfile, request.policy).path
+        return _fetch_pinned(repo, request.lockfile, request.policy)
     try:
         cached = hubdir.fetch_repo(repo, request.policy)
     except RepoNotFoundError as error:
@@ -140,7 +141,7 @@ def _fetch(repo: RepoRef, request: Request) -> Path:
         if cached.from_cache:
             log.info("Using cache found in %s", cached.path)
         _tell_pin(cached)
-    return cached.path
+    return cached
 
 
 def _fetch_pinned(repo: RepoRef, lockfile: Lockfile, policy: FetchPolicy) -> CachedRepo:

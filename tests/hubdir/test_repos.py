@@ -21,6 +21,12 @@ ASK = FetchPolicy()
 AFRESH = FetchPolicy(refresh=True)
 
 
+@pytest.fixture
+def trusted(git_host: GitHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert git_host.url  # whose making forgets such settings
+    monkeypatch.setenv("HUBKIT_TRUST", "*")
+
+
 def fetch(text: str, policy: FetchPolicy = ASK) -> CachedRepo:
     return fetch_repo(parse_repo(text), policy)
 
@@ -89,6 +95,7 @@ def test_a_branch_wins_over_a_tag_of_its_name(host: GitHost, worktree: Path) -> 
     assert fetch("acme/shapes:refs/tags/both").sha == tagged
 
 
+@pytest.mark.usefixtures("trusted")
 def test_torchs_path_leads_to_the_tree(host: GitHost, hub_dir: Path, worktree: Path) -> None:
     git("branch", "feature/x", cwd=worktree)
     host.add_repo("acme", "shapes", worktree)
@@ -98,6 +105,7 @@ def test_torchs_path_leads_to_the_tree(host: GitHost, hub_dir: Path, worktree: P
     assert not os.path.isabs(os.readlink(link))  # noqa: PTH115, PTH117
 
 
+@pytest.mark.usefixtures("trusted")
 def test_names_that_share_torchs_path_are_told_apart(
     git_host: GitHost, hub_dir: Path, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 import hubkit
 from hubkit.errors import NotThereError, UnsafeArchiveError
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import fetch_checkpoint, read_trust
+from hubkit.hubdir import add_trust, fetch_checkpoint, parse_repo, read_trust
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
@@ -151,3 +151,23 @@ def test_standard_output_stays_empty(
     hubkit.download_url_to_file(url, str(tmp_path / "out.bin"))
     fetch_checkpoint(url, policy=FetchPolicy())
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("worktree")
+@pytest.mark.parametrize("way", ["argument", "list"])
+def test_torchs_path_is_made_once_the_repo_is_trusted(
+    hub_dir: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """torch.hub runs whatever lies there without asking."""
+    monkeypatch.delenv("HUBKIT_TRUST")
+    for repo in ("acme/shapes", "acme/shapes:main"):
+        assert "who" in hubkit.list(repo)
+        assert "who" in hubkit.list(repo, force_reload=True)
+    link = hub_dir / "acme_shapes_main"
+    assert not link.is_symlink()
+    if way == "argument":
+        load("who", trust_repo=True)
+    else:
+        add_trust(parse_repo("acme/shapes"))
+        load("who")
+    assert (link / "hubconf.py").is_file()
