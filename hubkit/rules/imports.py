@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.facts import Finding, Import, RepoFacts
+
+
+_ASIDE = re.compile(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:/|$)")
 
 
 @rule("HUB105", "undeclared-import", "error", fixable="sometimes", applicability="safe")
@@ -92,8 +96,8 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
         import torch
 
     What a well-known dependency always needs is not reported, nor what `importlib.import_module` is
-    given as a text. It may still be needed in a way that source does not show: by a lesser-known
-    dependency, or as a plugin. Imports inside functions of the repo's modules are not looked for.
+    given as a text, nor what any other module of the repo imports, which may be loaded late. It may
+    still be needed in a way that source does not show: by a lesser-known dependency, or as a plugin.
     """
     hubconf = repo.hubconf
     if hubconf is None:
@@ -108,6 +112,8 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
     for entry in entries_of(repo):
         modules = provided_modules(entry.name)
         if modules & (imported | TORCH | repo.packages) or any(map(is_stdlib, modules)):
+            continue
+        if any(_is_imported_anywhere(repo, module) for module in modules):
             continue
         yield unused_dependency.finding(
             f"`{entry.name}` is declared, and nothing that hubconf.py reaches imports it",
@@ -159,6 +165,16 @@ def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
             early[names[0]].location,
             hint="Import inside the entrypoints that need it.",
         )
+
+
+def _is_imported_anywhere(repo: RepoFacts, module: str) -> bool:
+    """Whether a file of the repo imports a module, in whatever place, tests and tools left out."""
+    statement = re.compile(rf"^\s*(?:import|from)\s+{re.escape(module)}\b", re.MULTILINE)
+    return any(
+        statement.search(repo.files.read_text(path))
+        for path in repo.files.paths()
+        if path.endswith(".py") and not _ASIDE.search(path)
+    )
 
 
 def _route(found: Import) -> str:

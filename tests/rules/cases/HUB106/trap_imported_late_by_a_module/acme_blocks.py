@@ -1,0 +1,3 @@
+import einops
+
+WIDTH = 1

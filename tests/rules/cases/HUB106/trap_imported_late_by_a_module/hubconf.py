@@ -1,0 +1,3 @@
+dependencies = ["torch", "einops"]
+
+from acme_net import net
