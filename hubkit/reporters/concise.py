@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit.reporters.wording import (
+    format_fixable,
     format_mark,
     format_place,
     format_summary,
@@ -29,7 +30,7 @@ def write_report(report: Report, stream: TextIO) -> None:
     color = use_color(stream)
     for finding in report.findings:
         stream.write(format_line(finding, color=color) + "\n")
-    stream.write(format_summary(report) + "\n")
+    stream.writelines(line + "\n" for line in (*format_fixable(report), format_summary(report)))
 
 
 def format_line(finding: Finding, *, color: bool = False) -> str:

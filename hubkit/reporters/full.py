@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.reporters.pasting import format_ignore_block
 from hubkit.reporters.wording import (
+    format_fixable,
     format_left_out,
     format_mark,
     format_place,
@@ -38,7 +39,7 @@ def write_report(report: Report, stream: TextIO) -> None:
         stream.write(line + "\n")
     for line in format_ignore_block(report):
         stream.write(line + "\n")
-    stream.write(format_summary(report) + "\n")
+    stream.writelines(line + "\n" for line in (*format_fixable(report), format_summary(report)))
 
 
 def format_finding(finding: Finding, report: Report, *, color: bool = False) -> str:

@@ -69,6 +69,15 @@ def format_mark(finding: Finding) -> str:
     return "[*] " if finding.fix is not None and finding.fix.applicability == "safe" else ""
 
 
+def format_fixable(report: Report) -> Iterator[str]:
+    """A line on what ``--fix`` would put right; none for a repo that is not the user's to change."""
+    counts = Counter(one.fix.applicability for one in report.findings if one.fix is not None)
+    safe, unsafe = counts["safe"], counts["unsafe"]
+    if safe and report.config:
+        more = f", {unsafe} more with `--unsafe-fixes`" if unsafe else ""
+        yield f"[*] {safe} fixable with `--fix`{more}."
+
+
 def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
     """The worst first, else in the order that they have."""
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -46,7 +46,7 @@ def test_only_what_is_new_is_reported(repo: Path, known: Path) -> None:
     (repo / "hubconf.py").write_text("# moved\n\n" + source, "utf-8")
     moved = check(repo, "--baseline", known, "--output-format", "concise")
     assert moved.exit_code == 1
-    assert [line.split()[0] for line in moved.stdout.splitlines()[:-1]] == ["hubconf.py:5:1:"]
+    assert [line.split()[0] for line in moved.stdout.splitlines()[:-2]] == ["hubconf.py:5:1:"]
 
 
 def test_what_is_gone_is_said_until_it_is_taken_out(repo: Path, known: Path) -> None:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit.facts import Finding, Location, Report
+from hubkit.facts import Finding, Fix, Location, Report
 from tests.reporters.conftest import report_on, written
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hubkit.facts import Applicability
 
 HOSTILE = Finding(
     "HUB105",
@@ -67,8 +69,26 @@ def test_carets_stand_below_what_is_meant_in_wide_text(folder: Path) -> None:
 
 def test_concise_is_a_line_a_finding(report: Report) -> None:
     lines = written("concise", report).splitlines()
-    assert len(lines) == len(report.findings) + 1
-    assert all(re.match(r"hubconf\.py:\d+:\d+: HUB\d{3} ", line) for line in lines[:-1])
+    assert len(lines) == len(report.findings) + 2
+    assert all(re.match(r"hubconf\.py:\d+:\d+: HUB\d{3} ", line) for line in lines[:-2])
+
+
+def test_marks_are_explained(report: Report) -> None:
+    def explained(*kinds: Applicability | None) -> list[str]:
+        findings = tuple(
+            dataclasses.replace(report.findings[0], fix=Fix("do it", kind, ()) if kind else None)
+            for kind in kinds
+        )
+        lines = written("concise", dataclasses.replace(report, findings=findings)).splitlines()
+        assert sum("[*]" in line for line in lines[: len(kinds)]) == kinds.count("safe")
+        return lines[len(kinds) : -1]
+
+    assert explained(None) == []
+    assert explained("safe", "safe", None) == ["[*] 2 fixable with `--fix`."]
+    assert explained("safe", "unsafe") == [
+        "[*] 1 fixable with `--fix`, 1 more with `--unsafe-fixes`."
+    ]
+    assert explained("unsafe") == []
 
 
 @pytest.mark.parametrize("name", ["full", "concise", "github", "markdown"])
