@@ -218,7 +218,7 @@ def _import(located: Located, lockfile: Lockfile | None) -> LoadedHubconf:
     if located.repo is not None:
         hubdir.keep_tree(root)
     try:
-        return import_hubconf(root, hub=hub)
+        return import_hubconf(root, hub=hub, is_fixed=located.repo is not None)
     except ModuleNotFoundError as error:
         if error.name == "torch":
             raise no_torch(f"{root / 'hubconf.py'} needs torch") from error

@@ -7,6 +7,7 @@ without its namespace.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from importlib.abc import Loader, MetaPathFinder
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _namespaces: dict[str, Namespace] = {}
-_current: dict[Path, Namespace] = {}
+_current: dict[str, Namespace] = {}
+_given: dict[str, Namespace] = {}
 _lock = threading.Lock()
 
 
@@ -74,7 +76,7 @@ class RepoFinder(MetaPathFinder):
             raise ModuleNotFoundError(message, name=package)
         with _lock:
             namespace = _namespaces.setdefault(package, Namespace(root, package))
-            _current.setdefault(root, namespace)
+            _current.setdefault(str(root), namespace)
         return namespace
 
 
@@ -115,17 +117,24 @@ def install_finder() -> None:
         sys.meta_path.append(BARE_NAMES)
 
 
-def find_loaded(root: Path, module: str) -> Namespace | None:
+def find_loaded(root: str, module: str) -> Namespace | None:
     """The namespace of a tree in which a module was executed, or None.
 
     Args:
-        root: The tree's folder, resolved.
+        root: The tree's folder.
         module: The module's bare name.
     """
-    namespace = _current.get(root)
-    if namespace is None or namespace.prefix + module not in sys.modules:
+    namespace = _given.get(root)
+    # To see that it is the same folder asks the disk for less than to follow its links.
+    if namespace is None or not namespace.is_at(root):
+        namespace = _current.get(os.path.realpath(root))
+        if namespace is None:
+            return None
+        _given[root] = namespace
+    if namespace.has_changed():
+        _given.pop(root, None)
         return None
-    return None if namespace.has_changed() else namespace
+    return namespace if namespace.prefix + module in sys.modules else None
 
 
 def find_namespace(root: Path) -> Namespace:
@@ -137,11 +146,11 @@ def find_namespace(root: Path) -> Namespace:
         root: The tree's folder, resolved.
     """
     with _lock:
-        namespace = _current.get(root)
+        namespace = _current.get(str(root))
         if namespace is not None and not namespace.has_changed():
             return namespace
         edition = 0
         while (package := package_name(root, edition)) in _namespaces:
             edition += 1
-        namespace = _namespaces[package] = _current[root] = Namespace(root, package)
+        namespace = _namespaces[package] = _current[str(root)] = Namespace(root, package)
         return namespace

@@ -65,7 +65,7 @@ class LoadedHubconf:
         Raises:
             EntrypointNotFoundError: There is none of that name.
         """
-        with self.active():
+        with activate(self.namespace, self.hub):
             return self.entrypoint(name)(*args, **kwargs)
 
     @contextlib.contextmanager
@@ -79,13 +79,17 @@ class LoadedHubconf:
         return entrypoint_not_found(name, self.names(), f"{what} {self.root / 'hubconf.py'}")
 
 
-def import_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubconf:
+def import_hubconf(
+    root: Path, *, hub: HubFunctions | None = None, is_fixed: bool = False
+) -> LoadedHubconf:
     """Run a repo's hubconf, or find it where it ran before.
 
     Args:
         root: The folder that holds ``hubconf.py``. The same folder, by whatever path, gives the
             same modules and classes for as long as its files do not change.
         hub: What calls of ``torch.hub`` in the repo's code go to; None leaves them to torch.
+        is_fixed: Its files are never edited, only replaced all at once, as in the hub dir; that
+            spares looking at each of them.
 
     Raises:
         HubconfNotFoundError: There is no ``hubconf.py``.
@@ -96,6 +100,7 @@ def import_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubc
         raise HubconfNotFoundError(f"There is no hubconf.py in {root}.")
     install_finder()
     namespace = find_namespace(root)
+    namespace.is_fixed = is_fixed
     if hub is not None:
         namespace.hub = hub
     name = namespace.prefix + HUBCONF
@@ -113,7 +118,7 @@ def find_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubcon
         root: The folder that holds ``hubconf.py``.
         hub: As for `import_hubconf`.
     """
-    namespace = find_loaded(Path(root).resolve(), HUBCONF)
+    namespace = find_loaded(str(root if root.is_absolute() else root.resolve()), HUBCONF)
     if namespace is None:
         return None
     module = sys.modules[namespace.prefix + HUBCONF]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
     from hubkit.runtime.namespace import Namespace
 
@@ -24,16 +24,24 @@ class PackageLoader(Loader):
 
 
 class RepoSourceLoader(SourceFileLoader):
-    """Loads a source file."""
+    """Loads a source file.
+
+    Nothing of ours stands on the stack while it is executed, so that modules that import one
+    another nest as deep as they would elsewhere.
+    """
 
     def __init__(self, fullname: str, path: str, namespace: Namespace) -> None:
         super().__init__(fullname, path)
         self.namespace = namespace
 
-    def exec_module(self, module: ModuleType) -> None:
-        """Execute it with the repo's builtins."""
-        self.namespace.prepare(module, self.path)
-        super().exec_module(module)
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """A module with the repo's builtins."""
+        return self.namespace.new_module(spec.name)
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Its code, once it is noted how the file was."""
+        self.namespace.note_file(self.path)
+        return super().get_code(fullname)
 
 
 class RepoBytecodeLoader(SourcelessFileLoader):
@@ -43,10 +51,14 @@ class RepoBytecodeLoader(SourcelessFileLoader):
         super().__init__(fullname, path)
         self.namespace = namespace
 
-    def exec_module(self, module: ModuleType) -> None:
-        """Execute it with the repo's builtins."""
-        self.namespace.prepare(module, self.path)
-        super().exec_module(module)
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """A module with the repo's builtins."""
+        return self.namespace.new_module(spec.name)
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Its code, once it is noted how the file was."""
+        self.namespace.note_file(self.path)
+        return super().get_code(fullname)
 
 
 def own_loader(loader: Loader | None, namespace: Namespace) -> Loader | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import os
 import sys
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from hubkit.runtime.views import make_view
@@ -13,7 +15,6 @@ from hubkit.runtime.views import make_view
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from types import ModuleType
 
     from hubkit.runtime.nested import HubFunctions
 
@@ -50,6 +51,7 @@ class Namespace:
         search_path: Folders in which its modules are looked for; the package's ``__path__``.
         builtins: The ``__builtins__`` of its modules.
         hub: What its calls of ``torch.hub`` go to; None leaves them to torch.
+        is_fixed: Whether its files are never edited, only replaced all at once, as in the hub dir.
         callers_path: What was on ``sys.path`` before any of its code ran.
     """
 
@@ -64,8 +66,10 @@ class Namespace:
             MARK: self,
         }
         self.hub: HubFunctions | None = None
+        self.is_fixed = False
         self.callers_path: frozenset[str] | None = None
-        self._files: dict[str, tuple[int, int]] = {}
+        self._files: dict[str, tuple[int, ...]] = {}
+        self._folder = _identify(root)
         self._own: dict[str, bool] = {}
         self._folders: dict[str, list[str]] = {}
         self._views: dict[str, ModuleType | None] = {}
@@ -73,13 +77,24 @@ class Namespace:
     def __repr__(self) -> str:
         return f"<namespace of {self.root}>"
 
-    def prepare(self, module: ModuleType, path: str) -> None:
-        """Get a module ready to be executed from a file."""
-        self._files[path] = _look(path)
+    def new_module(self, name: str) -> ModuleType:
+        """An empty module whose code will see the repo's builtins."""
+        module = ModuleType(name)
         vars(module)["__builtins__"] = self.builtins
+        return module
+
+    def note_file(self, path: str) -> None:
+        """Remember how a file is that is about to be executed."""
+        self._files[path] = _look(path)
+
+    def is_at(self, folder: str) -> bool:
+        """Whether a folder, by whatever path, is the tree and none in its place."""
+        return _identify(folder) == self._folder
 
     def has_changed(self) -> bool:
         """Whether a file that was executed has been edited or has gone since."""
+        if self.is_fixed:
+            return _identify(self.root) != self._folder
         return any(_look(path) != seen for path, seen in self._files.items())
 
     def import_(
@@ -91,18 +106,26 @@ class Namespace:
         level: int = 0,
     ) -> ModuleType:
         """``__import__`` as the repo's code sees it."""
+        # All in one function: this is called for each import statement each time it is run, and
+        # its frame is on the stack for each import within an import.
+        top = name.partition(".")[0]
+        own = self._own.get(top)
         if level:
+            own = False
             self._require_inside(globals, level)
-        elif self.owns(name, fromlist or ()):
-            return self._import_own(name, globals, locals, fromlist)
+        elif own is None:
+            own = self.owns(name, fromlist or ())
         try:
+            if own:
+                full = self.prefix + name
+                module = builtins.__import__(full, globals, locals, fromlist or (), 0)
+                return module if fromlist else sys.modules[self.prefix + top]
             module = builtins.__import__(name, globals, locals, fromlist or (), level)
         except ImportError as error:
             self.clean(error)
             raise
         if level:
             return module
-        top = name.partition(".")[0]
         if top not in self._folders:
             self._own.setdefault(top, False)
         return self.view(name if fromlist else module.__name__) or module
@@ -124,7 +147,11 @@ class Namespace:
 
     def import_module(self, name: str) -> ModuleType:
         """``importlib.import_module`` of one of the repo's own modules, by its bare name."""
-        return self._import_own(name, None, None, ("*",))
+        try:
+            return importlib.import_module(self.prefix + name)
+        except ImportError as error:
+            self.clean(error)
+            raise
 
     def owns(self, name: str, fromlist: Sequence[str] = ()) -> bool:
         """Whether an absolute import means a module of the tree."""
@@ -152,21 +179,6 @@ class Namespace:
         if self.prefix in str(error.msg):
             error.msg = str(error.msg).replace(self.prefix, "")
             error.args = (error.msg, *error.args[1:])
-
-    def _import_own(
-        self,
-        name: str,
-        globals: Mapping[str, object] | None,  # noqa: A002
-        locals: Mapping[str, object] | None,  # noqa: A002
-        fromlist: Sequence[str] | None,
-    ) -> ModuleType:
-        full = self.prefix + name
-        try:
-            module = builtins.__import__(full, globals, locals, fromlist or ("__name__",), 0)
-        except ImportError as error:
-            self.clean(error)
-            raise
-        return module if fromlist else sys.modules[self.prefix + name.partition(".")[0]]
 
     def _require_inside(self, variables: Mapping[str, object] | None, level: int) -> None:
         """Refuse relative imports that leave the tree, as Python does for top-level modules."""
@@ -226,9 +238,18 @@ def _is_elsewhere(name: str) -> bool:
     return False
 
 
-def _look(path: str) -> tuple[int, int]:
+def _look(path: str) -> tuple[int, ...]:
     try:
         found = os.stat(path)  # noqa: PTH116
     except OSError:
-        return 0, 0
+        return ()
     return found.st_mtime_ns, found.st_size
+
+
+def _identify(folder: Path | str) -> tuple[int, ...]:
+    """What tells a folder, and the hubconf in it, from another in its place."""
+    try:
+        itself, hubconf = os.stat(folder), os.stat(f"{folder}/hubconf.py")  # noqa: PTH116
+    except OSError:
+        return ()
+    return itself.st_dev, itself.st_ino, hubconf.st_ino, hubconf.st_mtime_ns, hubconf.st_size

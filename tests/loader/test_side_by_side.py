@@ -163,3 +163,17 @@ def test_a_repo_that_a_repo_loads_has_to_be_trusted(git_host: GitHost, tmp_path:
     git_host.add_repo("else", "c", tmp_path / "c")
     with pytest.raises(UntrustedRepoError, match="else/c"):
         hubkit.load("own/a", "stranger")
+
+
+def test_a_tree_that_is_replaced_in_the_hub_dir_is_run_anew(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    """A fetch afresh mends a tree that somebody edited; the new files are the ones that run."""
+    publish(git_host, tmp_path, "a", "right")
+    root = hubkit.loader.locate_repo("own/a")
+    (root / "utils.py").chmod(0o644)
+    (root / "utils.py").write_text("NAME = 'edited'")
+    assert hubkit.load("own/a", "net").forward() == ("edited", "right")
+    mended = hubkit.load("own/a", "net", force_reload=True)
+    assert mended.forward() == ("right", "right")
+    assert type(hubkit.load("own/a", "net")) is type(mended)

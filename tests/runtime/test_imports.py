@@ -253,3 +253,10 @@ def test_extension_modules_of_the_tree_are_imported(make_repo: MakeRepo) -> None
     own = import_hubconf(root).module.own
     assert own.__file__ == str(target)
     assert own.foo(1, 2) == 3
+
+
+def test_modules_that_import_one_another_nest_deep(make_repo: MakeRepo) -> None:
+    """A chain that Python itself allows, and that has little room left for frames of ours."""
+    depth = 95
+    files = {f"link{n}.py": f"from link{n + 1} import N" for n in range(depth)}
+    assert run(make_repo, "import link0\nreturn link0.N", **files, **{f"link{depth}.py": "N = 1"})
