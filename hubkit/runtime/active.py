@@ -29,6 +29,7 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
         hub: What its calls of ``torch.hub`` go to; None leaves them to torch.
     """
     wrap_torch()
+    namespace.take_over_builtins()
     path, modules = sys.path.copy(), len(sys.modules)
     if namespace.callers_path is None:
         namespace.callers_path = frozenset(path)

@@ -20,13 +20,17 @@ import threading
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hubkit.runtime.context import find_namespace_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
+    from hubkit.runtime.namespace import Namespace
+
+_IMPORT_SYSTEM = importlib._bootstrap.__name__  # noqa: SLF001
 _lock = threading.Lock()
 _stand_ins: dict[str, StandIn] = {}
 _running = 0
@@ -38,14 +42,32 @@ class StandIn(ModuleType):
     is_hubkit = True
 
     def __getattribute__(self, attribute: str) -> object:
-        name = ModuleType.__getattribute__(self, "__dict__")["__name__"]
-        namespace = find_namespace_for(sys._getframe(1))  # noqa: SLF001
-        if namespace is not None and namespace.owns(name):
-            return getattr(namespace.import_module(name), attribute)
-        # An import asks for the spec of what it finds in sys.modules before it gives that away.
-        if attribute != "__spec__" and sys.modules.get(name) is self:
-            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
-        return getattr(_import_for_others(name), attribute)
+        return getattr(_meant(self, sys._getframe(1), attribute), attribute)  # noqa: SLF001
+
+    def __setattr__(self, attribute: str, value: object) -> None:
+        frame = sys._getframe(1)  # noqa: SLF001
+        if frame.f_globals.get("__name__") == _IMPORT_SYSTEM:
+            super().__setattr__(attribute, value)
+        else:
+            setattr(_meant(self, frame, attribute), attribute, value)
+
+    def __delattr__(self, attribute: str) -> None:
+        delattr(_meant(self, sys._getframe(1), attribute), attribute)  # noqa: SLF001
+
+    def __dir__(self) -> list[str]:
+        return dir(_meant(self, sys._getframe(1), "__dir__"))  # noqa: SLF001
+
+
+def _meant(stand_in: StandIn, frame: FrameType, attribute: str) -> ModuleType:
+    """The module that a stand-in stands for in the eyes of a frame."""
+    name = ModuleType.__getattribute__(stand_in, "__dict__")["__name__"]
+    namespace = find_namespace_for(frame)
+    if namespace is not None and namespace.owns(name):
+        return namespace.import_module(name)
+    # An import asks for the spec of what it finds in sys.modules before it gives that away.
+    if attribute != "__spec__" and sys.modules.get(name) is stand_in:
+        raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+    return _import_for_others(name)
 
 
 class BareNameFinder(MetaPathFinder):
@@ -78,13 +100,21 @@ class BareNameFinder(MetaPathFinder):
             if error.name != fullname:
                 raise
             return None
-        return ModuleSpec(fullname, _StandInLoader())
+        return ModuleSpec(fullname, _StandInLoader(namespace))
 
 
 BARE_NAMES = BareNameFinder()
 
 
 class _StandInLoader(Loader):
+    def __init__(self, namespace: Namespace) -> None:
+        self.namespace = namespace
+
+    def get_code(self, fullname: str) -> object:
+        """What ``runpy`` runs."""
+        loader: Any = self.namespace.import_module(fullname).__loader__
+        return loader.get_code(self.namespace.prefix + fullname)
+
     def create_module(self, spec: ModuleSpec) -> StandIn:
         with _lock:
             return _stand_ins.setdefault(spec.name, StandIn(spec.name))

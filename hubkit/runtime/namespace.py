@@ -60,11 +60,8 @@ class Namespace:
         self.package = package
         self.prefix = f"{package}."
         self.search_path = [str(root)]
-        self.builtins: dict[str, object] = {
-            **vars(builtins),
-            "__import__": self.import_,
-            MARK: self,
-        }
+        self.builtins: dict[str, object] = {}
+        self.take_over_builtins()
         self.hub: HubFunctions | None = None
         self.is_fixed = False
         self.callers_path: frozenset[str] | None = None
@@ -76,6 +73,11 @@ class Namespace:
 
     def __repr__(self) -> str:
         return f"<namespace of {self.root}>"
+
+    def take_over_builtins(self) -> None:
+        """Let the repo's code see what others have put into, or replaced in, ``builtins``."""
+        # In one step, so that no other thread ever sees an __import__ that is not the repo's.
+        self.builtins.update({**vars(builtins), "__import__": self.import_, MARK: self})
 
     def new_module(self, name: str) -> ModuleType:
         """An empty module whose code will see the repo's builtins."""
@@ -109,11 +111,12 @@ class Namespace:
         # All in one function: this is called for each import statement each time it is run, and
         # its frame is on the stack for each import within an import.
         top = name.partition(".")[0]
-        own = self._own.get(top)
+        known = self._own.get(top)
+        own = bool(known)
         if level:
             own = False
             self._require_inside(globals, level)
-        elif own is None:
+        elif known is None:
             own = self.owns(name, fromlist or ())
         try:
             if own:
@@ -126,8 +129,9 @@ class Namespace:
             raise
         if level:
             return module
-        if top not in self._folders:
+        if known is None and top not in self._folders:
             self._own.setdefault(top, False)
+            self.take_over_builtins()
         return self.view(name if fromlist else module.__name__) or module
 
     def view(self, name: str) -> ModuleType | None:

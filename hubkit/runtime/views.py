@@ -7,6 +7,7 @@ functions know the repo; all else in them is the original's.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import importlib
 import sys
@@ -45,8 +46,8 @@ class View(ModuleType):
 
     def __init__(self, module: ModuleType, namespace: Namespace, own: Own) -> None:
         super().__init__(module.__name__, module.__doc__)
-        self.__spec__ = module.__spec__
-        vars(self).update(own, __hubkit_original__=module, __hubkit_namespace__=namespace)
+        vars(self).update(own, __spec__=module.__spec__)
+        vars(self).update(__hubkit_original__=module, __hubkit_namespace__=namespace)
 
     def __getattr__(self, name: str) -> object:
         value = getattr(vars(self)["__hubkit_original__"], name)
@@ -58,13 +59,26 @@ class View(ModuleType):
         return dir(vars(self)["__hubkit_original__"])
 
 
+class BuiltinsView(View):
+    """``builtins``, of which a repo's code has a copy: what it puts there is to be seen by it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(vars(self)["__hubkit_original__"], name, value)
+        vars(self)["__hubkit_namespace__"].take_over_builtins()
+
+    def __delattr__(self, name: str) -> None:
+        delattr(vars(self)["__hubkit_original__"], name)
+        vars(self)["__hubkit_namespace__"].builtins.pop(name, None)
+
+
 def make_view(name: str, namespace: Namespace) -> ModuleType | None:
     """A repo's view of a module, or None when it is to see the original."""
     make = _MAKERS.get(name)
     if make is None:
         return None
     module = importlib.import_module(name)
-    return View(module, namespace, make(namespace, module))
+    view = BuiltinsView if module is builtins else View
+    return view(module, namespace, make(namespace, module))
 
 
 def _importlib(namespace: Namespace, original: Any) -> Own:  # noqa: ANN401
@@ -169,6 +183,7 @@ def _with_own_package(
 
 
 _MAKERS: dict[str, Callable[[Namespace, Any], Own]] = {
+    "builtins": lambda _namespace, _original: {},
     "importlib": _importlib,
     "importlib.resources": _importlib_resources,
     "importlib.util": _importlib_util,
