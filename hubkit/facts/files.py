@@ -110,6 +110,10 @@ class Files(ABC):
         """Names in a folder that can be read, and that the tree lacks."""
         return frozenset()
 
+    def all_names(self, folder: str) -> frozenset[str]:
+        """Names in a folder, in the tree or beside it."""
+        return self.names(folder) | self.strays(folder)
+
     def detour(self, path: str) -> Gap | None:  # noqa: ARG002 - a folder of files has none
         """The link or the submodule on the way to a path, itself included; None without one."""
         return None

@@ -31,12 +31,14 @@ class Tracked:
         ignored: Those of them that archives leave out.
         folders: Every folder that holds one, and every submodule.
         filtered: Those that LFS is to keep.
+        kept: Every path that archives hold, sorted.
     """
 
     lines: Mapping[str, str]
     ignored: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
     filtered: frozenset[str] = frozenset()
+    kept: tuple[str, ...] = ()
 
     def holds(self, path: str) -> bool:
         """Whether archives hold a file at that path."""
@@ -48,7 +50,7 @@ class Tracked:
 
     def paths(self) -> tuple[str, ...]:
         """Every path that archives hold, sorted."""
-        return tuple(sorted(path for path in self.lines if path not in self.ignored))
+        return self.kept
 
     def ignores(self, path: str) -> bool:
         """Whether archives leave out a file, or a folder with all that is in it."""
@@ -90,7 +92,7 @@ def track(git: Git, lines: dict[str, str], read: Callable[[str], bytes], tree: s
     folders = {path.rpartition("/")[0] for path in kept}
     folders |= {path for path in kept if lines[path].startswith(_SUBMODULE)}
     folders |= {parent for folder in folders for parent in _parents(folder)}
-    return Tracked(lines, ignored, frozenset(folders | {""}), filtered)
+    return Tracked(lines, ignored, frozenset(folders | {""}), filtered, tuple(sorted(kept)))
 
 
 def _find_marked(

@@ -159,10 +159,11 @@ class SourceTree:
         They are read too: what a repo lacks then is one finding, not one for each name in it.
         """
         if folder not in self._listings:
-            names, strays = self.files.names(folder), self.files.strays(folder)
-            if strays and folder in self.search_path:
-                strays = frozenset(name for name in strays if not self._is_outside(name))
-            self._listings[folder] = names | strays
+            names = self.files.all_names(folder)
+            if folder in self.search_path:
+                own = self.files.names(folder)
+                names = own | {name for name in names - own if not self._is_outside(name)}
+            self._listings[folder] = names
         return self._listings[folder]
 
     def _is_outside(self, name: str) -> bool:

@@ -169,7 +169,7 @@ def symlink(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from src.acme_unet.models.unet import unet
 
-    Links that hubconf.py does not reach are a note.
+    Links that hubconf.py does not reach are a note; those among documents are none.
     """
     reached = set()
     for needed, gap, _ in find_gaps(repo, "link"):
@@ -182,13 +182,17 @@ def symlink(repo: RepoFacts) -> Iterator[Finding]:
             severity=needed.severity,
         )
     others = [path for path in repo.files.of_kind("link") if path not in reached]
-    code = [path for path in others if not path.startswith(("docs/", "doc/"))]
+    code = [path for path in others if not _is_document(path)]
     if code:
         yield symlink.finding(
             f"torch.hub unpacks symbolic links as text files: {quoted(code)}",
             hint="hubconf.py does not seem to need them.",
             severity="info",
         )
+
+
+def _is_document(path: str) -> bool:
+    return path.startswith(("docs/", "doc/")) or path.endswith((".md", ".rst", ".txt"))
 
 
 def _link_hint(repo: RepoFacts, gap: Gap) -> str:
