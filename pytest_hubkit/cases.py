@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hubkit.config import EntrypointConfig
-from pytest_hubkit.checks.registry import NotApplicableError
-from pytest_hubkit.tensors import TensorSpec, read_tensor
+from pytest_hubkit.checks.registry import UndeclaredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,22 +18,6 @@ if TYPE_CHECKING:
 RESERVED = frozenset(
     ("repo_or_dir", "model", "source", "trust_repo", "force_reload", "verbose", "skip_validation")
 )
-_SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Example input, ready to be passed.
-
-    Attributes:
-        args: By position.
-        kwargs: By name.
-        provenance: Where it comes from, in words.
-    """
-
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    provenance: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,66 +46,63 @@ class Case:
         """What the entrypoint gives back; a model unless declared otherwise."""
         return self.config.kind or "model"
 
+    @property
+    def is_untrained(self) -> bool:
+        """Whether it can be built without weights."""
+        return self.config.untrained is not False
+
     def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
-        """Keyword arguments that build it without weights.
+        """Keyword arguments that build it without weights, or with them if there is no other way.
 
         Args:
             function: The entrypoint.
 
         Raises:
-            NotApplicableError: It needs arguments that nobody declared.
+            UndeclaredError: It needs arguments that nobody declared.
         """
+        if self.config.untrained is False:
+            return self.trained_arguments(function) or dict(self.config.call)
         untrained, call = self.config.untrained, dict(self.config.call)
         try:
             return untrained_arguments(function, call, untrained)
-        except NotApplicableError as error:
+        except UndeclaredError as error:
             raise self.undeclared(str(error)) from None
 
-    def undeclared(self, reason: str) -> NotApplicableError:
-        """The error for when nobody declared the arguments that it needs."""
-        return NotApplicableError(f"{reason}: declare `call` in {self.place}")
+    def trained_arguments(self, function: Callable[..., Any]) -> dict[str, Any] | None:
+        """Keyword arguments that build it with weights; None when nothing tells them.
 
-    def inputs(self) -> Inputs:
-        """Example input as declared: the same values each time.
-
-        Raises:
-            NotApplicableError: None is declared.
-            ConfigError: What is declared cannot be read.
+        Args:
+            function: The entrypoint.
         """
-        import torch
+        weights, call = self.config.weights, dict(self.config.call)
+        if weights is not None and weights.call is not None:
+            return {**call, **weights.call}
+        chosen = {
+            parameter.name: _trained_value(parameter)
+            for parameter in parameters_of(function)
+            if chooses_weights(parameter) and parameter.name not in call
+        }
+        if not chosen or None in chosen.values():
+            return dict(call) if self.config.untrained is False else None
+        return {**chosen, **call}
 
-        declared, sizes = self.config.input, self.config.dims
-        if declared is None:
-            example = 'input = "f32[B,3,H,W]"'
-            raise NotApplicableError(f"no input is declared: write {example} in {self.place}")
-        generator = torch.Generator().manual_seed(_SEED)
-
-        def make(text: str) -> Any:  # noqa: ANN401
-            return read_tensor(text).make(sizes, generator)
-
-        where = f"input {_show(declared)} in {self.place}{_guesses(self.specs(), sizes)}"
-        if isinstance(declared, str):
-            return Inputs((make(declared),), {}, where)
-        if isinstance(declared, tuple):
-            return Inputs(tuple(make(text) for text in declared), {}, where)
-        return Inputs((), {name: make(text) for name, text in declared.items()}, where)
-
-    def specs(self) -> tuple[TensorSpec, ...]:
-        """The declared example input, read."""
-        declared = self.config.input
-        if declared is None:
-            return ()
-        texts = (declared,) if isinstance(declared, str) else declared
-        return tuple(map(read_tensor, texts.values() if isinstance(texts, dict) else texts))
+    def undeclared(self, reason: str) -> UndeclaredError:
+        """The error for when nobody declared the arguments that it needs."""
+        return UndeclaredError(f"{reason}: declare `call` in {self.place}")
 
 
-def make_case(name: str, config: Config) -> Case:
-    """The case of an entrypoint that the configuration describes."""
+def make_cases(name: str, config: Config) -> tuple[Case, ...]:
+    """The cases of an entrypoint that the configuration describes: one, unless it names several."""
     # A repo without any configuration is told the file that needs nothing else.
     inside_pyproject = config.path == "pyproject.toml"
     table = f"tool.hubkit.entrypoints.{name}" if inside_pyproject else f"entrypoints.{name}"
-    place = f"[{table}] in {config.path or 'hubkit.toml'}"
-    return Case(name, config.entrypoint(name), place)
+    file, known = config.path or "hubkit.toml", config.entrypoint(name)
+    if not known.cases:
+        return (Case(name, known, f"[{table}] in {file}"),)
+    return tuple(
+        Case(name, one, f"[{table}.cases.{case}] in {file}", case)
+        for case, one in known.cases.items()
+    )
 
 
 def untrained_arguments(
@@ -139,14 +119,14 @@ def untrained_arguments(
             its parameters.
 
     Raises:
-        NotApplicableError: It needs arguments that nobody declared.
+        UndeclaredError: It needs arguments that nobody declared.
     """
     parameters = parameters_of(function)
     if untrained is None:
         untrained = {
             parameter.name: _untrained_value(parameter)
             for parameter in parameters
-            if _chooses_weights(parameter)
+            if chooses_weights(parameter)
         }
     arguments = {**untrained, **call}
     missing = [
@@ -157,7 +137,7 @@ def untrained_arguments(
         and parameter.name not in arguments
     ]
     if missing:
-        raise NotApplicableError(f"it cannot be called without {', '.join(missing)}")
+        raise UndeclaredError(f"it cannot be called without {', '.join(missing)}")
     return arguments
 
 
@@ -174,26 +154,23 @@ def describe_call(name: str, arguments: Mapping[str, Any]) -> str:
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
-def _chooses_weights(parameter: inspect.Parameter) -> bool:
+def chooses_weights(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter is about pretrained weights, by its name."""
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
         return False
     words = parameter.name.lower().split("_")
     return "pretrained" in words or parameter.name in ("weights", "weights_backbone")
 
 
+def _trained_value(parameter: inspect.Parameter) -> object:
+    """What asks for weights; None when only the author knows their name."""
+    if parameter.default not in (None, False, parameter.empty):
+        return parameter.default
+    by_name = "weights" in parameter.name or parameter.default is None
+    return None if by_name else True
+
+
 def _untrained_value(parameter: inspect.Parameter) -> bool | None:
     """None where weights go by name, else False."""
     names = "weights" in parameter.name or parameter.default is None
     return None if names or isinstance(parameter.default, str) else False
-
-
-def _show(declared: object) -> str:
-    if isinstance(declared, str):
-        return f'"{declared}"'
-    return str(list(declared) if isinstance(declared, tuple) else declared)
-
-
-def _guesses(specs: tuple[TensorSpec, ...], sizes: Mapping[str, int | str]) -> str:
-    names = dict.fromkeys(name for spec in specs for name in spec.guessed(sizes))
-    shown = ", ".join(f"{name} = {TensorSpec('', '', (name,)).shape({})[0]}" for name in names)
-    return f", with {shown} for want of `dims`" if shown else ""

@@ -7,22 +7,28 @@ that nobody registers. Questions and answers are what JSON can hold.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
-import re
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_hubkit.cases import describe_call, untrained_arguments
 from pytest_hubkit.checks.registry import NotApplicableError
-from pytest_hubkit.network import denied_network
+from pytest_hubkit.child_cases import PeakMemory, look_at_model
+from pytest_hubkit.child_errors import describe_error
+from pytest_hubkit.keeping import kept_state
+from pytest_hubkit.network import Policy, guarded_network
+from pytest_hubkit.prints import Prints
+from pytest_hubkit.seeds import draw, set_seed
+from pytest_hubkit.state import find_changes, take_state
 from pytest_hubkit.watch import WITH_TORCH, ImportWatch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
-    from pytest_hubkit.network import Attempt
+from pytest_hubkit.network import Attempt
 
 Json = dict[str, Any]
 
@@ -31,29 +37,37 @@ def load_all(question: Json) -> Json:
     """Import a hubconf and call its entrypoints without weights.
 
     Args:
-        question: ``root``; ``entrypoints``, a list of ``label``, ``name``, ``call`` and
-            ``untrained``; ``network``, "deny" or "allow"; ``without``, a folder that is to be off
-            ``sys.path``, or ""; and ``watch``, None or a table of what may be imported
-            (``allowed``) and whether other optional modules are hidden (``hide``).
+        question: ``root``; ``cases``, a list of ``label``, ``name``, ``call``, ``untrained`` and
+            ``inputs`` (a file, or None); ``everything`` and ``loopback``, what may be reached;
+            ``seed``; ``preload``, modules of others to import first; ``again``, whether hubconf is
+            executed a second time; ``without``, a folder that is to be off ``sys.path``, or "";
+            ``decoy``, a folder whose hubconf is loaded first, or ""; and ``watch``, None or a table
+            of what may be imported (``allowed``) and whether other optional modules are hidden
+            (``hide``).
 
     Returns:
-        ``failure`` of the import or None; ``entrypoints``, by label a table with ``failure`` or
-        ``skipped``; ``undeclared`` imports.
+        What `pytest_hubkit.replies.read_reply` reads.
     """
     root = Path(question["root"])
     _forget(question["without"])
+    if question["decoy"]:
+        _load_decoy(Path(question["decoy"]))
+    _preload(question["preload"])
     sys.path.insert(0, str(root))
     watch = _watch(question, root)
-    answer: Json = {"failure": None, "entrypoints": {}, "undeclared": []}
+    answer: Json = {"failure": None, "again": None, "effects": {}, "cases": {}, "undeclared": []}
     try:
-        with _network(question, root, "importing hubconf.py", []):
+        with _effects(answer, question["seed"]), _network(question, "importing hubconf.py", []):
             module = _execute(root)
     except BaseException as error:  # noqa: BLE001
-        answer["failure"] = _describe(error, root)
+        answer["failure"] = describe_error(error, root)
     else:
-        for entrypoint in question["entrypoints"]:
-            watch.entrypoint = entrypoint["label"]
-            answer["entrypoints"][entrypoint["label"]] = _call(module, entrypoint, question)
+        if question["again"]:
+            answer["again"] = _execute_again(question)
+        for case in question["cases"]:
+            watch.entrypoint = case["label"]
+            with kept_state():
+                answer["cases"][case["label"]] = _call(module, case, question)
     answer["undeclared"] = [found.to_json() for found in watch.found.values()]
     return answer
 
@@ -67,20 +81,67 @@ def _execute(root: Path) -> ModuleType:
     return module
 
 
-def _call(module: ModuleType, entrypoint: Json, question: Json) -> Json:
-    root, name = Path(question["root"]), entrypoint["name"]
+def _execute_again(question: Json) -> Json | None:
+    """As ``torch.hub`` does for every call: the modules of the repo are there, hubconf is not."""
+    root = Path(question["root"])
+    try:
+        with _network(question, "importing hubconf.py", []):
+            _execute(root)
+    except BaseException as error:  # noqa: BLE001
+        return describe_error(error, root)
+    return None
+
+
+def _call(module: ModuleType, case: Json, question: Json) -> Json:
+    root, name = Path(question["root"]), case["name"]
     attempts: list[Attempt] = []
+    answer: Json = {"failure": None, "skipped": ""}
+    peak = PeakMemory()
+    if case["untrained"] is False:
+        return {**answer, "skipped": "it is declared to need its weights"}
     try:
         function = getattr(module, name)
-        arguments = untrained_arguments(function, entrypoint["call"], entrypoint["untrained"])
-        with _network(question, root, describe_call(name, arguments), attempts):
-            function(**arguments)
+        arguments = untrained_arguments(function, case["call"], case["untrained"])
+        who = describe_call(name, arguments)
+        with _effects(answer, question["seed"]), _network(question, who, attempts):
+            made = function(**arguments)
     except NotApplicableError as reason:
-        return {"failure": None, "skipped": str(reason)}
+        answer["skipped"] = str(reason)
     except BaseException as error:  # noqa: BLE001
         targets = [attempt.target for attempt in attempts]
-        return {"failure": _describe(error, root, targets), "skipped": ""}
-    return {"failure": None, "skipped": ""}
+        answer["failure"] = describe_error(error, root, targets)
+    else:
+        # torch.hub has taken the repo off the path by the time that the model runs.
+        with _network(question, f"{case['label']}'s forward", []):
+            sys.path[:] = [entry for entry in sys.path if entry != question["root"]]
+            answer.update(look_at_model(made, case, root))
+        answer["memory"] = peak.bytes
+    return answer
+
+
+@contextlib.contextmanager
+def _effects(answer: Json, seed: int) -> Iterator[None]:
+    """Note what the code inside does to the process."""
+    set_seed(seed)
+    state = take_state()
+    with Prints() as prints:
+        yield
+    changes = [change.to_json() for change in find_changes(state)]
+    answer["effects"] = {"changes": changes, "printed": prints.text, "drawn": draw()}
+
+
+def _preload(modules: list[str]) -> None:
+    """Import modules of others first, so that what these do is not taken for the repo's doing."""
+    for name in modules:
+        with contextlib.suppress(BaseException):
+            importlib.import_module(name)
+
+
+def _load_decoy(folder: Path) -> None:
+    """Load another hub repo first, as ``torch.hub`` would."""
+    sys.path.insert(0, str(folder))
+    _execute(folder)
+    sys.path.remove(str(folder))
 
 
 def _watch(question: Json, root: Path) -> ImportWatch:
@@ -93,11 +154,10 @@ def _watch(question: Json, root: Path) -> ImportWatch:
 
 
 def _network(
-    question: Json, root: Path, who: str, attempts: list[Attempt]
+    question: Json, who: str, attempts: list[Attempt]
 ) -> contextlib.AbstractContextManager[object]:
-    if question["network"] == "allow":
-        return contextlib.nullcontext()
-    return denied_network(root, who, attempts)
+    policy = Policy(question["everything"], question["loopback"])
+    return guarded_network(Path(question["root"]), who, attempts, policy)
 
 
 def _forget(folder: str) -> None:
@@ -121,30 +181,3 @@ def _editable_places(finder: object) -> list[str]:
     module = sys.modules.get(getattr(finder, "__module__", ""))
     mapping = getattr(module, "MAPPING", {})
     return [str(place) for place in mapping.values()] if isinstance(mapping, dict) else []
-
-
-def _missing_module(error: ImportError) -> str | None:
-    """The module that was looked for; for ``from package import module`` the latter."""
-    match = re.match(r"cannot import name '(\w+)' from '([\w.]+)'", str(error))
-    return f"{match[2]}.{match[1]}" if match else error.name
-
-
-def _describe(error: BaseException, root: Path, attempts: list[str] | None = None) -> Json:
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename.startswith(f"{root}/")]
-    summary = traceback.TracebackException.from_exception(error)
-    for frame, kept in enumerate(summary.stack):
-        if kept.filename.startswith(f"{root}/"):
-            del summary.stack[:frame]
-            break
-    return {
-        "type": type(error).__name__,
-        "message": str(error),
-        "module": _missing_module(error) if isinstance(error, ImportError) else None,
-        "file": str(error.filename) if isinstance(error, OSError) and error.filename else None,
-        "path": own[-1].filename[len(str(root)) + 1 :] if own else "",
-        "line": own[-1].lineno if own else 0,
-        "code": own[-1].line if own else "",
-        "traceback": "".join(summary.format()),
-        "attempts": attempts or [],
-    }

@@ -3,68 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit.errors import ProbeError
+from pytest_hubkit.inputs import find_declared
 from pytest_hubkit.published import Published, publish
-from pytest_hubkit.watch import Undeclared
+from pytest_hubkit.replies import ChildCase, ChildFailure, ChildReply, merge, read_reply
+from pytest_hubkit.seeds import OTHER_SEED, SEED
 
 if TYPE_CHECKING:
-    from pytest_hubkit.session import Conformance, Subject
+    from pytest_hubkit.session import Conformance
+    from pytest_hubkit.subject import Subject
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ChildFailure:
-    """What the repo's code raised in a child process.
-
-    Attributes:
-        type: Name of the exception's class; "" when the process ended without an answer.
-        message: Its text.
-        module: The module that an import error names, else None.
-        file: The file that an OSError names, else None.
-        path: The innermost file of the repo in its traceback, relative to the repo, or "".
-        line: The line there.
-        code: The text of that line.
-        traceback: From the first frame of the repo's on.
-        attempts: What it tried to reach on the network, which was denied.
-    """
-
-    type: str
-    message: str
-    module: str | None = None
-    file: str | None = None
-    path: str = ""
-    line: int = 0
-    code: str = ""
-    traceback: str = ""
-    attempts: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """Class and message, as at the end of a traceback."""
-        return f"{self.type}: {self.message}" if self.type else self.message
-
-
-@dataclass(frozen=True, slots=True)
-class ChildReply:
-    """What one child process saw.
-
-    Attributes:
-        failure: Why importing hubconf failed, or None.
-        entrypoints: By label why calling it failed, None when it did not.
-        skipped: By label why it was not called.
-        undeclared: Imports that ``dependencies`` does not cover.
-    """
-
-    failure: ChildFailure | None
-    entrypoints: dict[str, ChildFailure | None]
-    skipped: dict[str, str]
-    undeclared: tuple[Undeclared, ...]
+_ON_WORK_TREE = ("C102", "C108", "C109", "C110", "C111", "C210", "C304")
+_ON_ARCHIVE = ("C301", "C302", "C310")
 
 
 class Children:
@@ -80,7 +35,8 @@ class Children:
     @cached_property
     def declared_only(self) -> ChildReply:
         """The work tree, where optional modules that nobody declared are absent."""
-        return self._load(self._work_tree(hide=True), self._subjects("C102"))
+        question = {**self._work_tree(hide=True), "again": True}
+        return self._load(question, self._subjects(*_ON_WORK_TREE))
 
     @cached_property
     def plain(self) -> ChildReply:
@@ -90,6 +46,26 @@ class Children:
         if reply.failure is None or not hidden:
             return reply
         return self._load(self._work_tree(hide=False), [])
+
+    @cached_property
+    def otherwise_seeded(self) -> ChildReply:
+        """The same code from another seed: the archive's child where there is one that serves."""
+        if any("C301" in subject.selected for subject in self._conformance.subjects):
+            reply = self._archive_as_work_tree()
+            if reply is not None:
+                return reply
+        question = {**self._work_tree(hide=True), "seed": OTHER_SEED}
+        return self._load(question, self._subjects("C110"))
+
+    def _archive_as_work_tree(self) -> ChildReply | None:
+        from pytest_hubkit.checks.registry import NotApplicableError
+
+        try:
+            changes = self.published.changes
+        except NotApplicableError:
+            return None
+        usable = not changes and self.archive.failure is None
+        return self.archive if usable else None
 
     @cached_property
     def published(self) -> Published:
@@ -110,8 +86,25 @@ class Children:
     def archive(self) -> ChildReply:
         """The archive of the commit, in a clean cache, with the work tree out of reach."""
         without = str(self._conformance.root.resolve())
-        question = {"root": str(self.published.tree), "without": without, "watch": None}
-        return self._load(question, self._subjects("C301"))
+        question = {"root": str(self.published.tree), "without": without, "seed": OTHER_SEED}
+        return self._load(question, self._subjects(*_ON_ARCHIVE, "C110"), run=True)
+
+    def beside(self, decoy: Path) -> ChildReply:
+        """The work tree, after another repo was loaded.
+
+        Args:
+            decoy: The other repo's folder.
+        """
+        question = {**self._work_tree(hide=False), "decoy": str(decoy)}
+        return self._load(question, self._subjects("C303"))
+
+    def seeded(self, subject: Subject) -> ChildCase:
+        """One case alone in a fresh process, from the usual seed.
+
+        Args:
+            subject: The case.
+        """
+        return self._load(self._work_tree(hide=False), [subject]).case(subject.label)
 
     def _work_tree(self, *, hide: bool) -> Json:
         facts = self._conformance.facts
@@ -119,41 +112,85 @@ class Children:
         allowed = {*facts.packages, *_module_names(declared.names if declared else ())}
         return {
             "root": str(self._conformance.root.resolve()),
-            "without": "",
+            "preload": self._foreign_modules(),
             "watch": {"allowed": sorted(allowed), "hide": hide},
         }
 
-    def _subjects(self, code: str) -> list[Subject]:
-        """The subjects on which a check runs; all when it judges the repo as a whole."""
-        subjects = self._conformance.subjects
-        return [subject for subject in subjects if code in subject.selected] or subjects
+    def _foreign_modules(self) -> list[str]:
+        """Modules of others that importing hubconf and calling its entrypoints is sure to import."""
+        facts = self._conformance.facts
+        imports = facts.hubconf.imports if facts.hubconf else ()
+        names = [one.module for one in imports if not one.guarded]
+        return [
+            name for name in dict.fromkeys(names) if name.partition(".")[0] not in facts.packages
+        ]
 
-    def _load(self, question: Json, subjects: list[Subject]) -> ChildReply:
+    def _subjects(self, *codes: str) -> list[Subject]:
+        """The subjects on which one of the checks runs; all for one that judges the repo."""
+        subjects = self._conformance.subjects
+        return [one for one in subjects if one.selected.intersection(codes)] or subjects
+
+    def _load(self, question: Json, subjects: list[Subject], *, run: bool = False) -> ChildReply:
+        cases = [self._case(subject, run=run) for subject in subjects]
         try:
-            return _read(self._ask({**question, "entrypoints": [_entry(one) for one in subjects]}))
+            return read_reply(self._ask({**question, "cases": cases}))
         except ProbeError as error:
             failure = ChildFailure("", str(error))
         if not subjects:
-            return ChildReply(failure, {}, {}, ())
+            return ChildReply(failure)
         # Somebody took the others down: each for itself, the import first.
         replies = [self._load(question, [])]
         if len(subjects) == 1:
-            only: dict[str, ChildFailure | None] = {subjects[0].label: failure}
-            return ChildReply(replies[0].failure, only, {}, replies[0].undeclared)
+            only = {subjects[0].label: ChildCase(failure)}
+            return merge([replies[0], ChildReply(cases=only)])
         if replies[0].failure is None:
-            replies += [self._load(question, [subject]) for subject in subjects]
-        return _merge(replies)
+            replies += [self._load(question, [subject], run=run) for subject in subjects]
+        return merge(replies)
+
+    def _case(self, subject: Subject, *, run: bool) -> Json:
+        config = subject.case.config
+        return {
+            "label": subject.label,
+            "name": subject.case.entrypoint,
+            "call": dict(config.call),
+            "untrained": dict(config.untrained) if config.untrained else config.untrained,
+            "pickle": "C210" in subject.selected,
+            "inputs": self._save_inputs(subject) if run else None,
+        }
+
+    def _save_inputs(self, subject: Subject) -> str | None:
+        """The input that is declared for a case, in a file."""
+        if subject.case.config.input is None or not subject.selected.intersection(_ON_ARCHIVE):
+            return None
+        import torch
+
+        inputs = find_declared(subject.case)
+        assert inputs is not None  # noqa: S101
+        path = self._conformance.folder / f"inputs-{self._conformance.subjects.index(subject)}.pt"
+        torch.save((inputs.args, inputs.kwargs), path)
+        return str(path)
 
     def _ask(self, question: Json) -> Json:
         from hubkit.runtime.probe import ProbeRequest, run_in_child
 
         conformance = self._conformance
+        policy = conformance.options.policy
+        common: Json = {
+            "without": "",
+            "watch": None,
+            "again": False,
+            "seed": SEED,
+            "preload": [],
+            "decoy": "",
+            "everything": policy.everything,
+            "loopback": policy.loopback,
+        }
         home = conformance.folder / "child-home"
         request = ProbeRequest(
             conformance.root,
             "call",
             "pytest_hubkit.child:load_all",
-            kwargs={"question": {**question, "network": conformance.network}},
+            kwargs={"question": {**common, **question}},
             env={**_clean_environment(conformance.root), "TORCH_HOME": str(home)},
         )
         reply = run_in_child(request)
@@ -163,39 +200,6 @@ class Children:
             )
         answer: Json = reply.value
         return answer
-
-
-def _entry(subject: Subject) -> Json:
-    config = subject.case.config
-    return {
-        "label": subject.label,
-        "name": subject.case.entrypoint,
-        "call": dict(config.call),
-        "untrained": None if config.untrained is None else dict(config.untrained),
-    }
-
-
-def _read(answer: Json) -> ChildReply:
-    outcomes = answer["entrypoints"]
-    return ChildReply(
-        _failure(answer["failure"]),
-        {label: _failure(outcome["failure"]) for label, outcome in outcomes.items()},
-        {label: outcome["skipped"] for label, outcome in outcomes.items() if outcome["skipped"]},
-        tuple(Undeclared(**found) for found in answer["undeclared"]),
-    )
-
-
-def _failure(described: Json | None) -> ChildFailure | None:
-    if described is None:
-        return None
-    return ChildFailure(**{**described, "attempts": tuple(described["attempts"])})
-
-
-def _merge(replies: list[ChildReply]) -> ChildReply:
-    undeclared = dict.fromkeys(found for reply in replies for found in reply.undeclared)
-    entrypoints = {label: found for reply in replies for label, found in reply.entrypoints.items()}
-    skipped = {label: why for reply in replies for label, why in reply.skipped.items()}
-    return ChildReply(replies[0].failure, entrypoints, skipped, tuple(undeclared))
 
 
 def _module_names(names: tuple[str, ...]) -> set[str]:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from hubkit.errors import HubkitError
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import Failure
+from pytest_hubkit.trees import describe
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
+    from pytest_hubkit.inputs import Inputs
     from pytest_hubkit.network import Attempt
-    from pytest_hubkit.session import Subject
+    from pytest_hubkit.subject import Subject
 
 
 def describe_problem(facts: RepoFacts) -> Failure:
@@ -44,7 +46,7 @@ def describe_build_failure(
 ) -> Failure:
     """Calling an entrypoint without weights fails."""
     if attempts:
-        return _describe_download(subject, attempts[0])
+        return describe_download(subject, attempts[0])
     if isinstance(error, ModuleNotFoundError):
         fix = "Declare the module in `dependencies`, and install it here."
     elif isinstance(error, HubkitError):
@@ -59,7 +61,20 @@ def describe_build_failure(
     )
 
 
-def _describe_download(subject: Subject, attempt: Attempt) -> Failure:
+def describe_forward_failure(subject: Subject, inputs: Inputs, error: BaseException) -> Failure:
+    """Running a model on the input that is meant for it fails."""
+    given = ", ".join(describe(value) for value in inputs.values)
+    return Failure(
+        f"{subject.label} fails on its example input: {type(error).__name__}: {error}",
+        (f"given {given}", inputs.provenance),
+        f"Correct the model, or declare `input` and `dims` in {subject.case.place}.",
+        subject.location,
+        error,
+    )
+
+
+def describe_download(subject: Subject, attempt: Attempt) -> Failure:
+    """Something is downloaded although no weights are asked for."""
     arguments = subject.arguments
     weights = [name for name in arguments if "pretrained" in name or "weights" in name]
     if weights:

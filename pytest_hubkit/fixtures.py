@@ -65,9 +65,9 @@ class HubRepo:
             name: The entrypoint; the configuration says how it is called.
         """
         from hubkit.config import read_config
-        from pytest_hubkit.cases import make_case
+        from pytest_hubkit.cases import make_cases
 
-        case = make_case(name, read_config(self.root))
+        case = make_cases(name, read_config(self.root))[0]
         return self.load(name, **case.arguments(self.loaded.entrypoint(name)))
 
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from hubkit.errors import HubkitError
-from pytest_hubkit.checks import Failure, NotApplicableError, PrerequisiteError
+from pytest_hubkit.checks import (
+    Failure,
+    NotApplicableError,
+    PrerequisiteError,
+    UndeclaredError,
+)
 from pytest_hubkit.rendering import CheckFailedError, render_failures
 
 if TYPE_CHECKING:
@@ -17,7 +22,8 @@ if TYPE_CHECKING:
 
     from hubkit.config import Config
     from pytest_hubkit.checks import Check
-    from pytest_hubkit.session import Conformance, Subject
+    from pytest_hubkit.session import Conformance
+    from pytest_hubkit.subject import Subject
 
 
 class HubconfItem(pytest.Item):
@@ -129,12 +135,14 @@ class CheckItem(HubconfItem):
         self.conformance = conformance
         self.subject = subject
         self.add_marker(getattr(pytest.mark, f"hubkit_l{check.level}"))
-        reason = _expected(check, subject, self.conformance.config)
-        if reason:
-            self.add_marker(pytest.mark.xfail(reason=f"expected: {reason}", strict=True))
+        self.reason = _expected(check, subject, self.conformance.config)
+        if self.reason and check.required:
+            strict = subject.case.config.strict if subject else True
+            self.add_marker(pytest.mark.xfail(reason=f"expected: {self.reason}", strict=strict))
         self.user_properties += [
             ("hubkit.check", check.code),
             ("hubkit.level", check.level),
+            ("hubkit.required", check.required),
             ("hubkit.entrypoint", subject.label if subject else ""),
         ]
 
@@ -155,6 +163,7 @@ class CheckItem(HubconfItem):
         try:
             failures = tuple(self.check.function(self.subject or self.conformance))
         except NotApplicableError as reason:
+            self._say(applies=isinstance(reason, UndeclaredError))
             _skip(str(reason))
         except PrerequisiteError as error:
             if error.code != self.check.code and self._is_selected(error.code):
@@ -162,9 +171,23 @@ class CheckItem(HubconfItem):
             failures = (error.failure,)
         finally:
             self._note()
+        if not self.check.required:
+            self._tell_feature(failures)
         if failures:
             self._note_broken(f"({self.check.code}) {failures[0].message}")
             self.fail(*failures)
+
+    def _tell_feature(self, failures: tuple[Failure, ...]) -> None:
+        """Say whether a feature is there, which is no matter of right or wrong."""
+        self.user_properties.append(("hubkit.feature", "no" if failures else "yes"))
+        if failures:
+            known = f" ({self.reason})" if self.reason else ""
+            evidence = "; ".join(failures[0].evidence)
+            _skip(f"not supported{known}: {failures[0].message} {evidence}".strip())
+
+    def _say(self, *, applies: bool) -> None:
+        """Leave in the report whether a skip costs the level."""
+        self.user_properties.append(("hubkit.applies", applies))
 
     def _skip_if_broken(self) -> None:
         for code in self.check.requires:
@@ -195,6 +218,8 @@ class CheckItem(HubconfItem):
         count = self.subject.parameter_count if self.subject else None
         if count is not None:
             self.user_properties.append(("hubkit.parameters", count))
+        if self.subject and self.subject.has_guessed:
+            self.user_properties.append(("hubkit.input", "guessed"))
         published = self.conformance.children.seen_published if self.check.level == 3 else None
         if published is not None:
             self.user_properties.append(("hubkit.commit", published.sha))

@@ -1,4 +1,4 @@
-"""The network guard: while it is on, nothing connects, and every attempt is told.
+"""The network guard: while it is on, every attempt to connect is noted, and denied unless allowed.
 
 It sits at the sockets, below whatever name the repo's code bound early, and is process-wide while
 it is on. Sockets between processes of one machine that have no address (``AF_UNIX``) are let be.
@@ -7,10 +7,11 @@ it is on. Sockets between processes of one machine that have no address (``AF_UN
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import sys
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,6 +43,19 @@ class Attempt:
         return f"{self.path}:{self.line}" if self.path else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What may be reached.
+
+    Attributes:
+        everything: Whether anything may; attempts are noted all the same.
+        loopback: Whether this machine may; that is no network, so nothing is noted.
+    """
+
+    everything: bool = False
+    loopback: bool = False
+
+
 class NetworkDeniedError(ConnectionError):
     """The network was asked for while that is not allowed.
 
@@ -67,18 +81,33 @@ class Guard:
         root: The repo's folder.
         who: What runs, such as "unet(pretrained=False)".
         attempts: What was tried, in order.
+        policy: What may be reached.
+        checkpoints: Checkpoints that were asked for, by URL the file that holds it.
     """
 
     root: Path
     who: str
     attempts: list[Attempt]
+    policy: Policy = Policy()
+    checkpoints: dict[str, str] = field(default_factory=dict)
 
-    def deny(self, target: str) -> NetworkDeniedError:
-        """Note an attempt and give the error to raise."""
+    def meet(self, target: str, host: str = "") -> None:
+        """Note an attempt.
+
+        Args:
+            target: What is asked for.
+            host: The host or its address, when it is one.
+
+        Raises:
+            NetworkDeniedError: It may not be reached.
+        """
+        if self.policy.loopback and _is_loopback(host):
+            return
         url, path, line = _look_up(sys._getframe(1), self.root)  # noqa: SLF001
         attempt = Attempt(url or target, path, line)
         self.attempts.append(attempt)
-        return NetworkDeniedError(attempt, self.who)
+        if not self.policy.everything:
+            raise NetworkDeniedError(attempt, self.who)
 
 
 # The guard that is on, for code that has more to deny than sockets.
@@ -86,21 +115,25 @@ ACTIVE: ContextVar[Guard | None] = ContextVar("hubkit_guard", default=None)
 
 
 @contextlib.contextmanager
-def denied_network(root: Path, who: str, attempts: list[Attempt] | None = None) -> Iterator[Guard]:
-    """Deny the network to whatever runs inside.
+def guarded_network(
+    root: Path, who: str, attempts: list[Attempt] | None = None, policy: Policy | None = None
+) -> Iterator[Guard]:
+    """Guard the network against whatever runs inside.
 
     Args:
         root: The repo's folder; attempts are traced to its files.
         who: What runs, for messages.
         attempts: Where attempts are noted.
+        policy: What may be reached; nothing by default.
     """
-    guard = Guard(root.resolve(), who, [] if attempts is None else attempts)
+    noted = [] if attempts is None else attempts
+    guard = Guard(root.resolve(), who, noted, policy or Policy())
     # Set on the Python class, which inherits both from C: afterwards they are simply gone again.
     saved = {name: socket.socket.__dict__.get(name) for name in _PATCHED}
     lookup = socket.getaddrinfo
     for name in _PATCHED:
         setattr(socket.socket, name, _guarded(getattr(socket.socket, name), guard))
-    socket.getaddrinfo = _guarded_lookup(guard)
+    socket.getaddrinfo = _guarded_lookup(lookup, guard)
     token = ACTIVE.set(guard)
     try:
         yield guard
@@ -118,17 +151,25 @@ def _guarded(original: Callable[..., Any], guard: Guard) -> Callable[..., Any]:
     def connect(self: socket.socket, address: Any) -> Any:  # noqa: ANN401
         if self.family in (socket.AF_INET, socket.AF_INET6):
             host, port = address[:2]
-            raise guard.deny(f"{host}:{port}")
+            guard.meet(f"{host}:{port}", _text(host))
         return original(self, address)
 
     return connect
 
 
-def _guarded_lookup(guard: Guard) -> Callable[..., Any]:
-    def getaddrinfo(host: object, port: object, *_: object, **__: object) -> Any:  # noqa: ANN401
-        raise guard.deny(f"{_text(host)}:{_text(port)}")
+def _guarded_lookup(original: Callable[..., Any], guard: Guard) -> Callable[..., Any]:
+    def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        guard.meet(f"{_text(host)}:{_text(port)}", _text(host))
+        return original(host, port, *args, **kwargs)
 
     return getaddrinfo
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _text(value: object) -> str:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hubkit.errors import ConfigError
-from pytest_hubkit.cases import make_case
+from pytest_hubkit.cases import make_cases
 from pytest_hubkit.checks import all_checks
 from pytest_hubkit.items import BrokenItem, CheckItem, LintItem
-from pytest_hubkit.session import Conformance, Subject
+from pytest_hubkit.options import read_options
+from pytest_hubkit.session import Conformance
+from pytest_hubkit.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_hubkit.checks.registry import Check, Scope
 
 LINT = "check"
 
@@ -38,13 +42,13 @@ class HubconfFile(pytest.File):
         except ConfigError as error:
             yield BrokenItem.from_parent(self, name=LINT, error=error)
             return
-        network = self.config.getoption("hubconf_network")
-        self.conformance = Conformance(read_repo(root), config, network)
+        options, ask = read_options(self.config), self.config.hook.pytest_hubkit_inputs
+        self.conformance = Conformance(read_repo(root), config, options, ask)
         readable = self.conformance.facts.hubconf is not None
         if readable:
             yield LintItem.from_parent(self, name=LINT, conformance=self.conformance)
-        for check in all_checks():
-            if check.scope == "repo" and (readable or check.code == "C101"):
+        for check in _checks(self.conformance, "repo"):
+            if readable or check.code == "C101":
                 yield CheckItem.from_parent(
                     self, name=check.name, check=check, conformance=self.conformance
                 )
@@ -53,8 +57,9 @@ class HubconfFile(pytest.File):
 
     def _collect_entrypoints(self, conformance: Conformance) -> Iterator[pytest.Collector]:
         for name in _entrypoint_names(conformance):
-            subject = Subject(conformance, make_case(name, conformance.config))
-            yield EntrypointNode.from_parent(self, name=subject.label, subject=subject)
+            for case in make_cases(name, conformance.config):
+                subject = Subject(conformance, case)
+                yield EntrypointNode.from_parent(self, name=subject.label, subject=subject)
 
     def teardown(self) -> None:
         """Let go of what the file's checks have shared."""
@@ -71,15 +76,14 @@ class EntrypointNode(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """An item per check."""
-        for check in all_checks():
-            if check.scope == "case":
-                yield CheckItem.from_parent(
-                    self,
-                    name=check.name,
-                    check=check,
-                    conformance=self.subject.conformance,
-                    subject=self.subject,
-                )
+        for check in _checks(self.subject.conformance, "case"):
+            yield CheckItem.from_parent(
+                self,
+                name=check.name,
+                check=check,
+                conformance=self.subject.conformance,
+                subject=self.subject,
+            )
 
     def teardown(self) -> None:
         """Let the model go."""
@@ -98,6 +102,13 @@ def select(items: list[pytest.Item]) -> None:
         subject.selected.add(item.check.code)
         if subject not in conformance.subjects:
             conformance.subjects.append(subject)
+
+
+def _checks(conformance: Conformance, scope: Scope) -> Iterator[Check]:
+    """The checks to collect."""
+    for check in all_checks():
+        if check.scope == scope and (conformance.options.slow or not check.slow):
+            yield check
 
 
 def _entrypoint_names(conformance: Conformance) -> list[str]:

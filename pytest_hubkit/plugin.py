@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_hubkit.fixtures import hub_dir, hub_model, hubconf, parametrize_hub_model
+from pytest_hubkit.options import add_options
 
 if TYPE_CHECKING:
     import pytest
@@ -30,12 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Exercise every entrypoint of hubconf.py at the rootdir, beside the other tests.",
     )
-    group.addoption(
-        "--hubconf-network",
-        choices=("deny", "allow"),
-        default="deny",
-        help="Whether entrypoints may use the network (default: deny, loopback included).",
-    )
+    add_options(group)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let a repo's conftest.py give example input."""
+    from pytest_hubkit import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -20,6 +20,9 @@ _NO_LFS = (
 )
 
 
+_POINTER_SIZE = 1024
+
+
 @dataclass(frozen=True)
 class Published:
     """A commit of the repo, unpacked as a consumer gets it.
@@ -48,6 +51,8 @@ class Published:
         """
         if not (self.root / path).exists() or (self.tree / path).exists():
             return ""
+        if self._is_in_submodule(path):
+            return "it lies in a git submodule, and archives leave those out"
         ignored = _git_says(self.root, "check-ignore", "--verbose", "--no-index", path)
         if not _git_says(self.root, "ls-files", "--", path):
             rule = ignored.partition("\t")[0]
@@ -61,7 +66,12 @@ class Published:
         attributes = _git_says(self.root, "check-attr", "export-ignore", "--", *parents)
         if any(line.endswith(": set") for line in attributes.splitlines()):
             return "`export-ignore` in .gitattributes keeps it out of archives"
-        return "it lies in a git submodule, and archives leave those out"
+        return "git archive leaves it out"
+
+    def _is_in_submodule(self, path: str) -> bool:
+        parents = [parent.as_posix() for parent in Path(path).parents][:-1]
+        entries = _git_says(self.root, "ls-tree", "HEAD", "--", *parents) if parents else ""
+        return any(line.startswith("160000 ") for line in entries.splitlines())
 
     def find_missing(self, wanted: str) -> Iterator[tuple[str, str]]:
         """Files of the work tree that are not in the archive, and why, for what was asked for.
@@ -74,6 +84,20 @@ class Published:
             if reason:
                 yield path, reason
 
+    def find_altered(self, path: str) -> Iterator[tuple[str, str]]:
+        """Files that are in the archive and not what they are in the work tree, and why.
+
+        Args:
+            path: The file of the repo that failed, or "".
+        """
+        if path and (self.root / path).is_symlink():
+            yield path, "it is a symbolic link, and torch.hub makes a text file of it"
+            return
+        for file in sorted(self.tree.rglob("*")):
+            if file.is_file() and file.stat().st_size < _POINTER_SIZE and _is_pointer(file):
+                inside = file.relative_to(self.tree).as_posix()
+                yield inside, "git-lfs keeps it elsewhere, and archives hold a pointer to it"
+
     def _candidates(self, wanted: str) -> Iterator[str]:
         tree = str(self.tree.resolve())
         if wanted.startswith(tree):
@@ -83,6 +107,10 @@ class Published:
         else:
             module = wanted.replace(".", "/")
             yield from (wanted, f"{module}.py", f"{module}/__init__.py", module)
+
+
+def _is_pointer(file: Path) -> bool:
+    return file.read_bytes().startswith(b"version https://git-lfs.github.com/spec/")
 
 
 def publish(root: Path, folder: Path) -> Published:
@@ -104,7 +132,17 @@ def publish(root: Path, folder: Path) -> Published:
         arguments = ("archive", "--format=zip", f"--prefix={tree.name}/", f"--output={archive}")
         _git(root, *_NO_LFS, *arguments, sha)
         unpack(archive, tree, sha)
+        _spell_out_links(tree)
     return Published(root, sha, tree)
+
+
+def _spell_out_links(tree: Path) -> None:
+    """Make text files of symbolic links, as torch.hub does, whose zipfile knows no links."""
+    for path in [*tree.rglob("*")]:
+        if path.is_symlink():
+            target = path.readlink().as_posix()
+            path.unlink()
+            path.write_text(target, "utf-8")
 
 
 def require_commit(root: Path) -> str:

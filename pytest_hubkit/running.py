@@ -6,16 +6,17 @@ import contextlib
 import inspect
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
 
-from pytest_hubkit.network import ACTIVE, denied_network
+from pytest_hubkit.network import ACTIVE, guarded_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from hubkit.runtime import HubFunctions
-    from pytest_hubkit.network import Guard
+    from pytest_hubkit.network import Guard, Policy
 
 
 @contextlib.contextmanager
@@ -48,30 +49,34 @@ def _swap_chosen_dir(chosen: object) -> object:
 
 
 @contextlib.contextmanager
-def offline(root: Path, who: str, torch_home: Path) -> Iterator[Guard]:
-    """Run an entrypoint as on a machine that has no network and nothing cached.
+def guarded(root: Path, who: str, policy: Policy, torch_home: Path | None) -> Iterator[Guard]:
+    """Run an entrypoint under a policy.
 
     Args:
         root: The repo's folder.
         who: What runs, for messages.
-        torch_home: An empty folder, or one that other calls have used.
+        policy: What it may reach.
+        torch_home: The folder for what torch caches, empty or used by other calls; None for the
+            user's own.
     """
-    with isolated_hub_dir(torch_home), denied_network(root, who) as guard:
+    home = isolated_hub_dir(torch_home) if torch_home else contextlib.nullcontext()
+    with home, guarded_network(root, who, policy=policy) as guard:
         yield guard
 
 
-def hub_functions_that_deny() -> HubFunctions:
-    """torch.hub's functions, except that loading another repo counts as using the network.
+def guarded_hub_functions() -> HubFunctions:
+    """torch.hub's functions, except that the guard learns what they are asked for.
 
-    torch.hub asks a human whether to trust it before it connects, which no test can answer.
+    Loading another repo counts as using the network: torch.hub asks a human whether to trust it
+    before it connects, which no test can answer.
     """
     from hubkit.runtime import HubFunctions
 
     return HubFunctions(
-        load=_denying("load"),
-        list=_denying("list"),
-        help=_denying("help"),
-        load_state_dict_from_url=_original("load_state_dict_from_url"),
+        load=_guarding("load"),
+        list=_guarding("list"),
+        help=_guarding("help"),
+        load_state_dict_from_url=_noting_checkpoints(),
         download_url_to_file=_original("download_url_to_file"),
         get_dir=_original("get_dir"),
         set_dir=_original("set_dir"),
@@ -87,13 +92,29 @@ def _original(name: str) -> Callable[..., Any]:
     return call
 
 
-def _denying(name: str) -> Callable[..., Any]:
+def _guarding(name: str) -> Callable[..., Any]:
     original = _original(name)
 
     def call(repo: str, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
         guard = ACTIVE.get()
-        if guard is None or kwargs.get("source") == "local":
-            return original(repo, *args, **kwargs)
-        raise guard.deny(f"the hub repo {repo}")
+        if guard is not None and kwargs.get("source") != "local":
+            guard.meet(f"the hub repo {repo}")
+        return original(repo, *args, **kwargs)
+
+    return call
+
+
+def _noting_checkpoints() -> Callable[..., Any]:
+    original = _original("load_state_dict_from_url")
+
+    def call(url: str, model_dir: str | None = None, *args: object, **kwargs: Any) -> Any:  # noqa: ANN401
+        import torch
+
+        guard = ACTIVE.get()
+        if guard is not None:
+            folder = model_dir or os.path.join(torch.hub.get_dir(), "checkpoints")  # noqa: PTH118
+            name = kwargs.get("file_name") or Path(urlparse(url).path).name
+            guard.checkpoints[url] = str(Path(folder) / name)
+        return original(url, model_dir, *args, **kwargs)
 
     return call

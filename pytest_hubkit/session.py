@@ -11,31 +11,25 @@ import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from hubkit.facts import Location
-from pytest_hubkit.cases import describe_call
-from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
+from pytest_hubkit.checks.registry import PrerequisiteError
 from pytest_hubkit.children import Children
-from pytest_hubkit.failures import (
-    describe_build_failure,
-    describe_import_failure,
-    describe_problem,
-)
-from pytest_hubkit.running import hub_functions_that_deny, offline
+from pytest_hubkit.failures import describe_import_failure, describe_problem
+from pytest_hubkit.keeping import kept_state
+from pytest_hubkit.options import Options
+from pytest_hubkit.running import guarded, guarded_hub_functions
+from pytest_hubkit.seeds import SEED, seeded
+from pytest_hubkit.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import torch
+    from collections.abc import Callable, Iterator
 
     from hubkit.config import Config
-    from hubkit.facts import Entrypoint, Hubconf, RepoFacts
+    from hubkit.facts import Hubconf, RepoFacts
     from hubkit.runtime import LoadedHubconf
-    from pytest_hubkit.cases import Case, Inputs
-    from pytest_hubkit.network import Attempt
-
-Network = Literal["deny", "allow"]
+    from pytest_hubkit.network import Guard, Policy
+    from pytest_hubkit.subject import Subject
 
 
 @dataclass(eq=False)
@@ -45,18 +39,22 @@ class Conformance:
     Attributes:
         facts: What its source says.
         config: What its author says.
-        network: Whether its entrypoints may use the network.
+        options: How the suite runs.
+        ask: Asks the hook `pytest_hubkit_inputs`.
         subjects: Its cases, those only that were selected once that is known.
         selected: Codes of the checks that run on the repo as a whole.
+        undoing: What is to be undone at the end.
         broken: What was found broken so far: by check and subject ("" for the repo), the reason to
             skip what needs it.
     """
 
     facts: RepoFacts
     config: Config
-    network: Network
+    options: Options = field(default_factory=Options)
+    ask: Callable[..., Any] = lambda **_: None
     subjects: list[Subject] = field(default_factory=list)
     selected: set[str] = field(default_factory=set)
+    undoing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -86,6 +84,11 @@ class Conformance:
         return Children(self)
 
     @cached_property
+    def worker(self) -> Worker:
+        """A worker process, which lives until `close`."""
+        return Worker()
+
+    @cached_property
     def loaded(self) -> LoadedHubconf:
         """The hubconf, imported in this process into a namespace of its own.
 
@@ -94,154 +97,62 @@ class Conformance:
         """
         from hubkit.runtime import import_hubconf
 
-        hub = hub_functions_that_deny() if self.network == "deny" else None
+        self.undoing.enter_context(kept_state())
+        policy, home = self.options.policy, self.folder / "torch-home"
         try:
-            with self.running("importing hubconf.py"):
-                return import_hubconf(self.root, hub=hub)
+            # What it sets may be what its models count on: that is undone when all is over.
+            with seeded(SEED), guarded(self.root, "importing hubconf.py", policy, home):
+                return import_hubconf(self.root, hub=guarded_hub_functions())
         except (Exception, SystemExit) as error:
             raise PrerequisiteError("C101", describe_import_failure(error)) from error
 
     @contextlib.contextmanager
-    def running(self, who: str) -> Any:  # noqa: ANN401
-        """Surround the repo's code, as far as the policy asks for it; gives attempts to connect."""
-        if self.network == "allow":
-            yield []
-            return
-        with offline(self.root, who, self.folder / "torch-home") as guard:
-            yield guard.attempts
+    def running(self, who: str, policy: Policy | None = None, home: str = "") -> Iterator[Guard]:
+        """Surround the repo's code; gives what it asks of the network.
+
+        Args:
+            who: What runs, for messages.
+            policy: What it may reach; what the options say by default.
+            home: What torch caches: in a folder of this name, or "" for the one of models without
+                weights, which is empty unless one of them downloads.
+        """
+        torch_home = self.folder / (home or "torch-home")
+        policy = policy or self.options.policy
+        with kept_state(lasting=True), guarded(self.root, who, policy, torch_home) as guard:
+            yield guard
+
+    @property
+    def weights_home(self) -> str:
+        """The name for `running` under which weights are found that are there already.
+
+        The folder's ``hub/checkpoints`` is the one that the options name, or the user's own.
+        """
+        import torch
+
+        hub = self.folder / "weights-home" / "hub"
+        if not hub.exists():
+            chosen = self.options.weights
+            hub.parent.mkdir()
+            if chosen is None:
+                Path(torch.hub.get_dir()).mkdir(parents=True, exist_ok=True)
+                hub.symlink_to(torch.hub.get_dir(), target_is_directory=True)
+            else:
+                hub.mkdir()
+                chosen.mkdir(parents=True, exist_ok=True)
+                (hub / "checkpoints").symlink_to(chosen, target_is_directory=True)
+        return "weights-home"
 
     def close(self) -> None:
         """Forget models and remove temporary files."""
         for subject in self.subjects:
             subject.release()
+        self.undoing.close()
         if "folder" in vars(self):
             import shutil
 
             shutil.rmtree(self.folder, ignore_errors=True)
             del vars(self)["folder"]
         vars(self).pop("children", None)
-
-
-@dataclass(eq=False)
-class Subject:
-    """One case of one entrypoint being exercised.
-
-    Attributes:
-        conformance: The hubconf.
-        case: How the entrypoint is called.
-        selected: Codes of the checks that run on it.
-    """
-
-    conformance: Conformance
-    case: Case
-    selected: set[str] = field(default_factory=set)
-    _failed: PrerequisiteError | None = field(default=None, init=False, repr=False)
-
-    @property
-    def label(self) -> str:
-        """The entrypoint's name, with the case's when it has one."""
-        return self.case.label
-
-    @property
-    def entrypoint(self) -> Entrypoint | None:
-        """What source says of the entrypoint; None for one that is made at run time."""
-        return self.conformance.source.entrypoint(self.case.entrypoint)
-
-    @property
-    def location(self) -> Location:
-        """Where it is defined, as far as source tells."""
-        known = self.entrypoint
-        return known.definition if known else Location("hubconf.py")
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """The entrypoint itself."""
-        return self.conformance.loaded.entrypoint(self.case.entrypoint)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Arguments that build it without weights."""
-        return self.case.arguments(self.function)
-
-    @property
-    def call(self) -> str:
-        """The call that builds it, as one would write it."""
-        return describe_call(self.case.entrypoint, self.arguments)
-
-    def build(self) -> Any:  # noqa: ANN401
-        """Call the entrypoint without weights, afresh.
-
-        Raises:
-            PrerequisiteError: Its code fails.
-            NotApplicableError: Nobody declared arguments that it needs.
-        """
-        loaded, arguments = self.conformance.loaded, self.arguments
-        attempts: list[Attempt] = []
-        try:
-            with self.conformance.running(self.call) as attempts:
-                return loaded.call(self.case.entrypoint, **arguments)
-        except (Exception, SystemExit) as error:
-            failure = describe_build_failure(self, error, attempts)
-            code = "C102" if self._is_undeclared(error) else "C106"
-            raise PrerequisiteError(code, failure) from error
-
-    def _is_undeclared(self, error: BaseException) -> bool:
-        """Whether a module is missing of which C102 says that it should be declared."""
-        if not isinstance(error, ModuleNotFoundError) or "C102" not in self.conformance.selected:
-            return False
-        undeclared = self.conformance.children.declared_only.undeclared
-        missing = (error.name or "").partition(".")[0]
-        return any(found.module == missing and not found.hidden for found in undeclared)
-
-    @cached_property
-    def built(self) -> Any:  # noqa: ANN401
-        """What the entrypoint gives: built once, shared by all checks."""
-        if self._failed is not None:
-            raise self._failed
-        try:
-            return self.build()
-        except PrerequisiteError as error:
-            self._failed = error
-            raise
-
-    @property
-    def module(self) -> torch.nn.Module:
-        """The module in what the entrypoint gives.
-
-        Raises:
-            NotApplicableError: There is none.
-        """
-        module = find_module(self.built)
-        if module is None:
-            raise NotApplicableError(f"it gives no nn.Module but a {type(self.built).__name__}")
-        return module
-
-    @property
-    def parameter_count(self) -> int | None:
-        """How many parameters the model has; None while there is no model."""
-        if "built" not in vars(self):
-            return None
-        module = find_module(self.built)
-        return sum(one.numel() for one in module.parameters()) if module is not None else None
-
-    @property
-    def inputs(self) -> Inputs:
-        """Example input, the same each time."""
-        return self.case.inputs()
-
-    def release(self) -> None:
-        """Let the model go."""
-        vars(self).pop("built", None)
-
-
-def find_module(value: object) -> torch.nn.Module | None:
-    """The first ``nn.Module`` in a value: itself, or an element of a tuple, list or dict."""
-    import torch
-
-    if isinstance(value, torch.nn.Module):
-        return value
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, tuple | list):
-        return next((one for one in value if isinstance(one, torch.nn.Module)), None)
-    return None
+        if "worker" in vars(self):
+            self.worker.close()
+            del vars(self)["worker"]

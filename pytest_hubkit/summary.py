@@ -1,4 +1,4 @@
-"""The table at the end: entrypoints, levels, parameters."""
+"""The table at the end: entrypoints, levels, features, parameters."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pytest
 
 _LEVELS = (1, 2, 3)
+_BEHAVIOUR = 2
 _OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
 _REPO = "(the repo)"
 
@@ -21,10 +22,14 @@ class Row:
 
     Attributes:
         parameters: How many its model has, or None.
+        provisional: Whether its input was guessed.
+        features: Whether optional checks find what they look for, by code.
         outcomes: By level and outcome, codes of checks.
     """
 
     parameters: int | None = None
+    provisional: bool = False
+    features: dict[str, bool] = field(default_factory=dict)
     outcomes: dict[tuple[int, str], list[str]] = field(default_factory=dict)
 
     def cell(self, level: int) -> str:
@@ -38,7 +43,15 @@ class Row:
             return f"skipped {len(skipped)} of {len(skipped) + len(ran)}" if ran else "skipped"
         if expected:
             return f"ok but {', '.join(expected)}"
-        return "ok" if ran else "-"
+        guessed = " (guessed input)" if level == _BEHAVIOUR and self.provisional else ""
+        return f"ok{guessed}" if ran else "-"
+
+    def list_features(self) -> str:
+        """Features that are there, and those that are not."""
+        there = sum(self.features.values())
+        lacking = [code for code, found in sorted(self.features.items()) if not found]
+        counted = f"{there} of {len(self.features)}" if self.features else "-"
+        return f"{counted}, not {', '.join(lacking)}" if lacking else counted
 
     def _codes(self, level: int, *outcomes: str) -> list[str]:
         return [code for one in outcomes for code in self.outcomes.get((level, one), ())]
@@ -90,17 +103,29 @@ def _commits(reporter: pytest.TerminalReporter) -> Iterator[str]:
 
 def _add(rows: dict[str, Row], outcome: str, said: dict[str, Any]) -> None:
     row = rows.setdefault(said["hubkit.entrypoint"] or _REPO, Row())
+    row.parameters = said.get("hubkit.parameters", row.parameters)
+    row.provisional = row.provisional or said.get("hubkit.input") == "guessed"
+    if not said.get("hubkit.required", True) and outcome not in ("failed", "error"):
+        if "hubkit.feature" in said:
+            row.features[said["hubkit.check"]] = said["hubkit.feature"] == "yes"
+        return
+    if outcome == "skipped" and said.get("hubkit.applies") is False:
+        return
     codes = row.outcomes.setdefault((said["hubkit.level"], outcome), [])
     if said["hubkit.check"] not in codes:
         codes.append(said["hubkit.check"])
-    row.parameters = said.get("hubkit.parameters", row.parameters)
 
 
 def _table(rows: dict[str, Row]) -> Iterator[str]:
-    head = ("entrypoint", *(f"L{level}" for level in _LEVELS), "parameters")
+    head = ("entrypoint", *(f"L{level}" for level in _LEVELS), "features", "parameters")
     order = sorted(rows, key=lambda name: (name != _REPO, name))
     body = [
-        (name, *(rows[name].cell(level) for level in _LEVELS), _count(rows[name].parameters))
+        (
+            name,
+            *(rows[name].cell(level) for level in _LEVELS),
+            rows[name].list_features(),
+            _count(rows[name].parameters),
+        )
         for name in order
     ]
     widths = [max(len(line[column]) for line in (head, *body)) for column in range(len(head))]

@@ -77,6 +77,15 @@ class TensorSpec:
         """
         return tuple(_size(dim, sizes) for dim in self.dims)
 
+    def sizes(self, sizes: Mapping[str, Size]) -> dict[str, int]:
+        """The size of each axis that has a name.
+
+        Args:
+            sizes: As for `shape`.
+        """
+        shape = zip(self.dims, self.shape(sizes), strict=True)
+        return {dim: size for dim, size in shape if isinstance(dim, str) and dim.isidentifier()}
+
     def guessed(self, sizes: Mapping[str, Size]) -> tuple[str, ...]:
         """Names of axes whose size nobody declared; the batch is nobody's concern."""
         return tuple(

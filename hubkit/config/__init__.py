@@ -5,7 +5,16 @@ read, ``files`` where the text comes from. ``hubkit.schema.json`` says the same 
 """
 
 from hubkit.config.files import HUBKIT_TOML, read_config
-from hubkit.config.model import ALL, KINDS, Config, EntrypointConfig, FileIgnore, Kind, Values
+from hubkit.config.model import (
+    ALL,
+    KINDS,
+    Config,
+    EntrypointConfig,
+    FileIgnore,
+    Kind,
+    Values,
+    WeightsConfig,
+)
 from hubkit.config.schema import tool_schema
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     "FileIgnore",
     "Kind",
     "Values",
+    "WeightsConfig",
     "read_config",
     "tool_schema",
 ]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from hubkit.config.model import KINDS, Config, EntrypointConfig, FileIgnore
+from hubkit.config.model import KINDS, Config, EntrypointConfig, FileIgnore, WeightsConfig
 from hubkit.config.values import (
     one_of,
     read_bool,
+    read_count,
     read_dims,
     read_ignores,
+    read_number,
     read_reasons,
     read_size,
     read_text,
     read_texts,
+    read_untrained,
     read_values,
     refuse_unknown,
     require_table,
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
     Readers = Mapping[str, Callable[[object, str], object]]
 
+BUDGETS = ("load-s", "forward-s", "rss-mb", "params")
 FAIL_ON = ("error", "warning", "info", "never")
 
 
@@ -52,11 +57,32 @@ def _read(table: Mapping[str, object], readers: Readers, place: str) -> dict[str
 
 def _entrypoints(value: object, place: str) -> dict[str, EntrypointConfig]:
     return {
-        name: EntrypointConfig(
-            **_read(require_table(said, f"{place}.{name}"), ENTRYPOINT_KEYS, f"{place}.{name}")
-        )
+        name: _entrypoint(require_table(said, f"{place}.{name}"), f"{place}.{name}")
         for name, said in require_table(value, place).items()
     }
+
+
+def _entrypoint(table: Mapping[str, object], place: str) -> EntrypointConfig:
+    said = EntrypointConfig(**_read(table, ENTRYPOINT_KEYS, place))
+    shared = {key: value for key, value in table.items() if key != "cases"}
+    cases = {}
+    for name, case in said.cases.items():
+        own = require_table(case, f"{place}.cases.{name}")
+        refuse_unknown(own, ENTRYPOINT_KEYS.keys() - {"cases"}, f"{place}.cases.{name}")
+        cases[name] = EntrypointConfig(
+            **_read({**shared, **own}, ENTRYPOINT_KEYS, f"{place}.cases.{name}")
+        )
+    return dataclasses.replace(said, cases=cases)
+
+
+def _weights(value: object, place: str) -> WeightsConfig:
+    return WeightsConfig(**_read(require_table(value, place), WEIGHTS_KEYS, place))
+
+
+def _budget(value: object, place: str) -> dict[str, float]:
+    table = require_table(value, place)
+    refuse_unknown(table, BUDGETS, place)
+    return {name: read_number(limit, f"{place}.{name}") for name, limit in table.items()}
 
 
 def _file_ignores(value: object, place: str) -> tuple[FileIgnore, ...]:
@@ -84,10 +110,23 @@ KEYS: Readers = {
 ENTRYPOINT_KEYS: Readers = {
     "kind": one_of(KINDS),
     "call": require_table,
-    "untrained": require_table,
+    "untrained": read_untrained,
     "input": read_values,
     "output": read_values,
     "dims": read_dims,
     "trainable": read_bool,
+    "stochastic": read_bool,
+    "tolerance": read_number,
+    "weights": _weights,
+    "budget": _budget,
     "expected": read_reasons,
+    "strict": read_bool,
+    "cases": require_table,
+}
+WEIGHTS_KEYS: Readers = {
+    "call": require_table,
+    "sha256": read_text,
+    "bytes": read_count,
+    "params": read_count,
+    "unsafe": read_texts,
 }

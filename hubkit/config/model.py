@@ -23,29 +23,62 @@ ALL = "ALL"  # stands for every rule where a code may stand in a selection
 
 
 @dataclass(frozen=True, slots=True)
+class WeightsConfig:
+    """What is said about an entrypoint's weights.
+
+    Attributes:
+        call: Keyword arguments that ask for them; None when not said.
+        sha256: Digest of the checkpoint, or its first digits; "" when not said.
+        bytes: Its size; None when not said.
+        params: Number of parameters of the model; None when not said.
+        unsafe: Globals that the checkpoint is known to need beyond what ``weights_only`` allows.
+    """
+
+    call: Mapping[str, object] | None = None
+    sha256: str = ""
+    bytes: int | None = None
+    params: int | None = None
+    unsafe: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EntrypointConfig:
-    """What the repo's author says about one entrypoint.
+    """What the repo's author says about one entrypoint, or about one case of it.
 
     Attributes:
         kind: What it gives back; None when not said.
         call: Keyword arguments for building it, such as ``{"in_channels": 3}``.
-        untrained: Keyword arguments that build it without weights; None when not said.
+        untrained: Keyword arguments that build it without weights; False when it cannot be built
+            without; None when not said.
         input: Example input, such as "f32[B,3,H,W] in [0,1]"; a tuple is passed by position, a
             table by name. None when not said.
         output: What it then gives back, in the same notation.
         dims: Sizes of the axes named there: numbers, or multiples such as "14n".
         trainable: Whether gradients reach its parameters; None when not said.
+        stochastic: Whether it draws random numbers in evaluation mode, on purpose.
+        tolerance: Largest difference that counts as none when a row is computed alone, relative to
+            the output's scale; None when not said.
+        weights: What is said about its weights, or None.
+        budget: Limits: "load-s", "forward-s", "rss-mb", "params".
         expected: Codes of checks that are known to fail, each with the reason.
+        strict: Whether a check that is known to fail and passes is a failure.
+        cases: Ways to call it, by name; each says what it does not share with the entrypoint.
     """
 
     kind: Kind | None = None
     call: Mapping[str, object] = field(default_factory=dict)
-    untrained: Mapping[str, object] | None = None
+    untrained: Mapping[str, object] | Literal[False] | None = None
     input: Values | None = None
     output: Values | None = None
     dims: Mapping[str, int | str] = field(default_factory=dict)
     trainable: bool | None = None
+    stochastic: bool = False
+    tolerance: float | None = None
+    weights: WeightsConfig | None = None
+    budget: Mapping[str, float] = field(default_factory=dict)
     expected: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = True
+    cases: Mapping[str, EntrypointConfig] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

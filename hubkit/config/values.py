@@ -101,6 +101,29 @@ def one_of(choices: Sequence[Choice]) -> Callable[[object, str], Choice]:
     return read
 
 
+def read_count(value: object, place: str) -> int:
+    """A whole number."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise refuse(place, "a whole number", value)
+    return value
+
+
+def read_number(value: object, place: str) -> float:
+    """A number above zero."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+        raise refuse(place, "a number above zero", value)
+    return float(value)
+
+
+def read_untrained(value: object, place: str) -> dict[str, object] | bool:
+    """Keyword arguments, or false."""
+    if value is False:
+        return False
+    if not isinstance(value, dict):
+        raise refuse(place, "a table of arguments, or false where there is no way", value)
+    return value
+
+
 def read_dims(value: object, place: str) -> dict[str, int | str]:
     """Sizes of axes, by name."""
     sizes: dict[str, int | str] = {}

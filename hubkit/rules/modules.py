@@ -19,7 +19,7 @@ backbone backbones common config configs core data dataset datasets helper helpe
 libs loss losses misc model models module modules net nets network networks ops package resnet src
 tests tool tools train trainer training unet util utils
 """
-_GENERIC = frozenset(_GENERIC_NAMES.split())
+GENERIC_MODULES = frozenset(_GENERIC_NAMES.split())
 # Distributions whose modules other libraries import when they are there.
 _WELL_KNOWN = frozenset({"clip", "datasets", "evaluate", "tokenizers"})
 
@@ -71,7 +71,7 @@ def generic_module_name(repo: RepoFacts) -> Iterator[Finding]:
     """
     first: dict[str, OwnImport] = {}
     for one in repo.hubconf.own_imports if repo.hubconf else ():
-        if one.top in _GENERIC and not one.missing:
+        if one.top in GENERIC_MODULES and not one.missing:
             first.setdefault(one.top, one)
     for top, one in first.items():
         yield generic_module_name.finding(

@@ -11,6 +11,7 @@ from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
     PrerequisiteError,
+    UndeclaredError,
     check,
 )
 
@@ -19,6 +20,7 @@ __all__ = [
     "Failure",
     "NotApplicableError",
     "PrerequisiteError",
+    "UndeclaredError",
     "all_checks",
     "check",
 ]

@@ -12,7 +12,7 @@ from pytest_hubkit.failures import describe_problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_hubkit.children import ChildFailure
+    from pytest_hubkit.replies import ChildFailure
     from pytest_hubkit.session import Conformance
     from pytest_hubkit.watch import Undeclared
 

@@ -1,4 +1,4 @@
-"""Level 3: the repo as its users get it."""
+"""Level 3: the repo as its users get it, elsewhere and beside others."""
 
 from __future__ import annotations
 
@@ -6,44 +6,188 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location
-from pytest_hubkit.checks.registry import Failure, check
+from pytest_hubkit.checks.registry import (
+    Failure,
+    NotApplicableError,
+    UndeclaredError,
+    check,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_hubkit.children import ChildFailure
     from pytest_hubkit.published import Published
-    from pytest_hubkit.session import Subject
+    from pytest_hubkit.replies import ChildFailure
+    from pytest_hubkit.session import Conformance
+    from pytest_hubkit.subject import Subject
+
+_LOADS = ("C101", "C106")
 
 
-@check("C301", "archive-load", level=3, requires=("C101", "C106"))
+@check("C301", "archive-load", level=3, requires=_LOADS)
 def archive_load(subject: Subject) -> Iterator[Failure]:
     """The model builds from the archive of the commit, elsewhere.
 
     Users do not get the work tree: they get what ``git archive`` makes of a commit, in a cache
     folder of another name, with another current folder. Files that were never committed, that
-    ``.gitignore`` or ``export-ignore`` keeps out, submodules, and paths relative to the current
-    folder work for the author only.
+    ``.gitignore`` or ``export-ignore`` keeps out, submodules, symbolic links, files that git-lfs
+    stores elsewhere and paths relative to the current folder work for the author only.
 
     The commit that is checked out is judged: commit first. Skipped where there is no git repo.
     """
     children = subject.conformance.children
     published, reply = children.published, children.archive
-    failure = reply.failure or reply.entrypoints.get(subject.label)
+    case = reply.case(subject.label)
+    failure = reply.failure or case.failure
     if failure is not None:
         yield _describe(subject, published, failure)
-    elif subject.label in reply.skipped:
-        raise subject.case.undeclared(reply.skipped[subject.label])
+    elif case.skipped:
+        raise NotApplicableError(case.skipped)
+
+
+@check("C302", "elsewhere", level=3, requires=(*_LOADS, "C201", "C301"))
+def elsewhere(subject: Subject) -> Iterator[Failure]:
+    """The model runs where the current folder is another, and leaves the repo's folder alone.
+
+    After loading, people change the current folder, and the cache may be read-only. A file that
+    ``forward`` opens by a relative path, or writes beside the code, is then an error far from its
+    cause. This runs in the process that loaded the archive, on the input that is declared.
+
+    Open files by ``Path(__file__).parent``; write to ``tempfile``.
+    """
+    reply = subject.conformance.children.archive
+    if subject.case.config.input is None:
+        raise UndeclaredError(f"no input is declared in {subject.case.place}")
+    case = reply.case(subject.label)
+    if case.forward is not None:
+        failure = case.forward
+        yield Failure(
+            f"{subject.label} runs here, and fails with the archive of the commit in another "
+            f"current folder: {failure.text}",
+            tuple(filter(None, [failure.place])),
+            "Open files of the repo by Path(__file__).parent, not by a relative path.",
+            Location(failure.path, failure.line) if failure.path else subject.location,
+        )
+    if case.written:
+        yield Failure(
+            f"Running {subject.label} writes into the folder of the repo, which may be read-only.",
+            tuple(case.written[:4]),
+            "Write to a temporary folder, or where the caller says.",
+            subject.location,
+        )
+
+
+@check("C303", "coexistence", level=3, scope="repo", requires=("C101",))
+def coexistence(repo: Conformance) -> Iterator[Failure]:
+    """The repo can be loaded after another one whose modules have the same common names.
+
+    Python keeps one module of a name. After a hub repo with a top-level ``models`` or ``utils``,
+    the same import in a second repo gives the first one's code. Here a small repo that has all
+    such names of this one is loaded first, by torch.hub's own means. (``hubkit.load`` keeps the two
+    apart; ``torch.hub.load`` does not.)
+
+    Move the modules into a package named after the project.
+    """
+    from hubkit.rules.modules import GENERIC_MODULES
+
+    names = {one.top: one for one in repo.source.own_imports if one.top in GENERIC_MODULES}
+    if not names:
+        return
+    decoy = repo.folder / "decoy"
+    for name in names:
+        (decoy / name).mkdir(parents=True, exist_ok=True)
+        (decoy / name / "__init__.py").write_text("", "utf-8")
+    (decoy / "hubconf.py").write_text("".join(f"import {name}\n" for name in names), "utf-8")
+    reply = repo.children.beside(decoy)
+    failures = {label: case.failure for label, case in reply.cases.items() if case.failure}
+    alone = repo.children.declared_only
+    failure = reply.failure or next(
+        (found for label, found in failures.items() if alone.case(label).failure is None), None
+    )
+    if failure is not None:
+        shown = ", ".join(names)
+        first = next(iter(names.values()))
+        yield Failure(
+            f"After another hub repo with a top-level {shown}, torch.hub cannot load this one: "
+            f"{failure.text}",
+            tuple(filter(None, [failure.place])),
+            f"Move {shown} into a package named after the project.",
+            first.location,
+        )
+
+
+@check("C304", "seed-reproducible", level=3, requires=_LOADS)
+def seed_reproducible(subject: Subject) -> Iterator[Failure]:
+    """From one seed, two processes build the same weights.
+
+    Without that nobody can repeat a training run. The order of a set, of a folder's files, of
+    threads, or a generator that is seeded by time, makes the difference.
+
+    Sort what has no order; draw from torch's own generator.
+    """
+    from pytest_hubkit.fingerprints import fingerprints
+
+    children = subject.conformance.children
+    case = children.declared_only.case(subject.label)
+    state = subject.module.state_dict()
+    if case.digests is None:
+        raise NotApplicableError(case.skipped or "it could not be built in a fresh process")
+    mine = subject.digests or fingerprints(state.items())
+    if not mine or mine == case.digests:
+        return
+    # Another order of calls may explain it; two processes that do only this leave no excuse.
+    one, other = children.seeded(subject).digests or {}, children.seeded(subject).digests or {}
+    changed = [key for key in one if one[key] != other.get(key)]
+    if changed or set(one) != set(other):
+        yield Failure(
+            f"From one seed, two processes build {subject.label} with different weights.",
+            (f"{len(changed)} of {len(one)} differ, such as {(changed or sorted(other))[0]}",),
+            "Is a set or a folder listing iterated, or a generator seeded by the clock?",
+            subject.location,
+        )
+
+
+@check("C313", "worker-process", level=3, required=False, requires=(*_LOADS, "C201"))
+def worker_process(subject: Subject) -> Iterator[Failure]:
+    """The model can be sent to a worker process, and runs there.
+
+    Servers and evaluation in parallel start fresh processes and send them the model. This is how
+    ``hubkit.load`` gives it, whose modules any process with hubkit finds; after ``torch.hub.load``
+    no worker finds the repo's modules unless its folder is on ``PYTHONPATH``.
+
+    Keep lambdas, locks and handles out of the model; import the repo's modules at the top.
+    """
+    import pickle
+
+    if subject.conformance.options.device != "cpu":
+        raise NotApplicableError("models are sent on the cpu only")
+    first, runnable = subject.first, subject.runnable
+    try:
+        with subject.conformance.loaded.active():
+            message = pickle.dumps((runnable, first.inputs.args, first.inputs.kwargs))
+    except Exception as error:  # noqa: BLE001 - whatever an attribute raises
+        yield Failure(
+            f"{subject.label} cannot be sent to a worker: {type(error).__name__}: {error}",
+            location=subject.location,
+        )
+        return
+    try:
+        subject.conformance.worker.run(message)
+    except Exception as error:  # noqa: BLE001 - whatever the model raises there
+        yield Failure(
+            f"{subject.label} fails in a worker process: {type(error).__name__}: {error}",
+            location=subject.location,
+        )
 
 
 def _describe(subject: Subject, published: Published, failure: ChildFailure) -> Failure:
     wanted = failure.module or failure.file or ""
     missing = list(published.find_missing(wanted)) if wanted else []
+    missing = missing or list(published.find_altered(failure.path))
     relative = bool(failure.file) and not Path(failure.file or "").is_absolute()
-    place = f"{failure.path}:{failure.line}: {failure.code}" if failure.path else ""
-    evidence = [failure.text, place, *(f"{path}: {reason}" for path, reason in missing)]
+    evidence = [failure.text, failure.place, *(f"{path}: {reason}" for path, reason in missing)]
     if missing:
-        fix = f"Commit {missing[0][0]}, or do without it."
+        fix = f"Commit {missing[0][0]} itself, or do without it."
     elif relative and (published.tree / str(failure.file)).exists():
         evidence.append(f"{failure.file} is there, but the current folder is another")
         fix = "Open files of the repo by Path(__file__).parent, not by a relative path."

@@ -5,14 +5,21 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from pytest_hubkit.cases import RESERVED, parameters_of
-from pytest_hubkit.checks.registry import Failure, check
-from pytest_hubkit.session import find_module
+from pytest_hubkit.cases import RESERVED, chooses_weights, parameters_of
+from pytest_hubkit.checks.registry import (
+    Failure,
+    NotApplicableError,
+    PrerequisiteError,
+    check,
+)
+from pytest_hubkit.failures import describe_download
+from pytest_hubkit.forwards import find_module
+from pytest_hubkit.network import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_hubkit.session import Subject
+    from pytest_hubkit.subject import Subject
 
 
 @check("C104", "help", level=1, requires=("C101",))
@@ -64,6 +71,15 @@ def signature(subject: Subject) -> Iterator[Failure]:
                 location=subject.location,
             )
     yield from _declared_arguments_that_do_not_fit(subject, parameters)
+    weights = subject.case.config.weights
+    silent = parameters and not any(map(chooses_weights, parameters))
+    if weights is not None and not weights.call and subject.case.is_untrained and silent:
+        yield Failure(
+            f"Nobody can ask {subject.label} for the weights that {subject.case.place} "
+            "declares, or for a model without: no parameter is called pretrained or weights.",
+            fix="Add `pretrained: bool = False`, or declare `weights.call`.",
+            location=subject.location,
+        )
 
 
 def _declared_arguments_that_do_not_fit(
@@ -95,8 +111,15 @@ def loads_untrained_offline(subject: Subject) -> Iterator[Failure]:
     The call is made with the network denied and an empty cache. What is passed: ``untrained`` of
     the configuration, else False or None for parameters that are named like it.
     """
+    if not subject.case.is_untrained:
+        raise NotApplicableError(f"it is declared to need its weights in {subject.case.place}")
     _ = subject.built
-    yield from ()
+    if subject.attempts and subject.conformance.options.policy.everything:
+        # It was let through. Who copes without has done nothing wrong.
+        try:
+            subject.build(policy=Policy())
+        except PrerequisiteError:
+            yield describe_download(subject, subject.attempts[0])
 
 
 @check("C107", "returns-declared-kind", level=1, requires=("C101", "C106"))
@@ -105,7 +128,9 @@ def returns_declared_kind(subject: Subject) -> Iterator[Failure]:
 
     ``torch.hub.load(...)`` is followed by ``.eval()`` and ``.to(device)`` nearly everywhere. An
     entrypoint that gives a tuple, a trainer or a processor should say so with
-    ``kind = "bundle"``, "transform", "tokenizer", "utility" or "class".
+    ``kind = "bundle"``, "transform", "tokenizer", "utility" or "class": a bundle holds a module, a
+    transform can be called, a tokenizer too or has ``encode``, a utility is anything but None, and
+    a class is one, or an instance where the entrypoint is the class.
     """
     import torch
 
@@ -113,7 +138,9 @@ def returns_declared_kind(subject: Subject) -> Iterator[Failure]:
     fits = {
         "model": isinstance(value, torch.nn.Module),
         "bundle": find_module(value) is not None,
-        "class": isinstance(value, type),
+        "class": isinstance(value, type) or inspect.isclass(subject.function),
+        "utility": value is not None,
+        "tokenizer": callable(value) or hasattr(value, "encode"),
     }
     if not fits.get(kind, callable(value)):
         yield Failure(
@@ -129,6 +156,8 @@ _WANTED = {
     "model": "an nn.Module",
     "bundle": "a tuple, list or dict with an nn.Module in it",
     "class": "a class",
+    "utility": "anything",
+    "tokenizer": "something to call or to encode with",
 }
 
 

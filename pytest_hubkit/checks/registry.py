@@ -41,6 +41,13 @@ class NotApplicableError(Exception):
     """A check has nothing to judge here; the text says why, and what would change that."""
 
 
+class UndeclaredError(NotApplicableError):
+    """A check would have something to judge if the author declared more: the level is not reached.
+
+    The text says what to declare.
+    """
+
+
 class PrerequisiteError(Exception):
     """What another check shows to be broken is needed here.
 
@@ -67,6 +74,7 @@ class Check:
         required: Whether an entrypoint reaches the level only if it passes.
         scope: Whether it judges the repo as a whole, or each case of each entrypoint.
         requires: Codes of the checks without which it makes no sense.
+        slow: Whether it runs only when asked for.
         explanation: Why it exists and what to do, as ``hubkit explain`` prints it.
         function: Yields what is wrong; takes a `Conformance` or a `Subject`, by scope.
     """
@@ -78,6 +86,7 @@ class Check:
     required: bool
     scope: Scope
     requires: tuple[str, ...]
+    slow: bool
     explanation: str
     function: Callable[[Any], Iterator[Failure]] = field(repr=False)
 
@@ -99,6 +108,7 @@ def check(
     scope: Scope = "case",
     required: bool = True,
     requires: tuple[str, ...] = (),
+    slow: bool = False,
 ) -> Callable[[_Function], _Function]:
     """Register a check; its docstring is what ``hubkit explain`` prints.
 
@@ -107,8 +117,9 @@ def check(
         slug: Its name in test ids.
         level: The level that it belongs to.
         scope: What it judges.
-        required: Whether failing it costs the level.
+        required: Whether failing it costs the level; else it tells whether a feature is supported.
         requires: Codes of the checks that must not have failed.
+        slow: Whether it runs only when asked for.
     """
 
     def register(function: _Function) -> _Function:
@@ -117,7 +128,7 @@ def check(
         explanation = inspect.cleandoc(function.__doc__ or "")
         summary = explanation.partition("\n")[0]
         CHECKS[code] = Check(
-            code, slug, summary, level, required, scope, requires, explanation, function
+            code, slug, summary, level, required, scope, requires, slow, explanation, function
         )
         return function
 

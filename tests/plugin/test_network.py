@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_hubkit.network import NetworkDeniedError, denied_network
+from pytest_hubkit.network import NetworkDeniedError, guarded_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_a_download_is_denied_by_its_url(tmp_path: Path) -> None:
-    with denied_network(tmp_path, "net()") as guard, pytest.raises(OSError, match="net"):
+    with guarded_network(tmp_path, "net()") as guard, pytest.raises(OSError, match="net"):
         urllib.request.urlopen("http://weights.example.org/net.pth")
     assert [attempt.target for attempt in guard.attempts] == ["http://weights.example.org/net.pth"]
 
@@ -28,7 +28,7 @@ def test_the_file_of_the_repo_that_asks_is_told(tmp_path: Path) -> None:
     )
     scope: dict[str, object] = {}
     exec(compile(file.read_text(), str(file), "exec"), scope)
-    with denied_network(tmp_path, "net()") as guard, pytest.raises(NetworkDeniedError) as caught:
+    with guarded_network(tmp_path, "net()") as guard, pytest.raises(NetworkDeniedError) as caught:
         scope["load"]()  # type: ignore[operator]
     assert caught.value.attempt is guard.attempts[0]
     assert guard.attempts[0].place == "net.py:4"
@@ -38,7 +38,7 @@ def test_the_file_of_the_repo_that_asks_is_told(tmp_path: Path) -> None:
 def test_loopback_is_denied_too(tmp_path: Path) -> None:
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         address = ("127.0.0.1", server.server_port)
-        with denied_network(tmp_path, "net()"), socket.socket() as client:
+        with guarded_network(tmp_path, "net()"), socket.socket() as client:
             with pytest.raises(NetworkDeniedError, match=f"127.0.0.1:{server.server_port}"):
                 client.connect(address)
             with pytest.raises(NetworkDeniedError):
@@ -49,7 +49,7 @@ def test_loopback_is_denied_too(tmp_path: Path) -> None:
 
 def test_sockets_within_the_machine_still_work(tmp_path: Path) -> None:
     path = str(tmp_path / "s")
-    with denied_network(tmp_path, "net()"), socket.socket(socket.AF_UNIX) as server:
+    with guarded_network(tmp_path, "net()"), socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
         with socket.socket(socket.AF_UNIX) as client:
@@ -64,9 +64,9 @@ def test_everything_is_as_before_afterwards(tmp_path: Path) -> None:
         return socket.getaddrinfo
 
     before = state()
-    with denied_network(tmp_path, "a"), denied_network(tmp_path, "b"):
+    with guarded_network(tmp_path, "a"), guarded_network(tmp_path, "b"):
         assert state() != before
     assert state() == before
-    with pytest.raises(NetworkDeniedError), denied_network(tmp_path, "c"):
+    with pytest.raises(NetworkDeniedError), guarded_network(tmp_path, "c"):
         socket.create_connection(("a.example", 80))
     assert state() == before

@@ -1,0 +1,148 @@
+"""Level 3: the weights that users get."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from pytest_hubkit.checks.registry import (
+    Failure,
+    NotApplicableError,
+    UndeclaredError,
+    check,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.trained import Trained
+
+_LOADS = ("C101", "C106")
+
+
+@check("C305", "pretrained-loads", level=3, requires=_LOADS)
+def pretrained_loads(subject: Subject) -> Iterator[Failure]:
+    """The model loads with its weights.
+
+    That is what nearly every user does, and what nobody notices when a URL dies or a key is
+    renamed. With ``--hubconf-network=cache`` weights come from ``--hubconf-weights`` or the hub
+    dir, with ``allow`` they are downloaded; by default this is skipped.
+
+    Correct the URL, or the names in the state dict.
+    """
+    _ = _require(subject)
+    yield from ()
+
+
+@check("C306", "offline-reload", level=3, requires=(*_LOADS, "C305"))
+def offline_reload(subject: Subject) -> Iterator[Failure]:
+    """Once the weights are there, loading them again needs no network.
+
+    Nodes of a cluster have the cache and not the network. Code that asks for the newest version
+    each time, or caches nothing, fails there.
+
+    Download by ``load_state_dict_from_url``, which looks into the hub dir first.
+    """
+    again = _require(subject).again
+    if again is not None:
+        yield again
+
+
+@check("C307", "weights-identity", level=3, requires=(*_LOADS, "C305"))
+def weights_identity(subject: Subject) -> Iterator[Failure]:
+    """The weights are the ones that were published, and safe to read.
+
+    The file's sha256 and size are compared with what the configuration and the file's own name
+    say; the file must be readable with ``weights_only=True``; and the model must have the same
+    parameters with weights as without.
+
+    Correct ``weights`` in the configuration, or publish the right file.
+    """
+    trained, declared = _require(subject), subject.case.config.weights
+    for path in trained.checkpoints:
+        yield from _judge_file(subject, path)
+        yield from _judge_globals(subject, path)
+    here = trained.shapes
+    if declared and declared.params is not None and trained.params != declared.params:
+        yield Failure(
+            f"{subject.label} has {trained.params} parameters, and {declared.params} are declared.",
+            fix=f"Correct `weights` in {subject.case.place}.",
+            location=subject.location,
+        )
+    untrained = {key: tuple(one.shape) for key, one in subject.module.state_dict().items()
+                 if hasattr(one, "shape")}  # fmt: skip
+    changed = [
+        key for key in dict.fromkeys((*here, *untrained)) if here.get(key) != untrained.get(key)
+    ]
+    if changed and subject.case.is_untrained:
+        yield Failure(
+            f"{subject.label} is another model with its weights than without.",
+            ((f"{len(changed)} entries of the state dict differ, such as {changed[0]}: "
+             f"{here.get(changed[0], 'absent')}, without weights {untrained.get(changed[0], 'absent')}"),),
+            "Build the same modules in both cases.",
+            subject.location,
+        )  # fmt: skip
+
+
+def _require(subject: Subject) -> Trained:
+    """The model with its weights, if the policy allows and anything tells how to ask for them."""
+    declared = subject.case.config.weights is not None or not subject.case.is_untrained
+    arguments = subject.case.trained_arguments(subject.function)
+    if arguments is None:
+        what = "how weights are asked for is not known"
+        reason = f"{what}: declare `weights.call` in {subject.case.place}"
+        raise UndeclaredError(reason) if declared else NotApplicableError(reason)
+    if subject.conformance.options.network == "deny":
+        reason = "the network is denied: run with --hubconf-network=cache or allow"
+        # Who declares weights promises them; level 3 is not reached before they were seen.
+        raise UndeclaredError(reason) if declared else NotApplicableError(reason)
+    return subject.trained
+
+
+def _judge_file(subject: Subject, path: Path) -> Iterator[Failure]:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    declared = subject.case.config.weights
+    named = re.search(r"-([a-f0-9]{8,})\.", path.name)
+    wanted = [
+        (declared.sha256 if declared else "", f"`weights.sha256` in {subject.case.place}"),
+        (named[1] if named else "", "the file's own name"),
+    ]
+    for prefix, where in wanted:
+        if prefix and not digest.startswith(prefix.lower()):
+            yield Failure(
+                f"The weights of {subject.label} are not the ones that were published.",
+                (f"{path.name} has sha256 {digest}", f"{where} says {prefix}"),
+                "Is the cached file an old one? Else correct what is declared, or the upload.",
+                subject.location,
+            )
+    size = path.stat().st_size
+    if declared and declared.bytes is not None and size != declared.bytes:
+        yield Failure(
+            f"The weights of {subject.label} have another size than is declared.",
+            (f"{path.name} has {size} bytes, {declared.bytes} are declared",),
+            f"Correct `weights.bytes` in {subject.case.place}.",
+            subject.location,
+        )
+
+
+def _judge_globals(subject: Subject, path: Path) -> Iterator[Failure]:
+    import torch
+
+    declared = subject.case.config.weights
+    finder = getattr(torch.serialization, "get_unsafe_globals_in_checkpoint", None)
+    if finder is None:
+        return
+    try:
+        found = set(finder(path)) - set(declared.unsafe if declared else ())
+    except Exception:  # noqa: BLE001 - safetensors, TorchScript, and files from before torch 1.6
+        return
+    if found:
+        yield Failure(
+            f"Reading the weights of {subject.label} runs code: torch.load refuses them by default.",
+            (f"{path.name} needs {', '.join(sorted(found)[:4])}",),
+            "Save a state dict of tensors, or declare `weights.unsafe`.",
+            subject.location,
+        )

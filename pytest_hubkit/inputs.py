@@ -1,0 +1,203 @@
+"""Example input: declared, asked of a hook, known to the model, or guessed from its first layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_hubkit.cases import parameters_of
+from pytest_hubkit.tensors import TensorSpec, read_tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pytest_hubkit.cases import Case
+
+BATCH = "B"
+_SEED = 0
+_IMAGE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Example input, ready to be passed.
+
+    Attributes:
+        args: By position.
+        kwargs: By name.
+        provenance: Where it comes from, in words.
+        provisional: Whether it was guessed, so that a failure says nothing about the model.
+        sizes: Sizes of the axes that have names.
+        specs: The notation behind each argument, positional ones first, as far as there is one.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    provenance: str
+    provisional: bool = False
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    specs: tuple[TensorSpec, ...] = ()
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """All of them in order."""
+        return (*self.args, *self.kwargs.values())
+
+    @property
+    def batch(self) -> int:
+        """The size of the batch; 0 when no axis is called so."""
+        return self.sizes.get(BATCH, 0)
+
+    def row(self, number: int) -> Inputs:
+        """One row of the batch, as a batch of one.
+
+        Args:
+            number: Which.
+        """
+        cut = [_cut(one, spec, number) for one, spec in zip(self.values, self.specs, strict=True)]
+        names = dict(zip(self.kwargs, cut[len(self.args) :], strict=True))
+        return self.replaced(tuple(cut[: len(self.args)]), names)
+
+    def replaced(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Inputs:
+        """The same with other values."""
+        return Inputs(args, kwargs, self.provenance, self.provisional, self.sizes, self.specs)
+
+    def mapped(self, change: Callable[[Any], Any]) -> Inputs:
+        """The same with every value changed.
+
+        Args:
+            change: Gives the new value.
+        """
+        kwargs = {name: change(one) for name, one in self.kwargs.items()}
+        return self.replaced(tuple(map(change, self.args)), kwargs)
+
+
+def _cut(value: Any, spec: TensorSpec, number: int) -> Any:  # noqa: ANN401
+    for axis, dim in enumerate(spec.dims):
+        if dim == BATCH:
+            value = value.narrow(axis, number, 1)
+    return value
+
+
+def make_inputs(
+    declared: str | tuple[str, ...] | Mapping[str, str],
+    sizes: Mapping[str, int | str],
+    provenance: str,
+    *,
+    provisional: bool = False,
+) -> Inputs:
+    """Input in the notation, as tensors: the same values each time.
+
+    Args:
+        declared: The notation: one value, several in order, or several by name.
+        sizes: Sizes of named axes.
+        provenance: Where the notation comes from.
+        provisional: Whether it is a guess.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(_SEED)
+    texts = declared_texts(declared)
+    specs = tuple(map(read_tensor, texts))
+    values = tuple(spec.make(sizes, generator) for spec in specs)
+    named: dict[str, int] = {}
+    for spec in specs:
+        named.update(spec.sizes(sizes))
+    if not isinstance(declared, str | tuple):
+        kwargs = dict(zip(declared, values, strict=True))
+        return Inputs((), kwargs, provenance, provisional, named, specs)
+    return Inputs(values, {}, provenance, provisional, named, specs)
+
+
+def declared_texts(declared: str | tuple[str, ...] | Mapping[str, str]) -> tuple[str, ...]:
+    """The single notations in what is declared."""
+    if isinstance(declared, str):
+        return (declared,)
+    return declared if isinstance(declared, tuple) else tuple(declared.values())
+
+
+def find_declared(case: Case) -> Inputs | None:
+    """The input that the configuration declares, or None."""
+    declared, sizes = case.config.input, case.config.dims
+    if declared is None:
+        return None
+    specs = [read_tensor(text) for text in declared_texts(declared)]
+    where = f"input {_show(declared)} in {case.place}{_guesses(specs, sizes)}"
+    return make_inputs(declared, sizes, where)
+
+
+def read_answer(answer: Any, provenance: str) -> Inputs:  # noqa: ANN401
+    """Input as a hook or a model gives it.
+
+    Args:
+        answer: A table with ``args`` and ``kwargs``, a table of keyword arguments, a tuple or list
+            of arguments, or one argument.
+        provenance: Who gave it.
+    """
+    if isinstance(answer, dict):
+        if set(answer) <= {"args", "kwargs"}:
+            return Inputs(tuple(answer.get("args", ())), dict(answer.get("kwargs", {})), provenance)
+        return Inputs((), dict(answer), provenance)
+    if isinstance(answer, tuple | list):
+        return Inputs(tuple(answer), {}, provenance)
+    return Inputs((answer,), {}, provenance)
+
+
+def find_known(
+    model: Any,  # noqa: ANN401
+    function: Callable[..., Any],
+    case: Case,
+) -> Iterator[Inputs]:
+    """Input that the model or its weights tell: as timm, torchvision, Lightning, transformers do.
+
+    Args:
+        model: What the entrypoint gave.
+        function: The entrypoint.
+        case: How it was called.
+    """
+    size = _smallest_image(function)
+    if size:
+        text = f"f32[B,3,{size},{size}]"
+        yield make_inputs(text, case.config.dims, f"{text} after the metadata of its weights")
+        return
+    for name in ("pretrained_cfg", "default_cfg"):
+        cfg = getattr(model, name, None)
+        shape = cfg.get("input_size") if isinstance(cfg, dict) else getattr(cfg, "input_size", None)
+        if isinstance(shape, tuple | list) and all(isinstance(one, int) for one in shape):
+            text = f"f32[B,{','.join(map(str, shape))}]"
+            yield make_inputs(text, case.config.dims, f"{text} after the model's {name}")
+            return
+    for name in ("example_input_array", "dummy_inputs"):
+        try:
+            example = getattr(model, name, None)
+        except Exception:  # noqa: BLE001, S112 - properties of theirs may fail
+            continue
+        if example is not None:
+            yield read_answer(example, f"the model's {name}")
+            return
+
+
+def _smallest_image(function: Callable[..., Any]) -> int:
+    """The height and width that torchvision's enumeration of weights asks for at least, or 0."""
+    for parameter in parameters_of(function):
+        for source in (parameter.default, getattr(parameter.annotation, "DEFAULT", None)):
+            meta = getattr(source, "meta", None)
+            least = meta.get("min_size") if isinstance(meta, dict) else None
+            if isinstance(least, tuple | list) and least:
+                return max(_IMAGE, *map(int, least))
+    return 0
+
+
+def _show(declared: object) -> str:
+    if isinstance(declared, str):
+        return f'"{declared}"'
+    return str(list(declared) if isinstance(declared, tuple) else declared)
+
+
+def _guesses(specs: list[TensorSpec], sizes: Mapping[str, int | str]) -> str:
+    names = dict.fromkeys(name for spec in specs for name in spec.guessed(sizes))
+    shown = ", ".join(f"{name} = {TensorSpec('', '', (name,)).shape({})[0]}" for name in names)
+    return f", with {shown} for want of `dims`" if shown else ""

@@ -1,0 +1,53 @@
+"""What code prints, down to the file descriptors, so that compiled code is heard too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_MOST = 2000
+
+
+class Prints:
+    """Collects what is written to standard output and standard error inside a ``with`` block.
+
+    Attributes:
+        text: It, once the block has ended; at most the first 2000 characters.
+    """
+
+    text = ""
+
+    def __enter__(self) -> Prints:
+        self._flush()
+        # Ours from here to __exit__, which closes it.
+        self._file = tempfile.TemporaryFile()
+        self._saved = [os.dup(1), os.dup(2)]
+        for descriptor in (1, 2):
+            os.dup2(self._file.fileno(), descriptor)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._flush()
+        for descriptor, saved in zip((1, 2), self._saved, strict=True):
+            os.dup2(saved, descriptor)
+            os.close(saved)
+        self._file.seek(0)
+        self.text = self._file.read(_MOST).decode(errors="replace")
+        self._file.close()
+
+    @staticmethod
+    def _flush() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()

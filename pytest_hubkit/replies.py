@@ -1,0 +1,153 @@
+"""What child processes answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_hubkit.state import Change
+from pytest_hubkit.watch import Undeclared
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildFailure:
+    """What the repo's code raised in a child process.
+
+    Attributes:
+        type: Name of the exception's class; "" when the process ended without an answer.
+        message: Its text.
+        module: The module that an import error names, else None.
+        file: The file that an OSError names, else None.
+        path: The innermost file of the repo in its traceback, relative to the repo, or "".
+        line: The line there.
+        code: The text of that line.
+        traceback: From the first frame of the repo's on.
+        attempts: What it tried to reach on the network, which was denied.
+    """
+
+    type: str
+    message: str
+    module: str | None = None
+    file: str | None = None
+    path: str = ""
+    line: int = 0
+    code: str = ""
+    traceback: str = ""
+    attempts: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Class and message, as at the end of a traceback."""
+        return f"{self.type}: {self.message}" if self.type else self.message
+
+    @property
+    def place(self) -> str:
+        """File, line and code of the repo, or ""."""
+        return f"{self.path}:{self.line}: {self.code}" if self.path else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What running some of the repo's code did to the process.
+
+    Attributes:
+        changes: To what all code shares.
+        printed: What it printed, standard error included.
+        drawn: The random numbers that a user would get next, by the call that gives them.
+    """
+
+    changes: tuple[Change, ...] = ()
+    printed: str = ""
+    drawn: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildCase:
+    """What became of one case.
+
+    Attributes:
+        failure: Why calling the entrypoint failed, or None.
+        skipped: Why it was not called, or "".
+        effects: What the call did to the process.
+        digests: Checksums of the model's state dict, by name; None when it is no model.
+        pickling: Why the model cannot be pickled, or None.
+        forward: Why running it on its input failed, or None.
+        written: Files of the repo that running it has made or changed.
+        memory: Most bytes that loading and running it took, beyond what was in use; 0 if unknown.
+    """
+
+    failure: ChildFailure | None = None
+    skipped: str = ""
+    effects: Effects = Effects()
+    digests: dict[str, int] | None = None
+    pickling: ChildFailure | None = None
+    forward: ChildFailure | None = None
+    written: tuple[str, ...] = ()
+    memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChildReply:
+    """What one child process saw.
+
+    Attributes:
+        failure: Why importing hubconf failed, or None.
+        again: Why executing it a second time failed, or None.
+        effects: What importing it did to the process.
+        cases: By label, what became of each.
+        undeclared: Imports that ``dependencies`` does not cover.
+    """
+
+    failure: ChildFailure | None = None
+    again: ChildFailure | None = None
+    effects: Effects = Effects()
+    cases: dict[str, ChildCase] = field(default_factory=dict)
+    undeclared: tuple[Undeclared, ...] = ()
+
+    def case(self, label: str) -> ChildCase:
+        """What became of one case; nothing when it was not asked for."""
+        return self.cases.get(label, ChildCase())
+
+
+def read_reply(answer: Json) -> ChildReply:
+    """A reply as it came through JSON."""
+    return ChildReply(
+        read_failure(answer["failure"]),
+        read_failure(answer["again"]),
+        _effects(answer["effects"]),
+        {label: _case(case) for label, case in answer["cases"].items()},
+        tuple(Undeclared(**found) for found in answer["undeclared"]),
+    )
+
+
+def read_failure(described: Json | None) -> ChildFailure | None:
+    """A failure as it came through JSON."""
+    if described is None:
+        return None
+    return ChildFailure(**{**described, "attempts": tuple(described["attempts"])})
+
+
+def merge(replies: list[ChildReply]) -> ChildReply:
+    """The replies of children that were asked about one case each, after one about none."""
+    first = replies[0]
+    undeclared = dict.fromkeys(found for reply in replies for found in reply.undeclared)
+    cases = {label: case for reply in replies for label, case in reply.cases.items()}
+    return ChildReply(first.failure, first.again, first.effects, cases, tuple(undeclared))
+
+
+def _case(answer: Json) -> ChildCase:
+    known = dict(answer)
+    for name in ("failure", "pickling", "forward"):
+        known[name] = read_failure(known.get(name))
+    known["effects"] = _effects(known.get("effects"))
+    known["written"] = tuple(known.get("written", ()))
+    return ChildCase(**known)
+
+
+def _effects(answer: Json | None) -> Effects:
+    if not answer:
+        return Effects()
+    changes = tuple(Change(**change) for change in answer["changes"])
+    return Effects(changes, answer["printed"], answer["drawn"])

@@ -1,0 +1,74 @@
+"""The generators of random numbers: torch's, Python's and NumPy's."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# With which models are built, and built for the second time.
+SEED, OTHER_SEED = 1, 2
+
+
+def set_seed(seed: int) -> None:
+    """Seed every generator whose library is loaded."""
+    random.seed(seed)
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not None:
+        torch.manual_seed(seed)
+    if numpy is not None:
+        numpy.random.seed(seed)
+
+
+def draw() -> dict[str, float]:
+    """The next number of each generator, by the call that a user would make."""
+    drawn = {"random.random()": random.random()}  # noqa: S311
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not None:
+        drawn["torch.rand(1)"] = float(torch.rand(1, device="cpu", dtype=torch.float64))
+    if numpy is not None:
+        drawn["numpy.random.rand()"] = float(numpy.random.rand())
+    return drawn
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Run code from a known seed, and leave the generators as they were."""
+    saved = _states()
+    set_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(saved["random"])
+        if "torch" in saved:
+            sys.modules["torch"].set_rng_state(saved["torch"])
+        if "numpy" in saved:
+            sys.modules["numpy"].random.set_state(saved["numpy"])
+
+
+def generators_that_moved(before: dict[str, Any]) -> tuple[str, ...]:
+    """Generators that have given numbers since `take_states`."""
+    after = take_states()
+    return tuple(name for name, state in before.items() if after.get(name) != state)
+
+
+def take_states() -> dict[str, Any]:
+    """The states of the generators, to be compared."""
+    return {
+        name: bytes(state.tolist()) if name == "torch" else str(state)
+        for name, state in _states().items()
+    }
+
+
+def _states() -> dict[str, Any]:
+    states: dict[str, Any] = {"random": random.getstate()}
+    if "torch" in sys.modules:
+        states["torch"] = sys.modules["torch"].get_rng_state()
+    if "numpy" in sys.modules:
+        states["numpy"] = sys.modules["numpy"].random.get_state()
+    return states

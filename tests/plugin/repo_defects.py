@@ -1,0 +1,188 @@
+"""Repos that are wrong as a whole. None of them needs torch, so that they are quick to try."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.plugin.conftest import HubRepo
+
+_ENTRYPOINT = '''
+
+def labels():
+    """Names of the classes."""
+    return ["cat", "dog"]
+'''
+_CONFIG = '[entrypoints.labels]\nkind = "utility"\n'
+
+
+@dataclass(frozen=True, slots=True)
+class RepoDefect:
+    """One mistake.
+
+    Attributes:
+        name: What it is called.
+        code: The item that fails.
+        good: Files of the repo as it should be.
+        bad: Files that spoil it.
+        says: What the failure must say.
+        commit: Whether the files that spoil it are committed.
+        more: What else spoils it.
+    """
+
+    name: str
+    code: str
+    good: dict[str, str]
+    bad: dict[str, str]
+    says: tuple[str, ...] = ()
+    commit: bool = True
+    more: Callable[[HubRepo], None] | None = field(default=None)
+
+    def spoil(self, repo: HubRepo) -> None:
+        """Make the mistake."""
+        repo.write(self.bad)
+        if self.more is not None:
+            self.more(repo)
+        if self.commit:
+            repo.git("add", "--all")
+            repo.git("commit", "--quiet", "--allow-empty", "--message", "Change")
+
+
+def _hubconf(head: str, body: str = _ENTRYPOINT, **files: str) -> dict[str, str]:
+    named = {name.replace("__", "/") + ".py": text for name, text in files.items()}
+    return {"hubconf.py": dedent(head) + body, "hubkit.toml": _CONFIG, **named}
+
+
+def _link(repo: HubRepo) -> None:
+    (repo.root / "acme_words" / "names.py").unlink()
+    (repo.root / "acme_words" / "names.py").symlink_to("all_names.py")
+
+
+def _replace_by_pointer(repo: HubRepo) -> None:
+    """Commit what git-lfs would, and keep the file itself in the work tree."""
+    path = repo.root / "acme_words" / "names.txt"
+    real = path.read_text("utf-8")
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 8\n", "utf-8")
+    repo.git("add", "--all")
+    repo.git("commit", "--quiet", "--message", "Large files")
+    repo.git("update-index", "--assume-unchanged", "acme_words/names.txt")
+    path.write_text(real, "utf-8")
+
+
+def _make_submodule(repo: HubRepo) -> None:
+    """Move a package to a repo of its own."""
+    inner = repo.root / "acme_words"
+    subprocess.run(["git", "init", "--quiet"], cwd=inner, check=True)
+    inside = ("-C", str(inner))
+    repo.git(*inside, "add", "--all")
+    repo.git(*inside, "commit", "--quiet", "--message", "Words")
+    repo.git("rm", "-r", "--cached", "--quiet", "acme_words")
+    repo.write({".gitmodules": '[submodule "acme_words"]\npath = acme_words\nurl = ../words\n'})
+
+
+_IMPORTS = "import acme_words.names as _names\n"
+_PACKAGE = {"acme_words/__init__.py": "", "acme_words/names.py": "NAMES = ['cat', 'dog']\n"}
+_READS = (
+    "from pathlib import Path as _Path\n\n"
+    "_TEXT = (_Path(__file__).parent / 'acme_words' / 'names.txt').read_text()\n"
+    "assert 'version' not in _TEXT, 'invalid load key, v'\n"
+)
+
+REPO_DEFECTS = (
+    RepoDefect(
+        "pypi_name",
+        "C101",
+        _hubconf("dependencies = ['typing_extensions']\n"),
+        _hubconf("dependencies = ['typing-extensions']\n"),
+        ("torch.hub refuses to load anything: it looks for a module 'typing-extensions'",),
+    ),
+    RepoDefect(
+        "dataclass_future",
+        "C101",
+        _hubconf("import dataclasses as _dc\n\n@_dc.dataclass\nclass _Word:\n    text: str\n"),
+        _hubconf(
+            "from __future__ import annotations\nimport dataclasses as _dc\n\n"
+            "@_dc.dataclass\nclass _Word:\n    text: str\n"
+        ),
+        ("Importing hubconf.py fails in a fresh process: AttributeError",),
+    ),
+    RepoDefect(
+        "leak_names",
+        "C103",
+        _hubconf("from pathlib import Path as _Path\n\n_HERE = _Path()\n"),
+        _hubconf("from pathlib import Path\n\n_HERE = Path()\n"),
+        ("torch.hub.list shows 1 name that is no entrypoint.", "Path: pathlib*, line 1"),
+    ),
+    RepoDefect(
+        "described_and_absent",
+        "C103",
+        _hubconf(""),
+        {"hubkit.toml": f"{_CONFIG}[entrypoints.lables]\nkind = 'utility'\n"},
+        ("hubkit.toml describes an entrypoint lables", "Is labels meant?"),
+    ),
+    RepoDefect(
+        "registers_twice",
+        "labels::C108",
+        _hubconf("import acme_words.registry as _r\n", acme_words__registry="NAMES = {'a'}\n"),
+        _hubconf(
+            "import acme_words.registry as _r\n\n"
+            "if 'b' in _r.NAMES:\n    raise ValueError('namespace b registered twice')\n"
+            "_r.NAMES.add('b')\n"
+        ),
+        ("hubconf.py cannot be executed twice. ValueError: namespace b registered twice",),
+    ),
+    RepoDefect(
+        "path_at_import",
+        "labels::C109",
+        _hubconf("import sys as _sys\n"),
+        _hubconf("import sys as _sys\n\n_sys.path.append('/somewhere')\n"),
+        ("Importing hubconf.py changes the process of whoever calls it.", "sys.path was *"),
+    ),
+    RepoDefect(
+        "reseed_at_import",
+        "labels::C110",
+        _hubconf("import random as _random\n"),
+        _hubconf("import random as _random\n\n_random.seed(0)\n"),
+        ("Importing hubconf.py reseeds random numbers*", "then random.random() gives 0.84442 *"),
+    ),
+    RepoDefect(
+        "symlink_module",
+        "labels::C301",
+        {**_hubconf(_IMPORTS), **_PACKAGE},
+        {"acme_words/all_names.py": "NAMES = ['cat', 'dog']\n"},
+        ("acme_words/names.py: it is a symbolic link, and torch.hub makes a text file of it",),
+        more=_link,
+    ),
+    RepoDefect(
+        "lfs_pointer",
+        "labels::C301",
+        {**_hubconf(_READS), "acme_words/names.txt": "cat dog\n"},
+        {},
+        ("acme_words/names.txt: git-lfs keeps it elsewhere*",),
+        more=_replace_by_pointer,
+    ),
+    RepoDefect(
+        "submodule_needed",
+        "labels::C301",
+        {**_hubconf(_IMPORTS), **_PACKAGE},
+        {},
+        ("acme_words/names.py: it lies in a git submodule*",),
+        more=_make_submodule,
+    ),
+    RepoDefect(
+        "generic_models_pair",
+        "C303",
+        {**_hubconf(_IMPORTS), **_PACKAGE},
+        {
+            **_hubconf("from models import names as _names\n"),
+            "models/__init__.py": "",
+            "models/names.py": "",
+        },
+        ("After another hub repo with a top-level models, torch.hub cannot load this one*",),
+    ),
+)
