@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_hubkit.checks import all_checks
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -74,6 +76,18 @@ class HubRepo:
 def outcomes(result: pytest.RunResult) -> dict[str, str]:
     """What became of each item of the hubconf, in a run with ``-v``: "unet::C104" -> "PASSED"."""
     return {re.sub(r"-.*", "", name): said for name, said in _OUTCOME.findall(result.stdout.str())}
+
+
+# Runs in this process forget what they import, but not which codes are taken.
+all_checks()
+
+
+@pytest.fixture(scope="session")
+def torch_stays() -> None:
+    """The same for torch, which does not survive being imported twice, and what wraps it."""
+    import torch  # noqa: F401
+
+    import pytest_hubkit.suite  # noqa: F401
 
 
 @pytest.fixture

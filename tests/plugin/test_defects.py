@@ -48,12 +48,6 @@ def test_entrypoints(repo: HubRepo) -> None:
             assert defect.code in lacking[f"bad_{defect.name}"]
 
 
-@pytest.fixture
-def torch_stays() -> None:
-    """Runs in this process forget what they import, which torch does not survive."""
-    import torch  # noqa: F401
-
-
 @pytest.mark.torch
 @pytest.mark.usefixtures("torch_stays")
 @pytest.mark.parametrize("defect", REPO_DEFECTS, ids=lambda one: one.name)

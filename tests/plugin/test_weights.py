@@ -1,0 +1,199 @@
+"""Weights: where they come from under each policy, and what is said when they are wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.plugin.conftest import outcomes
+from tests.plugin.defects import MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.plugin.conftest import HubRepo
+
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("torch_stays")]
+
+HUBCONF = '''
+import urllib.request as _request
+from torch.hub import load_state_dict_from_url as _load
+
+from shapes.model import Net as _Net
+
+dependencies = ["torch"]
+
+
+def _make(pretrained, file, **options):
+    net = _Net()
+    if pretrained:
+        net.load_state_dict(_load(f"{URL}/{file}", map_location="cpu", **options))
+    return net
+
+
+def good(pretrained=False):
+    """Loads."""
+    return _make(pretrained, "good-{DIGEST}.pth", weights_only=True, check_hash=True)
+
+
+def gone(pretrained=False):
+    """Has a dead URL."""
+    return _make(pretrained, "gone.pth")
+
+
+def other_keys(pretrained=False):
+    """Has weights of another model."""
+    return _make(pretrained, "other.pth")
+
+
+def renamed(pretrained=False):
+    """Has a digest in its name that is not its own."""
+    return _make(pretrained, "renamed-00000000.pth")
+
+
+def declared(pretrained=False):
+    """Is declared to be larger."""
+    return _make(pretrained, "plain.pth")
+
+
+def unsafe(pretrained=False):
+    """Has a checkpoint that runs code."""
+    net = _Net()
+    if pretrained:
+        net.load_state_dict(_load("{URL}/unsafe.pth", weights_only=False)["state"])
+    return net
+
+
+def always_online(pretrained=False):
+    """Asks for news each time."""
+    if pretrained:
+        _request.urlopen("{URL}/plain.pth").read()
+    return _make(pretrained, "plain.pth")
+
+
+def wider(pretrained=False):
+    """Is another model with weights."""
+    net = _Net(width=5 if pretrained else 4)
+    return net
+
+
+def only_with(size=4):
+    """Cannot do without."""
+    return _make(True, "plain.pth")
+'''
+CONFIG = """
+[entrypoints.declared.weights]
+bytes = 1
+params = 37
+[entrypoints.only_with]
+untrained = false
+input = "f32[B,4]"
+"""
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A server of weights on this machine: its address, and the digest of the good ones."""
+    import argparse
+
+    import torch
+
+    scope: dict[str, Any] = {}
+    exec(MODEL, scope)
+    state = scope["Net"]().state_dict()
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    data = buffer.getvalue()
+    digest = hashlib.sha256(data).hexdigest()[:8]
+    folder = tmp_path / "served"
+    folder.mkdir()
+    for name in (f"good-{digest}.pth", "renamed-00000000.pth", "plain.pth"):
+        (folder / name).write_bytes(data)
+    torch.save({"other": torch.zeros(1)}, folder / "other.pth")
+    torch.save({"state": state, "options": argparse.Namespace()}, folder / "unsafe.pth")
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", digest
+        server.shutdown()
+
+
+def test_weights_are_downloaded_once_and_judged(
+    repo: HubRepo, served: tuple[str, str], tmp_path: Path
+) -> None:
+    url, digest = served
+    source = HUBCONF.replace("{URL}", url).replace("{DIGEST}", digest)
+    repo.write(
+        {
+            "hubconf.py": source,
+            "shapes/__init__.py": "",
+            "shapes/model.py": MODEL,
+            "hubkit.toml": CONFIG,
+        }
+    )
+    only = ("--hubconf", "-v", "-rs", "-k", "C305 or C306 or C307 or (only_with and C201)")
+    folder = ("--hubconf-weights", str(tmp_path / "weights"))
+
+    denied = outcomes(repo.run_here(*only, *folder))
+    assert set(denied.values()) == {"SKIPPED"}
+
+    result = repo.run(*only, *folder, "--hubconf-network=allow", "--hubconf-loopback")
+    said = outcomes(result)
+    assert {name for name, outcome in said.items() if outcome == "FAILED"} == {
+        "gone::C305",
+        "other_keys::C305",
+        "renamed::C307",
+        "declared::C307",
+        "unsafe::C307",
+        "always_online::C306",
+        "wider::C307",
+    }
+    assert said["only_with::C201"] == "PASSED"
+    assert (tmp_path / "weights" / f"good-{digest}.pth").is_file()
+    for line in (
+        "*gone(pretrained=True) fails: HTTPError: *404*",
+        "*The weights of renamed are not the ones that were published.",
+        "*the file's own name says 00000000",
+        "*plain.pth has * bytes, 1 are declared",
+        "*declared has 38 parameters, and 37 are declared.",
+        "*unsafe.pth needs argparse.Namespace",
+        "*always_online(pretrained=True) needs the network again*",
+        "*wider is another model with its weights than without.",
+    ):
+        result.stdout.fnmatch_lines([line])
+
+    select = ("-k", "good and (C305 or C306 or C307)")
+    cached = repo.run("--hubconf", "-v", *folder, "--hubconf-network=cache", *select)
+    assert outcomes(cached) == {f"good::{code}": "PASSED" for code in ("C305", "C306", "C307")}
+
+
+def test_a_cache_that_lacks_the_file_says_where_to_put_it(
+    repo: HubRepo, served: tuple[str, str], tmp_path: Path
+) -> None:
+    url, digest = served
+    source = HUBCONF.replace("{URL}", url).replace("{DIGEST}", digest)
+    repo.write({"hubconf.py": source, "shapes/__init__.py": "", "shapes/model.py": MODEL})
+    result = repo.run_here(
+        "--hubconf",
+        "--hubconf-network=cache",
+        f"--hubconf-weights={tmp_path / 'empty'}",
+        "hubconf.py::good::C305-pretrained-loads",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*good(pretrained=True) tried to reach http://127.0.0.1:*",
+            "  Put the file into --hubconf-weights, or run with --hubconf-network=allow once.",
+        ]
+    )
