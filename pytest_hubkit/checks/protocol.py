@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from pytest_hubkit.cases import RESERVED, chooses_weights, parameters_of
+from hubkit.facts import Location
+from pytest_hubkit.cases import RESERVED, chooses_weights, describe_call, parameters_of
 from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
@@ -15,6 +17,7 @@ from pytest_hubkit.checks.registry import (
 from pytest_hubkit.failures import describe_download
 from pytest_hubkit.forwards import find_module
 from pytest_hubkit.network import Policy
+from pytest_hubkit.seeds import SEED, seeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,13 +116,47 @@ def loads_untrained_offline(subject: Subject) -> Iterator[Failure]:
     """
     if not subject.case.is_untrained:
         raise NotApplicableError(f"it is declared to need its weights in {subject.case.place}")
-    _ = subject.built
+    found = list(_downloads_when_told_not_to(subject))
+    try:
+        _ = subject.built
+    except PrerequisiteError as error:
+        if error.code != "C106" or not found:
+            raise
+        found.append(error.failure)
+    yield from found
+    if found:
+        return
     if subject.attempts and subject.conformance.options.policy.everything:
         # It was let through. Who copes without has done nothing wrong.
         try:
             subject.build(policy=Policy())
         except PrerequisiteError:
             yield describe_download(subject, subject.attempts[0])
+
+
+def _downloads_when_told_not_to(subject: Subject) -> Iterator[Failure]:
+    """Where weights go by name and None stands for none, people write False all the same."""
+    config, parameters = subject.case.config, parameters_of(subject.function)
+    if config.untrained is not None or subject.conformance.options.policy.everything:
+        return
+    for name in (one.name for one in parameters if one.name == "pretrained"):
+        if subject.arguments.get(name, False) is not None:
+            continue
+        told = {**subject.arguments, name: False}
+        call = describe_call(subject.case.entrypoint, told)
+        with (
+            contextlib.suppress(Exception, SystemExit),
+            seeded(SEED),
+            subject.conformance.running(call) as guard,
+        ):
+            subject.conformance.loaded.call(subject.case.entrypoint, **told)
+        for attempt in guard.attempts[:1]:
+            yield Failure(
+                f"{call} downloads although no weights were asked for: {attempt.target}",
+                (f"asked for at {attempt.place}",) if attempt.path else (),
+                f"Test {name} for its truth, not by `is not None`: False means no weights too.",
+                Location(attempt.path, attempt.line) if attempt.path else subject.location,
+            )
 
 
 @check("C107", "returns-declared-kind", level=1, requires=("C101", "C106"))

@@ -77,6 +77,18 @@ DEFECTS = (
         ),
     ),
     Defect(
+        "false_is_no_name",
+        "C106",
+        'def NAME(pretrained="imagenet"):\n    """Score four numbers."""\n    net = _Net()\n'
+        "    if pretrained is not None:\n"
+        '        net.load_state_dict(_load_early("https://weights.example.org/n-0123abcd.pth"))\n'
+        "    return net\n",
+        'def NAME(pretrained="imagenet"):\n    """Score four numbers."""\n    net = _Net()\n'
+        "    if pretrained:\n"
+        '        net.load_state_dict(_load_early("https://weights.example.org/n-0123abcd.pth"))\n'
+        "    return net\n",
+    ),
+    Defect(
         "nested_hub",
         "C106",
         _call('_torch.hub.load("someone/else", "net")\nreturn _Net()'),
