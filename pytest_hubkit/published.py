@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_hubkit.checks.registry import NotApplicableError
+from pytest_hubkit.checks.registry import UndeclaredError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def publish(root: Path, folder: Path) -> Published:
         folder: Where to work; the tree appears below it.
 
     Raises:
-        NotApplicableError: It is no git repo, or has no commit yet.
+        UndeclaredError: It is no git repo, has no commit yet, or git cannot pack it.
         UnsafeArchiveError: Its archive may not be unpacked.
     """
     from hubkit.hubdir.archive import unpack
@@ -130,7 +130,11 @@ def publish(root: Path, folder: Path) -> Published:
     archive, tree = folder / f"{sha}.zip", folder / f"{root.name}-{sha[:12]}"
     if not tree.exists():
         arguments = ("archive", "--format=zip", f"--prefix={tree.name}/", f"--output={archive}")
-        _git(root, *_NO_LFS, *arguments, sha)
+        try:
+            _git(root, *_NO_LFS, *arguments, sha)
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode(errors="replace").strip().splitlines()
+            raise UndeclaredError(f"git archive fails: {said[-1] if said else error}") from error
         unpack(archive, tree, sha)
         _spell_out_links(tree)
     return Published(root, sha, tree)
@@ -149,18 +153,18 @@ def require_commit(root: Path) -> str:
     """The commit that the work tree is at.
 
     Raises:
-        NotApplicableError: It is no git repo, or has no commit yet.
+        UndeclaredError: It is no git repo, has no commit yet, or git cannot pack it.
     """
     try:
         top = _git(root, "rev-parse", "--show-toplevel").strip()
         sha = _git(root, "rev-parse", "--verify", "HEAD^{commit}").strip()
     except FileNotFoundError:
-        raise NotApplicableError("git is not installed") from None
+        raise UndeclaredError("git is not installed") from None
     except subprocess.CalledProcessError as error:
         what = "has no commit yet" if b"verify" in (error.stderr or b"") else "is no git repo"
-        raise NotApplicableError(f"{root} {what}, so nothing is published") from None
+        raise UndeclaredError(f"{root} {what}, so nothing is published") from None
     if not Path(top).samefile(root):
-        raise NotApplicableError(f"{root} is not the root of a git repo, which {top} is")
+        raise UndeclaredError(f"{root} is not the root of a git repo, which {top} is")
     return sha
 
 
