@@ -61,7 +61,17 @@ def set_dir(d: str | os.PathLike[str]) -> None:
 
 def store() -> Path:
     """Hubkit's own part of the hub dir."""
-    return Path(get_dir(), STORE)
+    return within(STORE)
+
+
+def within(*names: str) -> Path:
+    """A path in the hub dir."""
+    return _join(get_dir(), *names)
+
+
+@functools.lru_cache(maxsize=256)  # to make a Path takes longer than to look what is there
+def _join(*parts: str) -> Path:
+    return Path(*parts)
 
 
 def is_full_sha(ref: str) -> bool:
@@ -139,4 +149,4 @@ def torch_folder(repo: RepoRef, ref: str) -> Path | None:
     """Where torch.hub keeps a repo at a ref; None for what torch.hub cannot fetch."""
     if repo.host != GITHUB or repo.uses_git:
         return None
-    return Path(get_dir()) / f"{repo.owner}_{repo.name}_{ref.replace('/', '_')}"
+    return within(f"{repo.owner}_{repo.name}_{ref.replace('/', '_')}")

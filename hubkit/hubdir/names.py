@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -21,6 +22,7 @@ _SCP = re.compile(r"(\w[\w.-]*@\w[\w.-]*):(?![/\\])(.+)", re.DOTALL)
 EXAMPLES = 'Write "owner/name", "owner/name:ref" or "https://host/owner/name".'
 
 
+@functools.lru_cache(maxsize=256)
 def parse_repo(text: str) -> RepoRef:
     """Read what names a repo on a git host.
 

@@ -6,15 +6,16 @@ import logging
 import os
 import sys
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit.errors import UntrustedRepoError, UsageError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.disk import writing
-from hubkit.hubdir.layout import get_dir
+from hubkit.hubdir.layout import within
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hubkit.facts import RepoRef
     from hubkit.facts.repos import TrustRepo
 
@@ -124,7 +125,7 @@ def _allowlist() -> list[str]:
 
 
 def _list_file() -> Path:
-    return Path(get_dir()) / "trusted_list"
+    return within("trusted_list")
 
 
 def _read_lines() -> list[str]:

@@ -89,6 +89,36 @@ def test_a_dying_childs_last_words_are_told(make_repo: MakeRepo) -> None:
         probe(make_repo, "import os\nos.write(2, b'out of cheese')\nos._exit(1)\n")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_a_child_that_stops_itself_ends_at_the_time_limit(make_repo: MakeRepo) -> None:
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
+    with pytest.raises(ProbeError, match=r"took longer than 0\.5 seconds"):
+        probe(make_repo, code, timeout=0.5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks are POSIX's")
+def test_a_grandchild_in_a_session_of_its_own_keeps_nobody_waiting(make_repo: MakeRepo) -> None:
+    """It has the child's output open, and outlives what ends the child's process group."""
+    code = """
+        import os
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.close(writer)
+                os.read(reader, 1)
+            os._exit(0)
+        os.wait()
+        holder = writer
+        def net(): ...
+    """
+    assert probe(make_repo, code, timeout=60).names == ("net",)
+
+
+def test_a_child_that_closes_all_its_files_answers(make_repo: MakeRepo) -> None:
+    assert probe(make_repo, "import os\nos.closerange(0, 256)\ndef net(): ...").names == ("net",)
+
+
 def test_an_endless_loop_ends_at_the_time_limit(make_repo: MakeRepo) -> None:
     with pytest.raises(ProbeError, match=r"took longer than 0\.5 seconds"):
         probe(make_repo, "while True: pass", timeout=0.5)
