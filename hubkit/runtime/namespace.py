@@ -85,9 +85,11 @@ class Namespace:
         vars(module)["__builtins__"] = self.builtins
         return module
 
-    def note_file(self, path: str) -> None:
+    def note_file(self, path: str) -> os.stat_result:
         """Remember how a file is that is about to be executed."""
-        self._files[path] = _look(path)
+        found = os.stat(path)  # noqa: PTH116
+        self._files[path] = found.st_mtime_ns, found.st_size
+        return found
 
     def is_at(self, folder: str) -> bool:
         """Whether a folder, by whatever path, is the tree and none in its place."""
