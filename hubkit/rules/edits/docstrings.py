@@ -6,6 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.rules.edits.source import first_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -66,7 +68,7 @@ def insert_docstring(
     """
     body = node.body[0]
     place = header_end(source, node)
-    line = _first_line(body)
+    line = first_line(body)
     if place is None or line <= place[0]:
         return None
     indent = source.indent(line)
@@ -77,7 +79,7 @@ def insert_docstring(
 def header_end(source: Source, node: NamedNode) -> tuple[int, int] | None:
     """Behind the colon that ends a definition's header."""
     first = node.body[0]
-    line = _first_line(first)
+    line = first_line(first)
     tokens = source.tokens(source.start(node), (line, source.start(first)[1]))
     depth = 0
     for token in tokens or ():
@@ -232,8 +234,3 @@ def _find(lines: Sequence[str], pattern: re.Pattern[str]) -> tuple[int | None, s
 
 def _stars(parameter: Parameter) -> str:
     return {"var-positional": "*", "var-keyword": "**"}.get(parameter.kind, "")
-
-
-def _first_line(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in decorators)])

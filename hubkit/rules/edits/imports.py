@@ -6,6 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.rules.edits.source import first_line
+
 if TYPE_CHECKING:
     from hubkit.facts import Edit
     from hubkit.rules.edits.source import Source
@@ -25,7 +27,7 @@ def header_end(source: Source) -> int | None:
         index += 1
     if index == len(body):
         return None
-    line = _first_line(body[index])
+    line = first_line(body[index])
     last = body[index - 1].end_lineno or 0 if index else 0
     if line <= last or source.lines[line - 1][: source.start(body[index])[1] - 1].strip():
         return None
@@ -106,8 +108,3 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 def _is_future(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
-def _first_line(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in decorators)])

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
+import unicodedata
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hubkit.rules.edits.source import first_line
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from hubkit.rules.edits.source import Source
 
 Scoped = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -20,6 +26,7 @@ class Occurrences:
 
     Attributes:
         name: The name.
+        lines: Lines that spell it; no other statements are looked into.
         names: Names that are read, assigned or deleted.
         aliases: Import aliases that bind it.
         definitions: Functions and classes that are called so.
@@ -30,6 +37,7 @@ class Occurrences:
     """
 
     name: str
+    lines: Sequence[int]
     names: list[ast.Name] = field(default_factory=list)
     aliases: list[ast.alias] = field(default_factory=list)
     definitions: list[ast.AST] = field(default_factory=list)
@@ -41,8 +49,12 @@ class Occurrences:
     def visit(self, nodes: Iterable[ast.AST | None], *, quoted: bool = False) -> None:
         """Look at nodes of one scope in which the name means the module's."""
         for node in nodes:
-            if node is not None:
+            if node is not None and not (isinstance(node, ast.stmt) and self._is_silent(node)):
                 self._visit(node, quoted=quoted)
+
+    def _is_silent(self, node: ast.stmt) -> bool:
+        first, last = first_line(node), node.end_lineno or node.lineno
+        return bisect_left(self.lines, first) == bisect_right(self.lines, last)
 
     def _visit(self, node: ast.AST, *, quoted: bool) -> None:  # noqa: C901 - a case a node type
         match node:
@@ -136,18 +148,24 @@ class Occurrences:
             self.visit([one.target, *one.ifs] + ([] if one is first else [one.iter]))
 
 
-def find_occurrences(tree: ast.Module, name: str) -> Occurrences:
+def find_occurrences(source: Source, name: str) -> Occurrences:
     """Every place in a module that means one of its own names.
 
     Args:
-        tree: The module.
+        source: The module.
         name: The name.
     """
-    found = Occurrences(name)
-    found.visit(tree.body)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Global):
-            found.doubtful |= name in node.names
+    text = source.text
+    # Python takes a name that is written in other letters of the same look for the same name.
+    text = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if name in line]
+    found = Occurrences(name, lines)
+    found.visit(source.tree.body)
+    found.doubtful |= any(
+        isinstance(node, ast.Global) and name in node.names
+        for nodes in source.by_line.values()
+        for node in nodes
+    )
     return found
 
 

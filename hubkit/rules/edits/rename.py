@@ -45,7 +45,7 @@ def hide_name(source: Source, name: str) -> Renaming | None:
         name: The name.
     """
     new = f"_{name}"
-    found = find_occurrences(source.tree, name)
+    found = find_occurrences(source, name)
     comes_so = any(alias.name == new for alias in found.aliases)
     if found.doubtful or not (comes_so or is_free(source, new)):
         return None

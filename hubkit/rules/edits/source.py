@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hubkit.facts import Edit, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hubkit.facts import RepoFacts
 
@@ -63,6 +63,11 @@ class Source:
     def tree(self) -> ast.Module:
         """Its syntax tree."""
         return _parse(self.text)
+
+    @property
+    def by_line(self) -> Mapping[int, Sequence[ast.AST]]:
+        """Nodes by the line on which they begin, outer ones first."""
+        return _by_line(self.text)
 
     def between(self, start: tuple[int, int], end: tuple[int, int]) -> str:
         """The text from one place to another."""
@@ -120,24 +125,15 @@ class Source:
 
     def named(self, place: Location) -> NamedNode | None:
         """The ``def`` or ``class`` whose name stands at a place."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, NamedNode) and node.lineno == place.line:
-                name = self.lines[place.line - 1][place.column - 1 :]
-                if name.startswith(node.name) and place.end_column:
-                    return node
-        return None
+        name = self.at(place) if place.end_line else ""
+        those = self.by_line.get(place.line, ())
+        return next((one for one in those if isinstance(one, NamedNode) and one.name == name), None)
 
     def statement(self, place: Location) -> ast.stmt | None:
         """The statement that begins at a place."""
+        start, those = (place.line, place.column), self.by_line.get(place.line, ())
         return next(
-            (
-                node
-                for node in ast.walk(self.tree)
-                if isinstance(node, ast.stmt)
-                and node.lineno == place.line
-                and self.start(node) == (place.line, place.column)
-            ),
-            None,
+            (one for one in those if isinstance(one, ast.stmt) and self.start(one) == start), None
         )
 
     def _place(self, node: ast.AST, line_name: str, column_name: str) -> tuple[int, int]:
@@ -168,6 +164,12 @@ def quote_of(source: Source, near: str = "") -> str:
     return '"'
 
 
+def first_line(node: ast.stmt) -> int:
+    """The line on which a statement or its first decorator begins."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)])
+
+
 def is_plain_string(text: str) -> bool:
     """Whether a text is one string literal without prefix, escapes and line ends."""
     quote = text[:1]
@@ -184,6 +186,15 @@ def _parse(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)
+
+
+@lru_cache(maxsize=16)
+def _by_line(text: str) -> dict[int, list[ast.AST]]:
+    found: dict[int, list[ast.AST]] = {}
+    for node in ast.walk(_parse(text)):
+        if line := getattr(node, "lineno", 0):
+            found.setdefault(line, []).append(node)
+    return found
 
 
 def _tokenize(text: str, line: int, column: int) -> list[Token] | None:
