@@ -98,6 +98,17 @@ def test_a_diff_writes_nothing_and_git_takes_it(repo: Path) -> None:
     assert (again.exit_code, again.stdout) == (0, "")
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig"])
+def test_git_takes_a_diff_of_any_encoding(repo: Path, encoding: str) -> None:
+    text = "# coding: latin-1\n" * (encoding == "latin-1") + HUBCONF.replace("A line", "Ein Maß")
+    (repo / "hubconf.py").write_bytes(text.encode(encoding))
+    git(repo, "init", "-q")
+    done = check(repo, "--no-git", "--diff")
+    subprocess.run(["git", "apply"], input=done.stdout_bytes, cwd=repo, check=True)
+    assert '"math"' not in (fixed := (repo / "hubconf.py").read_text(encoding))
+    assert "Ein Maß" in fixed
+
+
 def test_what_is_left_out_on_request_is_not_fixed(repo: Path) -> None:
     (repo / "hubkit.toml").write_text('ignore = ["HUB201"]\n', "utf-8")
     check(repo, "--fix", "--ignore", "HUB504,HUB107")

@@ -48,7 +48,7 @@ def test_edits_that_overlap_are_refused() -> None:
 def test_a_diff_shows_ends_of_lines_and_no_more_than_changes() -> None:
     same = "    return model\n" * 300
     before, after = f"a = 1\r\n{same}b", f"a = 2\r\n{same}c"
-    assert render_diff({"a.py": Change(before.encode(), after.encode())}) == (
+    assert render_diff({"a.py": Change(before.encode(), after.encode())}).decode() == (
         "--- a/a.py\n+++ b/a.py\n"
         f"@@ -1,4 +1,4 @@\n-a = 1\r\n+a = 2\r\n{' ' + same[:17]}{' ' + same[:17]}{' ' + same[:17]}"
         f"@@ -299,4 +299,4 @@\n{(' ' + same[:17]) * 3}"
