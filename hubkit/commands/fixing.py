@@ -75,7 +75,9 @@ def _say(outcome: Outcome, verb: str) -> None:
     for finding, reason in outcome.failed:
         place = f" in {finding.location.path}" if finding.location else ""
         click.echo(
-            f"The fix of {finding.code}{place} was not made ({reason}): {finding.message}", err=True
+            f"{finding.code}{place} is for you to fix, as its fix was taken back ({reason}): "
+            f"{finding.message}",
+            err=True,
         )
     count = len(outcome.fixed)
     more = f" ({outcome.unsafe} more with --unsafe-fixes)" if outcome.unsafe else ""

@@ -81,11 +81,14 @@ class _Session:
         """Findings whose fixes can be made together."""
         chosen: list[Finding] = []
         taken: list[tuple[Edit, bool]] = []
-        for finding in report.findings:
+        # What changes a signature (HUB2xx) comes before what says it in a docstring (HUB3xx).
+        for finding in sorted(report.findings, key=lambda one: one.code):
             fix = finding.fix
             if fix is None or _identity(finding) in self.failed:
                 continue
             if fix.applicability == "unsafe" and not self.unsafe:
+                continue
+            if any(_share_entrypoint(finding, other) for other in chosen):
                 continue
             alone = len(fix.edits) == 1
             if not any(_clash(edit, alone, *other) for edit in fix.edits for other in taken):
@@ -103,7 +106,7 @@ class _Session:
         useless = _useless(made, report, new)
         if useless:
             for finding in useless:
-                self._fail(finding, "the same is found afterwards")
+                self._fail(finding, "the same is found with it")
             return self.advance(report, [one for one in made if one not in useless])
         self.after = files
         self.fixed += made
@@ -176,6 +179,12 @@ class _Session:
 def _identity(finding: Finding) -> tuple[str, str, str]:
     """What stays of a finding when lines move."""
     return finding.code, finding.message, finding.location.path if finding.location else ""
+
+
+def _share_entrypoint(finding: Finding, other: Finding) -> bool:
+    """Whether one rule's fix may have been written for an entrypoint that another's changes."""
+    is_same = finding.entrypoint is not None and finding.entrypoint == other.entrypoint
+    return is_same and finding.code != other.code
 
 
 def _clash(edit: Edit, alone: bool, other: Edit, other_alone: bool) -> bool:

@@ -86,8 +86,10 @@ def require_parses(path: str, data: bytes) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        raise PatchError(f"it does not parse any more: {error}") from None
+    except SyntaxError as error:
+        raise PatchError(f"it would not parse any more: {error.msg}, line {error.lineno}") from None
+    except (ValueError, RecursionError) as error:
+        raise PatchError(f"it would not parse any more: {error}") from None
 
 
 def _span(text: _Text, edit: Edit) -> tuple[int, int]:

@@ -74,13 +74,15 @@ def use_safe_load(repo: RepoFacts, use: Use) -> Fix | None:
     loader = use.keyword("Loader")
     if len(call.node.keywords) != (loader is not None):
         return None
-    argument = call.text(call.node.args[0])
-    edit = call.source.replace(
-        *call.span(call.node), f"{call.text(function.value)}.safe_load({argument})"
-    )
+    (line, column), brackets = call.span(function)[1], call.brackets()
+    if brackets is None:
+        return None
+    edits = [call.source.replace((line, column - len(function.attr)), (line, column), "safe_load")]
+    if loader is not None:
+        edits.append(brackets.remove(brackets.items[1]))
     # Loaders that make objects of any class are asked for by those who have such files.
     is_same = loader is None or "FullLoader" in loader
-    return Fix("Use `safe_load`", "safe" if is_same else "unsafe", (edit,))
+    return Fix("Use `safe_load`", "safe" if is_same else "unsafe", tuple(edits))
 
 
 def give_argument(

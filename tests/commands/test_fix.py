@@ -11,6 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
+from hubkit.commands.fixing import Fixing
+from hubkit.facts import Finding, Location, Report
+from hubkit.fixer import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +110,18 @@ def test_git_takes_a_diff_of_any_encoding(repo: Path, encoding: str) -> None:
     subprocess.run(["git", "apply"], input=done.stdout_bytes, cwd=repo, check=True)
     assert '"math"' not in (fixed := (repo / "hubconf.py").read_text(encoding))
     assert "Ein Maß" in fixed
+
+
+def test_a_fix_that_was_taken_back_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Finding("HUB504", "warning", "no map_location", Location("hubconf.py", 3))
+    report = Report((found,), (), ())
+    outcome = Outcome({}, (), ((found, "it would not parse any more"),), 0, report)
+    fixing = Fixing(fix=True, unsafe_fixes=False, diff=True, exit_non_zero_on_fix=False)
+    assert fixing.show(outcome) == 0
+    assert capsys.readouterr().err == (
+        "HUB504 in hubconf.py is for you to fix, as its fix was taken back "
+        "(it would not parse any more): no map_location\n"
+    )
 
 
 def test_what_is_left_out_on_request_is_not_fixed(repo: Path) -> None:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def find(repo: Path, code: str, changes: Mapping[str, bytes] | None = None) -> Report:
-    """What one rule finds, with some of the files as if they held something else."""
+    """What one rule or family finds, with some of the files as if they held something else."""
     files = Patched(open_files(repo), changes or {})
     config = dataclasses.replace(read_config(repo), extend_select=(code,))
     report = lint_repo(read_repo(files), config)
-    findings = tuple(finding for finding in report.findings if finding.code == code)
+    findings = tuple(finding for finding in report.findings if finding.code.startswith(code))
     return dataclasses.replace(report, findings=findings)
 
 

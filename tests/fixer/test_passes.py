@@ -78,12 +78,12 @@ def test_a_fix_that_breaks_the_file_is_not_made_and_the_others_are() -> None:
     rules = Rules(b"aa = bb\n", {"aa": (edit(1, 3, "("),), "bb": (edit(6, 8, "d"),)})
     after, fixed, (failed,) = rules.fix()
     assert (after, fixed) == (b"aa = d\n", ["bb"])
-    assert failed.startswith("aa: it does not parse any more")
+    assert failed.startswith("aa: it would not parse any more")
 
 
 def test_a_fix_that_does_not_help_is_taken_back() -> None:
     rules = Rules(b"aa = bb\n", {"aa": (edit(1, 3, "aaa"),), "bb": (edit(6, 8, "d"),)})
-    assert rules.fix() == (b"aa = d\n", ["bb"], ["aa: the same is found afterwards"])
+    assert rules.fix() == (b"aa = d\n", ["bb"], ["aa: the same is found with it"])
 
 
 def test_a_fix_outside_the_file_is_not_made() -> None:

@@ -11,6 +11,7 @@ from hubkit.rules.edits.source import Source, source_of
 
 if TYPE_CHECKING:
     from hubkit.facts import Edit, Location, RepoFacts
+    from hubkit.rules.edits.brackets import Brackets
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,14 @@ class CallSource:
             return None
         if any(keyword.arg is None for keyword in self.node.keywords):
             return None
-        start = self.place.line, self.place.column
-        brackets = brackets_at(self.source, start, (self.place.end_line, self.place.end_column))
+        brackets = self.brackets()
         return brackets.append(f"{name}={value}") if brackets else None
+
+    def brackets(self) -> Brackets | None:
+        """The brackets around the arguments."""
+        place = self.place
+        start, end = (place.line, place.column), (place.end_line, place.end_column)
+        return brackets_at(self.source, start, end)
 
     def text(self, node: ast.expr) -> str:
         """The text of a part of the call."""

@@ -75,21 +75,15 @@ def make_def(source: Source, node: ast.stmt, parameters: Iterable[Parameter]) ->
             return None
     if node.lineno != node.end_lineno:
         return None
-    text = source.segment(made)
-    tokens = source.tokens(source.start(made), source.end(made)) or []
-    depth, colon = 0, None
-    for token in tokens:
-        depth += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
-        if depth == 0 and token.text == ":":
-            colon = token
-            break
-    if colon is None or not text.startswith("lambda"):
+    start, end = source.start(made), source.end(made)
+    colon = source.last(":", start, end, before=source.start(made.body))
+    if colon is None or not source.segment(made).startswith("lambda"):
         return None
-    line, column = source.start(made)
+    line, column = start
     arguments = source.between((line, column + len("lambda")), colon.start).strip()
     indent = source.indent(node.lineno) + "    "
     docstring = render_docstring(name, parameters, indent)
-    result = source.between(colon.end, source.end(made)).strip()
+    result = source.between(colon.end, end).strip()
     written = f"def {name}({arguments}):\n{indent}{docstring}\n{indent}return {result}"
     return source.replace_node(node, written)
 

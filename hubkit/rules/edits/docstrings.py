@@ -32,6 +32,8 @@ _KNOWN = {
 def describe(parameter: Parameter) -> str:
     """What can be said of a parameter from its name and default alone."""
     known = _KNOWN.get(parameter.name, "")
+    if parameter.ignored:
+        return "Not looked at."
     if parameter.kind in ("var-positional", "var-keyword"):
         return "Handed on to the model."
     default = " ".join((parameter.default or "").split())
@@ -69,7 +71,7 @@ def insert_docstring(
     body = node.body[0]
     place = header_end(source, node)
     line = first_line(body)
-    if place is None or line <= place[0]:
+    if place is None or line <= place[0] or source.lines[place[0] - 1].endswith("\\"):
         return None
     indent = source.indent(line)
     text = render_docstring(node.name, parameters, indent)
@@ -78,15 +80,10 @@ def insert_docstring(
 
 def header_end(source: Source, node: NamedNode) -> tuple[int, int] | None:
     """Behind the colon that ends a definition's header."""
-    first = node.body[0]
-    line = first_line(first)
-    tokens = source.tokens(source.start(node), (line, source.start(first)[1]))
-    depth = 0
-    for token in tokens or ():
-        depth += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
-        if depth == 0 and token.text == ":":
-            return token.end
-    return None
+    body = node.body[0]
+    end = first_line(body), source.start(body)[1]
+    colon = source.last(":", source.start(node), end, before=end)
+    return colon.end if colon else None
 
 
 def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Parameter]) -> Edit | None:

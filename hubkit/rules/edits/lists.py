@@ -76,7 +76,8 @@ def remove_entry(repo: RepoFacts, place: Location) -> tuple[Edit, bool] | None:
     """An edit that takes an entry away, and whether a comment goes with it."""
     found = _brackets(repo)
     item = _item(found, place) if found else None
-    if found is None or item is None:
+    # An empty pair of braces is no set.
+    if found is None or item is None or (found.open.text == "{" and len(found.items) == 1):
         return None
     source = found.source
     edit = found.remove(item, is_tuple=found.open.text == "(")

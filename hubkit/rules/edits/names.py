@@ -74,6 +74,10 @@ class Occurrences:
             case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
                 self.exports += self._spelled(value)
                 self.visit(ast.iter_child_nodes(node))
+            case ast.JoinedStr(values=values):
+                # What f"{name=}" shows is the name.
+                self.doubtful |= any(_shows(part, self.name) for part in values)
+                self.visit(values)
             case ast.Subscript(value=value, slice=index) if _last_part(value) == "Literal":
                 self.visit([value, index])
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
@@ -167,6 +171,11 @@ def find_occurrences(source: Source, name: str) -> Occurrences:
         for node in nodes
     )
     return found
+
+
+def _shows(part: ast.expr, name: str) -> bool:
+    text = part.value if isinstance(part, ast.Constant) else ""
+    return isinstance(text, str) and name in text and text.rstrip().endswith("=")
 
 
 def _bound(alias: ast.alias) -> str:

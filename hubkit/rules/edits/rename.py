@@ -45,6 +45,8 @@ def hide_name(source: Source, name: str) -> Renaming | None:
         name: The name.
     """
     new = f"_{name}"
+    if re.search(rf"#\s*type:.*(?<!\w){re.escape(name)}(?!\w)", source.text):
+        return None
     found = find_occurrences(source, name)
     comes_so = any(alias.name == new for alias in found.aliases)
     if found.doubtful or not (comes_so or is_free(source, new)):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 # A string on one line; the apostrophes of prose have a letter before them.
-_QUOTED = re.compile(r"""(?<![\w'"])(["'])(?!\1)[^"'\n]*\1(?!["'])""")
+_QUOTED = re.compile(r"""(?<![\w'"])[bfrBFR]{0,2}(["'])(?!\1)[^"'\n]*\1(?!["'])""")
+Place = tuple[int, int]
 NamedNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -35,12 +36,12 @@ class Token(NamedTuple):
     end_column: int
 
     @property
-    def start(self) -> tuple[int, int]:
+    def start(self) -> Place:
         """Where it begins."""
         return self.line, self.column
 
     @property
-    def end(self) -> tuple[int, int]:
+    def end(self) -> Place:
         """Where it has ended."""
         return self.end_line, self.end_column
 
@@ -69,7 +70,7 @@ class Source:
         """Nodes by the line on which they begin, outer ones first."""
         return _by_line(self.text)
 
-    def between(self, start: tuple[int, int], end: tuple[int, int]) -> str:
+    def between(self, start: Place, end: Place) -> str:
         """The text from one place to another."""
         (line, column), (end_line, end_column) = start, end
         if line == end_line:
@@ -81,11 +82,11 @@ class Source:
         """The text at a place."""
         return self.between((place.line, place.column), (place.end_line, place.end_column))
 
-    def start(self, node: ast.AST) -> tuple[int, int]:
+    def start(self, node: ast.AST) -> Place:
         """Where a node begins."""
         return self._place(node, "lineno", "col_offset")
 
-    def end(self, node: ast.AST) -> tuple[int, int]:
+    def end(self, node: ast.AST) -> Place:
         """Where a node has ended."""
         return self._place(node, "end_lineno", "end_col_offset")
 
@@ -98,11 +99,11 @@ class Source:
         text = self.lines[line - 1]
         return text[: len(text) - len(text.lstrip(" \t\f"))]
 
-    def replace(self, start: tuple[int, int], end: tuple[int, int], text: str) -> Edit:
+    def replace(self, start: Place, end: Place, text: str) -> Edit:
         """An edit that puts a text in place of another."""
         return Edit(Location(self.path, *start, *end), text)
 
-    def insert(self, place: tuple[int, int], text: str) -> Edit:
+    def insert(self, place: Place, text: str) -> Edit:
         """An edit that takes nothing away."""
         return self.replace(place, place, text)
 
@@ -116,12 +117,17 @@ class Source:
             return self.replace((first, 1), (last + 1, 1), "")
         return self.replace((first, 1), (last, len(self.lines[last - 1]) + 1), "")
 
-    def tokens(self, start: tuple[int, int], end: tuple[int, int]) -> list[Token] | None:
+    def tokens(self, start: Place, end: Place) -> list[Token] | None:
         """The tokens between two places inside one expression, comments among them."""
         # In brackets a tokenizer takes line ends and indentation for what they are there: layout.
         text = f"({self.between(start, end)})"
         line, column = start
         return _tokenize(text, line, column - 1)
+
+    def last(self, text: str, start: Place, end: Place, *, before: Place) -> Token | None:
+        """The last token of a text in an expression that stands before a place in it."""
+        those = [one for one in self.tokens(start, end) or () if one.text == text]
+        return next((one for one in reversed(those) if one.start < before), None)
 
     def named(self, place: Location) -> NamedNode | None:
         """The ``def`` or ``class`` whose name stands at a place."""
@@ -136,7 +142,7 @@ class Source:
             (one for one in those if isinstance(one, ast.stmt) and self.start(one) == start), None
         )
 
-    def _place(self, node: ast.AST, line_name: str, column_name: str) -> tuple[int, int]:
+    def _place(self, node: ast.AST, line_name: str, column_name: str) -> Place:
         line, offset = int(getattr(node, line_name)), int(getattr(node, column_name))
         text = self.lines[line - 1]
         # ast counts UTF-8 bytes.
