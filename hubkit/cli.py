@@ -1,28 +1,35 @@
 """The command line: ``hubkit``.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 findings or a failed job,
-2 wrong use, 130 interrupted.
+2 wrong use, or a mistake of hubkit's own, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import io
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from hubkit import __version__
 from hubkit.commands import COMMANDS
-from hubkit.errors import HubkitError
+from hubkit.errors import WHERE_TO_REPORT, HubkitError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C: 128 + SIGINT
 PIPE_CLOSED = 141  # what a shell reports for a closed pipe: 128 + SIGPIPE
+FAILED = 2  # 1 would mean that the job was done, and something found
+
+# What writing to a file that is open can come to, as with `> /dev/full`.
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
 class HubkitGroup(click.Group):
@@ -40,6 +47,17 @@ class HubkitGroup(click.Group):
         command: click.Command = importlib.import_module(f"hubkit.commands.{module}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The subcommand that the arguments name; a likely one is suggested where there is none."""
+        import difflib
+
+        close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+        if close and close[0] != args[0]:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
     def main(  # type: ignore[override] # click's overloads differ only in what they return
         self,
         args: Sequence[str] | None = None,
@@ -52,26 +70,60 @@ class HubkitGroup(click.Group):
         try:
             code = super().main(args, prog_name, **extra)
             sys.stdout.flush()
-        except HubkitError as error:
-            _print_error(error)
-            code = error.exit_code
-        except click.ClickException as error:
-            error.show()
-            code = error.exit_code
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("Interrupted.", err=True)
-            code = INTERRUPTED
-        except BrokenPipeError:
-            _close_stdout()
-            code = PIPE_CLOSED
+        except BaseException as error:  # noqa: BLE001 - the last one who can say anything
+            code = _tell(error)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(error: BaseException) -> int:
+    """Say on stderr what went wrong, if there is anybody to read it; the exit code."""
+    with contextlib.suppress(OSError):
+        return _say(error)
+    _close_stdout()
+    return FAILED
+
+
+def _say(error: BaseException) -> int:
+    if isinstance(error, HubkitError):
+        _print_error(error)
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    if isinstance(error, SystemExit):
+        raise error
+    if isinstance(error, BrokenPipeError):
+        _close_stdout()
+        return PIPE_CLOSED
+    if isinstance(error, OSError) and error.filename is None and error.errno in _CANNOT_WRITE:
+        _close_stdout()
+        hint = "Send it to a file or a device that has room."
+        _print_error(UsageError(f"the output cannot be written: {error.strerror}", hint=hint))
+        return FAILED
+    _print_mistake(error)
+    return FAILED
 
 
 def _accept_any_text() -> None:
     """Spell out what the terminal's encoding lacks, rather than end in UnicodeEncodeError."""
+    if sys.stdout is None:  # closed by whoever started us, as with `>&-`
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _print_mistake(error: BaseException) -> None:
+    traceback.print_exception(error)
+    _print_error(
+        HubkitError(
+            f"hubkit made a mistake and stopped: {type(error).__name__}",
+            hint=f"Please report it at {WHERE_TO_REPORT}, with all of the above.",
+        )
+    )
 
 
 def _print_error(error: HubkitError) -> None:

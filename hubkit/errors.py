@@ -45,6 +45,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+WHERE_TO_REPORT = "https://pypi.org/project/torch-hubkit"
+
 
 def _rebuild(
     cls: type[HubkitError], args: tuple[object, ...], state: dict[str, object]

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("code", required=False)
 def command(code: str | None) -> None:
-    """Say why a rule or check exists, what is bad and what is good; list all without CODE."""
+    """Say why a rule or check exists.
+
+    What it finds, why that bites, what is bad and what is good. Without CODE all are listed. CODE
+    may be a name, such as undeclared-import.
+    """
     from hubkit.commands.catalogue import read_catalogue
     from hubkit.errors import UsageError
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubkit.commands.output import say_stopped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -52,7 +54,8 @@ class Fixing:
 
         click.echo(render_diff(outcome.changes), nl=False)
         _say(outcome, "Would fix")
-        return int(bool(outcome.changes))
+        say_stopped(outcome.report)
+        return 2 if outcome.report.stopped else int(bool(outcome.changes))
 
     def write(self, files: Files, outcome: Outcome) -> None:
         """Write what changes, and say how much that is.
@@ -68,7 +71,7 @@ class Fixing:
     def exit_code(self, outcome: Outcome) -> int:
         """The exit code once fixes are made: what is left counts."""
         fixed = self.exit_non_zero_on_fix and bool(outcome.changes)
-        return 1 if fixed else outcome.report.exit_code
+        return outcome.report.exit_code or int(fixed)
 
 
 def _say(outcome: Outcome, verb: str) -> None:

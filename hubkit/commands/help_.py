@@ -23,7 +23,11 @@ _STARS = {"var-positional": "*", "var-keyword": "**"}
 @click.argument("repo", metavar="PATH|OWNER/NAME[:REF]")
 @click.argument("entrypoint")
 def command(repo: str, entrypoint: str) -> None:
-    """Show an entrypoint's signature, help text and what it needs; nothing runs."""
+    """Show what source tells about an entrypoint.
+
+    Its signature, its help text, what it gives back, what it needs and the weights that it
+    downloads. Nothing of the repo is imported or run.
+    """
     from hubkit.commands.target import locate_target
     from hubkit.errors import entrypoint_not_found
     from hubkit.hubconf import read_downloads, read_repo, render_docstring, require_hubconf

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubkit.commands.output import say_stopped
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -58,7 +60,7 @@ class Known:
     def write(self, report: Report, root: Path, config: Config) -> int:
         """Put what was found into the baseline, and say what changed.
 
-        Entries of rules that did not run stay.
+        Entries of rules that did not run stay; that one stopped is said, and is no entry.
 
         Raises:
             UsageError: The file cannot be written, or is there and is no baseline.
@@ -68,14 +70,17 @@ class Known:
 
         path = self._path(root, config)
         old = read_baseline(path) if path.exists() else ()
-        found = {one.fingerprint: one for one in map(to_known, report.findings)}
+        found = {
+            one.fingerprint: to_known(one) for one in report.findings if one not in report.stopped
+        }
         kept = {one.fingerprint: one for one in old if one.code not in report.codes}
         try:
             path.write_text(render_baseline({**kept, **found}.values()), "utf-8", newline="\n")
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
         click.echo(_describe(path, old, {**kept, **found}))
-        return 0
+        say_stopped(report)
+        return 2 if report.stopped else 0
 
     def comment(self, report: Report, facts: RepoFacts) -> None:
         """Write comments that leave out what was found, and say how many.

@@ -38,6 +38,8 @@ def command(repo: str, as_json: bool, static: bool) -> None:
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         click.echo(f"{row['name']:{width}}  {row['summary']}".rstrip())
+    if not rows:
+        click.echo(f"{root} has no entrypoints that source tells.", err=True)
     if hubconf.is_open:
         click.echo("This hubconf makes names at run time: source does not tell them all.", err=True)
 

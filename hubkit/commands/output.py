@@ -84,6 +84,14 @@ class Output:
             )
 
 
+def say_stopped(report: Report) -> None:
+    """Say on stderr which rules stopped, where no report does."""
+    from hubkit.reporters.full import format_finding
+
+    for finding in report.stopped:
+        click.echo(format_finding(finding, report), err=True)
+
+
 def _write_file(name: str, path: Path, report: Report) -> None:
     from hubkit.errors import UsageError
     from hubkit.reporters import REPORTERS

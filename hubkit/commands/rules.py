@@ -42,7 +42,11 @@ _FAMILIES = {
     help="How to list them.",
 )
 def command(output_format: str) -> None:
-    """List every rule of `hubkit check` and every check of `pytest --hubconf`."""
+    """List every rule and every check.
+
+    Rules are those of `hubkit check`, checks those of `pytest --hubconf`; without pytest there are
+    no checks.
+    """
     from hubkit.commands.catalogue import read_catalogue
 
     renderers = {"text": _render_text, "markdown": _render_markdown, "json": _render_json}

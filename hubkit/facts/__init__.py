@@ -16,6 +16,7 @@ from hubkit.facts.code import (
 from hubkit.facts.documents import Card, CardField, CodeBlock, Snippet
 from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs
 from hubkit.facts.findings import (
+    INTERNAL_ERROR,
     SEVERITIES,
     Finding,
     KnownFinding,
@@ -43,6 +44,7 @@ from hubkit.facts.repo import Limits, RepoFacts
 from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
 
 __all__ = [
+    "INTERNAL_ERROR",
     "SEVERITIES",
     "Applicability",
     "CachedCheckpoint",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")  # the worst first
+INTERNAL_ERROR = "HUB900"  # a rule stopped, so the repo was not judged by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Report:
     Attributes:
         findings: What is wrong, sorted by place.
         left_out: Findings left out on request.
-        rules: The rules that ran.
+        rules: The rules that ran to their end.
         fail_on: The least severity that fails the run; "never" when none does.
         lines: The source lines that the findings are about, by path and number.
         fixed: Entries of the baseline that are no longer found.
@@ -146,11 +147,20 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """1 when there is a finding as bad as ``fail_on`` or worse, else 0."""
+        """2 when a rule stopped, 1 when a finding is as bad as ``fail_on`` or worse, else 0."""
+        if self.stopped:
+            return 2
         return int(any(self.fails(finding) for finding in self.findings))
 
+    @property
+    def stopped(self) -> tuple[Finding, ...]:
+        """What is said about rules that stopped: no finding about the repo."""
+        return tuple(one for one in self.findings if one.code == INTERNAL_ERROR)
+
     def fails(self, finding: Finding) -> bool:
-        """Whether a finding is bad enough to fail the run."""
+        """Whether a finding is bad enough to fail the run; that a rule stopped always is."""
+        if finding.code == INTERNAL_ERROR:
+            return True
         if self.fail_on == "never":
             return False
         return SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)

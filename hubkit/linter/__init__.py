@@ -9,54 +9,59 @@ from hubkit.baseline import read_baseline
 from hubkit.config import HUBKIT_TOML
 from hubkit.facts import Report, RuleFacts
 from hubkit.linter.places import add_fingerprints, place_key, read_lines, sort_by_place
+from hubkit.linter.running import run_rules
 from hubkit.linter.selection import select_rules
 from hubkit.linter.sieve import Sieve
 from hubkit.linter.steering import find_unknown, find_unknown_entrypoints, find_unused
+from hubkit.rules.meta import internal_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from hubkit.config import Config
     from hubkit.facts import Finding, KnownFinding, RepoFacts
+    from hubkit.linter.running import Ran
     from hubkit.rules import Rule
 
-__all__ = ["lint_repo", "run_rule", "select_rules"]
+__all__ = ["lint_repo", "select_rules"]
 
 
-def run_rule(rule: Rule, repo: RepoFacts) -> tuple[Finding, ...]:
-    """What one rule finds, suppressed or not."""
-    return tuple(rule.function(repo))
-
-
-def lint_repo(repo: RepoFacts, config: Config) -> Report:
+def lint_repo(repo: RepoFacts, config: Config, rules: Iterable[Rule] | None = None) -> Report:
     """Judge a repo.
 
     Args:
         repo: The repo, read.
-        config: Its configuration.
+        config: Its configuration, which selects among the rules.
+        rules: The rules that there are; hubkit's own when not given.
 
     Returns:
         The findings, and those left out on request, each sorted by place.
 
     Raises:
         ConfigError: The configuration names a baseline that cannot be read.
+        GitRepoError: git cannot tell what a rule asks it.
     """
     repo = dataclasses.replace(repo, limits=config.limits)
     baseline = read_baseline(repo.root / config.baseline) if config.baseline else ()
     sieve = Sieve(repo, config, {known.fingerprint for known in baseline})
-    alone, others = _part(_runnable(select_rules(config), repo))
-    rules, lines = alone, _sift(sieve, _run(alone, repo, config))
+    alone, others = _part(_runnable(select_rules(config, rules), repo))
+    ran = run_rules(alone, repo)
+    lines = _sift(sieve, _found(ran, config))
     if not sieve.kept:
-        rules = (*alone, *others)
-        lines |= _sift(sieve, _run(others, repo, config))
-    codes = {rule.code for rule in rules}
+        more = run_rules(others, repo)
+        lines |= _sift(sieve, _found(more, config))
+        ran += more
+    finished = [one.rule for one in ran if one.stopped is None]
+    codes = {rule.code for rule in finished}
     unknown = (*find_unknown(repo, config), *find_unknown_entrypoints(repo, config))
     lines |= _sift(sieve, (one for one in unknown if one.code in codes))
     lines |= _sift(sieve, (one for one in find_unused(sieve, codes) if one.code in codes))
+    if _add_stopped(sieve, ran) and internal_error.code not in codes:
+        finished.append(internal_error)
     return Report(
         findings=tuple(sorted(sieve.kept, key=place_key)),
         left_out=tuple(sorted(sieve.left_out, key=lambda one: place_key(one.finding))),
-        rules=tuple(sorted(map(_describe, rules), key=lambda rule: rule.code)),
+        rules=tuple(sorted(map(_describe, finished), key=lambda rule: rule.code)),
         fail_on=config.fail_on,
         lines=lines,
         fixed=tuple(_fixed(baseline, sieve, codes)),
@@ -77,11 +82,20 @@ def _part(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     return alone, tuple(rule for rule in rules if not rule.alone)
 
 
-def _run(rules: Iterable[Rule], repo: RepoFacts, config: Config) -> Iterator[Finding]:
-    for rule in rules:
-        for finding in run_rule(rule, repo):
-            if not _is_declared(rule, finding, config):
+def _found(ran: Iterable[Ran], config: Config) -> Iterator[Finding]:
+    for one in ran:
+        for finding in one.findings:
+            if not _is_declared(one.rule, finding, config):
                 yield finding
+
+
+def _add_stopped(sieve: Sieve, ran: Iterable[Ran]) -> bool:
+    """Whether a rule stopped; each that did is one finding."""
+    codes = [one.rule.code for one in ran if one.stopped is not None]
+    stopped = add_fingerprints([one.stopped for one in ran if one.stopped is not None], {})
+    for code, finding in zip(codes, stopped, strict=True):
+        sieve.add_stopped(finding, code)
+    return bool(stopped)
 
 
 def _is_declared(rule: Rule, finding: Finding, config: Config) -> bool:

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from hubkit.rules import Rule
 
 
-def select_rules(config: Config) -> tuple[Rule, ...]:
+def select_rules(config: Config, rules: Iterable[Rule] | None = None) -> tuple[Rule, ...]:
     """The rules that a configuration asks for.
 
     A rule in preview runs when its whole code is named, or when previews are asked for.
+
+    Args:
+        config: The configuration.
+        rules: The rules that there are; hubkit's own when not given.
     """
     wanted = (*config.select, *config.extend_select)
     return tuple(
         rule
-        for rule in all_rules()
+        for rule in (all_rules() if rules is None else rules)
         if most_specific(rule.code, wanted) is not None
         and (config.preview or not rule.preview or rule.code in wanted)
     )

@@ -49,7 +49,7 @@ class Sieve:
         requests = [
             *self._comments(finding),
             *self._file_ignores(finding),
-            *self._settings(finding),
+            *self._settings(finding, finding.code),
         ]
         if requests:
             self.left_out.append(requests[0])
@@ -57,6 +57,14 @@ class Sieve:
             self.left_out.append(LeftOut(finding, "", "baseline"))
         else:
             self.kept.append(finding)
+
+    def add_stopped(self, stopped: Finding, code: str) -> None:
+        """Take in that a rule stopped. Only what ignores that rule in the whole repo covers it."""
+        asked = next(self._settings(stopped, code), None)
+        if asked is None:
+            self.kept.append(stopped)
+        else:
+            self.left_out.append(asked)
 
     def _comments(self, finding: Finding) -> Iterator[LeftOut]:
         place = finding.location
@@ -78,8 +86,8 @@ class Sieve:
                 self._used_patterns.add((asked.pattern, code))
                 yield LeftOut(finding, asked.ignore[code], "setting")
 
-    def _settings(self, finding: Finding) -> Iterator[LeftOut]:
-        code = find_ignore(finding.code, self.config)
+    def _settings(self, finding: Finding, rule: str) -> Iterator[LeftOut]:
+        code = find_ignore(rule, self.config)
         if code is not None:
             self._used_settings.add(code)
             reason = {**self.config.ignore, **self.config.extend_ignore}[code]

@@ -22,6 +22,7 @@ def write_report(report: Report, stream: TextIO) -> None:
     """Write a report as a test suite, in ASCII.
 
     A rule fails when one of its findings fails the run, and is skipped when all were left out.
+    Rules that stopped are no test cases; that they did is one that has an error.
 
     Args:
         report: What was found.
@@ -32,7 +33,7 @@ def write_report(report: Report, stream: TextIO) -> None:
     counts = {
         "tests": str(len(cases)),
         "failures": str(sum(case.find("failure") is not None for case in cases)),
-        "errors": "0",
+        "errors": str(sum(case.find("error") is not None for case in cases)),
         "skipped": str(sum(case.find("skipped") is not None for case in cases)),
         "time": "0",
     }
@@ -55,7 +56,10 @@ def _add_case(suite: ET.Element, rule: RuleFacts, report: Report) -> ET.Element:
     reasons = [one for one in report.left_out if one.finding.code == rule.code]
     if failing:
         failure = ET.SubElement(
-            case, "failure", message=_clean(failing[0].message), type=failing[0].severity
+            case,
+            "error" if failing[0] in report.stopped else "failure",
+            message=_clean(failing[0].message),
+            type=failing[0].severity,
         )
         failure.text = _listing(failing)
     elif reasons and not found:

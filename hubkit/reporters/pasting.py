@@ -16,7 +16,7 @@ def format_ignore_block(report: Report) -> Iterator[str]:
 
     Nothing either for a repo that is not the user's to configure.
     """
-    failing = [finding for finding in report.findings if report.fails(finding)]
+    failing = [one for one in report.findings if report.fails(one) and one not in report.stopped]
     if not failing or not report.config:
         return
     yield f"To leave these out all the same, say why in {report.config}:"

@@ -38,7 +38,7 @@ def write_report(report: Report, stream: TextIO) -> None:
                 "rules": [_rule(rule) for rule in report.rules],
             }
         },
-        "invocations": [{"executionSuccessful": True, "exitCode": report.exit_code}],
+        "invocations": [_invocation(report)],
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repo."}}},
         "columnKind": "unicodeCodePoints",
         "results": [
@@ -53,6 +53,18 @@ def write_report(report: Report, stream: TextIO) -> None:
     }
     json.dump(log, stream, indent=2)
     stream.write("\n")
+
+
+def _invocation(report: Report) -> dict[str, object]:
+    notes = [
+        {"level": "error", "descriptor": {"id": one.code}, "message": {"text": one.message}}
+        for one in report.stopped
+    ]
+    return {
+        "executionSuccessful": not notes,
+        "exitCode": report.exit_code,
+        "toolExecutionNotifications": notes,
+    }
 
 
 def _rule(rule: RuleFacts) -> dict[str, object]:

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit.facts import INTERNAL_ERROR
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.facts import Finding, RepoFacts
+
+
+@rule(INTERNAL_ERROR, "internal-error", "error")
+def internal_error(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - the linter knows
+    """A rule stopped, so nothing is known of what it looks for.
+
+    This is a mistake of hubkit's and not of the repo. All other rules ran, and what they say
+    holds. It is said whatever is selected or ignored, and the exit code is 2: a repo that was not
+    judged has not passed.
+
+    The finding names the rule, the exception and the line of hubkit's that was at work. Please
+    report it with the code that the rule stopped at; hubkit's page on the package index leads to
+    where.
+
+    Ignoring the rule that stopped goes without it until it is mended; ignoring HUB900 itself has
+    no effect:
+        [tool.hubkit.ignore]
+        HUB504 = "stops on our loader; reported"
+    """
+    yield from ()
 
 
 @rule("HUB901", "unused-suppression", "warning", fixable="sometimes", applicability="safe")

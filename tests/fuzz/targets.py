@@ -27,6 +27,8 @@ from hubkit.reporters import REPORTERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hubkit.facts import Report
+
 CASES = Path(__file__).parent.parent / "rules" / "cases"
 # Separates the files of a repo in one input: "%% pkg/net.py" on a line of its own.
 MARK = b"\n%% "
@@ -41,6 +43,7 @@ def fuzz_repo(data: bytes) -> None:
         first, second = (lint_repo(one, Config()) for one in (facts, read_repo(root)))
         if first != second:
             raise AssertionError("the second answer differs from the first")
+        _require_whole(first)
         for write_report in REPORTERS.values():
             write_report(first, io.StringIO())
 
@@ -50,7 +53,8 @@ def fuzz_config(data: bytes) -> None:
     with _folder() as root:
         (root / "hubkit.toml").write_bytes(data)
         with contextlib.suppress(HubkitError):
-            lint_repo(RepoFacts(Folder(root), None, None, frozenset(), ()), read_config(root))
+            facts = RepoFacts(Folder(root), None, None, frozenset(), ())
+            _require_whole(lint_repo(facts, read_config(root)))
 
 
 def fuzz_docstring(data: bytes) -> None:
@@ -66,7 +70,13 @@ def fuzz_suppressions(data: bytes) -> None:
         (root / "hubconf.py").write_bytes(text)
         facts = read_repo(root)
         if isinstance(facts.hubconf, Hubconf):
-            lint_repo(facts, Config())
+            _require_whole(lint_repo(facts, Config()))
+
+
+def _require_whole(report: Report) -> None:
+    """A rule that stops is what is looked for, and no exception."""
+    if report.stopped:
+        raise AssertionError(report.stopped)
 
 
 def fuzz_archive(data: bytes) -> None:

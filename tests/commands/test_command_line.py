@@ -1,0 +1,76 @@
+"""The command line when things go wrong: mistyped commands, closed and full outputs, mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from hubkit.cli import HubkitGroup, main
+from tests.commands.test_check import SLOPPY, run
+
+FULL = Path("/dev/full")
+
+
+class Broken(HubkitGroup):
+    """A command line with a command that has a bug."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command."""
+
+        @click.command()
+        def command() -> None:
+            raise LookupError(f"no {cmd_name} in {ctx.info_name}")
+
+        return command
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    (tmp_path / "hubconf.py").write_text(SLOPPY, "utf-8")
+    return tmp_path
+
+
+def test_a_mistake_of_hubkits_own_is_no_finding() -> None:
+    done = CliRunner().invoke(Broken("hubkit"), ["check"])
+    assert done.exit_code == 2
+    assert "LookupError: no check in hubkit" in done.stderr
+    assert 'test_command_line.py", line ' in done.stderr
+    assert "error: hubkit made a mistake and stopped: LookupError\nhint: Please" in done.stderr
+
+
+def test_a_mistyped_command_is_told_what_it_may_be() -> None:
+    done = CliRunner().invoke(main, ["chek"])
+    assert (done.exit_code, "Did you mean 'check'?" in done.stderr) == (2, True)
+    assert "Did you mean" not in CliRunner().invoke(main, ["bogus"]).stderr
+
+
+def test_the_list_of_commands_is_whole_sentences() -> None:
+    lines = CliRunner().invoke(main, ["--help"]).stdout.partition("Commands:\n")[2].splitlines()
+    assert lines
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["check", "check --help", "rules", "explain HUB105"])
+def test_a_full_disk_is_an_error_and_no_traceback(repo: Path, command: str) -> None:
+    done = run(f"hubkit {command} > /dev/full", repo)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: the output cannot be written: No space left on device\n")
+    assert run(f"hubkit {command} > /dev/full 2>&1", repo).returncode == 2
+
+
+def test_an_output_that_is_closed_changes_no_exit_code(repo: Path) -> None:
+    done = run("hubkit check >&-", repo)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert run("hubkit check 2>&-", repo).returncode == 1
+    assert run("hubkit check nowhere 2>&-", repo).returncode == 2
+
+
+def test_nothing_to_list_is_said(tmp_path: Path) -> None:
+    (tmp_path / "hubconf.py").write_text("dependencies = []\n")
+    done = CliRunner().invoke(main, ["list", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "has no entrypoints" in done.stderr
