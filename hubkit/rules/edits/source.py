@@ -163,11 +163,15 @@ def quote_of(source: Source, near: str = "") -> str:
         source: The file.
         near: Code around the place that wants a quote; what it uses decides.
     """
-    for text in (near, source.text):
-        marks = [found[1] for found in _QUOTED.finditer(text)]
-        if marks:
-            return "'" if marks.count("'") * 2 > len(marks) else '"'
-    return '"'
+    return _quote_in(near) or _quote_in(source.text) or '"'
+
+
+@lru_cache(maxsize=64)
+def _quote_in(text: str) -> str:
+    marks = [found[1] for found in _QUOTED.finditer(text)]
+    if not marks:
+        return ""
+    return "'" if marks.count("'") * 2 > len(marks) else '"'
 
 
 def first_line(node: ast.stmt) -> int:
