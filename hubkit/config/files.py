@@ -86,7 +86,10 @@ def _parse(text: str) -> dict[str, object]:
         import tomllib
     else:
         import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-    parsed: dict[str, object] = tomllib.loads(text)
+    try:
+        parsed: dict[str, object] = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     return parsed
 
 

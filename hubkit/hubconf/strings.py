@@ -64,6 +64,9 @@ class _Strings:
 
     def _text(self, place: _Place, node: ast.expr) -> str:
         match node:
+            # Python refuses to write out integers of many thousand digits.
+            case ast.Constant(value=int() as value) if value.bit_length() > _MAX_LENGTH:
+                raise _Unknown
             case ast.Constant(value=str() | int() | float() as value):
                 return str(value)
             case ast.Name() | ast.Attribute() | ast.Subscript():

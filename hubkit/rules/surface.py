@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _STAR = re.compile(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
 
 
+# Each is looked for in the whole file; who leaks more does not want them renamed one by one.
+_MOST_HIDDEN = 100
+
+
 @rule("HUB201", "leaked-callable", "warning", fixable="sometimes", applicability="safe")
 def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
     """An imported helper is listed as an entrypoint.
@@ -135,7 +139,7 @@ def dynamic_surface(repo: RepoFacts) -> Iterator[Finding]:
 def _hide(repo: RepoFacts, leaks: list[Leak]) -> Fix | None:
     hubconf = repo.hubconf
     source = source_of(repo, hubconf.path) if hubconf else None
-    if hubconf is None or source is None:
+    if hubconf is None or source is None or len(leaks) > _MOST_HIDDEN:
         return None
     found = [hide_name(source, leak.name) for leak in leaks]
     renamed = [one for one in found if one is not None]

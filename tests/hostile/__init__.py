@@ -1,0 +1,1 @@
+"""Repos made to make hubkit crash, hang or eat memory."""
