@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hubkit.facts import Fix
 from hubkit.rules.edits.calls import call_at
-from hubkit.rules.edits.definitions import free_import
-from hubkit.rules.edits.imports import module_alias
-from hubkit.rules.edits.paths import anchor_path
-from hubkit.rules.edits.source import quote_of, source_of
+from hubkit.rules.edits.imports import use_module
+from hubkit.rules.edits.source import is_plain_string, quote_of, source_of
 
 if TYPE_CHECKING:
     from hubkit.facts import Applicability, CheckpointUse, RepoFacts, Use
@@ -35,16 +34,29 @@ def name_file(repo: RepoFacts, use: CheckpointUse, name: str) -> Fix | None:
         return None
     # torch.hub must not take a part of a folder's name for the hash.
     prefix = re.sub(r"[^\w-]+", "_", "-".join(telling[:2] + telling[2:][-2:]))
-    quote = quote_of(call.source, call.source.at(call.place))
+    quote = quote_of(call.source, call.source.segment(call.node))
     edit = call.give("file_name", f"{quote}{prefix}-{name}{quote}", position=5)
     return Fix(f"Keep it as `{prefix}-{name}`", "unsafe", (edit,)) if edit else None
 
 
 def anchor(repo: RepoFacts, use: Use) -> Fix | None:
     """A fix that makes a path start from the folder of the file that names it."""
-    source = source_of(repo, use.location.path)
-    edits = anchor_path(source, use.location, use.own_file) if source else None
-    return Fix("Start from the folder of this file", "unsafe", edits) if edits else None
+    source, place = source_of(repo, use.location.path), use.location
+    if source is None:
+        return None
+    tokens = source.tokens((place.line, place.column), (place.end_line, place.end_column)) or ()
+    strings = [token for token in tokens if is_plain_string(token.text)]
+    named = [one for one in strings if posixpath.normpath(one.text[1:-1]) == use.own_file]
+    used = use_module(source, "os") if len(named) == 1 else None
+    if used is None:
+        return None
+    (alias, imported), (token,) = used, named
+    quote = token.text[0]
+    relative = posixpath.relpath(use.own_file, posixpath.dirname(source.path) or ".")
+    path = f"{alias}.path"
+    text = f"{path}.join({path}.dirname(__file__), {quote}{relative}{quote})"
+    edits = (*imported, source.replace(token.start, token.end, text))
+    return Fix("Start from the folder of this file", "unsafe", edits)
 
 
 def use_literal_eval(repo: RepoFacts, use: Use) -> Fix | None:
@@ -55,14 +67,12 @@ def use_literal_eval(repo: RepoFacts, use: Use) -> Fix | None:
     # A mere name often holds the name of a class, which no literal is.
     if not isinstance(call.node.args[0], ast.Attribute | ast.Subscript):
         return None
-    alias, edits = module_alias(call.source, "ast"), []
-    if alias is None:
-        added = free_import(call.source, "ast")
-        if added is None:
-            return None
-        alias, edits = added[0], [added[1]]
-    edits.append(call.source.replace(*call.span(call.node.func), f"{alias}.literal_eval"))
-    return Fix("Read it as a literal", "unsafe", tuple(edits))
+    used = use_module(call.source, "ast")
+    if used is None:
+        return None
+    alias, imported = used
+    edit = call.source.replace_node(call.node.func, f"{alias}.literal_eval")
+    return Fix("Read it as a literal", "unsafe", (*imported, edit))
 
 
 def use_safe_load(repo: RepoFacts, use: Use) -> Fix | None:
@@ -74,7 +84,7 @@ def use_safe_load(repo: RepoFacts, use: Use) -> Fix | None:
     loader = use.keyword("Loader")
     if len(call.node.keywords) != (loader is not None):
         return None
-    (line, column), brackets = call.span(function)[1], call.brackets()
+    (line, column), brackets = call.source.end(function), call.brackets()
     if brackets is None:
         return None
     edits = [call.source.replace((line, column - len(function.attr)), (line, column), "safe_load")]
@@ -94,6 +104,6 @@ def give_argument(
     if call is None:
         return None
     if value.startswith('"'):
-        value = value.replace('"', quote_of(call.source, call.source.at(call.place)))
+        value = value.replace('"', quote_of(call.source, call.source.segment(call.node)))
     edit = call.give(name, value, position=_POSITIONS[name])
     return Fix(f"Pass `{name}={value}`", applicability, (edit,)) if edit else None

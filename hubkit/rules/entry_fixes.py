@@ -2,45 +2,44 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
-from hubkit.rules.edits.definitions import assign_docstring, default_of, drop_keywords, make_def
+from hubkit.rules.edits.definitions import (
+    assign_docstring,
+    drop_keywords,
+    make_def,
+    replace_default,
+)
 from hubkit.rules.edits.docstrings import add_parameters, insert_docstring, remove_text
 from hubkit.rules.edits.source import source_of
 from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
-    from hubkit.facts import Edit, Entrypoint, RepoFacts
+    from collections.abc import Callable
+
+    from hubkit.facts import Applicability, Edit, Entrypoint, RepoFacts
+    from hubkit.rules.edits.source import NamedNode, Source
 
 
 def write_docstring(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
     """A fix that writes a docstring from the signature."""
-    source = source_of(repo, entry.definition.path)
-    node = source.named(entry.definition) if source else None
-    if source is None or node is None:
-        return None
     parameters = [one for one in entry.parameters or () if not one.name.startswith("_")]
-    return _fix("Write a docstring from the signature", insert_docstring(source, node, parameters))
+    edit = _edit(repo, entry, lambda source, node: insert_docstring(source, node, parameters))
+    return _fix("Write a docstring from the signature", edit)
 
 
 def mention_parameters(repo: RepoFacts, entry: Entrypoint, names: list[str]) -> Fix | None:
     """A fix that mentions parameters which the docstring lacks."""
-    source = source_of(repo, entry.definition.path)
-    node = source.named(entry.definition) if source else None
-    if source is None or node is None:
-        return None
     parameters = [one for one in entry.parameters or () if one.name in names]
-    return _fix(f"Mention {quoted(names)}", add_parameters(source, node, parameters))
+    edit = _edit(repo, entry, lambda source, node: add_parameters(source, node, parameters))
+    return _fix(f"Mention {quoted(names)}", edit)
 
 
 def remove_leftover(repo: RepoFacts, entry: Entrypoint, text: str) -> Fix | None:
     """A fix that takes a line out of a docstring."""
-    source = source_of(repo, entry.definition.path)
-    node = source.named(entry.definition) if source else None
-    edit = remove_text(source, node, text) if source and node else None
-    return Fix("Remove the line", "safe", (edit,)) if edit else None
+    edit = _edit(repo, entry, lambda source, node: remove_text(source, node, text))
+    return _fix("Remove the line", edit, "safe")
 
 
 def give_help(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
@@ -56,29 +55,25 @@ def give_help(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
     return _fix(f"Assign `{entry.name}.__doc__`", edit)
 
 
-def _fix(message: str, edit: Edit | None) -> Fix | None:
-    return Fix(message, "unsafe", (edit,)) if edit else None
-
-
 def remove_keywords(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
     """A fix that takes ``**kwargs`` from an entrypoint."""
-    source = source_of(repo, entry.definition.path)
-    node = source.named(entry.definition) if source else None
-    if source is None or not isinstance(node, ast.FunctionDef):
-        return None
-    edit = drop_keywords(source, node)
-    return Fix("Remove them", "unsafe", (edit,)) if edit else None
+    return _fix("Remove them", _edit(repo, entry, drop_keywords))
 
 
 def default_to_cpu(repo: RepoFacts, entry: Entrypoint, parameter: str) -> Fix | None:
     """A fix that makes a parameter's default "cpu"."""
+    edit = _edit(repo, entry, lambda source, node: replace_default(source, node, parameter, "cpu"))
+    return _fix('Make "cpu" the default', edit)
+
+
+def _edit(
+    repo: RepoFacts, entry: Entrypoint, make: Callable[[Source, NamedNode], Edit | None]
+) -> Edit | None:
+    """What a function makes of an entrypoint's definition; None where that was not read."""
     source = source_of(repo, entry.definition.path)
     node = source.named(entry.definition) if source else None
-    if source is None or not isinstance(node, ast.FunctionDef):
-        return None
-    default = default_of(source, node, parameter)
-    if default is None:
-        return None
-    quote = source.segment(default)[0]
-    edit = source.replace_node(default, f"{quote}cpu{quote}")
-    return Fix('Make "cpu" the default', "unsafe", (edit,))
+    return make(source, node) if source and node else None
+
+
+def _fix(message: str, edit: Edit | None, applicability: Applicability = "unsafe") -> Fix | None:
+    return Fix(message, applicability, (edit,)) if edit else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
-from hubkit.rules.edits.definitions import hoist_import
+from hubkit.rules.edits.imports import hoist_import
 from hubkit.rules.edits.source import source_of
 from hubkit.rules.registry import rule
 

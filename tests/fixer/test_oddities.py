@@ -99,6 +99,29 @@ def test_it_stays(case: str, tmp_path: Path) -> None:
     assert plan(tmp_path, code).report.findings
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import ops\n        if x:\n            import ops\n        return ops.f(x)",
+        "from ops import sum\n        return sum(x)\ndef total(x):\n    return sum(x)",
+        "from ops import Net\n        return Net(x)",
+        "from ops import *",
+    ],
+    ids=["bound-again", "built-in", "own-class", "star"],
+)
+def test_an_import_stays_where_its_name_means_more(body: str, tmp_path: Path) -> None:
+    (tmp_path / "ops.py").write_text("def f(x): ...\n", "utf-8")
+    net = "class Net:\n    def forward(self, x):\n        " + body
+    (tmp_path / "net.py").write_text(net, "utf-8")
+    (tmp_path / "hubconf.py").write_text(
+        "from net import Net as _Net\ndef net():\n    return _Net()\n", "utf-8"
+    )
+    outcome = plan(tmp_path, "HUB403")
+    assert outcome.report.findings
+    assert not outcome.changes
+    assert not outcome.failed
+
+
 def test_a_set_keeps_its_last_entry(tmp_path: Path) -> None:
     for before, fixed in (
         ('{"os"}', '{"os"}'),

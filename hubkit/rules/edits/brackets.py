@@ -94,11 +94,6 @@ class Brackets:
         keep_comma = following or item.comma or (is_tuple and index == 1)
         return self.source.replace(before.comma.end if keep_comma else before.end, last, "")
 
-    def remarks(self, item: Item) -> tuple[Token, ...]:
-        """Comments on the lines of an item."""
-        last = item.comma.line if item.comma else item.end[0]
-        return tuple(one for one in self.comments if item.start[0] <= one.line <= last)
-
     def _remarks_between(self, start: tuple[int, int], end: tuple[int, int]) -> bool:
         return any(start <= one.start < end for one in self.comments)
 

@@ -1,4 +1,4 @@
-"""Arguments of calls, and defaults of parameters."""
+"""Calls as they are written, and arguments given to them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.rules.edits.brackets import brackets_at
-from hubkit.rules.edits.source import Source, source_of
+from hubkit.rules.edits.source import source_of
 
 if TYPE_CHECKING:
     from hubkit.facts import Edit, Location, RepoFacts
     from hubkit.rules.edits.brackets import Brackets
+    from hubkit.rules.edits.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +21,23 @@ class CallSource:
 
     Attributes:
         source: The file.
-        place: Where it stands.
-        inner: The text that was parsed: the call in brackets.
         node: The call.
     """
 
     source: Source
-    place: Location
-    inner: Source
     node: ast.Call
 
-    def give(self, name: str, value: str, *, position: int | None = None) -> Edit | None:
-        """An edit that passes a keyword argument, in place of the one that is passed.
+    def give(self, name: str, value: str, *, position: int) -> Edit | None:
+        """An edit that passes an argument by its name, or in place of the one that is passed.
 
         Args:
             name: The argument.
             value: Source text of its value.
-            position: Which positional argument it is; None when it can be none.
+            position: Which positional argument it is.
         """
         given = self._given(name, position)
         if given is not None:
-            return self._replace(given, value)
+            return self.source.replace_node(given, value)
         if any(isinstance(argument, ast.Starred) for argument in self.node.args):
             return None
         if any(keyword.arg is None for keyword in self.node.keywords):
@@ -50,36 +47,16 @@ class CallSource:
 
     def brackets(self) -> Brackets | None:
         """The brackets around the arguments."""
-        place = self.place
-        start, end = (place.line, place.column), (place.end_line, place.end_column)
-        return brackets_at(self.source, start, end)
+        source = self.source
+        return brackets_at(source, source.start(self.node), source.end(self.node))
 
-    def text(self, node: ast.expr) -> str:
-        """The text of a part of the call."""
-        return self.source.between(*self.span(node))
-
-    def span(self, node: ast.expr) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Where a part of the call stands in the file."""
-        return self._outer(self.inner.start(node)), self._outer(self.inner.end(node))
-
-    def _outer(self, place: tuple[int, int]) -> tuple[int, int]:
-        line, column = place
-        if line == 1:
-            return self.place.line, self.place.column + column - 2
-        return self.place.line + line - 1, column
-
-    def _given(self, name: str, position: int | None) -> ast.expr | None:
+    def _given(self, name: str, position: int) -> ast.expr | None:
         for keyword in self.node.keywords:
             if keyword.arg == name:
                 return keyword.value
-        if position is None or len(self.node.args) <= position:
-            return None
-        argument = self.node.args[position]
-        starred = any(isinstance(one, ast.Starred) for one in self.node.args[: position + 1])
-        return None if starred else argument
-
-    def _replace(self, given: ast.expr, value: str) -> Edit:
-        return self.source.replace(*self.span(given), value)
+        before = self.node.args[: position + 1]
+        starred = any(isinstance(one, ast.Starred) for one in before)
+        return before[position] if len(before) > position and not starred else None
 
 
 def call_at(repo: RepoFacts, place: Location) -> CallSource | None:
@@ -87,12 +64,18 @@ def call_at(repo: RepoFacts, place: Location) -> CallSource | None:
     source = source_of(repo, place.path)
     if source is None or not place.end_line:
         return None
-    # A call over several lines need not be an expression by itself, but in brackets it is.
-    text = f"({source.at(place)})"
+    start, end = (place.line, place.column), (place.end_line, place.end_column)
+    for node in source.by_line.get(place.line, ()):
+        if isinstance(node, ast.Call) and (source.start(node), source.end(node)) == (start, end):
+            return CallSource(source, node) if _stands_there(source, node) else None
+    return None
+
+
+def _stands_there(source: Source, node: ast.Call) -> bool:
+    """Whether ast is right about a place: before Python 3.12, not in every f-string."""
     try:
-        node = ast.parse(text, mode="eval").body
+        # A call over several lines need not be an expression by itself, but in brackets it is.
+        written = ast.parse(f"({source.segment(node)})", mode="eval").body
     except (SyntaxError, ValueError):
-        return None
-    if not isinstance(node, ast.Call):
-        return None
-    return CallSource(source, place, Source(place.path, text, tuple(text.split("\n"))), node)
+        return False
+    return ast.dump(written) == ast.dump(node)

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.rules.edits.names import bound_by, is_taken
 from hubkit.rules.edits.source import first_line
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from hubkit.rules.edits.source import Source
 
 
-def header_end(source: Source) -> int | None:
+def code_start(source: Source) -> int | None:
     """The line of the first statement after docstring and ``__future__`` imports.
 
     Comments right above belong to it, but for those that the file begins with. None when the
@@ -46,7 +47,7 @@ def insert_import(source: Source, text: str) -> Edit | None:
     """
     top = [one for one in source.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
     if not top:
-        line = header_end(source)
+        line = code_start(source)
         return source.insert((line, 1), f"{text}\n\n") if line else None
     # Those that stand between other statements may depend on them.
     last = top[0]
@@ -61,14 +62,34 @@ def insert_import(source: Source, text: str) -> Edit | None:
     return source.insert((line + 1, 1), f"{text}\n")
 
 
-def module_alias(source: Source, module: str) -> str | None:
-    """What a module is called at the top level of a file that imports it, or None."""
+def use_module(source: Source, module: str) -> tuple[str, tuple[Edit, ...]] | None:
+    """What a module is called at the top level of a file, and the import if it lacks one."""
     for statement in source.tree.body:
         if isinstance(statement, ast.Import):
             for alias in statement.names:
                 if alias.name == module:
-                    return alias.asname or alias.name
-    return None
+                    return alias.asname or alias.name, ()
+    name = f"_{module}"
+    edit = insert_import(source, f"import {module} as {name}") if is_free(source, name) else None
+    return (name, (edit,)) if edit else None
+
+
+def hoist_import(source: Source, node: ast.stmt) -> tuple[Edit, Edit] | None:
+    """Edits that move an import out of a function to the top of its module."""
+    line, text = node.lineno, source.segment(node)
+    # A comment behind it goes along.
+    written = source.lines[line - 1].strip()
+    is_alone = written.startswith(text) and not written[len(text) :].strip().partition("#")[0]
+    if not is_alone or node.end_lineno != line or not _has_company(source, node):
+        return None
+    names = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
+    if not names or any(is_taken(source, node, bound_by(alias)) for alias in names):
+        return None
+    inserted = insert_import(source, written)
+    # A blank line below belongs to it when there is none above.
+    above, below = source.lines[line - 2].strip(), source.lines[line].strip()
+    last = line + 1 if not below and (not above or above.endswith(":")) else line
+    return (inserted, source.delete_lines(line, last)) if inserted else None
 
 
 def is_free(source: Source, name: str) -> bool:
@@ -96,6 +117,16 @@ def make_absolute(source: Source, node: ast.ImportFrom) -> tuple[Edit, list[str]
     if "#" in source.segment(node):
         return None
     return source.replace_node(node, f"import {names}"), [alias.name for alias in node.names]
+
+
+def _has_company(source: Source, node: ast.stmt) -> bool:
+    """Whether a body holds more than a statement, so that the statement may go."""
+    for parent in ast.walk(source.tree):
+        for block in ("body", "orelse", "finalbody"):
+            body = getattr(parent, block, None)
+            if isinstance(body, list) and node in body:
+                return len(body) > 1
+    return False
 
 
 def _is_docstring(node: ast.stmt) -> bool:

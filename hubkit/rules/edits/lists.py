@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from hubkit.rules.edits.brackets import brackets_at
-from hubkit.rules.edits.imports import header_end
+from hubkit.rules.edits.imports import code_start
 from hubkit.rules.edits.source import is_plain_string, quote_of, source_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def insert_list(repo: RepoFacts, names: Sequence[str]) -> Edit | None:
         names: Its entries.
     """
     source = source_of(repo, "hubconf.py")
-    line = header_end(source) if source else None
+    line = code_start(source) if source else None
     if source is None or line is None:
         return None
     text = f"dependencies = {_list(source, names)}\n"
@@ -79,11 +79,9 @@ def remove_entry(repo: RepoFacts, place: Location) -> tuple[Edit, bool] | None:
     # An empty pair of braces is no set.
     if found is None or item is None or (found.open.text == "{" and len(found.items) == 1):
         return None
-    source = found.source
     edit = found.remove(item, is_tuple=found.open.text == "(")
     gone = edit.location
-    lost = [one for one in found.comments if gone.line <= one.line < gone.end_line]
-    return edit, bool(lost) and source.path == gone.path
+    return edit, any(gone.line <= one.line < gone.end_line for one in found.comments)
 
 
 def _item(brackets: Brackets, place: Location) -> Item | None:

@@ -8,16 +8,15 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hubkit.rules.edits.source import first_line
+from hubkit.rules.edits.source import FunctionNode, NamedNode, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hubkit.rules.edits.source import Source
 
-Scoped = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+Scoped = FunctionNode | ast.Lambda
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(slots=True)
@@ -63,7 +62,7 @@ class Occurrences:
             case ast.Constant(value=str(text)):
                 self._string(node, text, quoted=quoted)
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                self.aliases += [one for one in aliases if _bound(one) == self.name]
+                self.aliases += [one for one in aliases if bound_by(one) == self.name]
             case (
                 ast.ExceptHandler(name=self.name)
                 | ast.MatchAs(name=self.name)
@@ -124,7 +123,7 @@ class Occurrences:
         self.doubtful |= self.name in _bindings(node.body)
         self.visit(node.body)
 
-    def _named(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+    def _named(self, node: NamedNode) -> None:
         self.visit(node.decorator_list)
         # Type parameters (Python 3.12) are a scope of their own, which is not followed.
         self.doubtful |= any(
@@ -173,12 +172,27 @@ def find_occurrences(source: Source, name: str) -> Occurrences:
     return found
 
 
+def is_taken(source: Source, node: ast.stmt, name: str) -> bool:
+    """Whether a name that an import in a function binds means anything else, there or outside."""
+    around = [
+        one
+        for nodes in source.by_line.values()
+        for one in nodes
+        if isinstance(one, FunctionNode) and first_line(one) < node.lineno <= (one.end_lineno or 0)
+    ]
+    innermost = max(around, key=lambda one: one.lineno)
+    found = find_occurrences(source, name)
+    means = found.doubtful or found.names or found.aliases or found.definitions
+    return bool(means) or name == "*" or name in _bindings(innermost.body, without=node)
+
+
 def _shows(part: ast.expr, name: str) -> bool:
     text = part.value if isinstance(part, ast.Constant) else ""
     return isinstance(text, str) and name in text and text.rstrip().endswith("=")
 
 
-def _bound(alias: ast.alias) -> str:
+def bound_by(alias: ast.alias) -> str:
+    """The name that an import alias binds."""
     return alias.asname or alias.name.partition(".")[0]
 
 
@@ -191,17 +205,19 @@ def _parameters(arguments: ast.arguments) -> list[ast.arg]:
     return listed + [extra for extra in (arguments.vararg, arguments.kwarg) if extra]
 
 
-def _bindings(body: Iterable[ast.AST]) -> set[str]:
-    """Names that a scope has as its own."""
+def _bindings(body: Iterable[ast.AST], without: ast.AST | None = None) -> set[str]:
+    """Names that a scope has as its own, one of its nodes left out."""
     bound: set[str] = set()
     pending = list(body)
     while pending:
         node = pending.pop()
+        if node is without:
+            continue
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 bound.add(name)
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                bound |= {_bound(alias) for alias in aliases}
+                bound |= {bound_by(alias) for alias in aliases}
             case ast.Nonlocal(names=names):
                 bound |= set(names)
             case (
@@ -211,7 +227,7 @@ def _bindings(body: Iterable[ast.AST]) -> set[str]:
                 | ast.MatchMapping(rest=str(name))
             ):
                 bound.add(name)
-        if isinstance(node, _DEFINITIONS):
+        if isinstance(node, NamedNode):
             bound.add(node.name)
         elif isinstance(node, _COMPREHENSIONS):
             # Only what := binds in it belongs to the scope around.

@@ -22,7 +22,8 @@ _LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, toke
 # A string on one line; the apostrophes of prose have a letter before them.
 _QUOTED = re.compile(r"""(?<![\w'"])[bfrBFR]{0,2}(["'])(?!\1)[^"'\n]*\1(?!["'])""")
 Place = tuple[int, int]
-NamedNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+NamedNode = FunctionNode | ast.ClassDef
 
 
 class Token(NamedTuple):
