@@ -14,7 +14,7 @@ from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from hubkit.facts import Finding, Import, RepoFacts
 
@@ -113,7 +113,7 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
         modules = provided_modules(entry.name)
         if modules & (imported | TORCH | repo.packages) or any(map(is_stdlib, modules)):
             continue
-        if any(_is_imported_anywhere(repo, module) for module in modules):
+        if _are_imported_anywhere(repo, modules):
             continue
         yield unused_dependency.finding(
             f"`{entry.name}` is declared, and nothing that hubconf.py reaches imports it",
@@ -167,9 +167,10 @@ def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
-def _is_imported_anywhere(repo: RepoFacts, module: str) -> bool:
-    """Whether a file of the repo imports a module, in whatever place, tests and tools left out."""
-    statement = re.compile(rf"^\s*(?:import|from)\s+{re.escape(module)}\b", re.MULTILINE)
+def _are_imported_anywhere(repo: RepoFacts, modules: Iterable[str]) -> bool:
+    """Whether a file of the repo imports one of the modules, wherever; tests and tools left out."""
+    names = "|".join(map(re.escape, sorted(modules)))
+    statement = re.compile(rf"^\s*(?:from\s+|import\s[^#\n;]*?)\b(?:{names})\b", re.MULTILINE)
     return any(
         statement.search(repo.files.read_text(path))
         for path in repo.files.paths()

@@ -1,3 +1,3 @@
-import einops
+import os, einops
 
 WIDTH = 1
