@@ -13,7 +13,7 @@ from hubkit.rules.declared import (
     meant_module,
     outside_imports,
 )
-from hubkit.rules.edits.lists import insert_list, make_list, remove_entry, replace_entry
+from hubkit.rules.edits.dependencies import insert_list, make_list, remove_entry, replace_entry
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 

@@ -9,7 +9,7 @@ from hubkit.facts import Fix
 from hubkit.hubconf import distribution_name, find_bringers, is_stdlib
 from hubkit.rules.declared import TORCH, entries_of, outside_imports, provided_modules
 from hubkit.rules.dependencies import removal
-from hubkit.rules.edits.lists import append_entry
+from hubkit.rules.edits.dependencies import append_entry
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 

@@ -59,6 +59,24 @@ def net(f=lambda: 1):
         "    return 1\n",
         '    """Build `net`.\n\n    Args:\n        **kwargs: Not looked at.\n    """\n    return 1\n',
     ),
+    "raw-docstring": (
+        "HUB302",
+        'def net(a, b):\n    r"""\\alpha.\n\n    Args:\n        a: x\n    """\n',
+        "        a: x\n",
+        "        a: x\n        b: Required.\n",
+    ),
+    "docstring-with-tabs": (
+        "HUB302",
+        'def net(a, b):\n    """Net.\n\n\tArgs:\n\t\ta: x\n    """\n',
+        "\t\ta: x\n",
+        "\t\ta: x\n\t\tb: Required.\n",
+    ),
+    "docstring-that-closes-on-its-last-line": (
+        "HUB302",
+        'def net(a, b):\n    """Net.\n\n    :param a: x"""\n',
+        ':param a: x"""',
+        ':param a: x\n    :param b: Required."""',
+    ),
     "yaml-with-a-comment": (
         "HUB704",
         YAML,

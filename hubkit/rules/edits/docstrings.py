@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Edit, Parameter
     from hubkit.rules.edits.source import NamedNode, Source
 
+_TRIPLE = re.compile(r"""[rRuU]?(\"{3}|'{3})(?:(?!\1).)*\1""", re.DOTALL)
 _SECTION = re.compile(r"([ \t]*)(?:Args|Arguments|Parameters|Params)[ \t]*:[ \t]*")
 _NUMPY = re.compile(r"([ \t]*)Parameters[ \t]*")
 _FIELD = re.compile(r"([ \t]*):(?:param|type)\b.*")
@@ -98,22 +99,19 @@ def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Paramet
     if literal is None:
         return None
     first, last = literal.lineno, literal.end_lineno or literal.lineno
-    indent = (
-        source.indent(first)
-        if not source.lines[first - 1][: source.start(literal)[1] - 1].strip()
-        else None
-    )
-    if indent is None:
+    if source.lines[first - 1][: source.start(literal)[1] - 1].strip():
         return None
-    lines = [source.lines[number - 1] for number in range(first, last + 1)]
+    lines = source.lines[first - 1 : last]
+    if lines[-1].strip() == source.segment(literal)[-3:]:
+        lines = lines[:-1]
     for place in (_in_section, _in_numpy, _in_fields):
         found = place(lines, parameters)
         if found is not None:
             index, text = found
-            return (
-                source.insert((first + index + 1, 1), f"{text}\n") if index + first < last else None
-            )
-    return _new_section(source, literal, indent, parameters)
+            if first + index < last:
+                return source.insert((first + index + 1, 1), f"{text}\n")
+            return source.insert((last, source.end(literal)[1] - 3), f"\n{text}")
+    return _new_section(source, literal, source.indent(first), parameters)
 
 
 def remove_text(source: Source, node: NamedNode, text: str) -> Edit | None:
@@ -129,7 +127,9 @@ def remove_text(source: Source, node: NamedNode, text: str) -> Edit | None:
         return None
     first, last = literal.lineno, literal.end_lineno or literal.lineno
     numbers = [n for n in range(first, last + 1) if text in source.lines[n - 1]]
-    rest = source.segment(literal)[3:-3].replace(text, "")
+    written = source.segment(literal)
+    opening = written.index(written[-1]) + 3
+    rest = written[opening:-3].replace(text, "")
     if len(numbers) != 1 or not rest.strip():
         return None
     number = numbers[0]
@@ -137,7 +137,7 @@ def remove_text(source: Source, node: NamedNode, text: str) -> Edit | None:
         if source.lines[number - 1].strip() != text.strip():
             return None
         return source.delete_lines(number, number)
-    start = source.start(literal)[0], source.start(literal)[1] + 3
+    start = source.start(literal)[0], source.start(literal)[1] + opening
     if source.lines[first - 1][start[1] - 1 :].strip() != text.strip():
         return None
     number += 1
@@ -147,15 +147,11 @@ def remove_text(source: Source, node: NamedNode, text: str) -> Edit | None:
 
 
 def literal_of(source: Source, node: NamedNode) -> ast.Constant | None:
-    """The docstring of a definition, when it is one plain literal in triple quotes."""
+    """The docstring of a definition, when it is one literal in triple quotes."""
     first = node.body[0]
     if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant):
         return None
-    text = source.segment(first.value)
-    quote = text[:3]
-    if quote not in ('"""', "'''") or not text.endswith(quote) or len(text) < 6:
-        return None
-    return None if quote in text[3:-3] else first.value
+    return first.value if _TRIPLE.fullmatch(source.segment(first.value)) else None
 
 
 def _in_section(lines: Sequence[str], parameters: Sequence[Parameter]) -> tuple[int, str] | None:
@@ -167,7 +163,7 @@ def _in_section(lines: Sequence[str], parameters: Sequence[Parameter]) -> tuple[
     for index in range(start + 1, len(lines)):
         text = lines[index]
         own = text[: len(text) - len(text.lstrip())]
-        if text.strip() and len(own) <= len(indent):
+        if text.strip() and len(own.expandtabs()) <= len(indent.expandtabs()):
             break
         if text.strip():
             inner = inner or own
@@ -184,7 +180,7 @@ def _in_numpy(lines: Sequence[str], parameters: Sequence[Parameter]) -> tuple[in
     for index in range(start + 2, len(lines)):
         if index + 1 < len(lines) and set(lines[index + 1].strip()) == {"-"}:
             break
-        if lines[index].strip().strip("\"'"):
+        if lines[index].strip():
             end = index
     return end, "\n".join(
         f"{indent}{_stars(one)}{one.name}\n{indent}    {describe(one)}" for one in parameters
