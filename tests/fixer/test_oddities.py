@@ -106,6 +106,16 @@ KEPT = {
         "HUB201",
         "from pathlib import Path\ndef net():\n    return P\uff41th\n",
     ),
+    "lambda-before-a-statement": ("HUB305", "net = lambda: 1; _other = 2\n"),
+    "lambda-behind-a-condition": ("HUB305", "if _torch: net = lambda: 1\n"),
+    "partial-behind-a-condition": (
+        "HUB305",
+        "import functools as _f\nif _torch: net = _f.partial(_torch.nn.Linear, 1)\n",
+    ),
+    "partial-below-a-condition": (
+        "HUB305",
+        "import functools as _f\nif _torch: \\\n    net = _f.partial(_torch.nn.Linear, 1)\n",
+    ),
     "header-that-goes-on": ("HUB301", "def net(): \\\n    return 1\n"),
 }
 

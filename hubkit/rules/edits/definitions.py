@@ -51,7 +51,7 @@ def make_def(source: Source, node: ast.stmt, parameters: Iterable[Parameter]) ->
             pass
         case _:
             return None
-    if node.lineno != node.end_lineno:
+    if node.lineno != node.end_lineno or not source.is_alone(node):
         return None
     start, end = source.start(made), source.end(made)
     colon = source.last(":", start, end, before=source.start(made.body))
@@ -70,10 +70,8 @@ def assign_docstring(
     source: Source, node: ast.stmt, name: str, parameters: Iterable[Parameter]
 ) -> Edit | None:
     """An edit that gives what is assigned to a name a text of its own, below the assignment."""
-    line = node.end_lineno or node.lineno
-    rest = source.lines[line - 1][source.end(node)[1] - 1 :].strip()
-    if rest and not rest.startswith("#"):
+    if not source.is_alone(node):
         return None
-    indent = source.indent(node.lineno)
+    line, indent = source.end(node)[0], source.indent(node.lineno)
     text = f"\n{indent}{name}.__doc__ = {render_docstring(name, parameters, indent)}"
     return source.insert((line, len(source.lines[line - 1]) + 1), text)

@@ -76,16 +76,14 @@ def use_module(source: Source, module: str) -> tuple[str, tuple[Edit, ...]] | No
 
 def hoist_import(source: Source, node: ast.stmt) -> tuple[Edit, Edit] | None:
     """Edits that move an import out of a function to the top of its module."""
-    line, text = node.lineno, source.segment(node)
-    # A comment behind it goes along.
-    written = source.lines[line - 1].strip()
-    is_alone = written.startswith(text) and not written[len(text) :].strip().partition("#")[0]
-    if not is_alone or node.end_lineno != line or not _has_company(source, node):
+    line = node.lineno
+    if node.end_lineno != line or not source.is_alone(node) or not _has_company(source, node):
         return None
     names = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
     if not names or any(is_taken(source, node, bound_by(alias)) for alias in names):
         return None
-    inserted = insert_import(source, written)
+    # A comment behind it goes along.
+    inserted = insert_import(source, source.lines[line - 1].strip())
     # A blank line below belongs to it when there is none above.
     above, below = source.lines[line - 2].strip(), source.lines[line].strip()
     last = line + 1 if not below and (not above or above.endswith(":")) else line

@@ -100,6 +100,14 @@ class Source:
         text = self.lines[line - 1]
         return text[: len(text) - len(text.lstrip(" \t\f"))]
 
+    def is_alone(self, node: ast.stmt) -> bool:
+        """Whether nothing but a comment shares a statement's lines."""
+        (first, column), (last, end_column) = self.start(node), self.end(node)
+        above = self.lines[first - 2] if first > 1 else ""
+        before = self.lines[first - 1][: column - 1].strip()
+        rest = self.lines[last - 1][end_column - 1 :].strip()
+        return not before and not above.endswith("\\") and (not rest or rest.startswith("#"))
+
     def replace(self, start: Place, end: Place, text: str) -> Edit:
         """An edit that puts a text in place of another."""
         return Edit(Location(self.path, *start, *end), text)
