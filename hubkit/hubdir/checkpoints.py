@@ -18,8 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
-from hubkit.errors import CheckpointError, FetchError, HashMismatchError, OfflineError, UsageError
+from hubkit.errors import (
+    CacheWriteError,
+    CheckpointError,
+    FetchError,
+    HashMismatchError,
+    OfflineError,
+    UsageError,
+)
 from hubkit.facts import FetchPolicy
+from hubkit.hubdir.ages import is_recent, is_since
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.hosts import redact
 from hubkit.hubdir.layout import get_dir, store
@@ -70,7 +78,9 @@ def fetch_checkpoint(
     """The file at a URL, fetched if it is not there.
 
     A file that is there is used without a request if it is as it was when it came; if it is not,
-    or not what ``hash_prefix`` asks for, it is put aside and fetched again.
+    or not what ``hash_prefix`` asks for, it is put aside and fetched again. One that is older than
+    the policy allows, and has no hash to go by, is only asked about: a host that says that it has
+    not changed sends nothing.
 
     Args:
         url: From where. A ``file:`` URL is used where it is.
@@ -96,7 +106,7 @@ def fetch_checkpoint(
     folder = Path(get_dir(), "checkpoints") if model_dir is None else model_dir.expanduser()
     wish = _Wish(url, folder / name, hash_prefix, repo)
     found = _find(wish)
-    if found is not None and not (policy.refresh or found.stale):
+    if found is not None and _is_fresh(found, wish, policy):
         return found.path
     try:
         return _fetch(wish, policy)
@@ -104,8 +114,9 @@ def fetch_checkpoint(
         if found is not None:
             return found.path
         raise _offline(url, f"is not in the hub dir {get_dir()}", error) from error
-    except MISHAPS as error:
-        if found is None:
+    except (*MISHAPS, CacheWriteError) as error:
+        afresh = policy.refresh or (found is not None and found.stale)
+        if found is None or (afresh and isinstance(error, CacheWriteError)):
             raise
         log.warning("%s The copy in %s is used.", error.message, found.path)
         return found.path
@@ -157,15 +168,25 @@ class _Wish:
 
 def _find(wish: _Wish) -> Origin | None:
     """The wished-for file, if it is there and sound."""
-    origin = find_place(wish.path, key_of(wish.url))
-    if not origin.exists() or not origin.is_sound(wish.hash_prefix):
+    try:
+        origin = find_place(wish.path, key_of(wish.url))
+        if not origin.exists() or not origin.is_sound(wish.hash_prefix):
+            return None
+    except FileNotFoundError:  # somebody removes it this very moment
         return None
     origin.note_repo(wish.repo)
     return origin
 
 
+def _is_fresh(found: Origin, wish: _Wish, policy: FetchPolicy) -> bool:
+    """Whether a sound file may be used without asking its host."""
+    if policy.refresh or found.stale:
+        return False
+    return wish.hash_prefix is not None or is_recent(found.asked_at, policy.max_age)
+
+
 def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
-    from hubkit.hubdir.download import Wanted, download
+    from hubkit.hubdir.download import NotModifiedError, Wanted, download
     from hubkit.hubdir.http import Client
     from hubkit.hubdir.locks import hold
 
@@ -173,8 +194,8 @@ def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
     # The lock is on torch's name, so that two URLs with one ending settle who gets it.
     with Client(policy) as client, hold(f"checkpoint {wish.path}", policy.lock_timeout):
         found = _find(wish)
-        afresh = policy.refresh or (found is not None and found.stale)
-        if found and not (afresh and found.fetched_at < began):
+        # Whoever held the lock before us may have done our work.
+        if found and (_is_fresh(found, wish, policy) or is_since(found.asked_at, began)):
             return found.path
         origin = find_place(wish.path, key_of(wish.url))
         damaged = found is None and origin.exists()
@@ -184,11 +205,17 @@ def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
             if damaged:
                 _put_aside(origin.path)
             _protect(path)
-            origin.settle(path, fetched.sha256, fetched.etag, wish.repo)
+            origin.settle(path, fetched, wish.repo)
 
         log.info('Downloading: "%s" to %s', redact(wish.url), origin.path)
-        wanted = Wanted(wish.url, origin.path, wish.hash_prefix, policy.progress, settle)
-        download(client, wanted)
+        conditions = origin.conditions() if found and not policy.refresh else {}
+        wanted = Wanted(
+            wish.url, origin.path, wish.hash_prefix, policy.progress, settle, conditions
+        )
+        try:
+            download(client, wanted)
+        except NotModifiedError:
+            origin.note_asked()
     return origin.path
 
 
@@ -206,6 +233,8 @@ def _protect(path: Path) -> None:
 
 def _put_aside(path: Path) -> None:
     """Move a file that is not what it should be out of the way, without losing it."""
+    if not path.exists():
+        return  # somebody removed it while the good one came
     aside = store() / "quarantine" / f"{path.name}.{uuid.uuid4().hex[:8]}"
     log.warning("%s is not what it was, or should be; it is moved to %s", path, aside)
     with writing(aside):

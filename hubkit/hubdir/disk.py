@@ -28,11 +28,14 @@ _REASONS = {
 }
 
 # What the fields of records are, whichever record they are in; others may be anything.
-_TEXTS = "archive_sha256 digest etag full_name host led_by name owner path ref repo scheme sha sha256 url"
+_TEXTS = (
+    "archive_sha256 digest etag full_name host last_modified led_by name owner path ref repo scheme "
+    "sha sha256 url"
+)
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(_TEXTS.split(), str),
     **dict.fromkeys(("files", "mtime_ns", "pid", "size"), int),
-    "fetched_at": (int, float),
+    **dict.fromkeys(("asked_at", "fetched_at"), (int, float)),
     "previous": dict,
     "repos": list,
 }
@@ -57,7 +60,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     """A record, or None when there is none or it is damaged."""
     try:
         record = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and _is_sound(record) else None
 

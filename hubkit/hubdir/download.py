@@ -6,7 +6,7 @@ import logging
 import re
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hubkit.errors import (
@@ -24,7 +24,7 @@ from hubkit.hubdir.progress import show_progress
 from hubkit.hubdir.ranges import Pace, Ranges, Stream, is_possible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -37,7 +37,7 @@ _FRUITLESS = 3  # tries in a row that bring nothing new
 _TRIES = 20
 _STEP = 8 << 20  # bytes after which what arrived in parts is written down and digested
 _PLAIN = {"Accept-Encoding": "identity"}
-_WHOLE, _PART, _PAST_THE_END = 200, 206, 416
+_WHOLE, _PART, _NOT_MODIFIED, _PAST_THE_END = 200, 206, 304, 416
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Wanted:
         progress: Whether to show a bar.
         settle: Called with the file that is about to be put in place and what is known of it;
             raises if it is not fit.
+        conditions: Headers that ask for it only if it has changed.
     """
 
     url: str
@@ -58,15 +59,28 @@ class Wanted:
     hash_prefix: str | None = None
     progress: bool = True
     settle: Callable[[Path, Fetched], None] | None = None
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What was downloaded: its sha256 in hexadecimal digits, its size in bytes, the host's mark."""
+    """What was downloaded.
+
+    Attributes:
+        sha256: Its digest in hexadecimal digits.
+        size: Its length in bytes.
+        etag: The host's mark for it, "" when there is none.
+        last_modified: When the host says that it was changed, as it says it.
+    """
 
     sha256: str
     size: int
     etag: str
+    last_modified: str
+
+
+class NotModifiedError(Exception):
+    """The host says that what is there already is what it has."""
 
 
 def download(client: Client, wanted: Wanted) -> Fetched:
@@ -76,6 +90,7 @@ def download(client: Client, wanted: Wanted) -> Fetched:
     process left is taken over. The file appears under its name only when it is whole and checked.
 
     Raises:
+        NotModifiedError: It has not changed; raised only where `Wanted.conditions` ask.
         IncompleteDownloadError: It ended early, again and again.
         HashMismatchError: Its digest is not the one wanted.
         AccessDeniedError, UnreachableError, RateLimitedError, FetchError: The host's answer.
@@ -128,10 +143,12 @@ class _Transfer:
 
     def _try(self) -> Fetched:
         offset = self._partial.offset if self._partial.etag else 0
-        headers = dict(_PLAIN)
+        headers = {**_PLAIN, **self._wanted.conditions}
         if offset:
             headers |= {"Range": f"bytes={offset}-", "If-Range": self._partial.etag}
         with self._client.get(rewrite(self._wanted.url), headers) as answer:
+            if answer.status == _NOT_MODIFIED and self._wanted.conditions:
+                raise NotModifiedError
             if answer.status == _PAST_THE_END:
                 self._partial.drop()
                 raise IncompleteDownloadError(f"{answer.url} has changed.", url=answer.url)
@@ -147,7 +164,8 @@ class _Transfer:
             raise IncompleteDownloadError(
                 f"{answer.url} ended after {size} of {total} bytes.", url=answer.url
             )
-        return Fetched(self._digest.result(), size, answer.headers.get("ETag", ""))
+        marks = (answer.headers.get(name, "") for name in ("ETag", "Last-Modified"))
+        return Fetched(self._digest.result(), size, *marks)
 
     def _receive(self, answer: Answer, start: int, total: int | None) -> None:
         _require_space(self._wanted.path, (total or 0) - start)

@@ -23,12 +23,13 @@ _held: dict[str, int] = {}
 
 def keep_tree(tree: Path) -> None:
     """Keep a tree from being removed by other processes, for as long as this one lives."""
-    if str(tree) in _held:
+    held = _held.get(str(tree))
+    if held is not None and _is_of(held, tree):
         return
     with contextlib.suppress(OSError):
         descriptor = os.open(_record(tree), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         _held[str(tree)] = descriptor
-        _lock(descriptor, alone=False)
+        _lock(descriptor, alone=False)  # who removes a tree is done in a moment
 
 
 @contextlib.contextmanager
@@ -51,6 +52,14 @@ def require_unused(tree: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _is_of(descriptor: int, tree: Path) -> bool:
+    """Whether what is held is still the tree's record, and not that of one that was removed."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), _record(tree).stat())
+    except OSError:
+        return True
+
+
 def _require_alone(descriptor: int, tree: Path) -> None:
     try:
         _lock(descriptor, alone=True)
@@ -66,7 +75,7 @@ def _lock(descriptor: int, *, alone: bool) -> None:
         return
     import fcntl
 
-    fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
 
 
 def _record(tree: Path) -> Path:

@@ -100,6 +100,16 @@ def read_manifest(tree: Path) -> Manifest | None:
     return Manifest(entries) if entries else None  # a tree has files
 
 
+def is_whole(tree: Path) -> bool:
+    """Whether a tree is there with its hubconf, as far as can be told at a glance."""
+    if os.path.exists(f"{tree}/hubconf.py"):  # noqa: PTH110 - quicker, and asked on each load
+        return True
+    known = read_manifest(tree) if tree.is_dir() else None
+    if known is None:
+        return tree.is_dir()
+    return all(entry.path != "hubconf.py" for entry in known.entries)
+
+
 def measure_tree(tree: Path) -> Manifest:
     """What a tree consists of now: every byte is read.
 

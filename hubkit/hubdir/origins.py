@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from hubkit.errors import UsageError
 from hubkit.facts import CachedCheckpoint
+from hubkit.hubdir.ages import is_since
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.layout import LONGEST, encode, get_dir, store
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.facts import RepoRef
+    from hubkit.hubdir.download import Fetched
 
 log = logging.getLogger("hubkit")
 
@@ -105,17 +107,22 @@ def remove_origin(path: Path) -> None:
     (_folder() / f"{encode(_inside(path))}.json").unlink(missing_ok=True)
 
 
-def forget_checkpoints(repo: RepoRef) -> None:
+def forget_checkpoints(repo: RepoRef, before: float) -> None:
     """Have the checkpoints that a repo's code asked for fetched afresh when next asked for.
 
     The files stay until then, and for good if that fails.
+
+    Args:
+        repo: Whose code asked.
+        before: Those that came later stay, in Unix time.
 
     Raises:
         CacheWriteError: The hub dir cannot be written.
     """
     for path in _folder().glob("*.json"):
         record = read_record(path) or {}
-        if repo.full_name in record.get("repos", ()):
+        is_old = not is_since(record.get("fetched_at"), before)
+        if is_old and repo.full_name in record.get("repos", ()):
             write_record(path, {**record, "stale": True})
 
 
@@ -126,6 +133,7 @@ class Origin:
         path: The file.
         stale: Whether it is to be fetched afresh.
         fetched_at: Unix time in seconds when it came, 0 when unknown.
+        asked_at: When the host last said that it is what is at the URL, 0 when unknown.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -135,6 +143,7 @@ class Origin:
         self._record = read_record(self._file) or {}
         self.stale = bool(self._record.get("stale")) or self._is_previous()
         self.fetched_at = float(self._record.get("fetched_at", 0))
+        self.asked_at = float(self._record.get("asked_at", self.fetched_at))
 
     def exists(self) -> bool:
         """Whether there is a file."""
@@ -170,7 +179,21 @@ class Origin:
         if repo is not None and self._record and repo.full_name not in self._repos():
             self._remember(repos=[*self._repos(), repo.full_name])
 
-    def settle(self, path: Path, sha256: str, etag: str, repo: RepoRef | None) -> None:
+    def conditions(self) -> dict[str, str]:
+        """Headers that ask for the file only if it is not this one; none when nothing tells."""
+        if self.stale or not self.exists() or not self._is_untouched(self._record):
+            return {}
+        marks = {
+            "If-None-Match": self._record.get("etag"),
+            "If-Modified-Since": self._record.get("last_modified"),
+        }
+        return {name: mark for name, mark in marks.items() if mark}
+
+    def note_asked(self) -> None:
+        """Remember that the host has just said that the file is what is at the URL."""
+        self._remember(asked_at=time.time())
+
+    def settle(self, path: Path, fetched: Fetched, repo: RepoRef | None) -> None:
         """Write down where the file came from, just before it is put in place.
 
         What is known of the file that it replaces is kept along: whoever looks in between, or
@@ -178,16 +201,17 @@ class Origin:
 
         Args:
             path: Where the file still lies.
-            sha256: Its digest in hexadecimal digits.
-            etag: The host's mark for it.
+            fetched: What is known of it.
             repo: Whose code asked for it.
 
         Raises:
             CacheWriteError: The hub dir cannot be written.
         """
         repos = dict.fromkeys([*self._repos(), *([repo.full_name] if repo else [])])
-        record: dict[str, Any] = {"url": self._key, "path": str(self.path), "sha256": sha256}
-        record |= {"etag": etag, "repos": list(repos), "fetched_at": time.time()}
+        record: dict[str, Any] = {"url": self._key, "path": str(self.path)}
+        record |= {"sha256": fetched.sha256, "etag": fetched.etag}
+        record |= {"last_modified": fetched.last_modified}
+        record |= {"repos": list(repos), "fetched_at": time.time()}
         found = [old for old in self._versions() if self.exists() and self._is_untouched(old)]
         if found:
             record["previous"] = {key: found[0][key] for key in ("sha256", "size", "mtime_ns")}

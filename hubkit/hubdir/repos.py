@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from hubkit.errors import CacheWriteError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.hubdir import layout
+from hubkit.hubdir.ages import is_recent, is_since
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.links import find_torch_folder, has_link, write_link
+from hubkit.hubdir.manifest import is_whole
 from hubkit.hubdir.mishaps import MISHAPS
 from hubkit.hubdir.trust import is_trusted
 
@@ -69,10 +71,8 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     except OfflineError as error:
         usable = cached or _find_guess(repo)
         if usable is None:
-            raise OfflineError(
-                f"{repo} is not in the hub dir {layout.get_dir()}, and hubkit is offline.",
-                hint=error.hint,
-            ) from error
+            what = _find_lack(repo) or f"{repo} is not in the hub dir {layout.get_dir()}"
+            raise OfflineError(f"{what}, and hubkit is offline.", hint=error.hint) from error
         return usable
     except (*MISHAPS, CacheWriteError) as error:
         usable = cached or _find_guess(repo)
@@ -121,7 +121,7 @@ def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:
     """
     if max_age is None or layout.is_full_sha((cached.repo.ref or "").lower()):
         return True
-    return time.time() - (cached.fetched_at or 0) <= max_age
+    return is_recent(cached.fetched_at, max_age)
 
 
 def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
@@ -131,8 +131,10 @@ def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     began = time.time()
     with Client(policy, eager=True) as client, hold(layout.repo_key(repo), policy.lock_timeout):
         there = find_cached(repo)
-        if there and (there.fetched_at or 0) >= began:
-            return there  # by whoever held the lock before us
+        if there and is_since(there.fetched_at, began):  # by whoever held the lock before us
+            if policy.refresh:
+                _forget_checkpoints(repo, began)
+            return there
         if there and not policy.refresh and is_fresh(there, policy.max_age):
             return there
         resolved = _resolve(client, repo, policy)
@@ -172,10 +174,14 @@ def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Cache
     tree = fetch_tree(client, resolved, policy)
     _note(resolved, ref, now, policy)
     if policy.refresh:
-        from hubkit.hubdir.checkpoints import forget_checkpoints
-
-        forget_checkpoints(repo)
+        _forget_checkpoints(repo, now)
     return CachedRepo(repo, tree, resolved.sha, from_cache=False, fetched_at=now)
+
+
+def _forget_checkpoints(repo: RepoRef, before: float) -> None:
+    from hubkit.hubdir.origins import forget_checkpoints
+
+    forget_checkpoints(repo, before)
 
 
 def _note(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> None:
@@ -201,10 +207,20 @@ def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:
     if not isinstance(sha, str) or not layout.is_full_sha(sha):
         return None
     tree = layout.tree_folder(repo, sha)
-    if not tree.is_dir():
+    if not is_whole(tree):
         return None
     fetched_at = float(at) if isinstance(at, int | float) else None
     return CachedRepo(repo, tree, sha, from_cache=True, fetched_at=fetched_at)
+
+
+def _find_lack(repo: RepoRef) -> str:
+    """What a repo's tree that is there has lost; "" when that is not why it cannot be used."""
+    ref = repo.ref or _read_default(repo) or ""
+    sha = (read_record(layout.ref_record(repo, ref)) or {}).get("sha", ref.lower())
+    tree = layout.tree_folder(repo, sha)
+    if not layout.is_full_sha(sha) or not tree.is_dir():
+        return ""
+    return f"The copy of {repo} in {tree} has lost its hubconf.py"
 
 
 def _find_guess(repo: RepoRef) -> CachedRepo | None:

@@ -16,7 +16,7 @@ from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import Wanted, download
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
-from hubkit.hubdir.manifest import manifest_file, read_manifest
+from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
 from hubkit.hubdir.staging import staging
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
     """The folder of a commit, fetched unless it is there; afresh when the policy says so.
 
     A tree that is there is never changed: a fresh copy takes its place only if that holds
-    something else, because somebody edited or damaged it.
+    something else, because somebody edited or damaged it; one that lost its hubconf is replaced.
 
     Raises:
         HashMismatchError: Its files are not those that the policy asks for.
@@ -41,7 +41,7 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
     """
     repo, sha = resolved.repo, resolved.sha
     tree = tree_folder(repo, sha)
-    if tree.is_dir() and not policy.refresh:
+    if is_whole(tree) and not policy.refresh:
         return tree
     with staging(encode(repo.full_name)) as room:
         archive = room / "archive.zip"

@@ -14,7 +14,7 @@ from hubkit.errors import RepoSpecError, entrypoint_not_found
 from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
 from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Located, Request, locate, locate_trusted
-from hubkit.loader.weights import download_nested_file, load_nested_state_dict
+from hubkit.loader.weights import asking_again, download_nested_file, load_nested_state_dict
 from hubkit.lockfile import find_lockfile
 from hubkit.runtime import HubFunctions, find_hubconf, import_hubconf
 from hubkit.runtime.probe import list_names, read_help
@@ -61,8 +61,8 @@ def load(
         verbose: Log where the repo was found, and once how to pin it.
         skip_validation: Do not insist that a commit belongs to this very repo.
         max_age: Ask the host whether the branch or tag has moved when it was last asked longer ago
-            than this, in seconds; 0 asks each time, None never. A copy that is there is used when
-            the host cannot be reached.
+            than this, in seconds; 0 asks each time, None never. So too for the weights that the
+            entrypoint asks for. A copy that is there is used when the host cannot be reached.
         lockfile: A ``hubkit.lock``: the repo, the repos that its code loads in turn, and all
             checkpoints must be just what that says. ``$HUBKIT_LOCKFILE`` by default.
         kwargs: More arguments for the entrypoint, for those that have a name of ours: an
@@ -84,8 +84,9 @@ def load(
     request = Request(
         repo_or_dir, source, trust_repo, force_reload, verbose, skip_validation, max_age, pins
     )
-    loaded = _import(locate_trusted(request), pins)
-    return loaded.call(model, *args, **more, **(kwargs or {}))
+    loaded = _import(request)
+    with asking_again(max_age):
+        return loaded.call(model, *args, **more, **(kwargs or {}))
 
 
 def list(
@@ -209,14 +210,18 @@ def _ready(root: Path) -> Path:
     return root
 
 
-def _import(located: Located, lockfile: Lockfile | None) -> LoadedHubconf:
-    root, hub = located.root, _hub_functions(located.repo, lockfile)
-    loaded = find_hubconf(root, hub=hub)
+def _import(request: Request) -> LoadedHubconf:
+    located = locate_trusted(request)
+    hub = _hub_functions(located.repo, request.lockfile)
+    loaded = find_hubconf(located.root, hub=hub)
     if loaded is not None:
         return loaded
-    _ready(root)
     if located.repo is not None:
-        hubdir.keep_tree(root)
+        hubdir.keep_tree(located.root)
+        if not located.root.is_dir():  # removed just before we held it
+            located = locate_trusted(request)
+            hubdir.keep_tree(located.root)
+    root = _ready(located.root)
     try:
         return import_hubconf(root, hub=hub, is_fixed=located.repo is not None)
     except ModuleNotFoundError as error:

@@ -135,7 +135,7 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
     if cached.from_cache and not (cached.path / "hubconf.py").is_file():
         raise HubconfNotFoundError(
             f"There is no hubconf.py in {cached.path}, the copy of {repo}.",
-            hint="If it was removed there, have it fetched afresh: force_reload=True",
+            hint="If the repo has one, the copy is damaged; fetch it afresh: force_reload=True",
         )
     if request.verbose:
         if cached.from_cache:

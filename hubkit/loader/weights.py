@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +16,12 @@ from hubkit.loader.formats import read_checkpoint
 from hubkit.lockfile import find_lockfile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from hubkit.facts import RepoRef
     from hubkit.lockfile import Lockfile
+
+_max_age: ContextVar[float | None] = ContextVar("hubkit_max_age", default=None)
 
 
 def load_state_dict_from_url(
@@ -27,6 +34,7 @@ def load_state_dict_from_url(
     weights_only: bool = True,
     *,
     sha256: str | None = None,
+    max_age: float | None = None,
 ) -> dict[str, Any]:
     """Load a checkpoint, downloaded if it is not there yet.
 
@@ -44,6 +52,9 @@ def load_state_dict_from_url(
         weights_only: Refuse anything that is not a tensor or a plain container.
         sha256: What its sha256 must be, 64 hexadecimal digits; checked also when the file is
             there already.
+        max_age: Ask the host whether the file has changed when it was last asked longer ago than
+            this, in seconds; 0 asks each time, None never. A copy that is there is used when the
+            host cannot be reached, and one that a hash is given for needs no asking.
 
     Raises:
         FetchError: It cannot be downloaded, or is not what was promised.
@@ -58,14 +69,15 @@ def load_state_dict_from_url(
         )
     if sha256 is not None:
         hash_prefix = _require_sha256(sha256, hash_prefix or "")
-    path = hubdir.fetch_checkpoint(
+    fetch = functools.partial(
+        hubdir.fetch_checkpoint,
         url,
         model_dir=None if model_dir is None else Path(model_dir),
         file_name=file_name,
         hash_prefix=_pin(url, hash_prefix, find_lockfile(None)),
-        policy=FetchPolicy(progress=progress),
+        policy=FetchPolicy(progress=progress, max_age=max_age),
     )
-    return read_checkpoint(path, map_location, weights_only=weights_only)
+    return _read(fetch, map_location, weights_only=weights_only)
 
 
 def load_nested_state_dict(
@@ -88,15 +100,33 @@ def load_nested_state_dict(
     the repo was loaded with.
     """
     hash_prefix = hubdir.hash_prefix_of(file_name or _name_in(url)) if check_hash else None
-    path = hubdir.fetch_checkpoint(
+    fetch = functools.partial(
+        hubdir.fetch_checkpoint,
         url,
         model_dir=None if model_dir is None else Path(model_dir),
         file_name=file_name,
         hash_prefix=_pin(url, hash_prefix, lockfile),
-        policy=FetchPolicy(progress=progress),
+        policy=FetchPolicy(progress=progress, max_age=_max_age.get()),
         repo=repo,
     )
-    return read_checkpoint(path, map_location, weights_only=weights_only)
+    return _read(fetch, map_location, weights_only=weights_only)
+
+
+@contextlib.contextmanager
+def asking_again(max_age: float | None) -> Iterator[None]:
+    """Have weights that a repo's code asks for meanwhile no older than this, in seconds.
+
+    None leaves it as it is: a repo that is loaded by another one's code goes by what that was
+    loaded with.
+    """
+    if max_age is None:
+        yield
+        return
+    token = _max_age.set(max_age)
+    try:
+        yield
+    finally:
+        _max_age.reset(token)
 
 
 def download_url_to_file(
@@ -126,6 +156,13 @@ def download_nested_file(
 ) -> None:
     """The same for a repo's own code; ``lockfile`` is the one that the repo was loaded with."""
     hubdir.download_url_to_file(url, dst, _pin(url, hash_prefix, lockfile), progress)
+
+
+def _read(fetch: Callable[[], Path], map_location: Any, *, weights_only: bool) -> dict[str, Any]:  # noqa: ANN401
+    try:
+        return read_checkpoint(fetch(), map_location, weights_only=weights_only)
+    except FileNotFoundError:  # somebody removed it just after we had found it
+        return read_checkpoint(fetch(), map_location, weights_only=weights_only)
 
 
 def _pin(url: str, hash_prefix: str | None, lockfile: Lockfile | None) -> str | None:

@@ -172,6 +172,8 @@ class Handler(BaseHTTPRequestHandler):
         body = content if isinstance(content, bytes) else content.read_bytes()
         etag = _etag_of(body)
         headers = (("ETag", etag), ("Accept-Ranges", "bytes"))
+        if self.headers.get("If-None-Match") == etag:
+            return Answer(304, headers=headers)
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if not wanted or self.headers.get("If-Range", etag) != etag:
             return Answer(200, body, headers)

@@ -10,11 +10,12 @@ from click.testing import CliRunner
 
 import hubkit
 from hubkit.cli import main
-from hubkit.errors import HubconfNotFoundError
+from hubkit.errors import HubconfNotFoundError, OfflineError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, fetch_repo, parse_repo, read_inventory
 from hubkit.hubdir.layout import repo_folder, store
-from tests.git_host import git
+from hubkit.hubdir.manifest import manifest_file
+from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +44,9 @@ GARBLED = {
 
 
 @pytest.fixture
-def url(host: GitHost) -> str:
+def url(host: GitHost, monkeypatch: pytest.MonkeyPatch) -> str:
     """``acme/shapes`` and a checkpoint, both in the hub dir; gives the checkpoint's URL."""
+    monkeypatch.setenv("HUBKIT_TRUST", "acme/*")  # so that there is a record of a link as well
     url = host.add_file("/net.pt", b"weights")
     use(url)
     return url
@@ -59,7 +61,7 @@ def use(url: str) -> None:
 @pytest.mark.parametrize("content", GARBLED.values(), ids=GARBLED)
 def test_a_garbled_record_harms_nobody(url: str, content: bytes) -> None:
     records = [path for path in store().rglob("*") if path.suffix in (".json", ".files")]
-    assert len(records) == 6
+    assert len(records) == 6, records
     for record in records:
         kept = record.read_bytes()
         record.write_bytes(content)
@@ -97,13 +99,51 @@ def test_fetching_afresh_writes_damaged_records_anew(
     assert host.requests
 
 
-def test_a_tree_without_its_hubconf_says_how_to_have_it_back(url: str) -> None:
-    assert url
+def test_a_tree_that_lost_its_hubconf_is_fetched_again(
+    host: GitHost, url: str, worktree: Path
+) -> None:
     (fetch_repo(REPO, ASK).path / "hubconf.py").unlink()
+    for ref in ("", ":main", f":{git('rev-parse', 'HEAD', cwd=worktree)}"):
+        with pytest.raises(OfflineError, match=r"has lost its hubconf\.py, and hubkit is offline"):
+            fetch_repo(parse_repo(f"acme/shapes{ref}"), FetchPolicy(offline=True))
+    assert hubkit.list("acme/shapes") == []
+    asked = len(host.paths("codeload"))
+    use(url)
+    assert (len(host.paths("codeload")), asked) == (2, 2)
+
+
+def test_a_tree_without_hubconf_and_manifest_says_how_to_have_it_back(url: str) -> None:
+    assert url
+    tree = fetch_repo(REPO, ASK).path
+    (tree / "hubconf.py").unlink()
+    manifest_file(tree).unlink()
     with pytest.raises(HubconfNotFoundError) as gone:
         hubkit.list("acme/shapes")
     assert "force_reload=True" in gone.value.hint
     assert hubkit.list("acme/shapes", force_reload=True) == []
+
+
+def test_a_repo_that_never_had_a_hubconf_is_fetched_once(host: GitHost, worktree: Path) -> None:
+    git("rm", "--quiet", "hubconf.py", cwd=worktree)
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "x", cwd=worktree)
+    host.add_repo("acme", "shapes", worktree)
+    assert fetch_repo(REPO, ASK).path == fetch_repo(REPO, ASK).path
+    assert len(host.paths("codeload")) == 1
+
+
+def test_a_time_in_the_future_tells_nothing(host: GitHost, url: str, worktree: Path) -> None:
+    """Clocks are set back, and those of two machines differ."""
+    for record in store().rglob("*.json"):
+        content = json.loads(record.read_bytes())
+        ahead = {name: value + 1e6 for name, value in content.items() if name == "fetched_at"}
+        record.write_text(json.dumps(content | ahead))
+    for policy in (FetchPolicy(max_age=3600), AFRESH):
+        sha = commit_files(worktree, {"hubconf.py": f"refresh = {policy.refresh}\n"})
+        host.add_repo("acme", "shapes", worktree)
+        assert fetch_repo(REPO, policy).sha == sha
+        body = repr(policy).encode()
+        host.add_file("/net.pt", body)
+        assert fetch_checkpoint(url, policy=policy).read_bytes() == body
 
 
 def test_a_ref_that_cannot_be_written_down_is_used_all_the_same(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import hubkit
+from hubkit import hubdir
 from hubkit.errors import NotThereError, UnsafeArchiveError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import add_trust, fetch_checkpoint, parse_repo, read_trust
+from hubkit.loader import formats, weights
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
@@ -171,3 +174,61 @@ def test_torchs_path_is_made_once_the_repo_is_trusted(
         add_trust(parse_repo("acme/shapes"))
         load("who")
     assert (link / "hubconf.py").is_file()
+
+
+@pytest.mark.torch
+@pytest.mark.usefixtures("worktree")
+def test_max_age_reaches_the_weights_that_the_code_asks_for(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    url = save(git_host, tmp_path / "net.pt", 1)
+    assert load("weights", url) == [1]
+    git_host.forget_requests()
+    assert load("weights", url, max_age=0) == [1]
+    assert [entry.status for entry in git_host.requests if "net.pt" in entry.path] == [304]
+    save(git_host, tmp_path / "net.pt", 2)
+    assert load("weights", url, max_age=3600) == [1]
+    assert hubkit.load_state_dict_from_url(url)["w"] == 1
+    assert load("weights", url, max_age=0) == [2]
+    save(git_host, tmp_path / "net.pt", 3)
+    assert load("weights", url) == [2]
+    assert hubkit.load_state_dict_from_url(url, max_age=0)["w"] == 3
+
+
+@pytest.mark.torch
+def test_weights_that_go_just_after_they_were_found_are_fetched_again(
+    git_host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = save(git_host, tmp_path / "net.pt", 1)
+    hubkit.load_state_dict_from_url(url)
+    found = hubdir.fetch_checkpoint(url, policy=FetchPolicy())
+    read = formats.read_checkpoint
+
+    def lose_and_read(path: Path, *arguments: Any, **options: Any) -> dict[str, Any]:
+        monkeypatch.setattr(weights, "read_checkpoint", read)
+        found.unlink()
+        return read(path, *arguments, **options)
+
+    monkeypatch.setattr(weights, "read_checkpoint", lose_and_read)
+    assert hubkit.load_state_dict_from_url(url)["w"] == 1
+    assert len(git_host.paths("net.pt")) == 2
+
+
+@pytest.mark.parametrize("when", ["before it is held", "while it is held"])
+def test_a_repo_that_goes_just_after_it_was_found_is_fetched_again(
+    git_host: GitHost, worktree: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    del worktree
+    tree = hubdir.fetch_repo(parse_repo("acme/shapes:main"), FetchPolicy()).path
+    keep = hubdir.keep_tree
+
+    def lose_and_keep(path: Path) -> None:
+        if when == "while it is held":
+            keep(path)
+        monkeypatch.setattr(hubdir, "keep_tree", keep)
+        shutil.rmtree(tree)
+        keep(path)
+
+    monkeypatch.setattr(hubdir, "keep_tree", lose_and_keep)
+    assert load("who") == "one"
+    assert len(git_host.paths("codeload")) == 2

@@ -26,7 +26,7 @@ MORE = {
     "load": {"kwargs", "lockfile", "max_age"},
     "list": {"lockfile", "max_age"},
     "help": {"lockfile", "max_age"},
-    "load_state_dict_from_url": {"sha256"},
+    "load_state_dict_from_url": {"max_age", "sha256"},
 }
 
 
