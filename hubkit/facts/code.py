@@ -63,7 +63,8 @@ class Use:
         on_import: Whether it happens when hubconf.py is imported; else when an entrypoint is called.
         is_call: False for an assignment.
         arguments: The positional arguments, as far as they are strings that source tells.
-        keywords: Pairs of a keyword argument's name and the source text of its value.
+        keywords: Pairs of a keyword argument's name, or "**" for many, and the source text of its
+            value.
         own_file: The file of the repo that the first argument names, taken relative to the working
             directory; empty when there is none.
     """
@@ -89,13 +90,21 @@ class Oddity:
         kind: "relative-import" and "module-class" for what stands in the hubconf; "own-module" for
             a look-up of the hubconf among the imported modules; "late-import" for an import of the
             repo's own modules that runs after torch.hub.load; "inner-pretrained" for a call that
-            asks another factory for weights without looking whether any are wanted.
-        what: The module or class, or what was written.
+            asks another factory for weights without looking whether any are wanted; "mismatch" for
+            a call that a signature of the repo refuses; "export" for a name in ``__all__`` that
+            the hubconf does not have.
+        what: The module, class or name, what was written, or why it is refused.
         location: Where.
     """
 
     kind: Literal[
-        "relative-import", "module-class", "own-module", "late-import", "inner-pretrained"
+        "relative-import",
+        "module-class",
+        "own-module",
+        "late-import",
+        "inner-pretrained",
+        "mismatch",
+        "export",
     ]
     what: str
     location: Location
@@ -156,3 +165,20 @@ class FailingDefault:
     entrypoint: str
     statement: str
     location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class GpuNeed:
+    """An entrypoint that fails without a GPU unless it is told otherwise.
+
+    Attributes:
+        entrypoint: Its name in the hubconf.
+        parameter: The parameter whose default is a GPU; empty when it is the code that wants one.
+        location: The definition, or the call that wants it.
+        call: What is called, as written; empty for a default.
+    """
+
+    entrypoint: str
+    parameter: str
+    location: Location
+    call: str = ""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
         CheckpointUse,
         DataFile,
         FailingDefault,
+        GpuNeed,
         Oddity,
         OwnImport,
         UnaskedDownload,
@@ -215,6 +216,7 @@ class Hubconf:
         oddities: What cannot work in a hubconf.
         unasked: Downloads that entrypoints make without being asked for weights.
         failing: Entrypoints that cannot be called with their own defaults.
+        gpu_needs: Entrypoints that want a GPU without being asked.
         data_files: Files of the repo that code in its reach names by way of ``__file__``.
     """
 
@@ -231,6 +233,7 @@ class Hubconf:
     oddities: tuple[Oddity, ...] = ()
     unasked: tuple[UnaskedDownload, ...] = ()
     failing: tuple[FailingDefault, ...] = ()
+    gpu_needs: tuple[GpuNeed, ...] = ()
     data_files: tuple[DataFile, ...] = ()
 
     @property

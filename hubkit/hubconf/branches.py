@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from hubkit.hubconf.nodes import walk
+from hubkit.hubconf.nodes import child_nodes, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _IMPORT_FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _PLATFORM = frozenset({"platform", "version_info", "find_spec"})
@@ -57,6 +60,46 @@ def branches_of(statement: ast.stmt) -> tuple[Branch, ...] | None:
     if statement.__class__.__name__ == "TryStar":  # ast has it since Python 3.11
         return _try_branches(cast("ast.Try", statement))
     return None
+
+
+def import_nodes(statements: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+    """The nodes of a module that run when it is imported.
+
+    Args:
+        statements: Its statements.
+    """
+    for statement in statements:
+        branches = branches_of(statement)
+        if branches is not None:
+            yield from _header_nodes(statement)
+            for branch in branches:
+                if branch.runs_on_import:
+                    yield from import_nodes(branch.body)
+        elif isinstance(statement, ast.ClassDef):
+            for part in (*statement.decorator_list, *statement.bases):
+                yield from walk(part)
+            yield from import_nodes(statement.body)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in (*statement.decorator_list, *statement.args.defaults):
+                yield from walk(part)
+        else:
+            yield from _plain_nodes(statement)
+
+
+def _header_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
+    for child in child_nodes(statement):
+        if isinstance(child, ast.expr | ast.withitem):
+            yield from _plain_nodes(child)
+
+
+def _plain_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node that runs with this one: not the inside of a lambda."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        if not isinstance(current, ast.Lambda):
+            pending += child_nodes(current)
 
 
 def _if_branches(statement: ast.If) -> tuple[Branch, ...]:

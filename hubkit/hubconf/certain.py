@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.conditions import UNKNOWN, Unknown, evaluate
+from hubkit.hubconf.devices import moves_to_gpu
 from hubkit.hubconf.literals import literal_members
 from hubkit.hubconf.nodes import child_nodes, statements, walk
 from hubkit.hubconf.parameters import method_of
@@ -58,19 +59,23 @@ class _Run:
 
 @dataclass(slots=True)
 class CertainPath:
-    """Goes through a function as far as it is certain to run.
+    """Goes through a function as far as it is certain to run, unless it raises before.
 
     Attributes:
         resolver: Looks names up.
         assumed: What holds in every function, such as ``{EXISTS: False}``.
         downloads: Calls that download, with the names around them and what is called.
         failures: Statements that raise and are not caught, with the names around them.
+        moves: Calls that put something on a GPU, with the names around them.
+        built: Classes of the repo that are constructed.
     """
 
     resolver: Resolver
     assumed: dict[str, Value] = field(default_factory=dict)
     downloads: list[tuple[ast.Call, Scope, str]] = field(default_factory=list)
     failures: list[tuple[ast.stmt, Scope]] = field(default_factory=list)
+    moves: list[tuple[ast.Call, Scope]] = field(default_factory=list)
+    built: list[Defined] = field(default_factory=list)
     _busy: set[int] = field(default_factory=set)
     _steps: int = 0
     _caught: int = 0
@@ -79,6 +84,7 @@ class CertainPath:
         """Go through a function, or a class's constructor."""
         owner = found if isinstance(found.node, ast.ClassDef) else None
         if isinstance(found.node, ast.ClassDef):
+            self.built.append(found)
             constructor = method_of(self.resolver, found, "__init__")
             if constructor is None:
                 return
@@ -132,7 +138,7 @@ class CertainPath:
                 return goes_on and self._statements(run, final)
             case ast.For() | ast.While() | ast.AsyncFor():
                 self._forget(run, [statement])
-                return not _may_leave([statement])
+                return not self._may_leave([statement])
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 return True
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -151,7 +157,7 @@ class CertainPath:
         if not isinstance(holds, Unknown):
             return self._statements(run, body if holds else orelse)
         self._forget(run, [*body, *orelse])
-        return not _may_leave([*body, *orelse])
+        return not self._may_leave([*body, *orelse])
 
     def _goes_on(self, run: _Run, statement: ast.stmt) -> bool:
         """Whether something follows a statement that may end the function."""
@@ -164,13 +170,24 @@ class CertainPath:
     def _holds(self, run: _Run, test: ast.expr) -> Value:
         """What a condition comes to; ``name in TABLE`` is looked up in a literal table."""
         match test:
-            case ast.Compare(left=left, ops=[ast.In()], comparators=[ast.Name() as table]):
+            case ast.Compare(left=left, ops=[operator], comparators=[ast.Name() as table]) if (
+                isinstance(operator, ast.In | ast.NotIn)
+            ):
                 wanted = evaluate(run.values, left)
                 target = self.resolver.expression(run.scope, table)
                 if isinstance(target, Valued) and isinstance(wanted, str):
                     members = literal_members(target.value)
-                    return UNKNOWN if members is None else wanted in members
+                    is_there = isinstance(operator, ast.In)
+                    return UNKNOWN if members is None else (wanted in members) is is_there
         return evaluate(run.values, test)
+
+    def _may_leave(self, body: Iterable[ast.stmt]) -> bool:
+        """Whether something in statements ends the function and its caller goes on.
+
+        Who meets an exception that nothing catches has no model either way.
+        """
+        leaving = (ast.Return, ast.Raise) if self._caught else (ast.Return,)
+        return any(isinstance(one, leaving) for one in statements(body))
 
     def _forget(self, run: _Run, statements: Iterable[ast.AST]) -> None:
         for statement in statements:
@@ -207,7 +224,10 @@ class CertainPath:
             self._call(run, node)
 
     def _call(self, run: _Run, node: ast.Call) -> None:
-        match self._target(run, node.func):
+        target = self._target(run, node.func)
+        if not self._caught and target is None and moves_to_gpu(node, run.values):
+            self.moves.append((node, run.scope))
+        match target:
             case External(name):
                 if name in _DOWNLOADS or (
                     name.startswith(_FACTORIES) and self._asks_for_weights(run, node)
@@ -255,7 +275,3 @@ class CertainPath:
             if keyword.arg:
                 given[keyword.arg] = evaluate(run.values, keyword.value)
         return given
-
-
-def _may_leave(body: Iterable[ast.stmt]) -> bool:
-    return any(isinstance(one, ast.Return | ast.Raise) for one in statements(body))

@@ -31,7 +31,7 @@ def read_downloads(files: Files, hubconf: Hubconf, name: str) -> tuple[Checkpoin
         return ()
     try:
         scope = read_scope(file)
-        tree = SourceTree(files, read_search_path(file, files))
+        tree = SourceTree(files, read_search_path(scope, files))
         tree.add(scope)
         resolver = Resolver(tree)
         places = find_places(scope, resolver, name)

@@ -82,12 +82,12 @@ class _Walk:
 
     def run(self, hubconf: Scope, called: Iterable[Defined]) -> Reach:
         self.queues[_Level()].append(_Visit(hubconf, _Level(), ("hubconf",)))
-        self._drain(hubconf)
+        self.drain(hubconf)
         for found in called:
             visit = _Visit(found.scope, _Level(in_function=True), ("hubconf", *found.via))
             for statement in _statements(found.node.body, visit.level, functions=True):
-                self._follow(visit, statement)
-        self._drain(hubconf)
+                self.follow(visit, statement)
+        self.drain(hubconf)
         return Reach(
             tuple(self.imports),
             tuple(self.own_imports.values()),
@@ -95,7 +95,8 @@ class _Walk:
             tuple(self.eager),
         )
 
-    def _drain(self, hubconf: Scope) -> None:
+    def drain(self, hubconf: Scope | None) -> None:
+        """Look at the modules that are waiting, and at what they import."""
         while visit := self._next():
             if visit.scope.file.path in self.visited:
                 continue
@@ -105,12 +106,13 @@ class _Walk:
                 self.eager.append(visit.scope)
             body = visit.scope.file.tree.body
             for statement in _statements(body, visit.level, functions=visit.scope is hubconf):
-                self._follow(visit, statement)
+                self.follow(visit, statement)
 
     def _next(self) -> _Visit | None:
         return next((queue.popleft() for queue in self.queues.values() if queue), None)
 
-    def _follow(self, visit: _Visit, statement: _Statement) -> None:
+    def follow(self, visit: _Visit, statement: _Statement) -> None:
+        """Note what a statement imports, and put in the modules of the repo among it."""
         tree, file = self.resolver.tree, visit.scope.file
         for module, names in _modules(file, statement.node):
             if tree.module(module.partition(".")[0]) is None:
@@ -196,6 +198,26 @@ def find_reach(hubconf: Scope, resolver: Resolver, names: Iterable[str] = ()) ->
         and not isinstance(found.node, ast.ClassDef)
     ]
     return _Walk(resolver).run(hubconf, called)
+
+
+def find_late_gaps(
+    resolver: Resolver, reach: Reach, functions: Iterable[Defined]
+) -> tuple[OwnImport, ...]:
+    """What functions import of the repo in vain, and the modules that they import in turn.
+
+    Args:
+        resolver: Looks names up in the repo.
+        reach: What was reached without these functions.
+        functions: Functions of the repo that calling entrypoints may call.
+    """
+    known = {(one.module, one.missing) for one in reach.own_imports}
+    walk = _Walk(resolver, visited={scope.file.path for scope in reach.scopes})
+    for found in functions:
+        visit = _Visit(found.scope, _Level(in_function=True), ("hubconf", found.scope.file.module))
+        for statement in _statements(found.node.body, visit.level, functions=False):
+            walk.follow(visit, statement)
+    walk.drain(None)
+    return tuple(one for key, one in walk.own_imports.items() if one.missing and key not in known)
 
 
 def _modules(

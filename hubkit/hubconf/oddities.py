@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hubkit.facts import Oddity
 from hubkit.hubconf.branches import branches_of
 from hubkit.hubconf.classes import is_module_class
+from hubkit.hubconf.literals import read_strings
 from hubkit.hubconf.nodes import statements, walk
 from hubkit.hubconf.resolve import Defined, External
 from hubkit.hubconf.scope import absolute_module
@@ -33,6 +34,8 @@ def find_oddities(
 ) -> tuple[Oddity, ...]:
     """What fails because hubconf.py is no registered module, and its folder no lasting path.
 
+    And what it says it exports and does not.
+
     Args:
         hubconf: The hubconf's names.
         resolver: Looks names up.
@@ -40,7 +43,7 @@ def find_oddities(
         own_imports: The imports of the repo's modules in its reach.
     """
     found = [*_relative_imports(hubconf, hubconf.file.tree.body), *_classes(hubconf, resolver)]
-    found += _own_module(hubconf, resolver)
+    found += [*_own_module(hubconf, resolver), *_exports(hubconf, resolver)]
     loaded = {one.top for one in own_imports}
     for scope in scopes:
         found += _late_imports(scope, resolver, loaded)
@@ -107,6 +110,16 @@ def _own_module(scope: Scope, resolver: Resolver) -> Iterator[Oddity]:
                 target = resolver.expression(scope, value)
                 if isinstance(target, External) and target.name == "sys.modules":
                     yield Oddity("own-module", "sys.modules[__name__]", scope.file.location(node))
+
+
+def _exports(scope: Scope, resolver: Resolver) -> Iterator[Oddity]:
+    """Names in ``__all__`` that the hubconf does not bind."""
+    listed = scope.bindings.get("__all__")
+    if listed is None:
+        return
+    for name in read_strings(scope, "__all__") or ():
+        if resolver.name(scope, name) is None:
+            yield Oddity("export", name, scope.file.location(listed.node))
 
 
 def _late_imports(scope: Scope, resolver: Resolver, loaded: set[str]) -> Iterator[Oddity]:

@@ -13,14 +13,19 @@ from hubkit.hubconf.data_files import find_data_files
 from hubkit.hubconf.dependencies import find_dependencies
 from hubkit.hubconf.entrypoints import find_surface
 from hubkit.hubconf.files import Folder
-from hubkit.hubconf.imports import find_reach
+from hubkit.hubconf.imports import find_late_gaps, find_reach
+from hubkit.hubconf.mismatches import find_mismatches
 from hubkit.hubconf.oddities import find_oddities
 from hubkit.hubconf.resolve import Resolver
 from hubkit.hubconf.scope import read_scope
 from hubkit.hubconf.source import SourceFile, read_source
 from hubkit.hubconf.suppressions import read_suppressions
 from hubkit.hubconf.tree import SourceTree, read_search_path
-from hubkit.hubconf.untrained import find_failing_defaults, find_unasked_downloads
+from hubkit.hubconf.untrained import (
+    find_failing_defaults,
+    find_gpu_needs,
+    find_unasked_downloads,
+)
 from hubkit.hubconf.uses import find_effects
 
 if TYPE_CHECKING:
@@ -113,13 +118,17 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
     scope = read_scope(file)
     dependencies = find_dependencies(scope)
     outside = frozenset(dependencies.names if dependencies else ())
-    tree = SourceTree(files, read_search_path(file, files), outside)
+    tree = SourceTree(files, read_search_path(scope, files), outside)
     tree.add(scope)
     resolver = Resolver(tree)
     surface = find_surface(scope, resolver)
     reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
     effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
-    oddities = find_oddities(scope, resolver, reach.scopes, reach.own_imports)
+    oddities = (
+        *find_oddities(scope, resolver, reach.scopes, reach.own_imports),
+        *find_mismatches(scope, resolver),
+        *effects.oddities,
+    )
     hubconf = Hubconf(
         path=file.path,
         source=file.text,
@@ -129,12 +138,13 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         leaks=surface.leaks,
         checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
         openings=surface.openings,
-        own_imports=reach.own_imports,
+        own_imports=(*reach.own_imports, *find_late_gaps(resolver, reach, effects.called)),
         uses=effects.uses,
-        oddities=(*oddities, *effects.inner),
+        oddities=tuple(dict.fromkeys(oddities)),
         unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
         data_files=tuple(find_data_files(reach.scopes, files)),
         failing=tuple(find_failing_defaults(scope, resolver, surface.entrypoints)),
+        gpu_needs=tuple(find_gpu_needs(scope, resolver, surface.entrypoints)),
     )
     suppressions = tuple(
         suppression for found in reach.scopes for suppression in read_suppressions(found.file)

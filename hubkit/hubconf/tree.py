@@ -11,13 +11,17 @@ from hubkit.facts import HubconfProblem
 from hubkit.hubconf.known import is_stdlib
 from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.scope import Scope, read_scope
-from hubkit.hubconf.source import SourceFile, read_source
+from hubkit.hubconf.source import read_source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hubkit.facts import Files
 
 _COMPILED = (".so", ".pyd")
 _MAX_PATH = 1024
+# Variables that the way to one folder leads through; more is a riddle.
+_MAX_VARIABLES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +175,17 @@ class SourceTree:
         return stem in self.outside or is_stdlib(stem)
 
 
-def read_search_path(file: SourceFile, files: Files) -> tuple[str, ...]:
+def read_search_path(scope: Scope, files: Files) -> tuple[str, ...]:
     """Folders in which importing the hubconf looks for modules, as far as source tells.
 
     Args:
-        file: The hubconf.
+        scope: The hubconf's names.
         files: The repo's files; folders that do not exist are left out.
     """
     folders = [""]
-    if "sys.path" not in file.text:
+    if "sys.path" not in scope.file.text:
         return ("",)
-    for node in walk(file.tree):
+    for node in walk(scope.file.tree):
         match node:
             case ast.Call(
                 func=ast.Attribute(
@@ -190,22 +194,30 @@ def read_search_path(file: SourceFile, files: Files) -> tuple[str, ...]:
                 ),
                 args=[*_, argument],
             ):
-                folder = _literal_folder(argument)
+                folder = _literal_folder(scope, argument)
                 if folder and folder not in folders and files.is_folder(folder):
                     folders.append(folder)
     return tuple(folders)
 
 
-def _literal_folder(node: ast.expr) -> str:
+def _literal_folder(scope: Scope, node: ast.expr) -> str:
     """The folder that an expression over ``__file__`` names, guessed from its string literals."""
-    texts = [
-        (part.lineno, part.col_offset, part.value)
-        for part in walk(node)
-        if isinstance(part, ast.Constant) and isinstance(part.value, str)
-    ]
-    joined = os.path.normpath("/".join(text for _, _, text in sorted(texts)) or ".")
+    joined = os.path.normpath("/".join(_texts(scope, node)) or ".")
     folder = joined.replace(os.sep, "/").lstrip("/")
     return "" if folder == "." or folder.startswith("..") or "\0" in folder else folder
+
+
+def _texts(scope: Scope, node: ast.expr, busy: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The string literals of an expression and of the variables in it, in order."""
+    parts = [part for part in walk(node) if isinstance(part, ast.Constant | ast.Name)]
+    for part in sorted(parts, key=lambda part: (part.lineno, part.col_offset)):
+        if isinstance(part, ast.Constant):
+            if isinstance(part.value, str):
+                yield part.value
+        elif part.id not in busy and len(busy) < _MAX_VARIABLES:
+            value = scope.constant(part.id)
+            if value is not None:
+                yield from _texts(scope, value, busy | {part.id})
 
 
 def _join(folder: str, name: str) -> str:

@@ -1,13 +1,15 @@
-"""What an entrypoint does without being asked: download weights, or fail with its own defaults."""
+"""What an entrypoint does without being asked: download, want a GPU, or fail with its defaults."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
-from hubkit.facts import FailingDefault, UnaskedDownload
+from hubkit.facts import FailingDefault, GpuNeed, UnaskedDownload
 from hubkit.hubconf.certain import CertainPath
 from hubkit.hubconf.conditions import EXISTS, evaluate
+from hubkit.hubconf.devices import asks_for_gpu, find_moves
+from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, Valued
 from hubkit.hubconf.values import find_callable
 
@@ -68,6 +70,55 @@ def find_failing_defaults(
         for statement, scope in path.failures[:1]:
             text = ast.unparse(statement).partition("\n")[0]
             yield FailingDefault(entry.name, text, scope.file.location(statement))
+
+
+def find_gpu_needs(
+    hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
+) -> Iterator[GpuNeed]:
+    """Entrypoints that are certain to fail on a machine without a GPU, unless told otherwise.
+
+    Args:
+        hubconf: The hubconf's names.
+        resolver: Looks names up.
+        entrypoints: What to call: with their own defaults, and asked for weights.
+    """
+    for entry in entrypoints:
+        target, given = _called(hubconf, resolver, entry)
+        default = _gpu_default(target, entry)
+        if default:
+            yield GpuNeed(entry.name, default, entry.definition)
+        elif target is not None:
+            switches = [one.name for one in entry.parameters or () if one.name in SWITCHES]
+            values: list[dict[str, Value]] = [dict.fromkeys(switches, True), {}]
+            paths = [CertainPath(resolver) for _ in values]
+            for path, switched in zip(paths, values, strict=True):
+                path.call(target, {**given, **switched})
+            for node, scope in [place for path in paths for place in _moves(resolver, path)][:1]:
+                yield GpuNeed(entry.name, "", scope.file.location(node), ast.unparse(node.func))
+
+
+def _gpu_default(target: Defined | None, entry: Entrypoint) -> str:
+    """The parameter whose default is a GPU; "" where the function asks whether there is one."""
+    node = target.node if target else None
+    if isinstance(node, ast.FunctionDef) and asks_for_gpu(node):
+        return ""
+    return next(
+        (
+            one.name
+            for one in entry.parameters or ()
+            if (one.default or "").strip("'\"").partition(":")[0] == "cuda"
+        ),
+        "",
+    )
+
+
+def _moves(resolver: Resolver, path: CertainPath) -> Iterator[tuple[ast.Call, Scope]]:
+    """Calls on a path that need a GPU, those in ``forward`` of the networks it builds last."""
+    yield from path.moves
+    for built in path.built:
+        forward = method_of(resolver, built, "forward")
+        if forward:
+            yield from ((node, forward[0]) for node in find_moves(forward[1]))
 
 
 def _called(

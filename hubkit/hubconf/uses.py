@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Oddity, Use
-from hubkit.hubconf.branches import branches_of
+from hubkit.hubconf.branches import import_nodes
 from hubkit.hubconf.functions import own_nodes
 from hubkit.hubconf.inner import find_asked, inner_request
-from hubkit.hubconf.nodes import child_nodes, walk
+from hubkit.hubconf.mismatches import Mismatches, caught_calls, find_method
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, External, Resolver, Valued
 from hubkit.hubconf.strings import find_string
@@ -19,7 +19,7 @@ from hubkit.hubconf.untrained import SWITCHES
 from hubkit.hubconf.values import find_callable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from hubkit.facts import Entrypoint, Location
     from hubkit.hubconf.scope import Scope
@@ -73,11 +73,13 @@ class Effects:
 
     Attributes:
         uses: What is called and assigned outside the repo, on import first.
-        inner: Calls that ask another factory for weights.
+        oddities: Calls that ask another factory for weights, and calls that signatures refuse.
+        called: Functions of the repo that calls reach, with the names around them.
     """
 
     uses: tuple[Use, ...]
-    inner: tuple[Oddity, ...]
+    oddities: tuple[Oddity, ...]
+    called: tuple[Defined, ...] = ()
 
 
 @dataclass(slots=True)
@@ -87,16 +89,27 @@ class _Walk:
     visited: set[int] = field(default_factory=set)
     contexts: set[int] = field(default_factory=set)
     asked: set[int] = field(default_factory=set)
+    caught: set[int] = field(default_factory=set)
     found: list[Use] = field(default_factory=list)
-    inner: list[Oddity] = field(default_factory=list)
+    oddities: list[Oddity] = field(default_factory=list)
+    called: list[Defined] = field(default_factory=list)
+    mismatches: Mismatches = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mismatches = Mismatches(self.resolver)
 
     def run(self) -> Effects:
         while self.queue and len(self.visited) < _MAX_FUNCTIONS:
             body = self.queue.popleft()
             self.asked = find_asked(body.nodes) if body.untrained else set()
+            self.caught = caught_calls(body.nodes)
             for node in body.nodes:
                 self._look(body, node)
-        return Effects(tuple(dict.fromkeys(self.found)), tuple(dict.fromkeys(self.inner)))
+        return Effects(
+            tuple(dict.fromkeys(self.found)),
+            tuple(dict.fromkeys(self.oddities)),
+            tuple(self.called),
+        )
 
     def enqueue(self, found: Defined, caller: _Body, owner: Defined | None = None) -> None:
         """Put in a function, or a class's constructor, that is called."""
@@ -108,6 +121,7 @@ class _Walk:
         if id(found.node) in self.visited or caller.depth > _MAX_DEPTH:
             return
         self.visited.add(id(found.node))
+        self.called.append(found)
         scope = self.resolver.inside(found.scope, found.node).scope
         nodes = tuple(own_nodes(found.node))
         depth = caller.depth + 1
@@ -129,11 +143,12 @@ class _Walk:
 
     def _call(self, body: _Body, node: ast.Call) -> None:
         function = node.func
+        self._compare(body, node)
         match function:
-            case ast.Attribute(value=ast.Name(id="self"), attr=method) if body.owner:
-                found = method_of(self.resolver, body.owner, method)
+            case ast.Attribute(value=ast.Name(id="self")) if body.owner:
+                found = find_method(self.resolver, body.scope, function, body.owner)
                 if found:
-                    self._follow(body, node, Defined(*found), owner=body.owner)
+                    self._follow(body, node, found, owner=body.owner)
                 return
             case ast.Attribute(value=ast.Call() as inner, attr=attr) if attr in _READERS:
                 path = self.resolver.expression(body.scope, inner.func)
@@ -141,7 +156,9 @@ class _Walk:
                     self._record(body, node, f"{path.name}.{attr}", inner)
                 return
         self._look_inside(body, node)
-        target = self.resolver.expression(body.scope, function)
+        target = self.resolver.expression(body.scope, function) or find_method(
+            self.resolver, body.scope, function
+        )
         match target, function:
             case Defined(), _:
                 self._follow(body, node, target)
@@ -161,7 +178,17 @@ class _Walk:
             request = inner_request(self.resolver, body.scope, node)
             if request:
                 what = f"{ast.unparse(node.func)}(…, {request})"
-                self.inner.append(Oddity("inner-pretrained", what, body.scope.file.location(node)))
+                self.oddities.append(
+                    Oddity("inner-pretrained", what, body.scope.file.location(node))
+                )
+
+    def _compare(self, body: _Body, node: ast.Call) -> None:
+        """Hold a call against the signature of what it reaches."""
+        if id(node) in self.caught:
+            return
+        what = self.mismatches.look(body.scope, node, node.func, body.owner)
+        if what:
+            self.oddities.append(Oddity("mismatch", what, body.scope.file.location(node)))
 
     def _record(self, body: _Body, node: ast.Call, name: str, call: ast.Call) -> None:
         if id(node) in self.contexts and name.endswith(_CONTEXTS):
@@ -170,7 +197,7 @@ class _Walk:
             find_string(self.resolver, body.scope, argument) for argument in call.args
         )
         keywords = tuple(
-            (keyword.arg, ast.unparse(keyword.value)) for keyword in node.keywords if keyword.arg
+            (keyword.arg or "**", ast.unparse(keyword.value)) for keyword in node.keywords
         )
         first = arguments[0] if arguments else None
         own_file = self.resolver.tree.file(first) if first else ""
@@ -207,7 +234,7 @@ def find_effects(
     """
     walk = _Walk(resolver)
     for scope in scopes:
-        walk.queue.append(_Body(scope, tuple(_import_nodes(scope.file.tree.body)), True))
+        walk.queue.append(_Body(scope, tuple(import_nodes(scope.file.tree.body)), True))
     walk.run()
     # What those with a switch for weights call is looked at for these, so they come first.
     for switched in (True, False):
@@ -236,39 +263,3 @@ def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Loca
     if isinstance(target, Defined):
         walk.enqueue(target, _Body(hubconf, (), False, depth=-1))
     return frozenset(use.location for use in walk.run().uses)
-
-
-def _import_nodes(statements: Iterable[ast.stmt]) -> Iterator[ast.AST]:
-    """The nodes of a module that run when it is imported."""
-    for statement in statements:
-        branches = branches_of(statement)
-        if branches is not None:
-            yield from _header_nodes(statement)
-            for branch in branches:
-                if branch.runs_on_import:
-                    yield from _import_nodes(branch.body)
-        elif isinstance(statement, ast.ClassDef):
-            for part in (*statement.decorator_list, *statement.bases):
-                yield from walk(part)
-            yield from _import_nodes(statement.body)
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            for part in (*statement.decorator_list, *statement.args.defaults):
-                yield from walk(part)
-        else:
-            yield from _plain_nodes(statement)
-
-
-def _header_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
-    for child in child_nodes(statement):
-        if isinstance(child, ast.expr | ast.withitem):
-            yield from _plain_nodes(child)
-
-
-def _plain_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node that runs with this one: not the inside of a lambda."""
-    pending = [node]
-    while pending:
-        current = pending.pop()
-        yield current
-        if not isinstance(current, ast.Lambda):
-            pending += child_nodes(current)

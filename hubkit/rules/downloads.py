@@ -136,6 +136,9 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
 
     A file that holds more than tensors fails then: load it once, save its state dict
     (`torch.save(model.state_dict(), ...)`), and publish that.
+
+    `torch.load` on the way to a model is reported too: with `weights_only=False` as a warning, without
+    the argument as an info, since what it does depends on the torch that users have.
     """
     for use in loads_of(repo):
         if use.function.startswith("hubkit.") and use.weights_only is not False:
@@ -146,6 +149,18 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
                 use.location,
                 hint="Pass `weights_only=True`; torch.hub's default is False.",
                 fix=give_argument(repo, use, "weights_only", "True", "unsafe"),
+            )
+    for load in repo.hubconf.uses if repo.hubconf else ():
+        given = load.keyword("weights_only") or load.keyword("**")
+        if load.name == "torch.load" and given in (None, "False"):
+            yield weights_only_off.finding(
+                "this file is loaded in a way that runs whatever code it holds"
+                if given
+                else "before torch 2.6 this runs whatever code the file holds, and since then it "
+                "refuses all but tensors",
+                load.location,
+                hint="Pass `weights_only=True`; it exists since torch 1.13.",
+                severity="warning" if given else "info",
             )
 
 

@@ -90,12 +90,12 @@ def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
         from models.unet import Unet
 
     Found from source alone, so only what must fail is reported; `pytest --hubconf` really imports
-    it. An import inside a function of hubconf.py is a warning. One in `try: ... except ImportError:`
-    is fine.
+    it. What only a function imports that entrypoints call is a warning. An import in
+    `try: ... except ImportError:` is fine.
     """
     for one in repo.hubconf.own_imports if repo.hubconf else ():
         if one.missing and not one.guarded:
-            when = "calling it" if one.in_function else "importing hubconf.py"
+            when = "what needs it" if one.in_function else "importing hubconf.py"
             yield hubconf_import_fails.finding(
                 f"{one.missing}, so {when} fails for everybody",
                 one.location,

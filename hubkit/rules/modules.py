@@ -24,7 +24,7 @@ GENERIC_MODULES = frozenset(_GENERIC_NAMES.split())
 _WELL_KNOWN = frozenset({"clip", "datasets", "evaluate", "tokenizers"})
 
 
-@rule("HUB005", "sys-path-mutation", "warning", preview=True)
+@rule("HUB005", "sys-path-mutation", "warning")
 def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
     """Importing hubconf.py changes sys.path.
 
@@ -46,8 +46,11 @@ def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
         if any(place.path == use.location.path and place > use.location for place in cleaning):
             continue
         if use.on_import and use.name in ("sys.path.insert", "sys.path.append", "sys.path.extend"):
+            folder = use.arguments[-1] if use.arguments else None
+            is_adrift = folder is not None and not folder.startswith("/")
             yield sys_path_mutation.finding(
-                "importing hubconf.py changes `sys.path` of the user's whole session",
+                "importing hubconf.py changes `sys.path` of the user's whole session"
+                + (f", by a path from the working directory: `{folder}`" if is_adrift else ""),
                 use.location,
                 hint="Import by the full name from the root of the repo.",
             )

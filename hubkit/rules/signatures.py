@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _TAKEN = ("repo_or_dir", "model")
 # A default that stands for "put yours here".
 _MADE_UP = re.compile(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
+# Longer calls are known by their last part.
+_TELLING = 30
 _EATEN = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
 
 
@@ -167,16 +169,9 @@ def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule(
-    "HUB208",
-    "cuda-by-default",
-    "warning",
-    preview=True,
-    fixable="sometimes",
-    applicability="unsafe",
-)
+@rule("HUB208", "cuda-by-default", "warning", fixable="sometimes", applicability="unsafe")
 def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint asks for a GPU unless told otherwise.
+    """An entrypoint wants a GPU unless told otherwise.
 
     On a machine without one, the first call ends in an error, and so do CI and every tool that loads
     models without arguments.
@@ -184,19 +179,46 @@ def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
     Bad:
         def unet(pretrained=False, device="cuda"): ...
 
+        def unet(pretrained=False):
+            return _UNet().cuda()
+
     Good:
         def unet(pretrained=False, device="cpu"): ...
+
+        def unet(pretrained=False):
+            return _UNet()              # users move it where they want it
+
+    The entrypoint is followed through the repo's functions with its own defaults, and asked for
+    weights; only a `.cuda()` or `.to("cuda")` that is then certain to run is reported, in `forward`
+    of the networks that it builds too. What depends on `torch.cuda.is_available()` is fine.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
-        for parameter in entry.parameters or ():
-            if (parameter.default or "").strip("'\"").partition(":")[0] == "cuda":
-                yield cuda_by_default.finding(
-                    f"`{entry.name}` wants a GPU by default: `{parameter.name}={parameter.default}`",
-                    entry.definition,
-                    entrypoint=entry.name,
-                    hint='Make "cpu" the default.',
-                    fix=default_to_cpu(repo, entry, parameter.name),
-                )
+    needs = repo.hubconf.gpu_needs if repo.hubconf else ()
+    for need in needs:
+        entry = repo.hubconf.entrypoint(need.entrypoint) if repo.hubconf else None
+        if entry is not None and need.parameter:
+            default = {one.name: one.default for one in entry.parameters or ()}[need.parameter]
+            yield cuda_by_default.finding(
+                f"`{entry.name}` wants a GPU by default: `{need.parameter}={default}`",
+                need.location,
+                entrypoint=entry.name,
+                hint='Make "cpu" the default.',
+                fix=default_to_cpu(repo, entry, need.parameter),
+            )
+    calls = [one for one in needs if not one.parameter]
+    for place in dict.fromkeys(one.location for one in calls):
+        here = [one for one in calls if one.location == place]
+        names = [one.entrypoint for one in here]
+        yield cuda_by_default.finding(
+            f"{quoted(names)} {'wants' if len(names) == 1 else 'want'} a GPU: "
+            f"`{_shortened(here[0].call)}(…)` runs without asking whether there is one",
+            place,
+            entrypoint=names[0],
+            hint="Leave it to the user to move the model, or use the device of what is given.",
+        )
+
+
+def _shortened(code: str) -> str:
+    return code if len(code) < _TELLING else f"….{code.rpartition('.')[2]}"
 
 
 @rule("HUB211", "failing-defaults", "warning", preview=True)

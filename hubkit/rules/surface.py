@@ -136,6 +136,36 @@ def dynamic_surface(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
+@rule("HUB213", "stale-all", "warning")
+def stale_all(repo: RepoFacts) -> Iterator[Finding]:
+    """`__all__` of hubconf.py lists names that are not there.
+
+    torch.hub never looks at `__all__`: what it lists is not loadable because of that, and what it
+    leaves out is. Names that hubconf.py does not have tell readers of models that no call finds, and
+    `from hubconf import *` ends in AttributeError.
+
+    Bad:
+        __all__ = ["unet_small", "unet_large"]
+
+        def unet(size="small"): ...
+
+    Good:
+        def unet(size="small"): ...
+
+    Where hubconf.py makes names at run time, none is called absent.
+    """
+    hubconf = repo.hubconf
+    if hubconf is None or hubconf.is_open:
+        return
+    absent = [one for one in hubconf.oddities if one.kind == "export"]
+    if absent:
+        yield stale_all.finding(
+            f"`__all__` lists {quoted([one.what for one in absent])}, which hubconf.py does not have",
+            absent[0].location,
+            hint="Remove `__all__`, which torch.hub ignores, or define what it lists.",
+        )
+
+
 def _hide(repo: RepoFacts, leaks: list[Leak]) -> Fix | None:
     hubconf = repo.hubconf
     source = source_of(repo, hubconf.path) if hubconf else None

@@ -5,7 +5,7 @@ import sys as _sys
 
 import torch as _torch
 
-_sys.path.insert(0, _os.path.join(_os.path.dirname(__file__), "src"))
+_sys.path.insert(0, _os.path.join(_os.path.dirname(__file__), "src"))  # expect: HUB005
 import acme_tools as _helpers
 
 

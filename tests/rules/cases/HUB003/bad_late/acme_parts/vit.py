@@ -1,0 +1,5 @@
+from .external.vit import *  # expect: HUB003
+
+
+def vit():
+    return ViT()

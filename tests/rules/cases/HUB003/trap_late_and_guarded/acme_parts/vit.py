@@ -1,0 +1,5 @@
+from .external.vit import *
+
+
+def vit():
+    return ViT()

@@ -1,0 +1,5 @@
+import sys
+
+sys.path.append("./")  # expect: HUB005
+
+WIDTH = 8

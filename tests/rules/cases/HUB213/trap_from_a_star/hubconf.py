@@ -1,0 +1,5 @@
+dependencies = ["torch"]
+
+from acme_parts import *
+
+__all__ = ["net", "net_small"]
