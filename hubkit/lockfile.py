@@ -181,7 +181,8 @@ def write_lockfile(lock: Lockfile) -> None:
 @functools.lru_cache(maxsize=16)
 def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text, object_pairs_hook=_once)
         _require_version(path, content["version"])
         return Lockfile(
             path,
@@ -190,7 +191,7 @@ def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
         )
     except LockfileError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise LockfileError(
             f"{path} is no lock file: {what}.", hint="Make it anew: hubkit lock owner/name"
@@ -205,6 +206,15 @@ def _require_version(path: Path, version: object) -> None:
         )
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the JSON. Merges leave the same name twice, and JSON would take the last."""
+    content = dict(pairs)
+    for name in content:
+        if sum(name == other for other, _ in pairs) > 1:
+            raise ValueError(f"{name} is in it twice")
+    return content
+
+
 def _table(content: Any, make: Callable[[Any], Any]) -> dict[str, Any]:  # noqa: ANN401 - JSON
     return {name: make(pin) for name, pin in content.items()}
 
@@ -215,7 +225,10 @@ def _locked_repo(pin: Any) -> LockedRepo:  # noqa: ANN401 - JSON
 
 
 def _locked_checkpoint(pin: Any) -> LockedCheckpoint:  # noqa: ANN401 - JSON
-    return LockedCheckpoint(_match(_SHA256, pin["sha256"]), int(pin["size"]))
+    size = pin["size"]
+    if type(size) is not int or size < 0:
+        raise ValueError(f"{size!r} is no size")
+    return LockedCheckpoint(_match(_SHA256, pin["sha256"]), size)
 
 
 def _match(pattern: re.Pattern[str], text: str) -> str:

@@ -173,7 +173,7 @@ def _is_meant(tree: KeptTree, text: str) -> bool:
 
     if text in (tree.name, str(tree.path)):
         return True
-    if len(text) >= _SHORTEST_SHA and tree.sha.startswith(text.lower()):
+    if _starts(tree.sha, text):
         return True
     try:
         repo = parse_repo(text)
@@ -182,7 +182,11 @@ def _is_meant(tree: KeptTree, text: str) -> bool:
     if tree.repo is None or repo.full_name != tree.repo.full_name:
         return False
     ref = repo.ref
-    return ref is None or ref in tree.refs or tree.sha.startswith(ref.lower())
+    return ref is None or ref in tree.refs or _starts(tree.sha, ref)
+
+
+def _starts(sha: str, digits: str) -> bool:
+    return len(digits) >= _SHORTEST_SHA and sha.startswith(digits.lower())
 
 
 def _is_meant_file(file: KeptCheckpoint, text: str) -> bool:

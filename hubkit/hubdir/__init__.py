@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from hubkit.hubdir.checkpoints import (
         download_url_to_file,
         fetch_checkpoint,
-        find_impostor,
         forget_checkpoints,
         hash_prefix_of,
     )
     from hubkit.hubdir.digest import sha256_of
     from hubkit.hubdir.freshness import fetch_states
+    from hubkit.hubdir.impostors import find_impostor
     from hubkit.hubdir.inventory import read_inventory
     from hubkit.hubdir.keeping import keep_tree
     from hubkit.hubdir.layout import get_dir, set_dir
@@ -79,7 +79,7 @@ _HOMES = {
     "find_cached": "repos",
     "find_checkpoint": "origins",
     "find_damage": "removal",
-    "find_impostor": "checkpoints",
+    "find_impostor": "impostors",
     "forget_checkpoints": "checkpoints",
     "get_dir": "layout",
     "hash_prefix_of": "checkpoints",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 from hubkit.errors import (
     AccessDeniedError,
@@ -15,7 +16,8 @@ from hubkit.errors import (
     RepoNotFoundError,
     UnreachableError,
 )
-from hubkit.hubdir.hosts import find_token
+from hubkit.hubdir.hosts import find_token, redact
+from hubkit.hubdir.names import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +87,38 @@ def refused_file(url: str, status: int) -> FetchError:
     return UnreachableError(f"{url} answered {status}.", url=url)
 
 
+def unreachable(url: str, error: Exception) -> FetchError:
+    """The error for a host that gave no answer, by what requests, or the system, says of it."""
+    import requests
+
+    shown, host = redact(url), urlsplit(url).hostname or url
+    if isinstance(error, requests.exceptions.SSLError):
+        return UnreachableError(
+            f"The certificate of {host} is not accepted: {plain_reason(error)}.",
+            url=shown,
+            hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to its certificates.",
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return UnreachableError(
+            f"The proxy on the way to {host} does not answer: {plain_reason(error)}.",
+            url=shown,
+            hint="Look at HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
+        )
+    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
+        return UnreachableError(
+            f"The SOCKS proxy on the way to {host} cannot be spoken to: PySocks is not installed.",
+            url=shown,
+            hint='Install it: pip install "requests[socks]"',
+        )
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+        return FetchError(f"{shown} cannot be asked for: {plain_reason(error)}.", url=shown)
+    return UnreachableError(
+        f"{host} cannot be reached: {plain_reason(error)}.",
+        url=shown,
+        hint="Look at the network. Behind a proxy, set HTTPS_PROXY.",
+    )
+
+
 def plain_reason(error: BaseException) -> str:
     """The innermost reason, in a few words: requests and urllib3 wrap errors several times."""
     seen = error
@@ -97,6 +131,24 @@ def plain_reason(error: BaseException) -> str:
         seen = inner
     text = str(seen).rpartition(": ")[2] or type(seen).__name__
     return text.rstrip(".")
+
+
+def require_encrypted(response: Any, *_: object, **__: object) -> None:  # noqa: ANN401
+    """Follow no redirect from https to http: what arrives unencrypted may be anybody's.
+
+    Raises:
+        FetchError: An answer, given as requests' own, leads there.
+    """
+    target = urljoin(response.url, response.headers.get("Location", ""))
+    there = urlsplit(target)
+    downgraded = urlsplit(response.url).scheme == "https" and there.scheme == "http"
+    if response.is_redirect and downgraded and not is_loopback(there.hostname or ""):
+        response.close()
+        raise FetchError(
+            f"{redact(response.url)} sends us on to {redact(target)}, which is not encrypted.",
+            url=redact(response.url),
+            hint="If that is all right, use that address itself.",
+        )
 
 
 def _retry_at(headers: Mapping[str, str]) -> float | None:

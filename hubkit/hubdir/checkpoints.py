@@ -20,7 +20,6 @@ from urllib.request import url2pathname
 
 from hubkit.errors import (
     CacheWriteError,
-    CheckpointError,
     FetchError,
     HashMismatchError,
     OfflineError,
@@ -30,6 +29,7 @@ from hubkit.facts import FetchPolicy
 from hubkit.hubdir.ages import is_recent, is_since
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.hosts import redact
+from hubkit.hubdir.impostors import require_checkpoint
 from hubkit.hubdir.layout import get_dir, store
 from hubkit.hubdir.mishaps import MISHAPS
 from hubkit.hubdir.origins import (
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 __all__ = [
     "download_url_to_file",
     "fetch_checkpoint",
-    "find_impostor",
     "forget_checkpoints",
     "hash_prefix_of",
 ]
@@ -56,8 +55,6 @@ __all__ = [
 log = logging.getLogger("hubkit")
 
 SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
-_LFS = b"version https://git-lfs.github.com/spec/"
-_HTML = (b"<!doctype html", b"<html")
 
 
 def hash_prefix_of(file_name: str) -> str | None:
@@ -201,7 +198,7 @@ def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
         damaged = found is None and origin.exists()
 
         def settle(path: Path, fetched: Fetched) -> None:
-            _require_checkpoint(path, wish.url)
+            require_checkpoint(path, wish.url)
             if damaged:
                 _put_aside(origin.path)
             _protect(path)
@@ -243,29 +240,6 @@ def _put_aside(path: Path) -> None:
             path.rename(aside)
         except OSError:
             path.rename(path.with_name(f"{path.name}.damaged"))  # another file system
-
-
-def find_impostor(path: Path) -> str:
-    """What a file is that often comes in place of a checkpoint; "" when it is nothing of the kind.
-
-    Args:
-        path: The file.
-    """
-    with path.open("rb") as file:
-        head = file.read(512)
-    if head.startswith(_LFS):
-        return "a Git LFS pointer"
-    return "a web page" if head.lstrip().lower().startswith(_HTML) else ""
-
-
-def _require_checkpoint(path: Path, url: str) -> None:
-    impostor = find_impostor(path)
-    if impostor:
-        raise CheckpointError(
-            f"{redact(url)} is {impostor}, not a checkpoint.",
-            hint="Use the address of the file itself: on GitHub that of a release asset, or with "
-            "/raw/ where that of the page has /blob/. A page may also be asking to log in.",
-        )
 
 
 def _require_hash(prefix: str | None, shortest: int) -> None:

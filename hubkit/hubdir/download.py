@@ -149,12 +149,9 @@ class _Transfer:
         with self._client.get(rewrite(self._wanted.url), headers) as answer:
             if answer.status == _NOT_MODIFIED and self._wanted.conditions:
                 raise NotModifiedError
-            if answer.status == _PAST_THE_END:
-                self._partial.drop()
-                raise IncompleteDownloadError(f"{answer.url} has changed.", url=answer.url)
-            if answer.status not in (_WHOLE, _PART):
+            if answer.status not in (_WHOLE, _PART, _PAST_THE_END):
                 raise refused_file(answer.url, answer.status)
-            start, total = _span(answer, offset)
+            start, total = self._span(answer, offset)
             if start == 0:
                 self._partial.path.unlink(missing_ok=True)
                 self._partial.note(answer, total)
@@ -166,6 +163,23 @@ class _Transfer:
             )
         marks = (answer.headers.get(name, "") for name in ("ETag", "Last-Modified"))
         return Fetched(self._digest.result(), size, *marks)
+
+    def _span(self, answer: Answer, offset: int) -> tuple[int, int | None]:
+        """Where the body belongs and how long the whole is.
+
+        What is there is given up, and the whole asked for next, where the host sends another part
+        than that asked for, or one of another version: some take no notice of ``If-Range``.
+        """
+        if answer.status == _WHOLE:
+            return 0, answer.size
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+        etag = answer.headers.get("ETag", self._partial.etag)
+        if not match or int(match[1]) != offset or (offset and etag != self._partial.etag):
+            self._partial.forget()
+            raise IncompleteDownloadError(
+                f"{answer.url} has changed, or sent another part than asked for.", url=answer.url
+            )
+        return offset, int(match[2])
 
     def _receive(self, answer: Answer, start: int, total: int | None) -> None:
         _require_space(self._wanted.path, (total or 0) - start)
@@ -243,18 +257,6 @@ class _Transfer:
 def _write_all(write: Callable[[memoryview], int], data: memoryview) -> None:
     while data:
         data = data[write(data) :]
-
-
-def _span(answer: Answer, offset: int) -> tuple[int, int | None]:
-    """Where the body belongs and how long the whole is; refuses another part than asked for."""
-    if answer.status == _WHOLE:
-        return 0, answer.size
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
-    if not match or int(match[1]) != offset:
-        raise IncompleteDownloadError(
-            f"{answer.url} sent another part than asked for.", url=answer.url
-        )
-    return offset, int(match[2])
 
 
 def _require_space(path: Path, size: int) -> None:

@@ -9,17 +9,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from hubkit import __version__
 from hubkit.errors import (
     FetchError,
-    HubkitError,
     IncompleteDownloadError,
     OfflineError,
     UnreachableError,
 )
-from hubkit.hubdir.answers import is_rate_limited, plain_reason, rate_limited, retry_delay
+from hubkit.hubdir.answers import (
+    is_rate_limited,
+    plain_reason,
+    rate_limited,
+    require_encrypted,
+    retry_delay,
+    unreachable,
+)
 from hubkit.hubdir.hosts import find_token, redact
 
 if TYPE_CHECKING:
@@ -147,6 +152,7 @@ class Client:
         self._policy = policy
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"hubkit/{__version__}"
+        self._session.hooks["response"].append(require_encrypted)
         self._schemes = ["Basic", "Bearer", ""] if eager else ["", "Bearer"]
 
     def __enter__(self) -> Client:
@@ -237,8 +243,10 @@ class Client:
                 stream=True,
                 timeout=timeouts,
             )
+        except FetchError:
+            raise
         except (requests.RequestException, OSError, ValueError) as error:
-            raise _unreachable(question.url, error) from error
+            raise unreachable(question.url, error) from error
         return Answer(response, redact(question.url))
 
 
@@ -263,34 +271,3 @@ def _sign(scheme: str, token: str | None) -> Callable[[Any], Any] | None:
         return request
 
     return sign
-
-
-def _unreachable(url: str, error: Exception) -> HubkitError:
-    import requests
-
-    shown, host = redact(url), urlsplit(url).hostname or url
-    if isinstance(error, requests.exceptions.SSLError):
-        return UnreachableError(
-            f"The certificate of {host} is not accepted: {plain_reason(error)}.",
-            url=shown,
-            hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to its certificates.",
-        )
-    if isinstance(error, requests.exceptions.ProxyError):
-        return UnreachableError(
-            f"The proxy on the way to {host} does not answer: {plain_reason(error)}.",
-            url=shown,
-            hint="Look at HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
-        )
-    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
-        return UnreachableError(
-            f"The SOCKS proxy on the way to {host} cannot be spoken to: PySocks is not installed.",
-            url=shown,
-            hint='Install it: pip install "requests[socks]"',
-        )
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return FetchError(f"{shown} cannot be asked for: {plain_reason(error)}.", url=shown)
-    return UnreachableError(
-        f"{host} cannot be reached: {plain_reason(error)}.",
-        url=shown,
-        hint="Look at the network. Behind a proxy, set HTTPS_PROXY.",
-    )

@@ -79,6 +79,8 @@ def _from_url(text: str, address: str) -> RepoRef:
         raise RepoSpecError("The address of a repo must hold no credentials.", hint=hint)
     if url.scheme in ("http", "git+http") and not is_loopback(host):
         raise _refuse(text, "Write https: code that arrives unencrypted may be anybody's.")
+    if not host.isascii():  # which might look like another one when people are asked for trust
+        raise _refuse(text, "Write the host's name in ASCII, as xn--... where it is not.")
     if not re.fullmatch(r"[\w.-]+|[0-9a-f:]+", host) or host.startswith("-"):
         raise _refuse(text, EXAMPLES)
     if url.scheme.startswith("git+"):

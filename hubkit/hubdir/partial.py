@@ -83,6 +83,11 @@ class Partial:
         self.path.unlink(missing_ok=True)
         self._journal.unlink(missing_ok=True)
 
+    def forget(self) -> None:
+        """Remove what is there and go on with nothing."""
+        self.drop()
+        self.etag = ""
+
     def leave(self) -> None:
         """Go away: keep what can be resumed, for anybody to take over; remove the rest."""
         if self.etag and self.offset:

@@ -77,8 +77,8 @@ def select_unused(
 ) -> tuple[KeptTree | KeptCheckpoint, ...]:
     """What may go.
 
-    Trees that a branch or tag led to and has left behind, whatever their age; and whatever has not
-    been used for so long.
+    Trees that a branch or tag led to and has left behind, whatever their age; and whatever in the
+    hub dir has not been used for so long. Checkpoints in other folders are their owner's.
 
     Args:
         inventory: What there is.
@@ -88,7 +88,11 @@ def select_unused(
     trees = [
         tree for tree in inventory.trees if _is_superseded(tree) or _is_older(tree.used_at, limit)
     ]
-    checkpoints = [file for file in inventory.checkpoints if _is_older(file.used_at, limit)]
+    checkpoints = [
+        file
+        for file in inventory.checkpoints
+        if file.path.is_relative_to(inventory.root) and _is_older(file.used_at, limit)
+    ]
     return (*trees, *checkpoints)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def is_trusted(repo: RepoRef) -> bool:
     """
     if repo.host == GITHUB and repo.owner in TRUSTED_OWNERS:
         return True
-    if any(fnmatchcase(repo.full_name, pattern) for pattern in _allowlist()):
+    if any(_allows(pattern, repo) for pattern in _allowlist()):
         return True
     return bool(_lines_for(repo) & set(_read_lines()))
 
@@ -85,7 +86,9 @@ def add_trust(repo: RepoRef) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # One write to a file opened for appending: several processes may do this at once.
         with path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in missing))
+            # Somebody may have edited it, and left the last line without an end.
+            end = "" if _ends_with_a_line(path) else "\n"
+            file.write(end + "".join(f"{line}\n" for line in missing))
 
 
 def remove_trust(repo: RepoRef) -> bool:
@@ -118,6 +121,22 @@ def _lines_for(repo: RepoRef) -> set[str]:
     if repo.host == GITHUB and "_" not in repo.owner:
         lines.add(f"{repo.owner}_{repo.name}")
     return lines
+
+
+def _ends_with_a_line(path: Path) -> bool:
+    return path.read_bytes()[-1:] in (b"", b"\n")
+
+
+def _allows(pattern: str, repo: RepoRef) -> bool:
+    """Whether a pattern covers a repo; ``owner/*`` is about GitHub, as ``owner/name`` is.
+
+    A host may be called as an owner is: ``https://acme/evil/repo`` in a local network.
+    """
+    owner, _, rest = pattern.partition("/")
+    about_github = rest and "/" not in rest and not re.search(r"[.:]", owner)
+    if about_github and repo.host != GITHUB:
+        return False
+    return fnmatchcase(repo.full_name, pattern)
 
 
 def _allowlist() -> list[str]:

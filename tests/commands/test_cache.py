@@ -127,6 +127,41 @@ def test_rm_takes_a_checkpoint_by_its_url(git_host: GitHost, worktree: Path, hub
     assert worktree.is_dir()
 
 
+def test_rm_takes_a_few_digits_for_no_commit(worktree: Path) -> None:
+    sha = git("rev-parse", "HEAD", cwd=worktree)
+    for ref in (sha[0], sha[:6]):
+        assert run("cache", "rm", f"acme/shapes:{ref}").exit_code == 2
+    assert run("cache", "rm", f"acme/shapes:{sha[:7]}").exit_code == 0
+
+
+def test_prune_leaves_files_in_folders_of_the_users(git_host: GitHost, tmp_path: Path) -> None:
+    url = git_host.add_file("/net.pt", b"weights")
+    path = fetch_checkpoint(url, model_dir=tmp_path / "mine", policy=FetchPolicy())
+    [record] = (store() / "checkpoints").glob("*.json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"fetched_at": 1}))
+    os.utime(path, (1, path.stat().st_mtime))
+    assert run("cache", "prune", "--older-than", "1d").exit_code == 0
+    assert path.is_file()
+    assert run("cache", "rm", str(path)).exit_code == 0
+    assert not path.exists()
+
+
+def test_rm_of_a_link_takes_the_link(hub_dir: Path, tmp_path: Path) -> None:
+    """Of people who develop a repo and link it to where torch.hub looks."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "hubconf.py").write_text("")
+    (mine / "w.pth").write_bytes(b"weights")
+    (hub_dir / "checkpoints").mkdir(parents=True)
+    (hub_dir / "own_rep_main").symlink_to(mine)
+    (hub_dir / "checkpoints" / "w.pth").symlink_to(mine / "w.pth")
+    (hub_dir / "checkpoints" / "more").symlink_to(mine)
+    assert run("cache", "rm", "own_rep_main", "w.pth").exit_code == 0
+    assert sorted(path.name for path in mine.iterdir()) == ["hubconf.py", "w.pth"]
+    assert not (hub_dir / "own_rep_main").is_symlink()
+    assert not (hub_dir / "checkpoints" / "w.pth").is_symlink()
+
+
 def test_rm_of_nothing_names_what_is_near(worktree: Path) -> None:
     said = run("cache", "rm", "acme/shape", "net.pt")
     assert said.exit_code == 2

@@ -52,11 +52,17 @@ def fork(work: Callable[[], None]) -> int:
         os._exit(code)
 
 
-def crowd(url: str, count: str) -> None:
+def crowd(url: str, count: str, policy: FetchPolicy = ASK) -> None:
     """Many processes at once."""
-    children = [fork(lambda: fetch(url)) for _ in range(int(count))]
+    children = [fork(lambda: fetch(url, policy)) for _ in range(int(count))]
     codes = [os.waitpid(child, 0)[1] for child in children]
     assert not any(codes), codes
+
+
+def crowd_afresh(url: str, count: str) -> None:
+    """The same, of processes that all want all of it afresh."""
+    fetch(url)
+    crowd(url, count, AFRESH)
 
 
 def lying_locks(url: str, count: str) -> None:
@@ -112,5 +118,11 @@ def leftovers(hub: Path) -> list[Path]:
 if __name__ == "__main__":
     for name in EARLY:
         importlib.import_module(name)
-    modes = {"crowd": crowd, "lying": lying_locks, "none": no_locks, "kills": kills}
+    modes = {
+        "crowd": crowd,
+        "afresh": crowd_afresh,
+        "lying": lying_locks,
+        "none": no_locks,
+        "kills": kills,
+    }
     modes[sys.argv[1]](*sys.argv[2:])

@@ -117,6 +117,43 @@ def test_what_changed_between_two_tries_is_fetched_afresh(
     assert [entry.status for entry in git_host.requests] == [200, 200]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ETag": '"other"'},
+        {"Content-Range": f"bytes 7-{len(BODY) - 1}/{len(BODY)}"},
+        {"Content-Range": f"bytes 1000000-{len(BODY) - 1}/*"},
+        {"Content-Range": ""},
+    ],
+    ids=["another version", "elsewhere", "no length", "nowhere"],
+)
+def test_a_host_that_resumes_wrongly_is_asked_for_the_whole(
+    git_host: GitHost, tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+
+    def resume(answer: Answer) -> Answer:
+        for name, value in wrong.items() if answer.status == 206 else ():
+            answer = with_header(answer, name, value)
+        return answer
+
+    git_host.changes["net"] = resume
+    git_host.fail("net", cut=1_000_000)
+    download_url_to_file(url, str(tmp_path / "out.pt"))
+    assert (tmp_path / "out.pt").read_bytes() == BODY
+    assert [entry.status for entry in git_host.requests] == [200, 206, 200]
+
+
+@pytest.mark.parametrize("where", ["file:///etc/passwd", "ftp://127.0.0.1/x", "//", "http://[x"])
+def test_a_redirect_to_what_is_no_file_on_a_host_is_refused(
+    git_host: GitHost, tmp_path: Path, where: str
+) -> None:
+    git_host.fail("net", status=302, headers={"Location": where}, times=9)
+    with pytest.raises(errors.FetchError, match=r"127\.0\.0\.1"):
+        download_url_to_file(f"{git_host.url}/net.pt", str(tmp_path / "out.pt"))
+    assert list(tmp_path.glob("out*")) == []
+
+
 def test_a_busy_host_is_asked_again(git_host: GitHost, tmp_path: Path) -> None:
     url = git_host.add_file("/net.pt", BODY)
     git_host.fail("net", status=503)

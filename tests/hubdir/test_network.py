@@ -69,15 +69,22 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tls_url(certificate: Path, hub_dir: Path) -> Iterator[str]:
-    """URL of a checkpoint on a host that speaks TLS with that certificate."""
+def tls_host(certificate: Path, hub_dir: Path) -> Iterator[GitHost]:
+    """A host that speaks TLS with that certificate and has a checkpoint."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     host = GitHost()
     host._server.socket = context.wrap_socket(host._server.socket, server_side=True)
     with host:
-        yield host.add_file("/net.pt", b"weights").replace("http:", "https:")
+        host.add_file("/net.pt", b"weights")
+        yield host
     assert not list(hub_dir.rglob("*.partial*"))
+
+
+@pytest.fixture
+def tls_url(tls_host: GitHost) -> str:
+    """The URL of the checkpoint."""
+    return f"{tls_host.url}/net.pt".replace("http:", "https:")
 
 
 def test_certificates_of_ones_own_are_accepted_when_named(
@@ -88,6 +95,20 @@ def test_certificates_of_ones_own_are_accepted_when_named(
     assert "REQUESTS_CA_BUNDLE" in refused.value.hint
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     assert fetch_checkpoint(tls_url, policy=ASK).read_bytes() == b"weights"
+
+
+def test_a_redirect_to_an_unencrypted_host_is_refused(
+    tls_host: GitHost, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    url = tls_host.url.replace("http:", "https:")
+    where = {"Location": "http://weights.invalid/net.pt?sig=secret"}
+    tls_host.fail("moved", status=302, headers=where)
+    with pytest.raises(errors.FetchError, match="which is not encrypted") as refused:
+        fetch_checkpoint(f"{url}/moved.pt", policy=ASK)
+    assert "secret" not in str(refused.value)
+    tls_host.fail("moved", status=302, headers={"Location": "/net.pt"})
+    assert fetch_checkpoint(f"{url}/moved.pt", policy=ASK).read_bytes() == b"weights"
 
 
 class Socks:
@@ -157,7 +178,10 @@ import hubkit
 from hubkit.errors import OfflineError
 
 opened = []
-sys.addaudithook(lambda event, _: opened.append(event) if event.startswith("socket.") else None)
+own = ("socket.gethostname",)  # what this machine is called; that opens none
+sys.addaudithook(
+    lambda event, _: opened.append(event) if event.startswith("socket.") and event not in own else None
+)
 url, other = sys.argv[1:]
 assert hubkit.load("acme/shapes", "net", trust_repo=True, force_reload=True) == 1
 assert hubkit.load("acme/shapes:main", "net", max_age=0) == 1

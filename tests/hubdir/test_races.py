@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from hubkit.hubdir import (
     parse_repo,
     read_inventory,
 )
+from hubkit.hubdir.layout import ref_record, repo_key
 from hubkit.hubdir.locks import hold
 from tests.git_host import commit_files
 from tests.hubdir.racer import leftovers
@@ -54,6 +57,42 @@ def test_a_crowd_makes_one_download_of_each(host: GitHost, hub_dir: Path, url: s
     race("crowd", url, "32")
     assert [len(host.paths(part)) for part in ("info/refs", "codeload", "net.pt")] == [1, 1, 1]
     assert leftovers(hub_dir) == []
+
+
+def test_processes_that_fetch_afresh_at_once_do_no_harm(
+    host: GitHost, hub_dir: Path, url: str
+) -> None:
+    race("afresh", url, "4")
+    assert 2 <= len(host.paths("codeload")) <= 5
+    assert 2 <= len(host.paths("net.pt")) <= 5
+    assert leftovers(hub_dir) == []
+
+
+def test_who_waited_for_a_repo_to_be_fetched_afresh_gets_the_weights_afresh_too(
+    host: GitHost,
+    url: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever was before us may only have asked whether the branch had moved."""
+    caplog.set_level(logging.INFO, "hubkit")
+    repo = parse_repo("acme/shapes")
+    fetch_repo(repo, FetchPolicy())
+    fetch_checkpoint(url, policy=FetchPolicy(), repo=repo)
+    host.add_file("/net.pt", BODY[::-1])
+    record = ref_record(repo, "main")
+    waits = threading.Event()
+    watch = lambda said: waits.set() if "Waiting for" in said.msg else None  # noqa: E731
+    monkeypatch.setattr(logging.getLogger("hubkit"), "filters", [watch])
+    afresh = threading.Thread(target=fetch_repo, args=(repo, FetchPolicy(refresh=True)))
+    with hold(repo_key(repo), 60):
+        afresh.start()
+        assert waits.wait(60)
+        now = {"fetched_at": time.time()}
+        record.write_text(json.dumps(json.loads(record.read_bytes()) | now))
+    afresh.join()
+    assert len(host.paths("codeload")) == 1
+    assert fetch_checkpoint(url, policy=FetchPolicy()).read_bytes() == BODY[::-1]
 
 
 @pytest.mark.parametrize("mode", ["lying", "none"])

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from hubkit.cli import main
 from hubkit.errors import UntrustedRepoError, UsageError
 from hubkit.hubdir import parse_repo, read_trust, record_trust, require_trust
+from hubkit.hubdir.trust import is_trusted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +94,12 @@ def test_a_line_of_torchs_is_no_trust_in_an_owner_with_an_underscore(hub_dir: Pa
         ("acme/shape", False),
         ("", False),
         ("git.example.org/acme/*", False),
+        ("*", True),
+        ("*/shapes", True),
+        ("acme/**", True),
+        ("Acme/*", False),
+        ("acme", False),
+        ("acme/", False),
     ],
 )
 def test_the_environment_may_allow(
@@ -104,6 +111,37 @@ def test_the_environment_may_allow(
     else:
         with pytest.raises(UntrustedRepoError):
             require_trust(REPO, "check")
+
+
+@pytest.mark.usefixtures("hub_dir")
+@pytest.mark.parametrize(
+    ("allowed", "trusted"),
+    [
+        ("acme/*", False),
+        ("*/shapes", False),
+        ("*/*", False),
+        ("acme/own/*", True),
+        ("acme/own/shapes", True),
+    ],
+)
+def test_a_host_that_is_called_like_an_owner_is_not_that_owner(
+    monkeypatch: pytest.MonkeyPatch, allowed: str, trusted: bool
+) -> None:
+    monkeypatch.setenv("HUBKIT_TRUST", allowed)
+    assert is_trusted(parse_repo("https://acme/own/shapes")) == trusted
+
+
+def test_a_last_line_without_an_end_stays_a_line_of_its_own(hub_dir: Path) -> None:
+    write_list(hub_dir)
+    (hub_dir / "trusted_list").write_text("own/rep")
+    record_trust(REPO)
+    assert read_trust() == ("own/rep", "acme/shapes")
+
+
+def test_odd_lines_trust_nobody(hub_dir: Path) -> None:
+    write_list(hub_dir, "", "*", "acme/*", "#acme/shapes", "acme/shapes x", "ACME/SHAPES", "\0")
+    with pytest.raises(UntrustedRepoError):
+        require_trust(REPO, "check")
 
 
 @pytest.mark.usefixtures("hub_dir")

@@ -261,7 +261,10 @@ def test_the_text_is_stable_and_read_back(worktree: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", '{"version": 2, "repos": {}, "checkpoints": {}}', "\x00",
-     '{"version": 1, "repos": {"a/b": {"sha": "main", "digest": "sha256:0"}}, "checkpoints": {}}'],
+     '{"version": 1, "repos": {"a/b": {"sha": "main", "digest": "sha256:0"}}, "checkpoints": {}}',
+     '{"version": 1, "repos": {}, "repos": {}, "checkpoints": {}}', "[" * 10**5,
+     "<<<<<<< ours", '{"version": 1, "repos": [], "checkpoints": {}}',
+     f'{{"version": 1, "repos": {{}}, "checkpoints": {{"u": {{"sha256": "{"0" * 64}", "size": -1}}}}}}'],
 )  # fmt: skip
 def test_what_is_no_lock_file_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.lock"
@@ -270,6 +273,17 @@ def test_what_is_no_lock_file_is_named(tmp_path: Path, text: str) -> None:
         read_lockfile(path)
     with pytest.raises(LockfileError, match=r"none\.lock"):
         read_lockfile(tmp_path / "none.lock")
+
+
+def test_a_repo_that_is_pinned_twice_is_named(worktree: Path) -> None:
+    """As a merge leaves it; JSON would take the last one."""
+    lock("acme/shapes:v1")
+    path = worktree.parent / "project" / "hubkit.lock"
+    pin = path.read_text().partition('"repos": {')[2].partition("}")[0]
+    other = pin.replace(pin.partition('"sha": "')[2][:40], "0" * 40)
+    path.write_text(path.read_text().replace(pin, f"{pin}}},{other}", 1))
+    with pytest.raises(LockfileError, match="acme/shapes:v1 is in it twice"):
+        hubkit.load("acme/shapes:v1", "net", lockfile=path)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--check"], ["--check", "--fetch"], ["--fetch", "a/b"]])
