@@ -220,6 +220,27 @@ def find_late_gaps(
     return tuple(one for key, one in walk.own_imports.items() if one.missing and key not in known)
 
 
+def find_chosen(resolver: Resolver, reach: Reach, packages: Iterable[str]) -> tuple[Scope, ...]:
+    """The modules of packages, and what they import in turn, that were not reached yet.
+
+    Args:
+        resolver: Looks names up in the repo.
+        reach: What was reached without them.
+        packages: Dotted names of the packages.
+    """
+    walk = _Walk(resolver, visited={scope.file.path for scope in reach.scopes})
+    level = _Level(in_function=True)
+    for package in packages:
+        own = resolver.tree.module(package)
+        folder = own.place.removesuffix("/__init__.py") if own and own.is_package else ""
+        for name in sorted(resolver.tree.files.names(folder)) if folder else ():
+            scope = resolver.tree.scope(f"{package}.{name.removesuffix('.py')}")
+            if scope is not None:
+                walk.queues[level].append(_Visit(scope, level, ("hubconf", scope.file.module)))
+    walk.drain(None)
+    return tuple(walk.scopes)
+
+
 def _modules(
     file: SourceFile, node: ast.Import | ast.ImportFrom
 ) -> Iterator[tuple[str, list[str]]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
 from hubkit.hubconf.checkpoints import find_checkpoints
+from hubkit.hubconf.chosen import find_chosen_loads
 from hubkit.hubconf.data_files import find_data_files
 from hubkit.hubconf.dependencies import find_dependencies
 from hubkit.hubconf.entrypoints import find_surface
@@ -139,7 +140,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
         openings=surface.openings,
         own_imports=(*reach.own_imports, *find_late_gaps(resolver, reach, effects.called)),
-        uses=effects.uses,
+        uses=(*effects.uses, *find_chosen_loads(resolver, reach, effects.chosen)),
         oddities=tuple(dict.fromkeys(oddities)),
         unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
         data_files=tuple(find_data_files(reach.scopes, files)),

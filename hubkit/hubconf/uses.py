@@ -75,11 +75,13 @@ class Effects:
         uses: What is called and assigned outside the repo, on import first.
         oddities: Calls that ask another factory for weights, and calls that signatures refuse.
         called: Functions of the repo that calls reach, with the names around them.
+        chosen: Packages of the repo of which a module is imported whose name is made at run time.
     """
 
     uses: tuple[Use, ...]
     oddities: tuple[Oddity, ...]
     called: tuple[Defined, ...] = ()
+    chosen: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ class _Walk:
     found: list[Use] = field(default_factory=list)
     oddities: list[Oddity] = field(default_factory=list)
     called: list[Defined] = field(default_factory=list)
+    chosen: dict[str, None] = field(default_factory=dict)
     mismatches: Mismatches = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,6 +112,7 @@ class _Walk:
             tuple(dict.fromkeys(self.found)),
             tuple(dict.fromkeys(self.oddities)),
             tuple(self.called),
+            tuple(self.chosen),
         )
 
     def enqueue(self, found: Defined, caller: _Body, owner: Defined | None = None) -> None:
@@ -164,6 +168,7 @@ class _Walk:
                 self._follow(body, node, target)
             case External(name), _ if name.rpartition(".")[2] in _WATCHED:
                 self._record(body, node, name, node)
+                self._note_choice(body, name, node)
             case None, ast.Name(id=name) if name in _BUILTINS:
                 self._record(body, node, name, node)
 
@@ -181,6 +186,17 @@ class _Walk:
                 self.oddities.append(
                     Oddity("inner-pretrained", what, body.scope.file.location(node))
                 )
+
+    def _note_choice(self, body: _Body, name: str, node: ast.Call) -> None:
+        """Note the package in ``import_module(f"package.{name}")``."""
+        if name != "importlib.import_module" or not node.args:
+            return
+        asked: ast.expr | None = node.args[0]
+        if isinstance(asked, ast.Name):
+            asked = body.scope.constant(asked.id)
+        match asked:
+            case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]) if start.endswith("."):
+                self.chosen[start.rstrip(".")] = None
 
     def _compare(self, body: _Body, node: ast.Call) -> None:
         """Hold a call against the signature of what it reaches."""

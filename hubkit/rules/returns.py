@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
@@ -12,7 +13,7 @@ from hubkit.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, Oddity, RepoFacts
+    from hubkit.facts import Entrypoint, Finding, Oddity, RepoFacts
 
 _OTHER_KINDS = frozenset({"bundle", "transform", "tokenizer", "utility", "class"})
 
@@ -39,6 +40,9 @@ def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
     Or declared:
         [tool.hubkit.entrypoints.detector]
         kind = "bundle"     # or transform, tokenizer, utility, class
+
+    Where the docstring says what comes back, a tuple or a dict for example, users know, and only
+    tools do not: an info.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         # A coroutine function is wrong in another way, which HUB203 tells.
@@ -51,7 +55,15 @@ def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
                 hint="Return the module alone, or declare what it is: "
                 f'`[tool.hubkit.entrypoints.{entry.name}] kind = "bundle"` '
                 "(or transform, tokenizer, utility).",
+                severity="info" if _is_documented(entry) else "warning",
             )
+
+
+def _is_documented(entry: Entrypoint) -> bool:
+    """Whether the docstring names what comes back: the "tuple" of "a tuple of 2"."""
+    words = entry.returns.description.split()
+    noun = words[1] if len(words) > 1 else ""
+    return bool(noun) and re.search(rf"\b{noun}\b", entry.docstring or "", re.I) is not None
 
 
 @rule("HUB402", "class-defined-in-hubconf", "warning")

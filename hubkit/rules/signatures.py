@@ -221,7 +221,7 @@ def _shortened(code: str) -> str:
     return code if len(code) < _TELLING else f"….{code.rpartition('.')[2]}"
 
 
-@rule("HUB211", "failing-defaults", "warning", preview=True)
+@rule("HUB211", "failing-defaults", "warning")
 def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint has a default for every parameter and fails with them.
 

@@ -42,7 +42,7 @@ def unconditional_download(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
-@rule("HUB205", "no-pretrained-switch", "warning", preview=True)
+@rule("HUB205", "no-pretrained-switch", "warning")
 def no_pretrained_switch(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint always downloads weights, and has no parameter to say otherwise.
 
@@ -67,7 +67,7 @@ def no_pretrained_switch(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
-@rule("HUB509", "inner-pretrained", "warning", preview=True)
+@rule("HUB509", "inner-pretrained", "warning")
 def inner_pretrained(repo: RepoFacts) -> Iterator[Finding]:
     """A part of the model is built with pretrained weights, whatever the entrypoint was asked for.
 

@@ -15,4 +15,4 @@ def ignoring(pretrained: bool = False, **_kwargs):
 
 def planned(pretrained: bool = False, **kwargs):
     """A line; pretrained is not used yet."""
-    raise NotImplementedError
+    raise NotImplementedError  # expect: HUB211

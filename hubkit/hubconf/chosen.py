@@ -1,0 +1,44 @@
+"""Loads from other hub repos in modules that are chosen by name at run time."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from hubkit.facts import Use
+from hubkit.hubconf.imports import find_chosen
+from hubkit.hubconf.nodes import walk
+from hubkit.hubconf.resolve import External
+from hubkit.hubconf.strings import find_string
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hubkit.hubconf.imports import Reach
+    from hubkit.hubconf.resolve import Resolver
+    from hubkit.hubconf.scope import Scope
+
+
+def find_chosen_loads(resolver: Resolver, reach: Reach, packages: Iterable[str]) -> Iterator[Use]:
+    """Calls of ``torch.hub.load`` in modules of which source does not tell which one is imported.
+
+    Args:
+        resolver: Looks names up.
+        reach: What the hubconf reaches without them.
+        packages: The packages that hold them.
+    """
+    for scope in find_chosen(resolver, reach, packages):
+        if "hub.load" in scope.file.text:
+            yield from _loads(resolver, scope)
+
+
+def _loads(resolver: Resolver, scope: Scope) -> Iterator[Use]:
+    for node in walk(scope.file.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        target = resolver.expression(scope, node.func)
+        if isinstance(target, External) and target.name == "torch.hub.load":
+            arguments = tuple(find_string(resolver, scope, one) for one in node.args)
+            keywords = tuple((one.arg or "**", ast.unparse(one.value)) for one in node.keywords)
+            location = scope.file.location(node)
+            yield Use(target.name, location, False, True, arguments, keywords)

@@ -1,0 +1,5 @@
+from acme_parts.core import Core
+
+
+def make():
+    return Core.build()
