@@ -41,6 +41,8 @@ NAME = "hubkit.lock"
 VARIABLE = "HUBKIT_LOCKFILE"
 VERSION = 1
 
+_ANEW = "move it away and make it anew: hubkit lock owner/name"
+
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -166,10 +168,11 @@ def render_lockfile(lock: Lockfile) -> str:
 
 def write_lockfile(lock: Lockfile) -> None:
     """Put a lock file in place, whole."""
-    new = lock.path.with_name(f".{lock.path.name}.{os.getpid()}")
+    place = Path(os.path.realpath(lock.path))  # what a link leads to is replaced, not the link
+    new = place.with_name(f".{place.name}.{os.getpid()}")
     try:
         new.write_text(render_lockfile(lock), encoding="utf-8", newline="\n")
-        new.replace(lock.path)
+        new.replace(place)
     except OSError as error:
         new.unlink(missing_ok=True)
         raise LockfileError(
@@ -194,7 +197,7 @@ def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise LockfileError(
-            f"{path} is no lock file: {what}.", hint="Make it anew: hubkit lock owner/name"
+            f"{path} is no lock file: {what}.", hint=f"Mend it, or {_ANEW}"
         ) from error
 
 
@@ -202,7 +205,7 @@ def _require_version(path: Path, version: object) -> None:
     if version != VERSION:
         raise LockfileError(
             f"The lock file {path} is of version {version!r}; this hubkit reads {VERSION}.",
-            hint="Upgrade hubkit, or make the file anew: hubkit lock owner/name",
+            hint=f"Upgrade hubkit, or {_ANEW}",
         )
 
 

@@ -161,7 +161,7 @@ def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
 def _select(inventory: Inventory, text: str) -> list[KeptTree | KeptCheckpoint]:
     found: list[KeptTree | KeptCheckpoint] = []
     found += [tree for tree in inventory.trees if _is_meant(tree, text)]
-    found += [file for file in inventory.checkpoints if _is_meant_file(file, text)]
+    found += [file for file in inventory.checkpoints if _is_meant_file(file, text, inventory)]
     if not found:
         raise _nothing_of_that_name(inventory, text)
     return found
@@ -189,10 +189,12 @@ def _starts(sha: str, digits: str) -> bool:
     return len(digits) >= _SHORTEST_SHA and sha.startswith(digits.lower())
 
 
-def _is_meant_file(file: KeptCheckpoint, text: str) -> bool:
+def _is_meant_file(file: KeptCheckpoint, text: str, inventory: Inventory) -> bool:
     from hubkit.hubdir import key_of
 
-    return text in (file.path.name, str(file.path)) or ("://" in text and key_of(text) == file.url)
+    if text == file.path.name:  # in the user's own folders, names are the user's
+        return file.path.is_relative_to(inventory.root)
+    return text == str(file.path) or ("://" in text and key_of(text) == file.url)
 
 
 def _nothing_of_that_name(inventory: Inventory, text: str) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import RepoRef
 
+_URL = re.compile(r"\w+://[^\s'\"]+")
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
 
 
@@ -129,8 +131,16 @@ def plain_reason(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         seen = inner
-    text = str(seen).rpartition(": ")[2] or type(seen).__name__
-    return text.rstrip(".")
+    text = _URL.sub(lambda found: _shown(found[0]), str(seen))
+    return (text.rpartition(": ")[2] or type(seen).__name__).rstrip(".")
+
+
+def _shown(url: str) -> str:
+    """A URL in somebody else's message, without what may be secret."""
+    try:
+        return redact(url)
+    except ValueError:
+        return f"{url.partition(':')[0]}://..."
 
 
 def require_encrypted(response: Any, *_: object, **__: object) -> None:  # noqa: ANN401
@@ -139,10 +149,16 @@ def require_encrypted(response: Any, *_: object, **__: object) -> None:  # noqa:
     Raises:
         FetchError: An answer, given as requests' own, leads there.
     """
-    target = urljoin(response.url, response.headers.get("Location", ""))
-    there = urlsplit(target)
+    if not response.is_redirect:
+        return
+    try:
+        target = urljoin(response.url, response.headers["Location"])
+        there = urlsplit(target)
+    except ValueError:
+        response.close()
+        raise
     downgraded = urlsplit(response.url).scheme == "https" and there.scheme == "http"
-    if response.is_redirect and downgraded and not is_loopback(there.hostname or ""):
+    if downgraded and not is_loopback(there.hostname or ""):
         response.close()
         raise FetchError(
             f"{redact(response.url)} sends us on to {redact(target)}, which is not encrypted.",

@@ -229,17 +229,19 @@ def _protect(path: Path) -> None:
 
 
 def _put_aside(path: Path) -> None:
-    """Move a file that is not what it should be out of the way, without losing it."""
+    """Move a file that is not what it should be out of the way, without losing it.
+
+    One in a folder of the user's may hold work of the user's: it stays there, where nobody tidies.
+    """
     if not path.exists():
         return  # somebody removed it while the good one came
-    aside = store() / "quarantine" / f"{path.name}.{uuid.uuid4().hex[:8]}"
+    name = f"{path.name}.{uuid.uuid4().hex[:8]}"
+    inside = path.absolute().is_relative_to(Path(get_dir()).absolute())
+    aside = store() / "quarantine" / name if inside else path.with_name(f"{name}.damaged")
     log.warning("%s is not what it was, or should be; it is moved to %s", path, aside)
     with writing(aside):
         aside.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            path.rename(aside)
-        except OSError:
-            path.rename(path.with_name(f"{path.name}.damaged"))  # another file system
+        shutil.move(path, aside)
 
 
 def _require_hash(prefix: str | None, shortest: int) -> None:

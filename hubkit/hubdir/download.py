@@ -14,11 +14,12 @@ from hubkit.errors import (
     CheckpointError,
     HashMismatchError,
     IncompleteDownloadError,
+    UnsafeArchiveError,
 )
 from hubkit.hubdir.answers import refused_file, retry_delay
 from hubkit.hubdir.digest import CHUNK, Digest
 from hubkit.hubdir.disk import writing
-from hubkit.hubdir.hosts import rewrite
+from hubkit.hubdir.hosts import redact, rewrite
 from hubkit.hubdir.partial import claim_partial
 from hubkit.hubdir.progress import show_progress
 from hubkit.hubdir.ranges import Pace, Ranges, Stream, is_possible
@@ -52,6 +53,7 @@ class Wanted:
         settle: Called with the file that is about to be put in place and what is known of it;
             raises if it is not fit.
         conditions: Headers that ask for it only if it has changed.
+        most: Bytes that it may have, None for any number.
     """
 
     url: str
@@ -60,6 +62,7 @@ class Wanted:
     progress: bool = True
     settle: Callable[[Path, Fetched], None] | None = None
     conditions: Mapping[str, str] = field(default_factory=dict)
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,7 @@ class _Transfer:
         return offset, int(match[2])
 
     def _receive(self, answer: Answer, start: int, total: int | None) -> None:
+        self._require_few(total or 0)
         _require_space(self._wanted.path, (total or 0) - start)
         self._catch_up(start)
         name = self._wanted.path.name
@@ -206,10 +210,18 @@ class _Transfer:
                     self._digested += count
                 if not count:
                     return
+                self._require_few(self._digested)
                 show(count)
                 if pace.is_slow(count, took) and self._may_spread(total):
                     self._spread(answer, total or 0, show)
                     return
+
+    def _require_few(self, count: int) -> None:
+        most = self._wanted.most
+        if most is not None and count > most:
+            raise UnsafeArchiveError(
+                f"{redact(self._wanted.url)} has more than {most} bytes, which no repo's archive has."
+            )
 
     def _may_spread(self, total: int | None) -> bool:
         known = total is not None and bool(self._partial.etag)

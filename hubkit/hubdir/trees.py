@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
-from hubkit.hubdir.archive import is_same, unpack
+from hubkit.hubdir.archive import MOST_BYTES, is_same, unpack
 from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import Wanted, download
 from hubkit.hubdir.hosts import base_url
@@ -114,12 +114,15 @@ def _fetch_archive(
 def _download_archive(
     client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
 ) -> Fetched:
-    *others, last = _archive_urls(resolved.repo, resolved.sha)
-    for url in others:
+    *others, last = (
+        Wanted(url, path, progress=policy.progress, most=MOST_BYTES)
+        for url in _archive_urls(resolved.repo, resolved.sha)
+    )
+    for wanted in others:
         # Hosts keep archives in different places; whatever is more than "not there" is final.
         with contextlib.suppress(NotThereError):
-            return download(client, Wanted(url, path, progress=policy.progress))
-    return download(client, Wanted(last, path, progress=policy.progress))
+            return download(client, wanted)
+    return download(client, last)
 
 
 def _archive_urls(repo: RepoRef, sha: str) -> Iterator[str]:

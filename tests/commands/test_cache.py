@@ -142,6 +142,8 @@ def test_prune_leaves_files_in_folders_of_the_users(git_host: GitHost, tmp_path:
     os.utime(path, (1, path.stat().st_mtime))
     assert run("cache", "prune", "--older-than", "1d").exit_code == 0
     assert path.is_file()
+    assert run("cache", "rm", "net.pt").exit_code == 2
+    assert path.is_file()
     assert run("cache", "rm", str(path)).exit_code == 0
     assert not path.exists()
 

@@ -105,6 +105,19 @@ def test_a_file_that_was_changed_in_the_cache_is_fetched_again(git_host: GitHost
     assert fetch_checkpoint(url, policy=ASK).read_bytes() == BODY
 
 
+def test_a_file_that_was_changed_in_a_folder_of_the_users_stays_there(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+    for work in (b"trained on", b"trained on and on"):
+        path = fetch_checkpoint(url, model_dir=tmp_path / "mine", policy=ASK)
+        path.chmod(0o644)
+        path.write_bytes(work)
+    assert fetch_checkpoint(url, model_dir=tmp_path / "mine", policy=ASK).read_bytes() == BODY
+    kept = (tmp_path / "mine").glob("net.pt.*.damaged")
+    assert {one.read_bytes() for one in kept} == {b"trained on", b"trained on and on"}
+
+
 def test_a_touched_file_is_read_once_and_remembered(git_host: GitHost) -> None:
     url = git_host.add_file("/net.pt", BODY)
     path = fetch_checkpoint(url, policy=ASK)

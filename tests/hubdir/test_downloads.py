@@ -144,14 +144,24 @@ def test_a_host_that_resumes_wrongly_is_asked_for_the_whole(
     assert [entry.status for entry in git_host.requests] == [200, 206, 200]
 
 
-@pytest.mark.parametrize("where", ["file:///etc/passwd", "ftp://127.0.0.1/x", "//", "http://[x"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "file:///etc/passwd",
+        "ftp://me:secret@127.0.0.1/x?sig=secret",
+        "//",
+        "http://[x?sig=secret",
+        "http://me:secret@host:port/x?sig=secret",
+    ],
+)
 def test_a_redirect_to_what_is_no_file_on_a_host_is_refused(
     git_host: GitHost, tmp_path: Path, where: str
 ) -> None:
     git_host.fail("net", status=302, headers={"Location": where}, times=9)
-    with pytest.raises(errors.FetchError, match=r"127\.0\.0\.1"):
+    with pytest.raises(errors.FetchError, match=r"127\.0\.0\.1") as refused:
         download_url_to_file(f"{git_host.url}/net.pt", str(tmp_path / "out.pt"))
     assert list(tmp_path.glob("out*")) == []
+    assert "secret" not in str(refused.value)
 
 
 def test_a_busy_host_is_asked_again(git_host: GitHost, tmp_path: Path) -> None:

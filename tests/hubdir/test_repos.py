@@ -128,6 +128,17 @@ def test_refs_that_share_torchs_path_are_told_apart(host: GitHost, worktree: Pat
     assert shas[0] == shas[2] != shas[1]
 
 
+def test_an_archive_that_does_not_end_is_refused(
+    host: GitHost, worktree: Path, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubkit.hubdir.trees.MOST_BYTES", 1 << 20)
+    host.add_archive(head(worktree), os.urandom(8 << 20))  # sent in pieces, without its length
+    with pytest.raises(errors.UnsafeArchiveError, match="more than 1048576 bytes"):
+        fetch("acme/shapes")
+    assert find_cached(parse_repo("acme/shapes")) is None
+    assert [path for path in hub_dir.rglob("*.zip*") if path.is_file()] == []
+
+
 def test_a_folder_that_torch_hub_left_is_used_as_it_is(git_host: GitHost, hub_dir: Path) -> None:
     left = hub_dir / "acme_shapes_main"
     left.mkdir(parents=True)

@@ -275,6 +275,15 @@ def test_what_is_no_lock_file_is_named(tmp_path: Path, text: str) -> None:
         read_lockfile(tmp_path / "none.lock")
 
 
+def test_a_link_to_a_lock_file_stays_a_link(worktree: Path) -> None:
+    kept = worktree.parent / "kept.lock"
+    Path("hubkit.lock").symlink_to(kept)
+    for _ in range(2):
+        assert lock("acme/shapes:v1").exit_code == 0
+    assert Path("hubkit.lock").is_symlink()
+    assert "acme/shapes:v1" in kept.read_text()
+
+
 def test_a_repo_that_is_pinned_twice_is_named(worktree: Path) -> None:
     """As a merge leaves it; JSON would take the last one."""
     lock("acme/shapes:v1")
