@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 from hubkit.errors import ConfigError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BASELINE = "hubkit-baseline.json"
 SCHEMA = 1
+_FIELDS = tuple(field.name for field in fields(KnownFinding))
 
 
 def read_baseline(path: Path) -> tuple[KnownFinding, ...]:
@@ -30,24 +31,39 @@ def read_baseline(path: Path) -> tuple[KnownFinding, ...]:
     """
     try:
         document = json.loads(path.read_text("utf-8"))
-        if document["schema"] != SCHEMA:
-            raise ConfigError(
-                f"{path} has the form {document['schema']!r}; this hubkit knows {SCHEMA}",
-                hint="Update hubkit, or remove it and write one with --update-baseline.",
-            )
-        return tuple(KnownFinding(**entry) for entry in document["findings"])
     except OSError as error:
         raise ConfigError(
             f"the baseline {path} cannot be read: {error.strerror}",
             hint="Write one with --update-baseline.",
         ) from None
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        if isinstance(error, ConfigError):
-            raise
+    except (ValueError, RecursionError) as error:
+        raise _refuse(path, str(error)) from None
+    if not isinstance(document, dict) or "schema" not in document:
+        raise _refuse(path, "it does not say its schema")
+    if document["schema"] != SCHEMA:
         raise ConfigError(
-            f"{path} is no baseline of hubkit's: {error}",
-            hint="Remove it and write one with --update-baseline.",
-        ) from None
+            f"{path} has the form {document['schema']!r}; this hubkit knows {SCHEMA}",
+            hint="Update hubkit, or remove it and write one with --update-baseline.",
+        )
+    findings = document.get("findings")
+    if not isinstance(findings, list) or not all(map(_is_entry, findings)):
+        raise _refuse(path, f"its findings are not entries with {', '.join(_FIELDS)}")
+    return tuple(KnownFinding(**entry) for entry in findings)
+
+
+def _is_entry(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == set(_FIELDS)
+        and all(isinstance(text, str) for text in value.values())
+    )
+
+
+def _refuse(path: Path, reason: str) -> ConfigError:
+    return ConfigError(
+        f"{path} is no baseline of hubkit's: {reason}",
+        hint="Remove it and write one with --update-baseline.",
+    )
 
 
 def render_baseline(findings: Iterable[KnownFinding]) -> str:

@@ -66,6 +66,7 @@ class HubkitGroup(click.Group):
     ) -> NoReturn:
         """Run a command line and exit: the one place where errors become exit codes."""
         extra["standalone_mode"] = False
+        extra.setdefault("color", _use_color())
         _accept_any_text()
         try:
             code = super().main(args, prog_name, **extra)
@@ -126,8 +127,13 @@ def _print_mistake(error: BaseException) -> None:
     )
 
 
+def _use_color() -> bool | None:
+    """False where colours are not wanted; else click looks whether it is a terminal."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+
+
 def _print_error(error: HubkitError) -> None:
-    color = False if os.environ.get("NO_COLOR") else None
+    color = _use_color()
     label = click.style("error:", fg="red", bold=True)
     click.echo(f"{label} {error.message}", err=True, color=color)
     if error.hint:

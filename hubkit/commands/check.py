@@ -47,6 +47,8 @@ def command(
     from hubkit.linter import lint_repo
 
     output.require_sense()
+    if fixing.diff:
+        output.refuse("--diff")
     files = open_target(repo, ref=ref, use_git=not no_git)
     config = selection.read_config(files)
     before = open_earlier(repo, against) if against is not None else None
@@ -101,7 +103,9 @@ def _require_something(facts: RepoFacts, config: Config) -> None:
     if not rules:
         raise UsageError(
             "nothing to check: no rule is selected",
-            hint="Rules in preview need --preview or their whole code.",
+            hint="Rules in preview need --preview or their whole code."
+            if config.select or config.extend_select
+            else "`select` is empty: give codes, prefixes or ALL, or leave it out.",
         )
     missing = facts.problem is not None and facts.problem.kind == "missing"
     is_git = facts.files.is_tracked or (facts.root / ".git").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,8 +21,8 @@ _STARS = {"var-positional": "*", "var-keyword": "**"}
 
 
 @click.command()
-@click.argument("repo", metavar="PATH|OWNER/NAME[:REF]")
-@click.argument("entrypoint")
+@click.argument("repo", metavar="PATH|OWNER/NAME[:REF]", default=".")
+@click.argument("entrypoint", metavar="ENTRYPOINT", default="")
 def command(repo: str, entrypoint: str) -> None:
     """Show what source tells about an entrypoint.
 
@@ -29,9 +30,17 @@ def command(repo: str, entrypoint: str) -> None:
     downloads. Nothing of the repo is imported or run.
     """
     from hubkit.commands.target import locate_target
-    from hubkit.errors import entrypoint_not_found
+    from hubkit.errors import UsageError, entrypoint_not_found
     from hubkit.hubconf import read_downloads, read_repo, render_docstring, require_hubconf
 
+    if not entrypoint:
+        is_repo = "/" in repo or Path(repo).is_dir()
+        example = f"{repo} unet" if is_repo else f". {repo}"
+        raise UsageError(
+            "help takes a repo and one of its entrypoints",
+            hint=f"Such as `hubkit help {example}`; `hubkit list` names them, and"
+            " `hubkit COMMAND --help` is about a command.",
+        )
     facts = read_repo(locate_target(repo))
     hubconf = require_hubconf(facts)
     found = hubconf.entrypoint(entrypoint)

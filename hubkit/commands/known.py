@@ -70,9 +70,8 @@ class Known:
 
         path = self._path(root, config)
         old = read_baseline(path) if path.exists() else ()
-        found = {
-            one.fingerprint: to_known(one) for one in report.findings if one not in report.stopped
-        }
+        stopped = set(report.stopped)
+        found = {one.fingerprint: to_known(one) for one in report.findings if one not in stopped}
         kept = {one.fingerprint: one for one in old if one.code not in report.codes}
         try:
             path.write_text(render_baseline({**kept, **found}.values()), "utf-8", newline="\n")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # "text" is what "full" was called first.
 _ALIASES = {"text": "full"}
+_STDOUT = "-"
 _FOR_PEOPLE = ("full", "concise", "statistics")
 _FORMATS = "full, concise, json, github, sarif, junit, markdown or statistics"
 
@@ -70,10 +71,10 @@ class Output:
             REPORTERS[name](report, sys.stdout)
 
     def require_sense(self) -> None:
-        """Refuse two formats for one report.
+        """Refuse two formats for one report, and two reports for one file.
 
         Raises:
-            UsageError: Statistics are wanted, and a format for programs.
+            UsageError: Statistics are wanted, and a format for programs; or a file is named twice.
         """
         from hubkit.errors import UsageError
 
@@ -81,6 +82,27 @@ class Output:
             raise UsageError(
                 f"--statistics is a format of its own, and so is {self.output_format}.",
                 hint=f"Have both: --statistics --report {self.output_format}=FILE.",
+            )
+        paths = [path for _, path in self.reports]
+        paths += [self.output_file] if self.output_file else []
+        for number, path in enumerate(paths):
+            if any(path.resolve() == other.resolve() for other in paths[:number]):
+                raise UsageError(
+                    f"Two reports are to be written to {path}.", hint="Give each a file of its own."
+                )
+
+    def refuse(self, option: str) -> None:
+        """Refuse what would be left unwritten.
+
+        Raises:
+            UsageError: A report is asked for in a form or a file of its own.
+        """
+        from hubkit.errors import UsageError
+
+        if self.reports or self.output_file or self.statistics or self.output_format != "full":
+            raise UsageError(
+                f"{option} shows changes, and makes no report.",
+                hint="Run check once more without it for the report.",
             )
 
 
@@ -96,6 +118,9 @@ def _write_file(name: str, path: Path, report: Report) -> None:
     from hubkit.errors import UsageError
     from hubkit.reporters import REPORTERS
 
+    if str(path) == _STDOUT:
+        REPORTERS[name](report, sys.stdout)
+        return
     try:
         with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             REPORTERS[name](report, stream)
@@ -131,7 +156,7 @@ _OPTIONS = (
         "--output-file",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Where to say it; standard output when not given.",
+        help="Where to say it; standard output when not given, or `-`.",
     ),
     click.option(
         "--report",

@@ -123,10 +123,11 @@ def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
     """The codes of an option that may be repeated and may hold several with commas."""
     from hubkit.config import ALL
     from hubkit.errors import UsageError
+    from hubkit.linter import advise_code
     from hubkit.rules import matching_rules
 
     codes = tuple(code.strip() for text in given for code in text.split(",") if code.strip())
     for code in codes:
         if code != ALL and not matching_rules(code):
-            raise UsageError(f"there is no rule {code}", hint="`hubkit explain` lists them.")
+            raise UsageError(f"there is no rule {code}", hint=advise_code(code))
     return codes

@@ -58,6 +58,11 @@ def _find(repo: Path | Files) -> tuple[str, Mapping[str, object], str]:
         )
     if shared is not None:
         return PYPROJECT, require_table(shared, f"{PYPROJECT}: tool.hubkit"), text or ""
+    if "tool" in own:
+        raise ConfigError(
+            f"{HUBKIT_TOML} has a table [tool]",
+            hint=f"[tool.hubkit] is for {PYPROJECT}; here its keys stand without it.",
+        )
     return (HUBKIT_TOML, own, own_text) if own_text is not None else ("", {}, "")
 
 
@@ -98,7 +103,10 @@ def _parse_override(text: str) -> dict[str, object]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ConfigError(
-            f"--config takes KEY=VALUE, not {text!r}", hint="Such as --config fail-on=error."
+            f"--config takes KEY=VALUE, not {text!r}",
+            hint=f"A file is not named: {HUBKIT_TOML} or {PYPROJECT} at the root of the repo is read."
+            if text.endswith(".toml")
+            else "Such as --config fail-on=error.",
         )
     try:
         return _parse(text)

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 Choice = TypeVar("Choice", bound=str)
 
 
+_EXAMPLES = {
+    "a list of strings": 'Such as ["HUB1", "HUB501"].',
+    "a table from code to reason": 'Such as { HUB501 = "the mirror has other names" }.',
+    "the reason, in words": 'Such as HUB501 = "the mirror has other names".',
+}
+
+
 def refuse_unknown(table: Mapping[str, object], known: Collection[str], place: str) -> None:
     """Raise for the first key that nothing reads, with the key that was likely meant."""
     unknown = next((key for key in table if key not in known), None)
@@ -30,7 +37,9 @@ def refuse_unknown(table: Mapping[str, object], known: Collection[str], place: s
 
 def refuse(place: str, wanted: str, value: object) -> ConfigError:
     """The error for a value that is not of the kind that belongs there."""
-    return ConfigError(f"{place} must be {wanted}, not {_describe(value)}")
+    return ConfigError(
+        f"{place} must be {wanted}, not {_describe(value)}", hint=_EXAMPLES.get(wanted, "")
+    )
 
 
 def _describe(value: object) -> str:

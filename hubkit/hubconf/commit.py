@@ -26,6 +26,8 @@ _MOST_LINKS = 40  # as many in a row as Linux follows
 _NOWHERE = "\0"  # a name that no tree can hold
 _LINK_LIMIT = 4096
 _SHOWN = 5
+# What git says when the repo is well and the name is not a commit's.
+_NO_COMMIT = ("expected commit type", "upstream", "does not point to a branch", "unknown revision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +198,9 @@ def _resolve(git: Git, ref: str) -> str:
         done = git.try_to("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         if not done.returncode:
             return done.stdout.decode().strip()
-        if done.stderr:
-            raise git.failure(done.stderr.decode("utf-8", "replace"))
+        said = done.stderr.decode("utf-8", "replace")
+        if said and not any(one in said for one in _NO_COMMIT):
+            raise git.failure(said)
     raise _unknown(git, ref)
 
 
@@ -208,10 +211,14 @@ def _unknown(git: Git, ref: str) -> GitRepoError:
     tags = git.ask(*newest, "refs/tags").decode("utf-8", "replace").split()
     others = git.ask(*newest, "refs/heads", "refs/remotes").decode("utf-8", "replace").split()
     close = difflib.get_close_matches(ref, [*tags, *others], n=_SHOWN)
-    if close:
+    name, _, inside = ref.partition(":")
+    if name and inside:
+        hint = f"The folder goes apart: {git.folder / inside} --ref {name}"
+    elif close:
         hint = f"Did you mean {' or '.join(close)}?"
     elif tags:
-        hint = f"Its newest tags are {', '.join(tags[:_SHOWN])}."
+        newest_tags = ", ".join(tags[:_SHOWN])
+        hint = f"Its newest tag{'s are' if len(tags) > 1 else ' is'} {newest_tags}."
     else:
         hint = "It has no tags."
     if git.ask("rev-parse", "--is-shallow-repository").strip() == b"true":

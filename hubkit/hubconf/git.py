@@ -6,12 +6,9 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from hubkit.errors import GitRepoError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # A repo's own settings may name programs; these are the ones that reading would start.
 _HARMLESS = (
@@ -129,6 +126,20 @@ def find_git(folder: Path) -> Git | None:
     if all((start / name).exists() for name in names) and (start / "HEAD").is_file():
         return Git(folder, is_bare=True)
     return None
+
+
+def find_commits_index(git: Git) -> Path | None:
+    """The index of the commit that is being made, when a hook of this repo has us started.
+
+    `git commit a.py` commits from an index of its own, which lacks what else is staged. One that
+    lies elsewhere is some other repo's.
+    """
+    named = os.environ.get("GIT_INDEX_FILE")
+    if not named or not Path(named).is_file():
+        return None
+    own = git.ask("rev-parse", "--absolute-git-dir").decode("utf-8", "surrogateescape").strip()
+    index = Path(named).resolve()
+    return index if index.parent == Path(own).resolve() else None
 
 
 def _environment() -> dict[str, str]:

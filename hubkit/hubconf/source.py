@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hubkit.facts import Files
 
 # Generated files beyond this size hold data, not code that a hubconf would publish.
+# git's conflict markers; Python's own complaint about them is often of some other line.
+_MARKS = tuple(re.compile(mark, re.MULTILINE) for mark in ("^<{7} ", "^={7}$", "^>{7} "))
 MAX_BYTES = 8 * 1024 * 1024
 
 _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -129,6 +131,9 @@ def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFi
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
+        conflict = _find_conflict(text)
+        if conflict:
+            return HubconfProblem("syntax", "a merge is not resolved", Location(path, conflict))
         place = Location(path, max(error.lineno or 1, 1), max(error.offset or 1, 1))
         return HubconfProblem("syntax", error.msg or "invalid syntax", place)
     except (RecursionError, MemoryError):
@@ -136,6 +141,17 @@ def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFi
     except ValueError as error:
         return HubconfProblem("encoding", str(error), Location(path))
     return SourceFile(path, module, is_package, text, tuple(text.split("\n")), tree)
+
+
+def _find_conflict(text: str) -> int:
+    """The line of the first of git's conflict markers; 0 when there is no whole set of them."""
+    first = end = 0
+    for mark in _MARKS:
+        found = mark.search(text, end)
+        if found is None:
+            return 0
+        first, end = first or text.count("\n", 0, found.start()) + 1, found.end()
+    return first
 
 
 def _describe_decoding(error: Exception) -> str:

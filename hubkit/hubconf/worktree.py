@@ -6,10 +6,11 @@ import stat
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
 from hubkit.hubconf.blobs import Blobs
 from hubkit.hubconf.files import Folder, list_names, read_entry
-from hubkit.hubconf.git import find_git
+from hubkit.hubconf.git import find_commits_index, find_git
 from hubkit.hubconf.pointers import find_candidates, is_pointer, select_pointers
 from hubkit.hubconf.refs import read_refs
 from hubkit.hubconf.tracked import Tracked, read_attributes, track
@@ -157,7 +158,10 @@ def open_files(folder: Path) -> Files:
     if git is None:
         return Folder(folder)
     if git.is_bare:
-        raise git.failure("it has no files of its own; name a commit, as in --ref HEAD")
+        raise GitRepoError(
+            f"{folder} is a bare repo: it has no files of its own.",
+            hint="Name a commit, such as --ref HEAD.",
+        )
     lines = _read_index(git)
     if not lines:
         return Folder(folder)
@@ -166,9 +170,9 @@ def open_files(folder: Path) -> Files:
 
 
 def _read_index(git: Git) -> dict[str, str]:
-    said = git.ask("ls-files", "--stage", "-z").decode("utf-8", "surrogateescape")
+    said = git.ask("ls-files", "--stage", "-z", index=find_commits_index(git))
     lines: dict[str, str] = {}
-    for record in said.split("\0"):
+    for record in said.decode("utf-8", "surrogateescape").split("\0"):
         line, _, path = record.partition("\t")
         if path:
             lines[path] = line

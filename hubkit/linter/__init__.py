@@ -12,7 +12,12 @@ from hubkit.linter.places import add_fingerprints, place_key, read_lines, sort_b
 from hubkit.linter.running import run_rules
 from hubkit.linter.selection import select_rules
 from hubkit.linter.sieve import Sieve
-from hubkit.linter.steering import find_unknown, find_unknown_entrypoints, find_unused
+from hubkit.linter.steering import (
+    advise_code,
+    find_unknown,
+    find_unknown_entrypoints,
+    find_unused,
+)
 from hubkit.rules.meta import internal_error
 
 if TYPE_CHECKING:
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
     from hubkit.linter.running import Ran
     from hubkit.rules import Rule
 
-__all__ = ["lint_repo", "select_rules"]
+__all__ = ["advise_code", "lint_repo", "select_rules"]
 
 
 def lint_repo(repo: RepoFacts, config: Config, rules: Iterable[Rule] | None = None) -> Report:

@@ -44,13 +44,16 @@ def find_unknown(repo: RepoFacts, config: Config) -> Iterator[Finding]:
 def _unknown(code: str, location: Location | None) -> Iterator[Finding]:
     if not matching_rules(code) and code != ALL and not _CHECK_CODE.fullmatch(code):
         yield unknown_code.finding(
-            f"there is no rule {code}, so naming it has no effect", location, hint=_advise(code)
+            f"there is no rule {code}, so naming it has no effect", location, hint=advise_code(code)
         )
 
 
-def _advise(code: str) -> str:
+def advise_code(code: str) -> str:
+    """What to do about a code that no rule has: the likely one, also for a rule's name."""
     import difflib
 
+    if matching_rules(code.upper()):
+        return f"Did you mean {code.upper()}? `hubkit explain` lists the codes."
     known = {rule.slug: rule.code for rule in all_rules()} | {r.code: r.code for r in all_rules()}
     close = difflib.get_close_matches(code, known, n=1)
     meant = f"Did you mean {known[close[0]]}? " if close else ""

@@ -65,7 +65,7 @@ def _add_case(suite: ET.Element, rule: RuleFacts, report: Report) -> ET.Element:
     elif reasons and not found:
         why = dict.fromkeys(one.reason or f"left out by a {one.by}" for one in reasons)
         ET.SubElement(case, "skipped", message=_clean("; ".join(why)))
-    passed = [finding for finding in found if finding not in failing]
+    passed = [finding for finding in found if not report.fails(finding)]
     if passed:
         ET.SubElement(case, "system-out").text = _listing(passed)
     return case

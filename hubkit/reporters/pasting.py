@@ -16,7 +16,8 @@ def format_ignore_block(report: Report) -> Iterator[str]:
 
     Nothing either for a repo that is not the user's to configure.
     """
-    failing = [one for one in report.findings if report.fails(one) and one not in report.stopped]
+    stopped = set(report.stopped)
+    failing = [one for one in report.findings if report.fails(one) and one not in stopped]
     if not failing or not report.config:
         return
     yield f"To leave these out all the same, say why in {report.config}:"

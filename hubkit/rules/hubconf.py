@@ -39,8 +39,19 @@ def hubconf_missing(repo: RepoFacts) -> Iterator[Finding]:
     if repo.problem is not None and repo.problem.kind == "missing":
         yield hubconf_missing.finding(
             "there is no hubconf.py here, so torch.hub cannot load anything from this repo",
-            hint="Run `hubkit init` to write one, or check the folder that holds it.",
+            hint=_advise_where(repo),
         )
+
+
+def _advise_where(repo: RepoFacts) -> str:
+    inner = [path for path in repo.files.paths() if path.endswith("/hubconf.py")]
+    if not inner:
+        return "Run `hubkit init` to write one, or check the folder that holds it."
+    nearest = min(inner, key=lambda path: (path.count("/"), path))
+    return (
+        f"There is {nearest}, but torch.hub looks at the root only: move it there, or check"
+        f" {nearest.rpartition('/')[0]} as a repo of its own."
+    )
 
 
 @rule("HUB002", "hubconf-syntax", "error")

@@ -74,12 +74,60 @@ def run(command: str, folder: Path, **variables: str) -> subprocess.CompletedPro
         (["--report", "yaml=x"], 2),
         (["--report", "sarif=no/such/folder/x"], 2),
         (["--baseline", "none.json"], 2),
+        (["--report", "json=o", "--report", "sarif=./o"], 2),
+        (["--report", "json=o", "--output-file", "o"], 2),
+        (["--diff", "--report", "json=o"], 2),
+        (["--diff", "--output-format", "json"], 2),
     ],
 )
 def test_exit_codes(repo: Path, options: list[str], code: int) -> None:
     done = check(repo, *options)
     assert done.exit_code == code
     assert bool(done.stderr) == (code == 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        (["--select", "hub105"], "Did you mean HUB105?"),
+        (["--ignore", "undeclared-import"], "Did you mean HUB105?"),
+        (["--extend-select", "HUB1O5"], "Did you mean HUB105?"),
+        (["--select", ","], "`select` is empty"),
+        (["--config", "select=HUB1"], 'Such as ["HUB1", "HUB501"].'),
+        (["--config", "../hubkit.toml"], "at the root of the repo"),
+    ],
+)
+def test_wrong_use_is_told_what_is_right(repo: Path, options: list[str], hint: str) -> None:
+    done = check(repo, *options)
+    assert (done.exit_code, hint in done.stderr) == (2, True), done.stderr
+
+
+def test_a_hubkit_toml_that_is_written_like_a_pyproject_is_refused(repo: Path) -> None:
+    (repo / "hubkit.toml").write_text("[tool.hubkit]\npreview = true\n")
+    done = check(repo)
+    assert (done.exit_code, "stand without it" in done.stderr) == (2, True)
+
+
+def test_a_hyphen_is_standard_output(repo: Path) -> None:
+    done = check(repo, "--output-file", "-", "--output-format", "concise")
+    assert done.stdout == check(repo, "--output-format", "concise").stdout
+    assert not (repo / "-").exists()
+
+
+def test_a_hubconf_elsewhere_in_the_repo_is_pointed_out(repo: Path) -> None:
+    commit_files(repo.parent, {"repo/hubconf.py": SLOPPY})
+    assert "There is repo/hubconf.py, but torch.hub looks at the root only" in check(
+        repo.parent
+    ).stdout.replace("\n", " ")
+
+
+def test_a_merge_that_is_not_resolved_is_said_where_it_begins(repo: Path) -> None:
+    text = SLOPPY + "<<<<<<< HEAD\n'\n=======\nx = 1\n>>>>>>> other\n"
+    (repo / "hubconf.py").write_text('"""Open' + text, "utf-8")
+    line = SLOPPY.count("\n") + 1
+    assert f"hubconf.py:{line}:1: error[HUB002] hubconf.py cannot be imported: a merge is not" in (
+        check(repo).stdout
+    )
 
 
 def test_nothing_to_check_is_no_pass(tmp_path: Path) -> None:

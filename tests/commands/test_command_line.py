@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -67,6 +71,55 @@ def test_an_output_that_is_closed_changes_no_exit_code(repo: Path) -> None:
     assert (done.returncode, done.stderr) == (1, b"")
     assert run("hubkit check 2>&-", repo).returncode == 1
     assert run("hubkit check nowhere 2>&-", repo).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "example"),
+    [
+        ((), "hubkit help . unet"),
+        (("net",), "hubkit help . net"),
+        (("own/rep",), "hubkit help own/rep unet"),
+    ],
+)
+def test_help_without_an_entrypoint_says_how_it_is_asked(
+    arguments: tuple[str, ...], example: str
+) -> None:
+    done = CliRunner().invoke(main, ["help", *arguments])
+    assert (done.exit_code, f"`{example}`" in done.stderr) == (2, True)
+    assert "hubkit COMMAND --help" in done.stderr
+
+
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_no_command_colours_what_is_to_have_no_colour(
+    repo: Path, variable: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    coloured = show_on_terminal("help", ".", "net", folder=repo)
+    assert b"\033[" in coloured
+    for name, value in variable.items():
+        monkeypatch.setenv(name, value)
+    for arguments in (("help", ".", "net"), ("check",), ("check", "nowhere")):
+        assert b"\033[" not in show_on_terminal(*arguments, folder=repo)
+
+
+def show_on_terminal(*arguments: str, folder: Path) -> bytes:
+    """What a command shows on a terminal of its own."""
+    ours, its = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hubkit", *arguments],
+        cwd=folder,
+        stdin=its,
+        stdout=its,
+        stderr=its,
+    )
+    os.close(its)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux says so when nobody holds the other end any more
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    process.wait()
+    return shown
 
 
 def test_nothing_to_list_is_said(tmp_path: Path) -> None:

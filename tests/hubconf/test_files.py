@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tarfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +16,6 @@ from hubkit.facts import Entry, Files, Gap
 from hubkit.hubconf import Folder, open_commit, open_files, read_repo, require_hubconf
 from tests.git_host import commit_files
 from tests.git_host.repos import git, git_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NET = "def net():\n    'A net.'\n"
 ATTRIBUTES = """\
@@ -198,7 +197,7 @@ def test_a_bare_repo_has_commits_and_no_files(tmp_path: Path, repo: Path) -> Non
     commit_files(repo, ARCHIVED)
     git("clone", "--quiet", "--bare", str(repo), str(bare))
     assert set(open_commit(bare, "main").paths()) == set(archived(bare))
-    with pytest.raises(GitRepoError, match="name a commit"):
+    with pytest.raises(GitRepoError, match="is a bare repo"):
         open_files(bare)
 
 
@@ -315,6 +314,50 @@ def test_a_hooks_environment_does_not_lead_elsewhere(
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
     assert open_files(repo).paths() == ("hubconf.py", "pkg/net.py")
+
+
+def test_a_hook_sees_the_index_of_its_own_commit(repo: Path) -> None:
+    (repo / "pkg/staged.py").write_text("x = 1\n")
+    git("add", "pkg/staged.py", cwd=repo)
+    (repo / "pkg/net.py").write_text("from pkg import staged\n")
+    hook = repo / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    shown = "import sys; from pathlib import Path; from hubkit.hubconf import open_files"
+    hook.write_text(
+        f"#!/bin/sh\nexec {sys.executable} -c '{shown}; sys.exit(str(open_files(Path()).paths()))'"
+    )
+    hook.chmod(0o755)
+
+    def paths(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "commit", "--quiet", "-m", "x", *arguments],
+            cwd=repo,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 1
+        return done.stderr.strip()
+
+    # What is committed by name is all that is; nothing of what is staged besides.
+    assert paths("pkg/net.py") == "('hubconf.py', 'pkg/net.py')"
+    assert paths() == paths("-a") == "('hubconf.py', 'pkg/net.py', 'pkg/staged.py')"
+
+
+@pytest.mark.parametrize(
+    ("ref", "hint"),
+    [
+        ("HEAD:pkg", "pkg --ref HEAD"),
+        ("HEAD^{tree}", "newest tag is v1"),
+        ("@{upstream}", "newest tag is v1"),
+    ],
+)
+def test_what_is_no_commit_in_a_repo_that_is_well(repo: Path, ref: str, hint: str) -> None:
+    git("tag", "v1", cwd=repo)
+    with pytest.raises(GitRepoError, match="no branch, tag or commit") as caught:
+        open_commit(repo, ref)
+    assert hint in caught.value.hint
 
 
 def test_nothing_that_the_repos_settings_name_is_run(repo: Path, tmp_path: Path) -> None:

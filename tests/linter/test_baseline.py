@@ -36,6 +36,30 @@ def known(repo: Path) -> Path:
     return repo / "hubkit-baseline.json"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"schema": 9, "findings": []}',
+        '{"schema": 1}',
+        '{"schema": 1, "findings": null}',
+        '{"schema": 1, "findings": [3]}',
+        '{"schema": 1, "findings": [{"a": "b"}]}',
+        '{"schema": 1, "findings": [{"fingerprint": 1, "code": ["x"], "path": {}, "message": ""}]}',
+    ],
+)
+def test_what_is_no_baseline_is_refused_and_kept(repo: Path, text: str) -> None:
+    file = repo / "known.json"
+    file.write_text(text)
+    for option in ((), ("--update-baseline",)):
+        done = check(repo, "--baseline", file, *option)
+        assert (done.exit_code, "--update-baseline" in done.stderr) == (2, True)
+        assert "mistake" not in done.stderr
+    assert file.read_text() == text
+
+
 def test_only_what_is_new_is_reported(repo: Path, known: Path) -> None:
     assert check(repo).exit_code == 1
     done = check(repo, "--baseline", known)

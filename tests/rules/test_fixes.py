@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from hubkit.hubconf import read_repo
 from hubkit.rules import all_rules
+from hubkit.rules.edits.source import source_of
 from tests.fixer.fixing import find, fix, plan
 
 CASES = Path(__file__).parent / "cases"
@@ -83,3 +85,9 @@ def test_rules_say_what_their_fixes_are(tmp_path: Path) -> None:
             assert "safe" in seen
         else:
             assert not seen
+
+
+def test_a_file_is_split_once_however_many_findings_ask_for_it(tmp_path: Path) -> None:
+    (tmp_path / "hubconf.py").write_text("dependencies = []\n" + "import timm\n" * 3)
+    repo = read_repo(tmp_path)
+    assert source_of(repo, "hubconf.py") is source_of(repo, "hubconf.py")

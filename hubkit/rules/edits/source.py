@@ -162,7 +162,13 @@ class Source:
 def source_of(repo: RepoFacts, path: str) -> Source | None:
     """A file in the hubconf's reach; None when it was not read."""
     text = repo.sources.get(path)
-    return Source(path, text, tuple(text.split("\n"))) if text is not None else None
+    return _split(path, text) if text is not None else None
+
+
+@lru_cache(maxsize=64)
+def _split(path: str, text: str) -> Source:
+    # Each finding asks for its file anew, and there may be thousands in one.
+    return Source(path, text, tuple(text.split("\n")))
 
 
 def quote_of(source: Source, near: str = "") -> str:
