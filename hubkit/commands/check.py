@@ -47,8 +47,8 @@ def command(
     from hubkit.linter import lint_repo
 
     output.require_sense()
-    if fixing.diff:
-        output.refuse("--diff")
+    if fixing.diff or known.update:
+        output.refuse("--diff" if fixing.diff else "--update-baseline")
     files = open_target(repo, ref=ref, use_git=not no_git)
     config = selection.read_config(files)
     before = open_earlier(repo, against) if against is not None else None

@@ -101,7 +101,7 @@ class Output:
 
         if self.reports or self.output_file or self.statistics or self.output_format != "full":
             raise UsageError(
-                f"{option} shows changes, and makes no report.",
+                f"{option} makes no report.",
                 hint="Run check once more without it for the report.",
             )
 

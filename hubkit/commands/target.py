@@ -121,6 +121,7 @@ def _own_folder(text: str) -> Path | None:
         return path.parent
     if path.exists() or text.startswith((".", "/", "~")) or "/" not in text:
         raise UsageError(
-            f"{text} is not a folder", hint="Give the folder of a hub repo, or owner/name[:ref]."
+            f"{text} is not a folder" if path.exists() else f"there is no folder {text!r}",
+            hint="Give the folder of a hub repo, or owner/name[:ref].",
         )
     return None

@@ -77,6 +77,7 @@ def run(command: str, folder: Path, **variables: str) -> subprocess.CompletedPro
         (["--report", "json=o", "--report", "sarif=./o"], 2),
         (["--report", "json=o", "--output-file", "o"], 2),
         (["--diff", "--report", "json=o"], 2),
+        (["--update-baseline", "--report", "json=o"], 2),
         (["--diff", "--output-format", "json"], 2),
     ],
 )
