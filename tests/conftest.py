@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.git_host import GitHost
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 # Our models are tiny and our processes many: torch's threads would wait for one another's turn,
 # and a training of seconds takes minutes on a busy machine. Children inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# A busy machine makes no example wrong. A fixture that is shared by the examples is meant to be.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("any machine")
 
 SETTINGS = (
     "GH_TOKEN",

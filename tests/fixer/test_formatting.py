@@ -18,7 +18,7 @@ BEFORE = st.sampled_from(
 ENDS = st.sampled_from(["\n", "\r\n"])
 GAP = st.sampled_from(["", " ", "\n        ", "  # é, ) ]\n        ", "\\\n  ", "\t", "\x0c"])
 QUOTE = st.sampled_from("'\"")
-examples = settings(max_examples=25, deadline=None)
+examples = settings(max_examples=25)
 
 
 def fixed(text: str, code: str, end: str) -> str | None:

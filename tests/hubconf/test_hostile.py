@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubkit.facts import RepoFacts
@@ -78,9 +78,7 @@ def test_packages_that_star_import_one_another_crosswise(tmp_path: Path) -> None
     assert "net" in {entry.name for entry in hubconf.entrypoints}
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(source=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
 def test_any_bytes_give_facts_or_a_problem(tmp_path: Path, source: bytes) -> None:
     (tmp_path / "hubconf.py").write_bytes(source)
@@ -99,9 +97,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150)
 @given(lines=st.lists(st.tuples(st.integers(0, 2), WORDS), max_size=12))
 def test_any_statements_give_facts_or_a_problem(
     tmp_path: Path, lines: list[tuple[int, str]]
@@ -113,7 +109,7 @@ def test_any_statements_give_facts_or_a_problem(
     assert (facts.hubconf is None) != (facts.problem is None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=st.text(max_size=300) | st.lists(st.sampled_from(
     ["Args:", "    x (int): y", ":param x:", "Parameters", "----------", "x : int", "", "- x: y", "Returns:"]
 )).map("\n".join))  # fmt: skip

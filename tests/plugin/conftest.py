@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from pytest_hubkit.checks import all_checks
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from types import ModuleType
 
 GIT = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -29,6 +31,27 @@ GIT = {
 _OUTCOME = re.compile(
     r"^hubconf\.py::(\S+) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)", re.MULTILINE
 )
+
+
+class _TorchKeeper:
+    """Keeps the parts of torch that a run in this process imports, and pytester then forgets.
+
+    Some of them, its compiler among them, register operators and cannot be imported twice.
+    """
+
+    def __init__(self) -> None:
+        self._modules: dict[str, ModuleType] = {}
+
+    def pytest_unconfigure(self) -> None:
+        self._modules = {
+            name: module
+            for name, module in sys.modules.items()
+            if name.partition(".")[0] == "torch"
+        }
+
+    def put_back(self) -> None:
+        for name, module in self._modules.items():
+            sys.modules.setdefault(name, module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +88,10 @@ class HubRepo:
 
     def run_here(self, *arguments: str) -> pytest.RunResult:
         """Run pytest in this process, for hubconfs that import nothing large."""
-        return self.pytester.runpytest_inprocess(*arguments)
+        keeper = _TorchKeeper()
+        result = self.pytester.runpytest_inprocess(*arguments, plugins=[keeper])
+        keeper.put_back()
+        return result
 
     def collect(self, *arguments: str) -> list[str]:
         """Ids of what would run."""
