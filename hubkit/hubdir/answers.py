@@ -89,36 +89,48 @@ def refused_file(url: str, status: int) -> FetchError:
     return UnreachableError(f"{url} answered {status}.", url=url)
 
 
-def unreachable(url: str, error: Exception) -> FetchError:
-    """The error for a host that gave no answer, by what requests, or the system, says of it."""
-    import requests
+def bad_certificate(url: str, error: Exception) -> FetchError:
+    """The error for a host, or a proxy in between, whose certificate is not trusted."""
+    return UnreachableError(
+        f"The certificate of {_host(url)} is not accepted: {plain_reason(error)}.",
+        url=redact(url),
+        hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to its certificates.",
+    )
 
-    shown, host = redact(url), urlsplit(url).hostname or url
-    if isinstance(error, requests.exceptions.SSLError):
+
+def silent_proxy(url: str, error: Exception) -> FetchError:
+    """The error for a proxy that does not do its work."""
+    return UnreachableError(
+        f"The proxy on the way to {_host(url)} does not answer: {plain_reason(error)}.",
+        url=redact(url),
+        hint="Look at HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
+    )
+
+
+def strange_address(url: str, error: Exception) -> FetchError:
+    """The error for a URL, or a proxy's, of a form that cannot be asked for."""
+    if "SOCKS support" in str(error):
         return UnreachableError(
-            f"The certificate of {host} is not accepted: {plain_reason(error)}.",
-            url=shown,
-            hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to its certificates.",
-        )
-    if isinstance(error, requests.exceptions.ProxyError):
-        return UnreachableError(
-            f"The proxy on the way to {host} does not answer: {plain_reason(error)}.",
-            url=shown,
-            hint="Look at HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
-        )
-    if isinstance(error, requests.exceptions.InvalidSchema) and "SOCKS" in str(error):
-        return UnreachableError(
-            f"The SOCKS proxy on the way to {host} cannot be spoken to: PySocks is not installed.",
-            url=shown,
+            f"The SOCKS proxy on the way to {_host(url)} cannot be spoken to: "
+            "PySocks is not installed.",
+            url=redact(url),
             hint='Install it: pip install "requests[socks]"',
         )
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return FetchError(f"{shown} cannot be asked for: {plain_reason(error)}.", url=shown)
+    shown = redact(url)
+    return FetchError(f"{shown} cannot be asked for: {plain_reason(error)}.", url=shown)
+
+
+def unreachable(url: str, error: Exception) -> FetchError:
+    """The error for a host that gave no answer, by what requests, or the system, says of it."""
     return UnreachableError(
-        f"{host} cannot be reached: {plain_reason(error)}.",
-        url=shown,
+        f"{_host(url)} cannot be reached: {plain_reason(error)}.",
+        url=redact(url),
         hint="Look at the network. Behind a proxy, set HTTPS_PROXY.",
     )
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or url
 
 
 def plain_reason(error: BaseException) -> str:

@@ -18,11 +18,14 @@ from hubkit.errors import (
     UnreachableError,
 )
 from hubkit.hubdir.answers import (
+    bad_certificate,
     is_rate_limited,
     plain_reason,
     rate_limited,
     require_encrypted,
     retry_delay,
+    silent_proxy,
+    strange_address,
     unreachable,
 )
 from hubkit.hubdir.hosts import find_token, redact
@@ -245,6 +248,12 @@ class Client:
             )
         except FetchError:
             raise
+        except requests.exceptions.SSLError as error:
+            raise bad_certificate(question.url, error) from error
+        except requests.exceptions.ProxyError as error:
+            raise silent_proxy(question.url, error) from error
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+            raise strange_address(question.url, error) from error
         except (requests.RequestException, OSError, ValueError) as error:
             raise unreachable(question.url, error) from error
         return Answer(response, redact(question.url))
