@@ -13,27 +13,42 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("code", required=False)
-def command(code: str | None) -> None:
+@click.argument("codes", nargs=-1, metavar="[CODE]...")
+def command(codes: tuple[str, ...]) -> None:
     """Say why a rule or check exists.
 
-    What it finds, why that bites, what is bad and what is good. Without CODE all are listed. CODE
-    may be a name, such as undeclared-import.
+    What it finds, why that bites, what is bad and what is good. CODE may be a name, such as
+    undeclared-import; the first digits of several, such as HUB1, list those. Without CODE all are
+    listed.
     """
     from hubkit.commands.catalogue import read_catalogue
     from hubkit.errors import UsageError
 
     entries = read_catalogue()
-    if code is None:
-        for one in entries:
-            click.echo(f"{one.code}  {one.slug:28} {one.summary}")
-        return
-    found = next((one for one in entries if code in (one.slug, one.code, one.code.lower())), None)
-    if found is None:
-        raise UsageError(f"there is no rule or check {code}", hint=_advise(code, entries))
-    click.echo(f"{found.code} {found.slug}\n\n{found.explanation}")
-    if found.fix:
-        click.echo(f"\n{_describe_fix(found.fix)}")
+    wanted = [_find(code, entries) for code in codes or ("",)]
+    for code, found in zip(codes, wanted, strict=False):
+        if not found:
+            raise UsageError(f"there is no rule or check {code}", hint=_advise(code, entries))
+    for number, found in enumerate(wanted):
+        if number:
+            click.echo()
+        if len(found) == 1:
+            click.echo(_explain(found[0]))
+        else:
+            for one in found:
+                click.echo(f"{one.code}  {one.slug:28} {one.summary}")
+
+
+def _find(code: str, entries: Iterable[CatalogueEntry]) -> list[CatalogueEntry]:
+    """The one of that code or name, else those whose codes start so."""
+    name = code.upper()
+    same = [one for one in entries if code == one.slug or name == one.code]
+    return same or [one for one in entries if one.code.startswith(name) or name == "ALL"]
+
+
+def _explain(one: CatalogueEntry) -> str:
+    text = f"{one.code} {one.slug}\n\n{one.explanation}"
+    return f"{text}\n\n{_describe_fix(one.fix)}" if one.fix else text
 
 
 def _describe_fix(fix: str) -> str:

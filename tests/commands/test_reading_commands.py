@@ -116,6 +116,16 @@ def test_explain_tells_rules_and_checks_by_code_and_slug() -> None:
     assert "state-dict-round-trip" in run("explain", "C207").stdout
 
 
+def test_explain_takes_several_codes_and_lists_those_that_start_alike() -> None:
+    one, other = run("explain", "HUB105").stdout, run("explain", "hub106").stdout
+    assert run("explain", "HUB105", "HUB106").stdout == f"{one}\n{other}"
+    listed = run("explain", "HUB1").stdout.splitlines()
+    assert listed == [line for line in run("explain").stdout.splitlines() if line[:4] == "HUB1"]
+    assert run("explain", "ALL").stdout == run("explain").stdout
+    wrong = run("explain", "HUB105", "xyz")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+
+
 def test_rules_lists_every_rule_and_check_in_each_format() -> None:
     rows = json.loads(run("rules", "--output-format", "json").stdout)["rules"]
     by_code = {row["code"]: row for row in rows}
