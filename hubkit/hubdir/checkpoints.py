@@ -30,7 +30,7 @@ from hubkit.hubdir.ages import is_recent, is_since
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.hosts import redact
 from hubkit.hubdir.impostors import require_checkpoint
-from hubkit.hubdir.layout import get_dir, store
+from hubkit.hubdir.layout import aside_from, get_dir
 from hubkit.hubdir.mishaps import MISHAPS
 from hubkit.hubdir.origins import (
     Origin,
@@ -229,15 +229,10 @@ def _protect(path: Path) -> None:
 
 
 def _put_aside(path: Path) -> None:
-    """Move a file that is not what it should be out of the way, without losing it.
-
-    One in a folder of the user's may hold work of the user's: it stays there, where nobody tidies.
-    """
+    """Move a file that is not what it should be out of the way, without losing it."""
     if not path.exists():
         return  # somebody removed it while the good one came
-    name = f"{path.name}.{uuid.uuid4().hex[:8]}"
-    inside = path.absolute().is_relative_to(Path(get_dir()).absolute())
-    aside = store() / "quarantine" / name if inside else path.with_name(f"{name}.damaged")
+    aside = aside_from(path)
     log.warning("%s is not what it was, or should be; it is moved to %s", path, aside)
     with writing(aside):
         aside.parent.mkdir(parents=True, exist_ok=True)

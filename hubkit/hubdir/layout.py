@@ -22,6 +22,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,6 +134,16 @@ def default_record(repo: RepoRef) -> Path:
 def ref_record(repo: RepoRef, ref: str) -> Path:
     """Where it is written down which commit a ref was."""
     return repo_folder(repo) / "refs" / f"{encode(ref)}.json"
+
+
+def aside_from(path: Path) -> Path:
+    """Where a damaged file or folder is moved: out of the way, and not lost.
+
+    One in a folder of the user's may hold work of the user's. It stays there, where nobody tidies.
+    """
+    name = f"{path.name}.{uuid.uuid4().hex[:8]}"
+    inside = path.absolute().is_relative_to(Path(get_dir()).absolute())
+    return store() / "quarantine" / name if inside else path.with_name(f"{name}.damaged")
 
 
 def lock_file(key: str) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from hubkit.facts.cache import Damage, KeptCheckpoint, KeptTree
 from hubkit.hubdir.digest import sha256_of
 from hubkit.hubdir.disk import read_record, writing
 from hubkit.hubdir.keeping import require_unused
-from hubkit.hubdir.layout import repo_key, store
+from hubkit.hubdir.layout import aside_from, repo_key
 from hubkit.hubdir.links import remove_links
 from hubkit.hubdir.locks import hold
 from hubkit.hubdir.manifest import compare_tree, manifest_file
@@ -116,7 +115,7 @@ def put_aside(item: KeptTree | KeptCheckpoint) -> Path:
         InUseError: It is being used.
         CacheWriteError: The hub dir cannot be written.
     """
-    aside = store() / "quarantine" / f"{item.path.name}.{uuid.uuid4().hex[:8]}"
+    aside = aside_from(item.path)
     if isinstance(item, KeptTree):
         with _alone(item), writing(aside):
             aside.parent.mkdir(parents=True, exist_ok=True)

@@ -148,6 +148,19 @@ def test_prune_leaves_files_in_folders_of_the_users(git_host: GitHost, tmp_path:
     assert not path.exists()
 
 
+def test_verify_leaves_what_it_puts_aside_in_the_users_folder(
+    git_host: GitHost, tmp_path: Path
+) -> None:
+    url = git_host.add_file("/net.pt", b"weights")
+    path = fetch_checkpoint(url, model_dir=tmp_path / "mine", policy=FetchPolicy())
+    path.chmod(0o644)
+    path.write_bytes(b"my work")
+    assert run("cache", "verify", "--fix").exit_code == 0
+    assert run("cache", "prune").exit_code == 0
+    [left] = (tmp_path / "mine").glob("net.pt*")
+    assert left.read_bytes() == b"my work"
+
+
 def test_rm_of_a_link_takes_the_link(hub_dir: Path, tmp_path: Path) -> None:
     """Of people who develop a repo and link it to where torch.hub looks."""
     mine = tmp_path / "mine"
