@@ -26,10 +26,8 @@ SOURCE = Path(hubkit.__file__).read_text("utf-8")
 
 
 def modules_after(code: str, *arguments: str, cwd: Path | None = None) -> set[str]:
-    """Top-level modules that a fresh interpreter holds after running the code."""
-    report = (
-        "import json, sys; print(json.dumps(sorted({n.partition('.')[0] for n in sys.modules})))"
-    )
+    """Modules that a fresh interpreter holds after running the code."""
+    report = "import sys, json; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{report}", *arguments],
         check=True,
@@ -102,6 +100,21 @@ def test_commands_that_read_import_neither_torch_nor_requests(
     )
     loaded = modules_after(RUN, *arguments, cwd=tmp_path)
     assert not loaded & {"torch", "requests", "urllib3", "jinja2", "pytest"}
+
+
+def test_help_reads_judges_and_reports_nothing() -> None:
+    loaded = modules_after(RUN, "--help")
+    own = {name for name in loaded if name.startswith("hubkit.")}
+    parts = {name.split(".")[1] for name in own}
+    assert parts == {"cli", "commands", "errors", "reporters"}
+    assert not any(name.startswith("hubkit.reporters.") for name in own)
+
+
+def test_check_imports_its_own_format_only(tmp_path: Path) -> None:
+    (tmp_path / "hubconf.py").write_text("def net():\n    return 1\n")
+    loaded = modules_after(RUN, "check", "--exit-zero", ".", cwd=tmp_path)
+    assert "hubkit.reporters.full" in loaded
+    assert not loaded & {"hubkit.reporters.junit", "hubkit.reporters.sarif", "xml.etree"}
 
 
 def test_init_imports_neither_torch_nor_requests(tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit.reporters.wording import to_printable
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,6 +30,7 @@ def command(repo: str, entrypoint: str) -> None:
     from hubkit.commands.target import locate_target
     from hubkit.errors import UsageError, entrypoint_not_found
     from hubkit.hubconf import read_downloads, read_repo, render_docstring, require_hubconf
+    from hubkit.reporters.wording import to_printable
 
     if not entrypoint:
         is_repo = "/" in repo or Path(repo).is_dir()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubkit.reporters import FORMATS, find_reporter
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,12 +25,10 @@ _FORMATS = "full, concise, json, github, sarif, junit, markdown or statistics"
 
 
 def _format(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
-    """A reporter's name, checked without importing reporters for ``--help``."""
-    from hubkit.reporters import REPORTERS
-
+    """A format's name."""
     name = _ALIASES.get(value, value)
-    if name not in REPORTERS:
-        raise click.BadParameter(f"{value!r} is not one of {', '.join(REPORTERS)}.")
+    if name not in FORMATS:
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(FORMATS)}.")
     return name
 
 
@@ -60,15 +60,13 @@ class Output:
         Raises:
             UsageError: A file cannot be written.
         """
-        from hubkit.reporters import REPORTERS
-
         for name, path in self.reports:
             _write_file(name, path, report)
         name = "statistics" if self.statistics else self.output_format
         if self.output_file is not None:
             _write_file(name, self.output_file, report)
         elif not self.quiet or report.findings or name not in _FOR_PEOPLE:
-            REPORTERS[name](report, sys.stdout)
+            find_reporter(name)(report, sys.stdout)
 
     def require_sense(self) -> None:
         """Refuse two formats for one report, and two reports for one file.
@@ -116,14 +114,13 @@ def say_stopped(report: Report) -> None:
 
 def _write_file(name: str, path: Path, report: Report) -> None:
     from hubkit.errors import UsageError
-    from hubkit.reporters import REPORTERS
 
     if str(path) == _STDOUT:
         REPORTERS[name](report, sys.stdout)
         return
     try:
         with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            REPORTERS[name](report, stream)
+            find_reporter(name)(report, stream)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hubkit.hubconf.conditions import UNKNOWN, Unknown, evaluate
 from hubkit.hubconf.devices import moves_to_gpu
 from hubkit.hubconf.literals import literal_members
-from hubkit.hubconf.nodes import child_nodes, statements, walk
+from hubkit.hubconf.nodes import statements
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, External, Valued
 
@@ -75,7 +75,7 @@ class CertainPath:
     downloads: list[tuple[ast.Call, Scope, str]] = field(default_factory=list)
     failures: list[tuple[ast.stmt, Scope]] = field(default_factory=list)
     moves: list[tuple[ast.Call, Scope]] = field(default_factory=list)
-    built: list[Defined] = field(default_factory=list)
+    built: dict[ast.ClassDef, Defined] = field(default_factory=dict)
     _busy: set[int] = field(default_factory=set)
     _steps: int = 0
     _caught: int = 0
@@ -84,7 +84,7 @@ class CertainPath:
         """Go through a function, or a class's constructor."""
         owner = found if isinstance(found.node, ast.ClassDef) else None
         if isinstance(found.node, ast.ClassDef):
-            self.built.append(found)
+            self.built.setdefault(found.node, found)
             constructor = method_of(self.resolver, found, "__init__")
             if constructor is None:
                 return
@@ -125,11 +125,11 @@ class CertainPath:
             case ast.If(test=test, body=body, orelse=orelse):
                 return self._branch(run, test, body, orelse)
             case ast.Return() | ast.Raise() | ast.Assert():
-                self._expressions(run, statement)
+                self._evaluate(run, statement)
                 return self._goes_on(run, statement)
             case ast.With(items=items, body=body):
                 for item in items:
-                    self._expression(run, item.context_expr)
+                    self._evaluate(run, item.context_expr)
                 return self._statements(run, body)
             case ast.Try(body=body, finalbody=final, handlers=handlers):
                 self._caught += bool(handlers)
@@ -142,17 +142,17 @@ class CertainPath:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 return True
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self._expression(run, value)
+                self._evaluate(run, value)
                 run.values[name] = evaluate(run.values, value)
                 return True
-        self._expressions(run, statement)
+        self._evaluate(run, statement)
         self._forget(run, [statement])
         return True
 
     def _branch(
         self, run: _Run, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]
     ) -> bool:
-        self._expression(run, test)
+        self._evaluate(run, test)
         holds = self._holds(run, test)
         if not isinstance(holds, Unknown):
             return self._statements(run, body if holds else orelse)
@@ -191,37 +191,17 @@ class CertainPath:
 
     def _forget(self, run: _Run, statements: Iterable[ast.AST]) -> None:
         for statement in statements:
-            for node in walk(statement):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    run.values[node.id] = UNKNOWN
+            run.values.update(dict.fromkeys(self.resolver.steps.stored(statement), UNKNOWN))
 
-    def _expressions(self, run: _Run, statement: ast.stmt) -> None:
-        for child in child_nodes(statement):
-            if isinstance(child, ast.expr):
-                self._expression(run, child)
-
-    def _expression(self, run: _Run, node: ast.expr) -> None:
-        """Follow the calls that evaluating an expression is certain to make."""
-        match node:
-            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp():
-                return
-            case ast.GeneratorExp():
-                return
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                holds = evaluate(run.values, test)
-                if not isinstance(holds, Unknown):
-                    self._expression(run, body if holds else orelse)
-                return
-            case ast.BoolOp(values=[first, *_]):
-                self._expression(run, first)
-                return
-        for child in child_nodes(node):
-            if isinstance(child, ast.expr):
-                self._expression(run, child)
-            elif isinstance(child, ast.keyword):
-                self._expression(run, child.value)
-        if isinstance(node, ast.Call):
-            self._call(run, node)
+    def _evaluate(self, run: _Run, node: ast.expr | ast.stmt) -> None:
+        """Follow the calls that evaluating what stands in a node is certain to make."""
+        for step in self.resolver.steps.made(node):
+            if isinstance(step, ast.Call):
+                self._call(run, step)
+                continue
+            holds = evaluate(run.values, step.test)
+            if not isinstance(holds, Unknown):
+                self._evaluate(run, step.body if holds else step.orelse)
 
     def _call(self, run: _Run, node: ast.Call) -> None:
         target = self._target(run, node.func)

@@ -19,6 +19,8 @@ _DOCUMENT = re.compile(r".*\.(?:md|markdown|rst|ipynb)", re.IGNORECASE)
 _HISTORY = re.compile(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
 # Dependencies and old copies keep their own documents.
 _FOREIGN = re.compile(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
+# What a snippet calls. Parsing a notebook takes long, and few say one of these.
+_CALLS = ("hub.load", "hubkit.load")
 _MAX_FILES = 400
 _MAX_LENGTH = 4 * 1024 * 1024
 
@@ -38,7 +40,7 @@ def read_snippets(files: Files) -> tuple[Snippet, ...]:
     found: list[Snippet] = []
     for path in find_documents(files):
         text = files.read_text(path)[:_MAX_LENGTH]
-        if "hub" in text:
+        if any(call in text for call in _CALLS):
             if path.endswith(".ipynb"):
                 text = _notebook_code(text)
             found += find_snippets(text, path)

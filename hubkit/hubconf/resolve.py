@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from hubkit.hubconf.functions import read_function_scope
 from hubkit.hubconf.literals import read_strings
 from hubkit.hubconf.scope import FunctionNode, ImportedModule, ImportedName, Scope
+from hubkit.hubconf.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,9 +81,15 @@ Target: TypeAlias = Defined | Valued | External | Module | Unresolved
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Looks names up in the repo's modules."""
+    """Looks names up in the repo's modules.
+
+    Attributes:
+        tree: The modules.
+        steps: What their code does.
+    """
 
     tree: SourceTree
+    steps: Steps = field(default_factory=Steps)
     _functions: dict[tuple[int, int], FunctionScope] = field(default_factory=dict)
     _stars: dict[str, list[str] | None] = field(default_factory=dict)
 

@@ -89,12 +89,16 @@ def find_gpu_needs(
             yield GpuNeed(entry.name, default, entry.definition)
         elif target is not None:
             switches = [one.name for one in entry.parameters or () if one.name in SWITCHES]
-            values: list[dict[str, Value]] = [dict.fromkeys(switches, True), {}]
-            paths = [CertainPath(resolver) for _ in values]
-            for path, switched in zip(paths, values, strict=True):
-                path.call(target, {**given, **switched})
-            for node, scope in [place for path in paths for place in _moves(resolver, path)][:1]:
-                yield GpuNeed(entry.name, "", scope.file.location(node), ast.unparse(node.func))
+            asked: dict[str, Value] = dict.fromkeys(switches, True)
+            for values in (asked, {}) if asked else ({},):
+                path = CertainPath(resolver)
+                path.call(target, {**given, **values})
+                move = next(_moves(resolver, path), None)
+                if move is not None:
+                    node, scope = move
+                    place = scope.file.location(node)
+                    yield GpuNeed(entry.name, "", place, ast.unparse(node.func))
+                    break
 
 
 def _gpu_default(target: Defined | None, entry: Entrypoint) -> str:
@@ -115,7 +119,7 @@ def _gpu_default(target: Defined | None, entry: Entrypoint) -> str:
 def _moves(resolver: Resolver, path: CertainPath) -> Iterator[tuple[ast.Call, Scope]]:
     """Calls on a path that need a GPU, those in ``forward`` of the networks it builds last."""
     yield from path.moves
-    for built in path.built:
+    for built in path.built.values():
         forward = method_of(resolver, built, "forward")
         if forward:
             yield from ((node, forward[0]) for node in find_moves(forward[1]))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
-
-from hubkit.reporters import concise, full, github, json, junit, markdown, sarif, statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,13 +13,10 @@ if TYPE_CHECKING:
 
     Reporter = Callable[[Report, TextIO], None]
 
-REPORTERS: dict[str, Reporter] = {
-    "full": full.write_report,
-    "concise": concise.write_report,
-    "json": json.write_report,
-    "github": github.write_report,
-    "sarif": sarif.write_report,
-    "junit": junit.write_report,
-    "markdown": markdown.write_report,
-    "statistics": statistics.write_report,
-}
+FORMATS = ("full", "concise", "json", "github", "sarif", "junit", "markdown", "statistics")
+
+
+def find_reporter(name: str) -> Reporter:
+    """What writes a format; only that format's module is imported."""
+    reporter: Reporter = importlib.import_module(f"hubkit.reporters.{name}").write_report
+    return reporter

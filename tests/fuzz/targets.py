@@ -22,7 +22,7 @@ from hubkit.hubdir.archive import unpack
 from hubkit.hubdir.packs import read_parents
 from hubkit.hubdir.pktline import FLUSH, packet, read_packets
 from hubkit.linter import lint_repo
-from hubkit.reporters import REPORTERS
+from hubkit.reporters import FORMATS, find_reporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,8 +44,8 @@ def fuzz_repo(data: bytes) -> None:
         if first != second:
             raise AssertionError("the second answer differs from the first")
         _require_whole(first)
-        for write_report in REPORTERS.values():
-            write_report(first, io.StringIO())
+        for name in FORMATS:
+            find_reporter(name)(first, io.StringIO())
 
 
 def fuzz_config(data: bytes) -> None:

@@ -12,7 +12,7 @@ from hubkit.config import Config
 from hubkit.errors import GitRepoError
 from hubkit.hubconf import read_repo
 from hubkit.linter import lint_repo
-from hubkit.reporters import REPORTERS
+from hubkit.reporters import FORMATS
 from hubkit.rules import Rule, all_rules, rule
 from tests.linter.test_selection import SLOPPY
 from tests.reporters.conftest import written
@@ -92,7 +92,7 @@ def test_without_the_rule_it_is_left_out_and_says_so(tmp_path: Path) -> None:
     assert [(one.finding.code, one.reason) for one in report.left_out] == [("HUB900", "reported")]
 
 
-@pytest.mark.parametrize("name", REPORTERS)
+@pytest.mark.parametrize("name", FORMATS)
 def test_every_format_tells(tmp_path: Path, name: str) -> None:
     report = lint(tmp_path, half_way)
     text = written(name, report)

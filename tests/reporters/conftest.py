@@ -10,7 +10,7 @@ import pytest
 from hubkit.config import read_config
 from hubkit.hubconf import read_repo
 from hubkit.linter import lint_repo
-from hubkit.reporters import REPORTERS
+from hubkit.reporters import find_reporter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def report_on(folder: Path) -> Report:
 
 def written(name: str, report: Report) -> str:
     stream = io.StringIO()
-    REPORTERS[name](report, stream)
+    find_reporter(name)(report, stream)
     return stream.getvalue()
 
 

@@ -154,13 +154,13 @@ def test_statistics_count_by_rule(report: Report) -> None:
 def test_colour_is_for_terminals_and_those_who_ask(
     report: Report, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hubkit.reporters import REPORTERS
+    from hubkit.reporters import find_reporter
 
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
     def colored() -> bool:
-        REPORTERS["concise"](report, sys.stdout)
+        find_reporter("concise")(report, sys.stdout)
         return "\033[1;31m" in capsys.readouterr().out
 
     assert not colored()

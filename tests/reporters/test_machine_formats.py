@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 import hubkit.reporters
-from hubkit.reporters import REPORTERS
+from hubkit.reporters import FORMATS
 from tests.reporters.conftest import HUBCONF, SETTINGS, report_on, written
 
 if TYPE_CHECKING:
@@ -151,4 +151,4 @@ def test_the_same_repo_elsewhere_gives_the_same_sarif(folder: Path, tmp_path: Pa
 
 def test_every_format_has_a_test() -> None:
     people = {"full", "concise", "github", "markdown", "statistics"}
-    assert set(REPORTERS) == people | {"json", "sarif", "junit"}
+    assert set(FORMATS) == people | {"json", "sarif", "junit"}
