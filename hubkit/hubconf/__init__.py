@@ -14,7 +14,6 @@ from hubkit.hubconf.help import read_downloads
 from hubkit.hubconf.known import is_stdlib
 from hubkit.hubconf.metadata import read_requirements
 from hubkit.hubconf.patched import Patched
-from hubkit.hubconf.pickles import find_globals
 from hubkit.hubconf.repo import read_repo, require_hubconf
 from hubkit.hubconf.requirements import find_bringers
 from hubkit.hubconf.snippets import find_code, find_snippets, syntax_problem
@@ -29,7 +28,6 @@ __all__ = [
     "find_bringers",
     "find_code",
     "find_documents",
-    "find_globals",
     "find_snippets",
     "find_spots",
     "import_name",

@@ -32,10 +32,12 @@ class FunctionScope:
         scope: The module's names, hidden by the function's. A name that is assigned once is bound
             to what it is assigned, any other local one to nothing known.
         assigned: Everything that each local variable is assigned, None where source does not tell.
+        nodes: Every node of its body, without the insides of functions and classes in it.
     """
 
     scope: Scope
     assigned: dict[str, list[ast.expr | None]]
+    nodes: tuple[ast.AST, ...] = ()
 
 
 def module_scope(scope: Scope) -> FunctionScope:
@@ -52,7 +54,8 @@ def read_function_scope(scope: Scope, function: FunctionNode) -> FunctionScope:
     """
     assigned: dict[str, list[ast.expr | None]] = {name: [None] for name in _arguments(function)}
     bound: dict[str, Value] = {}
-    for node in own_nodes(function):
+    nodes = tuple(own_nodes(function))
+    for node in nodes:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 bound[node.name] = node
@@ -72,7 +75,7 @@ def read_function_scope(scope: Scope, function: FunctionNode) -> FunctionScope:
         bound[name] = values[0] if len(values) == 1 and name not in bound else None
     overlay = {name: Binding(name, function, value) for name, value in bound.items()}
     inner = Scope(scope.file, overlay, scope.stars, outer=scope)
-    return FunctionScope(inner, assigned)
+    return FunctionScope(inner, assigned, nodes)
 
 
 def own_nodes(function: FunctionNode) -> list[ast.AST]:

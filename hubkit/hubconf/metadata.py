@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import re
 import sys
 from typing import TYPE_CHECKING, Any
@@ -97,6 +96,8 @@ def _table(table: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _from_cfg(text: str) -> set[str]:
+    import configparser
+
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(text)

@@ -249,7 +249,8 @@ def find_mismatches(hubconf: Scope, resolver: Resolver) -> Iterator[Oddity]:
         around, function = pending.pop()
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        scope, nodes = resolver.inside(around, function).scope, own_nodes(function)
+        inner = resolver.inside(around, function)
+        scope, nodes = inner.scope, inner.nodes
         pending += [(scope, one) for one in nodes if isinstance(one, ast.stmt)]
         caught = caught_calls(nodes)
         for node in nodes:

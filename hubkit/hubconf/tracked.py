@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,6 +126,8 @@ def _check(git: Git, given: bytes, tree: str) -> bytes:
     command = ("check-attr", "-z", "--stdin", _IGNORE, _FILTER)
     if not tree:
         return git.ask(*command, given=given)
+    import tempfile
+
     # The way of `git archive` itself, which every git knows: an index of the commit's own.
     with tempfile.TemporaryDirectory(prefix="hubkit-") as folder:
         index = Path(folder) / "index"

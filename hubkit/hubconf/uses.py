@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from hubkit.facts import Oddity, Use
 from hubkit.hubconf.branches import import_nodes
-from hubkit.hubconf.functions import own_nodes
 from hubkit.hubconf.inner import find_asked, inner_request
 from hubkit.hubconf.mismatches import Mismatches, caught_calls, find_method
 from hubkit.hubconf.parameters import method_of
@@ -126,9 +125,8 @@ class _Walk:
             return
         self.visited.add(id(found.node))
         self.called.append(found)
-        scope = self.resolver.inside(found.scope, found.node).scope
-        nodes = tuple(own_nodes(found.node))
-        depth = caller.depth + 1
+        inner = self.resolver.inside(found.scope, found.node)
+        scope, nodes, depth = inner.scope, inner.nodes, caller.depth + 1
         self.queue.append(_Body(scope, nodes, caller.on_import, caller.untrained, depth, owner))
 
     def _look(self, body: _Body, node: ast.AST) -> None:

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location
-from hubkit.hubconf import find_globals
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
@@ -55,6 +54,8 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
     before 1.6. TorchScript archives are something else and are left alone. Files beyond 64 MiB are
     not looked at.
     """
+    from hubkit.hubconf.pickles import find_globals
+
     total = 0
     for path in repo.files.paths():
         entry = repo.files.entry(path) if _CHECKPOINT.fullmatch(path) else None

@@ -112,9 +112,8 @@ def _cards(repo: RepoFacts) -> Iterator[tuple[Card, str]]:
     for path in find_documents(repo.files):
         if not path.lower().endswith((".md", ".markdown")):
             continue
-        if not repo.files.read_text(path).lstrip("\ufeff \n\r").startswith("---"):
-            continue
-        card = read_card(repo.files.read_text(path), path)
+        text = repo.files.read_text(path)
+        card = read_card(text, path) if text.lstrip("\ufeff \n\r").startswith("---") else None
         site = _site(card) if card else ""
         if card and site:
             yield card, site
