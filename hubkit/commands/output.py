@@ -116,7 +116,7 @@ def _write_file(name: str, path: Path, report: Report) -> None:
     from hubkit.errors import UsageError
 
     if str(path) == _STDOUT:
-        REPORTERS[name](report, sys.stdout)
+        find_reporter(name)(report, sys.stdout)
         return
     try:
         with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
