@@ -19,17 +19,29 @@ if TYPE_CHECKING:
     from hubkit.hubconf.scope import Scope
 
 
-def find_chosen_loads(resolver: Resolver, reach: Reach, packages: Iterable[str]) -> Iterator[Use]:
-    """Calls of ``torch.hub.load`` in modules of which source does not tell which one is imported.
+def find_chosen_scopes(
+    resolver: Resolver, reach: Reach, packages: Iterable[str]
+) -> tuple[Scope, ...]:
+    """Modules that may load from other repos, and of which source does not tell which is imported.
 
     Args:
         resolver: Looks names up.
         reach: What the hubconf reaches without them.
         packages: The packages that hold them.
     """
-    for scope in find_chosen(resolver, reach, packages):
-        if "hub.load" in scope.file.text:
-            yield from _loads(resolver, scope)
+    found = find_chosen(resolver, reach, packages)
+    return tuple(scope for scope in found if "hub.load" in scope.file.text)
+
+
+def find_chosen_loads(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Use]:
+    """Their calls of ``torch.hub.load``.
+
+    Args:
+        resolver: Looks names up.
+        scopes: The modules.
+    """
+    for scope in scopes:
+        yield from _loads(resolver, scope)
 
 
 def _loads(resolver: Resolver, scope: Scope) -> Iterator[Use]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
 from hubkit.hubconf.checkpoints import find_checkpoints
-from hubkit.hubconf.chosen import find_chosen_loads
+from hubkit.hubconf.chosen import find_chosen_loads, find_chosen_scopes
 from hubkit.hubconf.data_files import find_data_files
 from hubkit.hubconf.dependencies import find_dependencies
 from hubkit.hubconf.entrypoints import find_surface
@@ -125,6 +125,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
     surface = find_surface(scope, resolver)
     reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
     effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
+    chosen = find_chosen_scopes(resolver, reach, effects.chosen)
     oddities = (
         *find_oddities(scope, resolver, reach.scopes, reach.own_imports),
         *find_mismatches(scope, resolver),
@@ -140,15 +141,16 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
         openings=surface.openings,
         own_imports=(*reach.own_imports, *find_late_gaps(resolver, reach, effects.called)),
-        uses=(*effects.uses, *find_chosen_loads(resolver, reach, effects.chosen)),
+        uses=(*effects.uses, *find_chosen_loads(resolver, chosen)),
         oddities=tuple(dict.fromkeys(oddities)),
         unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
         data_files=tuple(find_data_files(reach.scopes, files)),
         failing=tuple(find_failing_defaults(scope, resolver, surface.entrypoints)),
         gpu_needs=tuple(find_gpu_needs(scope, resolver, surface.entrypoints)),
     )
+    judged = (*reach.scopes, *chosen)
     suppressions = tuple(
-        suppression for found in reach.scopes for suppression in read_suppressions(found.file)
+        suppression for found in judged for suppression in read_suppressions(found.file)
     )
     return RepoFacts(
         files,
@@ -157,5 +159,5 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         tree.top_level(),
         suppressions,
         tuple(tree.problems),
-        {found.file.path: found.file.text for found in reach.scopes},
+        {found.file.path: found.file.text for found in judged},
     )
