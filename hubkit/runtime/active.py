@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeGuard
@@ -54,14 +55,16 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
 def _take_in_path(namespace: Namespace, before: list[str]) -> None:
     """Move what the repo has put on ``sys.path`` to its own search path.
 
-    Only folders of the tree are its for sure: other threads may have added others meanwhile.
+    Folders of the tree are its for sure, and relative ones are nobody else's: those of a script
+    that is started in its own folder, which for a consumer is any folder. Other threads may have
+    added others meanwhile.
     """
     if sys.path == before:
         return
     namespace.adopt_search_path()
     known = set(before)
     for entry in sys.path.copy():
-        if entry not in known and namespace.holds(entry):
+        if entry not in known and (not os.path.isabs(entry) or namespace.holds(entry)):  # noqa: PTH117
             with contextlib.suppress(ValueError):
                 sys.path.remove(entry)
 

@@ -182,6 +182,26 @@ def test_folders_put_on_the_path_are_searched_and_taken_off(make_repo: MakeRepo)
     assert loaded.call("first") == "src"
 
 
+def test_relative_folders_on_the_path_are_taken_off(
+    make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scripts add ``./``, which lets all of the process import what lies in the caller's folder."""
+    monkeypatch.chdir(make_repo("elsewhere", {"of_the_caller.py": ""}))
+    before = list(sys.path)
+    hubconf = """
+        import sys
+        sys.path.append("./")
+        import part
+        def net():
+            sys.path.insert(0, "src")
+            return part.N
+    """
+    root = make_repo("repo", {"hubconf.py": hubconf, "part.py": "N = 1"})
+    assert import_hubconf(root).call("net") == 1
+    assert sys.path == before
+    assert importlib.util.find_spec("of_the_caller") is None
+
+
 def test_a_folder_is_taken_off_again_by_the_repo_itself(make_repo: MakeRepo) -> None:
     hubconf = """
         import os, sys
