@@ -110,7 +110,7 @@ def fetch_checkpoint(
     except OfflineError as error:
         if found is not None:
             return found.path
-        raise _offline(url, f"is not in the hub dir {get_dir()}", error) from error
+        raise _offline(url, _what_lacks(wish), error) from error
     except (*MISHAPS, CacheWriteError) as error:
         afresh = policy.refresh or (found is not None and found.stale)
         if found is None or (afresh and isinstance(error, CacheWriteError)):
@@ -219,6 +219,13 @@ def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
 def _offline(url: str, lacks: str, error: OfflineError) -> OfflineError:
     shown = redact(url)
     return OfflineError(f"{shown} {lacks}, and hubkit is offline.", url=shown, hint=error.hint)
+
+
+def _what_lacks(wish: _Wish) -> str:
+    place = find_place(wish.path, key_of(wish.url))
+    if place.exists():
+        return f"has to be fetched again, since {place.path} is not what it was, or should be"
+    return f"is not in the hub dir {get_dir()}"
 
 
 def _protect(path: Path) -> None:

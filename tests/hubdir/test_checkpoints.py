@@ -239,6 +239,18 @@ def test_offline_names_what_is_missing(git_host: GitHost, monkeypatch: pytest.Mo
     assert git_host.requests == []
 
 
+def test_offline_tells_a_wrong_file_from_a_missing_one(
+    git_host: GitHost, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBKIT_OFFLINE", "1")
+    path = hub_dir / "checkpoints" / "net.pt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"other")
+    with pytest.raises(errors.OfflineError, match=r"again, since .*net\.pt is not what it was"):
+        fetch_checkpoint(f"{git_host.url}/net.pt", hash_prefix="12345678", policy=ASK)
+    assert path.read_bytes() == b"other"
+
+
 def test_fetching_a_repo_afresh_takes_its_checkpoints_along(host: GitHost) -> None:
     repo = parse_repo("acme/shapes")
     fetch_repo(repo, ASK)
