@@ -327,10 +327,11 @@ def test_a_hook_sees_the_index_of_its_own_commit(repo: Path) -> None:
         f"#!/bin/sh\nexec {sys.executable} -c '{shown}; sys.exit(str(open_files(Path()).paths()))'"
     )
     hook.chmod(0o755)
+    who = ("-c", "user.name=T", "-c", "user.email=t@example.org")
 
     def paths(*arguments: str) -> str:
         done = subprocess.run(
-            ["git", "commit", "--quiet", "-m", "x", *arguments],
+            ["git", *who, "commit", "--quiet", "-m", "x", *arguments],
             cwd=repo,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
             check=False,
