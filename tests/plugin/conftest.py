@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import pytest
 from pytest_hubkit.checks import all_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -33,20 +34,23 @@ _OUTCOME = re.compile(
 )
 
 
-class _TorchKeeper:
-    """Keeps the parts of torch that a run in this process imports, and pytester then forgets.
+class _LibraryKeeper:
+    """Keeps the installed libraries that a run in this process imports.
 
-    Some of them, its compiler among them, register operators and cannot be imported twice.
+    Parts of torch, its compiler among them, register operators and cannot be imported twice, and
+    hold on to the sympy that they found. Pytester forgets what is new after each run, and once
+    more when its test ends.
     """
 
     def __init__(self) -> None:
         self._modules: dict[str, ModuleType] = {}
 
     def pytest_unconfigure(self) -> None:
-        self._modules = {
+        installed = sysconfig.get_path("purelib") + os.sep
+        self._modules |= {
             name: module
             for name, module in sys.modules.items()
-            if name.partition(".")[0] == "torch"
+            if (getattr(module, "__file__", None) or "").startswith(installed)
         }
 
     def put_back(self) -> None:
@@ -60,9 +64,11 @@ class HubRepo:
 
     Attributes:
         pytester: Runs pytest there.
+        keeper: Keeps what runs in this process import.
     """
 
     pytester: pytest.Pytester
+    keeper: _LibraryKeeper
 
     @property
     def root(self) -> Path:
@@ -88,9 +94,8 @@ class HubRepo:
 
     def run_here(self, *arguments: str) -> pytest.RunResult:
         """Run pytest in this process, for hubconfs that import nothing large."""
-        keeper = _TorchKeeper()
-        result = self.pytester.runpytest_inprocess(*arguments, plugins=[keeper])
-        keeper.put_back()
+        result = self.pytester.runpytest_inprocess(*arguments, plugins=[self.keeper])
+        self.keeper.put_back()
         return result
 
     def collect(self, *arguments: str) -> list[str]:
@@ -117,10 +122,20 @@ def torch_stays() -> None:
 
 
 @pytest.fixture
-def repo(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> HubRepo:
+def library_keeper() -> Iterator[_LibraryKeeper]:
+    """Puts back what pytester forgets; asked for before pytester, it does so after it."""
+    keeper = _LibraryKeeper()
+    yield keeper
+    keeper.put_back()
+
+
+@pytest.fixture
+def repo(
+    library_keeper: _LibraryKeeper, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> HubRepo:
     """An empty folder in which to write a hub repo and to run pytest."""
     for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     # It takes a second to import, in each run.
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
-    return HubRepo(pytester)
+    return HubRepo(pytester, library_keeper)
