@@ -32,10 +32,26 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "repos": (2, frozenset({"hubdir", "runtime"})),
     "ignoring": (2, frozenset({"fixer", "hubconf"})),
     "linter": (3, frozenset({"baseline", "config", "hubconf", "rules"})),
-    "commands": (4, frozenset({"*"})),
-    "cli": (4, frozenset({"*"})),
-    "__init__": (4, frozenset({"*"})),
-    "__main__": (4, frozenset({"*"})),
+    "publish": (
+        4,
+        frozenset(
+            {
+                "config",
+                "fixer",
+                "hubconf",
+                "hubdir",
+                "linter",
+                "loader",
+                "lockfile",
+                "rules",
+                "runtime",
+            }
+        ),
+    ),
+    "commands": (5, frozenset({"*"})),
+    "cli": (5, frozenset({"*"})),
+    "__init__": (5, frozenset({"*"})),
+    "__main__": (5, frozenset({"*"})),
 }
 
 HOMES = {
@@ -44,6 +60,7 @@ HOMES = {
     "jinja2": {"hubkit/scaffold/render.py"},
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/hubconf/front_matter.py"},
+    "tomlkit": {"hubkit/publish/weights/record.py"},
     "tqdm": {"hubkit/hubdir/progress.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }

@@ -13,7 +13,17 @@ import pytest
 import hubkit
 from tests.git_host import GitHost, commit_files
 
-HEAVY = ("torch", "requests", "urllib3", "jinja2", "filelock", "docstring_parser", "tqdm", "pytest")
+HEAVY = (
+    "torch",
+    "requests",
+    "urllib3",
+    "jinja2",
+    "filelock",
+    "docstring_parser",
+    "tomlkit",
+    "tqdm",
+    "pytest",
+)
 RUN = """
 import sys
 from hubkit.cli import main

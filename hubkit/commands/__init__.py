@@ -12,6 +12,7 @@ COMMANDS = (
     "rules",
     "list_",
     "help_",
+    "weights",
     "lock",
     "status",
     "cache",

@@ -79,12 +79,17 @@ def _read(repo: Path | Files, name: str) -> tuple[Mapping[str, object], str | No
         data = repo.read(name) if isinstance(repo, Files) else path.read_bytes()
         text = data.decode("utf-8").replace("\r\n", "\n")
         # Most pyproject.toml say nothing about hubkit, and reading TOML costs more than looking.
-        return (_parse(text) if name == HUBKIT_TOML or "hubkit" in text else {}), text
+        return (parse_toml(text) if name == HUBKIT_TOML or "hubkit" in text else {}), text
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
         raise ConfigError(f"{path} cannot be read: {error}", hint="Fix the TOML.") from None
 
 
-def _parse(text: str) -> dict[str, object]:
+def parse_toml(text: str) -> dict[str, object]:
+    """The tables of a text.
+
+    Raises:
+        ValueError: It is not TOML.
+    """
     import sys
 
     if sys.version_info >= (3, 11):
@@ -109,10 +114,10 @@ def _parse_override(text: str) -> dict[str, object]:
             else "Such as --config fail-on=error.",
         )
     try:
-        return _parse(text)
+        return parse_toml(text)
     except ValueError as error:
         if _is_word(value.strip()):
-            return _parse(f'{key}="{value.strip()}"')
+            return parse_toml(f'{key}="{value.strip()}"')
         raise ConfigError(
             f"--config {text}: {error}", hint="The value is TOML, such as preview=true."
         ) from None

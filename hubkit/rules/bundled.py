@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location
+from hubkit.rules.pickled import is_allowed, is_harmful
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
@@ -17,23 +18,6 @@ if TYPE_CHECKING:
 _CHECKPOINT = re.compile(r".*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?", re.IGNORECASE)
 _MAX_FILE = 64 * 1024 * 1024
 _MAX_TOTAL = 256 * 1024 * 1024
-# What torch.load(weights_only=True) imports without being told to
-# (torch/_weights_only_unpickler.py, _get_allowed_globals).
-_ALLOWED = re.compile(
-    r"collections\.(?:OrderedDict|Counter|defaultdict)|_codecs\.encode|builtins\.(?:bytearray|set)"
-    r"|__builtin__\.set"
-    r"|torch\.(?:\w+Storage|Size|Tensor|device|dtype|\w*(?:float|int|complex)\d+\w*|bool|half|double"
-    r"|float|int|long|short|quint\w+|qint\w+|strided|sparse_\w+|jagged|per_\w+|\w+Tensor)"
-    r"|torch\._utils\._rebuild_\w+|torch\._tensor\._rebuild_\w+|torch\.serialization\._get_layout"
-    r"|torch\.storage\.\w+|torch\.nn\.parameter\.\w+|torch\.cuda\.\w+(?:Storage|Tensor)"
-    r"|torch\._C\.\w+|torch\._subclasses\.\w+|torch\.distributed\.tensor\.[\w.]+"
-    r"|numpy(?:\._core|\.core)\.multiarray\.(?:_reconstruct|scalar)|numpy\.(?:dtype|ndarray)"
-)
-_HARMFUL = re.compile(
-    r"(?:builtins|__builtin__)\.(?:exec|eval|execfile|compile|open|getattr|setattr|__import__|apply"
-    r"|breakpoint)|(?:os|posix|nt|subprocess|sys|runpy|shutil|socket|importlib|pty|ctypes|pip|code"
-    r"|webbrowser|commands|platform|asyncio|requests|httplib)(?:\.\w+)+|torch\.(?:load|hub\.load)"
-)
 
 
 @rule("HUB512", "bundled-unsafe-weights", "warning", preview=True)
@@ -68,8 +52,8 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
             names = find_globals(repo.files.read(path))
         except OSError:
             continue
-        unsafe = sorted(name for name in names or () if not _ALLOWED.fullmatch(name))
-        harmful = [name for name in unsafe if _HARMFUL.fullmatch(name)]
+        unsafe = sorted(name for name in names or () if not is_allowed(name))
+        harmful = [name for name in unsafe if is_harmful(name)]
         if unsafe:
             yield bundled_unsafe_weights.finding(
                 f"loading it {'runs' if harmful else 'imports'} {quoted(harmful or unsafe)}, which "

@@ -1,0 +1,163 @@
+"""A pickle taken apart: what it would import is named, and nothing of it is imported or called.
+
+Every object of a class becomes a `Thing` that remembers what it was to be made of.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import IO
+
+# Far more than the pickle of a state dict of any size; its tensors lie elsewhere.
+_MAX_PICKLE = 64 * 1024 * 1024
+# What unpickling damaged or hostile bytes raises.
+UNREADABLE = (
+    pickle.UnpicklingError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+class Thing:
+    """An object that was not made.
+
+    Attributes:
+        origin: Dotted name of its class, or of the function that would make it.
+        arguments: What that would be called with.
+        state: What it would be given as its state.
+        parts: What would be put into it.
+    """
+
+    origin = ""
+
+    def __new__(cls, *arguments: object, **_: object) -> Thing:  # noqa: D102
+        thing = object.__new__(cls)
+        thing.arguments = arguments
+        thing.state = None
+        thing.parts = []
+        return thing
+
+    arguments: tuple[object, ...]
+    state: object
+    parts: list[object]
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def __setitem__(self, key: object, value: object) -> None:
+        self.parts.append(value)
+
+    def append(self, part: object) -> None:
+        """Take a part, as a list would."""
+        self.parts.append(part)
+
+    def extend(self, parts: list[object]) -> None:
+        """Take several parts, as a list would."""
+        self.parts.extend(parts)
+
+    def update(self, *_: object) -> None:
+        """Take parts, as a set would."""
+
+    add = update
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The numbers of tensors, which lie outside the pickle.
+
+    Attributes:
+        key: Which of them.
+        device: Where they were saved from.
+    """
+
+    key: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A pickle, taken apart.
+
+    Attributes:
+        value: What it holds.
+        names: Dotted names that it would import.
+        devices: Where its tensors were saved from.
+    """
+
+    value: object
+    names: frozenset[str]
+    devices: frozenset[str]
+
+
+def load_inert(stream: IO[bytes]) -> Loaded:
+    """Take one pickle apart; the stream is left after its end.
+
+    Args:
+        stream: Where it starts.
+
+    Raises:
+        Exception: One of ``UNREADABLE``: it is damaged, or far larger than that of a checkpoint.
+    """
+    unpickler = _Unpickler(_Bounded(stream))
+    value = unpickler.load()
+    return Loaded(value, frozenset(unpickler.names), frozenset(unpickler.devices))
+
+
+class _Bounded:
+    """A stream of which no more is read than a pickle may have.
+
+    Without ``readinto`` and ``peek`` the unpickler reads no further than it must.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._left = _MAX_PICKLE
+
+    def read(self, count: int) -> bytes:
+        return self._pay(self._stream.read(min(count, self._left + 1)))
+
+    def readline(self) -> bytes:
+        return self._pay(self._stream.readline(self._left + 1))
+
+    def _pay(self, data: bytes) -> bytes:
+        self._left -= len(data)
+        if self._left < 0:
+            raise ValueError("a pickle of more than 64 MiB")
+        return data
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, stream: _Bounded) -> None:
+        super().__init__(stream, encoding="utf-8", errors="replace")
+        self.names: set[str] = set()
+        self.devices: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
+        self.names.add(f"{module}.{name}")
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        return type(name or "Thing", (Thing,), {"origin": f"{module}.{name}"})
+
+    def persistent_load(self, pid: Any) -> object:  # noqa: ANN401
+        # torch/serialization.py: ("storage", class, key, location, count, ...).
+        if isinstance(pid, tuple) and len(pid) > 3 and pid[0] == "storage":
+            storage = Storage(str(pid[2]), str(pid[3]))
+            self.devices.add(storage.device)
+            return storage
+        return Thing(pid)

@@ -1,0 +1,108 @@
+"""Checkpoints as people save them, and a hub repo to publish from."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hubkit.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HUBCONF = '''\
+from pathlib import Path as _Path
+
+import torch as _torch
+
+dependencies = ["torch"]
+
+_URL = "https://github.com/acme/nets/releases/download/v1.0/net-0123456789abcdef.pth"
+
+
+def net(pretrained: bool = False, width: int = 2) -> _torch.nn.Module:
+    """A linear layer | with weights that are downloaded.
+
+    Args:
+        pretrained: Load the trained weights.
+        width: How wide it is.
+    """
+    model = _torch.nn.Linear(width, 1)
+    if pretrained:
+        state = _torch.hub.load_state_dict_from_url(
+            _URL, map_location="cpu", check_hash=True, weights_only=True
+        )
+        model.load_state_dict(state)
+    return model
+
+
+def bundled(pretrained: bool = False) -> _torch.nn.Module:
+    """A linear layer with weights in the repo.
+
+    Args:
+        pretrained: Load the trained weights.
+    """
+    model = _torch.nn.Linear(2, 1)
+    if pretrained:
+        path = _Path(__file__).parent / "weights" / "bundled.pth"
+        model.load_state_dict(_torch.load(path, map_location="cpu", weights_only=True))
+    return model
+'''
+
+
+class _Runs:
+    """Would run if anybody unpickled it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("exit 9",)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one checkpoint of each kind."""
+    import safetensors.torch
+    import torch
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3))
+    state = net.state_dict()
+    optimizer = torch.optim.Adam(net.parameters())
+    net(torch.rand(5, 4)).sum().backward()
+    optimizer.step()
+    shared, halves = torch.rand(5), torch.rand(10)
+    torch.save(state, folder / "net.pth")
+    torch.save(state, folder / "old.pth", _use_new_zipfile_serialization=False)
+    torch.save(net, folder / "model.pt")
+    torch.save(
+        {"epoch": 3, "state_dict": state, "optimizer": optimizer.state_dict()},
+        folder / "train.pth.tar",
+    )
+    torch.save({"epoch": 3, "model": net}, folder / "whole.pt")
+    torch.save({f"module.{name}": value for name, value in state.items()}, folder / "parallel.pth")
+    torch.save({"embed": shared, "head": shared, "other": halves}, folder / "shared.pth")
+    torch.save({"left": halves[:5], "right": halves[5:]}, folder / "halves.pth")
+    torch.save({"a": shared, "x": _Runs()}, folder / "runs.pth")
+    torch.save([shared], folder / "list.pth")
+    safetensors.torch.save_file(dict(state), folder / "net.safetensors")
+    (folder / "text.pth").write_text("no checkpoint")
+    (folder / "cut.pth").write_bytes((folder / "net.pth").read_bytes()[:-100])
+    (folder / "cut-old.pth").write_bytes((folder / "old.pth").read_bytes()[:100])
+    return folder
+
+
+def hubkit(*arguments: str | Path) -> Result:
+    """Run a command line in this process."""
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
+@pytest.fixture
+def in_repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hub repo outside git, as the working directory."""
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    (folder / "hubconf.py").write_text(HUBCONF, "utf-8")
+    monkeypatch.chdir(folder)
+    return folder

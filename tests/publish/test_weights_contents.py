@@ -1,0 +1,97 @@
+"""What checkpoints hold, told without torch; torch's own verdict is what it is held against."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit.publish.weights import find_notes, read_contents
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "note"),
+    [
+        ("net.pth", "state dict", ""),
+        ("old.pth", "state dict", ""),
+        ("halves.pth", "state dict", ""),
+        ("net.safetensors", "state dict", ""),
+        ("parallel.pth", "state dict", "All names start with `module.`"),
+        ("model.pt", "model", "torch.nn.modules.container.Sequential"),
+        ("whole.pt", "model", "A whole model was pickled"),
+        ("train.pth.tar", "training checkpoint", "`torch.save(checkpoint['state_dict'], ...)`"),
+        ("runs.pth", "other", "runs `posix.system`"),
+        ("list.pth", "other", "no plain state dict"),
+        ("text.pth", "unknown", "no checkpoint that torch.load"),
+        ("cut.pth", "damaged", ""),
+        ("cut-old.pth", "damaged", ""),
+    ],
+)
+def test_each_kind_is_told(checkpoints: Path, name: str, kind: str, note: str) -> None:
+    contents = read_contents(checkpoints / name)
+    assert contents.kind == kind
+    notes = list(find_notes(contents))
+    assert any(note in one for one in notes) if note else not notes
+
+
+@pytest.mark.parametrize("name", ["net.pth", "old.pth", "parallel.pth", "halves.pth"])
+def test_the_numbers_are_those_that_torch_loads(checkpoints: Path, name: str) -> None:
+    import torch
+
+    state = torch.load(checkpoints / name, weights_only=True)
+    contents = read_contents(checkpoints / name)
+    assert contents.tensors == len(state)
+    assert contents.elements == sum(value.numel() for value in state.values())
+
+
+def test_the_rest_of_a_training_run_is_named_and_weighed(checkpoints: Path) -> None:
+    contents = read_contents(checkpoints / "train.pth.tar")
+    assert contents.key == "state_dict"
+    assert contents.extras == ("epoch", "optimizer")
+    assert contents.extra_elements > contents.elements
+    (note,) = find_notes(contents)
+    assert "62% of its numbers" in note
+
+
+class _Counts:
+    """Would tell if it was made."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        _Counts.made += 1
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Counts, ()
+
+
+def test_nothing_in_a_pickle_is_imported_or_made(tmp_path: Path) -> None:
+    pickled = tmp_path / "thing.pkl"
+    pickled.write_bytes(pickle.dumps({"x": _Counts()}))
+    made = _Counts.made
+    contents = read_contents(pickled)
+    assert f"{__name__}._Counts" in contents.names
+    assert _Counts.made == made
+    pickled.write_bytes(pickle.dumps({"x": 1}).replace(b"x", b"\xff"))
+    assert read_contents(pickled).kind in ("damaged", "other")
+
+
+def test_a_gpu_that_it_was_saved_from_is_told(checkpoints: Path, tmp_path: Path) -> None:
+    import zipfile
+
+    moved = tmp_path / "gpu.pth"
+    with zipfile.ZipFile(checkpoints / "net.pth") as old, zipfile.ZipFile(moved, "w") as new:
+        for member in old.namelist():
+            data = old.read(member)
+            if member.endswith("data.pkl"):
+                data = data.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0")
+            new.writestr(member, data)
+    contents = read_contents(moved)
+    assert contents.devices == {"cuda:0"}
+    assert 'without map_location="cpu"' in "".join(find_notes(contents))
