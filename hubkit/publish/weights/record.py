@@ -91,9 +91,10 @@ def _edited(text: str, keys: tuple[str, ...], values: Mapping[str, Any]) -> str:
             table[weights] = tomlkit.inline_table()
         for key, value in values.items():
             table[weights][key] = value
-        return tomlkit.dumps(document)
+        edited: str = tomlkit.dumps(document)
     except (TOMLKitError, KeyError, TypeError, ValueError, AttributeError):
         return ""
+    return edited
 
 
 def _with_newlines(text: str, like: str) -> str:
