@@ -82,6 +82,20 @@ class Children:
         found: Published | None = vars(self).get("published")
         return found
 
+    def seen_memory(self, label: str) -> int | None:
+        """What a case took of memory, as far as a child that has been asked tells.
+
+        Args:
+            label: The case.
+        """
+        for name in ("archive", "declared_only"):
+            reply: ChildReply | None = vars(self).get(name)
+            case = reply.case(label) if reply is not None else ChildCase()
+            # What is no model takes next to nothing, and says so by noise.
+            if case.memory and case.digests is not None:
+                return case.memory
+        return None
+
     @cached_property
     def archive(self) -> ChildReply:
         """The archive of the commit, in a clean cache, with the work tree out of reach."""

@@ -36,6 +36,8 @@ class HubconfItem(pytest.Item):
         # Users of the model do not run with this project's warnings filters.
         self.add_marker(pytest.mark.filterwarnings("default"))
         self._failed: CheckFailedError | None = None
+        # What the report is made from; reaches it also from another process.
+        self.said: dict[str, Any] = {}
 
     def fail(self, *failures: Failure) -> None:
         """Fail with what was found.
@@ -99,6 +101,7 @@ class LintItem(HubconfItem):
     def __init__(self, *, conformance: Conformance, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(**kwargs)
         self.conformance = conformance
+        self.said = {"lint": True}
 
     def runtest(self) -> None:
         """Run the rules that the configuration selects."""
@@ -139,11 +142,12 @@ class CheckItem(HubconfItem):
         if self.reason and check.required:
             strict = subject.case.config.strict if subject else True
             self.add_marker(pytest.mark.xfail(reason=f"expected: {self.reason}", strict=strict))
+        self.said = {"check": check.code, "label": subject.label if subject else ""}
         self.user_properties += [
             ("hubkit.check", check.code),
             ("hubkit.level", check.level),
             ("hubkit.required", check.required),
-            ("hubkit.entrypoint", subject.label if subject else ""),
+            ("hubkit.entrypoint", self.said["label"]),
         ]
 
     @property
@@ -160,10 +164,12 @@ class CheckItem(HubconfItem):
     def runtest(self) -> None:
         """Run the check; skip it when what it needs is broken, or does not apply."""
         self._skip_if_broken()
+        if self.subject:
+            self.conformance.hold(self.subject)
         try:
             failures = tuple(self.check.function(self.subject or self.conformance))
         except NotApplicableError as reason:
-            self._say(applies=isinstance(reason, UndeclaredError))
+            self.said["applies"] = isinstance(reason, UndeclaredError)
             _skip(str(reason))
         except PrerequisiteError as error:
             if error.code != self.check.code and self._is_selected(error.code):
@@ -179,15 +185,12 @@ class CheckItem(HubconfItem):
 
     def _tell_feature(self, failures: tuple[Failure, ...]) -> None:
         """Say whether a feature is there, which is no matter of right or wrong."""
+        self.said["feature"] = not failures
         self.user_properties.append(("hubkit.feature", "no" if failures else "yes"))
         if failures:
             known = f" ({self.reason})" if self.reason else ""
             evidence = "; ".join(failures[0].evidence)
             _skip(f"not supported{known}: {failures[0].message} {evidence}".strip())
-
-    def _say(self, *, applies: bool) -> None:
-        """Leave in the report whether a skip costs the level."""
-        self.user_properties.append(("hubkit.applies", applies))
 
     def _skip_if_broken(self) -> None:
         for code in self.check.requires:
@@ -214,16 +217,14 @@ class CheckItem(HubconfItem):
         )
 
     def _note(self) -> None:
-        """Leave in the report what the summary needs of it."""
-        count = self.subject.parameter_count if self.subject else None
-        if count is not None:
-            self.user_properties.append(("hubkit.parameters", count))
-        if self.subject and self.subject.has_guessed:
-            self.user_properties.append(("hubkit.input", "guessed"))
+        """Leave in the report what was seen of the model, and of the commit."""
+        if self.subject:
+            self.said.update(self.subject.seen())
         published = self.conformance.children.seen_published if self.check.level == 3 else None
         if published is not None:
-            self.user_properties.append(("hubkit.commit", published.sha))
-            self.user_properties.append(("hubkit.uncommitted", len(published.changes)))
+            self.said["commit"] = published.sha
+            self.said["uncommitted"] = len(published.changes)
+            self.said["digest"] = published.digest
 
 
 def _skip(reason: str) -> NoReturn:

@@ -17,8 +17,6 @@ from pytest_hubkit.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_hubkit.checks.registry import Check, Scope
-
 LINT = "check"
 
 
@@ -43,28 +41,53 @@ class HubconfFile(pytest.File):
             yield BrokenItem.from_parent(self, name=LINT, error=error)
             return
         options, ask = read_options(self.config), self.config.hook.pytest_hubkit_inputs
-        self.conformance = Conformance(read_repo(root), config, options, ask)
-        readable = self.conformance.facts.hubconf is not None
+        self.conformance = conformance = Conformance(read_repo(root), config, options, ask)
+        self.config.add_cleanup(conformance.close)
+        readable = conformance.facts.hubconf is not None
         if readable:
-            yield LintItem.from_parent(self, name=LINT, conformance=self.conformance)
-        for check in _checks(self.conformance, "repo"):
-            if readable or check.code == "C101":
+            yield LintItem.from_parent(self, name=LINT, conformance=conformance)
+        for check in all_checks():
+            if check.scope != "repo" or not (readable or check.code == "C101"):
+                continue
+            why = options.selection.why_not_whole(check)
+            if why:
+                conformance.left_out[check.code] = why
+            else:
                 yield CheckItem.from_parent(
-                    self, name=check.name, check=check, conformance=self.conformance
+                    self, name=check.name, check=check, conformance=conformance
                 )
         if readable:
-            yield from self._collect_entrypoints(self.conformance)
+            yield from self._collect_entrypoints(conformance)
 
     def _collect_entrypoints(self, conformance: Conformance) -> Iterator[pytest.Collector]:
-        for name in _entrypoint_names(conformance):
-            for case in make_cases(name, conformance.config):
-                subject = Subject(conformance, case)
-                yield EntrypointNode.from_parent(self, name=subject.label, subject=subject)
+        checks = [one for one in all_checks() if one.scope == "case"]
+        cases = [
+            case
+            for name in _entrypoint_names(conformance)
+            for case in make_cases(name, conformance.config)
+        ]
+        chosen = self._chosen_by_hand()
+        for number, case in enumerate(cases):
+            subject = Subject(conformance, case)
+            conformance.known.append(subject)
+            standing = () if case.label in chosen else conformance.config.representative
+            for check in checks:
+                why = conformance.options.selection.why_not(
+                    check, case.entrypoint, number, standing
+                )
+                if why:
+                    subject.left_out[check.code] = why
+            if len(subject.left_out) < len(checks):
+                yield EntrypointNode.from_parent(self, name=case.label, subject=subject)
+
+    def _chosen_by_hand(self) -> set[str]:
+        """Labels of cases that the command line names; others do not stand for them."""
+        return {one.split("::")[1] for one in self.config.args if "::" in one}
 
     def teardown(self) -> None:
-        """Let go of what the file's checks have shared."""
+        """Let go of models, and let others find the process as it was."""
         if self.conformance is not None:
-            self.conformance.close()
+            self.conformance.pause()
 
 
 class EntrypointNode(pytest.Collector):
@@ -76,18 +99,20 @@ class EntrypointNode(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """An item per check."""
-        for check in _checks(self.subject.conformance, "case"):
-            yield CheckItem.from_parent(
-                self,
-                name=check.name,
-                check=check,
-                conformance=self.subject.conformance,
-                subject=self.subject,
-            )
+        for check in all_checks():
+            if check.scope == "case" and check.code not in self.subject.left_out:
+                yield CheckItem.from_parent(
+                    self,
+                    name=check.name,
+                    check=check,
+                    conformance=self.subject.conformance,
+                    subject=self.subject,
+                )
 
     def teardown(self) -> None:
-        """Let the model go."""
-        self.subject.release()
+        """Let the model go, unless more of them may stay."""
+        if self.subject.conformance.options.keep == 1:
+            self.subject.release()
 
 
 def select(items: list[pytest.Item]) -> None:
@@ -102,13 +127,6 @@ def select(items: list[pytest.Item]) -> None:
         subject.selected.add(item.check.code)
         if subject not in conformance.subjects:
             conformance.subjects.append(subject)
-
-
-def _checks(conformance: Conformance, scope: Scope) -> Iterator[Check]:
-    """The checks to collect."""
-    for check in all_checks():
-        if check.scope == scope and (conformance.options.slow or not check.slow):
-            yield check
 
 
 def _entrypoint_names(conformance: Conformance) -> list[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_hubkit.arguments import add_options
 from pytest_hubkit.fixtures import hub_dir, hub_model, hubconf, parametrize_hub_model
-from pytest_hubkit.options import add_options
 
 if TYPE_CHECKING:
     import pytest
@@ -49,11 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if not config.pluginmanager.hasplugin("xdist"):
         config.addinivalue_line("markers", "xdist_group(name): used by pytest-xdist, if installed")
-    from pytest_hubkit.suite import Suite
+    from pytest_hubkit.suite import register
 
-    suite = Suite(config)
-    suite.reach_hubconf()
-    config.pluginmanager.register(suite, "hubkit-suite")
+    register(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

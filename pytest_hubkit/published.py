@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,7 @@ _NO_LFS = (
 
 
 _POINTER_SIZE = 1024
+_OWNER_AND_NAME = re.compile(r"[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?$")
 
 
 @dataclass(frozen=True)
@@ -31,17 +33,18 @@ class Published:
         root: The work tree.
         sha: The commit.
         tree: Where it was unpacked.
+        digest: "sha256:" and the digest of its files, as ``hubkit lock`` writes it.
     """
 
     root: Path
     sha: str
     tree: Path
+    digest: str
 
     @cached_property
     def changes(self) -> tuple[str, ...]:
         """Paths that differ between the work tree and the commit, untracked ones included."""
-        lines = _git(self.root, "status", "--porcelain", "-z", "--no-renames").split("\0")
-        return tuple(line[3:] for line in lines if line)
+        return find_changes(self.root)
 
     def why_missing(self, path: str) -> str:
         """Why a file of the work tree is not in the archive, or "" when it is in no work tree.
@@ -128,16 +131,25 @@ def publish(root: Path, folder: Path) -> Published:
 
     sha = require_commit(root)
     archive, tree = folder / f"{sha}.zip", folder / f"{root.name}-{sha[:12]}"
-    if not tree.exists():
-        arguments = ("archive", "--format=zip", f"--prefix={tree.name}/", f"--output={archive}")
-        try:
-            _git(root, *_NO_LFS, *arguments, sha)
-        except subprocess.CalledProcessError as error:
-            said = error.stderr.decode(errors="replace").strip().splitlines()
-            raise UndeclaredError(f"git archive fails: {said[-1] if said else error}") from error
-        unpack(archive, tree, sha)
-        _spell_out_links(tree)
-    return Published(root, sha, tree)
+    arguments = ("archive", "--format=zip", f"--prefix={tree.name}/", f"--output={archive}")
+    try:
+        _git(root, *_NO_LFS, *arguments, sha)
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines()
+        raise UndeclaredError(f"git archive fails: {said[-1] if said else error}") from error
+    manifest = unpack(archive, tree, sha)
+    _spell_out_links(tree)
+    return Published(root, sha, tree, manifest.digest)
+
+
+def find_changes(root: Path) -> tuple[str, ...]:
+    """Paths that differ between a work tree and its commit, untracked ones included.
+
+    Args:
+        root: The work tree.
+    """
+    lines = _git(root, "status", "--porcelain", "-z", "--no-renames").split("\0")
+    return tuple(line[3:] for line in lines if line)
 
 
 def _spell_out_links(tree: Path) -> None:
@@ -166,6 +178,17 @@ def require_commit(root: Path) -> str:
     if not Path(top).samefile(root):
         raise UndeclaredError(f"{root} is not the root of a git repo, which {top} is")
     return sha
+
+
+def name_repo(root: Path) -> str:
+    """What a repo is called: "owner/name" where git knows its origin, else its folder's name.
+
+    Args:
+        root: The work tree.
+    """
+    remote = _git_says(root, "config", "--get", "remote.origin.url")
+    found = _OWNER_AND_NAME.search(remote)
+    return f"{found[1]}/{found[2]}" if found else root.resolve().name
 
 
 def _git(root: Path, *arguments: str) -> str:

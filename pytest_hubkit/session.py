@@ -41,8 +41,10 @@ class Conformance:
         config: What its author says.
         options: How the suite runs.
         ask: Asks the hook `pytest_hubkit_inputs`.
-        subjects: Its cases, those only that were selected once that is known.
+        known: All its cases.
+        subjects: Those that were selected, once that is known.
         selected: Codes of the checks that run on the repo as a whole.
+        left_out: By code, why others do not.
         undoing: What is to be undone at the end.
         broken: What was found broken so far: by check and subject ("" for the repo), the reason to
             skip what needs it.
@@ -52,10 +54,13 @@ class Conformance:
     config: Config
     options: Options = field(default_factory=Options)
     ask: Callable[..., Any] = lambda **_: None
+    known: list[Subject] = field(default_factory=list)
     subjects: list[Subject] = field(default_factory=list)
     selected: set[str] = field(default_factory=set)
+    left_out: dict[str, str] = field(default_factory=dict)
     undoing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
+    _held: list[Subject] = field(default_factory=list, init=False, repr=False)
 
     @property
     def root(self) -> Path:
@@ -142,17 +147,35 @@ class Conformance:
                 (hub / "checkpoints").symlink_to(chosen, target_is_directory=True)
         return "weights-home"
 
-    def close(self) -> None:
-        """Forget models and remove temporary files."""
+    def hold(self, subject: Subject) -> None:
+        """Let a case have its model in memory, and the longest unused go where there are too many.
+
+        Args:
+            subject: The case.
+        """
+        if subject in self._held:
+            self._held.remove(subject)
+        self._held.append(subject)
+        while len(self._held) > self.options.keep:
+            self._held.pop(0).release()
+
+    def pause(self) -> None:
+        """Let models go, and let what is not of this hubconf find the process as it was."""
         for subject in self.subjects:
             subject.release()
+        self._held.clear()
         self.undoing.close()
+        vars(self).pop("loaded", None)
+        if "worker" in vars(self):
+            self.worker.close()
+            del vars(self)["worker"]
+
+    def close(self) -> None:
+        """Let all go, and remove temporary files."""
+        self.pause()
         if "folder" in vars(self):
             import shutil
 
             shutil.rmtree(self.folder, ignore_errors=True)
             del vars(self)["folder"]
         vars(self).pop("children", None)
-        if "worker" in vars(self):
-            self.worker.close()
-            del vars(self)["worker"]

@@ -41,6 +41,7 @@ class Subject:
         conformance: The hubconf.
         case: How the entrypoint is called.
         selected: Codes of the checks that run on it.
+        left_out: By code, why others do not.
         digests: Checksums of its weights as they were built, where they are needed.
         attempts: What it tried to reach while it was built without weights.
         build_seconds: How long that took.
@@ -49,6 +50,7 @@ class Subject:
     conformance: Conformance
     case: Case
     selected: set[str] = field(default_factory=set)
+    left_out: dict[str, str] = field(default_factory=dict)
     digests: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     attempts: list[Attempt] = field(default_factory=list, init=False, repr=False)
     build_seconds: float = field(default=0.0, init=False)
@@ -228,10 +230,20 @@ class Subject:
         module = find_module(self.built)
         return sum(one.numel() for one in module.parameters()) if module is not None else None
 
-    @property
-    def has_guessed(self) -> bool:
-        """Whether it ran on input that was guessed."""
-        return "first" in vars(self) and self.first.inputs.provisional
+    def seen(self) -> dict[str, Any]:
+        """What was seen so far, for the report: as simple as what crosses to another process."""
+        seen: dict[str, Any] = {
+            "parameters": self.parameter_count,
+            "memory_bytes": self.conformance.children.seen_memory(self.label),
+        }
+        if "built" in vars(self):
+            seen["load_seconds"] = self.build_seconds
+            seen["call"] = self.call
+        if "first" in vars(self):
+            seen["forward_seconds"] = self.first.seconds
+            seen["input"] = self.first.inputs.provenance
+            seen["provisional"] = self.first.inputs.provisional
+        return {name: value for name, value in seen.items() if value is not None}
 
     @cached_property
     def first(self) -> Forward:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.errors import UsageError
+from pytest_hubkit.checks import all_checks
 from pytest_hubkit.items import HubconfItem
 from pytest_hubkit.nodes import HubconfFile, select
-from pytest_hubkit.summary import write_summary
+from pytest_hubkit.recording import Recorder
+from pytest_hubkit.selection import require_known
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -87,9 +90,25 @@ class Suite:
         """Tell each hubconf what of it was selected."""
         select(session.items)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print a table of entrypoints and levels."""
-        write_summary(terminalreporter, self._config)
+
+def register(config: pytest.Config) -> None:
+    """Put the suite to work in a run of pytest.
+
+    Args:
+        config: pytest's configuration.
+
+    Raises:
+        pytest.UsageError: An option names a check or a kind of report that there is not.
+    """
+    words = (*config.getoption("hubconf_select"), *config.getoption("hubconf_ignore"))
+    try:
+        require_known(words, all_checks())
+    except UsageError as error:
+        raise pytest.UsageError(f"{error.message}. {error.hint}") from None
+    suite = Suite(config)
+    suite.reach_hubconf()
+    config.pluginmanager.register(suite, "hubkit-suite")
+    config.pluginmanager.register(Recorder(config), "hubkit-recorder")
 
 
 def _path_of(argument: str) -> Path:

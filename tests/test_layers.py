@@ -26,6 +26,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "config": (1, frozenset()),
     "lockfile": (1, frozenset()),
     "reporters": (1, frozenset()),
+    "conformance": (1, frozenset()),
     "fixer": (1, frozenset()),
     "rules": (2, frozenset({"hubconf"})),
     "loader": (2, frozenset({"hubconf", "hubdir", "lockfile", "runtime"})),

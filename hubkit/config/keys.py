@@ -104,6 +104,8 @@ KEYS: Readers = {
     "max-archive-mb": read_size,
     "lfs-in-archives": read_bool,
     "expected": read_reasons,
+    "names": read_texts,
+    "representative": read_texts,
     "entrypoints": _entrypoints,
     "init": require_table,
 }

@@ -114,6 +114,9 @@ class Config:
         lfs_in_archives: Whether the host puts LFS objects into archives.
         expected: Codes of checks of the repo as a whole that are known to fail, each with the
             reason.
+        names: Patterns of the names that the hubconf makes at run time; empty when not said.
+        representative: Patterns of the entrypoints that stand for all beyond level 1; empty when
+            each stands for itself.
         entrypoints: What is said about entrypoints, by name.
     """
 
@@ -130,6 +133,8 @@ class Config:
     max_archive_mb: float = 50
     lfs_in_archives: bool = False
     expected: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    representative: tuple[str, ...] = ()
     entrypoints: Mapping[str, EntrypointConfig] = field(default_factory=dict)
 
     def entrypoint(self, name: str) -> EntrypointConfig:

@@ -1,7 +1,8 @@
 """The frozen values that cross a floor, and nothing that reads, judges or fetches.
 
 ``hubconf`` holds what reading a repo's source yields, ``findings`` what judging it yields,
-``files`` the tree that is read, ``repos`` what keeping repos in the hub dir needs.
+``conformance`` what running it yields, ``files`` the tree that is read, ``repos`` what keeping
+repos in the hub dir needs.
 """
 
 from hubkit.facts.code import (
@@ -13,6 +14,20 @@ from hubkit.facts.code import (
     OwnImport,
     UnaskedDownload,
     Use,
+)
+from hubkit.facts.conformance import (
+    ANOTHER_SHARD,
+    INTERRUPTED,
+    LEVELS,
+    NOT_REPRESENTATIVE,
+    NOT_SELECTED,
+    CaseResult,
+    CheckResult,
+    ConformanceReport,
+    Measured,
+    Outcome,
+    Unexercised,
+    Verdict,
 )
 from hubkit.facts.documents import Card, CardField, CodeBlock, Snippet
 from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs
@@ -45,15 +60,23 @@ from hubkit.facts.repo import Limits, RepoFacts
 from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
 
 __all__ = [
+    "ANOTHER_SHARD",
     "INTERNAL_ERROR",
+    "INTERRUPTED",
+    "LEVELS",
+    "NOT_REPRESENTATIVE",
+    "NOT_SELECTED",
     "SEVERITIES",
     "Applicability",
     "CachedCheckpoint",
     "CachedRepo",
     "Card",
     "CardField",
+    "CaseResult",
+    "CheckResult",
     "CheckpointUse",
     "CodeBlock",
+    "ConformanceReport",
     "DataFile",
     "Dependencies",
     "Dependency",
@@ -78,7 +101,9 @@ __all__ = [
     "LeftOut",
     "Limits",
     "Location",
+    "Measured",
     "Oddity",
+    "Outcome",
     "OwnImport",
     "Parameter",
     "Refs",
@@ -92,5 +117,7 @@ __all__ = [
     "Snippet",
     "Suppression",
     "UnaskedDownload",
+    "Unexercised",
     "Use",
+    "Verdict",
 ]

@@ -32,8 +32,8 @@ def test_a_healthy_repo_passes_everything(repo: HubRepo) -> None:
     assert set(said.values()) == {"PASSED", "SKIPPED"}
     result.stdout.fnmatch_lines(
         [
-            "entrypoint  L1  L2  L3  features  parameters",
-            "small       ok  ok  ok  6 of 6            38",
+            "entrypoint  L1  L2  L3  features  parameters  forward   memory",
+            "small       ok  ok  ok  6 of 6            38 *s *B",
         ]
     )
     assert result.ret == 0

@@ -203,7 +203,7 @@ def test_hook_guess_cases_kinds_golden_and_budget(repo: HubRepo) -> None:
     for name in ("asked", "words", "guessed[thin]", "guessed[wide]"):
         assert said[f"{name}::C201"] == said[f"{name}::C204"] == said[f"{name}::C308"] == "PASSED"
     result.stdout.fnmatch_lines(
-        ["guessed[[]thin[]] *ok (guessed input)*", "guessed[[]wide[]] *ok (guessed input)*"]
+        ["guessed[[]thin[]] *ok*(guessed input)*", "guessed[[]wide[]] *ok*(guessed input)*"]
     )
     result.stdout.fnmatch_lines(["SKIPPED*not supported: guessed[[]thin[]] takes more than its*"])
 

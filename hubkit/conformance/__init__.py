@@ -1,0 +1,29 @@
+"""SAY, for the conformance suite: a run's report as a file, and what is rendered from that file.
+
+The file is JSON; ``report.schema.json`` says what is in it. Terminal table, Markdown and badge are
+made from the same values, whether they come from a run or from a file.
+"""
+
+from __future__ import annotations
+
+from hubkit.conformance.badge import render_endpoint, render_svg
+from hubkit.conformance.files import read_report, render_json
+from hubkit.conformance.markdown import render_markdown
+from hubkit.conformance.table import render_table
+
+__all__ = [
+    "FORMATS",
+    "read_report",
+    "render_endpoint",
+    "render_json",
+    "render_markdown",
+    "render_svg",
+    "render_table",
+]
+
+FORMATS = {
+    "json": render_json,
+    "markdown": render_markdown,
+    "badge": render_svg,
+    "endpoint": render_endpoint,
+}

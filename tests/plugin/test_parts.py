@@ -1,0 +1,108 @@
+"""Which part of the suite runs: levels, codes, entrypoints that stand for others, shards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_hubkit.checks import all_checks
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import HubRepo
+
+NAMES = ("first", "second", "third")
+HUBCONF = "\n\n".join(f'def {name}():\n    """One."""' for name in NAMES)
+
+
+@pytest.fixture
+def plain(repo: HubRepo) -> HubRepo:
+    repo.write({"hubconf.py": HUBCONF})
+    return repo
+
+
+def codes(ids: list[str]) -> set[str]:
+    return {one.rpartition("::")[2].partition("-")[0] for one in ids} - {"check"}
+
+
+def entrypoints(ids: list[str], level: int) -> set[str]:
+    return {one.split("::")[1] for one in ids if f"::C{level}" in one and one.count("::") == 2}
+
+
+def levels(ids: list[str]) -> set[str]:
+    return {code[1] for code in codes(ids)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--hubconf-level=1"], "1"),
+        (["--hubconf-level=L2"], "12"),
+        ([], "123"),
+        (["--hubconf-select=C1,c2", "--hubconf-level=1"], "1"),
+    ],
+)
+def test_a_level_is_run_with_those_below(
+    plain: HubRepo, arguments: list[str], expected: str
+) -> None:
+    assert levels(plain.collect("--hubconf", *arguments)) == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--hubconf-select=C104,quiet"], {"C104", "C111"}),
+        (["--hubconf-select=C10,C104", "--hubconf-ignore=C10"], {"C104"}),
+        (["--hubconf-select=C104", "--hubconf-ignore=C104"], set()),
+        (["--hubconf-select=C311"], {"C311"}),
+        (["--hubconf-ignore=C2,C3,surface,C11", "-k", "not C102"],
+         {"C101", *(f"C10{digit}" for digit in "456789")}),
+    ],
+)  # fmt: skip
+def test_checks_are_selected_by_code_and_name(
+    plain: HubRepo, arguments: list[str], expected: set[str]
+) -> None:
+    assert codes(plain.collect("--hubconf", *arguments)) == expected
+
+
+def test_slow_checks_run_when_asked_for(plain: HubRepo) -> None:
+    slow = {one.code for one in all_checks() if one.slow}
+    assert slow
+    assert not slow & codes(plain.collect("--hubconf", "--hubconf-select=C3"))
+    assert slow <= codes(plain.collect("--hubconf", "--hubconf-slow"))
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("--hubconf-select=C999", "*no check is called 'C999'. *"),
+        ("--hubconf-ignore=quite", "*no check is called 'quite'. Did you mean quiet?"),
+        ("--hubconf-shard=3/2", "*'3/2' is no shard: write 1/3, 2/3 or 3/3"),
+        ("--hubconf-level=4", "*'4' is no level: 1, 2 or 3"),
+        ("--hubconf-keep=0", "*'0' is no number from 1 on"),
+        ("--hubconf-report=pdf=x", "*there is no format 'pdf': json, markdown, badge, endpoint"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(plain: HubRepo, argument: str, said: str) -> None:
+    result = plain.run_here("--hubconf", argument)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([said])
+
+
+def test_some_entrypoints_stand_for_all(plain: HubRepo) -> None:
+    plain.write({"hubkit.toml": 'representative = ["sec*"]\n'})
+    ids = plain.collect("--hubconf")
+    assert entrypoints(ids, 1) == set(NAMES)
+    assert entrypoints(ids, 2) == entrypoints(ids, 3) == {"second"}
+    everything = plain.collect("--hubconf", "--hubconf-all")
+    assert entrypoints(everything, 3) == set(NAMES)
+    # Whoever names another has chosen it.
+    assert entrypoints(plain.collect("--hubconf", "hubconf.py::third"), 2) == {"third"}
+
+
+def test_shards_share_the_entrypoints(plain: HubRepo) -> None:
+    parts = [plain.collect("--hubconf", f"--hubconf-shard={part}/2") for part in (1, 2)]
+    assert [entrypoints(part, 1) for part in parts] == [{"first", "third"}, {"second"}]
+    assert set().union(*parts) == set(plain.collect("--hubconf"))
+    assert all("hubconf.py::C101-import-clean" in part for part in parts)
+    assert ["hubconf.py::C303-coexistence" in part for part in parts] == [True, False]

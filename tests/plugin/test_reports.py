@@ -1,0 +1,125 @@
+"""The report of a run: what is in it, and that it is the same wherever the checks ran."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+import hubkit.conformance
+from hubkit.conformance import read_report
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import HubRepo
+
+SCHEMA: Any = json.loads(
+    Path(hubkit.conformance.__file__).with_name("report.schema.json").read_text("utf-8")
+)
+FILES = {
+    "hubconf.py": '''
+def first():
+    """One."""
+
+
+def second():
+    return 2
+
+
+def third():
+    return 3
+''',
+    "hubkit.toml": """
+representative = ["first", "second"]
+[entrypoints.third]
+expected = { C104 = "written next week" }
+""",
+}
+
+
+@pytest.fixture
+def plain(repo: HubRepo) -> HubRepo:
+    repo.write(FILES)
+    return repo
+
+
+def written(repo: HubRepo, *arguments: str) -> dict[str, Any]:
+    """The report of a run."""
+    select = ("--hubconf", "--hubconf-report=out/report.json", "-p", "no:cacheprovider")
+    repo.run(*select, *arguments)
+    document: dict[str, Any] = json.loads((repo.root / "out/report.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    return document
+
+
+def outcomes(document: dict[str, Any]) -> dict[str, dict[str, str]]:
+    return {
+        one["entrypoint"]: {check["code"]: check["outcome"] for check in one["checks"]}
+        for one in (document["whole"], *document["entrypoints"])
+    }
+
+
+def test_a_report_tells_what_became_of_each_check_and_why(plain: HubRepo) -> None:
+    plain.commit()
+    plain.git("remote", "add", "origin", "https://github.com/acme/shapes.git")
+    plain.write({"notes.txt": "later"})
+    document = written(plain, "--hubconf-select=C101,C104,C105,C202", "--hubconf-shard=1/1")
+    assert outcomes(document) == {
+        "": {"C101": "passed"},
+        "first": {"C104": "passed", "C105": "passed", "C202": "inapplicable"},
+        "second": {"C104": "failed", "C105": "passed", "C202": "inapplicable"},
+        "third": {"C104": "expected", "C105": "passed"},
+    }
+    second, third = document["entrypoints"][1:]
+    reasons = {one["code"]: one["reason"] for one in second["checks"]}
+    assert reasons["C104"].startswith("torch.hub.help prints nothing for second")
+    assert third["checks"][0]["reason"] == "written next week"
+    assert {"reason": "not representative", "codes": ["C202"]} in third["unexercised"]
+    assert document["repo"] == "acme/shapes"
+    assert document["uncommitted"] > 0
+    assert document["commit"]
+    assert document["digest"].startswith("sha256:")
+    assert document["policy"]["select"] == ["C101", "C104", "C105", "C202"]
+    assert document["lint"] == "failed"
+    assert not document["interrupted"]
+
+
+def test_workers_report_what_one_process_does(plain: HubRepo) -> None:
+    select = "--hubconf-select=C101,C104,C105"
+    alone, shared = written(plain, select), written(plain, select, "-n", "2")
+    assert outcomes(alone) == outcomes(shared)
+    for one, other in zip(alone["entrypoints"], shared["entrypoints"], strict=True):
+        assert one["levels"] == other["levels"]
+        assert one["unexercised"] == other["unexercised"]
+
+
+def test_what_a_run_did_not_come_to_is_told(plain: HubRepo) -> None:
+    document = written(plain, "--hubconf-select=C104,C105", "-x", "--deselect=hubconf.py::check")
+    assert document["interrupted"]
+    assert outcomes(document)["third"] == {}
+    assert {"reason": "interrupted", "codes": ["C104", "C105"]} in document["entrypoints"][2][
+        "unexercised"
+    ]
+
+
+def test_other_forms_are_made_from_the_same_report(plain: HubRepo) -> None:
+    forms = ("card.md", "hub.svg", "endpoint=shield.json", "conformance.json")
+    result = plain.run_here(
+        "--hubconf", "--hubconf-select=C104", *(f"--hubconf-report={form}" for form in forms)
+    )
+    read = read_report(plain.root / "conformance.json")
+    assert [one.label for one in read.cases] == ["first", "second", "third"]
+    assert (plain.root / "card.md").read_text().startswith("| entrypoint |")
+    assert (plain.root / "hub.svg").read_text().startswith("<svg ")
+    assert json.loads((plain.root / "shield.json").read_text())["message"] == "failing"
+    result.stdout.fnmatch_lines([f"markdown: {plain.root / 'card.md'}"])
+
+
+def test_junit_says_what_was_checked(plain: HubRepo) -> None:
+    plain.run_here("--hubconf", "-k", "first and (C104 or C111)", "--junitxml=report.xml")
+    report = (plain.root / "report.xml").read_text()
+    for name, value in (("check", "C104"), ("level", "1"), ("entrypoint", "first")):
+        assert f'<property name="hubkit.{name}" value="{value}"' in report
+    assert '<property name="hubkit.feature" value="yes"' in report
