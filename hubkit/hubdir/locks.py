@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from hubkit.errors import LockTimeoutError
@@ -49,6 +49,7 @@ def hold(key: str, timeout: float) -> Iterator[None]:
             raise
         # No locks on this file system: go on without, everything is renamed into place anyway.
         log.debug("No lock for %s: %s", key, error)
+        _remove(path)
         yield
         return
     try:
@@ -56,6 +57,7 @@ def hold(key: str, timeout: float) -> Iterator[None]:
         yield
     finally:
         owner.unlink(missing_ok=True)
+        _remove(path)
         lock.release()
 
 
@@ -75,6 +77,13 @@ def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:
                 f"Waited {timeout:.0f} s for {who}, which works on {key}.",
                 hint=f"If it hangs, end it. The lock is {lock.lock_file}",
             ) from error
+
+
+def _remove(path: Path) -> None:
+    """Remove a lock's file while it is held: who waits for it makes a new one."""
+    if os.name != "nt":  # which lets nobody remove an open file
+        with suppress(OSError):
+            path.unlink()
 
 
 def _name(owner: Path) -> str:

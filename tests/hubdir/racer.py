@@ -111,7 +111,7 @@ def leftovers(hub: Path) -> list[Path]:
         *staged,
         *hub.rglob("*.partial*"),
         *hub.rglob(".hubkit-*"),
-        *(hub / ".hubkit" / "locks").glob("*.json"),
+        *(hub / ".hubkit" / "locks").iterdir(),
     ]
 
 
