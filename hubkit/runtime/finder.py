@@ -126,12 +126,12 @@ def find_loaded(root: str, module: str) -> Namespace | None:
     """
     namespace = _given.get(root)
     # To see that it is the same folder asks the disk for less than to follow its links.
-    if namespace is None or not namespace.is_at(root):
+    if namespace is None or not namespace.files.are_at(root):
         namespace = _current.get(os.path.realpath(root))
         if namespace is None:
             return None
         _given[root] = namespace
-    if namespace.has_changed():
+    if namespace.files.have_changed():
         _given.pop(root, None)
         return None
     return namespace if namespace.prefix + module in sys.modules else None
@@ -147,7 +147,7 @@ def find_namespace(root: Path) -> Namespace:
     """
     with _lock:
         namespace = _current.get(str(root))
-        if namespace is not None and not namespace.has_changed():
+        if namespace is not None and not namespace.files.have_changed():
             return namespace
         edition = 0
         while (package := package_name(root, edition)) in _namespaces:

@@ -100,7 +100,7 @@ def import_hubconf(
         raise HubconfNotFoundError(f"There is no hubconf.py in {root}.")
     install_finder()
     namespace = find_namespace(root)
-    namespace.is_fixed = is_fixed
+    namespace.files.are_fixed = is_fixed
     if hub is not None:
         namespace.hub = hub
     name = namespace.prefix + HUBCONF

@@ -40,7 +40,7 @@ class RepoSourceLoader(SourceFileLoader):
 
     def path_stats(self, path: str) -> dict[str, float]:
         """What its compiled file is compared with, asked once for that and for us."""
-        found = self.namespace.note_file(path)
+        found = self.namespace.files.note(path)
         return {"mtime": found.st_mtime, "size": found.st_size}
 
 
@@ -57,7 +57,7 @@ class RepoBytecodeLoader(SourcelessFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Its code, once it is noted how the file was."""
-        self.namespace.note_file(self.path)
+        self.namespace.files.note(self.path)
         return super().get_code(fullname)
 
 

@@ -8,32 +8,20 @@ import os
 import sys
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from hubkit.runtime.executed import ExecutedFiles
+from hubkit.runtime.statements import Memory, make_import
 from hubkit.runtime.views import make_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hubkit.runtime.nested import HubFunctions
 
 # In the __builtins__ of every module of a repo: tells whose code a frame runs.
 MARK = "__hubkit_namespace__"
-
-
-class Importer(Protocol):
-    """What ``builtins.__import__`` looks like."""
-
-    def __call__(
-        self,
-        name: str,
-        globals: Mapping[str, object] | None = None,  # noqa: A002
-        locals: Mapping[str, object] | None = None,  # noqa: A002
-        fromlist: Sequence[str] | None = (),
-        level: int = 0,
-    ) -> ModuleType:
-        """Import a module."""
 
 
 class Namespace:
@@ -50,8 +38,10 @@ class Namespace:
         prefix: The same with a dot at the end.
         search_path: Folders in which its modules are looked for; the package's ``__path__``.
         builtins: The ``__builtins__`` of its modules.
+        files: Those of its files that were executed.
+        memory: What its import statements have led to.
+        import_: ``__import__`` as its code sees it.
         hub: What its calls of ``torch.hub`` go to; None leaves them to torch.
-        is_fixed: Whether its files are never edited, only replaced all at once, as in the hub dir.
         callers_path: What was on ``sys.path`` before any of its code ran.
     """
 
@@ -61,15 +51,15 @@ class Namespace:
         self.prefix = f"{package}."
         self.search_path = [str(root)]
         self.builtins: dict[str, object] = {}
-        self.take_over_builtins()
+        self.files = ExecutedFiles(root)
         self.hub: HubFunctions | None = None
-        self.is_fixed = False
         self.callers_path: frozenset[str] | None = None
-        self._files: dict[str, tuple[int, ...]] = {}
-        self._folder = _identify(root)
+        self.memory = Memory()
+        self.import_ = make_import(self)
         self._own: dict[str, bool] = {}
         self._folders: dict[str, list[str]] = {}
         self._views: dict[str, ModuleType | None] = {}
+        self.take_over_builtins()
 
     def __repr__(self) -> str:
         return f"<namespace of {self.root}>"
@@ -85,57 +75,6 @@ class Namespace:
         vars(module)["__builtins__"] = self.builtins
         return module
 
-    def note_file(self, path: str) -> os.stat_result:
-        """Remember how a file is that is about to be executed."""
-        found = os.stat(path)  # noqa: PTH116
-        self._files[path] = found.st_mtime_ns, found.st_size
-        return found
-
-    def is_at(self, folder: str) -> bool:
-        """Whether a folder, by whatever path, is the tree and none in its place."""
-        return _identify(folder) == self._folder
-
-    def has_changed(self) -> bool:
-        """Whether a file that was executed has been edited or has gone since."""
-        if self.is_fixed:
-            return _identify(self.root) != self._folder
-        return any(_look(path) != seen for path, seen in self._files.items())
-
-    def import_(
-        self,
-        name: str,
-        globals: Mapping[str, object] | None = None,  # noqa: A002
-        locals: Mapping[str, object] | None = None,  # noqa: A002
-        fromlist: Sequence[str] | None = (),
-        level: int = 0,
-    ) -> ModuleType:
-        """``__import__`` as the repo's code sees it."""
-        # All in one function: this is called for each import statement each time it is run, and
-        # its frame is on the stack for each import within an import.
-        top = name.partition(".")[0]
-        known = self._own.get(top)
-        own = bool(known)
-        if level:
-            own = False
-            self._require_inside(globals, level)
-        elif known is None:
-            own = self.owns(name, fromlist or ())
-        try:
-            if own:
-                full = self.prefix + name
-                module = builtins.__import__(full, globals, locals, fromlist or (), 0)
-                return module if fromlist else sys.modules[self.prefix + top]
-            module = builtins.__import__(name, globals, locals, fromlist or (), level)
-        except ImportError as error:
-            self.clean(error)
-            raise
-        if level:
-            return module
-        if known is None and top not in self._folders:
-            self._own.setdefault(top, False)
-            self.take_over_builtins()
-        return self.view(name if fromlist else module.__name__) or module
-
     def view(self, name: str) -> ModuleType | None:
         """The repo's view of a module, or None when it sees the original."""
         if name not in self._views:
@@ -150,6 +89,7 @@ class Namespace:
         """Keep a module that the repo's code has put into ``sys.modules`` under a bare name."""
         sys.modules.setdefault(self.prefix + name, module)
         self._own[name.partition(".")[0]] = True
+        self.memory.clear()
 
     def import_module(self, name: str) -> ModuleType:
         """``importlib.import_module`` of one of the repo's own modules, by its bare name."""
@@ -178,6 +118,17 @@ class Namespace:
             top
         )
 
+    def is_shared(self, top: str) -> bool:
+        """Whether a name is that of a folder of the tree, and may be another package's too."""
+        return top in self._folders
+
+    def leave(self, name: str) -> None:
+        """Settle that a name which was imported from elsewhere is none of the tree's."""
+        top = name.partition(".")[0]
+        if top not in self._own and top not in self._folders:
+            self._own[top] = False
+            self.take_over_builtins()
+
     def clean(self, error: ImportError) -> None:
         """Let an import error name modules as the repo's code does."""
         if error.name and error.name.startswith(self.prefix):
@@ -185,17 +136,6 @@ class Namespace:
         if self.prefix in str(error.msg):
             error.msg = str(error.msg).replace(self.prefix, "")
             error.args = (error.msg, *error.args[1:])
-
-    def _require_inside(self, variables: Mapping[str, object] | None, level: int) -> None:
-        """Refuse relative imports that leave the tree, as Python does for top-level modules."""
-        package = str((variables or {}).get("__package__") or "")
-        if not package.startswith(self.package):
-            return
-        inside = package[len(self.prefix) :]
-        if not inside:
-            raise ImportError("attempted relative import with no known parent package")
-        if level > inside.count(".") + 1:
-            raise ImportError("attempted relative import beyond top-level package")
 
     def _find(self, top: str) -> ModuleSpec | None:
         if BuiltinImporter.find_spec(top) or FrozenImporter.find_spec(top):
@@ -242,20 +182,3 @@ def _is_elsewhere(name: str) -> bool:
             if spec is not None:
                 return spec.origin is not None
     return False
-
-
-def _look(path: str) -> tuple[int, ...]:
-    try:
-        found = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return ()
-    return found.st_mtime_ns, found.st_size
-
-
-def _identify(folder: Path | str) -> tuple[int, ...]:
-    """What tells a folder, and the hubconf in it, from another in its place."""
-    try:
-        itself, hubconf = os.stat(folder), os.stat(f"{folder}/hubconf.py")  # noqa: PTH116
-    except OSError:
-        return ()
-    return itself.st_dev, itself.st_ino, hubconf.st_ino, hubconf.st_mtime_ns, hubconf.st_size

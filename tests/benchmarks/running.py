@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.measure import Result, interleave
@@ -98,24 +100,22 @@ def _warm_loads(folder: Path) -> Iterator[Result]:
     quiet = {"trust_repo": True, "verbose": False}
     torchs = load(torch.hub, "own/rep:main", **quiet)
     for what, ref in (("a branch", "main"), ("a commit", sha)):
-        times = interleave(load(hubkit, f"own/rep:{ref}", **quiet), torchs, runs=9)
+        times = _interleave(load(hubkit, f"own/rep:{ref}", **quiet), torchs)
         yield Result(f"{LOADS} warm loads, {what}", "torch.hub, a branch", *times, 1.0)
     # Whoever works on a folder wants edits to be seen, for which each file is looked at.
     root, local = folder / "work", {"source": "local"}
-    times = interleave(
-        load(hubkit, str(root), **local), load(torch.hub, str(root), **local), runs=9
-    )
-    yield Result(f"{LOADS} warm loads, a folder", "torch.hub", *times)
+    times = _interleave(load(hubkit, str(root), **local), load(torch.hub, str(root), **local))
+    yield Result(f"{LOADS} warm loads, a folder", "torch.hub", *times, 1.0)
 
 
 def _imports(root: Path) -> Iterator[Result]:
     from hubkit.runtime import finder, import_hubconf
 
-    def ours() -> ModuleType:
+    def ours(*, is_fixed: bool) -> ModuleType:
         finder._namespaces.clear()
         finder._current.clear()
         _forget("hubkit.repos._S")
-        return import_hubconf(root).module
+        return import_hubconf(root, is_fixed=is_fixed).module
 
     def plain() -> ModuleType:
         _forget("bench_net", "hubconf")
@@ -125,13 +125,17 @@ def _imports(root: Path) -> Iterator[Result]:
         finally:
             sys.path.remove(str(root))
 
-    yield Result(
-        f"{MODULES} modules imported first", "plain import", *interleave(ours, plain, 15), 1.0
-    )
-    repeated = _repeated(ours().late), _repeated(plain().late)
-    yield Result(
-        f"{5 * REPEATS} imports of what is there", "plain import", *interleave(*repeated, runs=9)
-    )
+    for what, is_fixed in (("a tree of the hub dir", True), ("a folder", False)):
+        times = _interleave(functools.partial(ours, is_fixed=is_fixed), plain, 15)
+        yield Result(f"{MODULES} modules imported first, {what}", "plain import", *times, 1.0)
+    times = _interleave(_repeated(ours(is_fixed=True).late), _repeated(plain().late))
+    yield Result(f"{5 * REPEATS} imports of what is there", "plain import", *times, 1.0)
+
+
+def _interleave(
+    ours: Callable[[], object], theirs: Callable[[], object], runs: int = 9
+) -> tuple[float, float]:
+    return interleave(ours, theirs, runs, time.process_time)
 
 
 def _repeated(function: Callable[[], object]) -> Callable[[], object]:
