@@ -20,13 +20,11 @@ class ExecutedFiles:
         self.are_fixed = False
         self._root = root
         self._folder = _identify(root)
-        self._seen: dict[str, tuple[int, ...]] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
 
-    def note(self, path: str) -> os.stat_result:
+    def note(self, path: str, found: os.stat_result) -> None:
         """Remember how a file is that is about to be executed."""
-        found = os.stat(path)  # noqa: PTH116
         self._seen[path] = found.st_mtime_ns, found.st_size
-        return found
 
     def are_at(self, folder: str) -> bool:
         """Whether a folder, by whatever path, is the tree and none in its place."""
@@ -36,15 +34,16 @@ class ExecutedFiles:
         """Whether one has been edited or has gone since."""
         if self.are_fixed:
             return not self.are_at(str(self._root))
-        return any(_look(path) != seen for path, seen in self._seen.items())
-
-
-def _look(path: str) -> tuple[int, ...]:
-    try:
-        found = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return ()
-    return found.st_mtime_ns, found.st_size
+        # Most of what a warm load of a folder costs. Other threads may be adding to it.
+        stat = os.stat
+        try:
+            for path, (changed_at, size) in [*self._seen.items()]:
+                found = stat(path)
+                if found.st_mtime_ns != changed_at or found.st_size != size:
+                    return True
+        except OSError:
+            return True
+        return False
 
 
 def _identify(folder: Path | str) -> tuple[int, ...]:

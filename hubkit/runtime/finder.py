@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from typing import TYPE_CHECKING
 
 from hubkit.runtime.bare import BARE_NAMES
-from hubkit.runtime.loading import PackageLoader, own_loader
+from hubkit.runtime.loading import PackageLoader, RepoSourceLoader, own_loader
 from hubkit.runtime.namespace import Namespace
 from hubkit.runtime.naming import PREFIX, package_name, root_of
 from hubkit.runtime.nested import WRAPPERS, wrap_module
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import ModuleType
+
+    from hubkit.runtime.listing import Source
 
 _namespaces: dict[str, Namespace] = {}
 _current: dict[str, Namespace] = {}
@@ -57,10 +59,19 @@ class RepoFinder(MetaPathFinder):
         package, _, inner = fullname[len(PREFIX) :].partition(".")
         if not inner:
             return self._find_package(fullname)
+        namespace = _namespaces[PREFIX + package]
+        source = namespace.listings.find(fullname.rpartition(".")[2], path or ())
+        if source is not None:
+            return _spec_of(fullname, source, namespace)
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None:
-            spec.loader = own_loader(spec.loader, _namespaces[PREFIX + package])
+            spec.loader = own_loader(spec.loader, namespace)
         return spec
+
+    def invalidate_caches(self) -> None:
+        """Look at folders anew: what ``importlib.invalidate_caches`` calls."""
+        for namespace in [*_namespaces.values()]:
+            namespace.listings.clear()
 
     def _find_package(self, package: str) -> ModuleSpec:
         namespace = _namespaces.get(package) or self._make(package)
@@ -78,6 +89,17 @@ class RepoFinder(MetaPathFinder):
             namespace = _namespaces.setdefault(package, Namespace(root, package))
             _current.setdefault(str(root), namespace)
         return namespace
+
+
+def _spec_of(fullname: str, source: Source, namespace: Namespace) -> ModuleSpec:
+    loader = RepoSourceLoader(fullname, source.path, namespace, source)
+    spec = ModuleSpec(fullname, loader, origin=source.path)
+    spec.has_location = True
+    if source.compiled is not None:
+        spec.cached = source.compiled
+    if source.folder is not None:
+        spec.submodule_search_locations = [source.folder]
+    return spec
 
 
 class _WrappingLoader(Loader):

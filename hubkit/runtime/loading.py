@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import marshal
+import os
+import struct
 from importlib.abc import Loader
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
+from importlib.util import MAGIC_NUMBER
+from types import CodeType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
-    from types import CodeType, ModuleType
+    from types import ModuleType
 
+    from hubkit.runtime.listing import Source
     from hubkit.runtime.namespace import Namespace
+
+_HEAD = MAGIC_NUMBER + bytes(4)  # of compiled files that go by their source's time and size
 
 
 class PackageLoader(Loader):
@@ -30,9 +39,12 @@ class RepoSourceLoader(SourceFileLoader):
     another nest as deep as they would elsewhere.
     """
 
-    def __init__(self, fullname: str, path: str, namespace: Namespace) -> None:
+    def __init__(
+        self, fullname: str, path: str, namespace: Namespace, source: Source | None = None
+    ) -> None:
         super().__init__(fullname, path)
         self.namespace = namespace
+        self._source = source
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """A module with the repo's builtins."""
@@ -40,8 +52,38 @@ class RepoSourceLoader(SourceFileLoader):
 
     def path_stats(self, path: str) -> dict[str, float]:
         """What its compiled file is compared with, asked once for that and for us."""
-        found = self.namespace.files.note(path)
+        found = os.stat(path)  # noqa: PTH116
+        self.namespace.files.note(path, found)
         return {"mtime": found.st_mtime, "size": found.st_size}
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Its code, from the compiled file where that is of just this source."""
+        # How it was found to be holds good for now, and not for whoever asks again later.
+        source, self._source = self._source, None
+        code = None if source is None else _read_compiled(source)
+        if source is None or code is None:
+            return super().get_code(fullname)
+        self.namespace.files.note(source.path, source.found)
+        return code
+
+
+def _read_compiled(source: Source) -> CodeType | None:
+    """What a compiled file holds; None when Python has to look at it."""
+    if source.compiled is None:
+        return None
+    try:
+        with io.open_code(source.compiled) as file:
+            content = file.read()
+    except OSError:
+        return None
+    mtime, size = int(source.found.st_mtime), source.found.st_size
+    if content[:16] != _HEAD + struct.pack("<II", mtime & 0xFFFFFFFF, size & 0xFFFFFFFF):
+        return None
+    try:
+        code = marshal.loads(memoryview(content)[16:])  # noqa: S302 - as Python does
+    except (EOFError, TypeError, ValueError):
+        return None
+    return code if isinstance(code, CodeType) and code.co_filename == source.path else None
 
 
 class RepoBytecodeLoader(SourcelessFileLoader):
@@ -57,7 +99,7 @@ class RepoBytecodeLoader(SourcelessFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Its code, once it is noted how the file was."""
-        self.namespace.files.note(self.path)
+        self.namespace.files.note(self.path, os.stat(self.path))  # noqa: PTH116
         return super().get_code(fullname)
 
 

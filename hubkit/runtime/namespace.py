@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from hubkit.runtime.executed import ExecutedFiles
+from hubkit.runtime.listing import Listings
 from hubkit.runtime.statements import Memory, make_import
 from hubkit.runtime.views import make_view
 
@@ -39,6 +40,7 @@ class Namespace:
         search_path: Folders in which its modules are looked for; the package's ``__path__``.
         builtins: The ``__builtins__`` of its modules.
         files: Those of its files that were executed.
+        listings: What its folders hold.
         memory: What its import statements have led to.
         import_: ``__import__`` as its code sees it.
         hub: What its calls of ``torch.hub`` go to; None leaves them to torch.
@@ -52,6 +54,7 @@ class Namespace:
         self.search_path = [str(root)]
         self.builtins: dict[str, object] = {}
         self.files = ExecutedFiles(root)
+        self.listings = Listings()
         self.hub: HubFunctions | None = None
         self.callers_path: frozenset[str] | None = None
         self.memory = Memory()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 MODULES = 100
+FEW = 20
 LOADS = 100
 REPEATS = 20_000
 MODULE = """
@@ -38,8 +39,7 @@ BELOW = (
 )
 HUBCONF = '''dependencies = ["torch"]
 
-import bench_net.m{last}
-
+{imports}
 
 def answer():
     """The answer."""
@@ -58,19 +58,21 @@ def late():
 
 def results(folder: Path) -> Iterator[Result]:
     """Compare warm loads, first imports, and imports of what is imported already."""
-    files = {"bench_net/__init__.py": "", "hubconf.py": HUBCONF.format(last=MODULES - 1)}
-    for number in range(MODULES):
-        below = BELOW.format((number - 1) // 2) if number else ""
-        files[f"bench_net/m{number}.py"] = MODULE.format(below=below)
-    files["hubconf.py"] = files["hubconf.py"].replace(
-        f"import bench_net.m{MODULES - 1}\n",
-        "".join(f"import bench_net.m{number}\n" for number in range(MODULES)),
-    )
     # Compiled files are what one meets in practice, whatever the environment says.
     sys.dont_write_bytecode = False
-    commit_files(folder / "work", files)
+    commit_files(folder / "work", _files(MODULES))
     yield from _warm_loads(folder)
     yield from _imports(folder / "work")
+
+
+def _files(modules: int) -> dict[str, str]:
+    """A repo whose hubconf imports a number of modules."""
+    imports = "".join(f"import bench_net.m{number}\n" for number in range(modules))
+    files = {"bench_net/__init__.py": "", "hubconf.py": HUBCONF.format(imports=imports)}
+    for number in range(modules):
+        below = BELOW.format((number - 1) // 2) if number else ""
+        files[f"bench_net/m{number}.py"] = MODULE.format(below=below)
+    return files
 
 
 def _warm_loads(folder: Path) -> Iterator[Result]:
@@ -102,10 +104,12 @@ def _warm_loads(folder: Path) -> Iterator[Result]:
     for what, ref in (("a branch", "main"), ("a commit", sha)):
         times = _interleave(load(hubkit, f"own/rep:{ref}", **quiet), torchs)
         yield Result(f"{LOADS} warm loads, {what}", "torch.hub, a branch", *times, 1.0)
-    # Whoever works on a folder wants edits to be seen, for which each file is looked at.
-    root, local = folder / "work", {"source": "local"}
-    times = _interleave(load(hubkit, str(root), **local), load(torch.hub, str(root), **local))
-    yield Result(f"{LOADS} warm loads, a folder", "torch.hub", *times, 1.0)
+    commit_files(folder / "few", _files(FEW))
+    local, looks = {"source": "local"}, "looks whether one of them was edited"
+    for number, name in ((MODULES, "work"), (FEW, "few")):
+        root, what = folder / name, f"{number} modules"
+        times = _interleave(load(hubkit, str(root), **local), load(torch.hub, str(root), **local))
+        yield Result(f"{LOADS} warm loads, a folder, {what}", "torch.hub", *times, note=looks)
 
 
 def _imports(root: Path) -> Iterator[Result]:

@@ -56,7 +56,7 @@ def test_a_module_that_is_removed_is_imported_again(repo: Any, way: str) -> None
     old = getattr(repo, way)()
     repo.forget(".pkg.leaf")
     if way in ("taken", "relative"):  # as in Python: what is there as an attribute stays
-        del sys.modules[old.__name__.rpartition(".")[0]].leaf  # type: ignore[attr-defined]
+        del sys.modules[old.__name__.rpartition(".")[0]].leaf
     new = getattr(repo, way)()
     assert new is not old
     assert new is sys.modules[old.__name__]
