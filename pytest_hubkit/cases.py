@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from hubkit.config import EntrypointConfig
+from hubkit.records import dataclass
 from pytest_hubkit.checks.registry import UndeclaredError
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hubkit.records import dataclass
 from pytest_hubkit.fingerprints import fingerprints
 from pytest_hubkit.seeds import generators_that_moved, seeded, take_states
 from pytest_hubkit.state import Change, find_changes, take_state

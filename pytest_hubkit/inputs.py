@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from hubkit.records import dataclass
 from pytest_hubkit.cases import parameters_of
 from pytest_hubkit.tensors import TensorSpec, read_tensor
 

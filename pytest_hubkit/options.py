@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from hubkit.records import dataclass
 from pytest_hubkit.network import Policy
 from pytest_hubkit.selection import Selection
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from hubkit.records import dataclass
 from pytest_hubkit.state import Change
 from pytest_hubkit.watch import Undeclared
 

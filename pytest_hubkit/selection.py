@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hubkit.errors import UsageError
 from hubkit.facts import ANOTHER_SHARD, NOT_REPRESENTATIVE, NOT_SELECTED
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit.records import dataclass
 from pytest_hubkit.cases import describe_call
 from pytest_hubkit.checks.registry import Failure, PrerequisiteError
 from pytest_hubkit.forwards import find_module

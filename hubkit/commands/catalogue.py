@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from dataclasses import dataclass
 from typing import Literal
+
+from hubkit.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from hubkit.errors import TemplateError, UsageError
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

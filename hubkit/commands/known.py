@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hubkit.commands.output import say_stopped
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from hubkit.facts import KnownFinding, RepoFacts, Report
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the command line says about findings that are to stay.
 

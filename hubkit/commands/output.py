@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubkit.records import dataclass
 from hubkit.reporters import FORMATS, find_reporter
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _reports(
     return tuple(pairs)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Output:
     """What the command line says about reports; its fields are the options of the same names."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
+
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,9 @@ import io
 import re
 import tokenize
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.conditions import UNKNOWN, Unknown, evaluate
@@ -12,6 +12,7 @@ from hubkit.hubconf.literals import literal_members
 from hubkit.hubconf.nodes import statements
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, External, Valued
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.errors import GitRepoError
@@ -14,6 +13,7 @@ from hubkit.hubconf.git import find_git
 from hubkit.hubconf.pointers import find_candidates, select_pointers
 from hubkit.hubconf.refs import read_refs
 from hubkit.hubconf.tracked import Tracked, track
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

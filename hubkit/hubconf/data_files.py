@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import DataFile
 from hubkit.hubconf.nodes import walk
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Entrypoint, Leak, Location, Returns
@@ -16,6 +16,7 @@ from hubkit.hubconf.returns import ReturnsReader
 from hubkit.hubconf.scope import ImportedModule, ImportedName, Scope
 from hubkit.hubconf.usage import names_used
 from hubkit.hubconf.values import CallableValue, find_callable
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Entry, Files, Gap
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

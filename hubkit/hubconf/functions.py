@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.nodes import child_nodes, walk
@@ -15,6 +14,7 @@ from hubkit.hubconf.scope import (
     Scope,
     absolute_module,
 )
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from hubkit.errors import GitRepoError
+from hubkit.records import dataclass
 
 # A repo's own settings may name programs; these are the ones that reading would start.
 _HARMLESS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Import, OwnImport
@@ -12,6 +12,7 @@ from hubkit.hubconf.branches import branches_of
 from hubkit.hubconf.openings import find_openings
 from hubkit.hubconf.resolve import Defined, Module, Unresolved
 from hubkit.hubconf.scope import Scope, absolute_module
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.nodes import walk
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.hubconf.scope import Scope

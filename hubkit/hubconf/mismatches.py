@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Oddity
@@ -12,6 +12,7 @@ from hubkit.hubconf.functions import own_nodes
 from hubkit.hubconf.nodes import statements, walk
 from hubkit.hubconf.parameters import find_parameters, method_of, read_parameters
 from hubkit.hubconf.resolve import Defined, External
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hubkit.hubconf.functions import read_function_scope
 from hubkit.hubconf.literals import read_strings
 from hubkit.hubconf.scope import FunctionNode, ImportedModule, ImportedName, Scope
 from hubkit.hubconf.steps import Steps
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

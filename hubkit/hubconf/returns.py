@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Returns
@@ -18,6 +18,7 @@ from hubkit.hubconf.literals import describe
 from hubkit.hubconf.outside import external_result, is_external_module_class
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, External, Module, Resolver, Target, Valued
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hubkit.hubconf.branches import Branch, branches_of
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

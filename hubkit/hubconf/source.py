@@ -8,10 +8,10 @@ import os
 import re
 import tokenize
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.facts import HubconfProblem, Location
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import Files

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from hubkit.hubconf.nodes import child_nodes, walk
+from hubkit.records import dataclass
 
 # A call, or a condition of which one side is evaluated.
 Step: TypeAlias = ast.Call | ast.IfExp

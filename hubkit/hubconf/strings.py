@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.resolve import Resolver, Valued
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.hubconf.scope import Scope

@@ -10,11 +10,11 @@ import io
 import re
 import tokenize
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location, Suppression
 from hubkit.hubconf.nodes import child_nodes, statements, walk
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

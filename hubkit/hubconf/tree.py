@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import HubconfProblem
@@ -12,6 +12,7 @@ from hubkit.hubconf.known import is_stdlib
 from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.scope import Scope, read_scope
 from hubkit.hubconf.source import read_source
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Oddity, Use
@@ -16,6 +16,7 @@ from hubkit.hubconf.resolve import Defined, External, Resolver, Valued
 from hubkit.hubconf.strings import find_string
 from hubkit.hubconf.untrained import SWITCHES
 from hubkit.hubconf.values import find_callable
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

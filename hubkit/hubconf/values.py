@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.known import is_stdlib
@@ -16,6 +15,7 @@ from hubkit.hubconf.parameters import (
     read_parameters,
 )
 from hubkit.hubconf.resolve import Defined, External, Resolver, Target, Valued
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.hubconf.scope import FunctionNode, Scope

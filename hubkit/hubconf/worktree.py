@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from hubkit.errors import GitRepoError
@@ -14,6 +14,7 @@ from hubkit.hubconf.git import find_commits_index, find_git
 from hubkit.hubconf.pointers import find_candidates, is_pointer, select_pointers
 from hubkit.hubconf.refs import read_refs
 from hubkit.hubconf.tracked import Tracked, read_attributes, track
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

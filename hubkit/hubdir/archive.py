@@ -16,7 +16,6 @@ import unicodedata
 import zipfile
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.errors import HashMismatchError, UnsafeArchiveError
@@ -29,6 +28,7 @@ from hubkit.hubdir.manifest import (
     entry_of_bytes,
     make_manifest,
 )
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,6 @@ import re
 import shutil
 import time
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
@@ -40,6 +39,7 @@ from hubkit.hubdir.origins import (
     name_of,
     require_url,
 )
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef

@@ -6,7 +6,7 @@ import logging
 import re
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.errors import (
@@ -23,6 +23,7 @@ from hubkit.hubdir.hosts import redact, rewrite
 from hubkit.hubdir.partial import claim_partial
 from hubkit.hubdir.progress import show_progress
 from hubkit.hubdir.ranges import Pace, Ranges, Stream, is_possible
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

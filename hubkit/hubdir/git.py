@@ -11,12 +11,12 @@ import re
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hubkit.errors import MissingGitError, UnreachableError
 from hubkit.hubdir.hosts import find_token, redact
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,6 @@ import logging
 import os
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ from hubkit.hubdir.answers import (
     unreachable,
 )
 from hubkit.hubdir.hosts import find_token, redact
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

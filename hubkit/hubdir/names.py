@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from hubkit.errors import RepoSpecError
 from hubkit.facts import RepoRef
 from hubkit.facts.repos import GITHUB
+from hubkit.records import dataclass
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
 _FOLDER = re.compile(r"[^\x00-\x1f\x7f\\]+")

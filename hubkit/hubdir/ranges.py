@@ -15,11 +15,11 @@ import math
 import os
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.errors import CacheWriteError, FetchError, IncompleteDownloadError
 from hubkit.hubdir.disk import writing
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

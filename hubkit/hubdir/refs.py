@@ -11,7 +11,6 @@ import contextlib
 import difflib
 import re
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.errors import RefNotFoundError, UnreachableError
@@ -21,6 +20,7 @@ from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import is_full_sha
 from hubkit.hubdir.pktline import read_packets
 from hubkit.hubdir.protocol import ask, fetch_abilities
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit.errors import WHERE_TO_REPORT, HubkitError
+from hubkit.records import dataclass
 from hubkit.rules.meta import internal_error
 
 if TYPE_CHECKING:

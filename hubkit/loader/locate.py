@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit import hubdir
 from hubkit.errors import HubconfNotFoundError, RepoNotFoundError, RepoSpecError
 from hubkit.facts import FetchPolicy
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, RepoRef

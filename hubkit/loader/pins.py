@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from hubkit import hubdir
@@ -10,6 +10,7 @@ from hubkit.errors import HubkitError, OfflineError, RefNotFoundError, RepoNotFo
 from hubkit.facts import FetchPolicy
 from hubkit.hubconf import read_repo
 from hubkit.lockfile import LockedCheckpoint, LockedRepo
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import contextlib
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hubkit.records import dataclass
 from hubkit.runtime.namespace import MARK, Namespace
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit.errors import HubconfNotFoundError, entrypoint_not_found
+from hubkit.records import dataclass
 from hubkit.runtime.active import activate
 from hubkit.runtime.finder import find_loaded, find_namespace, install_finder
 

@@ -19,9 +19,9 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hubkit.records import dataclass
 from hubkit.runtime.context import find_hub_for, find_namespace_for, namespace_in
 
 if TYPE_CHECKING:

@@ -14,11 +14,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hubkit.errors import EntrypointNotFoundError, ProbeError
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

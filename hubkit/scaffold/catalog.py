@@ -10,11 +10,11 @@ A template is a folder with a ``template.toml`` and the files to write. A file w
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
 from hubkit.errors import TemplateError
+from hubkit.records import dataclass
 from hubkit.scaffold.toml import read_toml
 
 MANIFEST = "template.toml"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.errors import TemplateError
+from hubkit.records import dataclass
 from hubkit.scaffold.names import repo_slug, slug
 
 if TYPE_CHECKING:

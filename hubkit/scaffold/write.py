@@ -6,11 +6,11 @@ import os
 import shutil
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hubkit.errors import TemplateError
+from hubkit.records import dataclass
 from hubkit.scaffold.render import require_safe_path
 
 if TYPE_CHECKING:

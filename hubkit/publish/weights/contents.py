@@ -6,10 +6,11 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from hubkit.publish.weights.inert import UNREADABLE, Storage, Thing, load_inert
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

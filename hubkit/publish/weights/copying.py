@@ -8,13 +8,13 @@ import shutil
 import stat
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from hubkit.errors import CheckpointError, UsageError
 from hubkit.hubdir import find_impostor, sha256_of
 from hubkit.publish.weights.naming import SHORTEST, hash_name
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,9 @@ from __future__ import annotations
 import pickle
 import struct
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from typing import IO

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tokenize
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import Edit

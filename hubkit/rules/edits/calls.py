@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hubkit.records import dataclass
 from hubkit.rules.edits.brackets import brackets_at
 from hubkit.rules.edits.source import source_of
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import unicodedata
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from hubkit.records import dataclass
 from hubkit.rules.edits.source import FunctionNode, NamedNode, first_line
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hubkit.records import dataclass
 from hubkit.rules.edits.imports import is_free
 from hubkit.rules.edits.names import find_occurrences
 from hubkit.rules.edits.source import is_plain_string

@@ -7,11 +7,11 @@ import io
 import re
 import tokenize
 import warnings
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from hubkit.facts import Edit, Location
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
