@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hubkit.conformance import FORMATS, render_table
-from hubkit.errors import HubkitError
+from hubkit.conformance import read_target, render_table, write_form
+from hubkit.errors import HubkitError, UsageError
 from pytest_hubkit.checks import NotApplicableError, all_checks
 from pytest_hubkit.items import CheckItem, HubconfItem
 from pytest_hubkit.options import read_options
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _PLANS = "hubkit-plans"
 _SAID = "hubkit"
-_BY_SUFFIX = {".md": "markdown", ".svg": "badge"}
 _QUIET = -1
 
 
@@ -36,12 +35,13 @@ class Recorder:
         config: pytest's configuration.
 
     Raises:
-        pytest.UsageError: A report is asked for in a form that there is not, or where no file can be.
+        UsageError: A report is asked for in a form that there is not, or where no file can be.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._targets = [_read_target(config, text) for text in config.getoption("hubconf_report")]
+        folder = config.invocation_params.dir
+        self._targets = [read_target(one, folder) for one in config.getoption("hubconf_report")]
         # By the file of the hubconf, as node ids have it.
         self._plans: dict[str, Json] = {}
         self._results: dict[str, dict[str, dict[str, Json]]] = {}
@@ -106,9 +106,11 @@ class Recorder:
         if not path or not self._targets:
             return
         report = self._report(path, self._repo(path))
-        for format_, target in self._targets:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(FORMATS[format_](report), "utf-8")
+        try:
+            for form, target in self._targets:
+                write_form(report, form, target)
+        except UsageError as error:
+            pytest.exit(f"{error.message}. {error.hint}", pytest.ExitCode.USAGE_ERROR)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print a table of entrypoints and levels for each hubconf, and where reports went."""
@@ -119,8 +121,8 @@ class Recorder:
                 terminalreporter.section(path.removesuffix(".py"))
                 table = render_table(self._report(path, self._seen(path)))
                 terminalreporter.write(table)
-        for format_, target in self._targets if self._chosen() else ():
-            terminalreporter.write_line(f"{format_}: {target}")
+        for form, target in self._targets if self._chosen() else ():
+            terminalreporter.write_line(f"{form}: {target}")
 
     def _chosen(self) -> str:
         """The hubconf that files tell of: the rootdir's, or the first; "" when none was exercised."""
@@ -153,21 +155,3 @@ class Recorder:
                     # It is no git repo, or git cannot pack it: C301 says so.
                     pass
         return repo
-
-
-def _read_target(config: pytest.Config, text: str) -> tuple[str, Path]:
-    """Format and file of a report.
-
-    Raises:
-        pytest.UsageError: There is no such format, or no file can be there.
-    """
-    format_, equals, name = text.partition("=")
-    if not equals:
-        format_, name = _BY_SUFFIX.get(Path(text).suffix, "json"), text
-    if format_ not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise pytest.UsageError(f"--hubconf-report: there is no format {format_!r}: {known}")
-    target = config.invocation_params.dir / name
-    if not name or target.is_dir():
-        raise pytest.UsageError(f"--hubconf-report: {text!r} names no file")
-    return format_, target

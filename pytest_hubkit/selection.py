@@ -103,6 +103,6 @@ def require_known(words: Iterable[str], checks: tuple[Check, ...]) -> None:
         names = [name for one in checks for name in (one.code, one.slug)]
         close = difflib.get_close_matches(word, names, n=1)
         raise UsageError(
-            f"no check is called {word!r}",
+            f"No check is called {word!r}.",
             hint=f"Did you mean {close[0]}?" if close else "`hubkit explain C` lists them.",
         )

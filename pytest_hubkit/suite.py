@@ -103,12 +103,13 @@ def register(config: pytest.Config) -> None:
     words = (*config.getoption("hubconf_select"), *config.getoption("hubconf_ignore"))
     try:
         require_known(words, all_checks())
+        recorder = Recorder(config)
     except UsageError as error:
-        raise pytest.UsageError(f"{error.message}. {error.hint}") from None
+        raise pytest.UsageError(f"{error.message} {error.hint}") from None
     suite = Suite(config)
     suite.reach_hubconf()
     config.pluginmanager.register(suite, "hubkit-suite")
-    config.pluginmanager.register(Recorder(config), "hubkit-recorder")
+    config.pluginmanager.register(recorder, "hubkit-recorder")
 
 
 def _path_of(argument: str) -> Path:

@@ -8,6 +8,7 @@ is asked for, and ``hubkit --help`` imports them all, so they import what they u
 COMMANDS = (
     "init",
     "check",
+    "conform",
     "explain",
     "rules",
     "list_",

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 from hubkit.conformance.badge import render_endpoint, render_svg
 from hubkit.conformance.files import read_report, render_json
+from hubkit.conformance.forms import read_target, write_form
 from hubkit.conformance.markdown import render_markdown
 from hubkit.conformance.table import render_table
 
 __all__ = [
-    "FORMATS",
     "read_report",
+    "read_target",
     "render_endpoint",
     "render_json",
     "render_markdown",
     "render_svg",
     "render_table",
+    "write_form",
 ]
-
-FORMATS = {
-    "json": render_json,
-    "markdown": render_markdown,
-    "badge": render_svg,
-    "endpoint": render_endpoint,
-}

@@ -117,6 +117,13 @@ def test_other_forms_are_made_from_the_same_report(plain: HubRepo) -> None:
     result.stdout.fnmatch_lines([f"markdown: {plain.root / 'card.md'}"])
 
 
+def test_a_report_that_cannot_be_written_is_no_quiet_loss(plain: HubRepo) -> None:
+    plain.write({"out": "a file"})
+    result = plain.run_here("--hubconf", "--hubconf-select=C105", "--hubconf-report=out/hub.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "hub.json cannot be written" in result.stderr.str()
+
+
 def test_junit_says_what_was_checked(plain: HubRepo) -> None:
     plain.run_here("--hubconf", "-k", "first and (C104 or C111)", "--junitxml=report.xml")
     report = (plain.root / "report.xml").read_text()

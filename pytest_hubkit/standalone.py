@@ -1,0 +1,82 @@
+"""The suite for people without a pytest set-up: pytest, with nobody's configuration but ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pytest_hubkit.plugin
+from hubkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_INI = Path(__file__).with_name("standalone.ini")
+_HOOK = "pytest_hubkit_inputs"
+_QUIET = ("--quiet", "--no-header", "--disable-warnings", "--tb=short", "-r", "f")
+
+
+def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbose: bool) -> int:
+    """Run the suite on a repo.
+
+    The repo's own pytest configuration, ``PYTEST_ADDOPTS`` and plugins that happen to be installed
+    make no difference; of its conftest.py only the hook that gives input is used.
+
+    Args:
+        root: The folder that holds ``hubconf.py``.
+        entrypoints: Names of entrypoints, or of cases as in "unet[grey]"; empty for the whole repo.
+        options: Options of ``pytest --hubconf``.
+        verbose: Whether each check has a line of its own.
+
+    Returns:
+        pytest's exit code.
+
+    Raises:
+        UsageError: A conftest.py that has the hook cannot be imported.
+    """
+    hubconf = str(root / "hubconf.py")
+    nodes = [f"{hubconf}::{name}" for name in entrypoints] or [hubconf]
+    arguments = [
+        *("-c", str(_INI), f"--rootdir={root}", "-p", "no:cacheprovider", "--noconftest"),
+        *(("-v", *_QUIET[1:]) if verbose else _QUIET),
+        *("--hubconf", *options, *nodes),
+    ]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ.pop("PYTEST_PLUGINS", None)
+    return int(pytest.main(arguments, plugins=[pytest_hubkit.plugin, *_hooks(root)]))
+
+
+def _hooks(root: Path) -> Iterator[ModuleType]:
+    """Plugins that hold nothing but the hook, where a conftest.py has it."""
+    for path in (root / "conftest.py", root / "tests" / "conftest.py"):
+        if not path.is_file() or _HOOK not in path.read_text("utf-8", errors="replace"):
+            continue
+        plugin = ModuleType(f"hubkit_inputs_of_{path.parent.name}")
+        setattr(plugin, _HOOK, getattr(_import(path), _HOOK))
+        yield plugin
+
+
+def _import(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"conftest_in_{path.parent.name}", path)
+    assert spec is not None  # noqa: S101 - it ends in .py
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    # As pytest does, so that it finds the modules that lie beside it.
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(
+            f"{path} cannot be imported: {type(error).__name__}: {error}",
+            hint=f"It defines {_HOOK}, which gives example input.",
+        ) from error
+    finally:
+        sys.path.remove(str(path.parent))
+    return module

@@ -1,0 +1,125 @@
+"""``hubkit conform``, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from hubkit.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HUBCONF = '''
+def words(text="a b"):
+    """Splits a text."""
+    return str.split
+
+
+def undocumented():
+    return str.upper
+'''
+CONFIG = """
+fail-on = "never"
+[entrypoints.words]
+kind = "transform"
+[entrypoints.undocumented]
+kind = "transform"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "hubconf.py").write_text(HUBCONF)
+    (tmp_path / "hubkit.toml").write_text(CONFIG)
+    # Nothing of this may matter.
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    (tmp_path / "conftest.py").write_text("import not_installed_here\n")
+    return tmp_path
+
+
+def conform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hubkit", "conform", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTEST_ADDOPTS": "--no-such-option"},
+    )  # fmt: skip
+
+
+def read(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return document
+
+
+def test_it_is_the_suite_without_the_repos_own_pytest_configuration(folder: Path) -> None:
+    select = ("--select=C104,C105", "--report", "out/hub.json", "--report=card.md")
+    done = conform(folder.parent, folder.name, *select)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "torch.hub.help prints nothing for undocumented" in done.stdout
+    assert "words         ok, 2 of 7" in done.stdout
+    report = read(folder.parent / "out/hub.json")
+    assert report["policy"]["select"] == ["C104", "C105"]
+    assert [one["level"] for one in report["entrypoints"]] == [0, 0]
+    assert (folder.parent / "card.md").is_file()
+    assert not (folder / ".pytest_cache").exists()
+
+
+def test_one_entrypoint_and_one_level(folder: Path) -> None:
+    done = conform(folder, ".", "words", "--level", "1", "-v")
+    assert done.returncode == 0, done.stdout
+    assert "hubconf.py::words::C104-help PASSED" in done.stdout
+    assert "undocumented" not in done.stdout.partition("= hubconf")[0]
+    assert "C201" not in done.stdout
+
+
+def test_input_of_the_conftest_that_gives_it_is_used(folder: Path) -> None:
+    hook = "def pytest_hubkit_inputs(entrypoint, model, dims):\n    return TEXT\n"
+    (folder / "tests").mkdir()
+    (folder / "tests/beside.py").write_text("TEXT = 'hello hub'\n")
+    (folder / "tests/conftest.py").write_text(f"from beside import TEXT\n\n{hook}")
+    done = conform(folder, ".", "words", "--select=C201,C204", "--report=hub.json")
+    assert done.returncode == 0, done.stdout
+    assert read(folder / "hub.json")["entrypoints"][0]["input"]["from"].startswith("pytest_hubkit")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "error: nowhere is no folder"),
+        (["--select=quite"], "Did you mean quiet?"),
+        (["--shard=4/2"], "'4/2' is no shard"),
+        ([".", "nobody"], "not found: "),
+        (["--report=pdf=x"], "no report in the form 'pdf'"),
+    ],
+)
+def test_what_cannot_be_tried_is_no_failure(folder: Path, arguments: list[str], said: str) -> None:
+    done = conform(folder, *arguments)
+    assert done.returncode == 2, done.stdout
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_missing_is_told_with_the_install_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    done = CliRunner().invoke(main, ["conform", str(folder)])
+    assert done.exit_code == 1
+    assert "hubkit conform needs torch, which is not installed here" in done.stderr
+    assert 'pip install "torch-hubkit[pytest]"' in done.stderr
+
+
+def test_an_earlier_report_is_shown_and_written_anew(folder: Path) -> None:
+    conform(folder, "--select=C104", "--report=hub.json")
+    again = CliRunner().invoke(
+        main, ["conform", "--from", str(folder / "hub.json"), "--report", str(folder / "hub.svg")]
+    )
+    assert again.exit_code == 1
+    assert "undocumented  C104" in again.stdout
+    assert "failing" in (folder / "hub.svg").read_text()
