@@ -11,11 +11,10 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import CheckpointUse, Entrypoint, Hubconf, Parameter
+    from hubkit.facts import CheckpointUse, Entrypoint, Hubconf
 
 # torch/hub.py, HASH_REGEX; shorter ones are words.
 _HASH = re.compile(r"-([a-f0-9]{8,})\.")
-_STARS = {"var-positional": "*", "var-keyword": "**"}
 
 
 @click.command()
@@ -29,7 +28,13 @@ def command(repo: str, entrypoint: str) -> None:
     """
     from hubkit.commands.target import locate_target
     from hubkit.errors import UsageError, entrypoint_not_found
-    from hubkit.hubconf import read_downloads, read_repo, render_docstring, require_hubconf
+    from hubkit.hubconf import (
+        read_downloads,
+        read_repo,
+        render_docstring,
+        render_signature,
+        require_hubconf,
+    )
     from hubkit.reporters.wording import to_printable
 
     if not entrypoint:
@@ -47,7 +52,7 @@ def command(repo: str, entrypoint: str) -> None:
         names = tuple(known.name for known in hubconf.entrypoints)
         raise entrypoint_not_found(entrypoint, names, "is not in the hubconf")
     text = render_docstring(found.docstring) if found.docstring else "(no help text)"
-    click.echo(click.style(to_printable(_signature(found)), bold=True))
+    click.echo(click.style(to_printable(render_signature(found)), bold=True))
     click.echo()
     for line in text.splitlines():
         click.echo(f"  {to_printable(line)}".rstrip())
@@ -96,28 +101,3 @@ def _weights(use: CheckpointUse) -> str:
         return f"{use.url} (no hash in its name)"
     checked = "checked" if use.check_hash else "not checked"
     return f"{use.url} (sha256 {found[1]}…, {checked})"
-
-
-def _signature(entrypoint: Entrypoint) -> str:
-    if entrypoint.parameters is None:
-        return f"{entrypoint.name}(...)"
-    parts: list[str] = []
-    kinds = [parameter.kind for parameter in entrypoint.parameters]
-    for at, parameter in enumerate(entrypoint.parameters):
-        if parameter.kind == "keyword-only" and not {"keyword-only", "var-positional"} & {
-            *kinds[:at]
-        }:
-            parts.append("*")
-        parts.append(_parameter(parameter))
-        if parameter.kind == "positional-only" and "positional-only" not in kinds[at + 1 :]:
-            parts.append("/")
-    return f"{entrypoint.name}({', '.join(parts)})"
-
-
-def _parameter(parameter: Parameter) -> str:
-    text = _STARS.get(parameter.kind, "") + parameter.name
-    if parameter.annotation:
-        text += f": {parameter.annotation}"
-    if parameter.default is not None:
-        text += f" = {parameter.default}" if parameter.annotation else f"={parameter.default}"
-    return text

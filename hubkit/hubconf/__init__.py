@@ -16,6 +16,7 @@ from hubkit.hubconf.metadata import read_requirements
 from hubkit.hubconf.patched import Patched
 from hubkit.hubconf.repo import read_repo, require_hubconf
 from hubkit.hubconf.requirements import find_bringers
+from hubkit.hubconf.signatures import render_signature
 from hubkit.hubconf.snippets import find_code, find_snippets, syntax_problem
 from hubkit.hubconf.suppressions import Spot, find_spots, read_comment
 from hubkit.hubconf.worktree import open_files
@@ -44,6 +45,7 @@ __all__ = [
     "read_requirements",
     "read_snippets",
     "render_docstring",
+    "render_signature",
     "require_hubconf",
     "select_own",
     "syntax_problem",

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from hubkit.facts import Card
+
+Site = Literal["pytorch-hub", "huggingface", ""]
+
 # pytorch/hub: docs/template.md and scripts/sanity_check.py there.
 HUB_FIXED = {
     "layout": "hub_detail",
@@ -64,3 +71,21 @@ image-text-to-text video-text-to-text keypoint-detection visual-document-retriev
 text-ranking time-series-forecasting other
 """
 HF_PIPELINES = tuple(_HF_PIPELINES_TEXT.split())
+
+
+def site_of(card: Card) -> Site:
+    """Which site a document's front matter is for; "" for that of a site generator."""
+    present = {one.key for one in card.fields}
+    layout = card.field("layout")
+    if {"github-link", "background-class", "body-class"} & present or (
+        layout and layout.values == ("hub_detail",)
+    ):
+        return "pytorch-hub"
+    if layout is None and (HF_SIGNS & present or _looks_like_card(card)):
+        return "huggingface"
+    return ""
+
+
+def _looks_like_card(card: Card) -> bool:
+    """Whether front matter that cannot be read stands where a card's would."""
+    return bool(card.problem) and card.path.lower() in ("readme.md", "model_card.md")

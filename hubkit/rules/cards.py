@@ -114,26 +114,9 @@ def _cards(repo: RepoFacts) -> Iterator[tuple[Card, str]]:
             continue
         text = repo.files.read_text(path)
         card = read_card(text, path) if text.lstrip("\ufeff \n\r").startswith("---") else None
-        site = _site(card) if card else ""
+        site = keys.site_of(card) if card else ""
         if card and site:
             yield card, site
-
-
-def _site(card: Card) -> str:
-    present = {one.key for one in card.fields}
-    layout = card.field("layout")
-    if {"github-link", "background-class", "body-class"} & present or (
-        layout and layout.values == ("hub_detail",)
-    ):
-        return "pytorch-hub"
-    if layout is None and (keys.HF_SIGNS & present or _looks_like_card(card)):
-        return "huggingface"
-    return ""
-
-
-def _looks_like_card(card: Card) -> bool:
-    """Whether front matter that cannot be read stands where a card's would."""
-    return bool(card.problem) and card.path.lower() in ("readme.md", "model_card.md")
 
 
 def _judge_hub(card: Card) -> Iterator[tuple[str, Location, str]]:
