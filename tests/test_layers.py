@@ -47,6 +47,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
                 "lockfile",
                 "rules",
                 "runtime",
+                "scaffold",
             }
         ),
     ),

@@ -13,6 +13,7 @@ COMMANDS = (
     "rules",
     "list_",
     "help_",
+    "card",
     "weights",
     "lock",
     "status",

@@ -10,7 +10,7 @@ from hubkit.hubconf.docstrings import read_docstring, render_docstring
 from hubkit.hubconf.documents import find_documents, read_snippets, select_own
 from hubkit.hubconf.files import Folder
 from hubkit.hubconf.front_matter import read_card
-from hubkit.hubconf.help import read_downloads
+from hubkit.hubconf.help import read_downloads, read_own_files
 from hubkit.hubconf.known import is_stdlib
 from hubkit.hubconf.metadata import read_requirements
 from hubkit.hubconf.patched import Patched
@@ -41,6 +41,7 @@ __all__ = [
     "read_dependencies",
     "read_docstring",
     "read_downloads",
+    "read_own_files",
     "read_repo",
     "read_requirements",
     "read_snippets",

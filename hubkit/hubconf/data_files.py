@@ -38,13 +38,29 @@ def find_data_files(scopes: Iterable[Scope], files: Files) -> Iterator[DataFile]
         if "__file__" not in source.text:
             continue
         tested = "exists(" in source.text or "is_file(" in source.text
-        paths = _Paths(source)
-        for node in walk(source.tree):
+        for path, node in find_named_files(source, [source.tree], files):
+            if path not in seen:
+                seen.add(path)
+                yield DataFile(path, source.location(node), tested)
+
+
+def find_named_files(
+    source: SourceFile, nodes: Iterable[ast.AST], files: Files
+) -> Iterator[tuple[str, ast.AST]]:
+    """Files of the repo that parts of a module name by way of ``__file__``, and where.
+
+    Args:
+        source: The module.
+        nodes: The parts of it that are looked at.
+        files: The repo's files; what is not there is not named.
+    """
+    paths = _Paths(source)
+    for part in nodes:
+        for node in walk(part):
             if isinstance(node, ast.Call | ast.BinOp | ast.JoinedStr):
                 path = paths.evaluate(node)
-                if path and path != source.path and path not in seen and files.is_file(path):
-                    seen.add(path)
-                    yield DataFile(path, source.location(node), tested)
+                if path and path != source.path and files.is_file(path):
+                    yield path, node
 
 
 @dataclass(slots=True)

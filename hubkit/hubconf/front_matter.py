@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import yaml
 
-_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*$\r?\n?", re.DOTALL | re.MULTILINE)
+_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 # The longest that a site generator reads without complaint; a bound keeps hostile files cheap.
 _MAX_LENGTH = 200_000
 

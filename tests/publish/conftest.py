@@ -9,10 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
+from tests.git_host import commit_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+CARD = "MODEL_CARD.md"
+REPO = ("--repo", "acme/nets")
 HUBCONF = '''\
 from pathlib import Path as _Path
 
@@ -51,6 +54,21 @@ def bundled(pretrained: bool = False) -> _torch.nn.Module:
         model.load_state_dict(_torch.load(path, map_location="cpu", weights_only=True))
     return model
 '''
+
+
+FILES: dict[str, str | bytes] = {
+    "hubconf.py": HUBCONF,
+    "weights/bundled.pth": b"no real weights",
+    "LICENSE": "MIT License\n\nPermission is hereby granted, free of charge\n"
+    "The above copyright notice\n",
+    "pyproject.toml": '[project]\nname = "nets"\ndescription = "Nets: linear ones"\n'
+    'keywords = ["vision", "toy"]\nauthors = [{ name = "Ada" }]\n'
+    '[tool.hubkit.entrypoints.net]\nweights = { bytes = 31042345, params = 7763041, sha256 = "'
+    + "0123456789abcdef"
+    * 4
+    + '" }\n'
+    '[tool.hubkit.entrypoints.bundled]\ninput = "f32[B,3,H,W] in [0,1]"\ndims = { H = "16n", W = 32 }\n',
+}
 
 
 class _Runs:
@@ -106,3 +124,17 @@ def in_repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "hubconf.py").write_text(HUBCONF, "utf-8")
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hub repo in git, as the working directory."""
+    folder = tmp_path / "nets"
+    commit_files(folder, FILES)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def read(repo: Path) -> str:
+    """The card."""
+    return (repo / CARD).read_bytes().decode()

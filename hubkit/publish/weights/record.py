@@ -9,8 +9,9 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from hubkit.config import HUBKIT_TOML, parse_toml, read_config
-from hubkit.errors import ConfigError, FixError, UsageError
+from hubkit.errors import ConfigError, UsageError
 from hubkit.fixer import Change, write_changes
+from hubkit.publish.files import write_new
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,8 +116,4 @@ def _write(root: Path, name: str, before: bytes | None, after: bytes) -> None:
     if before is not None:
         write_changes(root, {name: Change(before, after)})
         return
-    try:
-        with (root / name).open("xb") as file:
-            file.write(after)
-    except OSError as error:
-        raise FixError(f"{root / name} cannot be written: {error.strerror or error}") from None
+    write_new(root / name, after)

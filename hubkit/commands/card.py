@@ -1,0 +1,184 @@
+"""``hubkit card``: the model card, made and refreshed from what the repo tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from hubkit.facts import RepoFacts
+    from hubkit.publish.card import CardDraft
+    from hubkit.rules.card_keys import Site
+
+_SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""}
+
+
+@click.command()
+@click.argument("path", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "--for",
+    "site",
+    type=click.Choice([*_SITES]),
+    help="Whose front matter.  [default: what the card has; huggingface for a new one]",
+)
+@click.option("--file", metavar="PATH", help="The card, in the repo.  [default: MODEL_CARD.md]")
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What pytest --hubconf --hubconf-report wrote, for the part on conformance.",
+)
+@click.option("--repo", "slug", metavar="OWNER/NAME", help="Where it is published on GitHub.")
+@click.option("--tag", metavar="TAG", help="The tag that the snippet names.")
+@click.option(
+    "--set", "given", metavar="KEY=VALUE", multiple=True, help="A key of the front matter."
+)
+@click.option("--add", "added", metavar="PART", multiple=True, help="A part that the card lacks.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the card is stale.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
+@click.option("--stdout", is_flag=True, help="Write nothing; print the whole card.")
+def command(
+    path: Path,
+    site: str | None,
+    file: str | None,
+    report: Path | None,
+    slug: str | None,
+    tag: str | None,
+    given: tuple[str, ...],
+    added: tuple[str, ...],
+    *,
+    check: bool,
+    diff: bool,
+    stdout: bool,
+) -> int:
+    """Make the model card, or refresh what hubkit wrote in it.
+
+    Entrypoints, snippet, weights and dependencies are read from source and settings. They stand
+    between two comments each; what people wrote around them, and their front matter, stays as it
+    is, byte for byte.
+    """
+    from hubkit.errors import UsageError
+    from hubkit.publish.card import CardRequest, draft_card, gather_facts
+
+    if check + diff + stdout > 1:
+        raise UsageError("--check, --diff and --stdout each stand alone")
+    facts = _read(path)
+    place = _place(facts, file)
+    before = _read_card(facts.root / place)
+    repo, ref = _source(facts, before, slug, tag)
+    wanted: Site | None = _SITES[site] if site else None  # type: ignore[assignment]
+    request = CardRequest(place, wanted, _pairs(given), added, _conformance(report))
+    draft = draft_card(gather_facts(facts, repo, ref), request, before)
+    if stdout:
+        click.echo(draft.after, nl=False)
+        return 0
+    _tell(facts, draft)
+    if check or diff:
+        return _compare(draft, show=diff)
+    return _write(facts, draft)
+
+
+def _read(path: Path) -> RepoFacts:
+    from hubkit.errors import UsageError
+    from hubkit.hubconf import open_files, read_repo
+
+    if not path.is_dir():
+        raise UsageError(f"{path} is no folder", hint="Give the folder of a hub repo.")
+    return read_repo(open_files(path))
+
+
+def _place(facts: RepoFacts, file: str | None) -> str:
+    """Where the card is, or will be, relative to the repo."""
+    from hubkit.errors import UsageError
+    from hubkit.publish.card import card_paths
+
+    if file is None:
+        return next(iter(card_paths(facts)), "MODEL_CARD.md")
+    root = facts.root.resolve()
+    place = (root / file).resolve()
+    if not place.is_relative_to(root) or place == root:
+        raise UsageError(f"{file} lies outside of {root}", hint="The card is a file of the repo.")
+    return place.relative_to(root).as_posix()
+
+
+def _read_card(path: Path) -> bytes | None:
+    from hubkit.errors import CardError
+
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CardError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _source(
+    facts: RepoFacts, before: bytes | None, slug: str | None, tag: str | None
+) -> tuple[str, str]:
+    """What the snippet loads from: as the card's own says, unless the user says otherwise."""
+    from hubkit.publish.card import find_source
+    from hubkit.publish.identity import find_name, require_name
+
+    known, ref = find_source(before)
+    repo = require_name(slug) if slug else known or find_name(facts)
+    return repo, ref if tag is None else tag
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    from hubkit.errors import UsageError
+
+    pairs = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise UsageError(f"{text!r} is not KEY=VALUE", hint="Such as --set tags=vision,audio.")
+        pairs[key.strip()] = value
+    return pairs
+
+
+def _conformance(report: Path | None) -> str | None:
+    return None if report is None else ""
+
+
+def _tell(facts: RepoFacts, draft: CardDraft) -> None:
+    """Say what the card lacks, and what its site would say."""
+    from hubkit.publish.card import judge_card
+
+    if draft.lacking:
+        parts = " ".join(f"--add {name}" for name in draft.lacking)
+        click.echo(f"{draft.path} does without: {', '.join(draft.lacking)} ({parts})", err=True)
+    for finding in judge_card(facts, draft):
+        line = finding.location.line if finding.location else 1
+        click.echo(f"{draft.path}:{line}: {finding.code} {finding.message}", err=True)
+
+
+def _compare(draft: CardDraft, *, show: bool) -> int:
+    from hubkit.fixer import Change, render_diff
+
+    if draft.before == draft.after:
+        click.echo(f"{draft.path} is as it should be.", err=True)
+        return 0
+    if show:
+        change = Change(draft.before or b"", draft.after)
+        click.echo(render_diff({draft.path: change}), nl=False)
+    else:
+        what = "is not there" if draft.before is None else f"is stale: {', '.join(draft.stale)}"
+        click.echo(f"{draft.path} {what}. Write it: hubkit card", err=True)
+    return 1
+
+
+def _write(facts: RepoFacts, draft: CardDraft) -> int:
+    from hubkit.fixer import Change, write_changes
+    from hubkit.publish.files import write_new
+
+    if draft.before == draft.after:
+        click.echo(f"{draft.path} is as it should be.", err=True)
+    elif draft.before is None:
+        write_new(facts.root / draft.path, draft.after)
+        click.echo(f"wrote {draft.path}", err=True)
+    else:
+        write_changes(facts.root, {draft.path: Change(draft.before, draft.after)})
+        click.echo(f"refreshed {draft.path}: {', '.join(draft.stale)}", err=True)
+    return 0

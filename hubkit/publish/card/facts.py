@@ -1,0 +1,141 @@
+"""What a card says, gathered from the repo's own files alone: the same on every machine."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from hubkit.config import parse_toml, read_config
+from hubkit.hubconf import distribution_name, is_stdlib, require_hubconf
+from hubkit.publish.card.files import Checkpoint, find_checkpoints
+from hubkit.publish.licences import Licence, read_licence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hubkit.config import Config
+    from hubkit.facts import Entrypoint, RepoFacts
+
+_NAME_IN_AUTHOR = re.compile(r"\s*<[^>]*>\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What a card says.
+
+    Attributes:
+        repo: "owner/name"; "" when nothing tells.
+        ref: The tag that its snippet names; "" for none.
+        entrypoints: In the order in which the hubconf has them.
+        is_open: Whether the hubconf makes more at run time.
+        config: What the author says about them.
+        checkpoints: Their weights.
+        dependencies: Import names that the hubconf declares, without the standard library's.
+        packages: The distributions that provide those.
+        licence: The repo's licence, or None.
+        summary: What the repo is, in one line; "" when nothing tells.
+        authors: Who made it; "" when nothing tells.
+        keywords: The project's keywords.
+    """
+
+    repo: str
+    ref: str
+    entrypoints: tuple[Entrypoint, ...]
+    is_open: bool
+    config: Config
+    checkpoints: tuple[Checkpoint, ...]
+    dependencies: tuple[str, ...]
+    packages: tuple[str, ...]
+    licence: Licence | None
+    summary: str
+    authors: str
+    keywords: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The repo's name without its owner."""
+        return self.repo.partition("/")[2]
+
+
+def gather_facts(facts: RepoFacts, repo: str, ref: str) -> CardFacts:
+    """What a card says about a repo.
+
+    Args:
+        facts: The repo, read.
+        repo: "owner/name" where it is published; "" when nothing tells.
+        ref: The tag that snippets are to name; "" for none.
+
+    Raises:
+        HubconfError: It has no hubconf that can be read.
+        ConfigError: Its configuration cannot be read.
+    """
+    hubconf = require_hubconf(facts)
+    config = read_config(facts.files)
+    declared = hubconf.dependencies.names if hubconf.dependencies else ()
+    needed = tuple(name for name in dict.fromkeys(declared) if name and not is_stdlib(name))
+    project = _read_project(facts)
+    described = (one.docstring for one in hubconf.entrypoints if one.docstring)
+    return CardFacts(
+        repo=repo,
+        ref=ref,
+        entrypoints=hubconf.entrypoints,
+        is_open=hubconf.is_open,
+        config=config,
+        checkpoints=tuple(find_checkpoints(facts, hubconf, config)),
+        dependencies=needed,
+        packages=tuple(dict.fromkeys(distribution_name(name) for name in needed)),
+        licence=read_licence(facts, project.get("license")),
+        summary=_text(project.get("description")) or summary_of(next(described, None)),
+        authors=_authors(project),
+        keywords=_keywords(project),
+    )
+
+
+def summary_of(docstring: str | None) -> str:
+    """The first paragraph of a docstring, on one line; "" when there is none."""
+    from hubkit.hubconf import read_docstring
+
+    return read_docstring(docstring).summary if docstring else ""
+
+
+def _read_project(facts: RepoFacts) -> Mapping[str, object]:
+    """``[project]`` of pyproject.toml, as far as it can be read."""
+    try:
+        project = parse_toml(facts.files.read_text("pyproject.toml")).get("project")
+    except ValueError:
+        return {}
+    return project if isinstance(project, dict) else {}
+
+
+def _text(value: object) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _authors(project: Mapping[str, object]) -> str:
+    listed = project.get("authors")
+    names = [
+        _NAME_IN_AUTHOR.sub("", str(one["name"]))
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(one, dict) and one.get("name")
+    ]
+    return ", ".join(names)
+
+
+def _keywords(project: Mapping[str, object]) -> tuple[str, ...]:
+    listed = project.get("keywords")
+    return tuple(map(str, listed)) if isinstance(listed, list) else ()
+
+
+def card_paths(facts: RepoFacts) -> tuple[str, ...]:
+    """Files of the repo that are a model card by their name, the likeliest first."""
+    pattern = re.compile(r"model[-_ ]?card\.(?:md|markdown)", re.IGNORECASE)
+    found = [
+        path
+        for folder in ("", "docs")
+        for name in sorted(facts.files.all_names(folder))
+        if pattern.fullmatch(name)
+        for path in [str(PurePosixPath(folder) / name)]
+    ]
+    return tuple(found)

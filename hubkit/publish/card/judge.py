@@ -1,0 +1,37 @@
+"""What `hubkit check` would find in a card as it should be, before it is written."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from hubkit.config import Config
+from hubkit.hubconf import Patched
+from hubkit.linter import lint_repo
+
+if TYPE_CHECKING:
+    from hubkit.facts import Finding, RepoFacts
+    from hubkit.publish.card.render import CardDraft
+
+_RULES = ("HUB804", "HUB805")
+
+
+class _CardAlone(Patched):
+    """The repo's files, of which the card is the only document."""
+
+    __slots__ = ()
+
+    def paths(self) -> tuple[str, ...]:
+        """The card."""
+        return tuple(self.changes)
+
+
+def judge_card(facts: RepoFacts, draft: CardDraft) -> tuple[Finding, ...]:
+    """What the rules about cards find.
+
+    Args:
+        facts: The repo.
+        draft: The card.
+    """
+    files = _CardAlone(facts.files, {draft.path: draft.after})
+    return lint_repo(dataclasses.replace(facts, files=files), Config(select=_RULES)).findings

@@ -1,0 +1,106 @@
+"""The snippet with which a card shows how a model is loaded."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from hubkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hubkit.config import EntrypointConfig
+    from hubkit.facts import Entrypoint
+    from hubkit.publish.card.facts import CardFacts
+
+_TENSOR = re.compile(r"f(?:16|32|64)\[([\w, ]+)\](?: in \[0, ?1\])?")
+_MULTIPLE = re.compile(r"(\d+)n")
+_WIDTH = 88  # where the formatters of the world break lines
+_LARGEST = 50_000_000  # numbers: a snippet is to run on anybody's machine
+
+
+def render_usage(facts: CardFacts) -> str:
+    """Python that loads the first entrypoint that can be loaded as it is, and runs it.
+
+    What cannot be told, such as an input, is left out rather than made up.
+
+    Raises:
+        UsageError: Nothing tells where the repo is published.
+    """
+    if not facts.repo:
+        raise UsageError(
+            "nothing tells where this repo is published",
+            hint="Say it: --repo OWNER/NAME, or give git a remote: git remote add origin URL",
+        )
+    found = [(entry, arguments_of(facts, entry)) for entry in facts.entrypoints]
+    shown = next(((entry, given) for entry, given in found if given is not None), None)
+    source = f"{facts.repo}:{facts.ref}" if facts.ref else facts.repo
+    if shown is None:
+        return f'```python\nimport torch\n\nprint(torch.hub.list("{source}"))\n```\n'
+    entry, given = shown
+    config = facts.config.entrypoint(entry.name)
+    lines = ["import torch", "", *_load(source, entry.name, given, config)]
+    return "\n".join(["```python", *lines, "```", ""])
+
+
+def arguments_of(facts: CardFacts, entry: Entrypoint) -> Mapping[str, object] | None:
+    """Arguments with which an entrypoint gives its trained model; None when some are not known."""
+    config = facts.config.entrypoint(entry.name)
+    given = dict(config.call)
+    if config.weights and config.weights.call:
+        given |= config.weights.call
+    for parameter in entry.parameters or ():
+        if parameter.name in given:
+            continue
+        if parameter.name == "pretrained" and parameter.default in (None, "False", "None"):
+            given["pretrained"] = True
+        elif parameter.required:
+            return None
+    return given if entry.parameters is not None else None
+
+
+def _load(
+    source: str, name: str, given: Mapping[str, object], config: EntrypointConfig
+) -> list[str]:
+    arguments = [f'"{source}"', f'"{name}"', *(f"{key}={value!r}" for key, value in given.items())]
+    is_model = config.kind in (None, "model")
+    line = f"model = torch.hub.load({', '.join(arguments)})"
+    lines = [line]
+    if len(line) > _WIDTH:
+        lines = ["model = torch.hub.load(", *(f"    {one}," for one in arguments), ")"]
+    if not is_model:
+        return [lines[0].replace("model =", "loaded =", 1), *lines[1:]]
+    lines.append("model.eval()")
+    made = _input(config)
+    if made:
+        lines += ["", *made, "with torch.inference_mode():", "    output = model(inputs)"]
+    return lines
+
+
+def _input(config: EntrypointConfig) -> list[str]:
+    """The line that makes an input like the one that is declared; none when that is not simple."""
+    if not isinstance(config.input, str):
+        return []
+    found = _TENSOR.fullmatch(config.input.strip())
+    sizes = [_size(one.strip(), config) for one in found[1].split(",")] if found else []
+    if not sizes or None in sizes:
+        return []
+    known = [size for size in sizes if size]
+    if len(known) < len(sizes) or math.prod(known) > _LARGEST:
+        return []
+    make = "rand" if " in " in config.input else "randn"
+    return [f"inputs = torch.{make}({', '.join(map(str, known))})  # {config.input.strip()}"]
+
+
+def _size(axis: str, config: EntrypointConfig) -> int | None:
+    if axis.isdigit():
+        return int(axis)
+    if axis == "B":
+        return 1
+    said = config.dims.get(axis)
+    if isinstance(said, int):
+        return said
+    multiple = _MULTIPLE.fullmatch(said or "")
+    return int(multiple[1]) * max(1, 224 // int(multiple[1])) if multiple else None

@@ -1,0 +1,254 @@
+"""``hubkit card`` as it is typed: made, refreshed, checked, and never more than that."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.git_host import commit_files
+from tests.publish.conftest import CARD, HUBCONF, REPO, hubkit, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def front(text: str) -> dict[str, object]:
+    loaded: dict[str, object] = yaml.safe_load(text.split("---\n")[1])
+    return loaded
+
+
+def test_a_first_card_says_what_the_repo_tells(repo: Path) -> None:
+    result = hubkit("card", *REPO)
+    assert result.exit_code == 0, result.output
+    text = read(repo)
+    assert front(text) == {
+        "license": "mit",
+        "library_name": "pytorch",
+        "tags": ["torch-hub", "vision", "toy"],
+    }
+    assert 'torch.hub.load("acme/nets", "net", pretrained=True)' in text
+    assert "- `net(pretrained: bool = False, width: int = 2) -> " not in text
+    assert (
+        "- `net(pretrained: bool = False, width: int = 2)`: A linear layer | with weights that are "
+        "downloaded.\n  - `pretrained`: Load the trained weights.\n  - `width`: How wide it is.\n"
+    ) in text
+    sha = hashlib.sha256(b"no real weights").hexdigest()
+    assert f"| `bundled` |  | `weights/bundled.pth`, in the repo | 15 bytes | `{sha}` |" in text
+    assert (
+        "| `net` | 7,763,041 | [`net-0123456789abcdef.pth`](https://github.com/acme/nets/releases/"
+        f"download/v1.0/net-0123456789abcdef.pth) | 31.0 MB | `{'0123456789abcdef' * 4}` |"
+    ) in text
+    assert "Loading imports `torch`.\n\n```sh\npip install torch\n```\n" in text
+
+
+def test_again_changes_nothing(repo: Path) -> None:
+    hubkit("card", *REPO)
+    before = read(repo)
+    assert "as it should be" in hubkit("card").stderr
+    assert hubkit("card", "--check").exit_code == 0
+    assert read(repo) == before
+    assert hubkit("card", "--stdout").stdout == before
+    commit_files(repo, {})
+    assert hubkit("card", "--check").exit_code == 0
+
+
+def test_check_and_diff_tell_what_is_stale_and_write_nothing(repo: Path) -> None:
+    hubkit("card", *REPO)
+    before = read(repo)
+    (repo / "hubconf.py").write_text(HUBCONF.replace("width: int = 2", "width: int = 4"))
+    result = hubkit("card", "--check")
+    assert result.exit_code == 1
+    assert f"{CARD} is stale: entrypoints." in result.stderr
+    shown = hubkit("card", "--diff")
+    assert shown.exit_code == 1
+    changed = [
+        line
+        for line in shown.stdout.splitlines()
+        if line[0] in "+-" and line[:3] not in ("---", "+++")
+    ]
+    assert [line[:5] for line in changed] == ["-- `n", "+- `n"]
+    assert read(repo) == before
+    assert hubkit("card").exit_code == 0
+    assert "width: int = 4" in read(repo)
+    assert hubkit("card", "--check").exit_code == 0
+
+
+def test_without_a_card_check_fails(repo: Path) -> None:
+    result = hubkit("card", "--check", *REPO)
+    assert result.exit_code == 1
+    assert f"{CARD} is not there" in result.stderr
+    assert not (repo / CARD).exists()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"], ids=["plain", "bom"])
+def test_what_people_wrote_stays_byte_for_byte(repo: Path, newline: str, bom: str) -> None:
+    """Text, order, headings and unknown keys are theirs; two parts are all that they kept."""
+    hubkit("card", *REPO)
+    made = read(repo)
+
+    def part(name: str) -> str:
+        start = made.index(f"<!-- hubkit:begin {name}")
+        return made[start : made.index(f"<!-- hubkit:end {name} -->")] + (
+            f"<!-- hubkit:end {name} -->\n"
+        )
+
+    mine = [
+        "---\n# ours\nlicense: cc-by-4.0   # the weights\nodd_key: [1,\n  2]\ntags: [mine]\n---\n",
+        "Title\n=====\n\ntrailing  \n\t| odd | text\n\n#### What it takes\n",
+        "\n\nMore of ours: ünïcode, <!-- a comment -->\n",
+        "```md\n<!-- hubkit:begin entrypoints -->\n```\nend without a newline",
+    ]
+    text = mine[0] + mine[1] + part("weights") + mine[2] + part("entrypoints") + mine[3]
+    (repo / CARD).write_bytes((bom + text).replace("\n", newline).encode())
+    (repo / "weights" / "bundled.pth").write_bytes(b"other weights")
+    result = hubkit("card")
+    assert result.exit_code == 0, result.output
+    after = read(repo)
+    for one in mine[1:]:
+        assert one.replace("\n", newline) in after
+    head = mine[0].removesuffix("---\n")
+    assert after.startswith((bom + head).replace("\n", newline))
+    assert f"library_name: pytorch{newline}---" in after
+    assert "13 bytes" in after
+    assert after.count("usage") == 0
+    assert "does without: usage, dependencies" in result.stderr
+    assert newline == "\n" or "\n" not in after.replace("\r\n", "")
+    assert hubkit("card", "--check").exit_code == 0
+
+
+def test_a_card_that_hubkit_never_wrote_gets_all_parts(repo: Path) -> None:
+    text = "# Nets\n\nOur own words."
+    (repo / CARD).write_text(text)
+    assert hubkit("card", *REPO).exit_code == 0
+    after = read(repo)
+    assert after.startswith(f"{text}\n\n## Usage\n")
+    assert after.count("hubkit:begin") == 4
+    assert hubkit("card", "--check").exit_code == 0
+
+
+def test_a_part_that_was_taken_out_comes_back_when_asked_for(repo: Path) -> None:
+    hubkit("card", *REPO)
+    text = read(repo)
+    start = text.index("## Weights")
+    (repo / CARD).write_text(text[:start] + text[text.index("## Dependencies") :])
+    assert hubkit("card", "--check").exit_code == 0
+    assert hubkit("card", "--add", "weights").exit_code == 0
+    assert "hubkit:begin weights" in read(repo)
+    assert "no part 'wieghts'" in hubkit("card", "--add", "wieghts").stderr
+    assert "--report FILE" in hubkit("card", "--add", "conformance").stderr
+
+
+def test_the_snippet_keeps_the_repo_and_the_tag_that_it_names(repo: Path) -> None:
+    hubkit("card", *REPO, "--tag", "v1.0")
+    assert '"acme/nets:v1.0"' in read(repo)
+    (repo / ".git" / "config").write_text(
+        (repo / ".git" / "config").read_text()
+        + '[remote "origin"]\n\turl = git@github.com:fork/nets.git\n'
+    )
+    assert hubkit("card", "--check").exit_code == 0
+    hubkit("card", "--tag", "v2.0")
+    assert '"acme/nets:v2.0"' in read(repo)
+
+
+def test_the_remote_tells_where_it_is_published(repo: Path) -> None:
+    assert hubkit("card").exit_code == 2
+    assert "--repo OWNER/NAME" in hubkit("card").stderr
+    with (repo / ".git" / "config").open("a") as config:
+        config.write('[remote "origin"]\n\turl = https://github.com/acme/other.git\n')
+    assert hubkit("card").exit_code == 0
+    assert '"acme/other"' in read(repo)
+
+
+def test_a_declared_input_is_run(repo: Path) -> None:
+    (repo / "hubconf.py").write_text(HUBCONF.replace("def net(", "def net(path, "))
+    hubkit("card", *REPO)
+    assert (
+        'model = torch.hub.load("acme/nets", "bundled", pretrained=True)\nmodel.eval()\n\n'
+        "inputs = torch.rand(1, 3, 224, 32)  # f32[B,3,H,W] in [0,1]\n"
+        "with torch.inference_mode():\n    output = model(inputs)\n"
+    ) in read(repo)
+
+
+def test_docstrings_cannot_break_out(repo: Path) -> None:
+    evil = HUBCONF.replace(
+        "A linear layer | with", "Ends <!-- hubkit:end entrypoints --> `` ` here | with"
+    ).replace("width: int = 2", "width: str = '`|``'")
+    (repo / "hubconf.py").write_text(evil)
+    hubkit("card", *REPO)
+    assert hubkit("card", "--check").exit_code == 0
+    assert "Ends &lt;!-- hubkit:end entrypoints --&gt;" in read(repo)
+    assert "- ```net(pretrained: bool = False, width: str = '`|``')```" in read(repo)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("---\nlicense: [mit\n---\ntext\n", "the front matter cannot be read"),
+        ("<!-- hubkit:begin usage -->\n", "`usage` begins and does not end"),
+        ("<!-- hubkit:end usage -->\n", "`usage` ends and did not begin"),
+        (
+            "<!-- hubkit:begin usage -->\n<!-- hubkit:begin weights -->\n",
+            "`weights` begins inside of another, or twice",
+        ),
+        ("```\n<!-- hubkit:begin usage -->\n<!-- hubkit:end usage -->\n", "fenced block begins"),
+        (b"\xff\xfe", "is no UTF-8"),
+        ("---\n{license: mit}\n---\n", "cannot add to"),
+    ],
+)
+def test_a_card_that_cannot_be_refreshed_is_left_alone(
+    repo: Path, text: str | bytes, said: str
+) -> None:
+    data = text.encode() if isinstance(text, str) else text
+    (repo / CARD).write_bytes(data)
+    for option in ((), ("--check",), ("--diff",), ("--stdout",)):
+        result = hubkit("card", *REPO, *option)
+        assert result.exit_code == 2
+        assert said in result.stderr
+    assert (repo / CARD).read_bytes() == data
+
+
+def test_odd_places(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "lies outside of" in hubkit("card", *REPO, "--file", "../card.md").stderr
+    assert "is no folder" in hubkit("card", tmp_path / "gone").stderr
+    (repo / "folder.md").mkdir()
+    assert "cannot be read" in hubkit("card", *REPO, "--file", "folder.md").stderr
+    assert hubkit("card", *REPO, "--file", "docs/card.md").exit_code == 0
+    assert (repo / "docs" / "card.md").is_file()
+    assert "stands alone" not in hubkit("card", *REPO, "--check").stderr
+    assert hubkit("card", *REPO, "--check", "--diff").exit_code == 2
+    monkeypatch.chdir(tmp_path)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "has no hubconf.py" in hubkit("card", empty, *REPO).stderr
+    (empty / "hubconf.py").write_text("def net(:\n")
+    assert hubkit("card", empty, *REPO).exit_code == 1
+    (empty / "hubconf.py").write_text("def net():\n    return 1\n\n\nglobals()['x'] = net\n")
+    result = hubkit("card", empty, *REPO)
+    assert result.exit_code == 0, result.output
+    text = (empty / CARD).read_text()
+    assert "makes more names when it runs" in text
+    assert "tells of no weights" in text
+    assert "declares no dependencies" in text
+
+
+def test_a_protected_card_is_left_alone(repo: Path) -> None:
+    (repo / CARD).write_text("# Mine\n")
+    (repo / CARD).chmod(0o444)
+    result = hubkit("card", *REPO)
+    assert result.exit_code == 2
+    assert "write-protected" in result.stderr
+    assert read(repo) == "# Mine\n"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_said(repo: Path) -> None:
+    repo.chmod(0o500)
+    try:
+        assert "cannot be written" in hubkit("card", *REPO).stderr
+    finally:
+        repo.chmod(0o700)
