@@ -6,7 +6,6 @@
     ├── UsageError                                    exit code 2
     │   ├── RepoSpecError (ValueError)                "not/a/repo" where owner/name[:ref] belongs
     │   ├── ConfigError (ValueError)                  [tool.hubkit] cannot be read as meant
-    │   ├── CardError                                 a model card that cannot be refreshed
     │   ├── GitRepoError                              git cannot tell what a repo holds
     │   ├── LockfileError (ValueError)                no lock file, or it does not say what is asked
     │   └── TemplateError (ValueError)                unknown template, bad answer, would overwrite
@@ -92,10 +91,6 @@ class RepoSpecError(UsageError, ValueError):
 
 class ConfigError(UsageError, ValueError):
     """The project's hubkit configuration cannot be used."""
-
-
-class CardError(UsageError):
-    """A model card cannot be made, or refreshed, as it is."""
 
 
 class GitRepoError(UsageError):

@@ -104,14 +104,14 @@ def _place(facts: RepoFacts, file: str | None) -> str:
 
 
 def _read_card(path: Path) -> bytes | None:
-    from hubkit.errors import CardError
+    from hubkit.errors import UsageError
 
     try:
         return path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CardError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def _source(

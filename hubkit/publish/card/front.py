@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.errors import CardError
+from hubkit.errors import UsageError
 from hubkit.hubconf import read_card
 from hubkit.rules import card_keys as keys
 
@@ -122,7 +122,7 @@ def refresh_front(
         newline: What ends its lines.
 
     Raises:
-        CardError: The front matter cannot be read, or is written in a way that cannot be added to.
+        UsageError: The front matter cannot be read, or is written in a way that cannot be added to.
     """
     if not wanted and not given:
         return text
@@ -157,11 +157,11 @@ def require_card(text: str, path: str) -> Card | None:
     """The card's front matter, if it has any.
 
     Raises:
-        CardError: It has, and it cannot be read.
+        UsageError: It has, and it cannot be read.
     """
     card = _read(text, path)
     if card is not None and card.problem:
-        raise CardError(
+        raise UsageError(
             f"{path}, line {card.problem_line}: the front matter cannot be read: {card.problem}.",
             hint="Quote the value, or indent it as YAML wants. Nothing was written.",
         )
@@ -213,8 +213,8 @@ def _require_kept(old: Card, new: Card | None, changed: Mapping[str, str], path:
         raise _cannot(path, changed)
 
 
-def _cannot(path: str, values: Mapping[str, str]) -> CardError:
-    return CardError(
+def _cannot(path: str, values: Mapping[str, str]) -> UsageError:
+    return UsageError(
         f"the front matter of {path} is written in a way that hubkit cannot add to.",
         hint=f"Write it yourself: {'; '.join(_lines(values).splitlines())}. Nothing was written.",
     )

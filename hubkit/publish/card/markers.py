@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hubkit.errors import CardError
+from hubkit.errors import UsageError
 from hubkit.hubconf import find_snippets
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
         path: Its path, for errors.
 
     Raises:
-        CardError: A marker stands alone, in another part, or twice.
+        UsageError: A marker stands alone, in another part, or twice.
     """
     regions: dict[str, Region] = {}
     opened: tuple[str, int, int] | None = None
@@ -116,8 +116,8 @@ def replace_regions(text: str, regions: Mapping[str, Region], contents: Mapping[
     return text
 
 
-def _misplaced(path: str, line: int, what: str) -> CardError:
-    return CardError(
+def _misplaced(path: str, line: int, what: str) -> UsageError:
+    return UsageError(
         f"{path}, line {line}: {what}.",
         hint="Each part is between <!-- hubkit:begin NAME --> and <!-- hubkit:end NAME -->. "
         "Mend the comments; nothing was written.",

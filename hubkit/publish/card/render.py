@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hubkit.errors import CardError, UsageError
+from hubkit.errors import UsageError
 from hubkit.publish.card.front import given_value, refresh_front, require_card, wanted_keys
 from hubkit.publish.card.markers import find_regions, render_region, replace_regions
 from hubkit.publish.card.sections import CONFORMANCE, SECTIONS, TITLES
@@ -68,7 +68,7 @@ def draft_card(facts: CardFacts, request: CardRequest, before: bytes | None) -> 
         before: What is there; None for nothing.
 
     Raises:
-        CardError: What is there cannot be refreshed; nothing is lost.
+        UsageError: What is there cannot be refreshed; nothing is lost.
         UsageError: A part is asked for that there is not.
     """
     parts: dict[str, Callable[[CardFacts], str]] = {**SECTIONS}
@@ -125,7 +125,7 @@ def _decode(data: bytes, path: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise CardError(
+        raise UsageError(
             f"{path} is no UTF-8: {error.reason} at byte {error.start}.",
             hint="Save it as UTF-8. Nothing was written.",
         ) from None
@@ -136,7 +136,7 @@ def _site(text: str, request: CardRequest) -> Site:
     card = require_card(text, request.path)
     have: Site = site_of(card) if card else ""
     if request.site and have and request.site != have:
-        raise CardError(
+        raise UsageError(
             f"{request.path} has front matter for {have}, not for {request.site}.",
             hint="A card for the other site needs a file of its own: --file PATH",
         )
