@@ -39,6 +39,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
         frozenset(
             {
                 "config",
+                "conformance",
                 "fixer",
                 "hubconf",
                 "hubdir",

@@ -15,6 +15,7 @@ COMMANDS = (
     "help_",
     "card",
     "weights",
+    "release",
     "lock",
     "status",
     "cache",

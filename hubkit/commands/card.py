@@ -139,7 +139,10 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _conformance(report: Path | None) -> str | None:
-    return None if report is None else ""
+    """The table that a report gives; None without one."""
+    from hubkit.conformance import read_report, render_markdown
+
+    return None if report is None else render_markdown(read_report(report))
 
 
 def _tell(facts: RepoFacts, draft: CardDraft) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hubkit.records import dataclass
 from hubkit.rules.card_keys import HF_LICENCES
 from hubkit.scaffold.licenses import read_license
 

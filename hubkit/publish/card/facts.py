@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from hubkit.config import parse_toml, read_config
 from hubkit.hubconf import distribution_name, is_stdlib, require_hubconf
 from hubkit.publish.card.files import Checkpoint, find_checkpoints
 from hubkit.publish.licences import Licence, read_licence
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf import read_downloads, read_own_files
 from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.lockfile import read_lockfile
+from hubkit.records import dataclass
 from hubkit.rules.downloads import file_name, hash_digits
 
 if TYPE_CHECKING:
@@ -112,6 +113,9 @@ def _measure(facts: RepoFacts, path: str) -> tuple[str, int | None]:
         pointer = _POINTER.search(head) if head.startswith(_POINTER_START) else None
         if pointer:
             return pointer[1].decode(), int(pointer[2])
+        if facts.files.ref:
+            data = facts.files.read(path)
+            return hashlib.sha256(data).hexdigest(), len(data)
         file = facts.root / path
         return sha256_of(file), file.stat().st_size
     except OSError:
@@ -125,7 +129,7 @@ def _with_record(one: Checkpoint, records: list[WeightsConfig], *, is_only: bool
     """
     import dataclasses
 
-    fitting = [record for record in records if _agree(one.sha256, record.sha256)]
+    fitting = [record for record in records if agree(one.sha256, record.sha256)]
     if not fitting and is_only and len(records) == 1 and not one.sha256:
         fitting = records
     if not fitting:
@@ -139,7 +143,7 @@ def _with_record(one: Checkpoint, records: list[WeightsConfig], *, is_only: bool
     )
 
 
-def _agree(one: str, other: str) -> bool:
+def agree(one: str, other: str) -> bool:
     """Whether two digests, or starts of digests, may be of one file."""
     return bool(one and other) and (one.startswith(other) or other.startswith(one))
 

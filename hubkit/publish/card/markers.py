@@ -12,11 +12,11 @@ All else is somebody's text, and stays byte for byte.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit.errors import UsageError
 from hubkit.hubconf import find_snippets
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.errors import UsageError
 from hubkit.publish.card.front import given_value, refresh_front, require_card, wanted_keys
 from hubkit.publish.card.markers import find_regions, render_region, replace_regions
 from hubkit.publish.card.sections import CONFORMANCE, SECTIONS, TITLES
+from hubkit.records import dataclass
 from hubkit.rules.card_keys import site_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,106 @@
+"""The commit, loaded as its users will load it: fetched by git, into an empty hub dir, in another process."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hubkit.errors import ProbeError
+from hubkit.publish.release.points import Point, some
+from hubkit.runtime.probe import ProbeRequest, run_in_child
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.config import EntrypointConfig
+    from hubkit.facts import Entrypoint
+    from hubkit.publish.release.situation import Situation
+
+_TIMEOUT = 600.0  # seconds, for all entrypoints
+
+
+def verify(now: Situation) -> Iterator[Point]:
+    """Every entrypoint of the commit is built without weights, with no connection to be had.
+
+    The repo is fetched through git from where it lies, at the very commit; no file that is not
+    committed is in reach, and nothing that is cached.
+
+    Args:
+        now: What the release starts from.
+    """
+    hubconf = now.facts.hubconf
+    calls, skipped = {}, []
+    for entry in hubconf.entrypoints if hubconf else ():
+        given = _untrained(entry, now.config.entrypoint(entry.name))
+        if given is None:
+            skipped.append(entry.name)
+        else:
+            calls[entry.name] = given
+    try:
+        failures = _load(now, calls)
+    except ProbeError as error:
+        yield Point("load", "missing", error.message.rstrip("."), error.hint)
+        return
+    for name, said in failures.items():
+        yield Point("load", "missing", f"{name} does not load: {said}", "pytest --hubconf -k C301")
+    loaded = [name for name in calls if name not in failures]
+    if loaded:
+        yield Point("load", "ok", f"from the commit alone, untrained: {some(loaded)}")
+    if skipped:
+        yield Point(
+            "load",
+            "note",
+            f"not tried, for want of arguments that leave out the weights: {some(skipped)}",
+            "declare `call` or `untrained` for them",
+        )
+
+
+def _load(now: Situation, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """What each entrypoint that does not load says."""
+    with tempfile.TemporaryDirectory(prefix="hubkit-release-", ignore_cleanup_errors=True) as home:
+        source = f"git+{Path(now.root).resolve().as_uri()}@{now.sha}"
+        reply = run_in_child(
+            ProbeRequest(
+                Path(home),
+                "call",
+                "hubkit.publish.release.child:load_all",
+                kwargs={"source": source, "calls": calls},
+                env={
+                    "TORCH_HOME": home,
+                    "HUBKIT_LOCKFILE": None,
+                    "HUBKIT_OFFLINE": None,
+                    "HUBKIT_TRUST": None,
+                    "PYTHONPATH": None,
+                },
+                offline=True,
+                timeout=_TIMEOUT,
+            )
+        )
+    if reply.failure is not None:
+        raise ProbeError(
+            f"the commit cannot be loaded: {reply.failure.type}: {reply.failure.message}",
+            hint="pytest --hubconf -k C301 tells more",
+        )
+    failures: dict[str, str] = reply.value
+    return failures
+
+
+def _untrained(entry: Entrypoint, config: EntrypointConfig) -> dict[str, Any] | None:
+    """Arguments that build a model without weights; None when they are not known."""
+    if config.untrained is False or entry.parameters is None:
+        return None
+    given = dict(config.call)
+    if config.untrained is not None:
+        given |= config.untrained
+    for parameter in entry.parameters:
+        if parameter.name in given or parameter.kind in ("var-positional", "var-keyword"):
+            continue
+        if "pretrained" in parameter.name.lower().split("_"):
+            by_name = parameter.default == "None" or (parameter.default or "")[:1] in ("'", '"')
+            given[parameter.name] = None if by_name else False
+        elif parameter.name in ("weights", "weights_backbone"):
+            given[parameter.name] = None
+        elif parameter.required:
+            return None
+    return given

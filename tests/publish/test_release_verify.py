@@ -1,0 +1,106 @@
+"""``hubkit release --verify``: the commit is really loaded, and nothing but the commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.git_host import commit_files
+from tests.git_host.repos import git
+from tests.publish.conftest import hubkit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.torch
+
+SOURCE = '''\
+import socket as _socket
+
+dependencies = ["torch"]
+
+
+def good(pretrained=False, weights=None):
+    """Good.
+
+    Args:
+        pretrained: Whether it is trained.
+        weights: Which weights.
+    """
+    import torch
+    from lib.net import make
+
+    assert pretrained is False and weights is None
+    return make()
+
+
+def stray():
+    """Needs a file that is not committed."""
+    from lib.local import make
+
+    return make()
+
+
+def online():
+    """Reaches for the network."""
+    _socket.create_connection(("192.0.2.1", 80))
+
+
+def leaves():
+    """Ends the process."""
+    raise SystemExit(3)
+
+
+def declared(path):
+    """Is told its argument.
+
+    Args:
+        path: Which.
+    """
+    return path
+
+
+def unknown(path):
+    """Wants an argument.
+
+    Args:
+        path: Which.
+    """
+    return path
+'''
+
+
+def test_only_what_is_committed_and_offline_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "nets"
+    commit_files(
+        folder,
+        {
+            "hubconf.py": SOURCE,
+            "lib/net.py": "import torch\n\n\ndef make():\n    return torch.nn.Linear(1, 1)\n",
+            "hubkit.toml": '[entrypoints.declared]\ncall = { path = "x" }\n',
+            ".gitignore": "local.py\n",
+        },
+    )
+    (folder / "lib" / "local.py").write_text("def make():\n    return 1\n")
+    git("tag", "v0.1.0", cwd=folder)
+    result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
+    lines = [line for line in result.stdout.splitlines() if "  load: " in line]
+    assert [line[:7].strip() for line in lines] == ["missing"] * 3 + ["ok", "note"]
+    assert "stray does not load: ModuleNotFoundError: No module named 'lib.local'" in lines[0]
+    assert "online does not load: OSError: no connection to 192.0.2.1:80" in lines[1]
+    assert "leaves does not load: SystemExit: 3" in lines[2]
+    assert lines[3].endswith("from the commit alone, untrained: good, declared")
+    assert lines[4].endswith("unknown")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_process_that_dies_is_told_of(tmp_path: Path) -> None:
+    folder = tmp_path / "nets"
+    commit_files(
+        folder,
+        {"hubconf.py": 'import os as _os\n\n\ndef net():\n    """Dies."""\n    _os._exit(7)\n'},
+    )
+    result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
+    assert result.exit_code == 1
+    assert "ended its process with status 7" in result.stdout
