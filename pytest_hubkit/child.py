@@ -7,6 +7,7 @@ that nobody registers. Questions and answers are what JSON can hold.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import importlib.util
 import sys
@@ -64,6 +65,8 @@ def load_all(question: Json) -> Json:
     else:
         if question["again"]:
             answer["again"] = _execute_again(question)
+        # What is there by now stays: collecting garbage need not look at it for each case.
+        gc.freeze()
         for case in question["cases"]:
             watch.entrypoint = case["label"]
             with kept_state():

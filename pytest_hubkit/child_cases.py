@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import pickle
 import sys
@@ -76,6 +78,7 @@ class PeakMemory:
 
     def __init__(self) -> None:
         self._start = 0
+        _give_back()
         try:
             Path("/proc/self/clear_refs").write_text("5", "ascii")
             self._start = _status("VmRSS")
@@ -86,6 +89,14 @@ class PeakMemory:
     def bytes(self) -> int:
         """How much beyond what was in use then; 0 if unknown."""
         return max(0, _status("VmHWM") - self._start) if self._start else 0
+
+
+def _give_back() -> None:
+    """Let the system have what earlier models left, which the next one would use unseen."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def _status(name: str) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_hubkit.checks.registry import PrerequisiteError
 from pytest_hubkit.children import Children
+from pytest_hubkit.examples import Examples
 from pytest_hubkit.failures import describe_import_failure, describe_problem
 from pytest_hubkit.keeping import kept_state
 from pytest_hubkit.options import Options
@@ -87,6 +88,11 @@ class Conformance:
     def children(self) -> Children:
         """What child processes say."""
         return Children(self)
+
+    @cached_property
+    def examples(self) -> Examples:
+        """The examples that it shows."""
+        return Examples(self.facts)
 
     @cached_property
     def worker(self) -> Worker:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PATIENCE = 300.0
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
 class Worker:
-    """One process, started afresh (not forked), that runs what it is sent."""
+    """One process, started afresh (not forked), that runs what it is sent; a new one after a crash."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(1, mp_context=context)
+        self._pool: ProcessPoolExecutor | None = None
 
     def run(self, message: bytes) -> Any:  # noqa: ANN401
         """Run a pickled model on pickled input there, in evaluation mode; gives its output.
@@ -26,15 +31,48 @@ class Worker:
         Raises:
             Exception: What that raised.
         """
-        return pickle.loads(self._pool.submit(_run, message).result(_PATIENCE))  # noqa: S301
+        return pickle.loads(self.call(_run, message))  # noqa: S301
+
+    def call(
+        self, function: Callable[[_Given], _Made], given: _Given, patience: float = _PATIENCE
+    ) -> _Made:
+        """Call a function there.
+
+        Args:
+            function: The function.
+            given: Its argument.
+            patience: Seconds after which the process is ended.
+
+        Raises:
+            TimeoutError: It took longer.
+            BrokenProcessPool: The process has died.
+            Exception: What the function raised.
+        """
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(1, mp_context=context)
+        future = self._pool.submit(function, given)
+        try:
+            return future.result(patience)
+        except BrokenProcessPool:
+            self.close()
+            raise
+        except BaseException:
+            # Too slow, or Ctrl-C: it would go on, and the next one wait for it.
+            if not future.done():
+                self.close()
+            raise
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, if there is one."""
+        if self._pool is None:
+            return
         processes = [*(self._pool._processes or {}).values()]  # noqa: SLF001
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.kill()
             process.join()
+        self._pool = None
 
 
 def _run(message: bytes) -> bytes:

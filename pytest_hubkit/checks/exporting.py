@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
 from pytest_hubkit.comparing import find_difference
-from pytest_hubkit.forwards import evaluating
+from pytest_hubkit.forwards import copied, evaluating
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.subject import Subject
 
 _RAN = ("C101", "C106", "C201")
+# Compilers fuse and reorder; that is no other result.
 _CLOSE = 1e-3
 
 
@@ -27,7 +28,7 @@ def export(subject: Subject) -> Iterator[Failure]:
     Exported programs are what mobile, server and compiler tool chains start from. Control flow
     that depends on data stands in the way.
 
-    Run with ``--hubconf-slow``. Use ``torch.where`` and ``torch.cond``.
+    Runs with ``--hubconf-slow``. Use ``torch.where`` and ``torch.cond``.
     """
     import torch
 
@@ -37,37 +38,74 @@ def export(subject: Subject) -> Iterator[Failure]:
     yield from _transformed(subject, "torch.export", transform)
 
 
-@check("C312", "compile-script-onnx", level=3, required=False, requires=_RAN, slow=True)
-def other_forms(subject: Subject) -> Iterator[Failure]:
-    """`torch.compile`, TorchScript and ONNX take the model.
+@check("C312", "compile", level=3, required=False, requires=_RAN, slow=True)
+def compiled(subject: Subject) -> Iterator[Failure]:
+    """`torch.compile` takes the model as a whole, and the compiled model gives the same.
 
-    Each is tried where its tool chain is there: a C++ compiler for ``torch.compile``, the packages
-    ``onnx`` and ``onnxscript`` for ONNX.
+    It must be one graph: each break costs the speed for which people compile. Needs a C++ compiler
+    on the CPU.
 
-    Run with ``--hubconf-slow``.
+    Runs with ``--hubconf-slow``. ``TORCH_LOGS=graph_breaks`` tells where graphs break.
     """
     import torch
 
-    if shutil.which("c++") or shutil.which("g++"):
-        yield from _transformed(subject, "torch.compile", lambda model, *_: torch.compile(model))
-    yield from _transformed(subject, "TorchScript", lambda model, *_: torch.jit.script(model))
-    if importlib.util.find_spec("onnx") and importlib.util.find_spec("onnxscript"):
-        yield from _transformed(subject, "ONNX", _to_onnx)
+    if subject.conformance.options.device == "cpu" and not _compiler():
+        raise NotApplicableError("there is no C++ compiler here, which torch.compile needs")
+    yield from _transformed(
+        subject, "torch.compile", lambda model, *_: torch.compile(model, fullgraph=True)
+    )
+    # Each compiled model stays in a cache of torch's otherwise.
+    torch.compiler.reset()
 
 
-def _to_onnx(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:  # noqa: ANN401
+@check("C314", "script", level=3, required=False, requires=_RAN, slow=True)
+def scripted(subject: Subject) -> Iterator[Failure]:
+    """`torch.jit.script` takes the model, and what it makes gives the same.
+
+    TorchScript is still how many C++ programs and older mobile applications load models. It takes
+    a part of Python only, with types that can be told.
+
+    Runs with ``--hubconf-slow``. Annotate what is no tensor; keep lists and dicts of one type.
+    """
     import torch
 
-    stream: Any = io.BytesIO()
-    torch.onnx.export(model, args, stream, kwargs=kwargs, dynamo=False)
+    yield from _transformed(subject, "TorchScript", lambda model, *_: torch.jit.script(model))
+
+
+@check("C315", "onnx", level=3, required=False, requires=_RAN, slow=True)
+def to_onnx(subject: Subject) -> Iterator[Failure]:
+    """The model can be exported to ONNX.
+
+    That is what most other runtimes read. What fails here is an operation without counterpart, or
+    control flow that depends on data. The numbers are not compared, for want of a runtime.
+
+    Runs with ``--hubconf-slow``, where ``onnx`` and ``onnxscript`` are installed.
+    """
+    import torch
+
+    missing = [one for one in ("onnx", "onnxscript") if importlib.util.find_spec(one) is None]
+    if missing:
+        raise NotApplicableError(f"not installed here: {', '.join(missing)}")
+
+    def transform(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        torch.onnx.export(model, args, kwargs=kwargs, dynamo=True, verbose=False)
+
+    yield from _transformed(subject, "ONNX export", transform)
+
+
+def _compiler() -> str | None:
+    names = ("cl",) if sys.platform == "win32" else ("c++", "g++", "clang++")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def _transformed(subject: Subject, what: str, transform: Callable[..., Any]) -> Iterator[Failure]:
+    """Make another form of the model, run it if it can be run, and compare."""
     import torch
 
     first, model = subject.first, subject.module
     if model is not subject.runnable:
         raise NotApplicableError("it is no nn.Module")
+    given = first.inputs.mapped(copied)
     try:
         with (
             evaluating(model),
@@ -75,14 +113,13 @@ def _transformed(subject: Subject, what: str, transform: Callable[..., Any]) -> 
             subject.running(),
             subject.conformance.loaded.active(),
         ):
-            made = transform(model, first.inputs.args, first.inputs.kwargs)
+            made = transform(model, given.args, given.kwargs)
             if made is None:
                 return
-            again = made(*first.inputs.args, **first.inputs.kwargs)
+            again = made(*given.args, **given.kwargs)
     except Exception as error:  # noqa: BLE001 - compilers raise all sorts of things
-        said = str(error).strip().splitlines()
         yield Failure(
-            f"{what} does not take {subject.label}: {type(error).__name__}: {said[0] if said else ''}",
+            f"{what} does not take {subject.label}: {type(error).__name__}: {_say(error)}",
             location=subject.location,
         )
         return
@@ -93,3 +130,9 @@ def _transformed(subject: Subject, what: str, transform: Callable[..., Any]) -> 
             (seen,),
             location=subject.location,
         )
+
+
+def _say(error: Exception) -> str:
+    """The first line of an error's text that has words in it."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if any(map(str.isalpha, line))), "")

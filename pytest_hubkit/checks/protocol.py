@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any
 
 from hubkit.facts import Location
@@ -59,9 +60,10 @@ def signature(subject: Subject) -> Iterator[Failure]:
 
     ``torch.hub.load(repo_or_dir, model, *args, source=..., **kwargs)`` keeps some keywords for
     itself, so a parameter of such a name never arrives, or raises a TypeError. Arguments that are
-    declared in the configuration must fit too.
+    declared in the configuration must fit too. A default that is a tensor or a module is one and
+    the same for all models: training one changes the others.
 
-    Rename the parameter; correct ``call`` or ``untrained``.
+    Rename the parameter; correct ``call`` or ``untrained``; make the default when called.
     """
     parameters = parameters_of(subject.function)
     for parameter in parameters:
@@ -73,6 +75,7 @@ def signature(subject: Subject) -> Iterator[Failure]:
                 fix=f"Rename the parameter {parameter.name}.",
                 location=subject.location,
             )
+    yield from _shared_defaults(subject, parameters)
     yield from _declared_arguments_that_do_not_fit(subject, parameters)
     weights = subject.case.config.weights
     silent = parameters and not any(map(chooses_weights, parameters))
@@ -83,6 +86,23 @@ def signature(subject: Subject) -> Iterator[Failure]:
             fix="Add `pretrained: bool = False`, or declare `weights.call`.",
             location=subject.location,
         )
+
+
+def _shared_defaults(
+    subject: Subject, parameters: tuple[inspect.Parameter, ...]
+) -> Iterator[Failure]:
+    # A hubconf that has not imported it has no tensors.
+    torch: Any = sys.modules.get("torch")
+    shared = (torch.Tensor, torch.nn.Module) if torch is not None else ()
+    for parameter in parameters:
+        if isinstance(parameter.default, shared):
+            kind = type(parameter.default).__name__
+            yield Failure(
+                f"All models of {subject.label} share one {kind}: the default of "
+                f"{parameter.name} is made when hubconf is imported.",
+                fix=f"Write {parameter.name}=None, and make it inside.",
+                location=subject.location,
+            )
 
 
 def _declared_arguments_that_do_not_fit(

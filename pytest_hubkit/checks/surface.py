@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location
@@ -21,7 +22,8 @@ def surface(repo: Conformance) -> Iterator[Failure]:
     It lists every public callable that hubconf.py happens to hold: ``Path``, ``partial``, the
     class beside the function that makes it. Users take them for models. ``__all__`` makes no
     difference to torch.hub. And what the configuration says of an entrypoint that is not there
-    is about nothing.
+    is about nothing. Where names are made at run time, source does not tell which are meant:
+    ``names = ["tf_*", "mixnet_*"]`` does.
 
     Import helpers under a name with a leading underscore.
     """
@@ -38,12 +40,40 @@ def surface(repo: Conformance) -> Iterator[Failure]:
             f"Import it as `_{first}`, or inside the function that uses it.",
             leaks[0].location,
         )
+    yield from _unmeant(repo, names)
     for name in repo.config.entrypoints:
         if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            yield Failure(
-                f"{repo.config.path} describes an entrypoint {name}, which hubconf.py does not have.",
-                (f"it has {', '.join(names[:8]) or 'none'}",),
-                f"Is {close[0]} meant?" if close else "Remove it there, or add it here.",
-                Location("hubconf.py"),
-            )
+            yield _absent(repo, name, names)
+    for pattern in (*repo.config.names, *repo.config.representative):
+        if not fnmatch.filter(names, pattern):
+            yield _absent(repo, pattern, names)
+
+
+def _unmeant(repo: Conformance, names: tuple[str, ...]) -> Iterator[Failure]:
+    """Names that no declared pattern allows; those that the source spells out are meant."""
+    patterns = repo.config.names
+    spelled = {entrypoint.name for entrypoint in repo.source.entrypoints}
+    told = spelled | {leak.name for leak in repo.source.leaks}
+    strange = [
+        name
+        for name in names
+        if name not in told and not any(fnmatch.fnmatchcase(name, one) for one in patterns)
+    ]
+    if patterns and strange:
+        yield Failure(
+            f"torch.hub.list shows {len(strange)} name{'s' * (len(strange) > 1)} that no pattern "
+            f"of `names` in {repo.config.path} allows.",
+            (", ".join(strange[:8]), f"patterns: {', '.join(patterns)}"),
+            "Begin names of helpers with an underscore, or add a pattern.",
+            Location("hubconf.py"),
+        )
+
+
+def _absent(repo: Conformance, name: str, names: tuple[str, ...]) -> Failure:
+    close = difflib.get_close_matches(name, names, n=1)
+    return Failure(
+        f"{repo.config.path} describes an entrypoint {name}, which hubconf.py does not have.",
+        (f"it has {', '.join(names[:8]) or 'none'}",),
+        f"Is {close[0]} meant?" if close else "Remove it there, or add it here.",
+        Location("hubconf.py"),
+    )

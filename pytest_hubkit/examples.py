@@ -1,0 +1,111 @@
+"""The examples that readers copy: code in docstrings, README and cards that loads an entrypoint."""
+
+from __future__ import annotations
+
+import doctest
+from dataclasses import dataclass
+from functools import cached_property
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+from hubkit.hubconf import find_code, find_documents, find_snippets, select_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import RepoFacts
+
+_PYTHON = ("python", "py", "python3", "pycon")
+_SKIP = "# hubkit: skip"
+# What people type elsewhere than in Python.
+_SHELL = ("!", "%", "$")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One piece of code.
+
+    Attributes:
+        place: The document that holds it, or the help of the entrypoint.
+        line: The line there on which the code starts.
+        code: The code.
+    """
+
+    place: str
+    line: int
+    code: str
+
+    @property
+    def where(self) -> str:
+        """Where it stands, in words."""
+        return f"the example at line {self.line} of {self.place}"
+
+
+class Examples:
+    """The examples of one repo.
+
+    Args:
+        facts: What the repo's source says.
+    """
+
+    def __init__(self, facts: RepoFacts) -> None:
+        self._facts = facts
+
+    def find(self, entrypoint: str) -> Iterator[Example]:
+        """The examples in an entrypoint's docstring, and those elsewhere that load it.
+
+        Args:
+            entrypoint: Its name.
+        """
+        known = self._facts.hubconf.entrypoint(entrypoint) if self._facts.hubconf else None
+        docstring = dedent(known.docstring or "") if known else ""
+        yield from _blocks(docstring, f"the help of {entrypoint}")
+        session = _session(docstring)
+        if session:
+            yield Example(f"the help of {entrypoint}", 1, session)
+        for path, text in self._documents:
+            for one in _blocks(text, path):
+                if any(shown.entrypoint == entrypoint for shown in find_snippets(one.code, path)):
+                    yield one
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What the repo is called where it is loaded: "owner/name", also by those who forked it."""
+        entrypoints = self._facts.hubconf.entrypoints if self._facts.hubconf else ()
+        texts = [(one.docstring or "", "hubconf.py") for one in entrypoints]
+        shown = [
+            snippet
+            for text, path in (*texts, *((text, path) for path, text in self._documents))
+            for snippet in find_snippets(text, path)
+        ]
+        own = select_own(shown, frozenset(entry.name for entry in entrypoints))
+        return tuple(sorted({one.repo.lower() for one in own}))
+
+    @cached_property
+    def _documents(self) -> tuple[tuple[str, str], ...]:
+        """Path and text of those that may load something."""
+        files = self._facts.files
+        paths = (path for path in find_documents(files) if not path.endswith(".ipynb"))
+        texts = ((path, files.read_text(path)) for path in paths)
+        return tuple((path, text) for path, text in texts if "hub.load" in text)
+
+
+def _blocks(text: str, place: str) -> Iterator[Example]:
+    for block in find_code(text):
+        if block.language not in _PYTHON or _SKIP in block.text:
+            continue
+        code = dedent(block.text)
+        lines = ("" if line.startswith(_SHELL) else line for line in code.splitlines())
+        yield Example(place, block.line, _session(code) or "\n".join(lines))
+
+
+def _session(text: str) -> str:
+    """The code after prompts, as one piece; "" where there are none, or they cannot be read."""
+    if ">>>" not in text or _SKIP in text:
+        return ""
+    try:
+        found = doctest.DocTestParser().get_examples(text)
+    except ValueError:
+        return ""
+    kept = (one for one in found if not one.options.get(doctest.SKIP))
+    return "".join(one.source for one in kept)
