@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,8 @@ def read_baseline(path: Path) -> tuple[KnownFinding, ...]:
     Raises:
         ConfigError: It cannot be read, or is no baseline.
     """
+    import json
+
     try:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -68,6 +69,8 @@ def _refuse(path: Path, reason: str) -> ConfigError:
 
 def render_baseline(findings: Iterable[KnownFinding]) -> str:
     """A baseline's text, in an order that keeps its history readable."""
+    import json
+
     ordered = sorted(findings, key=lambda one: (one.path, one.code, one.message, one.fingerprint))
     document = {"schema": SCHEMA, "findings": [asdict(entry) for entry in ordered]}
     return json.dumps(document, indent=2) + "\n"

@@ -12,7 +12,6 @@ import importlib
 import io
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -51,10 +50,12 @@ class HubkitGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The subcommand that the arguments name; a likely one is suggested where there is none."""
+        if args[0] in self.list_commands(ctx):
+            return super().resolve_command(ctx, args)
         import difflib
 
         close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-        if close and close[0] != args[0]:
+        if close:
             ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
         return super().resolve_command(ctx, args)
 
@@ -118,6 +119,8 @@ def _accept_any_text() -> None:
 
 
 def _print_mistake(error: BaseException) -> None:
+    import traceback
+
     traceback.print_exception(error)
     _print_error(
         HubkitError(

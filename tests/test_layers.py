@@ -18,6 +18,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     # part: (its level, the parts of hubkit below its own level that it may import)
     "errors": (0, frozenset()),
     "facts": (0, frozenset()),
+    "lazy": (0, frozenset()),
     "records": (0, frozenset()),
     "hubconf": (1, frozenset()),
     "hubdir": (1, frozenset()),

@@ -5,59 +5,64 @@
 repos in the hub dir needs.
 """
 
-from hubkit.facts.code import (
-    CheckpointUse,
-    DataFile,
-    FailingDefault,
-    GpuNeed,
-    Oddity,
-    OwnImport,
-    UnaskedDownload,
-    Use,
-)
-from hubkit.facts.conformance import (
-    ANOTHER_SHARD,
-    INTERRUPTED,
-    LEVELS,
-    NOT_REPRESENTATIVE,
-    NOT_SELECTED,
-    CaseResult,
-    CheckResult,
-    ConformanceReport,
-    Measured,
-    Outcome,
-    Unexercised,
-    Verdict,
-)
-from hubkit.facts.documents import Card, CardField, CodeBlock, Snippet
-from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs
-from hubkit.facts.findings import (
-    INTERNAL_ERROR,
-    SEVERITIES,
-    Finding,
-    KnownFinding,
-    LeftOut,
-    Report,
-    RuleFacts,
-    Severity,
-    Suppression,
-)
-from hubkit.facts.fixes import Applicability, Edit, Fix, Fixable
-from hubkit.facts.hubconf import (
-    Dependencies,
-    Dependency,
-    DocstringFacts,
-    Entrypoint,
-    Hubconf,
-    HubconfProblem,
-    Import,
-    Leak,
-    Location,
-    Parameter,
-    Returns,
-)
-from hubkit.facts.repo import Limits, RepoFacts
-from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
+from typing import TYPE_CHECKING
+
+from hubkit.lazy import find_lazily
+
+if TYPE_CHECKING:
+    from hubkit.facts.code import (
+        CheckpointUse,
+        DataFile,
+        FailingDefault,
+        GpuNeed,
+        Oddity,
+        OwnImport,
+        UnaskedDownload,
+        Use,
+    )
+    from hubkit.facts.conformance import (
+        ANOTHER_SHARD,
+        INTERRUPTED,
+        LEVELS,
+        NOT_REPRESENTATIVE,
+        NOT_SELECTED,
+        CaseResult,
+        CheckResult,
+        ConformanceReport,
+        Measured,
+        Outcome,
+        Unexercised,
+        Verdict,
+    )
+    from hubkit.facts.documents import Card, CardField, CodeBlock, Snippet
+    from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs
+    from hubkit.facts.findings import (
+        INTERNAL_ERROR,
+        SEVERITIES,
+        Finding,
+        KnownFinding,
+        LeftOut,
+        Report,
+        RuleFacts,
+        Severity,
+        Suppression,
+    )
+    from hubkit.facts.fixes import Applicability, Edit, Fix, Fixable
+    from hubkit.facts.hubconf import (
+        Dependencies,
+        Dependency,
+        DocstringFacts,
+        Entrypoint,
+        Hubconf,
+        HubconfProblem,
+        Import,
+        Leak,
+        Location,
+        Parameter,
+        Returns,
+    )
+    from hubkit.facts.repo import Limits, RepoFacts
+    from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
 
 __all__ = [
     "ANOTHER_SHARD",
@@ -121,3 +126,29 @@ __all__ = [
     "Use",
     "Verdict",
 ]
+
+__getattr__ = find_lazily(
+    __name__,
+    {
+        "code": (
+            "CheckpointUse DataFile FailingDefault GpuNeed Oddity OwnImport UnaskedDownload Use"
+        ),
+        "conformance": (
+            "ANOTHER_SHARD INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED CaseResult "
+            "CheckResult ConformanceReport Measured Outcome Unexercised Verdict"
+        ),
+        "documents": "Card CardField CodeBlock Snippet",
+        "files": "Entry EntryKind Files Gap Refs",
+        "findings": (
+            "INTERNAL_ERROR SEVERITIES Finding KnownFinding LeftOut Report RuleFacts Severity "
+            "Suppression"
+        ),
+        "fixes": "Applicability Edit Fix Fixable",
+        "hubconf": (
+            "Dependencies Dependency DocstringFacts Entrypoint Hubconf HubconfProblem Import "
+            "Leak Location Parameter Returns"
+        ),
+        "repo": "Limits RepoFacts",
+        "repos": "CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef",
+    },
+)

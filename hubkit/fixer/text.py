@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import io
-import re
 import tokenize
 import warnings
 from typing import TYPE_CHECKING
 
+from hubkit.lazy import pattern
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Edit
 
 # What Python takes for the end of a line; form feeds and the like stand inside lines.
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
+_LINE = pattern(r"[^\r\n]*(?:\r\n|\r|\n)?")
 
 
 class PatchError(Exception):

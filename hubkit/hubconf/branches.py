@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from hubkit.hubconf.nodes import child_nodes, walk
+from hubkit.lazy import pattern
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _IMPORT_FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _PLATFORM = frozenset({"platform", "version_info", "find_spec"})
 # How variables and functions are called that tell whether something optional is there.
-_AVAILABLE = re.compile(
+_AVAILABLE = pattern(
     r"(?:^|_)(?:available|installed|has|have|with|use|enabled?|imported)(?:_|$)", re.IGNORECASE
 )
 

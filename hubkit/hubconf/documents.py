@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.snippets import find_snippets
+from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.facts import Files, Snippet
 
-_DOCUMENT = re.compile(r".*\.(?:md|markdown|rst|ipynb)", re.IGNORECASE)
+_DOCUMENT = pattern(r".*\.(?:md|markdown|rst|ipynb)", re.IGNORECASE)
 # What tells of older versions, on purpose.
-_HISTORY = re.compile(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
+_HISTORY = pattern(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
 # Dependencies and old copies keep their own documents.
-_FOREIGN = re.compile(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
+_FOREIGN = pattern(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
 # What a snippet calls. Parsing a notebook takes long, and few say one of these.
 _CALLS = ("hub.load", "hubkit.load")
 _MAX_FILES = 400
@@ -75,6 +75,8 @@ def _notebook_code(text: str) -> str:
 
 
 def _unquoted(lines: Iterable[str]) -> Iterator[str]:
+    import json
+
     for line in lines:
         content = line.strip().rstrip(",")
         try:

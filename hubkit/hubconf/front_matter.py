@@ -9,13 +9,14 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Card, CardField, Location
+from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import yaml
 
-_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+_FRONT = pattern(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 # The longest that a site generator reads without complaint; a bound keeps hostile files cheap.
 _MAX_LENGTH = 200_000
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -103,6 +102,8 @@ class Git:
         )
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        import shutil
+
         program = shutil.which("git")
         if program is None:
             raise GitRepoError(

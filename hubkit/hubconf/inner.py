@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, External
+from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _FLAGS = frozenset({"pretrained", "pretrain", "pretrained_backbone"})
 _WEIGHTS = frozenset({"weights", "weights_backbone"})
 # What a condition mentions that looks whether weights are wanted.
-_ASKS = re.compile(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
+_ASKS = pattern(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
 _FACTORIES = ("torchvision.models", "timm", "torchaudio.models", "efficientnet_pytorch")
 
 

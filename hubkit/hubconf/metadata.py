@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hubkit.hubconf.distributions import normalize
+from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,11 +20,11 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
-_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-_CONDA_LINE = re.compile(
+_NAME = pattern(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_CONDA_LINE = pattern(
     r"^\s*-\s*(?:[\w-]+::)?([A-Za-z0-9][\w.-]*)\s*(?:[=<>!~\[].*)?$", re.MULTILINE
 )
-_FILES = re.compile(
+_FILES = pattern(
     r"(?:[\w-]*requirements[\w-]*\.txt|requirements/[\w-]+\.txt|pyproject\.toml|setup\.(?:cfg|py)"
     r"|(?:conda|environment|env)[\w-]*\.ya?ml|Pipfile)"
 )

@@ -7,16 +7,17 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import CodeBlock, Location, Snippet
+from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CALL = re.compile(r"\b(?:hub|hubkit)\.load\s*(?=\()")
-_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
-_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
+_CALL = pattern(r"\b(?:hub|hubkit)\.load\s*(?=\()")
+_PROMPT = pattern(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
+_FENCE = pattern(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
 _ASSIGNED = r"""^[ \t>.]*{name}[ \t]*=[ \t]*["']([^"'\n]+)["']"""
-_REPO = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
-_STRING = re.compile(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
+_REPO = pattern(r"([\w.-]+/[\w.-]+)(?::(.+))?")
+_STRING = pattern(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
 # Longer than any call that somebody shows to readers.
 _MAX_CALL = 2000
 # What torch.hub.load keeps for itself (torch/hub.py).

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf.resolve import Resolver, Valued
+from hubkit.lazy import pattern
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ _MAX_DEPTH = 24
 # No URL is longer; a bound keeps hostile concatenations small.
 _MAX_LENGTH = 4096
 _MAX_STEPS = 2000
-_PERCENT = re.compile(r"%(?:\((\w+)\))?(.)", re.DOTALL)
-_FIELD = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
+_PERCENT = pattern(r"%(?:\((\w+)\))?(.)", re.DOTALL)
+_FIELD = pattern(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 
 
 class _Unknown(Exception):  # noqa: N818 - control flow inside this module

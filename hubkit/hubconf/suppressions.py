@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.facts import Location, Suppression
 from hubkit.hubconf.nodes import child_nodes, statements, walk
+from hubkit.lazy import pattern
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from hubkit.hubconf.source import SourceFile
 
-_COMMENT = re.compile(r"#\s*hubkit:\s*(file-)?ignore\s*\[([^\]]*)\]\s*[:\-\u2013\u2014]*\s*(.*)")
+_COMMENT = pattern(r"#\s*hubkit:\s*(file-)?ignore\s*\[([^\]]*)\]\s*[:\-\u2013\u2014]*\s*(.*)")
 
 
 def read_suppressions(file: SourceFile) -> tuple[Suppression, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import io
 import tokenize
 from collections import Counter
@@ -86,6 +85,8 @@ def add_fingerprints(
 
 
 def _digest(finding: Finding, lines: Mapping[tuple[str, int], str]) -> str:
+    import hashlib
+
     place = finding.location
     path = place.path if place else ""
     line = lines.get((place.path, place.line), "") if place else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +66,8 @@ def _tell(rule: Rule, error: Exception) -> Finding:
 
 def _find_place(error: Exception) -> str:
     """The line of hubkit's that was at work, as far as a stack tells."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(_HERE)]
     frame = own[-1] if len(own) > 1 else frames[-1]  # the first is that of this module

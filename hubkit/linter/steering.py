@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from hubkit.config import ALL
 from hubkit.facts import Fix, Location
+from hubkit.lazy import pattern
 from hubkit.linter.selection import covers
-from hubkit.rules import all_rules, matching_rules
-from hubkit.rules.edits.comments import drop_code
+from hubkit.rules import all_rules, edits, matching_rules
 from hubkit.rules.meta import unknown_code, unknown_entrypoint, unused_suppression
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from hubkit.linter.sieve import Sieve
 
 # Codes of the conformance suite's checks (C106) may stand in the same places; they are its affair.
-_CHECK_CODE = re.compile(r"C\d*")
+_CHECK_CODE = pattern(r"C\d*")
 
 
 def find_unknown(repo: RepoFacts, config: Config) -> Iterator[Finding]:
@@ -105,7 +104,7 @@ def find_unused(sieve: Sieve, ran: Collection[str]) -> Iterator[Finding]:
 
 
 def _drop(repo: RepoFacts, comment: Suppression, code: str) -> Fix | None:
-    edit = drop_code(repo, comment, code)
+    edit = edits.drop_code(repo, comment, code)
     return Fix("Remove it", "safe", (edit,)) if edit else None
 
 

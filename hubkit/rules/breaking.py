@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location
 from hubkit.rules.calls import compare_parameters
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
+from hubkit.rules.words import closest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,8 +87,8 @@ def _find_heir(gone: Entrypoint, added: list[Entrypoint]) -> str:
     alike = [
         one.name for one in added if one.docstring is not None and one.docstring == gone.docstring
     ]
-    close = difflib.get_close_matches(gone.name, [one.name for one in added], n=1)
-    return next(iter([*close, *alike]), "")
+    close = closest(gone.name, [one.name for one in added])
+    return close or next(iter(alike), "")
 
 
 def _compare(old: Entrypoint, new: Entrypoint, ref: str) -> Iterator[Finding]:

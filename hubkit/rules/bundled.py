@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location
+from hubkit.lazy import pattern
 from hubkit.rules.pickled import is_allowed, is_harmful
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, RepoFacts
 
-_CHECKPOINT = re.compile(r".*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?", re.IGNORECASE)
+_CHECKPOINT = pattern(r".*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?", re.IGNORECASE)
 _MAX_FILE = 64 * 1024 * 1024
 _MAX_TOTAL = 256 * 1024 * 1024
 

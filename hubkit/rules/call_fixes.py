@@ -6,12 +6,9 @@ import ast
 import posixpath
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from hubkit.facts import Fix
-from hubkit.rules.edits.calls import call_at
-from hubkit.rules.edits.imports import use_module
-from hubkit.rules.edits.source import is_plain_string, quote_of, source_of
+from hubkit.rules import edits
 
 if TYPE_CHECKING:
     from hubkit.facts import Applicability, CheckpointUse, RepoFacts, Use
@@ -25,7 +22,9 @@ _SAYS_NOTHING = ("releases", "download", "resolve", "raw", "main", "master", "bl
 
 def name_file(repo: RepoFacts, use: CheckpointUse, name: str) -> Fix | None:
     """A fix that tells files apart by the folders that their URLs name."""
-    call = call_at(repo, use.location) if use.function.startswith("torch.") else None
+    from urllib.parse import urlsplit
+
+    call = edits.call_at(repo, use.location) if use.function.startswith("torch.") else None
     if call is None or use.url is None or "file_name" in use.arguments:
         return None
     folders = urlsplit(use.url).path.split("/")[:-1]
@@ -34,20 +33,20 @@ def name_file(repo: RepoFacts, use: CheckpointUse, name: str) -> Fix | None:
         return None
     # torch.hub must not take a part of a folder's name for the hash.
     prefix = re.sub(r"[^\w-]+", "_", "-".join(telling[:2] + telling[2:][-2:]))
-    quote = quote_of(call.source, call.source.segment(call.node))
+    quote = edits.quote_of(call.source, call.source.segment(call.node))
     edit = call.give("file_name", f"{quote}{prefix}-{name}{quote}", position=5)
     return Fix(f"Keep it as `{prefix}-{name}`", "unsafe", (edit,)) if edit else None
 
 
 def anchor(repo: RepoFacts, use: Use) -> Fix | None:
     """A fix that makes a path start from the folder of the file that names it."""
-    source, place = source_of(repo, use.location.path), use.location
+    source, place = edits.source_of(repo, use.location.path), use.location
     if source is None:
         return None
     tokens = source.tokens((place.line, place.column), (place.end_line, place.end_column)) or ()
-    strings = [token for token in tokens if is_plain_string(token.text)]
+    strings = [token for token in tokens if edits.is_plain_string(token.text)]
     named = [one for one in strings if posixpath.normpath(one.text[1:-1]) == use.own_file]
-    used = use_module(source, "os") if len(named) == 1 else None
+    used = edits.use_module(source, "os") if len(named) == 1 else None
     if used is None:
         return None
     (alias, imported), (token,) = used, named
@@ -55,19 +54,19 @@ def anchor(repo: RepoFacts, use: Use) -> Fix | None:
     relative = posixpath.relpath(use.own_file, posixpath.dirname(source.path) or ".")
     path = f"{alias}.path"
     text = f"{path}.join({path}.dirname(__file__), {quote}{relative}{quote})"
-    edits = (*imported, source.replace(token.start, token.end, text))
-    return Fix("Start from the folder of this file", "unsafe", edits)
+    changes = (*imported, source.replace(token.start, token.end, text))
+    return Fix("Start from the folder of this file", "unsafe", changes)
 
 
 def use_literal_eval(repo: RepoFacts, use: Use) -> Fix | None:
     """A fix that reads text as a literal instead of running it."""
-    call = call_at(repo, use.location) if use.name == "eval" else None
+    call = edits.call_at(repo, use.location) if use.name == "eval" else None
     if call is None or len(call.node.args) != 1 or call.node.keywords:
         return None
     # A mere name often holds the name of a class, which no literal is.
     if not isinstance(call.node.args[0], ast.Attribute | ast.Subscript):
         return None
-    used = use_module(call.source, "ast")
+    used = edits.use_module(call.source, "ast")
     if used is None:
         return None
     alias, imported = used
@@ -77,7 +76,7 @@ def use_literal_eval(repo: RepoFacts, use: Use) -> Fix | None:
 
 def use_safe_load(repo: RepoFacts, use: Use) -> Fix | None:
     """A fix that reads YAML without making objects of any class."""
-    call = call_at(repo, use.location)
+    call = edits.call_at(repo, use.location)
     function = call.node.func if call else None
     if call is None or not isinstance(function, ast.Attribute) or len(call.node.args) != 1:
         return None
@@ -87,12 +86,14 @@ def use_safe_load(repo: RepoFacts, use: Use) -> Fix | None:
     (line, column), brackets = call.source.end(function), call.brackets()
     if brackets is None:
         return None
-    edits = [call.source.replace((line, column - len(function.attr)), (line, column), "safe_load")]
+    changes = [
+        call.source.replace((line, column - len(function.attr)), (line, column), "safe_load")
+    ]
     if loader is not None:
-        edits.append(brackets.remove(brackets.items[1]))
+        changes.append(brackets.remove(brackets.items[1]))
     # Loaders that make objects of any class are asked for by those who have such files.
     is_same = loader is None or "FullLoader" in loader
-    return Fix("Use `safe_load`", "safe" if is_same else "unsafe", tuple(edits))
+    return Fix("Use `safe_load`", "safe" if is_same else "unsafe", tuple(changes))
 
 
 def give_argument(
@@ -100,10 +101,10 @@ def give_argument(
 ) -> Fix | None:
     """A fix that passes an argument to a call that downloads weights."""
     # Functions of other libraries that happen to be called so need not take the argument.
-    call = call_at(repo, use.location) if use.function.startswith(_KNOWN) else None
+    call = edits.call_at(repo, use.location) if use.function.startswith(_KNOWN) else None
     if call is None:
         return None
     if value.startswith('"'):
-        value = value.replace('"', quote_of(call.source, call.source.segment(call.node)))
+        value = value.replace('"', edits.quote_of(call.source, call.source.segment(call.node)))
     edit = call.give(name, value, position=_POSITIONS[name])
     return Fix(f"Pass `{name}={value}`", applicability, (edit,)) if edit else None

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location
 from hubkit.hubconf import find_code, find_documents, read_card, syntax_problem
+from hubkit.lazy import pattern
 from hubkit.rules import card_keys as keys
 from hubkit.rules.card_fixes import bare_value, unquote
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
+from hubkit.rules.words import closest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.facts import Card, CardField, CodeBlock, Finding, RepoFacts
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = pattern(
     r"\[more information needed\]|\blorem ipsum\b|<!--\s*(?:todo|provide)\b|\b(?:todo|fixme)\b\s*:"
     r"|\[(?:your|insert|add)\b[^\]]*\](?!\()",
     re.IGNORECASE,
 )
-_HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*\s*$", re.MULTILINE)
-_SHELL = re.compile(r"^\s*(?:[!%$]|#|$|(?:pip3?|git|python3?|cd|conda|wget|curl|bash|sh|export) )")
+_HEADING = pattern(r"^#{1,6}\s+(.*?)\s*#*\s*$", re.MULTILINE)
+_SHELL = pattern(r"^\s*(?:[!%$]|#|$|(?:pip3?|git|python3?|cd|conda|wget|curl|bash|sh|export) )")
 _PYTHON = ("python", "py", "python3")
 # pytorch/hub's scripts/sanity_check.py asks for these.
 _SECTIONS = ("Model Description", "Example")
@@ -196,11 +196,11 @@ def _judge_hugging_face(card: Card) -> Iterator[tuple[str, Location, str]]:
 def _judge_licence(field: CardField, *, has_name: bool) -> Iterator[tuple[str, Location, str]]:
     for value in field.values:
         if value not in keys.HF_LICENCES:
-            close = difflib.get_close_matches(value.lower(), sorted(keys.HF_LICENCES), n=1)
+            close = closest(value.lower(), sorted(keys.HF_LICENCES))
             yield (
                 f"`{value}` is no licence that Hugging Face knows",
                 field.location,
-                f"Did you mean `{close[0]}`?" if close else "Write `other`, and `license_name`.",
+                f"Did you mean `{close}`?" if close else "Write `other`, and `license_name`.",
             )
     if field.values == ("other",) and not has_name:
         yield (
@@ -212,12 +212,12 @@ def _judge_licence(field: CardField, *, has_name: bool) -> Iterator[tuple[str, L
 
 def _judge_pipeline(field: CardField) -> Iterator[tuple[str, Location, str]]:
     value = "".join(field.values)
-    close = difflib.get_close_matches(value.lower(), keys.HF_PIPELINES, n=1, cutoff=0.8)
+    close = closest(value.lower(), keys.HF_PIPELINES, cutoff=0.8)
     if value not in keys.HF_PIPELINES and close:
         yield (
             f"`{value}` is no task that Hugging Face knows",
             field.location,
-            f"Did you mean `{close[0]}`?",
+            f"Did you mean `{close}`?",
         )
 
 
@@ -230,9 +230,9 @@ def _misspelt(
             continue
         spelt = field.key.lower().replace(" ", "-")
         options = [key for key in known if key not in present]
-        close = difflib.get_close_matches(spelt, options, n=1, cutoff=0.8)
+        close = closest(spelt, options, cutoff=0.8)
         if close:
-            yield f"there is no key `{field.key}`", field.location, f"Did you mean `{close[0]}`?"
+            yield f"there is no key `{field.key}`", field.location, f"Did you mean `{close}`?"
 
 
 def _sections(card: Card) -> Iterator[Finding]:

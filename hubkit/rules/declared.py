@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf import import_name, is_stdlib
+from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from hubkit.facts import Dependency, Hubconf, Import, RepoFacts
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # What the torch distribution itself installs: whoever runs torch.hub has these.
 TORCH = frozenset({"torch", "functorch", "torchgen"})
 # What stands in a requirement and in no module's name.
-REQUIREMENT = re.compile(r"[\s<>=!~\[\];@:/]")
+REQUIREMENT = pattern(r"[\s<>=!~\[\];@:/]")
 
 
 def entries_of(repo: RepoFacts) -> tuple[Dependency, ...]:
@@ -36,7 +36,7 @@ def outside_imports(repo: RepoFacts, hubconf: Hubconf) -> dict[str, Import]:
 
 def bare_name(entry: str) -> str:
     """An entry without version, extra and the like."""
-    return re.split(REQUIREMENT, entry.strip(), maxsplit=1)[0]
+    return REQUIREMENT.split(entry.strip(), maxsplit=1)[0]
 
 
 def meant_module(name: str) -> str | None:

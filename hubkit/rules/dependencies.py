@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
 from hubkit.hubconf import find_bringers, import_name, is_stdlib
+from hubkit.rules import edits
 from hubkit.rules.declared import (
     REQUIREMENT,
     bare_name,
@@ -13,7 +14,6 @@ from hubkit.rules.declared import (
     meant_module,
     outside_imports,
 )
-from hubkit.rules.edits.dependencies import insert_list, make_list, remove_entry, replace_entry
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
@@ -52,7 +52,7 @@ def dependencies_missing(repo: RepoFacts) -> Iterator[Finding]:
     brought = find_bringers({"torch"})
     surest = min(needed.values(), key=lambda found: (found.top in brought, found.in_function))
     listed = ", ".join(f'"{name}"' for name in ["torch", *modules])
-    edit = insert_list(repo, ["torch", *modules])
+    edit = edits.insert_list(repo, ["torch", *modules])
     yield dependencies_missing.finding(
         f"no `dependencies` although the repo imports {quoted(modules)}: who lacks one of them "
         "gets a ModuleNotFoundError from inside the repo",
@@ -82,7 +82,7 @@ def dependencies_type(repo: RepoFacts) -> Iterator[Finding]:
     """
     dependencies = repo.hubconf.dependencies if repo.hubconf else None
     if dependencies is not None and dependencies.entries is None:
-        edit = make_list(repo, dependencies.location)
+        edit = edits.make_list(repo, dependencies.location)
         yield dependencies_type.finding(
             f"`dependencies` is {dependencies.problem}"
             if not dependencies.problem.startswith("an entry")
@@ -177,7 +177,7 @@ def pointless_entry(repo: RepoFacts) -> Iterator[Finding]:
 
 def removal(repo: RepoFacts, entry: Dependency, applicability: Applicability) -> Fix | None:
     """A fix that takes an entry away; with a comment on it, that is for its author to judge."""
-    removed = remove_entry(repo, entry.location)
+    removed = edits.remove_entry(repo, entry.location)
     if removed is None:
         return None
     edit, takes_comment = removed
@@ -190,7 +190,7 @@ def _rename(
 ) -> Fix | None:
     if not name or not all(part.isidentifier() for part in name.split(".")):
         return None
-    edit = replace_entry(repo, entry.location, entry.name, name)
+    edit = edits.replace_entry(repo, entry.location, entry.name, name)
     return Fix(f"Write `{name}`", applicability, (edit,)) if edit else None
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf import read_docstring
+from hubkit.lazy import pattern
 from hubkit.rules.entry_fixes import (
     give_help,
     mention_parameters,
@@ -14,7 +14,7 @@ from hubkit.rules.entry_fixes import (
     write_docstring,
 )
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
+from hubkit.rules.words import closest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # What makes entrypoints for which help shows another object's text, or none.
 _SHOWS_ANOTHER = ("partial", "lambda")
-_LEFTOVER = re.compile(
+_LEFTOVER = pattern(
     r"^.*\bdocstring shows up in (?:torch\.)?hub\.help.*$|\b(?:TODO|FIXME|XXX)\b.*$"
     r"|\[(?:summary|description|type)\]|_(?:summary|description|type)_|<[a-z]+ (?:here|goes here)>",
     re.MULTILINE | re.IGNORECASE,
@@ -138,13 +138,13 @@ def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
         described = read_docstring(entry.docstring).described
         missing = _undocumented(entry)
         for name in sorted(described - {parameter.name for parameter in entry.parameters}):
-            close = difflib.get_close_matches(name, missing, n=1, cutoff=0.75)
+            close = closest(name, missing, cutoff=0.75)
             if close:
                 yield unknown_parameter.finding(
                     f"the docstring of `{entry.name}` describes `{name}`, which is no parameter",
                     entry.definition,
                     entrypoint=entry.name,
-                    hint=f"Write `{close[0]}`.",
+                    hint=f"Write `{close}`.",
                 )
 
 

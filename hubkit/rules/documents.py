@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf import read_snippets, select_own
+from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
-from hubkit.rules.words import plural, quoted
+from hubkit.rules.words import closest, plural, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.facts import Finding, Hubconf, RepoFacts, Snippet
 
-_LICENCE = re.compile(
+_LICENCE = pattern(
     r"(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?",
     re.IGNORECASE,
 )
-_README = re.compile(r"readme(?:\..*)?", re.IGNORECASE)
-_LOADS = re.compile(r"\b(?:hub|hubkit)\.load\s*\(")
-_TRIES_HUB = re.compile(r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b")
-_CI = re.compile(
+_README = pattern(r"readme(?:\..*)?", re.IGNORECASE)
+_LOADS = pattern(r"\b(?:hub|hubkit)\.load\s*\(")
+_TRIES_HUB = pattern(r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b")
+_CI = pattern(
     r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml|\.travis\.yml"
     r"|azure-pipelines\.ya?ml|\.azure[\w-]*/[^/]+\.ya?ml|appveyor\.yml|\.appveyor\.yml|Jenkinsfile"
     r"|\.buildkite/[^/]+|\.drone\.yml|bitbucket-pipelines\.yml|\.woodpecker/[^/]+|\.cirrus\.yml"
 )
 # What CI runs in turn.
-_CALLED = re.compile(
+_CALLED = pattern(
     r"(?:tox|setup|pytest)\.(?:ini|cfg|toml)|noxfile\.py|Makefile|justfile|pyproject\.toml"
     r"|(?:.*/)?(?:tests?|ci|scripts)/(?:.*/)?[^/]+\.(?:py|sh)|(?:.*/)?(?:test_[^/]+|[^/]+_test)\.py"
 )
@@ -174,11 +174,11 @@ def _others(count: int) -> str:
 
 
 def _unknown_entrypoint(snippet: Snippet, names: frozenset[str]) -> Finding:
-    close = difflib.get_close_matches(snippet.entrypoint or "", sorted(names), n=1)
+    close = closest(snippet.entrypoint or "", sorted(names))
     return stale_snippet.finding(
         f"hubconf.py has no `{snippet.entrypoint}`, which this snippet loads",
         snippet.location,
-        hint=f"Did you mean `{close[0]}`?" if close else "Correct it, or name the tag that had it.",
+        hint=f"Did you mean `{close}`?" if close else "Correct it, or name the tag that had it.",
     )
 
 

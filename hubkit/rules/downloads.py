@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from hubkit.lazy import pattern
 from hubkit.rules.call_fixes import give_argument
 from hubkit.rules.registry import rule
 
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from hubkit.facts import CheckpointUse, Finding, RepoFacts
 
 # torch/hub.py, HASH_REGEX: the first match in the file name is taken for the hash.
-_HASH = re.compile(r"-([a-f0-9]*)\.")
-_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
+_HASH = pattern(r"-([a-f0-9]*)\.")
+_DATE = pattern(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
 # torch's documentation asks for eight digits or more; six could still be somebody's prefix.
 _USUAL_DIGITS = 8
 _FEWEST_DIGITS = 6
@@ -177,6 +176,8 @@ def _may_get(use: CheckpointUse, argument: str) -> bool:
 
 def file_name(use: CheckpointUse) -> str | None:
     """The name under which the file is cached; None when source does not tell it."""
+    from urllib.parse import urlsplit
+
     if "file_name" in use.arguments:
         return use.file_name
     if use.url is None:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf import find_code, find_snippets, select_own, syntax_problem
+from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, Finding, RepoFacts
 
 _PYTHON = ("python", "py", "python3", "pycon")
-_PROMPT = re.compile(r"^[ \t]*(>>>|\.\.\.) ?(.*)$", re.MULTILINE)
+_PROMPT = pattern(r"^[ \t]*(>>>|\.\.\.) ?(.*)$", re.MULTILINE)
 # What readers type elsewhere than in Python.
-_SHELL = re.compile(r"^\s*(?:[!%$#]|pip |git |python |cd |conda |wget |curl |bash |sh )")
+_SHELL = pattern(r"^\s*(?:[!%$#]|pip |git |python |cd |conda |wget |curl |bash |sh )")
 
 
 @rule("HUB307", "bad-example", "warning", preview=True)

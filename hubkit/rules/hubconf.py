@@ -6,8 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
-from hubkit.rules.edits.imports import make_absolute
-from hubkit.rules.edits.source import source_of
+from hubkit.rules import edits
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -200,9 +199,11 @@ def no_entrypoints(repo: RepoFacts) -> Iterator[Finding]:
 
 
 def _absolute_import(repo: RepoFacts, oddity: Oddity) -> Fix | None:
-    source = source_of(repo, oddity.location.path)
+    source = edits.source_of(repo, oddity.location.path)
     node = source.statement(oddity.location) if source else None
-    found = make_absolute(source, node) if source and isinstance(node, ast.ImportFrom) else None
+    found = (
+        edits.make_absolute(source, node) if source and isinstance(node, ast.ImportFrom) else None
+    )
     if found is None:
         return None
     edit, modules = found

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
 from hubkit.hubconf import distribution_name, find_bringers, is_stdlib
+from hubkit.lazy import pattern
+from hubkit.rules import edits
 from hubkit.rules.declared import TORCH, entries_of, outside_imports, provided_modules
 from hubkit.rules.dependencies import removal
-from hubkit.rules.edits.dependencies import append_entry
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Finding, Import, RepoFacts
 
 
-_ASIDE = re.compile(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:/|$)")
+_ASIDE = pattern(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:/|$)")
 
 
 @rule("HUB105", "undeclared-import", "error", fixable="sometimes", applicability="safe")
@@ -55,7 +56,7 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
             continue
         distribution = distribution_name(module)
         installed_by = f" (installed by {distribution})" if distribution != module else ""
-        edit = append_entry(repo, module)
+        edit = edits.append_entry(repo, module)
         when = "calling into the repo" if found.in_function else "importing hubconf.py"
         outcome = (
             f"it is there only as long as {brought[module]} brings it along"

@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
-from hubkit.rules.edits.imports import hoist_import
-from hubkit.rules.edits.source import source_of
+from hubkit.rules import edits
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def lazy_repo_import(repo: RepoFacts) -> Iterator[Finding]:
 
 
 def _hoist(repo: RepoFacts, oddity: Oddity) -> Fix | None:
-    source = source_of(repo, oddity.location.path)
+    source = edits.source_of(repo, oddity.location.path)
     node = source.statement(oddity.location) if source else None
-    edits = hoist_import(source, node) if source and node else None
-    return Fix("Move it to the top of the file", "unsafe", edits) if edits else None
+    changes = edits.hoist_import(source, node) if source and node else None
+    return Fix("Move it to the top of the file", "unsafe", changes) if changes else None

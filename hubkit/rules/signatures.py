@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.lazy import pattern
 from hubkit.rules.entry_fixes import default_to_cpu, remove_keywords
 from hubkit.rules.registry import rule
 from hubkit.rules.words import quoted
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 # Parameters of torch.hub.load itself (torch/hub.py).
 _TAKEN = ("repo_or_dir", "model")
 # A default that stands for "put yours here".
-_MADE_UP = re.compile(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
+_MADE_UP = pattern(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
 # Longer calls are known by their last part.
 _TELLING = 30
 _EATEN = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")

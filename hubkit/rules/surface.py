@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
-from hubkit.rules.edits.rename import hide_name
-from hubkit.rules.edits.source import source_of
+from hubkit.lazy import pattern
+from hubkit.rules import edits
 from hubkit.rules.registry import rule
 from hubkit.rules.words import plural, quoted
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, Hubconf, Leak, Location, RepoFacts
 
-_STAR = re.compile(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
+_STAR = pattern(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
 
 
 # Each is looked for in the whole file; who leaks more does not want them renamed one by one.
@@ -168,10 +168,10 @@ def stale_all(repo: RepoFacts) -> Iterator[Finding]:
 
 def _hide(repo: RepoFacts, leaks: list[Leak]) -> Fix | None:
     hubconf = repo.hubconf
-    source = source_of(repo, hubconf.path) if hubconf else None
+    source = edits.source_of(repo, hubconf.path) if hubconf else None
     if hubconf is None or source is None or len(leaks) > _MOST_HIDDEN:
         return None
-    found = [hide_name(source, leak.name) for leak in leaks]
+    found = [edits.hide_name(source, leak.name) for leak in leaks]
     renamed = [one for one in found if one is not None]
     if len(renamed) < len(found):
         return None
@@ -179,10 +179,12 @@ def _hide(repo: RepoFacts, leaks: list[Leak]) -> Fix | None:
     is_foreign = all(one.is_import and not one.is_exported for one in renamed) and not any(
         _is_own(repo, leak) for leak in leaks
     )
-    edits = tuple(sorted((edit for one in renamed for edit in one.edits), key=lambda e: e.location))
+    changes = tuple(
+        sorted((edit for one in renamed for edit in one.edits), key=lambda e: e.location)
+    )
     is_safe = is_foreign and not hubconf.openings
     message = f"Rename {quoted([leak.name for leak in leaks])} with a leading underscore"
-    return Fix(message, "safe" if is_safe else "unsafe", edits)
+    return Fix(message, "safe" if is_safe else "unsafe", changes)
 
 
 def _is_own(repo: RepoFacts, leak: Leak) -> bool:

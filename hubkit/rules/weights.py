@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.lazy import pattern
 from hubkit.rules.call_fixes import anchor, name_file
 from hubkit.rules.downloads import file_name, hash_digits, loads_of
 from hubkit.rules.registry import rule
@@ -14,20 +15,20 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, RepoFacts
 
-_READERS = re.compile(
+_READERS = pattern(
     r"open|(?:torch|numpy|torch\.jit)\.load|pathlib\.Path\.(?:open|read_text|read_bytes)"
 )
 _BRANCHES = ("", "main", "master")
 # torch.hub's own (torch/hub.py, _TRUSTED_REPO_OWNERS).
 _TRUSTED_OWNERS = ("facebookresearch/", "facebookincubator/", "pytorch/", "fairinternal/")
 # File names that many repos use, each for weights of its own.
-_GENERIC = re.compile(
+_GENERIC = pattern(
     r"(?:model|models|net|network|weights?|checkpoint|ckpt|best|last|latest|final|pretrained"
     r"|state_?dict|pytorch_model|model_best|best_model|resnet\d+|vgg\d+|vit_[bls])"
     r"\.(?:pth|pt|bin|ckpt|pkl|th|pth\.tar)",
     re.IGNORECASE,
 )
-_MUTABLE = re.compile(
+_MUTABLE = pattern(
     r"https?://(?:raw\.githubusercontent\.com/[^/]+/[^/]+/(?:refs/heads/)?(?:main|master)/"
     r"|github\.com/[^/]+/[^/]+/(?:raw|blob)/(?:main|master)/"
     r"|huggingface\.co/.+/resolve/main/|(?:www\.)?dropbox\.com/|drive\.google\.com/)"

@@ -1,11 +1,11 @@
-"""Lists and plurals in messages."""
+"""Lists, plurals and likely spellings in messages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def quoted(names: Sequence[str], *, most: int = 6) -> str:
@@ -22,3 +22,10 @@ def quoted(names: Sequence[str], *, most: int = 6) -> str:
 def plural(count: int, noun: str) -> str:
     """ "1 place", "3 places"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def closest(word: str, options: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """The option that a word was likely meant to be; "" when none is like it."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, list(options), n=1, cutoff=cutoff)), "")

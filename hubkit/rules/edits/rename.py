@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.lazy import pattern
 from hubkit.records import dataclass
 from hubkit.rules.edits.imports import is_free
 from hubkit.rules.edits.names import find_occurrences
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from hubkit.rules.edits.source import Source
 
 # With these around, a string may name a variable.
-_LOOKUPS = re.compile(r"\b(?:globals|locals|vars|eval|exec|getattr|setattr|__dict__)\b")
+_LOOKUPS = pattern(r"\b(?:globals|locals|vars|eval|exec|getattr|setattr|__dict__)\b")
 
 
 @dataclass(frozen=True, slots=True)
