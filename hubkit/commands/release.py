@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
 
 
-@click.command()
+@click.command(short_help="List what a release still lacks, and make its tag.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--tag", metavar="TAG", help="The tag.  [default: v and the version in the repo]")
 @click.option("--dry-run", is_flag=True, help="Say what is missing, and make no tag.")

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from hubkit.cli import main
 from tests.git_host import commit_files
+from tests.git_host.repos import git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,20 @@ FILES: dict[str, str | bytes] = {
     * 4
     + '" }\n'
     '[tool.hubkit.entrypoints.bundled]\ninput = "f32[B,3,H,W] in [0,1]"\ndims = { H = "16n", W = 32 }\n',
+}
+
+
+DRY = ("--dry-run", "--level", "0")
+READY: dict[str, str | bytes] = {
+    "hubconf.py": HUBCONF.replace("v1.0/", "v1.1.0/"),
+    "weights/bundled.pth": b"no real weights",
+    "LICENSE": "Mine.\n",
+    "README.md": '```python\ntorch.hub.load("acme/nets:v1.1.0", "net")\n```\n',
+    "CHANGELOG.md": "# Changes\n\n## v1.1.0\n\n- More.\n",
+    "CITATION.cff": "cff-version: 1.2.0\ntitle: Nets\nversion: 1.1.0\n",
+    "pyproject.toml": '[project]\nname = "nets"\nversion = "1.1.0"\n\n'
+    "[tool.hubkit.entrypoints.net]\n"
+    f'weights = {{ bytes = 12, sha256 = "{"0123456789abcdef" * 4}" }}\n',
 }
 
 
@@ -138,3 +153,33 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(repo: Path) -> str:
     """The card."""
     return (repo / CARD).read_bytes().decode()
+
+
+@pytest.fixture
+def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repo whose version 1.1.0 can be tagged, as the working directory."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    folder = tmp_path / "nets"
+    commit_files(folder, READY)
+    git("tag", "v1.0.0", cwd=folder)
+    monkeypatch.chdir(folder)
+    assert hubkit("card").exit_code == 0
+    commit_files(folder, {})
+    return folder
+
+
+def points(result: Result) -> dict[str, tuple[str, str]]:
+    """State and text of each point; of several with one name, the worst."""
+    found: dict[str, tuple[str, str]] = {}
+    for line in result.stdout.splitlines():
+        state, _, rest = line.partition("  ")
+        name, colon, why = rest.strip().partition(": ")
+        is_point = state.strip() in ("ok", "note", "missing") and colon and line[:1] != " "
+        if is_point and found.get(name, ("ok",))[0] != "missing":
+            found[name] = (state.strip(), why)
+    return found
+
+
+def missing(result: Result) -> dict[str, str]:
+    assert result.exit_code == 1, result.output
+    return {name: why for name, (state, why) in points(result).items() if state == "missing"}

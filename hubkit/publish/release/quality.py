@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hubkit.conformance import read_report
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from hubkit.facts import ConformanceReport, Finding
     from hubkit.publish.release.situation import Situation
 
+_SHA = re.compile(r"[0-9a-f]{40,64}")
+_DOCUMENT = re.compile(r".*\.(?:md|markdown|rst|cff)", re.IGNORECASE)
+_UNCHANGED = "at a commit from which this one differs in documents alone"
 _SUITE = "pytest --hubconf --hubconf-report conformance.json"
 
 
@@ -74,11 +78,12 @@ def conformance(now: Situation) -> Iterator[Point]:
             f"hubkit conform --from {now.request.report} tells what failed",
         )
     else:
-        yield Point("conformance", "ok", f"level {report.level}, at this commit")
+        at = "at this commit" if report.commit == now.sha else _UNCHANGED
+        yield Point("conformance", "ok", f"level {report.level}, {at}")
 
 
 def _wrong_with(report: ConformanceReport, now: Situation) -> str:
-    if report.commit != now.sha:
+    if report.commit != now.sha and not _differs_in_documents_alone(report.commit, now):
         of = f"commit {report.commit[:10]}" if report.commit else "no commit"
         return f"the report is of {of}, not of {now.sha[:10]}"
     if report.uncommitted:
@@ -88,6 +93,15 @@ def _wrong_with(report: ConformanceReport, now: Situation) -> str:
     if report.interrupted:
         return "the report is of a run that was interrupted"
     return "" if report.cases else "the report is of a run without entrypoints"
+
+
+def _differs_in_documents_alone(commit: str, now: Situation) -> bool:
+    """Whether no more than words were written since, such as the report's table into the card."""
+    if not _SHA.fullmatch(commit):
+        return False
+    done = now.git.try_to("diff", "--name-only", "-z", "--no-renames", commit, now.sha)
+    changed = [path for path in done.stdout.decode("utf-8", "replace").split("\0") if path]
+    return not done.returncode and all(_DOCUMENT.fullmatch(path) for path in changed)
 
 
 def _hindered(report: ConformanceReport, wanted: int) -> str:
