@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _SHA = re.compile(r"[0-9a-f]{40,64}")
 _DOCUMENT = re.compile(r".*\.(?:md|markdown|rst|cff)", re.IGNORECASE)
 _UNCHANGED = "at a commit from which this one differs in documents alone"
+_EXAMPLES = "C215"
 _SUITE = "pytest --hubconf --hubconf-report conformance.json"
 
 
@@ -80,6 +81,16 @@ def conformance(now: Situation) -> Iterator[Point]:
     else:
         at = "at this commit" if report.commit == now.sha else _UNCHANGED
         yield Point("conformance", "ok", f"level {report.level}, {at}")
+        yield from _examples(report)
+
+
+def _examples(report: ConformanceReport) -> Iterator[Point]:
+    """Examples that readers copy run. A level does not ask for it, and a release does."""
+    checks = [check for one in report.cases for check in one.checks if check.code == _EXAMPLES]
+    broken = [one.reason for one in checks if one.outcome in ("unsupported", "failed")]
+    if broken:
+        why = some(dict.fromkeys(reason.partition("\n")[0] for reason in broken))
+        yield Point("examples", "missing", why.rstrip("."), f"hubkit explain {_EXAMPLES}")
 
 
 def _wrong_with(report: ConformanceReport, now: Situation) -> str:

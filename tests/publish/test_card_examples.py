@@ -1,0 +1,73 @@
+"""The Python in a card is run by the conformance suite, and a release asks for that."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.git_host import commit_files
+from tests.publish.conftest import hubkit, missing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCE = '''\
+import torch as _torch
+
+dependencies = ["torch"]
+
+
+def net(width: int = 2):
+    """A linear layer.
+
+    Args:
+        width: How wide it is.
+    """
+    return _torch.nn.Linear(width, 1)
+
+
+def other():
+    """Another one."""
+    return _torch.nn.Linear(3, 1)
+'''
+MINE = """
+## More
+
+```python
+import torch
+
+torch.hub.load("acme/nets", "other")(torch.rand(1, 4))
+```
+"""
+
+
+@pytest.mark.torch
+def test_what_hubkit_wrote_runs_and_what_does_not_is_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    folder, report = tmp_path / "nets", tmp_path / "report.json"
+    settings = '[entrypoints.net]\ninput = "f32[B,2] in [0,1]"\n'
+    commit_files(folder, {"hubconf.py": SOURCE, "hubkit.toml": settings, "LICENSE": "Mine."})
+    assert hubkit("card", folder, "--repo", "acme/nets").exit_code == 0
+    card = folder / "MODEL_CARD.md"
+    assert "inputs = torch.rand(1, 2)" in card.read_text()
+    commit_files(folder, {"MODEL_CARD.md": card.read_text() + MINE})
+    release = ("release", folder, "--dry-run", "--tag", "v1.0", "--level", "1")
+
+    from hubkit.conformance import read_report
+
+    ran = hubkit("conform", folder, "--select", "C1,C201,C215", "--report", report)
+    assert ran.exit_code == 0, ran.output
+    outcomes = {
+        case.entrypoint: check.outcome
+        for case in read_report(report).cases
+        for check in case.checks
+        if check.code == "C215"
+    }
+    assert outcomes == {"net": "passed", "other": "unsupported"}
+    found = missing(hubkit(*release, "--report", report))
+    assert set(found) == {"examples"}
+    assert "of MODEL_CARD.md fails with RuntimeError" in found["examples"]
