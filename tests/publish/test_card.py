@@ -131,6 +131,28 @@ def test_a_card_that_hubkit_never_wrote_gets_all_parts(repo: Path) -> None:
     assert hubkit("card", "--check").exit_code == 0
 
 
+def test_what_a_card_says_by_itself_is_not_said_twice(repo: Path) -> None:
+    text = (
+        "# Nets\n\n## How\n\n```python\n# Entrypoints\ntorch.hub.load('acme/nets:v1', 'net')\n```\n"
+        "\n### Weights ###\n\nFrom a friend.\n"
+    )
+    (repo / CARD).write_text(text)
+    result = hubkit("card")
+    assert result.exit_code == 0, result.output
+    after = read(repo)
+    assert after.startswith(text)
+    assert [line for line in after.splitlines() if "hubkit:begin" in line] == [
+        f'<!-- hubkit:begin {name}, written by "hubkit card" -->'
+        for name in ("entrypoints", "dependencies")
+    ]
+    assert "does without: usage, weights (--add usage --add weights)" in result.stderr
+    assert hubkit("card", "--check").exit_code == 0
+    commit_files(repo, {})
+    added = hubkit("card", "--add", "usage")
+    assert added.exit_code == 0, added.output
+    assert '("acme/nets", "net", pretrained=True)' in read(repo)
+
+
 def test_a_part_that_was_taken_out_comes_back_when_asked_for(repo: Path) -> None:
     hubkit("card", *REPO)
     text = read(repo)

@@ -9,6 +9,7 @@ from hubkit.errors import UsageError
 from hubkit.publish.card.front import given_value, refresh_front, require_card, wanted_keys
 from hubkit.publish.card.markers import find_regions, render_region, replace_regions
 from hubkit.publish.card.sections import CONFORMANCE, SECTIONS, TITLES
+from hubkit.publish.card.told import find_told
 from hubkit.records import dataclass
 from hubkit.rules.card_keys import site_of
 
@@ -95,8 +96,9 @@ def _refresh(facts: CardFacts, request: CardRequest, before: bytes, parts: Parts
     written = {name: parts[name](facts).replace("\n", newline) for name in regions if name in parts}
     stale = [name for name, content in written.items() if regions[name].text != content]
     lacking = tuple(name for name in parts if name not in regions)
-    # A card without any part has never been written by hubkit: it gets them all.
-    added = lacking if not regions else tuple(n for n in request.added if n in lacking)
+    # A card without any part has never been written by hubkit: it gets what it says nothing of.
+    told = find_told(text, request.path) if not regions else frozenset(lacking)
+    added = tuple(n for n in lacking if n in request.added or n not in told)
     after = replace_regions(text, regions, written)
     for name in added:
         after = _append(after, name, parts[name](facts), site, newline)
