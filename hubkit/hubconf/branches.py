@@ -63,28 +63,30 @@ def branches_of(statement: ast.stmt) -> tuple[Branch, ...] | None:
     return None
 
 
-def import_nodes(statements: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+def import_nodes(statements: Iterable[ast.stmt]) -> list[ast.AST]:
     """The nodes of a module that run when it is imported.
 
     Args:
         statements: Its statements.
     """
+    found: list[ast.AST] = []
     for statement in statements:
         branches = branches_of(statement)
         if branches is not None:
-            yield from _header_nodes(statement)
+            found += _header_nodes(statement)
             for branch in branches:
                 if branch.runs_on_import:
-                    yield from import_nodes(branch.body)
+                    found += import_nodes(branch.body)
         elif isinstance(statement, ast.ClassDef):
             for part in (*statement.decorator_list, *statement.bases):
-                yield from walk(part)
-            yield from import_nodes(statement.body)
+                found += walk(part)
+            found += import_nodes(statement.body)
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             for part in (*statement.decorator_list, *statement.args.defaults):
-                yield from walk(part)
+                found += walk(part)
         else:
-            yield from _plain_nodes(statement)
+            found += _plain_nodes(statement)
+    return found
 
 
 def _header_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
@@ -93,14 +95,15 @@ def _header_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
             yield from _plain_nodes(child)
 
 
-def _plain_nodes(node: ast.AST) -> Iterator[ast.AST]:
+def _plain_nodes(node: ast.AST) -> list[ast.AST]:
     """Every node that runs with this one: not the inside of a lambda."""
-    pending = [node]
+    found, pending = [], [node]
     while pending:
         current = pending.pop()
-        yield current
-        if not isinstance(current, ast.Lambda):
+        found.append(current)
+        if current.__class__ is not ast.Lambda:
             pending += child_nodes(current)
+    return found
 
 
 def _if_branches(statement: ast.If) -> tuple[Branch, ...]:

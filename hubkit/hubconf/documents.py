@@ -20,8 +20,9 @@ _HISTORY = pattern(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", 
 # Dependencies and old copies keep their own documents.
 _FOREIGN = pattern(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
 # What a snippet calls. Parsing a notebook takes long, and few say one of these.
-_CALLS = ("hub.load", "hubkit.load")
+_CALLS = (b"hub.load", b"hubkit.load")
 _MAX_FILES = 400
+_MAX_BYTES = 8 * 1024 * 1024
 _MAX_LENGTH = 4 * 1024 * 1024
 
 
@@ -39,12 +40,20 @@ def read_snippets(files: Files) -> tuple[Snippet, ...]:
     """Every call of ``torch.hub.load`` in a repo's documents, whatever it loads from."""
     found: list[Snippet] = []
     for path in find_documents(files):
-        text = files.read_text(path)[:_MAX_LENGTH]
-        if any(call in text for call in _CALLS):
+        data = _read(files, path)
+        if any(call in data for call in _CALLS):
+            text = data.decode("utf-8-sig", errors="replace")[:_MAX_LENGTH]
             if path.endswith(".ipynb"):
                 text = _notebook_code(text)
             found += find_snippets(text, path)
     return tuple(found)
+
+
+def _read(files: Files, path: str) -> bytes:
+    try:
+        return files.read(path, _MAX_BYTES)
+    except (OSError, ValueError):
+        return b""
 
 
 def select_own(snippets: Iterable[Snippet], names: frozenset[str]) -> tuple[Snippet, ...]:

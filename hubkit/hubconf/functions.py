@@ -17,10 +17,14 @@ from hubkit.hubconf.scope import (
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from hubkit.hubconf.scope import Value
 
+_BINDING = (
+    *(ast.For, ast.AsyncFor, ast.AugAssign, ast.With, ast.AsyncWith),
+    *(ast.ExceptHandler, ast.Delete),
+)
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -124,8 +128,12 @@ def _assign(target: ast.expr, value: ast.expr, assigned: dict[str, list[ast.expr
             assigned.setdefault(node.id, []).append(None)
 
 
-def _bound_otherwise(node: ast.AST) -> Iterator[str]:
+def _bound_otherwise(node: ast.AST) -> Iterable[str]:
     """Names that a node binds to something that cannot be told."""
+    return _bound_by(node) if node.__class__ in _BINDING else ()
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.For(target=target) | ast.AsyncFor(target=target) | ast.AugAssign(target=target):
             parts = [target]

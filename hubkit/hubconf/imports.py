@@ -132,13 +132,15 @@ class _Walk:
     def _record_own(
         self, visit: _Visit, statement: _Statement, module: str, missing: str = ""
     ) -> None:
+        if (module, missing) in self.own_imports:
+            return
         level, location = statement.level, visit.scope.file.location(statement.node)
         own = self.resolver.tree.module(module)
         place = own.place if own else ""
         found = OwnImport(
             module, location, level.in_function, level.guarded, visit.chain, missing, place
         )
-        self.own_imports.setdefault((module, missing), found)
+        self.own_imports[module, missing] = found
 
     def _find_missing(self, module: str, names: list[str]) -> Iterator[str]:
         """What an import of the repo's modules asks for in vain."""

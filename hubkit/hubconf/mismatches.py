@@ -68,6 +68,7 @@ class Mismatches:
 
     resolver: Resolver
     _bound: dict[str, Counter[str]] = field(default_factory=dict)
+    _known: dict[tuple[ast.AST, bool, bool], Parameters | None] = field(default_factory=dict)
 
     def look(
         self,
@@ -86,22 +87,36 @@ class Mismatches:
         """
         method = find_method(self.resolver, scope, function, owner)
         found = method or self.resolver.expression(scope, function)
-        if not isinstance(found, Defined) or not self._is_sole(scope, function):
-            return ""
-        if method is None and not self._stands_alone(found):
+        if not isinstance(found, Defined):
             return ""
         parameters = self._parameters(function, found, is_method=method is not None)
         if parameters is None:
             return ""
-        name = ast.unparse(function)
-        return (
-            _refused_keyword(name, call, parameters)
-            or _nested_keyword(name, call, found.node)
-            or _wrong_count(name, call, parameters)
+        what = (
+            _refused_keyword(call, parameters)
+            or _nested_keyword(call, found.node)
+            or _wrong_count(call, parameters)
         )
+        # Counting what a file binds means going through all of it, so few calls come to this.
+        if not what or not self._is_sole(scope, function):
+            return ""
+        if method is None and not self._stands_alone(found):
+            return ""
+        return f"`{ast.unparse(function)}` {what}"
 
     def _parameters(
         self, function: ast.expr, found: Defined, *, is_method: bool
+    ) -> Parameters | None:
+        is_own = isinstance(function, ast.Attribute) and (
+            isinstance(function.value, ast.Name) and function.value.id == "self"
+        )
+        key = (found.node, is_method, is_own)
+        if key not in self._known:
+            self._known[key] = self._read_parameters(found, is_method=is_method, is_own=is_own)
+        return self._known[key]
+
+    def _read_parameters(
+        self, found: Defined, *, is_method: bool, is_own: bool
     ) -> Parameters | None:
         node = found.node
         if isinstance(node, ast.ClassDef):
@@ -110,9 +125,9 @@ class Mismatches:
         if not decorators <= _BINDERS | _HARMLESS:
             return None
         is_bound = is_method and "staticmethod" not in decorators
-        if is_bound and "classmethod" not in decorators and isinstance(function, ast.Attribute):
+        if is_bound and "classmethod" not in decorators:
             # ``Net.forward(net, x)`` gives self itself.
-            is_bound = isinstance(function.value, ast.Name) and function.value.id == "self"
+            is_bound = is_own
         return read_parameters(found.scope.file, node.args, bound=is_bound, body=node.body)
 
     def _constructor_parameters(self, found: Defined, node: ast.ClassDef) -> Parameters | None:
@@ -173,7 +188,7 @@ def _decorator(resolver: Resolver, scope: Scope, decorator: ast.expr) -> str:
     return target.name if isinstance(target, External) else ""
 
 
-def _refused_keyword(name: str, call: ast.Call, parameters: Parameters) -> str:
+def _refused_keyword(call: ast.Call, parameters: Parameters) -> str:
     if any(one.kind == "var-keyword" for one in parameters):
         return ""
     taken = {
@@ -181,11 +196,11 @@ def _refused_keyword(name: str, call: ast.Call, parameters: Parameters) -> str:
     }
     for keyword in call.keywords:
         if keyword.arg and keyword.arg not in taken:
-            return f"`{name}` takes no `{keyword.arg}`"
+            return f"takes no `{keyword.arg}`"
     return ""
 
 
-def _nested_keyword(name: str, call: ast.Call, node: FunctionNode | ast.ClassDef) -> str:
+def _nested_keyword(call: ast.Call, node: FunctionNode | ast.ClassDef) -> str:
     """A dict given under the name of ``**kwargs``, in which it becomes an entry.
 
     A function that hands its keywords on, or looks for an entry of that name, may mean it so.
@@ -201,23 +216,23 @@ def _nested_keyword(name: str, call: ast.Call, node: FunctionNode | ast.ClassDef
                 return ""
             case ast.Constant(value=one) if one == rest.arg:
                 return ""
-    return f"`{name}` takes no `{rest.arg}`, only `**{rest.arg}`"
+    return f"takes no `{rest.arg}`, only `**{rest.arg}`"
 
 
-def _wrong_count(name: str, call: ast.Call, parameters: Parameters) -> str:
+def _wrong_count(call: ast.Call, parameters: Parameters) -> str:
     """Why the number of arguments does not fit; "" where stars leave it open."""
     if any(isinstance(one, ast.Starred) for one in call.args):
         return ""
     places = [one for one in parameters if one.kind in ("positional-only", "positional")]
     is_open = any(one.kind == "var-positional" for one in parameters)
     if len(call.args) > len(places) and not is_open:
-        return f"`{name}` takes {len(places)} arguments by place, and gets {len(call.args)}"
+        return f"takes {len(places)} arguments by place, and gets {len(call.args)}"
     if any(keyword.arg is None for keyword in call.keywords):
         return ""
     given = {one.name for one in places[: len(call.args)]}
     given |= {keyword.arg for keyword in call.keywords if keyword.arg}
     lacking = [one.name for one in parameters if _is_lacking(one, given)]
-    return f"`{name}` needs `{lacking[0]}`" if lacking else ""
+    return f"needs `{lacking[0]}`" if lacking else ""
 
 
 def _is_lacking(parameter: Parameter, given: set[str]) -> bool:

@@ -23,6 +23,7 @@ from hubkit.hubconf.source import SourceFile, read_source
 from hubkit.hubconf.suppressions import read_suppressions
 from hubkit.hubconf.tree import SourceTree, read_search_path
 from hubkit.hubconf.untrained import (
+    Paths,
     find_failing_defaults,
     find_gpu_needs,
     find_unasked_downloads,
@@ -126,6 +127,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
     reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
     effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
     chosen = find_chosen_scopes(resolver, reach, effects.chosen)
+    paths = Paths(resolver)
     oddities = (
         *find_oddities(scope, resolver, reach.scopes, reach.own_imports),
         *find_mismatches(scope, resolver),
@@ -145,8 +147,8 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         oddities=tuple(dict.fromkeys(oddities)),
         unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
         data_files=tuple(find_data_files(reach.scopes, files)),
-        failing=tuple(find_failing_defaults(scope, resolver, surface.entrypoints)),
-        gpu_needs=tuple(find_gpu_needs(scope, resolver, surface.entrypoints)),
+        failing=tuple(find_failing_defaults(scope, paths, surface.entrypoints)),
+        gpu_needs=tuple(find_gpu_needs(scope, paths, surface.entrypoints)),
     )
     judged = (*reach.scopes, *chosen)
     suppressions = tuple(

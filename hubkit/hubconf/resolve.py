@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hubkit.hubconf.functions import read_function_scope
@@ -80,6 +80,21 @@ class Unresolved:
 Target: TypeAlias = Defined | Valued | External | Module | Unresolved
 
 
+def _passed_on(target: Target, module: str) -> Target:
+    """The same, reached through a module that hands it on."""
+    via = (module, *target.via)
+    match target:
+        case Defined(scope, node):
+            return Defined(scope, node, via)
+        case Valued(scope, value, node):
+            return Valued(scope, value, node, via)
+        case External(name):
+            return External(name, via)
+        case Module(name):
+            return Module(name, via)
+    return Unresolved(target.module, via)
+
+
 @dataclass(frozen=True, slots=True)
 class Resolver:
     """Looks names up in the repo's modules.
@@ -152,7 +167,7 @@ class Resolver:
         scope = self.tree.scope(module)
         target = self.name(scope, name, seen) if scope else None
         if target is not None and not isinstance(target, Unresolved):
-            return replace(target, via=(module, *target.via))
+            return _passed_on(target, module)
         inner = f"{module}.{name}" if module else name
         return Module(inner) if self.tree.module(inner) else Unresolved(module, (module,))
 

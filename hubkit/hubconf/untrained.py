@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import FailingDefault, GpuNeed, UnaskedDownload
@@ -12,6 +13,7 @@ from hubkit.hubconf.devices import asks_for_gpu, find_moves
 from hubkit.hubconf.parameters import method_of
 from hubkit.hubconf.resolve import Defined, Valued
 from hubkit.hubconf.values import find_callable
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +24,42 @@ if TYPE_CHECKING:
     from hubkit.hubconf.scope import Scope
 
 SWITCHES = ("pretrained", "pretrain", "weights")
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where calls of entrypoints are certain to lead.
+
+    What they do by default is asked for more than once, and is remembered.
+
+    Attributes:
+        resolver: Looks names up.
+    """
+
+    resolver: Resolver
+    _taken: dict[tuple[ast.AST, frozenset[tuple[str, Value]]], CertainPath] = field(
+        default_factory=dict
+    )
+    _moves: dict[ast.AST, tuple[ast.Call, ...]] = field(default_factory=dict)
+
+    def take(self, target: Defined, values: dict[str, Value]) -> CertainPath:
+        """The path of a call with known arguments."""
+        key = (target.node, frozenset(values.items()))
+        if key not in self._taken:
+            self._taken[key] = CertainPath(self.resolver)
+            self._taken[key].call(target, values)
+        return self._taken[key]
+
+    def moves(self, path: CertainPath) -> Iterator[tuple[ast.Call, Scope]]:
+        """Calls that need a GPU, those in ``forward`` of the networks that are built last."""
+        yield from path.moves
+        for built in path.built.values():
+            forward = method_of(self.resolver, built, "forward")
+            if forward is not None:
+                scope, node = forward
+                if node not in self._moves:
+                    self._moves[node] = tuple(find_moves(node))
+                yield from ((move, scope) for move in self._moves[node])
 
 
 def find_unasked_downloads(
@@ -52,38 +90,36 @@ def find_unasked_downloads(
 
 
 def find_failing_defaults(
-    hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
+    hubconf: Scope, paths: Paths, entrypoints: Iterable[Entrypoint]
 ) -> Iterator[FailingDefault]:
     """Entrypoints that are certain to raise when they are called without arguments.
 
     Args:
         hubconf: The hubconf's names.
-        resolver: Looks names up.
+        paths: Where calls lead.
         entrypoints: What to call; those with required arguments are left out.
     """
     for entry in entrypoints:
-        target, values = _called(hubconf, resolver, entry)
+        target, values = _called(hubconf, paths.resolver, entry)
         if target is None or any(parameter.required for parameter in entry.parameters or ()):
             continue
-        path = CertainPath(resolver)
-        path.call(target, values)
-        for statement, scope in path.failures[:1]:
+        for statement, scope in paths.take(target, values).failures[:1]:
             text = ast.unparse(statement).partition("\n")[0]
             yield FailingDefault(entry.name, text, scope.file.location(statement))
 
 
 def find_gpu_needs(
-    hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
+    hubconf: Scope, paths: Paths, entrypoints: Iterable[Entrypoint]
 ) -> Iterator[GpuNeed]:
     """Entrypoints that are certain to fail on a machine without a GPU, unless told otherwise.
 
     Args:
         hubconf: The hubconf's names.
-        resolver: Looks names up.
+        paths: Where calls lead.
         entrypoints: What to call: with their own defaults, and asked for weights.
     """
     for entry in entrypoints:
-        target, given = _called(hubconf, resolver, entry)
+        target, given = _called(hubconf, paths.resolver, entry)
         default = _gpu_default(target, entry)
         if default:
             yield GpuNeed(entry.name, default, entry.definition)
@@ -91,9 +127,7 @@ def find_gpu_needs(
             switches = [one.name for one in entry.parameters or () if one.name in SWITCHES]
             asked: dict[str, Value] = dict.fromkeys(switches, True)
             for values in (asked, {}) if asked else ({},):
-                path = CertainPath(resolver)
-                path.call(target, {**given, **values})
-                move = next(_moves(resolver, path), None)
+                move = next(paths.moves(paths.take(target, {**given, **values})), None)
                 if move is not None:
                     node, scope = move
                     place = scope.file.location(node)
@@ -114,15 +148,6 @@ def _gpu_default(target: Defined | None, entry: Entrypoint) -> str:
         ),
         "",
     )
-
-
-def _moves(resolver: Resolver, path: CertainPath) -> Iterator[tuple[ast.Call, Scope]]:
-    """Calls on a path that need a GPU, those in ``forward`` of the networks it builds last."""
-    yield from path.moves
-    for built in path.built.values():
-        forward = method_of(resolver, built, "forward")
-        if forward:
-            yield from ((node, forward[0]) for node in find_moves(forward[1]))
 
 
 def _called(

@@ -40,6 +40,8 @@ _BUILTINS = frozenset({"open", "eval", "exec", "print"})
 _READERS = frozenset({"open", "read_bytes", "read_text"})
 # What changes a state for good, and in a ``with`` statement only for a while.
 _CONTEXTS = ("set_grad_enabled", "set_detect_anomaly")
+# What is looked at; most nodes are something else.
+_LOOKED = (ast.withitem, ast.Call, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign)
 _ASSIGNED = ("torch.", "os.environ", "numpy.")
 # Far more than any real repo's entrypoints call; a bound keeps hostile ones from taking for ever.
 _MAX_FUNCTIONS = 4000
@@ -107,7 +109,8 @@ class _Walk:
             self.asked = find_asked(body.nodes) if body.untrained else set()
             self.caught = caught_calls(body.nodes)
             for node in body.nodes:
-                self._look(body, node)
+                if node.__class__ in _LOOKED:
+                    self._look(body, node)
         return Effects(
             tuple(dict.fromkeys(self.found)),
             tuple(dict.fromkeys(self.oddities)),
