@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree
 
 VERSION = 1  # of the JSON
-_SHORTEST_SHA = 7
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
@@ -82,10 +81,10 @@ def rm(targets: tuple[str, ...], dry_run: bool) -> int:
     A TARGET is owner/name, owner/name:ref, the first digits of a commit, or the name, path or URL
     of a checkpoint. What a running program has loaded stays.
     """
-    from hubkit.hubdir import read_inventory
+    from hubkit.hubdir import read_inventory, select_named
 
     inventory = read_inventory()
-    items = dict.fromkeys(item for text in targets for item in _select(inventory, text))
+    items = dict.fromkeys(item for text in targets for item in select_named(inventory, text))
     return _remove(list(items), dry_run=dry_run)
 
 
@@ -156,57 +155,6 @@ def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
         freed += item.size
     click.echo(f"{_size(freed)} {'would be ' if dry_run else ''}freed.", err=True)
     return 1 if in_use else 0
-
-
-def _select(inventory: Inventory, text: str) -> list[KeptTree | KeptCheckpoint]:
-    found: list[KeptTree | KeptCheckpoint] = []
-    found += [tree for tree in inventory.trees if _is_meant(tree, text)]
-    found += [file for file in inventory.checkpoints if _is_meant_file(file, text, inventory)]
-    if not found:
-        raise _nothing_of_that_name(inventory, text)
-    return found
-
-
-def _is_meant(tree: KeptTree, text: str) -> bool:
-    from hubkit.errors import RepoSpecError
-    from hubkit.hubdir import parse_repo
-
-    if text in (tree.name, str(tree.path)):
-        return True
-    if _starts(tree.sha, text):
-        return True
-    try:
-        repo = parse_repo(text)
-    except RepoSpecError:
-        return False
-    if tree.repo is None or repo.full_name != tree.repo.full_name:
-        return False
-    ref = repo.ref
-    return ref is None or ref in tree.refs or _starts(tree.sha, ref)
-
-
-def _starts(sha: str, digits: str) -> bool:
-    return len(digits) >= _SHORTEST_SHA and sha.startswith(digits.lower())
-
-
-def _is_meant_file(file: KeptCheckpoint, text: str, inventory: Inventory) -> bool:
-    from hubkit.hubdir import key_of
-
-    if text == file.path.name:  # in the user's own folders, names are the user's
-        return file.path.is_relative_to(inventory.root)
-    return text == str(file.path) or ("://" in text and key_of(text) == file.url)
-
-
-def _nothing_of_that_name(inventory: Inventory, text: str) -> Exception:
-    import difflib
-
-    from hubkit.errors import UsageError
-
-    names = [tree.name for tree in inventory.trees]
-    names += [file.path.name for file in inventory.checkpoints]
-    near = difflib.get_close_matches(text, names, 3)
-    hint = f"Near it: {', '.join(dict.fromkeys(near))}." if near else "hubkit cache ls shows all."
-    return UsageError(f"There is nothing called {text} in {inventory.root}.", hint=hint)
 
 
 def _read_age(text: str) -> float:

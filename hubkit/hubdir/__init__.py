@@ -28,9 +28,9 @@ if TYPE_CHECKING:
         remove_checkpoint,
         remove_leftover,
         remove_tree,
-        select_unused,
     )
     from hubkit.hubdir.repos import fetch_repo, find_cached, resolve_ref
+    from hubkit.hubdir.selection import select_named, select_unused
     from hubkit.hubdir.trust import add_trust, read_trust, record_trust, remove_trust, require_trust
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "require_trust",
     "require_url",
     "resolve_ref",
+    "select_named",
     "select_unused",
     "set_dir",
     "sha256_of",
@@ -98,7 +99,8 @@ _HOMES = {
     "require_trust": "trust",
     "require_url": "origins",
     "resolve_ref": "repos",
-    "select_unused": "removal",
+    "select_named": "selection",
+    "select_unused": "selection",
     "set_dir": "layout",
     "sha256_of": "digest",
 }

@@ -1,18 +1,15 @@
 """Unpack a commit's zip safely: first the index is judged, then files are written.
 
 Python's zipfile writes where names tell it to and turns links into text files; here nothing is
-written before every name was judged, and everything goes into one folder of the caller's own.
+written before every name was judged (`members`), and everything goes into one folder of the
+caller's own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import posixpath
-import re
 import shutil
-import stat
-import unicodedata
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -28,37 +25,18 @@ from hubkit.hubdir.manifest import (
     entry_of_bytes,
     make_manifest,
 )
-from hubkit.records import dataclass
+from hubkit.hubdir.members import judge_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from hubkit.hubdir.manifest import Manifest
+    from hubkit.hubdir.members import Member
 
-MOST_MEMBERS = 100_000
-MOST_BYTES = 4 << 30
-MOST_RATIO = 200  # unpacked bytes for each byte of the archive; source code has 3 to 10
-RATIO_COUNTS_FROM = 64 << 20  # bytes; below, a high ratio does no harm
-LONGEST_LINK = 4096
 _LARGE = 16 << 20
 _O_BINARY = getattr(os, "O_BINARY", 0)
 _CORRUPT = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One file or link of an archive.
-
-    Attributes:
-        path: Where it goes below the repo's root, POSIX.
-        info: The index entry.
-        link: What it points to, when it is a link.
-    """
-
-    path: str
-    info: zipfile.ZipInfo
-    link: str | None
 
 
 def unpack(archive: Path, folder: Path, sha: str) -> Manifest:
@@ -79,7 +57,7 @@ def unpack(archive: Path, folder: Path, sha: str) -> Manifest:
     """
     with _open(archive) as opened:
         _require_commit(opened, sha)
-        members, folders = _judge(opened, archive.stat().st_size)
+        members, folders = judge_index(opened, archive.stat().st_size)
         return make_manifest(_write(opened, members, folders, folder))
 
 
@@ -90,7 +68,7 @@ def is_same(archive: Path, folder: Path) -> bool:
         UnsafeArchiveError: The archive is not fit to be unpacked.
     """
     with _open(archive) as opened:
-        members, _ = _judge(opened, archive.stat().st_size)
+        members, _ = judge_index(opened, archive.stat().st_size)
         return all(_is_as_in(member, folder / member.path) for member in members)
 
 
@@ -114,122 +92,6 @@ def _require_commit(opened: zipfile.ZipFile, sha: str) -> None:
             actual=comment,
             hint="A proxy or mirror may have mixed things up.",
         )
-
-
-def _judge(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[str]]:
-    """Judge the index; gives the files and links, and the folders, parents first."""
-    infos = opened.infolist()
-    _require_bounds(infos, size)
-    top = infos[0].filename.partition("/")[0] if infos else ""
-    folders: dict[str, None] = {}
-    members: list[Member] = []
-    seen: dict[str, str] = {}
-    for info in infos:
-        path = _require_path(info, top)
-        if not path:
-            continue
-        _require_new(seen, path)
-        if info.is_dir():
-            folders[path] = None
-        else:
-            members.append(Member(path, info, _read_link(opened, info)))
-            parent = posixpath.dirname(path)
-            if parent:
-                folders[parent] = None
-    if not members:
-        raise UnsafeArchiveError("The archive holds no files.")
-    _require_folders(folders, members)
-    links = {member.path: member.link for member in members if member.link is not None}
-    for path in links:
-        _require_inside(path, links)
-    return members, sorted(folders)
-
-
-def _require_bounds(infos: list[zipfile.ZipInfo], size: int) -> None:
-    total = sum(info.file_size for info in infos)
-    if len(infos) > MOST_MEMBERS:
-        raise _unsafe("", f"{len(infos)} members are more than the {MOST_MEMBERS} allowed")
-    if total > MOST_BYTES or (total > RATIO_COUNTS_FROM and total > MOST_RATIO * size):
-        raise _unsafe("", f"it would unpack to {total >> 20} MiB from {size >> 10} KiB")
-    if any(not 0 <= info.header_offset < size for info in infos):
-        raise zipfile.BadZipFile("its index leads outside the file")
-
-
-def _require_path(info: zipfile.ZipInfo, top: str) -> str:
-    """The path below the top folder; "" for the top folder itself."""
-    # zipfile cuts names at a NUL and, on Windows, turns backslashes round.
-    name = info.orig_filename
-    if re.search(r"[\x00-\x1f\x7f\\]", name):
-        raise _unsafe(name, "its name holds a backslash or a control character")
-    parts = name.removesuffix("/").split("/")
-    if any(part in ("", ".", "..") or re.match(r"[A-Za-z]:", part) for part in parts):
-        raise _unsafe(name, "its name leads elsewhere")
-    if parts[0] != top or (len(parts) == 1 and not info.is_dir()):
-        raise _unsafe(name, f"it is not in the archive's one folder, {top}")
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    allowed = (0, stat.S_IFDIR) if info.is_dir() else (0, stat.S_IFREG, stat.S_IFLNK)
-    if kind not in allowed:
-        raise _unsafe(name, "it is neither file, folder nor link")
-    if info.flag_bits & 1:
-        raise _unsafe(name, "it is encrypted")
-    return "/".join(parts[1:])
-
-
-def _require_new(seen: dict[str, str], path: str) -> None:
-    """Refuse what would be one file on a file system that ignores case or Unicode forms."""
-    key = unicodedata.normalize("NFC", path).casefold()
-    if key in seen:
-        raise _unsafe(path, f"its name clashes with {seen[key]}")
-    seen[key] = path
-
-
-def _require_folders(folders: dict[str, None], members: list[Member]) -> None:
-    """Complete the folders by their parents, and refuse what lies below a file or link."""
-    for folder in list(folders):
-        while folder := posixpath.dirname(folder):
-            folders[folder] = None
-    spellings: dict[str, str] = {}
-    for folder in folders:
-        key = unicodedata.normalize("NFC", folder).casefold()
-        if spellings.setdefault(key, folder) != folder:
-            raise _unsafe(folder, f"its name clashes with {spellings[key]}")
-    for member in members:
-        if unicodedata.normalize("NFC", member.path).casefold() in spellings:
-            raise _unsafe(member.path, "it is both a file and a folder")
-
-
-def _read_link(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> str | None:
-    if not stat.S_ISLNK(info.external_attr >> 16):
-        return None
-    if info.file_size > LONGEST_LINK:
-        raise _unsafe(info.filename, "it is a link to nowhere sensible")
-    return opened.read(info).decode("utf-8", "surrogateescape")
-
-
-def _require_inside(path: str, links: dict[str, str]) -> None:
-    """Refuse a link that leads out, by itself or through other links."""
-    todo = list(reversed(path.split("/")))
-    at: list[str] = []
-    hops = 0
-    while todo:
-        part = todo.pop()
-        if part == "..":
-            if not at:
-                raise _unsafe(path, "it is a link that leads out")
-            at.pop()
-            continue
-        if part in ("", "."):
-            continue
-        at.append(part)
-        target = links.get("/".join(at))
-        if target is not None:
-            hops += 1
-            if not target or target.startswith("/") or re.search(r"[\x00\\]|^[A-Za-z]:", target):
-                raise _unsafe(path, "it is a link that leads out")
-            if hops > 40:
-                raise _unsafe(path, "it is a link that leads in circles")
-            at.pop()
-            todo.extend(reversed(target.split("/")))
 
 
 def _write(
@@ -290,11 +152,3 @@ def _is_as_in(member: Member, path: Path) -> bool:
         return zlib.crc32(path.read_bytes()) == member.info.CRC
     except OSError:
         return False
-
-
-def _unsafe(name: str, why: str) -> UnsafeArchiveError:
-    what = f"The archive's member {name!r}" if name else "The archive"
-    return UnsafeArchiveError(
-        f"{what} may not be unpacked: {why}.",
-        hint="Archives that git makes hold no such thing: ask the host's owner, and use nothing of it.",
-    )

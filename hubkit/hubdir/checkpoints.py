@@ -43,7 +43,7 @@ from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef
-    from hubkit.hubdir.download import Fetched
+    from hubkit.hubdir.transfer import Fetched
 
 __all__ = [
     "download_url_to_file",
@@ -145,8 +145,9 @@ def download_url_to_file(
             shutil.copyfile(source, temporary)
             temporary.replace(path)
         return
-    from hubkit.hubdir.download import Wanted, download
+    from hubkit.hubdir.download import download
     from hubkit.hubdir.http import Client
+    from hubkit.hubdir.transfer import Wanted
 
     try:
         with Client(FetchPolicy()) as client:
@@ -183,9 +184,10 @@ def _is_fresh(found: Origin, wish: _Wish, policy: FetchPolicy) -> bool:
 
 
 def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
-    from hubkit.hubdir.download import NotModifiedError, Wanted, download
+    from hubkit.hubdir.download import download
     from hubkit.hubdir.http import Client
     from hubkit.hubdir.locks import hold
+    from hubkit.hubdir.transfer import NotModifiedError, Wanted
 
     began = time.time()
     # The lock is on torch's name, so that two URLs with one ending settle who gets it.

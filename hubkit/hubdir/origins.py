@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.facts import RepoRef
-    from hubkit.hubdir.download import Fetched
+    from hubkit.hubdir.transfer import Fetched
 
 log = logging.getLogger("hubkit")
 

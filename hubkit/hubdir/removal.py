@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -71,30 +70,6 @@ def remove_leftover(left: Leftover) -> None:
             left.path.unlink(missing_ok=True)
 
 
-def select_unused(
-    inventory: Inventory, older_than: float | None
-) -> tuple[KeptTree | KeptCheckpoint, ...]:
-    """What may go.
-
-    Trees that a branch or tag led to and has left behind, whatever their age; and whatever in the
-    hub dir has not been used for so long. Checkpoints in other folders are their owner's.
-
-    Args:
-        inventory: What there is.
-        older_than: Seconds, or None to go by age nowhere.
-    """
-    limit = None if older_than is None else time.time() - older_than
-    trees = [
-        tree for tree in inventory.trees if _is_superseded(tree) or _is_older(tree.used_at, limit)
-    ]
-    checkpoints = [
-        file
-        for file in inventory.checkpoints
-        if file.path.is_relative_to(inventory.root) and _is_older(file.used_at, limit)
-    ]
-    return (*trees, *checkpoints)
-
-
 def find_damage(inventory: Inventory) -> Iterator[Damage]:
     """What is not as it came; every byte is read."""
     for tree in inventory.trees:
@@ -126,17 +101,6 @@ def put_aside(item: KeptTree | KeptCheckpoint) -> Path:
             shutil.move(item.path, aside)
             remove_origin(item.path)
     return aside
-
-
-def _is_superseded(tree: KeptTree) -> bool:
-    if tree.repo is None or tree.refs:
-        return False
-    record = read_record(tree.path.with_name(f"{tree.sha}.json")) or {}
-    return bool(record.get("led_by"))
-
-
-def _is_older(used_at: float | None, limit: float | None) -> bool:
-    return limit is not None and used_at is not None and used_at < limit
 
 
 def _forget_refs(kept: KeptTree) -> None:

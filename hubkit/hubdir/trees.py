@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
-from hubkit.hubdir.archive import MOST_BYTES, is_same, unpack
+from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import read_record, write_record, writing
-from hubkit.hubdir.download import Wanted, download
+from hubkit.hubdir.download import download
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
+from hubkit.hubdir.members import MOST_BYTES
 from hubkit.hubdir.staging import staging
+from hubkit.hubdir.transfer import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from hubkit.facts import FetchPolicy, RepoRef, ResolvedRef
-    from hubkit.hubdir.download import Fetched
     from hubkit.hubdir.http import Client
     from hubkit.hubdir.manifest import Manifest
+    from hubkit.hubdir.transfer import Fetched
 
 
 def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Path:

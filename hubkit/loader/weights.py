@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 from contextvars import ContextVar
 from pathlib import Path
@@ -14,9 +13,10 @@ from hubkit.errors import HashMismatchError, UsageError
 from hubkit.facts import FetchPolicy
 from hubkit.loader.formats import read_checkpoint
 from hubkit.lockfile import find_lockfile
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from hubkit.facts import RepoRef
     from hubkit.lockfile import Lockfile
@@ -61,7 +61,7 @@ def load_state_dict_from_url(
         CheckpointError: It is no checkpoint, or holds more than weights.
         UsageError: ``check_hash`` is asked for and the name has no hash, or ``sha256`` is none.
     """
-    hash_prefix = hubdir.hash_prefix_of(file_name or _name_in(url)) if check_hash else None
+    hash_prefix = _hash_in_name(url, file_name) if check_hash else None
     if check_hash and hash_prefix is None:
         raise UsageError(
             f"There is no hash in the name of {url}, so there is nothing to check.",
@@ -69,15 +69,10 @@ def load_state_dict_from_url(
         )
     if sha256 is not None:
         hash_prefix = _require_sha256(sha256, hash_prefix or "")
-    fetch = functools.partial(
-        hubdir.fetch_checkpoint,
-        url,
-        model_dir=None if model_dir is None else Path(model_dir),
-        file_name=file_name,
-        hash_prefix=_pin(url, hash_prefix, find_lockfile(None)),
-        policy=FetchPolicy(progress=progress, max_age=max_age),
-    )
-    return _read(fetch, map_location, weights_only=weights_only)
+    pin = _pin(url, hash_prefix, find_lockfile(None))
+    policy = FetchPolicy(progress=progress, max_age=max_age)
+    asked = _Asked(url, model_dir, file_name, pin, policy)
+    return asked.read(map_location, weights_only=weights_only)
 
 
 def load_nested_state_dict(
@@ -99,17 +94,11 @@ def load_nested_state_dict(
     code asks, so that fetching it afresh takes its checkpoints along; ``lockfile`` is the one that
     the repo was loaded with.
     """
-    hash_prefix = hubdir.hash_prefix_of(file_name or _name_in(url)) if check_hash else None
-    fetch = functools.partial(
-        hubdir.fetch_checkpoint,
-        url,
-        model_dir=None if model_dir is None else Path(model_dir),
-        file_name=file_name,
-        hash_prefix=_pin(url, hash_prefix, lockfile),
-        policy=FetchPolicy(progress=progress, max_age=_max_age.get()),
-        repo=repo,
-    )
-    return _read(fetch, map_location, weights_only=weights_only)
+    hash_prefix = _hash_in_name(url, file_name) if check_hash else None
+    pin = _pin(url, hash_prefix, lockfile)
+    policy = FetchPolicy(progress=progress, max_age=_max_age.get())
+    asked = _Asked(url, model_dir, file_name, pin, policy, repo)
+    return asked.read(map_location, weights_only=weights_only)
 
 
 @contextlib.contextmanager
@@ -158,11 +147,32 @@ def download_nested_file(
     hubdir.download_url_to_file(url, dst, _pin(url, hash_prefix, lockfile), progress)
 
 
-def _read(fetch: Callable[[], Path], map_location: Any, *, weights_only: bool) -> dict[str, Any]:  # noqa: ANN401
-    try:
-        return read_checkpoint(fetch(), map_location, weights_only=weights_only)
-    except FileNotFoundError:  # somebody removed it just after we had found it
-        return read_checkpoint(fetch(), map_location, weights_only=weights_only)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A checkpoint that is asked for."""
+
+    url: str
+    model_dir: str | None
+    file_name: str | None
+    hash_prefix: str | None
+    policy: FetchPolicy
+    repo: RepoRef | None = None
+
+    def read(self, map_location: Any, *, weights_only: bool) -> dict[str, Any]:  # noqa: ANN401
+        try:
+            return read_checkpoint(self._fetch(), map_location, weights_only=weights_only)
+        except FileNotFoundError:  # somebody removed it just after we had found it
+            return read_checkpoint(self._fetch(), map_location, weights_only=weights_only)
+
+    def _fetch(self) -> Path:
+        return hubdir.fetch_checkpoint(
+            self.url,
+            model_dir=None if self.model_dir is None else Path(self.model_dir),
+            file_name=self.file_name,
+            hash_prefix=self.hash_prefix,
+            policy=self.policy,
+            repo=self.repo,
+        )
 
 
 def _pin(url: str, hash_prefix: str | None, lockfile: Lockfile | None) -> str | None:
@@ -181,8 +191,8 @@ def _pin(url: str, hash_prefix: str | None, lockfile: Lockfile | None) -> str | 
     return pinned
 
 
-def _name_in(url: str) -> str:
-    return hubdir.require_url(url).path.rpartition("/")[2]
+def _hash_in_name(url: str, file_name: str | None) -> str | None:
+    return hubdir.hash_prefix_of(file_name or hubdir.require_url(url).path.rpartition("/")[2])
 
 
 def _require_sha256(text: str, prefix: str) -> str:

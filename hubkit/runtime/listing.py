@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from dataclasses import dataclass
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
+
+from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

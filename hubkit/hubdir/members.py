@@ -1,0 +1,171 @@
+"""The index of an archive, judged before anything is written.
+
+Whatever is refused here is nothing that git puts into an archive.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import stat
+import unicodedata
+import zipfile
+
+from hubkit.errors import UnsafeArchiveError
+from hubkit.records import dataclass
+
+MOST_MEMBERS = 100_000
+MOST_BYTES = 4 << 30
+MOST_RATIO = 200  # unpacked bytes for each byte of the archive; source code has 3 to 10
+RATIO_COUNTS_FROM = 64 << 20  # bytes; below, a high ratio does no harm
+LONGEST_LINK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file or link of an archive.
+
+    Attributes:
+        path: Where it goes below the repo's root, POSIX.
+        info: The index entry.
+        link: What it points to, when it is a link.
+    """
+
+    path: str
+    info: zipfile.ZipInfo
+    link: str | None
+
+
+def judge_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[str]]:
+    """Judge the index of an archive.
+
+    Args:
+        opened: The archive.
+        size: Its length in bytes.
+
+    Returns:
+        The files and links, and the folders, parents first.
+
+    Raises:
+        UnsafeArchiveError: It holds what may not be unpacked.
+    """
+    infos = opened.infolist()
+    _require_bounds(infos, size)
+    top = infos[0].filename.partition("/")[0] if infos else ""
+    folders: dict[str, None] = {}
+    members: list[Member] = []
+    seen: dict[str, str] = {}
+    for info in infos:
+        path = _require_path(info, top)
+        if not path:
+            continue
+        _require_new(seen, path)
+        if info.is_dir():
+            folders[path] = None
+        else:
+            members.append(Member(path, info, _read_link(opened, info)))
+            parent = posixpath.dirname(path)
+            if parent:
+                folders[parent] = None
+    if not members:
+        raise UnsafeArchiveError("The archive holds no files.")
+    _require_folders(folders, members)
+    links = {member.path: member.link for member in members if member.link is not None}
+    for path in links:
+        _require_inside(path, links)
+    return members, sorted(folders)
+
+
+def _require_bounds(infos: list[zipfile.ZipInfo], size: int) -> None:
+    total = sum(info.file_size for info in infos)
+    if len(infos) > MOST_MEMBERS:
+        raise _unsafe("", f"{len(infos)} members are more than the {MOST_MEMBERS} allowed")
+    if total > MOST_BYTES or (total > RATIO_COUNTS_FROM and total > MOST_RATIO * size):
+        raise _unsafe("", f"it would unpack to {total >> 20} MiB from {size >> 10} KiB")
+    if any(not 0 <= info.header_offset < size for info in infos):
+        raise zipfile.BadZipFile("its index leads outside the file")
+
+
+def _require_path(info: zipfile.ZipInfo, top: str) -> str:
+    """The path below the top folder; "" for the top folder itself."""
+    # zipfile cuts names at a NUL and, on Windows, turns backslashes round.
+    name = info.orig_filename
+    if re.search(r"[\x00-\x1f\x7f\\]", name):
+        raise _unsafe(name, "its name holds a backslash or a control character")
+    parts = name.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") or re.match(r"[A-Za-z]:", part) for part in parts):
+        raise _unsafe(name, "its name leads elsewhere")
+    if parts[0] != top or (len(parts) == 1 and not info.is_dir()):
+        raise _unsafe(name, f"it is not in the archive's one folder, {top}")
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    allowed = (0, stat.S_IFDIR) if info.is_dir() else (0, stat.S_IFREG, stat.S_IFLNK)
+    if kind not in allowed:
+        raise _unsafe(name, "it is neither file, folder nor link")
+    if info.flag_bits & 1:
+        raise _unsafe(name, "it is encrypted")
+    return "/".join(parts[1:])
+
+
+def _require_new(seen: dict[str, str], path: str) -> None:
+    """Refuse what would be one file on a file system that ignores case or Unicode forms."""
+    key = unicodedata.normalize("NFC", path).casefold()
+    if key in seen:
+        raise _unsafe(path, f"its name clashes with {seen[key]}")
+    seen[key] = path
+
+
+def _require_folders(folders: dict[str, None], members: list[Member]) -> None:
+    """Complete the folders by their parents, and refuse what lies below a file or link."""
+    for folder in list(folders):
+        while folder := posixpath.dirname(folder):
+            folders[folder] = None
+    spellings: dict[str, str] = {}
+    for folder in folders:
+        key = unicodedata.normalize("NFC", folder).casefold()
+        if spellings.setdefault(key, folder) != folder:
+            raise _unsafe(folder, f"its name clashes with {spellings[key]}")
+    for member in members:
+        if unicodedata.normalize("NFC", member.path).casefold() in spellings:
+            raise _unsafe(member.path, "it is both a file and a folder")
+
+
+def _read_link(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> str | None:
+    if not stat.S_ISLNK(info.external_attr >> 16):
+        return None
+    if info.file_size > LONGEST_LINK:
+        raise _unsafe(info.filename, "it is a link to nowhere sensible")
+    return opened.read(info).decode("utf-8", "surrogateescape")
+
+
+def _require_inside(path: str, links: dict[str, str]) -> None:
+    """Refuse a link that leads out, by itself or through other links."""
+    todo = list(reversed(path.split("/")))
+    at: list[str] = []
+    hops = 0
+    while todo:
+        part = todo.pop()
+        if part == "..":
+            if not at:
+                raise _unsafe(path, "it is a link that leads out")
+            at.pop()
+            continue
+        if part in ("", "."):
+            continue
+        at.append(part)
+        target = links.get("/".join(at))
+        if target is not None:
+            hops += 1
+            if not target or target.startswith("/") or re.search(r"[\x00\\]|^[A-Za-z]:", target):
+                raise _unsafe(path, "it is a link that leads out")
+            if hops > 40:
+                raise _unsafe(path, "it is a link that leads in circles")
+            at.pop()
+            todo.extend(reversed(target.split("/")))
+
+
+def _unsafe(name: str, why: str) -> UnsafeArchiveError:
+    what = f"The archive's member {name!r}" if name else "The archive"
+    return UnsafeArchiveError(
+        f"{what} may not be unpacked: {why}.",
+        hint="Archives that git makes hold no such thing: ask the host's owner, and use nothing of it.",
+    )
