@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
-    from hubkit.publish.card import CardDraft
+    from hubkit.publish.card import CardDraft, Source
     from hubkit.rules.card_keys import Site
 
 _SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""}
@@ -32,6 +32,7 @@ _SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""
 )
 @click.option("--repo", "slug", metavar="OWNER/NAME", help="Where it is published on GitHub.")
 @click.option("--tag", metavar="TAG", help="The tag that the snippet names.")
+@click.option("--entrypoint", metavar="NAME", help="The entrypoint that the snippet loads.")
 @click.option(
     "--set", "given", metavar="KEY=VALUE", multiple=True, help="A key of the front matter."
 )
@@ -46,6 +47,7 @@ def command(
     report: Path | None,
     slug: str | None,
     tag: str | None,
+    entrypoint: str | None,
     given: tuple[str, ...],
     added: tuple[str, ...],
     *,
@@ -60,17 +62,17 @@ def command(
     is, byte for byte.
     """
     from hubkit.errors import UsageError
-    from hubkit.publish.card import CardRequest, draft_card, gather_facts
+    from hubkit.publish.card import CardRequest, Source, draft_card, gather_facts
 
     if check + diff + stdout > 1:
         raise UsageError("--check, --diff and --stdout each stand alone")
     facts = _read(path)
     place = _place(facts, file)
     before = _read_card(facts.root / place)
-    repo, ref = _source(facts, before, slug, tag)
+    source = _source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
     wanted: Site | None = _SITES[site] if site else None  # type: ignore[assignment]
     request = CardRequest(place, wanted, _pairs(given), added, _conformance(report))
-    draft = draft_card(gather_facts(facts, repo, ref), request, before)
+    draft = draft_card(gather_facts(facts, source), request, before)
     if stdout:
         click.echo(draft.after, nl=False)
         return 0
@@ -114,16 +116,19 @@ def _read_card(path: Path) -> bytes | None:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _source(
-    facts: RepoFacts, before: bytes | None, slug: str | None, tag: str | None
-) -> tuple[str, str]:
-    """What the snippet loads from: as the card's own says, unless the user says otherwise."""
-    from hubkit.publish.card import find_source
+def _source(facts: RepoFacts, before: bytes | None, given: Source) -> Source:
+    """What the snippet loads: as the card's own does, unless the user says otherwise."""
+    from hubkit.errors import entrypoint_not_found
+    from hubkit.publish.card import Source, find_source
     from hubkit.publish.identity import find_name, require_name
 
-    known, ref = find_source(before)
-    repo = require_name(slug) if slug else known or find_name(facts)
-    return repo, ref if tag is None else tag
+    hubconf = facts.hubconf
+    if given.entrypoint and hubconf and not hubconf.entrypoint(given.entrypoint):
+        names = tuple(one.name for one in hubconf.entrypoints)
+        raise entrypoint_not_found(given.entrypoint, names, "is not in the hubconf")
+    known = find_source(before)
+    repo = require_name(given.repo) if given.repo else known.repo or find_name(facts)
+    return Source(repo, given.ref or known.ref, given.entrypoint or known.entrypoint)
 
 
 def _pairs(given: tuple[str, ...]) -> dict[str, str]:

@@ -165,35 +165,26 @@ def test_a_part_that_was_taken_out_comes_back_when_asked_for(repo: Path) -> None
     assert "--report FILE" in hubkit("card", "--add", "conformance").stderr
 
 
-def test_the_snippet_keeps_the_repo_and_the_tag_that_it_names(repo: Path) -> None:
-    hubkit("card", *REPO, "--tag", "v1.0")
-    assert '"acme/nets:v1.0"' in read(repo)
-    (repo / ".git" / "config").write_text(
-        (repo / ".git" / "config").read_text()
-        + '[remote "origin"]\n\turl = git@github.com:fork/nets.git\n'
-    )
-    assert hubkit("card", "--check").exit_code == 0
-    hubkit("card", "--tag", "v2.0")
-    assert '"acme/nets:v2.0"' in read(repo)
-
-
-def test_the_remote_tells_where_it_is_published(repo: Path) -> None:
-    assert hubkit("card").exit_code == 2
-    assert "--repo OWNER/NAME" in hubkit("card").stderr
-    with (repo / ".git" / "config").open("a") as config:
-        config.write('[remote "origin"]\n\turl = https://github.com/acme/other.git\n')
-    assert hubkit("card").exit_code == 0
-    assert '"acme/other"' in read(repo)
-
-
-def test_a_declared_input_is_run(repo: Path) -> None:
-    (repo / "hubconf.py").write_text(HUBCONF.replace("def net(", "def net(path, "))
+@pytest.mark.parametrize(
+    ("docstring", "summary"),
+    [
+        ("One line.\n\n    More.", "One line."),
+        ("A line that is long enough to be wrapped by whoever wrote it, and goes\n    on.", None),
+        ("U-Net\n    pretrained (bool): load weights", "U-Net"),
+        ("U-Net\n    @param pretrained: load weights", "U-Net"),
+        ("U-Net\n    :param pretrained: load weights", "U-Net"),
+        ("U-Net\n    - pretrained: load weights", "U-Net"),
+        ("\n    Detector\n    Returns a model", "Detector"),
+    ],
+)
+def test_a_summary_ends_before_the_parameters(
+    repo: Path, docstring: str, summary: str | None
+) -> None:
+    source = f'def net(pretrained=False):\n    """{docstring}\n    """\n'
+    (repo / "hubconf.py").write_text(source)
     hubkit("card", *REPO)
-    assert (
-        'model = torch.hub.load("acme/nets", "bundled", pretrained=True)\nmodel.eval()\n\n'
-        "inputs = torch.rand(1, 3, 224, 32)  # f32[B,3,H,W] in [0,1]\n"
-        "with torch.inference_mode():\n    output = model(inputs)\n"
-    ) in read(repo)
+    expected = summary or " ".join(docstring.split())
+    assert f"- `net(pretrained=False)`: {expected}\n" in read(repo)
 
 
 def test_docstrings_cannot_break_out(repo: Path) -> None:

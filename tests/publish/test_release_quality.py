@@ -85,6 +85,13 @@ def test_a_card_that_is_stale_missing_or_broken(ready: Path) -> None:
     assert missing(hubkit("release", *DRY)) == {"card": "there is no model card"}
 
 
+def test_a_card_that_hubkit_never_wrote_is_for_its_author_to_judge(ready: Path) -> None:
+    commit_files(ready, {"MODEL_CARD.md": "# Nets\n\nOurs.\n"})
+    result = hubkit("release", *DRY)
+    assert result.exit_code == 0
+    assert points(result)["card"] == ("note", "MODEL_CARD.md has no part that hubkit keeps true")
+
+
 def test_a_card_that_shows_another_tag_is_told_of(ready: Path) -> None:
     hubkit("card", "--tag", "v1.0.0")
     commit_files(ready, {})

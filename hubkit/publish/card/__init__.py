@@ -7,13 +7,14 @@ repo's code, or needs torch.
 
 from hubkit.publish.card.facts import CardFacts, card_paths, gather_facts
 from hubkit.publish.card.judge import judge_card
-from hubkit.publish.card.markers import find_source
+from hubkit.publish.card.markers import Source, find_source
 from hubkit.publish.card.render import CardDraft, CardRequest, draft_card
 
 __all__ = [
     "CardDraft",
     "CardFacts",
     "CardRequest",
+    "Source",
     "card_paths",
     "draft_card",
     "find_source",

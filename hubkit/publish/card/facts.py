@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
     from hubkit.config import Config
     from hubkit.facts import Entrypoint, RepoFacts
+    from hubkit.publish.card.markers import Source
 
-_NAME_IN_AUTHOR = re.compile(r"\s*<[^>]*>\s*$")
+# What follows a summary without a blank line: parameters, in one of the ways they are written.
+_PARAMETER = re.compile(
+    r"\s*(?:[-*+]\s+)?(?:[@:]\w+|\*{0,2}[`\"']?\w+[`\"']?\*{0,2}\s*(?:\([^)]*\))?\s*:(?:\s|$))"
+)
+_SHORT = 60  # characters
+_EMAIL = re.compile(r"\s*<[^>]*>\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +32,7 @@ class CardFacts:
     """What a card says.
 
     Attributes:
-        repo: "owner/name"; "" when nothing tells.
-        ref: The tag that its snippet names; "" for none.
+        source: What its snippet loads, as far as that is said.
         entrypoints: In the order in which the hubconf has them.
         is_open: Whether the hubconf makes more at run time.
         config: What the author says about them.
@@ -40,8 +45,7 @@ class CardFacts:
         keywords: The project's keywords.
     """
 
-    repo: str
-    ref: str
+    source: Source
     entrypoints: tuple[Entrypoint, ...]
     is_open: bool
     config: Config
@@ -56,16 +60,15 @@ class CardFacts:
     @property
     def name(self) -> str:
         """The repo's name without its owner."""
-        return self.repo.partition("/")[2]
+        return self.source.repo.partition("/")[2]
 
 
-def gather_facts(facts: RepoFacts, repo: str, ref: str) -> CardFacts:
+def gather_facts(facts: RepoFacts, source: Source) -> CardFacts:
     """What a card says about a repo.
 
     Args:
         facts: The repo, read.
-        repo: "owner/name" where it is published; "" when nothing tells.
-        ref: The tag that snippets are to name; "" for none.
+        source: What the snippet is to load.
 
     Raises:
         HubconfError: It has no hubconf that can be read.
@@ -78,8 +81,7 @@ def gather_facts(facts: RepoFacts, repo: str, ref: str) -> CardFacts:
     project = _read_project(facts)
     described = (one.docstring for one in hubconf.entrypoints if one.docstring)
     return CardFacts(
-        repo=repo,
-        ref=ref,
+        source=source,
         entrypoints=hubconf.entrypoints,
         is_open=hubconf.is_open,
         config=config,
@@ -94,10 +96,15 @@ def gather_facts(facts: RepoFacts, repo: str, ref: str) -> CardFacts:
 
 
 def summary_of(docstring: str | None) -> str:
-    """The first paragraph of a docstring, on one line; "" when there is none."""
-    from hubkit.hubconf import read_docstring
-
-    return read_docstring(docstring).summary if docstring else ""
+    """What the first paragraph of a docstring says before it turns to parameters, on one line."""
+    lines: list[str] = []
+    for line in (docstring or "").strip().splitlines():
+        # Lines of a text are wrapped where they are long.
+        is_new = lines and len(lines[-1]) < _SHORT and line.strip()[:1].isupper()
+        if not line.strip() or _PARAMETER.match(line) or is_new:
+            break
+        lines.append(line.strip())
+    return " ".join(lines)
 
 
 def _read_project(facts: RepoFacts) -> Mapping[str, object]:
@@ -116,7 +123,7 @@ def _text(value: object) -> str:
 def _authors(project: Mapping[str, object]) -> str:
     listed = project.get("authors")
     names = [
-        _NAME_IN_AUTHOR.sub("", str(one["name"]))
+        _EMAIL.sub("", str(one["name"]))
         for one in (listed if isinstance(listed, list) else ())
         if isinstance(one, dict) and one.get("name")
     ]

@@ -13,10 +13,10 @@ from hubkit.records import dataclass
 from hubkit.rules.downloads import file_name, hash_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hubkit.config import Config, WeightsConfig
-    from hubkit.facts import Hubconf, RepoFacts
+    from hubkit.facts import CheckpointUse, Hubconf, RepoFacts
     from hubkit.lockfile import LockedCheckpoint
 
 _SUFFIX = re.compile(
@@ -25,7 +25,8 @@ _SUFFIX = re.compile(
 _POINTER = re.compile(rb"oid sha256:([0-9a-f]{64})\nsize (\d+)")
 _POINTER_START = b"version https://git-lfs.github.com/spec/"
 _POINTER_LENGTH = 1024
-_FEWEST_DIGITS = 8
+# As many as could still be somebody's prefix.
+_FEWEST_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Checkpoint:
     """A checkpoint of an entrypoint.
 
     Attributes:
-        entrypoint: Whose.
+        entrypoint: Whose; "" where source does not tell.
         name: The file's name.
         url: Where it is downloaded from; "" for a file of the repo.
         path: The file in the repo; "" for what is downloaded.
@@ -63,27 +64,37 @@ def find_checkpoints(facts: RepoFacts, hubconf: Hubconf, config: Config) -> Iter
         config: Its configuration.
     """
     locked = _read_locked(facts)
+    told: set[str] = set()
     for entrypoint in hubconf.entrypoints:
         said = config.entrypoint(entrypoint.name)
         records = [one.weights for one in (said, *said.cases.values()) if one.weights]
         found = [
-            *_downloaded(facts, hubconf, entrypoint.name, locked),
+            *_downloaded(
+                entrypoint.name, read_downloads(facts.files, hubconf, entrypoint.name), locked
+            ),
             *_own(facts, hubconf, entrypoint.name),
         ]
+        told.update(one.url for one in found)
         for one in found:
             yield _with_record(one, records, is_only=len(found) == 1)
         if not found and records:
             yield _with_record(Checkpoint(entrypoint.name, ""), records, is_only=True)
+    for one in _downloaded("", hubconf.checkpoints, locked):
+        if one.url not in told and (one.url or not told):
+            yield one
 
 
 def _downloaded(
-    facts: RepoFacts, hubconf: Hubconf, name: str, locked: Mapping[str, LockedCheckpoint]
+    name: str, uses: Iterable[CheckpointUse], locked: Mapping[str, LockedCheckpoint]
 ) -> Iterator[Checkpoint]:
-    seen: set[str] = set()
-    for use in read_downloads(facts.files, hubconf, name):
-        if use.url is None or use.url in seen:
+    seen: set[str | None] = set()
+    for use in uses:
+        if use.url in seen:
             continue
         seen.add(use.url)
+        if use.url is None:
+            yield Checkpoint(name, "")
+            continue
         file, pin = file_name(use) or use.url, locked.get(use.url)
         digits = hash_digits(file) or ""
         yield Checkpoint(

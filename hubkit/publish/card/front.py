@@ -47,10 +47,10 @@ def _for_hub(facts: CardFacts) -> dict[str, str]:
         "title": _bare(facts.name),
         "summary": _bare(facts.summary),
         "image": "pytorch-logo.png",
-        "author": _bare(facts.authors or facts.repo.partition("/")[0]),
+        "author": _bare(facts.authors or facts.source.repo.partition("/")[0]),
         "tags": _hub_tags(facts),
-        "github-link": f"https://github.com/{facts.repo}" if facts.repo else "",
-        "github-id": facts.repo,
+        "github-link": f"https://github.com/{facts.source.repo}" if facts.source.repo else "",
+        "github-id": facts.source.repo,
         "featured_image_1": "no-image",
         "featured_image_2": "no-image",
     }

@@ -45,6 +45,21 @@ class Region:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a snippet loads; each is empty where nothing tells.
+
+    Attributes:
+        repo: "owner/name".
+        ref: The tag.
+        entrypoint: The entrypoint.
+    """
+
+    repo: str = ""
+    ref: str = ""
+    entrypoint: str = ""
+
+
 def find_regions(text: str, path: str) -> dict[str, Region]:
     """The parts of a card, by name, in the order in which they stand.
 
@@ -124,13 +139,14 @@ def _misplaced(path: str, line: int, what: str) -> UsageError:
     )
 
 
-def find_source(card: bytes | None) -> tuple[str, str]:
-    """Repo and ref that the snippet in a card's own part loads from; empty where there is none."""
+def find_source(card: bytes | None) -> Source:
+    """What the snippet in a card's own part loads."""
     text = (card or b"").decode(errors="replace")
     found = re.search(r"hubkit:begin usage\b.*?hubkit:end usage\b", text, re.DOTALL)
-    snippets = find_snippets(found[0], "") if found else iter(())
-    first = next(snippets, None)
-    if first is None:
-        listed = _LISTED.search(found[0]) if found else None
-        return (listed[1], listed[2] or "") if listed else ("", "")
-    return first.repo, first.ref
+    if found is None:
+        return Source()
+    first = next(find_snippets(found[0], ""), None)
+    if first is not None:
+        return Source(first.repo, first.ref, first.entrypoint or "")
+    listed = _LISTED.search(found[0])
+    return Source(listed[1], listed[2] or "") if listed else Source()

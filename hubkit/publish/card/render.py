@@ -52,6 +52,7 @@ class CardDraft:
         after: What should be.
         stale: Parts whose contents differ, "front matter" among them.
         lacking: Parts that hubkit could write and that the card does not have.
+        has_parts: Whether hubkit has written any of what is there.
     """
 
     path: str
@@ -59,6 +60,7 @@ class CardDraft:
     after: bytes
     stale: tuple[str, ...]
     lacking: tuple[str, ...] = ()
+    has_parts: bool = True
 
 
 def draft_card(facts: CardFacts, request: CardRequest, before: bytes | None) -> CardDraft:
@@ -106,7 +108,7 @@ def _refresh(facts: CardFacts, request: CardRequest, before: bytes, parts: Parts
     fronted = refresh_front(after, request.path, wanted, given, newline)
     stale += [*added, *(["front matter"] if fronted != after else [])]
     left = tuple(name for name in lacking if name not in added)
-    return CardDraft(request.path, before, fronted.encode(), tuple(stale), left)
+    return CardDraft(request.path, before, fronted.encode(), tuple(stale), left, bool(regions))
 
 
 def _require_parts(request: CardRequest, parts: Parts) -> None:
@@ -161,7 +163,7 @@ def _title(name: str, site: Site) -> str:
 
 def _new_card(facts: CardFacts, parts: Parts, site: Site) -> str:
     """The text of a first card below its front matter."""
-    about = facts.summary or f"Models for PyTorch Hub, from {facts.repo}."
+    about = facts.summary or f"Models for PyTorch Hub, from {facts.source.repo}."
     is_hub = site == "pytorch-hub"
     text = f"### Model Description\n\n{about}\n" if is_hub else f"# {facts.name}\n\n{about}\n"
     for name, render in parts.items():

@@ -25,7 +25,11 @@ def render_entrypoints(facts: CardFacts) -> str:
     """Every entrypoint with its signature, what it is, and what its parameters mean."""
     lines = [line for entry in facts.entrypoints for line in _entrypoint(entry)]
     if facts.is_open:
-        lines += ["", "`hubconf.py` makes more names when it runs; `torch.hub.list` shows them."]
+        more = "more names" if lines else "its names"
+        lines += [
+            *([""] if lines else []),
+            f"`hubconf.py` makes {more} when it runs: `torch.hub.list` shows them.",
+        ]
     return "\n".join(lines or ["There are none."]) + "\n"
 
 
@@ -57,7 +61,8 @@ def render_weights(facts: CardFacts) -> str:
     for one in facts.checkpoints:
         params = [f"{one.params:,}" if one.params is not None else ""] if counted else []
         size = format_size(one.size) if one.size is not None else ""
-        lines.append(_row([code(one.entrypoint), *params, _file(one), size, _digest(one.sha256)]))
+        who = code(one.entrypoint) if one.entrypoint else ""
+        lines.append(_row([who, *params, _file(one), size, _digest(one.sha256)]))
     return "\n".join(lines) + "\n"
 
 

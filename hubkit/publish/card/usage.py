@@ -22,27 +22,40 @@ _LARGEST = 50_000_000  # numbers: a snippet is to run on anybody's machine
 
 
 def render_usage(facts: CardFacts) -> str:
-    """Python that loads the first entrypoint that can be loaded as it is, and runs it.
+    """Python that loads one entrypoint, and runs it where its input is declared.
 
-    What cannot be told, such as an input, is left out rather than made up.
+    It is the one that the snippet loads already, else the first that can be asked for weights, else
+    the first that can be called as it is. What cannot be told is left out rather than made up.
 
     Raises:
         UsageError: Nothing tells where the repo is published.
     """
-    if not facts.repo:
+    known = facts.source
+    if not known.repo:
         raise UsageError(
             "nothing tells where this repo is published",
             hint="Say it: --repo OWNER/NAME, or give git a remote: git remote add origin URL",
         )
-    found = [(entry, arguments_of(facts, entry)) for entry in facts.entrypoints]
-    shown = next(((entry, given) for entry, given in found if given is not None), None)
-    source = f"{facts.repo}:{facts.ref}" if facts.ref else facts.repo
-    if shown is None:
+    source = f"{known.repo}:{known.ref}" if known.ref else known.repo
+    entry = _select(facts)
+    given = arguments_of(facts, entry) if entry else None
+    if entry is None or given is None:
         return f'```python\nimport torch\n\nprint(torch.hub.list("{source}"))\n```\n'
-    entry, given = shown
     config = facts.config.entrypoint(entry.name)
-    lines = ["import torch", "", *_load(source, entry.name, given, config)]
+    lines = ["import torch", "", *_load(source, entry, given, config)]
     return "\n".join(["```python", *lines, "```", ""])
+
+
+def _select(facts: CardFacts) -> Entrypoint | None:
+    """The entrypoint to show; None when none can be called as it is."""
+    usable = [entry for entry in facts.entrypoints if arguments_of(facts, entry) is not None]
+    named = (entry for entry in usable if entry.name == facts.source.entrypoint)
+    trained = (entry for entry in usable if _has_switch(entry))
+    return next(named, None) or next(trained, None) or next(iter(usable), None)
+
+
+def _has_switch(entry: Entrypoint) -> bool:
+    return any(one.name in ("pretrained", "weights") for one in entry.parameters or ())
 
 
 def arguments_of(facts: CardFacts, entry: Entrypoint) -> Mapping[str, object] | None:
@@ -62,17 +75,22 @@ def arguments_of(facts: CardFacts, entry: Entrypoint) -> Mapping[str, object] | 
 
 
 def _load(
-    source: str, name: str, given: Mapping[str, object], config: EntrypointConfig
+    source: str, entry: Entrypoint, given: Mapping[str, object], config: EntrypointConfig
 ) -> list[str]:
-    arguments = [f'"{source}"', f'"{name}"', *(f"{key}={value!r}" for key, value in given.items())]
-    is_model = config.kind in (None, "model")
+    arguments = [
+        f'"{source}"',
+        f'"{entry.name}"',
+        *(f"{key}={value!r}" for key, value in given.items()),
+    ]
+    is_model = config.kind in (None, "model") and entry.returns.shape != "other"
     line = f"model = torch.hub.load({', '.join(arguments)})"
     lines = [line]
     if len(line) > _WIDTH:
         lines = ["model = torch.hub.load(", *(f"    {one}," for one in arguments), ")"]
     if not is_model:
         return [lines[0].replace("model =", "loaded =", 1), *lines[1:]]
-    lines.append("model.eval()")
+    if config.kind or config.input or entry.returns.shape == "module":
+        lines.append("model.eval()")
     made = _input(config)
     if made:
         lines += ["", *made, "with torch.inference_mode():", "    output = model(inputs)"]

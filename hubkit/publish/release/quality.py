@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING
 
@@ -134,15 +135,19 @@ def card(now: Situation) -> Iterator[Point]:
         yield Point("card", "missing", "there is no model card", "hubkit card, then commit it")
         return
     before = now.facts.files.read(path)
-    repo, ref = find_source(before)
-    facts = gather_facts(now.facts, repo or now.repo, ref)
+    source = find_source(before)
+    ref = source.ref
+    facts = gather_facts(now.facts, dataclasses.replace(source, repo=source.repo or now.repo))
     try:
         draft = draft_card(facts, CardRequest(path), before)
     except UsageError as error:
         yield Point("card", "missing", error.message.rstrip("."), error.hint)
         return
     findings = judge_card(now.facts, draft)
-    if draft.after != before:
+    if draft.after != before and not draft.has_parts:
+        why = f"{path} has no part that hubkit keeps true"
+        yield Point("card", "note", why, "hubkit card adds what it says nothing of")
+    elif draft.after != before:
         stale = some(draft.stale)
         yield Point("card", "missing", f"{path} is stale: {stale}", "hubkit card, then commit it")
     elif findings:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from hubkit.publish.release.situation import Situation
 
 _ASSET = re.compile(r"https://github\.com/([^/]+/[^/]+)/releases/download/([^/]+)/[^/]+")
-_FEWEST = 8
+_FEWEST = 6  # digits; torch.hub compares what there are
+_SHOWN = 8
 # Where files wait to be uploaded.
 _FOLDERS = ("", "dist", "weights", "checkpoints", "release", "releases", "build", "models")
 
@@ -41,7 +42,7 @@ class Asset:
 
 def weights(now: Situation) -> Iterator[Point]:
     """Checkpoints are what their names and the configuration say."""
-    found = _checkpoints(now)
+    found = [one for one in _checkpoints(now) if one.url or one.path]
     problems = [point for one in found for point in _wrong_with(one, now)]
     yield from dict.fromkeys(problems)
     if not problems:
@@ -78,7 +79,7 @@ def _wrong_with(one: Checkpoint, now: Situation) -> Iterator[Point]:
             "weights",
             "missing" if is_ours else "note",
             f"the name of {one.name} holds no hash, so torch.hub cannot check it",
-            f"hubkit weights add FILE --entrypoint {one.entrypoint}, and publish that",
+            f"{_add(one)}, and publish that",
         )
     if asset and is_ours:
         yield from _misplaced(one, asset[2], now)
@@ -87,7 +88,7 @@ def _wrong_with(one: Checkpoint, now: Situation) -> Iterator[Point]:
             "weights",
             "missing",
             f"{one.path} is not the file that its name says: its sha256 starts with "
-            f"{one.sha256[:_FEWEST]}",
+            f"{one.sha256[:_SHOWN]}",
             "rename it, or restore it",
         )
 
@@ -101,9 +102,9 @@ def _recorded_otherwise(one: Checkpoint, now: Situation) -> Iterator[Point]:
         yield Point(
             "weights",
             "missing",
-            f"{one.path or one.name} has the sha256 {one.sha256[:_FEWEST]}…, and "
-            f"{now.config.path} records {digests[0][:_FEWEST]}… for {one.entrypoint}",
-            f"hubkit weights add FILE --entrypoint {one.entrypoint}, or correct the code",
+            f"{one.path or one.name} has the sha256 {one.sha256[:_SHOWN]}…, and "
+            f"{now.config.path} records {digests[0][:_SHOWN]}… for {one.entrypoint}",
+            f"{_add(one)}, or correct the code",
         )
     sizes = [record.bytes for record in records if record.bytes is not None]
     if one.path and one.size is not None and len(sizes) == 1 and one.size != sizes[0]:
@@ -111,7 +112,7 @@ def _recorded_otherwise(one: Checkpoint, now: Situation) -> Iterator[Point]:
             "weights",
             "missing",
             f"{one.path} has {one.size:,} bytes, and {now.config.path} records {sizes[0]:,}",
-            f"hubkit weights add {one.path} --entrypoint {one.entrypoint}",
+            _add(one),
         )
 
 
@@ -140,8 +141,13 @@ def _misplaced(one: Checkpoint, tag: str, now: Situation) -> Iterator[Point]:
             "weights",
             "missing",
             f"{local.relative_to(now.root).as_posix()} is not the file that its name says",
-            f"hubkit weights add FILE --entrypoint {one.entrypoint} names a file rightly",
+            f"{_add(one)} names a file rightly",
         )
+
+
+def _add(one: Checkpoint) -> str:
+    whose = f" --entrypoint {one.entrypoint}" if one.entrypoint else ""
+    return f"hubkit weights add {one.path or 'FILE'}{whose}"
 
 
 def _find_local(root: Path, name: str) -> Path | None:

@@ -1,0 +1,57 @@
+"""The snippet in a card: what it loads, from where, and what it does with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.publish.conftest import HUBCONF, REPO, hubkit, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_snippet_keeps_the_repo_and_the_tag_that_it_names(repo: Path) -> None:
+    hubkit("card", *REPO, "--tag", "v1.0")
+    assert '"acme/nets:v1.0"' in read(repo)
+    (repo / ".git" / "config").write_text(
+        (repo / ".git" / "config").read_text()
+        + '[remote "origin"]\n\turl = git@github.com:fork/nets.git\n'
+    )
+    assert hubkit("card", "--check").exit_code == 0
+    hubkit("card", "--tag", "v2.0")
+    assert '"acme/nets:v2.0"' in read(repo)
+
+
+def test_the_snippet_keeps_the_entrypoint_that_it_shows(repo: Path) -> None:
+    hubkit("card", *REPO, "--entrypoint", "bundled")
+    assert '("acme/nets", "bundled", pretrained=True)' in read(repo)
+    assert hubkit("card", "--check").exit_code == 0
+    (repo / "hubconf.py").write_text(HUBCONF.replace("bundled(", "packed("))
+    hubkit("card")
+    assert '("acme/nets", "net", pretrained=True)' in read(repo)
+    assert "Did you mean net?" in hubkit("card", "--entrypoint", "nett").stderr
+
+
+def test_what_can_be_asked_for_weights_is_shown_first(repo: Path) -> None:
+    (repo / "hubconf.py").write_text("def custom(path='x'):\n    return path\n\n\n" + HUBCONF)
+    hubkit("card", *REPO)
+    assert '("acme/nets", "net", pretrained=True)' in read(repo)
+
+
+def test_the_remote_tells_where_it_is_published(repo: Path) -> None:
+    assert hubkit("card").exit_code == 2
+    assert "--repo OWNER/NAME" in hubkit("card").stderr
+    with (repo / ".git" / "config").open("a") as config:
+        config.write('[remote "origin"]\n\turl = https://github.com/acme/other.git\n')
+    assert hubkit("card").exit_code == 0
+    assert '"acme/other"' in read(repo)
+
+
+def test_a_declared_input_is_run(repo: Path) -> None:
+    (repo / "hubconf.py").write_text(HUBCONF.replace("def net(", "def net(path, "))
+    hubkit("card", *REPO)
+    assert (
+        'model = torch.hub.load("acme/nets", "bundled", pretrained=True)\nmodel.eval()\n\n'
+        "inputs = torch.rand(1, 3, 224, 32)  # f32[B,3,H,W] in [0,1]\n"
+        "with torch.inference_mode():\n    output = model(inputs)\n"
+    ) in read(repo)
