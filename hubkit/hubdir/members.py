@@ -5,7 +5,6 @@ Whatever is refused here is nothing that git puts into an archive.
 
 from __future__ import annotations
 
-import posixpath
 import re
 import stat
 import unicodedata
@@ -19,6 +18,8 @@ MOST_BYTES = 4 << 30
 MOST_RATIO = 200  # unpacked bytes for each byte of the archive; source code has 3 to 10
 RATIO_COUNTS_FROM = 64 << 20  # bytes; below, a high ratio does no harm
 LONGEST_LINK = 4096
+_ODD = re.compile(r"[\x00-\x1f\x7f\\]")
+_ELSEWHERE = re.compile(r"(?:^|/)(?:\.{0,2}(?:/|$)|[A-Za-z]:)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,11 @@ def judge_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[
         if not path:
             continue
         _require_new(seen, path)
-        if info.is_dir():
+        if info.orig_filename.endswith("/"):
             folders[path] = None
         else:
             members.append(Member(path, info, _read_link(opened, info)))
-            parent = posixpath.dirname(path)
-            if parent:
+            if parent := path.rpartition("/")[0]:
                 folders[parent] = None
     if not members:
         raise UnsafeArchiveError("The archive holds no files.")
@@ -90,42 +90,49 @@ def _require_path(info: zipfile.ZipInfo, top: str) -> str:
     """The path below the top folder; "" for the top folder itself."""
     # zipfile cuts names at a NUL and, on Windows, turns backslashes round.
     name = info.orig_filename
-    if re.search(r"[\x00-\x1f\x7f\\]", name):
+    if _ODD.search(name):
         raise _unsafe(name, "its name holds a backslash or a control character")
-    parts = name.removesuffix("/").split("/")
-    if any(part in ("", ".", "..") or re.match(r"[A-Za-z]:", part) for part in parts):
+    is_folder = name.endswith("/")
+    plain = name[:-1] if is_folder else name
+    if _ELSEWHERE.search(plain):
         raise _unsafe(name, "its name leads elsewhere")
-    if parts[0] != top or (len(parts) == 1 and not info.is_dir()):
+    first, _, path = plain.partition("/")
+    if first != top or not (path or is_folder):
         raise _unsafe(name, f"it is not in the archive's one folder, {top}")
     kind = stat.S_IFMT(info.external_attr >> 16)
-    allowed = (0, stat.S_IFDIR) if info.is_dir() else (0, stat.S_IFREG, stat.S_IFLNK)
+    allowed = (0, stat.S_IFDIR) if is_folder else (0, stat.S_IFREG, stat.S_IFLNK)
     if kind not in allowed:
         raise _unsafe(name, "it is neither file, folder nor link")
     if info.flag_bits & 1:
         raise _unsafe(name, "it is encrypted")
-    return "/".join(parts[1:])
+    return path
 
 
 def _require_new(seen: dict[str, str], path: str) -> None:
     """Refuse what would be one file on a file system that ignores case or Unicode forms."""
-    key = unicodedata.normalize("NFC", path).casefold()
+    key = _fold(path)
     if key in seen:
         raise _unsafe(path, f"its name clashes with {seen[key]}")
     seen[key] = path
 
 
+def _fold(path: str) -> str:
+    """What a file system may take for the same name."""
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
+
+
 def _require_folders(folders: dict[str, None], members: list[Member]) -> None:
     """Complete the folders by their parents, and refuse what lies below a file or link."""
     for folder in list(folders):
-        while folder := posixpath.dirname(folder):
+        while folder := folder.rpartition("/")[0]:
             folders[folder] = None
     spellings: dict[str, str] = {}
     for folder in folders:
-        key = unicodedata.normalize("NFC", folder).casefold()
+        key = _fold(folder)
         if spellings.setdefault(key, folder) != folder:
             raise _unsafe(folder, f"its name clashes with {spellings[key]}")
     for member in members:
-        if unicodedata.normalize("NFC", member.path).casefold() in spellings:
+        if _fold(member.path) in spellings:
             raise _unsafe(member.path, "it is both a file and a folder")
 
 
