@@ -60,7 +60,7 @@ def is_trusted(repo: RepoRef) -> bool:
         return True
     if any(_allows(pattern, repo) for pattern in _allowlist()):
         return True
-    return bool(_lines_for(repo) & set(_read_lines()))
+    return bool(_find_listed(_lines_for(repo)))
 
 
 def record_trust(repo: RepoRef) -> None:
@@ -77,8 +77,8 @@ def add_trust(repo: RepoRef) -> None:
     Raises:
         CacheWriteError: The list cannot be written.
     """
-    present = _read_lines()
-    missing = sorted(_lines_for(repo) - set(present))
+    lines = _lines_for(repo)
+    missing = sorted(lines - _find_listed(lines))
     if not missing:
         return
     path = _list_file()
@@ -147,12 +147,25 @@ def _list_file() -> Path:
     return within("trusted_list")
 
 
+def _find_listed(lines: set[str]) -> set[str]:
+    """Which of some lines are on the list. It is asked on each load, and may be long."""
+    text = b"\n%s\n" % _read_list()
+    exactly = {line for line in lines if f"\n{line}\n".encode() in text}
+    if all(line.encode() not in text for line in lines - exactly):
+        return exactly
+    return lines & set(_read_lines())
+
+
 def _read_lines() -> list[str]:
-    try:
-        text = _list_file().read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
+    text = _read_list().decode("utf-8", "replace")
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _read_list() -> bytes:
+    try:
+        return _list_file().read_bytes()
+    except OSError:
+        return b""
 
 
 def _ask(repo: RepoRef) -> None:

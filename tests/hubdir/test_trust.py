@@ -138,6 +138,25 @@ def test_a_last_line_without_an_end_stays_a_line_of_its_own(hub_dir: Path) -> No
     assert read_trust() == ("own/rep", "acme/shapes")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("acme/shapes", True),
+        ("a/b\nacme_shapes", True),
+        ("a/b\r\nacme/shapes\r\nc/d\r\n", True),
+        ("  acme/shapes \t\n", True),
+        ("acme/shapes-more\nnot-acme/shapes\n", False),
+        ("acme/shapes-more\n acme/shapes\n", True),
+        ("acme_shapes.old\n", False),
+        ("", False),
+    ],
+)
+def test_a_line_counts_as_torch_reads_it(hub_dir: Path, text: str, expected: bool) -> None:
+    write_list(hub_dir)
+    (hub_dir / "trusted_list").write_bytes(text.encode())
+    assert is_trusted(REPO) is expected
+
+
 def test_odd_lines_trust_nobody(hub_dir: Path) -> None:
     write_list(hub_dir, "", "*", "acme/*", "#acme/shapes", "acme/shapes x", "ACME/SHAPES", "\0")
     with pytest.raises(UntrustedRepoError):
