@@ -145,7 +145,7 @@ def main() -> None:
     )
     print("  Any hub repo:     .venv/bin/hubkit check PATH, .venv/bin/hubkit list PATH")
     print("  Why a rule is:    .venv/bin/hubkit explain HUB105")
-    print("  The four jobs:    README.md")
+    print("  The five jobs:    README.md")
 
 
 if __name__ == "__main__":
