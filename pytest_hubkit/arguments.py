@@ -49,7 +49,7 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--hubconf-update",
         action="store_true",
-        help="Write tests/hubkit/golden.json from the outputs of this run.",
+        help="Keep the outputs of this run in tests/hubkit/golden.",
     )
     group.addoption(
         "--hubconf-keep",

@@ -1,24 +1,32 @@
-"""Outputs that are kept beside the tests, so that a change of numbers does not go unnoticed."""
+"""Outputs that are kept beside the tests, so that a change of numbers does not go unnoticed.
+
+One text file a case, which reads well in a review, and beside it, as safetensors, the outputs
+themselves where they are small. No file is shared, so that workers can write at the same time.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import platform
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from pytest_hubkit.trees import find_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import torch
 
     from pytest_hubkit.subject import Subject
 
-PATH = Path("tests", "hubkit", "golden.json")
+FOLDER = Path("tests", "hubkit", "golden")
 _VERSION = 1
 _SAMPLES = 8
+_MOST_BYTES = 50_000
 # Relative to the largest value kept: the same build of torch on the same machine adds in the same
 # order; another one does not; another kind of device rounds differently too.
 _SAME, _OTHER_BUILD, _OTHER_DEVICE = 1e-6, 1e-3, 1e-2
@@ -26,63 +34,134 @@ _SAME, _OTHER_BUILD, _OTHER_DEVICE = 1e-6, 1e-3, 1e-2
 Json = dict[str, Any]
 
 
-def summarise(subject: Subject) -> Json:
-    """What is kept of a case: where it was computed, and a summary of each tensor it gives."""
-    first = subject.first
-    return {
-        "input": first.inputs.provenance,
-        "made-with": _here(subject),
-        "output": {path: _describe(one) for path, one in find_tensors(first.output)},
-    }
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """What is kept of a case.
 
-
-def read_golden(root: Path) -> Json:
-    """What was kept, by label; nothing when there is no file yet.
-
-    Args:
-        root: The repo's folder.
+    Attributes:
+        summary: Where it was computed, and a summary of each tensor.
+        tensors: By path, the tensors themselves, where all together are small.
     """
-    path = root / PATH
-    if not path.is_file():
-        return {}
-    kept: Json = json.loads(path.read_text("utf-8"))["outputs"]
-    return kept
+
+    summary: Json
+    tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
 
-def write_golden(root: Path, label: str, summary: Json) -> None:
-    """Keep a case's summary, and leave the others as they are.
+def file_of(root: Path, label: str) -> Path:
+    """The text file of a case.
 
     Args:
         root: The repo's folder.
         label: The case.
-        summary: What `summarise` gave.
     """
-    path, kept = root / PATH, read_golden(root)
-    kept[label] = summary
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"version": _VERSION, "outputs": dict(sorted(kept.items()))}
-    staged = path.with_suffix(".new")
-    staged.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    staged.replace(path)
+    return root / FOLDER / f"{quote(label, safe='[]')}.json"
 
 
-def compare(subject: Subject, kept: Json) -> Iterator[str]:
-    """What is not as it was kept, in words.
+def summarise(subject: Subject) -> Golden:
+    """What can be kept of a case.
 
     Args:
         subject: The case.
-        kept: Its summary from the file.
     """
-    now = summarise(subject)
-    tolerance = _tolerance(kept["made-with"], now["made-with"])
-    for path in dict.fromkeys((*kept["output"], *now["output"])):
-        old, new = kept["output"].get(path), now["output"].get(path)
+    first = subject.first
+    found = dict(find_tensors(first.output))
+    summary = {
+        "version": _VERSION,
+        "input": first.inputs.provenance,
+        "made-with": _here(subject),
+        "output": {path: _describe(one) for path, one in found.items()},
+    }
+    plain = {path: _plain(one) for path, one in found.items()}
+    size = sum(one.numel() * one.element_size() for one in plain.values())
+    return Golden(summary, plain if size <= _MOST_BYTES else {})
+
+
+def read_golden(root: Path, label: str) -> Golden | None:
+    """What was kept of a case, or None.
+
+    Args:
+        root: The repo's folder.
+        label: The case.
+    """
+    path = file_of(root, label)
+    if not path.is_file():
+        return None
+    tensors = path.with_suffix(".safetensors")
+    if not tensors.is_file() or not _has_safetensors():
+        return Golden(json.loads(path.read_text("utf-8")))
+    from safetensors.torch import load_file
+
+    return Golden(json.loads(path.read_text("utf-8")), load_file(tensors))
+
+
+def write_golden(root: Path, label: str, golden: Golden) -> None:
+    """Keep a case's output.
+
+    Args:
+        root: The repo's folder.
+        label: The case.
+        golden: What `summarise` gave.
+    """
+    path = file_of(root, label)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(golden.summary, indent=2) + "\n", "utf-8")
+    tensors = path.with_suffix(".safetensors")
+    tensors.unlink(missing_ok=True)
+    if golden.tensors and _has_safetensors():
+        from safetensors.torch import save_file
+
+        save_file(dict(golden.tensors), tensors)
+
+
+def compare(now: Golden, kept: Golden) -> Iterator[str]:
+    """What is not as it was kept, in words.
+
+    Args:
+        now: What came out.
+        kept: What is kept.
+    """
+    tolerance = _tolerance(kept.summary["made-with"], now.summary["made-with"])
+    before, after = kept.summary["output"], now.summary["output"]
+    for path in dict.fromkeys((*before, *after)):
+        old, new = before.get(path), after.get(path)
         if old is None or new is None:
             yield f"{path}: {'new' if old is None else 'gone'}"
         elif (old["dtype"], old["shape"]) != (new["dtype"], new["shape"]):
             yield f"{path}: {new['dtype']}{new['shape']}, was {old['dtype']}{old['shape']}"
+        elif path in kept.tensors and path in now.tensors:
+            yield from _compare_tensors(path, kept.tensors[path], now.tensors[path], tolerance)
         else:
             yield from _compare_numbers(path, old, new, tolerance)
+
+
+def _compare_tensors(
+    path: str, old: torch.Tensor, new: torch.Tensor, tolerance: float
+) -> Iterator[str]:
+    import torch
+
+    if old.numel() == 0 or torch.equal(old, new):
+        return
+    before, after = old.double().nan_to_num(), new.double().nan_to_num()
+    largest, scale = (before - after).abs().max().item(), before.abs().max().item()
+    allowed = tolerance * scale if old.is_floating_point() else 0.0
+    if largest > allowed:
+        place = [int(one) for one in torch.nonzero((before - after).abs() == largest)[0]]
+        yield (
+            f"{path}: at {place} it is {after[tuple(place)].item():.8g}, was "
+            f"{before[tuple(place)].item():.8g} (allowed: {tolerance:g} of {scale:.3g})"
+        )
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor as safetensors can hold it: on the CPU, real, without gaps and by itself."""
+    import torch
+
+    values = torch.view_as_real(tensor) if tensor.is_complex() else tensor
+    return values.detach().to("cpu", copy=True).contiguous()
+
+
+def _has_safetensors() -> bool:
+    return importlib.util.find_spec("safetensors") is not None
 
 
 def _compare_numbers(path: str, old: Json, new: Json, tolerance: float) -> Iterator[str]:

@@ -37,7 +37,7 @@ _FLAGS = ("slow", "loopback", "update")
     type=click.Choice(["cpu", "cuda", "mps", "meta"]),
     help="Where models run.  [default: cpu]",
 )
-@click.option("--update", is_flag=True, help="Keep outputs in tests/hubkit/golden.json.")
+@click.option("--update", is_flag=True, help="Keep outputs in tests/hubkit/golden.")
 @click.option(
     "--report",
     "reports",

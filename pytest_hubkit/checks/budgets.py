@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
-from pytest_hubkit.golden import PATH, compare, read_golden, summarise, write_golden
+from pytest_hubkit.golden import FOLDER, compare, file_of, read_golden, summarise, write_golden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,26 +20,29 @@ _RUNS = 3
 def golden_output(subject: Subject) -> Iterator[Failure]:
     """The model gives what it gave when its output was last kept.
 
-    ``--hubconf-update`` keeps a summary of the output, for the example input and parameters from
-    a fixed seed, in ``tests/hubkit/golden.json``: shape, type, mean, deviation and eight values.
+    ``--hubconf-update`` keeps it, for the example input and parameters from a fixed seed, in
+    ``tests/hubkit/golden``: shape, type, mean, deviation and eight values of each tensor as text
+    and, where all tensors together take at most 50 kB and safetensors is installed, the tensors.
     A later run compares, closely with the same torch on the same kind of machine, loosely
     elsewhere. A refactoring that changes numbers is seen at once.
 
-    If the change is meant, run with ``--hubconf-update`` and commit the file.
+    If the change is meant, run with ``--hubconf-update`` and commit the files.
     """
     options = subject.conformance.options
     if options.device == "meta":
         raise NotApplicableError("the meta device computes no numbers")
+    root = subject.conformance.root
     if options.update:
-        write_golden(subject.conformance.root, subject.label, summarise(subject))
+        write_golden(root, subject.label, summarise(subject))
         return
-    kept = read_golden(subject.conformance.root).get(subject.label)
+    kept = read_golden(root, subject.label)
     if kept is None:
-        raise NotApplicableError(f"nothing is kept in {PATH.as_posix()}: run --hubconf-update")
-    found = list(compare(subject, kept))
+        raise NotApplicableError(f"nothing is kept in {FOLDER.as_posix()}: run --hubconf-update")
+    found = list(compare(summarise(subject), kept))
     if found:
+        path = file_of(root, subject.label).relative_to(root).as_posix()
         yield Failure(
-            f"{subject.label} gives other numbers than those kept in {PATH.as_posix()}.",
+            f"{subject.label} gives other numbers than those kept in {path}.",
             tuple(found[:4]),
             "If that is meant, run with --hubconf-update.",
             subject.location,

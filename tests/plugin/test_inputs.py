@@ -207,6 +207,11 @@ def test_hook_guess_cases_kinds_golden_and_budget(repo: HubRepo) -> None:
     )
     result.stdout.fnmatch_lines(["SKIPPED*not supported: guessed[[]thin[]] takes more than its*"])
 
+    kept = sorted(path.name for path in (repo.root / "tests/hubkit/golden").iterdir())
+    assert [name for name in kept if name.endswith(".safetensors")] == [
+        "asked.safetensors", "guessed[thin].safetensors", "guessed[wide].safetensors",
+    ]  # fmt: skip
+    assert "words.json" in kept
     golden = ("--hubconf", "-rs", "-k", "C308")
     repo.run_here(*golden).assert_outcomes(passed=4)
     repo.write(
