@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _ON_WORK_TREE = ("C102", "C108", "C109", "C110", "C111", "C210", "C304")
 _ON_ARCHIVE = ("C301", "C302", "C310")
+_HUNG = ChildCase(ChildFailure("", "It did not end before the test's time limit."))
 
 
 class Children:
@@ -31,6 +32,10 @@ class Children:
 
     def __init__(self, conformance: Conformance) -> None:
         self._conformance = conformance
+        # Whether somebody ended the wait for a child, such as a test's time limit, so that it is
+        # to be found out for which case it hangs; and the cases for which it does.
+        self._one_by_one = False
+        self._hanging: set[str] = set()
 
     @cached_property
     def declared_only(self) -> ChildReply:
@@ -145,21 +150,51 @@ class Children:
         return [one for one in subjects if one.selected.intersection(codes)] or subjects
 
     def _load(self, question: Json, subjects: list[Subject], *, run: bool = False) -> ChildReply:
-        cases = [self._case(subject, run=run) for subject in subjects]
+        awaited = [one for one in subjects if one.label not in self._hanging]
+        hung = {one.label: _HUNG for one in subjects if one.label in self._hanging}
+        if self._one_by_one and len(awaited) > 1:
+            return self._load_each(question, awaited, hung, run=run)
+        cases = [self._case(subject, run=run) for subject in awaited]
         try:
-            return read_reply(self._ask({**question, "cases": cases}))
+            reply = read_reply(self._ask({**question, "cases": cases}))
         except ProbeError as error:
             failure = ChildFailure("", str(error))
-        if not subjects:
-            return ChildReply(failure)
-        # Somebody took the others down: each for itself, the import first.
+        except BaseException:
+            self._note_hanging(awaited)
+            raise
+        else:
+            return merge([reply, ChildReply(cases=hung)]) if hung else reply
+        if not awaited:
+            return ChildReply(failure, cases=hung)
+        if len(awaited) > 1:
+            # Somebody took the others down: each for itself.
+            return self._load_each(question, awaited, hung, run=run)
+        only = {awaited[0].label: ChildCase(failure), **hung}
+        return merge([self._load(question, []), ChildReply(cases=only)])
+
+    def _load_each(
+        self, question: Json, subjects: list[Subject], hung: dict[str, ChildCase], *, run: bool
+    ) -> ChildReply:
+        """Ask about each case in a child of its own, about the import first."""
         replies = [self._load(question, [])]
-        if len(subjects) == 1:
-            only = {subjects[0].label: ChildCase(failure)}
-            return merge([replies[0], ChildReply(cases=only)])
         if replies[0].failure is None:
             replies += [self._load(question, [subject], run=run) for subject in subjects]
-        return merge(replies)
+        return merge([*replies, ChildReply(cases=hung)])
+
+    def _note_hanging(self, awaited: list[Subject]) -> None:
+        self._one_by_one = True
+        if len(awaited) == 1:
+            self._hanging.add(awaited[0].label)
+
+    def died_on(self, label: str) -> ChildFailure | None:
+        """Why a case took its process down, as far as a child that has been asked tells.
+
+        Args:
+            label: The case.
+        """
+        reply: ChildReply | None = vars(self).get("declared_only")
+        failure = reply.case(label).failure if reply is not None else None
+        return failure if failure is not None and not failure.type else None
 
     def _case(self, subject: Subject, *, run: bool) -> Json:
         config = subject.case.config

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
     from pytest_hubkit.inputs import Inputs
     from pytest_hubkit.network import Attempt
+    from pytest_hubkit.replies import ChildFailure
     from pytest_hubkit.subject import Subject
 
 
@@ -58,6 +59,24 @@ def describe_build_failure(
         fix=fix,
         location=subject.location,
         cause=error,
+    )
+
+
+def describe_death(subject: Subject, failure: ChildFailure) -> Failure:
+    """Calling an entrypoint without weights ends its process, or does not end."""
+    return Failure(
+        f"{subject.call} takes its process down: whoever calls it loses what they had.",
+        (failure.message,),
+        "Raise an exception instead. Compiled code that crashes: does it fit this torch?",
+        subject.location,
+    )
+
+
+def describe_hanging(subject: Subject, what: str) -> tuple[str, Failure]:
+    """What was made for all checks did not come about in time; and the check that tells."""
+    code = "C201" if what == "first" else "C305" if what == "trained" else "C106"
+    return code, Failure(
+        f"{subject.label} did not end before the time limit of a test.", location=subject.location
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from hubkit.errors import HubkitError
 from pytest_hubkit.checks import (
+    CHECKS,
     Failure,
     NotApplicableError,
     PrerequisiteError,
@@ -163,11 +164,16 @@ class CheckItem(HubconfItem):
 
     def runtest(self) -> None:
         """Run the check; skip it when what it needs is broken, or does not apply."""
-        self._skip_if_broken()
-        if self.subject:
-            self.conformance.hold(self.subject)
+        conformance, subject = self.conformance, self.subject
+        died = conformance.deaths.find(self.said["label"]) if subject else ""
+        if died:
+            _skip(f"({died}) it took a process down before")
+        self._skip_if_broken(self.check)
+        if subject:
+            conformance.hold(subject)
         try:
-            failures = tuple(self.check.function(self.subject or self.conformance))
+            with conformance.deaths.watch(self.said["label"], self.check.code):
+                failures = tuple(self.check.function(subject or conformance))
         except NotApplicableError as reason:
             self.said["applies"] = isinstance(reason, UndeclaredError)
             _skip(str(reason))
@@ -175,7 +181,13 @@ class CheckItem(HubconfItem):
             if error.code != self.check.code and self._is_selected(error.code):
                 self._skip_as_broken(str(error))
             failures = (error.failure,)
+        except pytest.fail.Exception:
+            # A time limit. What needs this check need not run into it too.
+            if subject:
+                self._note_broken("it did not end in time")
+            raise
         finally:
+            conformance.judged.add(self._key(self.check.code))
             self._note()
         if not self.check.required:
             self._tell_feature(failures)
@@ -192,11 +204,31 @@ class CheckItem(HubconfItem):
             evidence = "; ".join(failures[0].evidence)
             _skip(f"not supported{known}: {failures[0].message} {evidence}".strip())
 
-    def _skip_if_broken(self) -> None:
-        for code in self.check.requires:
-            for key in ((code, ""), self._key(code)):
-                if key in self.conformance.broken:
-                    self._skip_as_broken(self.conformance.broken[key])
+    def _skip_if_broken(self, check: Check) -> None:
+        """Skip where something that a check requires is broken, which is found out if need be."""
+        for code in check.requires:
+            needed = CHECKS[code]
+            key = (code, "") if needed.scope == "repo" else self._key(code)
+            if key not in self.conformance.judged and self._is_selected(code):
+                # Its own item comes later, in this order.
+                self.conformance.judged.add(key)
+                self._skip_if_broken(needed)
+                reason = self._find_broken(needed)
+                if reason:
+                    self.conformance.broken[key] = reason
+            if key in self.conformance.broken:
+                self._skip_as_broken(self.conformance.broken[key])
+
+    def _find_broken(self, check: Check) -> str:
+        """Why a check fails, or ""."""
+        whom = self.conformance if check.scope == "repo" else self.subject
+        try:
+            failure = next(iter(check.function(whom)), None)
+        except NotApplicableError:
+            return ""
+        except PrerequisiteError as error:
+            return str(error)
+        return f"({check.code}) {failure.message}" if failure else ""
 
     def _skip_as_broken(self, reason: str) -> NoReturn:
         # What needs this check is broken for the same reason.

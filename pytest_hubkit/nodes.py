@@ -9,6 +9,7 @@ import pytest
 from hubkit.errors import ConfigError
 from pytest_hubkit.cases import make_cases
 from pytest_hubkit.checks import all_checks
+from pytest_hubkit.deaths import deaths_of
 from pytest_hubkit.items import BrokenItem, CheckItem, LintItem
 from pytest_hubkit.options import read_options
 from pytest_hubkit.session import Conformance
@@ -42,6 +43,7 @@ class HubconfFile(pytest.File):
             return
         options, ask = read_options(self.config), self.config.hook.pytest_hubkit_inputs
         self.conformance = conformance = Conformance(read_repo(root), config, options, ask)
+        conformance.deaths = deaths_of(self.config)
         self.config.add_cleanup(conformance.close)
         readable = conformance.facts.hubconf is not None
         if readable:

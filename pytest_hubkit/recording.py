@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 from hubkit.conformance import read_target, render_table, write_form
 from hubkit.errors import HubkitError, UsageError
 from pytest_hubkit.checks import NotApplicableError, all_checks
+from pytest_hubkit.deaths import notes_folder
 from pytest_hubkit.items import CheckItem, HubconfItem
 from pytest_hubkit.options import read_options
 from pytest_hubkit.published import find_changes, name_repo, publish, require_commit
@@ -46,6 +48,7 @@ class Recorder:
         self._plans: dict[str, Json] = {}
         self._results: dict[str, dict[str, dict[str, Json]]] = {}
         self._lint: dict[str, str] = {}
+        self._notes: Path | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -62,6 +65,7 @@ class Recorder:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - xdist's own
         """Take over what a worker was going to run; one that died has left nothing."""
+        self._notes = notes_folder(node.workerinput["testrunuid"])
         for path, plan in getattr(node, "workeroutput", {}).get(_PLANS, {}).items():
             self._plans.setdefault(path, plan)
 
@@ -102,6 +106,8 @@ class Recorder:
         """Write the files that were asked for."""
         if hasattr(self._config, "workerinput"):
             return
+        if self._notes is not None:
+            shutil.rmtree(self._notes, ignore_errors=True)
         path = self._chosen()
         if not path or not self._targets:
             return

@@ -7,7 +7,6 @@ for facts, models, input and what child processes saw.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_hubkit.checks.registry import PrerequisiteError
 from pytest_hubkit.children import Children
+from pytest_hubkit.deaths import Deaths
 from pytest_hubkit.examples import Examples
 from pytest_hubkit.failures import describe_import_failure, describe_problem
 from pytest_hubkit.keeping import kept_state
@@ -49,6 +49,8 @@ class Conformance:
         undoing: What is to be undone at the end.
         broken: What was found broken so far: by check and subject ("" for the repo), the reason to
             skip what needs it.
+        judged: By check and subject, what ran, or was run ahead for others that need it.
+        deaths: What has taken other processes of this run down.
     """
 
     facts: RepoFacts
@@ -61,6 +63,8 @@ class Conformance:
     left_out: dict[str, str] = field(default_factory=dict)
     undoing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
+    judged: set[tuple[str, str]] = field(default_factory=set)
+    deaths: Deaths = field(default_factory=lambda: Deaths(None))
     _held: list[Subject] = field(default_factory=list, init=False, repr=False)
 
     @property
@@ -82,7 +86,7 @@ class Conformance:
     @cached_property
     def folder(self) -> Path:
         """A temporary folder, until `close`."""
-        return Path(tempfile.mkdtemp(prefix="hubkit-conformance-"))
+        return self.deaths.make_folder()
 
     @cached_property
     def children(self) -> Children:

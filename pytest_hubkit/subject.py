@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from hubkit.facts import Location
 from pytest_hubkit.cases import describe_call
 from pytest_hubkit.checks.registry import (
     NotApplicableError,
     PrerequisiteError,
 )
-from pytest_hubkit.failures import describe_build_failure
+from pytest_hubkit.failures import describe_build_failure, describe_death, describe_hanging
 from pytest_hubkit.fingerprints import fingerprints
 from pytest_hubkit.first_runs import run_first
 from pytest_hubkit.forwards import Forward, copied, find_module, run
@@ -144,6 +146,10 @@ class Subject:
         except (PrerequisiteError, NotApplicableError) as error:
             self._failed[what] = error
             raise
+        except pytest.fail.Exception:
+            # A test's time limit: the next ones need not wait for it too.
+            self._failed[what] = PrerequisiteError(*describe_hanging(self, what))
+            raise
 
     @cached_property
     def built(self) -> Any:  # noqa: ANN401
@@ -151,6 +157,10 @@ class Subject:
         return self._once("built", self._build_first)
 
     def _build_first(self) -> Any:  # noqa: ANN401
+        died = self.conformance.children.died_on(self.label)
+        if died is not None:
+            # It would take pytest down too.
+            raise PrerequisiteError("C106", describe_death(self, died))
         made = self.build()
         module, device = find_module(made), self.require_device()
         if module is not None and "C304" in self.selected:

@@ -16,6 +16,7 @@ from pytest_hubkit.checks.registry import (
 )
 
 __all__ = [
+    "CHECKS",
     "Check",
     "Failure",
     "NotApplicableError",
