@@ -43,7 +43,11 @@ def command() -> None:
 )
 @click.option("--safetensors", is_flag=True, help="Write it as safetensors; needs torch.")
 @click.option(
-    "--digits", default=8, show_default=True, help="Digits of the hash in the name: 8 to 64."
+    "--digits",
+    type=click.IntRange(8, 64),
+    default=8,
+    show_default=True,
+    help="How many digits of the hash the name holds.",
 )
 @click.option("--repo", "slug", metavar="OWNER/NAME", help="Where it will be published on GitHub.")
 @click.option("--tag", metavar="TAG", help="The release that it will be attached to.")
@@ -63,11 +67,14 @@ def add(
     the hash. Digest and size go into the configuration of the repo around the working directory.
     What the file holds is looked into, and nothing of it runs.
     """
+    from hubkit.config import read_config
     from hubkit.publish.weights import convert_to_safetensors, copy_checkpoint
 
     facts = _read_repo()
     name = _entrypoint(facts, entrypoint)
     folder = folder or file.parent
+    if facts is not None:
+        read_config(facts.root)  # what is wrong there is said before anything is made
     contents = _require_sound(file)
     if safetensors:
         added = convert_to_safetensors(file, folder, digits=digits)

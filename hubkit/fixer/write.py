@@ -38,7 +38,7 @@ def _require_target(root: Path, path: str, change: Change) -> Path:
     target = (root / path).resolve()
     if not target.is_relative_to(root.resolve()):
         raise FixError(
-            f"{path} leads to {target}, outside the repo, and was not fixed",
+            f"{path} leads to {target}, outside the repo, and stays as it is",
             hint="Nothing was written. Fix it where it lies, or leave it out with --ignore.",
         )
     try:

@@ -104,6 +104,14 @@ def test_breaking_changes_need_a_version_that_says_so(ready: Path) -> None:
     assert odd["breaking changes"][0] == "note"
 
 
+def test_a_shallow_clone_does_not_know_the_last_tag(ready: Path, tmp_path: Path) -> None:
+    shallow = tmp_path / "shallow"
+    git("clone", "-q", "--depth=1", "--no-tags", ready.as_uri(), str(shallow))
+    state, why = points(hubkit("release", shallow, *DRY))["breaking changes"]
+    assert state == "note"
+    assert "shallow" in why
+
+
 @pytest.mark.usefixtures("ready")
 def test_a_version_comes_after_the_last_one() -> None:
     found = missing(hubkit("release", "--tag", "v0.9.0", *DRY))

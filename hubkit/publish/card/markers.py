@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _BEGIN = re.compile(r"[ \t]*<!--[ \t]*hubkit:begin[ \t]+([\w-]+)[^\r\n]*-->[ \t]*\r?\n?")
 _END = re.compile(r"[ \t]*<!--[ \t]*hubkit:end[ \t]+([\w-]+)[ \t]*-->[ \t]*\r?\n?")
+# str.splitlines also splits where Markdown does not.
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
 _LISTED = re.compile(r"hub\.list\(\"([\w.-]+/[\w.-]+)(?::([^\"]+))?\"\)")
 _ANY = ("hubkit:begin", "hubkit:end")
@@ -76,7 +78,7 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
     opened: tuple[str, int, int] | None = None
     fence: tuple[str, int] | None = None
     offset = 0
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+    for number, line in enumerate(_LINE.findall(text), start=1):
         mark, offset = offset, offset + len(line)
         fence, is_code = _follow(fence, line, number)
         if is_code:

@@ -69,7 +69,7 @@ def tag(now: Situation) -> Iterator[Point]:
     elif now.tag in now.tags:
         yield Point("tag", "ok", f"{now.tag} is at this commit already")
     else:
-        yield Point("tag", "ok", f"{now.tag} is free")
+        yield Point("tag", "ok", f"{now.tag} is free here")
 
 
 def _wrong_with(now: Situation) -> str:
@@ -96,7 +96,12 @@ def _wrong_with(now: Situation) -> str:
 def breaking(now: Situation) -> Iterator[Point]:
     """Calls that worked with the last tag still do, or the version says that they do not."""
     if not now.earlier:
-        yield Point("breaking changes", "ok", "there is no earlier tag")
+        is_shallow = now.git.ask("rev-parse", "--is-shallow-repository").strip() == b"true"
+        if is_shallow:
+            why = "this clone is shallow, so the last tag is not known"
+            yield Point("breaking changes", "note", why, "git fetch --unshallow --tags")
+        else:
+            yield Point("breaking changes", "ok", "there is no earlier tag")
         return
     before = read_repo(open_commit(now.root, now.earlier))
     facts = dataclasses.replace(now.facts, before=before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ def _load(now: Situation, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
                     "HUBKIT_LOCKFILE": None,
                     "HUBKIT_OFFLINE": None,
                     "HUBKIT_TRUST": None,
-                    "PYTHONPATH": None,
+                    "PYTHONPATH": _python_path(now.root),
                 },
                 offline=True,
                 timeout=_TIMEOUT,
@@ -84,6 +85,14 @@ def _load(now: Situation, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
         )
     failures: dict[str, str] = reply.value
     return failures
+
+
+def _python_path(root: Path) -> str | None:
+    """Where modules are looked for, without what leads to the work tree."""
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    inside = root.resolve()
+    kept = [one for one in entries if one and not Path(one).resolve().is_relative_to(inside)]
+    return os.pathsep.join(kept) or None
 
 
 def _untrained(entry: Entrypoint, config: EntrypointConfig) -> dict[str, Any] | None:
