@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Our models are tiny and our processes many: torch's threads would wait for one another's turn,
 # and a training of seconds takes minutes on a busy machine. Children inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Nor is what a test finds to be what an earlier one found; those of the cache have one of their own.
+os.environ["HUBKIT_NO_CACHE"] = "1"
 
 # A busy machine makes no example wrong. A fixture that is shared by the examples is meant to be.
 settings.register_profile(

@@ -27,6 +27,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "baseline": (1, frozenset()),
     "config": (1, frozenset()),
     "lockfile": (1, frozenset()),
+    "recall": (1, frozenset()),
     "reporters": (1, frozenset()),
     "conformance": (1, frozenset()),
     "fixer": (1, frozenset()),

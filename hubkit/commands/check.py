@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from hubkit.commands.output import Output, output_options
 from hubkit.commands.selection import Selection, selection_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hubkit.config import Config
-    from hubkit.facts import Files, RepoFacts
+    from hubkit.facts import Files, RepoFacts, Report
 
 
 @click.command()
@@ -23,6 +26,12 @@ if TYPE_CHECKING:
 @click.option("--no-git", is_flag=True, help="Judge all that lies in the folder, tracked or not.")
 @click.option(
     "--against", metavar="REV", help="Find calls that worked with that commit, and break."
+)
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    envvar="HUBKIT_NO_CACHE",
+    help="Judge anew, and keep nothing for the next run.",
 )
 @selection_options
 @fixing_options
@@ -33,6 +42,7 @@ def command(
     ref: str | None,
     no_git: bool,
     against: str | None,
+    no_cache: bool,
     selection: Selection,
     fixing: Fixing,
     known: Known,
@@ -44,7 +54,6 @@ def command(
     Nothing of the repo is imported or run. Exit codes: 0 clean, 1 findings, 2 could not check.
     """
     from hubkit.commands.target import is_own, open_earlier, open_target, require_own
-    from hubkit.linter import lint_repo
 
     output.require_sense()
     if fixing.diff or known.update:
@@ -52,27 +61,53 @@ def command(
     files = open_target(repo, ref=ref, use_git=not no_git)
     config = selection.read_config(files)
     before = open_earlier(repo, against) if against is not None else None
-    facts = _read(files, before)
-    _require_something(facts, config)
     judged = known.apply(config)
     if fixing.fix or known.writes_into_repo:
         require_own(repo, files)
+
+    def judge(present: Files) -> Report:
+        return _lint(_read(present, before), judged)
+
     if fixing.is_wanted:
         known.refuse("with --diff" if fixing.diff else "with --fix")
-        outcome = fixing.plan(files, lambda changed: lint_repo(_read(changed, before), judged))
+        outcome = fixing.plan(files, judge)
         if fixing.diff:
             return fixing.show(outcome)
         fixing.write(files, outcome)
         output.write(outcome.report)
         return fixing.exit_code(outcome)
-    report = lint_repo(facts, judged)
     if known.update:
-        return known.write(report, files.root, config)
+        return known.write(judge(files), files.root, config)
     if known.reason is not None:
-        known.comment(report, facts)
-        report = lint_repo(_read(files, before), judged)
+        facts = _read(files, before)
+        known.comment(_lint(facts, judged), facts)
+        report = judge(files)
+    elif no_cache or before is not None:
+        report = judge(files)
+    else:
+        report = _recall(files, judged, judge)
     output.write(report if is_own(repo) else dataclasses.replace(report, config=""))
     return report.exit_code
+
+
+def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> Report:
+    """The report of an earlier run if nothing changed since, else a new one."""
+    from hubkit.recall import recall_report
+
+    if not files.is_file("hubconf.py"):  # whether there is anything to check is asked elsewhere
+        return judge(files)
+    baseline = None
+    if config.baseline:
+        with contextlib.suppress(OSError):
+            baseline = (files.root / config.baseline).read_bytes()
+    return recall_report(files, (config, config.text, baseline), judge)
+
+
+def _lint(facts: RepoFacts, config: Config) -> Report:
+    from hubkit.linter import lint_repo
+
+    _require_something(facts, config)
+    return lint_repo(facts, config)
 
 
 def _read(files: Files, before: Files | None) -> RepoFacts:

@@ -123,6 +123,8 @@ _OPTIONS = (
 
 def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
     """The codes of an option that may be repeated and may hold several with commas."""
+    if not given:
+        return ()
     from hubkit.config import ALL
     from hubkit.errors import UsageError
     from hubkit.linter import advise_code

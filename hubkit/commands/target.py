@@ -41,7 +41,7 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
         FetchError: The repo cannot be fetched.
     """
     from hubkit.errors import UsageError
-    from hubkit.hubconf import Folder, open_commit, open_files
+    from hubkit.hubconf import Folder, open_files
 
     folder = _own_folder(text)
     if ref is not None and not use_git:
@@ -54,6 +54,8 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
             )
         return Folder(locate_target(text))
     if ref is not None:
+        from hubkit.hubconf import open_commit
+
         return open_commit(folder, ref)
     return open_files(folder) if use_git else Folder(folder)
 

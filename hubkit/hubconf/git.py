@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hubkit.errors import GitRepoError
 from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A repo's own settings may name programs; these are the ones that reading would start.
 _HARMLESS = (
@@ -59,13 +64,14 @@ class Git:
         environment = _environment()
         if index is not None:
             environment["GIT_INDEX_FILE"] = os.fspath(index)
-        return subprocess.run(  # noqa: S603 - our own arguments, no shell
-            self._command(arguments),
-            input=given,
-            env=environment,
-            capture_output=True,
-            check=False,
-        )
+        with self._installed():
+            return subprocess.run(  # noqa: S603 - our own arguments, no shell
+                self._command(arguments),
+                input=given,
+                env=environment,
+                capture_output=True,
+                check=False,
+            )
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """A git that answers questions one after the other.
@@ -73,13 +79,14 @@ class Git:
         Raises:
             GitRepoError: git is not installed.
         """
-        return subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-            self._command(arguments),
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        with self._installed():
+            return subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+                self._command(arguments),
+                env=_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
 
     def failure(self, said: str) -> GitRepoError:
         """The error for what git said when it failed."""
@@ -102,16 +109,30 @@ class Git:
         )
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
-        import shutil
+        place = ("--git-dir", os.fspath(self.folder)) if self.is_bare else ("-C", str(self.folder))
+        return [_program(), *place, *_HARMLESS, *arguments]
 
-        program = shutil.which("git")
-        if program is None:
+    @contextmanager
+    def _installed(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
             raise GitRepoError(
                 f"{self.folder} is a git repo, and git is not installed.",
                 hint=f"Install git. {_NO_GIT}",
-            )
-        place = ("--git-dir", os.fspath(self.folder)) if self.is_bare else ("-C", str(self.folder))
-        return [program, *place, *_HARMLESS, *arguments]
+            ) from None
+
+
+def _program() -> str:
+    """What to start; on Windows a name alone would mean a file beside us before that on the path."""
+    if os.name != "nt":
+        return "git"
+    import shutil
+
+    program = shutil.which("git")
+    if program is None:
+        raise FileNotFoundError
+    return program
 
 
 def find_git(folder: Path) -> Git | None:
