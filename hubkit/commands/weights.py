@@ -18,14 +18,18 @@ state = torch.hub.load_state_dict_from_url(
     check_hash=True,
     weights_only=True,
 )"""
-# torch.hub reads no safetensors, so the file is fetched and read in two steps.
-_SAFETENSORS = """\
+# load_state_dict_from_url reads what torch.load does, so these are fetched and read in two steps.
+_TWO_STEPS = """\
 path = Path(torch.hub.get_dir(), "checkpoints", "{name}")
 if not path.exists():
     path.parent.mkdir(parents=True, exist_ok=True)
     url = "{url}"
     torch.hub.download_url_to_file(url, path, hash_prefix="{sha256}")
-state = safetensors.torch.load_file(path)  # `dependencies` needs "safetensors" then"""
+"""
+_SAFETENSORS = (
+    f'{_TWO_STEPS}state = safetensors.torch.load_file(path)  # `dependencies` needs "safetensors"'
+)
+_SCRIPT = f'{_TWO_STEPS}model = torch.jit.load(path, map_location="cpu")'
 
 
 @click.group()
@@ -68,7 +72,7 @@ def add(
     What the file holds is looked into, and nothing of it runs.
     """
     from hubkit.config import read_config
-    from hubkit.publish.weights import convert_to_safetensors, copy_checkpoint
+    from hubkit.publish.weights import convert_to_safetensors, copy_checkpoint, read_contents
 
     facts = _read_repo()
     name = _entrypoint(facts, entrypoint)
@@ -78,13 +82,14 @@ def add(
     contents = _require_sound(file)
     if safetensors:
         added = convert_to_safetensors(file, folder, digits=digits)
+        contents = read_contents(added.path)
     else:
         added = copy_checkpoint(file, folder, digits=digits)
     click.echo(f"{'made' if added.is_new else 'there already'}: {added.path}")
     click.echo(f"sha256: {added.sha256}\nsize: {added.size:,} bytes")
     _tell(contents)
     _record(facts, name, added)
-    _show_line(facts, added, slug, tag)
+    _show_line(facts, added, contents, slug, tag)
     return 0
 
 
@@ -151,12 +156,15 @@ def _record(facts: RepoFacts | None, name: str, added: Added) -> None:
     click.echo(f"{'recorded' if is_changed else 'recorded already'}: {path}, {name}.weights")
 
 
-def _show_line(facts: RepoFacts | None, added: Added, slug: str | None, tag: str | None) -> None:
+def _show_line(
+    facts: RepoFacts | None, added: Added, contents: Contents, slug: str | None, tag: str | None
+) -> None:
     from hubkit.publish.identity import find_name, require_name
 
     repo = find_name(facts, slug) if facts else require_name(slug) if slug else ""
     place = f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}"
     name = added.path.name
-    line = _SAFETENSORS if name.endswith(".safetensors") else _LINE
+    line = _SAFETENSORS if contents.is_safetensors else _LINE
+    line = _SCRIPT if contents.kind == "script" else line
     click.echo("\nFor hubconf.py, once it is attached to that release:\n")
     click.echo(line.format(url=f"{place}/{name}", name=name, sha256=added.sha256))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,6 +120,9 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.save({"left": halves[:5], "right": halves[5:]}, folder / "halves.pth")
     torch.save({"a": shared, "x": _Runs()}, folder / "runs.pth")
     torch.save([shared], folder / "list.pth")
+    with zipfile.ZipFile(folder / "script.pt", "w") as script:  # as torch.jit.save lays it out
+        script.writestr("net/data.pkl", b"\x80\x02}.")
+        script.writestr("net/code/__torch__.py", "class Net(Module): ...")
     safetensors.torch.save_file(dict(state), folder / "net.safetensors")
     (folder / "text.pth").write_text("no checkpoint")
     (folder / "cut.pth").write_bytes((folder / "net.pth").read_bytes()[:-100])

@@ -47,6 +47,11 @@ def online():
     _socket.create_connection(("192.0.2.1", 80))
 
 
+def needy():
+    """Says where it lies."""
+    raise RuntimeError(f"{__file__} wants more")
+
+
 def leaves():
     """Ends the process."""
     raise SystemExit(3)
@@ -86,12 +91,13 @@ def test_only_what_is_committed_and_offline_counts(tmp_path: Path) -> None:
     git("tag", "v0.1.0", cwd=folder)
     result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
     lines = [line for line in result.stdout.splitlines() if "  load: " in line]
-    assert [line[:7].strip() for line in lines] == ["missing"] * 3 + ["ok", "note"]
+    assert [line[:7].strip() for line in lines] == ["missing"] * 4 + ["ok", "note"]
     assert "stray does not load: ModuleNotFoundError: No module named 'lib.local'" in lines[0]
     assert "online does not load: OSError: no connection to 192.0.2.1:80" in lines[1]
-    assert "leaves does not load: SystemExit: 3" in lines[2]
-    assert lines[3].endswith("from the commit alone, untrained: good, declared")
-    assert lines[4].endswith("unknown")
+    assert "needy does not load: RuntimeError: hubconf.py wants more" in lines[2]
+    assert "leaves does not load: SystemExit: 3" in lines[3]
+    assert lines[4].endswith("from the commit alone, untrained: good, declared")
+    assert lines[5].endswith("unknown")
     assert not (tmp_path / "home").exists()
 
 
@@ -104,3 +110,10 @@ def test_a_process_that_dies_is_told_of(tmp_path: Path) -> None:
     result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
     assert result.exit_code == 1
     assert "ended its process with status 7" in result.stdout
+
+
+def test_a_hubconf_that_makes_its_names_is_left_to_the_suite(tmp_path: Path) -> None:
+    folder = tmp_path / "nets"
+    commit_files(folder, {"hubconf.py": "for _n in 'ab':\n    globals()[_n] = print\n"})
+    result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
+    assert "note     load: source tells of no entrypoint" in result.stdout

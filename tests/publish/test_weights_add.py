@@ -186,6 +186,11 @@ class TestSafetensors:
             assert all(torch.equal(old[key], new[key]) for key in old)
             assert "download_url_to_file" in result.stdout
 
+    def test_torchscript_is_loaded_otherwise(self, in_repo: Path, checkpoints: Path) -> None:
+        result = hubkit("weights", "add", checkpoints / "script.pt", "--to", in_repo)
+        assert "torch.jit.load(path" in result.stdout
+        assert "load_state_dict_from_url" not in result.stdout
+
     @pytest.mark.parametrize(
         ("name", "said"),
         [

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.torch
         ("whole.pt", "model", "A whole model was pickled"),
         ("train.pth.tar", "training checkpoint", "`torch.save(checkpoint['state_dict'], ...)`"),
         ("runs.pth", "other", "runs `posix.system`"),
+        ("script.pt", "script", "torch.jit.load"),
         ("list.pth", "other", "no plain state dict"),
         ("text.pth", "unknown", "no checkpoint that torch.load"),
         ("cut.pth", "damaged", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 
@@ -22,5 +23,12 @@ def _load(source: str, name: str, given: dict[str, Any]) -> str:
     try:
         load(source, name, trust_repo=True, verbose=False, kwargs=given)
     except BaseException as error:  # noqa: BLE001 - repo code may even exit
-        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        return f"{type(error).__name__}: {_without_folder(str(error).partition(chr(10))[0])}"
     return ""
+
+
+def _without_folder(text: str) -> str:
+    """The text without the temporary folder in which the commit lies for the moment."""
+    from hubkit.hubdir import get_dir
+
+    return re.sub(rf"{re.escape(str(get_dir()))}\S*?/[0-9a-f]{{40,64}}/?", "", text)

@@ -48,6 +48,9 @@ def verify(now: Situation) -> Iterator[Point]:
     loaded = [name for name in calls if name not in failures]
     if loaded:
         yield Point("load", "ok", f"from the commit alone, untrained: {some(loaded)}")
+    if not calls and not skipped:
+        why = "source tells of no entrypoint that could be tried"
+        yield Point("load", "note", why, "pytest --hubconf asks the hubconf itself")
     if skipped:
         yield Point(
             "load",

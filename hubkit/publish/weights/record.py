@@ -6,6 +6,7 @@ The only home of tomlkit.
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 from hubkit.config import HUBKIT_TOML, parse_toml, read_config
@@ -89,7 +90,9 @@ def _edited(text: str, keys: tuple[str, ...], values: Mapping[str, Any]) -> str:
                 table[key] = tomlkit.table(is_super_table=number < len(above) - 1)
             table = table[key]
         if weights not in table:
-            table[weights] = tomlkit.inline_table()
+            # Made from a text for the spaces inside the braces, as most people write them.
+            shown = ", ".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
+            table[weights] = tomlkit.parse(f"weights = {{ {shown} }}")["weights"]
         for key, value in values.items():
             table[weights][key] = value
         edited: str = tomlkit.dumps(document)
