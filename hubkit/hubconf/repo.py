@@ -105,8 +105,9 @@ def require_hubconf(facts: RepoFacts) -> Hubconf:
         return facts.hubconf
     problem = facts.problem
     if problem is None or problem.kind == "missing":
+        why = f": {problem.message}" if problem else ""
         raise HubconfNotFoundError(
-            f"{facts.root} has no {HUBCONF} that can be read",
+            f"{facts.root} has no {HUBCONF} that can be read{why}",
             hint=f"A hub repo has a file called {HUBCONF} at its root.",
         )
     place = problem.location

@@ -101,12 +101,21 @@ def read_source(
         return _parse(data, path, module=module, is_package=is_package)
 
 
+def _what_it_is(files: Files, path: str) -> str:
+    """What stands where a file should."""
+    if files.is_folder(path):
+        return "is a folder"
+    entry = files.entry(path)
+    if entry is None:
+        return "does not exist"
+    return "is a link that leads nowhere" if entry.kind == "link" else "is no plain file"
+
+
 def _read_bytes(files: Files, path: str) -> bytes | HubconfProblem:
     location = Location(path)
     try:
         if not files.is_file(path):
-            what = "is a folder" if files.is_folder(path) else "does not exist"
-            return HubconfProblem("missing", f"{path} {what}", location)
+            return HubconfProblem("missing", f"{path} {_what_it_is(files, path)}", location)
         data = files.read(path, MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

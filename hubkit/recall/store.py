@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import pickle
 import sys
@@ -32,6 +33,9 @@ _CLASSES = (Finding, KnownFinding, LeftOut, Report, RuleFacts, Edit, Fix, Locati
 _READERS = ("docstring_parser", "yaml")  # what else tells how files are understood
 _MAX_BYTES = 16 * 1024 * 1024  # of one record; the reports of huge repos have one or two
 _MAX_RECORDS = 64
+_DIGEST = (
+    16  # bytes in front of a record: damage must not reach pickle, which may ask for gigabytes
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,7 @@ def key_of(files: Files, settings: object) -> str:
     """
     kind = f"{type(files).__name__} {files.root.absolute()} {files.root} {files.ref}"
     parts = (kind, repr(settings), sys.version, sys.platform, __version__, *_installed())
-    text = "\0".join(parts)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return _digest("\0".join(parts).encode("utf-8", "surrogatepass")).hex()
 
 
 def find_record(key: str) -> Record | None:
@@ -66,12 +69,13 @@ def find_record(key: str) -> Record | None:
     Args:
         key: What ``key_of`` gave.
     """
-    path = _folder() / key
     try:
-        with path.open("rb") as stream:
-            if os.fstat(stream.fileno()).st_size > _MAX_BYTES:
-                return None
-            answers, report = _Reader(stream).load()
+        with (_folder() / key).open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        digest, data = data[:_DIGEST], data[_DIGEST:]
+        if len(data) > _MAX_BYTES - _DIGEST or digest != _digest(data):
+            return None
+        answers, report = _Reader(io.BytesIO(data)).load()
     except Exception:  # noqa: BLE001 - what damaged pickles raise is not told
         return None
     return Record(answers, report) if _is_sound(answers, report) else None
@@ -88,12 +92,12 @@ def write_record(key: str, answers: Mapping[Question, bytes], report: Report) ->
     data = pickle.dumps((dict(answers), report), protocol=5)
     folder = _folder()
     with contextlib.suppress(OSError):
-        if len(data) > _MAX_BYTES:
+        if len(data) > _MAX_BYTES - _DIGEST:
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = folder / f".{key}.{os.getpid()}"
         try:
-            made.write_bytes(data)
+            made.write_bytes(_digest(data) + data)
             made.replace(folder / key)
         finally:
             made.unlink(missing_ok=True)
@@ -105,6 +109,10 @@ def _prune(folder: Path) -> None:
     found = sorted(os.scandir(folder), key=lambda one: one.stat().st_mtime_ns)
     for old in found[:-_MAX_RECORDS]:
         Path(old.path).unlink(missing_ok=True)
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
 
 
 def _folder() -> Path:

@@ -36,13 +36,20 @@ def hubconf_missing(repo: RepoFacts) -> Iterator[Finding]:
     `hubkit init` writes one.
     """
     if repo.problem is not None and repo.problem.kind == "missing":
+        what = repo.problem.message
+        is_absent = repo.files.entry("hubconf.py") is None and not repo.files.is_folder(
+            "hubconf.py"
+        )
         yield hubconf_missing.finding(
-            "there is no hubconf.py here, so torch.hub cannot load anything from this repo",
-            hint=_advise_where(repo),
+            f"{'there is no hubconf.py here' if is_absent else what}, so torch.hub cannot load"
+            " anything from this repo",
+            hint=_advise_where(repo, is_absent=is_absent),
         )
 
 
-def _advise_where(repo: RepoFacts) -> str:
+def _advise_where(repo: RepoFacts, *, is_absent: bool) -> str:
+    if not is_absent:
+        return "Put a plain file in its place that everybody may read."
     inner = [path for path in repo.files.paths() if path.endswith("/hubconf.py")]
     if not inner:
         return "Run `hubkit init` to write one, or check the folder that holds it."

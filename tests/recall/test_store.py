@@ -27,6 +27,11 @@ class _Harmful:
         return os.system, (self.command,)
 
 
+def sealed(value: object) -> bytes:
+    data = pickle.dumps(value)
+    return store._digest(data) + data
+
+
 def check(repo: Path) -> str:
     return CliRunner().invoke(main, ["check", str(repo)]).output
 
@@ -45,7 +50,7 @@ def test_a_report_comes_back_as_it_was(cache: Path) -> None:
     assert cache.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("kind", ["empty", "text", "cut", "other", "harmful", "large"])
+@pytest.mark.parametrize("kind", ["empty", "text", "cut", "changed", "other", "harmful", "large"])
 def test_a_bad_record_is_none_and_is_replaced(
     kind: str, cache: Path, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,8 +62,9 @@ def test_a_bad_record_is_none_and_is_replaced(
         "empty": b"",
         "text": b"not a pickle",
         "cut": good[: len(good) // 2],
-        "other": pickle.dumps(([], 7)),
-        "harmful": pickle.dumps(({}, _Harmful(f"touch {harm}"))),
+        "changed": good[:-9] + b"?" + good[-8:],
+        "other": sealed(([], 7)),
+        "harmful": sealed(({}, _Harmful(f"touch {harm}"))),
         "large": good,
     }[kind]
     record.write_bytes(bad)
