@@ -81,6 +81,7 @@ def test_a_pyproject_of_others_takes_it(tmp_path: Path) -> None:
 def test_without_any_file_hubkit_toml_is_made(tmp_path: Path) -> None:
     assert record_weights(tmp_path, "net", SHA, 12) == ("hubkit.toml", True)
     expected = {"sha256": SHA, "bytes": 12}
+    assert (tmp_path / "hubkit.toml").read_bytes().endswith(b"}\n")
     text = (tmp_path / "hubkit.toml").read_text()
     assert parse_toml(text) == {"entrypoints": {"net": {"weights": expected}}}
 

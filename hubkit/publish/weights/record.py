@@ -102,7 +102,8 @@ def _edited(text: str, keys: tuple[str, ...], values: Mapping[str, Any]) -> str:
 
 
 def _with_newlines(text: str, like: str) -> str:
-    """The text with the line ends that the file had."""
+    """The text with the line ends that the file had, the last line's among them."""
+    text = text if text.endswith("\n") else f"{text}\n"
     if "\r\n" not in like:
         return text
     return text.replace("\r\n", "\n").replace("\n", "\r\n")
