@@ -108,13 +108,15 @@ def _say(point: Point) -> Point:
 
 def _say_snippets(now: Situation) -> None:
     """The lines that consumers will write."""
+    from hubkit.publish.card import Source, gather_facts, render_arguments
+
     repo = now.repo or "OWNER/NAME"
-    known = now.facts.hubconf.entrypoints if now.facts.hubconf else ()
-    name = known[0].name if known else "ENTRYPOINT"
+    facts = gather_facts(now.facts, Source(repo, now.tag))
+    by_tag, by_sha = (render_arguments(facts, f"{repo}:{ref}") for ref in (now.tag, now.sha))
     lines = [
-        f'torch.hub.load("{repo}:{now.tag}", "{name}")',
-        f'hubkit.load("{repo}:{now.tag}", "{name}")',
-        f'hubkit.load("{repo}:{now.sha}", "{name}")  # this very commit, whatever becomes of the tag',
+        f"torch.hub.load({by_tag})",
+        f"hubkit.load({by_tag})",
+        f"hubkit.load({by_sha})  # this very commit, whatever becomes of the tag",
     ]
     click.echo("\nOnce it is pushed, people load it by:\n")
     for line in lines:

@@ -37,7 +37,7 @@ def command() -> None:
     """Make checkpoints ready to be published."""
 
 
-@command.command()
+@command.command(short_help="Name a checkpoint by its hash, and record what it is.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--entrypoint", metavar="NAME", help="Whose weights it holds.  [default: the only one]"

@@ -245,7 +245,7 @@ def test_odd_places(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert result.exit_code == 0, result.output
     text = (empty / CARD).read_text()
     assert "makes more names when it runs" in text
-    assert "tells of no weights" in text
+    assert "load no weights" in text
     assert "declares no dependencies" in text
 
 

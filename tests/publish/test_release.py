@@ -36,9 +36,12 @@ def test_what_is_ready_gets_an_annotated_tag_and_no_more(ready: Path) -> None:
 
 def test_the_lines_that_people_will_write_are_shown(ready: Path) -> None:
     said = hubkit("release", *DRY).stdout
-    assert 'torch.hub.load("acme/nets:v1.1.0", "net")' in said
-    assert 'hubkit.load("acme/nets:v1.1.0", "net")' in said
-    assert f'hubkit.load("acme/nets:{git("rev-parse", "HEAD", cwd=ready)}", "net")' in said
+    assert 'torch.hub.load("acme/nets:v1.1.0", "net", pretrained=True)' in said
+    assert 'hubkit.load("acme/nets:v1.1.0", "net", pretrained=True)' in said
+    assert (
+        f'hubkit.load("acme/nets:{git("rev-parse", "HEAD", cwd=ready)}", "net", pretrained=True)'
+        in said
+    )
 
 
 def test_changes_that_are_not_committed(ready: Path) -> None:

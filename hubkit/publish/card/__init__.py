@@ -9,6 +9,7 @@ from hubkit.publish.card.facts import CardFacts, card_paths, gather_facts
 from hubkit.publish.card.judge import judge_card
 from hubkit.publish.card.markers import Source, find_source
 from hubkit.publish.card.render import CardDraft, CardRequest, draft_card
+from hubkit.publish.card.usage import render_arguments
 
 __all__ = [
     "CardDraft",
@@ -20,4 +21,5 @@ __all__ = [
     "find_source",
     "gather_facts",
     "judge_card",
+    "render_arguments",
 ]

@@ -54,7 +54,7 @@ def render_dependencies(facts: CardFacts) -> str:
 def render_weights(facts: CardFacts) -> str:
     """A table of the checkpoints that entrypoints load."""
     if not facts.checkpoints:
-        return "Source tells of no weights that the entrypoints load.\n"
+        return "The entrypoints load no weights, as far as source tells.\n"
     counted = any(one.params is not None for one in facts.checkpoints)
     heads = ["entrypoint", *(["parameters"] if counted else []), "file", "size", "sha256"]
     lines = [_row(heads), _row(["---"] * len(heads))]

@@ -46,6 +46,19 @@ def render_usage(facts: CardFacts) -> str:
     return "\n".join(["```python", *lines, "```", ""])
 
 
+def render_arguments(facts: CardFacts, source: str) -> str:
+    """What ``load`` is called with for the entrypoint that the snippet shows.
+
+    Args:
+        facts: What the card says.
+        source: The repo at a ref.
+    """
+    entry = _select(facts)
+    if entry is None:
+        return f'"{source}", "{facts.entrypoints[0].name if facts.entrypoints else "ENTRYPOINT"}"'
+    return ", ".join(_arguments(source, entry, arguments_of(facts, entry) or {}))
+
+
 def _select(facts: CardFacts) -> Entrypoint | None:
     """The entrypoint to show; None when none can be called as it is."""
     usable = [entry for entry in facts.entrypoints if arguments_of(facts, entry) is not None]
@@ -77,11 +90,7 @@ def arguments_of(facts: CardFacts, entry: Entrypoint) -> Mapping[str, object] | 
 def _load(
     source: str, entry: Entrypoint, given: Mapping[str, object], config: EntrypointConfig
 ) -> list[str]:
-    arguments = [
-        f'"{source}"',
-        f'"{entry.name}"',
-        *(f"{key}={value!r}" for key, value in given.items()),
-    ]
+    arguments = _arguments(source, entry, given)
     is_model = config.kind in (None, "model") and entry.returns.shape != "other"
     line = f"model = torch.hub.load({', '.join(arguments)})"
     lines = [line]
@@ -95,6 +104,11 @@ def _load(
     if made:
         lines += ["", *made, "with torch.inference_mode():", "    output = model(inputs)"]
     return lines
+
+
+def _arguments(source: str, entry: Entrypoint, given: Mapping[str, object]) -> list[str]:
+    named = (f"{key}={value!r}" for key, value in given.items())
+    return [f'"{source}"', f'"{entry.name}"', *named]
 
 
 def _input(config: EntrypointConfig) -> list[str]:
