@@ -29,8 +29,8 @@ def command(repo: str, entrypoint: str) -> None:
     from hubkit.commands.target import locate_target
     from hubkit.errors import UsageError, entrypoint_not_found
     from hubkit.hubconf import (
-        read_downloads,
         read_repo,
+        read_weights,
         render_docstring,
         render_signature,
         require_hubconf,
@@ -57,7 +57,8 @@ def command(repo: str, entrypoint: str) -> None:
     for line in text.splitlines():
         click.echo(f"  {to_printable(line)}".rstrip())
     click.echo()
-    for name, value in _rows(found, hubconf, read_downloads(facts.files, hubconf, found.name)):
+    weights = read_weights(facts.files, hubconf, [found.name])[found.name]
+    for name, value in _rows(found, hubconf, weights.downloads):
         click.echo(f"{click.style(f'{name:10}', bold=True)}  {to_printable(value)}".rstrip())
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hubkit.facts.code import (
         CheckpointUse,
         DataFile,
+        EntrypointWeights,
         FailingDefault,
         GpuNeed,
         Oddity,
@@ -90,6 +91,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Entrypoint",
+    "EntrypointWeights",
     "FailingDefault",
     "FetchPolicy",
     "Files",
@@ -131,7 +133,8 @@ __getattr__ = find_lazily(
     __name__,
     {
         "code": (
-            "CheckpointUse DataFile FailingDefault GpuNeed Oddity OwnImport UnaskedDownload Use"
+            "CheckpointUse DataFile EntrypointWeights FailingDefault GpuNeed Oddity OwnImport"
+            " UnaskedDownload Use"
         ),
         "conformance": (
             "ANOTHER_SHARD INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED CaseResult "

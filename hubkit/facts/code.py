@@ -137,6 +137,19 @@ class CheckpointUse:
 
 
 @dataclass(frozen=True, slots=True)
+class EntrypointWeights:
+    """What calling an entrypoint may load.
+
+    Attributes:
+        downloads: Calls that download weights.
+        files: Files of the repo, by path, weights among them.
+    """
+
+    downloads: tuple[CheckpointUse, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UnaskedDownload:
     """A download that calling an entrypoint makes although no weights are asked for.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hubkit.hubconf.documents import find_documents, read_snippets, select_own
     from hubkit.hubconf.files import Folder
     from hubkit.hubconf.front_matter import read_card
-    from hubkit.hubconf.help import read_downloads, read_own_files
+    from hubkit.hubconf.help import read_weights
     from hubkit.hubconf.known import is_stdlib
     from hubkit.hubconf.metadata import read_requirements
     from hubkit.hubconf.patched import Patched
@@ -45,11 +45,10 @@ __all__ = [
     "read_comment",
     "read_dependencies",
     "read_docstring",
-    "read_downloads",
-    "read_own_files",
     "read_repo",
     "read_requirements",
     "read_snippets",
+    "read_weights",
     "render_docstring",
     "render_signature",
     "require_hubconf",
@@ -67,7 +66,7 @@ __getattr__ = find_lazily(
         "documents": "find_documents read_snippets select_own",
         "files": "Folder",
         "front_matter": "read_card",
-        "help": "read_downloads read_own_files",
+        "help": "read_weights",
         "known": "is_stdlib",
         "metadata": "read_requirements",
         "patched": "Patched",

@@ -1,10 +1,11 @@
-"""What only help and cards ask for: the weights of one entrypoint."""
+"""What only help and cards ask for: the weights of each entrypoint."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
+from hubkit.facts import EntrypointWeights
 from hubkit.hubconf.checkpoints import find_checkpoints
 from hubkit.hubconf.data_files import find_named_files
 from hubkit.hubconf.imports import find_reach
@@ -16,59 +17,52 @@ from hubkit.hubconf.tree import SourceTree, read_search_path
 from hubkit.hubconf.uses import find_places
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hubkit.facts import CheckpointUse, Files, Hubconf
+    from hubkit.hubconf.scope import Scope
 
 
-def read_downloads(files: Files, hubconf: Hubconf, name: str) -> tuple[CheckpointUse, ...]:
-    """Downloads of weights that calling one entrypoint may make.
+def read_weights(
+    files: Files, hubconf: Hubconf, names: Iterable[str]
+) -> dict[str, EntrypointWeights]:
+    """The weights that calling entrypoints may load, by entrypoint.
 
-    Calls are followed as far as source tells their targets, so there may be more.
+    Calls are followed as far as source tells their targets, so there may be more. For files of the
+    repo an entrypoint's own statements are looked at, and those of its module whose names they use.
 
     Args:
         files: The repo's files.
         hubconf: What they were read as.
-        name: The entrypoint.
+        names: The entrypoints.
     """
+    names = tuple(names)
     file = read_source(files, hubconf.path, module="hubconf")
     if not isinstance(file, SourceFile):
-        return ()
+        return dict.fromkeys(names, EntrypointWeights())
     try:
         scope = read_scope(file)
         tree = SourceTree(files, read_search_path(scope, files))
         tree.add(scope)
         resolver = Resolver(tree)
-        places = find_places(scope, resolver, name)
-        scopes = find_reach(scope, resolver, [name]).scopes
-        return tuple(one for one in find_checkpoints(resolver, scopes) if one.location in places)
+        scopes = find_reach(scope, resolver, names).scopes
+        uses = tuple(find_checkpoints(resolver, scopes))
+        return {name: _find_weights(name, scope, resolver, uses, files) for name in names}
     except RecursionError:
-        return ()
+        return dict.fromkeys(names, EntrypointWeights())
 
 
-def read_own_files(files: Files, hubconf: Hubconf, name: str) -> tuple[str, ...]:
-    """Files of the repo that one entrypoint names by way of ``__file__``, weights among them.
-
-    Its own statements are looked at, and those of its module whose names they use.
-
-    Args:
-        files: The repo's files.
-        hubconf: What they were read as.
-        name: The entrypoint.
-    """
-    file = read_source(files, hubconf.path, module="hubconf")
-    if not isinstance(file, SourceFile):
-        return ()
-    try:
-        scope = read_scope(file)
-        tree = SourceTree(files, read_search_path(scope, files))
-        tree.add(scope)
-        target = Resolver(tree).name(scope, name)
-        if not isinstance(target, Defined) or "__file__" not in target.scope.file.text:
-            return ()
-        source = target.scope.file
-        found = find_named_files(source, _statements(source.tree, target.node), files)
-        return tuple(dict.fromkeys(path for path, _ in found))
-    except RecursionError:
-        return ()
+def _find_weights(
+    name: str, hubconf: Scope, resolver: Resolver, uses: tuple[CheckpointUse, ...], files: Files
+) -> EntrypointWeights:
+    places = find_places(hubconf, resolver, name) if uses else frozenset()
+    downloads = tuple(one for one in uses if one.location in places)
+    target = resolver.name(hubconf, name)
+    if not isinstance(target, Defined) or "__file__" not in target.scope.file.text:
+        return EntrypointWeights(downloads)
+    source = target.scope.file
+    found = find_named_files(source, _statements(source.tree, target.node), files)
+    return EntrypointWeights(downloads, tuple(dict.fromkeys(path for path, _ in found)))
 
 
 def _statements(module: ast.Module, start: ast.AST) -> list[ast.AST]:

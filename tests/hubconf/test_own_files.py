@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import read_own_files, read_repo, require_hubconf
+from hubkit.hubconf import read_repo, read_weights, require_hubconf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ def test_each_entrypoint_has_what_its_statements_lead_to(tmp_path: Path) -> None
     hubconf = require_hubconf(facts)
 
     def found(name: str) -> set[str]:
-        return set(read_own_files(facts.files, hubconf, name))
+        return set(read_weights(facts.files, hubconf, [name])[name].files)
 
     assert found("own") == {"weights/own.pth", "weights/shared.pth"}
     assert found("renamed") == found("own")

@@ -35,3 +35,23 @@ def test_the_lock_file_tells_sizes_and_digests(repo: Path) -> None:
     commit_files(repo, {"hubkit.lock": lock, "pyproject.toml": '[project]\nname = "nets"\n'})
     hubkit("card", *REPO)
     assert f"| 2.0 MB | `{'0123456789abcdef' * 4}` |" in read(repo)
+
+
+def test_weights_from_urls_made_at_run_time_are_one_sentence(repo: Path) -> None:
+    (repo / "pyproject.toml").unlink()
+    made = HUBCONF.replace("_URL, map_location", "_URL.format(width), map_location")
+    (repo / "hubconf.py").write_text(made)
+    hubkit("card", *REPO)
+    text = read(repo)
+    assert "| `bundled` |" in text
+    assert "\n\nMore weights are downloaded for `net`, from URLs made at run time.\n" in text
+    many = "".join(
+        f"def n{i}(pretrained=False):\n"
+        "    return torch.hub.load_state_dict_from_url(f'{pretrained}')\n"
+        for i in range(9)
+    )
+    (repo / "hubconf.py").write_text(f"import torch\n{many}")
+    hubkit("card")
+    names = "`n0`, `n1`, `n2`, `n3`, `n4`, `n5` and 3 more"
+    expected = f"-->\nWeights are downloaded for {names}, from URLs made at run time.\n"
+    assert expected in read(repo)

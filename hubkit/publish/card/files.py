@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import read_downloads, read_own_files
+from hubkit.hubconf import read_weights
 from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.lockfile import read_lockfile
 from hubkit.records import dataclass
@@ -65,14 +65,14 @@ def find_checkpoints(facts: RepoFacts, hubconf: Hubconf, config: Config) -> Iter
     """
     locked = _read_locked(facts)
     told: set[str] = set()
+    names = [entrypoint.name for entrypoint in hubconf.entrypoints]
+    weights = read_weights(facts.files, hubconf, names)
     for entrypoint in hubconf.entrypoints:
         said = config.entrypoint(entrypoint.name)
         records = [one.weights for one in (said, *said.cases.values()) if one.weights]
         found = [
-            *_downloaded(
-                entrypoint.name, read_downloads(facts.files, hubconf, entrypoint.name), locked
-            ),
-            *_own(facts, hubconf, entrypoint.name),
+            *_downloaded(entrypoint.name, weights[entrypoint.name].downloads, locked),
+            *_own(facts, entrypoint.name, weights[entrypoint.name].files),
         ]
         told.update(one.url for one in found)
         for one in found:
@@ -106,8 +106,8 @@ def _downloaded(
         )
 
 
-def _own(facts: RepoFacts, hubconf: Hubconf, name: str) -> Iterator[Checkpoint]:
-    for path in read_own_files(facts.files, hubconf, name):
+def _own(facts: RepoFacts, name: str, paths: Iterable[str]) -> Iterator[Checkpoint]:
+    for path in paths:
         gap = facts.files.gap(path) if _SUFFIX.fullmatch(path) else None
         # What is only not added yet will be; what is ignored reaches nobody.
         if _SUFFIX.fullmatch(path) and (gap is None or gap.kind == "untracked"):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hubkit.publish.card.files import Checkpoint
 
 _BACKTICKS = re.compile(r"`+")
-_DIGITS_SHOWN = 16
+_NAMES_SHOWN = 6
 _SHORTEST_WHOLE = 64
 
 
@@ -55,22 +55,42 @@ def render_weights(facts: CardFacts) -> str:
     """A table of the checkpoints that entrypoints load."""
     if not facts.checkpoints:
         return "The entrypoints load no weights, as far as source tells.\n"
-    counted = any(one.params is not None for one in facts.checkpoints)
+    known = [one for one in facts.checkpoints if one.url or one.path or one.sha256]
+    lines = _table(known) if known else []
+    unknown = [one.entrypoint for one in facts.checkpoints if one not in known]
+    if unknown:
+        what = "More weights" if known else "Weights"
+        named = [code(name) for name in unknown if name]
+        whose = f" for {_some(named)}" if named else ""
+        lines += [
+            *([""] if lines else []),
+            f"{what} are downloaded{whose}, from URLs made at run time.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(checkpoints: list[Checkpoint]) -> list[str]:
+    counted = any(one.params is not None for one in checkpoints)
     heads = ["entrypoint", *(["parameters"] if counted else []), "file", "size", "sha256"]
     lines = [_row(heads), _row(["---"] * len(heads))]
-    for one in facts.checkpoints:
+    for one in checkpoints:
         params = [f"{one.params:,}" if one.params is not None else ""] if counted else []
         size = format_size(one.size) if one.size is not None else ""
         who = code(one.entrypoint) if one.entrypoint else ""
         lines.append(_row([who, *params, _file(one), size, _digest(one.sha256)]))
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else shown
 
 
 def _file(one: Checkpoint) -> str:
     if one.path:
         return f"{code(one.path)}, in the repo"
     if not one.url:
-        return "from a URL that is made when it is asked for"
+        return ""
     target = one.url.replace("|", "%7C").replace(")", "%29").replace(" ", "%20")
     return f"[{code(one.name)}]({target})"
 
