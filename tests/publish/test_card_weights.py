@@ -39,7 +39,7 @@ def test_the_lock_file_tells_sizes_and_digests(repo: Path) -> None:
 
 def test_weights_from_urls_made_at_run_time_are_one_sentence(repo: Path) -> None:
     (repo / "pyproject.toml").unlink()
-    made = HUBCONF.replace("_URL, map_location", "_URL.format(width), map_location")
+    made = HUBCONF.replace("_URL, map_location", "_URL + str(width), map_location")
     (repo / "hubconf.py").write_text(made)
     hubkit("card", *REPO)
     text = read(repo)
