@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import importlib
 import io
 import os
@@ -27,6 +28,8 @@ INTERRUPTED = 130  # what a shell reports after Ctrl-C: 128 + SIGINT
 PIPE_CLOSED = 141  # what a shell reports for a closed pipe: 128 + SIGPIPE
 FAILED = 2  # 1 would mean that the job was done, and something found
 
+# A command is over before garbage in circles adds up; looking for it took a twentieth of the time.
+_FEW_COLLECTIONS = 50_000
 # What writing to a file that is open can come to, as with `> /dev/full`.
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
@@ -69,6 +72,7 @@ class HubkitGroup(click.Group):
         extra["standalone_mode"] = False
         extra.setdefault("color", _use_color())
         _accept_any_text()
+        gc.set_threshold(_FEW_COLLECTIONS)
         try:
             code = super().main(args, prog_name, **extra)
             sys.stdout.flush()

@@ -41,7 +41,7 @@ def read_snippets(files: Files) -> tuple[Snippet, ...]:
     found: list[Snippet] = []
     for path in find_documents(files):
         data = _read(files, path)
-        if any(call in data for call in _CALLS):
+        if b".load" in data and any(call in data for call in _CALLS):
             text = data.decode("utf-8-sig", errors="replace")[:_MAX_LENGTH]
             if path.endswith(".ipynb"):
                 text = _notebook_code(text)

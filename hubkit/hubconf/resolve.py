@@ -108,6 +108,8 @@ class Resolver:
     steps: Steps = field(default_factory=Steps)
     _functions: dict[tuple[int, int], FunctionScope] = field(default_factory=dict)
     _stars: dict[str, list[str] | None] = field(default_factory=dict)
+    _found: dict[tuple[int, ast.expr], Target | None] = field(default_factory=dict)
+    _counting: list[str] = field(default_factory=list)
 
     def inside(self, scope: Scope, function: FunctionNode) -> FunctionScope:
         """The names inside a function.
@@ -175,6 +177,14 @@ class Resolver:
         self, scope: Scope, expression: ast.expr, seen: Seen | None = None
     ) -> Target | None:
         """What a name or a dotted name stands for; None for anything else."""
+        if seen is not None or self._counting:
+            return self._follow(scope, expression, seen)
+        key = (id(scope), expression)
+        if key not in self._found:
+            self._found[key] = self._follow(scope, expression, None)
+        return self._found[key]
+
+    def _follow(self, scope: Scope, expression: ast.expr, seen: Seen | None) -> Target | None:
         attributes: list[str] = []
         while isinstance(expression, ast.Attribute):
             attributes.append(expression.attr)
@@ -199,9 +209,12 @@ class Resolver:
             module: A dotted name.
         """
         if module not in self._stars:
-            # Decorators may lead back here, through modules that star-import one another.
+            # Decorators may lead back here, through modules that star-import one another; what
+            # they stand for meanwhile is not kept.
             self._stars[module] = None
+            self._counting.append(module)
             self._stars[module] = self._star_names(module)
+            self._counting.pop()
         return self._stars[module]
 
     def _star_names(self, module: str) -> list[str] | None:
