@@ -12,6 +12,8 @@ from importlib.util import MAGIC_NUMBER
 from types import CodeType
 from typing import TYPE_CHECKING
 
+from hubkit.runtime.loaded import reads_loaded_modules
+
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
@@ -61,9 +63,12 @@ class RepoSourceLoader(SourceFileLoader):
         # How it was found to be holds good for now, and not for whoever asks again later.
         source, self._source = self._source, None
         code = None if source is None else _read_compiled(source)
-        if source is None or code is None:
-            return super().get_code(fullname)
-        self.namespace.files.note(source.path, source.found)
+        if source is not None and code is not None:
+            self.namespace.files.note(source.path, source.found)
+        else:
+            code = super().get_code(fullname)
+        if code is not None and reads_loaded_modules(code):
+            self.namespace.readers.add(fullname)
         return code
 
 

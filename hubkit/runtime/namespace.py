@@ -43,6 +43,7 @@ class Namespace:
         listings: What its folders hold.
         memory: What its import statements have led to.
         import_: ``__import__`` as its code sees it.
+        readers: Names of its modules whose code has to do with ``sys.modules``.
         hub: What its calls of ``torch.hub`` go to; None leaves them to torch.
         callers_path: What was on ``sys.path`` before any of its code ran.
     """
@@ -58,6 +59,7 @@ class Namespace:
         self.hub: HubFunctions | None = None
         self.callers_path: frozenset[str] | None = None
         self.memory = Memory()
+        self.readers: set[str] = set()
         self.import_ = make_import(self)
         self._own: dict[str, bool] = {}
         self._folders: dict[str, list[str]] = {}

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import builtins
 import functools
-import os
 import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hubkit.records import dataclass
-from hubkit.runtime.context import find_hub_for, find_namespace_for, namespace_in
+from hubkit.runtime.context import find_hub_for, namespace_in
+from hubkit.runtime.unpickling import wrap_torch_load
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -31,7 +31,6 @@ Function = Callable[..., Any]
 
 _lock = threading.Lock()
 _MARK = "__hubkit_wrapped__"
-_FORCE = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def _wrap_hub(hub: ModuleType) -> None:
         wrappers[original] = _wrap_hub_function(name, original)
     serialization = sys.modules.get("torch.serialization")
     if serialization is not None and hasattr(serialization, "load"):
-        wrappers[serialization.load] = _wrap_torch_load(serialization.load)
+        wrappers[serialization.load] = wrap_torch_load(serialization.load)
     _rebind(wrappers)
 
 
@@ -97,32 +96,6 @@ def _wrap_hub_function(name: str, original: Function) -> Function:
         return (getattr(hub, name) if hub else original)(*args, **kwargs)
 
     return function
-
-
-def _wrap_torch_load(original: Function) -> Function:
-    """``torch.load`` that finds the classes of pickled objects in the repo that asks for them."""
-
-    @functools.wraps(original)
-    def load(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401
-        if len(args) < 3 and kwargs.get("pickle_module") is None and _unpickles(kwargs):
-            namespace = find_namespace_for(sys._getframe(1))  # noqa: SLF001
-            if namespace is not None:
-                kwargs["pickle_module"] = namespace.view("pickle")
-        return original(*args, **kwargs)
-
-    return load
-
-
-def _unpickles(options: dict[str, Any]) -> bool:
-    """Whether ``torch.load`` would make any object that a file asks for."""
-    weights_only = options.get("weights_only")
-    if weights_only is None:
-        # The default became True in torch 2.6; the variable takes that back.
-        import torch
-
-        old = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6)
-        return old or os.environ.get(_FORCE, "").lower() in ("1", "y", "yes", "true")
-    return not weights_only
 
 
 def _wrap_dynamo(symbolic_convert: ModuleType) -> None:

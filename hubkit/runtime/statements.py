@@ -113,9 +113,20 @@ def make_import(namespace: Namespace) -> Importer:  # noqa: C901 - see below
         if level:
             _remember_relative(namespace, name, globals, level)
             return given
+        if given is sys:
+            return _sys_for(namespace, globals)
         return _settle(namespace, name, given, own=own, whole=not fromlist)
 
     return import_
+
+
+def _sys_for(namespace: Namespace, variables: Mapping[str, object] | None) -> ModuleType:
+    """``sys`` itself, but for modules that look for others in ``sys.modules``.
+
+    Those are few, and torch.compile sees through nothing but the original.
+    """
+    reads = (variables or {}).get("__name__") in namespace.readers
+    return (reads and namespace.view("sys")) or sys
 
 
 def _settle(

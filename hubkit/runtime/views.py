@@ -7,13 +7,13 @@ functions know the repo; all else in them is the original's.
 
 from __future__ import annotations
 
-import builtins
 import functools
 import importlib
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from hubkit.runtime.loaded import NAME, LoadedModules
 from hubkit.runtime.loading import own_loader
 
 if TYPE_CHECKING:
@@ -59,6 +59,16 @@ class View(ModuleType):
         return dir(vars(self)["__hubkit_original__"])
 
 
+class SysView(View):
+    """``sys``, whose ``modules`` are those that the repo sees; what is put there is put there."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(vars(self)["__hubkit_original__"], name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(vars(self)["__hubkit_original__"], name)
+
+
 class BuiltinsView(View):
     """``builtins``, of which a repo's code has a copy: what it puts there is to be seen by it."""
 
@@ -77,7 +87,7 @@ def make_view(name: str, namespace: Namespace) -> ModuleType | None:
     if make is None:
         return None
     module = importlib.import_module(name)
-    view = BuiltinsView if module is builtins else View
+    view = {"builtins": BuiltinsView, "sys": SysView}.get(name, View)
     return view(module, namespace, make(namespace, module))
 
 
@@ -190,4 +200,5 @@ _MAKERS: dict[str, Callable[[Namespace, Any], Own]] = {
     "pickle": _pickle,
     "pkgutil": _pkgutil,
     "pydoc": _pydoc,
+    "sys": lambda namespace, _original: {NAME: LoadedModules(namespace)},
 }

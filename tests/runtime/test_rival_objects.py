@@ -119,3 +119,42 @@ def test_objects_and_files_find_their_code(
     tmp_path: Path, files: Files, program: str, ours: object, theirs: object
 ) -> None:
     check(tmp_path, files, program, ours, theirs)
+
+
+SAFE = {
+    "hubconf.py": """
+        import torch
+        from models.net import Net
+        def read(path):
+            with torch.serialization.safe_globals([Net]):
+                return torch.load(path, weights_only=True).whose()
+        def read_unsafely(path):
+            return torch.load(path, weights_only=True)
+    """,
+    "models/net.py": """
+        class Net:
+            def whose(self): return "$name"
+    """,
+}
+DECLARED_SAFE = """
+import pickle, torch, types
+away = {name: types.ModuleType(name) for name in ("models", "models.net")}
+exec("class Net: pass", vars(away["models.net"]))
+path = folder + "/net.pt"
+sys.modules.update(away)
+torch.save(away["models.net"].Net(), path)
+for name in away:
+    del sys.modules[name]
+before = set(torch.serialization.get_safe_globals())
+result = [load(name, "read", path) for name in "ab"]
+result.append(set(torch.serialization.get_safe_globals()) == before)
+try:
+    load("a", "read_unsafely", path)
+except pickle.UnpicklingError:
+    result.append("refused")
+"""
+
+
+def test_what_a_repo_declares_safe_is_safe_by_its_names(tmp_path: Path) -> None:
+    ours, theirs = ["a", "b", True, "refused"], ["a", "a", True, "refused"]
+    check(tmp_path, SAFE, DECLARED_SAFE, ours, theirs)
