@@ -80,7 +80,9 @@ def redirect(hub: HubFunctions) -> Iterator[None]:
     try:
         yield
     finally:
-        _redirection.reset(token)
+        # An async generator may be closed by another task, for which nothing was redirected.
+        with contextlib.suppress(ValueError):
+            _redirection.reset(token)
 
 
 def redirect_all(hub: HubFunctions | None) -> None:
