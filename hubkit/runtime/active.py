@@ -13,6 +13,7 @@ from hubkit.runtime.compiled import explain_not_built
 from hubkit.runtime.context import ACTIVE, Activation
 from hubkit.runtime.naming import PREFIX
 from hubkit.runtime.nested import wrap_torch
+from hubkit.runtime.statements import hide_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,8 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
     bare.begin()
     try:
         yield
-    except (ImportError, RuntimeError) as error:
+    except Exception as error:
+        hide_imports(error)
         if isinstance(error, ImportError):
             namespace.clean(error)
         not_built = explain_not_built(error, namespace)

@@ -27,8 +27,9 @@ class LoadedModules(MutableMapping[str, ModuleType]):
         return sys.modules[self._key(name)]
 
     def __setitem__(self, name: str, module: ModuleType) -> None:
-        key = self._key(name)
-        if key == name and str(getattr(module, "__name__", "")).startswith(self._namespace.prefix):
+        key, prefix = self._key(name), self._namespace.prefix
+        is_new = key == name and not name.startswith(prefix)
+        if is_new and str(getattr(module, "__name__", "")).startswith(prefix):
             self._namespace.take_in(name, module)
         else:
             sys.modules[key] = module

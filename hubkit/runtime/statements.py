@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import builtins
 import sys
-from types import BuiltinFunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Somebody else's may do more than import.
 _PYTHONS = builtins.__import__ if type(builtins.__import__) is BuiltinFunctionType else None
 _NOBODY = ModuleType("nobody")  # is never found in sys.modules
+_IMPORTS: set[CodeType] = set()
 
 Known = tuple[str, ModuleType, ModuleType, str, ModuleType, "Mapping[str, object] | None"]
 """What an import led to.
@@ -117,7 +118,19 @@ def make_import(namespace: Namespace) -> Importer:  # noqa: C901 - see below
             return _sys_for(namespace, globals)
         return _settle(namespace, name, given, own=own, whole=not fromlist)
 
+    _IMPORTS.add(import_.__code__)
     return import_
+
+
+def hide_imports(error: BaseException) -> None:
+    """Take our part in each import out of a traceback, as Python does with its own."""
+    link = error.__traceback__
+    while link is not None:
+        following = link.tb_next
+        if following is not None and following.tb_frame.f_code in _IMPORTS:
+            link.tb_next = following.tb_next
+        else:
+            link = following
 
 
 def _sys_for(namespace: Namespace, variables: Mapping[str, object] | None) -> ModuleType:

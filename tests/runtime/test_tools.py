@@ -73,6 +73,20 @@ def test_a_traceback_shows_the_repos_files_and_lines(make_repo: MakeRepo) -> Non
     ]
 
 
+def test_a_traceback_of_an_import_shows_the_repos_files_alone(make_repo: MakeRepo) -> None:
+    files = {
+        "hubconf.py": "import a",
+        "a.py": "from b import c",
+        "b.py": "import c",
+        "c.py": "1 / 0",
+    }
+    root = make_repo("repo", files)
+    with pytest.raises(ZeroDivisionError) as caught:
+        import_hubconf(root)
+    shown = [frame.filename for frame in traceback.extract_tb(caught.value.__traceback__)[-4:]]
+    assert shown == [str(root / name) for name in files]
+
+
 def test_coverage_is_of_the_repos_files(make_repo: MakeRepo) -> None:
     loaded = load(make_repo)
     tracer = trace.Trace(count=1, trace=0)
