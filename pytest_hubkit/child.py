@@ -18,6 +18,7 @@ from pytest_hubkit.cases import describe_call, untrained_arguments
 from pytest_hubkit.checks.registry import NotApplicableError
 from pytest_hubkit.child_cases import PeakMemory, look_at_model
 from pytest_hubkit.child_errors import describe_error
+from pytest_hubkit.forks import Fork
 from pytest_hubkit.keeping import kept_state
 from pytest_hubkit.network import Policy, guarded_network
 from pytest_hubkit.prints import Prints
@@ -38,22 +39,31 @@ def load_all(question: Json) -> Json:
     """Import a hubconf and call its entrypoints without weights.
 
     Args:
-        question: ``root``; ``cases``, a list of ``label``, ``name``, ``call``, ``untrained`` and
-            ``inputs`` (a file, or None); ``everything`` and ``loopback``, what may be reached;
+        question: ``root``; ``cases``, a list of ``label``, ``name``, ``call``, ``untrained``, ``dims``,
+            ``run`` (a current folder in which to run it, or "") and ``inputs`` (a file, or None); ``everything`` and ``loopback``, what may be reached;
             ``seed``; ``preload``, modules of others to import first; ``again``, whether hubconf is
             executed a second time; ``without``, a folder that is to be off ``sys.path``, or "";
             ``decoy``, a folder whose hubconf is loaded first, or ""; and ``watch``, None or a table
             of what may be imported (``allowed``) and whether other optional modules are hidden
-            (``hide``).
+            (``hide``). With ``also``, another seed, the same is done from that one too, in a process
+        that has nothing but the preloaded modules in common with this one, where that is possible.
 
     Returns:
         What `pytest_hubkit.replies.read_reply` reads.
     """
-    root = Path(question["root"])
     _forget(question["without"])
     if question["decoy"]:
         _load_decoy(Path(question["decoy"]))
     _preload(question["preload"])
+    if question["also"] is None:
+        return _load(question)
+    other = Fork(lambda: _load({**question, "seed": question["also"]}))
+    answer = _load(question)
+    return {**answer, "other": other.result()}
+
+
+def _load(question: Json) -> Json:
+    root = Path(question["root"])
     sys.path.insert(0, str(root))
     watch = _watch(question, root)
     answer: Json = {"failure": None, "again": None, "effects": {}, "cases": {}, "undeclared": []}
@@ -117,7 +127,7 @@ def _call(module: ModuleType, case: Json, question: Json) -> Json:
         # torch.hub has taken the repo off the path by the time that the model runs.
         with _network(question, f"{case['label']}'s forward", []):
             sys.path[:] = [entry for entry in sys.path if entry != question["root"]]
-            answer.update(look_at_model(made, case, root))
+            answer.update(look_at_model(made, function, case, root))
         answer["memory"] = peak.bytes
     return answer
 

@@ -10,19 +10,23 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit.config import EntrypointConfig
+from pytest_hubkit.cases import Case
 from pytest_hubkit.child_errors import describe_error
+from pytest_hubkit.inputs import Inputs, find_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Json = dict[str, Any]
 
 
-def look_at_model(made: Any, case: Json, root: Path) -> Json:  # noqa: ANN401
-    """Checksums of its weights, whether it can be pickled and, with input, how a run goes.
+def look_at_model(made: Any, function: Any, case: Json, root: Path) -> Json:  # noqa: ANN401
+    """Checksums of its weights, whether it can be pickled and how runs go.
 
     Args:
         made: What the entrypoint gave.
+        function: The entrypoint.
         case: The case that was called.
         root: The repo's folder.
     """
@@ -36,9 +40,27 @@ def look_at_model(made: Any, case: Json, root: Path) -> Json:  # noqa: ANN401
     if module is not None:
         answer["digests"] = fingerprints(module.state_dict().items())
         answer["pickling"] = _pickle(module, root) if case["pickle"] else None
-    if case["inputs"]:
-        answer.update(_run(module if module is not None else made, case["inputs"], root))
+    if case["run"]:
+        runnable = made if module is None else module
+        answer.update(_run_all(runnable, _inputs(runnable, function, case), root, case["run"]))
     return answer
+
+
+def _inputs(runnable: Any, function: Any, case: Json) -> Iterator[Inputs]:  # noqa: ANN401
+    """What to feed: what the parent has written a moment ago, else the guesses it makes too."""
+    import torch
+
+    from pytest_hubkit.guesses import guess_inputs
+
+    if case["inputs"]:
+        args, kwargs = torch.load(case["inputs"], weights_only=False)
+        yield Inputs(args, kwargs, "")
+        return
+    known = Case(case["name"], EntrypointConfig(dims=case["dims"]))
+    found = list(find_known(runnable, function, known))
+    yield from found
+    if not found and isinstance(runnable, torch.nn.Module):
+        yield from guess_inputs(runnable, case["dims"])
 
 
 def _pickle(module: Any, root: Path) -> Json | None:  # noqa: ANN401
@@ -49,28 +71,34 @@ def _pickle(module: Any, root: Path) -> Json | None:  # noqa: ANN401
     return None
 
 
-def _run(runnable: Any, inputs: str, root: Path) -> Json:  # noqa: ANN401
-    """Run it in another current folder; tell how that went and what it has written to the repo."""
+def _run_all(runnable: Any, inputs: Iterable[Inputs], root: Path, cwd: str) -> Json:  # noqa: ANN401
+    """Run it in another current folder, on the first input that it takes."""
+    before, runs = dict(_stamps(root)), list[Json]()
+    Path(cwd).mkdir(exist_ok=True)
+    old = Path.cwd()
+    os.chdir(cwd)
+    try:
+        for one in inputs:
+            runs.append({"input": one.provenance, "failure": _run(runnable, one, root)})
+            if runs[-1]["failure"] is None:
+                break
+    finally:
+        os.chdir(old)
+    written = [path for path, stamp in _stamps(root) if before.get(path) != stamp]
+    return {"runs": runs, "written": written}
+
+
+def _run(runnable: Any, inputs: Inputs, root: Path) -> Json | None:  # noqa: ANN401
     import torch
 
     from pytest_hubkit.forwards import evaluating
 
-    # Our own parent has written it a moment ago.
-    args, kwargs = torch.load(inputs, weights_only=False)
-    before, failure = dict(_stamps(root)), None
-    folder = Path(inputs).with_suffix(".cwd")
-    folder.mkdir(exist_ok=True)
-    old = Path.cwd()
-    os.chdir(folder)
     try:
         with evaluating(runnable), torch.inference_mode():
-            runnable(*args, **kwargs)
+            runnable(*inputs.args, **inputs.kwargs)
     except Exception as error:  # noqa: BLE001
-        failure = describe_error(error, root)
-    finally:
-        os.chdir(old)
-    written = [path for path, stamp in _stamps(root) if before.get(path) != stamp]
-    return {"forward": failure, "written": written}
+        return describe_error(error, root)
+    return None
 
 
 class PeakMemory:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit.errors import ProbeError
+from pytest_hubkit.first_runs import ask_for_inputs
 from pytest_hubkit.inputs import find_declared
 from pytest_hubkit.published import Published, publish
 from pytest_hubkit.replies import ChildCase, ChildFailure, ChildReply, merge, read_reply
@@ -41,7 +42,15 @@ class Children:
     def declared_only(self) -> ChildReply:
         """The work tree, where optional modules that nobody declared are absent."""
         question = {**self._work_tree(hide=True), "again": True}
+        subjects = self._conformance.subjects
+        # The archive's child starts from the other seed, where there is going to be one.
+        if any("C110" in one.selected for one in subjects) and not self._will_ask_archive:
+            question["also"] = OTHER_SEED
         return self._load(question, self._subjects(*_ON_WORK_TREE))
+
+    @property
+    def _will_ask_archive(self) -> bool:
+        return any("C301" in subject.selected for subject in self._conformance.subjects)
 
     @cached_property
     def plain(self) -> ChildReply:
@@ -55,10 +64,10 @@ class Children:
     @cached_property
     def otherwise_seeded(self) -> ChildReply:
         """The same code from another seed: the archive's child where there is one that serves."""
-        if any("C301" in subject.selected for subject in self._conformance.subjects):
-            reply = self._archive_as_work_tree()
-            if reply is not None:
-                return reply
+        reply = self._archive_as_work_tree() if self._will_ask_archive else None
+        reply = reply or self.declared_only.other
+        if reply is not None:
+            return reply
         question = {**self._work_tree(hide=True), "seed": OTHER_SEED}
         return self._load(question, self._subjects("C110"))
 
@@ -204,18 +213,37 @@ class Children:
             "call": dict(config.call),
             "untrained": dict(config.untrained) if config.untrained else config.untrained,
             "pickle": "C210" in subject.selected,
+            "dims": dict(config.dims),
+            "run": self._folder_to_run_in(subject) if run else "",
             "inputs": self._save_inputs(subject) if run else None,
         }
 
+    def _folder_to_run_in(self, subject: Subject) -> str:
+        """Where a case is run; "" where nobody asks how that goes."""
+        if not subject.selected.intersection(_ON_ARCHIVE):
+            return ""
+        return str(self._file_for(subject, ".cwd"))
+
+    def _file_for(self, subject: Subject, suffix: str) -> Path:
+        number = self._conformance.subjects.index(subject)
+        return self._conformance.folder / f"case-{number}{suffix}"
+
     def _save_inputs(self, subject: Subject) -> str | None:
-        """The input that is declared for a case, in a file."""
-        if subject.case.config.input is None or not subject.selected.intersection(_ON_ARCHIVE):
+        """Input that somebody answers for, in a file; None where a child can guess as well."""
+        if not subject.selected.intersection(_ON_ARCHIVE):
             return None
         import torch
 
-        inputs = find_declared(subject.case)
-        assert inputs is not None  # noqa: S101
-        path = self._conformance.folder / f"inputs-{self._conformance.subjects.index(subject)}.pt"
+        from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
+
+        try:
+            inputs = find_declared(subject.case) or ask_for_inputs(subject)
+        except (NotApplicableError, PrerequisiteError):
+            # It cannot be built to ask about it, which C106 tells.
+            return None
+        if inputs is None:
+            return None
+        path = self._file_for(subject, ".pt")
         torch.save((inputs.args, inputs.kwargs), path)
         return str(path)
 
@@ -231,6 +259,7 @@ class Children:
             "seed": SEED,
             "preload": [],
             "decoy": "",
+            "also": None,
             "everything": policy.everything,
             "loopback": policy.loopback,
         }

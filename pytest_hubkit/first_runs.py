@@ -49,13 +49,27 @@ def _candidates(subject: Subject) -> Iterator[Inputs]:
     if declared is not None:
         yield declared
         return
-    asked = HookedEntrypoint(case.entrypoint, case.name, case.kind, subject.arguments)
-    sizes = dict(case.config.dims)
-    answer = subject.conformance.ask(entrypoint=asked, model=subject.built, dims=sizes)
-    if answer is not None:
-        yield read_answer(answer, "pytest_hubkit_inputs in conftest.py")
+    asked = ask_for_inputs(subject)
+    if asked is not None:
+        yield asked
         return
     known = list(find_known(runnable, subject.function, case))
     yield from known
     if not known and find_module(runnable) is not None:
-        yield from guess_inputs(subject.module, sizes)
+        yield from guess_inputs(subject.module, dict(case.config.dims))
+
+
+def ask_for_inputs(subject: Subject) -> Inputs | None:
+    """What the hook of the repo's conftest.py gives, or None.
+
+    Args:
+        subject: The case; it is built to ask about it, if there is a hook.
+    """
+    case, ask = subject.case, subject.conformance.ask
+    if ask is None:
+        return None
+    asked = HookedEntrypoint(case.entrypoint, case.name, case.kind, subject.arguments)
+    answer = ask(entrypoint=asked, model=subject.built, dims=dict(case.config.dims))
+    if answer is None:
+        return None
+    return read_answer(answer, "pytest_hubkit_inputs in conftest.py")

@@ -41,7 +41,8 @@ class HubconfFile(pytest.File):
         except ConfigError as error:
             yield BrokenItem.from_parent(self, name=LINT, error=error)
             return
-        options, ask = read_options(self.config), self.config.hook.pytest_hubkit_inputs
+        options, hook = read_options(self.config), self.config.hook.pytest_hubkit_inputs
+        ask = hook if hook.get_hookimpls() else None
         self.conformance = conformance = Conformance(read_repo(root), config, options, ask)
         conformance.deaths = deaths_of(self.config)
         self.config.add_cleanup(conformance.close)

@@ -74,7 +74,8 @@ class ChildCase:
         effects: What the call did to the process.
         digests: Checksums of the model's state dict, by name; None when it is no model.
         pickling: Why the model cannot be pickled, or None.
-        forward: Why running it on its input failed, or None.
+        runs: By the provenance of its input ("" for what the parent gave), why a run failed, or
+            None.
         written: Files of the repo that running it has made or changed.
         memory: Most bytes that loading and running it took, beyond what was in use; 0 if unknown.
     """
@@ -84,7 +85,7 @@ class ChildCase:
     effects: Effects = Effects()
     digests: dict[str, int] | None = None
     pickling: ChildFailure | None = None
-    forward: ChildFailure | None = None
+    runs: dict[str, ChildFailure | None] = field(default_factory=dict)
     written: tuple[str, ...] = ()
     memory: int = 0
 
@@ -99,6 +100,7 @@ class ChildReply:
         effects: What importing it did to the process.
         cases: By label, what became of each.
         undeclared: Imports that ``dependencies`` does not cover.
+        other: What a process that started from the other seed saw, or None.
     """
 
     failure: ChildFailure | None = None
@@ -106,6 +108,7 @@ class ChildReply:
     effects: Effects = Effects()
     cases: dict[str, ChildCase] = field(default_factory=dict)
     undeclared: tuple[Undeclared, ...] = ()
+    other: ChildReply | None = None
 
     def case(self, label: str) -> ChildCase:
         """What became of one case; nothing when it was not asked for."""
@@ -120,6 +123,7 @@ def read_reply(answer: Json) -> ChildReply:
         _effects(answer["effects"]),
         {label: _case(case) for label, case in answer["cases"].items()},
         tuple(Undeclared(**found) for found in answer["undeclared"]),
+        read_reply(answer["other"]) if answer.get("other") else None,
     )
 
 
@@ -140,9 +144,10 @@ def merge(replies: list[ChildReply]) -> ChildReply:
 
 def _case(answer: Json) -> ChildCase:
     known = dict(answer)
-    for name in ("failure", "pickling", "forward"):
+    for name in ("failure", "pickling"):
         known[name] = read_failure(known.get(name))
     known["effects"] = _effects(known.get("effects"))
+    known["runs"] = {one["input"]: read_failure(one["failure"]) for one in known.get("runs", ())}
     known["written"] = tuple(known.get("written", ()))
     return ChildCase(**known)
 

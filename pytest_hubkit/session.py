@@ -41,7 +41,7 @@ class Conformance:
         facts: What its source says.
         config: What its author says.
         options: How the suite runs.
-        ask: Asks the hook `pytest_hubkit_inputs`.
+        ask: Asks the hook `pytest_hubkit_inputs`; None where nobody implements it.
         known: All its cases.
         subjects: Those that were selected, once that is known.
         selected: Codes of the checks that run on the repo as a whole.
@@ -56,7 +56,7 @@ class Conformance:
     facts: RepoFacts
     config: Config
     options: Options = field(default_factory=Options)
-    ask: Callable[..., Any] = lambda **_: None
+    ask: Callable[..., Any] | None = None
     known: list[Subject] = field(default_factory=list)
     subjects: list[Subject] = field(default_factory=list)
     selected: set[str] = field(default_factory=set)

@@ -44,6 +44,8 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
     nodes = [f"{hubconf}::{name}" for name in entrypoints] or [hubconf]
     arguments = [
         *("-c", str(_INI), f"--rootdir={root}", "-p", "no:cacheprovider", "--noconftest"),
+        # It does something to each of torch's many loggers, three times an item.
+        *("-p", "no:logging"),
         *(("-v", *_QUIET[1:]) if verbose else _QUIET),
         *("--hubconf", *options, *nodes),
     ]

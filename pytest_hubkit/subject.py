@@ -235,8 +235,10 @@ class Subject:
     @property
     def parameter_count(self) -> int | None:
         """How many parameters the model has; None while there is no model."""
-        if "built" not in vars(self):
-            return None
+        return self._count if "built" in vars(self) else None
+
+    @cached_property
+    def _count(self) -> int | None:
         module = find_module(self.built)
         return sum(one.numel() for one in module.parameters()) if module is not None else None
 

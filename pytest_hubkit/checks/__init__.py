@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 
+@functools.cache
 def all_checks() -> tuple[Check, ...]:
     """Every check, sorted by code. Imports neither pytest nor torch."""
     for module in pkgutil.iter_modules(__path__):

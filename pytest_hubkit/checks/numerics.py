@@ -15,8 +15,9 @@ from pytest_hubkit.checks.registry import (
     check,
 )
 from pytest_hubkit.comparing import is_close, is_same, largest_difference
-from pytest_hubkit.forwards import copied, move
+from pytest_hubkit.forwards import copied, evaluating, move
 from pytest_hubkit.inputs import BATCH
+from pytest_hubkit.made_inside import find_unregistered, watched
 from pytest_hubkit.seeds import seeded
 from pytest_hubkit.trees import find_tensors
 
@@ -181,11 +182,19 @@ def low_precision(subject: Subject) -> Iterator[Failure]:
 def device_agnostic(subject: Subject) -> Iterator[Failure]:
     """The model stays on the device that it was moved to.
 
-    A tensor that ``forward`` makes on the CPU works everywhere but on an accelerator. The meta
-    device, which computes shapes only, finds that without one.
+    A tensor that ``forward`` makes on the CPU works everywhere but on an accelerator. A run that
+    makes none, of a model without tensors that are neither parameters nor buffers, stays where it
+    is; the meta device, which computes shapes only, tells of all others.
 
     Make tensors by ``x.new_zeros`` or with ``device=x.device``; register constants as buffers.
     """
+    module = subject.module
+    if module is subject.runnable and not any(find_unregistered(module)):
+        made: list[str] = []
+        with evaluating(module):
+            subject.run(watched(module, made))
+        if not made:
+            return
     yield from _elsewhere(subject, "on another device", lambda one: move(one, "meta"), _all_on_meta)
 
 

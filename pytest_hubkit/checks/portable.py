@@ -9,7 +9,6 @@ from hubkit.facts import Location
 from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
-    UndeclaredError,
     check,
 )
 
@@ -51,16 +50,17 @@ def elsewhere(subject: Subject) -> Iterator[Failure]:
 
     After loading, people change the current folder, and the cache may be read-only. A file that
     ``forward`` opens by a relative path, or writes beside the code, is then an error far from its
-    cause. This runs in the process that loaded the archive, on the input that is declared.
+    cause. This runs in the process that loaded the archive, on the same example input as C201.
 
     Open files by ``Path(__file__).parent``; write to ``tempfile``.
     """
-    reply = subject.conformance.children.archive
-    if subject.case.config.input is None:
-        raise UndeclaredError(f"no input is declared in {subject.case.place}")
-    case = reply.case(subject.label)
-    if case.forward is not None:
-        failure = case.forward
+    given = subject.first.inputs.provenance
+    case = subject.conformance.children.archive.case(subject.label)
+    if not case.runs:
+        raise NotApplicableError("the process that loaded the archive has no torch to run it with")
+    # It was given what somebody answers for, else it has guessed the same.
+    failure = case.runs.get("", case.runs.get(given))
+    if failure is not None:
         yield Failure(
             f"{subject.label} runs here, and fails with the archive of the commit in another "
             f"current folder: {failure.text}",

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-NAMES = ("startup", "loading", "running", "linters", "checking", "downloads")
+NAMES = ("startup", "loading", "running", "linters", "checking", "conforming", "downloads")
 
 
 def main(names: list[str]) -> None:
