@@ -23,7 +23,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "hubconf": (1, frozenset()),
     "hubdir": (1, frozenset()),
     "runtime": (1, frozenset()),
-    "scaffold": (1, frozenset()),
+    "scaffold": (2, frozenset({"hubconf"})),
     "baseline": (1, frozenset()),
     "config": (1, frozenset()),
     "lockfile": (1, frozenset()),

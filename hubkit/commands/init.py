@@ -2,44 +2,74 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hubkit.errors import TemplateError, UsageError
-from hubkit.records import dataclass
+from hubkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from hubkit.scaffold import Answers, Discovery, Outcome, Question, RenderedFile, Template
+    from hubkit.commands.planning import Plan
+
+# Questions that have an option of their own; a template may ask for others, by --answer.
+_TEXTS = (
+    ("name", "TEXT", "Name of the project."),
+    ("module", "NAME", "Name of its Python package."),
+    ("entrypoint", "NAME", "Name of the model, as torch.hub.load takes it."),
+    ("entrypoints", "NAMES", "Models to publish, with commas between them; all; none."),
+    ("repo", "OWNER/NAME", "Where it will be published on GitHub."),
+    ("author", "TEXT", "Whose it is."),
+    ("license", "SPDX", "Its licence, such as MIT; NONE for none."),
+    ("description", "TEXT", "What it does, in one line."),
+    ("weights", "both|in-repo|release|none", "Where trained weights are published."),
+    ("config", "FILE", "The file that configures hubkit: pyproject.toml or hubkit.toml."),
+)
+_PARTS = (
+    ("ci", "a GitHub workflow"),
+    ("pre-commit", "a pre-commit hook"),
+    ("attributes", "a .gitattributes"),
+    ("citation", "a CITATION.cff"),
+    ("license-file", "a LICENSE with the licence's text"),
+    ("card", "a model card"),
+    ("readme", "a README"),
+    ("tests", "tests of the model's own"),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be made, where, and from which answers."""
-
-    target: Path
-    template: Template
-    found: Discovery
-    answers: Answers
-    files: tuple[RenderedFile, ...]
-    is_new: bool
+def _answer_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command one option for each of those questions."""
+    for part, what in reversed(_PARTS):
+        option = click.option(f"--{part}/--no-{part}", default=None, help=f"Make {what}, or not.")
+        command = option(command)
+    for name, metavar, text in reversed(_TEXTS):
+        command = click.option(f"--{name}", metavar=metavar, help=text)(command)
+    return command
 
 
-@click.command("init", short_help="Make a hub repo from a template, or add what is missing.")
+@click.command("init", short_help="Make a hub repo from a template, or publish one's models.")
 @click.argument("path", metavar="[NAME|PATH]", default=".")
 @click.option("-t", "--template", metavar="NAME|DIR", help="What to make; --list shows them.")
 @click.option("--bare", is_flag=True, help="hubconf.py and configuration only: --template minimal.")
 @click.option("--defaults", is_flag=True, help="Ask nothing.")
-@click.option("--repo", metavar="OWNER/NAME", help="Where it will be published on GitHub.")
 @click.option(
-    "-a", "--answer", "answers", metavar="KEY=VALUE", multiple=True, help="Answer a question."
+    "-a", "--answer", "pairs", metavar="KEY=VALUE", multiple=True, help="Answer a question."
 )
+@click.option(
+    "--answers",
+    "answers_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Answers in TOML; options come before them.",
+)
+@_answer_options
 @click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@click.option("--diff", is_flag=True, help="Show what --overwrite would change, and write nothing.")
+@click.option("--overwrite", is_flag=True, help="Replace what differs from the template.")
+@click.option("--check", is_flag=True, help="Exit with 1 if anything differs; write nothing.")
 @click.option(
     "--git/--no-git", default=None, help="Make it a git repo; by default when new and in none."
 )
@@ -47,57 +77,69 @@ class Plan:
 def command(
     path: str,
     template: str | None,
-    repo: str | None,
-    answers: tuple[str, ...],
+    pairs: tuple[str, ...],
+    answers_file: Path | None,
     *,
     bare: bool,
     defaults: bool,
     dry_run: bool,
+    diff: bool,
+    overwrite: bool,
+    check: bool,
     git: bool | None,
     listing: bool,
-) -> None:
-    """Make a hub repo from a template, or add what is missing.
+    **flags: str | bool | None,
+) -> int:
+    """Make a hub repo from a template, or publish the models of one.
 
-    With a NAME, makes a folder with a small model that trains in seconds. Without, adds to the
-    current folder. A file that is there already stays as it is.
+    With a NAME, makes a folder with a small model that trains in seconds. In a folder with code,
+    finds its models from their source and adds a hubconf.py and what else is missing; what is there
+    stays as it is. Exit codes: 0 done, 1 with --check when something differs, 2 could not do it.
     """
+    from hubkit.commands.planning import make_plan
+    from hubkit.commands.telling import print_templates
+
     if listing:
-        _print_templates()
-        return
+        print_templates()
+        return 0
+    _require_sense(bare=bare, template=template, modes=(dry_run, diff, check), overwrite=overwrite)
+    given = _gather(pairs, answers_file, flags)
+    wanted = given.pop("template", "")
+    wanted = "minimal" if bare else template or wanted
+    writes = not (dry_run or diff or check)
+    asking = writes and not defaults and _on_terminal()
+    plan = make_plan(Path(path).resolve(), wanted, given, asking=asking)
+    if check:
+        return _check(plan, named=bool(wanted))
+    if diff:
+        return _diff(plan)
+    if dry_run:
+        return _rehearse(plan, overwrite=overwrite)
+    return _carry_out(plan, git=git, overwrite=overwrite)
+
+
+def _require_sense(
+    *, bare: bool, template: str | None, modes: tuple[bool, ...], overwrite: bool
+) -> None:
+    _, diff, check = modes
     if bare and template:
         raise UsageError("--bare is a template of its own: leave --template out")
-    given = _read_given((*answers, f"repo={repo}") if repo else answers)
-    wanted = "minimal" if bare else template
-    plan = _plan(Path(path), wanted, given, asking=not defaults and _on_terminal())
-    if dry_run:
-        _print_plan(plan)
-    else:
-        _carry_out(plan, git=git)
+    if sum(modes) > 1:
+        raise UsageError("--dry-run, --diff and --check each show something else: choose one")
+    if overwrite and (diff or check):
+        raise UsageError("--overwrite writes, and --diff and --check do not: choose one")
 
 
-def _plan(path: Path, wanted: str | None, given: dict[str, str], *, asking: bool) -> Plan:
-    from hubkit.scaffold import read_discovery, read_template, render_template, resolve_answers
+def _gather(
+    pairs: Sequence[str], answers_file: Path | None, flags: dict[str, str | bool | None]
+) -> dict[str, str]:
+    """The answers, as texts: of the file, over that the options, over that --answer."""
+    from hubkit.scaffold import read_answers_file
 
-    target = path.resolve()
-    found = read_discovery(target)
-    template = read_template(wanted or _select_template(found))
-    if asking:
-        given = _ask(template, given, found)
-    answers = resolve_answers(template, given, found)
-    files = render_template(template, answers, found)
-    is_new = not target.is_dir() or not any(target.iterdir())
-    return Plan(target, template, found, answers, files, is_new)
-
-
-def _select_template(found: Discovery) -> str:
-    """The one that made the folder; else the whole repo, or little where there is code already."""
-    from hubkit.scaffold import DEFAULT, MINIMAL
-
-    return found.template or (MINIMAL if found.has_code else DEFAULT)
-
-
-def _read_given(pairs: Sequence[str]) -> dict[str, str]:
-    given = {}
+    given = read_answers_file(answers_file) if answers_file else {}
+    for name, value in flags.items():
+        if value is not None:
+            given[name] = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
@@ -110,43 +152,61 @@ def _on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _ask(template: Template, given: Mapping[str, str], found: Discovery) -> dict[str, str]:
-    from hubkit.scaffold import require_answer, require_known, suggest_answer
+def _check(plan: Plan, *, named: bool) -> int:
+    from hubkit.commands.telling import print_outcomes
+    from hubkit.scaffold import compare_files
 
-    require_known(template, given)
-    texts = dict(given)
-    answers: Answers = {}
-    for question in template.questions:
-        if question.name not in texts:
-            default = suggest_answer(question, answers, found)
-            texts[question.name] = _prompt(question, default) if question.text else default
-        answers[question.name] = require_answer(question, texts[question.name])
-    return texts
-
-
-def _prompt(question: Question, default: str) -> str:
-    from hubkit.scaffold import require_answer
-
-    def check(text: str) -> str:
-        try:
-            require_answer(question, text)
-        except TemplateError as error:
-            raise click.UsageError(error.message) from None
-        return text
-
-    choices = f" ({', '.join(question.choices)})" if question.choices else ""
-    prompt = f"{question.text}{choices}"
-    text: str = click.prompt(prompt, default=default or None, value_proc=check, err=True)
-    return text
+    if not plan.found.template and not named:
+        raise UsageError(
+            f"{plan.target} does not say what made it, so nothing can have drifted",
+            hint="`hubkit init` writes that down in hubkit's configuration; run it there first.",
+        )
+    outcomes = compare_files(plan.target, plan.files)
+    drifted = [outcome for outcome in outcomes if outcome.has_drifted]
+    if not drifted:
+        click.echo(f"Nothing has drifted from the template {plan.template.name}.")
+        return 0
+    print_outcomes(plan, drifted, dry=True)
+    click.echo("See it with --diff; `hubkit init --overwrite` makes it so.")
+    return 1
 
 
-def _carry_out(plan: Plan, *, git: bool | None) -> None:
+def _diff(plan: Plan) -> int:
+    from hubkit.fixer import Change, render_diff
+    from hubkit.scaffold import compare_files
+
+    contents = {file.path: file.content for file in plan.files}
+    changes: dict[str, Change] = {}
+    for outcome in compare_files(plan.target, plan.files, overwrite=True):
+        if outcome.state in ("created", "overwritten"):
+            path = plan.target / outcome.path
+            before = path.read_bytes() if outcome.state == "overwritten" else None
+            changes[outcome.path] = Change(before, contents[outcome.path])
+    click.echo(render_diff(changes), nl=False)
+    return 0
+
+
+def _rehearse(plan: Plan, *, overwrite: bool) -> int:
+    from hubkit.commands.telling import print_found, print_outcomes
+    from hubkit.scaffold import compare_files
+
+    print_found(plan.found)
+    print_outcomes(plan, compare_files(plan.target, plan.files, overwrite=overwrite), dry=True)
+    click.echo("Nothing was written.")
+    return 0
+
+
+def _carry_out(plan: Plan, *, git: bool | None, overwrite: bool) -> int:
+    from hubkit.commands.telling import print_found, print_next, print_outcomes, print_verdict
     from hubkit.scaffold import write_files
 
-    _print_outcomes(plan, write_files(plan.target, plan.files))
+    outcomes = write_files(plan.target, plan.files, overwrite=overwrite)
+    print_found(plan.found)
+    print_outcomes(plan, outcomes)
     has_repo = _settle_git(plan, git=git)
-    _print_verdict(plan.target)
-    _print_next(plan, has_repo=has_repo)
+    print_verdict(plan.target)
+    print_next(plan, has_repo=has_repo)
+    return 0
 
 
 def _settle_git(plan: Plan, *, git: bool | None) -> bool:
@@ -164,66 +224,3 @@ def _settle_git(plan: Plan, *, git: bool | None) -> bool:
     if tree is not None and tree != plan.target:
         click.echo(f"It lies inside the git repo {tree}. To publish it, make it one: --git.")
     return tree is not None
-
-
-def _print_templates() -> None:
-    from hubkit.scaffold import DEFAULT, read_templates
-
-    for template in read_templates():
-        mark = " (default)" if template.name == DEFAULT else ""
-        click.echo(f"{template.name}{mark}: {template.description}")
-        for question in template.questions:
-            choices = f": {', '.join(question.choices)}" if question.choices else ""
-            click.echo(f"  -a {question.name}=...  {question.text}{choices}")
-
-
-def _print_plan(plan: Plan) -> None:
-    from hubkit.scaffold import compare_files
-
-    _print_outcomes(plan, compare_files(plan.target, plan.files), created="would create")
-    click.echo("Nothing was written.")
-
-
-def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], created: str = "created") -> None:
-    click.echo(f"{plan.target}, from the template {plan.template.name}:")
-    words = {"created": created, "same": "kept", "kept": "kept"}
-    for outcome in outcomes:
-        differs = "  (differs from the template's)" if outcome.state == "kept" else ""
-        click.echo(f"  {words[outcome.state]:{len(created)}}  {outcome.path}{differs}")
-
-
-def _print_verdict(target: Path) -> None:
-    from hubkit.config import read_config
-    from hubkit.hubconf import read_repo
-    from hubkit.linter import lint_repo
-    from hubkit.reporters.full import format_finding
-    from hubkit.reporters.wording import format_summary
-
-    report = lint_repo(read_repo(target), read_config(target))
-    for finding in report.findings:
-        click.echo(format_finding(finding, report))
-    click.echo(f"hubkit check: {format_summary(report)}")
-
-
-def _print_next(plan: Plan, *, has_repo: bool) -> None:
-    from hubkit.scaffold import UNKNOWN_OWNER, render_text
-
-    repo = plan.answers.get("repo")
-    if isinstance(repo, str) and repo.startswith(f"{UNKNOWN_OWNER}/"):
-        click.echo(f"The files call it {repo}: put your own name there before you publish.")
-    steps = [
-        render_text(step, {**plan.answers, "found": plan.found}, where="next")
-        for step in plan.template.next_steps
-    ]
-    if plan.target != Path.cwd():
-        steps.insert(0, f"cd {shlex.quote(_short(plan.target))}")
-    if not has_repo:
-        steps.insert(1 if len(steps) > 1 else 0, "git init -b main")
-    click.echo("Next:")
-    for step in steps:
-        click.echo(f"  {step}")
-
-
-def _short(target: Path) -> str:
-    here = Path.cwd()
-    return str(target.relative_to(here)) if target.is_relative_to(here) else str(target)

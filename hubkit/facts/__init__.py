@@ -1,8 +1,8 @@
 """The frozen values that cross a floor, and nothing that reads, judges or fetches.
 
 ``hubconf`` holds what reading a repo's source yields, ``findings`` what judging it yields,
-``conformance`` what running it yields, ``files`` the tree that is read, ``repos`` what keeping
-repos in the hub dir needs.
+``conformance`` what running it yields, ``files`` the tree that is read, ``offer`` what a repo
+without a hubconf has, ``repos`` what keeping repos in the hub dir needs.
 """
 
 from typing import TYPE_CHECKING
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         Parameter,
         Returns,
     )
+    from hubkit.facts.offer import Example, Model, Offer, WeightsFile
     from hubkit.facts.repo import Limits, RepoFacts
     from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
 
@@ -92,6 +93,7 @@ __all__ = [
     "EntryKind",
     "Entrypoint",
     "EntrypointWeights",
+    "Example",
     "FailingDefault",
     "FetchPolicy",
     "Files",
@@ -109,7 +111,9 @@ __all__ = [
     "Limits",
     "Location",
     "Measured",
+    "Model",
     "Oddity",
+    "Offer",
     "Outcome",
     "OwnImport",
     "Parameter",
@@ -127,6 +131,7 @@ __all__ = [
     "Unexercised",
     "Use",
     "Verdict",
+    "WeightsFile",
 ]
 
 __getattr__ = find_lazily(
@@ -151,6 +156,7 @@ __getattr__ = find_lazily(
             "Dependencies Dependency DocstringFacts Entrypoint Hubconf HubconfProblem Import "
             "Leak Location Parameter Returns"
         ),
+        "offer": "Example Model Offer WeightsFile",
         "repo": "Limits RepoFacts",
         "repos": "CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef",
     },

@@ -25,8 +25,10 @@ def render_diff(changes: Mapping[str, Change]) -> bytes:
 
 def _lines(path: str, change: Change) -> Iterator[bytes]:
     # Lines end with a newline alone: a carriage return is part of its line.
-    before, after = io.BytesIO(change.before).readlines(), io.BytesIO(change.after).readlines()
-    yield f"--- a/{path}\n+++ b/{path}\n".encode(errors="surrogateescape")
+    before = io.BytesIO(change.before or b"").readlines()
+    after = io.BytesIO(change.after).readlines()
+    old = "/dev/null" if change.before is None else f"a/{path}"
+    yield f"--- {old}\n+++ b/{path}\n".encode(errors="surrogateescape")
     # difflib.unified_diff passes over lines that stand often in a file, and shows them as changed.
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for group in matcher.get_grouped_opcodes():

@@ -23,9 +23,9 @@ _MAX_PASSES = 50
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A file before and after."""
+    """A file before and after; before it is made there is none."""
 
-    before: bytes
+    before: bytes | None
     after: bytes
 
 

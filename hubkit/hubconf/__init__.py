@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hubkit.hubconf.help import read_weights
     from hubkit.hubconf.known import is_stdlib
     from hubkit.hubconf.metadata import read_requirements
+    from hubkit.hubconf.offer import read_offer
+    from hubkit.hubconf.offer.written import write_literal
     from hubkit.hubconf.patched import Patched
     from hubkit.hubconf.repo import read_repo, require_hubconf
     from hubkit.hubconf.requirements import find_bringers
@@ -45,6 +47,7 @@ __all__ = [
     "read_comment",
     "read_dependencies",
     "read_docstring",
+    "read_offer",
     "read_repo",
     "read_requirements",
     "read_snippets",
@@ -54,6 +57,7 @@ __all__ = [
     "require_hubconf",
     "select_own",
     "syntax_problem",
+    "write_literal",
 ]
 
 __getattr__ = find_lazily(
@@ -69,6 +73,8 @@ __getattr__ = find_lazily(
         "help": "read_weights",
         "known": "is_stdlib",
         "metadata": "read_requirements",
+        "offer": "read_offer",
+        "offer.written": "write_literal",
         "patched": "Patched",
         "repo": "read_repo require_hubconf",
         "requirements": "find_bringers",

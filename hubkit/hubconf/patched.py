@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Patched(Files):
-    """Files whose contents differ from what lies there; none is added and none is gone.
+    """Files whose contents differ from what lies there; one that is not there can be read, too.
 
     Attributes:
         files: The files as they are.
@@ -62,8 +62,8 @@ class Patched(Files):
         return self.files.gap(path)
 
     def is_file(self, path: str) -> bool:
-        """Whether there is a file."""
-        return self.files.is_file(path)
+        """Whether there is a file, or will be."""
+        return path in self.changes or self.files.is_file(path)
 
     def is_folder(self, path: str) -> bool:
         """Whether there is a folder."""

@@ -14,6 +14,7 @@ from hubkit.scaffold.names import (
     require_repo,
 )
 from hubkit.scaffold.render import render_text
+from hubkit.scaffold.selection import require_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,14 +48,33 @@ def suggest_answer(question: Question, answers: Answers, found: Discovery) -> st
     return render_text(question.default, {**answers, "found": found}, where=question.name)
 
 
-def require_answer(question: Question, text: str) -> str | bool:
+def is_asked(question: Question, answers: Answers, found: Discovery) -> bool:
+    """Whether there is such a question, after the answers before it.
+
+    Args:
+        question: The question.
+        answers: The answers to the questions before it.
+        found: What the target tells.
+    """
+    if not question.when:
+        return True
+    source = f"{{% if {question.when} %}}yes{{% endif %}}"
+    return bool(render_text(source, {**answers, "found": found}, where=f"when of {question.name}"))
+
+
+def require_answer(question: Question, text: str, found: Discovery) -> str | bool:
     """The answer as the template will see it.
+
+    Args:
+        question: What is asked.
+        text: The answer.
+        found: What the target tells.
 
     Raises:
         TemplateError: It is not what the question's kind asks for.
     """
     try:
-        return _require(question, text)
+        return _require(question, text, found)
     except TemplateError as error:
         raise TemplateError(
             f"{question.name}: {error.message}",
@@ -77,9 +97,16 @@ def resolve_answers(template: Template, given: Mapping[str, str], found: Discove
     answers: Answers = {}
     for question in template.questions:
         text = given.get(question.name)
+        if not is_asked(question, answers, found):
+            if text is not None:
+                raise TemplateError(
+                    f"the template {template.name!r} does not ask for {question.name!r} here",
+                    hint=f"It does where this holds: {question.when}.",
+                )
+            continue
         if text is None:
             text = suggest_answer(question, answers, found)
-        answers[question.name] = require_answer(question, text)
+        answers[question.name] = require_answer(question, text, found)
     return answers
 
 
@@ -100,13 +127,15 @@ def require_known(template: Template, given: Mapping[str, str]) -> None:
             )
 
 
-def _require(question: Question, text: str) -> str | bool:
+def _require(question: Question, text: str, found: Discovery) -> str | bool:
     if not text.strip():
         raise TemplateError("there is no answer, and none could be guessed")
     if question.kind == "bool":
         return _require_bool(text)
     if question.kind == "choice":
         return _require_choice(text, question.choices)
+    if question.kind == "models":
+        return require_names(text, found)
     return _REQUIRE[question.kind](text)
 
 

@@ -1,15 +1,13 @@
 """Which templates there are, and reading one into memory.
 
-A template is a folder with a ``template.toml`` and the files to write. A file whose name ends in
-``.jinja`` is rendered and loses the ending, others are copied; paths are templates too. Files under
-``_include/`` are there for ``{% include %}`` only. ``template.toml`` holds ``description``, ``next``
-(the commands that the user runs next), ``[questions.NAME]`` with ``ask``, ``kind``, ``default`` and
-``choices``, and ``[when]``: from a file to the condition under which it is made.
+A template is a folder with a ``template.toml`` and the files to write; docs/templates.md tells what
+may stand there.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -20,7 +18,8 @@ from hubkit.scaffold.toml import read_toml
 MANIFEST = "template.toml"
 DEFAULT = "classifier"
 MINIMAL = "minimal"
-Kind = Literal["line", "identifier", "module", "repo", "spdx", "choice", "bool"]
+EXISTING = "existing"
+Kind = Literal["line", "identifier", "module", "repo", "spdx", "choice", "bool", "models"]
 _SKIPPED = {".git", "__pycache__", ".DS_Store"}
 
 
@@ -34,6 +33,8 @@ class Question:
         kind: What the answer must be.
         default: Template of the default answer.
         choices: The allowed answers of kind "choice".
+        help: What it decides, for one that is never asked.
+        when: The expression that must hold for there to be such a question; empty for always.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Question:
     kind: Kind
     default: str
     choices: tuple[str, ...] = ()
+    help: str = ""
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,13 @@ class TemplateFile:
         path: POSIX path in the template's folder.
         content: Its bytes.
         when: The expression that must hold for it to be made; empty for always.
+        is_yours: Whether it is its author's to change once it is made.
     """
 
     path: str
     content: bytes
     when: str = ""
+    is_yours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,7 @@ def template_root() -> Path:
 
 def read_templates() -> tuple[Template, ...]:
     """Hubkit's own templates, the default first."""
-    manifests = sorted(template_root().glob(f"*/{MANIFEST}"))
-    templates = [_read_folder(path.parent) for path in manifests]
+    templates = [_read_folder(path.parent) for path in _own_manifests()]
     return tuple(sorted(templates, key=lambda template: template.name != DEFAULT))
 
 
@@ -106,7 +110,7 @@ def read_template(name: str) -> Template:
     folder = Path(name)
     if (folder / MANIFEST).is_file():
         return _read_folder(folder.resolve())
-    names = ", ".join(path.parent.name for path in sorted(template_root().glob(f"*/{MANIFEST}")))
+    names = ", ".join(path.parent.name for path in _own_manifests())
     if folder.is_dir():
         raise TemplateError(
             f"{name} holds no {MANIFEST}", hint=f"hubkit's own templates are: {names}."
@@ -117,18 +121,55 @@ def read_template(name: str) -> Template:
     )
 
 
-def _read_folder(folder: Path) -> Template:
-    try:
-        manifest = read_toml(folder / MANIFEST)
-    except (OSError, ValueError) as error:
-        raise TemplateError(f"{folder / MANIFEST} cannot be read: {error}") from error
-    return Template(
+def _own_manifests() -> list[Path]:
+    # A folder with an underscore in front is there for others to extend.
+    return sorted(template_root().glob(f"[!_]*/{MANIFEST}"))
+
+
+def _read_folder(folder: Path, *, extended: bool = False) -> Template:
+    """A template, those that it extends read in; its own questions and files take their place."""
+    manifest = _read_manifest(folder)
+    extends = _texts(manifest, "extends", folder)
+    if extends and extended:
+        raise _bad(folder, "it is extended by another template, and may not extend one itself")
+    bases = [_read_folder(_sibling(folder, name), extended=True) for name in extends]
+    own = Template(
         name=folder.name,
         description=_text(manifest, "description", folder),
         questions=_questions(manifest, folder),
         next_steps=_texts(manifest, "next", folder),
-        files=_read_files(folder, _conditions(manifest, folder)),
+        files=_read_files(folder, manifest),
     )
+    layers = (*bases, own)
+    questions: dict[str, Question] = {}
+    for layer in (own, *bases):
+        for question in layer.questions:
+            questions.setdefault(question.name, question)
+    files = {file.path: file for layer in layers for file in layer.files}
+    return replace(
+        own,
+        questions=tuple(questions.values()),
+        files=tuple(files[path] for path in sorted(files)),
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, object]:
+    try:
+        manifest = read_toml(folder / MANIFEST)
+    except (OSError, ValueError) as error:
+        raise TemplateError(f"{folder / MANIFEST} cannot be read: {error}") from error
+    unknown = set(manifest) - {"description", "next", "extends", "questions", "when", "yours"}
+    if unknown:
+        raise _bad(folder, f"unknown keys: {', '.join(sorted(unknown))}")
+    return manifest
+
+
+def _sibling(folder: Path, name: str) -> Path:
+    beside = folder.parent / name
+    for place in (beside, template_root() / name):
+        if name == Path(name).name and (place / MANIFEST).is_file():
+            return place
+    raise _bad(folder, f"extends {name!r}, which is no template beside it nor one of hubkit's own")
 
 
 def _questions(manifest: dict[str, object], folder: Path) -> tuple[Question, ...]:
@@ -141,7 +182,7 @@ def _questions(manifest: dict[str, object], folder: Path) -> tuple[Question, ...
 def _question(name: str, table: object, folder: Path) -> Question:
     if not isinstance(table, dict) or not name.isidentifier() or name in ("template", "found"):
         raise _bad(folder, f"questions.{name} is no table with a usable name")
-    unknown = set(table) - {"ask", "kind", "default", "choices"}
+    unknown = set(table) - {"ask", "help", "kind", "default", "choices", "when"}
     if unknown:
         raise _bad(folder, f"questions.{name} has unknown keys: {', '.join(sorted(unknown))}")
     kind = table.get("kind", "line")
@@ -156,6 +197,8 @@ def _question(name: str, table: object, folder: Path) -> Question:
         cast("Kind", kind),
         _text(table, "default", folder),
         choices,
+        _text(table, "help", folder),
+        _text(table, "when", folder),
     )
 
 
@@ -169,7 +212,8 @@ def _conditions(manifest: dict[str, object], folder: Path) -> dict[str, str]:
     return {path: _text(table, path, folder) for path in table}
 
 
-def _read_files(folder: Path, conditions: dict[str, str]) -> tuple[TemplateFile, ...]:
+def _read_files(folder: Path, manifest: dict[str, object]) -> tuple[TemplateFile, ...]:
+    conditions, yours = _conditions(manifest, folder), _texts(manifest, "yours", folder)
     files = []
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
@@ -179,7 +223,12 @@ def _read_files(folder: Path, conditions: dict[str, str]) -> tuple[TemplateFile,
         if not path.resolve().is_relative_to(folder.resolve()):
             raise _bad(folder, f"{name} is a link that leaves the template")
         if path.is_file():
-            files.append(TemplateFile(name, path.read_bytes(), conditions.get(name, "")))
+            is_yours = any(name == one or name.startswith(f"{one}/") for one in yours)
+            when = conditions.get(name, "")
+            files.append(TemplateFile(name, path.read_bytes(), when, is_yours))
+    for one in yours:
+        if not (folder / one).exists():
+            raise _bad(folder, f"yours names {one!r}, which is no file or folder of the template")
     return tuple(files)
 
 

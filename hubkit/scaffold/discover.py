@@ -4,33 +4,48 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit.hubconf import Folder, open_files, read_offer
 from hubkit.records import dataclass
+from hubkit.scaffold.about import read_author, read_description, read_readme
 from hubkit.scaffold.git import read_git, read_work_tree
 from hubkit.scaffold.licenses import read_license
 from hubkit.scaffold.names import is_reserved, repo_slug, slug
+from hubkit.scaffold.proposals import propose
+from hubkit.scaffold.selection import NONE, suggest_names
 from hubkit.scaffold.toml import read_toml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from hubkit.facts import Files, WeightsFile
+    from hubkit.scaffold.code import Code
+    from hubkit.scaffold.proposals import Leftover, Proposal
+
 UNKNOWN_OWNER = "your-name"
+FIRST_TAG = "v0.1.0"
 _GITHUB = re.compile(r"github\.com[:/](?P<owner>[^/:]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "build", "dist"}
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What the target tells. Plain texts only: templates see this value.
+    """What the target tells. Templates see this value as ``found``.
 
     Attributes:
         folder: The target's name.
         module: A package name for it: its own package when it has just one, else made from the
             folder's name; empty when neither gives one.
         repo: ``owner/name`` from the git remote, else guessed.
-        author: From git's configuration, else "The <folder> authors".
+        author: From the project's metadata, its licence or git's configuration, else "The <folder>
+            authors".
         year: The current year.
+        description: From the project's metadata or its README, else "Models of <folder>."
+        readme: Name of the README, or "".
+        tag: The tag of the first release; "" when there are tags already.
         license: SPDX identifier of the licence file, or "" when there is none.
         license_file: Its name, or "".
         has_code: Whether there is Python code of somebody's.
@@ -38,6 +53,17 @@ class Discovery:
         config_file: Name of the file that configures hubkit there, or "".
         template: The template that an earlier run recorded, or "".
         answers: The answers that an earlier run recorded.
+        present: Files that are there already, at the root and among the workflows.
+        is_ours: Whether the hubconf is for init to write: there is none, or an earlier run made it.
+        proposals: Models that could be entrypoints, the best first.
+        leftovers: Models that could not, with the reasons.
+        weights: Checkpoints in the tree.
+        urls: Addresses of checkpoints in the documents.
+        proposed: Names of the best proposals, as an answer.
+        entrypoints: The proposals that were chosen.
+        code: The Python that publishes them; None when none was chosen.
+        dependencies: Modules that must be there for them.
+        install: The distributions of those, without torch.
     """
 
     folder: str
@@ -45,6 +71,9 @@ class Discovery:
     repo: str
     author: str
     year: int
+    description: str = ""
+    readme: str = ""
+    tag: str = FIRST_TAG
     license: str = ""
     license_file: str = ""
     has_code: bool = False
@@ -52,6 +81,17 @@ class Discovery:
     config_file: str = ""
     template: str = ""
     answers: tuple[tuple[str, str], ...] = ()
+    present: tuple[str, ...] = ()
+    is_ours: bool = True
+    proposals: tuple[Proposal, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+    weights: tuple[WeightsFile, ...] = ()
+    urls: tuple[str, ...] = ()
+    proposed: str = NONE
+    entrypoints: tuple[Proposal, ...] = ()
+    code: Code | None = None
+    dependencies: tuple[str, ...] = ("torch",)
+    install: tuple[str, ...] = ()
 
 
 def read_discovery(target: Path) -> Discovery:
@@ -63,20 +103,57 @@ def read_discovery(target: Path) -> Discovery:
     config_file, config = _read_config(target)
     license_file, license_name = read_license(target)
     recorded = _record(config)
-    return Discovery(
+    found = Discovery(
         folder=target.name,
         module=_own_package(target) or slug(target.name),
         repo=_guess_repo(target),
-        author=read_git(target, "config", "--get", "user.name") or f"The {target.name} authors",
+        author=read_author(target),
+        description=read_description(target),
+        readme=read_readme(target),
+        tag="" if read_git(target, "tag", "--list") else FIRST_TAG,
         year=dt.datetime.now(tz=dt.timezone.utc).year,
         license=license_name,
         license_file=license_file,
-        has_code=any(target.glob("*.py")) or bool(_packages(target)),
         has_hubconf=(target / "hubconf.py").is_file(),
         config_file=config_file,
         template=recorded.pop("template", ""),
         answers=tuple(recorded.items()),
+        present=tuple(_present(target)),
     )
+    return _with_models(found, target) if target.is_dir() else found
+
+
+def _with_models(found: Discovery, target: Path) -> Discovery:
+    files = open_target(target)
+    has_code = any(path.endswith(".py") for path in files.paths())
+    recorded = {name for name, _ in found.answers}
+    is_ours = not found.has_hubconf or bool(recorded & {"entrypoint", "entrypoints"})
+    found = replace(found, has_code=has_code, is_ours=is_ours)
+    if not has_code or (found.has_hubconf and "entrypoints" not in recorded):
+        return found
+    offer = read_offer(files)
+    proposals, leftovers = propose(offer)
+    return replace(
+        found,
+        proposals=proposals,
+        leftovers=leftovers,
+        weights=offer.weights,
+        urls=tuple(url for url, path in offer.urls if not path.endswith(".py")),
+        proposed=suggest_names(proposals),
+    )
+
+
+def open_target(target: Path) -> Files:
+    """The target's files: those that git tracks, or all where it tracks no code yet."""
+    files = open_files(target)
+    tracks_code = any(path.endswith(".py") for path in files.paths())
+    return files if tracks_code else Folder(target)
+
+
+def _present(target: Path) -> Iterator[str]:
+    for folder in ("", ".github/workflows/"):
+        paths = (target / folder).glob("*")
+        yield from sorted(f"{folder}{path.name}" for path in paths if path.is_file())
 
 
 def _guess_repo(target: Path) -> str:

@@ -33,6 +33,8 @@ _MARKS = {
 }
 _OTHERS = ("AGPL-3.0-or-later", "GPL-2.0-or-later", "GPL-3.0-or-later", "LGPL-3.0-or-later")
 _UNLISTED = "LicenseRef-LICENSE"
+# What SPDX documents say where there is no licence.
+_NO_LICENSE = "NONE"
 _REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 
 
@@ -55,9 +57,9 @@ def require_spdx(text: str) -> str:
     """The identifier in SPDX's own spelling.
 
     Raises:
-        TemplateError: It is none that hubkit knows, nor ``LicenseRef-`` and a name.
+        TemplateError: It is none that hubkit knows, nor ``LicenseRef-`` and a name, nor NONE.
     """
-    known = (*_MARKS, *_OTHERS)
+    known = (*_MARKS, *_OTHERS, _NO_LICENSE)
     for name in known:
         if name.lower() == text.strip().lower():
             return name

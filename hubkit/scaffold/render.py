@@ -6,6 +6,7 @@ only, so that nothing outside its folder can be included.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from hubkit.scaffold.names import repo_slug, slug
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import CodeType
 
     import jinja2
 
@@ -25,15 +27,24 @@ if TYPE_CHECKING:
 
 SUFFIX = ".jinja"
 INCLUDES = "_include/"
+# What publishes the author's models is the author's, whatever a template says.
+_ALWAYS_YOURS = frozenset({"hubconf.py"})
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedFile:
-    """A file to write: POSIX path relative to the target, and its bytes."""
+    """A file to write.
+
+    Attributes:
+        path: POSIX path relative to the target.
+        content: Its bytes.
+        is_yours: Whether it is its author's to change once it is made.
+    """
 
     path: str
     content: bytes
+    is_yours: bool = False
 
 
 def render_template(
@@ -67,7 +78,7 @@ def render_template(
         content = file.content
         if file.path.endswith(SUFFIX):
             content = _render(environment, content, variables, file.path)
-        files[path] = RenderedFile(path, content)
+        files[path] = RenderedFile(path, content, file.is_yours or path in _ALWAYS_YOURS)
     return tuple(files[path] for path in sorted(files))
 
 
@@ -122,9 +133,9 @@ def _environment(sources: Mapping[str, bytes]) -> jinja2.Environment:
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    def load(name: str) -> str | None:
+    def load(name: str) -> tuple[str, str, None] | None:
         content = sources.get(name)
-        return None if content is None else content.decode("utf-8")
+        return None if content is None else (content.decode("utf-8"), name, None)
 
     environment = ImmutableSandboxedEnvironment(
         loader=jinja2.FunctionLoader(load),
@@ -144,12 +155,15 @@ def _render(
     import jinja2
 
     try:
-        return environment.from_string(source.decode("utf-8")).render(variables).encode("utf-8")
+        code = _compile(source.decode("utf-8"), where)
+        template = jinja2.Template.from_code(environment, code, environment.make_globals(None))
+        return template.render(variables).encode("utf-8")
     except jinja2.TemplateSyntaxError as error:
         place = f"{error.name or where}, line {error.lineno}"
         raise TemplateError(f"{place}: {error.message}") from error
     except jinja2.TemplateNotFound as error:
-        raise TemplateError(f"{where} includes {error}, which the template lacks") from error
+        place = _place(error, where)
+        raise TemplateError(f"{place} includes {error}, which the template lacks") from error
     except (
         jinja2.TemplateError,
         ArithmeticError,
@@ -159,7 +173,25 @@ def _render(
         TypeError,
         ValueError,
     ) as error:
-        raise TemplateError(f"{where} does not render: {error}") from error
+        raise TemplateError(f"{_place(error, where)} does not render: {error}") from error
+
+
+@functools.lru_cache(maxsize=256)
+def _compile(text: str, where: str) -> CodeType:
+    # Compiling costs ten times as much as rendering, and a run renders many texts twice.
+    code: CodeType = _environment({}).compile(text, name=where, filename=where)
+    return code
+
+
+def _place(error: BaseException, where: str) -> str:
+    """The line of the template at which an error came up, the innermost one."""
+    place, trace = where, error.__traceback__
+    while trace is not None:
+        # jinja puts this into the module that a template becomes.
+        if "__jinja_exception__" in trace.tb_frame.f_globals:
+            place = f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 def _quoted(value: object) -> str:

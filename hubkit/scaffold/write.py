@@ -1,9 +1,10 @@
-"""Rendered files put in place: all of them or none, and never over a file that is there."""
+"""Rendered files put in place: all of them or none, and over no file unless that is asked for."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,60 +20,79 @@ if TYPE_CHECKING:
     from hubkit.scaffold.render import RenderedFile
 
 
+State = Literal["created", "kept", "differs", "overwritten"]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What becomes of one rendered file.
 
     Attributes:
         path: POSIX path relative to the target.
-        state: "created", "same" when it is there just so, "kept" when another text is there.
+        state: "created", "kept" when it is there just so, "differs" when another text is there and
+            stays, "overwritten" when it was there and is the template's now.
+        is_yours: Whether it is its author's to change once it is made.
     """
 
     path: str
-    state: Literal["created", "same", "kept"]
+    state: State
+    is_yours: bool = False
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether it is not as the template has it, and should be."""
+        return self.state == "created" or (self.state == "differs" and not self.is_yours)
 
 
-def compare_files(target: Path, files: Iterable[RenderedFile]) -> tuple[Outcome, ...]:
+def compare_files(
+    target: Path, files: Iterable[RenderedFile], *, overwrite: bool = False
+) -> tuple[Outcome, ...]:
     """What writing the files would do, from reading the target alone.
 
     Args:
         target: The folder, which need not exist.
         files: What is to be written.
+        overwrite: Whether what differs is to be as the template has it, unless it is its author's.
 
     Raises:
         TemplateError: A file would land outside the target, or something else is in its way.
     """
     try:
-        return tuple(Outcome(file.path, _state(target, file)) for file in files)
+        return tuple(
+            Outcome(file.path, _state(target, file, overwrite=overwrite), file.is_yours)
+            for file in files
+        )
     except OSError as error:
         raise _cannot(target, error) from error
 
 
-def write_files(target: Path, files: Iterable[RenderedFile]) -> tuple[Outcome, ...]:
+def write_files(
+    target: Path, files: Iterable[RenderedFile], *, overwrite: bool = False
+) -> tuple[Outcome, ...]:
     """Write those of the files that are not there yet; all of them, or none on failure.
 
     Args:
         target: The folder, made when it does not exist.
         files: What is to be written.
+        overwrite: Whether to replace what differs, unless it is its author's.
 
     Raises:
         TemplateError: A file would land outside the target, something is in its way, or the
             folder cannot be written.
     """
     files = tuple(files)
-    outcomes = compare_files(target, files)
-    missing = [
-        file for file, outcome in zip(files, outcomes, strict=True) if outcome.state == "created"
-    ]
-    if missing:
+    outcomes = compare_files(target, files, overwrite=overwrite)
+    states = {outcome.path: outcome.state for outcome in outcomes}
+    wanted = [file for file in files if states[file.path] in ("created", "overwritten")]
+    if wanted:
         try:
-            _write_all(target, missing)
+            _write_all(target, wanted, states)
         except OSError as error:
             raise _cannot(target, error) from error
     return outcomes
 
 
-def _write_all(target: Path, files: list[RenderedFile]) -> None:
+def _write_all(target: Path, files: list[RenderedFile], states: dict[str, State]) -> None:
     with ExitStack() as undo:
         _make_folder(target, undo)
         stage = Path(tempfile.mkdtemp(prefix=".hubkit-init-", dir=target))
@@ -80,11 +100,23 @@ def _write_all(target: Path, files: list[RenderedFile]) -> None:
         staged = [_stage(stage / str(index), file) for index, file in enumerate(files)]
         for source, file in zip(staged, files, strict=True):
             path = target / file.path
+            if states[file.path] == "overwritten":
+                _replace(source, path, undo)
+                continue
             _make_folder(path.parent, undo)
             _move(source, path)
             undo.callback(path.unlink, missing_ok=True)
         undo.pop_all()
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def _replace(source: Path, path: Path, undo: ExitStack) -> None:
+    """Put a file in another's place; the other comes back when something fails later."""
+    kept = source.with_suffix(".kept")
+    shutil.copy2(path, kept)
+    source.chmod(stat.S_IMODE(path.stat().st_mode))
+    undo.callback(kept.replace, path)
+    source.replace(path)
 
 
 def _make_folder(path: Path, undo: ExitStack) -> None:
@@ -117,7 +149,7 @@ def _move(source: Path, path: Path) -> None:
         source.rename(path)
 
 
-def _state(target: Path, file: RenderedFile) -> Literal["created", "same", "kept"]:
+def _state(target: Path, file: RenderedFile, *, overwrite: bool) -> State:
     path = target / require_safe_path(file.path)
     root = target.resolve()
     if not path.parent.resolve().is_relative_to(root):
@@ -136,7 +168,11 @@ def _state(target: Path, file: RenderedFile) -> Literal["created", "same", "kept
         raise TemplateError(
             f"{path} is in the way: it is a folder, and a file belongs there", hint="Move it."
         )
-    return "same" if path.is_file() and path.read_bytes() == file.content else "kept"
+    if path.is_file() and path.read_bytes() == file.content:
+        return "kept"
+    # What a link leads to is somebody else's, and may lie anywhere.
+    may = overwrite and not file.is_yours and path.is_file() and not path.is_symlink()
+    return "overwritten" if may else "differs"
 
 
 def _cannot(target: Path, error: OSError) -> TemplateError:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit.errors import TemplateError
-from hubkit.scaffold import DEFAULT, MINIMAL, read_template, read_templates, template_root
+from hubkit.scaffold import DEFAULT, EXISTING, MINIMAL, read_template, read_templates, template_root
 from tests.scaffold.conftest import write_tree
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_own_templates_are_found_the_default_first() -> None:
     names = [template.name for template in read_templates()]
-    assert names == [DEFAULT, MINIMAL]
+    assert names == [DEFAULT, EXISTING, MINIMAL]
     assert names == [name for name in names if (template_root() / name).is_dir()]
 
 
@@ -24,7 +24,9 @@ def test_every_own_template_says_what_it_is_and_asks_with_defaults() -> None:
     for template in read_templates():
         assert template.description
         assert template.next_steps
-        assert all(question.text and question.default for question in template.questions)
+        for question in template.questions:
+            assert bool(question.text) != bool(question.help), question.name
+            assert question.default, question.name
 
 
 def test_a_folder_of_the_users_is_a_template(make_template: MakeTemplate) -> None:
@@ -45,7 +47,7 @@ def test_a_folder_of_the_users_is_a_template(make_template: MakeTemplate) -> Non
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(TemplateError, match="no template 'classifer'") as caught:
         read_template("classifer")
-    assert "classifier, minimal" in caught.value.hint
+    assert "classifier, existing, minimal" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", [".", "..", "../templates", ""])
@@ -65,7 +67,11 @@ def test_a_folder_without_a_manifest_is_no_template(
         ("questions = 1", "questions is no table"),
         ("[questions]\nx = 1", "questions.x is no table"),
         ("[questions.template]\nask = 'x'", "usable name"),
-        ("[questions.x]\nhelp = 'x'", "unknown keys: help"),
+        ("[questions.x]\nhint = 'x'", "unknown keys: hint"),
+        ("descripton = 'x'", "unknown keys: descripton"),
+        ("extends = ['nowhere']", "extends 'nowhere', which is no template beside it"),
+        ("extends = ['../minimal']", "extends '../minimal', which"),
+        ("yours = ['x.jinja']", "yours names 'x.jinja', which is no file"),
         ("[questions.x]\nkind = 'number'", "kind is 'number'"),
         ("[questions.x]\nkind = 'choice'", "needs choices"),
         ("[questions.x]\nchoices = ['a']", "only kind 'choice'"),

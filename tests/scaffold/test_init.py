@@ -34,7 +34,7 @@ def init(*arguments: str) -> Result:
 def test_a_name_makes_a_checked_git_repo(here: Path) -> None:
     result = init("shapes", "--defaults", "--repo", "acme/shapes")
     assert result.exit_code == 0
-    assert "created  hubconf.py" in result.stdout
+    assert "  created      hubconf.py\n" in result.stdout
     assert "hubkit check: All checks passed." in result.stdout
     assert "cd shapes\n  python -m shapes.train\n" in result.stdout
     assert result.stderr == ""
@@ -58,8 +58,8 @@ def test_what_is_missing_comes_back_and_what_was_changed_stays(here: Path) -> No
     (here / "shapes" / "README.md").write_text("mine")
     (here / "shapes" / "hubconf.py").unlink()
     result = init("shapes")
-    assert "created  hubconf.py\n" in result.stdout
-    assert "kept     README.md  (differs" in result.stdout
+    assert "created      hubconf.py\n" in result.stdout
+    assert "differs      README.md  (yours, and stays)\n" in result.stdout
     assert result.stdout.count("created") == 1
     assert (here / "shapes" / "README.md").read_text() == "mine"
 
@@ -73,23 +73,27 @@ def test_an_empty_folder_gets_the_whole_repo(here: Path) -> None:
 
 
 def test_a_fresh_checkout_gets_the_rest(here: Path) -> None:
-    commit_files(here, {"README.md": "# Here\n", "LICENSE": "Mozilla Public License Version 2.0"})
+    theirs = {"README.md": "# Here\n", "LICENSE": "Mozilla Public License Version 2.0"}
+    commit_files(here, theirs)
     git("remote", "add", "origin", "git@github.com:acme/here.git", cwd=here)
     result = init("--defaults")
-    assert "kept     README.md" in result.stdout
+    assert "README" not in result.stdout
     assert "LICENSE" not in result.stdout
     assert "git repo" not in result.stdout
+    there = read_tree(here)
+    assert {name: there[name].decode() for name in theirs} == theirs
     pyproject = (here / "pyproject.toml").read_text("utf-8")
     assert 'license = "MPL-2.0"' in pyproject
     assert 'repo = "acme/here"' in pyproject
 
 
-def test_a_folder_with_code_gets_hubconf_and_configuration_only(here: Path) -> None:
+def test_bare_makes_hubconf_and_configuration_only(here: Path) -> None:
     code = {"nets/__init__.py": "", "train.py": "import nets\n", "README.md": "# Mine\n"}
     write_tree(here, code)
-    result = init("--defaults")
+    result = init("--bare", "--defaults")
     assert result.exit_code == 0
     assert set(read_tree(here)) == {*code, "hubconf.py", "hubkit.toml"}
+    assert "No model was found" in result.stdout
     assert "All checks passed." in result.stdout
     assert "Next:\n  git init -b main\n" in result.stdout
     assert not (here / ".git").exists()
@@ -103,7 +107,7 @@ def test_an_existing_hubconf_and_config_stay_and_are_checked(here: Path) -> None
     write_tree(here, mine)
     result = init("--bare")
     assert result.exit_code == 0
-    assert "kept     hubconf.py  (differs" in result.stdout
+    assert "  kept         hubconf.py\n" in result.stdout
     assert "HUB301" in result.stdout
     assert read_tree(here) == {name: text.encode() for name, text in mine.items()}
 
@@ -111,7 +115,7 @@ def test_an_existing_hubconf_and_config_stay_and_are_checked(here: Path) -> None
 def test_a_dry_run_writes_nothing(here: Path) -> None:
     result = init("shapes", "--dry-run")
     assert result.exit_code == 0
-    assert "would create  hubconf.py" in result.stdout
+    assert "would create     hubconf.py\n" in result.stdout
     assert "Nothing was written." in result.stdout
     assert not list(here.iterdir())
 
@@ -229,7 +233,8 @@ def _read(terminal: int) -> bytes:
 
 
 def test_on_a_terminal_it_asks_and_asks_again(here: Path) -> None:
-    typed = "\nmodels\nrings\n\nacme/rings\n\n\n\n"
+    # name, module twice, entrypoint, licence, weights, repo, author
+    typed = "\nmodels\nrings\n\n\n\nacme/rings\n\n"
     code, said = on_terminal(here, typed, "shapes", "-a", "description=Rings.")
     assert code == 0, said
     assert "Name of its Python package [shapes]" in said

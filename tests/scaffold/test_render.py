@@ -50,7 +50,7 @@ def test_a_file_is_made_when_its_condition_holds(make_template: MakeTemplate) ->
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ("{{ nobody }}", "a.jinja does not render: 'nobody' is undefined"),
+        ("{{ nobody }}", "a.jinja, line 1 does not render: 'nobody' is undefined"),
         ("{{ name.nobody }}", "has no attribute 'nobody'"),
         ("one\n{% if %}", "a.jinja, line 2: "),
         ("{{ 1 / 0 }}", "division by zero"),

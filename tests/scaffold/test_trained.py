@@ -15,7 +15,8 @@ from hubkit.config import read_config
 from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.linter import lint_repo
 from tests.git_host import GitHost, commit_files, git
-from tests.scaffold.test_templates import ANSWERS, TEMPLATES, ruff, write_template
+from tests.scaffold.samples import write_template
+from tests.scaffold.test_templates import ANSWERS, TEMPLATES, ruff
 
 if TYPE_CHECKING:
     from pathlib import Path

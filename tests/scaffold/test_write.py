@@ -31,7 +31,7 @@ def test_everything_is_written_into_a_new_folder(tmp_path: Path) -> None:
     assert not target.exists()
     assert [outcome.state for outcome in write_files(target, FILES)] == ["created"] * 3
     assert read_tree(tmp_path) == {f"made/on the way/{f.path}": f.content for f in FILES}
-    assert states(target) == ["same"] * 3
+    assert states(target) == ["kept"] * 3
 
 
 def test_files_get_the_modes_that_an_editor_would_give_them(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_files_get_the_modes_that_an_editor_would_give_them(tmp_path: Path) -> N
 def test_what_is_there_is_kept_and_what_is_missing_added(tmp_path: Path) -> None:
     write_tree(tmp_path, {"README.md": "mine", "shapes/net.py": "import torch\n", "other": "x"})
     outcomes = write_files(tmp_path, FILES)
-    assert [outcome.state for outcome in outcomes] == ["kept", "same", "created"]
+    assert [outcome.state for outcome in outcomes] == ["differs", "kept", "created"]
     assert read_tree(tmp_path) == {
         "README.md": b"mine",
         "other": b"x",
@@ -59,8 +59,30 @@ def test_a_link_in_the_way_is_kept_and_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.mkdir()
     (target / "README.md").symlink_to(tmp_path / "elsewhere.md")
-    assert write_files(target, FILES)[0].state == "kept"
+    assert write_files(target, FILES)[0].state == "differs"
     assert not (tmp_path / "elsewhere.md").exists()
+
+
+def test_overwriting_replaces_what_differs_and_is_not_its_authors(tmp_path: Path) -> None:
+    files = (*FILES, RenderedFile("hubconf.py", b"theirs", is_yours=True))
+    write_tree(tmp_path, {"README.md": "mine", "hubconf.py": "mine"})
+    (tmp_path / "README.md").chmod(0o755)
+    outcomes = write_files(tmp_path, files, overwrite=True)
+    assert [one.state for one in outcomes] == ["overwritten", "created", "created", "differs"]
+    assert (tmp_path / "README.md").read_bytes() == FILES[0].content
+    assert stat.S_IMODE((tmp_path / "README.md").stat().st_mode) == 0o755
+    assert (tmp_path / "hubconf.py").read_text() == "mine"
+    assert states(tmp_path) == ["kept"] * 3
+    assert [one.has_drifted for one in outcomes] == [False, True, True, False]
+
+
+def test_overwriting_leaves_links_and_what_they_lead_to(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    write_tree(tmp_path, {"elsewhere.md": "mine", "target/x": ""})
+    (target / "README.md").symlink_to("../elsewhere.md")
+    assert write_files(target, FILES, overwrite=True)[0].state == "differs"
+    assert (target / "README.md").is_symlink()
+    assert (tmp_path / "elsewhere.md").read_text() == "mine"
 
 
 def test_a_folder_that_links_outside_is_refused(tmp_path: Path) -> None:
@@ -133,6 +155,14 @@ def test_a_failure_midway_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     # The folders and first files are in place when the last one fails.
     with pytest.raises(TemplateError, match="cannot write"):
         write_files(tmp_path, TOO_LONG)
+    assert read_tree(tmp_path) == before
+
+
+def test_a_failure_midway_brings_back_what_was_overwritten(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"README.md": "mine", "shapes/net.py": "x"})
+    before = read_tree(tmp_path)
+    with pytest.raises(TemplateError, match="cannot write"):
+        write_files(tmp_path, TOO_LONG, overwrite=True)
     assert read_tree(tmp_path) == before
 
 

@@ -1,0 +1,111 @@
+"""What ``hubkit init`` is to make, and asking for what it must know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hubkit.errors import TemplateError
+from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hubkit.scaffold import Answers, Discovery, Question, RenderedFile, Template
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be made, where, and from which answers."""
+
+    target: Path
+    template: Template
+    found: Discovery
+    answers: Answers
+    files: tuple[RenderedFile, ...]
+    is_new: bool
+
+
+def make_plan(target: Path, wanted: str, given: Mapping[str, str], *, asking: bool) -> Plan:
+    """Settle what is to be made; nothing is written.
+
+    Args:
+        target: The absolute path of the folder, which need not exist.
+        wanted: The template's name or folder; "" for the one that suits the folder.
+        given: Answers as texts.
+        asking: Whether somebody is there to be asked for the others.
+
+    Raises:
+        TemplateError: An answer is not valid, or the template does not render.
+    """
+    from hubkit.scaffold import (
+        open_target,
+        read_discovery,
+        read_template,
+        render_template,
+        resolve_answers,
+        select_entrypoints,
+    )
+
+    found = read_discovery(target)
+    template = read_template(wanted or _select_template(found))
+    given = _without_refusals(template, given)
+    if asking:
+        given = _ask(template, given, found)
+    answers = resolve_answers(template, given, found)
+    chosen = answers.get("entrypoints")
+    if isinstance(chosen, str) and found.proposals:
+        found = select_entrypoints(found, open_target(target), chosen)
+    files = render_template(template, answers, found)
+    is_new = not target.is_dir() or not any(target.iterdir())
+    return Plan(target, template, found, answers, files, is_new)
+
+
+def _select_template(found: Discovery) -> str:
+    """The one that made the folder; else what publishes the code there, or makes some."""
+    from hubkit.scaffold import DEFAULT, EXISTING
+
+    return found.template or (EXISTING if found.has_code else DEFAULT)
+
+
+def _without_refusals(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+    """The answers without those that decline what the template does not make anyway."""
+    known = {question.name for question in template.questions}
+    return {name: text for name, text in given.items() if name in known or text != "no"}
+
+
+def _ask(template: Template, given: Mapping[str, str], found: Discovery) -> dict[str, str]:
+    from hubkit.scaffold import is_asked, require_answer, require_known, suggest_answer
+
+    require_known(template, given)
+    texts = dict(given)
+    answers: Answers = {}
+    for question in template.questions:
+        if not is_asked(question, answers, found):
+            continue
+        if question.name not in texts:
+            default = suggest_answer(question, answers, found)
+            asked = bool(question.text)
+            texts[question.name] = _prompt(question, default, found) if asked else default
+        answers[question.name] = require_answer(question, texts[question.name], found)
+    return texts
+
+
+def _prompt(question: Question, default: str, found: Discovery) -> str:
+    from hubkit.scaffold import require_answer
+
+    def check(text: str) -> str:
+        try:
+            require_answer(question, text, found)
+        except TemplateError as error:
+            raise click.UsageError(error.message) from None
+        return text
+
+    choices = f" ({', '.join(question.choices)})" if question.choices else ""
+    if question.kind == "models":
+        choices = f" ({', '.join(one.name for one in found.proposals)}; all; none)"
+    prompt = f"{question.text}{choices}"
+    text: str = click.prompt(prompt, default=default or None, value_proc=check, err=True)
+    return text

@@ -1,0 +1,186 @@
+"""Which of a repo's models to publish, under which names, and with which arguments."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hubkit.records import dataclass
+from hubkit.scaffold.arguments import Argument, find_arguments, find_extra
+from hubkit.scaffold.names import MAX_LENGTH
+from hubkit.scaffold.weights import Checkpoint, find_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hubkit.facts import Model, Offer
+
+# More than a reader of torch.hub.list takes in; the others are named, and can be asked for.
+LIMIT = 16
+
+_PARTS = re.compile(
+    r"(?:Block|Layer|Attention|FeedForward|Encoder|Decoder|MLP|Norm|Embed(?:ding)?s?|Conv\w*|Head|Residual|Dropout"
+    r"|Activation|GELU_?|Swish|Wrapper|Bottleneck|Critic|_?[Bb]lock|_?[Cc]onv|Pool(?:ing)?)$"
+    r"|^(?:Abstract|Base)[A-Z]"
+)
+_LOSS = re.compile(r"(?:Loss|Criterion|Metric)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposed entrypoint.
+
+    Attributes:
+        name: What ``torch.hub.load`` would take.
+        model: What it builds.
+        arguments: What it takes, beyond ``pretrained``.
+        extra: Name of the ``**`` parameter that it hands on; "" for none.
+        checkpoint: Its weights, where some were found that bear its name.
+    """
+
+    name: str
+    model: Model
+    arguments: tuple[Argument, ...]
+    extra: str = ""
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What it is run on, in the notation of the configuration, with an axis for the batch."""
+        example = self.model.example
+        return _with_batch(example.inputs) if example else ()
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Lines of its table in the configuration, in TOML."""
+        lines = []
+        trials = [(one.name, one.trial) for one in self.arguments if one.trial]
+        if trials:
+            given = ", ".join(f"{name} = {value}" for name, value in trials)
+            lines.append(f"call = {{ {given} }}")
+        if len(self.inputs) == 1:
+            lines.append(f'input = "{self.inputs[0]}"')
+        elif self.inputs:
+            listed = ", ".join(f'"{one}"' for one in self.inputs)
+            lines.append(f"input = [{listed}]")
+        return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A model that is not proposed, and why."""
+
+    name: str
+    module: str
+    reason: str
+
+
+def propose(offer: Offer) -> tuple[tuple[Proposal, ...], tuple[Leftover, ...]]:
+    """Every model that could be an entrypoint, the best first, and those that could not.
+
+    Args:
+        offer: What the repo has.
+    """
+    drafts: list[tuple[Model, tuple[Argument, ...]]] = []
+    leftovers: list[Leftover] = []
+    for model in offer.models:
+        if model.is_part and not _is_published(model):
+            continue
+        arguments = _why_not(model) or find_arguments(model)
+        if isinstance(arguments, str):
+            leftovers.append(Leftover(model.name, model.module, arguments))
+        else:
+            drafts.append((model, arguments))
+    built = {model.gives for model, _ in drafts if model.kind == "function"}
+    kept = [d for d in drafts if d[0].kind == "function" or d[0].gives not in built]
+    named = list(_name(_spread(kept)))
+    proposals = tuple(
+        Proposal(name, model, arguments, find_extra(model), None)
+        for name, model, arguments in named
+    )
+    # What a class must be given is no matter where functions know it.
+    left = (one for one in leftovers if f"{one.module}.{one.name}" not in built)
+    return _with_weights(proposals, offer), tuple(left)
+
+
+def _is_published(model: Model) -> bool:
+    """Whether a package offers it by name, and the repo shows how to build it."""
+    offered = model.is_exported and model.example is not None
+    return offered and not _PARTS.search(model.name)
+
+
+def _why_not(model: Model) -> str:
+    """Why nobody would publish a model, judged by its name; "" when somebody might."""
+    if _LOSS.search(model.name):
+        return "a loss, by its name"
+    if _PARTS.search(model.name) and not model.example:
+        return "a part, by its name"
+    return ""
+
+
+def _spread(
+    drafts: Iterable[tuple[Model, tuple[Argument, ...]]],
+) -> Iterator[tuple[Model, tuple[Argument, ...]]]:
+    """The best of each file, then the second best of each, and so on."""
+    shelves: dict[str, list[tuple[Model, tuple[Argument, ...]]]] = {}
+    for draft in sorted(drafts, key=_merit):
+        shelves.setdefault(draft[0].location.path, []).append(draft)
+    level = 0
+    while any(len(shelf) > level for shelf in shelves.values()):
+        yield from (shelf[level] for shelf in shelves.values() if len(shelf) > level)
+        level += 1
+
+
+def _merit(draft: tuple[Model, tuple[Argument, ...]]) -> tuple[object, ...]:
+    """The smaller, the better."""
+    model, arguments = draft
+    return (
+        bool(_PARTS.search(model.name)),
+        any(not one.default for one in arguments),
+        not model.is_exported,
+        model.example is None or not model.example.inputs,
+        model.kind == "class",
+        model.location.path.count("/"),
+        model.location.path,
+        model.location.line,
+    )
+
+
+def _name(
+    drafts: Iterable[tuple[Model, tuple[Argument, ...]]],
+) -> Iterator[tuple[str, Model, tuple[Argument, ...]]]:
+    taken: set[str] = set()
+    for model, arguments in drafts:
+        for name in _names_for(model):
+            usable = name.isidentifier() and name.isascii() and not keyword.iskeyword(name)
+            if usable and name not in taken and len(name) <= MAX_LENGTH and name != "dependencies":
+                taken.add(name)
+                yield name, model, arguments
+                break
+
+
+def _names_for(model: Model) -> tuple[str, str]:
+    """What a model could be called: by its own name, else by that of its file too."""
+    stem = model.location.path.removesuffix(".py").rpartition("/")[2].lower()
+    name = model.name.lower().strip("_")
+    says_it = name.replace("_", "") in stem.replace("_", "")
+    return name, (stem if says_it else f"{stem}_{name}").strip("_")
+
+
+def _with_weights(proposals: tuple[Proposal, ...], offer: Offer) -> tuple[Proposal, ...]:
+    names = tuple(one.name for one in proposals)
+    found = []
+    for one in proposals:
+        has_switch = any(argument.name == "pretrained" for argument in one.arguments)
+        checkpoint = None if has_switch else find_checkpoint(one.name, names, offer)
+        found.append(replace(one, checkpoint=checkpoint))
+    return tuple(found)
+
+
+def _with_batch(inputs: tuple[str, ...]) -> tuple[str, ...]:
+    sizes = {re.sub(r".*\[(\d+),.*", r"\1", one) for one in inputs}
+    if len(sizes) == 1 and next(iter(sizes)).isdigit():
+        return tuple(re.sub(r"\[\d+,", "[B,", one, count=1) for one in inputs)
+    return inputs

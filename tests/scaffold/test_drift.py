@@ -1,0 +1,158 @@
+"""What has drifted from the template: told, shown and put right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hubkit.cli import main
+from tests.git_host import git
+from tests.scaffold.conftest import read_tree, write_tree
+from tests.scaffold.samples import SAMPLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORKFLOW = ".github/workflows/hub.yml"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def init(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["init", *arguments])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--weights", "none", "--no-ci", "--config", "hubkit.toml", "--license", "NONE"),
+        ("--bare",),
+    ],
+)
+def test_nothing_has_drifted_from_what_was_just_made(here: Path, options: tuple[str, ...]) -> None:
+    init("shapes", "--defaults", *options)
+    before = read_tree(here)
+    result = init("shapes", "--check")
+    assert (result.exit_code, result.stdout[:20]) == (0, "Nothing has drifted ")
+    assert init("shapes", "--diff").stdout == ""
+    assert read_tree(here) == before
+
+
+def test_nothing_has_drifted_where_code_was_published(here: Path) -> None:
+    write_tree(here, SAMPLE)
+    init("--defaults", "--entrypoints", "tiny,unet", "--no-citation")
+    assert init("--check").exit_code == 0
+    assert "created" not in init("--defaults").stdout
+
+
+def test_drift_is_told_shown_and_put_right(here: Path) -> None:
+    init("--defaults", "--repo", "acme/here")
+    made = read_tree(here)
+    write_tree(here, {WORKFLOW: "on: push\n", "README.md": "mine\n", "hubconf.py": "# mine\n"})
+    (here / ".gitattributes").unlink()
+    changed = read_tree(here)
+
+    result = init("--check")
+    assert result.exit_code == 1
+    assert "would create     .gitattributes\n" in result.stdout
+    assert f"differs          {WORKFLOW}\n" in result.stdout
+    assert "README" not in result.stdout
+    assert read_tree(here) == changed
+
+    result = init("--diff")
+    assert result.exit_code == 0
+    assert f"--- a/{WORKFLOW}\n+++ b/{WORKFLOW}\n" in result.stdout
+    assert "--- /dev/null\n+++ b/.gitattributes\n" in result.stdout
+    (here / "change.patch").write_text(result.stdout)
+    git("init", "--quiet", cwd=here)
+    git("apply", "--check", "change.patch", cwd=here)
+    (here / "change.patch").unlink()
+
+    assert f"would overwrite  {WORKFLOW}" in init("--overwrite", "--dry-run").stdout
+    assert read_tree(here) == changed
+    result = init("--overwrite", "--defaults")
+    assert f"overwritten  {WORKFLOW}\n" in result.stdout
+    assert "differs      README.md  (yours, and stays)\n" in result.stdout
+    expected = {**made, "README.md": b"mine\n", "hubconf.py": b"# mine\n"}
+    assert read_tree(here) == expected
+    assert init("--check").exit_code == 0
+
+
+def test_what_nobody_made_cannot_have_drifted(here: Path) -> None:
+    write_tree(here, SAMPLE)
+    result = init("--check")
+    assert result.exit_code == 2
+    assert "does not say what made it" in result.stderr
+    assert init("--check", "--template", "existing").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--check", "--diff"), "each show something else"),
+        (("--check", "--overwrite"), "--overwrite writes"),
+        (("--bare", "--ci"), "does not ask for 'ci'"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    options: tuple[str, ...], why: str, here: Path
+) -> None:
+    result = init("x", *options)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert not list(here.iterdir())
+
+
+def test_declining_what_is_not_made_anyway_is_no_mistake() -> None:
+    assert init("x", "--bare", "--no-ci", "--no-card").exit_code == 0
+
+
+def test_answers_come_from_a_file_and_options_come_before_them(here: Path) -> None:
+    write_tree(
+        here,
+        {
+            "a.toml": 'template = "classifier"\nlicense = "ISC"\nci = false\nname = "N"\nrepo = "a/b"\n'
+        },
+    )
+    assert init("x", "--answers", "a.toml", "--repo", "c/d", "-a", "name=M").exit_code == 0
+    made = read_tree(here / "x")
+    assert WORKFLOW not in made
+    assert made["LICENSE"].startswith(b"ISC License")
+    assert b"# M\n" in made["README.md"]
+    assert b"c/d" in made["README.md"]
+
+
+def test_what_one_repo_was_told_can_be_told_to_another(here: Path) -> None:
+    init("x", "--defaults", "--repo", "a/b", "--module", "mod", "--weights", "none", "--no-tests")
+    assert init("y", "--answers", "x/pyproject.toml").exit_code == 0
+    assert read_tree(here / "y") == read_tree(here / "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("license = [", "a.toml is not TOML"),
+        ("license = { a = 1 }", "license is {'a': 1}, which answers no question"),
+        ("licence = 'MIT'", "does not ask for 'licence'"),
+        ("weights = 'everywhere'", "weights: 'everywhere' is not one of both"),
+        (None, "a.toml cannot be read"),
+    ],
+)
+def test_a_bad_answers_file_is_told_and_nothing_written(
+    here: Path, text: str | None, why: str
+) -> None:
+    if text is not None:
+        write_tree(here, {"a.toml": text})
+    result = init("x", "--answers", "a.toml")
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert not (here / "x").exists()

@@ -1,0 +1,277 @@
+"""``hubkit init`` where there is code already."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hubkit.cli import main
+from hubkit.hubconf import read_repo, require_hubconf
+from tests.git_host import commit_files, git
+from tests.scaffold.conftest import read_tree, write_tree
+from tests.scaffold.samples import SAMPLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MADE = {
+    ".gitattributes",
+    ".github/workflows/hub.yml",
+    ".pre-commit-config.yaml",
+    "CITATION.cff",
+    "MODEL_CARD.md",
+    "hubconf.py",
+    "hubkit.toml",
+}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = write_tree(tmp_path / "here", SAMPLE)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def init(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["init", *arguments])
+
+
+def entrypoints(folder: Path) -> list[str]:
+    return [one.name for one in require_hubconf(read_repo(folder)).entrypoints]
+
+
+def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
+    result = init("--defaults")
+    assert result.exit_code == 0, result.stderr
+    there = read_tree(here)
+    assert set(there) == {*SAMPLE, *MADE}
+    assert {name: there[name].decode() for name in SAMPLE} == SAMPLE
+    assert entrypoints(here) == ["tiny", "wide", "unet"]
+    assert "  unet  shapenets/unet.py:15\n" in result.stdout
+    assert "Not proposed: ColourLoss of shapenets.classify: a loss, by its name" in result.stdout
+    assert "hubkit check: All checks passed." in result.stdout
+    assert "Next:\n  git init -b main\n  hubkit check\n" in result.stdout
+    config = there["hubkit.toml"].decode()
+    assert "[entrypoints.wide]\ncall = { num_classes = 10 }\n" in config
+    assert 'input = "f32[B,3,16,16]"' in config
+    assert 'author = "Ada Lovelace"' in config
+    assert 'license = "MIT"' in config
+    assert b"Ada Lovelace" in there["CITATION.cff"]
+
+
+def test_dependencies_are_import_names_from_the_closure(here: Path) -> None:
+    write_tree(
+        here,
+        {
+            "shapenets/blocks.py": "import yaml\ntry:\n    import apex\nexcept ImportError:\n    apex = None\n"
+            + SAMPLE["shapenets/blocks.py"].split("\n", 1)[1],
+            "train.py": "import tensorboard\n",
+            "requirements.txt": "pyyaml\ntorchmetrics\n",
+        },
+    )
+    result = init("--defaults")
+    assert "  dependencies: torch, yaml\n" in result.stdout
+    assert 'dependencies = ["torch", "yaml"]\n' in (here / "hubconf.py").read_text()
+    assert "pip install pyyaml\n" in (here / ".github/workflows/hub.yml").read_text()
+
+
+def test_some_all_or_none_can_be_chosen(here: Path) -> None:
+    assert (
+        "Could be published too, with --entrypoints: unet\n"
+        in init("--entrypoints", "tiny, wide", "--dry-run").stdout
+    )
+    init("--bare", "--entrypoints", "unet")
+    assert entrypoints(here) == ["unet"]
+    (here / "hubconf.py").unlink()
+    init("--bare", "--entrypoints", "all")
+    assert entrypoints(here) == ["tiny", "wide", "unet"]
+    (here / "hubconf.py").unlink()
+    assert init("--bare", "--entrypoints", "none").exit_code == 0
+    assert not (here / "hubconf.py").exists()
+    result = init("--entrypoints", "tny")
+    assert result.exit_code == 2
+    assert "entrypoints: no model 'tny' was found here" in result.stderr
+    assert "Did you mean 'tiny'?" in result.stderr
+
+
+def test_an_existing_hubconf_is_never_touched(here: Path) -> None:
+    mine = 'dependencies = ["torch"]\n\n\ndef net():\n    """Mine."""\n    return 1\n'
+    (here / "hubconf.py").write_text(mine)
+    for arguments in ((), ("--overwrite",), ("--bare", "--overwrite")):
+        result = init("--defaults", *arguments)
+        assert result.exit_code == 0, result.stderr
+        assert "  kept         hubconf.py\n" in result.stdout
+        assert "Entrypoints:" not in result.stdout
+        assert (here / "hubconf.py").read_text() == mine
+
+
+def test_existing_files_of_the_kind_are_kept_and_no_second_is_made(here: Path) -> None:
+    theirs = {
+        ".pre-commit-config.yaml": "repos: []\n",
+        ".gitattributes": "*.pth filter=lfs\n",
+        "CITATION.cff": "cff-version: 1.2.0\n",
+        "COPYING": SAMPLE["LICENSE"],
+        "pyproject.toml": '[project]\nname = "x"\ndescription = "Small nets"\nauthors = [{ name = "Grace" }]\n',
+        ".github/workflows/test.yml": "on: push\n",
+    }
+    (here / "LICENSE").unlink()
+    write_tree(here, theirs)
+    result = init("--defaults")
+    there = read_tree(here)
+    assert {name: there[name].decode() for name in theirs} == theirs
+    assert "LICENSE" not in there
+    assert "differs" not in result.stdout
+    config = there["hubkit.toml"].decode()
+    assert 'author = "Grace"' in config
+    assert 'description = "Small nets"' in config
+    assert "pre_commit = false" in config
+
+
+def test_a_config_in_pyproject_gets_no_twin(here: Path) -> None:
+    write_tree(here, {"pyproject.toml": "[tool.hubkit]\nfail-on = 'error'\n"})
+    assert init("--defaults").exit_code == 0
+    assert not (here / "hubkit.toml").exists()
+    assert (here / "hubconf.py").is_file()
+
+
+def test_no_licence_is_made_up_for_code_that_has_none(here: Path) -> None:
+    (here / "LICENSE").unlink()
+    result = init("--defaults")
+    assert not (here / "LICENSE").exists()
+    assert "It has no licence" in result.stdout
+    assert init("--license", "mit", "--license-file", "--defaults").exit_code == 0
+    assert (here / "LICENSE").read_text().startswith("MIT License")
+
+
+def test_weights_are_told_apart(here: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
+    readme = SAMPLE["README.md"] + (
+        "https://github.com/acme/nets/releases/download/v1/unet-0123abcd.pth\n"
+        "https://example.org/other.pth\n"
+    )
+    write_tree(here, {"weights/tiny.pth": pointer, "old.pt": "text", "README.md": readme})
+    result = init("--defaults")
+    assert "Weights: weights/tiny.pth is a Git LFS pointer" in result.stdout
+    assert "Weights: old.pt holds more than tensors" in result.stdout
+    assert "Weights: https://example.org/other.pth was found, and fits no model" in result.stdout
+    assert "unet.py:15, with weights from https://github.com/acme/nets/" in result.stdout
+    assert "hubkit check: All checks passed." in result.stdout
+    uses = require_hubconf(read_repo(here)).checkpoints
+    assert [(one.url or "")[-17:] for one in uses] == ["unet-0123abcd.pth"]
+    tiny = require_hubconf(read_repo(here)).entrypoint("tiny")
+    assert tiny is not None
+    assert [one.name for one in tiny.parameters or ()] == ["num_classes"]
+
+
+def test_what_cannot_be_imported_is_not_proposed(here: Path) -> None:
+    write_tree(here, {"shapenets/unet.py": "from .gone import X\n" + SAMPLE["shapenets/unet.py"]})
+    readme = SAMPLE["README.md"].replace("from shapenets import", "from shapenets.unet import")
+    write_tree(here, {"shapenets/__init__.py": "", "README.md": readme})
+    result = init("--defaults")
+    assert entrypoints(here) == ["tiny", "wide"]
+    assert "Not proposed: unet of shapenets.unet: there is no module" in result.stdout
+    assert "All checks passed." in result.stdout
+
+
+def test_only_what_git_tracks_is_published(here: Path) -> None:
+    commit_files(here, {})
+    write_tree(here, {"scratch.py": SAMPLE["shapenets/classify.py"].replace("tiny", "draft")})
+    init("--defaults")
+    assert "draft" not in entrypoints(here)
+
+
+def test_a_repo_that_runs_when_it_is_read_is_never_run(here: Path) -> None:
+    trap = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
+    write_tree(here, {"trap.py": trap + SAMPLE["shapenets/unet.py"], "setup.py": trap})
+    init("--defaults")
+    assert not (here / "ran").exists()
+
+
+LOAD = """
+import sys, torch
+root = sys.argv[1]
+image = torch.rand(2, 3, 16, 16)
+for name, options in (("tiny", {}), ("wide", {"num_classes": 3}), ("unet", {}), ("deepnet", {"pretrained": True})):
+    model = torch.hub.load(root, name, source="local", **options).eval()
+    print(name, tuple(model(image).shape), type(model).__module__)
+print(float(model.head.bias.sum()))
+print([path for path in sys.path if path.startswith(root)])
+"""
+
+
+@pytest.mark.torch
+def test_it_reaches_its_levels_and_loads_under_torch_hub(here: Path) -> None:
+    import torch
+
+    deep = SAMPLE["shapenets/classify.py"].split("class Classifier")[0] + (
+        "from deepnets.tools import FEATURES\n\n\n"
+        "class DeepNet(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.head = nn.Linear(FEATURES, 2)\n\n"
+        "    def forward(self, images):\n        return self.head(images.mean(dim=(2, 3)))\n"
+    )
+    write_tree(
+        here,
+        {
+            "src/deepnets/__init__.py": "",
+            "src/deepnets/tools.py": "FEATURES = 3\n",
+            "src/deepnets/deepnet.py": deep,
+        },
+    )
+    head = {"module.head.weight": torch.zeros(2, 3), "module.head.bias": torch.full((2,), 21.0)}
+    torch.save({"epoch": 1, "state_dict": head}, here / "deepnet_best.pth")
+    result = init("--defaults")
+    assert "with weights from deepnet_best.pth" in result.stdout
+    assert "All checks passed." in result.stdout
+    commit_files(here, {})
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(here)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "tiny (2, 4) shapenets.classify",
+        "wide (2, 3) shapenets.classify",
+        "unet (2, 3, 16, 16) shapenets.unet",
+        "deepnet (2, 2) deepnets.deepnet",
+        "42.0",
+        "[]",
+    ]
+    promised = "hubkit_l1 or hubkit_l2"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--hubconf",
+        "-m",
+        promised,
+        "-p",
+        "no:cacheprovider",
+    ]
+    done = subprocess.run(
+        command, cwd=here, capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    rows = [line.split() for line in done.stdout.splitlines()]
+    levels = {
+        row[0]: row[1:3] for row in rows if row and row[0] in ("tiny", "wide", "unet", "deepnet")
+    }
+    assert set(levels) == {"deepnet", "tiny", "unet", "wide"}
+    assert all(reached[0] == "ok" for reached in levels.values())
+    assert levels["unet"] == ["ok", "ok"]  # the one whose input the README shows
+
+
+def test_the_work_tree_is_what_it_was_but_for_the_new_files(here: Path) -> None:
+    commit_files(here, {})
+    init("--defaults")
+    changed = git("status", "--porcelain", "--untracked-files=all", cwd=here).splitlines()
+    assert {line[3:] for line in changed} == MADE
+    assert all(line.startswith("??") for line in changed)
