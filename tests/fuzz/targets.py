@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import io
 import shutil
 import stat
 import struct
+import sys
 import tempfile
 import zipfile
 import zlib
@@ -17,12 +19,20 @@ from typing import TYPE_CHECKING
 from hubkit.config import Config, read_config
 from hubkit.errors import HubkitError
 from hubkit.facts import Hubconf, RepoFacts
-from hubkit.hubconf import Folder, read_docstring, read_repo
+from hubkit.hubconf import Folder, read_docstring, read_offer, read_repo
 from hubkit.hubdir.archive import unpack
 from hubkit.hubdir.packs import read_parents
 from hubkit.hubdir.pktline import FLUSH, packet, read_packets
 from hubkit.linter import lint_repo
 from hubkit.reporters import FORMATS, find_reporter
+from hubkit.scaffold.code import write_code
+from hubkit.scaffold.proposals import propose
+from tests.scaffold.samples import SAMPLE
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +56,16 @@ def fuzz_repo(data: bytes) -> None:
         _require_whole(first)
         for name in FORMATS:
             find_reporter(name)(first, io.StringIO())
+
+
+def fuzz_offer(data: bytes) -> None:
+    """Propose what a repo offers, whatever it holds, as Python that parses."""
+    with _folder() as root:
+        _write_repo(root, data)
+        proposals, _ = propose(read_offer(Folder(root)))
+        code = write_code(proposals)
+        ast.parse("\n".join([code.imports, code.dependencies, code.constants, *code.functions]))
+        tomllib.loads("\n".join(f"[x.{one.name}]\n" + "\n".join(one.settings) for one in proposals))
 
 
 def fuzz_config(data: bytes) -> None:
@@ -106,6 +126,7 @@ def fuzz_pack(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "repo": fuzz_repo,
+    "offer": fuzz_offer,
     "config": fuzz_config,
     "docstring": fuzz_docstring,
     "suppressions": fuzz_suppressions,
@@ -117,9 +138,14 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 def read_seeds(target: str) -> Iterator[bytes]:
     """Inputs to start from: the repos that the rules are tested on."""
-    if target in ("repo", "suppressions"):
+    if target in ("repo", "offer", "suppressions"):
         for hubconf in sorted(CASES.glob("*/*/hubconf.py")):
-            yield _pack_repo(hubconf.parent) if target == "repo" else hubconf.read_bytes()
+            as_file = target == "suppressions"
+            yield hubconf.read_bytes() if as_file else _pack_repo(hubconf.parent)
+        if target == "offer":
+            yield b"".join(
+                MARK + path.encode() + b"\n" + text.encode() for path, text in SAMPLE.items()
+            )
     elif target == "config":
         for path in sorted(CASES.glob("*/*/hubkit.toml")):
             yield path.read_bytes()

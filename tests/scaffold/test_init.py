@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from hubkit.cli import main
 from tests.git_host import commit_files, git
 from tests.scaffold.conftest import read_tree, write_tree
+from tests.scaffold.samples import SAMPLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -251,6 +252,17 @@ def test_on_a_terminal_it_asks_nothing_with_defaults(here: Path) -> None:
     code, said = on_terminal(here, "", "shapes", "--defaults")
     assert code == 0, said
     assert "Name of" not in said
+
+
+def test_on_a_terminal_it_asks_which_models_to_publish(here: Path) -> None:
+    write_tree(here, SAMPLE)
+    # models twice, repo, author, licence, description
+    code, said = on_terminal(here, "net\nunet\nacme/nets\n\n\n\n")
+    assert code == 0, said
+    assert "(unet, tiny, wide; all; none) [tiny, wide, unet]" in said
+    assert "Error: entrypoints: no model 'net' was found here" in said
+    assert "def unet(" in (here / "hubconf.py").read_text("utf-8")
+    assert "def tiny(" not in (here / "hubconf.py").read_text("utf-8")
 
 
 def test_stopping_at_a_question_writes_nothing(here: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.facts import Example, HubconfProblem
 from hubkit.hubconf.nodes import statements, walk
+from hubkit.hubconf.offer.sources import FOREIGN
 from hubkit.hubconf.offer.written import write_expression
 from hubkit.hubconf.snippets import find_code
 from hubkit.hubconf.source import read_source
@@ -56,7 +57,7 @@ def read_blocks(files: Files) -> tuple[Block, ...]:
 
 
 def _read_modules(files: Files) -> Iterator[Block]:
-    paths = [path for path in files.paths() if path.endswith(".py")]
+    paths = [p for p in files.paths() if p.endswith(".py") and not FOREIGN.search(p)]
     for path in sorted(paths, key=lambda path: (path.count("/"), path))[:_MAX_FILES]:
         file = read_source(files, path, module="")
         if isinstance(file, HubconfProblem):

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from hubkit.hubconf.scope import Scope
 
 _MAX_FILES = 1500
-# Folders that hold no models of the repo's own.
-_FOREIGN = re.compile(
-    r"(?:^|/)(?:\.[^/]*|tests?|testing|docs?|benchmarks?|build|dist|node_modules|third_?party"
-    r"|vendor|external|externals|site-packages|venv|env|__pycache__)/"
+# Folders of other projects, and of what was built.
+FOREIGN = re.compile(
+    r"(?:^|/)(?:\.[^/]*|build|dist|node_modules|third_?party|vendor|externals?|site-packages|venv"
+    r"|env|__pycache__)/"
 )
+# Folders that hold no models to publish.
+_ASIDE = re.compile(r"(?:^|/)(?:tests?|testing|docs?|benchmarks?)/")
 _NOT_MODULES = frozenset({"setup.py", "conftest.py", "hubconf.py", "noxfile.py", "tasks.py"})
 # Calls at the top level of a module that are preparations and no work.
 _PREPARATIONS = re.compile(
@@ -88,7 +90,8 @@ def _own_paths(files: Files) -> list[str]:
         path
         for path in files.paths()
         if path.endswith(".py")
-        and not _FOREIGN.search(path)
+        and not FOREIGN.search(path)
+        and not _ASIDE.search(path)
         and path.rpartition("/")[2] not in _NOT_MODULES
     ]
     return sorted(found, key=lambda path: (path.count("/"), path))[:_MAX_FILES]

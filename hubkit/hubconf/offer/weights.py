@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.facts import WeightsFile
 from hubkit.hubconf.documents import find_documents
+from hubkit.hubconf.offer.sources import FOREIGN
 from hubkit.hubconf.pickles import find_globals
 from hubkit.hubconf.pointers import is_pointer
 
@@ -40,15 +41,15 @@ _KEYS = frozenset(
 
 def read_weights(files: Files) -> tuple[WeightsFile, ...]:
     """The checkpoints that lie in a repo; what they hold is read from their opcodes."""
-    paths = [path for path in files.paths() if _FILE.fullmatch(path)][:_MAX_FILES]
-    return tuple(found for path in paths if (found := _read_file(files, path)))
+    paths = [p for p in files.paths() if _FILE.fullmatch(p) and not FOREIGN.search(p)]
+    return tuple(found for path in paths[:_MAX_FILES] if (found := _read_file(files, path)))
 
 
 def read_urls(files: Files) -> tuple[tuple[str, str], ...]:
     """Addresses of checkpoints in a repo's documents, then in its source, each with its file."""
-    sources = [path for path in files.paths() if path.endswith(".py")][:_MAX_SOURCES]
+    paths = [p for p in files.paths() if p.endswith(".py") and not FOREIGN.search(p)]
     found: dict[str, str] = {}
-    for path in (*find_documents(files), *sources):
+    for path in (*find_documents(files), *paths[:_MAX_SOURCES]):
         for match in _URL.finditer(files.read_text(path)):
             if not any(page in match[0] for page in _PAGES):
                 found.setdefault(match[0], path)

@@ -152,7 +152,7 @@ def test_preparations_at_the_top_of_a_module_are_no_script(read: ReadOffer) -> N
 
 
 def test_tests_documents_and_copies_of_others_hold_no_models(read: ReadOffer) -> None:
-    folders = ("tests", "docs", "third_party/x", ".hidden", "build/lib")
+    folders = ("tests", "docs", "third_party/x", ".hidden", "build/lib", "my/site-packages/x")
     offer = read(**{f"{one}/net.py": f"{NN}{net('Net')}" for one in folders})
     assert offer.models == ()
 
