@@ -16,7 +16,7 @@ from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.linter import lint_repo
 from tests.git_host import GitHost, commit_files, git
 from tests.scaffold.samples import write_template
-from tests.scaffold.test_templates import ANSWERS, TEMPLATES, ruff
+from tests.scaffold.test_templates import ANSWERS, ruff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,27 @@ for name in hubkit.list("acme/shapes:v0.1.0"):
     square[..., 8:24, 8:24] = 1
     with torch.inference_mode():
         print(name, model.classes[int(model(square).argmax())])
+"""
+
+
+# Trains each briefly, and loads it as torch.hub would once its asset is downloaded.
+STRATEGIES = """
+import pathlib, runpy, shutil, sys, torch
+cache = pathlib.Path(torch.hub.get_dir(), "checkpoints")
+cache.mkdir(parents=True)
+for module in sys.argv[1:]:
+    folder = pathlib.Path(module).resolve()
+    sys.path.insert(0, str(folder))
+    sys.argv = ["train", "--steps", "2"]
+    runpy.run_module(f"{module}.train", run_name="__main__")
+    del sys.modules[module], sys.modules[f"{module}.model"]
+    sys.modules.pop(f"{module}.release", None)
+    for asset in folder.glob("dist/*.pth"):
+        shutil.copy(asset, cache)
+    options = {} if module == "never" else {"pretrained": True}
+    model = torch.hub.load(folder, module, source="local", **options).eval()
+    shape = tuple(model(torch.zeros(2, 1, 32, 32)).shape)
+    print("loaded", module, shape, "pretrained" in options)
 """
 
 
@@ -166,14 +187,43 @@ def test_before_training_there_is_a_model_and_a_clear_word_about_weights(
     assert "run python -m shapes.train first" in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
-@pytest.mark.parametrize("answers", ["short", "long"])
-def test_the_suite_passes_before_any_training(template: str, answers: str, tmp_path: Path) -> None:
-    repo = write_template(tmp_path / "shapes", template, ANSWERS[answers])
+@pytest.mark.parametrize(
+    ("template", "answers"),
+    [
+        ("classifier", {**ANSWERS["short"], "weights": "none", "config": "hubkit.toml"}),
+        ("classifier", {**ANSWERS["long"], "weights": "in-repo", "card": "no"}),
+        ("minimal", ANSWERS["short"]),
+    ],
+)
+def test_the_suite_passes_before_any_training(
+    template: str, answers: dict[str, str], tmp_path: Path
+) -> None:
+    repo = write_template(tmp_path / "shapes", template, answers)
     commit_files(repo, {})
     done = run(repo, "-m", "pytest", "--hubconf", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
+
+
+def test_weights_end_up_where_they_were_asked_for(tmp_path: Path) -> None:
+    strategies = {"stays": "in-repo", "goes": "release", "never": "none"}
+    for module, weights in strategies.items():
+        given = {"module": module, "weights": weights, "repo": f"acme/{module}"}
+        write_template(tmp_path / module, "classifier", given)
+    said = python(tmp_path, STRATEGIES, *strategies)
+    assert [line for line in said.splitlines() if line.startswith("loaded")] == [
+        "loaded stays (2, 3) True",
+        "loaded goes (2, 3) True",
+        "loaded never (2, 3) False",
+    ]
+    made = {
+        module: {p.parent.name for p in (tmp_path / module).glob("*/*.pt*")}
+        for module in strategies
+    }
+    assert made == {"stays": {"weights"}, "goes": {"dist"}, "never": {"dist"}}
+    for module in strategies:
+        repo = tmp_path / module
+        assert not lint_repo(read_repo(repo), read_config(repo)).findings
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
