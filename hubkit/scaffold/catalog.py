@@ -105,7 +105,8 @@ def read_template(name: str) -> Template:
         TemplateError: There is none, or it cannot be read as one.
     """
     own = template_root() / name
-    if "/" not in name and os.sep not in name and (own / MANIFEST).is_file():
+    is_plain = "/" not in name and os.sep not in name and not name.startswith("_")
+    if is_plain and (own / MANIFEST).is_file():
         return _read_folder(own)
     folder = Path(name)
     if (folder / MANIFEST).is_file():

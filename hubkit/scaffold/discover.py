@@ -162,7 +162,7 @@ def _guess_repo(target: Path) -> str:
         return f"{remote['owner']}/{remote['name']}"
     # A folder inside somebody's repo is not that repo, but likely has the same owner.
     owner = read_git(target, "config", "--get", "github.user") or (remote and remote["owner"])
-    return f"{owner or UNKNOWN_OWNER}/{repo_slug(target.name)}"
+    return f"{owner or UNKNOWN_OWNER}/{repo_slug(target.name) or 'models'}"
 
 
 def _packages(target: Path) -> list[str]:

@@ -44,6 +44,38 @@ def test_a_folder_of_the_users_is_a_template(make_template: MakeTemplate) -> Non
     assert [file.path for file in template.files] == ["a/b.txt"]
 
 
+def test_what_is_there_to_be_extended_is_no_template_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "_common" not in [template.name for template in read_templates()]
+    with pytest.raises(TemplateError, match="no template '_common'"):
+        read_template("_common")
+
+
+def test_a_template_extends_others_and_its_own_come_first(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "base/template.toml": '[questions.a]\ndefault = "1"\n[questions.b]\ndefault = "1"\n',
+            "base/x.txt": "base",
+            "base/y.txt": "base",
+            "mine/template.toml": 'extends = ["base", "minimal"]\nyours = ["y.txt"]\n'
+            '[questions.b]\ndefault = "2"\n',
+            "mine/y.txt": "mine",
+            "over/template.toml": 'extends = ["mine"]\n',
+        },
+    )
+    template = read_template(str(tmp_path / "mine"))
+    assert [(one.name, one.default) for one in template.questions[:2]] == [("b", "2"), ("a", "1")]
+    files = {file.path: (file.content, file.is_yours) for file in template.files}
+    assert files["x.txt"] == (b"base", False)
+    assert files["y.txt"] == (b"mine", True)
+    assert "hubconf.py.jinja" in files
+    with pytest.raises(TemplateError, match="may not extend one itself"):
+        read_template(str(tmp_path / "over"))
+
+
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(TemplateError, match="no template 'classifer'") as caught:
         read_template("classifer")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from typing import TYPE_CHECKING
 
 from hubkit.facts import HubconfProblem
 from hubkit.hubconf.branches import branches_of
+from hubkit.hubconf.known import is_stdlib
 from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.resolve import Resolver
 from hubkit.hubconf.source import read_source
@@ -108,10 +110,14 @@ def _find_roots(files: Files, paths: Iterable[str]) -> tuple[str, ...]:
         folder = _package_parent(files, path)
         if not folder or folder in roots:
             continue
-        is_name = all(part.isidentifier() for part in folder.split("/"))
+        is_name = all(map(_is_name, folder.split("/")))
         if folder == "src" or not is_name or _imports_from(files, path, folder):
             roots[folder] = None
     return tuple(roots)
+
+
+def _is_name(part: str) -> bool:
+    return part.isidentifier() and not keyword.iskeyword(part)
 
 
 def _package_parent(files: Files, path: str) -> str:
@@ -150,8 +156,10 @@ def _read(tree: SourceTree, path: str, roots: tuple[str, ...]) -> OwnSource | st
     parts = inner.removesuffix(".py").split("/")
     if parts[-1] == "__init__":
         parts.pop()
-    if not parts or not all(part.isidentifier() for part in parts):
+    if not parts or not all(map(_is_name, parts)):
         return "its path is no module's name"
+    if is_stdlib(parts[0]):
+        return f"Python itself has a module `{parts[0]}`"
     scope = tree.scope(".".join(parts))
     if scope is None:
         problems = (p.message for p in tree.problems if p.location.path == path)
