@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit.errors import GitRepoError
 from hubkit.hubconf import Folder, open_files, read_offer
 from hubkit.records import dataclass
 from hubkit.scaffold.about import read_author, read_description, read_readme
@@ -144,8 +145,11 @@ def _with_models(found: Discovery, target: Path) -> Discovery:
 
 
 def open_target(target: Path) -> Files:
-    """The target's files: those that git tracks, or all where it tracks no code yet."""
-    files = open_files(target)
+    """The target's files: those that git tracks, or all where it tracks no code or cannot tell."""
+    try:
+        files = open_files(target)
+    except GitRepoError:
+        return Folder(target)
     tracks_code = any(path.endswith(".py") for path in files.paths())
     return files if tracks_code else Folder(target)
 
