@@ -30,6 +30,7 @@ _TEXTS = (
 )
 _PARTS = (
     ("ci", "a GitHub workflow"),
+    ("ci-card", "a job of it that fails when the model card is stale"),
     ("pre-commit", "a pre-commit hook"),
     ("attributes", "a .gitattributes"),
     ("citation", "a CITATION.cff"),

@@ -142,6 +142,7 @@ def test_actions_are_pinned_by_commit_and_may_only_read(made: dict[str, list[Pat
             if "run" in step
         ]
         assert "pytest --hubconf" in runs
+        assert "hubkit card --check" in runs
         assert not [run for run in runs if "${{" in run]
 
 
@@ -156,11 +157,12 @@ def test_a_part_that_is_left_out_is_not_there(made: dict[str, list[Path]]) -> No
         "readme": "README.md",
         "tests": "tests/test_hub.py",
     }
-    assert set(parts(DEFAULT)) == set(files)
+    assert set(parts(DEFAULT)) == {*files, "ci_card"}
     everything, nothing = made[DEFAULT][:2]
     assert all((everything / path).is_file() for path in files.values())
     assert not [path for path in files.values() if (nothing / path).exists()]
     for index, name in enumerate(parts(DEFAULT)):
-        without, alone = made[DEFAULT][2 + index], made[DEFAULT][2 + len(files) + index]
-        assert [part for part, path in files.items() if not (without / path).exists()] == [name]
-        assert [part for part, path in files.items() if (alone / path).exists()] == [name]
+        without, alone = made[DEFAULT][2 + index], made[DEFAULT][2 + len(parts(DEFAULT)) + index]
+        mine = [name] if name in files else []
+        assert [part for part, path in files.items() if not (without / path).exists()] == mine
+        assert [part for part, path in files.items() if (alone / path).exists()] == mine
