@@ -76,3 +76,20 @@ def test_a_folder_that_gives_no_name_asks_for_one(make_template: MakeTemplate) -
     with pytest.raises(TemplateError, match="module: there is no answer") as caught:
         resolve_answers(make_template(MANIFEST), {}, replace(FOUND, folder="模型", module=""))
     assert "-a module=" in caught.value.hint
+
+
+def test_a_question_may_depend_on_what_was_found_and_answered(make_template: MakeTemplate) -> None:
+    manifest = f"{MANIFEST}[questions.theme]\ndefault = 'plain'\nwhen = 'docs and found.year'\n"
+    template = make_template(manifest)
+    assert "theme" not in resolve_answers(template, {}, FOUND)
+    assert resolve_answers(template, {"docs": "yes"}, FOUND)["theme"] == "plain"
+    with pytest.raises(TemplateError, match="does not ask for 'theme' here") as caught:
+        resolve_answers(template, {"theme": "dark"}, FOUND)
+    assert "docs and found.year" in caught.value.hint
+
+
+def test_models_are_answered_by_their_names(make_template: MakeTemplate) -> None:
+    template = make_template("[questions.which]\nkind = 'models'\ndefault = 'none'\n")
+    assert resolve_answers(template, {"which": "ALL"}, FOUND) == {"which": "all"}
+    with pytest.raises(TemplateError, match="which: no model 'net' was found here"):
+        resolve_answers(template, {"which": "net"}, FOUND)

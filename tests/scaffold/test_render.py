@@ -69,6 +69,30 @@ def test_what_does_not_render_is_said_with_its_place(
 
 
 @pytest.mark.parametrize(
+    ("manifest", "files", "why"),
+    [
+        (
+            "",
+            {
+                "_include/x.jinja": "one\ntwo {{ nobody }}",
+                "a.jinja": "{% include '_include/x.jinja' %}",
+            },
+            r"_include/x\.jinja, line 2 does not render",
+        ),
+        ("[when]\n'a.txt' = 'docs'", {"a.txt": ""}, r"when of a\.txt, line 1 does not render"),
+        ("[when]\n'a.txt' = 'docs and'", {"a.txt": ""}, r"when of a\.txt, line 1: "),
+        ("", {"{{x}}.jinja": ""}, r"\{\{x\}\}\.jinja, line 1 does not render: 'x' is undefined"),
+        ("", {"a.jinja": "\n\n{{ found.nobody }}"}, r"a\.jinja, line 3 does not render"),
+    ],
+)
+def test_errors_have_the_place_where_they_come_up(
+    make_template: MakeTemplate, manifest: str, files: dict[str, str], why: str
+) -> None:
+    with pytest.raises(TemplateError, match=why):
+        render(make_template(manifest, **files))
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "{{ ''.__class__.__mro__ }}",
