@@ -50,7 +50,7 @@ def make_plan(target: Path, wanted: str, given: Mapping[str, str], *, asking: bo
     )
 
     found = read_discovery(target)
-    template = read_template(wanted or _select_template(found))
+    template = read_template(wanted) if wanted else _read_usual(found)
     given = _without_refusals(template, given)
     if asking:
         given = _ask(template, given, found)
@@ -63,11 +63,19 @@ def make_plan(target: Path, wanted: str, given: Mapping[str, str], *, asking: bo
     return Plan(target, template, found, answers, files, is_new)
 
 
-def _select_template(found: Discovery) -> str:
-    """The one that made the folder; else what publishes the code there, or makes some."""
-    from hubkit.scaffold import DEFAULT, EXISTING
+def _read_usual(found: Discovery) -> Template:
+    """The template that made the folder; else what publishes the code there, or makes some."""
+    from hubkit.scaffold import DEFAULT, EXISTING, read_template
 
-    return found.template or (EXISTING if found.has_code else DEFAULT)
+    if not found.template:
+        return read_template(EXISTING if found.has_code else DEFAULT)
+    try:
+        return read_template(found.template)
+    except TemplateError as error:
+        raise TemplateError(
+            f"this was made from the template {found.template!r}, which is not hubkit's own",
+            hint="Say where that is: --template DIR.",
+        ) from error
 
 
 def _without_refusals(template: Template, given: Mapping[str, str]) -> dict[str, str]:

@@ -66,7 +66,7 @@ def _import_block(
     yield "# torch.hub puts the root of the repo on the path, and the modules lie below it."
     yield "_ROOT = _Path(__file__).parent"
     for index, root in enumerate(roots):
-        yield _path_text(f"_PATH{index or ''}", f'"{root}"')
+        yield _path_text(f"_PATH{index or ''}", _string(root))
         yield f"_sys.path.insert(0, _PATH{index or ''})"
     yield "try:"
     yield from (textwrap.indent(line, "    ") for line in _imports(aliases))
@@ -113,7 +113,7 @@ def _constants(proposals: Iterable[Proposal]) -> Iterator[str]:
         yield "_ROOT = _Path(__file__).parent"
     for one in proposals:
         if one.checkpoint and one.checkpoint.url:
-            yield _assignment(_url_name(one), f'"{one.checkpoint.url}"')
+            yield _assignment(_url_name(one), _string(one.checkpoint.url))
 
 
 def _dependencies(names: tuple[str, ...]) -> str:
@@ -121,6 +121,13 @@ def _dependencies(names: tuple[str, ...]) -> str:
     if len(line) <= _WIDTH:
         return line
     return "dependencies = [\n" + "".join(f'    "{name}",\n' for name in names) + "]"
+
+
+def _string(text: str) -> str:
+    """A string as formatters quote it, whatever is in it: files may have any name."""
+    source = repr(text)
+    plain = source.startswith("'") and '"' not in source and "\\'" not in source
+    return f'"{source[1:-1]}"' if plain else source
 
 
 def _path_text(name: str, folder: str) -> str:
@@ -264,9 +271,10 @@ def _load(one: Proposal) -> Iterator[str]:
         yield "    weights_only=True,"
         yield ")"
         return
-    path = f'path = _ROOT.joinpath("{checkpoint.path}")'
+    place = _string(checkpoint.path)
+    path = f"path = _ROOT.joinpath({place})"
     fits = len(path) <= _WIDTH - 8
-    yield path if fits else f'path = _ROOT.joinpath(\n    "{checkpoint.path}",\n)'
+    yield path if fits else f"path = _ROOT.joinpath(\n    {place},\n)"
     yield 'state = _torch.load(path, map_location="cpu", weights_only=True)'
     if checkpoint.key:
         yield f'state = state["{checkpoint.key}"]'

@@ -141,6 +141,18 @@ def test_a_template_of_the_users_is_taken_by_path(here: Path, tmp_path: Path) ->
     assert "HUB001" in result.stdout  # the template makes no hubconf, and that is said
 
 
+def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path: Path) -> None:
+    record = '[init]\ntemplate = "{{ template }}"\n'
+    write_tree(tmp_path / "mine", {"template.toml": "", "hubkit.toml.jinja": record})
+    init("shapes", "--template", str(tmp_path / "mine"))
+    result = init("shapes", "--check")
+    assert result.exit_code == 2
+    assert "made from the template 'mine', which is not hubkit's own" in result.stderr
+    assert "--template DIR" in result.stderr
+    assert init("shapes", "--check", "--template", str(tmp_path / "mine")).exit_code == 0
+    assert (here / "shapes" / "hubkit.toml").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

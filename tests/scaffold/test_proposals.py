@@ -211,6 +211,9 @@ CASES = {
     "address": Offer(
         models=(model("Net"),), urls=((f"https://example.org/{LONG}/net-0123abcd.pth", "x"),)
     ),
+    "quotes": Offer(
+        models=(model("Net"),), weights=(WeightsFile('it\'s "net".pth', 1, is_plain=True),)
+    ),
     "same": Offer(models=(model("Net", **at("a.py")), model("Net", **at("b.py")))),
     "odd": Offer(
         models=(
@@ -246,6 +249,17 @@ def test_weights_are_loaded_in_the_way_that_they_are_kept() -> None:
     assert 'prefix = "module."' in text
     switches = "    n_classes: int,\n    pretrained: bool = False,\n    progress: bool = True,\n)"
     assert f"def net(\n{switches} -> _torch.nn.Module:" in text
+
+
+@given(st.text(max_size=60))
+def test_no_name_of_a_file_breaks_the_code_or_gets_into_it(text: str) -> None:
+    weights = (WeightsFile(f"net-{text}.pth", 1, is_plain=True),)
+    found = Offer(models=(model("Net", root=text),), weights=weights)
+    tree = ast.parse(hubconf(found))
+    assert [one.name for one in tree.body if isinstance(one, ast.FunctionDef)] == ["net"]
+    strings = [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant)]
+    assert text in strings or not text
+    assert f"net-{text}.pth" in strings or "_torch.load" not in hubconf(found)
 
 
 @given(st.text(max_size=200), st.text(max_size=80))
