@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Files, Snippet
 
-_DOCUMENT = pattern(r".*\.(?:md|markdown|rst|ipynb)", re.IGNORECASE)
+_DOCUMENTS = (".md", ".markdown", ".rst", ".ipynb")
 # What tells of older versions, on purpose.
 _HISTORY = pattern(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
 # Dependencies and old copies keep their own documents.
@@ -31,7 +31,9 @@ def find_documents(files: Files) -> tuple[str, ...]:
     found = [
         path
         for path in files.paths()
-        if _DOCUMENT.fullmatch(path) and not _HISTORY.search(path) and not _FOREIGN.search(path)
+        if path.lower().endswith(_DOCUMENTS)
+        and not _HISTORY.search(path)
+        and not _FOREIGN.search(path)
     ]
     return tuple(sorted(found, key=lambda path: (path.count("/"), path))[:_MAX_FILES])
 

@@ -31,6 +31,7 @@ class Tracked:
         folders: Every folder that holds one, and every submodule.
         filtered: Those that LFS is to keep.
         kept: Every path that archives hold, sorted.
+        special: The links and submodules among them, sorted.
     """
 
     lines: Mapping[str, str]
@@ -38,6 +39,7 @@ class Tracked:
     folders: frozenset[str] = frozenset()
     filtered: frozenset[str] = frozenset()
     kept: tuple[str, ...] = ()
+    special: tuple[str, ...] = ()
 
     def holds(self, path: str) -> bool:
         """Whether archives hold a file at that path."""
@@ -61,8 +63,8 @@ class Tracked:
     def of_kind(self, kind: EntryKind) -> tuple[str, ...]:
         """Every path of a kind that archives hold, sorted."""
         mode = {"link": _LINK, "submodule": _SUBMODULE, "file": "100"}[kind]
-        paths = (path for path, line in self.lines.items() if line.startswith(mode))
-        return tuple(sorted(path for path in paths if path not in self.ignored))
+        paths = self.kept if kind == "file" else self.special
+        return tuple(path for path in paths if self.lines[path].startswith(mode))
 
     def detour(self, path: str) -> Gap | None:
         """The link or the submodule on the way to a path, or None."""
@@ -87,11 +89,12 @@ def track(git: Git, lines: dict[str, str], read: Callable[[str], bytes], tree: s
         tree: The commit whose attributes count; "" for those of the work tree.
     """
     ignored, filtered = _find_marked(git, lines, read, tree)
-    kept = lines.keys() - ignored if ignored else lines.keys()
+    kept = tuple(sorted(lines.keys() - ignored if ignored else lines.keys()))
+    special = tuple(path for path in kept if lines[path][:3] != "100")
     folders = {path.rpartition("/")[0] for path in kept}
-    folders |= {path for path in kept if lines[path].startswith(_SUBMODULE)}
+    folders |= {path for path in special if lines[path].startswith(_SUBMODULE)}
     folders |= {parent for folder in folders for parent in _parents(folder)}
-    return Tracked(lines, ignored, frozenset(folders | {""}), filtered, tuple(sorted(kept)))
+    return Tracked(lines, ignored, frozenset(folders | {""}), filtered, kept, special)
 
 
 def _find_marked(

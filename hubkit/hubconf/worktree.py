@@ -17,7 +17,6 @@ from hubkit.hubconf.tracked import Tracked, read_attributes, track
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from hubkit.facts import EntryKind, Refs
@@ -53,18 +52,15 @@ class WorkTree(Files):
     def paths(self) -> tuple[str, ...]:
         """Every tracked file that archives hold and that is still there."""
         if not self.memo:
-            self.memo.append(tuple(self._find_paths()))
+            # Folders are listed rather than files looked at: there are a hundred times as few.
+            present = {
+                f"{folder}/{name}" if folder else name
+                for folder in self.tracked.folders
+                for name in list_names(self.root, folder)
+            }
+            kept = self.tracked.paths()
+            self.memo.append(tuple(path for path in kept if path in present))
         return self.memo[0]
-
-    def _find_paths(self) -> Iterator[str]:
-        # Folders are listed rather than files looked at: there are a hundred times as few.
-        present: dict[str, frozenset[str]] = {}
-        for path in self.tracked.paths():
-            folder, _, name = path.rpartition("/")
-            if folder not in present:
-                present[folder] = frozenset(list_names(self.root, folder))
-            if name in present[folder]:
-                yield path
 
     def entry(self, path: str) -> Entry | None:
         """What lies at a path, with the mode that git knows."""
