@@ -154,7 +154,7 @@ def _tell(facts: RepoFacts, draft: CardDraft) -> None:
     """Say what the card lacks, and what its site would say."""
     from hubkit.publish.card import judge_card
 
-    if draft.lacking:
+    if draft.lacking and draft.after != draft.before:
         parts = " ".join(f"--add {name}" for name in draft.lacking)
         click.echo(f"{draft.path} does without: {', '.join(draft.lacking)} ({parts})", err=True)
     for finding in judge_card(facts, draft):

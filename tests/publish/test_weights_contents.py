@@ -96,3 +96,26 @@ def test_a_gpu_that_it_was_saved_from_is_told(checkpoints: Path, tmp_path: Path)
     contents = read_contents(moved)
     assert contents.devices == {"cuda:0"}
     assert 'without map_location="cpu"' in "".join(find_notes(contents))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"}" + b")" + b"\x85" * 100_000 + b"K\x01s.",  # a key nested too deep to be hashed
+        b"]" * 100_000 + b"a" * 99_999 + b".",
+        b"}r\xff\xff\xff\x7f.",  # the two-thousand-millionth thing to be remembered
+        b"\x96\xff\xff\xff\xff\xff\x00\x00\x00.",  # a terabyte of zeros
+        b"X\xff\xff\xff\x7f.",
+        b"c" + b"a" * 100_000,
+    ],
+    ids=["key", "lists", "memo", "bytes", "text", "name"],
+)
+def test_what_is_made_to_hurt_does_not(tmp_path: Path, body: bytes) -> None:
+    import resource
+
+    path = tmp_path / "evil.pth"
+    path.write_bytes(b"\x80\x05" + body)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert read_contents(path).kind in ("damaged", "other")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 1_000_000  # kB

@@ -140,21 +140,27 @@ def _describe(value: object) -> Contents:
         names = [str(name) for name in value]
         prefix = "module." if all(name.startswith("module.") for name in names) else ""
         return _count(value, "state dict", prefix=prefix)
-    inner = {str(key): part for key, part in value.items() if _is_state_dict(part)}
+    inner = {
+        key: part for key, part in value.items() if isinstance(key, str) and _is_state_dict(part)
+    }
     inner = {key: part for key, part in inner.items() if "optim" not in key.lower()}
     key = next((key for key in _USUAL if key in inner), next(iter(inner), ""))
     whole = next((part for part in value.values() if isinstance(part, Thing)), None)
     if not key and whole is not None and _describe(whole).kind == "model":
-        return replace(_describe(whole), extras=tuple(map(str, value)))
+        return replace(_describe(whole), extras=_names(value))
     if not key:
-        return _count(value, "other", extras=tuple(map(str, value)))
-    rest = {name: part for name, part in value.items() if str(name) != key}
+        return _count(value, "other", extras=_names(value))
+    rest = {name: part for name, part in value.items() if name != key}
     _, extra_elements = _tally(rest)
     return replace(
         _count(inner[key], "training checkpoint", key=key),
-        extras=tuple(map(str, rest)),
+        extras=_names(rest),
         extra_elements=extra_elements,
     )
+
+
+def _names(value: Mapping[object, object]) -> tuple[str, ...]:
+    return tuple(str(key) if isinstance(key, str | int) else "?" for key in value)
 
 
 def _count(

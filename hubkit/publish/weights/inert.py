@@ -13,10 +13,21 @@ from typing import TYPE_CHECKING, Any
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import IO
 
 # Far more than the pickle of a state dict of any size; its tensors lie elsewhere.
 _MAX_PICKLE = 64 * 1024 * 1024
+_MAX_READS = 4_000_000
+# No checkpoint has them: memory outside the pickle, classes by number.
+_UNHEARD_OF = (
+    pickle.BYTEARRAY8,
+    pickle.EXT1,
+    pickle.EXT2,
+    pickle.EXT4,
+    pickle.NEXT_BUFFER,
+    pickle.READONLY_BUFFER,
+)
 # What unpickling damaged or hostile bytes raises.
 UNREADABLE = (
     pickle.UnpicklingError,
@@ -129,6 +140,7 @@ class _Bounded:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._left = _MAX_PICKLE
+        self._reads = _MAX_READS
 
     def read(self, count: int) -> bytes:
         return self._pay(self._stream.read(min(count, self._left + 1)))
@@ -138,12 +150,39 @@ class _Bounded:
 
     def _pay(self, data: bytes) -> bytes:
         self._left -= len(data)
-        if self._left < 0:
-            raise ValueError("a pickle of more than 64 MiB")
+        self._reads -= 1
+        if self._left < 0 or self._reads < 0:
+            raise ValueError("a pickle larger than that of any checkpoint")
         return data
 
 
-class _Unpickler(pickle.Unpickler):
+class _Tuple(tuple[object, ...]):
+    """A tuple that is hashed as one thing: hashing what is nested a million deep ends the process."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+
+def _wrapping(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    """What reads a tuple, with a `_Tuple` of it left on the stack."""
+
+    def load_tuple(self: Any) -> None:  # noqa: ANN401
+        load(self)
+        self.stack[-1] = _Tuple(self.stack[-1])
+
+    return load_tuple
+
+
+# The one in C reserves as much memory as the numbers in a damaged file ask for.
+class _Unpickler(pickle._Unpickler):  # noqa: SLF001
+    dispatch = {  # noqa: RUF012 - as the base class has it
+        code: load
+        for code, load in pickle._Unpickler.dispatch.items()  # noqa: SLF001
+        if bytes([code]) not in _UNHEARD_OF
+    }
+    for _code in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
+        dispatch[_code[0]] = _wrapping(dispatch[_code[0]])
+
     def __init__(self, stream: _Bounded) -> None:
         super().__init__(stream, encoding="utf-8", errors="replace")
         self.names: set[str] = set()
