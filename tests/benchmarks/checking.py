@@ -28,7 +28,7 @@ def results(folder: Path) -> Iterator[Result]:
     shutil.copy(small / "hubconf.py", plain)
 
     def compare(what: str, ours: Path, peer: str, theirs: Path, *options: str) -> Result:
-        command = [HUBKIT, "check", *options]
+        command = [HUBKIT, "check", "--no-cache", *options]
         times = interleave(process(command, cwd=ours), process(command, cwd=theirs), runs=15)
         return Result(what, peer, *times, 1.2)
 

@@ -52,9 +52,9 @@ def results(folder: Path) -> Iterator[Result | str]:
         0.7,
     )
     if flake8 := shutil.which("flake8"):
-        yield compare(
-            "hubkit check, small repo", [hubkit, "check"], "flake8", [flake8, "hubconf.py"], 0.6
-        )
+        for what, options in (("anew", ["--no-cache"]), ("again", [])):
+            ours, theirs = [hubkit, "check", *options], [flake8, "hubconf.py"]
+            yield compare(f"hubkit check {what}, small repo", ours, "flake8", theirs, 0.6)
     else:
         yield "not installed: flake8"
     yield from _cached(folder)
