@@ -22,6 +22,7 @@ Kind = Literal[
 
 _HEADER_LIMIT = 100_000_000  # bytes, https://github.com/huggingface/safetensors#format
 _MAX_DEPTH = 8
+_MAX_AXES = 64  # as many as a tensor can have
 # Before torch 1.6 a checkpoint was pickles in a row: a magic number, the protocol, facts on the
 # machine, the object, the keys of its storages (torch/serialization.py, _legacy_save).
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -122,7 +123,7 @@ def _read_safetensors(stream: BinaryIO, size: int) -> Contents | None:
     try:
         header = json.loads(stream.read(length))
         shapes = [value["shape"] for name, value in header.items() if name != "__metadata__"]
-        elements = sum(math.prod(shape) for shape in shapes)
+        elements = sum(math.prod(shape[:_MAX_AXES]) for shape in shapes)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return Contents("state dict", len(shapes), elements, is_safetensors=True)
@@ -196,7 +197,7 @@ def _shape(value: object) -> tuple[int, ...] | None:
     if not isinstance(value.arguments[0], Storage):
         return next((shape for one in value.arguments if (shape := _shape(one)) is not None), ())
     size = value.arguments[2] if len(value.arguments) > 2 else ()
-    return tuple(n for n in size if isinstance(n, int)) if isinstance(size, tuple) else ()
+    return tuple(n for n in size[:_MAX_AXES] if isinstance(n, int)) if isinstance(size, tuple) else ()
 
 
 def _tally(value: object) -> tuple[int, int]:
