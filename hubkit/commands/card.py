@@ -118,14 +118,16 @@ def _read_card(path: Path) -> bytes | None:
 
 def _source(facts: RepoFacts, before: bytes | None, given: Source) -> Source:
     """What the snippet loads: as the card's own does, unless the user says otherwise."""
-    from hubkit.errors import entrypoint_not_found
+    from hubkit.errors import UsageError, entrypoint_not_found
     from hubkit.publish.card import Source, find_source
-    from hubkit.publish.identity import find_name, require_name
+    from hubkit.publish.identity import find_name, is_writable, require_name
 
     hubconf = facts.hubconf
     if given.entrypoint and hubconf and not hubconf.entrypoint(given.entrypoint):
         names = tuple(one.name for one in hubconf.entrypoints)
         raise entrypoint_not_found(given.entrypoint, names, "is not in the hubconf")
+    if given.ref and not is_writable(given.ref):
+        raise UsageError(f"nobody can write {given.ref!r} behind owner/name:", hint="Such as v1.0.")
     known = find_source(before)
     repo = require_name(given.repo) if given.repo else known.repo or find_name(facts)
     return Source(repo, given.ref or known.ref, given.entrypoint or known.entrypoint)

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.config import parse_toml, read_config
-from hubkit.errors import UsageError
+from hubkit.errors import RepoSpecError, UsageError
 from hubkit.hubconf import read_snippets, select_own
 from hubkit.hubconf.git import find_git
+from hubkit.hubdir import parse_repo
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
@@ -46,6 +47,14 @@ def require_name(text: str) -> str:
     if not _SLUG.fullmatch(text):
         raise UsageError(f"{text!r} is not owner/name", hint="Such as --repo acme/unet.")
     return text
+
+
+def is_writable(ref: str) -> bool:
+    """Whether a ref can be written behind ``owner/name:``, within quotes of any kind."""
+    try:
+        return parse_repo(f"owner/name:{ref}").ref == ref and not set(ref) & set("\"'`$\\{}|<>&;()")
+    except RepoSpecError:
+        return False
 
 
 def find_remote(repo: RepoFacts) -> str:

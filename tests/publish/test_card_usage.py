@@ -22,6 +22,13 @@ def test_the_snippet_keeps_the_repo_and_the_tag_that_it_names(repo: Path) -> Non
     assert '"acme/nets:v2.0"' in read(repo)
 
 
+def test_a_tag_cannot_break_out_of_the_snippet(repo: Path) -> None:
+    result = hubkit("card", *REPO, "--tag", 'v1"); import os; ("')
+    assert result.exit_code == 2
+    assert "nobody can write" in result.stderr
+    assert not (repo / "MODEL_CARD.md").exists()
+
+
 def test_the_snippet_keeps_the_entrypoint_that_it_shows(repo: Path) -> None:
     hubkit("card", *REPO, "--entrypoint", "bundled")
     assert '("acme/nets", "bundled", pretrained=True)' in read(repo)

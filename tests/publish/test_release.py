@@ -64,6 +64,8 @@ def test_changes_that_are_not_committed(ready: Path) -> None:
         ("a b", "is no name that git takes"),
         ("-x", "is no name that git takes"),
         ("v1..2", "is no name that git takes"),
+        ('v1"x', "nobody can write"),
+        ("v1$(x)", "nobody can write"),
         ("a@{b", "is no name that git takes"),
     ],
 )

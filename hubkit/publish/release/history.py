@@ -6,10 +6,9 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.errors import RepoSpecError
 from hubkit.hubconf import open_commit, read_repo
-from hubkit.hubdir import parse_repo
 from hubkit.linter import lint_repo
+from hubkit.publish.identity import is_writable
 from hubkit.publish.release.points import Point, some
 from hubkit.publish.release.versions import bare_version, parse_version
 from hubkit.rules.words import plural
@@ -77,11 +76,7 @@ def _wrong_with(now: Situation) -> str:
     name = now.tag
     if now.git.try_to("check-ref-format", f"refs/tags/{name}").returncode or name.startswith("-"):
         return f"{name!r} is no name that git takes for a tag"
-    try:
-        understood = parse_repo(f"owner/name:{name}").ref == name
-    except RepoSpecError:
-        understood = False
-    if not understood:
+    if not is_writable(name):
         return f"nobody can write {name!r} behind owner/name:"
     if _LIKE_A_COMMIT.fullmatch(name):
         return f"{name!r} reads like a commit"

@@ -197,7 +197,9 @@ def _shape(value: object) -> tuple[int, ...] | None:
     if not isinstance(value.arguments[0], Storage):
         return next((shape for one in value.arguments if (shape := _shape(one)) is not None), ())
     size = value.arguments[2] if len(value.arguments) > 2 else ()
-    return tuple(n for n in size[:_MAX_AXES] if isinstance(n, int)) if isinstance(size, tuple) else ()
+    return (
+        tuple(n for n in size[:_MAX_AXES] if isinstance(n, int)) if isinstance(size, tuple) else ()
+    )
 
 
 def _tally(value: object) -> tuple[int, int]:
