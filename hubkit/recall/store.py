@@ -90,8 +90,8 @@ def write_record(key: str, answers: Mapping[Question, bytes], report: Report) ->
         report: What came of it.
     """
     data = pickle.dumps((dict(answers), report), protocol=5)
-    folder = _folder()
     with contextlib.suppress(OSError):
+        folder = _folder()
         if len(data) > _MAX_BYTES - _DIGEST:
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,8 +116,18 @@ def _digest(data: bytes) -> bytes:
 
 
 def _folder() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache, "hubkit", "check").expanduser()
+    """The folder of the records.
+
+    Raises:
+        FileNotFoundError: This user has no home, as in containers that run under a made-up id.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        # A relative one is to be ignored, says the XDG specification.
+        home = cache if cache.is_absolute() else Path("~/.cache").expanduser()
+    except RuntimeError as error:
+        raise FileNotFoundError(str(error)) from None
+    return home / "hubkit" / "check"
 
 
 def _installed() -> Iterator[str]:

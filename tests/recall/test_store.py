@@ -86,6 +86,19 @@ def test_a_folder_that_cannot_be_written_is_no_error(
     assert "HUB105" in check(repo)
 
 
+def test_a_user_without_a_home_is_no_error(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(uid: int) -> object:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    for name in ("HUBKIT_NO_CACHE", "HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.chdir(repo.parent)
+    assert "HUB105" in check(repo)
+    assert [path.name for path in repo.parent.iterdir()] == ["repo"]
+
+
 def test_the_oldest_records_go(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_MAX_RECORDS", 3)
     report = Report((), (), ())
