@@ -11,14 +11,40 @@ from tests.plugin.conftest import outcomes
 from tests.plugin.hub_repos import HEALTHY
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.plugin.conftest import HubRepo
 
 pytestmark = pytest.mark.torch
 
 
-def test_a_healthy_repo_passes_everything(repo: HubRepo) -> None:
-    repo.write(HEALTHY)
+# Tells of each process that imports torch.
+COUNTER = """
+import os, sys
+
+
+class Counter:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            with open(os.environ["TORCH_IMPORTS"], "a") as file:
+                file.write(f"{os.getpid()}\\n")
+
+
+sys.meta_path.insert(0, Counter())
+"""
+
+
+def test_a_healthy_repo_passes_everything(
+    repo: HubRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What running pytest leaves in the folder is no change of the repo's.
+    repo.write({**HEALTHY, ".gitignore": "__pycache__\nrunpytest-*\nstd*\n"})
     repo.commit()
+    counter = tmp_path / "counter"
+    counter.mkdir()
+    (counter / "sitecustomize.py").write_text(COUNTER)
+    monkeypatch.setenv("PYTHONPATH", str(counter))
+    monkeypatch.setenv("TORCH_IMPORTS", str(counter / "imports"))
     result = repo.run("--hubconf", "-v", "-p", "no:cacheprovider")
     result.stdout.fnmatch_lines(["hubconf: hubconf.py, network: deny", "tests/test_own.py*PASSED*"])
     said = outcomes(result)
@@ -37,3 +63,5 @@ def test_a_healthy_repo_passes_everything(repo: HubRepo) -> None:
         ]
     )
     assert result.ret == 0
+    # pytest's own process, one on the work tree, one on the archive, and a worker.
+    assert len(set((counter / "imports").read_text().split())) == 4

@@ -205,7 +205,7 @@ def test_a_run_stops_at_the_first_failure(plain: HubRepo) -> None:
     result.stdout.fnmatch_lines(["*stopping after 1 failures*"])
 
 
-@pytest.mark.parametrize("mode", ["load", "loadgroup", "loadfile"])
+@pytest.mark.parametrize("mode", ["loadgroup", "loadfile"])
 def test_workers_share_the_work(plain: HubRepo, mode: str) -> None:
     select = ("--hubconf", "-k", "C101 or C104", "-n", "2", "--dist", mode, "-v")
     result = plain.run(*select)
