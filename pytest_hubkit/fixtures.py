@@ -78,14 +78,21 @@ def hubconf(pytestconfig: pytest.Config) -> HubRepo:
 
 
 @pytest.fixture
-def hub_model(request: pytest.FixtureRequest, hubconf: HubRepo) -> Any:  # noqa: ANN401
+def hub_entrypoint(request: pytest.FixtureRequest) -> str:
+    """The name of each entrypoint in turn."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def hub_model(hub_entrypoint: str, hubconf: HubRepo) -> Any:  # noqa: ANN401
     """The model of each entrypoint in turn, built afresh and without weights."""
     from pytest_hubkit.checks import NotApplicableError
 
     try:
-        return hubconf.load_untrained(request.param)
+        return hubconf.load_untrained(hub_entrypoint)
     except NotApplicableError as reason:
-        pytest.skip(f"{request.param}: {reason}")
+        pytest.skip(f"{hub_entrypoint}: {reason}")
 
 
 @pytest.fixture
@@ -101,11 +108,11 @@ def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "torch-home" / "hub"
 
 
-def parametrize_hub_model(metafunc: pytest.Metafunc) -> None:
+def parametrize_entrypoints(metafunc: pytest.Metafunc) -> None:
     """Run a test once per entrypoint.
 
     Args:
         metafunc: The test.
     """
     repo = HubRepo(metafunc.config.rootpath)
-    metafunc.parametrize("hub_model", repo.entrypoints, indirect=True)
+    metafunc.parametrize("hub_entrypoint", repo.entrypoints, indirect=True)

@@ -9,12 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_hubkit.arguments import add_options
-from pytest_hubkit.fixtures import hub_dir, hub_model, hubconf, parametrize_hub_model
+from pytest_hubkit.fixtures import (
+    hub_dir,
+    hub_entrypoint,
+    hub_model,
+    hubconf,
+    parametrize_entrypoints,
+)
 
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["hub_dir", "hub_model", "hubconf"]
+__all__ = ["hub_dir", "hub_entrypoint", "hub_model", "hubconf"]
 
 _MARKERS = (
     "hubkit_l1: checks of the hub protocol, added by --hubconf",
@@ -55,6 +61,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests that ask for ``hub_model`` once per entrypoint."""
-    if "hub_model" in metafunc.fixturenames:
-        parametrize_hub_model(metafunc)
+    """Run tests that ask for ``hub_entrypoint`` or ``hub_model`` once per entrypoint."""
+    if "hub_entrypoint" in metafunc.fixturenames:
+        parametrize_entrypoints(metafunc)

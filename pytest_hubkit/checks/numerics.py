@@ -211,7 +211,11 @@ def _elsewhere(subject: Subject, where: str, change: Any, judge: Any) -> Iterato
         output = subject.run(changed, inputs)
     except UndeclaredError:
         raise
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
+        if _needs_numbers(error):
+            raise NotApplicableError(
+                "its result depends on numbers, of which the meta device has none"
+            ) from error
         place = _own_frame(subject, error)
         said = str(error).splitlines()[0] if str(error) else ""
         evidence = (f"{place.path}:{place.line}",) if place else ()
@@ -224,6 +228,11 @@ def _elsewhere(subject: Subject, where: str, change: Any, judge: Any) -> Iterato
     problem = judge(output)
     if problem:
         yield Failure(f"{subject.label} does not run {where}: {problem}", location=subject.location)
+
+
+def _needs_numbers(error: Exception) -> bool:
+    """Whether the meta device has refused an operation, as it must where results decide on shapes."""
+    return isinstance(error, NotImplementedError) and "data-independent" in str(error)
 
 
 def _own_frame(subject: Subject, error: BaseException) -> Location | None:

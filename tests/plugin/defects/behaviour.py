@@ -143,7 +143,8 @@ BEHAVIOUR = (
         "cpu_tensor",
         "C214",
         forward("return super().forward(x) + _torch.ones(2)"),
-        forward("return super().forward(x) + x.new_ones(2)"),
+        # What looks at numbers cannot be judged without an accelerator.
+        forward("return (super().forward(x) + x.new_ones(2))[x[:, 0] < 77]"),
         feature=True,
     ),
     Defect(
