@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit.errors import ProbeError
-from pytest_hubkit.first_runs import ask_for_inputs
-from pytest_hubkit.inputs import find_declared
 from pytest_hubkit.published import Published, publish
+from pytest_hubkit.questions import ON_ARCHIVE, clean_environment, describe_case, module_names
 from pytest_hubkit.replies import ChildCase, ChildFailure, ChildReply, merge, read_reply
 from pytest_hubkit.seeds import OTHER_SEED, SEED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_hubkit.session import Conformance
     from pytest_hubkit.subject import Subject
 
 Json = dict[str, Any]
 _ON_WORK_TREE = ("C102", "C108", "C109", "C110", "C111", "C210", "C304")
-_ON_ARCHIVE = ("C301", "C302", "C310")
 _HUNG = ChildCase(ChildFailure("", "It did not end before the test's time limit."))
 
 
@@ -115,7 +113,7 @@ class Children:
         """The archive of the commit, in a clean cache, with the work tree out of reach."""
         without = str(self._conformance.root.resolve())
         question = {"root": str(self.published.tree), "without": without, "seed": OTHER_SEED}
-        return self._load(question, self._subjects(*_ON_ARCHIVE, "C110"), run=True)
+        return self._load(question, self._subjects(*ON_ARCHIVE, "C110"), run=True)
 
     def beside(self, decoy: Path) -> ChildReply:
         """The work tree, after another repo was loaded.
@@ -137,7 +135,7 @@ class Children:
     def _work_tree(self, *, hide: bool) -> Json:
         facts = self._conformance.facts
         declared = facts.hubconf.dependencies if facts.hubconf else None
-        allowed = {*facts.packages, *_module_names(declared.names if declared else ())}
+        allowed = {*facts.packages, *module_names(declared.names if declared else ())}
         return {
             "root": str(self._conformance.root.resolve()),
             "preload": self._foreign_modules(),
@@ -163,7 +161,7 @@ class Children:
         hung = {one.label: _HUNG for one in subjects if one.label in self._hanging}
         if self._one_by_one and len(awaited) > 1:
             return self._load_each(question, awaited, hung, run=run)
-        cases = [self._case(subject, run=run) for subject in awaited]
+        cases = [describe_case(subject, run=run) for subject in awaited]
         try:
             reply = read_reply(self._ask({**question, "cases": cases}))
         except ProbeError as error:
@@ -205,48 +203,6 @@ class Children:
         failure = reply.case(label).failure if reply is not None else None
         return failure if failure is not None and not failure.type else None
 
-    def _case(self, subject: Subject, *, run: bool) -> Json:
-        config = subject.case.config
-        return {
-            "label": subject.label,
-            "name": subject.case.entrypoint,
-            "call": dict(config.call),
-            "untrained": dict(config.untrained) if config.untrained else config.untrained,
-            "pickle": "C210" in subject.selected,
-            "dims": dict(config.dims),
-            "run": self._folder_to_run_in(subject) if run else "",
-            "inputs": self._save_inputs(subject) if run else None,
-        }
-
-    def _folder_to_run_in(self, subject: Subject) -> str:
-        """Where a case is run; "" where nobody asks how that goes."""
-        if not subject.selected.intersection(_ON_ARCHIVE):
-            return ""
-        return str(self._file_for(subject, ".cwd"))
-
-    def _file_for(self, subject: Subject, suffix: str) -> Path:
-        number = self._conformance.subjects.index(subject)
-        return self._conformance.folder / f"case-{number}{suffix}"
-
-    def _save_inputs(self, subject: Subject) -> str | None:
-        """Input that somebody answers for, in a file; None where a child can guess as well."""
-        if not subject.selected.intersection(_ON_ARCHIVE):
-            return None
-        import torch
-
-        from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
-
-        try:
-            inputs = find_declared(subject.case) or ask_for_inputs(subject)
-        except (NotApplicableError, PrerequisiteError):
-            # It cannot be built to ask about it, which C106 tells.
-            return None
-        if inputs is None:
-            return None
-        path = self._file_for(subject, ".pt")
-        torch.save((inputs.args, inputs.kwargs), path)
-        return str(path)
-
     def _ask(self, question: Json) -> Json:
         from hubkit.runtime.probe import ProbeRequest, run_in_child
 
@@ -269,7 +225,7 @@ class Children:
             "call",
             "pytest_hubkit.child:load_all",
             kwargs={"question": {**common, **question}},
-            env={**_clean_environment(conformance.root), "TORCH_HOME": str(home)},
+            env={**clean_environment(conformance.root), "TORCH_HOME": str(home)},
         )
         reply = run_in_child(request)
         if reply.failure is not None:
@@ -278,21 +234,3 @@ class Children:
             )
         answer: Json = reply.value
         return answer
-
-
-def _module_names(names: tuple[str, ...]) -> set[str]:
-    """Top-level modules that ``dependencies`` means, distribution names taken for what they are."""
-    from hubkit.hubconf import import_name
-
-    return {name.partition(".")[0] for name in names} | {import_name(name) or "" for name in names}
-
-
-def _clean_environment(root: Path) -> dict[str, str | None]:
-    """The environment without what leads to the work tree."""
-    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    kept = [
-        entry
-        for entry in entries
-        if entry and not Path(entry).resolve().is_relative_to(root.resolve())
-    ]
-    return {"PYTHONPATH": os.pathsep.join(kept) or None}

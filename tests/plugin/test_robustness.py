@@ -40,6 +40,11 @@ kind = "utility"
 [entrypoints.other]
 kind = "utility"
 """
+# Who runs in the background of a shell inherits that Ctrl-C is ignored.
+HEEDING = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('pytest', run_name='__main__')"
+)
 LEVEL_1 = "--hubconf-select=C101,C102,C104,C105,C106,C108,C109"
 IN_PYTEST = 'if "pytest" in _sys.modules:\n        '
 IN_CHILD = 'if "pytest" not in _sys.modules:\n        '
@@ -63,15 +68,18 @@ def test_an_interruption_leaves_no_process_and_no_file(
         f'{where}with open("{started}", "w") as file:\n            '
         "file.write(str(_os.getpid()))\n        _time.sleep(600)",
     )
-    running = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--hubconf", LEVEL_1, "-p", "no:cacheprovider"],
+    with subprocess.Popen(
+        [sys.executable, "-c", HEEDING, "--hubconf", LEVEL_1, "-p", "no:cacheprovider"],
         cwd=repo.root, stdout=subprocess.PIPE, text=True,
         env={**os.environ, "TMPDIR": str(temporary)},
-    )  # fmt: skip
-    pid = int(started.read_text())
+    ) as running:  # fmt: skip
+        try:
+            pid = int(started.read_text())
+            running.send_signal(signal.SIGINT)
+            said, _ = running.communicate(timeout=120)
+        finally:
+            running.kill()
     assert (pid == running.pid) == (where == IN_PYTEST)
-    running.send_signal(signal.SIGINT)
-    said, _ = running.communicate(timeout=60)
     assert running.returncode == pytest.ExitCode.INTERRUPTED, said
     # In the child it is the very first check.
     assert where == IN_CHILD or "interrupted: what is not here did not run" in said
