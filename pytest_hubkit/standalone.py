@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _INI = Path(__file__).with_name("standalone.ini")
 _HOOK = "pytest_hubkit_inputs"
+_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 _QUIET = ("--quiet", "--no-header", "--disable-warnings", "--tb=short", "-r", "f")
 
 
@@ -49,10 +51,22 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
         *(("-v", *_QUIET[1:]) if verbose else _QUIET),
         *("--hubconf", *options, *nodes),
     ]
+    with _nobodys_settings():
+        return int(pytest.main(arguments, plugins=[pytest_hubkit.plugin, *_hooks(root)]))
+
+
+@contextlib.contextmanager
+def _nobodys_settings() -> Iterator[None]:
+    """Keep what the environment says to pytest from it, and from the processes that it starts."""
+    before = {name: os.environ.pop(name, None) for name in _SETTINGS}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    os.environ.pop("PYTEST_ADDOPTS", None)
-    os.environ.pop("PYTEST_PLUGINS", None)
-    return int(pytest.main(arguments, plugins=[pytest_hubkit.plugin, *_hooks(root)]))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _hooks(root: Path) -> Iterator[ModuleType]:

@@ -78,6 +78,20 @@ def test_one_entrypoint_and_one_level(folder: Path) -> None:
     assert "C201" not in done.stdout
 
 
+def test_what_the_environment_says_to_pytest_holds_again_afterwards(folder: Path) -> None:
+    program = (
+        "import atexit, os; from hubkit.cli import main\n"
+        "said = lambda: {name: os.environ[name] for name in os.environ if 'PYTEST' in name}\n"
+        "atexit.register(lambda: print(said()))\n"
+        "main(['conform', '--select=C104', '.'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"], "PYTEST_ADDOPTS": "--no-such-option"},
+    )  # fmt: skip
+    assert done.stdout.endswith("{'PYTEST_ADDOPTS': '--no-such-option'}\n"), done.stderr
+
+
 def test_input_of_the_conftest_that_gives_it_is_used(folder: Path) -> None:
     hook = "def pytest_hubkit_inputs(entrypoint, model, dims):\n    return TEXT\n"
     (folder / "tests").mkdir()
