@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +19,6 @@ from hubkit.loader import formats, weights
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.git_host import GitHost
 
 HUBCONF = """
@@ -125,6 +126,29 @@ def test_a_model_that_runs_keeps_its_own_code(git_host: GitHost, worktree: Path)
     new = load("net", force_reload=True)
     assert isinstance(old, object)
     assert (old.late(), new.late()) == ("one", "two")  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no /dev/fd")
+def test_fifty_times_afresh_leave_what_once_leaves(git_host: GitHost, worktree: Path) -> None:
+    """Of each commit that ran its code stays, as somebody may hold what was made with it."""
+
+    def held() -> tuple[int, int]:
+        gc.collect()
+        return len(sys.modules), len([*Path("/dev/fd").iterdir()])
+
+    for _ in range(3):
+        load("net", force_reload=True)
+    before, objects = held(), len(gc.get_objects())
+    for _ in range(50):
+        load("net", force_reload=True)
+    assert held() == before
+    assert len(gc.get_objects()) - objects < 200
+    for number in range(5):
+        publish(git_host, worktree, str(number))
+        assert load("who", force_reload=True) == str(number)
+    modules, files = held()
+    assert modules - before[0] == 5 * 2  # its package and its hubconf
+    assert files - before[1] <= 5
 
 
 def test_trust_is_kept_only_once_the_repo_has_arrived(
