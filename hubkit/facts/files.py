@@ -99,6 +99,10 @@ class Files(ABC):
     def paths(self) -> tuple[str, ...]:
         """Every file, link and submodule in the tree, sorted."""
 
+    def paths_ending(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the paths that end in one of the suffixes, which are in lower case, sorted."""
+        return tuple(path for path in self.paths() if path.lower().endswith(suffixes))
+
     @abstractmethod
     def entry(self, path: str) -> Entry | None:
         """What the tree holds at a path; None when that is nothing or a folder."""

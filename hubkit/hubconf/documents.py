@@ -30,10 +30,8 @@ def find_documents(files: Files) -> tuple[str, ...]:
     """Paths of a repo's documents, those near the root first, without changelogs."""
     found = [
         path
-        for path in files.paths()
-        if path.lower().endswith(_DOCUMENTS)
-        and not _HISTORY.search(path)
-        and not _FOREIGN.search(path)
+        for path in files.paths_ending(_DOCUMENTS)
+        if not _HISTORY.search(path) and not _FOREIGN.search(path)
     ]
     return tuple(sorted(found, key=lambda path: (path.count("/"), path))[:_MAX_FILES])
 

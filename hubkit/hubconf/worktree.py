@@ -62,6 +62,11 @@ class WorkTree(Files):
             self.memo.append(tuple(path for path in kept if path in present))
         return self.memo[0]
 
+    def paths_ending(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the paths that end in one of the suffixes; no other is looked for."""
+        found = (path for path in self.tracked.paths() if path.lower().endswith(suffixes))
+        return tuple(path for path in found if self.entry(path) is not None)
+
     def entry(self, path: str) -> Entry | None:
         """What lies at a path, with the mode that git knows."""
         if not self.tracked.holds(path):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Entry, EntryKind, Gap, Refs
 
     # The method and its arguments.
-    Question = tuple[str | int, ...]
+    Question = tuple[str | int | tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Witness(Files):
     files: Files
     answers: dict[Question, bytes] = field(default_factory=dict)
 
-    def _ask(self, method: str, *arguments: str | int) -> Any:  # noqa: ANN401 - any method's
+    def _ask(self, method: str, *arguments: str | int | tuple[str, ...]) -> Any:  # noqa: ANN401 - any method's
         question = (method, *arguments)
         try:
             answer = getattr(self.files, method)(*arguments)
@@ -60,6 +60,10 @@ class Witness(Files):
     def paths(self) -> tuple[str, ...]:
         """Every file, link and submodule."""
         return cast("tuple[str, ...]", self._ask("paths"))
+
+    def paths_ending(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the paths that end in one of the suffixes."""
+        return cast("tuple[str, ...]", self._ask("paths_ending", suffixes))
 
     def entry(self, path: str) -> Entry | None:
         """What lies at a path."""

@@ -123,7 +123,8 @@ def test_a_work_tree_is_what_git_tracks_with_what_it_holds_now(repo: Path) -> No
 def test_a_deleted_file_is_not_in_the_tree(repo: Path) -> None:
     (repo / "pkg/net.py").unlink()
     files = open_files(repo)
-    assert files.paths() == ("hubconf.py",)
+    assert files.paths() == files.paths_ending((".py", ".md")) == ("hubconf.py",)
+    assert files.paths_ending((".md",)) == ()
     assert files.names("pkg") == frozenset()
     assert files.entry("pkg/net.py") is None
 

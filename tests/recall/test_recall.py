@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -138,10 +138,17 @@ def test_every_question_that_files_answer_is_noted(repo: Path) -> None:
     asked = {name for name in vars(Files) if not name.startswith("_")} - {"read_text"}
     assert asked <= vars(Witness).keys()
     witness = Witness(open_files(repo))
-    questions: list[tuple[str, ...]] = [
+    questions: list[tuple[Any, ...]] = [
         *(("entry", "README.md"), ("names", ""), ("strays", ""), ("all_names", "net")),
         *(("detour", "README.md"), ("gap", "nowhere"), ("of_kind", "link"), ("read", "README.md")),
-        *(("is_file", "a\0"), ("is_folder", "net"), ("paths",), ("pointers",), ("refs",)),
+        *(
+            ("is_file", "a\0"),
+            ("is_folder", "net"),
+            ("paths",),
+            ("paths_ending", (".md", ".py")),
+            ("pointers",),
+            ("refs",),
+        ),
     ]
     for method, *arguments in questions:
         answer = getattr(witness, method)(*arguments)
