@@ -10,9 +10,9 @@ from importlib.abc import Loader
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from importlib.util import MAGIC_NUMBER
 from types import CodeType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from hubkit.runtime.loaded import reads_loaded_modules
+from hubkit.runtime.loaded import NAME, reads_loaded_modules
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -62,18 +62,20 @@ class RepoSourceLoader(SourceFileLoader):
         """Its code, from the compiled file where that is of just this source."""
         # How it was found to be holds good for now, and not for whoever asks again later.
         source, self._source = self._source, None
-        code = None if source is None else _read_compiled(source)
-        if source is not None and code is not None:
+        read = None if source is None else _read_compiled(source)
+        if source is not None and read is not None:
             self.namespace.files.note(source.path, source.found)
+            code, reads = read
         else:
-            code = super().get_code(fullname)
-        if code is not None and reads_loaded_modules(code):
+            code = cast("CodeType", super().get_code(fullname))  # a source file has code
+            reads = reads_loaded_modules(code)
+        if reads:
             self.namespace.readers.add(fullname)
         return code
 
 
-def _read_compiled(source: Source) -> CodeType | None:
-    """What a compiled file holds; None when Python has to look at it."""
+def _read_compiled(source: Source) -> tuple[CodeType, bool] | None:
+    """What a compiled file holds, and whether it reads ``sys.modules``; None if Python has to look."""
     if source.compiled is None:
         return None
     try:
@@ -88,7 +90,9 @@ def _read_compiled(source: Source) -> CodeType | None:
         code = marshal.loads(memoryview(content)[16:])  # noqa: S302 - as Python does
     except (EOFError, TypeError, ValueError):
         return None
-    return code if isinstance(code, CodeType) and code.co_filename == source.path else None
+    if not isinstance(code, CodeType) or code.co_filename != source.path:
+        return None
+    return code, NAME.encode() in content and reads_loaded_modules(code)
 
 
 class RepoBytecodeLoader(SourcelessFileLoader):
