@@ -33,7 +33,7 @@ def print_templates() -> None:
 
 def print_found(found: Discovery) -> None:
     """The models that are to be published, those that are not, and the weights."""
-    if found.is_ours and found.has_code and not found.entrypoints and not found.has_hubconf:
+    if found.has_code and not found.proposals and not found.has_hubconf:
         click.echo("No model was found that can be built: hubconf.py holds one to be replaced.")
     if found.entrypoints:
         click.echo("Entrypoints:")
@@ -56,7 +56,8 @@ def print_found(found: Discovery) -> None:
 
 def _print_left(found: Discovery) -> None:
     for one in found.leftovers[:_MAX_LEFT]:
-        click.echo(f"Not proposed: {one.name} of {one.module}: {one.reason}")
+        what = f"{one.name} of {one.module}" if one.module else f"the models of {one.name}"
+        click.echo(f"Not proposed: {what}: {one.reason}")
     if len(found.leftovers) > _MAX_LEFT:
         click.echo(f"Not proposed: {len(found.leftovers) - _MAX_LEFT} more")
 

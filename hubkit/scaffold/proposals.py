@@ -70,7 +70,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A model that is not proposed, and why."""
+    """A model that is not proposed, and why; without a module, the models of a file."""
 
     name: str
     module: str
@@ -102,7 +102,8 @@ def propose(offer: Offer) -> tuple[tuple[Proposal, ...], tuple[Leftover, ...]]:
     )
     # What a class must be given is no matter where functions know it.
     left = (one for one in leftovers if f"{one.module}.{one.name}" not in built)
-    return _with_weights(proposals, offer), tuple(left)
+    unread = (Leftover(path, "", reason) for path, reason in offer.unread)
+    return _with_weights(proposals, offer), (*left, *unread)
 
 
 def _is_published(model: Model) -> bool:

@@ -6,7 +6,10 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from click.testing import CliRunner, Result
 
+from hubkit.cli import main
+from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.scaffold import Discovery, Template, read_template
 
 if TYPE_CHECKING:
@@ -37,6 +40,14 @@ def read_tree(folder: Path) -> dict[str, bytes]:
         if ".git" not in path.relative_to(folder).parts
         and (path.is_file() or not any(path.iterdir()))
     }
+
+
+def init(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["init", *arguments])
+
+
+def entrypoints(folder: Path) -> list[str]:
+    return [one.name for one in require_hubconf(read_repo(folder)).entrypoints]
 
 
 @pytest.fixture

@@ -129,3 +129,15 @@ def plan_template(target: Path, name: str, answers: Mapping[str, str]) -> Plan:
     if name == EXISTING:
         given.pop("entrypoint", None)
     return make_plan(target, name, given, asking=False)
+
+
+# What `hubkit init` adds to it.
+MADE = {
+    ".gitattributes",
+    ".github/workflows/hub.yml",
+    ".pre-commit-config.yaml",
+    "CITATION.cff",
+    "MODEL_CARD.md",
+    "hubconf.py",
+    "hubkit.toml",
+}

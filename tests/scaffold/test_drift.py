@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
 
-from hubkit.cli import main
 from tests.git_host import git
-from tests.scaffold.conftest import read_tree, write_tree
+from tests.scaffold.conftest import init, read_tree, write_tree
 from tests.scaffold.samples import SAMPLE
 
 if TYPE_CHECKING:
@@ -24,10 +22,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
-
-
-def init(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["init", *arguments])
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
 
-from hubkit.cli import main
 from tests.git_host import commit_files, git
-from tests.scaffold.conftest import read_tree, write_tree
+from tests.scaffold.conftest import init, read_tree, write_tree
 from tests.scaffold.samples import SAMPLE
 
 if TYPE_CHECKING:
@@ -26,10 +24,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
-
-
-def init(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["init", *arguments])
 
 
 def test_a_name_makes_a_checked_git_repo(here: Path) -> None:
