@@ -104,7 +104,7 @@ def _require_suite() -> None:
     missing = [name for name in ("pytest", "torch") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"hubkit conform needs {' and '.join(missing)}, which is not installed here.",
+            f"hubkit conform needs {' and '.join(missing)}: not installed here.",
             hint='pip install "torch-hubkit[pytest]"',
         )
 

@@ -125,7 +125,7 @@ def test_what_is_missing_is_told_with_the_install_line(
     monkeypatch.setitem(sys.modules, "torch", None)
     done = CliRunner().invoke(main, ["conform", str(folder)])
     assert done.exit_code == 1
-    assert "hubkit conform needs torch, which is not installed here" in done.stderr
+    assert "hubkit conform needs torch: not installed here" in done.stderr
     assert 'pip install "torch-hubkit[pytest]"' in done.stderr
 
 
