@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit.errors import TemplateError
+from hubkit.errors import TemplateError, UsageError
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def make_plan(target: Path, wanted: str, given: Mapping[str, str], *, asking: bo
 
     Raises:
         TemplateError: An answer is not valid, or the template does not render.
+        UsageError: The folder is git's own.
     """
     from hubkit.scaffold import (
         open_target,
@@ -49,6 +50,8 @@ def make_plan(target: Path, wanted: str, given: Mapping[str, str], *, asking: bo
         select_entrypoints,
     )
 
+    if ".git" in target.parts:
+        raise UsageError(f"{target} is git's own folder", hint="Name another one.")
     found = read_discovery(target)
     template = read_template(wanted) if wanted else _read_usual(found)
     given = _without_refusals(template, given)

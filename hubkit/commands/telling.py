@@ -135,7 +135,8 @@ def print_next(plan: Plan, *, has_repo: bool) -> None:
         steps.insert(1 if len(steps) > 1 and steps[0].startswith("cd ") else 0, "git init -b main")
     click.echo("Next:")
     for step in steps:
-        click.echo(f"  {step}")
+        if step:
+            click.echo(f"  {step}")
 
 
 def _short(target: Path) -> str:

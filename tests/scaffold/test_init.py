@@ -38,6 +38,16 @@ def test_a_name_makes_a_checked_git_repo(here: Path) -> None:
     assert [path.name for path in here.iterdir()] == ["shapes"]
 
 
+def test_what_comes_next_leads_to_a_release() -> None:
+    result = init("shapes", "--defaults")
+    steps = result.stdout.partition("Next:\n")[2]
+    assert "  hubkit card --report conformance.json && git commit" in steps
+    assert steps.endswith("\n  hubkit release --report conformance.json\n")
+    steps = init("plain", "--defaults", "--no-card").stdout.partition("Next:\n")[2]
+    assert "hubkit card" not in steps
+    assert all(line.strip() for line in steps.splitlines())
+
+
 def test_a_second_run_keeps_everything_and_remembers_the_answers(here: Path) -> None:
     init("shapes", "--repo", "acme/rings", "-a", "module=rings", "-a", "license=bsd-3-clause")
     before = read_tree(here)
@@ -163,6 +173,8 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
         (["bad\nname"], "not one printable line"),
         (["file"], "is not a folder"),
         (["file/below"], "file"),
+        ([".git"], "is git's own folder"),
+        ([".git/hooks"], "is git's own folder"),
     ],
 )
 def test_wrong_use_is_told_with_a_way_out_and_writes_nothing(
