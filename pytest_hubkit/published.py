@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Hosts pack what is in git: pointers stay pointers, whatever git-lfs would make of them here.
+_CACHES = {"__pycache__", ".pytest_cache"}
 _NO_LFS = (
     *("-c", "filter.lfs.smudge=cat", "-c", "filter.lfs.process="),
     *("-c", "filter.lfs.required=false"),
@@ -145,11 +146,14 @@ def publish(root: Path, folder: Path) -> Published:
 def find_changes(root: Path) -> tuple[str, ...]:
     """Paths that differ between a work tree and its commit, untracked ones included.
 
+    What Python and pytest leave beside the code does not count.
+
     Args:
         root: The work tree.
     """
     lines = _git(root, "status", "--porcelain", "-z", "--no-renames").split("\0")
-    return tuple(line[3:] for line in lines if line)
+    paths = (line[3:] for line in lines if line)
+    return tuple(path for path in paths if _CACHES.isdisjoint(path.split("/")))
 
 
 def _spell_out_links(tree: Path) -> None:

@@ -151,13 +151,20 @@ class Recorder:
         """The same, and what is asked of git where level 3 did not run."""
         root = Path(self._config.rootpath, path).parent
         repo = {**self._seen(path), "repo": name_repo(root)}
+        if repo["commit"]:
+            repo["uncommitted"] = self._count_changes(root)
         if not repo["commit"]:
             with tempfile.TemporaryDirectory(prefix="hubkit-conformance-") as folder:
                 try:
                     repo["commit"] = require_commit(root)
-                    repo["uncommitted"] = len(find_changes(root))
+                    repo["uncommitted"] = self._count_changes(root)
                     repo["digest"] = publish(root.resolve(), Path(folder)).digest
                 except (NotApplicableError, HubkitError):
                     # It is no git repo, or git cannot pack it: C301 says so.
                     pass
         return repo
+
+    def _count_changes(self, root: Path) -> int:
+        """How many files differ from the commit; the report of an earlier run is none of them."""
+        reports = {target.resolve() for _, target in self._targets}
+        return sum((root / path).resolve() not in reports for path in find_changes(root))

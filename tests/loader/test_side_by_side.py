@@ -92,7 +92,9 @@ def other(**how): return load("own/b", "net", **how).forward()
 def stranger(): return load("else/c", "net")
 def weights(url): return load_state_dict_from_url(url, progress=False)["w"].tolist()
 def file(url, to): torch.hub.download_url_to_file(url, to, progress=False)
-def where(): return sorted(os.listdir(os.path.join(get_dir(), "own_a_master")))
+def where():
+    there = os.listdir(os.path.join(get_dir(), "own_a_master"))
+    return sorted(name for name in there if name != "__pycache__")
 """
 
 
