@@ -18,7 +18,6 @@ from pytest_hubkit.cases import describe_call, untrained_arguments
 from pytest_hubkit.checks.registry import NotApplicableError
 from pytest_hubkit.child_cases import PeakMemory, look_at_model
 from pytest_hubkit.child_errors import describe_error
-from pytest_hubkit.forks import Fork
 from pytest_hubkit.keeping import kept_state
 from pytest_hubkit.network import Policy, guarded_network
 from pytest_hubkit.prints import Prints
@@ -45,8 +44,7 @@ def load_all(question: Json) -> Json:
             executed a second time; ``without``, a folder that is to be off ``sys.path``, or "";
             ``decoy``, a folder whose hubconf is loaded first, or ""; and ``watch``, None or a table
             of what may be imported (``allowed``) and whether other optional modules are hidden
-            (``hide``). With ``also``, another seed, the same is done from that one too, in a process
-        that has nothing but the preloaded modules in common with this one, where that is possible.
+            (``hide``).
 
     Returns:
         What `pytest_hubkit.replies.read_reply` reads.
@@ -55,14 +53,6 @@ def load_all(question: Json) -> Json:
     if question["decoy"]:
         _load_decoy(Path(question["decoy"]))
     _preload(question["preload"])
-    if question["also"] is None:
-        return _load(question)
-    other = Fork(lambda: _load({**question, "seed": question["also"]}))
-    answer = _load(question)
-    return {**answer, "other": other.result()}
-
-
-def _load(question: Json) -> Json:
     root = Path(question["root"])
     sys.path.insert(0, str(root))
     watch = _watch(question, root)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import io
 import os
 import pickle
 import sys
@@ -22,7 +23,7 @@ Json = dict[str, Any]
 
 
 def look_at_model(made: Any, function: Any, case: Json, root: Path) -> Json:  # noqa: ANN401
-    """Checksums of its weights, whether it can be pickled and how runs go.
+    """What it is, whether it can be pickled and how runs go.
 
     Args:
         made: What the entrypoint gave.
@@ -38,7 +39,8 @@ def look_at_model(made: Any, function: Any, case: Json, root: Path) -> Json:  # 
     module = find_module(made)
     answer: Json = {}
     if module is not None:
-        answer["digests"] = fingerprints(module.state_dict().items())
+        answer["is_module"] = True
+        answer["digests"] = fingerprints(module.state_dict().items()) if case["digests"] else {}
         answer["pickling"] = _pickle(module, root) if case["pickle"] else None
     if case["run"]:
         runnable = made if module is None else module
@@ -65,10 +67,20 @@ def _inputs(runnable: Any, function: Any, case: Json) -> Iterator[Inputs]:  # no
 
 def _pickle(module: Any, root: Path) -> Json | None:  # noqa: ANN401
     try:
-        pickle.dumps(module)
+        _Weightless(io.BytesIO()).dump(module)
     except Exception as error:  # noqa: BLE001
         return describe_error(error, root)
     return None
+
+
+class _Weightless(pickle.Pickler):
+    """Pickles all but numbers: tensors that are nothing more can be pickled, and take long."""
+
+    def persistent_id(self, value: Any) -> str | None:  # noqa: ANN401
+        import torch
+
+        plain = type(value) in (torch.Tensor, torch.nn.Parameter) and value.is_leaf
+        return "tensor" if plain and not (vars(value) or value._backward_hooks) else None  # noqa: SLF001
 
 
 def _run_all(runnable: Any, inputs: Iterable[Inputs], root: Path, cwd: str) -> Json:  # noqa: ANN401

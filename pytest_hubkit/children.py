@@ -9,7 +9,7 @@ from hubkit.errors import ProbeError
 from pytest_hubkit.published import Published, publish
 from pytest_hubkit.questions import ON_ARCHIVE, clean_environment, describe_case, module_names
 from pytest_hubkit.replies import ChildCase, ChildFailure, ChildReply, merge, read_reply
-from pytest_hubkit.seeds import OTHER_SEED, SEED
+from pytest_hubkit.seeds import OTHER_SEED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,15 +40,7 @@ class Children:
     def declared_only(self) -> ChildReply:
         """The work tree, where optional modules that nobody declared are absent."""
         question = {**self._work_tree(hide=True), "again": True}
-        subjects = self._conformance.subjects
-        # The archive's child starts from the other seed, where there is going to be one.
-        if any("C110" in one.selected for one in subjects) and not self._will_ask_archive:
-            question["also"] = OTHER_SEED
         return self._load(question, self._subjects(*_ON_WORK_TREE))
-
-    @property
-    def _will_ask_archive(self) -> bool:
-        return any("C301" in subject.selected for subject in self._conformance.subjects)
 
     @cached_property
     def plain(self) -> ChildReply:
@@ -58,26 +50,6 @@ class Children:
         if reply.failure is None or not hidden:
             return reply
         return self._load(self._work_tree(hide=False), [])
-
-    @cached_property
-    def otherwise_seeded(self) -> ChildReply:
-        """The same code from another seed: the archive's child where there is one that serves."""
-        reply = self._archive_as_work_tree() if self._will_ask_archive else None
-        reply = reply or self.declared_only.other
-        if reply is not None:
-            return reply
-        question = {**self._work_tree(hide=True), "seed": OTHER_SEED}
-        return self._load(question, self._subjects("C110"))
-
-    def _archive_as_work_tree(self) -> ChildReply | None:
-        from pytest_hubkit.checks.registry import NotApplicableError
-
-        try:
-            changes = self.published.changes
-        except NotApplicableError:
-            return None
-        usable = not changes and self.archive.failure is None
-        return self.archive if usable else None
 
     @cached_property
     def published(self) -> Published:
@@ -104,7 +76,7 @@ class Children:
             reply: ChildReply | None = vars(self).get(name)
             case = reply.case(label) if reply is not None else ChildCase()
             # What is no model takes next to nothing, and says so by noise.
-            if case.memory and case.digests is not None:
+            if case.memory and case.is_module:
                 return case.memory
         return None
 
@@ -112,8 +84,8 @@ class Children:
     def archive(self) -> ChildReply:
         """The archive of the commit, in a clean cache, with the work tree out of reach."""
         without = str(self._conformance.root.resolve())
-        question = {"root": str(self.published.tree), "without": without, "seed": OTHER_SEED}
-        return self._load(question, self._subjects(*ON_ARCHIVE, "C110"), run=True)
+        question = {"root": str(self.published.tree), "without": without}
+        return self._load(question, self._subjects(*ON_ARCHIVE), run=True)
 
     def beside(self, decoy: Path) -> ChildReply:
         """The work tree, after another repo was loaded.
@@ -125,7 +97,7 @@ class Children:
         return self._load(question, self._subjects("C303"))
 
     def seeded(self, subject: Subject) -> ChildCase:
-        """One case alone in a fresh process, from the usual seed.
+        """One case alone in a fresh process.
 
         Args:
             subject: The case.
@@ -212,10 +184,9 @@ class Children:
             "without": "",
             "watch": None,
             "again": False,
-            "seed": SEED,
+            "seed": OTHER_SEED,
             "preload": [],
             "decoy": "",
-            "also": None,
             "everything": policy.everything,
             "loopback": policy.loopback,
         }

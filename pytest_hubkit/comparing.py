@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_hubkit.trees import describe, find_tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import torch
 
 EXACT = 0.0
@@ -24,6 +26,11 @@ def is_same(left: torch.Tensor, right: object) -> bool:
         return False
     if left.is_meta or left.is_quantized or left.layout is not torch.strided:
         return True
+    if torch.equal(left, right):
+        return True
+    missing = left.isnan()
+    if not missing.any() or not torch.equal(missing, right.isnan()):
+        return False
     return bool(torch.equal(left.nan_to_num(), right.nan_to_num()))
 
 
@@ -35,14 +42,35 @@ def find_difference(left: Any, right: Any, tolerance: float = EXACT) -> str:  # 
         right: The other.
         tolerance: How much counts as no difference, relative to the largest value.
     """
-    others = dict(find_tensors(right))
-    for path, tensor in find_tensors(left):
-        found = others.get(path)
+    return compare(dict(find_tensors(left)), dict(find_tensors(right)), tolerance)
+
+
+def compare(
+    left: Mapping[str, torch.Tensor], right: Mapping[str, torch.Tensor], tolerance: float = EXACT
+) -> str:
+    """The same for tensors by the expressions that lead to them; others on the right may be there."""
+    for path, tensor in left.items():
+        found = right.get(path)
         if found is None or found.shape != tensor.shape or found.dtype != tensor.dtype:
             return f"{path}: {describe(tensor)}, then {describe(found)}"
         if not is_same(tensor, found) and not is_close(tensor, found, tolerance):
             return f"{path}: largest difference {largest_difference(tensor, found)}"
     return ""
+
+
+def find_rows(output: Any, rows: int, number: int) -> dict[str, torch.Tensor]:  # noqa: ANN401
+    """One row of each tensor that has a row for each input of a batch.
+
+    Args:
+        output: What a model gave.
+        rows: The size of the batch.
+        number: Which row.
+    """
+    return {
+        path: tensor.narrow(0, number, 1)
+        for path, tensor in find_tensors(output)
+        if tensor.dim() and tensor.shape[0] == rows
+    }
 
 
 def is_close(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> bool:
@@ -59,6 +87,14 @@ def is_close(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> bool:
         return largest <= tolerance * scale
     cosine = torch.nn.functional.cosine_similarity(one.flatten(), other.flatten(), dim=0)
     return cosine.item() > 1 - tolerance / 10
+
+
+def is_finite(tensor: torch.Tensor) -> bool:
+    """Whether all numbers of a tensor of floats are finite."""
+    import torch
+
+    # What is not finite makes the sum so, which is far faster to see; large numbers may do too.
+    return bool(tensor.sum().isfinite()) or bool(torch.isfinite(tensor).all())
 
 
 def largest_difference(left: torch.Tensor, right: torch.Tensor) -> str:

@@ -55,7 +55,10 @@ def find_unregistered(model: torch.nn.Module) -> Iterator[str]:
     Args:
         model: The model.
     """
+    import torch
+
+    known = vars(torch.nn.Module())
     for path, module in model.named_modules():
         for name, value in vars(module).items():
-            if name not in ("_parameters", "_buffers", "_modules") and any(find_tensors(value)):
+            if name not in known and any(find_tensors(value)):
                 yield f"{path}.{name}" if path else name

@@ -30,6 +30,7 @@ def describe_case(subject: Subject, *, run: bool) -> Json:
         "call": dict(config.call),
         "untrained": dict(config.untrained) if config.untrained else config.untrained,
         "pickle": "C210" in subject.selected,
+        "digests": "C304" in subject.selected,
         "dims": dict(config.dims),
         "run": _folder_to_run_in(subject) if run else "",
         "inputs": _save_inputs(subject) if run else None,

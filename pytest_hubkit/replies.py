@@ -72,7 +72,8 @@ class ChildCase:
         failure: Why calling the entrypoint failed, or None.
         skipped: Why it was not called, or "".
         effects: What the call did to the process.
-        digests: Checksums of the model's state dict, by name; None when it is no model.
+        is_module: Whether it gave an ``nn.Module``, or something that holds one.
+        digests: Checksums of the model's state dict, by name, where they were asked for.
         pickling: Why the model cannot be pickled, or None.
         runs: By the provenance of its input ("" for what the parent gave), why a run failed, or
             None.
@@ -83,7 +84,8 @@ class ChildCase:
     failure: ChildFailure | None = None
     skipped: str = ""
     effects: Effects = Effects()
-    digests: dict[str, int] | None = None
+    is_module: bool = False
+    digests: dict[str, int] = field(default_factory=dict)
     pickling: ChildFailure | None = None
     runs: dict[str, ChildFailure | None] = field(default_factory=dict)
     written: tuple[str, ...] = ()
@@ -100,7 +102,6 @@ class ChildReply:
         effects: What importing it did to the process.
         cases: By label, what became of each.
         undeclared: Imports that ``dependencies`` does not cover.
-        other: What a process that started from the other seed saw, or None.
     """
 
     failure: ChildFailure | None = None
@@ -108,7 +109,6 @@ class ChildReply:
     effects: Effects = Effects()
     cases: dict[str, ChildCase] = field(default_factory=dict)
     undeclared: tuple[Undeclared, ...] = ()
-    other: ChildReply | None = None
 
     def case(self, label: str) -> ChildCase:
         """What became of one case; nothing when it was not asked for."""
@@ -123,7 +123,6 @@ def read_reply(answer: Json) -> ChildReply:
         _effects(answer["effects"]),
         {label: _case(case) for label, case in answer["cases"].items()},
         tuple(Undeclared(**found) for found in answer["undeclared"]),
-        read_reply(answer["other"]) if answer.get("other") else None,
     )
 
 

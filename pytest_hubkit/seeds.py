@@ -69,10 +69,13 @@ def generators_that_moved(before: dict[str, Any]) -> tuple[str, ...]:
 
 def take_states() -> dict[str, Any]:
     """The states of the generators, to be compared."""
-    return {
-        name: bytes(state.tolist()) if name == "torch" else str(state)
-        for name, state in _states().items()
-    }
+    states = _states()
+    if "torch" in states:
+        states["torch"] = bytes(states["torch"].tolist())
+    if "numpy" in states:
+        name, numbers, *rest = states["numpy"]
+        states["numpy"] = (name, numbers.tobytes(), *rest)
+    return states
 
 
 def _states() -> dict[str, Any]:

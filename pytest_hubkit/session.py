@@ -20,7 +20,7 @@ from pytest_hubkit.failures import describe_import_failure, describe_problem
 from pytest_hubkit.keeping import kept_state
 from pytest_hubkit.options import Options
 from pytest_hubkit.running import guarded, guarded_hub_functions
-from pytest_hubkit.seeds import SEED, seeded
+from pytest_hubkit.seeds import SEED, draw, seeded
 from pytest_hubkit.worker import Worker
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Conformance:
         broken: What was found broken so far: by check and subject ("" for the repo), the reason to
             skip what needs it.
         judged: By check and subject, what ran, or was run ahead for others that need it.
+        drawn: What each generator gave next after hubconf was imported here.
         deaths: What has taken other processes of this run down.
     """
 
@@ -65,6 +66,7 @@ class Conformance:
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
     judged: set[tuple[str, str]] = field(default_factory=set)
     deaths: Deaths = field(default_factory=lambda: Deaths(None))
+    drawn: dict[str, float] = field(default_factory=dict, init=False)
     _held: list[Subject] = field(default_factory=list, init=False, repr=False)
 
     @property
@@ -117,7 +119,9 @@ class Conformance:
         try:
             # What it sets may be what its models count on: that is undone when all is over.
             with seeded(SEED), guarded(self.root, "importing hubconf.py", policy, home):
-                return import_hubconf(self.root, hub=guarded_hub_functions())
+                loaded = import_hubconf(self.root, hub=guarded_hub_functions())
+                self.drawn = draw()
+                return loaded
         except (Exception, SystemExit) as error:
             raise PrerequisiteError("C101", describe_import_failure(error)) from error
 

@@ -11,16 +11,15 @@ import pytest
 
 from hubkit.facts import Location
 from pytest_hubkit.cases import describe_call
-from pytest_hubkit.checks.registry import (
-    NotApplicableError,
-    PrerequisiteError,
-)
+from pytest_hubkit.chain import Chain, follow
+from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
+from pytest_hubkit.devices import require_device
 from pytest_hubkit.failures import describe_build_failure, describe_death, describe_hanging
 from pytest_hubkit.fingerprints import fingerprints
 from pytest_hubkit.first_runs import run_first
 from pytest_hubkit.forwards import Forward, copied, find_module, run
 from pytest_hubkit.network import Policy
-from pytest_hubkit.seeds import OTHER_SEED, SEED, seeded
+from pytest_hubkit.seeds import OTHER_SEED, SEED, draw, seeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +43,8 @@ class Subject:
         case: How the entrypoint is called.
         selected: Codes of the checks that run on it.
         left_out: By code, why others do not.
-        digests: Checksums of its weights as they were built, where they are needed.
+        digests: Checksums of the second one's weights as they were built, where they are needed.
+        drawn: By the seed from which it was built, what each generator gave next.
         attempts: What it tried to reach while it was built without weights.
         build_seconds: How long that took.
     """
@@ -54,8 +54,10 @@ class Subject:
     selected: set[str] = field(default_factory=set)
     left_out: dict[str, str] = field(default_factory=dict)
     digests: dict[str, int] = field(default_factory=dict, init=False, repr=False)
+    drawn: dict[int, dict[str, float]] = field(default_factory=dict, init=False, repr=False)
     attempts: list[Attempt] = field(default_factory=list, init=False, repr=False)
     build_seconds: float = field(default=0.0, init=False)
+    _chain: Chain | None = field(default=None, init=False, repr=False)
     _failed: dict[str, Exception] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -114,6 +116,7 @@ class Subject:
                 started = time.perf_counter()
                 made = loaded.call(self.case.entrypoint, **arguments)
                 self.build_seconds = time.perf_counter() - started
+                self.drawn[seed] = draw()
         except (Exception, SystemExit) as error:
             failure = describe_build_failure(self, error, attempts)
             code = "C102" if self._is_undeclared(error) else "C106"
@@ -162,9 +165,8 @@ class Subject:
             # It would take pytest down too.
             raise PrerequisiteError("C106", describe_death(self, died))
         made = self.build()
-        module, device = find_module(made), self.require_device()
-        if module is not None and "C304" in self.selected:
-            self.digests = fingerprints(module.state_dict().items())
+        module, device = find_module(made), self.conformance.options.device
+        require_device(device)
         if module is not None and device != "cpu":
             module.to(device)
         return made
@@ -173,7 +175,14 @@ class Subject:
     def second(self) -> Any:  # noqa: ANN401
         """The same, built once more, from other random numbers."""
         _ = self.built
-        return self._once("second", lambda: self.build(OTHER_SEED))
+        return self._once("second", self._build_second)
+
+    def _build_second(self) -> Any:  # noqa: ANN401
+        made = self.build(OTHER_SEED)
+        module = find_module(made)
+        if module is not None and "C304" in self.selected:
+            self.digests = fingerprints(module.state_dict().items())
+        return made
 
     @cached_property
     def trained(self) -> Trained:
@@ -185,23 +194,6 @@ class Subject:
         from pytest_hubkit.trained import load_trained
 
         return self._once("trained", lambda: load_trained(self))  # type: ignore[no-any-return]
-
-    def require_device(self) -> str:
-        """The device on which the model runs.
-
-        Raises:
-            NotApplicableError: It is not there.
-        """
-        import torch
-
-        device = self.conformance.options.device
-        there: dict[str, Callable[[], bool]] = {
-            "cuda": torch.cuda.is_available,
-            "mps": torch.backends.mps.is_available,
-        }
-        if device in there and not there[device]():
-            raise NotApplicableError(f"there is no {device} device here (--hubconf-device)")
-        return device
 
     @property
     def module(self) -> torch.nn.Module:
@@ -267,6 +259,15 @@ class Subject:
         """
         return self._once("first", lambda: run_first(self))  # type: ignore[no-any-return]
 
+    @property
+    def chain(self) -> Chain:
+        """What a chain of copies has shown of it; made when the model has run."""
+        if self._chain is None:
+            # What a time limit ends is not begun again.
+            self._chain = Chain()
+            self._chain = follow(self)
+        return self._chain
+
     def run(self, runnable: Any = None, inputs: Inputs | None = None, seed: int = SEED) -> Any:  # noqa: ANN401
         """Run on the example input in evaluation mode, without gradients.
 
@@ -286,3 +287,4 @@ class Subject:
         """Let the model go, and all that was made with it."""
         for name in ("built", "second", "first"):
             vars(self).pop(name, None)
+        self._chain = None

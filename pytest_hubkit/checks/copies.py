@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from pytest_hubkit.chain import deep_copy, find_changed, find_shared
 from pytest_hubkit.checks.forward import BUILT
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
-from pytest_hubkit.comparing import CLOSE, find_difference, is_same
+from pytest_hubkit.comparing import CLOSE, find_difference
+from pytest_hubkit.saving import find_unsafe, read_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +35,10 @@ def state_dict_round_trip(subject: Subject) -> Iterator[Failure]:
     Keep plain data out of the state dict and tensors in it, by ``register_buffer``; name submodules
     the same each time.
     """
-    import torch
-
+    if "C207" in subject.chain.shown:
+        return
     state = subject.module.state_dict()
-    strange = {key: value for key, value in state.items() if not _is_safe(value)}
+    strange = find_unsafe(state)
     if strange:
         yield Failure(
             f"The weights of {subject.label} cannot be read back safely: torch.load refuses them.",
@@ -46,7 +48,7 @@ def state_dict_round_trip(subject: Subject) -> Iterator[Failure]:
             subject.location,
         )
         return
-    loaded = torch.load(_save(state), weights_only=True, map_location="cpu")
+    loaded = read_back(state)
     other = subject.second_module
     try:
         other.load_state_dict(loaded, strict=True)
@@ -82,13 +84,7 @@ def _does_not_fit(
 def _differences(
     subject: Subject, state: dict[str, Any], again: dict[str, Any]
 ) -> Iterator[Failure]:
-    import torch
-
-    changed = [
-        key
-        for key, value in state.items()
-        if isinstance(value, torch.Tensor) and not is_same(value, again.get(key))
-    ]
+    changed = find_changed(state, again)
     if changed:
         yield Failure(
             f"Loading the weights of {subject.label} does not restore them.",
@@ -154,7 +150,7 @@ def safetensors_ready(subject: Subject) -> Iterator[Failure]:
 
 
 @check("C209", "copy", level=2, requires=BUILT)
-def deep_copy(subject: Subject) -> Iterator[Failure]:
+def copies(subject: Subject) -> Iterator[Failure]:
     """`copy.deepcopy` gives an independent model that does the same.
 
     Averaged weights, distillation, ensembles and quantisation all copy models. Locks, open files,
@@ -165,9 +161,10 @@ def deep_copy(subject: Subject) -> Iterator[Failure]:
     import torch
 
     model = subject.module
+    if "C209" in subject.chain.shown:
+        return
     try:
-        with subject.running(), subject.conformance.loaded.active():
-            copied = copy.deepcopy(model)
+        copied = deep_copy(subject)
     except Exception as error:  # noqa: BLE001 - whatever an attribute raises
         yield Failure(
             f"{subject.label} cannot be copied: {type(error).__name__}: {error}",
@@ -176,8 +173,7 @@ def deep_copy(subject: Subject) -> Iterator[Failure]:
             subject.location,
         )
         return
-    own = {one.data_ptr() for one in model.parameters() if one.numel() and not one.is_meta}
-    shared = [name for name, one in copied.named_parameters() if one.data_ptr() in own]
+    shared = find_shared(model, copied)
     if shared:
         yield Failure(
             f"A copy of {subject.label} shares parameters with it: training one changes the other.",
@@ -228,7 +224,7 @@ def pickles(subject: Subject) -> Iterator[Failure]:
     Define classes in a module of the repo, and functions by ``def``.
     """
     case = subject.conformance.children.declared_only.case(subject.label)
-    if case.digests is None:
+    if not case.is_module:
         raise NotApplicableError(case.skipped or "it gives no nn.Module")
     if case.pickling is not None:
         moved = "hubconf" in case.pickling.message
@@ -237,27 +233,3 @@ def pickles(subject: Subject) -> Iterator[Failure]:
             fix="Move the class from hubconf.py to a module of the repo." if moved else "",
             location=subject.location,
         )
-
-
-def _save(value: object) -> Any:  # noqa: ANN401
-    import io
-
-    import torch
-
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    buffer.seek(0)
-    return buffer
-
-
-def _is_safe(value: object) -> bool:
-    """Whether ``torch.load(weights_only=True)`` reads it back."""
-    import torch
-
-    if type(value) in (torch.Tensor, torch.nn.Parameter):
-        return True
-    try:
-        torch.load(_save(value), weights_only=True)
-    except Exception:  # noqa: BLE001 - pickling runs the value's own code
-        return False
-    return True

@@ -11,6 +11,7 @@ from pytest_hubkit.checks.registry import (
     PrerequisiteError,
     check,
 )
+from pytest_hubkit.seeds import SEED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,22 +87,22 @@ def no_reseed(subject: Subject) -> Iterator[Failure]:
     """Loading the model does not reseed the user's random numbers.
 
     A ``torch.manual_seed(0)`` somewhere in the repo makes every experiment that loads the model
-    draw the same numbers, whatever seed its author has set. Two fresh processes with different
-    seeds load the model; then they must draw different numbers.
+    draw the same numbers, whatever seed its author has set. Two processes load the model from
+    different seeds; then they must draw different numbers.
 
     Use a ``torch.Generator`` of the model's own.
     """
-    children = subject.conformance.children
-    one, other = children.declared_only, children.otherwise_seeded
-    if one.failure or other.failure:
-        raise NotApplicableError("it could not be loaded in two fresh processes")
+    reply = subject.conformance.children.declared_only
+    if reply.failure:
+        raise NotApplicableError("it could not be loaded in a fresh process")
+    _ = subject.built
     seeds = [use for use in subject.conformance.source.uses if _is_seeding(use.name)]
     where = [f"{use.location.path}:{use.location.line}: {use.name}" for use in seeds[:4]]
 
-    def judge(call: str, first: Effects, second: Effects) -> Iterator[Failure]:
-        same = [name for name, value in first.drawn.items() if second.drawn.get(name) == value]
+    def judge(call: str, here: dict[str, float], there: Effects) -> Iterator[Failure]:
+        same = [name for name, value in here.items() if there.drawn.get(name) == value]
         if same:
-            seen = [f"then {name} gives {first.drawn[name]:.5f} for any seed" for name in same]
+            seen = [f"then {name} gives {here[name]:.5f} for any seed" for name in same]
             yield Failure(
                 f"{call} reseeds random numbers: whoever calls it gets the same ones each time.",
                 (*seen, *where),
@@ -110,12 +111,12 @@ def no_reseed(subject: Subject) -> Iterator[Failure]:
             )
 
     if subject.is_first:
-        found = list(judge("Importing hubconf.py", one.effects, other.effects))
+        found = list(judge("Importing hubconf.py", subject.conformance.drawn, reply.effects))
         if found:
             yield from found
             return
-    cases = one.case(subject.label), other.case(subject.label)
-    yield from judge(subject.call, cases[0].effects, cases[1].effects)
+    there = reply.case(subject.label).effects
+    yield from judge(subject.call, subject.drawn[SEED], there)
 
 
 @check("C111", "quiet", level=1, required=False, requires=("C101", "C106"))

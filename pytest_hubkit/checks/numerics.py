@@ -7,6 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from hubkit.facts import Location
+from pytest_hubkit.chain import ROWS_APART
 from pytest_hubkit.checks.forward import RAN
 from pytest_hubkit.checks.registry import (
     Failure,
@@ -14,7 +15,7 @@ from pytest_hubkit.checks.registry import (
     UndeclaredError,
     check,
 )
-from pytest_hubkit.comparing import is_close, is_same, largest_difference
+from pytest_hubkit.comparing import compare, find_rows, is_finite
 from pytest_hubkit.forwards import copied, evaluating, move
 from pytest_hubkit.inputs import BATCH
 from pytest_hubkit.made_inside import find_unregistered, watched
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from pytest_hubkit.inputs import Inputs
     from pytest_hubkit.subject import Subject
 
-_ROWS_APART = 1e-4
 _MOST = 4
 
 
@@ -47,14 +47,12 @@ def batch_invariance(subject: Subject) -> Iterator[Failure]:
     rows = first.inputs.batch
     if rows < 2 or subject.case.config.stochastic:
         raise NotApplicableError(f"its input has no batch, an axis called {BATCH} of two or more")
-    batched = {
-        path: tensor
-        for path, tensor in find_tensors(first.output)
-        if tensor.dim() and tensor.shape[0] == rows
-    }
+    number = rows - 1
+    batched = find_rows(first.output, rows, number)
     if not batched:
         raise NotApplicableError(f"nothing that it gives has {rows} rows")
-    number = rows - 1
+    if "C211" in subject.chain.shown:
+        return
     try:
         alone = dict(find_tensors(subject.run(inputs=first.inputs.row(number))))
     except Exception as error:  # noqa: BLE001
@@ -67,20 +65,17 @@ def batch_invariance(subject: Subject) -> Iterator[Failure]:
             error,
         )
         return
-    tolerance = subject.case.config.tolerance or _ROWS_APART
-    for path, tensor in batched.items():
-        row, single = tensor.narrow(0, number, 1), alone.get(path)
-        if single is None or single.shape != row.shape:
+    for path, row in batched.items():
+        if path not in alone or alone[path].shape != row.shape:
             raise NotApplicableError(f"{path} has another shape for a batch of one")
-        if not is_same(row, single) and not is_close(row, single, tolerance):
-            yield Failure(
-                f"What {subject.label} gives for an input depends on the rest of the batch.",
-                ((f"{path}, row {number}, alone: largest difference "
-                 f"{largest_difference(row, single)}"),),
-                "Does it reduce over the batch axis, or use batch statistics in evaluation mode?",
-                subject.location,
-            )  # fmt: skip
-            return
+    seen = compare(batched, alone, subject.case.config.tolerance or ROWS_APART)
+    if seen:
+        yield Failure(
+            f"What {subject.label} gives for an input depends on the rest of the batch.",
+            (f"row {number} alone, {seen}",),
+            "Does it reduce over the batch axis, or use batch statistics in evaluation mode?",
+            subject.location,
+        )
 
 
 @check("C212", "backward", level=2, requires=(*RAN, "C108", "C203"))
@@ -98,7 +93,12 @@ def backward(subject: Subject) -> Iterator[Failure]:
         raise NotApplicableError(f"`trainable = false` is declared in {subject.case.place}")
     if subject.conformance.options.device == "meta":
         raise NotApplicableError("on the meta device no numbers flow")
-    failure = _differentiate(subject, model.to(subject.conformance.options.device))
+    model.to(subject.conformance.options.device)
+    small, whole = subject.chain.inputs, subject.first.inputs
+    failure = _differentiate(subject, model, small or whole)
+    if failure and small:
+        # Some models need more than one row to be trained, for the statistics of a batch say.
+        failure = _differentiate(subject, model, whole)
     if failure is None:
         return
     if trainable is None:
@@ -108,15 +108,15 @@ def backward(subject: Subject) -> Iterator[Failure]:
     yield failure
 
 
-def _differentiate(subject: Subject, model: torch.nn.Module) -> Failure | None:
+def _differentiate(subject: Subject, model: torch.nn.Module, inputs: Inputs) -> Failure | None:
     import torch
 
     where = subject.location
     try:
         with seeded(1), subject.running(), subject.conformance.loaded.active(), torch.enable_grad():
             model.train()
-            inputs = subject.first.inputs.mapped(copied)
-            output = model(*inputs.args, **inputs.kwargs)
+            fed = inputs.mapped(copied)
+            output = model(*fed.args, **fed.kwargs)
             floating = [
                 one
                 for _, one in find_tensors(output)
@@ -134,14 +134,13 @@ def _differentiate(subject: Subject, model: torch.nn.Module) -> Failure | None:
             total.backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # noqa: BLE001
         message = f"{subject.label} fails in training mode: {type(error).__name__}: {error}"
-        return Failure(message, (subject.first.inputs.provenance,), "", where, error)
+        return Failure(message, (inputs.provenance,), "", where, error)
     grads = {name: one.grad for name, one in model.named_parameters()}
     model.zero_grad(set_to_none=True)
     return _judge_gradients(subject, grads)
 
 
 def _judge_gradients(subject: Subject, grads: dict[str, torch.Tensor | None]) -> Failure | None:
-    import torch
 
     reached = {name: grad for name, grad in grads.items() if grad is not None}
     if not reached:
@@ -151,7 +150,7 @@ def _judge_gradients(subject: Subject, grads: dict[str, torch.Tensor | None]) ->
             "Look for detach(), torch.no_grad() and .data on the way.",
             subject.location,
         )
-    bad = [name for name, grad in reached.items() if not bool(torch.isfinite(grad).all())]
+    bad = [name for name, grad in reached.items() if not is_finite(grad)]
     if bad:
         return Failure(
             f"Gradients of {subject.label} are not finite.",
@@ -189,6 +188,8 @@ def device_agnostic(subject: Subject) -> Iterator[Failure]:
     Make tensors by ``x.new_zeros`` or with ``device=x.device``; register constants as buffers.
     """
     module = subject.module
+    if "C214" in subject.chain.shown:
+        return
     if module is subject.runnable and not any(find_unregistered(module)):
         made: list[str] = []
         with evaluating(module):
@@ -206,8 +207,8 @@ def _elsewhere(subject: Subject, where: str, change: Any, judge: Any) -> Iterato
     if not isinstance(subject.runnable, torch.nn.Module):
         raise NotApplicableError("it is no nn.Module")
     try:
-        changed = change(copy.deepcopy(subject.module))
-        inputs: Inputs = first.inputs.mapped(change)
+        changed = change(subject.chain.take_spare() or copy.deepcopy(subject.module))
+        inputs = (subject.chain.inputs or first.inputs).mapped(change)
         output = subject.run(changed, inputs)
     except UndeclaredError:
         raise
@@ -258,10 +259,9 @@ def _cast(value: Any, dtype: torch.dtype) -> Any:  # noqa: ANN401
 
 
 def _all_finite(output: Any) -> str:  # noqa: ANN401
-    import torch
 
     for path, tensor in find_tensors(output):
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if tensor.is_floating_point() and not is_finite(tensor):
             return f"{path} is not finite."
     return ""
 

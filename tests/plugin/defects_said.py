@@ -48,7 +48,7 @@ SAID = (
     ["*bad_lock cannot be copied: TypeError*", "    lock is a lock"],
     [
         "*What bad_batch_mean gives for an input depends on the rest of the batch.",
-        "    output, row 1, alone: largest difference *",
+        "    row 1 alone, output: largest difference *",
     ],
     ["*bad_no_gradient cannot be trained: nothing that it gives has a gradient."],
     ["*Running bad_state_on_forward changes the process*", "    torch.get_num_threads() was *"],
