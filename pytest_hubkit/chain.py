@@ -41,7 +41,7 @@ class Chain:
         shown: Codes of checks of which it is known that they find nothing.
         inputs: The smallest input on which the model is known to do what it does; None for none
             smaller than the whole.
-        spare: A copy of the model that nobody needs any more, until somebody takes it.
+        spare: A copy of the model for C213 to change, until it is taken.
     """
 
     shown: frozenset[str] = frozenset()
@@ -49,7 +49,7 @@ class Chain:
     spare: torch.nn.Module | None = None
 
     def take_spare(self) -> torch.nn.Module | None:
-        """The copy that nobody needs, once."""
+        """The copy, once."""
         spare, self.spare = self.spare, None
         return spare
 
@@ -89,7 +89,8 @@ def _follow(subject: Subject) -> Chain:
         shown.add("C211")
     if not made and not any(find_unregistered(model)):
         shown.add("C214")
-    return Chain(frozenset(shown), inputs if by_row else None, spare)
+    kept = spare if "C213" in subject.selected else None
+    return Chain(frozenset(shown), inputs if by_row else None, kept)
 
 
 def _has_rows_only(subject: Subject) -> bool:
