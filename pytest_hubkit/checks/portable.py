@@ -107,9 +107,10 @@ def coexistence(repo: Conformance) -> Iterator[Failure]:
     if failure is not None:
         shown = ", ".join(names)
         first = next(iter(names.values()))
+        # A temporary folder would make every report another one.
+        said = failure.text.replace(f"{decoy}/", "")
         yield Failure(
-            f"After another hub repo with a top-level {shown}, torch.hub cannot load this one: "
-            f"{failure.text}",
+            f"After another hub repo with a top-level {shown}, torch.hub cannot load this one: {said}",
             tuple(filter(None, [failure.place])),
             f"Move {shown} into a package named after the project.",
             first.location,

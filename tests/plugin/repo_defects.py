@@ -183,6 +183,6 @@ REPO_DEFECTS = (
             "models/__init__.py": "",
             "models/names.py": "",
         },
-        ("After another hub repo with a top-level models, torch.hub cannot load this one*",),
+        ("After another hub repo with a top-level models, *from 'models' (models/__init__.py)",),
     ),
 )
