@@ -56,6 +56,7 @@ def command(
     from hubkit.commands.target import is_own, open_earlier, open_target, require_own
 
     output.require_sense()
+    fixing.require_sense()
     if fixing.diff or known.update:
         output.refuse("--diff" if fixing.diff else "--update-baseline")
     files = open_target(repo, ref=ref, use_git=not no_git)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from hubkit.commands.gathering import gather
 from hubkit.commands.output import say_stopped
 from hubkit.records import dataclass
 
@@ -33,6 +32,18 @@ class Fixing:
     def is_wanted(self) -> bool:
         """Whether anything is to be fixed, or shown as it would be."""
         return self.fix or self.diff
+
+    def require_sense(self) -> None:
+        """Refuse options that say how to fix where nothing is to be fixed.
+
+        Raises:
+            UsageError: There are such.
+        """
+        from hubkit.errors import UsageError
+
+        if not self.is_wanted and (self.unsafe_fixes or self.exit_non_zero_on_fix):
+            option = "--unsafe-fixes" if self.unsafe_fixes else "--exit-non-zero-on-fix"
+            raise UsageError(f"{option} fixes nothing by itself.", hint="Add --fix or --diff.")
 
     def plan(self, files: Files, judge: Judge) -> Outcome:
         """Make the fixes without writing anything.
@@ -89,28 +100,12 @@ def _say(outcome: Outcome, verb: str) -> None:
         click.echo(f"{verb} {count} finding{'s' * (count != 1)}{more}.", err=True)
 
 
-def fixing_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of a ``Fixing``, and hand it one as ``fixing``."""
-
-    @functools.wraps(command)
-    def gathered(**given: Any) -> int:  # noqa: ANN401 - click's values, as they came
-        from hubkit.errors import UsageError
-
-        names = [field.name for field in dataclasses.fields(Fixing)]
-        fixing = Fixing(**{name: given.pop(name) for name in names})
-        if not fixing.is_wanted and (fixing.unsafe_fixes or fixing.exit_non_zero_on_fix):
-            option = "--unsafe-fixes" if fixing.unsafe_fixes else "--exit-non-zero-on-fix"
-            raise UsageError(f"{option} fixes nothing by itself.", hint="Add --fix or --diff.")
-        return command(fixing=fixing, **given)
-
-    for option in reversed(_OPTIONS):
-        gathered = option(gathered)
-    return gathered
-
-
 _OPTIONS = (
     click.option("--fix", is_flag=True, help="Fix what can be fixed safely."),
     click.option("--unsafe-fixes", is_flag=True, help="Make fixes too that are for you to judge."),
     click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing."),
     click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 if anything was fixed."),
 )
+
+fixing_options = gather(Fixing, "fixing", _OPTIONS)
+"""Give a command the options of a ``Fixing``, and hand it one as ``fixing``."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from hubkit.commands.gathering import gather
 from hubkit.commands.output import say_stopped
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hubkit.config import Config
     from hubkit.facts import KnownFinding, RepoFacts, Report
 
@@ -122,23 +120,6 @@ def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     return reason
 
 
-def known_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of a ``Known``, and hand it one as ``known``."""
-
-    @functools.wraps(command)
-    def gathered(
-        baseline: Path | None,
-        update_baseline: bool,
-        add_ignore: str | None,
-        **given: Any,  # noqa: ANN401 - click's values, as they came
-    ) -> int:
-        return command(known=Known(baseline, update_baseline, add_ignore), **given)
-
-    for option in reversed(_OPTIONS):
-        gathered = option(gathered)
-    return gathered
-
-
 _OPTIONS = (
     click.option(
         "--baseline",
@@ -148,14 +129,19 @@ _OPTIONS = (
     ),
     click.option(
         "--update-baseline",
+        "update",
         is_flag=True,
         help="Write what is found to the baseline, and report nothing."
         "  [default: hubkit-baseline.json]",
     ),
     click.option(
         "--add-ignore",
+        "reason",
         metavar="REASON",
         callback=_reason,
         help="Write comments that leave out what is found, with this reason.",
     ),
 )
+
+known_options = gather(Known, "known", _OPTIONS)
+"""Give a command the options of a ``Known``, and hand it one as ``known``."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from hubkit.commands.gathering import gather
 from hubkit.records import dataclass
 from hubkit.reporters import FORMATS, find_reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hubkit.facts import Report
 
 # "text" is what "full" was called first.
@@ -129,19 +126,6 @@ def _write_file(name: str, path: Path, report: Report) -> None:
         ) from None
 
 
-def output_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of an ``Output``, and hand it one as ``output``."""
-
-    @functools.wraps(command)
-    def gathered(**given: Any) -> int:  # noqa: ANN401 - click's values, as they came
-        names = [field.name for field in dataclasses.fields(Output)]
-        return command(output=Output(**{name: given.pop(name) for name in names}), **given)
-
-    for option in reversed(_OPTIONS):
-        gathered = option(gathered)
-    return gathered
-
-
 _OPTIONS = (
     click.option(
         "--output-format",
@@ -167,3 +151,6 @@ _OPTIONS = (
     click.option("--statistics", is_flag=True, help="Count findings by rule, and list none."),
     click.option("-q", "--quiet", is_flag=True, help="Say nothing when nothing is found."),
 )
+
+output_options = gather(Output, "output", _OPTIONS)
+"""Give a command the options of an ``Output``, and hand it one as ``output``."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubkit.commands.gathering import gather
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hubkit.config import Config
     from hubkit.facts import Files
 
@@ -67,19 +65,6 @@ class Selection:
         return dataclasses.replace(config, **changes)
 
 
-def selection_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of a ``Selection``, and hand it one as ``selection``."""
-
-    @functools.wraps(command)
-    def gathered(**given: Any) -> int:  # noqa: ANN401 - click's values, as they came
-        names = [field.name for field in dataclasses.fields(Selection)]
-        return command(selection=Selection(**{name: given.pop(name) for name in names}), **given)
-
-    for option in reversed(_OPTIONS):
-        gathered = option(gathered)
-    return gathered
-
-
 _OPTIONS = (
     click.option(
         "--select",
@@ -119,6 +104,9 @@ _OPTIONS = (
     ),
     click.option("--isolated", is_flag=True, help="Read no configuration."),
 )
+
+selection_options = gather(Selection, "selection", _OPTIONS)
+"""Give a command the options of a ``Selection``, and hand it one as ``selection``."""
 
 
 def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
