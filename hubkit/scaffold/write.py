@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hubkit.errors import TemplateError
 from hubkit.records import dataclass
+from hubkit.scaffold.placing import place
 from hubkit.scaffold.render import require_safe_path
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _write_all(target: Path, files: list[RenderedFile], states: dict[str, State]
                 _replace(source, path, undo)
                 continue
             _make_folder(path.parent, undo)
-            _move(source, path)
+            place(source, path)
             undo.callback(path.unlink, missing_ok=True)
         undo.pop_all()
         shutil.rmtree(stage, ignore_errors=True)
@@ -135,18 +136,6 @@ def _remove_empty(path: Path) -> None:
 def _stage(path: Path, file: RenderedFile) -> Path:
     path.write_bytes(file.content)
     return path
-
-
-def _move(source: Path, path: Path) -> None:
-    """Move without ever replacing: a link refuses what is there, a rename would not."""
-    try:
-        os.link(source, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if os.path.lexists(path):
-            raise FileExistsError(path) from None
-        source.rename(path)
 
 
 def _state(target: Path, file: RenderedFile, *, overwrite: bool) -> State:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
 import tempfile
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from hubkit.errors import CheckpointError, UsageError
 from hubkit.hubdir import find_impostor, sha256_of
 from hubkit.publish.weights.naming import SHORTEST, hash_name
 from hubkit.records import dataclass
+from hubkit.scaffold.placing import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +134,7 @@ def _copy_hashing(content: BinaryIO, target: BinaryIO) -> tuple[str, int]:
 def _put(staged: Path, path: Path, digest: str) -> bool:
     """Put a file in place; False when just that file is there already."""
     try:
-        _link(staged, path)
+        place(staged, path)
     except FileExistsError:
         if path.is_file() and sha256_of(path) == digest:
             return False
@@ -143,15 +143,3 @@ def _put(staged: Path, path: Path, digest: str) -> bool:
             hint="It is damaged or was renamed. Look at it, and move it away.",
         ) from None
     return True
-
-
-def _link(staged: Path, path: Path) -> None:
-    """Give a file its name without ever replacing what has it."""
-    try:
-        os.link(staged, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        with path.open("xb"):
-            pass
-        shutil.move(staged, path)
