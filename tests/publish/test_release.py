@@ -55,6 +55,26 @@ def test_changes_that_are_not_committed(ready: Path) -> None:
     assert points(result)["work tree"][0] == "note"
 
 
+def test_an_owner_that_nobody_filled_in(ready: Path) -> None:
+    assert points(hubkit("release", *DRY))["name"] == ("ok", "acme/nets")
+    for path in [path for path in ready.iterdir() if path.suffix in (".md", ".toml", ".py")]:
+        text = path.read_text("utf-8")
+        path.write_text(text.replace("acme/nets", "your-name/nets"), "utf-8")
+    commit_files(ready, {})
+    found = missing(hubkit("release", *DRY))
+    assert found["name"] == "the files call it your-name/nets, after nobody"
+    assert "git grep -n your-name" in hubkit("release", *DRY).stdout
+    assert "name" in missing(hubkit("release", "--repo", "acme/nets", *DRY))
+
+
+def test_a_name_that_files_and_origin_do_not_share(ready: Path) -> None:
+    git("remote", "add", "origin", "git@github.com:fork/nets.git", cwd=ready)
+    said = points(hubkit("release", *DRY))
+    assert said["name"] == ("note", "acme/nets, and git's origin is fork/nets")
+    said = points(hubkit("release", "--repo", "fork/nets", *DRY))
+    assert said["name"] == ("note", "the files call it acme/nets, not fork/nets")
+
+
 @pytest.mark.parametrize(
     ("tag", "said"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.publish.release import history, quality, weights
+from hubkit.publish.release import history, name, quality, weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # One function a point, in the order in which they are said.
 POINTS: tuple[Callable[[Situation], Iterator[Point]], ...] = (
     history.work_tree,
+    name.name,
     history.tag,
     history.versions,
     history.changelog,
