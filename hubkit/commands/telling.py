@@ -141,4 +141,5 @@ def print_next(plan: Plan, *, has_repo: bool) -> None:
 
 def _short(target: Path) -> str:
     here = Path.cwd()
-    return str(target.relative_to(here)) if target.is_relative_to(here) else str(target)
+    name = str(target.relative_to(here)) if target.is_relative_to(here) else str(target)
+    return f"./{name}" if name.startswith("-") else name

@@ -35,7 +35,12 @@ def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
     assert "  unet  shapenets/unet.py:15\n" in result.stdout
     assert "Not proposed: ColourLoss of shapenets.classify: a loss, by its name" in result.stdout
     assert "hubkit check: All checks passed." in result.stdout
-    assert "Next:\n  git init -b main\n  git add . && hubkit check\n" in result.stdout
+    steps = result.stdout.partition("Next:\n")[2].splitlines()
+    assert steps[:2] == [
+        "  git init -b main",
+        '  git add . && hubkit check && git commit -m "Publish on PyTorch Hub"',
+    ]
+    assert steps[-1] == "  hubkit release --report conformance.json --tag v0.1.0"
     config = there["hubkit.toml"].decode()
     assert "[entrypoints.wide]\ncall = { num_classes = 10 }\n" in config
     assert 'input = "f32[B,3,16,16]"' in config

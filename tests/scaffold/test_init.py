@@ -43,6 +43,7 @@ def test_what_comes_next_leads_to_a_release() -> None:
     steps = result.stdout.partition("Next:\n")[2]
     assert "  hubkit card --report conformance.json && git commit" in steps
     assert steps.endswith("\n  hubkit release --report conformance.json\n")
+    assert "\nNext:\n  cd ./-x\n" in init("--defaults", "--", "-x").stdout
     steps = init("plain", "--defaults", "--no-card").stdout.partition("Next:\n")[2]
     assert "hubkit card" not in steps
     assert all(line.strip() for line in steps.splitlines())
