@@ -33,9 +33,8 @@ _CLASSES = (Finding, KnownFinding, LeftOut, Report, RuleFacts, Edit, Fix, Locati
 _READERS = ("docstring_parser", "yaml")  # what else tells how files are understood
 _MAX_BYTES = 16 * 1024 * 1024  # of one record; the reports of huge repos have one or two
 _MAX_RECORDS = 64
-_DIGEST = (
-    16  # bytes in front of a record: damage must not reach pickle, which may ask for gigabytes
-)
+# Bytes in front of a record: damage must not reach pickle, which may ask for gigabytes.
+_DIGEST = 16
 
 
 @dataclass(frozen=True, slots=True)
