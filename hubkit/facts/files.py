@@ -63,11 +63,13 @@ class Refs:
         default: The branch that a clone checks out; "" when that cannot be told.
         branches: By name, which commit each is at.
         tags: By name, which object each names.
+        lists_all: Whether it is known that the host has no other branches, as they were last fetched.
     """
 
     default: str
     branches: Mapping[str, str]
     tags: Mapping[str, str]
+    lists_all: bool = False
 
 
 class Files(ABC):

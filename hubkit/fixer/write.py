@@ -44,7 +44,10 @@ def _require_target(root: Path, path: str, change: Change) -> Path:
     try:
         current, mode = target.read_bytes(), target.stat().st_mode
     except OSError as error:
-        raise FixError(f"{target} cannot be read any more: {error.strerror or error}") from None
+        raise FixError(
+            f"{target} cannot be read any more: {error.strerror or error}",
+            hint="Nothing was written. What a sparse checkout leaves out must be checked out first.",
+        ) from None
     if current != change.before:
         raise FixError(
             f"{path} was changed by somebody else meanwhile",

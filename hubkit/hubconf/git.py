@@ -21,6 +21,8 @@ _HARMLESS = (
     *("-c", f"core.attributesFile={os.devnull}"),
     # A clone without its blobs would fetch them, one by one.
     *("-c", "protocol.allow=never"),
+    # git takes no attributes from files that a sparse checkout leaves out; archives do.
+    *("-c", "core.sparseCheckout=false"),
 )
 _NO_GIT = "--no-git reads the folder as it is."
 

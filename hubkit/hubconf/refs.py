@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from hubkit.facts import Refs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hubkit.hubconf.git import Git
 
 _FORMAT = "--format=%(refname)%00%(objectname)%00%(symref)%00%(HEAD)"
@@ -34,4 +36,13 @@ def read_refs(git: Git) -> Refs:
         at_head = [name[len(_HEADS) :] for name, _, _, mark in rows if mark == "*"]
         named = at_head if git.is_bare else list(branches)
         default = named[0] if len(named) == 1 else ""
-    return Refs(default, branches, tags)
+    lists_all = prefix == _REMOTE and bool(default) and _fetches_all(git, branches)
+    return Refs(default, branches, tags, lists_all)
+
+
+def _fetches_all(git: Git, branches: Mapping[str, str]) -> bool:
+    """Whether a clone has every branch, and not the one alone that it was made of."""
+    if len(branches) > 1:
+        return True
+    said = git.try_to("config", "--get-all", "remote.origin.fetch").stdout
+    return b"+refs/heads/*:refs/remotes/origin/*" in said.split()

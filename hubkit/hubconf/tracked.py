@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from hubkit.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from hubkit.facts import EntryKind
+    from hubkit.facts import EntryKind, Files
     from hubkit.hubconf.git import Git
 
 _LINK, _SUBMODULE = "120000", "160000"
@@ -145,10 +144,9 @@ def _parents(path: str) -> Iterable[str]:
         folder = folder.rpartition("/")[0]
 
 
-def read_attributes(root: Path, path: str) -> bytes:
+def read_attributes(files: Files, path: str) -> bytes:
     """What a ``.gitattributes`` in a work tree says; nothing when it cannot be read."""
     try:
-        with open(os.path.join(root, path), "rb") as stream:  # noqa: PTH118, PTH123 - surrogates
-            return stream.read(_ATTRIBUTES_LIMIT)
-    except OSError:
+        return files.read(path, _ATTRIBUTES_LIMIT)
+    except (OSError, ValueError):
         return b""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
 from hubkit.hubconf.blobs import Blobs
-from hubkit.hubconf.files import Folder, list_names, read_entry
+from hubkit.hubconf.files import Folder
 from hubkit.hubconf.git import find_commits_index, find_git
 from hubkit.hubconf.pointers import find_candidates, is_pointer, select_pointers
 from hubkit.hubconf.refs import read_refs
+from hubkit.hubconf.sparse import SKIPPED, complete
 from hubkit.hubconf.tracked import Tracked, read_attributes, track
 from hubkit.records import dataclass
 
@@ -28,13 +29,13 @@ class WorkTree(Files):
     """What a commit of all changes to tracked files would hold.
 
     Attributes:
-        folder: The folder on disk.
+        folder: The folder, with what a sparse checkout leaves out.
         tracked: What git tracks in it.
         git: Asked why a file is not tracked.
         memo: The paths, once they were asked for.
     """
 
-    folder: Folder
+    folder: Files
     tracked: Tracked
     git: Git
     memo: list[tuple[str, ...]] = field(default_factory=list, compare=False, repr=False)
@@ -56,7 +57,7 @@ class WorkTree(Files):
             present = {
                 f"{folder}/{name}" if folder else name
                 for folder in self.tracked.folders
-                for name in list_names(self.root, folder)
+                for name in self.folder.names(folder)
             }
             kept = self.tracked.paths()
             self.memo.append(tuple(path for path in kept if path in present))
@@ -72,14 +73,14 @@ class WorkTree(Files):
         if not self.tracked.holds(path):
             return None
         mode = self.tracked.mode(path)
-        found = read_entry(self.root, path)
+        found = self.folder.entry(path)
         if found is None:
             return Entry(path, mode, 0) if stat.S_IFMT(mode) == stat.S_IFMT(0o160000) else None
         return replace(found, mode=mode)
 
     def names(self, folder: str) -> frozenset[str]:
         """Names of tracked files and folders that are still there."""
-        return frozenset(name for name in list_names(self.root, folder) if self._has(folder, name))
+        return frozenset(name for name in self.folder.names(folder) if self._has(folder, name))
 
     def strays(self, folder: str) -> frozenset[str]:
         """Names of what else lies in a folder."""
@@ -164,18 +165,22 @@ def open_files(folder: Path) -> Files:
             f"{folder} is a bare repo: it has no files of its own.",
             hint="Name a commit, such as --ref HEAD.",
         )
-    lines = _read_index(git)
+    lines, skipped = _read_index(git)
     if not lines:
         return Folder(folder)
-    tracked = track(git, lines, lambda path: read_attributes(folder, path))
-    return WorkTree(Folder(folder), tracked, git)
+    files = complete(Folder(folder), lines, skipped, git)
+    return WorkTree(files, track(git, lines, lambda path: read_attributes(files, path)), git)
 
 
-def _read_index(git: Git) -> dict[str, str]:
-    said = git.ask("ls-files", "--stage", "-z", index=find_commits_index(git))
+def _read_index(git: Git) -> tuple[dict[str, str], set[str]]:
+    """What git says of each tracked file, and which of them it keeps out of the work tree."""
+    said = git.ask("ls-files", "-t", "--stage", "-z", index=find_commits_index(git))
     lines: dict[str, str] = {}
+    skipped: set[str] = set()
     for record in said.decode("utf-8", "surrogateescape").split("\0"):
         line, _, path = record.partition("\t")
         if path:
-            lines[path] = line
-    return lines
+            lines[path] = line[2:]
+            if line[0] == SKIPPED:
+                skipped.add(path)
+    return lines, skipped

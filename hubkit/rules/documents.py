@@ -94,7 +94,8 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
 
     Who copies the line gets "Cannot find callable ... in hubconf". An argument that the entrypoint
     does not take ends in TypeError: a warning. Snippets that load from whatever the newest commit is
-    are an info, once for the repo: they break with the next change.
+    are an info, once for the repo: they break with the next change. One that names `master` where
+    the clone knows that its origin has no such branch any more is a warning.
 
     Bad:
         torch.hub.load("acme/unet", "unet_big")       # hubconf.py calls it unet_large
@@ -112,6 +113,8 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
     names = _loadable(hubconf)
     own = select_own(read_snippets(repo.files), names)
     moving = [one for one in own if not one.is_pinned]
+    gone = _on_gone_branches(repo, moving)
+    yield from gone.values()
     for one in moving:
         if one.entrypoint is None:
             continue
@@ -120,11 +123,12 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
                 yield _unknown_entrypoint(one, names)
         else:
             yield from _unknown_arguments(hubconf, one)
-    if moving and len(moving) == len(own):
+    left = [one for one in moving if one not in gone]
+    if left and len(moving) == len(own):
         yield stale_snippet.finding(
-            f"this snippet loads whatever the newest commit is{_others(len(own) - 1)}",
-            moving[0].location,
-            hint=f'Name a tag: `"{moving[0].repo}:v1.0"`.',
+            f"this snippet loads whatever the newest commit is{_others(len(left) - 1)}",
+            left[0].location,
+            hint=f'Name a tag: `"{left[0].repo}:v1.0"`.',
             severity="info",
         )
 
@@ -171,6 +175,24 @@ def _others(count: int) -> str:
     if not count:
         return ""
     return f", and so {'does' if count == 1 else 'do'} {plural(count, 'other')} in the documents"
+
+
+def _on_gone_branches(repo: RepoFacts, snippets: list[Snippet]) -> dict[Snippet, Finding]:
+    """Snippets that name `main` where only `master` is left, or the other way round."""
+    named = [one for one in snippets if one.ref]
+    refs = repo.files.refs() if named else None
+    if refs is None or not refs.lists_all:
+        return {}
+    return {
+        one: stale_snippet.finding(
+            f"{one.repo} has no branch `{one.ref}`, which this snippet loads from",
+            one.location,
+            hint=f"Its default branch is `{refs.default}`; better, name a tag.",
+            severity="warning",
+        )
+        for one in named
+        if one.ref not in refs.branches and one.ref not in refs.tags
+    }
 
 
 def _unknown_entrypoint(snippet: Snippet, names: frozenset[str]) -> Finding:

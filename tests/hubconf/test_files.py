@@ -129,6 +129,38 @@ def test_a_deleted_file_is_not_in_the_tree(repo: Path) -> None:
     assert files.entry("pkg/net.py") is None
 
 
+@pytest.mark.parametrize("index", ["--no-sparse-index", "--sparse-index"])
+def test_what_a_sparse_checkout_leaves_out_is_in_the_tree(repo: Path, index: str) -> None:
+    left_out = {
+        "big/deep/part.py": "z = 3\n",
+        "big/deep/.gitattributes": "old.py export-ignore\n",
+        "big/deep/old.py": "",
+    }
+    commit_files(repo, {**left_out, "hubconf.py": "from big.deep import part as _part\n" + NET})
+    whole = read_repo(open_files(repo))
+    git("sparse-checkout", "set", "--cone", index, "pkg", cwd=repo)
+    assert not (repo / "big").exists()
+    files = open_files(repo)
+    assert files.paths() == open_commit(repo, "HEAD").paths()
+    assert files.names("big") == {"deep"}
+    assert files.names("big/deep") == {"part.py", ".gitattributes"}
+    assert files.read("big/deep/part.py") == b"z = 3\n"
+    assert files.entry("big/deep/part.py") == Entry("big/deep/part.py", 0o100644, 6)
+    assert files.is_folder("big/deep")
+    assert files.is_file("big/deep/part.py")
+    assert gaps(files, "big/deep/part.py", "big/deep/old.py") == [
+        "",
+        "export-ignore big/deep/old.py",
+    ]
+    assert whole.hubconf is not None
+    found = read_repo(files).hubconf
+    assert found is not None
+    assert found.own_imports == whole.hubconf.own_imports
+    # What is checked out counts as it lies there, still.
+    (repo / "pkg/net.py").unlink()
+    assert "pkg/net.py" not in open_files(repo).paths()
+
+
 def test_a_folder_of_which_git_tracks_nothing_is_taken_as_it_is(tmp_path: Path, repo: Path) -> None:
     fresh = tmp_path / "fresh"
     fresh.mkdir()

@@ -13,6 +13,7 @@ import pytest
 from hubkit.config import read_config
 from hubkit.hubconf import open_commit, open_files, read_repo
 from hubkit.linter import lint_repo
+from tests.git_host import commit_files
 from tests.git_host.repos import git
 
 if TYPE_CHECKING:
@@ -55,3 +56,28 @@ def test_a_module_that_a_commit_lacks_is_missing_there(tmp_path: Path) -> None:
     (code, *_), *more = findings_in(open_commit(repo, "HEAD"), "HUB601")
     # Nothing of the folder is looked at, so that the name could be a package's.
     assert (code, more) == ("HUB105", [])
+
+
+def test_a_snippet_that_names_a_branch_which_is_gone(tmp_path: Path) -> None:
+    host, clone = tmp_path / "host", tmp_path / "clone"
+    snippet = "    torch.hub.load('acme/nets:master', 'net')\n"
+    commit_files(host, {"hubconf.py": "def net():\n    'A net.'\n", "README.md": snippet})
+    git("branch", "-M", "main", cwd=host)
+
+    def found(*options: str) -> list[str]:
+        shutil.rmtree(clone, ignore_errors=True)
+        git("clone", "--quiet", *options, host.as_uri(), str(clone))
+        said = findings_in(open_files(clone), "HUB803")
+        return [severity for code, severity, _ in said if code == "HUB803"]
+
+    assert found() == ["warning"]
+    assert found("--depth=1", "--no-single-branch") == ["warning"]
+    # Which others there are cannot be told here.
+    assert found("--depth=1") == ["info"]
+    git("branch", "old", cwd=host)
+    assert found() == ["warning"]
+    git("branch", "master", cwd=host)
+    assert found() == ["info"]
+    git("branch", "-D", "master", cwd=host)
+    git("tag", "master", cwd=host)
+    assert found() == ["info"]
