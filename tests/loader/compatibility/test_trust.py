@@ -1,0 +1,68 @@
+"""What torch.hub's documentation promises of trust, asserted of both by the same lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.loader.compatibility.conftest import at_terminal, load, trusted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.git_host import GitHost
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.mark.usefixtures("host")
+def test_trust_that_is_given_is_kept(
+    hub: Any, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_terminal(monkeypatch, None)
+    load(hub, "acme/shapes:v1")
+    assert "acme_shapes" in trusted(hub_dir)
+    before = trusted(hub_dir)
+    hub.load("acme/shapes:main", "net")
+    assert trusted(hub_dir) == before
+
+
+@pytest.mark.usefixtures("host")
+def test_who_says_yes_is_not_asked_again(
+    hub: Any, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_terminal(monkeypatch, "y")
+    assert hub.load("acme/shapes:main", "net")[0] == "two"
+    assert "acme_shapes" in trusted(hub_dir)
+    at_terminal(monkeypatch, None)
+    assert hub.load("acme/shapes:main", "net")[0] == "two"
+
+
+@pytest.mark.parametrize("answer", ["n", ""])
+def test_who_says_no_runs_and_keeps_nothing(
+    hub: Any, host: GitHost, hub_dir: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    at_terminal(monkeypatch, answer)
+    with pytest.raises(Exception, match="trusted"):
+        hub.load("acme/shapes:main", "net")
+    assert trusted(hub_dir) == []
+    assert not host.paths("zip")
+
+
+@pytest.mark.usefixtures("host")
+def test_trust_repo_false_asks_each_time(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(hub, "acme/shapes:main")
+    at_terminal(monkeypatch, "n")
+    with pytest.raises(Exception, match="trusted"):
+        hub.load("acme/shapes:main", "net", trust_repo=False)
+    at_terminal(monkeypatch, "yes")
+    assert hub.load("acme/shapes:main", "net", trust_repo=False)[0] == "two"
+
+
+def test_torchs_own_owners_need_no_trust(
+    hub: Any, git_host: GitHost, worktree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git_host.add_repo("pytorch", "vision", worktree)
+    at_terminal(monkeypatch, None)
+    assert hub.load("pytorch/vision:main", "net")[0] == "two"
