@@ -248,68 +248,6 @@ def test_comparing_is_no_use_of_a_suppression_that_needs_it(repo: Path) -> None:
     assert run("check", repo).exit_code == 0
 
 
-SMALL, LARGE = "https://example.org/small-0123456789.pt", "https://example.org/large.pt"
-FAMILY = f'''dependencies = ["torch", "PIL"]
-
-from torch import nn as _nn
-from torch.hub import load_state_dict_from_url as _load
-
-_URLS = {{"large": "{LARGE}"}}
-
-
-def small(pretrained: bool = False):
-    """A small one.
-
-    Args:
-        pretrained (bool): Load weights.
-
-    Returns:
-        The model.
-    """
-    model = _nn.Linear(1, 1)
-    if pretrained:
-        model.load_state_dict(_load("{SMALL}", check_hash=True))
-    return model
-
-
-def large(pretrained: bool = False):
-    """A large one."""
-    return _make(pretrained)
-
-
-def bare():
-    """None."""
-    return _nn.Linear(1, 1)
-
-
-def _make(pretrained):
-    model = _nn.Linear(1, 1)
-    if pretrained:
-        model.load_state_dict(_load(_URLS["large"]))
-    return model
-'''
-
-
-def test_help_tells_the_weights_of_that_entrypoint_alone(tmp_path: Path) -> None:
-    (tmp_path / "hubconf.py").write_text(FAMILY)
-    small, large, bare = (run("help", tmp_path, name).stdout for name in ("small", "large", "bare"))
-    assert f"Weights     {SMALL} (sha256 0123456789…, checked)" in small
-    assert f"Weights     {LARGE} (no hash in its name)" in large
-    assert LARGE not in small
-    assert SMALL not in large
-    assert "https://" not in bare
-    assert "none that source tells" in bare
-
-
-def test_help_is_plain_and_tidy_when_it_is_piped(tmp_path: Path) -> None:
-    (tmp_path / "hubconf.py").write_text(FAMILY)
-    shown = run("help", tmp_path, "small").stdout
-    assert "\x1b" not in shown
-    assert "  Parameters:\n    pretrained (bool)  Load weights.\n\n  Returns:" in shown
-    assert "Gives back  an nn.Module: torch.nn.Linear" in shown
-    assert "Install     pip install torch pillow" in shown
-
-
 def test_two_refs_of_a_repo_on_a_host_are_compared(git_host: GitHost, tmp_path: Path) -> None:
     commit_files(tmp_path / "rep", {"hubconf.py": HEALTHY})
     git("tag", "v1", cwd=tmp_path / "rep")

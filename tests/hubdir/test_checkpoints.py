@@ -7,11 +7,8 @@ import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hubkit import errors
 from hubkit.facts import FetchPolicy
@@ -23,7 +20,6 @@ from hubkit.hubdir import (
     key_of,
     parse_repo,
 )
-from hubkit.hubdir.origins import name_of
 
 if TYPE_CHECKING:
     from tests.git_host import GitHost
@@ -69,12 +65,6 @@ def test_urls_that_differ_in_their_signature_only_are_one(git_host: GitHost) -> 
     first = fetch_checkpoint(f"{url}?X-Amz-Signature=1&X-Amz-Date=2", policy=ASK)
     assert fetch_checkpoint(f"{url}?X-Amz-Signature=3", policy=ASK) == first
     assert fetch_checkpoint(f"{url}?id=7", policy=ASK) != first
-
-
-@pytest.mark.parametrize("path", ["/download", "/folder/net.pt/"])
-def test_odd_urls_get_a_name(git_host: GitHost, path: str) -> None:
-    url = git_host.add_file(path, BODY)
-    assert fetch_checkpoint(f"{url}?id=1", policy=ASK).read_bytes() == BODY
 
 
 def test_a_file_that_torch_hub_left_is_a_hit(git_host: GitHost, hub_dir: Path) -> None:
@@ -141,21 +131,6 @@ def test_a_wrong_hash_leaves_nothing(git_host: GitHost, hub_dir: Path) -> None:
         fetch_checkpoint(url, hash_prefix="0" * 8, policy=ASK)
     assert (wrong.value.expected, wrong.value.actual) == ("0" * 8, SHA)
     assert files_in(hub_dir / "checkpoints") == []
-
-
-@pytest.mark.parametrize(
-    ("name", "prefix"),
-    [
-        ("resnet18-5c106cde.pth", "5c106cde"),
-        ("model-2.0-5c106cdeaa.pth", "5c106cdeaa"),
-        ("x-DEADBEEF.pth", "deadbeef"),
-        ("weights-.pth", None),
-        ("model-a.pth", None),
-        ("model-2.0.pth", None),
-    ],
-)
-def test_hashes_in_names(name: str, prefix: str | None) -> None:
-    assert hash_prefix_of(name) == prefix
 
 
 def test_a_cut_body_is_resumed(git_host: GitHost, tmp_path: Path) -> None:
@@ -319,23 +294,3 @@ def test_a_kill_between_record_and_file_costs_nothing(git_host: GitHost) -> None
     assert fetch_checkpoint(url, policy=FetchPolicy(offline=True)).read_bytes() == b"old"
     assert fetch_checkpoint(url, policy=ASK).read_bytes() == b"new"
     assert len(git_host.requests) == 1
-
-
-@given(st.text(), st.text())
-def test_names_of_urls_are_names(path: str, query: str) -> None:
-    name = name_of(f"https://host/{quote(path)}?{quote(query)}")
-    assert name not in ("", ".", "..")
-    assert Path(name).name == name
-    assert len(name.encode()) <= 200
-
-
-@given(st.text(st.sampled_from("ab/.-?=&;%#:@\\ ")))
-def test_names_of_nonsense_are_names(text: str) -> None:
-    name = name_of(f"https://host/{text}")
-    assert name not in ("", ".", "..")
-    assert Path(name).name == name
-
-
-@pytest.mark.parametrize("url", ["https://h/net-5c106cde.pth", "https://h/a/n%20t.pt?x=1#y"])
-def test_plain_names_are_torchs(url: str) -> None:
-    assert name_of(url) == os.path.basename(urlsplit(url).path)  # noqa: PTH119 - what torch does
