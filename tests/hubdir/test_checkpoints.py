@@ -151,7 +151,9 @@ def test_what_stays_cut_is_an_error_and_not_a_file(git_host: GitHost, tmp_path: 
     assert files_in(tmp_path) == []
 
 
-@pytest.mark.parametrize(("later", "again"), [(BODY, 1_000_000), (BODY[::-1], len(BODY))])
+@pytest.mark.parametrize(
+    ("later", "again"), [(BODY, 1_000_000), (BODY[::-1], len(BODY))], ids=["the same", "another"]
+)
 def test_the_next_call_goes_on_where_a_failed_one_stopped(
     git_host: GitHost, tmp_path: Path, later: bytes, again: int
 ) -> None:
