@@ -277,7 +277,8 @@ class Subject:
             seed: Seed of the random numbers that it may draw.
         """
         fed = (inputs or self.first.inputs).mapped(copied)
-        return run(self, runnable or self.runnable, fed, seed)
+        # A model may have a length, and count as false.
+        return run(self, self.runnable if runnable is None else runnable, fed, seed)
 
     def running(self) -> Any:  # noqa: ANN401
         """Surround code of the model that is not run by `run`."""

@@ -207,7 +207,8 @@ def _elsewhere(subject: Subject, where: str, change: Any, judge: Any) -> Iterato
     if not isinstance(subject.runnable, torch.nn.Module):
         raise NotApplicableError("it is no nn.Module")
     try:
-        changed = change(subject.chain.take_spare() or copy.deepcopy(subject.module))
+        spare = subject.chain.take_spare()
+        changed = change(copy.deepcopy(subject.module) if spare is None else spare)
         inputs = (subject.chain.inputs or first.inputs).mapped(change)
         output = subject.run(changed, inputs)
     except UndeclaredError:
