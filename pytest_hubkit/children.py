@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,13 @@ class Children:
             name for name in dict.fromkeys(names) if name.partition(".")[0] not in facts.packages
         ]
 
+    def _import_torch(self) -> None:
+        """Import torch here while a child does so too, if hubconf is sure to need it."""
+        if "torch" in self._foreign_modules():
+            # That it cannot be imported is said by the child.
+            with contextlib.suppress(Exception):
+                import torch  # noqa: F401
+
     def _subjects(self, *codes: str) -> list[Subject]:
         """The subjects on which one of the checks runs; all for one that judges the repo."""
         subjects = self._conformance.subjects
@@ -198,7 +206,7 @@ class Children:
             kwargs={"question": {**common, **question}},
             env={**clean_environment(conformance.root), "TORCH_HOME": str(home)},
         )
-        reply = run_in_child(request)
+        reply = run_in_child(request, self._import_torch)
         if reply.failure is not None:
             raise ProbeError(
                 f"The child process failed: {reply.failure.message}", hint=reply.failure.traceback

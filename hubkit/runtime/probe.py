@@ -22,7 +22,7 @@ from hubkit.errors import EntrypointNotFoundError, ProbeError
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Task = Literal["names", "help", "load", "call"]
 Engine = Literal["hubkit", "torch"]
@@ -117,8 +117,14 @@ class ProbeReply:
     seconds: float = 0.0
 
 
-def run_in_child(request: ProbeRequest) -> ProbeReply:
+def run_in_child(
+    request: ProbeRequest, meanwhile: Callable[[], object] = lambda: None
+) -> ProbeReply:
     """Run a repo's code in a fresh interpreter.
+
+    Args:
+        request: What to run.
+        meanwhile: Called once that has begun.
 
     Raises:
         ProbeError: The child ended without an answer: it crashed, exited or took too long.
@@ -126,7 +132,7 @@ def run_in_child(request: ProbeRequest) -> ProbeReply:
     with tempfile.TemporaryDirectory(prefix="hubkit-probe-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
         (folder / "cwd").mkdir()
-        status = _run(request, folder)
+        status = _run(request, folder, meanwhile)
         stdout, stderr = (_read_tail(folder / name) for name in ("stdout", "stderr"))
         answer = _read_answer(folder / "answer.json")
         if answer is None:
@@ -184,7 +190,7 @@ def _ask(request: ProbeRequest) -> ProbeReply:
     )
 
 
-def _run(request: ProbeRequest, folder: Path) -> int | None:
+def _run(request: ProbeRequest, folder: Path, meanwhile: Callable[[], object]) -> int | None:
     """Run the child; its exit status, or None when it took too long."""
     question = folder / "question.json"
     question.write_text(json.dumps(_to_json(request)), "utf-8")
@@ -208,6 +214,7 @@ def _run(request: ProbeRequest, folder: Path) -> int | None:
             start_new_session=True,
         )
         try:
+            meanwhile()
             return child.wait(request.timeout)
         except subprocess.TimeoutExpired:
             return None
