@@ -75,7 +75,8 @@ def run_example(run: ExampleRun) -> ExampleEnd:
     attempts: list[Attempt] = []
     with (
         kept_state(),
-        tempfile.TemporaryDirectory(prefix="hubkit-example-") as folder,
+        # Beside what the parent removes, since an example may end this process.
+        tempfile.TemporaryDirectory(prefix="example-", dir=Path(run.home).parent) as folder,
         _loading_from(Path(run.root), run.names),
         isolated_hub_dir(Path(run.home)),
         guarded_network(Path(run.root), run.place, attempts, run.policy),
