@@ -47,10 +47,11 @@ _FLAGS = ("slow", "loopback", "update")
 )
 @click.option(
     "--from",
-    "source",
+    "sources",
+    multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Show, and write, the report of an earlier run; run nothing.",
+    help="Show, and write, the report of an earlier run, or those of its shards; run nothing.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="A line for each check.")
 def command(
@@ -58,7 +59,7 @@ def command(
     entrypoints: tuple[str, ...],
     everything: bool,
     reports: tuple[str, ...],
-    source: Path | None,
+    sources: tuple[Path, ...],
     verbose: bool,
     **given: Any,  # noqa: ANN401 - options that the suite has too, as they came
 ) -> int:
@@ -67,8 +68,8 @@ def command(
     The same as `pytest --hubconf` in the folder PATH, without the repo's own tests and pytest
     configuration. It runs the repo's code. Exit codes: 0 conformant, 1 not, 2 could not be tried.
     """
-    if source is not None:
-        return _show(source, reports)
+    if sources:
+        return _show(sources, reports)
     root = path.parent if path.name == "hubconf.py" else path
     _require_suite()
     if not root.is_dir():
@@ -109,11 +110,17 @@ def _require_suite() -> None:
         )
 
 
-def _show(source: Path, reports: tuple[str, ...]) -> int:
+def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
     """Say what an earlier run has found."""
-    from hubkit.conformance import read_report, read_target, render_table, write_form
+    from hubkit.conformance import (
+        merge_reports,
+        read_report,
+        read_target,
+        render_table,
+        write_form,
+    )
 
-    report = read_report(source)
+    report = merge_reports([read_report(source) for source in sources])
     for text in reports:
         write_form(report, *read_target(text, Path.cwd()))
     click.echo(render_table(report), nl=False)

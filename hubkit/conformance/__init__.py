@@ -10,9 +10,11 @@ from hubkit.conformance.badge import render_endpoint, render_svg
 from hubkit.conformance.files import read_report, render_json
 from hubkit.conformance.forms import read_target, write_form
 from hubkit.conformance.markdown import render_markdown
+from hubkit.conformance.merging import merge_reports
 from hubkit.conformance.table import render_table
 
 __all__ = [
+    "merge_reports",
     "read_report",
     "read_target",
     "render_endpoint",

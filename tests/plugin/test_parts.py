@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.conformance import merge_reports, read_report
 from pytest_hubkit.checks import all_checks
 
 if TYPE_CHECKING:
+    from hubkit.facts import CaseResult
     from tests.plugin.conftest import HubRepo
 
 NAMES = ("first", "second", "third")
@@ -106,3 +108,31 @@ def test_shards_share_the_entrypoints(plain: HubRepo) -> None:
     assert set().union(*parts) == set(plain.collect("--hubconf"))
     assert all("hubconf.py::C101-import-clean" in part for part in parts)
     assert ["hubconf.py::C303-coexistence" in part for part in parts] == [True, False]
+
+
+def test_the_reports_of_shards_make_the_report_of_the_whole(plain: HubRepo) -> None:
+    plain.write({"hubkit.toml": 'representative = ["first", "second"]\n'})
+    plain.commit()
+    whole, one, two = (plain.root / name for name in ("whole.json", "1.json", "2.json"))
+    plain.run_here("--hubconf", f"--hubconf-report={whole}")
+    for part, path in enumerate((one, two), start=1):
+        plain.run_here("--hubconf", f"--hubconf-report={path}", f"--hubconf-shard={part}/2")
+    merged = merge_reports([read_report(two), read_report(one)])
+    expected = read_report(whole)
+    assert {case.label: summary(case) for case in merged.cases} == {
+        case.label: summary(case) for case in expected.cases
+    }
+    assert summary(merged.whole) == summary(expected.whole)
+    assert (merged.lint, merged.level, merged.policy, merged.commit) == (
+        expected.lint, expected.level, expected.policy, expected.commit,
+    )  # fmt: skip
+    # One job alone has not exercised all.
+    assert {case.label: summary(case) for case in read_report(two).cases} != {
+        case.label: summary(case) for case in expected.cases
+    }
+
+
+def summary(case: CaseResult) -> object:
+    outcomes = {check.code: check.outcome for check in case.checks}
+    left = {code: one.reason for one in case.unexercised for code in one.codes}
+    return outcomes, left, case.level, case.input, case.call
