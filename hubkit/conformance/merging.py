@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # The worst that a check came to counts: those of the repo as a whole may run in several jobs.
 _WORST_FIRST = ("failed", "skipped", "unsupported", "expected", "passed", "inapplicable")
 
+_DIGITS = 6  # more jobs than that nobody has
+
 
 def merge_reports(reports: Sequence[ConformanceReport]) -> ConformanceReport:
     """One report of what all shards of a run have found.
@@ -72,13 +74,14 @@ def _require_all(reports: Sequence[ConformanceReport]) -> None:
     """Refuse all but one report of each shard."""
     shards = sorted(str(one.policy.get("shard") or "") for one in reports)
     parts = shards[0].rpartition("/")[2]
-    wanted = [f"{part}/{parts}" for part in range(1, int(parts or 0) + 1)]
+    count = int(parts) if parts.isdecimal() and len(parts) < _DIGITS else 0
+    wanted = [f"{part}/{parts}" for part in range(1, count + 1)]
     if sorted(wanted) == shards:
         return
     missing = ", ".join(one for one in wanted if one not in shards)
     said = f"these are the shards {', '.join(shards)}" + (missing and f", without {missing}")
     raise UsageError(
-        said if parts else "a report of a whole run stands for itself",
+        said if count else "a report of a whole run stands for itself",
         hint="Give one report of each job: --from 1.json --from 2.json, for --hubconf-shard=1/2 "
         "and 2/2.",
     )

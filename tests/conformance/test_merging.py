@@ -51,6 +51,10 @@ def test_the_worst_counts_and_the_job_that_ran_most_tells_what_was_measured() ->
         ([shard(1, 3), shard(3, 3)], "these are the shards 1/3, 3/3, without 2/3"),
         ([shard(1), shard(1)], "these are the shards 1/2, 1/2, without 2/2"),
         ([REPORT, REPORT], "a report of a whole run stands for itself"),
+        (
+            [shard(1), dataclasses.replace(REPORT, policy={**REPORT.policy, "shard": "x/y"})],
+            "not of",
+        ),
         ([REPORT, shard(2)], "a report of a whole run stands for itself"),
         ([shard(1), shard(2, commit="ffff")], "not of one run: commit is 0123"),
         ([shard(1), shard(2, repo="other/one")], "repo is acme/shapes in one and other/one in"),
