@@ -53,7 +53,7 @@ def test_the_worst_counts_and_the_job_that_ran_most_tells_what_was_measured() ->
         ([REPORT, REPORT], "a report of a whole run stands for itself"),
         (
             [shard(1), dataclasses.replace(REPORT, policy={**REPORT.policy, "shard": "x/y"})],
-            "not of",
+            "shards 1/2, x/y, without 2/2",
         ),
         ([REPORT, shard(2)], "a report of a whole run stands for itself"),
         ([shard(1), shard(2, commit="ffff")], "not of one run: commit is 0123"),
