@@ -19,7 +19,7 @@ from pytest_hubkit.forwards import evaluating
 from pytest_hubkit.made_inside import find_unregistered, watched
 from pytest_hubkit.saving import find_unsafe, read_back
 from pytest_hubkit.seeds import OTHER_SEED
-from pytest_hubkit.trees import find_tensors
+from pytest_hubkit.trees import find_tensors, has_shape
 
 if TYPE_CHECKING:
     import torch
@@ -132,8 +132,10 @@ def deep_copy(subject: Subject) -> torch.nn.Module:
 
 def find_shared(model: torch.nn.Module, copied: torch.nn.Module) -> list[str]:
     """Parameters of a copy that are the model's own."""
-    own = {one.data_ptr() for one in model.parameters() if one.numel() and not one.is_meta}
-    return [name for name, one in copied.named_parameters() if one.data_ptr() in own]
+    own = {one.data_ptr() for one in model.parameters()
+           if has_shape(one) and one.numel() and not one.is_meta}  # fmt: skip
+    return [name for name, one in copied.named_parameters()
+            if has_shape(one) and one.data_ptr() in own]  # fmt: skip
 
 
 def find_changed(loaded: dict[str, Any], again: dict[str, Any]) -> list[str]:

@@ -6,6 +6,8 @@ import ctypes
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from pytest_hubkit.trees import has_shape
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,10 +36,14 @@ def fingerprint(tensor: torch.Tensor) -> int:
 
 
 def fingerprints(named: Iterable[tuple[str, object]]) -> dict[str, int]:
-    """Checksums of those values that are tensors, by name."""
+    """Checksums of those values that are tensors with a shape, by name."""
     import torch
 
-    return {name: fingerprint(one) for name, one in named if isinstance(one, torch.Tensor)}
+    return {
+        name: fingerprint(one)
+        for name, one in named
+        if isinstance(one, torch.Tensor) and has_shape(one)
+    }
 
 
 def _memory(data: torch.Tensor) -> Any:  # noqa: ANN401

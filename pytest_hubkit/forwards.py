@@ -10,7 +10,7 @@ from hubkit.records import dataclass
 from pytest_hubkit.fingerprints import fingerprints
 from pytest_hubkit.seeds import generators_that_moved, seeded, take_states
 from pytest_hubkit.state import Change, find_changes, take_state
-from pytest_hubkit.trees import find_tensors
+from pytest_hubkit.trees import find_tensors, has_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,16 +52,19 @@ def observe(subject: Subject, inputs: Inputs) -> Forward:
     runnable = subject.runnable
     inputs = inputs.mapped(lambda value: _to_device(value, subject.conformance.options.device))
     fed = inputs.mapped(copied)
-    prints, changes = _prints(runnable, fed), list[Change]()
+    before, changes = _named(runnable, fed), list[Change]()
+    prints = fingerprints(before.items())
+    # What gets its shape in this run, changes and draws numbers as it should.
+    shapeless = {name for name, one in before.items() if not has_shape(one)}
     with seeded(1):
         generators = take_states()
         started = time.perf_counter()
         output = run(subject, runnable, fed, None, changes)
         seconds = time.perf_counter() - started
-        drew = generators_that_moved(generators)
-    after = _prints(runnable, fed)
+        drew = generators_that_moved(generators) if not shapeless else ()
+    after = fingerprints(_named(runnable, fed).items())
     changed = tuple(name for name in dict.fromkeys((*prints, *after))
-                    if prints.get(name) != after.get(name))  # fmt: skip
+                    if name not in shapeless and prints.get(name) != after.get(name))  # fmt: skip
     return Forward(inputs, output, seconds, changed, drew, tuple(changes))
 
 
@@ -162,14 +165,14 @@ def _to_device(value: Any, device: str) -> Any:  # noqa: ANN401
     return value
 
 
-def _prints(runnable: Any, inputs: Inputs) -> dict[str, int]:  # noqa: ANN401
-    """Checksums of all that a run should leave as it is."""
+def _named(runnable: Any, inputs: Inputs) -> dict[str, torch.Tensor]:  # noqa: ANN401
+    """All that a run should leave as it is."""
     import torch
 
-    named: dict[str, object] = {}
+    named: dict[str, torch.Tensor] = {}
     if isinstance(runnable, torch.nn.Module):
         named.update((f"parameter {name}", one) for name, one in runnable.named_parameters())
         named.update((f"buffer {name}", one) for name, one in runnable.named_buffers())
     for number, value in enumerate(inputs.values):
         named.update((f"input {path}", one) for path, one in find_tensors(value, f"[{number}]"))
-    return fingerprints(named.items())
+    return named

@@ -20,6 +20,7 @@ from pytest_hubkit.first_runs import run_first
 from pytest_hubkit.forwards import Forward, copied, find_module, run
 from pytest_hubkit.network import Policy
 from pytest_hubkit.seeds import OTHER_SEED, SEED, draw, seeded
+from pytest_hubkit.trees import has_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,12 +228,10 @@ class Subject:
     @property
     def parameter_count(self) -> int | None:
         """How many parameters the model has; None while there is no model."""
-        return self._count if "built" in vars(self) else None
-
-    @cached_property
-    def _count(self) -> int | None:
-        module = find_module(self.built)
-        return sum(one.numel() for one in module.parameters()) if module is not None else None
+        module = find_module(self.built) if "built" in vars(self) else None
+        if module is None:
+            return None
+        return sum(one.numel() for one in module.parameters() if has_shape(one))
 
     def seen(self) -> dict[str, Any]:
         """What was seen so far, for the report: as simple as what crosses to another process."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hubkit.records import dataclass
 from pytest_hubkit.cases import describe_call
@@ -11,6 +11,7 @@ from pytest_hubkit.checks.registry import Failure, PrerequisiteError
 from pytest_hubkit.forwards import find_module
 from pytest_hubkit.network import Policy
 from pytest_hubkit.seeds import SEED, seeded
+from pytest_hubkit.trees import has_shape
 
 if TYPE_CHECKING:
     from pytest_hubkit.network import Guard
@@ -23,13 +24,13 @@ class Trained:
 
     Attributes:
         checkpoints: Files that it was read from, as far as they came through torch.hub.
-        shapes: Shapes of the entries of its state dict.
+        shapes: Shapes of the entries of its state dict, as `find_shapes` gives them.
         params: How many parameters it has.
         again: Why loading it a second time, without the network, failed, or None.
     """
 
     checkpoints: tuple[Path, ...]
-    shapes: dict[str, tuple[int, ...]]
+    shapes: dict[str, tuple[int, ...] | None]
     params: int
     again: Failure | None
 
@@ -53,8 +54,9 @@ def load_trained(subject: Subject) -> Trained:
         raise PrerequisiteError("C305", _describe(subject, call, error)) from error
     module = find_module(made)
     state = module.state_dict() if module is not None else {}
-    shapes = {key: tuple(one.shape) for key, one in state.items() if hasattr(one, "shape")}
-    params = sum(one.numel() for one in module.parameters()) if module is not None else 0
+    shapes = find_shapes(state)
+    parameters = () if module is None else module.parameters()
+    params = sum(one.numel() for one in parameters if has_shape(one))
     del made, module, state
     again = None
     try:
@@ -63,6 +65,18 @@ def load_trained(subject: Subject) -> Trained:
     except (Exception, SystemExit) as error:  # noqa: BLE001
         again = _describe_again(subject, call, error)
     return Trained(_files(guard), shapes, params, again)
+
+
+def find_shapes(state: dict[str, Any]) -> dict[str, tuple[int, ...] | None]:
+    """Shapes of a state dict's tensors; None for those that get theirs when the model first runs.
+
+    Args:
+        state: The state dict.
+    """
+    import torch
+
+    tensors = ((key, one) for key, one in state.items() if isinstance(one, torch.Tensor))
+    return {key: tuple(one.shape) if has_shape(one) else None for key, one in tensors}
 
 
 def _files(guard: Guard) -> tuple[Path, ...]:

@@ -35,6 +35,13 @@ def find_tensors(value: object, path: str = "output") -> Iterator[tuple[str, tor
             yield from find_tensors(getattr(value, one.name), f"{path}.{one.name}")
 
 
+def has_shape(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has one: those of lazy modules get theirs when they first run."""
+    from torch.nn.parameter import is_lazy
+
+    return not is_lazy(tensor)
+
+
 def describe(value: Any) -> str:  # noqa: ANN401
     """A value in a few words: type and shape of a tensor, class of anything else."""
     import torch

@@ -10,6 +10,7 @@ from pytest_hubkit.checks.forward import BUILT
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
 from pytest_hubkit.comparing import CLOSE, find_difference
 from pytest_hubkit.saving import find_unsafe, read_back
+from pytest_hubkit.trees import has_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +135,8 @@ def safetensors_ready(subject: Subject) -> Iterator[Failure]:
     for key, value in state.items():
         if not isinstance(value, torch.Tensor):
             seen.append(f"{key} is a {type(value).__name__}")
+        elif not has_shape(value):
+            seen.append(f"{key} has no shape before the model has run")
         elif value.is_meta or value.layout is not torch.strided:
             seen.append(f"{key} is not a plain tensor")
         elif not value.is_contiguous():

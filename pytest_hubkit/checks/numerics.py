@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import traceback
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from hubkit.facts import Location
@@ -95,8 +96,12 @@ def backward(subject: Subject) -> Iterator[Failure]:
         raise NotApplicableError("on the meta device no numbers flow")
     model.to(subject.conformance.options.device)
     small, whole = subject.chain.inputs, subject.first.inputs
-    failure = _differentiate(subject, model, small or whole)
-    if failure and small:
+    failure = None
+    if small:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            failure = _differentiate(subject, model, small)
+    if failure or not small:
         # Some models need more than one row to be trained, for the statistics of a batch say.
         failure = _differentiate(subject, model, whole)
     if failure is None:

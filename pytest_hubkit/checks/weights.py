@@ -12,6 +12,7 @@ from pytest_hubkit.checks.registry import (
     UndeclaredError,
     check,
 )
+from pytest_hubkit.trained import find_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,23 +66,23 @@ def weights_identity(subject: Subject) -> Iterator[Failure]:
     for path in trained.checkpoints:
         yield from _judge_file(subject, path)
         yield from _judge_globals(subject, path)
-    here = trained.shapes
     if declared and declared.params is not None and trained.params != declared.params:
         yield Failure(
             f"{subject.label} has {trained.params} parameters, and {declared.params} are declared.",
             fix=f"Correct `weights` in {subject.case.place}.",
             location=subject.location,
         )
-    untrained = {key: tuple(one.shape) for key, one in subject.module.state_dict().items()
-                 if hasattr(one, "shape")}  # fmt: skip
-    changed = [
-        key for key in dict.fromkeys((*here, *untrained)) if here.get(key) != untrained.get(key)
-    ]
+    here, untrained = trained.shapes, find_shapes(subject.module.state_dict())
+    pairs = [(key, here.get(key, "absent"), untrained.get(key, "absent"))
+             for key in dict.fromkeys((*here, *untrained))]  # fmt: skip
+    changed = [(key, one, other) for key, one, other in pairs
+               if one != other and None not in (one, other)]  # fmt: skip
     if changed and subject.case.is_untrained:
+        key, one, other = changed[0]
         yield Failure(
             f"{subject.label} is another model with its weights than without.",
-            ((f"{len(changed)} entries of the state dict differ, such as {changed[0]}: "
-             f"{here.get(changed[0], 'absent')}, without weights {untrained.get(changed[0], 'absent')}"),),
+            ((f"{len(changed)} entries of the state dict differ, such as {key}: "
+             f"{one}, without weights {other}"),),
             "Build the same modules in both cases.",
             subject.location,
         )  # fmt: skip
