@@ -122,12 +122,8 @@ def _differentiate(subject: Subject, model: torch.nn.Module, inputs: Inputs) -> 
             model.train()
             fed = inputs.mapped(copied)
             output = model(*fed.args, **fed.kwargs)
-            floating = [
-                one
-                for _, one in find_tensors(output)
-                if one.is_floating_point() and one.requires_grad
-            ]
-            if not floating:
+            given = [one for _, one in find_tensors(output) if one.requires_grad]
+            if not given:
                 return Failure(
                     f"{subject.label} cannot be trained: nothing that it gives has a gradient.",
                     ((f"{sum(one.requires_grad for one in model.parameters())} parameters ask "
@@ -135,7 +131,8 @@ def _differentiate(subject: Subject, model: torch.nn.Module, inputs: Inputs) -> 
                     "Look for detach(), torch.no_grad(), argmax and .numpy() on the way.",
                     where,
                 )  # fmt: skip
-            total = torch.stack([one.float().mean() for one in floating]).sum()
+            real = [torch.view_as_real(one) if one.is_complex() else one for one in given]
+            total = torch.stack([one.float().mean() for one in real]).sum()
             total.backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # noqa: BLE001
         message = f"{subject.label} fails in training mode: {type(error).__name__}: {error}"
@@ -146,7 +143,6 @@ def _differentiate(subject: Subject, model: torch.nn.Module, inputs: Inputs) -> 
 
 
 def _judge_gradients(subject: Subject, grads: dict[str, torch.Tensor | None]) -> Failure | None:
-
     reached = {name: grad for name, grad in grads.items() if grad is not None}
     if not reached:
         return Failure(
@@ -166,7 +162,7 @@ def _judge_gradients(subject: Subject, grads: dict[str, torch.Tensor | None]) ->
     return None
 
 
-@check("C213", "low-precision", level=2, required=False, requires=RAN)
+@check("C213", "low-precision", level=2, required=False, requires=(*RAN, "C209"))
 def low_precision(subject: Subject) -> Iterator[Failure]:
     """The model runs in bfloat16.
 
@@ -182,7 +178,7 @@ def low_precision(subject: Subject) -> Iterator[Failure]:
     )
 
 
-@check("C214", "device-agnostic", level=2, required=False, requires=RAN)
+@check("C214", "device-agnostic", level=2, required=False, requires=(*RAN, "C209"))
 def device_agnostic(subject: Subject) -> Iterator[Failure]:
     """The model stays on the device that it was moved to.
 

@@ -104,6 +104,26 @@ class _Forgetful(_Crowd):
         return self.head(x) + self.offset
 
 
+class _Spectrum(_Crowd):
+    def forward(self, x):
+        return _torch.fft.fft(self.head(x))
+
+
+def spectrum(pretrained: bool = False):
+    """A model that gives complex numbers."""
+    return _Spectrum()
+
+
+class _Alone(_Crowd):
+    def __deepcopy__(self, memo):
+        return self
+
+
+def alone(pretrained: bool = False):
+    """A model that is its own copy, and must not be changed as one."""
+    return _Alone()
+
+
 class _Lazy(_torch.nn.Module):
     def __init__(self):
         super().__init__()
@@ -154,14 +174,17 @@ def test_one_model_is_built_three_times_and_run_six_times_for_two_levels(
 
 
 def test_odd_models_pass_but_for_what_is_wrong_with_them(repo: HubRepo) -> None:
-    declared = "\n".join(map(INPUT.format, ("crowd", "totals", "lazy", "forgetful")))
+    declared = "\n".join(
+        map(INPUT.format, ("crowd", "totals", "spectrum", "lazy", "alone", "forgetful"))
+    )
     declared += '[entrypoints.table]\ninput = "i64[B,3] < 7"\ntrainable = true\n'
     repo.write({"hubconf.py": CROWDED, "hubkit.toml": declared})
     repo.commit()
     result = repo.run("--hubconf", "-v", "--deselect", "hubconf.py::check")
     said = outcomes(result)
-    assert [name for name, what in said.items() if what == "FAILED"] == ["forgetful::C207"]
-    names = ("crowd", "totals", "lazy", "table")
+    failed = [name for name, what in said.items() if what == "FAILED"]
+    assert failed == ["alone::C209", "forgetful::C207"]
+    names = ("crowd", "totals", "spectrum", "lazy", "table")
     assert {said[f"{name}::C212"] for name in names} == {"PASSED"}
 
 
