@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class Deaths:
-    """Notes of what runs, which are gone when it has ended; where they are not, it did not end.
+    """Notes of what runs, each locked by the process that runs it.
+
+    A note that is there and that nobody holds is of a process that did not come to its end. Where
+    files cannot be locked, on Windows, nothing is noted.
 
     Args:
         folder: Where they lie, and what else a dead process cannot remove; it goes when the run
@@ -38,13 +46,15 @@ class Deaths:
         Args:
             label: The case.
         """
-        if self._folder is None:
+        if self._folder is None or fcntl is None:
             return ""
-        try:
-            pid, code = self._note(label).read_text("utf-8").split()
-        except (OSError, ValueError):
-            return ""
-        return "" if int(pid) == os.getpid() else code
+        for note in self._folder.glob(f"{quote(label, safe='')}.*.running"):
+            with contextlib.suppress(OSError), note.open(encoding="utf-8") as stream:
+                # Who runs holds it, and gets no further here.
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(stream.fileno()).st_nlink:
+                    return stream.read()
+        return ""
 
     @contextlib.contextmanager
     def watch(self, label: str, code: str) -> Iterator[None]:
@@ -54,18 +64,21 @@ class Deaths:
             label: The case.
             code: The check.
         """
-        if self._folder is None:
+        if self._folder is None or fcntl is None:
             yield
             return
-        note = self._note(label)
-        note.write_text(f"{os.getpid()} {code}", "utf-8")
-        try:
-            yield
-        finally:
-            note.unlink(missing_ok=True)
-
-    def _note(self, label: str) -> Path:
-        return Path(self._folder or "", f"{quote(label, safe='')}.running")
+        note = self._folder / f"{quote(label, safe='')}.{os.getpid()}.running"
+        made = note.with_suffix(".new")
+        with made.open("w", encoding="utf-8") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            stream.write(code)
+            stream.flush()
+            # Nobody sees it before it is held.
+            made.replace(note)
+            try:
+                yield
+            finally:
+                note.unlink(missing_ok=True)
 
 
 def deaths_of(config: pytest.Config) -> Deaths:
