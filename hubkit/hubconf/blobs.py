@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess
 
+    from hubkit.errors import GitRepoError
     from hubkit.hubconf.git import Git
 
 _PIECE = 1024 * 1024
@@ -29,14 +31,19 @@ class Blobs:
 
         Raises:
             OSError: git has no such object here.
+            GitRepoError: git gave up, as it does in a clone without its blobs.
         """
         process = self._process or self._start()
         asked, answers = process.stdin, process.stdout
         if asked is None or answers is None:
             raise OSError("git gives no answers")
-        asked.write(f"{name}\n".encode())
-        asked.flush()
-        _, *told = answers.readline().split()
+        with contextlib.suppress(BrokenPipeError):
+            asked.write(f"{name}\n".encode())
+            asked.flush()
+        line = answers.readline()
+        if not line:
+            raise self._ended(process)
+        _, *told = line.split()
         if len(told) != 2:  # type and size, or the one word "missing"
             raise OSError(f"the object {name} is not in this clone")
         size = int(told[1])
@@ -45,6 +52,11 @@ class Blobs:
         while left > 0:
             left -= len(answers.read(min(left, _PIECE))) or left
         return data
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> GitRepoError:
+        """Why git has gone in the middle of its answers."""
+        partial = self._git.try_to("config", "--get-regexp", r"^remote\..*\.promisor$").stdout
+        return self._git.failure("promisor" if partial else f"it ended with {process.wait()}")
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = self._git.start("cat-file", "--batch")
@@ -55,5 +67,7 @@ class Blobs:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            pipe.close()
+            # What it was asked last may not have reached it.
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
     process.wait()

@@ -56,6 +56,18 @@ def test_a_clone_without_its_blobs_fetches_none(tmp_path: Path, repo: Path) -> N
         open_commit(partial, "HEAD~1")
 
 
+def test_a_sparse_clone_without_its_blobs_is_no_repo_of_broken_files(
+    tmp_path: Path, repo: Path
+) -> None:
+    git("config", "uploadpack.allowFilter", "true", cwd=repo)
+    commit_files(repo, {"hubconf.py": "from pkg import net as _net\n" + NET})
+    partial = tmp_path / "partial"
+    git("clone", "--quiet", "--filter=blob:none", "--sparse", repo.as_uri(), str(partial))
+    assert not (partial / "pkg").exists()
+    with pytest.raises(GitRepoError, match="is a partial clone"):
+        read_repo(open_files(partial))
+
+
 def test_a_repo_that_git_cannot_read_is_an_error_with_a_way_out(repo: Path) -> None:
     (repo / ".git/HEAD").write_text("nonsense")
     for make in (open_files, lambda folder: open_commit(folder, "HEAD")):
