@@ -39,8 +39,8 @@ def _is_plain(value: object) -> bool:
     import torch
 
     return (
-        type(value) in (torch.Tensor, torch.nn.Parameter)
-        and isinstance(value, torch.Tensor)
+        isinstance(value, torch.Tensor)
+        and type(value) in (torch.Tensor, torch.nn.Parameter)
         and value.layout is torch.strided
         and not value.is_quantized
     )

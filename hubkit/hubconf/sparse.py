@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Entry, Files
@@ -9,7 +10,7 @@ from hubkit.hubconf.blobs import Blobs
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from hubkit.hubconf.files import Folder
@@ -29,12 +30,16 @@ class Sparse(Files):
         skipped: By path, mode and object of what git leaves out.
         listings: Names that this adds to each folder.
         blobs: Gives contents.
+        git: Gives sizes.
+        sizes: Sizes in bytes by object, once they were asked for.
     """
 
     folder: Folder
     skipped: Mapping[str, tuple[str, str]]
     listings: Mapping[str, frozenset[str]]
     blobs: Blobs
+    git: Git
+    sizes: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def root(self) -> Path:
@@ -46,12 +51,14 @@ class Sparse(Files):
         return tuple(sorted({*self.folder.paths(), *self.skipped}))
 
     def entry(self, path: str) -> Entry | None:
-        """What lies at a path, or would."""
+        """What lies at a path, or would; of size 0 where this clone lacks it."""
         known = self.skipped.get(path)
         if known is None:
             return self.folder.entry(path)
         mode, name = known
-        return Entry(path, int(mode, 8), len(self.blobs.read(name)))
+        if not self.sizes:
+            self.sizes.update(_read_sizes(self.git, (name for _, name in self.skipped.values())))
+        return Entry(path, int(mode, 8), self.sizes.get(name, 0))
 
     def names(self, folder: str) -> frozenset[str]:
         """Names in a folder."""
@@ -91,4 +98,12 @@ def complete(folder: Folder, lines: Mapping[str, str], skipped: set[str], git: G
             listings.setdefault(rest, set()).add(name)
     known = {path: (lines[path].split()[0], lines[path].split()[1]) for path in skipped}
     frozen = {inside: frozenset(names) for inside, names in listings.items()}
-    return Sparse(folder, known, frozen, Blobs(git))
+    return Sparse(folder, known, frozen, Blobs(git), git)
+
+
+def _read_sizes(git: Git, names: Iterable[str]) -> dict[str, int]:
+    """Sizes of objects, from one git process; contents may be huge."""
+    asked = "\n".join(dict.fromkeys(names)).encode()
+    said = git.try_to("cat-file", "--batch-check=%(objectname) %(objectsize)", given=asked).stdout
+    rows = (line.split() for line in said.decode().splitlines())
+    return {name: int(size) for name, size in rows if size.isdecimal()}

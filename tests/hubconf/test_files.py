@@ -129,8 +129,11 @@ def test_a_deleted_file_is_not_in_the_tree(repo: Path) -> None:
     assert files.entry("pkg/net.py") is None
 
 
-@pytest.mark.parametrize("index", ["--no-sparse-index", "--sparse-index"])
-def test_what_a_sparse_checkout_leaves_out_is_in_the_tree(repo: Path, index: str) -> None:
+@pytest.mark.parametrize(
+    "part",
+    ["--cone --no-sparse-index pkg", "--cone --sparse-index pkg", "--no-cone /hubconf.py /pkg/"],
+)
+def test_what_a_sparse_checkout_leaves_out_is_in_the_tree(repo: Path, part: str) -> None:
     left_out = {
         "big/deep/part.py": "z = 3\n",
         "big/deep/.gitattributes": "old.py export-ignore\n",
@@ -138,7 +141,7 @@ def test_what_a_sparse_checkout_leaves_out_is_in_the_tree(repo: Path, index: str
     }
     commit_files(repo, {**left_out, "hubconf.py": "from big.deep import part as _part\n" + NET})
     whole = read_repo(open_files(repo))
-    git("sparse-checkout", "set", "--cone", index, "pkg", cwd=repo)
+    git("sparse-checkout", "set", *part.split(), cwd=repo)
     assert not (repo / "big").exists()
     files = open_files(repo)
     assert files.paths() == open_commit(repo, "HEAD").paths()

@@ -62,7 +62,7 @@ def test_an_owner_that_nobody_filled_in(ready: Path) -> None:
         path.write_text(text.replace("acme/nets", "your-name/nets"), "utf-8")
     commit_files(ready, {})
     found = missing(hubkit("release", *DRY))
-    assert found["name"] == "the files call it your-name/nets, after nobody"
+    assert found["name"] == "the files still call it your-name/nets"
     assert "git grep -n your-name" in hubkit("release", *DRY).stdout
     assert "name" in missing(hubkit("release", "--repo", "acme/nets", *DRY))
 

@@ -36,9 +36,10 @@ def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
     assert "Not proposed: ColourLoss of shapenets.classify: a loss, by its name" in result.stdout
     assert "hubkit check: All checks passed." in result.stdout
     steps = result.stdout.partition("Next:\n")[2].splitlines()
-    assert steps[:2] == [
+    assert steps[:3] == [
         "  git init -b main",
-        '  git add . && hubkit check && git commit -m "Publish on PyTorch Hub"',
+        "  git add . && hubkit check",
+        '  git commit -m "Publish on PyTorch Hub"',
     ]
     assert steps[-1] == "  hubkit release --report conformance.json --tag v0.1.0"
     config = there["hubkit.toml"].decode()

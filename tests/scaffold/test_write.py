@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from typing import TYPE_CHECKING
 
@@ -192,6 +193,19 @@ def test_it_works_where_there_are_no_hard_links(
     monkeypatch.setattr(os, "link", link)
     write_files(tmp_path / "target", FILES)
     assert len(read_tree(tmp_path / "target")) == len(FILES)
+
+
+def test_a_move_that_is_cut_short_leaves_no_file_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: str | Path) -> None:
+        raise PermissionError(1, "Operation not permitted", *arguments)
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(shutil, "move", refuse)
+    with pytest.raises(TemplateError, match="cannot write"):
+        write_files(tmp_path / "target", FILES)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

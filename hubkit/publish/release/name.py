@@ -21,7 +21,7 @@ def name(now: Situation) -> Iterator[Point]:
         yield Point(
             "name",
             "missing",
-            f"the files call it {said}, after nobody",
+            f"the files still call it {said}",
             f"put the owner's name in place of {UNKNOWN_OWNER}: git grep -n {UNKNOWN_OWNER}",
         )
     elif not now.repo:
