@@ -1,4 +1,4 @@
-"""``hubkit cache`` and ``hubkit status``, on a hub dir that was filled here."""
+"""``hubkit cache rm`` and ``prune``: what goes, and what stays."""
 
 from __future__ import annotations
 
@@ -7,44 +7,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
 
-from hubkit.cli import main
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, fetch_repo, find_cached, parse_repo
 from hubkit.hubdir.layout import lock_file, store
+from tests.commands.cache.conftest import listed, run
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
     from tests.git_host import GitHost
 
+
 OLD = 10 * 86400
-
-
-@pytest.fixture
-def worktree(git_host: GitHost, tmp_path: Path) -> Path:
-    """The work tree of ``acme/shapes``, of which main and v1 are in the hub dir, with a checkpoint."""
-    worktree = tmp_path / "work"
-    commit_files(worktree, {"hubconf.py": "dependencies = []\n\ndef net():\n    return 1\n"})
-    git("tag", "v1", cwd=worktree)
-    git_host.add_repo("acme", "shapes", worktree)
-    for text in ("acme/shapes:v1", "acme/shapes:main"):
-        fetch_repo(parse_repo(text), FetchPolicy())
-    url = git_host.add_file("/net.pt", b"weights")
-    fetch_checkpoint(url, policy=FetchPolicy(), repo=parse_repo("acme/shapes"))
-    return worktree
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
-
-
-def listed() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(run("cache", "ls", "--json").stdout)
-    return found
 
 
 def move_on(host: GitHost, worktree: Path) -> str:
@@ -55,51 +32,13 @@ def move_on(host: GitHost, worktree: Path) -> str:
     return sha
 
 
-def test_ls_tells_what_is_there(git_host: GitHost, worktree: Path, hub_dir: Path) -> None:
-    said = run("cache", "ls")
-    assert said.exit_code == 0
-    head, tree, checkpoint = said.stdout.splitlines()
-    assert head.split() == ["SIZE", "LAST", "USED", "DIGEST", "WHAT", "FROM"]
-    sha = git("rev-parse", "HEAD", cwd=worktree)
-    assert tree.split()[-4:] == [sha[:10], "acme/shapes", "main,", "v1"]
-    assert checkpoint.split()[-3:] == ["net.pt", "acme/shapes", f"{git_host.url}/net.pt"]
-    assert str(hub_dir) in said.stderr
-    assert run("cache", "dir").stdout == f"{hub_dir}\n"
-
-
-def test_the_json_has_all_of_it(worktree: Path, hub_dir: Path, git_host: GitHost) -> None:
-    found = listed()
-    assert (found["version"], found["dir"], found["leftovers"]) == (1, str(hub_dir), [])
-    [repo], [checkpoint] = found["repos"], found["checkpoints"]
-    assert repo["refs"] == ["main", "v1"]
-    assert repo["sha"] == git("rev-parse", "HEAD", cwd=worktree)
-    assert (repo["files"], repo["bytes"]) == (1, (worktree / "hubconf.py").stat().st_size)
-    assert checkpoint["url"] == f"{git_host.url}/net.pt"
-    assert (checkpoint["repos"], checkpoint["bytes"]) == (["acme/shapes"], 7)
-    assert checkpoint["used_at"] >= checkpoint["fetched_at"] > 0
-
-
-def test_an_empty_hub_dir_is_fine(hub_dir: Path) -> None:
-    assert listed() == {"version": 1, "dir": str(hub_dir), "repos": [], "checkpoints": [], "leftovers": []}  # fmt: skip
-    assert run("cache", "ls").exit_code == 0
-    assert run("cache", "verify").exit_code == 0
-    assert run("cache", "prune").exit_code == 0
-    assert run("status").exit_code == 0
-    assert not hub_dir.exists()
-
-
-def test_what_torch_hub_left_is_listed_and_removed(hub_dir: Path) -> None:
-    folder = hub_dir / "own_rep_main"
-    folder.mkdir(parents=True)
-    (folder / "hubconf.py").write_text("")
-    (hub_dir / "checkpoints").mkdir()
-    (hub_dir / "checkpoints" / "w.pth").write_bytes(b"1234")
-    found = listed()
-    assert [repo["repo"] for repo in found["repos"]] == ["own_rep_main"]
-    assert [(file["bytes"], file["url"]) for file in found["checkpoints"]] == [(4, None)]
-    assert run("cache", "rm", "own_rep_main", "w.pth").exit_code == 0
-    assert not folder.exists()
-    assert listed()["checkpoints"] == []
+LOADER = """
+import sys
+import hubkit
+hubkit.load("acme/shapes:v1", "net", trust_repo=True)
+print("loaded", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.mark.parametrize("target", ["acme/shapes", "acme/shapes:v1", "acme/shapes@main", "SHA", "PATH"])  # fmt: skip
@@ -148,19 +87,6 @@ def test_prune_leaves_files_in_folders_of_the_users(git_host: GitHost, tmp_path:
     assert not path.exists()
 
 
-def test_verify_leaves_what_it_puts_aside_in_the_users_folder(
-    git_host: GitHost, tmp_path: Path
-) -> None:
-    url = git_host.add_file("/net.pt", b"weights")
-    path = fetch_checkpoint(url, model_dir=tmp_path / "mine", policy=FetchPolicy())
-    path.chmod(0o644)
-    path.write_bytes(b"my work")
-    assert run("cache", "verify", "--fix").exit_code == 0
-    assert run("cache", "prune").exit_code == 0
-    [left] = (tmp_path / "mine").glob("net.pt*")
-    assert left.read_bytes() == b"my work"
-
-
 def test_rm_of_a_link_takes_the_link(hub_dir: Path, tmp_path: Path) -> None:
     """Of people who develop a repo and link it to where torch.hub looks."""
     mine = tmp_path / "mine"
@@ -183,15 +109,6 @@ def test_rm_of_nothing_names_what_is_near(worktree: Path) -> None:
     assert "Near it: acme/shapes" in said.stderr
     assert len(listed()["checkpoints"]) == 1
     assert worktree.is_dir()
-
-
-LOADER = """
-import sys
-import hubkit
-hubkit.load("acme/shapes:v1", "net", trust_repo=True)
-print("loaded", flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is held there")
@@ -270,51 +187,3 @@ def test_prune_goes_by_age_when_asked(worktree: Path, hub_dir: Path) -> None:
     assert len(listed()["repos"]) == 1
     assert run("cache", "prune", "--older-than", "soon").exit_code == 2
     assert worktree.is_dir()
-
-
-def test_verify_names_what_was_changed_and_mends_it(worktree: Path, hub_dir: Path) -> None:
-    assert run("cache", "verify").exit_code == 0
-    tree = Path(listed()["repos"][0]["path"])
-    (tree / "hubconf.py").write_text("changed")
-    (tree / "more.py").write_text("added")
-    checkpoint = hub_dir / "checkpoints" / "net.pt"
-    checkpoint.chmod(0o644)
-    checkpoint.write_bytes(b"WEIGHTS")
-    said = run("cache", "verify")
-    assert said.exit_code == 1
-    assert set(said.stdout.splitlines()) == {
-        f"changed: {tree / 'hubconf.py'}",
-        f"added: {tree / 'more.py'}",
-        f"changed: {checkpoint}",
-    }
-    assert len(json.loads(run("cache", "verify", "--json").stdout)["damaged"]) == 3
-    assert run("cache", "verify", "--fix").exit_code == 0
-    assert run("cache", "verify").exit_code == 0
-    again = fetch_repo(parse_repo("acme/shapes:v1"), FetchPolicy())
-    assert (again.path / "hubconf.py").read_bytes() == (worktree / "hubconf.py").read_bytes()
-    assert len(listed()["leftovers"]) == 2
-
-
-def test_status_tells_pinned_current_behind_gone_and_unknown(
-    git_host: GitHost, worktree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sha = git("rev-parse", "HEAD", cwd=worktree)
-    assert run("status", "--check").exit_code == 0
-    new = commit_files(worktree, {"new.py": ""})
-    git_host.add_repo("acme", "shapes", worktree)
-    fetch_repo(parse_repo(f"acme/shapes:{new}"), FetchPolicy())
-    said = run("status", "--check")
-    assert said.exit_code == 1
-    assert said.stdout.splitlines() == [
-        f"pinned   acme/shapes:{new}",
-        f"behind   acme/shapes:main  {sha[:10]} -> {new[:10]}",
-        f"current  acme/shapes:v1  {sha[:10]}",
-    ]
-    assert run("status", "acme/shapes:v1").stdout.startswith("current")
-    git("tag", "--delete", "v1", cwd=worktree)
-    git_host.add_repo("acme", "shapes", worktree)
-    [row] = json.loads(run("status", "acme/shapes:v1", "--json").stdout)["refs"]
-    assert (row["state"], row["latest"]) == ("gone", None)
-    monkeypatch.setenv("HUBKIT_OFFLINE", "1")
-    assert run("status", "acme/shapes:main").stdout.startswith("unknown  acme/shapes:main  ")
-    assert run("status", "acme/none").exit_code == 2

@@ -5,66 +5,21 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
 
 import hubkit
-from hubkit.cli import main
 from hubkit.errors import HashMismatchError, LockfileError
 from hubkit.hubdir.digest import sha256_of
-from hubkit.lockfile import Lockfile, read_lockfile, render_lockfile
+from hubkit.lockfile import read_lockfile
 from tests.git_host import commit_files, git
+from tests.loader.lock.conftest import lock, open_lock, release
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.git_host import GitHost
-
-HUBCONF = """
-dependencies = []
-
-
-def version():
-    return VERSION
-
-
-def weights(url):
-    from torch.hub import load_state_dict_from_url
-
-    return load_state_dict_from_url(url)
-
-
-def other():
-    from torch.hub import load
-
-    return load("acme/other", "version")
-
-
-def net(pretrained=False):
-    from torch.hub import load_state_dict_from_url
-
-    return load_state_dict_from_url("URL")["w"].tolist()
-"""
-
-
-@pytest.fixture
-def worktree(git_host: GitHost, tmp_path: Path) -> Path:
-    """The work tree of ``acme/shapes``, tagged v1, with a checkpoint at a URL that source tells."""
-    import torch
-
-    torch.save({"w": torch.arange(3)}, tmp_path / "net.pt")
-    url = git_host.add_file("/net.pt", tmp_path / "net.pt")
-    release(git_host, tmp_path / "work", HUBCONF.replace("VERSION", "1").replace("URL", url), "v1")
-    return tmp_path / "work"
-
-
-def release(host: GitHost, worktree: Path, hubconf: str, tag: str) -> str:
-    """Publish a hubconf as ``acme/shapes`` and have the tag lead to it."""
-    sha = commit_files(worktree, {"hubconf.py": hubconf})
-    git("tag", "--force", tag, cwd=worktree)
-    host.add_repo("acme", "shapes", worktree)
-    return sha
 
 
 def changed_archive(worktree: Path, sha: str) -> bytes:
@@ -74,18 +29,6 @@ def changed_archive(worktree: Path, sha: str) -> bytes:
         archive.comment = sha.encode()
         archive.writestr("shapes/hubconf.py", (worktree / "hubconf.py").read_text() + "# more\n")
     return content.getvalue()
-
-
-def lock(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["lock", *arguments])
-
-
-@pytest.fixture(autouse=True)
-def trusted(hub_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not hub_dir.exists()
-    monkeypatch.setenv("HUBKIT_TRUST", "acme/*")
-    (tmp_path / "project").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
 
 
 def test_a_moved_tag_changes_nothing_for_who_has_a_lock_file(
@@ -248,59 +191,8 @@ def test_an_unpinned_load_says_once_how_to_pin_it(
     assert caplog.text.count(f"acme/shapes:{sha}") == 1
 
 
-def test_the_text_is_stable_and_read_back(worktree: Path) -> None:
-    lock("acme/shapes:v1", "acme/shapes")
-    first = open_lock()
-    lock("acme/shapes", "acme/shapes:v1")
-    assert open_lock() == first
-    path = worktree.parent / "project" / "hubkit.lock"
-    assert render_lockfile(read_lockfile(path)) == first
-    assert render_lockfile(Lockfile(path)).count("{}") == 2
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{}", '{"version": 2, "repos": {}, "checkpoints": {}}', "\x00",
-     '{"version": 1, "repos": {"a/b": {"sha": "main", "digest": "sha256:0"}}, "checkpoints": {}}',
-     '{"version": 1, "repos": {}, "repos": {}, "checkpoints": {}}', "[" * 10**5,
-     "<<<<<<< ours", '{"version": 1, "repos": [], "checkpoints": {}}',
-     f'{{"version": 1, "repos": {{}}, "checkpoints": {{"u": {{"sha256": "{"0" * 64}", "size": -1}}}}}}'],
-)  # fmt: skip
-def test_what_is_no_lock_file_is_named(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "bad.lock"
-    path.write_text(text)
-    with pytest.raises(LockfileError, match=r"bad\.lock"):
-        read_lockfile(path)
-    with pytest.raises(LockfileError, match=r"none\.lock"):
-        read_lockfile(tmp_path / "none.lock")
-
-
-def test_a_link_to_a_lock_file_stays_a_link(worktree: Path) -> None:
-    kept = worktree.parent / "kept.lock"
-    Path("hubkit.lock").symlink_to(kept)
-    for _ in range(2):
-        assert lock("acme/shapes:v1").exit_code == 0
-    assert Path("hubkit.lock").is_symlink()
-    assert "acme/shapes:v1" in kept.read_text()
-
-
-def test_a_repo_that_is_pinned_twice_is_named(worktree: Path) -> None:
-    """As a merge leaves it; JSON would take the last one."""
-    lock("acme/shapes:v1")
-    path = worktree.parent / "project" / "hubkit.lock"
-    pin = path.read_text().partition('"repos": {')[2].partition("}")[0]
-    other = pin.replace(pin.partition('"sha": "')[2][:40], "0" * 40)
-    path.write_text(path.read_text().replace(pin, f"{pin}}},{other}", 1))
-    with pytest.raises(LockfileError, match="acme/shapes:v1 is in it twice"):
-        hubkit.load("acme/shapes:v1", "net", lockfile=path)
-
-
 @pytest.mark.parametrize("arguments", [[], ["--check"], ["--check", "--fetch"], ["--fetch", "a/b"]])
 def test_wrong_use_is_said(arguments: list[str]) -> None:
     said = lock(*arguments)
     assert said.exit_code == 2
     assert said.stderr.startswith("error: ")
-
-
-def open_lock() -> str:
-    return Path("hubkit.lock").read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,67 +9,15 @@ import pytest
 
 from hubkit import errors
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import fetch_repo, find_cached, parse_repo
+from hubkit.hubdir import find_cached, parse_repo
 from tests.git_host import GitHost, commit_files, git
+from tests.hubdir.vcs.conftest import AFRESH, fetch, files, head
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hubkit.facts import CachedRepo
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="makes programs of shell scripts")
-ASK = FetchPolicy()
-AFRESH = FetchPolicy(refresh=True)
-LOCAL = ("-c", "protocol.file.allow=always")
-
-
-def fetch(text: str, policy: FetchPolicy = ASK) -> CachedRepo:
-    return fetch_repo(parse_repo(text), policy)
-
-
-def head(worktree: Path) -> str:
-    return git("rev-parse", "HEAD", cwd=worktree)
-
-
-def files(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
-
-
-def add_submodule(worktree: Path, source: Path, address: str, path: str) -> None:
-    """Commit a submodule that was made from ``source`` and says that it is at ``address``."""
-    git(*LOCAL, "submodule", "--quiet", "add", str(source), path, cwd=worktree)
-    git("config", "-f", ".gitmodules", f"submodule.{path}.url", address, cwd=worktree)
-    commit_files(worktree, {}, f"Add {path}")
-
-
-@pytest.fixture
-def nested(host: GitHost, worktree: Path, tmp_path: Path) -> GitHost:
-    """``acme/shapes`` with a submodule that has one itself, both with relative addresses."""
-    commit_files(tmp_path / "deep", {"deep.py": "D = 1\n"})
-    commit_files(tmp_path / "ops", {"ops.py": "O = 1\n"})
-    add_submodule(tmp_path / "ops", tmp_path / "deep", "../../other/deep.git", "lib/deep")
-    add_submodule(worktree, tmp_path / "ops", "../ops.git", "net/ops")
-    host.add_repo("acme", "shapes", worktree)
-    host.add_repo("acme", "ops", tmp_path / "ops")
-    host.add_repo("other", "deep", tmp_path / "deep")
-    return host
-
-
-@pytest.fixture
-def ssh(host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An ``ssh`` program that runs what it is told on the host's repos; gives its log."""
-    log, program = tmp_path / "ssh.log", tmp_path / "bin" / "ssh"
-    program.parent.mkdir()
-    script = f"""#!/bin/sh
-    echo "$@" >> {log}
-    for last; do :; done
-    case "$last" in *secret*) echo "git@host: Permission denied (publickey)." >&2; exit 255;; esac
-    cd {host.root}/repos && eval "$(echo "$last" | sed "s:'/:'./:")"
-    """
-    program.write_text(script)
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    return log
 
 
 ADDRESSES = [
@@ -112,65 +59,6 @@ def test_each_address_leads_to_the_commit_and_then_to_the_cache(
     assert parse_repo(str(cold.repo)) == cold.repo
     assert not host.requests
     assert not ssh.exists()
-
-
-def test_submodules_come_along_those_of_submodules_too(nested: GitHost, worktree: Path) -> None:
-    assert files(fetch("acme/shapes").path) == [
-        ".gitmodules",
-        "hubconf.py",
-        "net/__init__.py",
-        "net/a.py",
-    ]
-    cached = fetch("git+https://github.com/acme/shapes")
-    found = files(cached.path)
-    assert cached.sha == head(worktree)
-    assert {"net/ops/ops.py", "net/ops/lib/deep/deep.py", "net/a.py"} <= set(found)
-    assert not [name for name in found if ".git/" in name]
-    assert nested.paths("deep")
-
-
-def test_submodules_of_a_folder_are_read_from_folders(nested: GitHost) -> None:
-    cached = fetch(f"git+file://{nested.root}/repos/acme/shapes.git")
-    assert (cached.path / "net/ops/lib/deep/deep.py").read_text() == "D = 1\n"
-    assert nested.requests == []
-
-
-def test_submodules_over_ssh_are_asked_over_ssh(nested: GitHost, ssh: Path) -> None:
-    cached = fetch("git@host:acme/shapes.git")
-    assert (cached.path / "net/ops/lib/deep/deep.py").is_file()
-    assert nested.requests == []
-    assert all("BatchMode=yes" in line for line in ssh.read_text().splitlines())
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/etc",
-        "file:///etc",
-        "ext::sh -c touch% {marker}",
-        "-oProxyCommand=touch:x",
-        "ssh://-oProxyCommand=touch/x",
-        "../../../../../x",
-    ],
-)
-def test_a_submodule_may_not_lead_to_this_machine(
-    host: GitHost, worktree: Path, tmp_path: Path, address: str
-) -> None:
-    commit_files(tmp_path / "ops", {"ops.py": "O = 1\n"})
-    address = address.format(marker=tmp_path / "marker")
-    add_submodule(worktree, tmp_path / "ops", address, "ops")
-    host.add_repo("acme", "shapes", worktree)
-    with pytest.raises(errors.FetchError, match="submodule ops of acme/shapes"):
-        fetch("git+https://github.com/acme/shapes")
-    assert not (tmp_path / "marker").exists()
-
-
-def test_a_submodule_without_an_address_stays_empty(host: GitHost, worktree: Path) -> None:
-    entry = f"160000,{head(worktree)},stray"
-    git("update-index", "--add", "--cacheinfo", entry, cwd=worktree)
-    git("commit", "--quiet", "-m", "Stray", cwd=worktree)
-    host.add_repo("acme", "shapes", worktree)
-    assert not list((fetch("git+https://github.com/acme/shapes").path / "stray").iterdir())
 
 
 def test_a_link_that_leads_out_is_refused_as_in_archives(host: GitHost, worktree: Path) -> None:
@@ -323,13 +211,3 @@ def test_offline_runs_no_git_and_an_outage_does_no_harm(
     assert find_cached(cold.repo) is not None
     with pytest.raises(errors.OfflineError, match=r"git\+https://github.com/acme/shapes@v9"):
         fetch("git+https://github.com/acme/shapes@v9")
-
-
-def test_an_edited_tree_is_mended_when_fetched_afresh(nested: GitHost) -> None:
-    first = fetch("git+https://github.com/acme/shapes")
-    inode = first.path.stat().st_ino
-    assert fetch("git+https://github.com/acme/shapes", AFRESH).path.stat().st_ino == inode
-    (first.path / "net" / "ops" / "ops.py").write_text("O = 2\n")
-    mended = fetch("git+https://github.com/acme/shapes", AFRESH)
-    assert (mended.path / "net" / "ops" / "ops.py").read_text() == "O = 1\n"
-    assert nested.requests

@@ -1,0 +1,87 @@
+"""Submodules, which come along where the git program fetches."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hubkit import errors
+from tests.git_host import GitHost, commit_files, git
+from tests.hubdir.vcs.conftest import AFRESH, add_submodule, fetch, files, head
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="makes programs of shell scripts")
+
+
+def test_submodules_come_along_those_of_submodules_too(nested: GitHost, worktree: Path) -> None:
+    assert files(fetch("acme/shapes").path) == [
+        ".gitmodules",
+        "hubconf.py",
+        "net/__init__.py",
+        "net/a.py",
+    ]
+    cached = fetch("git+https://github.com/acme/shapes")
+    found = files(cached.path)
+    assert cached.sha == head(worktree)
+    assert {"net/ops/ops.py", "net/ops/lib/deep/deep.py", "net/a.py"} <= set(found)
+    assert not [name for name in found if ".git/" in name]
+    assert nested.paths("deep")
+
+
+def test_submodules_of_a_folder_are_read_from_folders(nested: GitHost) -> None:
+    cached = fetch(f"git+file://{nested.root}/repos/acme/shapes.git")
+    assert (cached.path / "net/ops/lib/deep/deep.py").read_text() == "D = 1\n"
+    assert nested.requests == []
+
+
+def test_submodules_over_ssh_are_asked_over_ssh(nested: GitHost, ssh: Path) -> None:
+    cached = fetch("git@host:acme/shapes.git")
+    assert (cached.path / "net/ops/lib/deep/deep.py").is_file()
+    assert nested.requests == []
+    assert all("BatchMode=yes" in line for line in ssh.read_text().splitlines())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/etc",
+        "file:///etc",
+        "ext::sh -c touch% {marker}",
+        "-oProxyCommand=touch:x",
+        "ssh://-oProxyCommand=touch/x",
+        "../../../../../x",
+    ],
+)
+def test_a_submodule_may_not_lead_to_this_machine(
+    host: GitHost, worktree: Path, tmp_path: Path, address: str
+) -> None:
+    commit_files(tmp_path / "ops", {"ops.py": "O = 1\n"})
+    address = address.format(marker=tmp_path / "marker")
+    add_submodule(worktree, tmp_path / "ops", address, "ops")
+    host.add_repo("acme", "shapes", worktree)
+    with pytest.raises(errors.FetchError, match="submodule ops of acme/shapes"):
+        fetch("git+https://github.com/acme/shapes")
+    assert not (tmp_path / "marker").exists()
+
+
+def test_a_submodule_without_an_address_stays_empty(host: GitHost, worktree: Path) -> None:
+    entry = f"160000,{head(worktree)},stray"
+    git("update-index", "--add", "--cacheinfo", entry, cwd=worktree)
+    git("commit", "--quiet", "-m", "Stray", cwd=worktree)
+    host.add_repo("acme", "shapes", worktree)
+    assert not list((fetch("git+https://github.com/acme/shapes").path / "stray").iterdir())
+
+
+def test_an_edited_tree_is_mended_when_fetched_afresh(nested: GitHost) -> None:
+    first = fetch("git+https://github.com/acme/shapes")
+    inode = first.path.stat().st_ino
+    assert fetch("git+https://github.com/acme/shapes", AFRESH).path.stat().st_ino == inode
+    (first.path / "net" / "ops" / "ops.py").write_text("O = 2\n")
+    mended = fetch("git+https://github.com/acme/shapes", AFRESH)
+    assert (mended.path / "net" / "ops" / "ops.py").read_text() == "O = 1\n"
+    assert nested.requests
