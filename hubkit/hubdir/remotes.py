@@ -65,7 +65,7 @@ def list_remote(git: Git, url: str, what: str) -> RefList:
     except GitFailed as error:
         raise _explain(error, url, what) from error
     head, entries = "", []
-    for line in said.splitlines():
+    for line in said.split("\n"):  # a ref's name may hold what else ends a line
         value, _, name = line.partition("\t")
         if value.startswith("ref: ") and name == "HEAD":
             head = value.removeprefix("ref: ")

@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hubkit._util.git import split_address
 from hubkit.errors import FetchError
 from hubkit.hubdir.git import GitFailed
-from hubkit.hubdir.hosts import base_url, redact, rewrite
+from hubkit.hubdir.hosts import redact, rewrite
 from hubkit.hubdir.names import is_loopback
 from hubkit.hubdir.remotes import fetch_commit, try_addresses
 
@@ -23,7 +24,11 @@ log = logging.getLogger("hubkit")
 
 MOST = 200  # submodules of one repo, those of submodules included
 _GITLINK = "160000"
-_SCP = re.compile(r"(\w[\w.-]*@)?(\w[\w.-]*):(?![-/\\])(.+)")
+_ONLY = "only plain https and ssh addresses are asked"
+_SCP = re.compile(r"([^@:/]*@)?([^@:/]+):(?![-/\\])(.+)", re.DOTALL)
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")  # over ssh, where the host wants one
+_UNSAFE = re.compile(r"[\s\\\x00-\x20\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fetch_joined(git: Git, resolved: ResolvedRef) -> str:
@@ -57,7 +62,6 @@ class _Joining:
         self.count = 0
         self._git = git
         self._repo = resolved.repo
-        self._local = base_url(resolved.repo).startswith("file:")
 
     def add(self, url: str, sha: str, folder: str) -> None:
         """Put a commit's files below a folder, and go on with its submodules.
@@ -94,7 +98,9 @@ class _Joining:
     def _read_addresses(self, sha: str) -> dict[str, str]:
         """Path to address, as ``.gitmodules`` has it."""
         try:
-            text = self._git.run("config", f"--blob={sha}:.gitmodules", "--null", "--list")
+            text = self._git.run(
+                "config", f"--blob={sha}:.gitmodules", "--no-includes", "--null", "--list"
+            )
         except GitFailed:
             return {}
         entries = dict(line.partition("\n")[::2] for line in text.split("\0"))
@@ -107,21 +113,46 @@ class _Joining:
         url = _join(parent, address)
         if not re.match(r"\w+://", url) and (scp := _SCP.fullmatch(url)):
             url = f"ssh://{scp[1] or ''}{scp[2]}/{scp[3]}"
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "git") and not is_loopback(parts.hostname or ""):
-            url = f"https://{url.partition('://')[2]}"  # hosts gave up the unencrypted ones
-        url = rewrite(url)
-        parts = urlsplit(url)
-        allowed = parts.scheme in ("https", "ssh", urlsplit(parent).scheme)
-        named = bool(parts.hostname and not parts.hostname.startswith("-")) or self._local
-        if not allowed or not named or (parts.scheme == "file" and not self._local):
+        reason = _find_fault(url, parent)
+        if not reason:
+            parts = urlsplit(url)
+            if parts.scheme in ("http", "git") and not is_loopback(parts.hostname or ""):
+                url = f"https://{url.partition('://')[2]}"  # hosts gave up the unencrypted ones
+            url = rewrite(url)
+            if _scheme(url) not in ("https", "ssh", _scheme(parent)):
+                reason = _ONLY
+        if reason:
+            shown = redact(url)
             raise FetchError(
                 f"The submodule {folder} of {self._repo.full_name} is not fetched from "
-                f"{redact(url)!r}: only https and ssh addresses are asked.",
-                url=redact(url),
+                f"{shown!r}: {reason}.",
+                url=shown,
                 hint="Its address is in the repo's .gitmodules: ask its owner.",
             )
         return url
+
+
+def _find_fault(url: str, parent: str) -> str:
+    """Why an address is not asked: parsers may disagree about it, or it holds credentials; or ""."""
+    if _authority(url) == _authority(parent):  # which is not the repo's text
+        unsafe = _CONTROL if url.startswith("file:") else _UNSAFE
+        return "it holds blanks, backslashes or control characters" if unsafe.search(url) else ""
+    try:
+        scheme, user, _ = split_address(url)
+    except ValueError:
+        return _ONLY
+    if user and (scheme != "ssh" or not _USER.fullmatch(user)):
+        return "it holds a user name or a password"
+    return ""
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0]
+
+
+def _authority(url: str) -> str:
+    """All that stands between the scheme and the path."""
+    return url.partition("://")[2].partition("/")[0]
 
 
 def _join(parent: str, address: str) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hubkit.facts import FetchPolicy, RepoRef
 
 # Files as they were committed, whatever the user's settings and the publisher's archive rules.
-_ATTRIBUTES = "* -filter -text -export-ignore -export-subst\n"
+_ATTRIBUTES = "* -filter -text -ident -export-ignore -export-subst !working-tree-encoding\n"
 _SHA1 = 40  # digits; longer ones are SHA-256
 
 

@@ -111,7 +111,7 @@ def read_discovery(target: Path) -> Discovery:
         author=read_author(target),
         description=read_description(target),
         readme=read_readme(target),
-        tag="" if read_git(target, "tag", "--list") else FIRST_TAG,
+        tag="" if read_git(target, "for-each-ref", "--count=1", "refs/tags") else FIRST_TAG,
         year=dt.datetime.now(tz=dt.timezone.utc).year,
         license=license_name,
         license_file=license_file,

@@ -111,7 +111,7 @@ def _differs_in_documents_alone(commit: str, now: Situation) -> bool:
     """Whether no more than words were written since, such as the report's table into the card."""
     if not _SHA.fullmatch(commit):
         return False
-    done = now.git.try_to("diff", "--name-only", "-z", "--no-renames", commit, now.sha)
+    done = now.git.try_to("diff-tree", "-r", "--name-only", "-z", "--no-renames", commit, now.sha)
     changed = [path for path in done.stdout.decode("utf-8", "replace").split("\0") if path]
     return not done.returncode and all(_DOCUMENT.fullmatch(path) for path in changed)
 
