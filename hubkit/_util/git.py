@@ -57,6 +57,7 @@ _QUIET = {
     "LC_ALL": "C",
     "SSH_ASKPASS_REQUIRE": "never",
 }
+_NO_SETTINGS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 _UNTOUCHED = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_LAZY_FETCH": "1",  # older gits do not know it; GIT_ALLOW_PROTOCOL is what counts
@@ -202,7 +203,7 @@ def start_reading(folder: Path, *arguments: str, bare: bool = False) -> subproce
 
 
 def work(folder: Path, *arguments: str, objects: Path | None = None) -> GitResult:
-    """Run a command in a repo that hubkit made. No host is asked.
+    """Run a command in a repo that hubkit made. No host is asked, no setting of the user's counts.
 
     Args:
         folder: The repo, or any folder for what needs none.
@@ -212,7 +213,7 @@ def work(folder: Path, *arguments: str, objects: Path | None = None) -> GitResul
     Raises:
         GitError: git is not installed, or runs into the time limit.
     """
-    environment = _environment(_KEPT)
+    environment = _environment(_KEPT) | _NO_SETTINGS
     if objects is not None:
         environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = _quote(os.fspath(objects))
     return _run(_Call(_command(folder, _NO_PROGRAMS, arguments), environment), b"", LIMIT)
@@ -358,7 +359,10 @@ def _quote(path: str) -> str:
 
 def _ssh(folder: Path, remote: Remote) -> str:
     """The user's ssh command, or one that asks nothing."""
-    own = os.environ.get("GIT_SSH") or work(folder, "config", "core.sshCommand").text.strip()
+    own = os.environ.get("GIT_SSH")
+    if own is None:
+        asking = _Call(_command(folder, {}, ("config", "core.sshCommand")), _environment(_KEPT))
+        own = _run(asking, b"", LIMIT).text.strip()
     wait = max(1, int(remote.connect_timeout))
     return own or f"ssh -o BatchMode=yes -o ConnectTimeout={wait} -o ServerAliveInterval=15"
 

@@ -61,5 +61,5 @@ def test_a_repo_is_called_as_its_origin(repo: HubRepo, origin: str, name: str) -
 
 
 def test_without_a_commit_nothing_is_published(repo: HubRepo, tmp_path: Path) -> None:
-    with pytest.raises(UndeclaredError, match="is no git repo"):
+    with pytest.raises(UndeclaredError, match="is not a git repo"):
         publish(repo.root, tmp_path)

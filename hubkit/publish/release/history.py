@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.hubconf import open_commit, read_repo
+from hubkit.hubconf.changes import read_changes
 from hubkit.linter import lint_repo
 from hubkit.publish.identity import is_writable
 from hubkit.publish.release.points import Point, some
@@ -29,12 +30,8 @@ _CHANGELOG = re.compile(
 
 def work_tree(now: Situation) -> Iterator[Point]:
     """What is published is what is committed."""
-    said = now.git.ask("status", "--porcelain=v1", "-z", "--no-renames").decode(
-        "utf-8", "surrogateescape"
-    )
-    rows = [row for row in said.split("\0") if row]
-    changed = [row[3:] for row in rows if not row.startswith("??")]
-    strays = [row[3:] for row in rows if row.startswith("??")]
+    changes = read_changes(now.git)
+    changed, strays = changes.tracked, changes.untracked
     where = f"on {now.branch}" if now.branch else "HEAD is detached: only the tag will keep it"
     if changed:
         yield Point(
@@ -42,7 +39,7 @@ def work_tree(now: Situation) -> Iterator[Point]:
             "missing",
             f"{plural(len(changed), 'file')} {'differs' if len(changed) == 1 else 'differ'} from the commit: "
             f"{some(changed)}",
-            "git commit -a, or git stash",
+            "git commit -a, or git stash; where filters rewrite files, git status first",
         )
     elif strays:
         yield Point(
