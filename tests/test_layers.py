@@ -141,6 +141,17 @@ def test_a_third_party_is_imported_in_its_home_only(library: str) -> None:
     assert users <= HOMES[library]
 
 
+def test_git_is_started_in_one_module() -> None:
+    starters = {
+        path
+        for path, tree in sources()
+        if "subprocess" in imported_modules(tree)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == "git"
+    }
+    assert starters == {"hubkit/_util/git.py"}
+
+
 @pytest.mark.parametrize(
     ("path", "module"),
     [
