@@ -38,6 +38,19 @@ def test_a_name_makes_a_checked_git_repo(here: Path) -> None:
     assert [path.name for path in here.iterdir()] == ["shapes"]
 
 
+def test_a_repo_is_made_in_a_hook_of_another_repo_too(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    commit_files(other, {"a": "a"})
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
+    result = init("shapes", "--defaults", "--repo", "acme/shapes")
+    assert "Made it a git repo, on branch main" in result.stdout
+    assert git("symbolic-ref", "HEAD", cwd=here / "shapes") == "refs/heads/main"
+
+
 def test_what_comes_next_leads_to_a_release() -> None:
     result = init("shapes", "--defaults")
     steps = result.stdout.partition("Next:\n")[2]
