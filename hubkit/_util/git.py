@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -102,6 +103,7 @@ _ADDRESS = re.compile(
     r"((?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)"
     r"(?:/[^\s\\\x00-\x20\x7f-\x9f]*)?"
 )
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
 class GitError(Exception):
@@ -202,6 +204,21 @@ def start_reading(folder: Path, *arguments: str, bare: bool = False) -> subproce
     return _start(call, subprocess.PIPE, subprocess.DEVNULL)
 
 
+def wait_for_reply(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a started command replies or ends. On Windows nothing is waited for.
+
+    Raises:
+        GitTimeoutError: It did neither in time, and was ended.
+    """
+    if os.name == "nt" or process.stdout is None:
+        return
+    poll = select.poll()
+    poll.register(process.stdout, select.POLLIN | select.POLLHUP)
+    if not poll.poll(LIMIT * 1000):
+        end(process)
+        raise GitTimeoutError(_too_slow(LIMIT))
+
+
 def work(folder: Path, *arguments: str, objects: Path | None = None) -> GitResult:
     """Run a command in a repo that hubkit made. No host is asked, no setting of the user's counts.
 
@@ -238,7 +255,8 @@ def fetch(folder: Path, remote: Remote, *arguments: str, limit: float) -> GitRes
     # ssh too: users' own settings may have git use it in place of https.
     allowed = {"https", "ssh", scheme} if scheme in ("http", "file") else {"https", "ssh"}
     environment["GIT_ALLOW_PROTOCOL"] = ":".join(sorted(allowed))
-    environment.setdefault("GIT_SSH_COMMAND", _ssh(folder, remote))
+    if not environment.get("GIT_SSH_COMMAND"):
+        environment["GIT_SSH_COMMAND"] = _ssh(folder, remote)
     if remote.token and host:
         # By way of the environment, since others may list our arguments; for that host only,
         # since git would send a header of ours along wherever it is redirected.
@@ -277,9 +295,10 @@ def split_address(url: str) -> tuple[str, str, str]:
 
     Raises:
         ValueError: It is not an https, http, ssh or git address, or parsers may disagree about it.
+            Over ssh a user must have a plain name.
     """
     found = _ADDRESS.fullmatch(url)
-    if found is None:
+    if found is None or (found[1] == "ssh" and found[2] and not _USER.fullmatch(found[2])):
         raise ValueError("not an address that git may fetch from")
     return found[1], found[2] or "", found[3].lower()
 
@@ -400,6 +419,10 @@ def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:
         except BaseException as error:
             end(process) if call.own_group else process.terminate()
             if isinstance(error, subprocess.TimeoutExpired):
-                raise GitTimeoutError(f"git did not end within {limit:.0f} s") from None
+                raise GitTimeoutError(_too_slow(limit)) from None
             raise
     return GitResult(process.returncode, stdout, stderr)
+
+
+def _too_slow(limit: float) -> str:
+    return f"git did not end within {limit:.0f} s"

@@ -69,6 +69,17 @@ class Git:
         except git.GitError as error:
             raise self._no_result(error) from error
 
+    def wait_for_reply(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until a git that was started replies or ends.
+
+        Raises:
+            GitRepoError: It did neither in time.
+        """
+        try:
+            git.wait_for_reply(process)
+        except git.GitError as error:
+            raise self._no_result(error) from error
+
     def failure(self, said: str) -> GitRepoError:
         """The error for what git said when it failed."""
         first = next((line for line in said.splitlines() if line.strip()), "it gave no reason")

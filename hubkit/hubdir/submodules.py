@@ -25,8 +25,7 @@ log = logging.getLogger("hubkit")
 MOST = 200  # submodules of one repo, those of submodules included
 _GITLINK = "160000"
 _ONLY = "only plain https and ssh addresses are asked"
-_SCP = re.compile(r"([^@:/]*@)?([^@:/]+):(?![-/\\])(.+)", re.DOTALL)
-_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")  # over ssh, where the host wants one
+_SCP = re.compile(r"([^@:/]*@)?([^@:/]+):(?![-:/\\])(.+)", re.DOTALL)
 _UNSAFE = re.compile(r"[\s\\\x00-\x20\x7f-\x9f]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -141,9 +140,7 @@ def _find_fault(url: str, parent: str) -> str:
         scheme, user, _ = split_address(url)
     except ValueError:
         return _ONLY
-    if user and (scheme != "ssh" or not _USER.fullmatch(user)):
-        return "it holds a user name or a password"
-    return ""
+    return "it holds a user name or a password" if user and scheme != "ssh" else ""
 
 
 def _scheme(url: str) -> str:

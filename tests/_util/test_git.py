@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ from hubkit._util.git import (
     work,
     write,
 )
+from hubkit.errors import GitRepoError
+from hubkit.hubconf import open_commit
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
@@ -149,46 +152,59 @@ def put_git_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) 
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
 
-@pytest.mark.parametrize("protocol", ["ext", "ssh", "file", "vcs", "http"])
+@pytest.mark.parametrize("protocol", ["ext", "ssh", "file", "vcs"])
 def test_no_missing_object_is_fetched_whatever_the_repo_allows(
     tmp_path: Path, spy: Path, canary: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
 ) -> None:
     put_git_first(tmp_path, monkeypatch, "unset GIT_NO_LAZY_FETCH")
     write_program(tmp_path / "bin/git-remote-odd", f"exec {spy} remote-odd")
-    write_program(tmp_path / "bin/git-remote-http", f"exec {spy} remote-http")
-    repo = tmp_path / "partial"
-    commit_files(repo, {"a.md": "one\n"})
-    blob = git("rev-parse", "HEAD:a.md", cwd=repo)
-    (repo / ".git/objects" / blob[:2] / blob[2:]).unlink()
     address = {
         "ext": f"ext::{spy} %S",
         "ssh": "ssh://host.invalid/x",
-        "file": f"file://{repo}",
-        "http": "http://host.invalid/x",
+        "file": f"file://{tmp_path}",
         "vcs": "x",
     }[protocol]
-    for name, value in {
-        "core.repositoryFormatVersion": "1",
-        "core.sshCommand": str(spy),
-        "extensions.partialClone": "origin",
-        "fetch.bundleURI": "http://host.invalid/x",
-        "protocol.allow": "always",
-        "protocol.ext.allow": "always",
-        "protocol.ssh.allow": "always",
-        "protocol.file.allow": "always",
-        "protocol.http.allow": "always",
-        "protocol.odd.allow": "always",
-        "remote.origin.promisor": "true",
-        "remote.origin.uploadpack": str(spy),
-        "remote.origin.url": address,
-    }.items():
-        git("config", name, value, cwd=repo)
+    repo, blob = make_partial(tmp_path / "partial", address)
+    git("config", "core.sshCommand", str(spy), cwd=repo)
+    git("config", "remote.origin.uploadpack", str(spy), cwd=repo)
     if protocol == "vcs":
         git("config", "remote.origin.vcs", "odd", cwd=repo)
     assert read(repo, "cat-file", "-p", blob).returncode
     process = start_reading(repo, "cat-file", "--batch")
     process.communicate(f"{blob}\n".encode())
     assert not canary.exists()
+
+
+def test_no_host_is_asked_for_a_missing_object(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_git_first(tmp_path, monkeypatch, "unset GIT_NO_LAZY_FETCH")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/x"
+        repo, blob = make_partial(tmp_path / "partial", address)
+        git("config", "fetch.bundleURI", address, cwd=repo)
+        assert read(repo, "cat-file", "-p", blob).returncode
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def make_partial(repo: Path, address: str) -> tuple[Path, str]:
+    """A repo that lacks a blob and allows whatever protocol may bring it; the blob's name."""
+    commit_files(repo, {"a.md": "one\n"})
+    blob = git("rev-parse", "HEAD:a.md", cwd=repo)
+    (repo / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    for protocol in ("ext", "ssh", "file", "http", "odd"):
+        git("config", f"protocol.{protocol}.allow", "always", cwd=repo)
+    for name, value in {
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "protocol.allow": "always",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": address,
+    }.items():
+        git("config", name, value, cwd=repo)
+    return repo, blob
 
 
 def test_only_reading_commands_read(hostile: Path) -> None:
@@ -288,6 +304,7 @@ def test_the_host_of_an_address(url: str, host: str) -> None:
         *("", "github.com/a/b", "file:///etc", "ext::sh -c x", "https://", "https:///a"),
         *("https://evil\\@github.com/a", "https://a@b@github.com/a", "https://-o/x"),
         *("https://host=x/a", "https://*.com/a", "https://a;b/a", "https://%2do/x"),
+        *("ssh://-oProxyCommand=x@host/a", "ssh://git:secret@host/a", "ssh://a%2d@host/a"),
         *("https://host:22x/a", "https://host\n/a", "https://host/a\nb", "https://ho st/a"),
         *("https://host/a\x7f", "https://host\u2028/a", "https://h\u043est/a", "https://host/\\a"),
     ],
@@ -333,3 +350,13 @@ def test_a_process_that_was_waited_for_has_no_group_any_more() -> None:
         p.wait()
         end(p)
         assert p.communicate(b"alive\n")[0] == b"alive\n"
+
+
+def test_a_repo_whose_object_is_a_pipe_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo, blob = make_partial(tmp_path / "repo", "x")
+    os.mkfifo(repo / ".git/objects" / blob[:2] / blob[2:])
+    monkeypatch.setattr("hubkit._util.git.LIMIT", 1.0)
+    with pytest.raises(GitRepoError, match="did not end within 1 s"):
+        open_commit(repo, "HEAD").read("a.md")
