@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import RefNotFoundError, UnreachableError
 from hubkit.facts import ResolvedRef
+from hubkit.facts.repos import is_full_sha
 from hubkit.hubdir.answers import refused_repo
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import is_full_sha
 from hubkit.hubdir.pktline import read_packets
 from hubkit.hubdir.protocol import ask, fetch_abilities
 from hubkit.records import dataclass
@@ -159,13 +159,18 @@ def list_refs(entries: Iterable[tuple[str, str]], head: str) -> RefList:
 
 
 def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
-    """Which commit is meant; None for a whole commit hash that is the tip of nothing.
+    """Which commit is meant; None for a full commit hash that is the tip of nothing.
+
+    A full hash is that commit, whatever branches and tags are called.
 
     Raises:
         RefNotFoundError: There is no such branch or tag, or several commits could be meant.
     """
     if repo.ref is None:
         return _find_default(refs, repo)
+    if repo.commit is not None:
+        is_tip = repo.commit in refs.commits.values()
+        return ResolvedRef(repo, "", repo.commit) if is_tip else None
     named = _find_named(refs, repo)
     if named is not None:
         return named
@@ -179,8 +184,6 @@ def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
                 f"{repo.ref} could be several commits of {repo.full_name}.",
                 hint="Write more digits of it.",
             )
-    if is_full_sha(ref):
-        return None
     raise _no_such_ref(refs, repo, repo.ref)
 
 

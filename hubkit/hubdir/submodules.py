@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from hubkit._util.urls import UrlError, expand_scp, parse_url
 from hubkit.errors import FetchError
 from hubkit.hubdir.git import GitFailed
 from hubkit.hubdir.hosts import base_url, redact, rewrite
-from hubkit.hubdir.names import is_loopback
 from hubkit.hubdir.remotes import fetch_commit, try_addresses
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ log = logging.getLogger("hubkit")
 
 MOST = 200  # submodules of one repo, those of submodules included
 _GITLINK = "160000"
-_SCP = re.compile(r"(\w[\w.-]*@)?(\w[\w.-]*):(?![-/\\])(.+)")
 
 
 def fetch_joined(git: Git, resolved: ResolvedRef) -> str:
@@ -104,17 +101,21 @@ class _Joining:
 
     def _require_address(self, address: str, parent: str, folder: str) -> str:
         """The address to ask, given the parent's: encrypted, or of the parent's own kind."""
-        url = _join(parent, address)
-        if not re.match(r"\w+://", url) and (scp := _SCP.fullmatch(url)):
-            url = f"ssh://{scp[1] or ''}{scp[2]}/{scp[3]}"
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "git") and not is_loopback(parts.hostname or ""):
-            url = f"https://{url.partition('://')[2]}"  # hosts gave up the unencrypted ones
-        url = rewrite(url)
-        parts = urlsplit(url)
-        allowed = parts.scheme in ("https", "ssh", urlsplit(parent).scheme)
-        named = bool(parts.hostname and not parts.hostname.startswith("-")) or self._local
-        if not allowed or not named or (parts.scheme == "file" and not self._local):
+        url = expand_scp(_join(parent, address))
+        try:
+            parts = parse_url(url)
+            if parts.scheme in ("http", "git") and not parts.is_loopback:
+                url = f"https://{url.partition('://')[2]}"  # hosts gave up the unencrypted ones
+            url = rewrite(url)
+            parts = parse_url(url)
+        except UrlError as error:
+            raise FetchError(
+                f"The address of the submodule {folder} of {self._repo.full_name} {error}.",
+                url=redact(url),
+                hint="Its address is in the repo's .gitmodules: ask its owner.",
+            ) from error
+        allowed = parts.scheme in ("https", "ssh", parse_url(parent).scheme)
+        if not allowed or (parts.scheme == "file" and not self._local):
             raise FetchError(
                 f"The submodule {folder} of {self._repo.full_name} is not fetched from "
                 f"{redact(url)!r}: only https and ssh addresses are asked.",

@@ -52,7 +52,9 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         same = there and is_same(archive, tree)
         if same and read_record(tree_record(repo, sha)) and read_manifest(tree):
             return tree
-        manifest = unpack(archive, room / "tree", sha)
+        # An archive of our own is of the commit, and locked files are known by their digest.
+        is_known = repo.uses_git or policy.digest is not None
+        manifest = unpack(archive, room / "tree", sha, must_name_commit=not is_known)
         require_digest(resolved, manifest.digest, policy)
         record: dict[str, object] = {**identity(repo), "sha": sha, "led_by": resolved.full_name}
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
