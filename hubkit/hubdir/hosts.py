@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hubkit._util.urls import Url, UrlError, parse_url, redact, try_parse
-from hubkit.errors import UsageError
+from hubkit.errors import RepoSpecError, UsageError
 from hubkit.facts.repos import GITHUB
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def base_url(repo: RepoRef) -> str:
 
     Raises:
         UsageError: ``$HUBKIT_GITHUB_URL`` is not a URL.
+        RepoSpecError: The repo's host is not one.
     """
     scheme = repo.scheme.removeprefix("git+")
     base = f"{scheme}://{repo.host}"
@@ -38,7 +39,12 @@ def base_url(repo: RepoRef) -> str:
         base = f"ssh://{repo.host}" if "@" in repo.host else f"ssh://git@{repo.host}"
     elif repo.host == GITHUB:
         base = _github()
-    return f"{base}/{repo.owner}/{repo.name}"
+    url = f"{base}/{repo.owner}/{repo.name}"
+    try:
+        parse_url(url)
+    except UrlError as error:  # nobody typed it: it comes from a record in the hub dir
+        raise RepoSpecError(f"The address of {repo.name} {error}.") from error
+    return url
 
 
 def rewrite(url: str) -> str:

@@ -155,20 +155,20 @@ def test_a_short_hash_that_several_commits_share_is_refused() -> None:
 
 @pytest.fixture
 def impostor(host: GitHost, worktree: Path) -> tuple[str, str]:
-    """A commit whose hash a branch and a tag bear that lead elsewhere; gives both commits."""
+    """A commit whose hash is the name of a branch that leads elsewhere; gives both commits."""
     pinned = git("rev-parse", "HEAD", cwd=worktree)
     other = commit_files(worktree, {"hubconf.py": "dependencies = ['evil']\n"})
     bare = host.add_repo("acme", "shapes", worktree)
     git("update-ref", f"refs/heads/{pinned}", other, cwd=bare)
-    git("update-ref", f"refs/tags/{pinned}", other, cwd=bare)
     return pinned, other
 
 
 @pytest.mark.parametrize("spell", [str.lower, str.upper])
 def test_a_full_hash_is_a_commit_whatever_refs_are_called(
-    impostor: tuple[str, str], spell: Callable[[str], str]
+    host: GitHost, impostor: tuple[str, str], spell: Callable[[str], str]
 ) -> None:
     pinned, other = impostor
+    git("update-ref", f"refs/tags/{pinned}", other, cwd=host.bare("acme", "shapes"))
     # It is the tip of nothing: the history decides whether it belongs to the repo.
     assert resolve(f"acme/shapes:{spell(pinned)}") is None
     named = resolve(f"acme/shapes:refs/heads/{pinned}")
