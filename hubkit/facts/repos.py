@@ -77,11 +77,13 @@ class ResolvedRef:
         repo: What was asked for.
         full_name: Full ref name such as "refs/heads/main", or "" when a commit was asked for.
         sha: The commit, 40 hexadecimal digits (64 in a SHA-256 repo).
+        moved_to: The repo of another owner that the host redirected to.
     """
 
     repo: RepoRef
     full_name: str
     sha: str
+    moved_to: RepoRef | None = None
 
     @property
     def short_name(self) -> str:
@@ -106,6 +108,7 @@ class CachedRepo:
         sha: The commit, or None for a folder that torch.hub left, which does not say.
         from_cache: Whether it was there already.
         fetched_at: Unix time in seconds when the host was last asked, or None when unknown.
+        moved_to: The repo of another owner that the code came from by a redirect.
     """
 
     repo: RepoRef
@@ -113,6 +116,7 @@ class CachedRepo:
     sha: str | None
     from_cache: bool
     fetched_at: float | None
+    moved_to: RepoRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

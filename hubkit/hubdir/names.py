@@ -23,6 +23,7 @@ _FOLDER = re.compile(r"[^\x00-\x1f\x7f\\]+")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 _PAGES = ("tree", "blob", "commit", "releases")
 _LOCAL = re.compile(r"[./~]|[A-Za-z]:[\\/]|.*\\")
+_HOST_AND_PORT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/")
 # Hosts whose pages are also to be had with "www." in front.
 _WITH_WWW = ("bitbucket.org", "codeberg.org", GITHUB, "gitlab.com")
 _SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh")
@@ -52,6 +53,8 @@ def parse_repo(text: str) -> RepoRef:
     address = expand_scp(text) if "@" in text.partition(":")[0] else text
     if "://" in address:
         return _from_address(text, _parse(text, address))
+    if _HOST_AND_PORT.match(text):
+        return _from_address(text, _parse(text, f"https://{text}"))
     if _LOCAL.match(text):
         hint = 'A folder needs a hubconf.py in it; source="local" says that a folder is meant.'
         raise _refuse(text, hint)

@@ -17,6 +17,8 @@ from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.links import find_torch_folder, has_link, write_link
 from hubkit.hubdir.manifest import is_whole
 from hubkit.hubdir.mishaps import MISHAPS
+from hubkit.hubdir.moves import address_of
+from hubkit.hubdir.names import parse_repo
 from hubkit.hubdir.trust import is_trusted
 
 if TYPE_CHECKING:
@@ -158,7 +160,7 @@ def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
         sha = repo.commit or ""
         require_own_commit(client, repo, refs, sha)
         resolved = ResolvedRef(repo, "", sha)
-    return resolved
+    return replace(resolved, moved_to=refs.moved_to)
 
 
 def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
@@ -173,10 +175,16 @@ def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Cache
     from hubkit.hubdir.trees import fetch_tree
 
     tree = fetch_tree(client, resolved, policy)
-    _note(resolved, ref, now, policy)
+    # A tree that was there already came from where its own record says.
+    moved = _read_move(read_record(layout.tree_record(repo, resolved.sha)) or {})
+    if moved is not None:
+        log.warning(
+            "%s redirects to %s: its code comes from there", repo.full_name, moved.full_name
+        )
+    _note(replace(resolved, moved_to=moved), ref, now, policy)
     if policy.refresh:
         _forget_checkpoints(repo, now)
-    return CachedRepo(repo, tree, resolved.sha, from_cache=False, fetched_at=now)
+    return CachedRepo(repo, tree, resolved.sha, False, now, moved)
 
 
 def _forget_checkpoints(repo: RepoRef, before: float) -> None:
@@ -189,6 +197,9 @@ def _note(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> N
     """Write down where a ref led; only warns when that cannot be, as the tree is there."""
     repo = resolved.repo
     record = {"ref": ref, "full_name": resolved.full_name, "sha": resolved.sha, "fetched_at": now}
+    moved = resolved.moved_to
+    if moved is not None:
+        record["moved_to"] = address_of(moved)
     try:
         if repo.ref is None:
             write_record(layout.default_record(repo), {"ref": ref})
@@ -199,7 +210,9 @@ def _note(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> N
             raise
         log.warning("Where %s led is not remembered: %s", repo, error.message)
         return
-    if is_trusted(repo) or has_link(repo, ref):
+    # torch.hub trusts what lies there.
+    may_link = moved is None or is_trusted(moved)
+    if may_link and (is_trusted(repo) or has_link(repo, ref)):
         write_link(repo, ref, resolved.sha, refresh=policy.refresh)
 
 
@@ -211,7 +224,12 @@ def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:
     if not is_whole(tree):
         return None
     fetched_at = float(at) if isinstance(at, int | float) else None
-    return CachedRepo(repo, tree, sha, from_cache=True, fetched_at=fetched_at)
+    return CachedRepo(repo, tree, sha, True, fetched_at, _read_move(record))
+
+
+def _read_move(record: dict[str, object]) -> RepoRef | None:
+    moved = record.get("moved_to")
+    return parse_repo(moved) if isinstance(moved, str) else None
 
 
 def _find_lack(repo: RepoRef) -> str:

@@ -18,6 +18,7 @@ from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
 from hubkit.hubdir.members import MOST_BYTES
+from hubkit.hubdir.moves import address_of, find_move
 from hubkit.hubdir.staging import staging
 from hubkit.hubdir.transfer import Wanted
 
@@ -59,6 +60,8 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         record: dict[str, object] = {**identity(repo), "sha": sha, "led_by": resolved.full_name}
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
         record |= {**origin, "fetched_at": time.time()}
+        if resolved.moved_to is not None:
+            record["moved_to"] = address_of(resolved.moved_to)
         _write_manifest(room, tree, manifest)
         write_record(tree_record(repo, sha), record)
         if not same:
@@ -112,7 +115,9 @@ def _fetch_archive(
 
         fetch_archive(resolved, path, policy)
         return {}
-    return {"archive_sha256": _download_archive(client, resolved, path, policy).sha256}
+    fetched = _download_archive(client, resolved, path, policy)
+    moved = find_move(resolved.repo, fetched.hops)
+    return {"archive_sha256": fetched.sha256, **({"moved_to": address_of(moved)} if moved else {})}
 
 
 def _download_archive(

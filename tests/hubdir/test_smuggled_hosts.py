@@ -90,8 +90,15 @@ def test_a_strangers_lock_file_leads_nowhere(
 
 @pytest.mark.parametrize(
     "location",
-    [*(f"http://{shape}/net.pt" for shape in SHAPES), "//{evil}\\@{good}/net.pt", "\\\\{evil}/x"]
-    + ["http:\\\\{evil}/net.pt", "/\\{evil}/net.pt", "file:///etc/passwd", "http://"],
+    [
+        *(f"http://{shape}/net.pt" for shape in SHAPES),
+        "//{evil}\\@{good}/net.pt",
+        "\\\\{evil}/x",
+        "http:\\\\{evil}/net.pt",
+        "/\\{evil}/net.pt",
+        "file:///etc/passwd",
+        "http://",
+    ],
 )
 @pytest.mark.usefixtures("hub_dir")
 def test_a_redirect_is_not_followed(
@@ -110,7 +117,11 @@ def test_a_redirect_is_not_followed(
 @pytest.mark.usefixtures("evil")
 def test_a_plain_redirect_leads_to_where_it_says(git_host: GitHost) -> None:
     git_host.add_file("/n\u00e9t/a.pt", b"weights")
-    for location in ("/n\u00e9t/a.pt", "n\u00e9t/a.pt", f"//127.0.0.1:{git_host.port}/n%C3%A9t/a.pt"):
+    for location in (
+        "/n\u00e9t/a.pt",
+        "n\u00e9t/a.pt",
+        f"//127.0.0.1:{git_host.port}/n%C3%A9t/a.pt",
+    ):
         sent = location.encode().decode("latin-1")
         git_host.fail("moved", status=302, headers={"Location": sent})
         with Client(ASK) as client, client.get(f"{git_host.url}/moved.pt") as answer:
