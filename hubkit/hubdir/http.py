@@ -271,7 +271,7 @@ def _make_session() -> requests.Session:
         def rebuild_auth(
             self, prepared_request: requests.PreparedRequest, response: requests.Response
         ) -> None:
-            super().rebuild_auth(prepared_request, response)
+            super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
             if not parse_url(prepared_request.url or "").is_private:
                 prepared_request.headers.pop("Authorization", None)
 

@@ -6,10 +6,11 @@ archives are fetched, written down beside the code, and whoever runs the code is
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from hubkit._util.urls import parse_url
-from hubkit.errors import FetchError, RepoSpecError
+from hubkit.errors import FetchError, RepoSpecError, UnreachableError
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.names import parse_repo
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from hubkit._util.urls import Url
     from hubkit.facts import RepoRef
+    from hubkit.hubdir.http import Client
+
+log = logging.getLogger("hubkit")
 
 
 def find_move(repo: RepoRef, hops: Sequence[str]) -> RepoRef | None:
@@ -31,6 +35,22 @@ def find_move(repo: RepoRef, hops: Sequence[str]) -> RepoRef | None:
     tail = parse_url(hops[0]).path.removeprefix(base.path)
     moves = [move for hop in hops[1:] if (move := _read_move(repo, base, parse_url(hop), tail))]
     return moves[-1] if moves else None
+
+
+def ask_move(client: Client, repo: RepoRef) -> RepoRef | None:
+    """The same for a repo that git fetches, which follows redirects without a word.
+
+    None as well where the host does not answer us: git may know a way in that we do not.
+    """
+    if repo.scheme not in ("git+https", "git+http"):
+        return None
+    url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
+    try:
+        with client.get(url, once=True) as answer:
+            return find_move(repo, answer.hops)
+    except UnreachableError as error:
+        log.debug("Whether %s redirects is unknown: %s", repo.full_name, error.message)
+        return None
 
 
 def address_of(moved: RepoRef) -> str:

@@ -18,7 +18,7 @@ from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
 from hubkit.hubdir.members import MOST_BYTES
-from hubkit.hubdir.moves import address_of, find_move
+from hubkit.hubdir.moves import address_of, ask_move, find_move
 from hubkit.hubdir.staging import staging
 from hubkit.hubdir.transfer import Wanted
 
@@ -60,8 +60,7 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         record: dict[str, object] = {**identity(repo), "sha": sha, "led_by": resolved.full_name}
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
         record |= {**origin, "fetched_at": time.time()}
-        if resolved.moved_to is not None:
-            record["moved_to"] = address_of(resolved.moved_to)
+        record |= _note_move(resolved.moved_to)
         _write_manifest(room, tree, manifest)
         write_record(tree_record(repo, sha), record)
         if not same:
@@ -113,11 +112,16 @@ def _fetch_archive(
     if resolved.repo.uses_git:
         from hubkit.hubdir.vcs import fetch_archive
 
+        moved = ask_move(client, resolved.repo)
         fetch_archive(resolved, path, policy)
-        return {}
+        return _note_move(moved)
     fetched = _download_archive(client, resolved, path, policy)
     moved = find_move(resolved.repo, fetched.hops)
-    return {"archive_sha256": fetched.sha256, **({"moved_to": address_of(moved)} if moved else {})}
+    return {"archive_sha256": fetched.sha256, **_note_move(moved)}
+
+
+def _note_move(moved: RepoRef | None) -> dict[str, str]:
+    return {} if moved is None else {"moved_to": address_of(moved)}
 
 
 def _download_archive(

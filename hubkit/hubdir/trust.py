@@ -117,7 +117,9 @@ def remove_trust(repo: RepoRef) -> bool:
         CacheWriteError: The list cannot be written.
     """
     lines = _read_lines()
-    kept = [line for line in lines if line not in _lines_for(repo)]
+    # torch.hub's line goes even if it may mean another repo too: torch.hub would trust both.
+    gone = {repo.full_name, *([f"{repo.owner}_{repo.name}"] if repo.host == GITHUB else [])}
+    kept = [line for line in lines if line not in gone]
     if len(kept) == len(lines):
         return False
     path = _list_file()

@@ -48,12 +48,18 @@ def moved(host: GitHost, tmp_path: Path, canary: Path) -> str:
     return sha
 
 
+@pytest.mark.parametrize("way", ["", "git+https://github.com/"])
 @pytest.mark.parametrize("pinned", [False, True])
 def test_another_owners_code_is_not_run(
-    host: GitHost, moved: str, canary: Path, caplog: pytest.LogCaptureFixture, pinned: bool
+    host: GitHost,
+    moved: str,
+    canary: Path,
+    caplog: pytest.LogCaptureFixture,
+    pinned: bool,
+    way: str,
 ) -> None:
     caplog.set_level(logging.WARNING, "hubkit")
-    text = f"{OLD}:{moved}" if pinned else OLD
+    text = f"{way}{OLD}@{moved}" if pinned else f"{way}{OLD}"
     for _ in ("cold", "warm"):
         with pytest.raises(errors.UntrustedRepoError, match="evil/shapes is not a trusted") as no:
             hubkit.load(text, "version", trust_repo="check", skip_validation=pinned)

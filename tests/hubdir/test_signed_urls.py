@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import logging
+from typing import TYPE_CHECKING
 
-from hubkit.hubdir import key_of
+import pytest
+from click.testing import CliRunner
+
+from hubkit.cli import main
+from hubkit.errors import HashMismatchError, NotThereError
+from hubkit.facts import FetchPolicy
+from hubkit.hubdir import fetch_checkpoint, key_of
+from hubkit.lockfile import read_lockfile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.git_host import GitHost
 
 SECRET = "s3cr3tS3cr3tS3cr3tS3cr3t"
 BASE = "https://weights.example.org/net.pt"
@@ -71,3 +84,32 @@ def test_a_lone_token_is_a_signature_where_the_host_signs_so() -> None:
 )
 def test_keys_leave_out_credentials_fragments_and_usual_ports(url: str, key: str) -> None:
     assert key_of(url) == key
+
+
+@pytest.mark.parametrize("name", ["private_token", "access_token", "api_key", "token"])
+def test_a_secret_is_in_no_record_lock_file_or_message(
+    git_host: GitHost, hub_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    caplog.set_level(logging.DEBUG, "hubkit")
+    url = f"{git_host.add_file('/net.pt', b'weights')}?{name}={SECRET}&id=7"
+    fetch_checkpoint(url, policy=FetchPolicy())
+    assert git_host.requests[0].query == f"{name}={SECRET}&id=7"
+    lock = tmp_path / "hubkit.lock"
+    done = CliRunner().invoke(main, ["lock", "--checkpoint", url, "-o", str(lock)])
+    assert done.exit_code == 0
+    with pytest.raises(HashMismatchError) as refused:
+        load_pinned(url, lock)
+    git_host.fail("gone", status=404)
+    with pytest.raises(NotThereError) as gone:
+        fetch_checkpoint(url.replace("net.pt", "gone.pt"), policy=FetchPolicy())
+    kept = [path.read_bytes() for path in hub_dir.rglob("*") if path.is_file()]
+    said = f"{done.output} {caplog.text} {refused.value} {refused.value.url} {gone.value}"
+    assert SECRET not in f"{said} {gone.value.url} {lock.read_text()} {kept}"
+    assert "id=7" in lock.read_text()
+
+
+def load_pinned(url: str, lock: Path) -> object:
+    """Ask for other bytes than those that are pinned."""
+    from hubkit.loader.weights import _pin
+
+    return _pin(url, "0" * 8, read_lockfile(lock))

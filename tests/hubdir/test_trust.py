@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from hubkit.cli import main
 from hubkit.errors import UntrustedRepoError, UsageError
-from hubkit.hubdir import parse_repo, read_trust, record_trust, require_trust
+from hubkit.hubdir import parse_repo, read_trust, record_trust, remove_trust, require_trust
 from hubkit.hubdir.trust import is_trusted
 
 if TYPE_CHECKING:
@@ -169,6 +169,12 @@ def test_what_an_error_advises_works_on_any_port(monkeypatch: pytest.MonkeyPatch
     assert parse_repo(repo.full_name) == repo
     monkeypatch.setenv("HUBKIT_TRUST", repo.full_name)
     assert is_trusted(repo)
+
+
+def test_removing_trust_takes_it_from_torch_too(hub_dir: Path) -> None:
+    write_list(hub_dir, "user/company_repo", "user_company_repo", "other_one")
+    assert remove_trust(parse_repo("user/company_repo"))
+    assert read_trust() == ("other_one",)
 
 
 def test_a_last_line_without_an_end_stays_a_line_of_its_own(hub_dir: Path) -> None:
