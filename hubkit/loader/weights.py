@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit import hubdir
+from hubkit._util.urls import redact
 from hubkit.errors import HashMismatchError, UsageError
 from hubkit.facts import FetchPolicy
 from hubkit.loader.formats import read_checkpoint
@@ -64,7 +65,7 @@ def load_state_dict_from_url(
     hash_prefix = _hash_in_name(url, file_name) if check_hash else None
     if check_hash and hash_prefix is None:
         raise UsageError(
-            f"There is no hash in the name of {url}, so there is nothing to check.",
+            f"There is no hash in the name of {redact(url)}, so there is nothing to check.",
             hint="Leave check_hash out, or use a name such as net-1a2b3c4d.pt.",
         )
     if sha256 is not None:
