@@ -32,6 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit._util.urls import UrlError, parse_url, redact
 from hubkit.errors import LockfileError
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
         return Lockfile(
             path,
             _table(content["repos"], _locked_repo),
-            _table(content["checkpoints"], _locked_checkpoint),
+            _table(_require_urls(content["checkpoints"]), _locked_checkpoint),
         )
     except LockfileError:
         raise
@@ -216,6 +217,20 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if sum(name == other for other, _ in pairs) > 1:
             raise ValueError(f"{name} is in it twice")
     return content
+
+
+def _require_urls(content: Any) -> Any:  # noqa: ANN401 - JSON
+    """Refuse what is not a URL before anything of a stranger's lock file is fetched."""
+    for url in content:
+        _require_url(url)
+    return content
+
+
+def _require_url(url: str) -> None:
+    try:
+        parse_url(url)
+    except UrlError as error:
+        raise ValueError(f"the address {redact(url)} {error}") from error
 
 
 def _table(content: Any, make: Callable[[Any], Any]) -> dict[str, Any]:  # noqa: ANN401 - JSON

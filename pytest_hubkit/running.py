@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
+from hubkit._util.urls import try_parse
 from pytest_hubkit.network import ACTIVE, guarded_network
 
 if TYPE_CHECKING:
@@ -113,8 +113,10 @@ def _noting_checkpoints() -> Callable[..., Any]:
         guard = ACTIVE.get()
         if guard is not None:
             folder = model_dir or os.path.join(torch.hub.get_dir(), "checkpoints")  # noqa: PTH118
-            name = kwargs.get("file_name") or Path(urlparse(url).path).name
-            guard.checkpoints[url] = str(Path(folder) / name)
+            parts = try_parse(url)
+            name = kwargs.get("file_name") or (parts.file_name if parts else "")
+            if name:
+                guard.checkpoints[url] = str(Path(folder) / name)
         return original(url, model_dir, *args, **kwargs)
 
     return call

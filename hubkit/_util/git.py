@@ -27,11 +27,14 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+from hubkit._util.urls import parse_url
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from hubkit._util.urls import Url
 
 LIMIT = 600.0  # seconds, for whatever asks no host
 
@@ -97,12 +100,6 @@ _OFF = {"clean": "", "smudge": "", "process": "", "required": "false"}
 
 _TOKEN = "HUBKIT_GIT_TOKEN"  # noqa: S105 - the name of a variable
 _HELPER = f'!f() {{ echo username=x-access-token; echo "password=${_TOKEN}"; }}; f'
-# What every parser reads alike: no percent sign, backslash or blank where the host is.
-_ADDRESS = re.compile(
-    r"(https?|ssh|git)://(?:([^\s/@\\\x00-\x20\x7f-\x9f]*)@)?"
-    r"((?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)"
-    r"(?:/[^\s\\\x00-\x20\x7f-\x9f]*)?"
-)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -250,7 +247,7 @@ def fetch(folder: Path, remote: Remote, *arguments: str, limit: float) -> GitRes
         ValueError: The URL is not one that git may fetch from.
     """
     scheme = remote.url.partition("://")[0]
-    host = "" if scheme == "file" else host_of(remote.url)
+    host = "" if scheme == "file" else _host_of(remote.url)
     environment = _environment((*_KEPT, *_KEPT_TO_FETCH))
     # ssh too: users' own settings may have git use it in place of https.
     allowed = {"https", "ssh", scheme} if scheme in ("http", "file") else {"https", "ssh"}
@@ -281,26 +278,21 @@ def write(folder: Path, *arguments: str) -> GitResult:
     return _run(_Call(_command(folder, {}, arguments), environment, own_group=False), b"", LIMIT)
 
 
-def host_of(url: str) -> str:
-    """``host`` or ``host:port`` of an address, without userinfo.
+def has_plain_user(url: Url) -> bool:
+    """Whether an address holds no credentials: no user, or over ssh one with a plain name."""
+    return not url.user or (url.scheme == "ssh" and bool(_USER.fullmatch(url.user)))
+
+
+def _host_of(text: str) -> str:
+    """``host`` or ``host:port`` of an address that git may fetch from.
 
     Raises:
-        ValueError: Parsers may disagree about it.
+        ValueError: Parsers may disagree about it, or it holds credentials.
     """
-    return split_address(url)[2]
-
-
-def split_address(url: str) -> tuple[str, str, str]:
-    """Scheme, userinfo ("" for none), and ``host`` or ``host:port`` of an address.
-
-    Raises:
-        ValueError: It is not an https, http, ssh or git address, or parsers may disagree about it.
-            Over ssh a user must have a plain name.
-    """
-    found = _ADDRESS.fullmatch(url)
-    if found is None or (found[1] == "ssh" and found[2] and not _USER.fullmatch(found[2])):
+    url = parse_url(text)
+    if url.scheme not in ("https", "http", "ssh", "git") or not has_plain_user(url):
         raise ValueError("not an address that git may fetch from")
-    return found[1], found[2] or "", found[3].lower()
+    return url.host_key
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -92,11 +92,14 @@ def _gives(entrypoint: Entrypoint) -> str:
 
 
 def _weights(use: CheckpointUse) -> str:
+    from hubkit._util.urls import try_parse
+
     if use.url is None:
         return (
             f"from a URL that is made at run time ({use.location.path}, line {use.location.line})"
         )
-    name = use.file_name or use.url.rpartition("/")[2]
+    url = try_parse(use.url)
+    name = use.file_name or (url.file_name if url else "")
     found = _HASH.search(name)
     if found is None:
         return f"{use.url} (no hash in its name)"

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 TrustRepo = bool | Literal["check"] | None
 GITHUB = "github.com"
+_HEX = frozenset("0123456789abcdef")
+
+
+def is_full_sha(ref: str) -> bool:
+    """Whether a ref is a full commit hash, in lower case."""
+    return len(ref) in (40, 64) and set(ref) <= _HEX
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,16 @@ class RepoRef:
         return repo if self.host == GITHUB else f"{self.host}/{repo}"
 
     @property
+    def commit(self) -> str | None:
+        """The commit when it was asked for by its full hash.
+
+        A branch or tag may have the same name; it is meant only where ``refs/heads/`` or
+        ``refs/tags/`` is in front.
+        """
+        ref = (self.ref or "").lower()
+        return ref if is_full_sha(ref) else None
+
+    @property
     def uses_git(self) -> bool:
         """Whether the git program does the fetching, which brings submodules along."""
         return self.scheme.startswith("git+")
@@ -61,18 +77,24 @@ class ResolvedRef:
         repo: What was asked for.
         full_name: Full ref name such as "refs/heads/main", or "" when a commit was asked for.
         sha: The commit, 40 hexadecimal digits (64 in a SHA-256 repo).
+        moved_to: The repo of another owner that the host redirected to.
     """
 
     repo: RepoRef
     full_name: str
     sha: str
+    moved_to: RepoRef | None = None
 
     @property
     def short_name(self) -> str:
-        """The branch or tag without its prefix, or the commit when a commit was asked for."""
+        """The branch or tag without its prefix, or the commit when a commit was asked for.
+
+        The prefix stays where the rest alone would be taken for a commit.
+        """
         for prefix in ("refs/heads/", "refs/tags/"):
             if self.full_name.startswith(prefix):
-                return self.full_name[len(prefix) :]
+                name = self.full_name[len(prefix) :]
+                return self.full_name if is_full_sha(name.lower()) else name
         return self.sha
 
 
@@ -86,6 +108,7 @@ class CachedRepo:
         sha: The commit, or None for a folder that torch.hub left, which does not say.
         from_cache: Whether it was there already.
         fetched_at: Unix time in seconds when the host was last asked, or None when unknown.
+        moved_to: The repo of another owner that the code came from by a redirect.
     """
 
     repo: RepoRef
@@ -93,6 +116,7 @@ class CachedRepo:
     sha: str | None
     from_cache: bool
     fetched_at: float | None
+    moved_to: RepoRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

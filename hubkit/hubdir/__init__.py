@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     )
     from hubkit.hubdir.repos import fetch_repo, find_cached, resolve_ref
     from hubkit.hubdir.selection import select_named, select_unused
-    from hubkit.hubdir.trust import add_trust, read_trust, record_trust, remove_trust, require_trust
+    from hubkit.hubdir.trust import (
+        add_trust,
+        read_trust,
+        record_trust,
+        remove_trust,
+        require_moved_trust,
+        require_trust,
+    )
 
 __all__ = [
     "add_trust",
@@ -60,6 +67,7 @@ __all__ = [
     "remove_leftover",
     "remove_tree",
     "remove_trust",
+    "require_moved_trust",
     "require_trust",
     "require_url",
     "resolve_ref",
@@ -96,6 +104,7 @@ _HOMES = {
     "remove_leftover": "removal",
     "remove_tree": "removal",
     "remove_trust": "trust",
+    "require_moved_trust": "trust",
     "require_trust": "trust",
     "require_url": "origins",
     "resolve_ref": "repos",

@@ -39,13 +39,15 @@ _O_BINARY = getattr(os, "O_BINARY", 0)
 _CORRUPT = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
-def unpack(archive: Path, folder: Path, sha: str) -> Manifest:
+def unpack(archive: Path, folder: Path, sha: str, *, must_name_commit: bool = True) -> Manifest:
     """Unpack the zip of a commit, without its top folder.
 
     Args:
         archive: The zip.
         folder: Where to; must not exist yet. Half of it may be there after an error.
         sha: The commit that it must be of, which git writes into the zip's comment.
+        must_name_commit: Whether the comment must be there. A host may make the archive of a
+            branch or tag that is called like the commit; that of a tag of a tree has no comment.
 
     Returns:
         What was written, with the digest of each file.
@@ -56,7 +58,7 @@ def unpack(archive: Path, folder: Path, sha: str) -> Manifest:
         CacheWriteError: The folder cannot be written.
     """
     with _open(archive) as opened:
-        _require_commit(opened, sha)
+        _require_commit(opened, sha, must_name_commit=must_name_commit)
         members, folders = judge_index(opened, archive.stat().st_size)
         return make_manifest(_write(opened, members, folders, folder))
 
@@ -83,8 +85,13 @@ def _open(archive: Path) -> Iterator[zipfile.ZipFile]:
         raise UnsafeArchiveError(f"The archive is damaged: {error}.", hint="Try again.") from error
 
 
-def _require_commit(opened: zipfile.ZipFile, sha: str) -> None:
+def _require_commit(opened: zipfile.ZipFile, sha: str, *, must_name_commit: bool) -> None:
     comment = opened.comment.decode("ascii", "replace").strip()
+    if not comment and must_name_commit:
+        raise UnsafeArchiveError(
+            f"The archive does not say that it is of the commit {sha}.",
+            hint='Fetch the repo with git: put "git+" in front of its https address.',
+        )
     if comment and comment != sha:
         raise HashMismatchError(
             f"The archive is of the commit {comment}, not of {sha}.",

@@ -9,7 +9,6 @@ from hubkit.errors import HubkitError, RefNotFoundError, RepoNotFoundError
 from hubkit.facts import FetchPolicy
 from hubkit.facts.cache import RefState
 from hubkit.hubdir.inventory import read_asked
-from hubkit.hubdir.layout import is_full_sha
 from hubkit.hubdir.repos import resolve_ref
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def fetch_states(wanted: tuple[RepoRef, ...] = ()) -> Iterator[RefState]:
 
 
 def _state(repo: RepoRef, sha: str) -> RefState:
-    if is_full_sha((repo.ref or "").lower()):
+    if repo.commit is not None:
         return RefState(repo, "pinned", sha)
     try:
         latest = resolve_ref(repo, FetchPolicy()).sha

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from hubkit import __version__
+from hubkit._util.urls import parse_url
 from hubkit.errors import (
     FetchError,
     IncompleteDownloadError,
@@ -18,12 +19,14 @@ from hubkit.errors import (
 )
 from hubkit.hubdir.answers import (
     bad_certificate,
+    check_redirect,
     is_rate_limited,
     plain_reason,
     rate_limited,
-    require_encrypted,
+    require_web,
     retry_delay,
     silent_proxy,
+    still_busy,
     strange_address,
     unreachable,
 )
@@ -32,6 +35,8 @@ from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    import requests
 
     from hubkit.facts import FetchPolicy
 
@@ -56,6 +61,7 @@ class Answer:
         status: The HTTP status.
         headers: Names are looked up in any case.
         url: What was asked for, fit to be shown.
+        hops: What answered, one redirect after the other, fit to be shown; `url` comes first.
     """
 
     def __init__(self, response: Any, url: str) -> None:  # noqa: ANN401 - requests stays in here
@@ -63,6 +69,7 @@ class Answer:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.url = url
+        self.hops = tuple(redact(one.url) for one in (*response.history, response))
         # Some hosts compress though asked not to.
         self._encoded = self.headers.get("Content-Encoding", "identity") != "identity"
         response.raw.decode_content = self._encoded
@@ -150,12 +157,8 @@ class Client:
                 "Something has to be fetched, and hubkit is offline.",
                 hint="Allow it: unset HUBKIT_OFFLINE.",
             )
-        import requests
-
         self._policy = policy
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = f"hubkit/{__version__}"
-        self._session.hooks["response"].append(require_encrypted)
+        self._session = _make_session()
         self._schemes = ["Basic", "Bearer", ""] if eager else ["", "Bearer"]
 
     def __enter__(self) -> Client:
@@ -184,6 +187,7 @@ class Client:
         Raises:
             UnreachableError: There was no answer.
             RateLimitedError: The host wants us to come back later.
+        FetchError: It is not a URL that can be asked for.
         """
         answer = self._ask_again(_Question(url, dict(headers or {}), body, once))
         try:
@@ -206,14 +210,13 @@ class Client:
                 limited = is_rate_limited(answer.status, answer.headers)
                 if answer.status not in _BUSY and not limited:
                     return answer
-                delay = retry_delay(answer.headers, tried)
+                delay = retry_delay(answer.headers, tried, limited=limited)
                 answer.close()
                 if limited and (last or delay > PATIENCE):
-                    raise rate_limited(answer.url, answer.headers)
+                    raise rate_limited(answer.hops[-1], answer.headers)
                 if last or delay > PATIENCE:
-                    raise UnreachableError(
-                        f"{answer.url} answered {answer.status} again and again.", url=answer.url
-                    )
+                    long = delay if delay > PATIENCE else None
+                    raise still_busy(answer.url, answer.status, tried, long)
             log.debug("Asking %s again in %.1f s", redact(question.url), delay)
             time.sleep(delay)
         raise AssertionError("the last try returns or raises")
@@ -235,14 +238,15 @@ class Client:
 
         connect, read = self._policy.connect_timeout, self._policy.read_timeout
         timeouts = (min(connect, _HURRY), min(read, _HURRY)) if question.once else (connect, read)
+        url = require_web(question.url)
         try:
             # requests drops the Authorization header when a redirect leads to another host.
             response = self._session.request(
                 "GET" if question.body is None else "POST",
-                question.url,
+                str(url),
                 headers=question.headers,
                 data=question.body,
-                auth=auth,
+                auth=auth if url.is_private or url.user else _send_nothing,
                 stream=True,
                 timeout=timeouts,
             )
@@ -256,12 +260,34 @@ class Client:
             raise strange_address(question.url, error) from error
         except (requests.RequestException, OSError, ValueError) as error:
             raise unreachable(question.url, error) from error
-        return Answer(response, redact(question.url))
+        return Answer(response, url.redacted)
+
+
+def _make_session() -> requests.Session:
+    """A session that checks redirects, and sends no credentials of ~/.netrc unencrypted."""
+    import requests
+
+    class Session(requests.Session):
+        def rebuild_auth(
+            self, prepared_request: requests.PreparedRequest, response: requests.Response
+        ) -> None:
+            super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+            if not parse_url(prepared_request.url or "").is_private:
+                prepared_request.headers.pop("Authorization", None)
+
+    session = Session()
+    session.headers["User-Agent"] = f"hubkit/{__version__}"
+    session.hooks["response"].append(check_redirect)
+    return session
 
 
 def _is_passing(error: BaseException | None) -> bool:
     """Whether the host hung up, which is worth another try; silence used up the time."""
     return "Connection aborted" in str(error)
+
+
+def _send_nothing(request: Any) -> Any:  # noqa: ANN401 - requests stays in here
+    return request
 
 
 def _sign(scheme: str, token: str | None) -> Callable[[Any], Any] | None:

@@ -9,8 +9,9 @@ from urllib.parse import unquote
 
 from hubkit.facts import RepoRef
 from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree, Leftover
+from hubkit.facts.repos import is_full_sha
 from hubkit.hubdir.disk import read_record
-from hubkit.hubdir.layout import get_dir, is_full_sha, store
+from hubkit.hubdir.layout import get_dir, store
 from hubkit.hubdir.links import is_ours
 from hubkit.hubdir.manifest import read_manifest
 from hubkit.hubdir.origins import read_origins

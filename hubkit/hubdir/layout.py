@@ -75,11 +75,6 @@ def _join(*parts: str) -> Path:
     return Path(*parts)
 
 
-def is_full_sha(ref: str) -> bool:
-    """Whether a ref is a whole commit hash, in lower case."""
-    return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref) is not None
-
-
 @functools.lru_cache(maxsize=256)
 def encode(name: str) -> str:
     """A name as one path component: what is no letter, digit or ``_ - .`` is percent-encoded.

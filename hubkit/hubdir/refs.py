@@ -11,13 +11,15 @@ import contextlib
 import difflib
 import re
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hubkit.errors import RefNotFoundError, UnreachableError
 from hubkit.facts import ResolvedRef
+from hubkit.facts.repos import is_full_sha
 from hubkit.hubdir.answers import refused_repo
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import is_full_sha
+from hubkit.hubdir.moves import find_move, require_repo
 from hubkit.hubdir.pktline import read_packets
 from hubkit.hubdir.protocol import ask, fetch_abilities
 from hubkit.records import dataclass
@@ -42,10 +44,12 @@ class RefList:
     Attributes:
         commits: Full ref name to commit, branches and tags only; tags lead to their commit.
         head: Full name of the default branch; "" when HEAD is detached or there is none.
+        moved_to: The repo of another owner that the host redirected to.
     """
 
     commits: dict[str, str]
     head: str
+    moved_to: RepoRef | None = None
 
 
 def fetch_refs(client: Client, repo: RepoRef) -> RefList:
@@ -61,6 +65,8 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
     with client.get(url) as answer:
         if answer.status != 200:
             raise refused_repo(repo, answer.url, answer.status)
+        require_repo(repo, answer.hops)
+        moved = find_move(repo, answer.hops)
         asked = False
         for piece in answer.read_pieces(LIMIT):
             body += piece
@@ -68,9 +74,9 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
                 asked = True
                 # A host that speaks version 0 alone is heard out.
                 with contextlib.suppress(ValueError):
-                    return fetch_wanted(client, repo)
+                    return replace(fetch_wanted(client, repo), moved_to=moved)
     try:
-        return read_refs(bytes(body))
+        return replace(read_refs(bytes(body)), moved_to=moved)
     except ValueError as error:
         raise UnreachableError(
             f"{answer.url} is not the answer of a git host: {error}.",
@@ -159,13 +165,18 @@ def list_refs(entries: Iterable[tuple[str, str]], head: str) -> RefList:
 
 
 def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
-    """Which commit is meant; None for a whole commit hash that is the tip of nothing.
+    """Which commit is meant; None for a full commit hash that is the tip of nothing.
+
+    A full hash is that commit, whatever branches and tags are called.
 
     Raises:
         RefNotFoundError: There is no such branch or tag, or several commits could be meant.
     """
     if repo.ref is None:
         return _find_default(refs, repo)
+    if repo.commit is not None:
+        is_tip = repo.commit in refs.commits.values()
+        return ResolvedRef(repo, "", repo.commit) if is_tip else None
     named = _find_named(refs, repo)
     if named is not None:
         return named
@@ -179,8 +190,6 @@ def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
                 f"{repo.ref} could be several commits of {repo.full_name}.",
                 hint="Write more digits of it.",
             )
-    if is_full_sha(ref):
-        return None
     raise _no_such_ref(refs, repo, repo.ref)
 
 

@@ -13,10 +13,9 @@ from hubkit.errors import (
     RepoNotFoundError,
     UnreachableError,
 )
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.repos import GITHUB, is_full_sha
 from hubkit.hubdir.git import GitFailed
 from hubkit.hubdir.hosts import base_url, find_token, redact
-from hubkit.hubdir.layout import is_full_sha
 from hubkit.hubdir.refs import list_refs
 
 if TYPE_CHECKING:

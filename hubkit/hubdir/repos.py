@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import CacheWriteError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
+from hubkit.facts.repos import is_full_sha
 from hubkit.hubdir import layout
 from hubkit.hubdir.ages import is_recent, is_since
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.links import find_torch_folder, has_link, write_link
 from hubkit.hubdir.manifest import is_whole
 from hubkit.hubdir.mishaps import MISHAPS
+from hubkit.hubdir.moves import address_of
+from hubkit.hubdir.names import parse_repo
 from hubkit.hubdir.trust import is_trusted
 
 if TYPE_CHECKING:
@@ -34,9 +37,10 @@ def find_cached(repo: RepoRef) -> CachedRepo | None:
     ref = _read_default(repo) if repo.ref is None else repo.ref
     if ref is None:
         return None
-    if layout.is_full_sha(ref.lower()):
-        record = read_record(layout.tree_record(repo, ref.lower()))
-        return _find_tree(repo, {"sha": ref.lower(), **(record or {})})
+    commit = replace(repo, ref=ref).commit
+    if commit is not None:
+        record = read_record(layout.tree_record(repo, commit))
+        return _find_tree(repo, {**(record or {}), "sha": commit})
     record = read_record(layout.ref_record(repo, ref))
     # File systems that ignore case have one record for several refs.
     found = _find_tree(repo, record) if record and record.get("ref") == ref else None
@@ -103,9 +107,8 @@ def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
         OfflineError: No socket may be opened.
         FetchError: The host cannot be asked, for one of the other reasons.
     """
-    ref = (repo.ref or "").lower()
-    if layout.is_full_sha(ref):
-        return ResolvedRef(repo, "", ref)
+    if repo.commit is not None:
+        return ResolvedRef(repo, "", repo.commit)
     from hubkit.hubdir.http import Client
 
     with Client(policy, eager=True) as client:
@@ -119,7 +122,7 @@ def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:
         cached: The copy. One that was asked for by its whole commit hash is fresh for ever.
         max_age: Seconds since its host was last asked; None for any age.
     """
-    if max_age is None or layout.is_full_sha((cached.repo.ref or "").lower()):
+    if max_age is None or cached.repo.commit is not None:
         return True
     return is_recent(cached.fetched_at, max_age)
 
@@ -142,9 +145,8 @@ def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
 
 
 def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
-    sha = (repo.ref or "").lower()
-    if policy.skip_validation and layout.is_full_sha(sha):
-        return ResolvedRef(repo, "", sha)
+    if policy.skip_validation and repo.commit is not None:
+        return ResolvedRef(repo, "", repo.commit)
     if repo.uses_git:
         from hubkit.hubdir.vcs import resolve_ref
 
@@ -155,9 +157,10 @@ def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
     refs = fetch_refs(client, repo)
     resolved = find_ref(refs, repo)
     if resolved is None:
+        sha = repo.commit or ""
         require_own_commit(client, repo, refs, sha)
         resolved = ResolvedRef(repo, "", sha)
-    return resolved
+    return replace(resolved, moved_to=refs.moved_to)
 
 
 def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
@@ -172,10 +175,16 @@ def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Cache
     from hubkit.hubdir.trees import fetch_tree
 
     tree = fetch_tree(client, resolved, policy)
-    _note(resolved, ref, now, policy)
+    # A tree that was there already came from where its own record says.
+    moved = _read_move(read_record(layout.tree_record(repo, resolved.sha)) or {})
+    if moved is not None:
+        log.warning(
+            "%s redirects to %s: its code comes from there", repo.full_name, moved.full_name
+        )
+    _note(replace(resolved, moved_to=moved), ref, now, policy)
     if policy.refresh:
         _forget_checkpoints(repo, now)
-    return CachedRepo(repo, tree, resolved.sha, from_cache=False, fetched_at=now)
+    return CachedRepo(repo, tree, resolved.sha, False, now, moved)
 
 
 def _forget_checkpoints(repo: RepoRef, before: float) -> None:
@@ -188,29 +197,39 @@ def _note(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> N
     """Write down where a ref led; only warns when that cannot be, as the tree is there."""
     repo = resolved.repo
     record = {"ref": ref, "full_name": resolved.full_name, "sha": resolved.sha, "fetched_at": now}
+    moved = resolved.moved_to
+    if moved is not None:
+        record["moved_to"] = address_of(moved)
     try:
         if repo.ref is None:
             write_record(layout.default_record(repo), {"ref": ref})
-        if not layout.is_full_sha(ref.lower()):
+        if replace(repo, ref=ref).commit is None:
             write_record(layout.ref_record(repo, ref), record | layout.identity(repo))
     except CacheWriteError as error:
         if policy.refresh:
             raise
         log.warning("Where %s led is not remembered: %s", repo, error.message)
         return
-    if is_trusted(repo) or has_link(repo, ref):
+    # torch.hub trusts what lies there.
+    may_link = moved is None or is_trusted(moved)
+    if may_link and (is_trusted(repo) or has_link(repo, ref)):
         write_link(repo, ref, resolved.sha, refresh=policy.refresh)
 
 
 def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:
     sha, at = record.get("sha"), record.get("fetched_at")
-    if not isinstance(sha, str) or not layout.is_full_sha(sha):
+    if not isinstance(sha, str) or not is_full_sha(sha):
         return None
     tree = layout.tree_folder(repo, sha)
     if not is_whole(tree):
         return None
     fetched_at = float(at) if isinstance(at, int | float) else None
-    return CachedRepo(repo, tree, sha, from_cache=True, fetched_at=fetched_at)
+    return CachedRepo(repo, tree, sha, True, fetched_at, _read_move(record))
+
+
+def _read_move(record: dict[str, object]) -> RepoRef | None:
+    moved = record.get("moved_to")
+    return parse_repo(moved) if isinstance(moved, str) else None
 
 
 def _find_lack(repo: RepoRef) -> str:
@@ -218,7 +237,7 @@ def _find_lack(repo: RepoRef) -> str:
     ref = repo.ref or _read_default(repo) or ""
     sha = (read_record(layout.ref_record(repo, ref)) or {}).get("sha", ref.lower())
     tree = layout.tree_folder(repo, sha)
-    if not layout.is_full_sha(sha) or not tree.is_dir():
+    if not is_full_sha(sha) or not tree.is_dir():
         return ""
     return f"The copy of {repo} in {tree} has lost its hubconf.py"
 

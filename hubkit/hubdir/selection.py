@@ -77,7 +77,15 @@ def _starts(sha: str, digits: str) -> bool:
 def _is_meant_file(file: KeptCheckpoint, text: str, inventory: Inventory) -> bool:
     if text == file.path.name:  # in the user's own folders, names are the user's
         return file.path.is_relative_to(inventory.root)
-    return text == str(file.path) or ("://" in text and key_of(text) == file.url)
+    return text == str(file.path) or (bool(file.url) and _key(text) == file.url)
+
+
+def _key(text: str) -> str | None:
+    """The key of a URL of a file; None for other texts, such as names of repos."""
+    try:
+        return key_of(text)
+    except UsageError:
+        return None
 
 
 def _nothing_of_that_name(inventory: Inventory, text: str) -> Exception:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from hubkit._util.git import split_address
+from hubkit._util.git import has_plain_user
+from hubkit._util.urls import Url, UrlError, expand_scp, parse_url
 from hubkit.errors import FetchError
 from hubkit.hubdir.git import GitFailed
 from hubkit.hubdir.hosts import redact, rewrite
-from hubkit.hubdir.names import is_loopback
 from hubkit.hubdir.remotes import fetch_commit, try_addresses
 
 if TYPE_CHECKING:
@@ -25,9 +23,6 @@ log = logging.getLogger("hubkit")
 MOST = 200  # submodules of one repo, those of submodules included
 _GITLINK = "160000"
 _ONLY = "only plain https and ssh addresses are asked"
-_SCP = re.compile(r"([^@:/]*@)?([^@:/]+):(?![-:/\\])(.+)", re.DOTALL)
-_UNSAFE = re.compile(r"[\s\\\x00-\x20\x7f-\x9f]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fetch_joined(git: Git, resolved: ResolvedRef) -> str:
@@ -109,17 +104,15 @@ class _Joining:
 
     def _require_address(self, address: str, parent: str, folder: str) -> str:
         """The address to ask, given the parent's: encrypted, or of the parent's own kind."""
-        url = _join(parent, address)
-        if not re.match(r"\w+://", url) and (scp := _SCP.fullmatch(url)):
-            url = f"ssh://{scp[1] or ''}{scp[2]}/{scp[3]}"
-        reason = _find_fault(url, parent)
-        if not reason:
-            parts = urlsplit(url)
-            if parts.scheme in ("http", "git") and not is_loopback(parts.hostname or ""):
+        url, reason = expand_scp(_join(parent, address)), ""
+        try:
+            parts = parse_url(url)
+            if parts.scheme in ("http", "git") and not parts.is_loopback:
                 url = f"https://{url.partition('://')[2]}"  # hosts gave up the unencrypted ones
             url = rewrite(url)
-            if _scheme(url) not in ("https", "ssh", _scheme(parent)):
-                reason = _ONLY
+            reason = _find_fault(parse_url(url), parse_url(parent))
+        except UrlError as error:
+            reason = f"it {error}"
         if reason:
             shown = redact(url)
             raise FetchError(
@@ -131,25 +124,13 @@ class _Joining:
         return url
 
 
-def _find_fault(url: str, parent: str) -> str:
-    """Why an address is not asked: parsers may disagree about it, or it holds credentials; or ""."""
-    if _authority(url) == _authority(parent):  # which is not the repo's text
-        unsafe = _CONTROL if url.startswith("file:") else _UNSAFE
-        return "it holds blanks, backslashes or control characters" if unsafe.search(url) else ""
-    try:
-        scheme, user, _ = split_address(url)
-    except ValueError:
+def _find_fault(url: Url, parent: Url) -> str:
+    """Why an address is not asked; "" if it is fine."""
+    if (url.scheme, url.user, url.host_key) == (parent.scheme, parent.user, parent.host_key):
+        return ""  # which is not the repo's text
+    if url.scheme not in ("https", "ssh", parent.scheme):
         return _ONLY
-    return "it holds a user name or a password" if user and scheme != "ssh" else ""
-
-
-def _scheme(url: str) -> str:
-    return url.partition("://")[0]
-
-
-def _authority(url: str) -> str:
-    """All that stands between the scheme and the path."""
-    return url.partition("://")[2].partition("/")[0]
+    return "" if has_plain_user(url) else "it holds a user name or a password"
 
 
 def _join(parent: str, address: str) -> str:

@@ -69,12 +69,14 @@ class Fetched:
         size: Its length in bytes.
         etag: The host's mark for it, "" when there is none.
         last_modified: When the host says that it was changed, as it says it.
+        hops: The URLs that redirects led along, fit to be shown; that which was asked for first.
     """
 
     sha256: str
     size: int
     etag: str
     last_modified: str
+    hops: tuple[str, ...] = ()
 
 
 class NotModifiedError(Exception):
@@ -128,8 +130,8 @@ class Transfer:
             raise IncompleteDownloadError(
                 f"{answer.url} ended after {size} of {total} bytes.", url=answer.url
             )
-        marks = (answer.headers.get(name, "") for name in ("ETag", "Last-Modified"))
-        return Fetched(self._digest.result(), size, *marks)
+        etag, last_modified = (answer.headers.get(name, "") for name in ("ETag", "Last-Modified"))
+        return Fetched(self._digest.result(), size, etag, last_modified, answer.hops)
 
     def _span(self, answer: Answer, offset: int) -> tuple[int, int | None]:
         """Where the body belongs and how long the whole is.

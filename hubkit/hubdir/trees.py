@@ -18,6 +18,7 @@ from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
 from hubkit.hubdir.members import MOST_BYTES
+from hubkit.hubdir.moves import address_of, ask_move, find_move
 from hubkit.hubdir.staging import staging
 from hubkit.hubdir.transfer import Wanted
 
@@ -52,11 +53,14 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         same = there and is_same(archive, tree)
         if same and read_record(tree_record(repo, sha)) and read_manifest(tree):
             return tree
-        manifest = unpack(archive, room / "tree", sha)
+        # An archive of our own is of the commit, and locked files are known by their digest.
+        is_known = repo.uses_git or policy.digest is not None
+        manifest = unpack(archive, room / "tree", sha, must_name_commit=not is_known)
         require_digest(resolved, manifest.digest, policy)
         record: dict[str, object] = {**identity(repo), "sha": sha, "led_by": resolved.full_name}
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
         record |= {**origin, "fetched_at": time.time()}
+        record |= _note_move(resolved.moved_to)
         _write_manifest(room, tree, manifest)
         write_record(tree_record(repo, sha), record)
         if not same:
@@ -108,9 +112,16 @@ def _fetch_archive(
     if resolved.repo.uses_git:
         from hubkit.hubdir.vcs import fetch_archive
 
+        moved = ask_move(client, resolved.repo)
         fetch_archive(resolved, path, policy)
-        return {}
-    return {"archive_sha256": _download_archive(client, resolved, path, policy).sha256}
+        return _note_move(moved)
+    fetched = _download_archive(client, resolved, path, policy)
+    moved = find_move(resolved.repo, fetched.hops)
+    return {"archive_sha256": fetched.sha256, **_note_move(moved)}
+
+
+def _note_move(moved: RepoRef | None) -> dict[str, str]:
+    return {} if moved is None else {"moved_to": address_of(moved)}
 
 
 def _download_archive(

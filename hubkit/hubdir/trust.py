@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -50,11 +49,31 @@ def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:
     return not trusted
 
 
+def require_moved_trust(repo: RepoRef, moved_to: RepoRef, trust_repo: TrustRepo) -> None:
+    """Insist that the user trusts the owner that a repo's host redirected to.
+
+    Args:
+        repo: Who was asked for, and is trusted.
+        moved_to: Where the code came from.
+        trust_repo: True says so, and only a warning is logged; else the user is asked.
+
+    Raises:
+        UntrustedRepoError: The answer was no, or there is no terminal to ask on.
+    """
+    if is_trusted(moved_to):
+        return
+    what = f"{repo.full_name} now redirects to {moved_to.full_name}"
+    log.warning("%s, which is not a trusted repository", what)
+    if trust_repo is not True:
+        _ask(moved_to, f"{what}. ")
+        record_trust(moved_to)
+
+
 def is_trusted(repo: RepoRef) -> bool:
     """Whether a repo is trusted by its owner, by the environment or by the list.
 
-    A line of torch.hub's, ``owner_name``, may be read in several ways; it counts for the one whose
-    owner holds no underscore, as no ordinary GitHub account does.
+    A line of torch.hub's, ``owner_name``, counts only if it can be read in one way: in
+    ``user_company_repo`` the owner may be ``user`` or ``user_company``.
     """
     if repo.host == GITHUB and repo.owner in TRUSTED_OWNERS:
         return True
@@ -98,7 +117,9 @@ def remove_trust(repo: RepoRef) -> bool:
         CacheWriteError: The list cannot be written.
     """
     lines = _read_lines()
-    kept = [line for line in lines if line not in _lines_for(repo)]
+    # torch.hub's line goes even if it may mean another repo too: torch.hub would trust both.
+    gone = {repo.full_name, *([f"{repo.owner}_{repo.name}"] if repo.host == GITHUB else [])}
+    kept = [line for line in lines if line not in gone]
     if len(kept) == len(lines):
         return False
     path = _list_file()
@@ -118,7 +139,7 @@ def read_trust() -> tuple[str, ...]:
 
 def _lines_for(repo: RepoRef) -> set[str]:
     lines = {repo.full_name}
-    if repo.host == GITHUB and "_" not in repo.owner:
+    if repo.host == GITHUB and "_" not in repo.full_name:
         lines.add(f"{repo.owner}_{repo.name}")
     return lines
 
@@ -128,15 +149,29 @@ def _ends_with_a_line(path: Path) -> bool:
 
 
 def _allows(pattern: str, repo: RepoRef) -> bool:
-    """Whether a pattern covers a repo; ``owner/*`` is about GitHub, as ``owner/name`` is.
+    """Whether a pattern covers a repo.
 
-    A host may be called as an owner is: ``https://acme/evil/repo`` in a local network.
+    ``owner/name`` is about GitHub and ``host/owner/name`` about that host; a host is never
+    guessed at, so ``*`` in its place counts for subdomains only, as in ``*.example.org``. A ``*``
+    at the end covers groups too, and one all alone everybody.
     """
-    owner, _, rest = pattern.partition("/")
-    about_github = rest and "/" not in rest and not re.search(r"[.:]", owner)
-    if about_github and repo.host != GITHUB:
+    if pattern == "*":
+        return True
+    parts, names = pattern.split("/"), repo.full_name.split("/")
+    is_hosted = len(parts) > 2 or any(mark in parts[0] for mark in ".:")
+    if is_hosted != (repo.host != GITHUB) or len(names) < len(parts):
         return False
-    return fnmatchcase(repo.full_name, pattern)
+    if is_hosted and not _covers_host(parts.pop(0), names.pop(0)):
+        return False
+    if len(names) > len(parts) and (not parts or parts[-1] not in ("*", "**")):
+        return False
+    return all(fnmatchcase(name, part) for name, part in zip(names, parts, strict=False))
+
+
+def _covers_host(pattern: str, host: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:].lower())
+    return host == pattern.lower()
 
 
 def _allowlist() -> list[str]:
@@ -168,19 +203,21 @@ def _read_list() -> bytes:
         return b""
 
 
-def _ask(repo: RepoRef) -> None:
+def _ask(repo: RepoRef, why: str = "") -> None:
+    """Ask on the terminal whether a repo is trusted.
+
+    Args:
+        repo: Whose code is to run.
+        why: What to say first, a sentence and a blank.
+    """
     name = repo.full_name
     ways = (
-        f"If you do: pass trust_repo=True, run `hubkit trust add {name}`, "
+        f"To trust it, pass trust_repo=True, run `hubkit trust add {name}`, "
         f"or set HUBKIT_TRUST={name}"
     )
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
-        raise UntrustedRepoError(
-            f"Nobody has said that the code of {name} is trusted to run on this machine.",
-            repo=name,
-            hint=ways,
-        )
-    sys.stderr.write(f"Loading {name} runs its code on this machine. Do you trust it? [y/N] ")
+        raise UntrustedRepoError(f"{why}{name} is not a trusted repository.", repo=name, hint=ways)
+    sys.stderr.write(f"{why}Loading {name} runs its code on this machine. Do you trust it? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UntrustedRepoError(f"{name} is not trusted: you said so.", repo=name, hint=ways)
+        raise UntrustedRepoError(f"{why}You did not trust {name}.", repo=name, hint=ways)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import FetchError, RefNotFoundError
 from hubkit.facts import ResolvedRef
+from hubkit.facts.repos import is_full_sha
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.git import Git, GitFailed
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import encode, is_full_sha
+from hubkit.hubdir.layout import encode
 from hubkit.hubdir.refs import find_ref
 from hubkit.hubdir.remotes import has_in_history, list_remote, try_addresses
 from hubkit.hubdir.staging import staging
@@ -68,7 +69,7 @@ def _resolve(git: Git, url: str, repo: RepoRef) -> ResolvedRef:
     resolved = find_ref(list_remote(git, url, repo.full_name), repo)
     if resolved is not None:
         return resolved
-    sha = (repo.ref or "").lower()
+    sha = repo.commit or ""
     if not has_in_history(git, url, repo.full_name, sha):
         raise RefNotFoundError(
             f"The commit {sha} is on no branch or tag of {repo.full_name}.",

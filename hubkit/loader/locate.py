@@ -92,6 +92,8 @@ def locate_trusted(request: Request) -> Located:
     repo = _parse(request)
     must_record = hubdir.require_trust(repo, request.trust_repo)
     cached = _fetch(repo, request)
+    if cached.moved_to is not None:
+        hubdir.require_moved_trust(repo, cached.moved_to, request.trust_repo)
     if must_record:
         hubdir.record_trust(repo)
     hubdir.keep_link(cached)

@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from hubkit import hubdir
-from hubkit.errors import HubkitError, OfflineError, RefNotFoundError, RepoNotFoundError
+from hubkit.errors import (
+    HubkitError,
+    OfflineError,
+    RefNotFoundError,
+    RepoNotFoundError,
+    UsageError,
+)
 from hubkit.facts import FetchPolicy
 from hubkit.hubconf import read_repo
 from hubkit.lockfile import LockedCheckpoint, LockedRepo
@@ -65,8 +71,16 @@ def find_checkpoint_urls(repo: RepoRef) -> tuple[str, ...]:
     cached = hubdir.find_cached(repo)
     facts = read_repo(cached.path) if cached else None
     uses = facts.hubconf.checkpoints if facts and facts.hubconf else ()
-    told = [hubdir.key_of(use.url) for use in uses if use.url is not None]
+    told = [key for use in uses if use.url is not None and (key := _key(use.url))]
     return tuple(dict.fromkeys([*told, *hubdir.asked_for_by(repo)]))
+
+
+def _key(url: str) -> str | None:
+    """The key of a URL in somebody's source; None when nobody can fetch it."""
+    try:
+        return hubdir.key_of(url)
+    except UsageError:
+        return None
 
 
 def find_locked_checkpoint(url: str) -> LockedCheckpoint | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit._util.urls import github_repo
 from hubkit.errors import GitRepoError
 from hubkit.hubconf import Folder, open_files, read_offer
 from hubkit.records import dataclass
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 UNKNOWN_OWNER = "your-name"
 FIRST_TAG = "v0.1.0"
-_GITHUB = re.compile(r"github\.com[:/](?P<owner>[^/:]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "build", "dist"}
 
 
@@ -161,11 +160,11 @@ def _present(target: Path) -> Iterator[str]:
 
 
 def _guess_repo(target: Path) -> str:
-    remote = _GITHUB.search(read_git(target, "config", "--get", "remote.origin.url"))
+    remote = github_repo(read_git(target, "config", "--get", "remote.origin.url"))
     if remote and read_work_tree(target) == target.resolve():
-        return f"{remote['owner']}/{remote['name']}"
+        return "/".join(remote)
     # A folder inside somebody's repo is not that repo, but likely has the same owner.
-    owner = read_git(target, "config", "--get", "github.user") or (remote and remote["owner"])
+    owner = read_git(target, "config", "--get", "github.user") or (remote and remote[0])
     return f"{owner or UNKNOWN_OWNER}/{repo_slug(target.name) or 'models'}"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from hubkit import errors
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import fetch_repo, find_cached, parse_repo
+from hubkit.hubdir import fetch_checkpoint, fetch_repo, find_cached, parse_repo
 from tests.git_host import GitHost, commit_files, git
 
 if TYPE_CHECKING:
@@ -241,6 +241,37 @@ def test_rate_limits_say_until_when(host: GitHost) -> None:
     with pytest.raises(errors.RateLimitedError) as limited:
         fetch("acme/shapes")
     assert limited.value.retry_at == 4102444800.0
+
+
+RESET = {"x-ratelimit-remaining": "59", "x-ratelimit-reset": "4102444800"}
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_busy_host_that_counts_requests_is_not_a_rate_limit(host: GitHost, status: int) -> None:
+    host.fail("info/refs", status=status, headers=RESET)
+    assert (fetch("acme/shapes").path / "hubconf.py").exists()
+    assert [entry.status for entry in host.requests][:2] == [status, 200]
+
+
+def test_a_rate_limit_names_the_host_and_what_helps_there(host: GitHost) -> None:
+    host.fail("net.pt", status=429, headers=RESET)
+    with pytest.raises(
+        errors.RateLimitedError, match=r"Rate limited by 127\.0\.0\.1:\d+ until"
+    ) as limited:
+        fetch_checkpoint(f"{host.url}/net.pt", policy=ASK)
+    assert "set GITHUB_TOKEN" in limited.value.hint  # the host takes GitHub's place
+    with GitHost() as other:
+        other.fail("net.pt", status=429, headers=RESET)
+        with pytest.raises(errors.RateLimitedError) as limited:
+            fetch_checkpoint(f"{other.url}/net.pt", policy=ASK)
+        assert f"set HUBKIT_TOKEN_127_0_0_1_{other.port} " in limited.value.hint
+
+
+def test_a_host_that_wants_a_long_wait_is_asked_once(host: GitHost) -> None:
+    host.fail("info/refs", status=503, headers={"Retry-After": "3600"}, times=9)
+    with pytest.raises(errors.UnreachableError, match=r"503 and asks to wait .* \(1 request\)"):
+        fetch("acme/shapes")
+    assert len(host.requests) == 1
 
 
 def test_a_busy_or_rude_host_is_asked_again(host: GitHost) -> None:

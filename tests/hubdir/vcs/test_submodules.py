@@ -124,6 +124,32 @@ def test_a_submodule_over_ssh_may_name_a_user(host: GitHost, worktree: Path, ssh
     assert "ada_1@elsewhere" in ssh.read_text()
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "{evil}\\@{good}",
+        "{evil}\\.{good}",
+        "{evil} @{good}",
+        "x@{evil}@{good}",
+        "{evil}%2f@{good}%40",
+    ],
+)
+def test_a_submodule_may_not_lead_to_two_hosts(
+    host: GitHost, worktree: Path, tmp_path: Path, shape: str
+) -> None:
+    commit_files(tmp_path / "ops", {"ops.py": "O = 1\n"})
+    with GitHost() as evil:
+        evil.add_repo("acme", "ops", tmp_path / "ops")
+        where = shape.format(evil=f"127.0.0.1:{evil.port}", good=f"127.0.0.1:{host.port}")
+        add_submodule(worktree, tmp_path / "ops", f"http://{where}/acme/ops.git", "ops")
+        host.add_repo("acme", "shapes", worktree)
+        with pytest.raises(errors.FetchError, match="submodule ops of acme/shapes") as refused:
+            fetch("git+https://github.com/acme/shapes")
+        assert evil.requests == []
+        assert str(evil.port) not in str(refused.value)
+    assert not host.paths("ops")
+
+
 def test_a_submodule_without_an_address_stays_empty(host: GitHost, worktree: Path) -> None:
     entry = f"160000,{head(worktree)},stray"
     git("update-index", "--add", "--cacheinfo", entry, cwd=worktree)
