@@ -12,11 +12,12 @@ import os
 import re
 import shutil
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
+from hubkit._util.atomic import replacing
+from hubkit._util.paths import move_inside
 from hubkit.errors import (
     CacheWriteError,
     FetchError,
@@ -140,10 +141,8 @@ def download_url_to_file(
     path = Path(dst).expanduser()
     if parts.scheme == "file":
         source = _local_file(url, hash_prefix)
-        temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-        with writing(path):
-            shutil.copyfile(source, temporary)
-            temporary.replace(path)
+        with writing(path), source.open("rb") as content, replacing(path) as file:
+            shutil.copyfileobj(content, file)
         return
     from hubkit.hubdir.download import download
     from hubkit.hubdir.http import Client
@@ -245,7 +244,7 @@ def _put_aside(path: Path) -> None:
     log.warning("%s is not what it was, or should be; it is moved to %s", path, aside)
     with writing(aside):
         aside.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, aside)
+        move_inside(path.parent, path, aside)
 
 
 def _require_hash(prefix: str | None, shortest: int) -> None:

@@ -9,6 +9,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hubkit._util.atomic import write_file
+from hubkit._util.paths import UnsafePathError, read_file
 from hubkit.errors import CacheWriteError, HubkitError
 from hubkit.hubdir.layout import get_dir, store
 
@@ -48,6 +50,12 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except HubkitError:
         raise  # some are OSErrors too, and say more than we could
+    except UnsafePathError as error:
+        raise CacheWriteError(
+            f"{error.filename} is not used: {error.strerror}.",
+            hint="hubkit writes and removes only its own regular files in the hub dir. "
+            f"If it should not be there, remove it. The hub dir is {get_dir()}",
+        ) from error
     except OSError as error:
         reason, remedy = _REASONS.get(error.errno or 0, (str(error), "Look at the folder"))
         raise CacheWriteError(
@@ -56,10 +64,15 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """A record, or None when there is none or it is damaged."""
+def read_record(path: Path, *, own: bool = False) -> dict[str, Any] | None:
+    """A record, or None when there is none or it is damaged.
+
+    Args:
+        path: The file.
+        own: Whether somebody else's counts as none.
+    """
     try:
-        record = json.loads(path.read_bytes())
+        record = json.loads(read_file(path, own=own))
     except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and _is_sound(record) else None
@@ -89,11 +102,7 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_file(path, json.dumps(record, indent=1, sort_keys=True), temporary=temporary)
 
 
 def own_name() -> str:

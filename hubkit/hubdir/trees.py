@@ -9,6 +9,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import place_folder, write_file
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
@@ -85,16 +86,15 @@ def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
     new, place = room / "files", manifest_file(tree)
     with writing(place):
         place.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(manifest.render(), encoding="utf-8", newline="\n")
-        new.replace(place)
+        write_file(place, manifest.render(), temporary=new)
 
 
 def _put(room: Path, tree: Path, *, replace: bool) -> None:
     with writing(tree):
         if replace:
-            tree.rename(room / "old")
+            place_folder(tree, room / "old")
         try:
-            (room / "tree").rename(tree)
+            place_folder(room / "tree", tree)
         except OSError:
             # Where locks lie, somebody may have been quicker, with the same content.
             if not tree.is_dir():
