@@ -160,6 +160,15 @@ def is_own_file(path: AnyPath) -> bool:
     return True
 
 
+def is_own_folder(path: AnyPath) -> bool:
+    """Whether a path is a folder of this user's, and not a link to one."""
+    try:
+        state = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(state.st_mode) and own_uid() in (None, state.st_uid)
+
+
 def is_folder(path: AnyPath) -> bool:
     """Whether a path is a folder itself, and not a link to one."""
     try:
