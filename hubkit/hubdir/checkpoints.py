@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
 from hubkit._util.atomic import replacing
-from hubkit._util.paths import move_inside
 from hubkit.errors import (
     CacheWriteError,
     FetchError,
@@ -27,10 +26,10 @@ from hubkit.errors import (
 )
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir.ages import is_recent, is_since
-from hubkit.hubdir.disk import writing
+from hubkit.hubdir.disk import move_aside, writing
 from hubkit.hubdir.hosts import redact
 from hubkit.hubdir.impostors import require_checkpoint
-from hubkit.hubdir.layout import aside_from, get_dir
+from hubkit.hubdir.layout import get_dir
 from hubkit.hubdir.mishaps import MISHAPS
 from hubkit.hubdir.origins import (
     Origin,
@@ -240,11 +239,8 @@ def _put_aside(path: Path) -> None:
     """Move a file that is not what it should be out of the way, without losing it."""
     if not path.exists():
         return  # somebody removed it while the good one came
-    aside = aside_from(path)
+    aside = move_aside(path.parent, path)
     log.warning("%s is not what it was, or should be; it is moved to %s", path, aside)
-    with writing(aside):
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        move_inside(path.parent, path, aside)
 
 
 def _require_hash(prefix: str | None, shortest: int) -> None:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hubkit._util.atomic import write_file
-from hubkit._util.paths import UnsafePathError, read_file
+from hubkit._util.paths import UnsafePathError, move_inside, read_file
 from hubkit.errors import CacheWriteError, HubkitError
-from hubkit.hubdir.layout import get_dir, store
+from hubkit.hubdir.layout import aside_beside, aside_from, get_dir, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +103,32 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, json.dumps(record, indent=1, sort_keys=True), temporary=temporary)
+
+
+def move_aside(root: Path, path: Path) -> Path:
+    """Move something damaged out of the way, without losing it.
+
+    Args:
+        root: The folder that it has to lie in.
+        path: What is moved.
+
+    Returns:
+        Where it lies now.
+
+    Raises:
+        CacheWriteError: It lies outside of the folder, or cannot be moved.
+    """
+    aside = aside_from(path)
+    with writing(aside):
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            move_inside(root, path, aside)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            aside = aside_beside(path)
+            move_inside(root, path, aside)
+    return aside
 
 
 def own_name() -> str:

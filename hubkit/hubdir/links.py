@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit._util.atomic import place, place_folder
-from hubkit._util.paths import list_folder, remove_inside
+from hubkit._util.paths import list_folder, move_inside, remove_inside
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.layout import default_record, get_dir, store, torch_folder, tree_folder
 
@@ -93,7 +93,7 @@ def _replace(path: Path, tree: Path) -> None:
         except (OSError, NotImplementedError):
             shutil.copytree(tree, new, symlinks=True)
         if path.is_dir() and not path.is_symlink():
-            place_folder(path, room / "old")
+            move_inside(get_dir(), path, room / "old")
         if new.is_symlink():
             place(new, path)
         else:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit._util.paths import list_folder, move_inside, remove_inside
 from hubkit.errors import InUseError, LockTimeoutError
 from hubkit.facts.cache import Damage, KeptCheckpoint, KeptTree
 from hubkit.hubdir.digest import sha256_of
-from hubkit.hubdir.disk import read_record, writing
+from hubkit.hubdir.disk import move_aside, read_record, writing
 from hubkit.hubdir.keeping import require_unused
-from hubkit.hubdir.layout import aside_from, get_dir, repo_key
+from hubkit.hubdir.layout import get_dir, repo_key
 from hubkit.hubdir.links import remove_links
 from hubkit.hubdir.locks import hold
 from hubkit.hubdir.manifest import compare_tree, manifest_file
@@ -20,7 +21,6 @@ from hubkit.hubdir.staging import staging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from hubkit.facts.cache import Inventory, Leftover
 
@@ -87,15 +87,13 @@ def put_aside(item: KeptTree | KeptCheckpoint) -> Path:
         InUseError: It is being used.
         CacheWriteError: The hub dir cannot be written.
     """
-    aside = aside_from(item.path)
+    root = Path(get_dir())
     if isinstance(item, KeptTree):
-        with _alone(item), writing(aside):
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            move_inside(get_dir(), item.path, aside)
-    else:
-        with _holding(f"checkpoint {item.path}", str(item.path)), writing(aside):
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            move_inside(get_dir(), item.path, aside)
+        with _alone(item):
+            return move_aside(root, item.path)
+    with _holding(f"checkpoint {item.path}", str(item.path)):
+        aside = move_aside(root, item.path)
+        with writing(item.path):
             remove_origin(item.path)
     return aside
 

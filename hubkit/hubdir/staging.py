@@ -44,7 +44,7 @@ def staging(key: str) -> Iterator[Path]:
         yield folder
     finally:
         with suppress(OSError):
-            remove_inside(get_dir(), folder)
+            remove_inside(parent, folder)
         _remove_if_empty(parent)
 
 

@@ -10,13 +10,14 @@ import time
 from typing import TYPE_CHECKING
 
 from hubkit._util.atomic import place_folder, write_file
+from hubkit._util.paths import move_inside
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import download
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
+from hubkit.hubdir.layout import encode, get_dir, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
 from hubkit.hubdir.members import MOST_BYTES
 from hubkit.hubdir.staging import staging
@@ -92,7 +93,7 @@ def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
 def _put(room: Path, tree: Path, *, replace: bool) -> None:
     with writing(tree):
         if replace:
-            place_folder(tree, room / "old")
+            move_inside(get_dir(), tree, room / "old")
         try:
             place_folder(room / "tree", tree)
         except OSError:

@@ -185,9 +185,7 @@ def test_a_baseline_named_by_the_user_may_lie_anywhere(repo: Path, tmp_path: Pat
     assert run("check", repo, "--baseline", path).exit_code == 0
 
 
-def test_reports_replace_links_and_go_into_pipes(
-    repo: Path, secret: Path, tmp_path: Path
-) -> None:
+def test_reports_replace_links_and_go_into_pipes(repo: Path, secret: Path) -> None:
     link(repo, "report.json", secret)
     run("check", repo, "--report", f"json={repo / 'report.json'}", "--output-file", os.devnull)
     assert json.loads((repo / "report.json").read_text())["findings"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +17,8 @@ from hubkit.hubdir.partial import Partial
 from tests.commands.cache.conftest import run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.git_host import GitHost
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
