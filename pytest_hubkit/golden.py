@@ -112,7 +112,7 @@ def write_golden(root: Path, label: str, golden: Golden) -> None:
     path = file_of(root, label)
     if not is_inside(root, path.parent):
         raise UsageError(
-            f"{path.parent} leads out of {root}, so no outputs are kept there.",
+            f"{path.parent} leads outside {root}, so no outputs are kept there.",
             hint="Replace the link by a folder.",
         )
     path.parent.mkdir(parents=True, exist_ok=True)

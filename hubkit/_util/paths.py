@@ -74,7 +74,7 @@ def resolve_inside(root: AnyPath, path: AnyPath) -> Path:
     plain = os.path.join(top, path)  # noqa: PTH118 - as quick as possible, this is the hot path
     real = os.path.realpath(plain)
     if not _is_below(real, top):
-        raise refuse(plain, f"it leads out of {top}")
+        raise refuse(plain, "it leads outside the repo")
     parts = Path(os.path.relpath(real, top).lower()).parts
     if real != plain and _GIT in parts:
         raise refuse(plain, f"it leads into {_GIT}")

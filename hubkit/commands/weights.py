@@ -110,7 +110,7 @@ def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
     tops = (Path(os.path.abspath(facts.root)), facts.root.resolve())  # noqa: PTH100
     if any(named.is_relative_to(top) for top in tops) and not is_inside(facts.root, folder):
         raise UsageError(
-            f"{folder} leads out of the repo through a link, to {folder.resolve()}.",
+            f"{folder} leads outside the repo through a link, to {folder.resolve()}.",
             hint="To write there all the same, name that folder: --to DIR",
         )
 

@@ -83,7 +83,7 @@ class Folder(Files):
         """A file's contents."""
         place = self.locate(path)
         if place is None:
-            raise refuse(self.folder / path, "it leads out of the repo")
+            raise refuse(self.folder / path, "it leads outside the repo")
         return read_file(place, limit)
 
     def real_path(self, path: str) -> str | None:

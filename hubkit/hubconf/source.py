@@ -109,7 +109,7 @@ def _what_it_is(files: Files, path: str) -> str:
     if entry is None:
         return "does not exist"
     return (
-        "is a symbolic link that leads nowhere or out of the repo"
+        "is a symbolic link that leads nowhere or outside the repo"
         if entry.kind == "link"
         else "is no plain file"
     )
