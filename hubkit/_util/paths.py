@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import sys
 from contextlib import contextmanager
@@ -218,6 +217,8 @@ def remove_inside(root: AnyPath, path: AnyPath) -> None:
         UnsafePathError: It lies outside, or below a link.
         OSError: It cannot be removed.
     """
+    import shutil  # costs milliseconds, and most commands remove nothing
+
     try:
         with _opened_parent(root, path) as (parent, name):
             state = os.stat(name, dir_fd=parent, follow_symlinks=False)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
 from hubkit._util.atomic import replacing
+from hubkit._util.paths import open_regular
 from hubkit.errors import (
     CacheWriteError,
     FetchError,
@@ -232,7 +233,11 @@ def _protect(path: Path) -> None:
     """Have nobody write to a file, so that it may be mapped into memory; it can be replaced."""
     if os.name != "nt":  # which would not let it be replaced either
         with writing(path):
-            path.chmod(path.stat().st_mode & ~0o222)
+            descriptor = open_regular(path)
+            try:
+                os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o555)
+            finally:
+                os.close(descriptor)
 
 
 def _put_aside(path: Path) -> None:

@@ -52,7 +52,7 @@ def writing(path: Path) -> Iterator[None]:
         raise  # some are OSErrors too, and say more than we could
     except UnsafePathError as error:
         raise CacheWriteError(
-            f"{error.filename} is not used: {error.strerror}.",
+            f"{error.filename} is not changed: {error.strerror}.",
             hint="hubkit writes and removes only its own regular files in the hub dir. "
             f"If it should not be there, remove it. The hub dir is {get_dir()}",
         ) from error

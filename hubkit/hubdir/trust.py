@@ -160,7 +160,7 @@ def _read_lines() -> list[str]:
 
 def _read_list() -> bytes:
     try:
-        return read_file(_list_file())
+        return read_file(_list_file(), follow=True)
     except OSError:
         return b""
 
