@@ -27,7 +27,15 @@ _NEW = (
 )
 _LONGEST = 100  # letters of a file's name that the name of its temporary file takes over
 # What says that a file system has no hard links, or none here.
-_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
+_NO_LINKS = (
+    errno.EINVAL,
+    errno.EPERM,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EXDEV,
+    errno.EACCES,
+)
 
 
 def write_file(
@@ -176,11 +184,7 @@ def write_output(path: Path, data: bytes | str) -> None:
         path: The file. A link to a file is replaced, and what it leads to stays.
         data: What it is to hold.
     """
-    try:
-        is_file = stat.S_ISREG(path.stat().st_mode)
-    except FileNotFoundError:
-        is_file = True
-    if is_file:
+    if not _is_stream(path):
         write_file(path, data)
         return
     with path.open("wb") as file:
@@ -190,6 +194,17 @@ def write_output(path: Path, data: bytes | str) -> None:
 def temporary_beside(path: Path) -> Path:
     """A name in the folder of a file that nothing has and nobody can guess."""
     return path.with_name(f".{path.name[:_LONGEST]}.{os.urandom(8).hex()}.tmp")
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is a pipe or a device, or one of the names that systems give to open files."""
+    if path.is_absolute() and path.parts[1:2] in (("dev",), ("proc",)):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
 def _encode(data: bytes | str) -> bytes:

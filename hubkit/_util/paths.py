@@ -248,15 +248,30 @@ def move_inside(root: AnyPath, path: AnyPath, target: AnyPath) -> None:
         os.rename(name, target, src_dir_fd=parent)
 
 
+def require_no_link_above(root: AnyPath, path: AnyPath) -> None:
+    """Insist that every folder between another one and a path is a folder, as far as it exists.
+
+    Args:
+        root: The folder that the path has to lie in.
+        path: The path.
+
+    Raises:
+        UnsafePathError: It lies outside, or below a link.
+    """
+    place = os.fspath(root)
+    for part in _parts_below(root, path)[:-1]:
+        place = os.path.join(place, part)  # noqa: PTH118
+        if os.path.islink(place):  # noqa: PTH114
+            raise refuse(path, "it lies below a symbolic link")
+
+
 @contextmanager
 def _opened_parent(root: AnyPath, path: AnyPath) -> Iterator[tuple[int | None, str]]:
     """The folder that something lies in, held open so that nobody swaps it, and its name there."""
     parts = _parts_below(root, path)
     if not _HAS_DIR_FD:
         place = os.path.join(root, *parts)  # noqa: PTH118
-        for end in range(1, len(parts)):
-            if os.path.islink(os.path.join(root, *parts[:end])):  # noqa: PTH114, PTH118
-                raise refuse(path, "it lies below a symbolic link")
+        require_no_link_above(root, place)
         yield None, place
         return
     held = os.open(root, _FOLDER)

@@ -141,7 +141,7 @@ class WorkTree(Files):
         return self.folder.read(path, limit)
 
     def _require_no_way_out(self, path: str) -> None:
-        """Insist that no link of the repo's leads to what git does not track.
+        """Insist that no link of the repo's, or of a submodule's, leads to what git does not track.
 
         That is the user's own, such as a file with secrets that lies in the folder for a moment.
 
@@ -149,10 +149,10 @@ class WorkTree(Files):
             UnsafePathError: One does.
         """
         found = self.tracked.detour(path)
-        if found is None or found.kind != "link":
+        if found is None:
             return
         real = self.folder.real_path(path)
-        if real is None or real not in self.tracked.lines:
+        if real != path and real not in self.tracked.lines:
             raise refuse(self.root / path, "it leads to what git does not track")
 
     def _size(self, path: str) -> int:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hubkit._util.atomic import write_file
-from hubkit._util.paths import UnsafePathError, move_inside, read_file
+from hubkit._util.paths import UnsafePathError, move_inside, read_file, require_no_link_above
 from hubkit.errors import CacheWriteError, HubkitError
 from hubkit.hubdir.layout import aside_beside, aside_from, get_dir, store
 
@@ -100,6 +100,9 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     """
     temporary = _temporary(path)
     with writing(path):
+        if path.is_relative_to(store()):
+            for place in (path, temporary):
+                require_no_link_above(get_dir(), place)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, json.dumps(record, indent=1, sort_keys=True), temporary=temporary)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hubkit._util.paths import is_folder, list_folder, remove_inside
+from hubkit._util.paths import is_folder, list_folder, remove_inside, require_no_link_above
 from hubkit.hubdir.disk import OUTSIDE, own_name, writing
 from hubkit.hubdir.layout import get_dir, store
 
@@ -37,6 +37,7 @@ def staging(key: str) -> Iterator[Path]:
     parent = store() / "staging" / key
     folder = parent / own_name()
     with writing(folder):
+        require_no_link_above(get_dir(), folder)
         folder.mkdir(parents=True)
     try:
         sweep(parent, root=Path(get_dir()))

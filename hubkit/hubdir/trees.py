@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hubkit._util.atomic import place_folder, write_file
-from hubkit._util.paths import move_inside
+from hubkit._util.paths import move_inside, require_no_link_above
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
@@ -86,6 +86,7 @@ def require_digest(resolved: ResolvedRef, digest: str, policy: FetchPolicy) -> N
 def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
     new, place = room / "files", manifest_file(tree)
     with writing(place):
+        require_no_link_above(get_dir(), place)
         place.parent.mkdir(parents=True, exist_ok=True)
         write_file(place, manifest.render(), temporary=new)
 

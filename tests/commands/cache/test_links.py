@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -11,10 +12,11 @@ import pytest
 
 from hubkit.errors import CacheWriteError
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import add_trust, fetch_checkpoint, parse_repo, remove_trust
-from hubkit.hubdir.layout import store
+from hubkit.hubdir import add_trust, fetch_checkpoint, fetch_repo, parse_repo, remove_trust
+from hubkit.hubdir.layout import encode, store
 from hubkit.hubdir.partial import Partial
 from tests.commands.cache.conftest import run
+from tests.git_host import commit_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -208,3 +210,28 @@ def test_pipes_in_the_hub_dir_hang_nothing(worktree: Path, hub_dir: Path) -> Non
         run("cache", *command)
     assert not remove_trust(parse_repo("acme/shapes"))
     assert worktree.is_dir()
+
+
+@pytest.mark.parametrize("name", ["", "locks", "staging", "links", "repos", "repos/HOST/acme", "repos/HOST/acme/shapes/refs"])  # fmt: skip
+def test_nothing_is_fetched_to_what_lies_behind_a_link(
+    git_host: GitHost, hub_dir: Path, outside: Path, tmp_path: Path, name: str
+) -> None:
+    sha = commit_files(tmp_path / "work", {"hubconf.py": "dependencies = []\n"})
+    git_host.add_repo("acme", "shapes", tmp_path / "work")
+    repo = parse_repo(f"{git_host.url}/acme/shapes@main")
+    folder = hub_dir / ".hubkit" / name.replace("HOST", encode(repo.host))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.symlink_to(outside)
+    with contextlib.suppress(CacheWriteError):
+        assert fetch_repo(repo, FetchPolicy()).sha == sha
+    require_untouched(outside)
+
+
+def test_a_hub_dir_that_is_a_link_works(git_host: GitHost, hub_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    hub_dir.parent.mkdir(parents=True, exist_ok=True)
+    hub_dir.symlink_to(tmp_path / "real")
+    path = fetch_checkpoint(git_host.add_file("/net.pt", b"weights"), policy=FetchPolicy())
+    assert run("cache", "verify").exit_code == 0
+    assert run("cache", "rm", "net.pt").exit_code == 0
+    assert not path.exists()
