@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from hubkit._util.atomic import create_file, place, place_new
+from hubkit._util.atomic import create_exclusive, place, place_new
 from hubkit._util.paths import is_inside
 from hubkit.errors import TemplateError
 from hubkit.records import dataclass
@@ -135,7 +135,8 @@ def _remove_empty(path: Path) -> None:
 
 
 def _stage(path: Path, file: RenderedFile) -> Path:
-    create_file(path, file.content)
+    with create_exclusive(path) as stream:
+        stream.write(file.content)
     return path
 
 

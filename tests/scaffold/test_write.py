@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from typing import TYPE_CHECKING
 
@@ -202,7 +201,7 @@ def test_a_move_that_is_cut_short_leaves_no_file_of_that_name(
         raise PermissionError(1, "Operation not permitted", *arguments)
 
     monkeypatch.setattr(os, "link", refuse)
-    monkeypatch.setattr(shutil, "move", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(TemplateError, match="cannot write"):
         write_files(tmp_path / "target", FILES)
     assert list(tmp_path.iterdir()) == []
