@@ -12,6 +12,8 @@ import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
+from hubkit._util.paths import open_regular
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -36,6 +38,7 @@ _NO_LINKS = (
     errno.EXDEV,
     errno.EACCES,
 )
+_NO_RENAME = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV)
 
 
 def write_file(
@@ -178,17 +181,26 @@ def place_folder(staged: Path, path: Path) -> None:
 def write_output(path: Path, data: bytes | str) -> None:
     """Write the file that the user named for output, whole where it is a file.
 
-    A device or a pipe (``/dev/stdout``) is written to as it is.
+    A device or a pipe (``/dev/stdout``) is written to as it is, and so is a file in a folder that
+    may not be written.
 
     Args:
         path: The file. A link to a file is replaced, and what it leads to stays.
         data: What it is to hold.
     """
-    if not _is_stream(path):
-        write_file(path, data)
+    if _is_stream(path):
+        with path.open("wb") as file:
+            file.write(_encode(data))
         return
-    with path.open("wb") as file:
-        file.write(_encode(data))
+    try:
+        write_file(path, data)
+    except OSError as error:
+        if error.errno not in _NO_RENAME or _mode_of(path) is None:
+            raise
+        # The file may be written and its folder may not, or it is mounted by itself.
+        with open(open_regular(path, os.O_WRONLY), "wb") as file:  # noqa: PTH123
+            file.truncate(0)
+            file.write(_encode(data))
 
 
 def temporary_beside(path: Path) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -20,9 +21,7 @@ from hubkit._util.atomic import (
     write_file,
     write_output,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests._util.users import as_plain_user, open_way
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and modes of POSIX")
 
@@ -135,3 +134,33 @@ def test_output_goes_into_a_pipe(tmp_path: Path) -> None:
     reader.join()
     assert found == [b"text"]
     assert not pipe.is_file()
+
+
+@posix
+def test_output_is_written_where_only_the_file_may_be(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    path = folder / "file"
+    path.write_text("something long")
+    path.chmod(0o666)
+    open_way(folder)
+    folder.chmod(0o555)
+
+    def writes() -> bool:
+        write_output(path, "new")
+        return path.read_text() == "new"
+
+    try:
+        assert as_plain_user(writes)
+    finally:
+        folder.chmod(0o755)
+
+
+@posix
+def test_open_files_of_the_process_are_no_files_to_replace(tmp_path: Path) -> None:
+    code = "from pathlib import Path\nfrom hubkit._util.atomic import write_output\n"
+    code += "write_output(Path('/dev/stdout'), 'text')"
+    with (tmp_path / "out").open("wb") as stream:
+        subprocess.run([sys.executable, "-c", code], stdout=stream, check=True)
+    assert (tmp_path / "out").read_text() == "text"
+    assert Path("/dev/stdout").is_symlink()

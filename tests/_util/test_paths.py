@@ -22,14 +22,12 @@ from hubkit._util.paths import (
     resolve_inside,
     walk_files,
 )
+from tests._util.users import NOBODY, as_plain_user, open_way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
-
-NOBODY = 65534
 
 
 @pytest.fixture
@@ -44,21 +42,6 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def outside(root: Path) -> Path:
     return root.parent / "outside"
-
-
-def as_plain_user(work: Callable[[], bool]) -> bool:
-    """Whether something holds for a user without special rights: nobody, when we are root."""
-    if os.geteuid() != 0:
-        return work()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
-            os._exit(0 if work() else 1)
-        finally:
-            os._exit(2)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_links_that_stay_inside_are_followed(root: Path) -> None:
@@ -124,9 +107,7 @@ def test_a_file_of_two_names_may_be_somebody_elses(root: Path, outside: Path) ->
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs two users")
 def test_a_file_of_another_user_is_not_ones_own(root: Path) -> None:
-    for folder in (root, *root.parents):
-        if folder.stat().st_uid == 0:
-            folder.chmod(folder.stat().st_mode | 0o055)
+    open_way(root)
     theirs, mine = root / "theirs", root / "mine"
     for path in (theirs, mine):
         path.touch()
