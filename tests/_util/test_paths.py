@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -160,3 +161,36 @@ def test_walks_do_not_follow_links(root: Path, outside: Path) -> None:
     (root / "skipped" / "file").touch()
     assert sorted(walk_files(root, without="skipped")) == ["inner/file", "link"]
     assert list_folder(root / "link") == []
+
+
+PLAIN = """
+import os, sys
+from pathlib import Path
+os.supports_dir_fd.clear()
+del os.O_NOFOLLOW
+from hubkit._util import paths
+
+root, outside = map(Path, sys.argv[1:])
+(root / "link").symlink_to(outside)
+(root / "file").symlink_to(outside / "file")
+for work in (
+    lambda: paths.remove_inside(root, root / "link" / "file"),
+    lambda: paths.move_inside(root, root / "link" / "file", root / "moved"),
+    lambda: os.close(paths.open_regular(root / "file")),
+    lambda: paths.read_inside(root, "link/file"),
+):
+    try:
+        work()
+    except paths.UnsafePathError:
+        continue
+    sys.exit("not refused")
+for name in ("link", "file", "inner"):
+    paths.remove_inside(root, root / name)
+"""
+
+
+def test_systems_with_fewer_calls_refuse_the_same(root: Path, outside: Path) -> None:
+    """Windows opens no folders, and has no flag that keeps links from being followed."""
+    subprocess.run([sys.executable, "-c", PLAIN, str(root), str(outside)], check=True)
+    assert list_folder(root) == []
+    assert [path.name for path in list_folder(outside)] == ["file"]
