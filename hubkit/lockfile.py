@@ -32,6 +32,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit._util.atomic import write_file
+from hubkit._util.paths import read_file, refuse
 from hubkit._util.urls import UrlError, parse_url, redact
 from hubkit.errors import LockfileError
 
@@ -168,14 +170,20 @@ def render_lockfile(lock: Lockfile) -> str:
 
 
 def write_lockfile(lock: Lockfile) -> None:
-    """Put a lock file in place, whole."""
-    place = Path(os.path.realpath(lock.path))  # what a link leads to is replaced, not the link
-    new = place.with_name(f".{place.name}.{os.getpid()}")
+    """Put a lock file in place, whole.
+
+    What a link leads to is replaced, not the link, but only if it is there: it has been read as a
+    lock file then. A link in somebody's repo may lead anywhere.
+
+    Raises:
+        LockfileError: It cannot be written.
+    """
+    place = Path(os.path.realpath(lock.path))
     try:
-        new.write_text(render_lockfile(lock), encoding="utf-8", newline="\n")
-        new.replace(place)
+        if lock.path.is_symlink() and not place.is_file():
+            raise refuse(lock.path, f"it is a link to {place}, and there is no such file")
+        write_file(place, render_lockfile(lock))
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise LockfileError(
             f"The lock file {lock.path} cannot be written: {error.strerror}.",
             hint="Say where it is to be: --output FILE",
@@ -185,7 +193,7 @@ def write_lockfile(lock: Lockfile) -> None:
 @functools.lru_cache(maxsize=16)
 def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path, follow=True).decode("utf-8")
         content = json.loads(text, object_pairs_hook=_once)
         _require_version(path, content["version"])
         return Lockfile(

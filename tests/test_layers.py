@@ -163,3 +163,40 @@ def test_git_is_started_in_one_module() -> None:
 )
 def test_a_violation_is_seen(path: str, module: str) -> None:
     assert list(offences(path, module))
+
+
+# Who may replace or rename, and who writes without `hubkit._util.atomic`: into its own new folder.
+WRITERS = {
+    "hubkit/_util/atomic.py": {"replace", "rename", "link"},
+    "hubkit/_util/paths.py": {"rename"},
+    "hubkit/hubdir/vcs.py": {"write_text"},
+    "hubkit/runtime/probe.py": {"write_text"},
+    "pytest_hubkit/checks/portable.py": {"write_text"},
+    "pytest_hubkit/child_cases.py": {"write_text"},
+    "pytest_hubkit/published.py": {"write_text"},
+}
+_WRITING = {
+    "write_text",
+    "write_bytes",
+    "rename",
+    "renames",
+    "mkstemp",
+    "NamedTemporaryFile",
+    "move",
+}
+
+
+def writes(tree: ast.Module) -> Iterator[str]:
+    """Calls that write, replace or rename files; ``replace`` of a text takes two arguments."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        name, owner = node.func.attr, ast.unparse(node.func.value)
+        is_path = name == "replace" and len(node.args) == 1 and not node.keywords
+        if name in _WRITING or is_path or (owner == "os" and name in ("replace", "link")):
+            yield name
+
+
+def test_files_are_written_in_one_place() -> None:
+    found = {path: set(writes(tree)) for path, tree in sources()}
+    assert {path: names for path, names in found.items() if names} == WRITERS

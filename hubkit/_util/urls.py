@@ -27,7 +27,7 @@ _LABEL = pattern(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 # each in its own way (127.1, 0x7f.1, 2130706433).
 _NUMBER = pattern(r"[0-9]+|0x[0-9a-f]*")
 _PORT = pattern(r"[1-9][0-9]{0,4}")
-_SCP = pattern(r"((?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_][\w.-]*):(?![-/\\])(.+)", re.ASCII)
+_SCP = pattern(r"((?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_][\w.-]*):(?![-:/\\])(.+)", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _GITHUB = ("github.com", "www.github.com", "ssh.github.com")
 _LONGEST = 253  # characters of a host name, RFC 1035

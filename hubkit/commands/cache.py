@@ -99,15 +99,22 @@ def prune(older_than: str | None, dry_run: bool) -> int:
     That is code that a branch or tag has left behind, what killed processes left, and what was put
     aside as damaged.
     """
+    from hubkit.errors import CacheWriteError
     from hubkit.hubdir import read_inventory, remove_leftover, select_unused
 
     inventory = read_inventory()
     age = None if older_than is None else _read_age(older_than)
+    failed = 0
     for left in inventory.leftovers:
-        if not dry_run:
-            remove_leftover(left)
+        try:
+            if not dry_run:
+                remove_leftover(left)
+        except CacheWriteError as error:
+            click.echo(f"left: {error.message}", err=True)
+            failed = 1
+            continue
         _tell("would remove" if dry_run else "removed", left.path, left.size)
-    return _remove(list(select_unused(inventory, age)), dry_run=dry_run)
+    return _remove(list(select_unused(inventory, age)), dry_run=dry_run) or failed
 
 
 @command.command()
@@ -115,7 +122,7 @@ def prune(older_than: str | None, dry_run: bool) -> int:
 @click.option("--fix", is_flag=True, help="Put aside what is damaged: it is fetched afresh.")
 def verify(as_json: bool, fix: bool) -> int:
     """Read every byte in the hub dir and say what is not as it came."""
-    from hubkit.hubdir import find_damage, put_aside, read_inventory
+    from hubkit.hubdir import find_damage, read_inventory
 
     inventory = read_inventory()
     damages = list(find_damage(inventory))
@@ -125,20 +132,32 @@ def verify(as_json: bool, fix: bool) -> int:
     else:
         for one in damages:
             click.echo(f"{one.kind}: {one.path}")
-    if fix:
-        for item in dict.fromkeys(one.item for one in damages):
-            click.echo(f"Put aside: {put_aside(item)}", err=True)
+    items = dict.fromkeys(one.item for one in damages) if fix else ()
+    kept = sum(not _put_aside(item) for item in items)
     count = len(inventory.trees) + len(inventory.checkpoints)
     click.echo(f"Verified {count} items: {len(damages)} files are not as they came.", err=True)
-    return 1 if damages and not fix else 0
+    return 1 if kept or (damages and not fix) else 0
+
+
+def _put_aside(item: KeptTree | KeptCheckpoint) -> bool:
+    """Move something damaged out of the way; returns whether that worked."""
+    from hubkit.errors import CacheWriteError, InUseError
+    from hubkit.hubdir import put_aside
+
+    try:
+        click.echo(f"Put aside: {put_aside(item)}", err=True)
+    except (InUseError, CacheWriteError) as error:
+        click.echo(f"left: {error.message}", err=True)
+        return False
+    return True
 
 
 def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
-    from hubkit.errors import InUseError
+    from hubkit.errors import CacheWriteError, InUseError
     from hubkit.facts.cache import KeptTree
     from hubkit.hubdir import remove_checkpoint, remove_tree
 
-    in_use = freed = 0
+    left = freed = 0
     for item in items:
         try:
             if dry_run:
@@ -147,14 +166,14 @@ def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
                 remove_tree(item)
             else:
                 remove_checkpoint(item)
-        except InUseError as error:
+        except (InUseError, CacheWriteError) as error:
             click.echo(f"left: {error.message}", err=True)
-            in_use += 1
+            left += 1
             continue
         _tell("would remove" if dry_run else "removed", item.path, item.size)
         freed += item.size
     click.echo(f"{_size(freed)} {'would be ' if dry_run else ''}freed.", err=True)
-    return 1 if in_use else 0
+    return 1 if left else 0
 
 
 def _read_age(text: str) -> float:

@@ -68,7 +68,7 @@ def command(
         raise UsageError("--check, --diff and --stdout each stand alone")
     facts = _read(path)
     place = _place(facts, file)
-    before = _read_card(facts.root / place)
+    before = _read_card(facts.root, place)
     source = _source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
     wanted: Site | None = _SITES[site] if site else None  # type: ignore[assignment]
     request = CardRequest(place, wanted, _pairs(given), added, _conformance(report))
@@ -105,15 +105,16 @@ def _place(facts: RepoFacts, file: str | None) -> str:
     return place.relative_to(root).as_posix()
 
 
-def _read_card(path: Path) -> bytes | None:
+def _read_card(root: Path, place: str) -> bytes | None:
+    from hubkit._util.paths import read_inside
     from hubkit.errors import UsageError
 
     try:
-        return path.read_bytes()
+        return read_inside(root, place)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise UsageError(f"{root / place} cannot be read: {error.strerror or error}") from None
 
 
 def _source(facts: RepoFacts, before: bytes | None, given: Source) -> Source:
@@ -186,7 +187,7 @@ def _write(facts: RepoFacts, draft: CardDraft) -> int:
     if draft.before == draft.after:
         click.echo(f"{draft.path} is as it should be.", err=True)
     elif draft.before is None:
-        write_new(facts.root / draft.path, draft.after)
+        write_new(facts.root, draft.path, draft.after)
         click.echo(f"wrote {draft.path}", err=True)
     else:
         write_changes(facts.root, {draft.path: Change(draft.before, draft.after)})

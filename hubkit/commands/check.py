@@ -93,6 +93,8 @@ def command(
 
 def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> Report:
     """The report of an earlier run if nothing changed since, else a new one."""
+    from hubkit._util.paths import read_file
+    from hubkit.baseline import locate_baseline
     from hubkit.recall import recall_report
 
     if not files.is_file("hubconf.py"):  # whether there is anything to check is asked elsewhere
@@ -100,7 +102,7 @@ def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> R
     baseline = None
     if config.baseline:
         with contextlib.suppress(OSError):
-            baseline = (files.root / config.baseline).read_bytes()
+            baseline = read_file(locate_baseline(files.root, config.baseline), follow=True)
     return recall_report(files, (config, config.text, baseline), judge)
 
 

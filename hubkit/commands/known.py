@@ -64,6 +64,7 @@ class Known:
         Raises:
             UsageError: The file cannot be written, or is there and is no baseline.
         """
+        from hubkit._util.atomic import write_output
         from hubkit.baseline import read_baseline, render_baseline, to_known
         from hubkit.errors import UsageError
 
@@ -73,7 +74,7 @@ class Known:
         found = {one.fingerprint: to_known(one) for one in report.findings if one not in stopped}
         kept = {one.fingerprint: one for one in old if one.code not in report.codes}
         try:
-            path.write_text(render_baseline({**kept, **found}.values()), "utf-8", newline="\n")
+            write_output(path, render_baseline({**kept, **found}.values()))
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
         click.echo(_describe(path, old, {**kept, **found}))
@@ -89,18 +90,15 @@ class Known:
         from hubkit.fixer import write_changes
         from hubkit.ignoring import plan_ignores
 
-        def read(path: str) -> bytes:
-            return (facts.root / path).read_bytes()
-
-        changes = plan_ignores(report.findings, facts.sources, read, self.reason or "")
+        changes = plan_ignores(report.findings, facts.sources, facts.files.read, self.reason or "")
         write_changes(facts.root, changes)
         files = f"{len(changes)} file{'s' * (len(changes) != 1)}"
         click.echo(f"Wrote comments into {files}.", err=True)
 
     def _path(self, root: Path, config: Config) -> Path:
-        from hubkit.baseline import BASELINE
+        from hubkit.baseline import BASELINE, locate_baseline
 
-        return self.baseline or root / (config.baseline or BASELINE)
+        return self.baseline or locate_baseline(root, config.baseline or BASELINE)
 
 
 def _describe(path: Path, old: tuple[KnownFinding, ...], new: dict[str, KnownFinding]) -> str:

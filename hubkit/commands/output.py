@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,14 +112,16 @@ def say_stopped(report: Report) -> None:
 
 
 def _write_file(name: str, path: Path, report: Report) -> None:
+    from hubkit._util.atomic import write_output
     from hubkit.errors import UsageError
 
     if str(path) == _STDOUT:
         find_reporter(name)(report, sys.stdout)
         return
     try:
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            find_reporter(name)(report, stream)
+        stream = io.StringIO(newline="\n")
+        find_reporter(name)(report, stream)
+        write_output(path, stream.getvalue().encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}",

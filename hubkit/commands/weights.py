@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,7 @@ def add(
     facts = _read_repo()
     name = _entrypoint(facts, entrypoint)
     folder = folder or file.parent
+    _require_inside(facts, folder)
     if facts is not None:
         read_config(facts.root)  # what is wrong there is said before anything is made
     contents = _require_sound(file)
@@ -91,6 +93,26 @@ def add(
     _record(facts, name, added)
     _show_line(facts, added, contents, slug, tag)
     return 0
+
+
+def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
+    """Insist that a folder of the repo does not lead out of it; another folder may be anywhere.
+
+    Raises:
+        UsageError: A link in the repo leads elsewhere.
+    """
+    from hubkit._util.paths import is_inside
+    from hubkit.errors import UsageError
+
+    if facts is None:
+        return
+    named = Path(os.path.abspath(folder))  # noqa: PTH100 - links are what this is about
+    tops = (Path(os.path.abspath(facts.root)), facts.root.resolve())  # noqa: PTH100
+    if any(named.is_relative_to(top) for top in tops) and not is_inside(facts.root, folder):
+        raise UsageError(
+            f"{folder} leads outside the repo through a link, to {folder.resolve()}.",
+            hint="To write there all the same, name that folder: --to DIR",
+        )
 
 
 def _read_repo() -> RepoFacts | None:

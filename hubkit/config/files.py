@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, cast
 
+from hubkit._util.paths import UnsafePathError, read_inside
 from hubkit.config.keys import read_keys
 from hubkit.config.model import PYPROJECT
 from hubkit.config.values import require_table
@@ -76,12 +77,17 @@ def _read(repo: Path | Files, name: str) -> tuple[Mapping[str, object], str | No
     if not (repo.is_file(name) if isinstance(repo, Files) else path.is_file()):
         return {}, None
     try:
-        data = repo.read(name) if isinstance(repo, Files) else path.read_bytes()
+        data = repo.read(name) if isinstance(repo, Files) else read_inside(repo, name)
         text = data.decode("utf-8").replace("\r\n", "\n")
         # Most pyproject.toml say nothing about hubkit, and reading TOML costs more than looking.
         return (parse_toml(text) if name == HUBKIT_TOML or "hubkit" in text else {}), text
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
         raise ConfigError(f"{path} cannot be read: {error}", hint="Fix the TOML.") from None
+    except UnsafePathError as error:
+        raise ConfigError(
+            f"{path} is not read: {error.strerror}.",
+            hint="Settings are read from the repo itself. Replace the link by a file.",
+        ) from None
 
 
 def parse_toml(text: str) -> dict[str, object]:

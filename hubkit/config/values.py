@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, TypeVar
 
 from hubkit.errors import ConfigError
@@ -17,6 +18,7 @@ Choice = TypeVar("Choice", bound=str)
 _EXAMPLES = {
     "a list of strings": 'Such as ["HUB1", "HUB501"].',
     "a table from code to reason": 'Such as { HUB501 = "the mirror has other names" }.',
+    "a path inside the repo": 'Such as "hubkit-baseline.json".',
     "the reason, in words": 'Such as HUB501 = "the mirror has other names".',
 }
 
@@ -58,6 +60,15 @@ def read_text(value: object, place: str) -> str:
     if not isinstance(value, str):
         raise refuse(place, "a string", value)
     return value
+
+
+def read_inner_path(value: object, place: str) -> str:
+    """The path of a file in the repo, relative to its root."""
+    text = read_text(value, place)
+    parts = posixpath.normpath(text.replace("\\", "/")).split("/")
+    if parts[0] in ("", "..") or ":" in parts[0]:
+        raise refuse(place, "a path inside the repo", value)
+    return text
 
 
 def read_size(value: object, place: str) -> float:

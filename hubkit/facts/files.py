@@ -143,22 +143,28 @@ class Files(ABC):
 
     @abstractmethod
     def is_file(self, path: str) -> bool:
-        """Whether a file can be read at a path, links followed, in the tree or beside it."""
+        """Whether a file can be read at a path, in the tree or beside it.
+
+        Links that stay in the repo are followed.
+        """
 
     @abstractmethod
     def is_folder(self, path: str) -> bool:
-        """Whether there is a folder at a path, links followed, in the tree or beside it."""
+        """Whether there is a folder at a path, in the tree or beside it.
+
+        Links that stay in the repo are followed.
+        """
 
     @abstractmethod
     def read(self, path: str, limit: int = -1) -> bytes:
-        """A file's contents, links followed.
+        """A file's contents; links that stay in the repo are followed.
 
         Args:
             path: The file.
             limit: How many bytes at most; -1 for all.
 
         Raises:
-            OSError: There is no such file, or it cannot be read.
+            OSError: There is no such file, a link leads outside the repo, or it cannot be read.
         """
 
     def read_text(self, path: str) -> str:

@@ -108,7 +108,11 @@ def _what_it_is(files: Files, path: str) -> str:
     entry = files.entry(path)
     if entry is None:
         return "does not exist"
-    return "is a link that leads nowhere" if entry.kind == "link" else "is no plain file"
+    return (
+        "is a symbolic link that leads nowhere or outside the repo"
+        if entry.kind == "link"
+        else "is no plain file"
+    )
 
 
 def _read_bytes(files: Files, path: str) -> bytes | HubconfProblem:

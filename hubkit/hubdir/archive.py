@@ -15,6 +15,7 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import read_file
 from hubkit.errors import HashMismatchError, UnsafeArchiveError
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.manifest import (
@@ -154,8 +155,8 @@ def _is_as_in(member: Member, path: Path) -> bool:
     try:
         if member.link is not None:
             return not path.is_symlink() or os.readlink(path) == member.link  # noqa: PTH115
-        if path.is_symlink() or path.stat().st_size != member.info.file_size:
+        if path.lstat().st_size != member.info.file_size:
             return False
-        return zlib.crc32(path.read_bytes()) == member.info.CRC
+        return zlib.crc32(read_file(path)) == member.info.CRC
     except OSError:
         return False

@@ -12,6 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import open_regular
 from hubkit.errors import InUseError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def keep_tree(tree: Path) -> None:
     if held is not None and _is_of(held, tree):
         return
     with contextlib.suppress(OSError):
-        descriptor = os.open(_record(tree), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = open_regular(_record(tree))
         _held[str(tree)] = descriptor
         _lock(descriptor, alone=False)  # who removes a tree is done in a moment
 
@@ -40,7 +41,7 @@ def require_unused(tree: Path) -> Iterator[None]:
         InUseError: Some process has, perhaps this one.
     """
     try:
-        descriptor = os.open(_record(tree), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = open_regular(_record(tree))
     except OSError:
         yield
         return

@@ -26,6 +26,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import is_inside
 from hubkit.facts.repos import GITHUB
 
 if TYPE_CHECKING:
@@ -136,9 +137,17 @@ def aside_from(path: Path) -> Path:
 
     One in a folder of the user's may hold work of the user's. It stays there, where nobody tidies.
     """
-    name = f"{path.name}.{uuid.uuid4().hex[:8]}"
-    inside = path.absolute().is_relative_to(Path(get_dir()).absolute())
-    return store() / "quarantine" / name if inside else path.with_name(f"{name}.damaged")
+    inside = is_inside(get_dir(), path.parent)
+    return store() / "quarantine" / _aside_name(path) if inside else aside_beside(path)
+
+
+def aside_beside(path: Path) -> Path:
+    """Where a damaged file or folder is moved that has to stay in its folder."""
+    return path.with_name(f"{_aside_name(path)}.damaged")
+
+
+def _aside_name(path: Path) -> str:
+    return f"{path.name}.{uuid.uuid4().hex[:8]}"
 
 
 def lock_file(key: str) -> Path:

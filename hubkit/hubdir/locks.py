@@ -12,9 +12,10 @@ import socket
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import require_no_link_above
 from hubkit.errors import LockTimeoutError
 from hubkit.hubdir.disk import read_record, write_record, writing
-from hubkit.hubdir.layout import lock_file
+from hubkit.hubdir.layout import get_dir, lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,7 @@ def hold(key: str, timeout: float) -> Iterator[None]:
 
     path = lock_file(key)
     with writing(path):
+        require_no_link_above(get_dir(), path)
         path.parent.mkdir(parents=True, exist_ok=True)
     owner = path.with_suffix(".json")
     lock = filelock.FileLock(path)

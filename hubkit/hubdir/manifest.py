@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from hubkit._util.paths import read_file, walk_files
 from hubkit.hubdir.digest import sha256_of
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from pathlib import Path
 
 # As git writes them (https://git-scm.com/docs/git-fast-import#_filemodify).
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
+_OTHER = "000000"  # what git does not keep, such as a pipe
 _MADE_BY_PYTHON = "__pycache__"
 
 
@@ -90,7 +92,7 @@ def manifest_file(tree: Path) -> Path:
 def read_manifest(tree: Path) -> Manifest | None:
     """The manifest that was written when a tree was unpacked, or None when there is none."""
     try:
-        lines = manifest_file(tree).read_text(encoding="utf-8").splitlines()
+        lines = read_file(manifest_file(tree)).decode().splitlines()
     except (OSError, ValueError):
         return None
     try:
@@ -119,7 +121,7 @@ def measure_tree(tree: Path) -> Manifest:
     told = {entry.path: entry for entry in known.entries} if known else {}
     return make_manifest(
         _measure(tree, path, told.get(path))
-        for path in _walk(tree)
+        for path in walk_files(tree)
         if path in told or _MADE_BY_PYTHON not in path.split("/")
     )
 
@@ -147,21 +149,15 @@ def compare_tree(tree: Path) -> tuple[Difference, ...]:
     return tuple(differences)
 
 
-def _walk(tree: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(tree):
-        inner = Path(folder).relative_to(tree).as_posix()
-        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114
-        for name in (*files, *links):
-            yield name if inner == "." else f"{inner}/{name}"
-
-
 def _measure(tree: Path, path: str, known: Entry | None) -> Entry:
     file = tree / path
     if file.is_symlink():
         return entry_of_bytes(path, LINK, os.fsencode(os.readlink(file)))  # noqa: PTH115
     if os.name == "nt" and known is not None and known.mode == LINK:
         return known  # a copy stands for it, as Windows makes no links for everybody
-    state = file.stat()
+    state = file.lstat()
+    if not stat.S_ISREG(state.st_mode):
+        return entry_of_bytes(path, _OTHER, b"")
     mode = EXECUTABLE if state.st_mode & stat.S_IXUSR else FILE
     if os.name == "nt" and known is not None:
         mode = known.mode

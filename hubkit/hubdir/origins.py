@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
+from hubkit._util.paths import list_folder, remove_inside
 from hubkit._util.urls import Url, UrlError, parse_url, redact
 from hubkit.errors import UsageError
 from hubkit.facts import CachedCheckpoint
@@ -95,7 +96,7 @@ def asked_for_by(repo: RepoRef) -> tuple[str, ...]:
 
 def remove_origin(path: Path) -> None:
     """Forget where a checkpoint file came from, when it goes."""
-    (_folder() / f"{encode(_inside(path))}.json").unlink(missing_ok=True)
+    remove_inside(get_dir(), _folder() / f"{encode(_inside(path))}.json")
 
 
 def forget_checkpoints(repo: RepoRef, before: float) -> None:
@@ -110,7 +111,7 @@ def forget_checkpoints(repo: RepoRef, before: float) -> None:
     Raises:
         CacheWriteError: The hub dir cannot be written.
     """
-    for path in _folder().glob("*.json"):
+    for path in list_folder(_folder()):
         record = read_record(path) or {}
         is_old = not is_since(record.get("fetched_at"), before)
         if is_old and repo.full_name in record.get("repos", ()):
@@ -258,7 +259,7 @@ def _folder() -> Path:
 
 def read_origins() -> Iterator[dict[str, Any]]:
     """The records of all checkpoints, wherever they were kept."""
-    for path in sorted(_folder().glob("*.json")):
+    for path in list_folder(_folder()):
         record = read_record(path)
         if record and "url" in record and "path" in record:
             yield record

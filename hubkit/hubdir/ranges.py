@@ -24,10 +24,10 @@ from hubkit.records import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
     from types import TracebackType
 
     from hubkit.hubdir.http import Answer
+    from hubkit.hubdir.partial import Partial
 
 log = logging.getLogger("hubkit")
 
@@ -72,7 +72,7 @@ class Stream:
 
     Attributes:
         answer: Its body goes on to the end of the file.
-        path: The file.
+        partial: The file.
         at: Bytes that are there.
         total: Bytes that it will have.
         etag: The host's mark for this version, a strong one.
@@ -81,7 +81,7 @@ class Stream:
     """
 
     answer: Answer
-    path: Path
+    partial: Partial
     at: int
     total: int
     etag: str
@@ -127,7 +127,7 @@ class Ranges:
         self._error: BaseException | None = None
 
     def __enter__(self) -> Ranges:
-        self._file = self._stream.path.open("r+b", buffering=0)
+        self._file = self._stream.partial.open(os.O_RDWR)
         with self._moved:
             self._start(self._parts[0], self._stream.answer)
             self._start(self._probe)  # the others follow when the host has taken this one
@@ -256,7 +256,7 @@ class Ranges:
             count = answer.read_into(buffer[: part.end - part.at])
             if not count:
                 raise IncompleteDownloadError(f"{answer.url} ended early.", url=answer.url)
-            with writing(self._stream.path):
+            with writing(self._stream.partial.path):
                 _write_all(self._file.fileno(), buffer[:count], part.at)
             with self._moved:
                 part.at += count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import time
@@ -122,7 +123,8 @@ class Transfer:
                 raise refused_file(answer.url, answer.status)
             start, total = self._span(answer, offset)
             if start == 0:
-                self._partial.path.unlink(missing_ok=True)
+                with writing(self._wanted.path):
+                    self._partial.begin()
                 self._partial.note(answer, total)
             self._receive(answer, start, total)
         size = self._partial.offset
@@ -158,7 +160,7 @@ class Transfer:
         wanted = self._wanted.progress
         with (
             writing(self._wanted.path),
-            self._partial.path.open("ab", buffering=0) as file,
+            self._partial.open(os.O_WRONLY | os.O_APPEND) as file,
             show_progress(name, total, start=start, wanted=wanted) as show,
         ):
             pace = Pace()
@@ -203,7 +205,7 @@ class Transfer:
             return self._client.get(url, _PLAIN | part, once=True)
 
         self._partial.grow(at)
-        ranges = Ranges(Stream(answer, self._partial.path, at, total, etag, ask, show))
+        ranges = Ranges(Stream(answer, self._partial, at, total, etag, ask, show))
         try:
             with ranges:
                 while self._digested < total:
@@ -221,7 +223,7 @@ class Transfer:
             self._digested = 0
         if self._digested == start:
             return
-        with writing(self._partial.path), self._partial.path.open("rb", buffering=0) as file:
+        with writing(self._partial.path), self._partial.open(os.O_RDONLY) as file:
             file.seek(self._digested)
             while self._digested < start:
                 buffer = self._digest.take()

@@ -9,13 +9,15 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import place_folder, write_file
+from hubkit._util.paths import move_inside, require_no_link_above
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import download
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
+from hubkit.hubdir.layout import encode, get_dir, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
 from hubkit.hubdir.members import MOST_BYTES
 from hubkit.hubdir.moves import address_of, ask_move, find_move
@@ -88,17 +90,17 @@ def require_digest(resolved: ResolvedRef, digest: str, policy: FetchPolicy) -> N
 def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
     new, place = room / "files", manifest_file(tree)
     with writing(place):
+        require_no_link_above(get_dir(), place)
         place.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(manifest.render(), encoding="utf-8", newline="\n")
-        new.replace(place)
+        write_file(place, manifest.render(), temporary=new)
 
 
 def _put(room: Path, tree: Path, *, replace: bool) -> None:
     with writing(tree):
         if replace:
-            tree.rename(room / "old")
+            move_inside(get_dir(), tree, room / "old")
         try:
-            (room / "tree").rename(tree)
+            place_folder(room / "tree", tree)
         except OSError:
             # Where locks lie, somebody may have been quicker, with the same content.
             if not tree.is_dir():

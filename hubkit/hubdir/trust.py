@@ -8,6 +8,8 @@ import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import write_file
+from hubkit._util.paths import open_regular, read_file
 from hubkit.errors import UntrustedRepoError, UsageError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.disk import writing
@@ -104,10 +106,11 @@ def add_trust(repo: RepoRef) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # One write to a file opened for appending: several processes may do this at once.
-        with path.open("a", encoding="utf-8") as file:
+        descriptor = open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        with open(descriptor, "r+b", buffering=0) as file:  # noqa: PTH123 - it is open already
             # Somebody may have edited it, and left the last line without an end.
-            end = "" if _ends_with_a_line(path) else "\n"
-            file.write(end + "".join(f"{line}\n" for line in missing))
+            end = b"" if file.read()[-1:] in (b"", b"\n") else b"\n"
+            file.write(end + b"".join(f"{line}\n".encode() for line in missing))
 
 
 def remove_trust(repo: RepoRef) -> bool:
@@ -123,10 +126,8 @@ def remove_trust(repo: RepoRef) -> bool:
     if len(kept) == len(lines):
         return False
     path = _list_file()
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with writing(path):
-        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        temporary.replace(path)
+        write_file(path, "".join(f"{line}\n" for line in kept))
     return True
 
 
@@ -142,10 +143,6 @@ def _lines_for(repo: RepoRef) -> set[str]:
     if repo.host == GITHUB and "_" not in repo.full_name:
         lines.add(f"{repo.owner}_{repo.name}")
     return lines
-
-
-def _ends_with_a_line(path: Path) -> bool:
-    return path.read_bytes()[-1:] in (b"", b"\n")
 
 
 def _allows(pattern: str, repo: RepoRef) -> bool:
@@ -198,7 +195,7 @@ def _read_lines() -> list[str]:
 
 def _read_list() -> bytes:
     try:
-        return _list_file().read_bytes()
+        return read_file(_list_file(), follow=True)
     except OSError:
         return b""
 

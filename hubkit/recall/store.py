@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit import __version__
+from hubkit._util.atomic import write_file
+from hubkit._util.paths import read_file
 from hubkit.facts.findings import Finding, KnownFinding, LeftOut, Report, RuleFacts
 from hubkit.facts.fixes import Edit, Fix
 from hubkit.facts.hubconf import Location
@@ -69,8 +71,7 @@ def find_record(key: str) -> Record | None:
         key: What ``key_of`` gave.
     """
     try:
-        with (_folder() / key).open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
+        data = read_file(_folder() / key, _MAX_BYTES + 1, own=True)
         digest, data = data[:_DIGEST], data[_DIGEST:]
         if len(data) > _MAX_BYTES - _DIGEST or digest != _digest(data):
             return None
@@ -94,18 +95,13 @@ def write_record(key: str, answers: Mapping[Question, bytes], report: Report) ->
         if len(data) > _MAX_BYTES - _DIGEST:
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = folder / f".{key}.{os.getpid()}"
-        try:
-            made.write_bytes(_digest(data) + data)
-            made.replace(folder / key)
-        finally:
-            made.unlink(missing_ok=True)
+        write_file(folder / key, _digest(data) + data)
         _prune(folder)
 
 
 def _prune(folder: Path) -> None:
     """Delete the oldest records where there are too many."""
-    found = sorted(os.scandir(folder), key=lambda one: one.stat().st_mtime_ns)
+    found = sorted(os.scandir(folder), key=lambda one: one.stat(follow_symlinks=False).st_mtime_ns)
     for old in found[:-_MAX_RECORDS]:
         Path(old.path).unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hubkit._util.atomic import write_file
 from hubkit.runtime.importing import LoadedHubconf, import_hubconf, public_callables
 
 if TYPE_CHECKING:
@@ -45,17 +46,11 @@ def main(question_path: str, answer_path: str) -> NoReturn:
     except BaseException as error:  # noqa: BLE001
         answer["failure"] = _describe(error)
     answer.update(seconds=time.monotonic() - started, connections=connections)
-    _write(answer, Path(answer_path))
+    write_file(Path(answer_path), json.dumps(answer))
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
     os._exit(0)
-
-
-def _write(answer: Answer, path: Path) -> None:
-    staged = path.with_suffix(".new")
-    staged.write_text(json.dumps(answer), "utf-8")
-    staged.replace(path)
 
 
 class _Plain:

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import is_inside
 from hubkit._util.urls import github_repo
 from hubkit.errors import GitRepoError
 from hubkit.hubconf import Folder, open_files, read_offer
@@ -155,6 +156,8 @@ def open_target(target: Path) -> Files:
 
 def _present(target: Path) -> Iterator[str]:
     for folder in ("", ".github/workflows/"):
+        if not is_inside(target, target / folder):
+            continue
         paths = (target / folder).glob("*")
         yield from sorted(f"{folder}{path.name}" for path in paths if path.is_file())
 

@@ -25,7 +25,7 @@ def read_answers_file(path: Path) -> dict[str, str]:
             boolean.
     """
     try:
-        table: object = read_toml(path)
+        table: object = read_toml(path.resolve())
     except OSError as error:
         raise TemplateError(
             f"{path} cannot be read: {error.strerror or error}", hint="Name a TOML file."

@@ -6,6 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import read_inside
 from hubkit.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ def read_license(folder: Path) -> tuple[str, str]:
     path = next((path for path in sorted(folder.glob("*")) if _is_license(path)), None)
     if path is None:
         return "", ""
-    text = " ".join(path.read_text("utf-8", "replace").split())
+    try:
+        text = " ".join(read_inside(folder, path.name).decode("utf-8", "replace").split())
+    except OSError:
+        return "", ""
     known = (name for name, marks in _MARKS.items() if all(mark in text for mark in marks))
     return path.name, next(known, _UNLISTED)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import read_inside
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,5 +23,5 @@ def read_toml(path: Path) -> dict[str, object]:
         import tomllib
     else:
         import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-    tables: dict[str, object] = tomllib.loads(path.read_text("utf-8"))
+    tables: dict[str, object] = tomllib.loads(read_inside(path.parent, path.name).decode("utf-8"))
     return tables

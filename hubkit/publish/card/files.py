@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import resolve_inside
 from hubkit.hubconf import read_weights
 from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.lockfile import read_lockfile
@@ -127,7 +128,7 @@ def _measure(facts: RepoFacts, path: str) -> tuple[str, int | None]:
         if facts.files.ref:
             data = facts.files.read(path)
             return hashlib.sha256(data).hexdigest(), len(data)
-        file = facts.root / path
+        file = resolve_inside(facts.root, path)
         return sha256_of(file), file.stat().st_size
     except OSError:
         return "", None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import is_inside
 from hubkit.hubdir import sha256_of
 from hubkit.publish.card.files import agree, find_checkpoints
 from hubkit.publish.release.points import Point
@@ -152,4 +153,4 @@ def _add(one: Checkpoint) -> str:
 
 def _find_local(root: Path, name: str) -> Path | None:
     places = (root / folder / name for folder in _FOLDERS)
-    return next((path for path in places if path.is_file()), None)
+    return next((path for path in places if path.is_file() and is_inside(root, path)), None)

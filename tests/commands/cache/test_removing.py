@@ -83,8 +83,10 @@ def test_prune_leaves_files_in_folders_of_the_users(git_host: GitHost, tmp_path:
     assert path.is_file()
     assert run("cache", "rm", "net.pt").exit_code == 2
     assert path.is_file()
-    assert run("cache", "rm", str(path)).exit_code == 0
-    assert not path.exists()
+    said = run("cache", "rm", str(path))
+    assert said.exit_code == 1
+    assert f"left: {path} is not changed: it lies outside of" in said.stderr
+    assert path.is_file()
 
 
 def test_rm_of_a_link_takes_the_link(hub_dir: Path, tmp_path: Path) -> None:
