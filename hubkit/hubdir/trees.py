@@ -9,6 +9,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
@@ -17,7 +18,6 @@ from hubkit.hubdir.download import download
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
-from hubkit.hubdir.members import MOST_BYTES
 from hubkit.hubdir.staging import staging
 from hubkit.hubdir.transfer import Wanted
 
@@ -117,7 +117,7 @@ def _download_archive(
     client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
 ) -> Fetched:
     *others, last = (
-        Wanted(url, path, progress=policy.progress, most=MOST_BYTES)
+        Wanted(url, path, progress=policy.progress, most=limits.ARCHIVE_BYTES.most)
         for url in _archive_urls(resolved.repo, resolved.sha)
     )
     for wanted in others:
