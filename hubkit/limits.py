@@ -35,6 +35,7 @@ DOWNLOAD_BYTES = Limit(64 * GIB, "bytes", "a file without a Content-Length; othe
 REFS_BYTES = Limit(128 * MIB, "bytes", "a repo with a million refs lists 70 MB of them")
 REFS_COUNT = Limit(1_000_000, "refs", "the largest repos have this many, pull requests included")
 REFS_MARKS = Limit(64, "packets", "flush packets only separate sections")
+SUGGESTIONS = Limit(5000, "names", "compared with a misspelled one, each by difflib")
 ABILITIES_BYTES = Limit(64 * KIB, "bytes", "a list of capabilities has a few hundred")
 RETRY_SECONDS = Limit(60, "seconds", "longer waits are reported instead of waited for")
 

@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from hubkit import limits
+from hubkit._util.parse import parse_count
 from hubkit.errors import (
     AccessDeniedError,
     FetchError,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoRef
 
 _URL = re.compile(r"\w+://[^\s'\"]+")
+_CENTURY = 100 * 365.25 * 86400  # seconds
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
 
 
@@ -155,6 +158,13 @@ def _shown(url: str) -> str:
         return f"{url.partition(':')[0]}://..."
 
 
+def _skip_long_body(response: Any) -> None:  # noqa: ANN401
+    """Hang up on a redirect with a long body: requests would read all of it into memory."""
+    size = parse_count(response.headers.get("Content-Length", ""))
+    if size is None or size > limits.REDIRECT_BODY.most:
+        response.close()
+
+
 def require_encrypted(response: Any, *_: object, **__: object) -> None:  # noqa: ANN401
     """Follow no redirect from https to http: what arrives unencrypted may be anybody's.
 
@@ -163,6 +173,7 @@ def require_encrypted(response: Any, *_: object, **__: object) -> None:  # noqa:
     """
     if not response.is_redirect:
         return
+    _skip_long_body(response)
     try:
         target = urljoin(response.url, response.headers["Location"])
         there = urlsplit(target)
@@ -180,11 +191,18 @@ def require_encrypted(response: Any, *_: object, **__: object) -> None:  # noqa:
 
 
 def _retry_at(headers: Mapping[str, str]) -> float | None:
+    """When the host will answer again, in Unix time; None when it says nothing, or nonsense."""
     after = headers.get("retry-after", "")
-    if after.isdigit():
-        return time.time() + int(after)
+    seconds = parse_count(after)
+    if seconds is not None:
+        return _plausible(time.time() + seconds)
     try:
-        return parsedate_to_datetime(after).timestamp()
-    except (TypeError, ValueError):
-        reset = headers.get("x-ratelimit-reset", "")
-    return float(reset) if reset.isdigit() else None
+        return _plausible(parsedate_to_datetime(after[:100]).timestamp())
+    except (TypeError, ValueError, OverflowError, OSError):
+        reset = parse_count(headers.get("x-ratelimit-reset", ""))
+    return None if reset is None else _plausible(float(reset))
+
+
+def _plausible(at: float) -> float | None:
+    """A time within a century; more is a number that means something else."""
+    return at if 0 <= at < time.time() + _CENTURY else None
