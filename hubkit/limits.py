@@ -94,6 +94,7 @@ SOURCE_BYTES = Limit(8 * MIB, "bytes", "longer files contain data and no code")
 SOURCE_DEPTH = Limit(200, "levels of syntax", "compilers give up at about as many")
 ATTRIBUTES_BYTES = Limit(MIB, "bytes", "a .gitattributes file has a few hundred")
 POINTER_BYTES = Limit(1024, "bytes", "Git LFS writes no longer pointer")
+LINE = Limit(2000, "characters", "of a line that a report shows")
 DOCSTRING = Limit(200_000, "characters", "written ones have hundreds")
 
 # Documents of a repo
@@ -101,6 +102,7 @@ DOCUMENTS = Limit(400, "files", "those near the root come first")
 DOCUMENT_BYTES = Limit(8 * MIB, "bytes", "notebooks with pictures; the rest is not read")
 DOCUMENTS_TOTAL = Limit(64 * MIB, "bytes", "of all documents of a repo")
 SNIPPETS = Limit(2000, "calls", "in one document; a hub page shows one for each entrypoint")
+PLACEHOLDERS = Limit(100, "placeholders", "reported of one card")
 SNIPPET = Limit(2000, "characters", "of one call")
 
 

@@ -22,7 +22,7 @@ else:
 
 _NAME = pattern(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _CONDA_LINE = pattern(
-    r"^\s*-\s*(?:[\w-]+::)?([A-Za-z0-9][\w.-]*)\s*(?:[=<>!~\[].*)?$", re.MULTILINE
+    r"^[ \t]*-[ \t]*(?:[\w-]+::)?([A-Za-z0-9][\w.-]*)\s*(?:[=<>!~\[].*)?$", re.MULTILINE
 )
 _FILES = pattern(
     r"(?:[\w-]*requirements[\w-]*\.txt|requirements/[\w-]+\.txt|pyproject\.toml|setup\.(?:cfg|py)"

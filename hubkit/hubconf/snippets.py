@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hubkit import limits
+from hubkit._util.lines import Places
 from hubkit.facts import CodeBlock, Location, Snippet
 from hubkit.lazy import pattern
 
@@ -36,31 +37,23 @@ def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet
         path: The file, for the places.
         first_line: The line of the file on which the text starts.
     """
-    document = _Document(text)
+    document, places = _Document(text), Places(text)
     for found in islice(_CALL.finditer(text), limits.SNIPPETS.most):
         call = _read_call(text, found.end())
         if call is None:
             continue
-        line, column = document.place(found.start())
+        line, column = places.place(found.start())
         snippet = _read_snippet(call, document, found.start())
         if snippet:
             yield replace(snippet, location=Location(path, first_line + line, column))
 
 
 class _Document:
-    """A text in which the places and variables of one call after the other are looked up."""
+    """A text in which the variables of one call after the other are looked up."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._at = self._line = self._start = 0
         self._assigned: dict[str, list[tuple[int, str]]] | None = None
-
-    def place(self, offset: int) -> tuple[int, int]:
-        """Lines before an offset, and its column from 1; offsets come in ascending order."""
-        self._line += self._text.count("\n", self._at, offset)
-        self._start = self._text.rfind("\n", self._at, offset) + 1 or self._start
-        self._at = offset
-        return self._line, offset - self._start + 1
 
     def value(self, name: str, offset: int) -> str | None:
         """The text that was last assigned to a variable before an offset."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import RepoRef
 
-_URL = re.compile(r"\w+://[^\s'\"]+")
+_URL = re.compile(r"\w{1,20}://[^\s'\"]+")
 _CENTURY = 100 * 365.25 * 86400  # seconds
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
 
