@@ -28,16 +28,16 @@ def read_baseline(path: Path) -> tuple[KnownFinding, ...]:
     Raises:
         ConfigError: It cannot be read, or is no baseline.
     """
-    import json
+    from hubkit._util.parse import read_json
 
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = read_json(path)
     except OSError as error:
         raise ConfigError(
             f"the baseline {path} cannot be read: {error.strerror}",
             hint="Write one with --update-baseline.",
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _refuse(path, str(error)) from None
     if not isinstance(document, dict) or "schema" not in document:
         raise _refuse(path, "it does not say its schema")

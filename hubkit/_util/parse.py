@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from typing import TYPE_CHECKING, Any
@@ -62,6 +61,8 @@ def parse_json(
     Raises:
         ValueError: It is not JSON, or is nested too deeply.
     """
+    import json
+
     try:
         value = json.loads(data, object_pairs_hook=pairs)
     except RecursionError:
@@ -74,7 +75,7 @@ def parse_json(
 
 def _require_depth(value: object) -> None:
     layer: list[Any] = [value]
-    for _ in range(limits.JSON_DEPTH.most + 1):
+    for _ in range(limits.JSON_DEPTH.most):
         parts = [one.values() if isinstance(one, dict) else one for one in layer]
         layer = [one for part in parts for one in part if isinstance(one, dict | list)]
         if not layer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, cast
 
+from hubkit._util.parse import parse_toml
 from hubkit.config.keys import read_keys
 from hubkit.config.model import PYPROJECT
 from hubkit.config.values import require_table
@@ -82,25 +83,6 @@ def _read(repo: Path | Files, name: str) -> tuple[Mapping[str, object], str | No
         return (parse_toml(text) if name == HUBKIT_TOML or "hubkit" in text else {}), text
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
         raise ConfigError(f"{path} cannot be read: {error}", hint="Fix the TOML.") from None
-
-
-def parse_toml(text: str) -> dict[str, object]:
-    """The tables of a text.
-
-    Raises:
-        ValueError: It is not TOML.
-    """
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-    try:
-        parsed: dict[str, object] = tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    return parsed
 
 
 def _parse_override(text: str) -> dict[str, object]:

@@ -9,6 +9,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hubkit import limits
+from hubkit._util.parse import read_json
 from hubkit.errors import CacheWriteError, HubkitError
 from hubkit.hubdir.layout import get_dir, store
 
@@ -59,8 +61,8 @@ def writing(path: Path) -> Iterator[None]:
 def read_record(path: Path) -> dict[str, Any] | None:
     """A record, or None when there is none or it is damaged."""
     try:
-        record = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        record = read_json(path, limits.RECORD_BYTES)
+    except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) and _is_sound(record) else None
 
@@ -76,7 +78,9 @@ def _fits(value: object, kind: type | tuple[type, ...]) -> bool:
         return all(isinstance(item, str) for item in value)
     if isinstance(value, dict):
         return _is_sound(value)
-    return not isinstance(value, float) or math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or (-1 << 63) <= value < 1 << 63
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:

@@ -12,6 +12,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from hubkit import limits
+from hubkit._util.parse import read_bounded
 from hubkit.hubdir.digest import sha256_of
 from hubkit.records import dataclass
 
@@ -90,7 +92,8 @@ def manifest_file(tree: Path) -> Path:
 def read_manifest(tree: Path) -> Manifest | None:
     """The manifest that was written when a tree was unpacked, or None when there is none."""
     try:
-        lines = manifest_file(tree).read_text(encoding="utf-8").splitlines()
+        data = read_bounded(manifest_file(tree), limits.MANIFEST_BYTES)
+        lines = data.decode("utf-8").splitlines()
     except (OSError, ValueError):
         return None
     try:

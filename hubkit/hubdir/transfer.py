@@ -100,6 +100,7 @@ class Transfer:
         self._digest = digest
         self._digested = 0
         self._alone = False
+        self._announced: int | None = None  # how long the file is, by an earlier answer
 
     def run(self) -> Fetched:
         """Try until the file is there; raises what `download` does, but for a wrong digest."""
@@ -128,10 +129,11 @@ class Transfer:
                 raise NotModifiedError
             if answer.status not in (_WHOLE, _PART, _PAST_THE_END):
                 raise refused_file(answer.url, answer.status)
-            if answer.status == _PAST_THE_END and _is_whole(answer, offset):
+            if self._announced in (None, offset) and _is_whole(answer, offset):
                 self._catch_up(offset)
             else:
                 start, total = self._span(answer, offset)
+                self._announced = total
                 if start == 0:
                     self._partial.path.unlink(missing_ok=True)
                     self._partial.note(answer, total)
@@ -257,8 +259,10 @@ class Transfer:
 
 def _is_whole(answer: Answer, offset: int) -> bool:
     """Whether a refusal to send what comes after an offset says that nothing does."""
+    if answer.status != _PAST_THE_END or not offset:
+        return False
     found = _PAST_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-    return offset > 0 and found is not None and parse_count(found[1]) == offset
+    return found is not None and parse_count(found[1]) == offset
 
 
 def _read_range(answer: Answer) -> tuple[int | None, int | None]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.config import parse_toml, read_config
+from hubkit._util.parse import parse_toml
+from hubkit.config import read_config
 from hubkit.errors import RepoSpecError, UsageError
 from hubkit.hubconf import read_snippets, select_own
 from hubkit.hubconf.git import find_git

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit._util.parse import read_toml
 from hubkit.errors import GitRepoError
 from hubkit.hubconf import Folder, open_files, read_offer
 from hubkit.records import dataclass
@@ -16,7 +17,6 @@ from hubkit.scaffold.licenses import read_license
 from hubkit.scaffold.names import is_reserved, repo_slug, slug
 from hubkit.scaffold.proposals import propose
 from hubkit.scaffold.selection import NONE, suggest_names
-from hubkit.scaffold.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
