@@ -145,7 +145,39 @@ def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFi
         return HubconfProblem("syntax", "code is nested too deeply to be parsed", Location(path))
     except ValueError as error:
         return HubconfProblem("encoding", str(error), Location(path))
+    if _is_deep(tree):
+        return HubconfProblem("syntax", "code is nested too deeply to be read", Location(path))
     return SourceFile(path, module, is_package, text, tuple(text.split("\n")), tree)
+
+
+def _is_deep(tree: ast.Module) -> bool:
+    """Whether an expression is nested so deeply that walking it would exhaust the stack."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        for value in vars(pending.pop()).values():
+            for part in value if isinstance(value, list) else (value,):
+                if not isinstance(part, ast.AST):
+                    continue
+                if not isinstance(part, ast.expr):
+                    pending.append(part)
+                elif _may_be_deep(part) and _has_depth(part, limits.SOURCE_DEPTH.most):
+                    return True
+    return False
+
+
+def _may_be_deep(node: ast.expr) -> bool:
+    """Whether an expression is long enough; most are not, and need no closer look."""
+    end = node.end_col_offset or 0
+    return node.end_lineno != node.lineno or end - node.col_offset > limits.SOURCE_DEPTH.most
+
+
+def _has_depth(node: ast.AST, depth: int) -> bool:
+    layer = [node]
+    for _ in range(depth):
+        layer = [child for one in layer for child in ast.iter_child_nodes(one)]
+        if not layer:
+            return False
+    return True
 
 
 def _find_conflict(text: str) -> int:
