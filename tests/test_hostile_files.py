@@ -105,7 +105,7 @@ def test_places_and_variables_of_calls_are_those_of_the_text() -> None:
     assert [(one.location.line, one.location.column) for one in found] == [
         (11, 9),
         (13, 6),
-        (13, 57),
+        (13, 55),
     ]
 
 
@@ -320,7 +320,7 @@ def test_a_shape_that_is_none_is_not_computed(tmp_path: Path, shape: str) -> Non
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("key", [10**5000, -1])
+@pytest.mark.parametrize("key", [10**5000, -1], ids=["huge", "negative"])
 def test_odd_keys_of_a_checkpoint_end_in_a_result(tmp_path: Path, key: int) -> None:
     (tmp_path / "a.pth").write_bytes(pickle.dumps({key: [1], "x": 2}, protocol=2))
     assert read_contents(tmp_path / "a.pth").kind in ("other", "damaged")

@@ -90,11 +90,15 @@ class _Bounded:
         self.seek = stream.seek
         self.tell = stream.tell
         self.close = lambda: None  # whoever opened the stream closes it
+        self._size = stream.seek(0, os.SEEK_END)
 
     def read(self, count: int = -1) -> bytes:
+        # A file reserves as much memory as it is asked for, whatever is left of it.
+        left = max(0, self._size - self.tell())
+        count = left if count < 0 else min(count, left)
         if count > self._most:
             raise zipfile.BadZipFile(f"its index is longer than {self._most} bytes")
-        return self._stream.read(self._most if count < 0 else count)
+        return self._stream.read(count)
 
     def seekable(self) -> bool:
         return True
