@@ -8,6 +8,7 @@ import json
 import pickle
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from hubkit.hubconf.pickles import find_globals
 from hubkit.hubconf.source import SourceFile, read_source
 from hubkit.hubdir.disk import read_record
 from hubkit.hubdir.members import judge_index
+from hubkit.hubdir.staging import is_alive, is_orphan
 from hubkit.limits import Limit
 from hubkit.lockfile import read_lockfile
 from hubkit.publish.weights import read_contents
@@ -368,6 +370,23 @@ def test_a_lock_file_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
 def test_an_absurd_record_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     assert read_record(tmp_path / "a.json") is None
+
+
+@pytest.mark.parametrize("pid", ["\u00b2", "9" * 30, "9" * 10, "-1", "0"])
+def test_an_absurd_process_in_a_name_is_no_crash(tmp_path: Path, pid: str) -> None:
+    path = tmp_path / f"{socket.gethostname()}.{pid}.{'0' * 16}"
+    path.touch()
+    assert is_orphan(path) is (pid == "9" * 10)
+    assert not is_alive(2**62)
+
+
+@pytest.mark.parametrize("text", ['"{\u00b2}".format(1)', '"{' + "9" * 5000 + '}".format(1)'])
+def test_an_odd_number_in_a_format_is_no_crash(tmp_path: Path, text: str) -> None:
+    (tmp_path / "hubconf.py").write_text(
+        "dependencies = []\nimport torch\n\n\ndef net():\n    return "
+        f"torch.hub.load_state_dict_from_url({text})\n"
+    )
+    check(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="no real-time signals")

@@ -32,6 +32,14 @@ def test_the_docs_show_every_limit() -> None:
     ]
 
 
+def test_every_limit_is_in_force() -> None:
+    root = DOCS.parent.parent
+    sources = [*(root / "hubkit").rglob("*.py"), *(root / "pytest_hubkit").rglob("*.py")]
+    text = "\n".join(path.read_text("utf-8") for path in sources)
+    unused = [name for name in all_limits() if not re.search(rf"limits\.{name}\b", text)]
+    assert unused == []
+
+
 def test_limits_cannot_be_changed() -> None:
     for limit in all_limits().values():
         assert limit.most > 0

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hubkit import limits
 from hubkit.errors import FetchError
 from hubkit.hubdir.git import GitFailed
 from hubkit.hubdir.hosts import base_url, redact, rewrite
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hubkit")
 
-MOST = 200  # submodules of one repo, those of submodules included
 _GITLINK = "160000"
 _SCP = re.compile(r"(\w[\w.-]*@)?(\w[\w.-]*):(?![-/\\])(.+)")
 
@@ -78,8 +78,10 @@ class _Joining:
                 log.debug("%s has no address for %s, which stays empty", name, below)
                 continue
             self.count += 1
-            if self.count > MOST:
-                raise FetchError(f"{name} has more than {MOST} submodules.", url=redact(url))
+            if self.count > limits.SUBMODULES.most:
+                raise FetchError(
+                    f"{name} has more than {limits.SUBMODULES.most} submodules.", url=redact(url)
+                )
             address = self._require_address(addresses[path], url, below)
             fetch_commit(self._git, address, f"the submodule {below} of {name}", commit)
             self.add(address, commit, below)

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hubkit import __version__
+from hubkit import __version__, limits
 from hubkit.facts.findings import Finding, KnownFinding, LeftOut, Report, RuleFacts
 from hubkit.facts.fixes import Edit, Fix
 from hubkit.facts.hubconf import Location
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _CLASSES = (Finding, KnownFinding, LeftOut, Report, RuleFacts, Edit, Fix, Location)
 _READERS = ("docstring_parser", "yaml")  # what else tells how files are understood
-_MAX_BYTES = 16 * 1024 * 1024  # of one record; the reports of huge repos have one or two
 _MAX_RECORDS = 64
 # Bytes in front of a record: damage must not reach pickle, which may ask for gigabytes.
 _DIGEST = 16
@@ -70,9 +69,9 @@ def find_record(key: str) -> Record | None:
     """
     try:
         with (_folder() / key).open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
+            data = stream.read(limits.REPORT_BYTES.most + 1)
         digest, data = data[:_DIGEST], data[_DIGEST:]
-        if len(data) > _MAX_BYTES - _DIGEST or digest != _digest(data):
+        if len(data) > limits.REPORT_BYTES.most - _DIGEST or digest != _digest(data):
             return None
         answers, report = _Reader(io.BytesIO(data)).load()
     except Exception:  # noqa: BLE001 - what damaged pickles raise is not told
@@ -91,7 +90,7 @@ def write_record(key: str, answers: Mapping[Question, bytes], report: Report) ->
     data = pickle.dumps((dict(answers), report), protocol=5)
     with contextlib.suppress(OSError):
         folder = _folder()
-        if len(data) > _MAX_BYTES - _DIGEST:
+        if len(data) > limits.REPORT_BYTES.most - _DIGEST:
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = folder / f".{key}.{os.getpid()}"
