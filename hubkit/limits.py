@@ -44,6 +44,8 @@ PACK_BYTES = Limit(512 * MIB, "bytes", "a hundred thousand commits have about 30
 PACK_OBJECTS = Limit(5_000_000, "objects", "Linux has 1.3 million commits")
 PACK_INFLATED = Limit(4 * GIB, "bytes", "packs that hosts do not filter contain files, too")
 PACK_KEPT = Limit(512 * MIB, "bytes", "commits are kept, since others are deltas of them")
+PACK_RATIO = Limit(20, "kept bytes for each compressed one", "commits unpack to about four")
+PACK_RATIO_FROM = Limit(64 * MIB, "bytes", "kept in any case, however small the pack is")
 PACK_STEPS = Limit(20_000_000, "delta instructions", "a delta of a commit has about five")
 COMMIT_BYTES = Limit(MIB, "bytes", "a longer commit message was not written by a person")
 

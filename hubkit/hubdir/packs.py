@@ -33,9 +33,10 @@ def read_parents(pack: bytes | bytearray) -> Iterator[str]:
 class _Budget:
     """What is left of what a pack may cost."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
         self._inflated = limits.PACK_INFLATED.most
-        self._kept = limits.PACK_KEPT.most
+        ratio = limits.PACK_RATIO_FROM.most + limits.PACK_RATIO.most * size
+        self._kept = self._may_keep = min(limits.PACK_KEPT.most, ratio)
         self._steps = limits.PACK_STEPS.most
 
     def inflate(self, count: int) -> None:
@@ -48,7 +49,7 @@ class _Budget:
         """Pay for a commit that is kept in memory, with what Python adds to it."""
         self._kept -= len(commit) + 300
         if self._kept < 0:
-            raise ValueError(f"its commits take more than {limits.PACK_KEPT.most} bytes")
+            raise ValueError(f"its commits take more than {self._may_keep} bytes")
 
     def step(self) -> None:
         """Pay for an instruction of a delta."""
@@ -63,7 +64,7 @@ def _read_commits(pack: bytes | bytearray) -> Iterator[bytes]:
     count = int.from_bytes(pack[8:12], "big")
     if count > limits.PACK_OBJECTS.most:
         raise ValueError(f"the pack holds more than {limits.PACK_OBJECTS.most} objects")
-    budget = _Budget()
+    budget = _Budget(len(pack))
     by_offset: dict[int, bytes] = {}
     by_name: dict[bytes, bytes] = {}
     at = 12

@@ -213,6 +213,13 @@ def test_commits_of_a_pack_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) 
         tracemalloc.stop()
 
 
+def test_a_small_pack_keeps_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PACK_RATIO_FROM", Limit(1 << 20, "bytes", ""))
+    swollen = b"\x90\x80\x80\x40" + zlib.compress(b"parent x\n\n" + bytes((1 << 20) - 10), 9)
+    with pytest.raises(ValueError, match="its commits take more than"):
+        list(read_parents(_pack(8, *[swollen] * 8)))
+
+
 @pytest.mark.parametrize("kind", [1, 2, 3])
 def test_what_a_pack_unpacks_to_is_bounded(monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
     monkeypatch.setattr(limits, "PACK_INFLATED", Limit(4 << 20, "bytes", ""))
