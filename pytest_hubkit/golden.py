@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from hubkit._util.parse import read_json
 from pytest_hubkit.trees import find_tensors
 
 if TYPE_CHECKING:
@@ -88,10 +89,10 @@ def read_golden(root: Path, label: str) -> Golden | None:
         return None
     tensors = path.with_suffix(".safetensors")
     if not tensors.is_file() or not _has_safetensors():
-        return Golden(json.loads(path.read_text("utf-8")))
+        return Golden(read_json(path))
     from safetensors.torch import load_file
 
-    return Golden(json.loads(path.read_text("utf-8")), load_file(tensors))
+    return Golden(read_json(path), load_file(tensors))
 
 
 def write_golden(root: Path, label: str, golden: Golden) -> None:

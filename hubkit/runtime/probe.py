@@ -143,6 +143,13 @@ def run_in_child(
                 if (stderr or stdout).strip()
                 else "",
             )
+    try:
+        return _make_reply(answer, stdout, stderr)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(request, error) from error
+
+
+def _make_reply(answer: dict[str, Any], stdout: str, stderr: str) -> ProbeReply:
     failure = answer["failure"]
     return ProbeReply(
         names=tuple(answer.get("names", ())),
@@ -256,11 +263,16 @@ def _read_answer(path: Path, request: ProbeRequest) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ProbeError(
-            f"The child process that ran the code of {request.root} left an answer that cannot be "
-            f"read: {error}."
-        ) from error
+        raise _unreadable(request, error) from error
     return answer
+
+
+def _unreadable(request: ProbeRequest, error: Exception) -> ProbeError:
+    return ProbeError(
+        f"The child process that ran the code of {request.root} left an answer that cannot be "
+        f"read: {type(error).__name__}: {error}",
+        hint="The code may write to files of the process, or end it: run it by itself.",
+    )
 
 
 def _read_tail(path: Path) -> str:
