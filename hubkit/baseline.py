@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hubkit._util.paths import UnsafePathError, read_file, resolve_inside
+from hubkit._util.paths import UnsafePathError, resolve_inside
 from hubkit.errors import ConfigError
 from hubkit.facts import KnownFinding
 
@@ -52,16 +52,16 @@ def read_baseline(path: Path) -> tuple[KnownFinding, ...]:
     Raises:
         ConfigError: It cannot be read, or is no baseline.
     """
-    import json
+    from hubkit._util.parse import read_json
 
     try:
-        document = json.loads(read_file(path, follow=True).decode("utf-8"))
+        document = read_json(path, follow=True)
     except OSError as error:
         raise ConfigError(
             f"the baseline {path} cannot be read: {error.strerror}",
             hint="Write one with --update-baseline.",
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _refuse(path, str(error)) from None
     if not isinstance(document, dict) or "schema" not in document:
         raise _refuse(path, "it does not say its schema")

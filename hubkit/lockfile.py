@@ -32,8 +32,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit import limits
 from hubkit._util.atomic import write_file
-from hubkit._util.paths import read_file, refuse
+from hubkit._util.parse import parse_json, read_bounded
+from hubkit._util.paths import refuse
 from hubkit._util.urls import UrlError, parse_url, redact
 from hubkit.errors import LockfileError
 
@@ -193,8 +195,8 @@ def write_lockfile(lock: Lockfile) -> None:
 @functools.lru_cache(maxsize=16)
 def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
     try:
-        text = read_file(path, follow=True).decode("utf-8")
-        content = json.loads(text, object_pairs_hook=_once)
+        data = read_bounded(path, limits.LOCK_FILE_BYTES, follow=True)
+        content = parse_json(data, _once)
         _require_version(path, content["version"])
         return Lockfile(
             path,
@@ -203,7 +205,7 @@ def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
         )
     except LockfileError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise LockfileError(
             f"{path} is no lock file: {what}.", hint=f"Mend it, or {_ANEW}"
@@ -220,10 +222,11 @@ def _require_version(path: Path, version: object) -> None:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of the JSON. Merges leave the same name twice, and JSON would take the last."""
-    content = dict(pairs)
-    for name in content:
-        if sum(name == other for other, _ in pairs) > 1:
+    content: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in content:
             raise ValueError(f"{name} is in it twice")
+        content[name] = value
     return content
 
 
@@ -252,7 +255,7 @@ def _locked_repo(pin: Any) -> LockedRepo:  # noqa: ANN401 - JSON
 
 def _locked_checkpoint(pin: Any) -> LockedCheckpoint:  # noqa: ANN401 - JSON
     size = pin["size"]
-    if type(size) is not int or size < 0:
+    if type(size) is not int or not 0 <= size < 1 << 63:
         raise ValueError(f"{size!r} is no size")
     return LockedCheckpoint(_match(_SHA256, pin["sha256"]), size)
 

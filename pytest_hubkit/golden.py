@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from hubkit._util.atomic import write_file
+from hubkit._util.parse import parse_json
 from hubkit._util.paths import is_inside, read_inside
 from hubkit.errors import UsageError
 from pytest_hubkit.trees import find_tensors
@@ -89,7 +90,7 @@ def read_golden(root: Path, label: str) -> Golden | None:
     path = file_of(root, label)
     if not path.is_file():
         return None
-    summary = json.loads(read_inside(root, path.relative_to(root)))
+    summary = parse_json(read_inside(root, path.relative_to(root)))
     tensors = path.with_suffix(".safetensors")
     if not tensors.is_file() or not _has_safetensors():
         return Golden(summary)

@@ -147,7 +147,7 @@ def _guarded_lines(path: str) -> tuple[tuple[int, int], ...]:
     """First and last lines of the blocks of a file in which an ImportError is caught."""
     try:
         tree = ast.parse(Path(path).read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     return tuple(_guarded_blocks(tree))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, cast
 
+from hubkit._util.parse import parse_toml
 from hubkit._util.paths import UnsafePathError, read_inside
 from hubkit.config.keys import read_keys
 from hubkit.config.model import PYPROJECT
@@ -88,25 +89,6 @@ def _read(repo: Path | Files, name: str) -> tuple[Mapping[str, object], str | No
             f"{path} is not read: {error.strerror}.",
             hint="Settings are read from the repo itself. Replace the link by a file.",
         ) from None
-
-
-def parse_toml(text: str) -> dict[str, object]:
-    """The tables of a text.
-
-    Raises:
-        ValueError: It is not TOML.
-    """
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-    try:
-        parsed: dict[str, object] = tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    return parsed
 
 
 def _parse_override(text: str) -> dict[str, object]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hubkit import __version__
+from hubkit._util.parse import read_json
 from hubkit.errors import UsageError
 from hubkit.facts import (
     LEVELS,
@@ -92,7 +93,7 @@ def read_report(path: Path) -> ConformanceReport:
     """
     hint = "Make one: pytest --hubconf --hubconf-report FILE, or hubkit conform --report FILE."
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = read_json(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
     except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
 
+from hubkit import limits
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 # What git writes into trees, see "git help fast-import".
 _LINK, _SUBMODULE = 0o120000, 0o160000
-_TEXT_LIMIT = 8 * 1024 * 1024
 
 EntryKind = Literal["file", "link", "submodule"]
 GapKind = Literal["untracked", "ignored", "export-ignore", "submodule", "link"]
@@ -174,6 +174,6 @@ class Files(ABC):
             path: The file; of a huge one the beginning is read.
         """
         try:
-            return self.read(path, _TEXT_LIMIT).decode("utf-8-sig", errors="replace")
+            return self.read(path, limits.DOCUMENT_BYTES.most).decode("utf-8-sig", errors="replace")
         except (OSError, ValueError):
             return ""

@@ -89,7 +89,7 @@ def require_parses(path: str, data: bytes) -> None:
             ast.parse(data)
     except SyntaxError as error:
         raise PatchError(f"it would not parse any more: {error.msg}, line {error.lineno}") from None
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         raise PatchError(f"it would not parse any more: {error}") from None
 
 

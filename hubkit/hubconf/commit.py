@@ -6,6 +6,7 @@ import posixpath
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
 from hubkit.hubconf.blobs import Blobs
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from hubkit.facts import EntryKind, Refs
     from hubkit.hubconf.git import Git
 
-_MOST_LINKS = 40  # as many in a row as Linux follows
 _NOWHERE = "\0"  # a name that no tree can hold
-_LINK_LIMIT = 4096
 _SHOWN = 5
 # What git says when the repo is well and the name is not a commit's.
 _NO_COMMIT = ("expected commit type", "upstream", "does not point to a branch", "unknown revision")
@@ -139,11 +138,13 @@ class Commit(Files):
 
     def _real(self, path: str) -> str:
         """The path behind a path's links; what leads out of the repo is no path in it."""
-        for _ in range(_MOST_LINKS):
+        for _ in range(limits.LINK_HOPS.most):
             found = self.tracked.detour(path)
             if found is None or found.kind != "link":
                 return "" if path == "." else path
-            target = self.blobs.read(self.tracked.lines[found.path].split()[2], _LINK_LIMIT)
+            target = self.blobs.read(
+                self.tracked.lines[found.path].split()[2], limits.LINK_BYTES.most
+            )
             above = posixpath.dirname(found.path)
             aim = posixpath.join(above, target.decode("utf-8", "surrogateescape"))
             path = posixpath.normpath(aim + path[len(found.path) :])

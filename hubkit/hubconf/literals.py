@@ -6,6 +6,7 @@ import ast
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.hubconf.nodes import walk
 from hubkit.records import dataclass
 
@@ -26,10 +27,6 @@ _DISPLAYS: dict[type[ast.expr], str] = {
     ast.GeneratorExp: "a generator",
     ast.Lambda: "a lambda",
 }
-
-
-# No hubconf spells out more; a bound keeps hostile concatenations small.
-_MAX_STEPS = 100_000
 
 
 class NotLiteralError(Exception):
@@ -139,7 +136,7 @@ class _ListReader:
             case _:
                 raise NotLiteralError(describe(node), node)
         self.steps += len(found)
-        if self.steps > _MAX_STEPS:
+        if self.steps > limits.LITERAL_STEPS.most:
             raise NotLiteralError("made at run time", node)
         return found
 

@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.facts import Parameter
 from hubkit.hubconf.nodes import walk
 from hubkit.hubconf.resolve import Defined, External, Resolver
@@ -21,7 +22,6 @@ Parameters = tuple[Parameter, ...]
 
 # Bases outside the repo whose constructor takes nothing that a caller would give.
 _PLAIN_BASES = frozenset({"object", "torch.nn.Module", "torch.nn.modules.module.Module", "abc.ABC"})
-_MAX_BASES = 32
 
 
 def read_parameters(
@@ -102,7 +102,7 @@ def _bind(
 def _constructor_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
     pending, visited = [found], 0
     unknown = False
-    while pending and visited < _MAX_BASES:
+    while pending and visited < limits.CLASS_BASES.most:
         current = pending.pop(0)
         visited += 1
         assert isinstance(current.node, ast.ClassDef)  # noqa: S101 - only classes are queued
@@ -185,7 +185,7 @@ def method_of(
         name: The method's name.
     """
     pending, visited = [found], 0
-    while pending and visited < _MAX_BASES:
+    while pending and visited < limits.CLASS_BASES.most:
         current = pending.pop(0)
         visited += 1
         if not isinstance(current.node, ast.ClassDef):

@@ -142,7 +142,7 @@ class ReturnsReader:
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             try:
                 annotation = ast.parse(annotation.value, mode="eval").body
-            except (SyntaxError, ValueError):
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return None
         target = self.resolver.expression(found.scope, annotation)
         is_module = None

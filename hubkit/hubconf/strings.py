@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.hubconf.resolve import Resolver, Valued
 from hubkit.lazy import pattern
 from hubkit.records import dataclass
@@ -13,10 +14,6 @@ from hubkit.records import dataclass
 if TYPE_CHECKING:
     from hubkit.hubconf.scope import Scope
 
-_MAX_DEPTH = 24
-# No URL is longer; a bound keeps hostile concatenations small.
-_MAX_LENGTH = 4096
-_MAX_STEPS = 2000
 _PERCENT = pattern(r"%(?:\((\w+)\))?(.)", re.DOTALL)
 _FIELD = pattern(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 
@@ -31,7 +28,7 @@ class _Place:
     depth: int = 0
 
     def deeper(self, scope: Scope | None = None) -> _Place:
-        if self.depth >= _MAX_DEPTH:
+        if self.depth >= limits.STRING_LEVELS.most:
             raise _Unknown
         return _Place(scope or self.scope, self.depth + 1)
 
@@ -59,14 +56,16 @@ class _Strings:
     def text(self, place: _Place, node: ast.expr) -> str:
         self.steps += 1
         text = self._text(place.deeper(), node)
-        if len(text) > _MAX_LENGTH or self.steps > _MAX_STEPS:
+        if len(text) > limits.STRING_LENGTH.most or self.steps > limits.STRING_STEPS.most:
             raise _Unknown
         return text
 
     def _text(self, place: _Place, node: ast.expr) -> str:
         match node:
             # Python refuses to write out integers of many thousand digits.
-            case ast.Constant(value=int() as value) if value.bit_length() > _MAX_LENGTH:
+            case ast.Constant(value=int() as value) if (
+                value.bit_length() > limits.STRING_LENGTH.most
+            ):
                 raise _Unknown
             case ast.Constant(value=str() | int() | float() as value):
                 return str(value)
@@ -143,7 +142,7 @@ class _Strings:
                 return found[0][0]
             if found[1] is None:
                 raise _Unknown
-            if found[1] and not found[1].isdigit():
+            if found[1] and not found[1].isdecimal():
                 value = named.get(found[1])
             else:
                 index = int(found[1][:4]) if found[1] else next(numbers, -1)

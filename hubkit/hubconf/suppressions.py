@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from hubkit.hubconf.source import SourceFile
 
-_COMMENT = pattern(r"#\s*hubkit:\s*(file-)?ignore\s*\[([^\]]*)\]\s*[:\-\u2013\u2014]*\s*(.*)")
+_COMMENT = pattern(
+    r"#\s*hubkit:\s*(file-)?ignore\s*\[([^\]]{0,1000})\]\s*[:\-\u2013\u2014]*\s*(.*)"
+)
 
 
 def read_suppressions(file: SourceFile) -> tuple[Suppression, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.facts import Gap
 from hubkit.records import dataclass
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 _LINK, _SUBMODULE = "120000", "160000"
 _ATTRIBUTES = ".gitattributes"
 _IGNORE, _FILTER = "export-ignore", "filter"
-_ATTRIBUTES_LIMIT = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,6 @@ def _parents(path: str) -> Iterable[str]:
 def read_attributes(files: Files, path: str) -> bytes:
     """What a ``.gitattributes`` in a work tree says; nothing when it cannot be read."""
     try:
-        return files.read(path, _ATTRIBUTES_LIMIT)
+        return files.read(path, limits.ATTRIBUTES_BYTES.most)
     except (OSError, ValueError):
         return b""

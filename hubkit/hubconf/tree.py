@@ -7,6 +7,7 @@ import os
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.facts import HubconfProblem
 from hubkit.hubconf.known import is_stdlib
 from hubkit.hubconf.nodes import walk
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from hubkit.facts import Files
 
 _COMPILED = (".so", ".pyd")
-_MAX_PATH = 1024
 # Variables that the way to one folder leads through; more is a riddle.
 _MAX_VARIABLES = 4
 
@@ -84,7 +84,7 @@ class SourceTree:
 
     def file(self, path: str) -> str:
         """A file of the repo by its path from the root, normalised; "" when there is none."""
-        if os.path.isabs(path) or len(path) > _MAX_PATH:  # noqa: PTH117 - texts, not paths yet
+        if os.path.isabs(path) or len(path) > limits.PATH_BYTES.most:  # noqa: PTH117 - texts, not paths yet
             return ""
         inner = os.path.normpath(path).replace(os.sep, "/")
         return inner if not inner.startswith("../") and self.files.is_file(inner) else ""

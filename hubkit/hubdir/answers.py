@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from hubkit import limits
+from hubkit._util.parse import parse_count
 from hubkit._util.urls import Url, UrlError, parse_url, parse_web_url, try_parse
 from hubkit.errors import (
     AccessDeniedError,
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
 
     from hubkit.facts import RepoRef
 
-_URL = re.compile(r"\w+://[^\s'\"]+")
+_URL = re.compile(r"\w{1,20}://[^\s'\"]+")
 _IN_URLS = "%!#$&'()*+,/:;=?@[]~"  # what is not encoded in a URL that is one already
 _FORM = "Write https://host/path."
+_CENTURY = 100 * 365.25 * 86400  # seconds
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
 
 
@@ -188,6 +191,13 @@ def plain_reason(error: BaseException) -> str:
     return (text.rpartition(": ")[2] or type(seen).__name__).rstrip(".")
 
 
+def _skip_long_body(response: Any) -> None:  # noqa: ANN401
+    """Hang up on a redirect with a long body: requests would read all of it into memory."""
+    size = parse_count(response.headers.get("Content-Length", ""))
+    if size is None or size > limits.REDIRECT_BODY.most:
+        response.close()
+
+
 def require_web(url: str) -> Url:
     """Insist that a URL is one that everybody reads alike, before anything is sent.
 
@@ -213,6 +223,7 @@ def check_redirect(response: Any, *_: object, **__: object) -> None:  # noqa: AN
     """
     if not response.is_redirect:
         return
+    _skip_long_body(response)
     shown = redact(response.url)
     try:
         here = parse_url(response.url)
@@ -243,15 +254,22 @@ def _decode(location: str) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """When the host will answer again, in Unix time; None when it says nothing, or nonsense."""
     after = headers.get("retry-after", "")
-    if after.isdigit():
-        return time.time() + int(after)
+    seconds = parse_count(after)
+    if seconds is not None:
+        return _plausible(time.time() + seconds)
     try:
-        return parsedate_to_datetime(after).timestamp()
-    except (TypeError, ValueError):
+        return _plausible(parsedate_to_datetime(after[:100]).timestamp())
+    except (TypeError, ValueError, OverflowError, OSError):
         return None
 
 
 def _reset_at(headers: Mapping[str, str]) -> float | None:
-    reset = headers.get("x-ratelimit-reset", "")
-    return _retry_after(headers) or (float(reset) if reset.isdigit() else None)
+    reset = parse_count(headers.get("x-ratelimit-reset", ""))
+    return _retry_after(headers) or (None if reset is None else _plausible(float(reset)))
+
+
+def _plausible(at: float) -> float | None:
+    """A time within a century; more is a number that means something else."""
+    return at if 0 <= at < time.time() + _CENTURY else None

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import zipfile
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit._util.paths import read_file
+from hubkit._util.zips import DAMAGED, open_zip, read_member, read_pieces
 from hubkit.errors import HashMismatchError, UnsafeArchiveError
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.manifest import (
@@ -29,6 +30,7 @@ from hubkit.hubdir.manifest import (
 from hubkit.hubdir.members import judge_index
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
 _LARGE = 16 << 20
 _O_BINARY = getattr(os, "O_BINARY", 0)
-_CORRUPT = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 def unpack(archive: Path, folder: Path, sha: str, *, must_name_commit: bool = True) -> Manifest:
@@ -78,9 +79,9 @@ def is_same(archive: Path, folder: Path) -> bool:
 @contextmanager
 def _open(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with open_zip(archive, limits.ARCHIVE_INDEX) as opened:
             yield opened
-    except _CORRUPT as error:
+    except DAMAGED as error:
         if isinstance(error, UnsafeArchiveError | HashMismatchError):
             raise
         raise UnsafeArchiveError(f"The archive is damaged: {error}.", hint="Try again.") from error
@@ -128,14 +129,13 @@ def _write_file(opened: zipfile.ZipFile, member: Member, root: str) -> Entry:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, mode)
     with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - it is open already
         if info.file_size <= _LARGE:
-            content = opened.read(info)
+            content = read_member(opened, info, _LARGE)
             file.write(content)
             return entry_of_bytes(member.path, kind, content)
         digest = hashlib.sha256()
-        with opened.open(info) as source:
-            while piece := source.read(1 << 20):
-                digest.update(piece)
-                file.write(piece)
+        for piece in read_pieces(opened, info):
+            digest.update(piece)
+            file.write(piece)
     return Entry(member.path, kind, info.file_size, digest.hexdigest())
 
 

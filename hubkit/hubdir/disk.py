@@ -9,8 +9,10 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hubkit import limits
 from hubkit._util.atomic import write_file
-from hubkit._util.paths import UnsafePathError, move_inside, read_file, require_no_link_above
+from hubkit._util.parse import read_json
+from hubkit._util.paths import UnsafePathError, move_inside, require_no_link_above
 from hubkit.errors import CacheWriteError, HubkitError
 from hubkit.hubdir.layout import aside_beside, aside_from, get_dir, store
 
@@ -72,8 +74,8 @@ def read_record(path: Path, *, own: bool = False) -> dict[str, Any] | None:
         own: Whether somebody else's counts as none.
     """
     try:
-        record = json.loads(read_file(path, own=own))
-    except (OSError, ValueError, RecursionError):
+        record = read_json(path, limits.RECORD_BYTES, own=own)
+    except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) and _is_sound(record) else None
 
@@ -89,7 +91,9 @@ def _fits(value: object, kind: type | tuple[type, ...]) -> bool:
         return all(isinstance(item, str) for item in value)
     if isinstance(value, dict):
         return _is_sound(value)
-    return not isinstance(value, float) or math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or (-1 << 63) <= value < 1 << 63
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from hubkit import __version__
+from hubkit import __version__, limits
+from hubkit._util.parse import parse_count
 from hubkit._util.urls import parse_url
 from hubkit.errors import (
     FetchError,
@@ -39,12 +40,13 @@ if TYPE_CHECKING:
     import requests
 
     from hubkit.facts import FetchPolicy
+    from hubkit.limits import Limit
 
 log = logging.getLogger("hubkit")
 
-PATIENCE = 60.0  # seconds: a host that wants us to wait for longer is told to the user instead
 _HURRY = 5.0  # seconds of silence after which a connection that we can do without is given up
 _TRIES = 4
+_PIECE = 1 << 16  # bytes
 _BUSY = (408, 429, 500, 502, 503, 504)
 _CLOSED_DOOR = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
@@ -71,14 +73,21 @@ class Answer:
         self.url = url
         self.hops = tuple(redact(one.url) for one in (*response.history, response))
         # Some hosts compress though asked not to.
-        self._encoded = self.headers.get("Content-Encoding", "identity") != "identity"
+        encoding = self.headers.get("Content-Encoding", "identity")
+        self._encoded = encoding != "identity"
+        if encoding.count(",") >= limits.ENCODINGS.most:
+            response.close()
+            raise UnreachableError(
+                f"{url} sends a body in several layers of compression.",
+                url=url,
+                hint="Check the URL: hosts of files and repos do not do this.",
+            )
         response.raw.decode_content = self._encoded
 
     @property
     def size(self) -> int | None:
         """Length of the body in bytes as announced, None when unknown."""
-        text = self.headers.get("Content-Length", "")
-        return int(text) if text.isdigit() and not self._encoded else None
+        return None if self._encoded else parse_count(self.headers.get("Content-Length", ""))
 
     def read_into(self, buffer: memoryview) -> int:
         """Read part of the body; gives the number of bytes, 0 at the end.
@@ -88,6 +97,8 @@ class Answer:
         """
         import urllib3
 
+        if self._encoded:
+            buffer = buffer[:_PIECE]  # urllib3 before 2.6 decompresses all that it reads
         try:
             count: int = self._response.raw.readinto(buffer)
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -96,30 +107,44 @@ class Answer:
             ) from error
         return count
 
-    def read(self, limit: int) -> bytes:
-        """The whole body, decoded.
+    def read_pieces(self, limit: Limit) -> Iterator[bytes]:
+        """The body, decoded, piece by piece as it comes.
 
         Raises:
             IncompleteDownloadError: The body ended early.
-            UnreachableError: It is longer than the limit, in bytes.
+            UnreachableError: It is longer than the limit, in bytes, or takes too long.
         """
-        return b"".join(self.read_pieces(limit))
-
-    def read_pieces(self, limit: int) -> Iterator[bytes]:
-        """The body, decoded, piece by piece as it comes; the same errors."""
-        import requests
-
+        seconds = limits.ANSWER_SECONDS.most
+        deadline = time.monotonic() + seconds
         size = 0
+        while piece := self._read_piece():
+            size += len(piece)
+            if size > limit.most:
+                raise self._endless(f"sends more than {limit.most} bytes")
+            if time.monotonic() >= deadline:
+                raise self._endless(f"sends its answer too slowly: {size} bytes in {seconds} s")
+            yield piece
+
+    def _endless(self, what: str) -> UnreachableError:
+        return UnreachableError(
+            f"{self.url} {what}.",
+            url=self.url,
+            hint="A host of repos does not do this: check the address and the network.",
+        )
+
+    def _read_piece(self) -> bytes:
+        """What has arrived, as soon as anything has, so that a slow body can be given up."""
+        import urllib3
+
+        raw = self._response.raw
+        read = getattr(raw, "read1", raw.read)  # urllib3 before 2.0 has no read1
         try:
-            for piece in self._response.iter_content(1 << 16):
-                size += len(piece)
-                if size > limit:
-                    raise UnreachableError(f"{self.url} does not end.", url=self.url)
-                yield piece
-        except requests.RequestException as error:
+            piece: bytes | None = read(_PIECE, decode_content=True)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise IncompleteDownloadError(
                 f"{self.url} stopped in the middle: {plain_reason(error)}.", url=self.url
             ) from error
+        return piece or b""
 
     def hang_up(self) -> None:
         """End the body at once, also for another thread that waits for more of it."""
@@ -212,10 +237,10 @@ class Client:
                     return answer
                 delay = retry_delay(answer.headers, tried, limited=limited)
                 answer.close()
-                if limited and (last or delay > PATIENCE):
+                if limited and (last or delay > limits.RETRY_SECONDS.most):
                     raise rate_limited(answer.hops[-1], answer.headers)
-                if last or delay > PATIENCE:
-                    long = delay if delay > PATIENCE else None
+                if last or delay > limits.RETRY_SECONDS.most:
+                    long = delay if delay > limits.RETRY_SECONDS.most else None
                     raise still_busy(answer.url, answer.status, tried, long)
             log.debug("Asking %s again in %.1f s", redact(question.url), delay)
             time.sleep(delay)

@@ -11,7 +11,9 @@ import os
 import stat
 from typing import TYPE_CHECKING, Literal
 
-from hubkit._util.paths import read_file, walk_files
+from hubkit import limits
+from hubkit._util.parse import read_bounded
+from hubkit._util.paths import walk_files
 from hubkit.hubdir.digest import sha256_of
 from hubkit.records import dataclass
 
@@ -92,7 +94,8 @@ def manifest_file(tree: Path) -> Path:
 def read_manifest(tree: Path) -> Manifest | None:
     """The manifest that was written when a tree was unpacked, or None when there is none."""
     try:
-        lines = read_file(manifest_file(tree)).decode().splitlines()
+        data = read_bounded(manifest_file(tree), limits.MANIFEST_BYTES)
+        lines = data.decode("utf-8").splitlines()
     except (OSError, ValueError):
         return None
     try:

@@ -213,7 +213,8 @@ def _size(path: Path) -> int:
 def _whole(path: Path) -> int:
     """Bytes before the first hole."""
     whole = (_read_journal(path) or {}).get("whole")
-    return min(whole, _size(path)) if isinstance(whole, int) else _size(path)
+    size = _size(path)
+    return min(whole, size) if isinstance(whole, int) and whole >= 0 else size
 
 
 def _read_journal(path: Path) -> dict[str, Any] | None:

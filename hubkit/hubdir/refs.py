@@ -14,6 +14,7 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.errors import RefNotFoundError, UnreachableError
 from hubkit.facts import ResolvedRef
 from hubkit.facts.repos import is_full_sha
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
 
-LIMIT = 256 << 20  # bytes; a repo with a million refs has about 70 MB of them
 LONG = 512 << 10  # bytes; about 8,000 refs, which take longer than two more round trips
 SHORTEST_SHA = 7  # digits; what git itself shows
 _PREFIXES = ("refs/heads/", "refs/tags/")
@@ -61,22 +61,24 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
         UnreachableError: There was no answer, or none that git would understand.
     """
     url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
-    body = bytearray()
+    pieces: list[bytes] = []
+    size = 0
     with client.get(url) as answer:
         if answer.status != 200:
             raise refused_repo(repo, answer.url, answer.status)
         require_repo(repo, answer.hops)
         moved = find_move(repo, answer.hops)
         asked = False
-        for piece in answer.read_pieces(LIMIT):
-            body += piece
-            if len(body) > LONG and not asked:
+        for piece in answer.read_pieces(limits.REFS_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > LONG and not asked:
                 asked = True
                 # A host that speaks version 0 alone is heard out.
                 with contextlib.suppress(ValueError):
                     return replace(fetch_wanted(client, repo), moved_to=moved)
     try:
-        return replace(read_refs(bytes(body)), moved_to=moved)
+        return replace(read_refs(pieces), moved_to=moved)
     except ValueError as error:
         raise UnreachableError(
             f"{answer.url} is not the answer of a git host: {error}.",
@@ -112,6 +114,7 @@ def _list_wanted(client: Client, repo: RepoRef, prefixes: Iterable[str]) -> RefL
     head = ""
     for line in ask(client, repo, "ls-refs", asked):
         sha, name, *marks = line.decode("utf-8", "replace").split()
+        _require_few(len(entries))
         if not is_full_sha(sha):
             raise ValueError(f"{sha!r} is no commit")
         said = dict(mark.partition(":")[::2] for mark in marks)
@@ -122,15 +125,16 @@ def _list_wanted(client: Client, repo: RepoRef, prefixes: Iterable[str]) -> RefL
     return list_refs(entries, head)
 
 
-def read_refs(body: bytes) -> RefList:
-    """Read a ref advertisement.
+def read_refs(pieces: Iterable[bytes]) -> RefList:
+    """Read a ref advertisement, in one or more pieces.
 
     Raises:
         ValueError: It is none.
     """
     entries: list[tuple[str, str]] = []
     head = ""
-    for number, line in enumerate(read_packets(body)):
+    for number, line in enumerate(read_packets(pieces)):
+        _require_few(number)
         if line.startswith(b"#"):
             continue
         entry, _, capabilities = line.rstrip(b"\n").partition(b"\0")
@@ -140,8 +144,14 @@ def read_refs(body: bytes) -> RefList:
         if capabilities:
             match = re.search(r"symref=HEAD:(\S+)", capabilities.decode("utf-8", "replace"))
             head = match[1] if match else ""
-        entries.append((name, sha))
+        if name == "HEAD" or name.startswith(_PREFIXES):
+            entries.append((name, sha))
     return list_refs(entries, head)
+
+
+def _require_few(count: int) -> None:
+    if count > limits.REFS_COUNT.most:
+        raise ValueError(f"it lists more than {limits.REFS_COUNT.most} refs")
 
 
 def list_refs(entries: Iterable[tuple[str, str]], head: str) -> RefList:
@@ -225,7 +235,7 @@ def _find_named(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
 
 def _no_such_ref(refs: RefList, repo: RepoRef, ref: str) -> RefNotFoundError:
     names = [name.split("/", 2)[2] for name in refs.commits]
-    near = difflib.get_close_matches(ref, names, 3)
+    near = difflib.get_close_matches(ref, names[: limits.SUGGESTIONS.most], 3)
     hint = f"Near it: {', '.join(near)}." if near else ""
     if not near and names:
         hint = f"The default branch is {refs.head.removeprefix(_PREFIXES[0])}."

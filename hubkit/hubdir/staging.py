@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.parse import parse_count
 from hubkit._util.paths import is_folder, list_folder, remove_inside, require_no_link_above
 from hubkit.hubdir.disk import OUTSIDE, own_name, writing
 from hubkit.hubdir.layout import get_dir, store
@@ -75,8 +76,9 @@ def is_orphan(path: Path) -> bool:
     """Whether whoever made ``<host>.<pid>.<random>`` can no longer be at it."""
     name = path.name.removeprefix(OUTSIDE)
     parts = name.split(".")
-    ours = name.startswith(f"{socket.gethostname()}.") and parts[-2].isdigit()
-    if ours and not is_alive(int(parts[-2])):
+    ours = name.startswith(f"{socket.gethostname()}.") and len(parts) > 1
+    pid = parse_count(parts[-2]) if ours else None
+    if pid is not None and not is_alive(pid):
         return True
     try:
         return time.time() - path.lstat().st_mtime > DAY
@@ -90,7 +92,7 @@ def is_alive(pid: int) -> bool:
         return True  # os.kill(pid, 0) would send it Ctrl-C there
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit._util.git import has_plain_user
 from hubkit._util.urls import Url, UrlError, expand_scp, parse_url
 from hubkit.errors import FetchError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hubkit")
 
-MOST = 200  # submodules of one repo, those of submodules included
 _GITLINK = "160000"
 _ONLY = "only plain https and ssh addresses are asked"
 
@@ -76,8 +76,10 @@ class _Joining:
                 log.debug("%s has no address for %s, which stays empty", name, below)
                 continue
             self.count += 1
-            if self.count > MOST:
-                raise FetchError(f"{name} has more than {MOST} submodules.", url=redact(url))
+            if self.count > limits.SUBMODULES.most:
+                raise FetchError(
+                    f"{name} has more than {limits.SUBMODULES.most} submodules.", url=redact(url)
+                )
             address = self._require_address(addresses[path], url, below)
             fetch_commit(self._git, address, f"the submodule {below} of {name}", commit)
             self.add(address, commit, below)

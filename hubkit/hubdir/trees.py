@@ -9,6 +9,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit._util.atomic import place_folder, write_file
 from hubkit._util.paths import move_inside, require_no_link_above
 from hubkit.errors import HashMismatchError, NotThereError
@@ -19,7 +20,6 @@ from hubkit.hubdir.download import download
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.layout import encode, get_dir, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
-from hubkit.hubdir.members import MOST_BYTES
 from hubkit.hubdir.moves import address_of, ask_move, find_move
 from hubkit.hubdir.staging import staging
 from hubkit.hubdir.transfer import Wanted
@@ -130,7 +130,7 @@ def _download_archive(
     client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
 ) -> Fetched:
     *others, last = (
-        Wanted(url, path, progress=policy.progress, most=MOST_BYTES)
+        Wanted(url, path, progress=policy.progress, most=limits.ARCHIVE_BYTES.most)
         for url in _archive_urls(resolved.repo, resolved.sha)
     )
     for wanted in others:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.parse import parse_toml
 from hubkit._util.urls import github_repo
-from hubkit.config import parse_toml, read_config
+from hubkit.config import read_config
 from hubkit.errors import RepoSpecError, UsageError
 from hubkit.hubconf import read_snippets, select_own
 from hubkit.hubconf.git import find_git

@@ -139,5 +139,5 @@ def _default(parameter: Parameter) -> str | None:
         return None
     try:
         return ast.unparse(ast.parse(parameter.default, mode="eval"))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return parameter.default

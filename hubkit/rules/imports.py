@@ -171,7 +171,9 @@ def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
 def _are_imported_anywhere(repo: RepoFacts, modules: Iterable[str]) -> bool:
     """Whether a file of the repo imports one of the modules, wherever; tests and tools left out."""
     names = "|".join(map(re.escape, sorted(modules)))
-    statement = re.compile(rf"^\s*(?:from\s+|import\s[^#\n;]*?)\b(?:{names})\b", re.MULTILINE)
+    statement = re.compile(
+        rf"^[ \t]*(?:from[ \t]+|import[ \t][^#\n;]*?)\b(?:{names})\b", re.MULTILINE
+    )
     return any(
         statement.search(repo.files.read_text(path))
         for path in repo.files.paths()

@@ -18,6 +18,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from hubkit import limits
+from hubkit._util.parse import read_json
 from hubkit.errors import EntrypointNotFoundError, ProbeError
 from hubkit.records import dataclass
 
@@ -28,7 +30,6 @@ Task = Literal["names", "help", "load", "call"]
 Engine = Literal["hubkit", "torch"]
 
 _NOT_FOUND = f"{EntrypointNotFoundError.__module__}.{EntrypointNotFoundError.__qualname__}"
-MAX_OUTPUT = 64 * 1024
 _BOOT = """\
 import sys
 if sys.path[0] == "": del sys.path[0]
@@ -134,7 +135,7 @@ def run_in_child(
         (folder / "cwd").mkdir()
         status = _run(request, folder, meanwhile)
         stdout, stderr = (_read_tail(folder / name) for name in ("stdout", "stderr"))
-        answer = _read_answer(folder / "answer.json")
+        answer = _read_answer(folder / "answer.json", request)
         if answer is None:
             raise ProbeError(
                 f"The code of {request.root} {_describe(status, request)} before it was done.",
@@ -142,6 +143,13 @@ def run_in_child(
                 if (stderr or stdout).strip()
                 else "",
             )
+    try:
+        return _make_reply(answer, stdout, stderr)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(request, error) from error
+
+
+def _make_reply(answer: dict[str, Any], stdout: str, stderr: str) -> ProbeReply:
     failure = answer["failure"]
     return ProbeReply(
         names=tuple(answer.get("names", ())),
@@ -249,17 +257,27 @@ def _environment(request: ProbeRequest) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _read_answer(path: Path) -> dict[str, Any] | None:
+def _read_answer(path: Path, request: ProbeRequest) -> dict[str, Any] | None:
     try:
-        answer: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        answer: dict[str, Any] = read_json(path, limits.REPLY_BYTES)
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise _unreadable(request, error) from error
     return answer
+
+
+def _unreadable(request: ProbeRequest, error: Exception) -> ProbeError:
+    return ProbeError(
+        f"The child process that ran the code of {request.root} left an answer that cannot be "
+        f"read: {type(error).__name__}: {error}",
+        hint="The code may write to files of the process, or end it: run it by itself.",
+    )
 
 
 def _read_tail(path: Path) -> str:
     with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - MAX_OUTPUT))
+        stream.seek(max(0, path.stat().st_size - limits.OUTPUT_BYTES.most))
         return stream.read().decode(errors="replace")
 
 
@@ -267,8 +285,16 @@ def _describe(status: int | None, request: ProbeRequest) -> str:
     if status is None:
         return f"took longer than {request.timeout:g} seconds and was stopped"
     if status < 0:
-        return f"crashed with {signal.Signals(-status).name}"
+        return f"crashed with {_signal_name(-status)}"
     return f"ended its process with status {status}"
+
+
+def _signal_name(number: int) -> str:
+    """A signal's name; of a real-time one, which Python has no name for, its number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _last_lines(text: str) -> str:

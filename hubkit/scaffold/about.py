@@ -6,11 +6,11 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.parse import read_toml
 from hubkit._util.paths import read_inside
 from hubkit.scaffold.git import read_git
 from hubkit.scaffold.licenses import read_license
 from hubkit.scaffold.names import require_line
-from hubkit.scaffold.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

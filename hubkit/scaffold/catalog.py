@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from hubkit._util.parse import read_toml
 from hubkit.errors import TemplateError
 from hubkit.records import dataclass
-from hubkit.scaffold.toml import read_toml
 
 MANIFEST = "template.toml"
 DEFAULT = "classifier"

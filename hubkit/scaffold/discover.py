@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit._util.parse import read_toml
 from hubkit._util.paths import is_inside
 from hubkit._util.urls import github_repo
 from hubkit.errors import GitRepoError
@@ -17,7 +18,6 @@ from hubkit.scaffold.licenses import read_license
 from hubkit.scaffold.names import is_reserved, repo_slug, slug
 from hubkit.scaffold.proposals import propose
 from hubkit.scaffold.selection import NONE, suggest_names
-from hubkit.scaffold.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

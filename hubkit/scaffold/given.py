@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.parse import read_toml
 from hubkit.errors import TemplateError
-from hubkit.scaffold.toml import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path

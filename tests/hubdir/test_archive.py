@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubkit import limits
 from hubkit.errors import HashMismatchError, UnsafeArchiveError
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import archive, fetch_repo, find_cached, members, parse_repo
+from hubkit.hubdir import archive, fetch_repo, find_cached, parse_repo
+from hubkit.limits import Limit
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ def test_a_first_member_that_leads_up_is_refused(tmp_path: Path) -> None:
 
 
 def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(limits, "ARCHIVE_MEMBERS", Limit(10, "members", ""))
     with pytest.raises(UnsafeArchiveError, match="12 members"):
         unpack(tmp_path, make_zip(*(Entry(f"top/{number}") for number in range(10))))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit import limits
 from hubkit.errors import HashMismatchError, RefNotFoundError, UnsafeArchiveError
 from hubkit.facts import FetchPolicy, RepoRef
 from hubkit.hubdir import fetch_repo, find_cached, parse_repo, refs
@@ -69,7 +70,7 @@ def test_a_long_list_is_left_for_the_refs_that_are_wanted(
     short = resolve(f"acme/shapes{ref}")
     assert host.paths() == [ADVERTISED, ADVERTISED, ASKED]
     assert sum(entry.sent for entry in host.requests[1:]) < 2000
-    monkeypatch.setattr(refs, "LONG", refs.LIMIT)
+    monkeypatch.setattr(refs, "LONG", limits.REFS_BYTES.most)
     host.forget_requests()
     assert resolve(f"acme/shapes{ref}") == short
     assert host.paths() == [ADVERTISED]
@@ -99,7 +100,7 @@ def test_both_versions_tell_the_same(
     anything = RepoRef("acme", "shapes", "0123456789" * 4)
     with Client(FetchPolicy()) as client:
         wanted = fetch_refs(client, anything)
-        monkeypatch.setattr(refs, "LONG", refs.LIMIT)
+        monkeypatch.setattr(refs, "LONG", limits.REFS_BYTES.most)
         assert fetch_refs(client, anything) == wanted
     assert set(wanted.commits) == {
         "refs/heads/feature/x",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit import errors
+from hubkit import errors, limits
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, fetch_repo, find_cached, parse_repo
 from tests.git_host import GitHost, commit_files, git
@@ -131,7 +131,8 @@ def test_refs_that_share_torchs_path_are_told_apart(host: GitHost, worktree: Pat
 def test_an_archive_that_does_not_end_is_refused(
     host: GitHost, worktree: Path, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hubkit.hubdir.trees.MOST_BYTES", 1 << 20)
+    small = limits.Limit(1 << 20, "bytes", "")
+    monkeypatch.setattr(limits, "ARCHIVE_BYTES", small)
     host.add_archive(head(worktree), os.urandom(8 << 20))  # sent in pieces, without its length
     with pytest.raises(errors.UnsafeArchiveError, match="more than 1048576 bytes"):
         fetch("acme/shapes")

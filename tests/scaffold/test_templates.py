@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit._util.parse import read_toml
 from hubkit.commands.planning import make_plan
 from hubkit.config import read_config
 from hubkit.hubconf import read_repo, require_hubconf
@@ -20,7 +21,6 @@ from hubkit.scaffold import (
     resolve_answers,
 )
 from hubkit.scaffold.names import MAX_LENGTH
-from hubkit.scaffold.toml import read_toml
 from tests.scaffold.conftest import read_tree, write_tree
 from tests.scaffold.samples import SAMPLE, write_template
 

@@ -7,6 +7,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.facts import Example, HubconfProblem
 from hubkit.hubconf.nodes import statements, walk
 from hubkit.hubconf.offer.sources import FOREIGN
@@ -24,7 +25,6 @@ _README = re.compile(r"readme(?:\.\w+)?", re.IGNORECASE)
 _PYTHON = frozenset({"", "py", "python", "python3", "pycon"})
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
 _FLOATS = frozenset({"randn", "rand", "zeros", "ones", "Tensor", "FloatTensor", "empty"})
-_MAX_FILES = 800
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _MAX_AXES = 6
 _MAX_ELEMENTS = 1 << 22
@@ -58,7 +58,9 @@ def read_blocks(files: Files) -> tuple[Block, ...]:
 
 def _read_modules(files: Files) -> Iterator[Block]:
     paths = [p for p in files.paths() if p.endswith(".py") and not FOREIGN.search(p)]
-    for path in sorted(paths, key=lambda path: (path.count("/"), path))[:_MAX_FILES]:
+    for path in sorted(paths, key=lambda path: (path.count("/"), path))[
+        : limits.EXAMPLE_FILES.most
+    ]:
         file = read_source(files, path, module="")
         if isinstance(file, HubconfProblem):
             continue
@@ -210,14 +212,14 @@ def _spec(node: ast.expr | None) -> str:
     if name in _FLOATS:
         kinds = [ast.unparse(one.value) for one in node.keywords if one.arg == "dtype"]
         return "" if kinds else _shaped("f32", ", ".join(map(str, arguments)), "")
-    if name == "randint" and len(arguments) >= 2 and str(arguments[-2]).isdigit():
+    if name == "randint" and len(arguments) >= 2 and str(arguments[-2]).isdecimal():
         return _shaped("i64", str(arguments[-1]), f" < {arguments[-2]}")
     return ""
 
 
 def _shaped(dtype: str, shape: str, bound: str) -> str:
     axes = [axis.strip() for axis in shape.strip("()[]").split(",") if axis.strip()]
-    if not axes or len(axes) > _MAX_AXES or not all(axis.isdigit() for axis in axes):
+    if not axes or len(axes) > _MAX_AXES or not all(axis.isdecimal() for axis in axes):
         return ""
     count = 1
     for axis in axes:

@@ -7,6 +7,7 @@ import keyword
 import re
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.facts import HubconfProblem
 from hubkit.hubconf.branches import branches_of
 from hubkit.hubconf.known import is_stdlib
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from hubkit.facts import Files
     from hubkit.hubconf.scope import Scope
 
-_MAX_FILES = 1500
 # Folders of other projects, and of what was built.
 FOREIGN = re.compile(
     r"(?:^|/)(?:\.[^/]*|build|dist|node_modules|third_?party|vendor|externals?|site-packages|venv"
@@ -96,7 +96,7 @@ def _own_paths(files: Files) -> list[str]:
         and not _ASIDE.search(path)
         and path.rpartition("/")[2] not in _NOT_MODULES
     ]
-    return sorted(found, key=lambda path: (path.count("/"), path))[:_MAX_FILES]
+    return sorted(found, key=lambda path: (path.count("/"), path))[: limits.SOURCE_FILES.most]
 
 
 def _find_roots(files: Files, paths: Iterable[str]) -> tuple[str, ...]:

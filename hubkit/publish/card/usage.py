@@ -127,7 +127,7 @@ def _input(config: EntrypointConfig) -> list[str]:
 
 
 def _size(axis: str, config: EntrypointConfig) -> int | None:
-    if axis.isdigit():
+    if axis.isdecimal():
         return int(axis)
     if axis == "B":
         return 1

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.config import parse_toml
+from hubkit._util.parse import parse_toml
 from hubkit.hubconf import read_card
 from hubkit.records import dataclass
 

@@ -9,8 +9,9 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
+from hubkit._util.parse import parse_toml
 from hubkit._util.paths import read_inside
-from hubkit.config import HUBKIT_TOML, parse_toml, read_config
+from hubkit.config import HUBKIT_TOML, read_config
 from hubkit.errors import ConfigError, UsageError
 from hubkit.fixer import Change, write_changes
 from hubkit.publish.files import write_new

@@ -76,6 +76,6 @@ def _stands_there(source: Source, node: ast.Call) -> bool:
     try:
         # A call over several lines need not be an expression by itself, but in brackets it is.
         written = ast.parse(f"({source.segment(node)})", mode="eval").body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return ast.dump(written) == ast.dump(node)
