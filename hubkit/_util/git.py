@@ -108,7 +108,7 @@ class GitError(Exception):
 
 
 class GitMissingError(GitError):
-    """The git program is not installed, or cannot be started."""
+    """The git program is not installed."""
 
 
 class GitTimeoutError(GitError):
@@ -341,7 +341,7 @@ def _read_filters(folder: Path, settings: Mapping[str, str], *, bare: bool) -> d
     arguments = ("config", "--null", "--get-regexp", r"^filter\.")
     call = _reading(folder, arguments, bare=bare, index=None)
     call.environment.update(settings)
-    entries = _run(call, b"", LIMIT).text.split("\0")
+    entries = os.fsdecode(_run(call, b"", LIMIT).stdout).split("\0")
     return dict(entry.partition("\n")[::2] for entry in entries if entry)
 
 
@@ -399,8 +399,10 @@ def _start(call: _Call, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
             stderr=stderr,
             start_new_session=call.own_group,
         )
+    except FileNotFoundError as error:
+        raise GitMissingError("git is not installed") from error
     except OSError as error:
-        raise GitMissingError(f"git cannot be started: {error}") from error
+        raise GitError(f"git cannot be started: {error}") from error
 
 
 def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:

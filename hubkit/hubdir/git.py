@@ -81,8 +81,10 @@ class Git:
                 url=shown,
                 hint="Check the network, and try again.",
             ) from error
-        except git.GitError as error:
+        except git.GitMissingError as error:
             raise _missing() from error
+        except git.GitError as error:
+            raise GitFailed(str(error)) from error
         return _require_success(result, token)
 
 

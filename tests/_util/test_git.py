@@ -77,11 +77,15 @@ def spy(tmp_path: Path, canary: Path) -> Path:
 def make_hostile(repo: Path, spy: Path) -> None:
     """Have the configuration of a repo run a program wherever git reads of one."""
     commit_files(repo, {"a.md": "one\n"})
-    attributes = "*.md filter=spy diff=spy merge=spy\n*.txt filter=odd=name.x\n"
-    commit_files(repo, {".gitattributes": attributes, "a.md": "two\n", "b.txt": "b\n"})
+    attributes = (
+        "*.md filter=spy diff=spy merge=spy\n*.txt filter=odd=name.x\n*.py filter=\u00fcn\u00ef\n"
+    )
+    commit_files(
+        repo, {".gitattributes": attributes, "a.md": "two\n", "b.txt": "bc\n", "d.py": "de\n"}
+    )
     for setting in PROGRAMS:
         git("config", setting, str(spy), cwd=repo)
-    for name in ("spy", "odd=name.x", "never"):
+    for name in ("spy", "odd=name.x", "\u00fcn\u00ef", "Never Used"):
         for kind in ("clean", "smudge", "process"):
             git("config", f"filter.{name}.{kind}", str(spy), cwd=repo)
         git("config", f"filter.{name}.required", "true", cwd=repo)
@@ -89,7 +93,7 @@ def make_hostile(repo: Path, spy: Path) -> None:
     git("config", "submodule.recurse", "true", cwd=repo)
     for hook in HOOKS:
         write_program(repo / ".git/hooks" / hook, f'exec {spy} "$0"')
-    for name in ("a.md", "b.txt"):  # of the same size, so git has to look at the contents
+    for name in ("a.md", "b.txt", "d.py"):  # of the same size, so git has to look at the contents
         (repo / name).write_text((repo / name).read_text()[::-1])
 
 
@@ -110,7 +114,7 @@ def test_reading_runs_nothing_of_the_repos(
 
 def test_reading_still_sees_what_changed(hostile: Path, canary: Path) -> None:
     rows = read(hostile, *READING[0]).text.split("\0")
-    assert [row for row in rows if row] == [" M a.md", " M b.txt"]
+    assert [row for row in rows if row] == [" M a.md", " M b.txt", " M d.py"]
     assert not canary.exists()
 
 
