@@ -7,11 +7,13 @@ Python shows nowhere unless asked; standard output is never written to.
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit import hubdir
-from hubkit.errors import RepoSpecError, entrypoint_not_found
+from hubkit.errors import RepoSpecError, UntrustedRepoError, entrypoint_not_found
 from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
+from hubkit.hubdir.spec import parse_spec
 from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Located, Request, locate, locate_trusted
 from hubkit.loader.weights import asking_again, download_nested_file, load_nested_state_dict
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     import builtins
     import os
     from collections.abc import Mapping
-    from pathlib import Path
 
     from hubkit.facts import RepoRef
     from hubkit.facts.repos import TrustRepo
@@ -49,9 +50,9 @@ def load(
     """Call an entrypoint of a hub repo and give what it gives, usually a model.
 
     Args:
-        repo_or_dir: ``owner/name[:ref]``, a URL of a repo, or a folder with a ``hubconf.py``. An
-            existing folder that holds one is taken as such, whatever ``source`` says, unless
-            it is spelled like a repo on GitHub: then write ``./owner/name``.
+        repo_or_dir: ``owner/name[:ref]``, a URL of a repo, or a folder with a ``hubconf.py``. A
+            folder is written ``./folder``, as an absolute path, ``~/folder`` or a ``Path``; other
+            text names a repo, unless ``source="local"``.
         model: Name of the entrypoint. Both may be given by name too, as for ``torch.hub.load``.
         *args: Passed on to the entrypoint.
         source: "github", or "local" for folders only.
@@ -109,7 +110,8 @@ def list(
         github: As ``repo_or_dir`` of `load`.
         force_reload: Fetch the repo afresh.
         skip_validation: Do not insist that a commit belongs to this very repo.
-        trust_repo: As for `load`. True is remembered; else it matters only if code has to run.
+        trust_repo: As for `load`. True is remembered; else it matters only if code has to run,
+            which for a folder takes True.
         verbose: Log where the repo was found, and once how to pin it.
         max_age: As for `load`.
         lockfile: As for `load`.
@@ -122,7 +124,7 @@ def list(
     hubconf = require_hubconf(read_repo(root))
     if hubconf.is_open:
         leaks = {leak.name for leak in hubconf.leaks}
-        names = list_names(_ready(locate_trusted(request).root))
+        names = list_names(_ready(_locate_to_probe(request)))
         return [name for name in names if name not in leaks]
     return sorted(entrypoint.name for entrypoint in hubconf.entrypoints)
 
@@ -146,7 +148,8 @@ def help(
         model: Name of the entrypoint.
         force_reload: Fetch the repo afresh.
         skip_validation: Do not insist that a commit belongs to this very repo.
-        trust_repo: As for `load`. True is remembered; else it matters only if code has to run.
+        trust_repo: As for `load`. True is remembered; else it matters only if code has to run,
+            which for a folder takes True.
         max_age: As for `load`.
         lockfile: As for `load`.
     """
@@ -163,7 +166,9 @@ def help(
     if entrypoint is None and not hubconf.is_open:
         names = tuple(found.name for found in hubconf.entrypoints)
         raise entrypoint_not_found(model, names, f"is not in {root / 'hubconf.py'}")
-    return read_help(_ready(locate_trusted(request).root), model)
+    if entrypoint is not None and entrypoint.kind == "function" and not _may_probe(request):
+        return None
+    return read_help(_ready(_locate_to_probe(request)), model)
 
 
 def locate_repo(
@@ -190,6 +195,28 @@ def locate_repo(
 def _locate_to_read(request: Request) -> Located:
     """The repo's folder; reading needs no trust, but trust that is given is kept, as by torch."""
     return locate_trusted(request) if request.trust_repo is True else locate(request)
+
+
+def _locate_to_probe(request: Request) -> Path:
+    """The folder of a repo whose code has to run for `list` or `help`.
+
+    Whoever only lists what a folder offers has not asked for its code to run, as `load` has.
+    """
+    located = locate_trusted(request)
+    if not _may_probe(request):
+        raise UntrustedRepoError(
+            f"{located.root / 'hubconf.py'} must run to answer this: its source does not tell.",
+            repo=str(located.root),
+            hint="If you trust its code, pass trust_repo=True.",
+        )
+    return located.root
+
+
+def _may_probe(request: Request) -> bool:
+    """Whether the code of a repo that has been located may run for `list` or `help`."""
+    return request.trust_repo is True or not isinstance(
+        parse_spec(request.repo, request.source), Path
+    )
 
 
 def _by_name(name: str, arguments: dict[str, object]) -> Any:  # noqa: ANN401
