@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hubkit.hubdir.digest import sha256_of
+from hubkit.hubdir.filenames import is_left_by_python
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # As git writes them (https://git-scm.com/docs/git-fast-import#_filemodify).
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
-_MADE_BY_PYTHON = "__pycache__"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -120,7 +120,7 @@ def measure_tree(tree: Path) -> Manifest:
     return make_manifest(
         _measure(tree, path, told.get(path))
         for path in _walk(tree)
-        if path in told or _MADE_BY_PYTHON not in path.split("/")
+        if path in told or not is_left_by_python(path)
     )
 
 
