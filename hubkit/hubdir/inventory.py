@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from hubkit.facts import RepoRef
 from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree, Leftover
 from hubkit.hubdir.disk import read_record
-from hubkit.hubdir.layout import get_dir, is_full_sha, store
+from hubkit.hubdir.layout import get_dir, is_full_sha, store, tree_folder
 from hubkit.hubdir.links import is_ours
 from hubkit.hubdir.manifest import read_manifest
 from hubkit.hubdir.origins import read_origins
@@ -62,6 +62,15 @@ def size_of(path: Path) -> int:
     if not path.is_dir():
         return _size(path)
     return sum(_size(Path(folder, name)) for folder, _, files in os.walk(path) for name in files)
+
+
+def find_repo_of(tree: Path) -> RepoRef | None:
+    """The repo of which a folder is a tree in the hub dir, or None when it is none."""
+    record = read_record(tree.with_name(f"{tree.name}.json")) or {}
+    for repo in (_repo_of(record), _repo_in(tree.parent)):
+        if repo is not None and tree_folder(repo, tree.name).resolve() == tree.resolve():
+            return repo
+    return None
 
 
 def _repo_folders() -> Iterator[Path]:

@@ -11,7 +11,7 @@ from hubkit.facts.cache import Damage, KeptCheckpoint, KeptTree
 from hubkit.hubdir.digest import sha256_of
 from hubkit.hubdir.disk import read_record, writing
 from hubkit.hubdir.keeping import require_unused
-from hubkit.hubdir.layout import aside_from, repo_key
+from hubkit.hubdir.layout import aside_from, bytecode_folder, repo_key
 from hubkit.hubdir.links import remove_links
 from hubkit.hubdir.locks import hold
 from hubkit.hubdir.manifest import compare_tree, manifest_file
@@ -39,6 +39,7 @@ def remove_tree(kept: KeptTree) -> None:
         remove_links(kept.path)
         with staging("removed") as room:
             kept.path.rename(room / "tree")
+        shutil.rmtree(bytecode_folder(kept.path), ignore_errors=True)
         if kept.repo is not None:
             manifest_file(kept.path).unlink(missing_ok=True)
             kept.path.with_name(f"{kept.sha}.json").unlink(missing_ok=True)

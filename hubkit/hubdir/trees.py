@@ -6,6 +6,7 @@ The zip is the host's, or made on this machine where the git program does the fe
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import download
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
+from hubkit.hubdir.layout import bytecode_folder, encode, identity, tree_folder, tree_record
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
 from hubkit.hubdir.members import MOST_BYTES
 from hubkit.hubdir.staging import staging
@@ -53,7 +54,7 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         if same and read_record(tree_record(repo, sha)) and read_manifest(tree):
             return tree
         manifest = unpack(archive, room / "tree", sha)
-        require_digest(resolved, manifest.digest, policy)
+        require_digest(resolved, manifest.digest, policy.digest)
         record: dict[str, object] = {**identity(repo), "sha": sha, "led_by": resolved.full_name}
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
         record |= {**origin, "fetched_at": time.time()}
@@ -64,20 +65,20 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
     return tree
 
 
-def require_digest(resolved: ResolvedRef, digest: str, policy: FetchPolicy) -> None:
-    """Insist that the files of a commit are those that the policy asks for.
+def require_digest(resolved: ResolvedRef, digest: str, locked: str | None) -> None:
+    """Insist that the files of a commit are those that were locked, if any were.
 
     Raises:
         HashMismatchError: They are not.
     """
-    if policy.digest not in (None, digest):
+    if locked not in (None, digest):
         raise HashMismatchError(
             f"The files of {resolved.repo.full_name} at {resolved.sha} are not those that were "
-            f"locked: their digest is {digest}, not {policy.digest}.",
-            expected=policy.digest or "",
+            f"locked: their digest is {digest}, not {locked}.",
+            expected=locked or "",
             actual=digest,
-            hint="Something on the way, or in the hub dir, has changed them. "
-            "If they are as they should be, lock them again: hubkit lock.",
+            hint="Something on the way, or in the hub dir, has changed them. `hubkit cache verify --fix` "
+            "has a changed copy fetched again; if the files are right, run `hubkit lock` again.",
         )
 
 
@@ -91,6 +92,7 @@ def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
 
 def _put(room: Path, tree: Path, *, replace: bool) -> None:
     with writing(tree):
+        shutil.rmtree(bytecode_folder(tree), ignore_errors=True)  # of other files, perhaps
         if replace:
             tree.rename(room / "old")
         try:

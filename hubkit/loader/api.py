@@ -18,7 +18,13 @@ from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Located, Request, locate, locate_trusted
 from hubkit.loader.weights import asking_again, download_nested_file, load_nested_state_dict
 from hubkit.lockfile import find_lockfile
-from hubkit.runtime import HubFunctions, find_hubconf, import_hubconf
+from hubkit.runtime import (
+    NO_BYTECODE,
+    CodePolicy,
+    HubFunctions,
+    find_hubconf,
+    import_hubconf,
+)
 from hubkit.runtime.probe import list_names, read_help
 
 if TYPE_CHECKING:
@@ -240,7 +246,7 @@ def _ready(root: Path) -> Path:
 def _import(request: Request) -> LoadedHubconf:
     located = locate_trusted(request)
     hub = _hub_functions(located.repo, request.lockfile)
-    loaded = find_hubconf(located.root, hub=hub)
+    loaded = find_hubconf(located.root, hub=hub, lock=request.lockfile)
     if loaded is not None:
         return loaded
     if located.repo is not None:
@@ -250,11 +256,19 @@ def _import(request: Request) -> LoadedHubconf:
             hubdir.keep_tree(located.root)
     root = _ready(located.root)
     try:
-        return import_hubconf(root, hub=hub, is_fixed=located.repo is not None)
+        return import_hubconf(root, hub=hub, policy=_policy(located, request.lockfile))
     except ModuleNotFoundError as error:
         if error.name == "torch":
             raise no_torch(f"{root / 'hubconf.py'} needs torch") from error
         raise
+
+
+def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
+    """How the code of a repo is imported: what is held to a lock file from its source alone."""
+    if located.repo is None:
+        return CodePolicy(lock=lockfile)
+    kept = NO_BYTECODE if lockfile else str(hubdir.bytecode_folder(located.root))
+    return CodePolicy(is_fixed=True, bytecode=kept, lock=lockfile)
 
 
 @functools.cache
