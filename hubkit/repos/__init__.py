@@ -49,7 +49,9 @@ def _admit(root: Path) -> tuple[Path, CodePolicy] | None:
     if tree is None:
         return None
     repo = find_repo_of(tree) if tree.is_relative_to(store) else None
-    if not is_inherited(tree) and (repo is None or not is_trusted(repo)):
+    # A tree of another hub dir is the same commit of the same repo as one of that path in ours.
+    has_run = is_inherited(tree) or (repo is not None and is_inherited(root))
+    if not has_run and (repo is None or not is_trusted(repo)):
         raise _untrusted(tree, repo)
     if repo is None:
         return tree, FOLDER
