@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit.errors import RepoSpecError
-from hubkit.hubdir.names import parse_repo
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef
@@ -41,6 +40,8 @@ def parse_spec(spec: str | os.PathLike[str], source: str = "github") -> RepoRef 
         return Path(spec)
     if source.lower() == "local" or _FOLDER.match(spec):
         return Path(os.path.expanduser(spec))  # noqa: PTH111 - Path's raises for ~nobody
+    from hubkit.hubdir.names import parse_repo  # needs more than a folder is to cost
+
     try:
         return parse_repo(spec)
     except RepoSpecError as error:
