@@ -29,7 +29,13 @@ if TYPE_CHECKING:
         remove_leftover,
         remove_tree,
     )
-    from hubkit.hubdir.repos import fetch_repo, find_cached, require_digest_of, resolve_ref
+    from hubkit.hubdir.repos import (
+        fetch_repo,
+        find_cached,
+        require_digest_of,
+        require_unchanged,
+        resolve_ref,
+    )
     from hubkit.hubdir.selection import select_named, select_unused
     from hubkit.hubdir.trust import (
         add_trust,
@@ -72,6 +78,7 @@ __all__ = [
     "remove_trust",
     "require_digest_of",
     "require_trust",
+    "require_unchanged",
     "require_url",
     "resolve_ref",
     "select_named",
@@ -112,6 +119,7 @@ _HOMES = {
     "remove_trust": "trust",
     "require_digest_of": "repos",
     "require_trust": "trust",
+    "require_unchanged": "repos",
     "require_url": "origins",
     "resolve_ref": "repos",
     "select_named": "selection",

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hubkit.errors import CacheWriteError, OfflineError
+from hubkit.errors import CacheWriteError, HashMismatchError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.hubdir import layout
 from hubkit.hubdir.ages import is_recent, is_since
@@ -112,6 +112,29 @@ def require_digest_of(tree: Path, repo: RepoRef, digest: str | None) -> None:
     from hubkit.hubdir.verification import read_digest
 
     require_digest(ResolvedRef(repo, "", repo.ref or ""), read_digest(tree), digest)
+
+
+def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
+    """Insist that a tree in the hub dir is as it was fetched, as far as its manifest tells.
+
+    Args:
+        tree: The tree's folder.
+        repo: The repo, with the commit as its ref.
+        digest: The digest of the tree as it is now.
+
+    Raises:
+        HashMismatchError: It is not.
+    """
+    from hubkit.hubdir.manifest import read_manifest
+
+    known = read_manifest(tree)
+    if known is not None and known.digest != digest:
+        raise HashMismatchError(
+            f"The files of {repo} in {tree} were changed since they were fetched.",
+            expected=known.digest,
+            actual=digest,
+            hint="Have them fetched again: hubkit cache verify --fix",
+        )
 
 
 def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:

@@ -128,6 +128,8 @@ def find_hubconf(
     namespace = find_loaded(folder, HUBCONF, lock)
     if namespace is None:
         return None
+    if namespace.hub is None:  # it was imported by its name
+        namespace.hub = hub
     module = sys.modules[namespace.prefix + HUBCONF]
     return None if _is_initializing(module) else LoadedHubconf(namespace, module, hub)
 

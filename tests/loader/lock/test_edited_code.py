@@ -77,6 +77,16 @@ def test_an_edit_that_keeps_size_and_time_is_found(tree: Path) -> None:
     assert load_version() == 1
 
 
+def test_edited_code_is_not_locked(tree: Path, tmp_path: Path) -> None:
+    """The file would say that the commit holds it."""
+    before = (tmp_path / "project" / "hubkit.lock").read_text()
+    edit(tree / "hubconf.py", "return 1", "return 3")
+    said = lock()
+    assert said.exit_code
+    assert "hubkit cache verify --fix" in said.stderr
+    assert (tmp_path / "project" / "hubkit.lock").read_text() == before
+
+
 def test_a_module_that_was_added_does_not_run(tree: Path) -> None:
     assert load_version() == 1
     (tree / "torch.py").write_text("")
@@ -126,3 +136,9 @@ def test_late_calls_are_held_to_what_their_own_load_was(
     assert late[None]() == 2
     with pytest.raises(LockfileError, match="hubkit lock acme/other"):
         late["hubkit.lock"]()
+    # So it is when another repo's code, which no lock file holds, makes the call.
+    commit_files(tmp_path / "outer", {"hubconf.py": "def call(function): return function()\n"})
+    git_host.add_repo("acme", "outer", tmp_path / "outer")
+    assert hubkit.load("acme/outer", "call", late[None]) == 2
+    with pytest.raises(LockfileError, match="hubkit lock acme/other"):
+        hubkit.load("acme/outer", "call", late["hubkit.lock"])
