@@ -130,7 +130,7 @@ def list(
     hubconf = require_hubconf(read_repo(root))
     if hubconf.is_open:
         leaks = {leak.name for leak in hubconf.leaks}
-        names = list_names(_ready(_locate_to_probe(request)))
+        names = _probe_names(request)
         return [name for name in names if name not in leaks]
     return sorted(entrypoint.name for entrypoint in hubconf.entrypoints)
 
@@ -174,7 +174,7 @@ def help(
         raise entrypoint_not_found(model, names, f"is not in {root / 'hubconf.py'}")
     if entrypoint is not None and entrypoint.kind == "function" and not _may_probe(request):
         return None
-    return read_help(_ready(_locate_to_probe(request)), model)
+    return _probe_help(request, model)
 
 
 def locate_repo(
@@ -203,7 +203,17 @@ def _locate_to_read(request: Request) -> Located:
     return locate_trusted(request) if request.trust_repo is True else locate(request)
 
 
-def _locate_to_probe(request: Request) -> Path:
+def _probe_names(request: Request) -> tuple[str, ...]:
+    located = _locate_to_probe(request)
+    return list_names(_ready(located.root), source_only=located.repo is not None)
+
+
+def _probe_help(request: Request, model: str) -> str | None:
+    located = _locate_to_probe(request)
+    return read_help(_ready(located.root), model, source_only=located.repo is not None)
+
+
+def _locate_to_probe(request: Request) -> Located:
     """The folder of a repo whose code has to run for `list` or `help`.
 
     Whoever only lists what a folder offers has not asked for its code to run, as `load` has.
@@ -215,7 +225,7 @@ def _locate_to_probe(request: Request) -> Path:
             repo=str(located.root),
             hint="If you trust its code, pass trust_repo=True.",
         )
-    return located.root
+    return located
 
 
 def _may_probe(request: Request) -> bool:
@@ -267,8 +277,10 @@ def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
     """How the code of a repo is imported: what is held to a lock file from its source alone."""
     if located.repo is None:
         return CodePolicy(lock=lockfile)
-    kept = NO_BYTECODE if lockfile else str(hubdir.bytecode_folder(located.root))
-    return CodePolicy(is_fixed=True, bytecode=kept, lock=lockfile)
+    if lockfile is not None:
+        digest = lockfile.repo(str(located.repo)).digest
+        return CodePolicy(is_fixed=True, bytecode=NO_BYTECODE, digest=digest, lock=lockfile)
+    return CodePolicy(is_fixed=True, bytecode=str(hubdir.bytecode_folder(located.root)))
 
 
 @functools.cache

@@ -32,34 +32,42 @@ def _admit(root: Path) -> tuple[Path, CodePolicy] | None:
         UntrustedRepoError: Nobody has said that its code may run.
         LockfileError, HashMismatchError: It is not what the lock file in force says.
     """
-    from dataclasses import replace
-
-    from hubkit.hubdir import (
-        bytecode_folder,
-        find_repo_of,
-        get_dir,
-        is_trusted,
-        require_digest_of,
-    )
-    from hubkit.lockfile import find_lockfile
-    from hubkit.runtime import FOLDER, NO_BYTECODE, CodePolicy, is_inherited
+    from hubkit.hubdir import find_repo_of, get_dir, is_trusted
+    from hubkit.runtime import FOLDER, find_inherited
 
     store = _resolve(f"{get_dir()}{_STORE}")
     tree = _resolve(str(root)) if root.is_dir() else _find_moved(root, store)
     if tree is None:
         return None
     repo = find_repo_of(tree) if tree.is_relative_to(store) else None
-    # A tree of another hub dir is the same commit of the same repo as one of that path in ours.
-    has_run = is_inherited(tree) or (repo is not None and is_inherited(root))
-    if not has_run and (repo is None or not is_trusted(repo)):
+    digest = find_inherited(tree)
+    if digest is None and repo is not None:
+        # A tree of another hub dir is the same commit of the same repo as one of that path in ours.
+        digest = find_inherited(root)
+    if digest is None and (repo is None or not is_trusted(repo)):
         raise _untrusted(tree, repo)
     if repo is None:
         return tree, FOLDER
+    return tree, _policy_of(tree, repo, digest or "")
+
+
+def _policy_of(tree: Path, repo: RepoRef, digest: str) -> CodePolicy:
+    """How to import a tree of the hub dir, once it is what the lock files in force say."""
+    from dataclasses import replace
+
+    from hubkit.hubdir import bytecode_folder, require_digest_of
+    from hubkit.lockfile import find_lockfile
+    from hubkit.runtime import NO_BYTECODE, CodePolicy
+
     lockfile = find_lockfile(None)
+    pins = [digest] if digest else []
     if lockfile is not None:
-        require_digest_of(tree, replace(repo, ref=tree.name), _find_digest(lockfile, repo, tree))
-    kept = NO_BYTECODE if lockfile else str(bytecode_folder(tree))
-    return tree, CodePolicy(is_fixed=True, bytecode=kept, lock=lockfile)
+        pins.append(_find_digest(lockfile, repo, tree))
+    if not pins:
+        return CodePolicy(is_fixed=True, bytecode=str(bytecode_folder(tree)))
+    for pin in pins:
+        require_digest_of(tree, replace(repo, ref=tree.name), pin)
+    return CodePolicy(is_fixed=True, bytecode=NO_BYTECODE, digest=pins[0], lock=lockfile or digest)
 
 
 def _untrusted(tree: Path, repo: RepoRef | None) -> UntrustedRepoError:

@@ -3,7 +3,7 @@
 from hubkit.runtime.context import redirect, redirect_all
 from hubkit.runtime.finder import install_finder
 from hubkit.runtime.importing import LoadedHubconf, find_hubconf, import_hubconf
-from hubkit.runtime.inherited import is_inherited
+from hubkit.runtime.inherited import find_inherited
 from hubkit.runtime.nested import HubFunctions, wrap_torch
 from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy
 
@@ -14,9 +14,9 @@ __all__ = [
     "HubFunctions",
     "LoadedHubconf",
     "find_hubconf",
+    "find_inherited",
     "import_hubconf",
     "install_finder",
-    "is_inherited",
     "redirect",
     "redirect_all",
     "wrap_torch",

@@ -103,7 +103,7 @@ def import_hubconf(
     install_finder()
     namespace = find_namespace(root, policy)
     namespace.files.are_fixed = policy.is_fixed
-    add_root(root)
+    add_root(root, policy.digest)
     if hub is not None:
         namespace.hub = hub
     name = namespace.prefix + HUBCONF

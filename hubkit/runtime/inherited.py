@@ -19,22 +19,33 @@ _MOST = 200  # roots: systems bound the size of the environment
 _lock = threading.Lock()
 
 
-def add_root(root: Path) -> None:
-    """Let processes that this one starts import a tree by its name."""
+def add_root(root: Path, digest: str = "") -> None:
+    """Let processes that this one starts import a tree by its name.
+
+    Args:
+        root: The tree's folder.
+        digest: What its bytes were held to by a lock file, and are to be there too; else "".
+    """
     with _lock:
         roots = _read_roots()
-        if str(root) not in roots:
-            os.environ[VARIABLE] = json.dumps([*roots, str(root)][-_MOST:])
+        if roots.get(str(root)) != digest:
+            latest = [*roots.items(), (str(root), digest)][-_MOST:]
+            os.environ[VARIABLE] = json.dumps(dict(latest))
 
 
-def is_inherited(root: Path) -> bool:
-    """Whether this process, or the one that started it, has run code of a tree."""
-    return str(root) in _read_roots()
+def find_inherited(root: Path) -> str | None:
+    """What the bytes of a tree were held to: "" by nothing; None where its code has not run.
+
+    It may have run in this process, or in the one that started it.
+    """
+    return _read_roots().get(str(root))
 
 
-def _read_roots() -> list[str]:
+def _read_roots() -> dict[str, str]:
     try:
-        roots = json.loads(os.environ.get(VARIABLE, "[]"))
+        roots = json.loads(os.environ.get(VARIABLE, "{}"))
     except (ValueError, RecursionError):
-        return []
-    return [root for root in roots if isinstance(root, str)] if isinstance(roots, list) else []
+        return {}
+    if not isinstance(roots, dict):
+        return {}
+    return {root: digest for root, digest in roots.items() if isinstance(digest, str)}

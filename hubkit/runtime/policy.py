@@ -21,12 +21,14 @@ class CodePolicy:
             spares looking at each of them.
         bytecode: The folder that keeps its compiled files. None keeps them where Python does, in
             the tree; ``NO_BYTECODE`` keeps none. Unless None, no bytecode in the tree is run.
-        lock: What its bytes were held to, such as a lock file. Code of one tree that was held to
+        digest: What its bytes were held to by a lock file; else "".
+        lock: What its bytes were held to, the lock file itself, say. Code of one tree that was held to
             different ones shares no modules.
     """
 
     is_fixed: bool = False
     bytecode: str | None = None
+    digest: str = ""
     lock: Hashable = None
 
 

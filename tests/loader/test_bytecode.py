@@ -85,6 +85,9 @@ def test_bytecode_in_a_folder_of_torch_hub_does_not_run(hub_dir: Path, canary: P
     for name in NAMES:
         (folder / "__pycache__" / name).write_bytes(make_bytecode(name, canary))
     assert hubkit.load("acme/net:main", "version") == "source"
+    (folder / "hubconf.py").write_text(f"{HUBCONF}globals()['made'] = version\n")
+    assert hubkit.list("acme/net:main") == ["made"]
+    assert hubkit.help("acme/net:main", "made") is None
     assert not canary.exists()
 
 

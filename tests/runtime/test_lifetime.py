@@ -232,9 +232,9 @@ def test_the_name_of_a_folder_runs_nothing_by_itself(make_repo: MakeRepo, tmp_pa
     done = import_by_name(root)
     assert "UntrustedRepoError" in done.stderr
     assert not canary.exists()
-    assert import_by_name(root, HUBKIT_LOADED=f'["{root}"]').returncode == 0
+    assert import_by_name(root, HUBKIT_LOADED=json.dumps({str(root): ""})).returncode == 0
     assert canary.exists()
-    for damaged in ("[", "3", "[3]"):
+    for damaged in ("{", "3", "[3]", json.dumps({str(root): 3})):
         assert "UntrustedRepoError" in import_by_name(root, HUBKIT_LOADED=damaged).stderr
 
 

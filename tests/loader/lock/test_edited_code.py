@@ -12,6 +12,7 @@ import pytest
 import hubkit
 from hubkit.errors import HashMismatchError, LockfileError
 from hubkit.hubdir import bytecode_folder
+from hubkit.runtime.naming import package_name
 from tests.bytecode import plant_bytecode
 from tests.git_host import commit_files
 from tests.loader.lock.conftest import HUBCONF, lock, release
@@ -118,6 +119,16 @@ def test_compiled_files_of_the_hub_dir_do_not_run(
         plant_bytecode(source, folder, canary)
     assert load_version() == 1
     assert not canary.exists()
+
+
+def test_a_process_that_is_started_imports_what_was_locked(tree: Path) -> None:
+    """As a spawned worker does, which unpickles objects of the repo's classes."""
+    assert load_version() == 1
+    program = [sys.executable, "-c", f"import {package_name(tree)}.hubconf"]
+    assert subprocess.run(program, env=os.environ, check=False).returncode == 0
+    edit(tree / "hubconf.py", "return 1", "return 3")
+    done = subprocess.run(program, env=os.environ, capture_output=True, text=True, check=False)
+    assert "HashMismatchError" in done.stderr
 
 
 @pytest.mark.torch
