@@ -50,7 +50,7 @@ def parse_repo(text: str) -> RepoRef:
         known = "https, git+https, git+ssh and git+file"
         raise _refuse(text, f"Only {known} addresses are understood. {EXAMPLES}")
     if _LOCAL.match(text):
-        hint = 'A folder needs a hubconf.py in it; source="local" says that a folder is meant.'
+        hint = "This is a folder, and a repo on a git host is needed here."
         raise _refuse(text, hint)
     path, ref = _split_ref(text)
     parts = path.split("/")

@@ -33,7 +33,7 @@ def _admit(root: Path) -> tuple[Path, CodePolicy] | None:
         LockfileError, HashMismatchError: It is not what the lock file in force says.
     """
     from hubkit.hubdir import find_repo_of, get_dir, is_trusted
-    from hubkit.runtime import FOLDER, find_inherited
+    from hubkit.runtime import FOLDER, NO_BYTECODE, CodePolicy, find_inherited
 
     store = _resolve(f"{get_dir()}{_STORE}")
     tree = _resolve(str(root)) if root.is_dir() else _find_moved(root, store)
@@ -47,7 +47,10 @@ def _admit(root: Path) -> tuple[Path, CodePolicy] | None:
     if digest is None and (repo is None or not is_trusted(repo)):
         raise _untrusted(tree, repo)
     if repo is None:
-        return tree, FOLDER
+        is_fetched = tree.is_relative_to(
+            _resolve(get_dir())
+        )  # by torch.hub, with all its archive held
+        return tree, CodePolicy(bytecode=NO_BYTECODE) if is_fetched else FOLDER
     return tree, _policy_of(tree, repo, digest or "")
 
 
@@ -55,7 +58,8 @@ def _policy_of(tree: Path, repo: RepoRef, digest: str) -> CodePolicy:
     """How to import a tree of the hub dir, once it is what the lock files in force say."""
     from dataclasses import replace
 
-    from hubkit.hubdir import bytecode_folder, require_digest_of
+    from hubkit.hubdir import require_digest_of
+    from hubkit.hubdir.layout import bytecode_folder, tree_folder
     from hubkit.lockfile import find_lockfile
     from hubkit.runtime import NO_BYTECODE, CodePolicy
 
@@ -64,7 +68,8 @@ def _policy_of(tree: Path, repo: RepoRef, digest: str) -> CodePolicy:
     if lockfile is not None:
         pins.append(_find_digest(lockfile, repo, tree))
     if not pins:
-        return CodePolicy(is_fixed=True, bytecode=str(bytecode_folder(tree)))
+        kept = bytecode_folder(tree_folder(repo, tree.name))
+        return CodePolicy(is_fixed=True, bytecode=str(kept))
     for pin in pins:
         require_digest_of(tree, replace(repo, ref=tree.name), pin)
     return CodePolicy(is_fixed=True, bytecode=NO_BYTECODE, digest=pins[0], lock=lockfile or digest)

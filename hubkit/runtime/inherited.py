@@ -24,10 +24,12 @@ def add_root(root: Path, digest: str = "") -> None:
 
     Args:
         root: The tree's folder.
-        digest: What its bytes were held to by a lock file, and are to be there too; else "".
+        digest: What its bytes were held to by a lock file, and are to be there too; "" leaves
+            it as it is.
     """
     with _lock:
         roots = _read_roots()
+        digest = digest or roots.get(str(root), "")
         if roots.get(str(root)) != digest:
             latest = [*roots.items(), (str(root), digest)][-_MOST:]
             os.environ[VARIABLE] = json.dumps(dict(latest))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import os
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -16,6 +18,7 @@ import hubkit
 from hubkit.cli import main
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import bytecode_folder, fetch_repo, parse_repo, read_inventory, remove_tree
+from hubkit.runtime.naming import package_name
 from tests.bytecode import make_bytecode
 from tests.git_host import commit_files
 
@@ -87,6 +90,8 @@ def test_bytecode_in_a_folder_of_torch_hub_does_not_run(hub_dir: Path, canary: P
     assert hubkit.load("acme/net:main", "version") == "source"
     (folder / "hubconf.py").write_text(f"{HUBCONF}globals()['made'] = version\n")
     assert hubkit.list("acme/net:main") == ["made"]
+    program = [sys.executable, "-c", f"import {package_name(folder)}.part"]
+    assert subprocess.run(program, env=os.environ, check=False).returncode == 0
     assert hubkit.help("acme/net:main", "made") is None
     assert not canary.exists()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,6 +127,17 @@ def test_it_does_not_come_before_the_repo(
     for spelling in ("./own/rep", tmp_path / "here" / "own" / "rep"):
         assert hubkit.load(spelling, "which") == "folder"
     assert hubkit.load(folder, "which", source="local") == "folder"
+
+
+def test_a_command_says_which_of_the_two_it_takes(folder: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hubkit", "list", folder],
+        env={**os.environ, "HUBKIT_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 'not the folder. To use the folder, write "./own/rep".' in done.stderr
 
 
 def test_where_there_is_no_such_repo_the_error_says_how_to_mean_it(folder: str) -> None:
