@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 # Set by torch and by pytest themselves, or by ourselves.
-_NOT_THEIRS = ("TORCHINDUCTOR_", "PYTEST_", "TORCH_HOME", "KMP_", "CUDA_MODULE_LOADING")
+_NOT_THEIRS = (
+    "TORCHINDUCTOR_",
+    "PYTEST_",
+    "TORCH_HOME",
+    "KMP_",
+    "CUDA_MODULE_LOADING",
+    "HUBKIT_LOADED",
+)
 _LONG = 120
 
 

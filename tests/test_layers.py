@@ -35,7 +35,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "fixer": (1, frozenset()),
     "rules": (2, frozenset({"hubconf"})),
     "loader": (2, frozenset({"hubconf", "hubdir", "lockfile", "runtime"})),
-    "repos": (2, frozenset({"hubdir", "runtime"})),
+    "repos": (2, frozenset({"hubdir", "lockfile", "runtime"})),
     "ignoring": (2, frozenset({"fixer", "hubconf"})),
     "linter": (3, frozenset({"baseline", "config", "hubconf", "rules"})),
     "publish": (

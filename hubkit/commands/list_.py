@@ -15,21 +15,27 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--static", is_flag=True, help="Run nothing, even if names are made at run time.")
-def command(repo: str, as_json: bool, static: bool) -> None:
+@click.option("--run", is_flag=True, help="Run the hubconf of a folder for names made at run time.")
+def command(repo: str, as_json: bool, run: bool) -> None:
     """List the entrypoints of a hub repo.
 
-    Source tells, and nothing runs. Only where a hubconf makes names at run time, and lies in a
-    folder of yours, a child process is asked for them.
+    Reads source and runs nothing. If a hubconf in a folder makes names at run time, --run runs it
+    in a child process to list them too.
     """
-    from hubkit.commands.target import locate_target
+    from hubkit.commands.target import is_own, locate_target
+    from hubkit.errors import UsageError
     from hubkit.hubconf import read_repo, require_hubconf
 
+    if run and not is_own(repo):
+        raise UsageError(
+            f"--run takes a folder, and {repo} is a repo on a git host",
+            hint="hubkit.list(...) runs it in Python, once the repo is trusted.",
+        )
     root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))
     rows = [_row(entrypoint) for entrypoint in hubconf.entrypoints]
-    if hubconf.is_open and not static:
-        rows += _made_at_run_time(repo, root, hubconf)
+    if hubconf.is_open and run:
+        rows += _made_at_run_time(root, hubconf)
     if as_json:
         import json
 
@@ -39,9 +45,10 @@ def command(repo: str, as_json: bool, static: bool) -> None:
     for row in rows:
         click.echo(f"{row['name']:{width}}  {row['summary']}".rstrip())
     if not rows:
-        click.echo(f"{root} has no entrypoints that source tells.", err=True)
-    if hubconf.is_open:
-        click.echo("This hubconf makes names at run time: source does not tell them all.", err=True)
+        click.echo(f"No entrypoints found in the source of {root}.", err=True)
+    if hubconf.is_open and not run:
+        hint = " --run lists them too, by running it." if is_own(repo) else ""
+        click.echo(f"This hubconf also makes names at run time.{hint}", err=True)
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
@@ -49,21 +56,16 @@ def _row(entrypoint: Entrypoint) -> dict[str, str]:
     return {"name": entrypoint.name, "kind": entrypoint.kind, "summary": summary}
 
 
-def _made_at_run_time(repo: str, root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
-    """Rows for names that only running tells; what the repo cannot say is said on stderr."""
-    from pathlib import Path
-
+def _made_at_run_time(root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
+    """Rows for the names that are not in the source; why there are none goes to stderr."""
     from hubkit.errors import HubkitError
     from hubkit.runtime.probe import list_names
 
-    if not Path(repo).expanduser().exists():
-        click.echo(f"Not run, as a repo of somebody else: {repo}. hubkit.list runs it.", err=True)
-        return []
     known = {entrypoint.name for entrypoint in hubconf.entrypoints}
     known |= {leak.name for leak in hubconf.leaks}
     try:
         names = list_names(root)
     except HubkitError as error:
-        click.echo(f"Running it did not work: {error.message}", err=True)
+        click.echo(f"Running the hubconf failed: {error.message}", err=True)
         return []
     return [{"name": name, "kind": "value", "summary": ""} for name in names if name not in known]

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 
 def locate_target(text: str) -> Path:
-    """The folder to read: an existing one as it is, else the repo of that name, fetched.
+    """The folder to read: that of a path such as ``./repo``, else the repo's, fetched.
 
     Args:
         text: A path, ``owner/name[:ref]`` or the URL of a repo.
 
     Raises:
-        UsageError: It looks like a path and there is nothing there.
+        RepoSpecError: It is neither a path nor the name of a repo.
+        UsageError: There is no such folder.
         FetchError: The repo cannot be fetched.
     """
     folder = _own_folder(text)
@@ -49,8 +50,8 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
     if folder is None:
         if ref is not None:
             raise UsageError(
-                f"{text} is no folder of yours, so --ref has no git repo to look in.",
-                hint=f"Write it behind the name: {text.partition(':')[0]}:{ref}",
+                f"{text} is a repo on a git host, and --ref reads a commit of a folder.",
+                hint=f"Write {text.partition(':')[0]}:{ref} instead.",
             )
         return Folder(locate_target(text))
     if ref is not None:
@@ -113,17 +114,18 @@ def is_own(text: str) -> bool:
 
 
 def _own_folder(text: str) -> Path | None:
-    """The existing folder that a text means, or None when it names somebody's repo."""
+    """The folder that a text means, or None when it names a repo on a git host."""
     from hubkit.errors import UsageError
+    from hubkit.hubdir.spec import parse_spec
 
-    path = Path(text).expanduser()
+    path = parse_spec(text)
+    if not isinstance(path, Path):
+        return None
     if path.is_dir():
         return path
     if path.name == "hubconf.py" and path.is_file():
         return path.parent
-    if path.exists() or text.startswith((".", "/", "~")) or "/" not in text:
-        raise UsageError(
-            f"{text} is not a folder" if path.exists() else f"there is no folder {text!r}",
-            hint="Give the folder of a hub repo, or owner/name[:ref].",
-        )
-    return None
+    raise UsageError(
+        f"{text} is not a folder" if path.exists() else f"there is no folder {text!r}",
+        hint="Give the folder of a hub repo, such as ./repo, or owner/name[:ref].",
+    )

@@ -12,7 +12,7 @@ from hubkit.facts import RepoRef
 from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree, Leftover
 from hubkit.facts.repos import is_full_sha
 from hubkit.hubdir.disk import read_record
-from hubkit.hubdir.layout import get_dir, store
+from hubkit.hubdir.layout import get_dir, store, tree_folder
 from hubkit.hubdir.links import is_ours
 from hubkit.hubdir.manifest import read_manifest
 from hubkit.hubdir.origins import read_origins
@@ -64,6 +64,15 @@ def size_of(path: Path) -> int:
     if not is_folder(path):
         return 0 if path.is_symlink() else _size(path)
     return sum(_size(path / name) for name in walk_files(path) if not (path / name).is_symlink())
+
+
+def find_repo_of(tree: Path) -> RepoRef | None:
+    """The repo of which a folder is a tree in the hub dir, or None when it is none."""
+    record = read_record(tree.with_name(f"{tree.name}.json")) or {}
+    for repo in (_repo_of(record), _repo_in(tree.parent)):
+        if repo is not None and tree_folder(repo, tree.name).resolve() == tree.resolve():
+            return repo
+    return None
 
 
 def _repo_folders() -> Iterator[Path]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from hubkit._util.paths import open_regular
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _held: dict[str, int] = {}
+_one_at_a_time = threading.Lock()
 
 
 def keep_tree(tree: Path) -> None:
     """Keep a tree from being removed by other processes, for as long as this one lives."""
-    held = _held.get(str(tree))
-    if held is not None and _is_of(held, tree):
-        return
-    with contextlib.suppress(OSError):
+    with _one_at_a_time, contextlib.suppress(OSError):
+        held = _held.get(str(tree))
+        if held is not None and _is_of(held, tree):
+            return
         descriptor = open_regular(_record(tree))
         _held[str(tree)] = descriptor
+        if held is not None:  # of a tree that was replaced
+            os.close(held)
         _lock(descriptor, alone=False)  # who removes a tree is done in a moment
 
 

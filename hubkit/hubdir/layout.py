@@ -12,6 +12,7 @@
         repos/<host>/<owner>/<name>/<sha>.files   what it consists of
         repos/<host>/<owner>/<name>/default.json  what its default branch is called
         repos/<host>/<owner>/<name>/refs/*.json   which commit a ref was when last asked
+        bytecode/<host>/<owner>/<name>/<sha>/     its compiled files, which are not kept in it
         links/*.json                              whose <owner>_<name>_<ref> that is
         checkpoints/*.json                        which URL a checkpoint came from, and its digest
         staging/  quarantine/  locks/             what is being made, what was bad, who is at it
@@ -115,6 +116,16 @@ def _repo_folder(hub_dir: str, *names: str) -> Path:
 def tree_folder(repo: RepoRef, sha: str) -> Path:
     """Where the code of a commit lies."""
     return repo_folder(repo) / sha
+
+
+def bytecode_folder(tree: Path) -> Path:
+    """Where the compiled files of a tree lie.
+
+    Not in the tree: what an archive, or an older torch.hub, has left there is never run.
+    """
+    repos = store() / "repos"
+    inside = tree.relative_to(repos) if tree.is_relative_to(repos) else Path("torch", tree.name)
+    return store() / "bytecode" / inside
 
 
 def tree_record(repo: RepoRef, sha: str) -> Path:

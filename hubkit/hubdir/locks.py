@@ -6,6 +6,7 @@ work (flock lies on some network file systems) the worst is that a file is fetch
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 log = logging.getLogger("hubkit")
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
@@ -49,9 +52,10 @@ def hold(key: str, timeout: float) -> Iterator[None]:
     except (OSError, NotImplementedError) as error:
         if isinstance(error, LockTimeoutError):
             raise
-        # No locks on this file system: go on without, everything is renamed into place anyway.
+        # Go on without a lock: everything is renamed into place anyway.
         log.debug("No lock for %s: %s", key, error)
-        _remove(path)
+        if _means_no_locks(error):
+            _remove(path)
         yield
         return
     try:
@@ -79,6 +83,14 @@ def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:
                 f"Waited {timeout:.0f} s for {who}, which works on {key}.",
                 hint=f"If it hangs, end it. The lock is {lock.lock_file}",
             ) from error
+
+
+def _means_no_locks(error: Exception) -> bool:
+    """Whether a file system has no locks at all, so that nobody can hold the file.
+
+    Any other error, such as too many open files, says nothing of who does.
+    """
+    return isinstance(error, NotImplementedError) or getattr(error, "errno", None) in _NO_LOCKS
 
 
 def _remove(path: Path) -> None:

@@ -15,6 +15,7 @@ from hubkit import limits
 from hubkit._util.parse import read_bounded
 from hubkit._util.paths import walk_files
 from hubkit.hubdir.digest import sha256_of
+from hubkit.hubdir.filenames import is_left_by_python
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 # As git writes them (https://git-scm.com/docs/git-fast-import#_filemodify).
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
 _OTHER = "000000"  # what git does not keep, such as a pipe
-_MADE_BY_PYTHON = "__pycache__"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -125,7 +125,7 @@ def measure_tree(tree: Path) -> Manifest:
     return make_manifest(
         _measure(tree, path, told.get(path))
         for path in walk_files(tree)
-        if path in told or _MADE_BY_PYTHON not in path.split("/")
+        if path in told or not is_left_by_python(path)
     )
 
 

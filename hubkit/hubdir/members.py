@@ -13,6 +13,7 @@ import zipfile
 from hubkit import limits
 from hubkit._util.zips import read_member
 from hubkit.errors import UnsafeArchiveError
+from hubkit.hubdir.filenames import find_bad_name, is_bytecode
 from hubkit.records import dataclass
 
 _ODD = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -42,7 +43,7 @@ def judge_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[
         size: Its length in bytes.
 
     Returns:
-        The files and links, and the folders, parents first.
+        The files and links, and the folders, parents first. Bytecode is not among them.
 
     Raises:
         UnsafeArchiveError: It holds what may not be unpacked.
@@ -58,6 +59,8 @@ def judge_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[
         if not path:
             continue
         _require_new(seen, path)
+        if is_bytecode(path):
+            continue
         if info.orig_filename.endswith("/"):
             folders[path] = None
         else:
@@ -97,6 +100,8 @@ def _require_path(info: zipfile.ZipInfo, top: str) -> str:
     plain = name[:-1] if is_folder else name
     if _ELSEWHERE.search(plain):
         raise _unsafe(name, "its name leads elsewhere")
+    if bad := find_bad_name(plain):
+        raise _unsafe(name, bad)
     first, _, path = plain.partition("/")
     if first != top or not (path or is_folder):
         raise _unsafe(name, f"it is not in the archive's one folder, {top}")

@@ -56,7 +56,7 @@ def parse_repo(text: str) -> RepoRef:
     if _HOST_AND_PORT.match(text):
         return _from_address(text, _parse(text, f"https://{text}"))
     if _LOCAL.match(text):
-        hint = 'A folder needs a hubconf.py in it; source="local" says that a folder is meant.'
+        hint = "This is a folder, and a repo on a git host is needed here."
         raise _refuse(text, hint)
     path, ref = _split_ref(text)
     parts = path.split("/")

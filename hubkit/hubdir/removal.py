@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from hubkit.facts.cache import Damage, KeptCheckpoint, KeptTree
 from hubkit.hubdir.digest import sha256_of
 from hubkit.hubdir.disk import move_aside, read_record, writing
 from hubkit.hubdir.keeping import require_unused
-from hubkit.hubdir.layout import get_dir, repo_key
+from hubkit.hubdir.layout import bytecode_folder, get_dir, repo_key
 from hubkit.hubdir.links import remove_links
 from hubkit.hubdir.locks import hold
 from hubkit.hubdir.manifest import compare_tree, manifest_file
@@ -39,6 +40,8 @@ def remove_tree(kept: KeptTree) -> None:
         remove_links(kept.path)
         with staging("removed") as room:
             move_inside(get_dir(), kept.path, room / "tree")
+        with contextlib.suppress(OSError):
+            remove_inside(get_dir(), bytecode_folder(kept.path))
         if kept.repo is not None:
             remove_inside(get_dir(), manifest_file(kept.path))
             remove_inside(get_dir(), kept.path.with_name(f"{kept.sha}.json"))

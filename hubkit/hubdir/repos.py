@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hubkit.errors import CacheWriteError, OfflineError
+from hubkit.errors import CacheWriteError, HashMismatchError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.facts.repos import is_full_sha
 from hubkit.hubdir import layout
@@ -22,6 +22,8 @@ from hubkit.hubdir.names import parse_repo
 from hubkit.hubdir.trust import is_trusted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hubkit.facts import FetchPolicy, RepoRef
     from hubkit.hubdir.http import Client
 
@@ -71,7 +73,8 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     if cached is not None and not policy.refresh and is_fresh(cached, policy.max_age):
         return cached
     try:
-        return _fetch(repo, policy)
+        fetched = _fetch(repo, policy)
+        return fetched if policy.digest is None else _require_locked(fetched, policy) or fetched
     except OfflineError as error:
         usable = cached or _find_guess(repo)
         if usable is None:
@@ -87,16 +90,55 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
 
 
 def _require_locked(cached: CachedRepo, policy: FetchPolicy) -> CachedRepo | None:
-    """A copy whose files were those that were locked when it came; None when nothing tells."""
-    from hubkit.hubdir.manifest import digest_of_tree
-    from hubkit.hubdir.trees import require_digest
+    """A copy whose files are those that were locked; None for one that does not say its commit.
 
+    Raises:
+        HashMismatchError: They are not.
+    """
     if cached.sha is None:
         return None
-    record = read_record(layout.tree_record(cached.repo, cached.sha)) or {}
-    digest = record.get("digest") or digest_of_tree(cached.path)
-    require_digest(ResolvedRef(cached.repo, "", cached.sha), digest, policy)
+    require_digest_of(cached.path, replace(cached.repo, ref=cached.sha), policy.digest)
     return cached
+
+
+def require_digest_of(tree: Path, repo: RepoRef, digest: str | None) -> None:
+    """Insist that a tree in the hub dir is, to the byte, what was locked.
+
+    Args:
+        tree: The tree's folder.
+        repo: The repo, with the commit as its ref.
+        digest: What was locked.
+
+    Raises:
+        HashMismatchError: It is not.
+    """
+    from hubkit.hubdir.trees import require_digest
+    from hubkit.hubdir.verification import read_digest
+
+    require_digest(ResolvedRef(repo, "", repo.ref or ""), read_digest(tree), digest)
+
+
+def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
+    """Insist that a tree in the hub dir is as it was fetched, as far as its manifest tells.
+
+    Args:
+        tree: The tree's folder.
+        repo: The repo, with the commit as its ref.
+        digest: The digest of the tree as it is now.
+
+    Raises:
+        HashMismatchError: It is not.
+    """
+    from hubkit.hubdir.manifest import read_manifest
+
+    known = read_manifest(tree)
+    if known is not None and known.digest != digest:
+        raise HashMismatchError(
+            f"The files of {repo} in {tree} were changed since they were fetched.",
+            expected=known.digest,
+            actual=digest,
+            hint="Have them fetched again: hubkit cache verify --fix",
+        )
 
 
 def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:

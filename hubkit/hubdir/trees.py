@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit._util.atomic import place_folder, write_file
-from hubkit._util.paths import move_inside, require_no_link_above
+from hubkit._util.paths import move_inside, remove_inside, require_no_link_above
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import download
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import encode, get_dir, identity, tree_folder, tree_record
+from hubkit.hubdir.layout import (
+    bytecode_folder,
+    encode,
+    get_dir,
+    identity,
+    tree_folder,
+    tree_record,
+)
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
 from hubkit.hubdir.moves import address_of, ask_move, find_move
 from hubkit.hubdir.staging import staging
@@ -58,7 +65,7 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         # An archive of our own is of the commit, and locked files are known by their digest.
         is_known = repo.uses_git or policy.digest is not None
         manifest = unpack(archive, room / "tree", sha, must_name_commit=not is_known)
-        require_digest(resolved, manifest.digest, policy)
+        require_digest(resolved, manifest.digest, policy.digest)
         record: dict[str, object] = {**identity(repo), "sha": sha, "led_by": resolved.full_name}
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
         record |= {**origin, "fetched_at": time.time()}
@@ -70,20 +77,20 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
     return tree
 
 
-def require_digest(resolved: ResolvedRef, digest: str, policy: FetchPolicy) -> None:
-    """Insist that the files of a commit are those that the policy asks for.
+def require_digest(resolved: ResolvedRef, digest: str, locked: str | None) -> None:
+    """Insist that the files of a commit are those that were locked, if any were.
 
     Raises:
         HashMismatchError: They are not.
     """
-    if policy.digest not in (None, digest):
+    if locked not in (None, digest):
         raise HashMismatchError(
             f"The files of {resolved.repo.full_name} at {resolved.sha} are not those that were "
-            f"locked: their digest is {digest}, not {policy.digest}.",
-            expected=policy.digest or "",
+            f"locked: their digest is {digest}, not {locked}.",
+            expected=locked or "",
             actual=digest,
-            hint="Something on the way, or in the hub dir, has changed them. "
-            "If they are as they should be, lock them again: hubkit lock.",
+            hint="Something on the way, or in the hub dir, has changed them. `hubkit cache verify --fix` "
+            "has a changed copy fetched again; if the files are right, run `hubkit lock` again.",
         )
 
 
@@ -97,6 +104,7 @@ def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
 
 def _put(room: Path, tree: Path, *, replace: bool) -> None:
     with writing(tree):
+        remove_inside(get_dir(), bytecode_folder(tree))  # of other files, perhaps
         if replace:
             move_inside(get_dir(), tree, room / "old")
         try:

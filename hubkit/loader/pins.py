@@ -53,13 +53,16 @@ def lock_repo(repo: RepoRef) -> LockedRepo:
     """Pin a repo at what its ref is now, fetched if it is not there.
 
     Raises:
+        HashMismatchError: Its files in the hub dir were changed since they were fetched.
         FetchError: It cannot be fetched.
     """
     cached = hubdir.fetch_repo(repo, FetchPolicy(max_age=0))
     if cached.sha is None:  # a folder that torch.hub left does not say what it is
         cached = hubdir.fetch_repo(repo, FetchPolicy(refresh=True))
     assert cached.sha is not None  # noqa: S101 - what is fetched has a commit
-    return LockedRepo(cached.sha, hubdir.digest_of_tree(cached.path))
+    digest = hubdir.digest_of_tree(cached.path)
+    hubdir.require_unchanged(cached.path, replace(repo, ref=cached.sha), digest)
+    return LockedRepo(cached.sha, digest)
 
 
 def find_checkpoint_urls(repo: RepoRef) -> tuple[str, ...]:

@@ -63,9 +63,16 @@ def find_namespace_for(frame: FrameType | None) -> Namespace | None:
 
 
 def find_hub_for(frame: FrameType) -> HubFunctions | None:
-    """What a call of ``torch.hub`` made by a frame is to go to, or None for torch itself."""
-    source = ACTIVE.get() or namespace_of(frame)
-    hub = source.hub if source else None
+    """What a call of ``torch.hub`` made by a frame is to go to, or None for torch itself.
+
+    While an entrypoint runs, the nearest frame of a repo's code tells whose call it is: what one repo
+    has left behind may be called by another, which was loaded without its lock file.
+    """
+    active = ACTIVE.get()
+    namespace = find_namespace_for(frame) if active else namespace_of(frame)
+    hub = namespace.hub if namespace else None
+    if active and (hub is None or namespace is active.namespace):
+        hub = active.hub
     return hub or _redirection.get() or _redirection_of_all
 
 

@@ -54,6 +54,7 @@ class ProbeRequest:
         cwd: Folder to run in; a new empty one by default.
         env: Environment variables to add or, when None, to remove.
         path: Folders to put in front of ``sys.path``.
+        source_only: Run no bytecode that lies in the folder; for "hubkit" only.
         offline: Let any attempt to connect fail, and report it.
         timeout: Seconds to wait.
         python: The interpreter; this one by default.
@@ -67,6 +68,7 @@ class ProbeRequest:
     cwd: Path | None = None
     env: Mapping[str, str | None] = field(default_factory=dict)
     path: tuple[str, ...] = ()
+    source_only: bool = False
     offline: bool = False
     timeout: float = 300.0
     python: str = ""
@@ -165,23 +167,37 @@ def _make_reply(answer: dict[str, Any], stdout: str, stderr: str) -> ProbeReply:
     )
 
 
-def list_names(root: Path, *, timeout: float = 300.0) -> tuple[str, ...]:
+def list_names(root: Path, *, source_only: bool = False, timeout: float = 300.0) -> tuple[str, ...]:
     """The names that ``torch.hub.list`` shows for a hubconf that makes them at run time.
+
+    Args:
+        root: The folder that holds ``hubconf.py``.
+        source_only: Run no bytecode that lies in the folder.
+        timeout: Seconds to wait.
 
     Raises:
         ProbeError: The repo's code failed, crashed or took too long.
     """
-    return _ask(ProbeRequest(root, "names", timeout=timeout)).names
+    return _ask(ProbeRequest(root, "names", source_only=source_only, timeout=timeout)).names
 
 
-def read_help(root: Path, name: str, *, timeout: float = 300.0) -> str | None:
+def read_help(
+    root: Path, name: str, *, source_only: bool = False, timeout: float = 300.0
+) -> str | None:
     """The docstring of an entrypoint whose source does not tell it.
+
+    Args:
+        root: The folder that holds ``hubconf.py``.
+        name: The entrypoint.
+        source_only: Run no bytecode that lies in the folder.
+        timeout: Seconds to wait.
 
     Raises:
         EntrypointNotFoundError: There is none of that name.
         ProbeError: The repo's code failed, crashed or took too long.
     """
-    return _ask(ProbeRequest(root, "help", name, timeout=timeout)).docstring
+    request = ProbeRequest(root, "help", name, source_only=source_only, timeout=timeout)
+    return _ask(request).docstring
 
 
 def _ask(request: ProbeRequest) -> ProbeReply:
@@ -248,6 +264,7 @@ def _to_json(request: ProbeRequest) -> dict[str, object]:
         "kwargs": dict(request.kwargs),
         "engine": request.engine,
         "path": list(request.path),
+        "source_only": request.source_only,
         "offline": request.offline,
     }
 

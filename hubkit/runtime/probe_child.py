@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from hubkit._util.atomic import write_file
 from hubkit.runtime.importing import LoadedHubconf, import_hubconf, public_callables
+from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +104,10 @@ _TASKS = {"names": _names, "help": _help, "load": _load, "call": _call}
 
 def _import(question: Question) -> _Plain | LoadedHubconf:
     root = Path(question["root"])
-    return _Plain(root) if question["engine"] == "torch" else import_hubconf(root)
+    if question["engine"] == "torch":
+        return _Plain(root)
+    policy = CodePolicy(bytecode=NO_BYTECODE) if question["source_only"] else FOLDER
+    return import_hubconf(root, policy=policy)
 
 
 def _is_torch_module(made: object) -> bool:

@@ -126,4 +126,19 @@ def test_nothing_to_list_is_said(tmp_path: Path) -> None:
     (tmp_path / "hubconf.py").write_text("dependencies = []\n")
     done = CliRunner().invoke(main, ["list", str(tmp_path)])
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "has no entrypoints" in done.stderr
+    assert "No entrypoints found" in done.stderr
+
+
+def test_list_runs_a_hubconf_in_a_folder_only_with_run(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    made = f"__import__('pathlib').Path({str(canary)!r}).touch()\nglobals()['made'] = print\n"
+    (tmp_path / "hubconf.py").write_text(made)
+    done = CliRunner().invoke(main, ["list", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "--run" in done.stderr
+    assert not canary.exists()
+    done = CliRunner().invoke(main, ["list", "--run", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (0, "made\n")
+    assert canary.exists()
+    done = CliRunner().invoke(main, ["list", "--run", "owner/name"])
+    assert done.exit_code == 2
