@@ -141,6 +141,20 @@ def test_a_third_party_is_imported_in_its_home_only(library: str) -> None:
     assert users <= HOMES[library]
 
 
+def test_urls_are_split_in_one_place_only() -> None:
+    """Two parsers that see two hosts send a token to the wrong one."""
+    splitters = {"urlsplit", "urlparse", "urldefrag", "SplitResult"}
+    users = {
+        path
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "urllib.parse"
+        if splitters & {alias.name for alias in node.names}
+    }
+    # The git runner is being replaced.
+    assert users <= {"hubkit/hubdir/git.py"}
+
+
 @pytest.mark.parametrize(
     ("path", "module"),
     [
