@@ -152,6 +152,19 @@ def test_git_is_started_in_one_module() -> None:
     assert starters == {"hubkit/_util/git.py"}
 
 
+def test_urls_are_split_in_one_place_only() -> None:
+    """Two parsers that see two hosts send a token to the wrong one."""
+    splitters = {"urlsplit", "urlparse", "urldefrag", "SplitResult"}
+    users = {
+        path
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "urllib.parse"
+        if splitters & {alias.name for alias in node.names}
+    }
+    assert not users
+
+
 @pytest.mark.parametrize(
     ("path", "module"),
     [

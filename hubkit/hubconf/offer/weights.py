@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit import limits
+from hubkit._util.urls import try_parse
 from hubkit._util.zips import open_zip, read_member
 from hubkit.facts import WeightsFile
 from hubkit.hubconf.documents import find_documents
@@ -53,7 +54,7 @@ def read_urls(files: Files) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     for path in (*find_documents(files), *paths[: limits.DOCUMENTS.most]):
         for match in _URL.finditer(files.read_text(path)):
-            if not any(page in match[0] for page in _PAGES):
+            if try_parse(match[0]) and not any(page in match[0] for page in _PAGES):
                 found.setdefault(match[0], path)
     return tuple(found.items())
 

@@ -60,7 +60,7 @@ def test_rm_takes_a_repo_with_all_that_leads_to_it(
 
 
 def test_rm_takes_a_checkpoint_by_its_url(git_host: GitHost, worktree: Path, hub_dir: Path) -> None:
-    assert run("cache", "rm", f"{git_host.url}/net.pt?token=x").exit_code == 0
+    assert run("cache", "rm", f"{git_host.url}/net.pt?access_token=x").exit_code == 0
     assert not (hub_dir / "checkpoints" / "net.pt").exists()
     assert list((store() / "checkpoints").iterdir()) == []
     assert worktree.is_dir()
