@@ -53,6 +53,12 @@ def _run(rule: Rule, repo: RepoFacts) -> Ran:
 
 
 def _tell(rule: Rule, error: Exception) -> Finding:
+    if isinstance(error, RecursionError):
+        return internal_error.finding(
+            f"the rule {rule.code} ({rule.slug}) was skipped: the repo's code is nested too deeply",
+            hint="Split its longest expressions into several statements, or skip the rule: "
+            f"`--extend-ignore {rule.code}`.",
+        )
     text = str(error)
     said = f": {text[:_LONGEST]}{'…' * (len(text) > _LONGEST)}" if text else ""
     return internal_error.finding(

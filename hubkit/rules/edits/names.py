@@ -164,7 +164,10 @@ def find_occurrences(source: Source, name: str) -> Occurrences:
     text = text if text.isascii() else unicodedata.normalize("NFKC", text)
     lines = [number for number, line in enumerate(text.split("\n"), 1) if name in line]
     found = Occurrences(name, lines)
-    found.visit(source.tree.body)
+    try:
+        found.visit(source.tree.body)
+    except RecursionError:
+        found.doubtful = True  # nested too deeply to be followed: no fix is offered
     found.doubtful |= any(
         isinstance(node, ast.Global) and name in node.names
         for nodes in source.by_line.values()
