@@ -55,12 +55,11 @@ class Partial:
         return _journal_of(self.path)
 
     def begin(self) -> None:
-        """Start again with an empty file.
+        """Make the file, which is not there.
 
         Raises:
             OSError: It cannot be made.
         """
-        self.path.unlink(missing_ok=True)
         with create_exclusive(self.path) as file:
             if self._owner is not None:
                 # Some network file systems give our files to another user.

@@ -138,9 +138,11 @@ class Transfer:
                 start, total = self._span(answer, offset)
                 self._announced = total
                 if start == 0:
+                    # Old bytes go first: the record is about the new ones.
+                    self._partial.path.unlink(missing_ok=True)
+                    self._partial.note(answer, total)
                     with writing(self._wanted.path):
                         self._partial.begin()
-                    self._partial.note(answer, total)
                 self._receive(answer, start, total)
         size = self._partial.offset
         if total is not None and size != total:
