@@ -14,22 +14,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit.runtime.sandbox import Policy, find_changes, guarded_network, kept_state, save_state
 from pytest_hubkit.cases import describe_call, untrained_arguments
 from pytest_hubkit.checks.registry import NotApplicableError
 from pytest_hubkit.child_cases import PeakMemory, look_at_model
 from pytest_hubkit.child_errors import describe_error
-from pytest_hubkit.keeping import kept_state
-from pytest_hubkit.network import Policy, guarded_network
 from pytest_hubkit.prints import Prints
 from pytest_hubkit.seeds import draw, set_seed
-from pytest_hubkit.state import find_changes, take_state
 from pytest_hubkit.watch import WITH_TORCH, ImportWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-from pytest_hubkit.network import Attempt
+    from hubkit.runtime.sandbox import Attempt
 
 Json = dict[str, Any]
 
@@ -126,7 +124,7 @@ def _call(module: ModuleType, case: Json, question: Json) -> Json:
 def _effects(answer: Json, seed: int) -> Iterator[None]:
     """Note what the code inside does to the process."""
     set_seed(seed)
-    state = take_state()
+    state = save_state()
     with Prints() as prints:
         yield
     changes = [change.to_json() for change in find_changes(state)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,11 @@ def describe_error(
         attempts: What was tried to be reached on the network.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename.startswith(f"{root}/")]
+    prefix = f"{root}{os.sep}"
+    own = [frame for frame in frames if frame.filename.startswith(prefix)]
     summary = traceback.TracebackException.from_exception(error)
     for frame, kept in enumerate(summary.stack):
-        if kept.filename.startswith(f"{root}/"):
+        if kept.filename.startswith(prefix):
             del summary.stack[:frame]
             break
     return {
@@ -32,7 +34,7 @@ def describe_error(
         "message": str(error),
         "module": _missing_module(error) if isinstance(error, ImportError) else None,
         "file": str(error.filename) if isinstance(error, OSError) and error.filename else None,
-        "path": own[-1].filename[len(str(root)) + 1 :] if own else "",
+        "path": own[-1].filename[len(prefix) :] if own else "",
         "line": own[-1].lineno if own else 0,
         "code": own[-1].line if own else "",
         "traceback": "".join(summary.format()),

@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Any
 
 from hubkit.records import dataclass
-from pytest_hubkit.state import Change
+from hubkit.runtime.sandbox import Change
 from pytest_hubkit.watch import Undeclared
 
 Json = dict[str, Any]

@@ -53,7 +53,9 @@ class ProbeRequest:
         cwd: Folder to run in; a new empty one by default.
         env: Environment variables to add or, when None, to remove.
         path: Folders to put in front of ``sys.path``.
-        offline: Let any attempt to connect fail, and report it.
+        offline: Deny and report every attempt to reach the network; implies ``isolated``.
+        isolated: Take the network from the process and from all that it starts, where the system
+            allows it.
         timeout: Seconds to wait.
         python: The interpreter; this one by default.
     """
@@ -67,6 +69,7 @@ class ProbeRequest:
     env: Mapping[str, str | None] = field(default_factory=dict)
     path: tuple[str, ...] = ()
     offline: bool = False
+    isolated: bool = False
     timeout: float = 300.0
     python: str = ""
 
@@ -99,7 +102,7 @@ class ProbeReply:
         is_module: For "load": whether that is a ``torch.nn.Module``.
         value: For "call": what the function gave, if JSON can hold it.
         failure: What the code raised, or None; ``SystemExit`` counts.
-        connections: With ``offline``: "host:port" of each attempt to connect.
+        connections: With ``offline``: the URL, or "host:port", of each attempt to connect.
         stdout: What was printed; at most the last 64 KiB.
         stderr: The same for standard error.
         seconds: How long the import and the call took.
@@ -241,6 +244,7 @@ def _to_json(request: ProbeRequest) -> dict[str, object]:
         "engine": request.engine,
         "path": list(request.path),
         "offline": request.offline,
+        "isolated": request.isolated or request.offline,
     }
 
 
