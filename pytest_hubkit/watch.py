@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # What comes with torch, whose absence no hubconf has to think of.
 WITH_TORCH = frozenset(("torch", "torchgen", "functorch", "typing_extensions"))
+_STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 
 
@@ -108,8 +109,11 @@ class ImportWatch:
         prefix, environment = f"{self.root}{os.sep}", f"{sys.prefix}{os.sep}"
         if not path.startswith(prefix):
             return ""
-        # A virtual environment may lie in the repo, and the repo in an environment.
-        if environment.startswith(prefix) and path.startswith(environment):
+        # A virtual environment may lie in the repo, be the repo's folder, or hold the repo.
+        others = [
+            one for one in (environment, _STANDARD) if one.startswith(prefix) and one != prefix
+        ]
+        if path.startswith(tuple(others)):
             return ""
         inside = Path(path[len(prefix) :])
         return "" if "site-packages" in inside.parts else inside.as_posix()
