@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -455,6 +456,10 @@ def _inherit_in_subprocesses() -> None:
             if preexec_fn is not None:
                 preexec_fn()
 
-        return execute(self, args, executable, prepare, *rest)
+        with warnings.catch_warnings():
+            # From 3.12 on Python warns of any code between fork and exec where there are threads;
+            # this is one system call or two.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return execute(self, args, executable, prepare, *rest)
 
     setattr(subprocess.Popen, "_execute_child", execute_child)  # noqa: B010
