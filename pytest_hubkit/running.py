@@ -103,7 +103,8 @@ class StandIn:
         # Not before it is called: a hubconf may do without torch.
         import torch
 
-        return inspect.unwrap(getattr(torch.hub, self.__name__))
+        original: Callable[..., Any] = inspect.unwrap(getattr(torch.hub, self.__name__))
+        return original
 
     @property
     def __signature__(self) -> inspect.Signature:

@@ -63,7 +63,7 @@ def _guarded(question: Question, connections: list[str]) -> Iterator[None]:
         yield
         return
     root = Path(question["root"])
-    with guarded_network(root, f"The code of {root}", reason="this process is offline") as guard:
+    with guarded_network(root, "the repo's code", reason="this process is offline") as guard:
         try:
             yield
         finally:

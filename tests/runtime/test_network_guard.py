@@ -49,7 +49,7 @@ class Canary:
 
     def heard(self) -> bool:
         """Whether something has arrived; on loopback it does so before the sender goes on."""
-        heard = []
+        heard: list[object] = []
         with contextlib.suppress(BlockingIOError):
             self.tcp.accept()[0].close()
             heard.append("tcp")

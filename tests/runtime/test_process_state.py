@@ -95,7 +95,7 @@ def test_settings_of_torch_are_restored() -> None:
     with kept_state():
         torch.set_default_dtype(torch.float64)
         torch.set_grad_enabled(False)
-        torch.set_printoptions(precision=9)
+        torch.set_printoptions(precision=9)  # type: ignore[no-untyped-call]
         torch.backends.cudnn.benchmark = not torch.backends.cudnn.benchmark
         names = [change.name for change in find_changes(before)]
         assert names == [
