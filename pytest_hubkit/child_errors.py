@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def describe_error(
-    error: BaseException, root: Path, attempts: list[str] | None = None
+    error: BaseException, root: Path, evidence: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """What `ChildFailure` can be made of, by keyword.
 
     Args:
         error: The exception.
         root: The repo's folder; what leads to it is left out.
-        attempts: What was tried to be reached on the network.
+        evidence: What the code tried to reach and started, a line for each.
     """
     frames = traceback.extract_tb(error.__traceback__)
     prefix = f"{root}{os.sep}"
@@ -38,7 +38,7 @@ def describe_error(
         "line": own[-1].lineno if own else 0,
         "code": own[-1].line if own else "",
         "traceback": "".join(summary.format()),
-        "attempts": attempts or [],
+        "evidence": [*evidence],
     }
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_hubkit.replies import ChildFailure
     from pytest_hubkit.subject import Subject
 
-_MOST_PROCESSES = 4
-
 
 def describe_problem(facts: RepoFacts) -> Failure:
     """Why there is no hubconf to exercise."""
@@ -56,7 +54,7 @@ def describe_build_failure(subject: Subject, error: BaseException, guard: Guard 
         fix = f"If it is to be called otherwise, declare `call` in {subject.case.place}."
     return Failure(
         f"{subject.call} fails with {type(error).__name__}: {error}",
-        guard.processes[:_MOST_PROCESSES] if guard is not None else (),
+        guard.evidence if guard is not None else (),
         fix=fix,
         location=subject.location,
         cause=error,

@@ -171,6 +171,21 @@ def test_programs_that_an_entrypoint_runs_do_not_download(repo: HubRepo) -> None
     )
 
 
+def test_a_download_at_import_is_reported_with_its_place(repo: HubRepo) -> None:
+    write(repo, "")
+    code = (repo.root / "hubconf.py").read_text("utf-8")
+    download = "import urllib.request as _r\n_r.urlopen('http://weights.example/net.pt')\n"
+    repo.write({"hubconf.py": f"{code}\n\n{download}"})
+    result = repo.run_here("--hubconf", "--hubconf-select=C101", "-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(
+        [
+            "*Importing hubconf.py fails in a fresh process: *tried to reach http://weights.*",
+            "*requested http://weights.example/net.pt at hubconf.py:* by socket.getaddrinfo",
+            "*Download in the entrypoint that needs it: *",
+        ]
+    )
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the programs are POSIX's")
 def test_programs_are_named_when_an_entrypoint_fails(repo: HubRepo) -> None:
     write(repo, 'import subprocess\n    subprocess.run(["false", "weights.pt"], check=True)')

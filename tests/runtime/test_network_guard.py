@@ -117,6 +117,7 @@ WAYS = {
     "gethostbyaddr": "socket.gethostbyaddr('192.0.2.1')",
     "getnameinfo": "socket.getnameinfo(('192.0.2.1', 80), 0)",
     "ctypes": "import ctypes; ctypes.CDLL(None).connect",
+    "_ctypes": "import _ctypes; _ctypes.dlsym(_ctypes.dlopen(None, 0), 'connect')",
     "subprocess": "import subprocess; subprocess.run(['true', f'http://127.0.0.1:{address[1]}/'])",
     "shell": "import subprocess; subprocess.run('true ftp://a.example/x', shell=True)",
     "ssh": "import subprocess; subprocess.run(['true', 'git@a.example:owner/repo.git'])",
@@ -227,7 +228,7 @@ def test_a_program_has_no_network(
         done = subprocess.run(command, check=False, capture_output=True, text=True, **options)
     assert "ConnectionRefusedError" in done.stderr
     assert not canary.heard()
-    assert guard.processes[0].startswith(f"started {sys.executable} -c")
+    assert guard.evidence[0].startswith(f"started {sys.executable} -c")
     assert subprocess.run(command, check=False).returncode == 0
     assert canary.heard()
 
@@ -244,6 +245,14 @@ def test_programs_that_use_no_network_work(tmp_path: Path) -> None:
     assert (tmp_path / "b").read_text() == "a\n"
     assert guard.attempts == []
     assert [notice.means for notice in guard.notices] == ["subprocess.Popen", "os.system"]
+
+
+@needs_posix
+@pytest.mark.parametrize("word", ["file:///tmp/a", "git+file:///tmp/a", "sqlite:///a.db", "C://a"])
+def test_urls_that_stay_on_this_machine_are_none(word: str, tmp_path: Path) -> None:
+    with guarded_network(tmp_path, "net()") as guard:
+        subprocess.run(["true", word], check=True)
+    assert guard.attempts == []
 
 
 @needs_posix

@@ -33,9 +33,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _URL_NAMES = ("url", "full_url", "fullurl", "uri", "repo_or_dir", "github")
-# In a command line. A file:// URL stays on this machine.
-_URL = re.compile(r"(?!file:)\b[a-z][a-z0-9+.-]*://[^\s'\"|;&)]+|\bgit@[\w.-]+:[\w./~-]+", re.I)
-_MOST_NOTICES = 100
+# In a command line, but for those that stay on this machine.
+_URL = re.compile(
+    r"(?!(?:[a-z]+\+)?(?:file|sqlite|unix):)\b[a-z][a-z0-9+.-]+://[^\s'\"|;&)]+"
+    r"|\bgit@[\w.-]+:[\w./~-]+",
+    re.IGNORECASE,
+)
+_MOST_NOTICES, _MOST_EVIDENCE = 100, 4
 _LONG = 120
 
 
@@ -152,10 +156,12 @@ class Guard:
             self.notices.append(Attempt(what, path, line, means))
 
     @property
-    def processes(self) -> tuple[str, ...]:
-        """Processes that were started, a line for each."""
-        started = (one for one in self.notices if one.means.startswith(("os.", "subprocess.")))
-        return tuple(dict.fromkeys(f"started {one.target} {one.origin}" for one in started))
+    def evidence(self) -> tuple[str, ...]:
+        """The first attempts, and the first processes that were started, a line for each."""
+        tried = (f"requested {one.target} {one.origin}" for one in self.attempts)
+        notices = (one for one in self.notices if one.means.startswith(("os.", "subprocess.")))
+        started = (f"started {one.target} {one.origin}" for one in notices)
+        return tuple([*dict.fromkeys((*tried, *started))][:_MOST_EVIDENCE])
 
 
 # Guards that are on, for all threads; the last one counts.
@@ -278,7 +284,7 @@ def _meet_address(guard: Guard, event: str, address: Any) -> None:  # noqa: ANN4
 
 def _on_command(guard: Guard, event: str, args: tuple[Any, ...]) -> None:
     """A process is about to be started: its command line may name what it will reach."""
-    words = args[0] if event == "os.system" else args[1]
+    words = args[0] if event in ("os.system", "os.startfile") else args[1]
     command = " ".join(map(_text, words)) if isinstance(words, list | tuple) else _text(words)
     found = _URL.search(command)
     if found is not None:
@@ -355,10 +361,12 @@ _EVENTS: dict[str, Callable[[Guard, str, tuple[Any, ...]], None]] = {
     "os.exec": _on_command,
     "os.posix_spawn": _on_command,
     "os.system": _on_command,
+    "os.startfile": _on_command,
     "os.fork": _on_fork,
     "os.forkpty": _on_fork,
     "ctypes.dlopen": _on_library,
     "ctypes.dlsym": _on_function,
+    "ctypes.dlsym/handle": _on_function,
 }
 
 
