@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hubkit.records import dataclass
+from hubkit.runtime.sandbox import Change, find_changes, save_state
 from pytest_hubkit.fingerprints import fingerprints
 from pytest_hubkit.seeds import generators_that_moved, seeded, take_states
-from pytest_hubkit.state import Change, find_changes, take_state
 from pytest_hubkit.trees import find_tensors, has_shape
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def run(
         subject.running(),
         subject.conformance.loaded.active(),
     ):
-        state = take_state() if changes is not None else {}
+        state = save_state() if changes is not None else {}
         try:
             return runnable(*inputs.args, **inputs.kwargs)
         finally:

@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from hubkit.records import dataclass
-from pytest_hubkit.network import Policy
+from hubkit.runtime.sandbox import Policy
 from pytest_hubkit.selection import Selection
 
 if TYPE_CHECKING:

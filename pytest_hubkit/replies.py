@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import Any
 
 from hubkit.records import dataclass
-from pytest_hubkit.state import Change
+from hubkit.runtime.sandbox import Change
 from pytest_hubkit.watch import Undeclared
 
 Json = dict[str, Any]
@@ -25,7 +25,7 @@ class ChildFailure:
         line: The line there.
         code: The text of that line.
         traceback: From the first frame of the repo's on.
-        attempts: What it tried to reach on the network, which was denied.
+        evidence: What it tried to reach, which was denied, and what it started, a line for each.
     """
 
     type: str
@@ -36,7 +36,7 @@ class ChildFailure:
     line: int = 0
     code: str = ""
     traceback: str = ""
-    attempts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -130,7 +130,7 @@ def read_failure(described: Json | None) -> ChildFailure | None:
     """A failure as it came through JSON."""
     if described is None:
         return None
-    return ChildFailure(**{**described, "attempts": tuple(described["attempts"])})
+    return ChildFailure(**{**described, "evidence": tuple(described["evidence"])})
 
 
 def merge(replies: list[ChildReply]) -> ChildReply:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # What comes with torch, whose absence no hubconf has to think of.
 WITH_TORCH = frozenset(("torch", "torchgen", "functorch", "typing_extensions"))
+_STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 
 
@@ -105,11 +106,17 @@ class ImportWatch:
 
     def _inside(self, path: str) -> str:
         """A file's path in the repo, or "" when it is no file of the repo's own."""
-        prefix = f"{self.root}{os.sep}"
-        # A virtual environment may well lie in the repo.
-        if not path.startswith(prefix) or "site-packages" in path or path.startswith(sys.prefix):
+        prefix, environment = f"{self.root}{os.sep}", f"{sys.prefix}{os.sep}"
+        if not path.startswith(prefix):
             return ""
-        return Path(path[len(prefix) :]).as_posix()
+        # A virtual environment may lie in the repo, be the repo's folder, or hold the repo.
+        others = [
+            one for one in (environment, _STANDARD) if one.startswith(prefix) and one != prefix
+        ]
+        if path.startswith(tuple(others)):
+            return ""
+        inside = Path(path[len(prefix) :])
+        return "" if "site-packages" in inside.parts else inside.as_posix()
 
     def _is_own(self, top: str) -> bool:
         """Whether a module that nobody declared comes from a folder of the repo."""

@@ -128,9 +128,6 @@ class Ranges:
 
     def __enter__(self) -> Ranges:
         self._file = self._stream.partial.open(os.O_RDWR)
-        with self._moved:
-            self._start(self._parts[0], self._stream.answer)
-            self._start(self._probe)  # the others follow when the host has taken this one
         return self
 
     def __exit__(
@@ -146,6 +143,15 @@ class Ranges:
         for thread in self._threads:
             thread.join()
         self._file.close()
+
+    def start(self) -> None:
+        """Start the first two connections.
+
+        To be called inside the ``with`` block, so that an interrupt leaves no thread behind.
+        """
+        with self._moved:
+            self._start(self._parts[0], self._stream.answer)
+            self._start(self._probe)  # the others follow when the host has taken this one
 
     @property
     def whole(self) -> int:

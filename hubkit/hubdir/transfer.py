@@ -237,6 +237,7 @@ class Transfer:
         ranges = Ranges(Stream(answer, self._partial, at, total, etag, ask, show))
         try:
             with ranges:
+                ranges.start()
                 while self._digested < total:
                     whole = ranges.wait(min(self._digested + _STEP, total))
                     self._partial.grow(whole)

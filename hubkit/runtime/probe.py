@@ -55,7 +55,9 @@ class ProbeRequest:
         env: Environment variables to add or, when None, to remove.
         path: Folders to put in front of ``sys.path``.
         source_only: Run no bytecode that lies in the folder; for "hubkit" only.
-        offline: Let any attempt to connect fail, and report it.
+        offline: Deny and report every attempt to reach the network; implies ``isolated``.
+        isolated: Take the network from the process and from all that it starts, where the system
+            allows it.
         timeout: Seconds to wait.
         python: The interpreter; this one by default.
     """
@@ -70,6 +72,7 @@ class ProbeRequest:
     path: tuple[str, ...] = ()
     source_only: bool = False
     offline: bool = False
+    isolated: bool = False
     timeout: float = 300.0
     python: str = ""
 
@@ -102,7 +105,7 @@ class ProbeReply:
         is_module: For "load": whether that is a ``torch.nn.Module``.
         value: For "call": what the function gave, if JSON can hold it.
         failure: What the code raised, or None; ``SystemExit`` counts.
-        connections: With ``offline``: "host:port" of each attempt to connect.
+        connections: With ``offline``: the URL, or "host:port", of each attempt to connect.
         stdout: What was printed; at most the last 64 KiB.
         stderr: The same for standard error.
         seconds: How long the import and the call took.
@@ -266,6 +269,7 @@ def _to_json(request: ProbeRequest) -> dict[str, object]:
         "path": list(request.path),
         "source_only": request.source_only,
         "offline": request.offline,
+        "isolated": request.isolated or request.offline,
     }
 
 

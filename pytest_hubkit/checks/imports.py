@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.watch import Undeclared
 
 _MOST_NAMES = 3
+_ONLINE = "Download in the entrypoint that needs it: torch.hub.list and help import hubconf.py too."
 
 
 @check("C101", "import-clean", level=1, scope="repo")
@@ -125,7 +126,9 @@ def _describe_import(repo: Conformance, failure: ChildFailure) -> Failure:
         return Failure(
             f"Importing hubconf.py fails in a fresh process: {failure.text}",
             tuple(_code(failure)),
-            "torch.hub puts only the repo's root on `sys.path`; nothing else of the tree is.",
+            _ONLINE
+            if any(line.startswith("requested ") for line in failure.evidence)
+            else "torch.hub puts only the repo's root on `sys.path`; nothing else of the tree is.",
             location,
         )
     return Failure(
@@ -162,3 +165,4 @@ def _join(names: list[str]) -> str:
 def _code(failure: ChildFailure) -> Iterator[str]:
     if failure.path:
         yield f"{failure.path}:{failure.line}: {failure.code}"
+    yield from failure.evidence
