@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from hubkit import __version__
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import did_you_mean, printable_lines
 from hubkit.commands import COMMANDS
 from hubkit.errors import WHERE_TO_REPORT, HubkitError, UsageError
 
@@ -55,11 +57,9 @@ class HubkitGroup(click.Group):
         """The subcommand that the arguments name; a likely one is suggested where there is none."""
         if args[0] in self.list_commands(ctx):
             return super().resolve_command(ctx, args)
-        import difflib
-
-        close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-        if close:
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
+        suggestion = did_you_mean(args[0], self.list_commands(ctx))
+        if suggestion:
+            ctx.fail(f"No such command {args[0]!r}. {suggestion}")
         return super().resolve_command(ctx, args)
 
     def main(  # type: ignore[override] # click's overloads differ only in what they return
@@ -94,10 +94,11 @@ def _say(error: BaseException) -> int:
         _print_error(error)
         return error.exit_code
     if isinstance(error, click.ClickException):
+        error.message = printable_lines(error.message)
         error.show()
         return error.exit_code
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        click.echo("Interrupted.", err=True)
+        echo("Interrupted.", err=True)
         return INTERRUPTED
     if isinstance(error, SystemExit):
         raise error
@@ -125,7 +126,7 @@ def _accept_any_text() -> None:
 def _print_mistake(error: BaseException) -> None:
     import traceback
 
-    traceback.print_exception(error)
+    echo_lines("".join(traceback.format_exception(error)), err=True)
     _print_error(
         HubkitError(
             f"hubkit made a mistake and stopped: {type(error).__name__}",
@@ -140,12 +141,17 @@ def _use_color() -> bool | None:
 
 
 def _print_error(error: HubkitError) -> None:
-    color = _use_color()
-    label = click.style("error:", fg="red", bold=True)
-    click.echo(f"{label} {error.message}", err=True, color=color)
+    _print_labeled("error:", "red", error.message)
     if error.hint:
-        label = click.style("hint:", fg="cyan", bold=True)
-        click.echo(f"{label} {error.hint}", err=True, color=color)
+        _print_labeled("hint:", "cyan", error.hint)
+
+
+def _print_labeled(label: str, color: str, text: str) -> None:
+    """A text below its label: further lines are indented, so that none poses as another label."""
+    first, *others = text.split("\n")
+    echo(first, label=label, label_color=color, err=True, color=_use_color())
+    for line in others:
+        echo(f"  {line}".rstrip(), err=True)
 
 
 def _close_stdout() -> None:

@@ -45,6 +45,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from hubkit._util.text import did_you_mean, printable_lines
+
 WHERE_TO_REPORT = "https://pypi.org/project/torch-hubkit"
 
 
@@ -68,9 +70,11 @@ class HubkitError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # Errors are printed by whoever catches them, tracebacks included: names of files, refs and
+        # answers of hosts in them are escaped here.
+        self.message = printable_lines(message)
+        self.hint = printable_lines(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
@@ -143,15 +147,12 @@ def entrypoint_not_found(
         available: The names that exist.
         where: Clause such as "is not in /repo/hubconf.py".
     """
-    import difflib
-
-    close = difflib.get_close_matches(name, available, n=3)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {', '.join(available)}."
+    hint = did_you_mean(name, available, most=3) or f"Available: {', '.join(available)}."
     return EntrypointNotFoundError(
         f"The entrypoint {name!r} {where}.",
         entrypoint=name,
         available=available,
-        hint=hint if available else "It has no entrypoints at all.",
+        hint=hint if available else "It has no entrypoints.",
     )
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import align_columns, plural
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -28,7 +31,7 @@ def dir_() -> None:
     """Print where the hub dir is."""
     from hubkit.hubdir import get_dir
 
-    click.echo(get_dir())
+    echo(get_dir())
 
 
 @command.command()
@@ -42,7 +45,7 @@ def ls(as_json: bool) -> None:
 
     inventory = read_inventory()
     if as_json:
-        click.echo(json.dumps(_as_json(inventory), indent=2))
+        echo_lines(json.dumps(_as_json(inventory), indent=2))
         return
     rows = [
         (
@@ -67,9 +70,9 @@ def ls(as_json: bool) -> None:
     rows += [
         (_size(left.size), "-", "-", str(left.path), left.kind) for left in inventory.leftovers
     ]
-    for line in _columns([("SIZE", "LAST USED", "DIGEST", "WHAT", "FROM"), *rows]):
-        click.echo(line)
-    click.echo(f"{len(rows)} items, {_size(inventory.size)}, in {inventory.root}", err=True)
+    for line in align_columns([("SIZE", "LAST USED", "DIGEST", "WHAT", "FROM"), *rows]):
+        echo(line)
+    echo(f"{plural(len(rows), 'item')}, {_size(inventory.size)}, in {inventory.root}", err=True)
 
 
 @command.command()
@@ -121,15 +124,16 @@ def verify(as_json: bool, fix: bool) -> int:
     damages = list(find_damage(inventory))
     if as_json:
         rows = [{"path": str(one.path), "kind": one.kind} for one in damages]
-        click.echo(json.dumps({"version": VERSION, "damaged": rows}, indent=2))
+        echo_lines(json.dumps({"version": VERSION, "damaged": rows}, indent=2))
     else:
         for one in damages:
-            click.echo(f"{one.kind}: {one.path}")
+            echo(f"{one.kind}: {one.path}")
     if fix:
         for item in dict.fromkeys(one.item for one in damages):
-            click.echo(f"Put aside: {put_aside(item)}", err=True)
+            echo(f"Put aside: {put_aside(item)}", err=True)
     count = len(inventory.trees) + len(inventory.checkpoints)
-    click.echo(f"Verified {count} items: {len(damages)} files are not as they came.", err=True)
+    bad = f"{plural(len(damages), 'file')} damaged" if damages else "no damage found"
+    echo(f"Verified {plural(count, 'item')}: {bad}.", err=True)
     return 1 if damages and not fix else 0
 
 
@@ -148,12 +152,12 @@ def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
             else:
                 remove_checkpoint(item)
         except InUseError as error:
-            click.echo(f"left: {error.message}", err=True)
+            echo(f"left: {error.message}", err=True)
             in_use += 1
             continue
         _tell("would remove" if dry_run else "removed", item.path, item.size)
         freed += item.size
-    click.echo(f"{_size(freed)} {'would be ' if dry_run else ''}freed.", err=True)
+    echo(f"{_size(freed)} {'would be ' if dry_run else ''}freed.", err=True)
     return 1 if in_use else 0
 
 
@@ -203,7 +207,7 @@ def _as_json(inventory: Inventory) -> dict[str, Any]:
 
 
 def _tell(verb: str, path: Path, size: int) -> None:
-    click.echo(f"{verb}: {path} ({_size(size)})")
+    echo(f"{verb}: {path} ({_size(size)})")
 
 
 def _shown(file: KeptCheckpoint, inventory: Inventory) -> str:
@@ -232,11 +236,3 @@ def _age(at: float | None) -> str:
         if seconds >= length:
             return f"{seconds // length:.0f} {unit} ago"
     return "just now"
-
-
-def _columns(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_data
+
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
     from hubkit.publish.card import CardDraft, Source
@@ -74,7 +76,7 @@ def command(
     request = CardRequest(place, wanted, _pairs(given), added, _conformance(report))
     draft = draft_card(gather_facts(facts, source), request, before)
     if stdout:
-        click.echo(draft.after, nl=False)
+        echo_data(draft.after)
         return 0
     _tell(facts, draft)
     if check or diff:
@@ -158,24 +160,24 @@ def _tell(facts: RepoFacts, draft: CardDraft) -> None:
 
     if draft.lacking and draft.after != draft.before:
         parts = " ".join(f"--add {name}" for name in draft.lacking)
-        click.echo(f"{draft.path} does without: {', '.join(draft.lacking)} ({parts})", err=True)
+        echo(f"{draft.path} does without: {', '.join(draft.lacking)} ({parts})", err=True)
     for finding in judge_card(facts, draft):
         line = finding.location.line if finding.location else 1
-        click.echo(f"{draft.path}:{line}: {finding.code} {finding.message}", err=True)
+        echo(f"{draft.path}:{line}: {finding.code} {finding.message}", err=True)
 
 
 def _compare(draft: CardDraft, *, show: bool) -> int:
     from hubkit.fixer import Change, render_diff
 
     if draft.before == draft.after:
-        click.echo(f"{draft.path} is as it should be.", err=True)
+        echo(f"{draft.path} is as it should be.", err=True)
         return 0
     if show:
         change = Change(draft.before or b"", draft.after)
-        click.echo(render_diff({draft.path: change}), nl=False)
+        echo_data(render_diff({draft.path: change}))
     else:
         what = "is not there" if draft.before is None else f"is stale: {', '.join(draft.stale)}"
-        click.echo(f"{draft.path} {what}. Write it: hubkit card", err=True)
+        echo(f"{draft.path} {what}. Write it: hubkit card", err=True)
     return 1
 
 
@@ -184,11 +186,11 @@ def _write(facts: RepoFacts, draft: CardDraft) -> int:
     from hubkit.publish.files import write_new
 
     if draft.before == draft.after:
-        click.echo(f"{draft.path} is as it should be.", err=True)
+        echo(f"{draft.path} is as it should be.", err=True)
     elif draft.before is None:
         write_new(facts.root / draft.path, draft.after)
-        click.echo(f"wrote {draft.path}", err=True)
+        echo(f"wrote {draft.path}", err=True)
     else:
         write_changes(facts.root, {draft.path: Change(draft.before, draft.after)})
-        click.echo(f"refreshed {draft.path}: {', '.join(draft.stale)}", err=True)
+        echo(f"refreshed {draft.path}: {', '.join(draft.stale)}", err=True)
     return 0

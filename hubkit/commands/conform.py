@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubkit._util.console import echo_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -123,7 +125,7 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
     report = merge_reports([read_report(source) for source in sources])
     for text in reports:
         write_form(report, *read_target(text, Path.cwd()))
-    click.echo(render_table(report), nl=False)
+    echo_lines(render_table(report))
     failed = report.lint == "failed" or any(
         one.codes(level, "failed") for one in (report.whole, *report.cases) for level in (1, 2, 3)
     )

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import close_matches, join_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,12 +34,12 @@ def command(codes: tuple[str, ...]) -> None:
             raise UsageError(f"there is no rule or check {code}", hint=_advise(code, entries))
     for number, found in enumerate(wanted):
         if number:
-            click.echo()
+            echo()
         if len(found) == 1:
-            click.echo(_explain(found[0]))
+            echo_lines(_explain(found[0]))
         else:
             for one in found:
-                click.echo(f"{one.code}  {one.slug:28} {one.summary}")
+                echo(f"{one.code}  {one.slug:28} {one.summary}")
 
 
 def _find(code: str, entries: Iterable[CatalogueEntry]) -> list[CatalogueEntry]:
@@ -60,9 +63,7 @@ def _describe_fix(fix: str) -> str:
 
 
 def _advise(code: str, entries: Iterable[CatalogueEntry]) -> str:
-    import difflib
-
     words = {one.slug: one.code for one in entries} | {one.code: one.code for one in entries}
-    close = difflib.get_close_matches(code, words, n=3)
-    meant = " or ".join(words[word] for word in close)
-    return f"Did you mean {meant}?" if close else "`hubkit explain` lists them all."
+    meant = dict.fromkeys(words[word] for word in close_matches(code, words))
+    listed = join_words((f"`{one}`" for one in meant), "or")
+    return f"Did you mean {listed}?" if meant else "`hubkit explain` lists them."

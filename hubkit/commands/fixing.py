@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_data
+from hubkit._util.text import plural
 from hubkit.commands.gathering import gather
 from hubkit.commands.output import say_stopped
 from hubkit.records import dataclass
@@ -64,7 +66,7 @@ class Fixing:
         """Print what would change; the exit code says whether anything would."""
         from hubkit.fixer import render_diff
 
-        click.echo(render_diff(outcome.changes), nl=False)
+        echo_data(render_diff(outcome.changes))
         _say(outcome, "Would fix")
         say_stopped(outcome.report)
         return 2 if outcome.report.stopped else int(bool(outcome.changes))
@@ -89,7 +91,7 @@ class Fixing:
 def _say(outcome: Outcome, verb: str) -> None:
     for finding, reason in outcome.failed:
         place = f" in {finding.location.path}" if finding.location else ""
-        click.echo(
+        echo(
             f"{finding.code}{place} is for you to fix, as its fix was taken back ({reason}): "
             f"{finding.message}",
             err=True,
@@ -97,7 +99,7 @@ def _say(outcome: Outcome, verb: str) -> None:
     count = len(outcome.fixed)
     more = f" ({outcome.unsafe} more with --unsafe-fixes)" if outcome.unsafe else ""
     if count or more:
-        click.echo(f"{verb} {count} finding{'s' * (count != 1)}{more}.", err=True)
+        echo(f"{verb} {plural(count, 'finding')}{more}.", err=True)
 
 
 _OPTIONS = (

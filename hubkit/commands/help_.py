@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from hubkit._util.console import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +38,6 @@ def command(repo: str, entrypoint: str) -> None:
         render_signature,
         require_hubconf,
     )
-    from hubkit.reporters.wording import to_printable
 
     if not entrypoint:
         is_repo = "/" in repo or Path(repo).is_dir()
@@ -52,14 +54,14 @@ def command(repo: str, entrypoint: str) -> None:
         names = tuple(known.name for known in hubconf.entrypoints)
         raise entrypoint_not_found(entrypoint, names, "is not in the hubconf")
     text = render_docstring(found.docstring) if found.docstring else "(no help text)"
-    click.echo(click.style(to_printable(render_signature(found)), bold=True))
-    click.echo()
+    echo(label=render_signature(found))
+    echo()
     for line in text.splitlines():
-        click.echo(f"  {to_printable(line)}".rstrip())
-    click.echo()
+        echo(f"  {line}".rstrip())
+    echo()
     weights = read_weights(facts.files, hubconf, [found.name])[found.name]
     for name, value in _rows(found, hubconf, weights.downloads):
-        click.echo(f"{click.style(f'{name:10}', bold=True)}  {to_printable(value)}".rstrip())
+        echo(f" {value}", label=f"{name:10}")
 
 
 def _rows(
@@ -72,7 +74,7 @@ def _rows(
     if names:
         from hubkit.hubconf import distribution_name
 
-        distributions = " ".join(distribution_name(name) for name in names)
+        distributions = shlex.join(distribution_name(name) for name in names)
         yield "Needs", ", ".join(names)
         yield "Install", f"pip install {distributions}"
     heading = "Weights"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_data
 from hubkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -165,10 +166,10 @@ def _check(plan: Plan, *, named: bool) -> int:
     outcomes = compare_files(plan.target, plan.files)
     drifted = [outcome for outcome in outcomes if outcome.has_drifted]
     if not drifted:
-        click.echo(f"Nothing has drifted from the template {plan.template.name}.")
+        echo(f"Nothing has drifted from the template {plan.template.name}.")
         return 0
     print_outcomes(plan, drifted, dry=True)
-    click.echo("See it with --diff; `hubkit init --overwrite` makes it so.")
+    echo("See it with --diff; `hubkit init --overwrite` makes it so.")
     return 1
 
 
@@ -183,7 +184,7 @@ def _diff(plan: Plan) -> int:
             path = plan.target / outcome.path
             before = path.read_bytes() if outcome.state == "overwritten" else None
             changes[outcome.path] = Change(before, contents[outcome.path])
-    click.echo(render_diff(changes), nl=False)
+    echo_data(render_diff(changes))
     return 0
 
 
@@ -193,7 +194,7 @@ def _rehearse(plan: Plan, *, overwrite: bool) -> int:
 
     print_found(plan.found)
     print_outcomes(plan, compare_files(plan.target, plan.files, overwrite=overwrite), dry=True)
-    click.echo("Nothing was written.")
+    echo("Nothing was written.")
     return 0
 
 
@@ -218,10 +219,10 @@ def _settle_git(plan: Plan, *, git: bool | None) -> bool:
     wanted = tree is None and plan.is_new if git is None else git
     if wanted and tree != plan.target:
         if write_git_repo(plan.target):
-            click.echo("Made it a git repo, on branch main; nothing is committed yet.")
+            echo("Made it a git repo, on branch main; nothing is committed yet.")
             return True
-        click.echo("It is no git repo: git is missing or failed.")
+        echo("It is no git repo: git is missing or failed.")
         return tree is not None
     if tree is not None and tree != plan.target:
-        click.echo(f"It lies inside the git repo {tree}. To publish it, make it one: --git.")
+        echo(f"It lies inside the git repo {tree}. To publish it, make it one: --git.")
     return tree is not None

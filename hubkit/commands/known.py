@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo
+from hubkit._util.text import plural
 from hubkit.commands.gathering import gather
 from hubkit.commands.output import say_stopped
 from hubkit.records import dataclass
@@ -76,7 +78,7 @@ class Known:
             path.write_text(render_baseline({**kept, **found}.values()), "utf-8", newline="\n")
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-        click.echo(_describe(path, old, {**kept, **found}))
+        echo(_describe(path, old, {**kept, **found}))
         say_stopped(report)
         return 2 if report.stopped else 0
 
@@ -94,8 +96,7 @@ class Known:
 
         changes = plan_ignores(report.findings, facts.sources, read, self.reason or "")
         write_changes(facts.root, changes)
-        files = f"{len(changes)} file{'s' * (len(changes) != 1)}"
-        click.echo(f"Wrote comments into {files}.", err=True)
+        echo(f"Wrote comments to {plural(len(changes), 'file')}.", err=True)
 
     def _path(self, root: Path, config: Config) -> Path:
         from hubkit.baseline import BASELINE
@@ -106,8 +107,7 @@ class Known:
 def _describe(path: Path, old: tuple[KnownFinding, ...], new: dict[str, KnownFinding]) -> str:
     before = {one.fingerprint for one in old}
     added, gone = len(new.keys() - before), len(before - new.keys())
-    findings = f"{len(new)} finding{'s' * (len(new) != 1)}"
-    return f"{path} knows {findings} now ({added} added, {gone} taken out)."
+    return f"{path}: {plural(len(new), 'finding')} ({added} added, {gone} removed)."
 
 
 def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001

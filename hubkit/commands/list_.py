@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import align_columns
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,15 +36,14 @@ def command(repo: str, as_json: bool, static: bool) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps({"entrypoints": rows, "is_open": hubconf.is_open}, indent=2))
+        echo_lines(json.dumps({"entrypoints": rows, "is_open": hubconf.is_open}, indent=2))
         return
-    width = max((len(row["name"]) for row in rows), default=0)
-    for row in rows:
-        click.echo(f"{row['name']:{width}}  {row['summary']}".rstrip())
+    for line in align_columns([(row["name"], row["summary"]) for row in rows]):
+        echo(line)
     if not rows:
-        click.echo(f"{root} has no entrypoints that source tells.", err=True)
+        echo(f"{root} has no entrypoints that source tells.", err=True)
     if hubconf.is_open:
-        click.echo("This hubconf makes names at run time: source does not tell them all.", err=True)
+        echo("This hubconf makes names at run time: source does not tell them all.", err=True)
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
@@ -57,13 +59,13 @@ def _made_at_run_time(repo: str, root: Path, hubconf: Hubconf) -> list[dict[str,
     from hubkit.runtime.probe import list_names
 
     if not Path(repo).expanduser().exists():
-        click.echo(f"Not run, as a repo of somebody else: {repo}. hubkit.list runs it.", err=True)
+        echo(f"Not run, as a repo of somebody else: {repo}. hubkit.list runs it.", err=True)
         return []
     known = {entrypoint.name for entrypoint in hubconf.entrypoints}
     known |= {leak.name for leak in hubconf.leaks}
     try:
         names = list_names(root)
     except HubkitError as error:
-        click.echo(f"Running it did not work: {error.message}", err=True)
+        echo(f"Running it did not work: {error.message}", err=True)
         return []
     return [{"name": name, "kind": "value", "summary": ""} for name in names if name not in known]

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo
+from hubkit._util.text import plural
+
 if TYPE_CHECKING:
     from hubkit.lockfile import Lockfile
 
@@ -59,8 +62,9 @@ def command(
         )
     lock = _pin(lock, repos or (() if urls else tuple(lock.repos)), urls, weights=weights)
     write_lockfile(lock)
-    click.echo(
-        f"{output}: {len(lock.repos)} repos and {len(lock.checkpoints)} checkpoints are pinned.",
+    echo(
+        f"{output}: pinned {plural(len(lock.repos), 'repo')} and "
+        f"{plural(len(lock.checkpoints), 'checkpoint')}.",
         err=True,
     )
     return 0
@@ -76,7 +80,7 @@ def _pin(
     left: list[str] = []
     for repo in map(parse_repo, repos):
         locked[str(repo)] = pins.lock_repo(repo)
-        click.echo(f"{repo} is {locked[str(repo)].sha}", err=True)
+        echo(f"{repo} is {locked[str(repo)].sha}", err=True)
         for url in pins.find_checkpoint_urls(repo):
             found = pins.lock_checkpoint(url) if weights else pins.find_locked_checkpoint(url)
             if found is not None:
@@ -86,10 +90,10 @@ def _pin(
     for url in urls:
         checkpoints[key_of(url)] = pins.lock_checkpoint(url)
     if left:
-        click.echo(f"Not pinned, since not in the hub dir: {len(left)} checkpoints", err=True)
+        echo(f"Not pinned: {plural(len(left), 'checkpoint')} missing from the hub dir", err=True)
         for url in left:
-            click.echo(f"  {url}", err=True)
-        click.echo("--weights downloads and pins them all, --checkpoint URL one.", err=True)
+            echo(f"  {url}", err=True)
+        echo("Use --weights to download and pin all, --checkpoint URL for one.", err=True)
     return replace(lock, repos=locked, checkpoints=checkpoints)
 
 
@@ -99,9 +103,9 @@ def _check(lock: Lockfile) -> int:
     states = list(check_lockfile(lock))
     for state in states:
         if state.state != "ok":
-            click.echo(f"{state.state}: {state.name}: {state.detail}")
+            echo(f"{state.state}: {state.name}: {state.detail}")
     bad = sum(not state.is_fine for state in states)
-    click.echo(f"Checked {len(states)} pins of {lock.path}: {bad} do not hold.", err=True)
+    echo(f"Checked {plural(len(states), 'pin')} of {lock.path}: {bad} failed.", err=True)
     return 1 if bad else 0
 
 
@@ -114,5 +118,5 @@ def _fetch(lock: Lockfile) -> int:
     for url, checkpoint in lock.checkpoints.items():
         pins.fetch_locked_checkpoint(url, checkpoint)
     held = len(lock.repos) + len(lock.checkpoints)
-    click.echo(f"All {held} pins of {lock.path} are in the hub dir.", err=True)
+    echo(f"{lock.path}: {plural(held, 'pin')} in the hub dir.", err=True)
     return 0

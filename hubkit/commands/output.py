@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo_lines
 from hubkit.commands.gathering import gather
 from hubkit.records import dataclass
 from hubkit.reporters import FORMATS, find_reporter
@@ -107,7 +108,7 @@ def say_stopped(report: Report) -> None:
     from hubkit.reporters.full import format_finding
 
     for finding in report.stopped:
-        click.echo(format_finding(finding, report), err=True)
+        echo_lines(format_finding(finding, report), err=True)
 
 
 def _write_file(name: str, path: Path, report: Report) -> None:

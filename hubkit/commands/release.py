@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_lines
+
 if TYPE_CHECKING:
     from hubkit.publish.release import Point, ReleaseRequest, Situation
 
@@ -97,12 +99,9 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
 
 
 def _say(point: Point) -> Point:
-    from hubkit.reporters.wording import to_printable
-
-    state = click.style(f"{point.state:7}", fg=_COLORS[point.state], bold=True)
-    click.echo(f"{state}  {point.name}: {to_printable(point.why)}")
+    echo(f" {point.name}: {point.why}", label=f"{point.state:7}", label_color=_COLORS[point.state])
     if point.todo and point.state != "ok":
-        click.echo(f"         -> {to_printable(point.todo)}")
+        echo(f"         -> {point.todo}")
     return point
 
 
@@ -118,26 +117,26 @@ def _say_snippets(now: Situation) -> None:
         f"hubkit.load({by_tag})",
         f"hubkit.load({by_sha})  # this very commit, whatever becomes of the tag",
     ]
-    click.echo("\nOnce it is pushed, people load it by:\n")
+    echo_lines("\nOnce it is pushed, people load it by:\n\n")
     for line in lines:
-        click.echo(f"  {line}")
-    click.echo()
+        echo(f"  {line}")
+    echo()
 
 
 def _finish(now: Situation, missing: int, *, dry_run: bool) -> int:
     from hubkit.publish.release import write_tag
 
     if missing:
-        click.echo(f"{missing} missing: no tag is made.", err=True)
+        echo(f"{missing} missing: no tag is made.", err=True)
         return 1
     if dry_run:
-        click.echo("Nothing is missing. Without --dry-run the tag is made.", err=True)
+        echo("Nothing is missing. Without --dry-run the tag is made.", err=True)
         return 0
     is_new = write_tag(now)
-    click.echo(f"{'Made the tag' if is_new else 'There already:'} {now.tag}, at {now.sha[:10]}.")
-    click.echo("Publish it:")
+    echo(f"{'Made the tag' if is_new else 'There already:'} {now.tag}, at {now.sha[:10]}.")
+    echo("Publish it:")
     for line in _next(now):
-        click.echo(f"  {line}")
+        echo(f"  {line}")
     return 0
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo_lines
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -50,7 +52,7 @@ def command(output_format: str) -> None:
     from hubkit.commands.catalogue import read_catalogue
 
     renderers = {"text": _render_text, "markdown": _render_markdown, "json": _render_json}
-    click.echo(renderers[output_format](read_catalogue()), nl=False)
+    echo_lines(renderers[output_format](read_catalogue()))
 
 
 def _render_text(entries: Sequence[CatalogueEntry]) -> str:

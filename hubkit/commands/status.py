@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import plural
+
 if TYPE_CHECKING:
     from hubkit.facts.cache import RefState
 
@@ -32,17 +35,17 @@ def command(repos: tuple[str, ...], as_json: bool, check: bool) -> int:
         )
     if as_json:
         rows = [_as_json(state) for state in states]
-        click.echo(json.dumps({"version": 1, "refs": rows}, indent=2))
+        echo_lines(json.dumps({"version": 1, "refs": rows}, indent=2))
     else:
         width = max((len(state.state) for state in states), default=0)
         for state in states:
-            click.echo(f"{state.state:{width}}  {state.repo}  {_tell(state)}".rstrip())
+            echo(f"{state.state:{width}}  {state.repo}  {_describe(state)}".rstrip())
     stale = sum(state.state in ("behind", "gone") for state in states)
-    click.echo(f"{len(states)} refs in {get_dir()}: {stale} behind or gone.", err=True)
+    echo(f"{plural(len(states), 'ref')} in {get_dir()}: {stale} behind or gone.", err=True)
     return 1 if check and stale else 0
 
 
-def _tell(state: RefState) -> str:
+def _describe(state: RefState) -> str:
     if state.state == "behind":
         return f"{state.sha[:10]} -> {state.latest[:10]}"
     return state.detail or ("" if state.state == "pinned" else state.sha[:10])

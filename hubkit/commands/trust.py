@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from hubkit._util.console import echo
+
 
 @click.group()
 def command() -> None:
@@ -16,7 +18,7 @@ def list_() -> None:
     from hubkit.hubdir import read_trust
 
     for line in read_trust():
-        click.echo(line)
+        echo(line)
 
 
 @command.command()
@@ -27,7 +29,7 @@ def add(repos: tuple[str, ...]) -> None:
 
     for repo in [parse_repo(text) for text in repos]:
         add_trust(repo)
-        click.echo(f"Trusted: {repo.full_name}", err=True)
+        echo(f"Trusted: {repo.full_name}", err=True)
 
 
 @command.command()
@@ -39,4 +41,4 @@ def remove(repos: tuple[str, ...]) -> None:
     for repo in [parse_repo(text) for text in repos]:
         was_there = remove_trust(repo)
         said = "No longer trusted" if was_there else "Was not on the list"
-        click.echo(f"{said}: {repo.full_name}", err=True)
+        echo(f"{said}: {repo.full_name}", err=True)

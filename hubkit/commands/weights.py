@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_lines
+
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
     from hubkit.publish.weights import Added, Contents
@@ -85,8 +87,9 @@ def add(
         contents = read_contents(added.path)
     else:
         added = copy_checkpoint(file, folder, digits=digits)
-    click.echo(f"{'made' if added.is_new else 'there already'}: {added.path}")
-    click.echo(f"sha256: {added.sha256}\nsize: {added.size:,} bytes")
+    echo(f"{'made' if added.is_new else 'there already'}: {added.path}")
+    echo(f"sha256: {added.sha256}")
+    echo(f"size: {added.size:,} bytes")
     _tell(contents)
     _record(facts, name, added)
     _show_line(facts, added, contents, slug, tag)
@@ -140,9 +143,9 @@ def _tell(contents: Contents) -> None:
     from hubkit.publish.weights import find_notes
 
     if contents.tensors:
-        click.echo(f"holds: {contents.tensors:,} tensors of {contents.elements:,} numbers in all")
+        echo(f"holds: {contents.tensors:,} tensors of {contents.elements:,} numbers in all")
     for note in find_notes(contents):
-        click.echo(f"{click.style('note:', fg='yellow')} {note}", err=True)
+        echo(note, label="note:", label_color="yellow", err=True)
 
 
 def _record(facts: RepoFacts | None, name: str, added: Added) -> None:
@@ -150,10 +153,10 @@ def _record(facts: RepoFacts | None, name: str, added: Added) -> None:
 
     if facts is None or not name:
         why = "no hubconf.py is here, or above" if facts is None else "say whose: --entrypoint NAME"
-        click.echo(f"Not recorded: {why}.", err=True)
+        echo(f"Not recorded: {why}.", err=True)
         return
     path, is_changed = record_weights(facts.root, name, added.sha256, added.size)
-    click.echo(f"{'recorded' if is_changed else 'recorded already'}: {path}, {name}.weights")
+    echo(f"{'recorded' if is_changed else 'recorded already'}: {path}, {name}.weights")
 
 
 def _show_line(
@@ -166,5 +169,5 @@ def _show_line(
     name = added.path.name
     line = _SAFETENSORS if contents.is_safetensors else _LINE
     line = _SCRIPT if contents.kind == "script" else line
-    click.echo("\nFor hubconf.py, once it is attached to that release:\n")
-    click.echo(line.format(url=f"{place}/{name}", name=name, sha256=added.sha256))
+    echo_lines("\nFor hubconf.py, once it is attached to that release:\n\n")
+    echo_lines(line.format(url=f"{place}/{name}", name=name, sha256=added.sha256))

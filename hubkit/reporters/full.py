@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.console import write_line
+from hubkit._util.text import display_width, printable
 from hubkit.reporters.pasting import format_ignore_block
 from hubkit.reporters.wording import (
     format_fixable,
@@ -12,7 +14,6 @@ from hubkit.reporters.wording import (
     format_place,
     format_summary,
     paint,
-    to_printable,
     use_color,
 )
 
@@ -34,12 +35,12 @@ def write_report(report: Report, stream: TextIO) -> None:
     """
     color = use_color(stream)
     for finding in report.findings:
-        stream.write(format_finding(finding, report, color=color) + "\n\n")
-    for line in format_left_out(report):
-        stream.write(line + "\n")
-    for line in format_ignore_block(report):
-        stream.write(line + "\n")
-    stream.writelines(line + "\n" for line in (*format_fixable(report), format_summary(report)))
+        for line in (*_lines(finding, report, color=color), ""):
+            write_line(stream, line)
+    for line in (*format_left_out(report), *format_ignore_block(report)):
+        write_line(stream, line)
+    for line in (*format_fixable(report), format_summary(report)):
+        write_line(stream, line)
 
 
 def format_finding(finding: Finding, report: Report, *, color: bool = False) -> str:
@@ -55,12 +56,12 @@ def format_finding(finding: Finding, report: Report, *, color: bool = False) -> 
 
 def _lines(finding: Finding, report: Report, *, color: bool) -> Iterator[str]:
     code = paint(f"{finding.severity}[{finding.code}]", finding.severity, color=color)
-    message = format_mark(finding) + to_printable(finding.message)
+    message = format_mark(finding) + printable(finding.message)
     yield f"{format_place(finding.location)} {code} {message}"
     if finding.location is not None:
         yield from _excerpt(finding.location, report.line(finding.location))
     if finding.hint:
-        yield f"  help: {to_printable(finding.hint)}"
+        yield f"  help: {printable(finding.hint)}"
 
 
 def _excerpt(location: Location, line: str) -> Iterator[str]:
@@ -74,16 +75,5 @@ def _excerpt(location: Location, line: str) -> Iterator[str]:
     carets = "^" * max(1, min(end, len(text) + 1) - start)
     number = str(location.line)
     before, meant = text[: start - 1], text[start - 1 :]
-    yield f"  {number} | {to_printable(text)}"
-    yield f"  {' ' * len(number)} | {' ' * _width(before)}{'^' * max(1, _width(meant[: len(carets)]))}"
-
-
-def _width(text: str) -> int:
-    """Columns that a text takes on a terminal, as far as Unicode tells."""
-    import unicodedata
-
-    if text.isascii():
-        return len(to_printable(text))
-    shown = to_printable(text)
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in shown)
-    return len(shown) + wide - sum(unicodedata.combining(letter) != 0 for letter in shown)
+    yield f"  {number} | {printable(text)}"
+    yield f"  {' ' * len(number)} | {' ' * display_width(printable(before))}{'^' * max(1, display_width(printable(meant[: len(carets)])))}"

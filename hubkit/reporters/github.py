@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.console import without_commands
+from hubkit._util.text import printable
 from hubkit.reporters.concise import format_line
-from hubkit.reporters.wording import format_counts, format_summary, sort_by_severity, to_printable
+from hubkit.reporters.wording import format_counts, format_summary, sort_by_severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,8 +35,7 @@ def write_report(report: Report, stream: TextIO) -> None:
             f"Not annotated, since GitHub shows {MOST} of a kind: {format_counts(rest)}.\n"
         )
     for finding in rest:
-        # A command may stand anywhere in a line of the log in GitHub's older form.
-        stream.write("  " + format_line(finding).replace("##[", "##\u200b[") + "\n")
+        stream.write(f"  {without_commands(format_line(finding), always=True)}\n")
     stream.write(format_summary(report) + "\n")
 
 
@@ -50,7 +51,7 @@ def _part(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
 
 def _command(finding: Finding, name: str) -> str:
     listed = ",".join(f"{key}={_escape(value, ':,')}" for key, value in _fields(finding, name))
-    text = "\n".join(to_printable(part) for part in (finding.message, finding.hint) if part)
+    text = "\n".join(printable(part) for part in (finding.message, finding.hint) if part)
     return f"::{_LEVELS[finding.severity]} {listed}::{_escape(text)}"
 
 
@@ -59,7 +60,7 @@ def _fields(finding: Finding, name: str) -> Iterator[tuple[str, str]]:
     place = finding.location
     if place is None:
         return
-    yield "file", to_printable(place.path)
+    yield "file", printable(place.path)
     yield "line", str(place.line)
     if place.end_line:
         yield "endLine", str(place.end_line)

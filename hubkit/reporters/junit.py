@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from hubkit._util.text import printable
 from hubkit.reporters.concise import format_line
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def _add_case(suite: ET.Element, rule: RuleFacts, report: Report) -> ET.Element:
         failure = ET.SubElement(
             case,
             "error" if failing[0] in report.stopped else "failure",
-            message=_clean(failing[0].message),
+            message=printable(failing[0].message),
             type=failing[0].severity,
         )
         failure.text = _listing(failing)
     elif reasons and not found:
         why = dict.fromkeys(one.reason or f"left out by a {one.by}" for one in reasons)
-        ET.SubElement(case, "skipped", message=_clean("; ".join(why)))
+        ET.SubElement(case, "skipped", message=printable("; ".join(why)))
     passed = [finding for finding in found if not report.fails(finding)]
     if passed:
         ET.SubElement(case, "system-out").text = _listing(passed)
@@ -76,7 +77,7 @@ def _listing(findings: Sequence[Finding]) -> str:
     for finding in findings:
         lines.append(format_line(finding))
         if finding.hint:
-            lines.append(f"  help: {finding.hint}")
+            lines.append(f"  help: {printable(finding.hint)}")
     return _clean("\n".join(lines))
 
 

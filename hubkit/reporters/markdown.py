@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.console import write_line
+from hubkit._util.text import code_span, escape_markdown, table_cell
 from hubkit.reporters.wording import (
     format_counts,
     format_left_out,
     format_summary,
     sort_by_severity,
-    to_printable,
 )
 
 if TYPE_CHECKING:
@@ -41,35 +42,14 @@ def write_report(report: Report, stream: TextIO) -> None:
     left_out = list(format_left_out(report))
     if left_out:
         stream.write(f"<details><summary>{len(report.left_out)} left out on request</summary>\n\n")
-        stream.writelines(f"- {_escape(line)}\n" for line in left_out)
+        stream.writelines(f"- {escape_markdown(line, keep_code=True)}\n" for line in left_out)
         stream.write("\n</details>\n\n")
-    stream.write(f"{format_summary(report)}\n")
+    write_line(stream, format_summary(report))
 
 
 def _row(finding: Finding) -> str:
     place = finding.location
-    where = f"`{_in_code(f'{place.path}:{place.line}')}`" if place else "the repo"
-    what, help_ = _escape(finding.message), _escape(finding.hint)
-    return f"| {finding.severity}&nbsp;{finding.code} | {where} | {what} | {help_} |"
-
-
-def _in_code(text: str) -> str:
-    """A cell's text between backticks, where only they and the cell's border mean something."""
-    return to_printable(text).replace("`", "'").replace("|", "\\|")
-
-
-def _escape(text: str) -> str:
-    """A cell's text; what messages put between backticks stays code."""
-    parts = to_printable(text).split("`")
-    if len(parts) % 2 == 0:  # an odd backtick is no pair's
-        parts = ["'".join(parts)]
-    escaped = [
-        _in_code(part) if number % 2 else _escape_prose(part) for number, part in enumerate(parts)
-    ]
-    return "`".join(escaped)
-
-
-def _escape_prose(text: str) -> str:
-    for character in "\\|*_[]":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+    where = code_span(f"{place.path}:{place.line}") if place else "the repo"
+    what, help_ = (escape_markdown(one, keep_code=True) for one in (finding.message, finding.hint))
+    cells = (f"{finding.severity}&nbsp;{finding.code}", where, what, help_)
+    return f"| {' | '.join(map(table_cell, cells))} |"

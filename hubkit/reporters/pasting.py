@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import plural
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,5 +33,5 @@ def format_ignores(findings: list[Finding], report: Report) -> Iterator[str]:
     """A line ``CODE = "reason"`` for each code."""
     names = {rule.code: rule.slug for rule in report.rules}
     for code, count in sorted(Counter(finding.code for finding in findings).items()):
-        times = f", {count} findings" if count > 1 else ""
+        times = f", {plural(count, 'finding')}" if count > 1 else ""
         yield f'{code} = "reason"  # {names.get(code, "")}{times}'

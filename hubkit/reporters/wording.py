@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import plural, printable
 from hubkit.facts import SEVERITIES
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def format_counts(findings: Iterable[Finding]) -> str:
     """How many of each severity, such as "2 errors, 1 warning"; empty when there are none."""
     counts = Counter(finding.severity for finding in findings)
     return ", ".join(
-        f"{counts[severity]} {severity}{'s' * (counts[severity] != 1)}"
-        for severity in SEVERITIES
-        if counts[severity]
+        plural(counts[severity], severity) for severity in SEVERITIES if counts[severity]
     )
 
 
@@ -44,15 +43,13 @@ def format_left_out(report: Report) -> Iterator[str]:
     )
     for (code, reason), count in sorted(asked.items()):
         times = f" {count} times" if count > 1 else ""
-        yield to_printable(f"{code} left out{times}: {reason}")
+        yield printable(f"{code} left out{times}: {reason}")
     known = sum(one.by == "baseline" for one in report.left_out)
     if known:
-        yield f"The baseline knows {known} finding{'s' * (known != 1)} of these."
+        yield f"{plural(known, 'finding')} suppressed by the baseline"
     for entry in report.fixed:
         where = f" in {entry.path}" if entry.path else ""
-        yield to_printable(
-            f"{entry.code} of the baseline is no longer found{where}: {entry.message}"
-        )
+        yield printable(f"{entry.code} of the baseline is no longer found{where}: {entry.message}")
     if report.fixed:
         yield "Take what is no longer found out of the baseline with --update-baseline."
 
@@ -61,7 +58,7 @@ def format_place(location: Location | None) -> str:
     """``path:line:column:``, or ``(repo):``."""
     if location is None:
         return "(repo):"
-    return to_printable(f"{location.path}:{location.line}:{location.column}:")
+    return printable(f"{location.path}:{location.line}:{location.column}:")
 
 
 def format_mark(finding: Finding) -> str:
@@ -98,21 +95,3 @@ def use_color(stream: TextIO) -> bool:
 def paint(text: str, severity: Severity, *, color: bool) -> str:
     """The text in its severity's colour, if colours are used."""
     return f"\033[1;{_COLORS[severity]}m{text}\033[0m" if color else text
-
-
-def to_printable(text: str) -> str:
-    """The text on one line, with control characters spelled out.
-
-    Names and lines come from somebody's repo; a terminal or a CI log must not obey them.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() or letter == "\t" else _spell(letter) for letter in text
-    )
-
-
-def _spell(letter: str) -> str:
-    if letter in " \u00a0\u3000":
-        return letter
-    return letter.encode("unicode_escape").decode("ascii")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.facts import Location
 from hubkit.lazy import pattern
 from hubkit.rules.pickled import is_allowed, is_harmful
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
