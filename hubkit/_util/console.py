@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hubkit._util.text import printable, printable_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
 # What CI services obey in a log: `::name::` at the start of a line on GitHub, `##[name]` and
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 _AT_START = re.compile(r"^(\s*):(?=:)")
 _ANYWHERE = re.compile(r"##(?=\w*\[)")
 _CI = ("GITHUB_ACTIONS", "TF_BUILD")
+
+
+class InvalidAnswerError(Exception):
+    """An answer that does not fit its question."""
 
 
 def echo(
@@ -59,6 +64,29 @@ def echo_data(data: str | bytes) -> None:
         text = data if isinstance(data, str) else data.decode("utf-8", "backslashreplace")
         data = printable_lines(text.replace("\r\n", "\n"))
     click.echo(data, nl=False)
+
+
+def ask(question: str, default: str, check: Callable[[str], str]) -> str:
+    """Ask on standard error until there is a valid answer.
+
+    Args:
+        question: The question.
+        default: The answer to an empty line; "" requires one.
+        check: Returns the answer, or raises ``InvalidAnswerError``.
+    """
+    import click
+
+    def convert(text: str) -> str:
+        try:
+            return check(default if text == shown else text)
+        except InvalidAnswerError as error:
+            raise click.UsageError(printable(str(error))) from None
+
+    shown = printable(default)
+    answer: str = click.prompt(
+        printable(question), default=shown or None, value_proc=convert, err=True
+    )
+    return answer
 
 
 def write_line(stream: TextIO, line: str) -> None:

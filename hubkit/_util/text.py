@@ -17,7 +17,7 @@ _MARKUP = re.compile(r"[\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 # A mention or a reference to an issue notifies people; an empty comment breaks it up.
 _REFERENCE = re.compile(r"(?<!\w)([@#])(?=\w)")
 # What makes a heading, a quote, a list or a rule of a line.
-_BLOCK_START = re.compile(r"\A(?=[#>+=-])")
+_BLOCK_START = re.compile(r"\A(?=#|>|[+-] |[=-]{2})")
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

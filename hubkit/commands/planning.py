@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
+from hubkit._util.console import InvalidAnswerError, ask
 from hubkit.errors import TemplateError, UsageError
 from hubkit.records import dataclass
 
@@ -111,12 +110,11 @@ def _prompt(question: Question, default: str, found: Discovery) -> str:
         try:
             require_answer(question, text, found)
         except TemplateError as error:
-            raise click.UsageError(error.message) from None
+            raise InvalidAnswerError(error.message) from None
         return text
 
     choices = f" ({', '.join(question.choices)})" if question.choices else ""
     if question.kind == "models":
         choices = f" ({', '.join(one.name for one in found.proposals)}; all; none)"
     prompt = f"{question.text}{choices}"
-    text: str = click.prompt(prompt, default=default or None, value_proc=check, err=True)
-    return text
+    return ask(prompt, default, check)

@@ -9,6 +9,7 @@ import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import printable
 from hubkit.errors import UntrustedRepoError, UsageError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.disk import writing
@@ -180,7 +181,8 @@ def _ask(repo: RepoRef) -> None:
             repo=name,
             hint=ways,
         )
-    sys.stderr.write(f"Loading {name} runs its code on this machine. Do you trust it? [y/N] ")
+    question = f"Loading {name} runs its code on this machine. Do you trust it? [y/N] "
+    sys.stderr.write(printable(question))
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UntrustedRepoError(f"{name} is not trusted: you said so.", repo=name, hint=ways)

@@ -90,9 +90,9 @@ def test_exit_codes(repo: Path, options: list[str], code: int) -> None:
 @pytest.mark.parametrize(
     ("options", "hint"),
     [
-        (["--select", "hub105"], "Did you mean HUB105?"),
-        (["--ignore", "undeclared-import"], "Did you mean HUB105?"),
-        (["--extend-select", "HUB1O5"], "Did you mean HUB105?"),
+        (["--select", "hub105"], "Did you mean `HUB105`?"),
+        (["--ignore", "undeclared-import"], "Did you mean `HUB105`?"),
+        (["--extend-select", "HUB1O5"], "Did you mean `HUB105`?"),
         (["--select", ","], "`select` is empty"),
         (["--config", "select=HUB1"], 'Such as ["HUB1", "HUB501"].'),
         (["--config", "../hubkit.toml"], "at the root of the repo"),

@@ -47,7 +47,7 @@ def test_a_mistake_of_hubkits_own_is_no_finding() -> None:
 
 def test_a_mistyped_command_is_told_what_it_may_be() -> None:
     done = CliRunner().invoke(main, ["chek"])
-    assert (done.exit_code, "Did you mean 'check'?" in done.stderr) == (2, True)
+    assert (done.exit_code, "Did you mean `check`?" in done.stderr) == (2, True)
     assert "Did you mean" not in CliRunner().invoke(main, ["bogus"]).stderr
 
 

@@ -106,7 +106,7 @@ def test_input_of_the_conftest_that_gives_it_is_used(folder: Path) -> None:
     ("arguments", "said"),
     [
         (["nowhere"], "error: nowhere is no folder"),
-        (["--select=quite"], "Did you mean quiet?"),
+        (["--select=quite"], "Did you mean `quiet`?"),
         (["--shard=4/2"], "'4/2' is no shard"),
         ([".", "nobody"], "not found: "),
         (["--report=pdf=x"], "no report in the form 'pdf'"),

@@ -159,7 +159,7 @@ def test_help_shows_the_signature_and_what_is_needed(repo: Path) -> None:
 def test_help_on_an_unknown_entrypoint_names_close_ones(repo: Path) -> None:
     done = run("help", repo, "nett")
     assert done.exit_code == 1
-    assert "Did you mean net?" in done.stderr
+    assert "Did you mean `net`?" in done.stderr
 
 
 def test_a_repo_on_a_host_is_read_without_running_it(git_host: GitHost, tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_calls_that_break_are_found_against_an_earlier_commit(repo: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--against", "v1.1"), "Did you mean v1.0?"),
+        (("--against", "v1.1"), "Did you mean `v1.0`?"),
         (("--select", "HUB209"), "--against v1.0"),
     ],
 )

@@ -36,7 +36,7 @@ def test_the_snippet_keeps_the_entrypoint_that_it_shows(repo: Path) -> None:
     (repo / "hubconf.py").write_text(HUBCONF.replace("bundled(", "packed("))
     hubkit("card")
     assert '("acme/nets", "net", pretrained=True)' in read(repo)
-    assert "Did you mean net?" in hubkit("card", "--entrypoint", "nett").stderr
+    assert "Did you mean `net`?" in hubkit("card", "--entrypoint", "nett").stderr
 
 
 def test_what_can_be_asked_for_weights_is_shown_first(repo: Path) -> None:

@@ -114,7 +114,7 @@ def test_settings_that_cannot_be_read_are_said_before_anything_is_made(
 def test_an_entrypoint_must_exist(file: Path) -> None:
     result = hubkit("weights", "add", file, "--entrypoint", "nett")
     assert result.exit_code == 1
-    assert "Did you mean net?" in result.stderr
+    assert "Did you mean `net`?" in result.stderr
     assert [*file.parent.glob("net*")] == [file]
 
 

@@ -85,7 +85,7 @@ def test_some_all_or_none_can_be_chosen(here: Path) -> None:
     result = init("--entrypoints", "tny")
     assert result.exit_code == 2
     assert "entrypoints: no model 'tny' was found here" in result.stderr
-    assert "Did you mean 'tiny'?" in result.stderr
+    assert "Did you mean `tiny`?" in result.stderr
 
 
 def test_an_existing_hubconf_is_never_touched(here: Path) -> None:
