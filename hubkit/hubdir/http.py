@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from hubkit import __version__
+from hubkit._util.logs import log
 from hubkit.errors import (
     FetchError,
     IncompleteDownloadError,
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from hubkit.facts import FetchPolicy
-
-log = logging.getLogger("hubkit")
 
 PATIENCE = 60.0  # seconds: a host that wants us to wait for longer is told to the user instead
 _HURRY = 5.0  # seconds of silence after which a connection that we can do without is given up

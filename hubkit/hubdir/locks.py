@@ -6,12 +6,12 @@ work (flock lies on some network file systems) the worst is that a file is fetch
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from hubkit._util.logs import log
 from hubkit.errors import LockTimeoutError
 from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.layout import lock_file
@@ -19,8 +19,6 @@ from hubkit.hubdir.layout import lock_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-log = logging.getLogger("hubkit")
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
+from hubkit._util.logs import log
 from hubkit.errors import UsageError
 from hubkit.facts import CachedCheckpoint
 from hubkit.hubdir.ages import is_since
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import RepoRef
     from hubkit.hubdir.transfer import Fetched
-
-log = logging.getLogger("hubkit")
 
 _SCHEMES = ("https", "http", "file")
 # Parts of a query that only sign it, and differ each time: S3, Google, CloudFront, Azure.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit._util.logs import log
 from hubkit.errors import CacheWriteError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.hubdir import layout
@@ -21,8 +21,6 @@ from hubkit.hubdir.trust import is_trusted
 if TYPE_CHECKING:
     from hubkit.facts import FetchPolicy, RepoRef
     from hubkit.hubdir.http import Client
-
-log = logging.getLogger("hubkit")
 
 
 def find_cached(repo: RepoRef) -> CachedRepo | None:

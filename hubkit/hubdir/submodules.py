@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hubkit._util.logs import log
 from hubkit.errors import FetchError
 from hubkit.hubdir.git import GitFailed
 from hubkit.hubdir.hosts import base_url, redact, rewrite
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import ResolvedRef
     from hubkit.hubdir.git import Git
-
-log = logging.getLogger("hubkit")
 
 MOST = 200  # submodules of one repo, those of submodules included
 _GITLINK = "160000"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
 import time
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from hubkit._util.logs import log
 from hubkit.errors import CacheWriteError, IncompleteDownloadError, UnsafeArchiveError
 from hubkit.hubdir.answers import refused_file, retry_delay
 from hubkit.hubdir.digest import CHUNK
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from hubkit.hubdir.digest import Digest
     from hubkit.hubdir.http import Answer, Client
     from hubkit.hubdir.partial import Partial
-
-log = logging.getLogger("hubkit")
 
 _FRUITLESS = 3  # tries in a row that bring nothing new
 _TRIES = 20

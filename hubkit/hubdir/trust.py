@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from hubkit._util.logs import log
 from hubkit._util.text import printable
 from hubkit.errors import UntrustedRepoError, UsageError
 from hubkit.facts.repos import GITHUB
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import RepoRef
     from hubkit.facts.repos import TrustRepo
-
-log = logging.getLogger("hubkit")
 
 # torch.hub's own (torch/hub.py, _TRUSTED_REPO_OWNERS).
 TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinternal")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit import hubdir
+from hubkit._util.logs import log
 from hubkit.errors import HubconfNotFoundError, RepoNotFoundError, RepoSpecError
 from hubkit.facts import FetchPolicy
 from hubkit.records import dataclass
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, RepoRef
     from hubkit.facts.repos import TrustRepo
     from hubkit.lockfile import Lockfile
-
-log = logging.getLogger("hubkit")
 
 _told: set[RepoRef] = set()
 
