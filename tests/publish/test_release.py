@@ -98,7 +98,7 @@ def test_a_tag_that_cannot_be_or_would_mean_two_things(tag: str, said: str) -> N
 def test_versions_that_disagree(ready: Path) -> None:
     found = missing(hubkit("release", "--tag", "v1.2.0", *DRY))
     assert found["versions"] == (
-        "pyproject.toml says 1.1.0, CITATION.cff says 1.1.0, the tag v1.2.0"
+        "pyproject.toml says 1.1.0, CITATION.cff says 1.1.0 and the tag is v1.2.0"
     )
     assert found["changelog"] == "CHANGELOG.md says nothing of 1.2.0"
     assert "which is no tag of this repo" in found["weights"]

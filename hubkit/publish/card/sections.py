@@ -38,12 +38,12 @@ def render_entrypoints(facts: CardFacts) -> str:
 
 
 def _entrypoint(entry: Entrypoint) -> Iterator[str]:
-    summary = _prose(summary_of(entry.docstring))
+    summary = prose(summary_of(entry.docstring))
     yield f"- {code_span(render_signature(entry))}{': ' if summary else ''}{summary}"
     described = dict(read_docstring(entry.docstring).parameters) if entry.docstring else {}
     for parameter in entry.parameters or ():
         if described.get(parameter.name):
-            yield f"  - {code_span(parameter.name)}: {_prose(described[parameter.name])}"
+            yield f"  - {code_span(parameter.name)}: {prose(described[parameter.name])}"
 
 
 def render_dependencies(facts: CardFacts) -> str:
@@ -113,7 +113,7 @@ def format_size(size: int) -> str:
     return f"{size} bytes"
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """A docstring's words on one line: their Markdown stays, but no HTML and no comment starts."""
     words = printable(" ".join(text.split()))
     return _TAG.sub("&lt;", words).replace("-->", "--&gt;")

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from hubkit._util.text import plural
+from hubkit._util.text import join_words, plural
 from hubkit.hubconf import open_commit, read_repo
 from hubkit.linter import lint_repo
 from hubkit.publish.identity import is_writable
@@ -153,8 +153,9 @@ def versions(now: Situation) -> Iterator[Point]:
     elif not now.tag or not others:
         yield Point("versions", "ok", f"{wanted} in {some(now.versions)}")
     else:
-        listed = some(f"{place} says {said}" for place, said in others.items())
-        yield Point("versions", "missing", f"{listed}, the tag {now.tag}", "make them agree")
+        listed = [f"{place} says {version}" for place, version in others.items()]
+        why = join_words([*listed, f"the tag is {now.tag}"])
+        yield Point("versions", "missing", why, "make them agree")
 
 
 def changelog(now: Situation) -> Iterator[Point]:
