@@ -55,7 +55,7 @@ def repo(tmp_path: Path) -> Path:
 def test_every_file_parses_and_says_what_was_found(repo: Path, template: str) -> None:
     given = {"repo": "acme/nets", "license": "MIT"}
     given |= (
-        {"module": "shapes", "entrypoint": "shapes", "description": EVIL}
+        {"module": "shapes", "entrypoint": "shapes", "description": EVIL, "config": "hubkit.toml"}
         if template == "classifier"
         else {}
     )
