@@ -1,4 +1,4 @@
-"""``hubkit cache``: what lies in the hub dir, and what may go."""
+"""``hubkit cache``: list, verify and clean up the hub dir."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 @click.group()
 def command() -> None:
-    """Look after the hub dir, which torch.hub shares."""
+    """Manage the hub dir, which is shared with torch.hub."""
 
 
 @command.command("dir")
 def dir_() -> None:
-    """Print where the hub dir is."""
+    """Print the path of the hub dir."""
     from hubkit.hubdir import get_dir
 
     echo(get_dir())
@@ -37,9 +37,9 @@ def dir_() -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def ls(as_json: bool) -> None:
-    """List what is in the hub dir: code, weights, and what nobody will use again.
+    """List the contents of the hub dir: code, weights and leftovers.
 
-    "Last used" is when the file system last saw it read, which many file systems note once a day.
+    LAST USED is the access time of the file system, which many update once a day.
     """
     from hubkit.hubdir import read_inventory
 
@@ -77,12 +77,12 @@ def ls(as_json: bool) -> None:
 
 @command.command()
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
 def rm(targets: tuple[str, ...], dry_run: bool) -> int:
     """Remove code or weights.
 
-    A TARGET is owner/name, owner/name:ref, the first digits of a commit, or the name, path or URL
-    of a checkpoint. What a running program has loaded stays.
+    TARGET is owner/name, owner/name:ref, the first digits of a commit, or the name, path or URL of
+    a checkpoint. Files that a running program uses are kept.
     """
     from hubkit.hubdir import read_inventory, select_named
 
@@ -93,14 +93,14 @@ def rm(targets: tuple[str, ...], dry_run: bool) -> int:
 
 @command.command()
 @click.option(
-    "--older-than", metavar="AGE", help="Also what was not used for so long: 12h, 30d, 8w."
+    "--older-than", metavar="AGE", help="Also remove what was not used for: 12h, 30d, 8w."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
 def prune(older_than: str | None, dry_run: bool) -> int:
-    """Remove what nobody will use again.
+    """Remove unused data.
 
-    That is code that a branch or tag has left behind, what killed processes left, and what was put
-    aside as damaged.
+    That is: code that no branch or tag points to any more, leftovers of killed processes, and
+    damaged files that were set aside.
     """
     from hubkit.hubdir import read_inventory, remove_leftover, select_unused
 
@@ -115,9 +115,9 @@ def prune(older_than: str | None, dry_run: bool) -> int:
 
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--fix", is_flag=True, help="Put aside what is damaged: it is fetched afresh.")
+@click.option("--fix", is_flag=True, help="Set damaged files aside, so they are fetched again.")
 def verify(as_json: bool, fix: bool) -> int:
-    """Read every byte in the hub dir and say what is not as it came."""
+    """Read every file in the hub dir and report damage."""
     from hubkit.hubdir import find_damage, put_aside, read_inventory
 
     inventory = read_inventory()
@@ -130,7 +130,7 @@ def verify(as_json: bool, fix: bool) -> int:
             echo(f"{one.kind}: {one.path}")
     if fix:
         for item in dict.fromkeys(one.item for one in damages):
-            echo(f"Put aside: {put_aside(item)}", err=True)
+            echo(f"Set aside: {put_aside(item)}", err=True)
     count = len(inventory.trees) + len(inventory.checkpoints)
     bad = f"{plural(len(damages), 'file')} damaged" if damages else "no damage found"
     echo(f"Verified {plural(count, 'item')}: {bad}.", err=True)
@@ -152,7 +152,7 @@ def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
             else:
                 remove_checkpoint(item)
         except InUseError as error:
-            echo(f"left: {error.message}", err=True)
+            echo(f"skipped: {error.message}", err=True)
             in_use += 1
             continue
         _tell("would remove" if dry_run else "removed", item.path, item.size)
@@ -166,7 +166,7 @@ def _read_age(text: str) -> float:
 
     match = re.fullmatch(r"(\d+)([hdw])", text)
     if match is None:
-        raise UsageError(f"{text!r} is no age.", hint="Write 12h, 30d or 8w.")
+        raise UsageError(f"{text!r} is not an age.", hint="Use for example 12h, 30d or 8w.")
     return int(match[1]) * _UNITS[match[2]]
 
 

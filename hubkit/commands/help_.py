@@ -1,4 +1,4 @@
-"""``hubkit help``: all that source tells about one entrypoint."""
+"""``hubkit help``: describe an entrypoint from its source."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _HASH = re.compile(r"-([a-f0-9]{8,})\.")
 @click.argument("repo", metavar="PATH|OWNER/NAME[:REF]", default=".")
 @click.argument("entrypoint", metavar="ENTRYPOINT", default="")
 def command(repo: str, entrypoint: str) -> None:
-    """Show what source tells about an entrypoint.
+    """Describe an entrypoint.
 
-    Its signature, its help text, what it gives back, what it needs and the weights that it
-    downloads. Nothing of the repo is imported or run.
+    Shows its signature, help text, return value, dependencies and the weights it downloads. No code
+    of the repo is imported or run.
     """
     from hubkit.commands.target import locate_target
     from hubkit.errors import UsageError, entrypoint_not_found
@@ -43,9 +43,9 @@ def command(repo: str, entrypoint: str) -> None:
         is_repo = "/" in repo or Path(repo).is_dir()
         example = f"{repo} unet" if is_repo else f". {repo}"
         raise UsageError(
-            "help takes a repo and one of its entrypoints",
-            hint=f"Such as `hubkit help {example}`; `hubkit list` names them, and"
-            " `hubkit COMMAND --help` is about a command.",
+            "`hubkit help` needs a repo and one of its entrypoints",
+            hint=f"For example: `hubkit help {example}`. Run `hubkit list` to see the entrypoints, and"
+            " `hubkit COMMAND --help` for help on a command.",
         )
     facts = read_repo(locate_target(repo))
     hubconf = require_hubconf(facts)
@@ -67,8 +67,8 @@ def command(repo: str, entrypoint: str) -> None:
 def _rows(
     entrypoint: Entrypoint, hubconf: Hubconf, downloads: tuple[CheckpointUse, ...]
 ) -> Iterator[tuple[str, str]]:
-    """What is known besides, a name and a value a line; a name is said once."""
-    yield "Gives back", _gives(entrypoint)
+    """Further facts: names and values; a name is only given once."""
+    yield "Returns", _returns(entrypoint)
     yield "Defined in", f"{entrypoint.definition.path}, line {entrypoint.definition.line}"
     names = hubconf.dependencies.names if hubconf.dependencies else ()
     if names:
@@ -82,25 +82,23 @@ def _rows(
         yield heading, line
         heading = ""
     if not downloads and hubconf.checkpoints:
-        yield heading, "none that source tells; other entrypoints of this hubconf download some"
+        yield heading, "none found; other entrypoints of this hubconf download weights"
 
 
-def _gives(entrypoint: Entrypoint) -> str:
+def _returns(entrypoint: Entrypoint) -> str:
     returns = entrypoint.returns
     if returns.shape == "unknown":
-        return "source does not tell what"
+        return "unknown"
     described = returns.description or "something"
     return f"an nn.Module: {described}" if returns.shape == "module" else described
 
 
 def _weights(use: CheckpointUse) -> str:
     if use.url is None:
-        return (
-            f"from a URL that is made at run time ({use.location.path}, line {use.location.line})"
-        )
+        return f"from a URL computed at run time ({use.location.path}, line {use.location.line})"
     name = use.file_name or use.url.rpartition("/")[2]
     found = _HASH.search(name)
     if found is None:
-        return f"{use.url} (no hash in its name)"
-    checked = "checked" if use.check_hash else "not checked"
+        return f"{use.url} (no hash in the file name)"
+    checked = "verified" if use.check_hash else "not verified"
     return f"{use.url} (sha256 {found[1]}…, {checked})"

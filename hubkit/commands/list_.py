@@ -1,4 +1,4 @@
-"""``hubkit list``: the entrypoints of a repo, without running it."""
+"""``hubkit list``: list the entrypoints of a repo without running it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--static", is_flag=True, help="Run nothing, even if names are made at run time.")
+@click.option(
+    "--static", is_flag=True, help="Never run the hubconf, even if it defines names dynamically."
+)
 def command(repo: str, as_json: bool, static: bool) -> None:
     """List the entrypoints of a hub repo.
 
-    Source tells, and nothing runs. Only where a hubconf makes names at run time, and lies in a
-    folder of yours, a child process is asked for them.
+    The names are read from source code. Only if a hubconf in a local folder defines names
+    dynamically, it is run in a child process.
     """
     from hubkit.commands.target import locate_target
     from hubkit.hubconf import read_repo, require_hubconf
@@ -41,9 +43,9 @@ def command(repo: str, as_json: bool, static: bool) -> None:
     for line in align_columns([(row["name"], row["summary"]) for row in rows]):
         echo(line)
     if not rows:
-        echo(f"{root} has no entrypoints that source tells.", err=True)
+        echo(f"No entrypoints found in the source of {root}.", err=True)
     if hubconf.is_open:
-        echo("This hubconf makes names at run time: source does not tell them all.", err=True)
+        echo("This hubconf defines names dynamically, so the list may be incomplete.", err=True)
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
@@ -52,20 +54,23 @@ def _row(entrypoint: Entrypoint) -> dict[str, str]:
 
 
 def _made_at_run_time(repo: str, root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
-    """Rows for names that only running tells; what the repo cannot say is said on stderr."""
+    """Rows for names that are defined dynamically; failures are printed to stderr."""
     from pathlib import Path
 
     from hubkit.errors import HubkitError
     from hubkit.runtime.probe import list_names
 
     if not Path(repo).expanduser().exists():
-        echo(f"Not run, as a repo of somebody else: {repo}. hubkit.list runs it.", err=True)
+        echo(
+            f"Not run, because it is not a local folder: {repo}. To run it, call hubkit.list.",
+            err=True,
+        )
         return []
     known = {entrypoint.name for entrypoint in hubconf.entrypoints}
     known |= {leak.name for leak in hubconf.leaks}
     try:
         names = list_names(root)
     except HubkitError as error:
-        echo(f"Running it did not work: {error.message}", err=True)
+        echo(f"Running the hubconf failed: {error.message}", err=True)
         return []
     return [{"name": name, "kind": "value", "summary": ""} for name in names if name not in known]

@@ -1,4 +1,4 @@
-"""``hubkit lock``: pin repos and checkpoints in a file, and hold the hub dir against it."""
+"""``hubkit lock``: pin repos and checkpoints in a lock file."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="The lock file.",
 )
-@click.option("--weights", is_flag=True, help="Download and pin all checkpoints that are known.")
+@click.option("--weights", is_flag=True, help="Download and pin all known checkpoints.")
 @click.option("--checkpoint", "urls", multiple=True, metavar="URL", help="Pin a checkpoint.")
-@click.option("--check", is_flag=True, help="Change nothing: hold the hub dir against the file.")
 @click.option(
-    "--fetch", is_flag=True, help="Change nothing: have all that is pinned in the hub dir."
+    "--check", is_flag=True, help="Compare the hub dir with the lock file; change nothing."
 )
+@click.option("--fetch", is_flag=True, help="Fetch everything that the lock file pins.")
 def command(
     repos: tuple[str, ...],
     output: Path,
@@ -39,17 +39,18 @@ def command(
     check: bool,
     fetch: bool,
 ) -> int:
-    """Pin repos, and the weights that they download, in a lock file.
+    """Pin repos and their weights in a lock file.
 
-    Repos that are named are pinned at what their ref is now, beside those that the file holds;
-    without a name all that it holds are pinned anew. Checkpoints in the hub dir are pinned along.
-    Replay it: hubkit.load(..., lockfile="hubkit.lock"), or set HUBKIT_LOCKFILE.
+    Pins the given repos at the current commit of their ref, in addition to those in the file.
+    Without arguments, updates all repos in the file. Checkpoints in the hub dir are pinned too.
+
+    To use the file, call hubkit.load(..., lockfile="hubkit.lock") or set HUBKIT_LOCKFILE.
     """
     from hubkit.errors import UsageError
     from hubkit.lockfile import Lockfile, read_lockfile, write_lockfile
 
     if (check or fetch) and (repos or urls or weights or (check and fetch)):
-        raise UsageError("--check and --fetch stand alone: the lock file says what to look at.")
+        raise UsageError("--check and --fetch take no repos and no other options.")
     if check:
         return _check(read_lockfile(output))
     if fetch:
@@ -57,8 +58,8 @@ def command(
     lock = read_lockfile(output) if output.exists() else Lockfile(output)
     if not (repos or urls or lock.repos):
         raise UsageError(
-            f"There is nothing to pin: no repo is named, and {output} holds none.",
-            hint="Name one: hubkit lock owner/name:ref",
+            f"Nothing to pin: no repo was given, and {output} contains none.",
+            hint="Pass a repo: hubkit lock owner/name:ref",
         )
     lock = _pin(lock, repos or (() if urls else tuple(lock.repos)), urls, weights=weights)
     write_lockfile(lock)

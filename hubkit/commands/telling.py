@@ -1,4 +1,4 @@
-"""What ``hubkit init`` says of what it found, made and left."""
+"""The messages of ``hubkit init``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_OTHERS = 12
 
 
 def print_templates() -> None:
-    """Every template, and what it can be told."""
+    """Print the templates and their questions."""
     from hubkit.scaffold import DEFAULT, read_templates
 
     for template in read_templates():
@@ -32,9 +32,9 @@ def print_templates() -> None:
 
 
 def print_found(found: Discovery) -> None:
-    """The models that are to be published, those that are not, and the weights."""
+    """Print the models that will be published, the other ones, and the weights."""
     if found.has_code and not found.proposals and not found.has_hubconf:
-        echo("No model was found that can be built: hubconf.py holds one to be replaced.")
+        echo("No usable model found. Replace the example model in hubconf.py.")
     if found.entrypoints:
         echo("Entrypoints:")
         width = max(len(one.name) for one in found.entrypoints)
@@ -49,7 +49,7 @@ def print_found(found: Discovery) -> None:
     if found.is_ours and others:
         more = f" and {len(others) - _MAX_OTHERS} more" if len(others) > _MAX_OTHERS else ""
         listed = ", ".join(others[:_MAX_OTHERS])
-        echo(f"Could be published too, with --entrypoints: {listed}{more}")
+        echo(f"Other models, which --entrypoints can select: {listed}{more}")
     _print_left(found)
     _print_weights(found)
 
@@ -57,9 +57,9 @@ def print_found(found: Discovery) -> None:
 def _print_left(found: Discovery) -> None:
     for one in found.leftovers[:_MAX_LEFT]:
         what = f"{one.name} of {one.module}" if one.module else f"the models of {one.name}"
-        echo(f"Not proposed: {what}: {one.reason}")
+        echo(f"Skipped {what}: {one.reason}")
     if len(found.leftovers) > _MAX_LEFT:
-        echo(f"Not proposed: {len(found.leftovers) - _MAX_LEFT} more")
+        echo(f"Skipped {len(found.leftovers) - _MAX_LEFT} more")
 
 
 def _print_weights(found: Discovery) -> None:
@@ -68,21 +68,21 @@ def _print_weights(found: Discovery) -> None:
     }
     for file in found.weights[:_MAX_LEFT]:
         if file.is_pointer:
-            echo(f"Weights: {file.path} is a Git LFS pointer, which is all that archives hold")
+            echo(f"Weights: {file.path} is a Git LFS pointer. Archives contain the pointer only.")
         elif file.path not in used:
-            why = "fits no model by its name" if file.is_plain else "holds more than tensors"
-            echo(f"Weights: {file.path} {why}, and was left out")
+            why = "no model of that name" if file.is_plain else "contains more than tensors"
+            echo(f"Weights: skipped {file.path}: {why}")
     for url in [url for url in found.urls if url not in used][:_MAX_LEFT]:
-        echo(f"Weights: {url} was found, and fits no model by its name")
+        echo(f"Weights: skipped {url}: no model of that name")
 
 
 def print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = False) -> None:
-    """What becomes of each file.
+    """Print the outcome for each file.
 
     Args:
-        plan: What was to be made.
-        outcomes: What becomes of its files.
-        dry: Whether nothing is written.
+        plan: The plan.
+        outcomes: The outcomes.
+        dry: Whether nothing was written.
     """
     echo(f"{plan.target}, from the template {plan.template.name}:")
     if plan.found.has_hubconf and not any(one.path == "hubconf.py" for one in outcomes):
@@ -91,12 +91,12 @@ def print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = False
         change = outcome.state in ("created", "overwritten")
         state = outcome.state.replace("created", "create").replace("overwritten", "overwrite")
         word = f"would {state}" if dry and change else outcome.state
-        mine = "  (yours, and stays)" if outcome.state == "differs" and outcome.is_yours else ""
+        mine = "  (yours, not changed)" if outcome.state == "differs" and outcome.is_yours else ""
         echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
 
 
 def print_verdict(target: Path) -> None:
-    """What ``hubkit check`` makes of it."""
+    """Run ``hubkit check`` and print the findings."""
     from hubkit.config import read_config
     from hubkit.hubconf import read_repo
     from hubkit.linter import lint_repo
@@ -110,19 +110,19 @@ def print_verdict(target: Path) -> None:
 
 
 def print_next(plan: Plan, *, has_repo: bool) -> None:
-    """The commands to run next.
+    """Print the commands to run next.
 
     Args:
-        plan: What was made.
-        has_repo: Whether it lies in a git repo.
+        plan: The plan.
+        has_repo: Whether the target is in a git repo.
     """
     from hubkit.scaffold import UNKNOWN_OWNER, render_text
 
     repo = plan.answers.get("repo")
     if isinstance(repo, str) and repo.startswith(f"{UNKNOWN_OWNER}/"):
-        echo(f"The files call it {repo}: put your own name there before you publish.")
+        echo(f"The files use the placeholder {repo}. Replace it before you publish.")
     if plan.answers.get("license") == "NONE":
-        echo("It has no licence, so nobody may use it: choose one, such as --license MIT.")
+        echo("There is no license, so nobody may use the code. To add one: --license MIT.")
     steps = [
         render_text(step, {**plan.answers, "found": plan.found}, where="next")
         for step in plan.template.next_steps
@@ -131,7 +131,7 @@ def print_next(plan: Plan, *, has_repo: bool) -> None:
         steps.insert(0, f"cd {shlex.quote(_short(plan.target))}")
     if not has_repo:
         steps.insert(1 if len(steps) > 1 and steps[0].startswith("cd ") else 0, "git init -b main")
-    echo("Next:")
+    echo("Next steps:")
     for step in steps:
         if step:
             echo(f"  {step}")

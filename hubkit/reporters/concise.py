@@ -1,4 +1,4 @@
-"""For people and editors: a line a finding, ``path:line:column: CODE [*] message``."""
+"""For people and editors: one line per finding, ``path:line:column: CODE [*] message``."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report, a line a finding.
+    """Write a report, one line per finding.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     color = use_color(stream)
     for finding in report.findings:

@@ -1,4 +1,4 @@
-"""For people: each finding with the line that it is about, and a last line that sums up."""
+"""For people: each finding with its source line, and a summary."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def write_report(report: Report, stream: TextIO) -> None:
     """Write a report for people.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     color = use_color(stream)
     for finding in report.findings:
@@ -44,12 +44,12 @@ def write_report(report: Report, stream: TextIO) -> None:
 
 
 def format_finding(finding: Finding, report: Report, *, color: bool = False) -> str:
-    """One finding with its place, the line that it is about and what to do.
+    """One finding with its location, source line and hint.
 
     Args:
         finding: The finding.
-        report: The report that it is from, which knows the line.
-        color: Whether to use terminal colours.
+        report: The report that contains it.
+        color: Whether to use colors.
     """
     return "\n".join(_lines(finding, report, color=color))
 
@@ -65,7 +65,7 @@ def _lines(finding: Finding, report: Report, *, color: bool) -> Iterator[str]:
 
 
 def _excerpt(location: Location, line: str) -> Iterator[str]:
-    """The line of source, and carets below what is meant."""
+    """The source line, with carets below the range."""
     if not line.strip():
         return
     text = line.expandtabs(1)[:_WIDEST]

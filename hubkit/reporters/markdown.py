@@ -1,4 +1,4 @@
-"""For a pull request or a step's summary: a table in Markdown."""
+"""For pull requests and step summaries: a Markdown table."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, Report
 
-# GitHub refuses a step's summary beyond 1 MiB; nobody reads further than this anyway.
+# GitHub rejects step summaries of more than 1 MiB, and nobody reads that far.
 MOST = 100
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report as Markdown, the worst findings first.
+    """Write a report as Markdown, the most severe findings first.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     stream.write("### hubkit check\n\n")
     findings = sort_by_severity(report.findings)
     if findings:
-        stream.write("| | Where | What | What to do |\n| --- | --- | --- | --- |\n")
+        stream.write("| | Location | Finding | Help |\n| --- | --- | --- | --- |\n")
     for finding in findings[:MOST]:
         stream.write(_row(finding) + "\n")
     if findings[MOST:]:
@@ -41,7 +41,7 @@ def write_report(report: Report, stream: TextIO) -> None:
         stream.write("\n")
     left_out = list(format_left_out(report))
     if left_out:
-        stream.write(f"<details><summary>{len(report.left_out)} left out on request</summary>\n\n")
+        stream.write(f"<details><summary>{len(report.left_out)} suppressed</summary>\n\n")
         stream.writelines(f"- {escape_markdown(line, keep_code=True)}\n" for line in left_out)
         stream.write("\n</details>\n\n")
     write_line(stream, format_summary(report))

@@ -20,7 +20,7 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _ROOT = "%SRCROOT%"
 _LINK = re.compile(r"\[([^\[\]]*)\]\(")
 _HEADING = re.compile(r"^(\w[^\n]*):$", re.MULTILINE)
-# Code scanning drops what has no place; the hubconf is what the repo as a whole hangs on.
+# Code scanning drops results without a location; findings about the whole repo get this one.
 _NOWHERE = Location("hubconf.py")
 
 
@@ -28,8 +28,8 @@ def write_report(report: Report, stream: TextIO) -> None:
     """Write a report as a SARIF log, in ASCII.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     index = {rule.code: number for number, rule in enumerate(report.rules)}
     run = {
@@ -76,7 +76,7 @@ def _rule(rule: RuleFacts) -> dict[str, object]:
         "shortDescription": {"text": rule.summary},
         "help": {
             "text": rule.explanation,
-            # Indented by four below a heading: code to Markdown, once a blank line parts them.
+            # After a heading and a blank line, Markdown shows lines indented by four as code.
             "markdown": _HEADING.sub(r"**\1:**\n", rule.explanation),
         },
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
