@@ -49,7 +49,9 @@ def format_left_out(report: Report) -> Iterator[str]:
         yield f"{plural(known, 'finding')} suppressed by the baseline"
     for entry in report.fixed:
         where = f" in {entry.path}" if entry.path else ""
-        yield printable(f"{entry.code} of the baseline is no longer found{where}: {entry.message}")
+        yield printable(
+            f"{entry.code} is in the baseline but was not found{where}: {entry.message}"
+        )
     if report.fixed:
         yield "To remove it from the baseline, run with --update-baseline."
 
