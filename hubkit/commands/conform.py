@@ -19,7 +19,7 @@ _INTERRUPTED, _PYTEST_INTERRUPTED, _FOUND = 130, 2, (0, 1)
 _FLAGS = ("slow", "loopback", "update")
 
 
-@click.command()
+@click.command(short_help="Run the conformance suite.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.argument("entrypoints", nargs=-1, metavar="[ENTRYPOINT]...")
 @click.option("--level", metavar="N", help="Run levels 1 to N.  [default: 3]")

@@ -157,6 +157,7 @@ def _read_case(case: Json) -> CaseResult:
 
 
 def _read_check(check: Json) -> CheckResult:
+    check = {"reason": "", "seconds": 0.0, **check}
     return CheckResult(
         code=_read_code(check["code"]),
         name=_take(check, "name", str),

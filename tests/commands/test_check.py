@@ -193,7 +193,7 @@ def test_somebody_elses_repo_is_judged_and_left_as_it_is(git_host: GitHost, tmp_
     for option in (["--add-ignore", "why"], ["--update-baseline"]):
         refused = check("own/rep:main", *option)
         assert refused.exit_code == 2
-        assert "not yours to change" in refused.stderr
+        assert "it is a cached copy in the hub dir" in refused.stderr
     own_file = tmp_path / "known.json"
     assert check("own/rep:main", "--update-baseline", "--baseline", own_file).exit_code == 0
     assert check("own/rep:main", "--baseline", own_file).exit_code == 0

@@ -90,7 +90,7 @@ def test_a_suppressed_finding_is_left_out_with_its_reason(repo: Path) -> None:
     (repo / "hubconf.py").write_text(text)
     done = run("check", repo, "--select", "HUB105")
     assert done.exit_code == 0
-    assert "HUB105 left out: why" in done.stdout
+    assert "HUB105 suppressed: why" in done.stdout
 
 
 def test_github_output_annotates_lines(repo: Path) -> None:
@@ -200,8 +200,8 @@ def test_what_git_does_not_track_is_not_judged_but_without_git(repo: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (("--ref", "v1", "--no-git"), "Drop --no-git"),
-        (("--ref", "HEAD", "--add-ignore", "why"), "Without --ref"),
+        (("--ref", "v1", "--no-git"), "cannot be combined with --no-git"),
+        (("--ref", "HEAD", "--add-ignore", "why"), "Remove --ref"),
         (("--ref", "nonsense"), "It has no tags"),
         (("acme/unet", "--ref", "v1"), "acme/unet:v1"),
     ],

@@ -44,7 +44,7 @@ def test_without_git_or_in_somebody_elses_repo_it_says_so(
     commit_files(here, {})
     part = write_tree(here / "part", SAMPLE)
     result = init("part", "--defaults")
-    assert f"It lies inside the git repo {here}" in result.stdout
+    assert f"The folder is inside the git repo {here}" in result.stdout
     assert entrypoints(part) == ["tiny", "wide", "unet"]
     monkeypatch.setenv("PATH", str(here))
     result = init("--defaults")
