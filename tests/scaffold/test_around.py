@@ -49,7 +49,7 @@ def test_without_git_or_in_somebody_elses_repo_it_says_so(
     monkeypatch.setenv("PATH", str(here))
     result = init("--defaults")
     assert result.exit_code == 0, result.stderr
-    assert "Next:\n  git init -b main\n" in result.stdout
+    assert "Next steps:\n  git init -b main\n" in result.stdout
     assert "unet" in entrypoints(here)
 
 

@@ -35,7 +35,7 @@ def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
     assert "  unet  shapenets/unet.py:15\n" in result.stdout
     assert "Skipped ColourLoss of shapenets.classify: a loss, by its name" in result.stdout
     assert "hubkit check: All checks passed." in result.stdout
-    steps = result.stdout.partition("Next:\n")[2].splitlines()
+    steps = result.stdout.partition("Next steps:\n")[2].splitlines()
     assert steps[:3] == [
         "  git init -b main",
         "  git add . && hubkit check",
@@ -79,7 +79,7 @@ def test_some_all_or_none_can_be_chosen(here: Path) -> None:
     (here / "hubconf.py").unlink()
     result = init("--bare", "--entrypoints", "none")
     assert result.exit_code == 0
-    assert "No model was found" not in result.stdout
+    assert "No usable model found" not in result.stdout
     assert "Other models, which --entrypoints can select: unet, tiny, wide\n" in result.stdout
     assert not (here / "hubconf.py").exists()
     result = init("--entrypoints", "tny")
@@ -132,7 +132,7 @@ def test_no_licence_is_made_up_for_code_that_has_none(here: Path) -> None:
     (here / "LICENSE").unlink()
     result = init("--defaults")
     assert not (here / "LICENSE").exists()
-    assert "It has no licence" in result.stdout
+    assert "There is no license" in result.stdout
     assert init("--license", "mit", "--license-file", "--defaults").exit_code == 0
     assert (here / "LICENSE").read_text().startswith("MIT License")
 
@@ -146,7 +146,7 @@ def test_weights_are_told_apart(here: Path) -> None:
     write_tree(here, {"weights/tiny.pth": pointer, "old.pt": "text", "README.md": readme})
     result = init("--defaults")
     assert "Weights: weights/tiny.pth is a Git LFS pointer" in result.stdout
-    assert "Weights: old.pt holds more than tensors" in result.stdout
+    assert "Weights: skipped old.pt: contains more than tensors" in result.stdout
     assert "Weights: skipped https://example.org/other.pth: no model of that name" in result.stdout
     assert "unet.py:15, with weights from https://github.com/acme/nets/" in result.stdout
     assert "hubkit check: All checks passed." in result.stdout

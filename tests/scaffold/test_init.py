@@ -40,11 +40,11 @@ def test_a_name_makes_a_checked_git_repo(here: Path) -> None:
 
 def test_what_comes_next_leads_to_a_release() -> None:
     result = init("shapes", "--defaults")
-    steps = result.stdout.partition("Next:\n")[2]
+    steps = result.stdout.partition("Next steps:\n")[2]
     assert "  hubkit card --report conformance.json && git commit" in steps
     assert steps.endswith("\n  hubkit release --report conformance.json\n")
-    assert "\nNext:\n  cd ./-x\n" in init("--defaults", "--", "-x").stdout
-    steps = init("plain", "--defaults", "--no-card").stdout.partition("Next:\n")[2]
+    assert "\nNext steps:\n  cd ./-x\n" in init("--defaults", "--", "-x").stdout
+    steps = init("plain", "--defaults", "--no-card").stdout.partition("Next steps:\n")[2]
     assert "hubkit card" not in steps
     assert all(line.strip() for line in steps.splitlines())
 
@@ -99,9 +99,9 @@ def test_bare_makes_hubconf_and_configuration_only(here: Path) -> None:
     result = init("--bare", "--defaults")
     assert result.exit_code == 0
     assert set(read_tree(here)) == {*code, "hubconf.py", "hubkit.toml"}
-    assert "No model was found" in result.stdout
+    assert "No usable model found" in result.stdout
     assert "All checks passed." in result.stdout
-    assert "Next:\n  git init -b main\n" in result.stdout
+    assert "Next steps:\n  git init -b main\n" in result.stdout
     assert not (here / ".git").exists()
 
 
