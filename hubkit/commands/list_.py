@@ -1,10 +1,13 @@
-"""``hubkit list``: the entrypoints of a repo, without running it."""
+"""``hubkit list``: list the entrypoints of a repo without running it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
+
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import align_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
 def command(repo: str, as_json: bool, run: bool) -> None:
     """List the entrypoints of a hub repo.
 
-    Reads source and runs nothing. If a hubconf in a folder makes names at run time, --run runs it
-    in a child process to list them too.
+    The names are read from source code, and nothing runs. If a hubconf in a local folder defines
+    names dynamically, --run lists them too by running it in a child process.
     """
     from hubkit.commands.target import is_own, locate_target
     from hubkit.errors import UsageError
@@ -39,16 +42,18 @@ def command(repo: str, as_json: bool, run: bool) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps({"entrypoints": rows, "is_open": hubconf.is_open}, indent=2))
+        echo_lines(json.dumps({"entrypoints": rows, "is_open": hubconf.is_open}, indent=2))
         return
-    width = max((len(row["name"]) for row in rows), default=0)
-    for row in rows:
-        click.echo(f"{row['name']:{width}}  {row['summary']}".rstrip())
+    for line in align_columns([(row["name"], row["summary"]) for row in rows]):
+        echo(line)
     if not rows:
-        click.echo(f"No entrypoints found in the source of {root}.", err=True)
+        echo(f"No entrypoints found in the source of {root}.", err=True)
     if hubconf.is_open and not run:
-        hint = " --run lists them too, by running it." if is_own(repo) else ""
-        click.echo(f"This hubconf also makes names at run time.{hint}", err=True)
+        hint = " Add --run to run it." if is_own(repo) else ""
+        echo(
+            f"This hubconf defines names dynamically, so the list may be incomplete.{hint}",
+            err=True,
+        )
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
@@ -57,7 +62,7 @@ def _row(entrypoint: Entrypoint) -> dict[str, str]:
 
 
 def _made_at_run_time(root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
-    """Rows for the names that are not in the source; why there are none goes to stderr."""
+    """Rows for names that are defined dynamically; failures are printed to stderr."""
     from hubkit.errors import HubkitError
     from hubkit.runtime.probe import list_names
 
@@ -66,6 +71,6 @@ def _made_at_run_time(root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
     try:
         names = list_names(root)
     except HubkitError as error:
-        click.echo(f"Running the hubconf failed: {error.message}", err=True)
+        echo(f"Running the hubconf failed: {error.message}", err=True)
         return []
     return [{"name": name, "kind": "value", "summary": ""} for name in names if name not in known]

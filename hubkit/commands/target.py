@@ -1,4 +1,4 @@
-"""Which folder, or which files, a command line means by PATH or OWNER/NAME[:REF]."""
+"""Resolve PATH or OWNER/NAME[:REF] to a folder or files."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
 
     folder = _own_folder(text)
     if ref is not None and not use_git:
-        raise UsageError("--ref names a commit, which only git can read.", hint="Drop --no-git.")
+        raise UsageError("--ref cannot be combined with --no-git.", hint="Remove one of them.")
     if folder is None:
         if ref is not None:
             raise UsageError(
-                f"{text} is a repo on a git host, and --ref reads a commit of a folder.",
-                hint=f"Write {text.partition(':')[0]}:{ref} instead.",
+                f"--ref needs a folder, and {text} is not one.",
+                hint=f"Append the ref to the name: {text.partition(':')[0]}:{ref}",
             )
         return Folder(locate_target(text))
     if ref is not None:
@@ -85,7 +85,7 @@ def open_earlier(text: str, ref: str) -> Files:
 
 
 def require_own(text: str, files: Files) -> None:
-    """Refuse to write into what is not the user's own folder.
+    """Reject writing to anything but the user's own folder.
 
     Args:
         text: What the command line named.
@@ -98,13 +98,13 @@ def require_own(text: str, files: Files) -> None:
 
     if files.ref:
         raise UsageError(
-            f"the files of {files.ref} cannot be changed: they are a commit's",
-            hint="Without --ref those of the folder can.",
+            f"cannot change the files of the commit {files.ref}",
+            hint="Remove --ref to change the files in the folder.",
         )
     if _own_folder(text) is None:
         raise UsageError(
-            f"{text} is not yours to change: it lies in the hub dir as it was fetched",
-            hint="Clone it, and give the clone's folder.",
+            f"cannot change {text}: it is a cached copy in the hub dir",
+            hint="Clone the repo and pass the folder of the clone.",
         )
 
 
@@ -126,6 +126,6 @@ def _own_folder(text: str) -> Path | None:
     if path.name == "hubconf.py" and path.is_file():
         return path.parent
     raise UsageError(
-        f"{text} is not a folder" if path.exists() else f"there is no folder {text!r}",
-        hint="Give the folder of a hub repo, such as ./repo, or owner/name[:ref].",
+        f"{text} is not a folder" if path.exists() else f"folder not found: {text!r}",
+        hint="Pass the folder of a hub repo, such as ./repo, or owner/name[:ref].",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, TypeVar
 
+from hubkit._util.text import did_you_mean
 from hubkit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,12 +29,9 @@ def refuse_unknown(table: Mapping[str, object], known: Collection[str], place: s
     unknown = next((key for key in table if key not in known), None)
     if unknown is None:
         return
-    import difflib
-
-    close = difflib.get_close_matches(unknown.replace("_", "-"), known, n=1)
     raise ConfigError(
         f"{place} has an unknown key {unknown!r}",
-        hint=f"Did you mean {close[0]!r}?" if close else f"It may hold {', '.join(known)}.",
+        hint=did_you_mean(unknown.replace("_", "-"), known) or f"Known keys: {', '.join(known)}.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import create_file
 from hubkit._util.git import GitError, work
 from hubkit.errors import GitRepoError
 
@@ -40,7 +41,7 @@ def write_archive(repo: Git, sha: str, path: Path, top: str) -> None:
         room = Path(folder)
         _run(room, "init", "--quiet", "--bare", "--template=", f"--object-format={kind}")
         (room / "info").mkdir(exist_ok=True)
-        (room / "info" / "attributes").write_text(_ATTRIBUTES, encoding="utf-8")
+        create_file(room / "info" / "attributes", _ATTRIBUTES)
         zipping = ("archive", "--format=zip", f"--prefix={top}/", f"--output={path.resolve()}")
         _run(room, *zipping, sha, objects=objects)
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from hubkit import limits
+from hubkit._util.text import did_you_mean
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
 from hubkit.hubconf.blobs import Blobs
@@ -206,17 +207,15 @@ def _resolve(git: Git, ref: str) -> str:
 
 
 def _unknown(git: Git, ref: str) -> GitRepoError:
-    import difflib
-
     newest = ("for-each-ref", "--sort=-creatordate", "--format=%(refname:short)")
     tags = git.ask(*newest, "refs/tags").decode("utf-8", "replace").split()
     others = git.ask(*newest, "refs/heads", "refs/remotes").decode("utf-8", "replace").split()
-    close = difflib.get_close_matches(ref, [*tags, *others], n=_SHOWN)
+    suggestion = did_you_mean(ref, [*tags, *others], most=_SHOWN)
     name, _, inside = ref.partition(":")
     if name and inside:
         hint = f"The folder goes apart: {git.folder / inside} --ref {name}"
-    elif close:
-        hint = f"Did you mean {' or '.join(close)}?"
+    elif suggestion:
+        hint = suggestion
     elif tags:
         newest_tags = ", ".join(tags[:_SHOWN])
         hint = f"Its newest tag{'s are' if len(tags) > 1 else ' is'} {newest_tags}."

@@ -7,7 +7,6 @@ gets a name of its own, and a file without a record is torch.hub's, used as it i
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
 from hubkit._util.atomic import replacing
+from hubkit._util.logs import log
 from hubkit._util.paths import open_regular
 from hubkit.errors import (
     CacheWriteError,
@@ -52,8 +52,6 @@ __all__ = [
     "forget_checkpoints",
     "hash_prefix_of",
 ]
-
-log = logging.getLogger("hubkit")
 
 SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from hubkit import __version__, limits
+from hubkit._util.logs import log
 from hubkit._util.parse import parse_count
 from hubkit._util.urls import parse_url
 from hubkit.errors import (
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import FetchPolicy
     from hubkit.limits import Limit
-
-log = logging.getLogger("hubkit")
 
 _HURRY = 5.0  # seconds of silence after which a connection that we can do without is given up
 _TRIES = 4

@@ -7,20 +7,18 @@ looks a repo up by it, except for folders that torch.hub left.
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit._util.atomic import place, place_folder
+from hubkit._util.logs import log
 from hubkit._util.paths import list_folder, move_inside, remove_inside
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.layout import default_record, get_dir, store, torch_folder, tree_folder
 
 if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, RepoRef
-
-log = logging.getLogger("hubkit")
 
 
 def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:

@@ -7,12 +7,12 @@ work (flock lies on some network file systems) the worst is that a file is fetch
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from hubkit._util.logs import log
 from hubkit._util.paths import require_no_link_above
 from hubkit.errors import LockTimeoutError
 from hubkit.hubdir.disk import read_record, write_record, writing
@@ -21,8 +21,6 @@ from hubkit.hubdir.layout import get_dir, lock_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-log = logging.getLogger("hubkit")
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 

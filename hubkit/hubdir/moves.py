@@ -6,9 +6,9 @@ archives are fetched, written down beside the code, and whoever runs the code is
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
+from hubkit._util.logs import log
 from hubkit._util.urls import parse_url
 from hubkit.errors import FetchError, RepoSpecError, UnreachableError
 from hubkit.hubdir.hosts import base_url
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from hubkit._util.urls import Url
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
-
-log = logging.getLogger("hubkit")
 
 
 def find_move(repo: RepoRef, hops: Sequence[str]) -> RepoRef | None:

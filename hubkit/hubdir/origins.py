@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
+from hubkit._util.logs import log
 from hubkit._util.paths import list_folder, remove_inside
 from hubkit._util.urls import Url, UrlError, parse_url, redact
 from hubkit.errors import UsageError
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import RepoRef
     from hubkit.hubdir.transfer import Fetched
-
-log = logging.getLogger("hubkit")
 
 _SCHEMES = ("https", "http", "file")
 

@@ -10,13 +10,13 @@ one refused request. Whatever goes wrong with a part leaves it to the other conn
 from __future__ import annotations
 
 import heapq
-import logging
 import math
 import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hubkit._util.logs import log
 from hubkit.errors import CacheWriteError, FetchError, IncompleteDownloadError
 from hubkit.hubdir.disk import writing
 from hubkit.records import dataclass
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from hubkit.hubdir.http import Answer
     from hubkit.hubdir.partial import Partial
-
-log = logging.getLogger("hubkit")
 
 # Measured on loopback with 40 MB/s per connection: eight connections took 0.15 of the time of one,
 # sixteen 0.09 at twice the load for the host; where nothing limits a connection they only cost.

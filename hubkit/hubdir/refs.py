@@ -8,13 +8,13 @@ long, as where hosts keep two refs for each pull request, is version 2 asked for
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hubkit import limits
+from hubkit._util.text import did_you_mean
 from hubkit.errors import RefNotFoundError, UnreachableError
 from hubkit.facts import ResolvedRef
 from hubkit.facts.repos import is_full_sha
@@ -235,9 +235,8 @@ def _find_named(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
 
 def _no_such_ref(refs: RefList, repo: RepoRef, ref: str) -> RefNotFoundError:
     names = [name.split("/", 2)[2] for name in refs.commits]
-    near = difflib.get_close_matches(ref, names[: limits.SUGGESTIONS.most], 3)
-    hint = f"Near it: {', '.join(near)}." if near else ""
-    if not near and names:
+    hint = did_you_mean(ref, names[: limits.SUGGESTIONS.most], most=3)
+    if not hint and names:
         hint = f"The default branch is {refs.head.removeprefix(_PREFIXES[0])}."
     return RefNotFoundError(
         f"{repo.full_name} has no branch or tag {ref!r}.", hint=hint, url=base_url(repo)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit._util.logs import log
 from hubkit.errors import CacheWriteError, HashMismatchError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.facts.repos import is_full_sha
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import FetchPolicy, RepoRef
     from hubkit.hubdir.http import Client
-
-log = logging.getLogger("hubkit")
 
 
 def find_cached(repo: RepoRef) -> CachedRepo | None:

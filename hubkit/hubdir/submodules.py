@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit._util.git import has_plain_user
+from hubkit._util.logs import log
 from hubkit._util.urls import Url, UrlError, expand_scp, parse_url
 from hubkit.errors import FetchError
 from hubkit.hubdir.git import GitFailed
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import ResolvedRef
     from hubkit.hubdir.git import Git
-
-log = logging.getLogger("hubkit")
 
 _GITLINK = "160000"
 _ONLY = "only plain https and ssh addresses are asked"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit import limits
+from hubkit._util.logs import log
 from hubkit._util.parse import parse_count
 from hubkit.errors import (
     CacheWriteError,
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from hubkit.hubdir.digest import Digest
     from hubkit.hubdir.http import Answer, Client
     from hubkit.hubdir.partial import Partial
-
-log = logging.getLogger("hubkit")
 
 _FRUITLESS = 3  # tries in a row that bring nothing new
 _TRIES = 20

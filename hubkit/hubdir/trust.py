@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hubkit._util.atomic import write_file
+from hubkit._util.logs import log
 from hubkit._util.paths import open_regular, read_file
+from hubkit._util.text import printable
 from hubkit.errors import UntrustedRepoError, UsageError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.disk import writing
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import RepoRef
     from hubkit.facts.repos import TrustRepo
-
-log = logging.getLogger("hubkit")
 
 # torch.hub's own (torch/hub.py, _TRUSTED_REPO_OWNERS).
 TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinternal")
@@ -214,7 +213,8 @@ def _ask(repo: RepoRef, why: str = "") -> None:
     )
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
         raise UntrustedRepoError(f"{why}{name} is not a trusted repository.", repo=name, hint=ways)
-    sys.stderr.write(f"{why}Loading {name} runs its code on this machine. Do you trust it? [y/N] ")
+    question = f"{why}Loading {name} runs its code on this machine. Do you trust it? [y/N] "
+    sys.stderr.write(printable(question))
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UntrustedRepoError(f"{why}You did not trust {name}.", repo=name, hint=ways)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit import hubdir
+from hubkit._util.logs import log
 from hubkit.errors import HubconfNotFoundError, RepoNotFoundError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir.spec import folder_hint, has_folder, parse_spec
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, RepoRef
     from hubkit.facts.repos import TrustRepo
     from hubkit.lockfile import Lockfile
-
-log = logging.getLogger("hubkit")
 
 _pins_logged: set[RepoRef] = set()
 _folders: set[Path] = set()  # that a warning has named

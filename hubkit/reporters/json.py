@@ -1,6 +1,6 @@
-"""For programs: one JSON object; ``report.schema.json`` says what is in it.
+"""For programs: one JSON object, described by ``report.schema.json``.
 
-``schema`` grows when a field changes its meaning or goes; new fields leave it as it is.
+``schema`` is incremented when a field changes its meaning or is removed, not when one is added.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def write_report(report: Report, stream: TextIO) -> None:
     """Write a report as one JSON object, in ASCII.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     document = {
         "schema": SCHEMA,

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit import limits
+from hubkit._util.text import quoted
 from hubkit.facts import Location
 from hubkit.lazy import pattern
 from hubkit.rules.pickled import is_allowed, is_harmful
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

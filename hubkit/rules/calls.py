@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.records import dataclass
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,8 +118,7 @@ def _find_moved(old: Sequence[Parameter], new: Sequence[Parameter]) -> Iterator[
     # Where one went, another may stand in its place: that it went is said already.
     if inserted and len(was) == len(common):
         yield Change(
-            f"the new parameter{'s' * (len(inserted) > 1)} {quoted(inserted)} "
-            f"stand{'s' * (len(inserted) == 1)} before older ones",
+            f"new before older parameters: {quoted(inserted)}",
             "Put it last, or behind a `*`; calls may go by place.",
         )
 

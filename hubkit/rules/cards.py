@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit._util.lines import Places
+from hubkit._util.text import closest, did_you_mean, quoted
 from hubkit.facts import Location
 from hubkit.hubconf import find_code, find_documents, read_card, syntax_problem
 from hubkit.lazy import pattern
 from hubkit.rules import card_keys as keys
 from hubkit.rules.card_fixes import bare_value, unquote
 from hubkit.rules.registry import rule
-from hubkit.rules.words import closest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -200,11 +200,11 @@ def _judge_hugging_face(card: Card) -> Iterator[tuple[str, Location, str]]:
 def _judge_licence(field: CardField, *, has_name: bool) -> Iterator[tuple[str, Location, str]]:
     for value in field.values:
         if value not in keys.HF_LICENCES:
-            close = closest(value.lower(), sorted(keys.HF_LICENCES))
             yield (
                 f"`{value}` is no licence that Hugging Face knows",
                 field.location,
-                f"Did you mean `{close}`?" if close else "Write `other`, and `license_name`.",
+                did_you_mean(value.lower(), sorted(keys.HF_LICENCES))
+                or "Write `other`, and `license_name`.",
             )
     if field.values == ("other",) and not has_name:
         yield (
@@ -250,7 +250,7 @@ def _sections(card: Card) -> Iterator[Finding]:
     missing = [one for one in _SECTIONS if one.lower() not in titles]
     if missing:
         yield card_body.finding(
-            f"pytorch.org/hub wants the section{'s' if len(missing) > 1 else ''} {quoted(missing)}",
+            f"pytorch.org/hub requires {'sections' if len(missing) > 1 else 'a section'} {quoted(missing)}",
             Location(card.path, card.body_line),
             hint="Add them as headings of the third level: `### Model Description`.",
         )

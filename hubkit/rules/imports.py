@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.facts import Fix
 from hubkit.hubconf import distribution_name, find_bringers, is_stdlib
 from hubkit.lazy import pattern
@@ -12,7 +13,6 @@ from hubkit.rules import edits
 from hubkit.rules.declared import TORCH, entries_of, outside_imports, provided_modules
 from hubkit.rules.dependencies import removal
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

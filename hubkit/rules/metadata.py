@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.hubconf import (
     distribution_name,
     find_bringers,
@@ -14,7 +15,6 @@ from hubkit.hubconf import (
 )
 from hubkit.rules.declared import entries_of, provided_modules
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.paths import read_inside
+from hubkit._util.text import did_you_mean
 from hubkit.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -69,12 +69,10 @@ def require_spdx(text: str) -> str:
             return name
     if _REFERENCE.fullmatch(text.strip()):
         return text.strip()
-    close = difflib.get_close_matches(text, known, n=1)
     raise TemplateError(
         f"{text!r} is not a well-known SPDX licence identifier",
-        hint=f"Did you mean {close[0]!r}?"
-        if close
-        else "Such as MIT, Apache-2.0 or BSD-3-Clause; for your own terms: LicenseRef-NAME.",
+        hint=did_you_mean(text, known)
+        or "Such as MIT, Apache-2.0 or BSD-3-Clause; for your own terms: LicenseRef-NAME.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import plural
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import (
     Failure,
@@ -204,4 +205,4 @@ def _describe(subject: Subject, published: Published, failure: ChildFailure) -> 
 def _say_changes(published: Published) -> Iterator[str]:
     if published.changes:
         shown = ", ".join(published.changes[:4])
-        yield f"{len(published.changes)} changes are not committed: {shown}"
+        yield f"{plural(len(published.changes), 'uncommitted change')}: {shown}"

@@ -122,9 +122,9 @@ def test_fields_of_a_later_version_are_let_be(tmp_path: Path) -> None:
     ("text", "said"),
     [
         (None, "cannot be read: No such file"),
-        ("{", "is no conformance report"),
-        ("[]", "is no conformance report"),
-        ('{"schema": 1}', "is no conformance report"),
+        ("{", "is not a conformance report"),
+        ("[]", "is not a conformance report"),
+        ('{"schema": 1}', "is not a conformance report"),
         ('{"schema": 2}', "was written by a later hubkit"),
     ],
 )
@@ -166,7 +166,7 @@ def test_the_table_tells_what_was_reached_and_what_was_left_out() -> None:
         "small       ok  ok but C204  ok  1 of 2, not C208      11.7 M   3.4 ms   98 MB",
         "other       ok  -            -   -",
         "L2, L3: 1 of 2 entrypoints not exercised, not representative",
-        "C301 judges commit 0123456789ab, which lacks 2 uncommitted change(s)",
+        "C301 checks commit 0123456789ab, without 2 uncommitted changes",
     ]
     assert "wide[grey]  C106  -" in render_table(FAILING)
     assert "interrupted: what is not here did not run" in render_table(FAILING)
@@ -177,7 +177,7 @@ def test_markdown_holds_a_table_reasons_and_what_it_was_run_with() -> None:
     assert lines[1] == "| --- | --- | --- | --- | --- | --: | --: | --: |"
     assert len({line.count(" | ") for line in lines if line.startswith("|")}) == 1
     assert "- `wide[grey]` C106 check-106: it" in lines
-    assert r"- `small` C204 check-204: a \<sampler\> \| by \*design\*" in lines
+    assert r"- `small` C204 check-204: a &lt;sampler> \| by \*design\*" in lines
     assert lines[-1] == (
         "`acme/shapes` at `0123456789ab`, 2026-01-02: torch 2.9.0, python 3.12.1, "
         "device cpu, network deny."

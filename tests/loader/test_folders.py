@@ -136,7 +136,7 @@ def test_help_of_what_has_none_is_none(repo: Path) -> None:
 @pytest.mark.parametrize("call", [hubkit.load, hubkit.help])
 def test_an_unknown_entrypoint_is_named_with_close_ones(repo: Path, call: object) -> None:
     assert callable(call)
-    with pytest.raises(EntrypointNotFoundError, match="Did you mean net") as caught:
+    with pytest.raises(EntrypointNotFoundError, match="Did you mean `net`") as caught:
         call(str(repo), "nett")
     assert isinstance(caught.value, RuntimeError)
     assert caught.value.entrypoint == "nett"

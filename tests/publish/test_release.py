@@ -32,7 +32,7 @@ def test_what_is_ready_gets_an_annotated_tag_and_no_more(ready: Path) -> None:
     assert "gh release create v1.1.0 net-0123456789abcdef.pth" in result.stdout
     again = hubkit("release", "--level", "0")
     assert again.exit_code == 0
-    assert "There already: v1.1.0" in again.stdout
+    assert "Tag exists: v1.1.0" in again.stdout
 
 
 def test_the_lines_that_people_will_write_are_shown(ready: Path) -> None:
@@ -99,12 +99,14 @@ def test_a_tag_that_cannot_be_or_would_mean_two_things(tag: str, said: str) -> N
 def test_versions_that_disagree(ready: Path) -> None:
     found = missing(hubkit("release", "--tag", "v1.2.0", *DRY))
     assert found["versions"] == (
-        "pyproject.toml says 1.1.0, CITATION.cff says 1.1.0, the tag v1.2.0"
+        "pyproject.toml says 1.1.0, CITATION.cff says 1.1.0 and the tag is v1.2.0"
     )
     assert found["changelog"] == "CHANGELOG.md says nothing of 1.2.0"
     assert "which is no tag of this repo" in found["weights"]
     commit_files(ready, {"CITATION.cff": "cff-version: 1.2.0\nversion: '1.0'\n"})
-    assert missing(hubkit("release", *DRY)) == {"versions": "CITATION.cff says 1.0, the tag v1.1.0"}
+    assert missing(hubkit("release", *DRY)) == {
+        "versions": "CITATION.cff says 1.0 and the tag is v1.1.0"
+    }
 
 
 def test_a_changelog_must_say_the_whole_version(ready: Path) -> None:
@@ -169,7 +171,7 @@ def test_no_git_no_commit_no_hubconf(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert result.exit_code in (1, 2)
         return result.stderr
 
-    assert "is no folder" in hubkit("release", tmp_path / "gone").stderr
+    assert "is not a folder" in hubkit("release", tmp_path / "gone").stderr
     assert "is in no git repo" in said()
     git("init", "-q", cwd=folder)
     assert "has no commit yet" in said()

@@ -97,7 +97,7 @@ def test_only_what_is_committed_and_offline_counts(tmp_path: Path) -> None:
     assert "tried to reach 192.0.2.1:80, but this process is offline" in lines[1]
     assert "needy does not load: RuntimeError: hubconf.py wants more" in lines[2]
     assert "leaves does not load: SystemExit: 3" in lines[3]
-    assert lines[4].endswith("from the commit alone, untrained: good, declared")
+    assert lines[4].endswith("from the commit alone, untrained: good and declared")
     assert lines[5].endswith("unknown")
     assert not (tmp_path / "home").exists()
 

@@ -45,7 +45,7 @@ def test_help_is_the_docstring(make_repo: MakeRepo) -> None:
 
 def test_an_unknown_entrypoint_is_said_with_close_ones(make_repo: MakeRepo) -> None:
     root = make_repo("repo", {"hubconf.py": "def net(): ...\n"})
-    with pytest.raises(EntrypointNotFoundError, match="Did you mean net"):
+    with pytest.raises(EntrypointNotFoundError, match="Did you mean `net`"):
         read_help(root, "nett")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit._util.parse import read_toml
+from hubkit._util.text import escape_markdown
 from hubkit.commands.planning import make_plan
 from hubkit.config import read_config
 from hubkit.hubconf import read_repo, require_hubconf
@@ -139,7 +140,8 @@ def test_odd_texts_arrive_as_they_were_given(tmp_path: Path) -> None:
     assert project["description"] == ODD
     assert project["authors"] == [{"name": ODD}]
     assert ODD in (repo / "LICENSE").read_text("utf-8")
-    assert ODD in (repo / "README.md").read_text("utf-8")
+    # Markdown, which shows it as it was given.
+    assert escape_markdown(ODD) in (repo / "README.md").read_text("utf-8")
 
 
 def test_weights_are_published_and_release_assets_are_not(tmp_path: Path) -> None:

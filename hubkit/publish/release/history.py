@@ -6,13 +6,13 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import join_words, plural
 from hubkit.hubconf import open_commit, read_repo
 from hubkit.hubconf.changes import read_changes
 from hubkit.linter import lint_repo
 from hubkit.publish.identity import is_writable
 from hubkit.publish.release.points import Point, some
 from hubkit.publish.release.versions import bare_version, parse_version
-from hubkit.rules.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,8 +150,9 @@ def versions(now: Situation) -> Iterator[Point]:
     elif not now.tag or not others:
         yield Point("versions", "ok", f"{wanted} in {some(now.versions)}")
     else:
-        listed = some(f"{place} says {said}" for place, said in others.items())
-        yield Point("versions", "missing", f"{listed}, the tag {now.tag}", "make them agree")
+        listed = [f"{place} says {version}" for place, version in others.items()]
+        why = join_words([*listed, f"the tag is {now.tag}"])
+        yield Point("versions", "missing", why, "make them agree")
 
 
 def changelog(now: Situation) -> Iterator[Point]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from hubkit._util.text import join_words
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -32,6 +33,4 @@ class Point:
 
 def some(things: Iterable[str]) -> str:
     """A few of many things, and how many more there are."""
-    listed = list(things)
-    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return f"{', '.join(listed[:_SHOWN])}{more}"
+    return join_words(things, most=_SHOWN)

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import plural
 from hubkit.conformance import read_report
 from hubkit.errors import UsageError
 from hubkit.linter import lint_repo
@@ -18,7 +19,6 @@ from hubkit.publish.card import (
     judge_card,
 )
 from hubkit.publish.release.points import Point, some
-from hubkit.rules.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def check(now: Situation) -> Iterator[Point]:
         )
     else:
         left = f", {len(report.left_out)} left out on request" if report.left_out else ""
-        yield Point("check", "ok", f"{len(report.rules)} rules pass{left}")
+        yield Point("check", "ok", f"{plural(len(report.rules), 'rule')} passed{left}")
 
 
 def _place(finding: Finding) -> str:

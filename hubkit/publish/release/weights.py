@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.paths import is_inside
+from hubkit._util.text import plural
 from hubkit.hubdir import sha256_of
 from hubkit.publish.card.files import agree, find_checkpoints
 from hubkit.publish.release.points import Point
 from hubkit.records import dataclass
 from hubkit.rules.downloads import hash_digits
-from hubkit.rules.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

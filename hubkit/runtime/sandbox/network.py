@@ -12,7 +12,6 @@ docs/security.md lists what is stopped, what is only noticed, and what is neithe
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import re
 import socket
@@ -22,8 +21,8 @@ import threading
 import warnings
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from hubkit._util.urls import is_loopback, try_parse
 from hubkit.records import dataclass
 from hubkit.runtime.sandbox.isolation import can_isolate, isolate_network
 
@@ -136,7 +135,7 @@ class Guard:
         Raises:
             NetworkDeniedError: The policy denies it.
         """
-        if self.policy.loopback and _is_loopback(host):
+        if self.policy.loopback and is_loopback(host):
             return
         url, path, line = _look_up(sys._getframe(1), self.root)  # noqa: SLF001
         attempt = Attempt(url or target, path, line, means)
@@ -288,7 +287,8 @@ def _on_command(guard: Guard, event: str, args: tuple[Any, ...]) -> None:
     command = " ".join(map(_text, words)) if isinstance(words, list | tuple) else _text(words)
     found = _URL.search(command)
     if found is not None:
-        guard.meet(found[0], urlsplit(found[0]).hostname or "", event)
+        url = try_parse(found[0])
+        guard.meet(found[0], url.host if url else "", event)
     guard.notice(command[:_LONG], event)
 
 
@@ -368,13 +368,6 @@ _EVENTS: dict[str, Callable[[Guard, str, tuple[Any, ...]], None]] = {
     "ctypes.dlsym": _on_function,
     "ctypes.dlsym/handle": _on_function,
 }
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _text(value: object) -> str:

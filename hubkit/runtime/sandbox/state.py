@@ -12,12 +12,11 @@ import warnings
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from hubkit._util.logs import log
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-log = logging.getLogger("hubkit")
 
 _LONG = 120
 

@@ -108,7 +108,7 @@ def test_rm_of_a_link_takes_the_link(hub_dir: Path, tmp_path: Path) -> None:
 def test_rm_of_nothing_names_what_is_near(worktree: Path) -> None:
     said = run("cache", "rm", "acme/shape", "net.pt")
     assert said.exit_code == 2
-    assert "Near it: acme/shapes" in said.stderr
+    assert "Did you mean `acme/shapes" in said.stderr
     assert len(listed()["checkpoints"]) == 1
     assert worktree.is_dir()
 
