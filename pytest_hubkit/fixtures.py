@@ -34,7 +34,7 @@ class HubRepo:
     @property
     def entrypoints(self) -> tuple[str, ...]:
         """Names of its entrypoints."""
-        from hubkit.hubconf import read_repo, require_hubconf
+        from hubkit.analysis import read_repo, require_hubconf
 
         hubconf = require_hubconf(read_repo(self.root))
         if hubconf.is_open:

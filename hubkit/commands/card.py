@@ -83,8 +83,9 @@ def command(
 
 
 def _read(path: Path) -> RepoFacts:
+    from hubkit.analysis import read_repo
     from hubkit.errors import UsageError
-    from hubkit.hubconf import open_files, read_repo
+    from hubkit.source import open_files
 
     if not path.is_dir():
         raise UsageError(f"{path} is no folder", hint="Give the folder of a hub repo.")

@@ -113,7 +113,7 @@ def _lint(facts: RepoFacts, config: Config) -> Report:
 
 def _read(files: Files, before: Files | None) -> RepoFacts:
     """The repo's facts, with those of an earlier version if it is compared with one."""
-    from hubkit.hubconf import read_repo
+    from hubkit.analysis import read_repo
 
     facts = read_repo(files)
     if before is None:

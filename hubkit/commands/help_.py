@@ -26,15 +26,15 @@ def command(repo: str, entrypoint: str) -> None:
     Its signature, its help text, what it gives back, what it needs and the weights that it
     downloads. Nothing of the repo is imported or run.
     """
-    from hubkit.commands.target import locate_target
-    from hubkit.errors import UsageError, entrypoint_not_found
-    from hubkit.hubconf import (
+    from hubkit.analysis import (
         read_repo,
         read_weights,
         render_docstring,
         render_signature,
         require_hubconf,
     )
+    from hubkit.commands.target import locate_target
+    from hubkit.errors import UsageError, entrypoint_not_found
     from hubkit.reporters.wording import to_printable
 
     if not entrypoint:
@@ -70,7 +70,7 @@ def _rows(
     yield "Defined in", f"{entrypoint.definition.path}, line {entrypoint.definition.line}"
     names = hubconf.dependencies.names if hubconf.dependencies else ()
     if names:
-        from hubkit.hubconf import distribution_name
+        from hubkit.analysis import distribution_name
 
         distributions = " ".join(distribution_name(name) for name in names)
         yield "Needs", ", ".join(names)

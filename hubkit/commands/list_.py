@@ -22,8 +22,8 @@ def command(repo: str, as_json: bool, static: bool) -> None:
     Source tells, and nothing runs. Only where a hubconf makes names at run time, and lies in a
     folder of yours, a child process is asked for them.
     """
+    from hubkit.analysis import read_repo, require_hubconf
     from hubkit.commands.target import locate_target
-    from hubkit.hubconf import read_repo, require_hubconf
 
     root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))

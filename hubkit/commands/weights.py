@@ -95,7 +95,8 @@ def add(
 
 def _read_repo() -> RepoFacts | None:
     """The hub repo around the working directory."""
-    from hubkit.hubconf import open_files, read_repo
+    from hubkit.analysis import read_repo
+    from hubkit.source import open_files
 
     here = Path.cwd()
     root = next((path for path in (here, *here.parents) if (path / "hubconf.py").is_file()), None)
@@ -104,8 +105,8 @@ def _read_repo() -> RepoFacts | None:
 
 def _entrypoint(facts: RepoFacts | None, given: str | None) -> str:
     """Whose weights they are; "" when that is not said and there are several."""
+    from hubkit.analysis import require_hubconf
     from hubkit.errors import UsageError, entrypoint_not_found
-    from hubkit.hubconf import require_hubconf
 
     if facts is None:
         if given is not None:

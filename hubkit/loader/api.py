@@ -10,8 +10,8 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from hubkit import hubdir
+from hubkit.analysis import read_dependencies, read_repo, require_hubconf
 from hubkit.errors import RepoSpecError, entrypoint_not_found
-from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
 from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Located, Request, locate, locate_trusted
 from hubkit.loader.weights import asking_again, download_nested_file, load_nested_state_dict

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from hubkit import hubdir
+from hubkit.analysis import read_repo
 from hubkit.errors import HubkitError, OfflineError, RefNotFoundError, RepoNotFoundError
 from hubkit.facts import FetchPolicy
-from hubkit.hubconf import read_repo
 from hubkit.lockfile import LockedCheckpoint, LockedRepo
 from hubkit.records import dataclass
 

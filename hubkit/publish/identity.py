@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import read_snippets, select_own
 from hubkit.config import parse_toml, read_config
 from hubkit.errors import RepoSpecError, UsageError
-from hubkit.hubconf import read_snippets, select_own
-from hubkit.hubconf.git import find_git
 from hubkit.hubdir import parse_repo
+from hubkit.source.git import find_git
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts

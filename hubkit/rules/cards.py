@@ -6,8 +6,8 @@ import re
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import find_code, find_documents, read_card, syntax_problem
 from hubkit.facts import Location
-from hubkit.hubconf import find_code, find_documents, read_card, syntax_problem
 from hubkit.lazy import pattern
 from hubkit.rules import card_keys as keys
 from hubkit.rules.card_fixes import bare_value, unquote

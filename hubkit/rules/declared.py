@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import import_name, is_stdlib
+from hubkit.analysis import import_name, is_stdlib
 from hubkit.lazy import pattern
 
 if TYPE_CHECKING:

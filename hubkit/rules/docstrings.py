@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import read_docstring
+from hubkit.analysis import read_docstring
 from hubkit.lazy import pattern
 from hubkit.rules.entry_fixes import (
     give_help,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import read_snippets, select_own
+from hubkit.analysis import read_snippets, select_own
 from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
 from hubkit.rules.words import closest, plural, quoted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import find_code, find_snippets, select_own, syntax_problem
+from hubkit.analysis import find_code, find_snippets, select_own, syntax_problem
 from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import distribution_name, find_bringers, is_stdlib
 from hubkit.facts import Fix
-from hubkit.hubconf import distribution_name, find_bringers, is_stdlib
 from hubkit.lazy import pattern
 from hubkit.rules import edits
 from hubkit.rules.declared import TORCH, entries_of, outside_imports, provided_modules

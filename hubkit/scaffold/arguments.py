@@ -6,7 +6,7 @@ import keyword
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import read_docstring, write_literal
+from hubkit.analysis import read_docstring, write_literal
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:

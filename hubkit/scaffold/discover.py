@@ -8,15 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hubkit.errors import GitRepoError
-from hubkit.hubconf import Folder, open_files, read_offer
 from hubkit.records import dataclass
 from hubkit.scaffold.about import read_author, read_description, read_readme
 from hubkit.scaffold.git import read_git, read_work_tree
 from hubkit.scaffold.licenses import read_license
+from hubkit.scaffold.model_discovery import read_offer
 from hubkit.scaffold.names import is_reserved, repo_slug, slug
 from hubkit.scaffold.proposals import propose
 from hubkit.scaffold.selection import NONE, suggest_names
 from hubkit.scaffold.toml import read_toml
+from hubkit.source import Folder, open_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,15 +6,11 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import distribution_name, is_stdlib, read_repo
 from hubkit.errors import TemplateError
-from hubkit.hubconf import (
-    Patched,
-    distribution_name,
-    is_stdlib,
-    read_repo,
-)
 from hubkit.scaffold.code import write_code
 from hubkit.scaffold.proposals import LIMIT, Leftover
+from hubkit.source import Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,7 +107,7 @@ def _find_failing(chosen: Iterable[Proposal], files: Files) -> dict[str, str]:
 
 def _read(imports: str, files: Files) -> RepoFacts:
     text = f"{imports}\n"
-    return read_repo(Patched(files, {"hubconf.py": text.encode()}))
+    return read_repo(Overlay(files, {"hubconf.py": text.encode()}))
 
 
 def _find_dependencies(facts: RepoFacts, late: Iterable[str]) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.analysis import read_repo, require_hubconf
 from hubkit.commands.planning import make_plan
 from hubkit.config import read_config
-from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.linter import lint_repo
 from hubkit.scaffold import (
     read_discovery,

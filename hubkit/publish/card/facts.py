@@ -6,8 +6,8 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import distribution_name, is_stdlib, require_hubconf
 from hubkit.config import parse_toml, read_config
-from hubkit.hubconf import distribution_name, is_stdlib, require_hubconf
 from hubkit.publish.card.files import Checkpoint, find_checkpoints
 from hubkit.publish.licences import Licence, read_licence
 from hubkit.records import dataclass

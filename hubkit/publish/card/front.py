@@ -6,8 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import read_card
 from hubkit.errors import UsageError
-from hubkit.hubconf import read_card
 from hubkit.rules import card_keys as keys
 
 if TYPE_CHECKING:

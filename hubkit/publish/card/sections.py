@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import read_docstring, render_signature
+from hubkit.analysis import read_docstring, render_signature
 from hubkit.publish.card.facts import summary_of
 from hubkit.publish.card.usage import render_usage
 

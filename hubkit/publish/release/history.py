@@ -6,12 +6,13 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import open_commit, read_repo
+from hubkit.analysis import read_repo
 from hubkit.linter import lint_repo
 from hubkit.publish.identity import is_writable
 from hubkit.publish.release.points import Point, some
 from hubkit.publish.release.versions import bare_version, parse_version
 from hubkit.rules.words import plural
+from hubkit.source import open_commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

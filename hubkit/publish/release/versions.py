@@ -6,8 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import read_card
 from hubkit.config import parse_toml
-from hubkit.hubconf import read_card
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:

@@ -1,0 +1,199 @@
+"""Statements that hold other statements, and which of those run when a module is imported."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, cast
+
+from hubkit.analysis.nodes import child_nodes, walk
+from hubkit.lazy import pattern
+from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_IMPORT_FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+_PLATFORM = frozenset({"platform", "version_info", "find_spec"})
+# How variables and functions are called that tell whether something optional is there.
+_AVAILABLE = pattern(
+    r"(?:^|_)(?:available|installed|has|have|with|use|enabled?|imported)(?:_|$)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One body of a compound statement.
+
+    Attributes:
+        body: Its statements.
+        runs_on_import: False for what is only for type checkers or for running as a script.
+        is_alternative: Whether it runs instead of an earlier branch.
+        guarded: Whether a failing import in it is caught, or it runs only on some platforms or
+            where something optional is installed.
+        targets: Names that entering it binds.
+    """
+
+    body: list[ast.stmt]
+    runs_on_import: bool = True
+    is_alternative: bool = False
+    guarded: bool = False
+    targets: tuple[ast.expr, ...] = ()
+
+
+def branches_of(statement: ast.stmt) -> tuple[Branch, ...] | None:
+    """The bodies of a compound statement, or None for a simple one, a ``def`` or a ``class``."""
+    match statement:
+        case ast.If():
+            return _if_branches(statement)
+        case ast.Try():
+            return _try_branches(statement)
+        case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+            targets = tuple(item.optional_vars for item in items if item.optional_vars)
+            return (Branch(body, guarded=any(map(_suppresses, items)), targets=targets),)
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            names = tuple(node for node in walk(target) if isinstance(node, ast.Name))
+            return (Branch(statement.body, targets=names), Branch(statement.orelse))
+        case ast.While():
+            return (Branch(statement.body), Branch(statement.orelse))
+        case ast.Match(cases=cases):
+            return tuple(Branch(case.body, is_alternative=True) for case in cases)
+    if statement.__class__.__name__ == "TryStar":  # ast has it since Python 3.11
+        return _try_branches(cast("ast.Try", statement))
+    return None
+
+
+def import_nodes(statements: Iterable[ast.stmt]) -> list[ast.AST]:
+    """The nodes of a module that run when it is imported.
+
+    Args:
+        statements: Its statements.
+    """
+    found: list[ast.AST] = []
+    for statement in statements:
+        branches = branches_of(statement)
+        if branches is not None:
+            found += _header_nodes(statement)
+            for branch in branches:
+                if branch.runs_on_import:
+                    found += import_nodes(branch.body)
+        elif isinstance(statement, ast.ClassDef):
+            for part in (*statement.decorator_list, *statement.bases):
+                found += walk(part)
+            found += import_nodes(statement.body)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in (*statement.decorator_list, *statement.args.defaults):
+                found += walk(part)
+        else:
+            found += _plain_nodes(statement)
+    return found
+
+
+def _header_nodes(statement: ast.stmt) -> Iterator[ast.AST]:
+    for child in child_nodes(statement):
+        if isinstance(child, ast.expr | ast.withitem):
+            yield from _plain_nodes(child)
+
+
+def _plain_nodes(node: ast.AST) -> list[ast.AST]:
+    """Every node that runs with this one: not the inside of a lambda."""
+    found, pending = [], [node]
+    while pending:
+        current = pending.pop()
+        found.append(current)
+        if current.__class__ is not ast.Lambda:
+            pending += child_nodes(current)
+    return found
+
+
+def _if_branches(statement: ast.If) -> tuple[Branch, ...]:
+    branches: list[Branch] = []
+    while True:
+        first, rest = _if_pair(statement, is_alternative=bool(branches))
+        branches.append(first)
+        match rest:
+            # An elif; a long chain of them must not become deep recursion.
+            case Branch(body=[ast.If() as inner], runs_on_import=True, guarded=False):
+                statement = inner
+            case _:
+                return (*branches, rest)
+
+
+def _if_pair(statement: ast.If, *, is_alternative: bool) -> tuple[Branch, Branch]:
+    test, negated = statement.test, False
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, negated = test.operand, True
+    runs, rest_runs, guarded = True, True, False
+    if _is_type_checking(test):
+        runs, rest_runs = negated, not negated
+    elif _is_main_guard(test):
+        runs = False
+    else:
+        guarded = _asks_platform(test)
+    return (
+        Branch(statement.body, runs, is_alternative, guarded or not runs),
+        Branch(statement.orelse, rest_runs, True, guarded or not rest_runs),
+    )
+
+
+def _try_branches(statement: ast.Try) -> tuple[Branch, ...]:
+    handlers = statement.handlers
+    guarded = any(_catches_import(handler) for handler in handlers)
+    return (
+        Branch(statement.body, guarded=guarded),
+        *(Branch(handler.body, is_alternative=True, guarded=guarded) for handler in handlers),
+        Branch(statement.orelse, guarded=False),
+        Branch(statement.finalbody),
+    )
+
+
+def _catches_import(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler swallows a failing import rather than telling about it."""
+    if handler.body and isinstance(handler.body[-1], ast.Raise):
+        return False
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(_last_name(kind) in _IMPORT_FAILURES for kind in kinds)
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    call = item.context_expr
+    return (
+        isinstance(call, ast.Call)
+        and _last_name(call.func) == "suppress"
+        and any(_last_name(kind) in _IMPORT_FAILURES for kind in call.args)
+    )
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    # A hubconf imports it with an underscore in front, so that torch.hub does not list it.
+    return _last_name(test).lstrip("_") == "TYPE_CHECKING" or (
+        isinstance(test, ast.Constant) and not test.value
+    )
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return False
+    if not isinstance(test.ops[0], ast.Eq):
+        return False
+    sides = [test.left, *test.comparators]
+    return any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides) and any(
+        isinstance(side, ast.Constant) and side.value == "__main__" for side in sides
+    )
+
+
+def _asks_platform(test: ast.expr) -> bool:
+    for node in walk(test):
+        if isinstance(node, ast.Attribute | ast.Name):
+            name = _last_name(node)
+            if name in _PLATFORM or _AVAILABLE.search(name):
+                return True
+    return False

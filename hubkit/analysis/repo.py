@@ -1,0 +1,166 @@
+"""Reading a hub repo, from its folder to frozen facts."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hubkit.analysis.checkpoints import find_checkpoints
+from hubkit.analysis.data_files import find_data_files
+from hubkit.analysis.dependencies import find_dependencies
+from hubkit.analysis.dynamic_imports import find_chosen_loads, find_chosen_scopes
+from hubkit.analysis.effects import find_effects
+from hubkit.analysis.hazards import find_oddities
+from hubkit.analysis.imports import find_late_gaps, find_reach
+from hubkit.analysis.mismatches import find_mismatches
+from hubkit.analysis.modules import SourceTree, read_search_path
+from hubkit.analysis.resolve import Resolver
+from hubkit.analysis.scope import read_scope
+from hubkit.analysis.source_file import SourceFile, read_source
+from hubkit.analysis.suppressions import read_suppressions
+from hubkit.analysis.surface import find_surface
+from hubkit.analysis.untrained import (
+    Paths,
+    find_failing_defaults,
+    find_gpu_needs,
+    find_unasked_downloads,
+)
+from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
+from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
+from hubkit.source.folder import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HUBCONF = "hubconf.py"
+
+
+def read_repo(repo: Path | Files) -> RepoFacts:
+    """Read what a hub repo offers, from source alone.
+
+    Nothing of the repo is imported or run, and only files in the hubconf's reach are read.
+
+    Args:
+        repo: Its files, with ``hubconf.py`` at their root; a path means all that lies in the folder,
+            committed or not.
+
+    Returns:
+        The facts. A hubconf that is missing or cannot be parsed is no error here: ``problem``
+        says why there is none.
+
+    Raises:
+        HubconfNotFoundError: When ``repo`` is a path and there is no folder.
+    """
+    files = repo if isinstance(repo, Files) else _folder(repo)
+    file = read_source(files, HUBCONF, module="hubconf")
+    if isinstance(file, HubconfProblem):
+        return RepoFacts(files, None, file, SourceTree(files).top_level(), ())
+    try:
+        with _paused_collector():
+            return _read(file, files)
+    except RecursionError:
+        problem = HubconfProblem(
+            "syntax", "code is nested too deeply to be read", Location(HUBCONF)
+        )
+        return RepoFacts(files, None, problem, SourceTree(files).top_level(), ())
+
+
+def _folder(path: Path) -> Files:
+    if not path.is_dir():
+        raise HubconfNotFoundError(
+            f"{path} is not a folder", hint="Give the folder that holds hubconf.py."
+        )
+    return Folder(path)
+
+
+@contextmanager
+def _paused_collector() -> Iterator[None]:
+    """Keep the cyclic garbage collector from walking syntax trees that are still being built.
+
+    They hold no cycles and are freed by reference count; reading timm (219 files) takes 0.9 s
+    instead of 2.3 s.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def require_hubconf(facts: RepoFacts) -> Hubconf:
+    """The hubconf of a repo that was read.
+
+    Args:
+        facts: What ``read_repo`` gave.
+
+    Raises:
+        HubconfNotFoundError: When there is no ``hubconf.py``.
+        HubconfSyntaxError: When it cannot be parsed or decoded.
+    """
+    if facts.hubconf is not None:
+        return facts.hubconf
+    problem = facts.problem
+    if problem is None or problem.kind == "missing":
+        why = f": {problem.message}" if problem else ""
+        raise HubconfNotFoundError(
+            f"{facts.root} has no {HUBCONF} that can be read{why}",
+            hint=f"A hub repo has a file called {HUBCONF} at its root.",
+        )
+    place = problem.location
+    raise HubconfSyntaxError(
+        f"{facts.root / place.path}, line {place.line}: {problem.message}",
+        hint=f"{HUBCONF} must parse before anything in it can be used.",
+    )
+
+
+def _read(file: SourceFile, files: Files) -> RepoFacts:
+    scope = read_scope(file)
+    dependencies = find_dependencies(scope)
+    outside = frozenset(dependencies.names if dependencies else ())
+    tree = SourceTree(files, read_search_path(scope, files), outside)
+    tree.add(scope)
+    resolver = Resolver(tree)
+    surface = find_surface(scope, resolver)
+    reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
+    effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
+    chosen = find_chosen_scopes(resolver, reach, effects.chosen)
+    paths = Paths(resolver)
+    oddities = (
+        *find_oddities(scope, resolver, reach.scopes, reach.own_imports),
+        *find_mismatches(scope, resolver),
+        *effects.oddities,
+    )
+    hubconf = Hubconf(
+        path=file.path,
+        source=file.text,
+        dependencies=dependencies,
+        imports=reach.imports,
+        entrypoints=surface.entrypoints,
+        leaks=surface.leaks,
+        checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
+        openings=surface.openings,
+        own_imports=(*reach.own_imports, *find_late_gaps(resolver, reach, effects.called)),
+        uses=(*effects.uses, *find_chosen_loads(resolver, chosen)),
+        oddities=tuple(dict.fromkeys(oddities)),
+        unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
+        data_files=tuple(find_data_files(reach.scopes, files)),
+        failing=tuple(find_failing_defaults(scope, paths, surface.entrypoints)),
+        gpu_needs=tuple(find_gpu_needs(scope, paths, surface.entrypoints)),
+    )
+    judged = (*reach.scopes, *chosen)
+    suppressions = tuple(
+        suppression for found in judged for suppression in read_suppressions(found.file)
+    )
+    return RepoFacts(
+        files,
+        hubconf,
+        None,
+        tree.top_level(),
+        suppressions,
+        tuple(tree.problems),
+        {found.file.path: found.file.text for found in judged},
+    )
