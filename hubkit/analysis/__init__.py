@@ -9,14 +9,17 @@ from hubkit.lazy import find_lazily
 
 if TYPE_CHECKING:
     from hubkit.analysis.builtin_names import is_stdlib
-    from hubkit.analysis.dependencies import read_dependencies
-    from hubkit.analysis.distributions import distribution_name, import_name
+    from hubkit.analysis.dependencies import (
+        distribution_name,
+        find_bringers,
+        import_name,
+        read_dependencies,
+    )
     from hubkit.analysis.docstrings import read_docstring, render_docstring
     from hubkit.analysis.documents import find_documents, read_snippets, select_own
     from hubkit.analysis.front_matter import read_card
     from hubkit.analysis.literals import write_expression, write_literal
     from hubkit.analysis.repo import read_repo, require_hubconf
-    from hubkit.analysis.requirements import find_bringers
     from hubkit.analysis.signatures import render_signature
     from hubkit.analysis.snippets import find_code, find_snippets, syntax_problem
     from hubkit.analysis.suppressions import Spot, find_spots, read_comment
@@ -51,15 +54,13 @@ __all__ = [
 __getattr__ = find_lazily(
     __name__,
     {
+        "dependencies": "read_dependencies distribution_name import_name find_bringers",
         "builtin_names": "is_stdlib",
-        "dependencies": "read_dependencies",
-        "distributions": "distribution_name import_name",
         "docstrings": "read_docstring render_docstring",
         "documents": "find_documents read_snippets select_own",
         "front_matter": "read_card",
         "literals": "write_expression write_literal",
         "repo": "read_repo require_hubconf",
-        "requirements": "find_bringers",
         "signatures": "render_signature",
         "snippets": "find_code find_snippets syntax_problem",
         "suppressions": "Spot find_spots read_comment",

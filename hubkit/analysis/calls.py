@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from hubkit.analysis.conditions import UNKNOWN, Unknown, evaluate
 from hubkit.analysis.devices import moves_to_gpu
 from hubkit.analysis.literals import literal_members
-from hubkit.analysis.nodes import statements
-from hubkit.analysis.parameters import method_of
 from hubkit.analysis.resolve import Defined, External, Valued
+from hubkit.analysis.signatures import method_of
+from hubkit.analysis.syntax import statements
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.nodes import walk
+from hubkit.analysis.syntax import walk
 from hubkit.facts import DataFile
 from hubkit.records import dataclass
 

@@ -6,8 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from hubkit.analysis.conditions import evaluate
-from hubkit.analysis.functions import own_nodes
-from hubkit.analysis.nodes import child_nodes
+from hubkit.analysis.scope import own_nodes
+from hubkit.analysis.syntax import child_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

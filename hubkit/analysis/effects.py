@@ -7,14 +7,13 @@ from collections import deque
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.branches import import_nodes
 from hubkit.analysis.hard_coded_pretrained import find_asked, inner_request
 from hubkit.analysis.mismatches import Mismatches, caught_calls, find_method
-from hubkit.analysis.parameters import method_of
 from hubkit.analysis.resolve import Defined, External, Resolver, Valued
+from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.analysis.strings import find_string
+from hubkit.analysis.syntax import import_nodes
 from hubkit.analysis.untrained import SWITCHES
-from hubkit.analysis.values import find_callable
 from hubkit.facts import Oddity, Use
 from hubkit.records import dataclass
 

@@ -6,9 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.nodes import walk
-from hubkit.analysis.parameters import method_of
 from hubkit.analysis.resolve import Defined, External
+from hubkit.analysis.signatures import method_of
+from hubkit.analysis.syntax import walk
 from hubkit.lazy import pattern
 
 if TYPE_CHECKING:

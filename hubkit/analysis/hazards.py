@@ -6,12 +6,11 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.branches import branches_of
-from hubkit.analysis.classes import is_module_class
 from hubkit.analysis.literals import read_strings
-from hubkit.analysis.nodes import statements, walk
 from hubkit.analysis.resolve import Defined, External
+from hubkit.analysis.returns import is_module_class
 from hubkit.analysis.scope import absolute_module
+from hubkit.analysis.syntax import branches_of, statements, walk
 from hubkit.facts import Oddity
 from hubkit.lazy import pattern
 

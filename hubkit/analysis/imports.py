@@ -7,17 +7,18 @@ from collections import deque
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.branches import branches_of
-from hubkit.analysis.dynamic_names import find_openings
-from hubkit.analysis.resolve import Defined, Module, Unresolved
-from hubkit.analysis.scope import Scope, absolute_module
-from hubkit.facts import Import, OwnImport
+from hubkit.analysis.resolve import Defined, External, Module, Unresolved
+from hubkit.analysis.scope import Scope, absolute_module, find_dynamic_names
+from hubkit.analysis.strings import find_string
+from hubkit.analysis.syntax import branches_of, walk
+from hubkit.facts import Import, OwnImport, Use
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.analysis.resolve import Resolver
+    from hubkit.analysis.scope import Scope
     from hubkit.analysis.source_file import SourceFile
 
 
@@ -158,7 +159,7 @@ class _Walk:
 
     def _tells_all_names(self, module: str) -> bool:
         scope = self.resolver.tree.scope(module)
-        if scope is None or "__getattr__" in scope.bindings or find_openings(scope):
+        if scope is None or "__getattr__" in scope.bindings or find_dynamic_names(scope):
             return False
         return all(self.resolver.star_names(star.module) is not None for star in scope.stars)
 
@@ -271,3 +272,40 @@ def _statements(
                 inner = level.within(guarded=branch.guarded)
                 runs_too = runs and branch.runs_on_import
                 yield from _statements(branch.body, inner, functions=functions, runs=runs_too)
+
+
+def find_chosen_scopes(
+    resolver: Resolver, reach: Reach, packages: Iterable[str]
+) -> tuple[Scope, ...]:
+    """Modules that may load from other repos, and of which source does not tell which is imported.
+
+    Args:
+        resolver: Looks names up.
+        reach: What the hubconf reaches without them.
+        packages: The packages that hold them.
+    """
+    found = find_chosen(resolver, reach, packages)
+    return tuple(scope for scope in found if "hub.load" in scope.file.text)
+
+
+def find_chosen_loads(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Use]:
+    """Their calls of ``torch.hub.load``.
+
+    Args:
+        resolver: Looks names up.
+        scopes: The modules.
+    """
+    for scope in scopes:
+        yield from _loads(resolver, scope)
+
+
+def _loads(resolver: Resolver, scope: Scope) -> Iterator[Use]:
+    for node in walk(scope.file.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        target = resolver.expression(scope, node.func)
+        if isinstance(target, External) and target.name == "torch.hub.load":
+            arguments = tuple(find_string(resolver, scope, one) for one in node.args)
+            keywords = tuple((one.arg or "**", ast.unparse(one.value)) for one in node.keywords)
+            location = scope.file.location(node)
+            yield Use(target.name, location, False, True, arguments, keywords)

@@ -6,7 +6,7 @@ import ast
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.nodes import walk
+from hubkit.analysis.syntax import walk
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:

@@ -7,19 +7,19 @@ from collections import Counter
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.functions import own_nodes
-from hubkit.analysis.nodes import statements, walk
-from hubkit.analysis.parameters import find_parameters, method_of, read_parameters
 from hubkit.analysis.resolve import Defined, External
+from hubkit.analysis.scope import own_nodes
+from hubkit.analysis.signatures import find_parameters, method_of, read_parameters
+from hubkit.analysis.syntax import statements, walk
 from hubkit.facts import Oddity
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.analysis.parameters import Parameters
     from hubkit.analysis.resolve import Resolver
     from hubkit.analysis.scope import FunctionNode, Scope
+    from hubkit.analysis.signatures import Parameters
     from hubkit.analysis.source_file import SourceFile
     from hubkit.facts import Parameter
 

@@ -8,9 +8,9 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.analysis.builtin_names import is_stdlib
-from hubkit.analysis.nodes import walk
 from hubkit.analysis.scope import Scope, read_scope
 from hubkit.analysis.source_file import read_source
+from hubkit.analysis.syntax import walk
 from hubkit.facts import HubconfProblem
 from hubkit.records import dataclass
 

@@ -6,13 +6,16 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.checkpoints import find_checkpoints
 from hubkit.analysis.data_files import find_data_files
 from hubkit.analysis.dependencies import find_dependencies
-from hubkit.analysis.dynamic_imports import find_chosen_loads, find_chosen_scopes
 from hubkit.analysis.effects import find_effects
 from hubkit.analysis.hazards import find_oddities
-from hubkit.analysis.imports import find_late_gaps, find_reach
+from hubkit.analysis.imports import (
+    find_chosen_loads,
+    find_chosen_scopes,
+    find_late_gaps,
+    find_reach,
+)
 from hubkit.analysis.mismatches import find_mismatches
 from hubkit.analysis.modules import SourceTree, read_search_path
 from hubkit.analysis.resolve import Resolver
@@ -26,6 +29,7 @@ from hubkit.analysis.untrained import (
     find_gpu_needs,
     find_unasked_downloads,
 )
+from hubkit.analysis.weights import find_checkpoints
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
 from hubkit.source.folder import Folder

@@ -6,18 +6,22 @@ import ast
 from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
-from hubkit.analysis.functions import read_function_scope
 from hubkit.analysis.literals import read_strings
-from hubkit.analysis.scope import FunctionNode, ImportedModule, ImportedName, Scope
+from hubkit.analysis.scope import (
+    FunctionNode,
+    ImportedModule,
+    ImportedName,
+    Scope,
+    read_function_scope,
+)
 from hubkit.analysis.steps import Steps
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.analysis.functions import FunctionScope
     from hubkit.analysis.modules import SourceTree
-    from hubkit.analysis.scope import Value
+    from hubkit.analysis.scope import FunctionScope, Value
 
 # Names looked up on the way, so that circles end and no name is looked up twice for one question.
 Seen: TypeAlias = set[tuple[str, str]]

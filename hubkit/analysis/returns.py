@@ -1,28 +1,24 @@
-"""What an entrypoint gives back, as far as source tells."""
+"""What calling a function returns, as far as source shows, and which classes are ``nn.Module``."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 from dataclasses import field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from hubkit.analysis.classes import is_module_class
-from hubkit.analysis.external import external_result, is_external_module_class
-from hubkit.analysis.functions import (
-    FunctionScope,
-    module_scope,
-    own_nodes,
-)
+from hubkit.analysis.builtin_names import external_result, is_external_module_class
 from hubkit.analysis.literals import describe
-from hubkit.analysis.parameters import method_of
 from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target, Valued
+from hubkit.analysis.scope import FunctionScope, module_scope, own_nodes
+from hubkit.analysis.signatures import method_of
 from hubkit.facts import Returns
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hubkit.analysis.resolve import Resolver
     from hubkit.analysis.scope import FunctionNode
 
 _UNKNOWN = Returns("unknown")
@@ -293,3 +289,68 @@ def _may_raise(node: FunctionNode) -> bool:
 
 def _dotted(found: Defined) -> str:
     return f"{found.scope.file.module}.{found.node.name}"
+
+
+Known: TypeAlias = dict[int, bool | None]
+
+_PLAIN_CLASS_DECORATORS = frozenset({"dataclasses.dataclass", "typing.final"})
+
+
+def is_module_class(resolver: Resolver, found: Defined) -> bool | None:
+    """Whether a class of the repo derives from ``nn.Module``; None when source does not tell.
+
+    Args:
+        resolver: Looks bases up.
+        found: The class.
+    """
+    return _is_module(resolver, found, {})
+
+
+def _is_module(resolver: Resolver, found: Defined, known: Known) -> bool | None:
+    key = id(found.node)
+    if key not in known:
+        # While it is being found out, a class that derives from itself tells nothing.
+        known[key] = None
+        known[key] = _derives(resolver, found, known)
+    return known[key]
+
+
+def _derives(resolver: Resolver, found: Defined, known: Known) -> bool | None:
+    node = found.node
+    if not isinstance(node, ast.ClassDef):
+        return None
+    answers = [_is_module_base(resolver, found, base, known) for base in node.bases]
+    if True in answers:
+        return True
+    if None in answers or node.keywords or not _keeps_its_class(resolver, found, node):
+        return None
+    return False
+
+
+def _is_module_base(
+    resolver: Resolver, found: Defined, base: ast.expr, known: Known
+) -> bool | None:
+    # Generic[T] is Generic as far as this goes.
+    plain = base.value if isinstance(base, ast.Subscript) else base
+    target = resolver.expression(found.scope, plain)
+    match target:
+        case Defined():
+            return _is_module(resolver, target, known)
+        case External(name):
+            return is_external_module_class(name)
+        case None if isinstance(plain, ast.Name) and hasattr(builtins, plain.id):
+            return False
+    return None
+
+
+def _keeps_its_class(resolver: Resolver, found: Defined, node: ast.ClassDef) -> bool:
+    """Whether calling the class gives an instance of it, not of something else."""
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__new__":
+            return False
+    for decorator in node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        target = resolver.expression(found.scope, called)
+        if not isinstance(target, External) or target.name not in _PLAIN_CLASS_DECORATORS:
+            return False
+    return True

@@ -6,7 +6,7 @@ import ast
 from dataclasses import field
 from typing import TypeAlias
 
-from hubkit.analysis.nodes import child_nodes, walk
+from hubkit.analysis.syntax import child_nodes, walk
 from hubkit.records import dataclass
 
 # A call, or a condition of which one side is evaluated.

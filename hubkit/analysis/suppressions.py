@@ -12,7 +12,7 @@ import tokenize
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.nodes import child_nodes, statements, walk
+from hubkit.analysis.syntax import child_nodes, statements, walk
 from hubkit.facts import Location, Suppression
 from hubkit.lazy import pattern
 from hubkit.records import dataclass

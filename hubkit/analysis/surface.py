@@ -7,14 +7,11 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hubkit.analysis.builtin_names import is_callable_name, is_constant_name, is_helper_origin
-from hubkit.analysis.dynamic_names import find_openings
 from hubkit.analysis.literals import read_strings
-from hubkit.analysis.parameters import find_parameters
 from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target, Unresolved, Valued
 from hubkit.analysis.returns import ReturnsReader
-from hubkit.analysis.scope import ImportedModule, ImportedName, Scope
-from hubkit.analysis.usage import names_used
-from hubkit.analysis.values import CallableValue, find_callable
+from hubkit.analysis.scope import ImportedModule, ImportedName, Scope, find_dynamic_names, names_used
+from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
 from hubkit.facts import Entrypoint, Leak, Location, Returns
 from hubkit.records import dataclass
 
@@ -278,7 +275,7 @@ def _origin(found: _Candidate) -> str:
 
 
 def _all_openings(scope: Scope, resolver: Resolver) -> Iterator[ast.AST]:
-    yield from find_openings(scope)
+    yield from find_dynamic_names(scope)
     for star in scope.stars:
         if _is_open(star.module, resolver):
             yield star.node
@@ -292,6 +289,6 @@ def _is_open(module: str, resolver: Resolver) -> bool:
         if "__all__" in scope.bindings:
             continue
         leaves = any(resolver.tree.module(star.module) is None for star in scope.stars)
-        if leaves or find_openings(scope):
+        if leaves or find_dynamic_names(scope):
             return True
     return False

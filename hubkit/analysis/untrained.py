@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from hubkit.analysis.calls import CertainPath
 from hubkit.analysis.conditions import EXISTS, evaluate
 from hubkit.analysis.devices import asks_for_gpu, find_moves
-from hubkit.analysis.parameters import method_of
 from hubkit.analysis.resolve import Defined, Valued
-from hubkit.analysis.values import find_callable
+from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.facts import FailingDefault, GpuNeed, UnaskedDownload
 from hubkit.records import dataclass
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a repo: files in its tree, and addresses in its documents and its source."""
+"""Checkpoints of a repo: files in its tree, and URLs in its documents and its source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hubkit.analysis.documents import find_documents
 from hubkit.analysis.pickles import find_globals
 from hubkit.facts import WeightsFile
-from hubkit.scaffold.model_discovery.sources import FOREIGN
+from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source.pointers import is_pointer
 
 if TYPE_CHECKING:
