@@ -37,7 +37,7 @@ class HubRepo:
         from hubkit.analysis import read_repo, require_hubconf
 
         hubconf = require_hubconf(read_repo(self.root))
-        if hubconf.is_open:
+        if hubconf.has_dynamic_names:
             leaks = {leak.name for leak in hubconf.leaks}
             return tuple(name for name in self.loaded.names() if name not in leaks)
         return tuple(entrypoint.name for entrypoint in hubconf.entrypoints)

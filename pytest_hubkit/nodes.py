@@ -139,7 +139,7 @@ def _entrypoint_names(conformance: Conformance) -> list[str]:
 
     hubconf = conformance.source
     names = [entrypoint.name for entrypoint in hubconf.entrypoints]
-    if not hubconf.is_open:
+    if not hubconf.has_dynamic_names:
         return names
     try:
         made = list_names(conformance.root)

@@ -147,6 +147,7 @@ def test_a_third_party_is_imported_in_its_home_only(library: str) -> None:
     ("path", "module"),
     [
         ("hubkit/analysis/repo.py", "hubkit.hubdir.http"),
+        ("hubkit/source/folder.py", "hubkit.analysis"),
         ("hubkit/rules/surface.py", "hubkit.linter"),
         ("hubkit/loader.py", "hubkit.scaffold"),
         ("hubkit/cli.py", "pytest_hubkit.plugin"),

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections import deque
+import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.hard_coded_pretrained import find_asked, inner_request
-from hubkit.analysis.mismatches import Mismatches, caught_calls, find_method
-from hubkit.analysis.resolve import Defined, External, Resolver, Valued
+from hubkit.analysis.arguments import ArgumentChecker, caught_calls
+from hubkit.analysis.calls import Body, CallGraph, find_callee
+from hubkit.analysis.resolve import Defined, External, Valued
 from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.analysis.strings import find_string
-from hubkit.analysis.syntax import import_nodes
-from hubkit.analysis.untrained import SWITCHES
-from hubkit.facts import Oddity, Use
+from hubkit.analysis.syntax import import_nodes, walk
+from hubkit.facts import HardCodedPretrained, RejectedCall, Use
+from hubkit.lazy import pattern
 from hubkit.records import dataclass
+from hubkit.torchhub import read_defaults, weights_kind, weights_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hubkit.analysis.resolve import Resolver
     from hubkit.analysis.scope import Scope
     from hubkit.facts import Entrypoint, Location
 
@@ -42,30 +44,9 @@ _CONTEXTS = ("set_grad_enabled", "set_detect_anomaly")
 # What is looked at; most nodes are something else.
 _LOOKED = (ast.withitem, ast.Call, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign)
 _ASSIGNED = ("torch.", "os.environ", "numpy.")
-# Far more than any real repo's entrypoints call; a bound keeps hostile ones from taking for ever.
-_MAX_FUNCTIONS = 4000
-_MAX_DEPTH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """Statements that run together, with the names there.
-
-    Attributes:
-        scope: The names.
-        nodes: The statements, and all in them.
-        on_import: Whether importing the hubconf runs them.
-        untrained: Whether they run although an entrypoint was asked for no weights.
-        depth: How many calls lead here.
-        owner: The class of ``self``, or None.
-    """
-
-    scope: Scope
-    nodes: tuple[ast.AST, ...]
-    on_import: bool
-    untrained: bool = False
-    depth: int = 0
-    owner: Defined | None = None
+# What a condition mentions that tests whether weights are requested.
+_MENTIONS_WEIGHTS = pattern(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
+_WEIGHT_FACTORIES = ("torchvision.models", "timm", "torchaudio.models", "efficientnet_pytorch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,65 +55,69 @@ class Effects:
 
     Attributes:
         uses: What is called and assigned outside the repo, on import first.
-        oddities: Calls that ask another factory for weights, and calls that signatures refuse.
+        hard_coded_pretrained: Calls that request weights from another factory.
+        rejected_calls: Calls whose arguments a signature rejects.
         called: Functions of the repo that calls reach, with the names around them.
-        chosen: Packages of the repo of which a module is imported whose name is made at run time.
+        dynamic_packages: Packages of the repo from which a module is imported whose name is
+            created at run time.
     """
 
     uses: tuple[Use, ...]
-    oddities: tuple[Oddity, ...]
+    hard_coded_pretrained: tuple[HardCodedPretrained, ...]
+    rejected_calls: tuple[RejectedCall, ...]
     called: tuple[Defined, ...] = ()
-    chosen: tuple[str, ...] = ()
+    dynamic_packages: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class _Walk:
-    resolver: Resolver
-    queue: deque[_Body] = field(default_factory=deque)
-    visited: set[int] = field(default_factory=set)
+class _Observer:
+    """Notes what the code does that calls reach.
+
+    Attributes:
+        graph: Where calls lead.
+        contexts: Calls whose result a ``with`` statement manages, by identity.
+        conditional: Nodes of the current body that run only if weights are requested.
+        caught: Nodes of the current body in whose place a TypeError is caught.
+    """
+
+    graph: CallGraph
     contexts: set[int] = field(default_factory=set)
-    asked: set[int] = field(default_factory=set)
+    conditional: set[int] = field(default_factory=set)
     caught: set[int] = field(default_factory=set)
-    found: list[Use] = field(default_factory=list)
-    oddities: list[Oddity] = field(default_factory=list)
-    called: list[Defined] = field(default_factory=list)
-    chosen: dict[str, None] = field(default_factory=dict)
-    mismatches: Mismatches = field(init=False)
+    uses: dict[Use, None] = field(default_factory=dict)
+    hard_coded: dict[HardCodedPretrained, None] = field(default_factory=dict)
+    rejected: dict[RejectedCall, None] = field(default_factory=dict)
+    dynamic_packages: dict[str, None] = field(default_factory=dict)
+    checker: ArgumentChecker = field(init=False)
 
     def __post_init__(self) -> None:
-        self.mismatches = Mismatches(self.resolver)
+        self.checker = ArgumentChecker(self.resolver)
 
-    def run(self) -> Effects:
-        while self.queue and len(self.visited) < _MAX_FUNCTIONS:
-            body = self.queue.popleft()
-            self.asked = find_asked(body.nodes) if body.untrained else set()
+    @property
+    def resolver(self) -> Resolver:
+        """Looks names up."""
+        return self.graph.resolver
+
+    def observe(self) -> None:
+        """Look at the code that was put into the graph, and at what it calls in turn."""
+        for body in self.graph.bodies():
+            self.conditional = find_conditional(body.nodes) if body.without_weights else set()
             self.caught = caught_calls(body.nodes)
             for node in body.nodes:
                 if node.__class__ in _LOOKED:
                     self._look(body, node)
+
+    def effects(self) -> Effects:
+        """What was noted."""
         return Effects(
-            tuple(dict.fromkeys(self.found)),
-            tuple(dict.fromkeys(self.oddities)),
-            tuple(self.called),
-            tuple(self.chosen),
+            tuple(self.uses),
+            tuple(self.hard_coded),
+            tuple(self.rejected),
+            tuple(self.graph.reached),
+            tuple(self.dynamic_packages),
         )
 
-    def enqueue(self, found: Defined, caller: _Body, owner: Defined | None = None) -> None:
-        """Put in a function, or a class's constructor, that is called."""
-        if isinstance(found.node, ast.ClassDef):
-            constructor = method_of(self.resolver, found, "__init__")
-            if constructor:
-                self.enqueue(Defined(*constructor), caller, owner=found)
-            return
-        if id(found.node) in self.visited or caller.depth > _MAX_DEPTH:
-            return
-        self.visited.add(id(found.node))
-        self.called.append(found)
-        inner = self.resolver.inside(found.scope, found.node)
-        scope, nodes, depth = inner.scope, inner.nodes, caller.depth + 1
-        self.queue.append(_Body(scope, nodes, caller.on_import, caller.untrained, depth, owner))
-
-    def _look(self, body: _Body, node: ast.AST) -> None:
+    def _look(self, body: Body, node: ast.AST) -> None:
         match node:
             case ast.withitem(context_expr=ast.Call() as context):
                 self.contexts.add(id(context))
@@ -146,49 +131,38 @@ class _Walk:
             case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
                 self._assignment(body, target, node)
 
-    def _call(self, body: _Body, node: ast.Call) -> None:
+    def _call(self, body: Body, node: ast.Call) -> None:
         function = node.func
-        self._compare(body, node)
+        self._check_arguments(body, node)
         match function:
-            case ast.Attribute(value=ast.Name(id="self")) if body.owner:
-                found = find_method(self.resolver, body.scope, function, body.owner)
-                if found:
-                    self._follow(body, node, found, owner=body.owner)
-                return
             case ast.Attribute(value=ast.Call() as inner, attr=attr) if attr in _READERS:
                 path = self.resolver.expression(body.scope, inner.func)
                 if isinstance(path, External) and path.name == "pathlib.Path":
                     self._record(body, node, f"{path.name}.{attr}", inner)
                 return
-        self._look_inside(body, node)
-        target = self.resolver.expression(body.scope, function) or find_method(
-            self.resolver, body.scope, function
-        )
+        target, owner = find_callee(self.resolver, body.scope, function, body.owner)
+        if owner is None:
+            self._look_for_weights(body, node)
         match target, function:
             case Defined(), _:
-                self._follow(body, node, target)
+                is_conditional = id(node) in self.conditional
+                caller = replace(body, without_weights=False) if is_conditional else body
+                self.graph.add_call(target, caller, owner)
             case External(name), _ if name.rpartition(".")[2] in _WATCHED:
                 self._record(body, node, name, node)
-                self._note_choice(body, name, node)
+                self._note_dynamic_import(body, name, node)
             case None, ast.Name(id=name) if name in _BUILTINS:
                 self._record(body, node, name, node)
 
-    def _follow(
-        self, body: _Body, node: ast.Call, found: Defined, owner: Defined | None = None
-    ) -> None:
-        caller = replace(body, untrained=False) if id(node) in self.asked else body
-        self.enqueue(found, caller, owner)
+    def _look_for_weights(self, body: Body, node: ast.Call) -> None:
+        if body.without_weights and node.keywords and id(node) not in self.conditional:
+            argument = find_weights_argument(self.resolver, body.scope, node)
+            if argument:
+                call = f"{ast.unparse(node.func)}(…, {argument})"
+                place = body.scope.file.location(node)
+                self.hard_coded[HardCodedPretrained(call, place)] = None
 
-    def _look_inside(self, body: _Body, node: ast.Call) -> None:
-        if body.untrained and node.keywords and id(node) not in self.asked:
-            request = inner_request(self.resolver, body.scope, node)
-            if request:
-                what = f"{ast.unparse(node.func)}(…, {request})"
-                self.oddities.append(
-                    Oddity("inner-pretrained", what, body.scope.file.location(node))
-                )
-
-    def _note_choice(self, body: _Body, name: str, node: ast.Call) -> None:
+    def _note_dynamic_import(self, body: Body, name: str, node: ast.Call) -> None:
         """Note the package in ``import_module(f"package.{name}")``."""
         if name != "importlib.import_module" or not node.args:
             return
@@ -197,17 +171,16 @@ class _Walk:
             asked = body.scope.constant(asked.id)
         match asked:
             case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]) if start.endswith("."):
-                self.chosen[start.rstrip(".")] = None
+                self.dynamic_packages[start.rstrip(".")] = None
 
-    def _compare(self, body: _Body, node: ast.Call) -> None:
-        """Hold a call against the signature of what it reaches."""
+    def _check_arguments(self, body: Body, node: ast.Call) -> None:
         if id(node) in self.caught:
             return
-        what = self.mismatches.look(body.scope, node, node.func, body.owner)
-        if what:
-            self.oddities.append(Oddity("mismatch", what, body.scope.file.location(node)))
+        reason = self.checker.check(body.scope, node, node.func, body.owner)
+        if reason:
+            self.rejected[RejectedCall(reason, body.scope.file.location(node))] = None
 
-    def _record(self, body: _Body, node: ast.Call, name: str, call: ast.Call) -> None:
+    def _record(self, body: Body, node: ast.Call, name: str, call: ast.Call) -> None:
         if id(node) in self.contexts and name.endswith(_CONTEXTS):
             return
         arguments = tuple(
@@ -220,9 +193,9 @@ class _Walk:
         own_file = self.resolver.tree.file(first) if first else ""
         location = body.scope.file.location(node)
         use = Use(name, location, body.on_import, True, arguments, keywords, own_file)
-        self.found.append(use)
+        self.uses[use] = None
 
-    def _assignment(self, body: _Body, target: ast.expr, node: ast.AST) -> None:
+    def _assignment(self, body: Body, target: ast.expr, node: ast.AST) -> None:
         if isinstance(target, ast.Subscript):
             target = target.value
         if not isinstance(target, ast.Attribute):
@@ -230,7 +203,7 @@ class _Walk:
         found = self.resolver.expression(body.scope, target)
         if isinstance(found, External) and found.name.startswith(_ASSIGNED):
             location = body.scope.file.location(node)
-            self.found.append(Use(found.name, location, body.on_import, is_call=False))
+            self.uses[Use(found.name, location, body.on_import, is_call=False)] = None
 
 
 def find_effects(
@@ -249,19 +222,20 @@ def find_effects(
         scopes: The modules whose import importing the hubconf causes.
         entrypoints: What to call.
     """
-    walk = _Walk(resolver)
+    observer = _Observer(CallGraph(resolver))
     for scope in scopes:
-        walk.queue.append(_Body(scope, tuple(import_nodes(scope.file.tree.body)), True))
-    walk.run()
-    # What those with a switch for weights call is looked at for these, so they come first.
+        nodes = tuple(import_nodes(scope.file.tree.body))
+        observer.graph.add(Body(scope, nodes, on_import=True, depth=0))
+    observer.observe()
+    # Each function is visited once, so entrypoints that may be called without weights come first.
     for switched in (True, False):
         for entry in entrypoints:
             target = resolver.name(hubconf, entry.name)
-            has_switch = any(one.name in SWITCHES for one in entry.parameters or ())
+            has_switch = bool(weights_parameters(read_defaults(entry.parameters or ())))
             if isinstance(target, Defined) and has_switch is switched:
-                walk.enqueue(target, _Body(hubconf, (), False, untrained=switched, depth=-1))
-        walk.run()
-    return walk.run()
+                observer.graph.add_call(target, Body(hubconf, without_weights=switched))
+        observer.observe()
+    return observer.effects()
 
 
 def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Location]:
@@ -272,11 +246,88 @@ def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Loca
         resolver: Looks names up.
         name: The entrypoint.
     """
-    walk = _Walk(resolver)
+    observer = _Observer(CallGraph(resolver))
     target = resolver.name(hubconf, name)
     if isinstance(target, Valued):
         called = find_callable(resolver, target)
         target = called.returning if called else None
     if isinstance(target, Defined):
-        walk.enqueue(target, _Body(hubconf, (), False, depth=-1))
-    return frozenset(use.location for use in walk.run().uses)
+        observer.graph.add_call(target, Body(hubconf))
+    observer.observe()
+    return frozenset(use.location for use in observer.uses)
+
+
+def find_conditional(nodes: Iterable[ast.AST]) -> set[int]:
+    """The ids of nodes that run only where a condition on weights holds.
+
+    Args:
+        nodes: All nodes of a function.
+    """
+    conditional: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.If | ast.IfExp) and _MENTIONS_WEIGHTS.search(
+            ast.unparse(node.test)
+        ):
+            conditional.update(id(inner) for inner in walk(node))
+    return conditional
+
+
+def find_weights_argument(resolver: Resolver, scope: Scope, call: ast.Call) -> str:
+    """The argument with which a call requests weights from a factory for certain; "" without one.
+
+    Args:
+        resolver: Looks names up.
+        scope: The names where the call stands.
+        call: The call.
+    """
+    for keyword in call.keywords:
+        name = keyword.arg or ""
+        kind = weights_kind(name)
+        if (kind == "flag" and _is_on(keyword.value)) or (
+            kind == "name" and _names_weights(keyword.value)
+        ):
+            return (
+                f"{name}={ast.unparse(keyword.value)}"
+                if _takes(resolver, scope, call.func, name)
+                else ""
+            )
+    return ""
+
+
+def _is_on(value: ast.expr) -> bool:
+    match value:
+        case ast.Constant(value=True):
+            return True
+        case ast.Constant(value=str(text)):
+            return bool(text)
+        case ast.Call(func=ast.Name(), args=[], keywords=[]):
+            return True
+    return False
+
+
+def _names_weights(value: ast.expr) -> bool:
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, str) and bool(value.value)
+    return isinstance(value, ast.Attribute) and "_Weights" in ast.unparse(value.value)
+
+
+def _takes(resolver: Resolver, scope: Scope, function: ast.expr, name: str) -> bool:
+    """Whether what is called builds a network and takes a parameter of that name."""
+    match function:
+        case ast.Call(func=ast.Name(id="getattr"), args=[namespace, *_]):
+            function = namespace
+    target = resolver.expression(scope, function)
+    if isinstance(target, External):
+        return target.name.startswith(_WEIGHT_FACTORIES)
+    if not isinstance(target, Defined):
+        return False
+    node: ast.AST | None = target.node
+    if isinstance(node, ast.ClassDef):
+        constructor = method_of(resolver, target, "__init__")
+        node = constructor[1] if constructor else None
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    arguments = node.args
+    return any(
+        one.arg == name for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    )

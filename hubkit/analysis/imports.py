@@ -224,7 +224,7 @@ def find_late_gaps(
     return tuple(one for key, one in walk.own_imports.items() if one.missing and key not in known)
 
 
-def find_chosen(resolver: Resolver, reach: Reach, packages: Iterable[str]) -> tuple[Scope, ...]:
+def _read_packages(resolver: Resolver, reach: Reach, packages: Iterable[str]) -> tuple[Scope, ...]:
     """The modules of packages, and what they import in turn, that were not reached yet.
 
     Args:
@@ -274,7 +274,7 @@ def _statements(
                 yield from _statements(branch.body, inner, functions=functions, runs=runs_too)
 
 
-def find_chosen_scopes(
+def find_dynamic_imports(
     resolver: Resolver, reach: Reach, packages: Iterable[str]
 ) -> tuple[Scope, ...]:
     """Modules that may load from other repos, and of which source does not tell which is imported.
@@ -284,11 +284,11 @@ def find_chosen_scopes(
         reach: What the hubconf reaches without them.
         packages: The packages that hold them.
     """
-    found = find_chosen(resolver, reach, packages)
+    found = _read_packages(resolver, reach, packages)
     return tuple(scope for scope in found if "hub.load" in scope.file.text)
 
 
-def find_chosen_loads(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Use]:
+def find_dynamic_loads(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Use]:
     """Their calls of ``torch.hub.load``.
 
     Args:

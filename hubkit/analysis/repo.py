@@ -6,29 +6,29 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hubkit.analysis.arguments import find_rejected_calls
 from hubkit.analysis.data_files import find_data_files
 from hubkit.analysis.dependencies import find_dependencies
 from hubkit.analysis.effects import find_effects
-from hubkit.analysis.hazards import find_oddities
+from hubkit.analysis.entrypoint_calls import (
+    InterpretedCalls,
+    find_failing_defaults,
+    find_gpu_needs,
+    find_unasked_downloads,
+)
+from hubkit.analysis.hazards import find_hazards
 from hubkit.analysis.imports import (
-    find_chosen_loads,
-    find_chosen_scopes,
+    find_dynamic_imports,
+    find_dynamic_loads,
     find_late_gaps,
     find_reach,
 )
-from hubkit.analysis.mismatches import find_mismatches
 from hubkit.analysis.modules import SourceTree, read_search_path
 from hubkit.analysis.resolve import Resolver
 from hubkit.analysis.scope import read_scope
 from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.analysis.suppressions import read_suppressions
 from hubkit.analysis.surface import find_surface
-from hubkit.analysis.untrained import (
-    Paths,
-    find_failing_defaults,
-    find_gpu_needs,
-    find_unasked_downloads,
-)
 from hubkit.analysis.weights import find_checkpoints
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
@@ -131,13 +131,10 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
     surface = find_surface(scope, resolver)
     reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
     effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
-    chosen = find_chosen_scopes(resolver, reach, effects.chosen)
-    paths = Paths(resolver)
-    oddities = (
-        *find_oddities(scope, resolver, reach.scopes, reach.own_imports),
-        *find_mismatches(scope, resolver),
-        *effects.oddities,
-    )
+    dynamic = find_dynamic_imports(resolver, reach, effects.dynamic_packages)
+    calls = InterpretedCalls(resolver)
+    hazards = find_hazards(scope, resolver, reach.scopes, reach.own_imports)
+    rejected = (*find_rejected_calls(scope, resolver), *effects.rejected_calls)
     hubconf = Hubconf(
         path=file.path,
         source=file.text,
@@ -146,16 +143,22 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         entrypoints=surface.entrypoints,
         leaks=surface.leaks,
         checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
-        openings=surface.openings,
+        dynamic_names=surface.dynamic_names,
         own_imports=(*reach.own_imports, *find_late_gaps(resolver, reach, effects.called)),
-        uses=(*effects.uses, *find_chosen_loads(resolver, chosen)),
-        oddities=tuple(dict.fromkeys(oddities)),
+        uses=(*effects.uses, *find_dynamic_loads(resolver, dynamic)),
+        relative_imports=hazards.relative_imports,
+        module_classes=hazards.module_classes,
+        own_module_lookups=hazards.own_module_lookups,
+        late_imports=hazards.late_imports,
+        hard_coded_pretrained=effects.hard_coded_pretrained,
+        rejected_calls=tuple(dict.fromkeys(rejected)),
+        missing_exports=hazards.missing_exports,
         unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
         data_files=tuple(find_data_files(reach.scopes, files)),
-        failing=tuple(find_failing_defaults(scope, paths, surface.entrypoints)),
-        gpu_needs=tuple(find_gpu_needs(scope, paths, surface.entrypoints)),
+        failing=tuple(find_failing_defaults(scope, calls, surface.entrypoints)),
+        gpu_needs=tuple(find_gpu_needs(scope, calls, surface.entrypoints)),
     )
-    judged = (*reach.scopes, *chosen)
+    judged = (*reach.scopes, *dynamic)
     suppressions = tuple(
         suppression for found in judged for suppression in read_suppressions(found.file)
     )

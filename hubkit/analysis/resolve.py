@@ -14,7 +14,7 @@ from hubkit.analysis.scope import (
     Scope,
     read_function_scope,
 )
-from hubkit.analysis.steps import Steps
+from hubkit.analysis.syntax import SyntaxCache
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ class Resolver:
 
     Attributes:
         tree: The modules.
-        steps: What their code does.
+        syntax: What evaluating their code calls and stores.
     """
 
     tree: SourceTree
-    steps: Steps = field(default_factory=Steps)
+    syntax: SyntaxCache = field(default_factory=SyntaxCache)
     _functions: dict[tuple[int, int], FunctionScope] = field(default_factory=dict)
     _stars: dict[str, list[str] | None] = field(default_factory=dict)
     _found: dict[tuple[int, ast.expr], Target | None] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hubkit.analysis.builtin_names import external_result, is_external_module_class
+from hubkit.analysis.calls import find_callee
 from hubkit.analysis.literals import describe
 from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target, Valued
 from hubkit.analysis.scope import FunctionScope, module_scope, own_nodes
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _UNKNOWN = Returns("unknown")
 _MAX_DEPTH = 8
 # Far more than any real repo takes; a bound keeps hostile ones from taking for ever.
-_MAX_STEPS = 50_000
+_MAX_STEPS = 50_000  # for each entrypoint
+_MAX_TOTAL_STEPS = 2_000_000
 # Methods of nn.Module that give back the module itself.
 _FLUENT = frozenset(
     {
@@ -55,21 +57,42 @@ class _Frame:
     busy: frozenset[str | int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What a function returns, and what it took to find out.
+
+    Attributes:
+        returns: What it returns.
+        height: How many functions were followed in a row, itself included.
+        steps: How many expressions were looked at.
+    """
+
+    returns: Returns
+    height: int
+    steps: int
+
+
 @dataclass(slots=True)
 class ReturnsReader:
     """Follows return statements through the repo's functions and classes.
+
+    What is found about one function does not depend on which were read before: a result is reused
+    only where following the function again would lead to the same one.
 
     Args:
         resolver: Looks names up.
     """
 
     resolver: Resolver
-    _known: dict[int, Returns] = field(default_factory=dict)
-    _busy: list[int] = field(default_factory=list)
+    _results: dict[tuple[ast.AST, ast.AST | None], _Result] = field(default_factory=dict)
+    _running: list[tuple[ast.AST, ast.AST | None]] = field(default_factory=list)
     _steps: int = 0
+    _total_steps: int = 0
+    _deepest: int = 0
+    _is_cut: bool = False
 
     def read(self, found: Defined, owner: Defined | None = None) -> Returns:
-        """What calling a function or class of the repo gives back.
+        """What calling a function or class of the repo returns.
 
         Args:
             found: The function or class.
@@ -77,16 +100,46 @@ class ReturnsReader:
         """
         if isinstance(found.node, ast.ClassDef):
             return self._instance(found)
-        key = id(found.node) if owner is None else hash((id(found.node), id(owner.node)))
-        if key in self._busy or len(self._busy) >= _MAX_DEPTH:
+        if not self._running:
+            self._steps, self._deepest, self._is_cut = 0, 0, False
+        key = (found.node, owner.node if owner else None)
+        depth = len(self._running) + 1
+        known = self._results.get(key)
+        if known is not None and self._is_reusable(known, depth):
+            self._steps += known.steps
+            self._deepest = max(self._deepest, depth + known.height - 1)
+            return known.returns
+        if key in self._running or depth > _MAX_DEPTH or self._total_steps > _MAX_TOTAL_STEPS:
+            self._is_cut = True
             return _UNKNOWN
-        if key not in self._known:
-            self._busy.append(key)
-            try:
-                self._known[key] = self._result(found, found.node, owner)
-            finally:
-                self._busy.pop()
-        return self._known[key]
+        return self._follow(key, found, found.node, owner)
+
+    def _is_reusable(self, known: _Result, depth: int) -> bool:
+        """Whether following the function once more would meet no limit."""
+        fits = depth + known.height - 1 <= _MAX_DEPTH
+        return fits and self._steps + known.steps <= _MAX_STEPS
+
+    def _follow(
+        self,
+        key: tuple[ast.AST, ast.AST | None],
+        found: Defined,
+        node: FunctionNode,
+        owner: Defined | None,
+    ) -> Returns:
+        outer_cut, outer_deepest, steps = self._is_cut, self._deepest, self._steps
+        self._running.append(key)
+        depth = self._deepest = len(self._running)
+        self._is_cut = False
+        try:
+            returns = self._result(found, node, owner)
+        finally:
+            self._running.pop()
+        if not self._is_cut:
+            height = self._deepest - depth + 1
+            self._results[key] = _Result(returns, height, self._steps - steps)
+        self._is_cut |= outer_cut
+        self._deepest = max(self._deepest, outer_deepest)
+        return returns
 
     def _instance(self, found: Defined) -> Returns:
         description = _dotted(found)
@@ -153,9 +206,11 @@ class ReturnsReader:
 
     def _value(self, frame: _Frame, node: ast.expr | None) -> Returns:
         self._steps += 1
+        self._total_steps += 1
+        if self._steps > _MAX_STEPS:
+            self._is_cut = True
+            return _UNKNOWN
         match node:
-            case _ if self._steps > _MAX_STEPS:
-                return _UNKNOWN
             case None:
                 return Returns("other", "None")
             case ast.Name(id=name):
@@ -205,11 +260,10 @@ class ReturnsReader:
 
     def _call(self, frame: _Frame, node: ast.Call) -> Returns:
         scope, function = frame.names.scope, node.func
-        if frame.owner and isinstance(function, ast.Name) and function.id == "cls":
-            return self._instance(frame.owner)
-        match self.resolver.expression(scope, function):
+        target, owner = find_callee(self.resolver, scope, function, frame.owner)
+        match target:
             case Defined() as found:
-                return self.read(found)
+                return self.read(found, owner)
             case External(name):
                 return external_result(name)
             case None:
@@ -240,11 +294,7 @@ class ReturnsReader:
             receiver = self._value(frame, function.value)
             if receiver.shape == "module":
                 return receiver
-        owner = self.resolver.expression(frame.names.scope, function.value)
-        if isinstance(function.value, ast.Name) and function.value.id == "cls" and frame.owner:
-            owner = frame.owner
-        if not isinstance(owner, Defined):
-            owner = self._class_of(frame, function.value)
+        owner = self._class_of(frame, function.value)
         if owner is None:
             return _UNKNOWN
         found = method_of(self.resolver, owner, function.attr)

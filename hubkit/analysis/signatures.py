@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hubkit.analysis.scope import FunctionNode, Scope
     from hubkit.analysis.source_file import SourceFile
-    from hubkit.facts import Entrypoint, Parameter
+    from hubkit.facts import Entrypoint
     from hubkit.facts.hubconf import ParameterKind
 
 Parameters = tuple[Parameter, ...]

@@ -10,7 +10,13 @@ from hubkit.analysis.builtin_names import is_callable_name, is_constant_name, is
 from hubkit.analysis.literals import read_strings
 from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target, Unresolved, Valued
 from hubkit.analysis.returns import ReturnsReader
-from hubkit.analysis.scope import ImportedModule, ImportedName, Scope, find_dynamic_names, names_used
+from hubkit.analysis.scope import (
+    ImportedModule,
+    ImportedName,
+    Scope,
+    find_dynamic_names,
+    names_used,
+)
 from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
 from hubkit.facts import Entrypoint, Leak, Location, Returns
 from hubkit.records import dataclass
@@ -27,7 +33,7 @@ class Surface:
 
     entrypoints: tuple[Entrypoint, ...]
     leaks: tuple[Leak, ...]
-    openings: tuple[Location, ...]
+    dynamic_names: tuple[Location, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,8 @@ def find_surface(scope: Scope, resolver: Resolver) -> Surface:
             entrypoints.append(_entrypoint(found, sorting))
         else:
             leaks.append(Leak(found.name, _origin(found), scope.file.location(found.node)))
-    openings = [scope.file.location(node) for node in _all_openings(scope, resolver)]
-    return Surface(tuple(entrypoints), tuple(leaks), tuple(sorted(openings)))
+    dynamic = [scope.file.location(node) for node in _all_dynamic_names(scope, resolver)]
+    return Surface(tuple(entrypoints), tuple(leaks), tuple(sorted(dynamic)))
 
 
 def _order(scope: Scope, found: _Candidate) -> tuple[int, int]:
@@ -274,14 +280,14 @@ def _origin(found: _Candidate) -> str:
             return name
 
 
-def _all_openings(scope: Scope, resolver: Resolver) -> Iterator[ast.AST]:
+def _all_dynamic_names(scope: Scope, resolver: Resolver) -> Iterator[ast.AST]:
     yield from find_dynamic_names(scope)
     for star in scope.stars:
-        if _is_open(star.module, resolver):
+        if _has_dynamic_names(star.module, resolver):
             yield star.node
 
 
-def _is_open(module: str, resolver: Resolver) -> bool:
+def _has_dynamic_names(module: str, resolver: Resolver) -> bool:
     """Whether what ``from module import *`` brings is not all in source."""
     if resolver.star_names(module) is None:
         return True

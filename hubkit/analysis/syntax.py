@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, cast
+from dataclasses import field
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from hubkit.lazy import pattern
 from hubkit.records import dataclass
@@ -140,7 +141,7 @@ def branches_of(statement: ast.stmt) -> tuple[Branch, ...] | None:
             return _try_branches(statement)
         case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
             targets = tuple(item.optional_vars for item in items if item.optional_vars)
-            return (Branch(body, guarded=any(map(_suppresses, items)), targets=targets),)
+            return (Branch(body, guarded=any(map(suppresses_import, items)), targets=targets),)
         case ast.For(target=target) | ast.AsyncFor(target=target):
             names = tuple(node for node in walk(target) if isinstance(node, ast.Name))
             return (Branch(statement.body, targets=names), Branch(statement.orelse))
@@ -228,7 +229,7 @@ def _if_pair(statement: ast.If, *, is_alternative: bool) -> tuple[Branch, Branch
 
 def _try_branches(statement: ast.Try) -> tuple[Branch, ...]:
     handlers = statement.handlers
-    guarded = any(_catches_import(handler) for handler in handlers)
+    guarded = any(catches_import(handler) for handler in handlers)
     return (
         Branch(statement.body, guarded=guarded),
         *(Branch(handler.body, is_alternative=True, guarded=guarded) for handler in handlers),
@@ -237,7 +238,7 @@ def _try_branches(statement: ast.Try) -> tuple[Branch, ...]:
     )
 
 
-def _catches_import(handler: ast.ExceptHandler) -> bool:
+def catches_import(handler: ast.ExceptHandler) -> bool:
     """Whether a handler swallows a failing import rather than telling about it."""
     if handler.body and isinstance(handler.body[-1], ast.Raise):
         return False
@@ -247,7 +248,14 @@ def _catches_import(handler: ast.ExceptHandler) -> bool:
     return any(_last_name(kind) in _IMPORT_FAILURES for kind in kinds)
 
 
-def _suppresses(item: ast.withitem) -> bool:
+def suppresses(item: ast.withitem) -> bool:
+    """Whether a context manager is ``contextlib.suppress``."""
+    call = item.context_expr
+    return isinstance(call, ast.Call) and _last_name(call.func) == "suppress"
+
+
+def suppresses_import(item: ast.withitem) -> bool:
+    """Whether a context manager suppresses a failing import."""
     call = item.context_expr
     return (
         isinstance(call, ast.Call)
@@ -287,3 +295,70 @@ def _asks_platform(test: ast.expr) -> bool:
             if name in _PLATFORM or _AVAILABLE.search(name):
                 return True
     return False
+
+
+# A call, or a conditional expression of which one side is evaluated.
+Evaluated: TypeAlias = ast.Call | ast.IfExp
+
+_DEFERRED = (ast.Lambda, ast.GeneratorExp)
+_LOOPS = (ast.ListComp, ast.SetComp, ast.DictComp)
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxCache:
+    """What evaluating nodes calls and stores; the entrypoints of a repo share most of their code."""
+
+    _calls: dict[tuple[ast.AST, bool], tuple[Evaluated, ...]] = field(default_factory=dict)
+    _stores: dict[ast.AST, tuple[str, ...]] = field(default_factory=dict)
+
+    def calls_of(self, node: ast.AST, *, enters_loops: bool = False) -> tuple[Evaluated, ...]:
+        """The calls that evaluating a node is certain to make, inner ones first.
+
+        Args:
+            node: An expression, or a statement without its body.
+            enters_loops: Whether comprehensions run at least once.
+        """
+        key = (node, enters_loops)
+        if key not in self._calls:
+            self._calls[key] = tuple(_evaluated(node, enters_loops=enters_loops))
+        return self._calls[key]
+
+    def stores_of(self, node: ast.AST) -> tuple[str, ...]:
+        """The names that a statement, with all that is in it, may bind."""
+        if node not in self._stores:
+            self._stores[node] = tuple({name for one in walk(node) for name in _bound_names(one)})
+        return self._stores[node]
+
+
+def _evaluated(node: ast.AST, *, enters_loops: bool) -> list[Evaluated]:
+    if isinstance(node, ast.IfExp):
+        return [node]
+    if isinstance(node, _DEFERRED) or (isinstance(node, _LOOPS) and not enters_loops):
+        return []
+    if isinstance(node, ast.BoolOp):
+        return _evaluated(node.values[0], enters_loops=enters_loops)
+    found: list[Evaluated] = []
+    for child in child_nodes(node):
+        if isinstance(child, ast.expr | ast.keyword | ast.comprehension):
+            found += _evaluated(child, enters_loops=enters_loops)
+    if isinstance(node, ast.Call):
+        found.append(node)
+    return found
+
+
+def _bound_names(node: ast.AST) -> tuple[str, ...]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            return (name,)
+        case ast.alias(name=name, asname=asname):
+            return (asname or name.partition(".")[0],)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return (name,)
+        case (
+            ast.ExceptHandler(name=str(name))
+            | ast.MatchAs(name=str(name))
+            | ast.MatchStar(name=str(name))
+            | ast.MatchMapping(rest=str(name))
+        ):
+            return (name,)
+    return ()

@@ -19,9 +19,8 @@ from hubkit.facts import CheckpointUse, EntrypointWeights
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.analysis.resolve import Resolver
     from hubkit.analysis.scope import Scope
-    from hubkit.facts import CheckpointUse, Files, Hubconf
+    from hubkit.facts import Files, Hubconf
 
 # Positional parameters of torch's download functions (torch/hub.py; load_url is the older name).
 _LOAD = (

@@ -28,19 +28,21 @@ def command(repo: str, as_json: bool, static: bool) -> None:
     root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))
     rows = [_row(entrypoint) for entrypoint in hubconf.entrypoints]
-    if hubconf.is_open and not static:
+    if hubconf.has_dynamic_names and not static:
         rows += _made_at_run_time(repo, root, hubconf)
     if as_json:
         import json
 
-        click.echo(json.dumps({"entrypoints": rows, "is_open": hubconf.is_open}, indent=2))
+        click.echo(
+            json.dumps({"entrypoints": rows, "is_open": hubconf.has_dynamic_names}, indent=2)
+        )
         return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         click.echo(f"{row['name']:{width}}  {row['summary']}".rstrip())
     if not rows:
         click.echo(f"{root} has no entrypoints that source tells.", err=True)
-    if hubconf.is_open:
+    if hubconf.has_dynamic_names:
         click.echo("This hubconf makes names at run time: source does not tell them all.", err=True)
 
 

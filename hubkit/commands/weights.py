@@ -117,7 +117,7 @@ def _entrypoint(facts: RepoFacts | None, given: str | None) -> str:
         return ""
     hubconf = require_hubconf(facts) if given is not None else facts.hubconf
     names = tuple(one.name for one in hubconf.entrypoints) if hubconf else ()
-    if given is not None and given not in names and hubconf and not hubconf.is_open:
+    if given is not None and given not in names and hubconf and not hubconf.has_dynamic_names:
         raise entrypoint_not_found(given, names, "is not in the hubconf")
     return given or (names[0] if len(names) == 1 else "")
 

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
         EntrypointWeights,
         FailingDefault,
         GpuNeed,
-        Oddity,
+        HardCodedPretrained,
+        LateImport,
+        MissingExport,
+        ModuleClass,
         OwnImport,
+        OwnModuleLookup,
+        RejectedCall,
+        RelativeImport,
         UnaskedDownload,
         Use,
     )
@@ -102,22 +108,28 @@ __all__ = [
     "Fixable",
     "Gap",
     "GpuNeed",
+    "HardCodedPretrained",
     "Hubconf",
     "HubconfProblem",
     "Import",
     "KnownFinding",
+    "LateImport",
     "Leak",
     "LeftOut",
     "Limits",
     "Location",
     "Measured",
+    "MissingExport",
     "Model",
-    "Oddity",
+    "ModuleClass",
     "Offer",
     "Outcome",
     "OwnImport",
+    "OwnModuleLookup",
     "Parameter",
     "Refs",
+    "RejectedCall",
+    "RelativeImport",
     "RepoFacts",
     "RepoRef",
     "Report",
@@ -138,8 +150,9 @@ __getattr__ = find_lazily(
     __name__,
     {
         "code": (
-            "CheckpointUse DataFile EntrypointWeights FailingDefault GpuNeed Oddity OwnImport"
-            " UnaskedDownload Use"
+            "CheckpointUse DataFile EntrypointWeights FailingDefault GpuNeed HardCodedPretrained "
+            "LateImport MissingExport ModuleClass OwnImport OwnModuleLookup RejectedCall "
+            "RelativeImport UnaskedDownload Use"
         ),
         "conformance": (
             "ANOTHER_SHARD INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED CaseResult "

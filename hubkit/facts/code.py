@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hubkit.records import dataclass
 
@@ -84,30 +84,93 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Oddity:
-    """Something in a module that does not work in, or because of, a hubconf.
+class RelativeImport:
+    """A relative import in the hubconf, which is part of no package.
 
     Attributes:
-        kind: "relative-import" and "module-class" for what stands in the hubconf; "own-module" for
-            a look-up of the hubconf among the imported modules; "late-import" for an import of the
-            repo's own modules that runs after torch.hub.load; "inner-pretrained" for a call that
-            asks another factory for weights without looking whether any are wanted; "mismatch" for
-            a call that a signature of the repo refuses; "export" for a name in ``__all__`` that
-            the hubconf does not have.
-        what: The module, class or name, what was written, or why it is refused.
+        module: The module as written, dots included.
+        location: The statement.
+    """
+
+    module: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleClass:
+    """A class of ``nn.Module`` that the hubconf itself defines.
+
+    Attributes:
+        name: Its name.
+        location: Its definition.
+    """
+
+    name: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class OwnModuleLookup:
+    """Code of the hubconf that looks the hubconf up in ``sys.modules``, where it is not.
+
+    Attributes:
+        code: What does so, as written or in a few words.
         location: Where.
     """
 
-    kind: Literal[
-        "relative-import",
-        "module-class",
-        "own-module",
-        "late-import",
-        "inner-pretrained",
-        "mismatch",
-        "export",
-    ]
-    what: str
+    code: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class LateImport:
+    """An import of the repo's own modules that runs after torch.hub.load.
+
+    Attributes:
+        module: The module.
+        location: The statement.
+    """
+
+    module: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class HardCodedPretrained:
+    """A call that requests weights from another factory, whatever the entrypoint was called with.
+
+    Attributes:
+        call: The call, as written, shortened.
+        location: Where.
+    """
+
+    call: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedCall:
+    """A call of the repo's own code whose arguments the signature rejects.
+
+    Attributes:
+        reason: What is called and why it fails, in a clause.
+        location: The call.
+    """
+
+    reason: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class MissingExport:
+    """A name in the hubconf's ``__all__`` that it does not define.
+
+    Attributes:
+        name: The name.
+        location: The assignment of ``__all__``.
+    """
+
+    name: str
     location: Location
 
 

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
         DataFile,
         FailingDefault,
         GpuNeed,
-        Oddity,
+        HardCodedPretrained,
+        LateImport,
+        MissingExport,
+        ModuleClass,
         OwnImport,
+        OwnModuleLookup,
+        RejectedCall,
+        RelativeImport,
         UnaskedDownload,
         Use,
     )
@@ -210,11 +216,17 @@ class Hubconf:
         entrypoints: In the order in which they appear.
         leaks: Callables that ``torch.hub.list`` shows besides.
         checkpoints: Downloads in its reach.
-        openings: Places that make names at run time (``globals()``, a star import that leaves the
+        dynamic_names: Places that create names at run time (``globals()``, a star import that leaves the
             repo); while there are any, the names above may not be all.
         own_imports: Imports in its reach of the repo's own modules, one a module.
         uses: What importing it and calling its entrypoints does to the process and the machine.
-        oddities: What cannot work in a hubconf.
+        relative_imports: Relative imports in it.
+        module_classes: Classes of ``nn.Module`` that it defines.
+        own_module_lookups: Places that look it up in ``sys.modules``.
+        late_imports: Imports of the repo's modules that run after loading.
+        hard_coded_pretrained: Calls that request weights whatever the entrypoint was called with.
+        rejected_calls: Calls whose arguments a signature of the repo rejects.
+        missing_exports: Names in its ``__all__`` that it does not define.
         unasked: Downloads that entrypoints make without being asked for weights.
         failing: Entrypoints that cannot be called with their own defaults.
         gpu_needs: Entrypoints that want a GPU without being asked.
@@ -228,19 +240,25 @@ class Hubconf:
     entrypoints: tuple[Entrypoint, ...]
     leaks: tuple[Leak, ...]
     checkpoints: tuple[CheckpointUse, ...]
-    openings: tuple[Location, ...]
+    dynamic_names: tuple[Location, ...]
     own_imports: tuple[OwnImport, ...] = ()
     uses: tuple[Use, ...] = ()
-    oddities: tuple[Oddity, ...] = ()
+    relative_imports: tuple[RelativeImport, ...] = ()
+    module_classes: tuple[ModuleClass, ...] = ()
+    own_module_lookups: tuple[OwnModuleLookup, ...] = ()
+    late_imports: tuple[LateImport, ...] = ()
+    hard_coded_pretrained: tuple[HardCodedPretrained, ...] = ()
+    rejected_calls: tuple[RejectedCall, ...] = ()
+    missing_exports: tuple[MissingExport, ...] = ()
     unasked: tuple[UnaskedDownload, ...] = ()
     failing: tuple[FailingDefault, ...] = ()
     gpu_needs: tuple[GpuNeed, ...] = ()
     data_files: tuple[DataFile, ...] = ()
 
     @property
-    def is_open(self) -> bool:
-        """Whether names are made at run time, so that source does not tell them all."""
-        return bool(self.openings)
+    def has_dynamic_names(self) -> bool:
+        """Whether names are created at run time, so that source does not show all of them."""
+        return bool(self.dynamic_names)
 
     def entrypoint(self, name: str) -> Entrypoint | None:
         """The entrypoint of that name, or None."""

@@ -120,7 +120,7 @@ def list(
     )
     root = _locate_to_read(request).root
     hubconf = require_hubconf(read_repo(root))
-    if hubconf.is_open:
+    if hubconf.has_dynamic_names:
         leaks = {leak.name for leak in hubconf.leaks}
         names = list_names(_ready(locate_trusted(request).root))
         return [name for name in names if name not in leaks]
@@ -160,7 +160,7 @@ def help(
     entrypoint = hubconf.entrypoint(model)
     if entrypoint is not None and entrypoint.docstring is not None:
         return entrypoint.docstring
-    if entrypoint is None and not hubconf.is_open:
+    if entrypoint is None and not hubconf.has_dynamic_names:
         names = tuple(found.name for found in hubconf.entrypoints)
         raise entrypoint_not_found(model, names, f"is not in {root / 'hubconf.py'}")
     return read_help(_ready(locate_trusted(request).root), model)

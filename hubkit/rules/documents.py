@@ -119,7 +119,7 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
         if one.entrypoint is None:
             continue
         if one.entrypoint not in names:
-            if not hubconf.is_open:
+            if not hubconf.has_dynamic_names:
                 yield _unknown_entrypoint(one, names)
         else:
             yield from _unknown_arguments(hubconf, one)

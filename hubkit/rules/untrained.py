@@ -90,10 +90,10 @@ def inner_pretrained(repo: RepoFacts) -> Iterator[Finding]:
     that looks at weights is fine. A download that is certain to happen is HUB508's. A backbone that
     is frozen and is never in the repo's own weights needs them: ignore the finding with that reason.
     """
-    for one in repo.hubconf.oddities if repo.hubconf else ():
-        if one.kind == "inner-pretrained" and not _is_certain(repo):
+    for one in repo.hubconf.hard_coded_pretrained if repo.hubconf else ():
+        if not _is_certain(repo):
             yield inner_pretrained.finding(
-                f"`{one.what}` downloads weights even if none are asked for",
+                f"`{one.call}` downloads weights even if none are asked for",
                 one.location,
                 hint="Give the entrypoint a parameter for it, and skip it where the repo's own "
                 "weights follow.",

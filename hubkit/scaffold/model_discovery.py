@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from hubkit.facts import Offer
-from hubkit.scaffold.model_sources import read_blocks, read_sources
-from hubkit.scaffold.model_weights import read_urls, read_weights
 import ast
 import inspect
 from dataclasses import replace
-from hubkit.analysis.returns import is_module_class
+from typing import TYPE_CHECKING
+
+from hubkit.analysis.calls import Body, CallGraph, find_callee
 from hubkit.analysis.literals import read_strings
-from hubkit.analysis.signatures import find_parameters, read_parameters
 from hubkit.analysis.resolve import Defined
-from hubkit.analysis.returns import ReturnsReader
-from hubkit.facts import Model
-from hubkit.scaffold.model_sources import find_example
-from hubkit.analysis.syntax import walk
-from hubkit.analysis.syntax import branches_of
-from hubkit.analysis.signatures import method_of
+from hubkit.analysis.returns import ReturnsReader, is_module_class
+from hubkit.analysis.signatures import find_parameters, read_parameters
+from hubkit.analysis.syntax import branches_of, walk
+from hubkit.facts import Model, Offer
+from hubkit.scaffold.model_sources import find_example, read_blocks, read_sources
+from hubkit.scaffold.model_weights import read_urls, read_weights
 
 if TYPE_CHECKING:
-    from hubkit.facts import Files
     from collections.abc import Iterable, Iterator
+
     from hubkit.analysis.resolve import Resolver
-    from hubkit.facts import Parameter
-    from hubkit.scaffold.model_sources import Block
-    from hubkit.scaffold.model_sources import OwnSource, Sources
     from hubkit.analysis.scope import Scope
+    from hubkit.facts import Files, Parameter
+    from hubkit.scaffold.model_sources import Block, OwnSource, Sources
+
 
 def read_offer(files: Files) -> Offer:
     """Read what a repo has to offer, from source alone.
@@ -292,22 +289,19 @@ def find_late_imports(resolver: Resolver, built: Defined) -> tuple[str, ...]:
         resolver: Looks names up.
         built: The function or class that is called.
     """
-    pending: list[tuple[Defined, Defined | None]] = [(built, None)]
-    seen: set[int] = set()
+    graph = CallGraph(resolver, max_functions=_MAX_BODIES, max_depth=_MAX_BODIES)
+    graph.add_call(built, Body(built.scope))
+    for body in graph.bodies():
+        for node in body.nodes:
+            if isinstance(node, ast.Call):
+                target, owner = find_callee(resolver, body.scope, node.func, body.owner)
+                if isinstance(target, Defined):
+                    graph.add_call(target, body, owner)
     found: dict[str, None] = {}
-    while pending and len(seen) < _MAX_BODIES:
-        one, owner = pending.pop()
-        if id(one.node) in seen:
-            continue
-        seen.add(id(one.node))
-        if isinstance(one.node, ast.ClassDef):
-            method = method_of(resolver, one, "__init__")
-            pending += [(Defined(*method), one)] if method else []
-            continue
+    for one in graph.reached:
         for name in _unconditional_imports(one.node.body):
             if resolver.tree.module(name) is None:
                 found[name] = None
-        pending += _called_definitions(resolver, one, owner)
     return tuple(found)
 
 
@@ -322,22 +316,3 @@ def _unconditional_imports(body: Iterable[ast.stmt]) -> Iterator[str]:
         for branch in branches or ():
             if not branch.guarded:
                 yield from _unconditional_imports(branch.body)
-
-
-def _called_definitions(
-    resolver: Resolver, one: Defined, owner: Defined | None
-) -> Iterator[tuple[Defined, Defined | None]]:
-    assert not isinstance(one.node, ast.ClassDef)  # noqa: S101 - classes stand for their __init__
-    scope = resolver.inside(one.scope, one.node).scope
-    for node in walk(one.node):
-        if not isinstance(node, ast.Call):
-            continue
-        match node.func:
-            case ast.Attribute(value=ast.Name(id="self"), attr=name) if owner:
-                method = method_of(resolver, owner, name)
-                if method:
-                    yield Defined(*method), owner
-            case function:
-                target = resolver.expression(scope, function)
-                if isinstance(target, Defined):
-                    yield target, None

@@ -145,3 +145,38 @@ def test_a_coroutine_and_a_class_and_a_partial(read: ReadHubconf) -> None:
     )
     shapes = {entry.name: entry.returns.shape for entry in hubconf.entrypoints}
     assert shapes == {"late": "other", "Net": "module", "Tool": "other", "net18": "module"}
+
+
+CHAIN = """
+import torch
+
+def end(): return torch.nn.Linear(1, 1)
+""" + "".join(
+    f"def link_{at}(): return {'end' if at == 0 else f'link_{at - 1}'}()\n" for at in range(12)
+)
+
+
+def shapes(read: ReadHubconf, names: list[str]) -> dict[str, str]:
+    listed = f"__all__ = {names!r}\n"
+    head, *functions = CHAIN.split("def ")
+    ordered = [one for name in names for one in functions if one.startswith(f"{name}(")]
+    text = head + "".join(f"def {one}" for one in ordered) + listed
+    return {one.name: one.returns.shape for one in read(text).entrypoints}
+
+
+def test_the_order_of_entrypoints_changes_nothing(read: ReadHubconf) -> None:
+    names = ["end", *(f"link_{at}" for at in range(12))]
+    forward, backward = shapes(read, names), shapes(read, names[::-1])
+    assert forward == backward
+    assert forward["end"] == forward["link_3"] == "module"
+    # Nothing follows calls without end; where it stops does not depend on what was read before.
+    assert forward["link_11"] == "unknown"
+
+
+def test_a_circle_is_the_same_from_all_sides(read: ReadHubconf) -> None:
+    first = "def first(n): return second(n) if n else Net()\n"
+    second = "def second(n): return first(n) if n else Net()\n"
+    head = "import torch\nclass Net(torch.nn.Module):\n    pass\n__all__ = ['first', 'second']\n"
+    one = {e.name: e.returns.shape for e in read(head + first + second).entrypoints}
+    other = {e.name: e.returns.shape for e in read(head + second + first).entrypoints}
+    assert one == other

@@ -33,7 +33,7 @@ def test_modules_and_constants_are_neither(read: ReadHubconf) -> None:
     )
     assert names(hubconf) == ["build"]
     assert leaked(hubconf) == set()
-    assert not hubconf.is_open
+    assert not hubconf.has_dynamic_names
 
 
 def test_partials_are_values_with_the_remaining_parameters(read: ReadHubconf) -> None:
@@ -109,7 +109,7 @@ def test_what_runs_only_as_a_script_does_not_count(read: ReadHubconf) -> None:
         {"zoo.py": "def net(): ..."},
     )
     assert names(hubconf) == ["net"]
-    assert not hubconf.is_open
+    assert not hubconf.has_dynamic_names
 
 
 def test_the_first_alternative_that_binds_a_name_counts(read: ReadHubconf) -> None:
@@ -220,12 +220,12 @@ def test_functions_registered_with_timm_are_all_that_a_star_brings(read: ReadHub
 )
 def test_names_made_at_run_time_open_the_hubconf(read: ReadHubconf, source: str) -> None:
     hubconf = read(source, {"own.py": "globals()['net'] = print"})
-    assert hubconf.is_open
-    assert {place.path for place in hubconf.openings} == {"hubconf.py"}
+    assert hubconf.has_dynamic_names
+    assert {place.path for place in hubconf.dynamic_names} == {"hubconf.py"}
 
 
 def test_reading_globals_opens_nothing(read: ReadHubconf) -> None:
-    assert not read("x = globals()['__file__']\ny = dict(**globals())\n").is_open
+    assert not read("x = globals()['__file__']\ny = dict(**globals())\n").has_dynamic_names
 
 
 def test_circles_of_reexports_end(read: ReadHubconf) -> None:

@@ -101,7 +101,7 @@ def test_the_linter_finds_nothing(repo: Path) -> None:
 def test_configured_entrypoints_are_those_of_the_hubconf(repo: Path) -> None:
     hubconf = require_hubconf(read_repo(repo))
     assert not hubconf.leaks
-    assert not hubconf.is_open
+    assert not hubconf.has_dynamic_names
     names = {entrypoint.name for entrypoint in hubconf.entrypoints}
     described = set(read_config(repo).entrypoints)
     assert described == names or (described < names and (repo / "shapenets").is_dir())

@@ -83,7 +83,7 @@ def gather_facts(facts: RepoFacts, source: Source) -> CardFacts:
     return CardFacts(
         source=source,
         entrypoints=hubconf.entrypoints,
-        is_open=hubconf.is_open,
+        is_open=hubconf.has_dynamic_names,
         config=config,
         checkpoints=tuple(find_checkpoints(facts, hubconf, config)),
         dependencies=needed,

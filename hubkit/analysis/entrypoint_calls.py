@@ -1,4 +1,4 @@
-"""What an entrypoint does without being asked: download, want a GPU, or fail with its defaults."""
+"""What calling an entrypoint is certain to do: download without being asked, need a GPU, or fail."""
 
 from __future__ import annotations
 
@@ -6,59 +6,63 @@ import ast
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.calls import CertainPath
-from hubkit.analysis.conditions import EXISTS, evaluate
-from hubkit.analysis.devices import asks_for_gpu, find_moves
+from hubkit.analysis.calls import EXISTS, UNKNOWN, Interpreter, evaluate
 from hubkit.analysis.resolve import Defined, Valued
+from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.facts import FailingDefault, GpuNeed, UnaskedDownload
 from hubkit.records import dataclass
+from hubkit.torchhub import read_defaults, weights_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.analysis.conditions import Value
+    from hubkit.analysis.calls import Value
     from hubkit.analysis.resolve import Resolver
-    from hubkit.analysis.scope import Scope
+    from hubkit.analysis.scope import FunctionNode, Scope
     from hubkit.facts import Entrypoint
-
-SWITCHES = ("pretrained", "pretrain", "weights")
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
-    """Where calls of entrypoints are certain to lead.
-
-    What they do by default is asked for more than once, and is remembered.
+class InterpretedCalls:
+    """Calls of entrypoints, each interpreted once.
 
     Attributes:
         resolver: Looks names up.
     """
 
     resolver: Resolver
-    _taken: dict[tuple[ast.AST, frozenset[tuple[str, Value]]], CertainPath] = field(
+    _interpreted: dict[tuple[ast.AST, frozenset[tuple[str, Value]]], Interpreter] = field(
         default_factory=dict
     )
-    _moves: dict[ast.AST, tuple[ast.Call, ...]] = field(default_factory=dict)
+    _moves: dict[ast.AST, tuple[tuple[ast.Call, Scope], ...]] = field(default_factory=dict)
 
-    def take(self, target: Defined, values: dict[str, Value]) -> CertainPath:
-        """The path of a call with known arguments."""
+    def interpret(self, target: Defined, values: dict[str, Value]) -> Interpreter:
+        """What a call with known arguments does."""
         key = (target.node, frozenset(values.items()))
-        if key not in self._taken:
-            self._taken[key] = CertainPath(self.resolver)
-            self._taken[key].call(target, values)
-        return self._taken[key]
+        if key not in self._interpreted:
+            self._interpreted[key] = Interpreter(self.resolver)
+            self._interpreted[key].call(target, values)
+        return self._interpreted[key]
 
-    def moves(self, path: CertainPath) -> Iterator[tuple[ast.Call, Scope]]:
-        """Calls that need a GPU, those in ``forward`` of the networks that are built last."""
-        yield from path.moves
-        for built in path.built.values():
+    def moves(self, call: Interpreter) -> Iterator[tuple[ast.Call, Scope]]:
+        """Calls that need a GPU; those in ``forward`` of the networks that are built come last."""
+        yield from call.moves
+        for built in call.built.values():
             forward = method_of(self.resolver, built, "forward")
-            if forward is not None:
-                scope, node = forward
-                if node not in self._moves:
-                    self._moves[node] = tuple(find_moves(node))
-                yield from ((move, scope) for move in self._moves[node])
+            if forward is None:
+                continue
+            method = Defined(*forward)
+            if method.node not in self._moves:
+                self._moves[method.node] = self._moves_in(method)
+            yield from self._moves[method.node]
+
+    def _moves_in(self, method: Defined) -> tuple[tuple[ast.Call, Scope], ...]:
+        """Calls in a method that put something on a GPU whatever its arguments are."""
+        names = self.resolver.inside(method.scope, method.node).scope.bindings  # type: ignore[arg-type]
+        run = Interpreter(self.resolver, follows_calls=False, enters_loops=True)
+        run.call(method, dict.fromkeys(names, UNKNOWN))
+        return tuple(run.moves)
 
 
 def find_unasked_downloads(
@@ -69,64 +73,63 @@ def find_unasked_downloads(
     Args:
         hubconf: The hubconf's names.
         resolver: Looks names up.
-        entrypoints: What to call: with ``pretrained=False``, or None where that is a text; those
-            without such a parameter as they are.
+        entrypoints: What to call: with the arguments that leave the weights out.
     """
     for entry in entrypoints:
         target, values = _called(hubconf, resolver, entry)
         if target is None:
             continue
-        switch = next((one for one in entry.parameters or () if one.name in SWITCHES), None)
-        if switch is not None:
-            is_flag = switch.default in (None, "True", "False") and switch.name != "weights"
-            values[switch.name] = False if is_flag else None
-        # Nothing is kept from an earlier call yet.
-        path = CertainPath(resolver, {EXISTS: False})
-        path.call(target, values)
-        for node, scope, name in path.downloads[:1]:
+        deciding = weights_parameters(read_defaults(entry.parameters or ()))
+        values.update({one.name: one.without for one in deciding})
+        # No file is left from an earlier call.
+        run = Interpreter(resolver, {EXISTS: False})
+        run.call(target, values)
+        for node, scope, name in run.downloads[:1]:
             place = scope.file.location(node)
-            yield UnaskedDownload(entry.name, switch.name if switch else "", name, place)
+            switch = deciding[0].name if deciding else ""
+            yield UnaskedDownload(entry.name, switch, name, place)
 
 
 def find_failing_defaults(
-    hubconf: Scope, paths: Paths, entrypoints: Iterable[Entrypoint]
+    hubconf: Scope, calls: InterpretedCalls, entrypoints: Iterable[Entrypoint]
 ) -> Iterator[FailingDefault]:
     """Entrypoints that are certain to raise when they are called without arguments.
 
     Args:
         hubconf: The hubconf's names.
-        paths: Where calls lead.
+        calls: The calls that were interpreted before.
         entrypoints: What to call; those with required arguments are left out.
     """
     for entry in entrypoints:
-        target, values = _called(hubconf, paths.resolver, entry)
+        target, values = _called(hubconf, calls.resolver, entry)
         if target is None or any(parameter.required for parameter in entry.parameters or ()):
             continue
-        for statement, scope in paths.take(target, values).failures[:1]:
+        for statement, scope in calls.interpret(target, values).failures[:1]:
             text = ast.unparse(statement).partition("\n")[0]
             yield FailingDefault(entry.name, text, scope.file.location(statement))
 
 
 def find_gpu_needs(
-    hubconf: Scope, paths: Paths, entrypoints: Iterable[Entrypoint]
+    hubconf: Scope, calls: InterpretedCalls, entrypoints: Iterable[Entrypoint]
 ) -> Iterator[GpuNeed]:
     """Entrypoints that are certain to fail on a machine without a GPU, unless told otherwise.
 
     Args:
         hubconf: The hubconf's names.
-        paths: Where calls lead.
+        calls: The calls that were interpreted before.
         entrypoints: What to call: with their own defaults, and asked for weights.
     """
     for entry in entrypoints:
-        target, given = _called(hubconf, paths.resolver, entry)
+        target, given = _called(hubconf, calls.resolver, entry)
         default = _gpu_default(target, entry)
         if default:
             yield GpuNeed(entry.name, default, entry.definition)
         elif target is not None:
-            switches = [one.name for one in entry.parameters or () if one.name in SWITCHES]
-            asked: dict[str, Value] = dict.fromkeys(switches, True)
+            deciding = weights_parameters(read_defaults(entry.parameters or ()))
+            # Whatever asks for weights, it is true.
+            asked: dict[str, Value] = {one.name: True for one in deciding[:1]}
             for values in (asked, {}) if asked else ({},):
-                move = next(paths.moves(paths.take(target, {**given, **values})), None)
+                move = next(calls.moves(calls.interpret(target, {**given, **values})), None)
                 if move is not None:
                     node, scope = move
                     place = scope.file.location(node)
@@ -134,10 +137,17 @@ def find_gpu_needs(
                     break
 
 
+def _asks_for_gpu(function: FunctionNode) -> bool:
+    """Whether a function asks whether there is a GPU."""
+    return any(
+        isinstance(one, ast.Attribute) and one.attr == "is_available" for one in own_nodes(function)
+    )
+
+
 def _gpu_default(target: Defined | None, entry: Entrypoint) -> str:
     """The parameter whose default is a GPU; "" where the function asks whether there is one."""
     node = target.node if target else None
-    if isinstance(node, ast.FunctionDef) and asks_for_gpu(node):
+    if isinstance(node, ast.FunctionDef) and _asks_for_gpu(node):
         return ""
     return next(
         (

@@ -1,4 +1,4 @@
-"""Calls of the repo's own functions that their signatures refuse."""
+"""Calls of the repo's own functions whose arguments the signatures reject."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections import Counter
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from hubkit.analysis.calls import find_method
 from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_parameters, method_of, read_parameters
 from hubkit.analysis.syntax import statements, walk
-from hubkit.facts import Oddity
+from hubkit.facts import RejectedCall
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -35,32 +36,9 @@ _HARMLESS = frozenset(
 _CATCHES = frozenset({"TypeError", "Exception", "BaseException"})
 
 
-def find_method(
-    resolver: Resolver, scope: Scope, function: ast.expr, owner: Defined | None = None
-) -> Defined | None:
-    """The method that ``Class.method`` or ``self.method`` names, if source tells it.
-
-    Args:
-        resolver: Looks names up.
-        scope: The names where it stands.
-        function: What is called.
-        owner: The class of ``self`` and ``cls``, or None.
-    """
-    if not isinstance(function, ast.Attribute):
-        return None
-    if owner and isinstance(function.value, ast.Name) and function.value.id in ("self", "cls"):
-        holder: object = owner
-    else:
-        holder = resolver.expression(scope, function.value)
-    if not isinstance(holder, Defined) or not isinstance(holder.node, ast.ClassDef):
-        return None
-    method = method_of(resolver, holder, function.attr)
-    return Defined(*method) if method else None
-
-
 @dataclass(slots=True)
-class Mismatches:
-    """Finds what calls give that is not taken, and what they leave out that is required.
+class ArgumentChecker:
+    """Checks the arguments of calls against the signatures of what they reach.
 
     Args:
         resolver: Looks names up.
@@ -70,7 +48,7 @@ class Mismatches:
     _bound: dict[str, Counter[str]] = field(default_factory=dict)
     _known: dict[tuple[ast.AST, bool, bool], Parameters | None] = field(default_factory=dict)
 
-    def look(
+    def check(
         self,
         scope: Scope,
         call: ast.Call,
@@ -252,14 +230,14 @@ def _bound_names(tree: ast.AST) -> Iterator[str]:
                 yield asname or name.partition(".")[0]
 
 
-def find_mismatches(hubconf: Scope, resolver: Resolver) -> Iterator[Oddity]:
-    """Calls in a hubconf, in functions within functions too, that a signature of the repo refuses.
+def find_rejected_calls(hubconf: Scope, resolver: Resolver) -> Iterator[RejectedCall]:
+    """Calls in a hubconf, in functions within functions too, whose arguments a signature of the repo rejects.
 
     Args:
         hubconf: The hubconf's names.
         resolver: Looks names up.
     """
-    mismatches = Mismatches(resolver)
+    checker = ArgumentChecker(resolver)
     pending = [(hubconf, one) for one in statements(hubconf.file.tree.body, nested=False)]
     while pending:
         around, function = pending.pop()
@@ -271,6 +249,6 @@ def find_mismatches(hubconf: Scope, resolver: Resolver) -> Iterator[Oddity]:
         caught = caught_calls(nodes)
         for node in nodes:
             if isinstance(node, ast.Call) and id(node) not in caught:
-                what = mismatches.look(scope, node, node.func)
+                what = checker.check(scope, node, node.func)
                 if what:
-                    yield Oddity("mismatch", what, scope.file.location(node))
+                    yield RejectedCall(what, scope.file.location(node))
