@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
+from hubkit.lazy import pattern
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinter
 
 # Top-level modules that the torch distribution installs.
 TORCH_MODULES = frozenset({"torch", "functorch", "torchgen"})
+
+# The hash in a checkpoint's file name (HASH_REGEX): torch.hub takes the first match.
+_HASH_IN_NAME = pattern(r"-([a-f0-9]*)\.")
+SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
 
 WeightsKind = Literal["flag", "name", "path"]
 
@@ -73,6 +78,18 @@ class WeightsParameter:
     is_part: bool
     without: bool | None
     with_weights: object
+
+
+def hash_in_name(file_name: str) -> str | None:
+    """The digits that torch.hub takes for the hash in a file name; None when it finds none.
+
+    They may be fewer than ``SHORTEST_HASH``, even none.
+
+    Args:
+        file_name: The name.
+    """
+    found = _HASH_IN_NAME.search(file_name)
+    return found[1] if found else None
 
 
 def weights_kind(name: str) -> WeightsKind | None:

@@ -15,13 +15,11 @@ from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.facts import Dependencies, Dependency
 from hubkit.source import normalize
 from hubkit.source.folder import Folder
+from hubkit.torchhub import DEPENDENCIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-# torch.hub reads this variable (torch/hub.py, VAR_DEPENDENCY).
-VARIABLE = "dependencies"
 
 
 def read_dependencies(root: Path) -> tuple[str, ...] | None:
@@ -46,13 +44,13 @@ def read_dependencies(root: Path) -> tuple[str, ...] | None:
 
 def find_dependencies(scope: Scope) -> Dependencies | None:
     """The ``dependencies`` variable of a hubconf, or None when it has none."""
-    binding = scope.bindings.get(VARIABLE)
+    binding = scope.bindings.get(DEPENDENCIES)
     if binding is None:
         return None
     file = scope.file
     location = file.location(_assignment(file.tree, binding.node))
     try:
-        elements = read_elements(scope, VARIABLE)
+        elements = read_elements(scope, DEPENDENCIES)
     except NotLiteralError as reason:
         place = location if reason.node is None else file.location(reason.node)
         if reason.what.startswith("an entry"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.facts import CodeBlock, Location, Snippet
 from hubkit.lazy import pattern
+from hubkit.torchhub import LOAD_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +21,6 @@ _REPO = pattern(r"([\w.-]+/[\w.-]+)(?::(.+))?")
 _STRING = pattern(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
 # Longer than any call that somebody shows to readers.
 _MAX_CALL = 2000
-# What torch.hub.load keeps for itself (torch/hub.py).
-_OWN = frozenset(
-    {"repo_or_dir", "model", "source", "trust_repo", "force_reload", "verbose", "skip_validation"}
-)
 
 
 def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet]:
@@ -121,7 +118,7 @@ def _read_snippet(
         repo[1],
         repo[2] or "",
         _text(arguments[1] or named.get("model"), text, offset),
-        tuple(name for name in named if name and name not in _OWN),
+        tuple(name for name in named if name and name not in LOAD_PARAMETERS),
         Location(path, line, offset - text.rfind("\n", 0, offset)),
     )
 

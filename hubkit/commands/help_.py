@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from hubkit.torchhub import SHORTEST_HASH, hash_in_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.facts import CheckpointUse, Entrypoint, Hubconf
-
-# torch/hub.py, HASH_REGEX; shorter ones are words.
-_HASH = re.compile(r"-([a-f0-9]{8,})\.")
 
 
 @click.command()
@@ -97,8 +95,8 @@ def _weights(use: CheckpointUse) -> str:
             f"from a URL that is made at run time ({use.location.path}, line {use.location.line})"
         )
     name = use.file_name or use.url.rpartition("/")[2]
-    found = _HASH.search(name)
-    if found is None:
+    digits = hash_in_name(name) or ""
+    if len(digits) < SHORTEST_HASH:  # it is a word
         return f"{use.url} (no hash in its name)"
     checked = "checked" if use.check_hash else "not checked"
-    return f"{use.url} (sha256 {found[1]}…, {checked})"
+    return f"{use.url} (sha256 {digits}…, {checked})"

@@ -13,6 +13,7 @@ from hubkit.errors import UntrustedRepoError, UsageError
 from hubkit.facts.repos import GITHUB
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.layout import within
+from hubkit.torchhub import TRUSTED_OWNERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from hubkit.facts.repos import TrustRepo
 
 log = logging.getLogger("hubkit")
-
-# torch.hub's own (torch/hub.py, _TRUSTED_REPO_OWNERS).
-TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinternal")
 
 
 def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:

@@ -11,6 +11,7 @@ from hubkit.errors import TemplateError
 from hubkit.scaffold.code import write_code
 from hubkit.scaffold.proposals import LIMIT, Leftover
 from hubkit.source import Overlay
+from hubkit.torchhub import TORCH_MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from hubkit.scaffold.proposals import Proposal
 
 ALL, NONE = "all", "none"
-# What the torch distribution installs itself.
-_TORCH = frozenset({"torch", "functorch", "torchgen"})
 
 
 def suggest_names(proposals: tuple[Proposal, ...]) -> str:
@@ -117,6 +116,6 @@ def _find_dependencies(facts: RepoFacts, late: Iterable[str]) -> tuple[str, ...]
     needed = {
         name
         for name in names
-        if name not in _TORCH and name not in facts.packages and not is_stdlib(name)
+        if name not in TORCH_MODULES and name not in facts.packages and not is_stdlib(name)
     }
     return ("torch", *sorted(needed))
