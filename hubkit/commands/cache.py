@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree
+    from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree
 
 VERSION = 1  # of the JSON
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
@@ -135,7 +135,7 @@ def verify(as_json: bool, fix: bool) -> int:
 
 def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
     from hubkit.errors import InUseError
-    from hubkit.facts.cache import KeptTree
+    from hubkit.facts.hubdir import KeptTree
     from hubkit.hubdir import remove_checkpoint, remove_tree
 
     in_use = freed = 0

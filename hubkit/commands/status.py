@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hubkit.facts.cache import RefState
+    from hubkit.facts.hubdir import RefState
 
 
 @click.command()

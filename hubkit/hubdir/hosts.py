@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.names import is_loopback
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from hubkit.facts import RepoRef
-from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree, Leftover
+from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree, Leftover
 from hubkit.hubdir.disk import read_record
 from hubkit.hubdir.layout import get_dir, is_full_sha, store
 from hubkit.hubdir.links import is_ours

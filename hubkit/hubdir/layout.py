@@ -26,7 +26,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from hubkit.errors import RepoSpecError
 from hubkit.facts import RepoRef
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 from hubkit.records import dataclass
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hubkit.errors import InUseError, LockTimeoutError
-from hubkit.facts.cache import Damage, KeptCheckpoint, KeptTree
+from hubkit.facts.hubdir import Damage, KeptCheckpoint, KeptTree
 from hubkit.hubdir.digest import sha256_of
 from hubkit.hubdir.disk import read_record, writing
 from hubkit.hubdir.keeping import require_unused
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from hubkit.facts.cache import Inventory, Leftover
+    from hubkit.facts.hubdir import Inventory, Leftover
 
 PATIENCE = 0.1  # seconds: who is fetching may take minutes
 

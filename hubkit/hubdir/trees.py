@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hubkit.errors import HashMismatchError, NotThereError
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import download

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hubkit.errors import UntrustedRepoError, UsageError
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.layout import within
 from hubkit.torchhub import TRUSTED_OWNERS
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hubkit.facts import RepoRef
-    from hubkit.facts.repos import TrustRepo
+    from hubkit.facts.hubdir import TrustRepo
 
 log = logging.getLogger("hubkit")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hubkit.facts import RepoRef
-    from hubkit.facts.repos import TrustRepo
+    from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
     from hubkit.runtime import LoadedHubconf
 

@@ -16,7 +16,7 @@ from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, RepoRef
-    from hubkit.facts.repos import TrustRepo
+    from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
 
 log = logging.getLogger("hubkit")

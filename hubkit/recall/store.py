@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit import __version__
-from hubkit.facts.findings import Finding, KnownFinding, LeftOut, Report, RuleFacts
-from hubkit.facts.fixes import Edit, Fix
+from hubkit.facts.findings import Edit, Finding, Fix, KnownFinding, LeftOut, Report, RuleFacts
 from hubkit.facts.hubconf import Location
 from hubkit.records import dataclass
 

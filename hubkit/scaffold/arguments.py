@@ -13,7 +13,8 @@ from hubkit.torchhub import LOAD_PARAMETERS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Model, Parameter
+    from hubkit.facts import Parameter
+    from hubkit.scaffold.model_sources import Model
 
 # ``github`` is what older versions of torch.hub.load called their first parameter.
 _RESERVED = LOAD_PARAMETERS | {"github"}

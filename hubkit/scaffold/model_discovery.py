@@ -13,8 +13,8 @@ from hubkit.analysis.resolve import Defined
 from hubkit.analysis.returns import ReturnsReader, is_module_class
 from hubkit.analysis.signatures import find_parameters, read_parameters
 from hubkit.analysis.syntax import branches_of, walk
-from hubkit.facts import Model, Offer
-from hubkit.scaffold.model_sources import find_example, read_blocks, read_sources
+from hubkit.records import dataclass
+from hubkit.scaffold.model_sources import Model, find_example, read_blocks, read_sources
 from hubkit.scaffold.model_weights import read_urls, read_weights
 
 if TYPE_CHECKING:
@@ -24,10 +24,28 @@ if TYPE_CHECKING:
     from hubkit.analysis.scope import Scope
     from hubkit.facts import Files, Parameter
     from hubkit.scaffold.model_sources import Block, OwnSource, Sources
+    from hubkit.scaffold.model_weights import WeightsFile
 
 
-def read_offer(files: Files) -> Offer:
-    """Read what a repo has to offer, from source alone.
+@dataclass(frozen=True, slots=True)
+class ModelDiscovery:
+    """The models of a repo and their weights, read from its source alone.
+
+    Attributes:
+        models: Functions and classes that give an ``nn.Module``, in the order of their places.
+        weights: Checkpoints in the tree.
+        urls: Pairs of a checkpoint's address and the file that names it.
+        unread: Pairs of a file whose models cannot be imported and the reason.
+    """
+
+    models: tuple[Model, ...] = ()
+    weights: tuple[WeightsFile, ...] = ()
+    urls: tuple[tuple[str, str], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+def discover_models(files: Files) -> ModelDiscovery:
+    """Find the models and the weights of a repo, from source alone.
 
     Nothing of the repo is imported or run.
 
@@ -35,7 +53,7 @@ def read_offer(files: Files) -> Offer:
         files: The repo's files.
     """
     sources = read_sources(files)
-    return Offer(
+    return ModelDiscovery(
         models=find_models(sources, read_blocks(files)),
         weights=read_weights(files),
         urls=read_urls(files),

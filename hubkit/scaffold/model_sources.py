@@ -6,7 +6,7 @@ import ast
 import keyword
 import re
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.literals import write_expression
@@ -15,14 +15,14 @@ from hubkit.analysis.resolve import Resolver
 from hubkit.analysis.snippets import find_code
 from hubkit.analysis.source_file import read_source
 from hubkit.analysis.syntax import branches_of, statements, walk
-from hubkit.facts import Example, HubconfProblem
+from hubkit.facts import HubconfProblem
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.analysis.scope import Scope
-    from hubkit.facts import Files, Model, Parameter
+    from hubkit.facts import Files, Location, Parameter
 
 _MAX_FILES = 1500
 # Folders of other projects, and of what was built.
@@ -39,6 +39,58 @@ _PREPARATIONS = re.compile(
     r"|\w*(?:register|add|append|extend|update|insert|setdefault|patch)\w*)(?:\.|$)"
 )
 _WORK = frozenset({"parse_args", "parse_known_args", "ArgumentParser"})
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """How a repo itself builds a model, in its README or where it runs a module as a script.
+
+    Attributes:
+        arguments: Pairs of a parameter's name and the source of the literal that it is given; with
+            those that a ``**`` parameter takes.
+        inputs: What it is then called with, as "f32[1,3,256,256]"; empty when that is not told.
+        path: The file that it stands in.
+    """
+
+    arguments: tuple[tuple[str, str], ...]
+    inputs: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A function or class of a repo that gives an ``nn.Module``.
+
+    Attributes:
+        name: What it is called where it is defined.
+        module: The dotted name that it is imported from: of a package that re-exports it, the
+            package.
+        root: The folder that the module's name starts from, relative to the repo; "" for its root.
+        kind: What it is.
+        parameters: What it takes; None when source does not tell.
+        docstring: Its cleaned docstring, or None.
+        gives: Dotted name of the class that it gives an instance of.
+        location: Where it is defined.
+        is_part: Whether other modules of the repo are built from it.
+        is_exported: Whether a package re-exports it.
+        example: How the repo builds it, or None.
+        config: For one that takes a configuration object: name of the dataclass beside it, all of
+            whose fields have defaults; "" for others.
+    """
+
+    name: str
+    module: str
+    root: str
+    kind: Literal["function", "class"]
+    parameters: tuple[Parameter, ...] | None
+    docstring: str | None
+    gives: str
+    location: Location
+    is_part: bool = False
+    is_exported: bool = False
+    example: Example | None = None
+    config: str = ""
+    late: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

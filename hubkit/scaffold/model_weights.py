@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.analysis.documents import find_documents
 from hubkit.analysis.pickles import find_globals
-from hubkit.facts import WeightsFile
+from hubkit.records import dataclass
 from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source.pointers import is_pointer
 
@@ -37,6 +37,27 @@ _MAX_SOURCES = 400
 _KEYS = frozenset(
     {"state_dict", "model_state_dict", "model", "net", "params", "params_ema", "weights", "ema"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A checkpoint that lies in a repo.
+
+    Attributes:
+        path: POSIX path from the repo's root.
+        size: In bytes; of an LFS pointer, those of the pointer.
+        is_pointer: Whether it is only the pointer that git LFS keeps.
+        is_plain: Whether it holds tensors and plain values alone; False when that cannot be told.
+        key: The key of its dict that holds the state dict; "" when it is the state dict itself.
+        prefix: What the state dict's names start with beyond the model's own, such as "module.".
+    """
+
+    path: str
+    size: int
+    is_pointer: bool = False
+    is_plain: bool = False
+    key: str = ""
+    prefix: str = ""
 
 
 def read_weights(files: Files) -> tuple[WeightsFile, ...]:

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from hubkit.scaffold.model_discovery import read_offer
+from hubkit.scaffold.model_discovery import discover_models
 from hubkit.source import Folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hubkit.facts import Model, Offer
+    from hubkit.scaffold.model_discovery import ModelDiscovery
+    from hubkit.scaffold.model_sources import Model
 
 NN = "import torch\nfrom torch import nn\n\n\n"
 
 
-class ReadOffer(Protocol):
-    def __call__(self, **files: str) -> Offer: ...
+class ReadModels(Protocol):
+    def __call__(self, **files: str) -> ModelDiscovery: ...
 
 
 def net(name: str, parameters: str = "", body: str = "pass", base: str = "nn.Module") -> str:
@@ -31,17 +32,17 @@ def net(name: str, parameters: str = "", body: str = "pass", base: str = "nn.Mod
     )
 
 
-def models(offer: Offer) -> dict[str, Model]:
+def models(offer: ModelDiscovery) -> dict[str, Model]:
     return {model.name: model for model in offer.models}
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> ReadOffer:
-    def write_and_read(**files: str) -> Offer:
+def read(tmp_path: Path) -> ReadModels:
+    def write_and_read(**files: str) -> ModelDiscovery:
         for name, text in files.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(textwrap.dedent(text), "utf-8")
-        return read_offer(Folder(tmp_path))
+        return discover_models(Folder(tmp_path))
 
     return write_and_read

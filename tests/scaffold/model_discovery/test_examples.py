@@ -10,7 +10,7 @@ from hubkit.analysis import write_literal
 from tests.scaffold.model_discovery.conftest import NN, models, net
 
 if TYPE_CHECKING:
-    from tests.scaffold.model_discovery.conftest import ReadOffer
+    from tests.scaffold.model_discovery.conftest import ReadModels
 
 NET = f"{NN}{net('Net', 'size, depth=2')}"
 
@@ -19,7 +19,7 @@ def readme(code: str) -> str:
     return f"# Nets\n\n```python\n{code}\n```\n"
 
 
-def test_a_readme_shows_arguments_and_input(read: ReadOffer) -> None:
+def test_a_readme_shows_arguments_and_input(read: ReadModels) -> None:
     code = (
         "v = Net(\n    size = 32 * 8,\n    depth = 6\n)\nx = torch.randn(1, 3, 256, 256)\ny = v(x)"
     )
@@ -45,7 +45,7 @@ def test_a_readme_shows_arguments_and_input(read: ReadOffer) -> None:
     ],
 )
 def test_inputs_are_read_where_they_are_spelt_out(
-    read: ReadOffer, code: str, inputs: tuple[str, ...]
+    read: ReadModels, code: str, inputs: tuple[str, ...]
 ) -> None:
     example = models(read(**{"net.py": NET, "README.md": readme(code)}))["Net"].example
     assert example is not None
@@ -56,12 +56,12 @@ def test_inputs_are_read_where_they_are_spelt_out(
     "code", ["Net()", "Net(size)", "Net(*args)", "Net(1, **more)", "Net(1, 2, 3)"]
 )
 def test_a_call_that_does_not_spell_out_what_is_needed_is_no_example(
-    read: ReadOffer, code: str
+    read: ReadModels, code: str
 ) -> None:
     assert models(read(**{"net.py": NET, "README.md": readme(code)}))["Net"].example is None
 
 
-def test_the_modules_own_script_comes_before_other_files(read: ReadOffer) -> None:
+def test_the_modules_own_script_comes_before_other_files(read: ReadModels) -> None:
     script = "if __name__ == '__main__':\n    n = Net(7)\n    n(torch.rand(2, 3))\n"
     train = "from net import Net\nNet(5)\n"
     offer = read(**{"net.py": f"{NET}{script}", "train.py": train, "README.md": readme("Net(1)")})
@@ -70,7 +70,7 @@ def test_the_modules_own_script_comes_before_other_files(read: ReadOffer) -> Non
     assert (example.arguments, example.path) == ((("size", "7"),), "net.py")
 
 
-def test_a_call_of_another_model_of_that_name_is_no_example(read: ReadOffer) -> None:
+def test_a_call_of_another_model_of_that_name_is_no_example(read: ReadModels) -> None:
     offer = read(
         **{
             "nets/__init__.py": "",
@@ -86,7 +86,7 @@ def test_a_call_of_another_model_of_that_name_is_no_example(read: ReadOffer) -> 
     assert examples["nets.b"].arguments == (("size", "4"),)
 
 
-def test_what_goes_to_the_double_star_counts(read: ReadOffer) -> None:
+def test_what_goes_to_the_double_star_counts(read: ReadModels) -> None:
     source = f"{NN}{net('Net', '**kwargs', 'self.n = kwargs')}"
     example = models(read(**{"net.py": source, "README.md": readme("Net(dim=3)")}))["Net"].example
     assert example is not None
@@ -117,7 +117,7 @@ def test_literals_are_written_as_formatters_write_them(source: str, written: str
     assert write_literal(source) == written
 
 
-def test_a_document_may_import_from_the_package_that_exports_the_model(read: ReadOffer) -> None:
+def test_a_document_may_import_from_the_package_that_exports_the_model(read: ReadModels) -> None:
     offer = read(
         **{
             "nets/__init__.py": "from nets.deep import Net\n",

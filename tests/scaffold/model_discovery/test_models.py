@@ -9,10 +9,10 @@ import pytest
 from tests.scaffold.model_discovery.conftest import NN, models, net
 
 if TYPE_CHECKING:
-    from tests.scaffold.model_discovery.conftest import ReadOffer
+    from tests.scaffold.model_discovery.conftest import ReadModels
 
 
-def test_classes_are_found_through_hierarchies_and_aliases(read: ReadOffer) -> None:
+def test_classes_are_found_through_hierarchies_and_aliases(read: ReadModels) -> None:
     offer = read(
         **{
             "base.py": f"{NN}{net('Base')}",
@@ -27,7 +27,7 @@ def test_classes_are_found_through_hierarchies_and_aliases(read: ReadOffer) -> N
     ]
 
 
-def test_functions_that_give_modules_are_found_and_others_are_not(read: ReadOffer) -> None:
+def test_functions_that_give_modules_are_found_and_others_are_not(read: ReadModels) -> None:
     offer = read(
         **{
             "net.py": f"{NN}{net('Net', 'depth')}"
@@ -44,7 +44,7 @@ def test_functions_that_give_modules_are_found_and_others_are_not(read: ReadOffe
 
 
 def test_what_others_are_built_from_is_a_part_and_what_they_derive_from_is_not(
-    read: ReadOffer,
+    read: ReadModels,
 ) -> None:
     offer = read(
         **{
@@ -65,7 +65,7 @@ def test_what_others_are_built_from_is_a_part_and_what_they_derive_from_is_not(
     }
 
 
-def test_a_package_that_exports_a_model_is_where_it_comes_from(read: ReadOffer) -> None:
+def test_a_package_that_exports_a_model_is_where_it_comes_from(read: ReadModels) -> None:
     offer = read(
         **{
             "nets/__init__.py": "from .vgg import VGG\nfrom .listed import *\nfrom .open import *\n",
@@ -83,7 +83,7 @@ def test_a_package_that_exports_a_model_is_where_it_comes_from(read: ReadOffer) 
     }
 
 
-def test_a_configuration_object_with_defaults_is_taken_apart(read: ReadOffer) -> None:
+def test_a_configuration_object_with_defaults_is_taken_apart(read: ReadModels) -> None:
     config = "@dataclass\nclass {name}:\n    width: int = 8\n    bias: bool = {bias}\n\n\n"
     offer = read(
         **{
@@ -104,7 +104,7 @@ def test_a_configuration_object_with_defaults_is_taken_apart(read: ReadOffer) ->
 
 
 def test_what_building_imports_late_is_told_and_what_may_never_run_is_not(
-    read: ReadOffer,
+    read: ReadModels,
 ) -> None:
     helpers = (
         "def init(self):\n    import scipy.stats\n    helper()\n\n\n"
@@ -135,7 +135,7 @@ def test_what_building_imports_late_is_told_and_what_may_never_run_is_not(
     ],
 )
 def test_files_that_cannot_be_imported_are_named_with_the_reason(
-    read: ReadOffer, path: str, text: str, why: str
+    read: ReadModels, path: str, text: str, why: str
 ) -> None:
     offer = read(**{path: f"{NN}{net('Net')}{text}", "good.py": f"{NN}{net('Good')}"})
     if why:
@@ -147,7 +147,7 @@ def test_files_that_cannot_be_imported_are_named_with_the_reason(
         assert models(offer)["Net"].root == "1-basic"
 
 
-def test_preparations_at_the_top_of_a_module_are_no_script(read: ReadOffer) -> None:
+def test_preparations_at_the_top_of_a_module_are_no_script(read: ReadModels) -> None:
     text = (
         "import warnings\nwarnings.filterwarnings('ignore')\nfor n in (1, 2):\n    WIDTH = n\n"
         "if __name__ == '__main__':\n    print(Net())\n"
@@ -155,13 +155,13 @@ def test_preparations_at_the_top_of_a_module_are_no_script(read: ReadOffer) -> N
     assert list(models(read(**{"net.py": f"{NN}{net('Net')}{text}"}))) == ["Net"]
 
 
-def test_tests_documents_and_copies_of_others_hold_no_models(read: ReadOffer) -> None:
+def test_tests_documents_and_copies_of_others_hold_no_models(read: ReadModels) -> None:
     folders = ("tests", "docs", "third_party/x", ".hidden", "build/lib", "my/site-packages/x")
     offer = read(**{f"{one}/net.py": f"{NN}{net('Net')}" for one in folders})
     assert offer.models == ()
 
 
-def test_modules_below_src_or_that_import_each_other_have_that_root(read: ReadOffer) -> None:
+def test_modules_below_src_or_that_import_each_other_have_that_root(read: ReadModels) -> None:
     offer = read(
         **{
             "src/acme/__init__.py": "",
@@ -178,7 +178,7 @@ def test_modules_below_src_or_that_import_each_other_have_that_root(read: ReadOf
     assert found["Block"].is_part
 
 
-def test_an_empty_and_a_hostile_repo_offer_nothing(read: ReadOffer) -> None:
+def test_an_empty_and_a_hostile_repo_offer_nothing(read: ReadModels) -> None:
     deep = "x = " + "(" * 3000 + ")" * 3000
     loop = "from b import A\n\n\nclass B(A):\n    pass\n"
     offer = read(

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit.scaffold.model_discovery import read_offer
+from hubkit.scaffold.model_discovery import discover_models
 from hubkit.source import Folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.scaffold.model_discovery.conftest import ReadOffer
+    from tests.scaffold.model_discovery.conftest import ReadModels
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
 
@@ -30,7 +30,7 @@ def test_what_a_checkpoint_holds_is_told_without_loading_it(tmp_path: Path) -> N
         torch.save({"net": wrapped, "acc": 0.9}, tmp_path / "wrapped.th", **options)
         torch.save(torch.nn.Linear(2, 1), tmp_path / "whole.pth", **options)
         (tmp_path / "lfs.pth").write_text(POINTER)
-        found = {one.path: one for one in read_offer(Folder(tmp_path)).weights}
+        found = {one.path: one for one in discover_models(Folder(tmp_path)).weights}
         assert {path: (one.is_plain, one.key, one.prefix) for path, one in found.items()} == {
             "lfs.pth": (False, "", ""),
             "nested.pt": (True, "state_dict", ""),
@@ -41,7 +41,7 @@ def test_what_a_checkpoint_holds_is_told_without_loading_it(tmp_path: Path) -> N
         assert [path for path, one in found.items() if one.is_pointer] == ["lfs.pth"]
 
 
-def test_addresses_are_found_in_documents_and_source(read: ReadOffer) -> None:
+def test_addresses_are_found_in_documents_and_source(read: ReadModels) -> None:
     offer = read(
         **{
             "README.md": "[a](https://x.org/a-0123abcd.pth) <https://x.org/b.pt?dl=1>\n"
@@ -56,7 +56,7 @@ def test_addresses_are_found_in_documents_and_source(read: ReadOffer) -> None:
     )
 
 
-def test_files_that_are_no_checkpoints_are_not_plain(read: ReadOffer) -> None:
+def test_files_that_are_no_checkpoints_are_not_plain(read: ReadModels) -> None:
     offer = read(**{"words.bin": "text", "empty.pt": ""})
     assert [(one.path, one.is_plain) for one in offer.weights] == [
         ("empty.pt", False),
