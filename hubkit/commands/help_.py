@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit.torchhub import SHORTEST_HASH, hash_in_name
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -94,6 +92,8 @@ def _weights(use: CheckpointUse) -> str:
         return (
             f"from a URL that is made at run time ({use.location.path}, line {use.location.line})"
         )
+    from hubkit.torchhub import SHORTEST_HASH, hash_in_name
+
     name = use.file_name or use.url.rpartition("/")[2]
     digits = hash_in_name(name) or ""
     if len(digits) < SHORTEST_HASH:  # it is a word
