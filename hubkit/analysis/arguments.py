@@ -55,7 +55,7 @@ class ArgumentChecker:
         function: ast.expr,
         owner: Defined | None = None,
     ) -> str:
-        """Why a call ends in TypeError, in a clause; "" when it does not, or source does not tell.
+        """Why a call ends in TypeError, in a clause; "" when it does not, or source does not show it.
 
         Args:
             scope: The names where the call stands.

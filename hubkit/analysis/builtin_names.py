@@ -58,13 +58,13 @@ def is_stdlib(name: str) -> bool:
 
 
 def is_helper_origin(dotted: str) -> bool:
-    """Whether nobody publishes what comes from there: the standard library, typing, torch."""
+    """Whether what comes from there is never an entrypoint: the standard library, typing, torch."""
     top = dotted.partition(".")[0]
     return is_stdlib(top) or top in ("torch", "typing_extensions", "__future__")
 
 
 def is_callable_name(dotted: str) -> bool:
-    """Whether something outside the repo can be called, judged by its dotted name.
+    """Whether something outside the repo can be called, going by its dotted name.
 
     Modules and constants cannot. Where nothing is known, the spelling decides: names in capitals
     are constants.
@@ -86,7 +86,7 @@ def is_callable_name(dotted: str) -> bool:
 
 
 def is_constant_name(name: str) -> bool:
-    """Whether a name is spelt like a constant: ``MODEL_URLS``, but not ``UNet`` or ``VGG``."""
+    """Whether a name is spelled like a constant: ``MODEL_URLS``, but not ``UNet`` or ``VGG``."""
     return name.isupper() and "_" in name
 
 
@@ -154,7 +154,7 @@ def is_external_module_class(name: str) -> bool | None:
 
 
 def external_result(name: str) -> Returns:
-    """What calling something outside the repo gives back, for the few that are known.
+    """What calling something outside the repo returns, for the few that are known.
 
     Args:
         name: Its dotted name.

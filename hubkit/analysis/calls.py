@@ -44,6 +44,7 @@ _FACTORIES = ("torchvision.models.", "timm.")
 _FILE_TESTS = frozenset({"exists", "isfile", "is_file"})
 _MAX_DEPTH = 6
 _MAX_STEPS = 20_000
+_VALUES_PER_STEP = 64
 
 
 class Unknown:
@@ -394,6 +395,8 @@ class Interpreter:
     ) -> _Frame:
         """Interpret statements that may run; the frame is left as it is."""
         start = dict(frame.values if values is None else values)
+        # Copying and joining the values of a hostile function's thousands of variables counts, too.
+        self._steps += len(start) // _VALUES_PER_STEP
         branch = replace(frame, values=start, is_certain=False, may_have_left=False)
         branch.completes = self._run(branch, body)
         return branch
@@ -613,7 +616,7 @@ def _agree(one: Value, other: Value) -> bool:
 
 
 def _matches(pattern: ast.pattern, subject: Value) -> bool | None:
-    """Whether a pattern matches; None when source does not tell."""
+    """Whether a pattern matches; None when source does not show it."""
     match pattern:
         case ast.MatchAs(pattern=None):
             return True

@@ -30,7 +30,7 @@ def read_dependencies(root: Path) -> tuple[str, ...] | None:
 
     Returns:
         The names in order; None when there is no hubconf that parses, it declares nothing, or
-        source does not tell what it declares.
+        source does not show what it declares.
     """
     file = read_source(Folder(root), "hubconf.py", module="hubconf")
     if not isinstance(file, SourceFile):

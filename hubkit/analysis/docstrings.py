@@ -77,7 +77,7 @@ def render_docstring(text: str) -> str:
 
 
 def _render_section(title: str, entries: Sequence[tuple[str, str | None, str | None]]) -> str:
-    """A heading, and below it each name with its type and what is said about it."""
+    """A heading, and below it each name with its type and description."""
     if not entries:
         return ""
     heads = [
@@ -86,9 +86,9 @@ def _render_section(title: str, entries: Sequence[tuple[str, str | None, str | N
     width = min(max(len(head) for head in heads), _WIDEST_HEAD)
     lines = [f"{title}:"]
     for head, (_, _, description) in zip(heads, entries, strict=True):
-        said = (description or "").strip().splitlines() or [""]
-        lines.append(f"  {head:{width}}  {said[0].strip()}".rstrip())
-        lines += [f"  {'':{width}}  {line.strip()}".rstrip() for line in said[1:]]
+        described = (description or "").strip().splitlines() or [""]
+        lines.append(f"  {head:{width}}  {described[0].strip()}".rstrip())
+        lines += [f"  {'':{width}}  {line.strip()}".rstrip() for line in described[1:]]
     return "\n".join(lines)
 
 
@@ -106,7 +106,7 @@ def _parsed_parameters(text: str) -> dict[str, str]:
 
     try:
         parsed = docstring_parser.parse(text)
-    except Exception:  # noqa: BLE001 - foreign text, and the parser's own slips are no concern of the reader's
+    except Exception:  # noqa: BLE001 - foreign text; errors of the parser must not reach the reader
         return {}
     found: dict[str, str] = {}
     for parameter in parsed.params:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Files, Snippet
 
 _DOCUMENTS = (".md", ".markdown", ".rst", ".ipynb")
-# What tells of older versions, on purpose.
+# Documents about older versions.
 _HISTORY = pattern(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
 # Dependencies and old copies keep their own documents.
 _FOREIGN = pattern(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")

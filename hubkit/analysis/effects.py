@@ -166,10 +166,10 @@ class _Observer:
         """Note the package in ``import_module(f"package.{name}")``."""
         if name != "importlib.import_module" or not node.args:
             return
-        asked: ast.expr | None = node.args[0]
-        if isinstance(asked, ast.Name):
-            asked = body.scope.constant(asked.id)
-        match asked:
+        module: ast.expr | None = node.args[0]
+        if isinstance(module, ast.Name):
+            module = body.scope.constant(module.id)
+        match module:
             case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]) if start.endswith("."):
                 self.dynamic_packages[start.rstrip(".")] = None
 
@@ -214,7 +214,7 @@ def find_effects(
 ) -> Effects:
     """Follow the calls that importing a hubconf and calling its entrypoints make.
 
-    Calls that source does not tell the target of are not followed, so there may be more.
+    Calls whose target source does not show are not followed, so there may be more.
 
     Args:
         hubconf: The hubconf's names.

@@ -1,4 +1,4 @@
-"""What calling an entrypoint is certain to do: download without being asked, need a GPU, or fail."""
+"""What calling an entrypoint certainly does: download weights by default, need a GPU, or fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hubkit.analysis.calls import EXISTS, UNKNOWN, Interpreter, evaluate
 from hubkit.analysis.resolve import Defined, Valued
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_callable, method_of
-from hubkit.facts import FailingDefault, GpuNeed, UnaskedDownload
+from hubkit.facts import FailingDefault, GpuNeed, UnrequestedDownload
 from hubkit.records import dataclass
 from hubkit.torchhub import read_defaults, weights_parameters
 
@@ -65,9 +65,9 @@ class InterpretedCalls:
         return tuple(run.moves)
 
 
-def find_unasked_downloads(
+def find_unrequested_downloads(
     hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
-) -> Iterator[UnaskedDownload]:
+) -> Iterator[UnrequestedDownload]:
     """Downloads that calling an entrypoint without weights is certain to make.
 
     Args:
@@ -86,8 +86,8 @@ def find_unasked_downloads(
         run.call(target, values)
         for node, scope, name in run.downloads[:1]:
             place = scope.file.location(node)
-            switch = deciding[0].name if deciding else ""
-            yield UnaskedDownload(entry.name, switch, name, place)
+            switch, without = (deciding[0].name, deciding[0].without) if deciding else ("", None)
+            yield UnrequestedDownload(entry.name, switch, without, name, place)
 
 
 def find_failing_defaults(
@@ -112,24 +112,24 @@ def find_failing_defaults(
 def find_gpu_needs(
     hubconf: Scope, calls: InterpretedCalls, entrypoints: Iterable[Entrypoint]
 ) -> Iterator[GpuNeed]:
-    """Entrypoints that are certain to fail on a machine without a GPU, unless told otherwise.
+    """Entrypoints that are certain to fail on a machine without a GPU by default.
 
     Args:
         hubconf: The hubconf's names.
         calls: The calls that were interpreted before.
-        entrypoints: What to call: with their own defaults, and asked for weights.
+        entrypoints: What to call: with their own defaults, and with weights.
     """
     for entry in entrypoints:
-        target, given = _called(hubconf, calls.resolver, entry)
+        target, bound = _called(hubconf, calls.resolver, entry)
         default = _gpu_default(target, entry)
         if default:
             yield GpuNeed(entry.name, default, entry.definition)
         elif target is not None:
             deciding = weights_parameters(read_defaults(entry.parameters or ()))
             # Whatever asks for weights, it is true.
-            asked: dict[str, Value] = {one.name: True for one in deciding[:1]}
-            for values in (asked, {}) if asked else ({},):
-                move = next(calls.moves(calls.interpret(target, {**given, **values})), None)
+            with_weights: dict[str, Value] = {one.name: True for one in deciding[:1]}
+            for values in (with_weights, {}) if with_weights else ({},):
+                move = next(calls.moves(calls.interpret(target, {**bound, **values})), None)
                 if move is not None:
                     node, scope = move
                     place = scope.file.location(node)

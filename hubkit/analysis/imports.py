@@ -144,7 +144,7 @@ class _Walk:
         self.own_imports[module, missing] = found
 
     def _find_missing(self, module: str, names: list[str]) -> Iterator[str]:
-        """What an import of the repo's modules asks for in vain."""
+        """What an import of the repo's modules names and the repo does not have."""
         tree = self.resolver.tree
         if module and tree.module(module) is None:
             yield f"there is no module `{module}`"
@@ -207,7 +207,7 @@ def find_reach(hubconf: Scope, resolver: Resolver, names: Iterable[str] = ()) ->
 def find_late_gaps(
     resolver: Resolver, reach: Reach, functions: Iterable[Defined]
 ) -> tuple[OwnImport, ...]:
-    """What functions import of the repo in vain, and the modules that they import in turn.
+    """Imports in functions of repo modules that do not exist, and in what they import in turn.
 
     Args:
         resolver: Looks names up in the repo.
@@ -277,7 +277,7 @@ def _statements(
 def find_dynamic_imports(
     resolver: Resolver, reach: Reach, packages: Iterable[str]
 ) -> tuple[Scope, ...]:
-    """Modules that may load from other repos, and of which source does not tell which is imported.
+    """Modules that may load from other repos, and of which source does not show which one is imported.
 
     Args:
         resolver: Looks names up.

@@ -44,7 +44,7 @@ class NotLiteralError(Exception):
 
 
 def read_strings(scope: Scope, name: str) -> list[str] | None:
-    """The strings in a module's list variable, or None when source does not tell them.
+    """The strings in a module's list variable, or None when source does not show them.
 
     Args:
         scope: The module.
@@ -57,7 +57,7 @@ def read_strings(scope: Scope, name: str) -> list[str] | None:
 
 
 def literal_members(node: ast.expr | None) -> set[str] | None:
-    """The strings in a literal list, or the keys of a literal dict; None when not all are told.
+    """The strings in a literal list, or the keys of a literal dict; None when source does not show all of them.
 
     Args:
         node: The expression.
@@ -82,7 +82,7 @@ def read_elements(scope: Scope, name: str) -> list[ast.Constant]:
         name: The variable.
 
     Raises:
-        NotLiteralError: When source does not tell.
+        NotLiteralError: When source does not show it.
     """
     reader = _ListReader(scope)
     for statement in scope.file.tree.body:
@@ -219,7 +219,7 @@ def write_expression(node: ast.expr) -> str | None:
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        # 512 * 4 is no literal, and as good as one.
+        # 512 * 4 is not a literal, but as readable as one.
         return _product(node)
     return _value(value)
 
@@ -239,7 +239,7 @@ def _value(value: object) -> str | None:
     elif value is not None and not isinstance(value, bool | int | float):
         return None
     elif isinstance(value, float) and not text.lstrip("-")[:1].isdigit():
-        return None  # inf and nan are no literals
+        return None  # inf and nan are not literals
     return text if len(text) <= _LONGEST_WRITTEN else None
 
 

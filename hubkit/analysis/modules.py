@@ -177,7 +177,7 @@ class SourceTree:
 
 
 def read_search_path(scope: Scope, files: Files) -> tuple[str, ...]:
-    """Folders in which importing the hubconf looks for modules, as far as source tells.
+    """Folders in which importing the hubconf looks for modules, as far as source shows.
 
     Args:
         scope: The hubconf's names.

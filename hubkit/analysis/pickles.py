@@ -26,7 +26,7 @@ def find_globals(data: bytes) -> frozenset[str] | None:
         data: The file: torch's zip format, the one before 1.6, or a plain pickle.
 
     Returns:
-        The names; None for what is no checkpoint, such as a TorchScript archive.
+        The names; None for what is not a checkpoint, such as a TorchScript archive.
     """
     if data.startswith(b"PK\x03\x04"):
         return _from_zip(data)

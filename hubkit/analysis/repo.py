@@ -14,7 +14,7 @@ from hubkit.analysis.entrypoint_calls import (
     InterpretedCalls,
     find_failing_defaults,
     find_gpu_needs,
-    find_unasked_downloads,
+    find_unrequested_downloads,
 )
 from hubkit.analysis.hazards import find_hazards
 from hubkit.analysis.imports import (
@@ -51,11 +51,11 @@ def read_repo(repo: Path | Files) -> RepoFacts:
             committed or not.
 
     Returns:
-        The facts. A hubconf that is missing or cannot be parsed is no error here: ``problem``
-        says why there is none.
+        The facts. A hubconf that is missing or cannot be parsed is not an error here:
+        ``problem`` holds the reason.
 
     Raises:
-        HubconfNotFoundError: When ``repo`` is a path and there is no folder.
+        HubconfNotFoundError: When ``repo`` is a path and not a folder.
     """
     files = repo if isinstance(repo, Files) else _folder(repo)
     file = read_source(files, HUBCONF, module="hubconf")
@@ -153,14 +153,16 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         hard_coded_pretrained=effects.hard_coded_pretrained,
         rejected_calls=tuple(dict.fromkeys(rejected)),
         missing_exports=hazards.missing_exports,
-        unasked=tuple(find_unasked_downloads(scope, resolver, surface.entrypoints)),
+        unrequested_downloads=tuple(
+            find_unrequested_downloads(scope, resolver, surface.entrypoints)
+        ),
         data_files=tuple(find_data_files(reach.scopes, files)),
-        failing=tuple(find_failing_defaults(scope, calls, surface.entrypoints)),
+        failing_defaults=tuple(find_failing_defaults(scope, calls, surface.entrypoints)),
         gpu_needs=tuple(find_gpu_needs(scope, calls, surface.entrypoints)),
     )
-    judged = (*reach.scopes, *dynamic)
+    checked = (*reach.scopes, *dynamic)
     suppressions = tuple(
-        suppression for found in judged for suppression in read_suppressions(found.file)
+        suppression for found in checked for suppression in read_suppressions(found.file)
     )
     return RepoFacts(
         files,
@@ -169,5 +171,5 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         tree.top_level(),
         suppressions,
         tuple(tree.problems),
-        {found.file.path: found.file.text for found in judged},
+        {found.file.path: found.file.text for found in checked},
     )

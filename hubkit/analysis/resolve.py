@@ -44,7 +44,7 @@ class Defined:
 
 @dataclass(frozen=True, slots=True)
 class Valued:
-    """A name of the repo that is assigned; ``value`` is None when source does not tell what."""
+    """A name of the repo that is assigned; ``value`` is None when source does not show what."""
 
     scope: Scope
     value: ast.expr | None
@@ -207,7 +207,7 @@ class Resolver:
         return target
 
     def star_names(self, module: str) -> list[str] | None:
-        """Names that ``from module import *`` brings, or None when source does not tell.
+        """Names that ``from module import *`` brings, or None when source does not show it.
 
         Args:
             module: A dotted name.
@@ -248,7 +248,7 @@ class Resolver:
                 pending += [star.module for star in scope.stars]
 
     def _listed_names(self, scope: Scope) -> list[str] | None:
-        """Names that a star import takes from a module itself; None when they are not told."""
+        """Names that a star import takes from a module itself; None when source does not show them."""
         if "__all__" in scope.bindings:
             return read_strings(scope, "__all__")
         public = [name for name in scope.bindings if not name.startswith("_")]

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 _UNKNOWN = Returns("unknown")
 _MAX_DEPTH = 8
-# Far more than any real repo takes; a bound keeps hostile ones from taking for ever.
+# Far more than any real repo takes; a bound keeps the time for hostile ones short.
 _MAX_STEPS = 50_000  # for each entrypoint
 _MAX_TOTAL_STEPS = 2_000_000
-# Methods of nn.Module that give back the module itself.
+# Methods of nn.Module that return the module itself.
 _FLUENT = frozenset(
     {
         *("apply", "bfloat16", "cpu", "cuda", "double", "eval", "float", "half"),
@@ -313,7 +313,7 @@ class ReturnsReader:
 
 
 def _join(results: Iterable[Returns]) -> Returns:
-    """One answer for several branches: only when all agree is anything said."""
+    """The result of several branches, where all agree; else unknown."""
     found = list(results)
     shapes = {result.shape for result in found}
     if len(shapes) == 1 and found[0].shape != "unknown":
@@ -347,7 +347,7 @@ _PLAIN_CLASS_DECORATORS = frozenset({"dataclasses.dataclass", "typing.final"})
 
 
 def is_module_class(resolver: Resolver, found: Defined) -> bool | None:
-    """Whether a class of the repo derives from ``nn.Module``; None when source does not tell.
+    """Whether a class of the repo derives from ``nn.Module``; None when source does not show it.
 
     Args:
         resolver: Looks bases up.
@@ -359,7 +359,7 @@ def is_module_class(resolver: Resolver, found: Defined) -> bool | None:
 def _is_module(resolver: Resolver, found: Defined, known: Known) -> bool | None:
     key = id(found.node)
     if key not in known:
-        # While it is being found out, a class that derives from itself tells nothing.
+        # Meanwhile, so that a class that derives from itself ends the search.
         known[key] = None
         known[key] = _derives(resolver, found, known)
     return known[key]
@@ -394,7 +394,7 @@ def _is_module_base(
 
 
 def _keeps_its_class(resolver: Resolver, found: Defined, node: ast.ClassDef) -> bool:
-    """Whether calling the class gives an instance of it, not of something else."""
+    """Whether calling the class returns an instance of it."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__new__":
             return False

@@ -42,7 +42,7 @@ class Binding:
     Attributes:
         name: The name.
         node: What binds it, for its place.
-        value: What it is bound to; None when source does not tell.
+        value: What it is bound to; None when source does not show it.
     """
 
     name: str
@@ -212,7 +212,7 @@ class FunctionScope:
     Attributes:
         scope: The module's names, hidden by the function's. A name that is assigned once is bound
             to what it is assigned, any other local one to nothing known.
-        assigned: Everything that each local variable is assigned, None where source does not tell.
+        assigned: Everything that each local variable is assigned, None where source does not show it.
         nodes: Every node of its body, without the insides of functions and classes in it.
     """
 
@@ -308,7 +308,7 @@ def _assign(target: ast.expr, value: ast.expr, assigned: dict[str, list[ast.expr
 
 
 def _bound_otherwise(node: ast.AST) -> Iterable[str]:
-    """Names that a node binds to something that cannot be told."""
+    """Names that a node binds to something that source does not show."""
     return _bound_by(node) if node.__class__ in _BINDING else ()
 
 

@@ -40,7 +40,7 @@ def read_parameters(
         file: Where it stands.
         arguments: Its arguments.
         bound: Whether the first one is ``self`` and not for the caller to give.
-        body: Its statements, to tell whether they look at ``**kwargs``.
+        body: Its statements, to see whether they use ``**kwargs``.
     """
     parameters = tuple(_parameters(file, arguments, body))
     if bound and parameters and parameters[0].kind in ("positional", "positional-only"):
@@ -56,7 +56,7 @@ def find_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
         found: The function or class.
 
     Returns:
-        None when source does not tell them.
+        None when source does not show them.
     """
     node, file = found.node, found.scope.file
     if not isinstance(node, ast.ClassDef):
@@ -207,7 +207,7 @@ _STARS = {"var-positional": "*", "var-keyword": "**"}
 
 
 def render_signature(entrypoint: Entrypoint) -> str:
-    """Name and parameters of an entrypoint; ``name(...)`` where source does not tell them.
+    """Name and parameters of an entrypoint; ``name(...)`` where source does not show them.
 
     Args:
         entrypoint: The entrypoint.
@@ -237,18 +237,18 @@ def _render_parameter(parameter: Parameter) -> str:
 
 
 _PARTIALS = frozenset({"functools.partial"})
-# Calls that give back the function they are given, or one like it.
+# Calls that return the function that they wrap, or one like it.
 _WRAPPERS = frozenset({"functools.lru_cache", "functools.cache", "functools.wraps"})
 
 
 @dataclass(frozen=True, slots=True)
 class CallableValue:
-    """Something callable that is no plain function or class.
+    """A callable that is neither a function nor a class.
 
     Attributes:
-        parameters: What it takes, or None when source does not tell.
+        parameters: What it takes, or None when source does not show it.
         docstring: Its own docstring, or None.
-        returning: The function whose result it gives back, when that is known.
+        returning: The function whose result it returns, if known.
         made_by: What made it: "partial", "lambda", "instance", or "" when unknown.
     """
 

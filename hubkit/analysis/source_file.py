@@ -95,7 +95,7 @@ def read_source(
     data = _read_bytes(files, path)
     if isinstance(data, HubconfProblem):
         return data
-    # Old sources are full of invalid escapes, which are none of our business.
+    # Old sources are full of invalid escapes, which do not matter here.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _parse(data, path, module=module, is_package=is_package)
@@ -153,7 +153,7 @@ def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFi
 
 
 def _find_conflict(text: str) -> int:
-    """The line of the first of git's conflict markers; 0 when there is no whole set of them."""
+    """The line of the first of git's conflict markers; 0 unless all of them are there."""
     first = end = 0
     for mark in _MARKS:
         found = mark.search(text, end)

@@ -22,7 +22,7 @@ _FIELD = pattern(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 
 
 class _Unknown(Exception):  # noqa: N818 - control flow inside this module
-    """Source does not tell the string."""
+    """Source does not show the string."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _Place:
 
 
 def find_string(resolver: Resolver, scope: Scope, node: ast.expr) -> str | None:
-    """The string that an expression gives, or None when source does not tell.
+    """The string that an expression gives, or None when source does not show it.
 
     Args:
         resolver: Looks names up, in the repo's other modules too.

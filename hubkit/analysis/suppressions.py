@@ -180,7 +180,7 @@ def _first_line(node: ast.stmt) -> int:
 
 
 def _header_end(node: ast.stmt) -> int:
-    """The last line of a compound statement's header, as far as its parts tell."""
+    """The last line of a compound statement's header, as far as its parts show."""
     last = node.lineno
     for child in child_nodes(node):
         if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):

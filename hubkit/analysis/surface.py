@@ -59,17 +59,17 @@ class _Candidate:
 
 @dataclass(slots=True)
 class _Sorting:
-    """What deciding between entrypoint and leak looks at.
+    """What decides between entrypoint and leak.
 
     Attributes:
         scope: The hubconf's names.
         resolver: Looks names up.
-        returns: Tells what functions give back.
+        returns: Finds what functions return.
         used: Names that the hubconf's own code uses.
         declared: Names in its ``__all__`` that exist.
         is_facade: Whether it defines nothing callable itself.
         star_uses: Names that the modules of its star imports use themselves.
-        star_asks: Whether all functions that star imports bring ask for arguments.
+        star_asks: Whether all functions that star imports bring require arguments.
     """
 
     scope: Scope
@@ -197,9 +197,9 @@ def _is_published(found: _Candidate, sorting: _Sorting) -> bool:
 
 
 def _is_helper(found: _Candidate) -> bool:
-    """Whether a function of the hubconf that others of it call is not meant to be loaded itself.
+    """Whether a function that other code of the hubconf calls is not meant to be loaded itself.
 
-    Such a function asks for arguments that its callers know; a published one that others build on
+    Such a function requires arguments that its callers know; a published one that others build on
     can be called without any.
     """
     match found.target, found.called:

@@ -106,7 +106,7 @@ def statements(body: Iterable[ast.stmt], *, nested: bool = True) -> list[ast.stm
 
 _IMPORT_FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _PLATFORM = frozenset({"platform", "version_info", "find_spec"})
-# How variables and functions are called that tell whether something optional is there.
+# Names of variables and functions that say whether something optional is installed.
 _AVAILABLE = pattern(
     r"(?:^|_)(?:available|installed|has|have|with|use|enabled?|imported)(?:_|$)", re.IGNORECASE
 )
@@ -239,7 +239,7 @@ def _try_branches(statement: ast.Try) -> tuple[Branch, ...]:
 
 
 def catches_import(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler swallows a failing import rather than telling about it."""
+    """Whether a handler swallows a failing import rather than raising."""
     if handler.body and isinstance(handler.body[-1], ast.Raise):
         return False
     if handler.type is None:

@@ -71,7 +71,7 @@ if TYPE_CHECKING:
         RepoFacts,
         Returns,
         Snippet,
-        UnaskedDownload,
+        UnrequestedDownload,
         Use,
     )
     from hubkit.facts.hubdir import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
@@ -140,8 +140,8 @@ __all__ = [
     "Severity",
     "Snippet",
     "Suppression",
-    "UnaskedDownload",
     "Unexercised",
+    "UnrequestedDownload",
     "Use",
     "Verdict",
 ]
@@ -163,7 +163,7 @@ __getattr__ = find_lazily(
             "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
             "Location MissingExport ModuleClass OwnImport OwnModuleLookup Parameter "
-            "RejectedCall RelativeImport RepoFacts Returns Snippet UnaskedDownload Use"
+            "RejectedCall RelativeImport RepoFacts Returns Snippet UnrequestedDownload Use"
         ),
         "hubdir": ("CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef"),
     },

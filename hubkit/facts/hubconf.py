@@ -217,8 +217,8 @@ class Hubconf:
         hard_coded_pretrained: Calls that request weights whatever the entrypoint was called with.
         rejected_calls: Calls whose arguments a signature of the repo rejects.
         missing_exports: Names in its ``__all__`` that it does not define.
-        unasked: Downloads that entrypoints make without being asked for weights.
-        failing: Entrypoints that cannot be called with their own defaults.
+        unrequested_downloads: Downloads that entrypoints make without being asked for weights.
+        failing_defaults: Entrypoints that cannot be called with their own defaults.
         gpu_needs: Entrypoints that want a GPU without being asked.
         data_files: Files of the repo that code in its reach names by way of ``__file__``.
     """
@@ -240,8 +240,8 @@ class Hubconf:
     hard_coded_pretrained: tuple[HardCodedPretrained, ...] = ()
     rejected_calls: tuple[RejectedCall, ...] = ()
     missing_exports: tuple[MissingExport, ...] = ()
-    unasked: tuple[UnaskedDownload, ...] = ()
-    failing: tuple[FailingDefault, ...] = ()
+    unrequested_downloads: tuple[UnrequestedDownload, ...] = ()
+    failing_defaults: tuple[FailingDefault, ...] = ()
     gpu_needs: tuple[GpuNeed, ...] = ()
     data_files: tuple[DataFile, ...] = ()
 
@@ -474,18 +474,20 @@ class EntrypointWeights:
 
 
 @dataclass(frozen=True, slots=True)
-class UnaskedDownload:
+class UnrequestedDownload:
     """A download that calling an entrypoint makes although no weights are asked for.
 
     Attributes:
         entrypoint: Its name in the hubconf.
-        switch: The parameter that asks for weights, such as "pretrained"; empty when it has none.
+        switch: The parameter that chooses weights, such as "pretrained"; empty when it has none.
+        without: The value of it that leaves them out.
         function: Dotted name of what downloads.
         location: The call.
     """
 
     entrypoint: str
     switch: str
+    without: bool | None
     function: str
     location: Location
 

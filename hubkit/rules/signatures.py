@@ -245,7 +245,7 @@ def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
     hubconf = repo.hubconf
     if hubconf is None:
         return
-    failing = {one.entrypoint: one for one in hubconf.failing}
+    failing = {one.entrypoint: one for one in hubconf.failing_defaults}
     for entry in hubconf.entrypoints:
         made_up = [one.name for one in entry.parameters or () if _MADE_UP.match(one.default or "")]
         if entry.name in failing:

@@ -65,7 +65,7 @@ _CONFIGS = frozenset({"config", "cfg", "conf", "configuration", "hparams"})
 
 
 def find_models(sources: Sources, blocks: Iterable[Block]) -> tuple[Model, ...]:
-    """The functions and classes that give modules.
+    """The functions and classes that return modules.
 
     Args:
         sources: The repo's modules.
@@ -106,7 +106,7 @@ def _definitions(source: OwnSource) -> Iterator[Defined]:
 
 
 def _gives(resolver: Resolver, reader: ReturnsReader, found: Defined) -> str:
-    """Dotted name of the class of modules that calling it gives; "" for anything else."""
+    """Dotted name of the module class that calling it returns; "" for anything else."""
     module = found.scope.file.module
     if isinstance(found.node, ast.ClassDef):
         runs = _has_method(resolver, found, "forward")
@@ -225,7 +225,7 @@ def find_parts(resolver: Resolver, found: Iterable[Defined]) -> frozenset[Key]:
 
     Args:
         resolver: Looks names up.
-        found: Functions and classes that give modules.
+        found: Functions and classes that return modules.
 
     Returns:
         Path and name of each.
@@ -240,7 +240,7 @@ def find_parts(resolver: Resolver, found: Iterable[Defined]) -> frozenset[Key]:
 
 
 def key_of(found: Defined) -> Key:
-    """What tells a definition from all others of the repo."""
+    """What identifies a definition in the repo."""
     return found.scope.file.path, found.node.name
 
 
@@ -266,7 +266,7 @@ def _bodies(resolver: Resolver, one: Defined) -> Iterator[tuple[Scope, list[ast.
     if not isinstance(one.node, ast.ClassDef):
         yield resolver.inside(one.scope, one.node).scope, walk(one.node)
         return
-    # What it derives from is no part of it.
+    # Its bases are not parts of it.
     for statement in one.node.body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             yield resolver.inside(one.scope, statement).scope, walk(statement)
@@ -279,12 +279,14 @@ def _type_mentions(nodes: Iterable[ast.AST]) -> set[int]:
     found: set[int] = set()
     for node in nodes:
         match node:
-            case ast.arg(annotation=ast.expr() as said) | ast.AnnAssign(annotation=said):
-                found.update(id(inner) for inner in walk(said))
-            case ast.FunctionDef(returns=ast.expr() as said):
-                found.update(id(inner) for inner in walk(said))
-            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, said]):
-                found.update(id(inner) for inner in walk(said))
+            case (
+                ast.arg(annotation=ast.expr() as annotation) | ast.AnnAssign(annotation=annotation)
+            ):
+                found.update(id(inner) for inner in walk(annotation))
+            case ast.FunctionDef(returns=ast.expr() as annotation):
+                found.update(id(inner) for inner in walk(annotation))
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, annotation]):
+                found.update(id(inner) for inner in walk(annotation))
     return found
 
 

@@ -48,7 +48,7 @@ class Example:
     Attributes:
         arguments: Pairs of a parameter's name and the source of the literal that it is given; with
             those that a ``**`` parameter takes.
-        inputs: What it is then called with, as "f32[1,3,256,256]"; empty when that is not told.
+        inputs: What it is then called with, as "f32[1,3,256,256]"; empty when source does not show it.
         path: The file that it stands in.
     """
 
@@ -67,7 +67,7 @@ class Model:
             package.
         root: The folder that the module's name starts from, relative to the repo; "" for its root.
         kind: What it is.
-        parameters: What it takes; None when source does not tell.
+        parameters: What it takes; None when source does not show it.
         docstring: Its cleaned docstring, or None.
         gives: Dotted name of the class that it gives an instance of.
         location: Where it is defined.
@@ -156,7 +156,7 @@ def _own_paths(files: Files) -> list[str]:
 def _find_roots(files: Files, paths: Iterable[str]) -> tuple[str, ...]:
     """Folders below the root that modules must be imported from.
 
-    ``src`` is one by convention. Others are those whose name is none of a package, and those whose
+    ``src`` is one by convention. Others are those whose name is not a package's, and those whose
     modules import one another as if they were at the top.
     """
     roots: dict[str, None] = {}
@@ -396,7 +396,7 @@ def _is_meant(block: Block, call: ast.Call, model: Model) -> bool:
 def _arguments(
     call: ast.Call, parameters: tuple[Parameter, ...]
 ) -> tuple[tuple[str, str], ...] | None:
-    """What a call gives, by name; None when not all of it is spelt out, or something lacks."""
+    """What a call gives, by name; None when part of it is not a literal, or something is missing."""
     positional = [p.name for p in parameters if p.kind in ("positional", "positional-only")]
     if len(call.args) > len(positional):
         return None
@@ -445,7 +445,7 @@ def _inputs(block: Block, built: ast.Call) -> tuple[str, ...]:
 
 
 def _spec(node: ast.expr | None) -> str:
-    """A tensor in the notation of the configuration; "" for one that is not spelt out."""
+    """A tensor in the notation of the configuration; "" for one whose shape is not a literal."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr in _FLOATS or node.func.attr == "randint":
             break

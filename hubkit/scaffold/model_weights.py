@@ -47,7 +47,7 @@ class WeightsFile:
         path: POSIX path from the repo's root.
         size: In bytes; of an LFS pointer, those of the pointer.
         is_pointer: Whether it is only the pointer that git LFS keeps.
-        is_plain: Whether it holds tensors and plain values alone; False when that cannot be told.
+        is_plain: Whether it holds tensors and plain values alone; False when that source does not show.
         key: The key of its dict that holds the state dict; "" when it is the state dict itself.
         prefix: What the state dict's names start with beyond the model's own, such as "module.".
     """

@@ -281,7 +281,7 @@ CERTAIN = {
 
 def downloads(read: ReadHubconf, body: str, keyword: str = "def") -> int:
     text = HEAD.replace("def net", f"{keyword} net") + indent(dedent(body), "    ") + "\n"
-    return sum(one.entrypoint == "net" for one in read(text).unasked)
+    return sum(one.entrypoint == "net" for one in read(text).unrequested_downloads)
 
 
 @pytest.mark.parametrize("body", UNCERTAIN.values(), ids=UNCERTAIN)
@@ -333,4 +333,4 @@ def test_methods_are_followed_through_self_and_cls(read: ReadHubconf) -> None:
         def net(pretrained=False):
             return Net.build()
     """
-    assert "net" in [one.entrypoint for one in read(hubconf).unasked]
+    assert "net" in [one.entrypoint for one in read(hubconf).unrequested_downloads]
