@@ -11,7 +11,7 @@ from hubkit.analysis.calls import find_method
 from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_parameters, method_of, read_parameters
-from hubkit.analysis.syntax import statements, walk
+from hubkit.analysis.syntax import statements, suppresses, walk
 from hubkit.facts import RejectedCall
 from hubkit.records import dataclass
 
@@ -145,8 +145,11 @@ def caught_calls(nodes: Iterable[ast.AST]) -> set[int]:
     """
     caught: set[int] = set()
     for node in nodes:
-        if isinstance(node, ast.Try) and any(map(_swallows, node.handlers)):
-            caught.update(id(inner) for part in node.body for inner in walk(part))
+        handlers: list[ast.ExceptHandler] = getattr(node, "handlers", [])
+        items: list[ast.withitem] = getattr(node, "items", [])
+        if any(map(_swallows, handlers)) or any(map(_suppresses_type_error, items)):
+            body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
+            caught.update(id(inner) for part in body for inner in walk(part))
     return caught
 
 
@@ -156,6 +159,12 @@ def _swallows(handler: ast.ExceptHandler) -> bool:
     if handler.type is None:
         return True
     return any(isinstance(one, ast.Name) and one.id in _CATCHES for one in walk(handler.type))
+
+
+def _suppresses_type_error(item: ast.withitem) -> bool:
+    return suppresses(item) and any(
+        isinstance(one, ast.Name) and one.id in _CATCHES for one in walk(item.context_expr)
+    )
 
 
 def _decorator(resolver: Resolver, scope: Scope, decorator: ast.expr) -> str:

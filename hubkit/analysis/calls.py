@@ -551,7 +551,7 @@ class Interpreter:
         if isinstance(definition, ast.ClassDef):
             constructor = method_of(self.resolver, found, "__init__")
             definition = constructor[1] if constructor else None
-        if not isinstance(definition, ast.FunctionDef):
+        if not isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
             return {}
         names = [argument.arg for argument in (*definition.args.posonlyargs, *definition.args.args)]
         if names[:1] in (["self"], ["cls"]):

@@ -82,7 +82,7 @@ def _relative_imports(scope: Scope, body: Iterable[ast.stmt]) -> Iterator[Relati
         if isinstance(statement, ast.ImportFrom) and statement.level:
             text = "." * statement.level + (statement.module or "")
             yield RelativeImport(text, scope.file.location(statement))
-        elif isinstance(statement, ast.FunctionDef):
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _relative_imports(scope, statement.body)
         else:
             for branch in branches_of(statement) or ():

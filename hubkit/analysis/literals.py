@@ -6,7 +6,7 @@ import ast
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.syntax import walk
+from hubkit.analysis.syntax import branches_of, walk
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class _ListReader:
             ) if _names([target], name):
                 added = self._added(method, argument)
                 self.known[name] = [*(self.known.get(name) or ()), *added]
-            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
+            case _ if branches_of(statement) is not None:
                 if _changes(statement, name):
                     raise NotLiteralError("made at run time", statement)
 

@@ -200,7 +200,7 @@ def _bind_target(
 
 _BINDING = (
     *(ast.For, ast.AsyncFor, ast.AugAssign, ast.With, ast.AsyncWith),
-    *(ast.ExceptHandler, ast.Delete),
+    *(ast.ExceptHandler, ast.Delete, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
 )
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
@@ -318,7 +318,12 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
             parts = [target]
         case ast.With(items=items) | ast.AsyncWith(items=items):
             parts = [item.optional_vars for item in items if item.optional_vars]
-        case ast.ExceptHandler(name=str(name)):
+        case (
+            ast.ExceptHandler(name=str(name))
+            | ast.MatchAs(name=str(name))
+            | ast.MatchStar(name=str(name))
+            | ast.MatchMapping(rest=str(name))
+        ):
             yield name
             return
         case ast.Delete(targets=targets):

@@ -148,10 +148,22 @@ def branches_of(statement: ast.stmt) -> tuple[Branch, ...] | None:
         case ast.While():
             return (Branch(statement.body), Branch(statement.orelse))
         case ast.Match(cases=cases):
-            return tuple(Branch(case.body, is_alternative=True) for case in cases)
+            return tuple(
+                Branch(case.body, is_alternative=True, targets=_captures(case.pattern))
+                for case in cases
+            )
     if statement.__class__.__name__ == "TryStar":  # ast has it since Python 3.11
         return _try_branches(cast("ast.Try", statement))
     return None
+
+
+def _captures(pattern: ast.pattern) -> tuple[ast.expr, ...]:
+    """The names that a pattern binds, as targets."""
+    return tuple(
+        ast.copy_location(ast.Name(name, ast.Store()), node)
+        for node in walk(pattern)
+        for name in _bound_names(node)
+    )
 
 
 def import_nodes(statements: Iterable[ast.stmt]) -> list[ast.AST]:
@@ -249,17 +261,17 @@ def catches_import(handler: ast.ExceptHandler) -> bool:
 
 
 def suppresses(item: ast.withitem) -> bool:
-    """Whether a context manager is ``contextlib.suppress``."""
+    """Whether a context manager is ``contextlib.suppress``, under its name or ``_suppress``."""
     call = item.context_expr
-    return isinstance(call, ast.Call) and _last_name(call.func) == "suppress"
+    return isinstance(call, ast.Call) and _last_name(call.func).lstrip("_") == "suppress"
 
 
 def suppresses_import(item: ast.withitem) -> bool:
     """Whether a context manager suppresses a failing import."""
     call = item.context_expr
     return (
-        isinstance(call, ast.Call)
-        and _last_name(call.func) == "suppress"
+        suppresses(item)
+        and isinstance(call, ast.Call)
         and any(_last_name(kind) in _IMPORT_FAILURES for kind in call.args)
     )
 

@@ -299,7 +299,7 @@ def _last_name(node: ast.AST) -> str:
 # Far more than building a model takes; a bound keeps hostile repos cheap.
 _MAX_BODIES = 200
 # Compound statements whose bodies run.
-_UNCONDITIONAL = (ast.With, ast.Try)
+_UNCONDITIONAL = (ast.With, ast.AsyncWith, ast.Try)
 
 
 def find_late_imports(resolver: Resolver, built: Defined) -> tuple[str, ...]:
@@ -334,5 +334,5 @@ def _unconditional_imports(body: Iterable[ast.stmt]) -> Iterator[str]:
             yield statement.module.partition(".")[0]
         branches = branches_of(statement) if isinstance(statement, _UNCONDITIONAL) else ()
         for branch in branches or ():
-            if not branch.guarded:
+            if not (branch.guarded or branch.is_alternative):
                 yield from _unconditional_imports(branch.body)

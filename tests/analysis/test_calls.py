@@ -334,3 +334,39 @@ def test_methods_are_followed_through_self_and_cls(read: ReadHubconf) -> None:
             return Net.build()
     """
     assert "net" in [one.entrypoint for one in read(hubconf).unrequested_downloads]
+
+
+def test_an_awaited_call_passes_its_arguments(read: ReadHubconf) -> None:
+    hubconf = """
+        import torch
+
+        async def build(pretrained=True):
+            if pretrained:
+                torch.hub.load_state_dict_from_url("https://example.org/net.pth")
+
+        async def net(pretrained=False):
+            return await build(pretrained=pretrained)
+    """
+    assert "net" not in [one.entrypoint for one in read(hubconf).unrequested_downloads]
+
+
+@pytest.mark.parametrize(
+    "guard", ["with contextlib.suppress(TypeError):", "with _suppress(TypeError, ValueError):"]
+)
+def test_a_call_whose_type_error_is_suppressed_is_not_rejected(
+    read: ReadHubconf, guard: str
+) -> None:
+    hubconf = f"""
+        import contextlib
+        from contextlib import suppress as _suppress
+        import torch
+
+        def _build(width): ...
+
+        def net():
+            {guard}
+                return _build(depth=1)
+    """
+    rejected = read(hubconf).rejected_calls
+    assert not rejected
+    assert read(hubconf.replace(guard, "with torch.no_grad():")).rejected_calls

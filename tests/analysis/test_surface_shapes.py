@@ -290,3 +290,22 @@ def test_where_all_functions_ask_for_arguments_they_are_meant(read: ReadHubconf)
 def test_modules_of_setuptools_are_no_entrypoints(read: ReadHubconf) -> None:
     hubconf = read("from setuptools import sandbox\ndef build(): ...\n")
     assert leaked(hubconf) == set()
+
+
+def test_a_list_that_a_match_changes_is_made_at_run_time(read: ReadHubconf) -> None:
+    hubconf = """
+        import sys
+
+        def small(): ...
+        def large(): ...
+
+        dependencies = ["torch"]
+        match sys.platform:
+            case "linux":
+                dependencies.append("triton")
+            case platform:
+                pass
+    """
+    dependencies = read(hubconf).dependencies
+    assert dependencies is not None
+    assert dependencies.entries is None
