@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import find_spots, read_comment
 from hubkit.facts import Edit, Location
 from hubkit.fixer import Change, PatchError, patch, require_parses
-from hubkit.hubconf import find_spots, read_comment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from hubkit.analysis import Spot
     from hubkit.facts import Finding
-    from hubkit.hubconf import Spot
 
 # Findings about suppressions themselves: another comment is not what puts them right.
 _META = "HUB9"

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from hubkit.config import EntrypointConfig
 from hubkit.records import dataclass
+from hubkit.torchhub import NO_DEFAULT, arguments_with_weights, arguments_without_weights
 from pytest_hubkit.checks.registry import UndeclaredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hubkit.config import Config
-
-# Without these two, torch.hub.load cannot pass on an argument of the same name.
-RESERVED = frozenset(
-    ("repo_or_dir", "model", "source", "trust_repo", "force_reload", "verbose", "skip_validation")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +74,9 @@ class Case:
         weights, call = self.config.weights, dict(self.config.call)
         if weights is not None and weights.call is not None:
             return {**call, **weights.call}
-        chosen = {
-            parameter.name: _trained_value(parameter)
-            for parameter in parameters_of(function)
-            if chooses_weights(parameter) and parameter.name not in call
-        }
-        if not chosen or None in chosen.values():
+        free = [(name, default) for name, default in defaults_of(function) if name not in call]
+        chosen = arguments_with_weights(free)
+        if chosen is None:
             return dict(call) if self.config.untrained is False else None
         return {**chosen, **call}
 
@@ -124,11 +117,7 @@ def untrained_arguments(
     """
     parameters = parameters_of(function)
     if untrained is None:
-        untrained = {
-            parameter.name: _untrained_value(parameter)
-            for parameter in parameters
-            if chooses_weights(parameter)
-        }
+        untrained = arguments_without_weights(defaults_of(function))
     arguments = {**untrained, **call}
     missing = [
         parameter.name
@@ -155,23 +144,10 @@ def describe_call(name: str, arguments: Mapping[str, Any]) -> str:
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
-def chooses_weights(parameter: inspect.Parameter) -> bool:
-    """Whether a parameter is about pretrained weights, by its name."""
-    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-        return False
-    words = parameter.name.lower().split("_")
-    return "pretrained" in words or parameter.name in ("weights", "weights_backbone")
-
-
-def _trained_value(parameter: inspect.Parameter) -> object:
-    """What asks for weights; None when only the author knows their name."""
-    if parameter.default not in (None, False, parameter.empty):
-        return parameter.default
-    by_name = "weights" in parameter.name or parameter.default is None
-    return None if by_name else True
-
-
-def _untrained_value(parameter: inspect.Parameter) -> bool | None:
-    """None where weights go by name, else False."""
-    names = "weights" in parameter.name or parameter.default is None
-    return None if names or isinstance(parameter.default, str) else False
+def defaults_of(function: Callable[..., Any]) -> tuple[tuple[str, object], ...]:
+    """Names and defaults of the parameters that can be passed by name, as torchhub wants them."""
+    return tuple(
+        (one.name, NO_DEFAULT if one.default is one.empty else one.default)
+        for one in parameters_of(function)
+        if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    )

@@ -8,7 +8,7 @@ from functools import cached_property
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import find_code, find_documents, find_snippets, select_own
+from hubkit.analysis import find_code, find_documents, find_snippets, select_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

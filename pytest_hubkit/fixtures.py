@@ -34,10 +34,10 @@ class HubRepo:
     @property
     def entrypoints(self) -> tuple[str, ...]:
         """Names of its entrypoints."""
-        from hubkit.hubconf import read_repo, require_hubconf
+        from hubkit.analysis import read_repo, require_hubconf
 
         hubconf = require_hubconf(read_repo(self.root))
-        if hubconf.is_open:
+        if hubconf.has_dynamic_names:
             leaks = {leak.name for leak in hubconf.leaks}
             return tuple(name for name in self.loaded.names() if name not in leaks)
         return tuple(entrypoint.name for entrypoint in hubconf.entrypoints)

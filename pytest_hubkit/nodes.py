@@ -32,8 +32,8 @@ class HubconfFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """The lint item, the checks of the repo as a whole, and a node per entrypoint."""
+        from hubkit.analysis import read_repo
         from hubkit.config import read_config
-        from hubkit.hubconf import read_repo
 
         root = self.path.parent
         try:
@@ -139,7 +139,7 @@ def _entrypoint_names(conformance: Conformance) -> list[str]:
 
     hubconf = conformance.source
     names = [entrypoint.name for entrypoint in hubconf.entrypoints]
-    if not hubconf.is_open:
+    if not hubconf.has_dynamic_names:
         return names
     try:
         made = list_names(conformance.root)

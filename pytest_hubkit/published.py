@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit.errors import GitRepoError
-from hubkit.hubconf.git import Git
+from hubkit.source.git import Git
 from pytest_hubkit.checks.registry import UndeclaredError
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ def publish(root: Path, folder: Path) -> Published:
         UndeclaredError: It is no git repo, has no commit yet, or git cannot pack it.
         UnsafeArchiveError: Its archive may not be unpacked.
     """
-    from hubkit.hubconf.archive import write_archive
     from hubkit.hubdir.archive import unpack
+    from hubkit.source.archive import write_archive
 
     sha = require_commit(root)
     archive, tree = folder / f"{sha}.zip", folder / f"{root.name}-{sha[:12]}"
@@ -144,7 +144,7 @@ def find_changes(root: Path) -> tuple[str, ...]:
     Args:
         root: The work tree.
     """
-    from hubkit.hubconf.changes import read_changes
+    from hubkit.source.changes import read_changes
 
     changes = read_changes(Git(root))
     paths = (*changes.tracked, *changes.untracked)

@@ -75,7 +75,7 @@ def module_names(names: tuple[str, ...]) -> set[str]:
     Args:
         names: What it holds.
     """
-    from hubkit.hubconf import import_name
+    from hubkit.analysis import import_name
 
     return {name.partition(".")[0] for name in names} | {import_name(name) or "" for name in names}
 

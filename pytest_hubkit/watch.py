@@ -16,12 +16,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit.torchhub import TORCH_MODULES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType, ModuleType
 
-# What comes with torch, whose absence no hubconf has to think of.
-WITH_TORCH = frozenset(("torch", "torchgen", "functorch", "typing_extensions"))
+# What comes with torch, so that no hubconf has to declare it: torch requires the last one.
+WITH_TORCH = TORCH_MODULES | {"typing_extensions"}
 _STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit import limits
+from hubkit.analysis import find_snippets, read_snippets
+from hubkit.analysis.pickles import find_globals
+from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.errors import CheckpointError, LockfileError, ProbeError
-from hubkit.hubconf import find_snippets, open_files, read_snippets
-from hubkit.hubconf.pickles import find_globals
-from hubkit.hubconf.source import SourceFile, read_source
 from hubkit.hubdir.disk import read_record
 from hubkit.hubdir.members import judge_index
 from hubkit.hubdir.staging import is_alive, is_orphan
@@ -31,6 +31,7 @@ from hubkit.limits import Limit
 from hubkit.lockfile import read_lockfile
 from hubkit.publish.weights import read_contents
 from hubkit.runtime.probe import ProbeRequest, run_in_child
+from hubkit.source import open_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import pytest
 
 from hubkit.lazy import pattern
 
-PACKAGES = ("hubkit.facts", "hubkit.hubconf", "hubkit.rules.edits")
+PACKAGES = ("hubkit.facts", "hubkit.analysis", "hubkit.source", "hubkit.rules.edits")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -15,7 +15,7 @@ from hubkit._util.text import align_columns, plural
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree
+    from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree
 
 VERSION = 1  # of the JSON
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
@@ -158,7 +158,7 @@ def _put_aside(item: KeptTree | KeptCheckpoint) -> bool:
 
 def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
     from hubkit.errors import CacheWriteError, InUseError
-    from hubkit.facts.cache import KeptTree
+    from hubkit.facts.hubdir import KeptTree
     from hubkit.hubdir import remove_checkpoint, remove_tree
 
     skipped = freed = 0

@@ -88,8 +88,9 @@ def command(
 
 
 def _read(path: Path) -> RepoFacts:
+    from hubkit.analysis import read_repo
     from hubkit.errors import UsageError
-    from hubkit.hubconf import open_files, read_repo
+    from hubkit.source import open_files
 
     if not path.is_dir():
         raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")

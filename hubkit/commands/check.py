@@ -121,7 +121,7 @@ def _lint(facts: RepoFacts, config: Config) -> Report:
 
 def _read(files: Files, before: Files | None) -> RepoFacts:
     """The repo's facts, and those of the earlier version to compare with, if any."""
-    from hubkit.hubconf import read_repo
+    from hubkit.analysis import read_repo
 
     facts = read_repo(files)
     if before is None:

@@ -55,10 +55,10 @@ class Fixing:
             judge: Checks files.
         """
         from hubkit.fixer import fix_findings
-        from hubkit.hubconf import Patched
+        from hubkit.source import Overlay
 
         def lint(changes: Mapping[str, bytes]) -> Report:
-            return judge(Patched(files, changes) if changes else files)
+            return judge(Overlay(files, changes) if changes else files)
 
         return fix_findings(lint, files.read, unsafe=self.unsafe_fixes)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import CheckpointUse, Entrypoint, Hubconf
 
-# torch/hub.py, HASH_REGEX; shorter ones are words.
-_HASH = re.compile(r"-([a-f0-9]{8,})\.")
-
 
 @click.command()
 @click.argument("repo", metavar="PATH|OWNER/NAME[:REF]", default=".")
@@ -29,15 +25,15 @@ def command(repo: str, entrypoint: str) -> None:
     Shows its signature, help text, return value, dependencies and the weights it downloads. No code
     of the repo is imported or run.
     """
-    from hubkit.commands.target import locate_target
-    from hubkit.errors import UsageError, entrypoint_not_found
-    from hubkit.hubconf import (
+    from hubkit.analysis import (
         read_repo,
         read_weights,
         render_docstring,
         render_signature,
         require_hubconf,
     )
+    from hubkit.commands.target import locate_target
+    from hubkit.errors import UsageError, entrypoint_not_found
 
     if not entrypoint:
         is_repo = "/" in repo or Path(repo).is_dir()
@@ -72,7 +68,7 @@ def _rows(
     yield "Defined in", f"{entrypoint.definition.path}, line {entrypoint.definition.line}"
     names = hubconf.dependencies.names if hubconf.dependencies else ()
     if names:
-        from hubkit.hubconf import distribution_name
+        from hubkit.analysis import distribution_name
 
         distributions = shlex.join(distribution_name(name) for name in names)
         yield "Needs", ", ".join(names)
@@ -98,10 +94,12 @@ def _weights(use: CheckpointUse) -> str:
 
     if use.url is None:
         return f"from a URL computed at run time ({use.location.path}, line {use.location.line})"
+    from hubkit.torchhub import SHORTEST_HASH, hash_in_name
+
     url = try_parse(use.url)
     name = use.file_name or (url.file_name if url else "")
-    found = _HASH.search(name)
-    if found is None:
+    digits = hash_in_name(name) or ""
+    if len(digits) < SHORTEST_HASH:  # it is a word
         return f"{use.url} (no hash in the file name)"
     checked = "verified" if use.check_hash else "not verified"
-    return f"{use.url} (sha256 {found[1]}…, {checked})"
+    return f"{use.url} (sha256 {digits}…, {checked})"

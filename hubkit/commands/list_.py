@@ -25,9 +25,9 @@ def command(repo: str, as_json: bool, run: bool) -> None:
     The names are read from source code, and nothing runs. If a hubconf in a local folder defines
     names dynamically, --run lists them too by running it in a child process.
     """
+    from hubkit.analysis import read_repo, require_hubconf
     from hubkit.commands.target import is_own, locate_target
     from hubkit.errors import UsageError
-    from hubkit.hubconf import read_repo, require_hubconf
 
     if run and not is_own(repo):
         raise UsageError(
@@ -37,18 +37,20 @@ def command(repo: str, as_json: bool, run: bool) -> None:
     root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))
     rows = [_row(entrypoint) for entrypoint in hubconf.entrypoints]
-    if hubconf.is_open and run:
+    if hubconf.has_dynamic_names and run:
         rows += _made_at_run_time(root, hubconf)
     if as_json:
         import json
 
-        echo_lines(json.dumps({"entrypoints": rows, "is_open": hubconf.is_open}, indent=2))
+        echo_lines(
+            json.dumps({"entrypoints": rows, "is_open": hubconf.has_dynamic_names}, indent=2)
+        )
         return
     for line in align_columns([(row["name"], row["summary"]) for row in rows]):
         echo(line)
     if not rows:
         echo(f"No entrypoints found in the source of {root}.", err=True)
-    if hubconf.is_open and not run:
+    if hubconf.has_dynamic_names and not run:
         hint = " Add --run to run it." if is_own(repo) else ""
         echo(
             f"This hubconf defines names dynamically, so the list may be incomplete.{hint}",

@@ -11,7 +11,7 @@ from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import join_words, plural
 
 if TYPE_CHECKING:
-    from hubkit.facts.cache import RefState
+    from hubkit.facts.hubdir import RefState
 
 
 @click.command()

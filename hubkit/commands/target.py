@@ -42,7 +42,7 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
         FetchError: The repo cannot be fetched.
     """
     from hubkit.errors import UsageError
-    from hubkit.hubconf import Folder, open_files
+    from hubkit.source import Folder, open_files
 
     folder = _own_folder(text)
     if ref is not None and not use_git:
@@ -55,7 +55,7 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
             )
         return Folder(locate_target(text))
     if ref is not None:
-        from hubkit.hubconf import open_commit
+        from hubkit.source import open_commit
 
         return open_commit(folder, ref)
     return open_files(folder) if use_git else Folder(folder)
@@ -72,8 +72,8 @@ def open_earlier(text: str, ref: str) -> Files:
         UsageError: There is no such commit, or git cannot tell.
         FetchError: The repo cannot be fetched.
     """
-    from hubkit.hubconf import Folder, open_commit
     from hubkit.hubdir.names import parse_repo
+    from hubkit.source import Folder, open_commit
 
     folder = _own_folder(text)
     if folder is not None:

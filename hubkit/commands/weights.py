@@ -120,7 +120,8 @@ def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
 
 def _read_repo() -> RepoFacts | None:
     """The hub repo around the working directory."""
-    from hubkit.hubconf import open_files, read_repo
+    from hubkit.analysis import read_repo
+    from hubkit.source import open_files
 
     here = Path.cwd()
     root = next((path for path in (here, *here.parents) if (path / "hubconf.py").is_file()), None)
@@ -129,8 +130,8 @@ def _read_repo() -> RepoFacts | None:
 
 def _entrypoint(facts: RepoFacts | None, given: str | None) -> str:
     """Whose weights they are; "" when that is not said and there are several."""
+    from hubkit.analysis import require_hubconf
     from hubkit.errors import UsageError, entrypoint_not_found
-    from hubkit.hubconf import require_hubconf
 
     if facts is None:
         if given is not None:
@@ -141,7 +142,7 @@ def _entrypoint(facts: RepoFacts | None, given: str | None) -> str:
         return ""
     hubconf = require_hubconf(facts) if given is not None else facts.hubconf
     names = tuple(one.name for one in hubconf.entrypoints) if hubconf else ()
-    if given is not None and given not in names and hubconf and not hubconf.is_open:
+    if given is not None and given not in names and hubconf and not hubconf.has_dynamic_names:
         raise entrypoint_not_found(given, names, "is not in the hubconf")
     return given or (names[0] if len(names) == 1 else "")
 

@@ -1,8 +1,8 @@
-"""The frozen values that cross a floor, and nothing that reads, judges or fetches.
+"""Frozen values that one part of hubkit hands to another, and nothing that reads, checks or fetches.
 
-``hubconf`` holds what reading a repo's source yields, ``findings`` what judging it yields,
-``conformance`` what running it yields, ``files`` the tree that is read, ``offer`` what a repo
-without a hubconf has, ``repos`` what keeping repos in the hub dir needs.
+``files`` is the tree that is read, ``hubconf`` what reading a repo yields, ``findings`` what linting
+it yields, ``conformance`` what running it yields, ``hubdir`` what keeping repos and checkpoints
+needs.
 """
 
 from typing import TYPE_CHECKING
@@ -10,17 +10,6 @@ from typing import TYPE_CHECKING
 from hubkit.lazy import find_lazily
 
 if TYPE_CHECKING:
-    from hubkit.facts.code import (
-        CheckpointUse,
-        DataFile,
-        EntrypointWeights,
-        FailingDefault,
-        GpuNeed,
-        Oddity,
-        OwnImport,
-        UnaskedDownload,
-        Use,
-    )
     from hubkit.facts.conformance import (
         ANOTHER_SHARD,
         INTERRUPTED,
@@ -35,12 +24,15 @@ if TYPE_CHECKING:
         Unexercised,
         Verdict,
     )
-    from hubkit.facts.documents import Card, CardField, CodeBlock, Snippet
     from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs
     from hubkit.facts.findings import (
         INTERNAL_ERROR,
         SEVERITIES,
+        Applicability,
+        Edit,
         Finding,
+        Fix,
+        Fixable,
         KnownFinding,
         LeftOut,
         Report,
@@ -48,23 +40,41 @@ if TYPE_CHECKING:
         Severity,
         Suppression,
     )
-    from hubkit.facts.fixes import Applicability, Edit, Fix, Fixable
     from hubkit.facts.hubconf import (
+        Card,
+        CardField,
+        CheckpointUse,
+        CodeBlock,
+        DataFile,
         Dependencies,
         Dependency,
         DocstringFacts,
         Entrypoint,
+        EntrypointWeights,
+        FailingDefault,
+        GpuNeed,
+        HardCodedPretrained,
         Hubconf,
         HubconfProblem,
         Import,
+        LateImport,
         Leak,
+        Limits,
         Location,
+        MissingExport,
+        ModuleClass,
+        OwnImport,
+        OwnModuleLookup,
         Parameter,
+        RejectedCall,
+        RelativeImport,
+        RepoFacts,
         Returns,
+        Snippet,
+        UnrequestedDownload,
+        Use,
     )
-    from hubkit.facts.offer import Example, Model, Offer, WeightsFile
-    from hubkit.facts.repo import Limits, RepoFacts
-    from hubkit.facts.repos import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
+    from hubkit.facts.hubdir import CachedCheckpoint, CachedRepo, FetchPolicy, RepoRef, ResolvedRef
 
 __all__ = [
     "ANOTHER_SHARD",
@@ -93,7 +103,6 @@ __all__ = [
     "EntryKind",
     "Entrypoint",
     "EntrypointWeights",
-    "Example",
     "FailingDefault",
     "FetchPolicy",
     "Files",
@@ -102,22 +111,26 @@ __all__ = [
     "Fixable",
     "Gap",
     "GpuNeed",
+    "HardCodedPretrained",
     "Hubconf",
     "HubconfProblem",
     "Import",
     "KnownFinding",
+    "LateImport",
     "Leak",
     "LeftOut",
     "Limits",
     "Location",
     "Measured",
-    "Model",
-    "Oddity",
-    "Offer",
+    "MissingExport",
+    "ModuleClass",
     "Outcome",
     "OwnImport",
+    "OwnModuleLookup",
     "Parameter",
     "Refs",
+    "RejectedCall",
+    "RelativeImport",
     "RepoFacts",
     "RepoRef",
     "Report",
@@ -127,37 +140,31 @@ __all__ = [
     "Severity",
     "Snippet",
     "Suppression",
-    "UnaskedDownload",
     "Unexercised",
+    "UnrequestedDownload",
     "Use",
     "Verdict",
-    "WeightsFile",
 ]
 
 __getattr__ = find_lazily(
     __name__,
     {
-        "code": (
-            "CheckpointUse DataFile EntrypointWeights FailingDefault GpuNeed Oddity OwnImport"
-            " UnaskedDownload Use"
-        ),
         "conformance": (
             "ANOTHER_SHARD INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED CaseResult "
             "CheckResult ConformanceReport Measured Outcome Unexercised Verdict"
         ),
-        "documents": "Card CardField CodeBlock Snippet",
-        "files": "Entry EntryKind Files Gap Refs",
+        "files": ("Entry EntryKind Files Gap Refs"),
         "findings": (
-            "INTERNAL_ERROR SEVERITIES Finding KnownFinding LeftOut Report RuleFacts Severity "
-            "Suppression"
+            "INTERNAL_ERROR SEVERITIES Applicability Edit Finding Fix Fixable KnownFinding "
+            "LeftOut Report RuleFacts Severity Suppression"
         ),
-        "fixes": "Applicability Edit Fix Fixable",
         "hubconf": (
-            "Dependencies Dependency DocstringFacts Entrypoint Hubconf HubconfProblem Import "
-            "Leak Location Parameter Returns"
+            "Card CardField CheckpointUse CodeBlock DataFile Dependencies Dependency "
+            "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
+            "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
+            "Location MissingExport ModuleClass OwnImport OwnModuleLookup Parameter "
+            "RejectedCall RelativeImport RepoFacts Returns Snippet UnrequestedDownload Use"
         ),
-        "offer": "Example Model Offer WeightsFile",
-        "repo": "Limits RepoFacts",
-        "repos": "CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef",
+        "hubdir": ("CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef"),
     },
 )

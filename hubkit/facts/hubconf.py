@@ -1,22 +1,18 @@
-"""What reading a repo's source yields."""
+"""A hub repo as it is read: its hubconf, the code in reach, its documents."""
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from hubkit.facts.code import (
-        CheckpointUse,
-        DataFile,
-        FailingDefault,
-        GpuNeed,
-        Oddity,
-        OwnImport,
-        UnaskedDownload,
-        Use,
-    )
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hubkit.facts.files import Files
+    from hubkit.facts.findings import Suppression
 
 EntrypointKind = Literal["function", "class", "value"]
 ParameterKind = Literal[
@@ -210,13 +206,19 @@ class Hubconf:
         entrypoints: In the order in which they appear.
         leaks: Callables that ``torch.hub.list`` shows besides.
         checkpoints: Downloads in its reach.
-        openings: Places that make names at run time (``globals()``, a star import that leaves the
+        dynamic_names: Places that create names at run time (``globals()``, a star import that leaves the
             repo); while there are any, the names above may not be all.
         own_imports: Imports in its reach of the repo's own modules, one a module.
         uses: What importing it and calling its entrypoints does to the process and the machine.
-        oddities: What cannot work in a hubconf.
-        unasked: Downloads that entrypoints make without being asked for weights.
-        failing: Entrypoints that cannot be called with their own defaults.
+        relative_imports: Relative imports in it.
+        module_classes: Classes of ``nn.Module`` that it defines.
+        own_module_lookups: Places that look it up in ``sys.modules``.
+        late_imports: Imports of the repo's modules that run after loading.
+        hard_coded_pretrained: Calls that request weights whatever the entrypoint was called with.
+        rejected_calls: Calls whose arguments a signature of the repo rejects.
+        missing_exports: Names in its ``__all__`` that it does not define.
+        unrequested_downloads: Downloads that entrypoints make without being asked for weights.
+        failing_defaults: Entrypoints that cannot be called with their own defaults.
         gpu_needs: Entrypoints that want a GPU without being asked.
         data_files: Files of the repo that code in its reach names by way of ``__file__``.
     """
@@ -228,19 +230,25 @@ class Hubconf:
     entrypoints: tuple[Entrypoint, ...]
     leaks: tuple[Leak, ...]
     checkpoints: tuple[CheckpointUse, ...]
-    openings: tuple[Location, ...]
+    dynamic_names: tuple[Location, ...]
     own_imports: tuple[OwnImport, ...] = ()
     uses: tuple[Use, ...] = ()
-    oddities: tuple[Oddity, ...] = ()
-    unasked: tuple[UnaskedDownload, ...] = ()
-    failing: tuple[FailingDefault, ...] = ()
+    relative_imports: tuple[RelativeImport, ...] = ()
+    module_classes: tuple[ModuleClass, ...] = ()
+    own_module_lookups: tuple[OwnModuleLookup, ...] = ()
+    late_imports: tuple[LateImport, ...] = ()
+    hard_coded_pretrained: tuple[HardCodedPretrained, ...] = ()
+    rejected_calls: tuple[RejectedCall, ...] = ()
+    missing_exports: tuple[MissingExport, ...] = ()
+    unrequested_downloads: tuple[UnrequestedDownload, ...] = ()
+    failing_defaults: tuple[FailingDefault, ...] = ()
     gpu_needs: tuple[GpuNeed, ...] = ()
     data_files: tuple[DataFile, ...] = ()
 
     @property
-    def is_open(self) -> bool:
-        """Whether names are made at run time, so that source does not tell them all."""
-        return bool(self.openings)
+    def has_dynamic_names(self) -> bool:
+        """Whether names are created at run time, so that source does not show all of them."""
+        return bool(self.dynamic_names)
 
     def entrypoint(self, name: str) -> Entrypoint | None:
         """The entrypoint of that name, or None."""
@@ -261,3 +269,386 @@ class HubconfProblem:
     kind: Literal["missing", "syntax", "encoding"]
     message: str
     location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class OwnImport:
+    """The surest import of one of the repo's own modules.
+
+    Attributes:
+        module: Absolute dotted name.
+        location: The statement.
+        in_function: Whether it runs only when a function of the hubconf is called.
+        guarded: Whether a failure is caught.
+        chain: Modules of the repo that lead from hubconf to this file, hubconf first.
+        missing: What it asks for and the repo does not hold, such as "`models` has no `UNet`";
+            empty when all is there.
+        path: Its file; for a folder or compiled module, that; empty when there is nothing.
+    """
+
+    module: str
+    location: Location
+    in_function: bool
+    guarded: bool
+    chain: tuple[str, ...] = ()
+    missing: str = ""
+    path: str = ""
+
+    @property
+    def top(self) -> str:
+        """The top-level name."""
+        return self.module.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file of the repo that code in reach names by way of ``__file__``.
+
+    Attributes:
+        path: The file.
+        location: Where it is named, the first time.
+        tested: Whether the module also asks whether files exist, so that it may do without.
+    """
+
+    path: str
+    location: Location
+    tested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Something outside the repo that is called, or assigned to, on the way to a model.
+
+    Attributes:
+        name: Its dotted name, such as "torch.manual_seed"; a builtin's is the bare "open".
+        location: The call or assignment.
+        on_import: Whether it happens when hubconf.py is imported; else when an entrypoint is called.
+        is_call: False for an assignment.
+        arguments: The positional arguments, as far as they are strings that source tells.
+        keywords: Pairs of a keyword argument's name, or "**" for many, and the source text of its
+            value.
+        own_file: The file of the repo that the first argument names, taken relative to the working
+            directory; empty when there is none.
+    """
+
+    name: str
+    location: Location
+    on_import: bool
+    is_call: bool = True
+    arguments: tuple[str | None, ...] = ()
+    keywords: tuple[tuple[str, str], ...] = ()
+    own_file: str = ""
+
+    def keyword(self, name: str) -> str | None:
+        """The source text of a keyword argument, or None."""
+        return dict(self.keywords).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeImport:
+    """A relative import in the hubconf, which is part of no package.
+
+    Attributes:
+        module: The module as written, dots included.
+        location: The statement.
+    """
+
+    module: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleClass:
+    """A class of ``nn.Module`` that the hubconf itself defines.
+
+    Attributes:
+        name: Its name.
+        location: Its definition.
+    """
+
+    name: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class OwnModuleLookup:
+    """Code of the hubconf that looks the hubconf up in ``sys.modules``, where it is not.
+
+    Attributes:
+        code: What does so, as written or in a few words.
+        location: Where.
+    """
+
+    code: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class LateImport:
+    """An import of the repo's own modules that runs after torch.hub.load.
+
+    Attributes:
+        module: The module.
+        location: The statement.
+    """
+
+    module: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class HardCodedPretrained:
+    """A call that requests weights from another factory, whatever the entrypoint was called with.
+
+    Attributes:
+        call: The call, as written, shortened.
+        location: Where.
+    """
+
+    call: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedCall:
+    """A call of the repo's own code whose arguments the signature rejects.
+
+    Attributes:
+        reason: What is called and why it fails, in a clause.
+        location: The call.
+    """
+
+    reason: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class MissingExport:
+    """A name in the hubconf's ``__all__`` that it does not define.
+
+    Attributes:
+        name: The name.
+        location: The assignment of ``__all__``.
+    """
+
+    name: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointUse:
+    """One call that downloads weights.
+
+    Attributes:
+        function: Dotted name of what is called, such as "torch.hub.load_state_dict_from_url".
+        url: The URL when source tells it, else None.
+        file_name: The literal ``file_name=`` argument, else None.
+        arguments: Names of the keyword arguments given, positional ones mapped to their names.
+        check_hash: The literal value of ``check_hash``, None when absent or not literal.
+        weights_only: The literal value of ``weights_only``, None when absent or not literal.
+        forwards_keywords: Whether ``**something`` is passed on, so that more may arrive.
+        location: The call.
+    """
+
+    function: str
+    url: str | None
+    file_name: str | None
+    arguments: frozenset[str]
+    check_hash: bool | None
+    weights_only: bool | None
+    forwards_keywords: bool
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class EntrypointWeights:
+    """What calling an entrypoint may load.
+
+    Attributes:
+        downloads: Calls that download weights.
+        files: Files of the repo, by path, weights among them.
+    """
+
+    downloads: tuple[CheckpointUse, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnrequestedDownload:
+    """A download that calling an entrypoint makes although no weights are asked for.
+
+    Attributes:
+        entrypoint: Its name in the hubconf.
+        switch: The parameter that chooses weights, such as "pretrained"; empty when it has none.
+        without: The value of it that leaves them out.
+        function: Dotted name of what downloads.
+        location: The call.
+    """
+
+    entrypoint: str
+    switch: str
+    without: bool | None
+    function: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class FailingDefault:
+    """An entrypoint that is certain to raise when it is called without arguments.
+
+    Attributes:
+        entrypoint: Its name in the hubconf.
+        statement: What raises, as written.
+        location: Where.
+    """
+
+    entrypoint: str
+    statement: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class GpuNeed:
+    """An entrypoint that fails without a GPU unless it is told otherwise.
+
+    Attributes:
+        entrypoint: Its name in the hubconf.
+        parameter: The parameter whose default is a GPU; empty when it is the code that wants one.
+        location: The definition, or the call that wants it.
+        call: What is called, as written; empty for a default.
+    """
+
+    entrypoint: str
+    parameter: str
+    location: Location
+    call: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A call of ``torch.hub.load`` shown in a document or docstring.
+
+    Attributes:
+        repo: "owner/name", as written.
+        ref: What follows the colon; "" when nothing does.
+        entrypoint: What it loads, or None when that is no literal.
+        keywords: Names of the keyword arguments that go on to the entrypoint.
+        location: The call.
+    """
+
+    repo: str
+    ref: str
+    entrypoint: str | None
+    keywords: tuple[str, ...]
+    location: Location
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it names a commit or a tag, and not the branch that everybody gets."""
+        return self.ref not in ("", "main", "master")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """A fenced block in a document.
+
+    Attributes:
+        language: What its fence says, in lower case; "" when nothing.
+        text: The code.
+        line: The line of the document on which it starts.
+    """
+
+    language: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardField:
+    """One key of a card's front matter.
+
+    Attributes:
+        key: The key.
+        kind: What its value is.
+        values: The scalar, or the scalars of a list, as texts; empty for a mapping and for null.
+        raw: What is written after the colon on its line.
+        location: The key's line.
+    """
+
+    key: str
+    kind: Literal["scalar", "list", "mapping", "null"]
+    values: tuple[str, ...]
+    raw: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A document that begins with front matter.
+
+    Attributes:
+        path: The document.
+        fields: Its keys, in order; empty when the front matter cannot be read.
+        problem: Why it cannot be read; "" when it can.
+        problem_line: Where.
+        body: The text after the front matter.
+        body_line: The line on which that starts.
+    """
+
+    path: str
+    fields: tuple[CardField, ...]
+    problem: str
+    problem_line: int
+    body: str
+    body_line: int
+
+    def field(self, key: str) -> CardField | None:
+        """The field of that key, or None."""
+        return next((one for one in self.fields if one.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the author declares about the archives that hosts make of the repo.
+
+    Attributes:
+        archive_mb: How many megabytes (10^6 bytes) the files of an archive may have.
+        lfs_in_archives: Whether the host puts LFS objects into archives.
+    """
+
+    archive_mb: float = 50
+    lfs_in_archives: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RepoFacts:
+    """A hub repo, read.
+
+    Attributes:
+        files: Its files, of which only those in the hubconf's reach were read; others, such as
+            its documents, can be.
+        hubconf: Its hubconf, or None; then ``problem`` says why.
+        problem: What kept the hubconf from being read, or None.
+        packages: Top-level import names that the repo itself provides.
+        suppressions: Comments in the hubconf's reach that ask for findings to be left out.
+        unreadable: Modules of the repo that the hubconf needs and that do not parse.
+        sources: Text of the hubconf and of the modules that it reaches, by path, with newlines
+            normalised: what locations count in.
+        limits: What the author declares about archives.
+        before: The repo at the commit that it is compared with, or None.
+    """
+
+    files: Files
+    hubconf: Hubconf | None
+    problem: HubconfProblem | None
+    packages: frozenset[str]
+    suppressions: tuple[Suppression, ...]
+    unreadable: tuple[HubconfProblem, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    before: RepoFacts | None = None
+
+    @property
+    def root(self) -> Path:
+        """The folder that paths start from."""
+        return self.files.root

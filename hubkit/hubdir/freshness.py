@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import HubkitError, RefNotFoundError, RepoNotFoundError
 from hubkit.facts import FetchPolicy
-from hubkit.facts.cache import RefState
+from hubkit.facts.hubdir import RefState
 from hubkit.hubdir.inventory import read_asked
 from hubkit.hubdir.repos import resolve_ref
 

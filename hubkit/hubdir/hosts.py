@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from hubkit._util.urls import Url, UrlError, parse_url, redact, try_parse
 from hubkit.errors import RepoSpecError, UsageError
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef

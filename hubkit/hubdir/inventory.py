@@ -9,8 +9,7 @@ from urllib.parse import unquote
 
 from hubkit._util.paths import is_folder, list_folder, walk_files
 from hubkit.facts import RepoRef
-from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree, Leftover
-from hubkit.facts.repos import is_full_sha
+from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree, Leftover, is_full_sha
 from hubkit.hubdir.disk import read_record
 from hubkit.hubdir.layout import get_dir, store, tree_folder
 from hubkit.hubdir.links import is_ours

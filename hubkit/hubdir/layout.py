@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit._util.paths import is_inside
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote
 from hubkit._util.urls import UrlError, expand_scp, parse_url, redact
 from hubkit.errors import RepoSpecError
 from hubkit.facts import RepoRef
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:

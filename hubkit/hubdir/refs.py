@@ -17,7 +17,7 @@ from hubkit import limits
 from hubkit._util.text import did_you_mean
 from hubkit.errors import RefNotFoundError, UnreachableError
 from hubkit.facts import ResolvedRef
-from hubkit.facts.repos import is_full_sha
+from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir.answers import refused_repo
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.moves import find_move, require_repo

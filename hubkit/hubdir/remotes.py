@@ -13,7 +13,7 @@ from hubkit.errors import (
     RepoNotFoundError,
     UnreachableError,
 )
-from hubkit.facts.repos import GITHUB, is_full_sha
+from hubkit.facts.hubdir import GITHUB, is_full_sha
 from hubkit.hubdir.git import GitFailed
 from hubkit.hubdir.hosts import base_url, find_token, redact
 from hubkit.hubdir.refs import list_refs

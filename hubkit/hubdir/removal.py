@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.paths import list_folder, move_inside, remove_inside
 from hubkit.errors import InUseError, LockTimeoutError
-from hubkit.facts.cache import Damage, KeptCheckpoint, KeptTree
+from hubkit.facts.hubdir import Damage, KeptCheckpoint, KeptTree
 from hubkit.hubdir.digest import sha256_of
 from hubkit.hubdir.disk import move_aside, read_record, writing
 from hubkit.hubdir.keeping import require_unused
@@ -23,7 +23,7 @@ from hubkit.hubdir.staging import staging
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts.cache import Inventory, Leftover
+    from hubkit.facts.hubdir import Inventory, Leftover
 
 PATIENCE = 0.1  # seconds: who is fetching may take minutes
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hubkit._util.logs import log
 from hubkit.errors import CacheWriteError, HashMismatchError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
-from hubkit.facts.repos import is_full_sha
+from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir import layout
 from hubkit.hubdir.ages import is_recent, is_since
 from hubkit.hubdir.disk import read_record, write_record

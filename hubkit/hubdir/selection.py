@@ -12,7 +12,7 @@ from hubkit.hubdir.names import parse_repo
 from hubkit.hubdir.origins import key_of
 
 if TYPE_CHECKING:
-    from hubkit.facts.cache import Inventory, KeptCheckpoint, KeptTree
+    from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree
 
 _SHORTEST_SHA = 7
 

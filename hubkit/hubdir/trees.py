@@ -13,7 +13,7 @@ from hubkit import limits
 from hubkit._util.atomic import place_folder, write_file
 from hubkit._util.paths import move_inside, remove_inside, require_no_link_above
 from hubkit.errors import HashMismatchError, NotThereError
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import download

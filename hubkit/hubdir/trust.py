@@ -12,18 +12,16 @@ from hubkit._util.logs import log
 from hubkit._util.paths import open_regular, read_file
 from hubkit._util.text import printable
 from hubkit.errors import UntrustedRepoError, UsageError
-from hubkit.facts.repos import GITHUB
+from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.layout import within
+from hubkit.torchhub import TRUSTED_OWNERS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hubkit.facts import RepoRef
-    from hubkit.facts.repos import TrustRepo
-
-# torch.hub's own (torch/hub.py, _TRUSTED_REPO_OWNERS).
-TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinternal")
+    from hubkit.facts.hubdir import TrustRepo
 
 
 def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:

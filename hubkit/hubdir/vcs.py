@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import FetchError, RefNotFoundError
 from hubkit.facts import ResolvedRef
-from hubkit.facts.repos import is_full_sha
+from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.git import Git, GitFailed
 from hubkit.hubdir.hosts import base_url

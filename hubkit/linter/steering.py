@@ -61,7 +61,7 @@ def advise_code(code: str) -> str:
 def find_unknown_entrypoints(repo: RepoFacts, config: Config) -> Iterator[Finding]:
     """Entrypoints that only the configuration knows."""
     hubconf = repo.hubconf
-    if hubconf is None or hubconf.is_open:
+    if hubconf is None or hubconf.has_dynamic_names:
         return
     names = [one.name for one in hubconf.entrypoints] + [one.name for one in hubconf.leaks]
     for name in config.entrypoints:

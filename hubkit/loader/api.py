@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit import hubdir
+from hubkit.analysis import read_dependencies, read_repo, require_hubconf
 from hubkit.errors import RepoSpecError, UntrustedRepoError, entrypoint_not_found
-from hubkit.hubconf import read_dependencies, read_repo, require_hubconf
 from hubkit.hubdir.spec import parse_spec
 from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Located, Request, locate, locate_trusted
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hubkit.facts import RepoRef
-    from hubkit.facts.repos import TrustRepo
+    from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
     from hubkit.runtime import LoadedHubconf
 
@@ -128,7 +128,7 @@ def list(
     )
     root = _locate_to_read(request).root
     hubconf = require_hubconf(read_repo(root))
-    if hubconf.is_open:
+    if hubconf.has_dynamic_names:
         leaks = {leak.name for leak in hubconf.leaks}
         names = _probe_names(request)
         return [name for name in names if name not in leaks]
@@ -169,7 +169,7 @@ def help(
     entrypoint = hubconf.entrypoint(model)
     if entrypoint is not None and entrypoint.docstring is not None:
         return entrypoint.docstring
-    if entrypoint is None and not hubconf.is_open:
+    if entrypoint is None and not hubconf.has_dynamic_names:
         names = tuple(found.name for found in hubconf.entrypoints)
         raise entrypoint_not_found(model, names, f"is not in {root / 'hubconf.py'}")
     if entrypoint is not None and entrypoint.kind == "function" and not _may_probe(request):

@@ -8,8 +8,8 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import distribution_name, import_name
 from hubkit.errors import MissingDependenciesError, MissingExtraError
-from hubkit.hubconf import distribution_name, import_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

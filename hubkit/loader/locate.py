@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import os
 
     from hubkit.facts import CachedRepo, RepoRef
-    from hubkit.facts.repos import TrustRepo
+    from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
 
 _pins_logged: set[RepoRef] = set()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from hubkit import hubdir
+from hubkit.analysis import read_repo
 from hubkit.errors import (
     HubkitError,
     OfflineError,
@@ -14,7 +15,6 @@ from hubkit.errors import (
     UsageError,
 )
 from hubkit.facts import FetchPolicy
-from hubkit.hubconf import read_repo
 from hubkit.lockfile import LockedCheckpoint, LockedRepo
 from hubkit.records import dataclass
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.parse import parse_toml
 from hubkit._util.urls import github_repo
+from hubkit.analysis import read_snippets, select_own
 from hubkit.config import read_config
 from hubkit.errors import RepoSpecError, UsageError
-from hubkit.hubconf import read_snippets, select_own
-from hubkit.hubconf.git import find_git
 from hubkit.hubdir import parse_repo
+from hubkit.source.git import find_git
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING
 from hubkit import __version__, limits
 from hubkit._util.atomic import write_file
 from hubkit._util.paths import read_file
-from hubkit.facts.findings import Finding, KnownFinding, LeftOut, Report, RuleFacts
-from hubkit.facts.fixes import Edit, Fix
+from hubkit.facts.findings import Edit, Finding, Fix, KnownFinding, LeftOut, Report, RuleFacts
 from hubkit.facts.hubconf import Location
 from hubkit.records import dataclass
 

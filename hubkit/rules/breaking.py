@@ -51,7 +51,7 @@ def breaking_change(repo: RepoFacts) -> Iterator[Finding]:
         now = new.entrypoint(entrypoint.name)
         if now is not None:
             yield from _compare(entrypoint, now, ref)
-    if old.is_open:
+    if old.has_dynamic_names:
         yield breaking_change.finding(
             f"the hubconf of {ref} makes names at run time, which were not compared",
             severity="info",
@@ -61,11 +61,11 @@ def breaking_change(repo: RepoFacts) -> Iterator[Finding]:
 def _find_removed(old: Hubconf, new: Hubconf, ref: str) -> Iterator[Finding]:
     known = {one.name for one in new.entrypoints} | {leak.name for leak in new.leaks}
     gone = [one for one in old.entrypoints if one.name not in known]
-    if gone and new.is_open:
+    if gone and new.has_dynamic_names:
         yield breaking_change.finding(
             f"{quoted([one.name for one in gone])} of {ref} may be made at run time now, which was "
             "not compared",
-            new.openings[0],
+            new.dynamic_names[0],
             severity="info",
         )
         return

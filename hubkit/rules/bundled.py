@@ -38,7 +38,7 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
     before 1.6. TorchScript archives are something else and are left alone. Files beyond 64 MiB are
     not looked at.
     """
-    from hubkit.hubconf.pickles import find_globals
+    from hubkit.analysis.pickles import find_globals
 
     total = 0
     for path in repo.files.paths():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
 from hubkit.records import dataclass
+from hubkit.torchhub import weights_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 _VARIADIC = ("var-positional", "var-keyword")
 _BY_PLACE = ("positional-only", "positional")
 _BY_NAME = ("positional", "keyword-only")
-# Parameters that say whether weights are loaded: who leaves them out gets another model.
-_SWITCHES = frozenset({"pretrained", "weights", "checkpoint", "ckpt", "pretrain"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def _compare_one(old: Parameter, new: Parameter) -> Iterator[Change]:
         yield Change(
             f"the default of `{name}` was `{old.default}` and is `{new.default}` now",
             "Whoever leaves it out gets something else. Keep it, or add a new entrypoint.",
-            "error" if name in _SWITCHES else "warning",
+            "error" if weights_kind(name) else "warning",
         )
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from hubkit import limits
 from hubkit._util.lines import Places
 from hubkit._util.text import closest, did_you_mean, quoted
+from hubkit.analysis import find_code, find_documents, read_card, syntax_problem
 from hubkit.facts import Location
-from hubkit.hubconf import find_code, find_documents, read_card, syntax_problem
 from hubkit.lazy import pattern
 from hubkit.rules import card_keys as keys
 from hubkit.rules.card_fixes import bare_value, unquote

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import import_name, is_stdlib
+from hubkit.analysis import import_name, is_stdlib
 from hubkit.lazy import pattern
+from hubkit.torchhub import TORCH_MODULES
 
 if TYPE_CHECKING:
     from hubkit.facts import Dependency, Hubconf, Import, RepoFacts
 
-# What the torch distribution itself installs: whoever runs torch.hub has these.
-TORCH = frozenset({"torch", "functorch", "torchgen"})
 # What stands in a requirement and in no module's name.
 REQUIREMENT = pattern(r"[\s<>=!~\[\];@:/]")
 
@@ -27,7 +26,7 @@ def outside_imports(repo: RepoFacts, hubconf: Hubconf) -> dict[str, Import]:
     found: dict[str, Import] = {}
     for one in hubconf.imports:
         top = one.top
-        if one.guarded or top in TORCH or top in repo.packages or is_stdlib(top):
+        if one.guarded or top in TORCH_MODULES or top in repo.packages or is_stdlib(top):
             continue
         if top not in found or (found[top].in_function and not one.in_function):
             found[top] = one

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
+from hubkit.analysis import find_bringers, import_name, is_stdlib
 from hubkit.facts import Fix
-from hubkit.hubconf import find_bringers, import_name, is_stdlib
 from hubkit.rules import edits
 from hubkit.rules.declared import (
     REQUIREMENT,

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import closest, quoted
-from hubkit.hubconf import read_docstring
+from hubkit.analysis import read_docstring
 from hubkit.lazy import pattern
 from hubkit.rules.entry_fixes import (
     give_help,

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import did_you_mean, plural, quoted
-from hubkit.hubconf import read_snippets, select_own
+from hubkit.analysis import read_snippets, select_own
 from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
 
@@ -119,7 +119,7 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
         if one.entrypoint is None:
             continue
         if one.entrypoint not in names:
-            if not hubconf.is_open:
+            if not hubconf.has_dynamic_names:
                 yield _unknown_entrypoint(one, names)
         else:
             yield from _unknown_arguments(hubconf, one)

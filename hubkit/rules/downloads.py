@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from hubkit.lazy import pattern
 from hubkit.rules.call_fixes import give_argument
 from hubkit.rules.registry import rule
+from hubkit.torchhub import hash_in_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.facts import CheckpointUse, Finding, RepoFacts
 
-# torch/hub.py, HASH_REGEX: the first match in the file name is taken for the hash.
-_HASH = pattern(r"-([a-f0-9]*)\.")
 _DATE = pattern(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
 # torch's documentation asks for eight digits or more; six could still be somebody's prefix.
 _USUAL_DIGITS = 8
@@ -188,8 +187,7 @@ def file_name(use: CheckpointUse) -> str | None:
 
 def hash_digits(name: str | None) -> str | None:
     """What torch.hub takes for the hash in a name, or None when it finds none."""
-    found = _HASH.search(name or "")
-    return found[1] if found else None
+    return hash_in_name(name or "")
 
 
 def _is_hash(digits: str) -> bool:

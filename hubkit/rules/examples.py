@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import find_code, find_snippets, select_own, syntax_problem
+from hubkit.analysis import find_code, find_snippets, select_own, syntax_problem
 from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
 
@@ -60,7 +60,7 @@ def bad_example(repo: RepoFacts) -> Iterator[Finding]:
             yield _finding(entry, f"does not parse: {problem}", "Correct it.")
     for entry, one in shown:
         is_unknown = one.entrypoint is not None and one.entrypoint not in known
-        if one.repo in own and is_unknown and not one.is_pinned and not hubconf.is_open:
+        if one.repo in own and is_unknown and not one.is_pinned and not hubconf.has_dynamic_names:
             yield _finding(
                 entry,
                 f"loads `{one.entrypoint}`, which hubconf.py does not have",

@@ -12,7 +12,7 @@ from hubkit.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, Oddity, RepoFacts
+    from hubkit.facts import Finding, RelativeImport, RepoFacts
 
 
 # Frameworks whose own hub reads a file called hubconf.py.
@@ -136,12 +136,12 @@ def relative_import(repo: RepoFacts) -> Iterator[Finding]:
 
     One in `try: ... except ImportError:` with an absolute twin is fine.
     """
-    for oddity in _oddities(repo, "relative-import"):
+    for one in repo.hubconf.relative_imports if repo.hubconf else ():
         yield relative_import.finding(
-            f"`from {oddity.what}` fails in hubconf.py, which is part of no package",
-            oddity.location,
-            hint=f"Import from `{oddity.what.lstrip('.') or 'the module'}` without the dot.",
-            fix=_absolute_import(repo, oddity),
+            f"`from {one.module}` fails in hubconf.py, which is part of no package",
+            one.location,
+            hint=f"Import from `{one.module.lstrip('.') or 'the module'}` without the dot.",
+            fix=_absolute_import(repo, one),
         )
 
 
@@ -167,12 +167,12 @@ def needs_registered_module(repo: RepoFacts) -> Iterator[Finding]:
 
     Better still, such a class belongs into a module of the repo.
     """
-    for oddity in _oddities(repo, "own-module"):
+    for one in repo.hubconf.own_module_lookups if repo.hubconf else ():
         yield needs_registered_module.finding(
-            f"{oddity.what} looks hubconf.py up in `sys.modules`, where torch.hub never puts it",
-            oddity.location,
+            f"{one.code} looks hubconf.py up in `sys.modules`, where torch.hub never puts it",
+            one.location,
             hint="Use `globals()`."
-            if "sys.modules" in oddity.what
+            if "sys.modules" in one.code
             else "Remove `from __future__ import annotations`, or move the class to a module.",
         )
 
@@ -198,16 +198,16 @@ def no_entrypoints(repo: RepoFacts) -> Iterator[Finding]:
     Names that are made at run time (HUB210) count as entrypoints that cannot be seen.
     """
     hubconf = repo.hubconf
-    if hubconf is not None and not hubconf.entrypoints and not hubconf.is_open:
+    if hubconf is not None and not hubconf.entrypoints and not hubconf.has_dynamic_names:
         yield no_entrypoints.finding(
             "hubconf.py publishes no entrypoint, so there is nothing that torch.hub.load could call",
             hint="Define a public function in hubconf.py, or import one from the repo's modules.",
         )
 
 
-def _absolute_import(repo: RepoFacts, oddity: Oddity) -> Fix | None:
-    source = edits.source_of(repo, oddity.location.path)
-    node = source.statement(oddity.location) if source else None
+def _absolute_import(repo: RepoFacts, relative: RelativeImport) -> Fix | None:
+    source = edits.source_of(repo, relative.location.path)
+    node = source.statement(relative.location) if source else None
     found = (
         edits.make_absolute(source, node) if source and isinstance(node, ast.ImportFrom) else None
     )
@@ -259,9 +259,3 @@ def _imports_surely(repo: RepoFacts, path: str) -> bool:
         not (one.in_function or one.guarded) and f".{stem}".endswith(f".{one.module}")
         for one in (repo.hubconf.own_imports if repo.hubconf else ())
     )
-
-
-def _oddities(repo: RepoFacts, kind: str) -> Iterator[Oddity]:
-    for oddity in repo.hubconf.oddities if repo.hubconf else ():
-        if oddity.kind == kind:
-            yield oddity

@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
+from hubkit.analysis import distribution_name, find_bringers, is_stdlib
 from hubkit.facts import Fix
-from hubkit.hubconf import distribution_name, find_bringers, is_stdlib
 from hubkit.lazy import pattern
 from hubkit.rules import edits
-from hubkit.rules.declared import TORCH, entries_of, outside_imports, provided_modules
+from hubkit.rules.declared import entries_of, outside_imports, provided_modules
 from hubkit.rules.dependencies import removal
 from hubkit.rules.registry import rule
+from hubkit.torchhub import TORCH_MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -112,7 +113,7 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
     imported |= set(find_bringers(imported))
     for entry in entries_of(repo):
         modules = provided_modules(entry.name)
-        if modules & (imported | TORCH | repo.packages) or any(map(is_stdlib, modules)):
+        if modules & (imported | TORCH_MODULES | repo.packages) or any(map(is_stdlib, modules)):
             continue
         if _are_imported_anywhere(repo, modules):
             continue
@@ -158,7 +159,7 @@ def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
         for one in reversed(hubconf.imports)
         if one.location.path == hubconf.path and not (one.in_function or one.guarded)
     }
-    names = sorted(top for top in early if top not in TORCH and not is_stdlib(top))
+    names = sorted(top for top in early if top not in TORCH_MODULES and not is_stdlib(top))
     if names:
         yield eager_import_before_check.finding(
             f"{quoted(names)} {'is' if len(names) == 1 else 'are'} imported before torch.hub looks "

@@ -32,10 +32,9 @@ def mismatched_call(repo: RepoFacts) -> Iterator[Finding]:
     out. A dict given under the name of `**options` becomes an entry `options` in them, which is
     reported where the function neither looks for such an entry nor hands its keywords on.
     """
-    for one in repo.hubconf.oddities if repo.hubconf else ():
-        if one.kind == "mismatch":
-            yield mismatched_call.finding(
-                f"this call cannot work: {one.what}",
-                one.location,
-                hint="Give what the signature takes now.",
-            )
+    for one in repo.hubconf.rejected_calls if repo.hubconf else ():
+        yield mismatched_call.finding(
+            f"this call cannot work: {one.reason}",
+            one.location,
+            hint="Give what the signature takes now.",
+        )

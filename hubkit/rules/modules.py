@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import is_stdlib
+from hubkit.analysis import is_stdlib
 from hubkit.rules.declared import entries_of, provided_modules
 from hubkit.rules.registry import rule
 

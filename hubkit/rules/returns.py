@@ -12,7 +12,7 @@ from hubkit.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Entrypoint, Finding, Oddity, RepoFacts
+    from hubkit.facts import Entrypoint, Finding, LateImport, RepoFacts
 
 _OTHER_KINDS = frozenset({"bundle", "transform", "tokenizer", "utility", "class"})
 
@@ -81,14 +81,13 @@ def class_defined_in_hubconf(repo: RepoFacts) -> Iterator[Finding]:
         # hubconf.py
         from unet import UNet as _UNet
     """
-    for oddity in repo.hubconf.oddities if repo.hubconf else ():
-        if oddity.kind == "module-class":
-            yield class_defined_in_hubconf.finding(
-                f"models of the class `{oddity.what}` cannot be pickled or sent to another process, "
-                "since it is defined in hubconf.py",
-                oddity.location,
-                hint="Move it to a module of the repo and import it from there.",
-            )
+    for one in repo.hubconf.module_classes if repo.hubconf else ():
+        yield class_defined_in_hubconf.finding(
+            f"models of the class `{one.name}` cannot be pickled or sent to another process, "
+            "since it is defined in hubconf.py",
+            one.location,
+            hint="Move it to a module of the repo and import it from there.",
+        )
 
 
 @rule("HUB403", "lazy-repo-import", "error", fixable="sometimes", applicability="unsafe")
@@ -114,19 +113,18 @@ def lazy_repo_import(repo: RepoFacts) -> Iterator[Finding]:
 
     A package that is imported while the model is loaded stays importable, and is not reported.
     """
-    for oddity in repo.hubconf.oddities if repo.hubconf else ():
-        if oddity.kind == "late-import":
-            yield lazy_repo_import.finding(
-                f"`{oddity.what}` is imported after loading, when the repo is no longer on the path: "
-                "the first call of the model ends in ModuleNotFoundError",
-                oddity.location,
-                hint="Import it at the top of the file.",
-                fix=_hoist(repo, oddity),
-            )
+    for one in repo.hubconf.late_imports if repo.hubconf else ():
+        yield lazy_repo_import.finding(
+            f"`{one.module}` is imported after loading, when the repo is no longer on the path: "
+            "the first call of the model ends in ModuleNotFoundError",
+            one.location,
+            hint="Import it at the top of the file.",
+            fix=_hoist(repo, one),
+        )
 
 
-def _hoist(repo: RepoFacts, oddity: Oddity) -> Fix | None:
-    source = edits.source_of(repo, oddity.location.path)
-    node = source.statement(oddity.location) if source else None
+def _hoist(repo: RepoFacts, late: LateImport) -> Fix | None:
+    source = edits.source_of(repo, late.location.path)
+    node = source.statement(late.location) if source else None
     changes = edits.hoist_import(source, node) if source and node else None
     return Fix("Move it to the top of the file", "unsafe", changes) if changes else None

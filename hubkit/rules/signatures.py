@@ -9,19 +9,17 @@ from hubkit._util.text import quoted
 from hubkit.lazy import pattern
 from hubkit.rules.entry_fixes import default_to_cpu, remove_keywords
 from hubkit.rules.registry import rule
+from hubkit.torchhub import LOAD_PARAMETERS, LOAD_POSITIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hubkit.facts import Finding, RepoFacts
 
-# Parameters of torch.hub.load itself (torch/hub.py).
-_TAKEN = ("repo_or_dir", "model")
 # A default that stands for "put yours here".
 _MADE_UP = pattern(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
 # Longer calls are known by their last part.
 _TELLING = 30
-_EATEN = ("source", "trust_repo", "force_reload", "verbose", "skip_validation")
 
 
 @rule("HUB203", "non-function-entrypoint", "warning", moot_kinds=frozenset({"class"}))
@@ -151,7 +149,7 @@ def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         for parameter in entry.parameters or ():
             name = parameter.name
-            if name not in _TAKEN + _EATEN or parameter.kind in (
+            if name not in LOAD_PARAMETERS or parameter.kind in (
                 "positional-only",
                 "var-positional",
                 "var-keyword",
@@ -159,7 +157,7 @@ def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 continue
             outcome = (
                 "is torch.hub.load's own and ends in TypeError"
-                if name in _TAKEN
+                if name in LOAD_POSITIONAL
                 else "is taken by torch.hub.load itself and never arrives"
             )
             yield reserved_parameter.finding(
@@ -247,7 +245,7 @@ def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
     hubconf = repo.hubconf
     if hubconf is None:
         return
-    failing = {one.entrypoint: one for one in hubconf.failing}
+    failing = {one.entrypoint: one for one in hubconf.failing_defaults}
     for entry in hubconf.entrypoints:
         made_up = [one.name for one in entry.parameters or () if _MADE_UP.match(one.default or "")]
         if entry.name in failing:

@@ -125,7 +125,7 @@ def dynamic_surface(repo: RepoFacts) -> Iterator[Finding]:
     if hubconf is None:
         return
     stars = set(_star_openings(hubconf))
-    places = [place for place in hubconf.openings if place not in stars]
+    places = [place for place in hubconf.dynamic_names if place not in stars]
     if places:
         more = f" (and {plural(len(places) - 1, 'more place')})" if len(places) > 1 else ""
         yield dynamic_surface.finding(
@@ -155,12 +155,12 @@ def stale_all(repo: RepoFacts) -> Iterator[Finding]:
     Where hubconf.py makes names at run time, none is called absent.
     """
     hubconf = repo.hubconf
-    if hubconf is None or hubconf.is_open:
+    if hubconf is None or hubconf.has_dynamic_names:
         return
-    absent = [one for one in hubconf.oddities if one.kind == "export"]
+    absent = hubconf.missing_exports
     if absent:
         yield stale_all.finding(
-            f"`__all__` lists {quoted([one.what for one in absent])}, which hubconf.py does not have",
+            f"`__all__` lists {quoted([one.name for one in absent])}, which hubconf.py does not have",
             absent[0].location,
             hint="Remove `__all__`, which torch.hub ignores, or define what it lists.",
         )
@@ -182,7 +182,7 @@ def _hide(repo: RepoFacts, leaks: list[Leak]) -> Fix | None:
     changes = tuple(
         sorted((edit for one in renamed for edit in one.edits), key=lambda e: e.location)
     )
-    is_safe = is_foreign and not hubconf.openings
+    is_safe = is_foreign and not hubconf.dynamic_names
     message = f"Rename {quoted([leak.name for leak in leaks])} with a leading underscore"
     return Fix(message, "safe" if is_safe else "unsafe", changes)
 
@@ -200,7 +200,7 @@ def _star_openings(hubconf: Hubconf) -> list[Location]:
     lines = hubconf.source.splitlines()
     return [
         place
-        for place in hubconf.openings
+        for place in hubconf.dynamic_names
         if place.path == hubconf.path
         and place.line <= len(lines)
         and _STAR.match(lines[place.line - 1])

@@ -10,7 +10,7 @@ from hubkit.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, RepoFacts, UnaskedDownload
+    from hubkit.facts import Finding, RepoFacts, UnrequestedDownload
 
 
 @rule("HUB508", "unconditional-download", "error")
@@ -32,10 +32,9 @@ def unconditional_download(repo: RepoFacts) -> Iterator[Finding]:
     functions; only a download that is then certain to happen is reported.
     """
     for names, one in _by_place(repo, switched=True):
-        off = "None" if one.switch == "weights" else "False"
         downloads = "downloads" if len(names) == 1 else "download"
         yield unconditional_download.finding(
-            f"{quoted(names)} {downloads} weights with `{one.switch}={off}` too",
+            f"{quoted(names)} {downloads} weights with `{one.switch}={one.without}` too",
             one.location,
             entrypoint=one.entrypoint,
             hint=f"Ask `if {one.switch}:` first.",
@@ -90,10 +89,10 @@ def inner_pretrained(repo: RepoFacts) -> Iterator[Finding]:
     that looks at weights is fine. A download that is certain to happen is HUB508's. A backbone that
     is frozen and is never in the repo's own weights needs them: ignore the finding with that reason.
     """
-    for one in repo.hubconf.oddities if repo.hubconf else ():
-        if one.kind == "inner-pretrained" and not _is_certain(repo):
+    for one in repo.hubconf.hard_coded_pretrained if repo.hubconf else ():
+        if not _is_certain(repo):
             yield inner_pretrained.finding(
-                f"`{one.what}` downloads weights even if none are asked for",
+                f"`{one.call}` downloads weights even if none are asked for",
                 one.location,
                 hint="Give the entrypoint a parameter for it, and skip it where the repo's own "
                 "weights follow.",
@@ -102,18 +101,18 @@ def inner_pretrained(repo: RepoFacts) -> Iterator[Finding]:
 
 def _is_certain(repo: RepoFacts) -> bool:
     """Whether HUB508 tells of the same download already."""
-    return any(one.switch for one in repo.hubconf.unasked) if repo.hubconf else False
+    return any(one.switch for one in repo.hubconf.unrequested_downloads) if repo.hubconf else False
 
 
 def _by_place(
     repo: RepoFacts, *, switched: bool
-) -> Iterator[tuple[tuple[str, ...], UnaskedDownload]]:
+) -> Iterator[tuple[tuple[str, ...], UnrequestedDownload]]:
     """Downloads nobody asked for, one a place, with the entrypoints that come by there."""
-    unasked = [
+    unrequested = [
         one
-        for one in (repo.hubconf.unasked if repo.hubconf else ())
+        for one in (repo.hubconf.unrequested_downloads if repo.hubconf else ())
         if bool(one.switch) is switched
     ]
-    for place in dict.fromkeys(one.location for one in unasked):
-        here = [one for one in unasked if one.location == place]
+    for place in dict.fromkeys(one.location for one in unrequested):
+        here = [one for one in unrequested if one.location == place]
         yield tuple(one.entrypoint for one in here), here[0]

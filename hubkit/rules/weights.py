@@ -9,6 +9,7 @@ from hubkit.lazy import pattern
 from hubkit.rules.call_fixes import anchor, name_file
 from hubkit.rules.downloads import file_name, hash_digits, loads_of
 from hubkit.rules.registry import rule
+from hubkit.torchhub import TRUSTED_OWNERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,6 @@ _READERS = pattern(
     r"open|(?:torch|numpy|torch\.jit)\.load|pathlib\.Path\.(?:open|read_text|read_bytes)"
 )
 _BRANCHES = ("", "main", "master")
-# torch.hub's own (torch/hub.py, _TRUSTED_REPO_OWNERS).
-_TRUSTED_OWNERS = ("facebookresearch/", "facebookincubator/", "pytorch/", "fairinternal/")
 # File names that many repos use, each for weights of its own.
 _GENERIC = pattern(
     r"(?:model|models|net|network|weights?|checkpoint|ckpt|best|last|latest|final|pretrained"
@@ -155,7 +154,7 @@ def nested_hub_load(repo: RepoFacts) -> Iterator[Finding]:
         other = use.arguments[0] if use.arguments else None
         if other is None or "/" not in other:
             continue
-        is_trusted = other.startswith(_TRUSTED_OWNERS)
+        is_trusted = other.partition("/")[0] in TRUSTED_OWNERS
         is_pinned = other.partition(":")[2] not in _BRANCHES
         if is_pinned and (is_trusted or use.keyword("trust_repo")):
             continue

@@ -6,27 +6,18 @@ import keyword
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.hubconf import read_docstring, write_literal
+from hubkit.analysis import read_docstring, write_literal
 from hubkit.records import dataclass
+from hubkit.torchhub import LOAD_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Model, Parameter
+    from hubkit.facts import Parameter
+    from hubkit.scaffold.model_sources import Model
 
-# What torch.hub.load keeps for itself (torch/hub.py).
-_RESERVED = frozenset(
-    [
-        "repo_or_dir",
-        "model",
-        "source",
-        "trust_repo",
-        "force_reload",
-        "verbose",
-        "skip_validation",
-        "github",
-    ]
-)
+# ``github`` is what older versions of torch.hub.load called their first parameter.
+_RESERVED = LOAD_PARAMETERS | {"github"}
 # Names that mean the same in most repos, and a value that any of them takes.
 _USUAL = {
     "3": "in_channels n_channels input_channels in_ch in_chans img_ch channels in_nc input_nc in_dim",

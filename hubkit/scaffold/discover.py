@@ -10,21 +10,23 @@ from hubkit._util.parse import read_toml
 from hubkit._util.paths import is_inside
 from hubkit._util.urls import github_repo
 from hubkit.errors import GitRepoError
-from hubkit.hubconf import Folder, open_files, read_offer
 from hubkit.records import dataclass
 from hubkit.scaffold.about import read_author, read_description, read_readme
 from hubkit.scaffold.git import read_git, read_work_tree
 from hubkit.scaffold.licenses import read_license
+from hubkit.scaffold.model_discovery import discover_models
 from hubkit.scaffold.names import is_reserved, repo_slug, slug
 from hubkit.scaffold.proposals import propose
 from hubkit.scaffold.selection import NONE, suggest_names
+from hubkit.source import Folder, open_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from hubkit.facts import Files, WeightsFile
+    from hubkit.facts import Files
     from hubkit.scaffold.code import Code
+    from hubkit.scaffold.model_weights import WeightsFile
     from hubkit.scaffold.proposals import Leftover, Proposal
 
 UNKNOWN_OWNER = "your-name"
@@ -132,14 +134,14 @@ def _with_models(found: Discovery, target: Path) -> Discovery:
     found = replace(found, has_code=has_code, is_ours=is_ours)
     if not has_code or (found.has_hubconf and "entrypoints" not in recorded):
         return found
-    offer = read_offer(files)
-    proposals, leftovers = propose(offer)
+    discovery = discover_models(files)
+    proposals, leftovers = propose(discovery)
     return replace(
         found,
         proposals=proposals,
         leftovers=leftovers,
-        weights=offer.weights,
-        urls=tuple(url for url, path in offer.urls if not path.endswith(".py")),
+        weights=discovery.weights,
+        urls=tuple(url for url, path in discovery.urls if not path.endswith(".py")),
         proposed=suggest_names(proposals),
     )
 

@@ -15,7 +15,8 @@ from hubkit.scaffold.weights import Checkpoint, find_checkpoint
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.facts import Model, Offer
+    from hubkit.scaffold.model_discovery import ModelDiscovery
+    from hubkit.scaffold.model_sources import Model
 
 # More than a reader of torch.hub.list takes in; the others are named, and can be asked for.
 LIMIT = 16
@@ -77,15 +78,15 @@ class Leftover:
     reason: str
 
 
-def propose(offer: Offer) -> tuple[tuple[Proposal, ...], tuple[Leftover, ...]]:
+def propose(discovery: ModelDiscovery) -> tuple[tuple[Proposal, ...], tuple[Leftover, ...]]:
     """Every model that could be an entrypoint, the best first, and those that could not.
 
     Args:
-        offer: What the repo has.
+        discovery: What the repo has.
     """
     drafts: list[tuple[Model, tuple[Argument, ...]]] = []
     leftovers: list[Leftover] = []
-    for model in offer.models:
+    for model in discovery.models:
         if model.is_part and not _is_published(model):
             continue
         arguments = _why_not(model) or find_arguments(model)
@@ -102,8 +103,8 @@ def propose(offer: Offer) -> tuple[tuple[Proposal, ...], tuple[Leftover, ...]]:
     )
     # What a class must be given is no matter where functions know it.
     left = (one for one in leftovers if f"{one.module}.{one.name}" not in built)
-    unread = (Leftover(path, "", reason) for path, reason in offer.unread)
-    return _with_weights(proposals, offer), (*left, *unread)
+    unread = (Leftover(path, "", reason) for path, reason in discovery.unread)
+    return _with_weights(proposals, discovery), (*left, *unread)
 
 
 def _is_published(model: Model) -> bool:
@@ -170,12 +171,14 @@ def _names_for(model: Model) -> tuple[str, str]:
     return name, (stem if says_it else f"{stem}_{name}").strip("_")
 
 
-def _with_weights(proposals: tuple[Proposal, ...], offer: Offer) -> tuple[Proposal, ...]:
+def _with_weights(
+    proposals: tuple[Proposal, ...], discovery: ModelDiscovery
+) -> tuple[Proposal, ...]:
     names = tuple(one.name for one in proposals)
     found = []
     for one in proposals:
         has_switch = any(argument.name == "pretrained" for argument in one.arguments)
-        checkpoint = None if has_switch else find_checkpoint(one.name, names, offer)
+        checkpoint = None if has_switch else find_checkpoint(one.name, names, discovery)
         found.append(replace(one, checkpoint=checkpoint))
     return tuple(found)
 

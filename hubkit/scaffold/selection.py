@@ -6,15 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import did_you_mean
+from hubkit.analysis import distribution_name, is_stdlib, read_repo
 from hubkit.errors import TemplateError
-from hubkit.hubconf import (
-    Patched,
-    distribution_name,
-    is_stdlib,
-    read_repo,
-)
 from hubkit.scaffold.code import write_code
 from hubkit.scaffold.proposals import LIMIT, Leftover
+from hubkit.source import Overlay
+from hubkit.torchhub import TORCH_MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
     from hubkit.scaffold.proposals import Proposal
 
 ALL, NONE = "all", "none"
-# What the torch distribution installs itself.
-_TORCH = frozenset({"torch", "functorch", "torchgen"})
 
 
 def suggest_names(proposals: tuple[Proposal, ...]) -> str:
@@ -110,7 +105,7 @@ def _find_failing(chosen: Iterable[Proposal], files: Files) -> dict[str, str]:
 
 def _read(imports: str, files: Files) -> RepoFacts:
     text = f"{imports}\n"
-    return read_repo(Patched(files, {"hubconf.py": text.encode()}))
+    return read_repo(Overlay(files, {"hubconf.py": text.encode()}))
 
 
 def _find_dependencies(facts: RepoFacts, late: Iterable[str]) -> tuple[str, ...]:
@@ -120,6 +115,6 @@ def _find_dependencies(facts: RepoFacts, late: Iterable[str]) -> tuple[str, ...]
     needed = {
         name
         for name in names
-        if name not in _TORCH and name not in facts.packages and not is_stdlib(name)
+        if name not in TORCH_MODULES and name not in facts.packages and not is_stdlib(name)
     }
     return ("torch", *sorted(needed))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:
-    from hubkit.facts import Offer
+    from hubkit.scaffold.model_discovery import ModelDiscovery
 
 # Words in the names of checkpoints that say nothing of the model.
 _NOISE = frozenset(
@@ -56,7 +56,9 @@ class Checkpoint:
     prefix: str = ""
 
 
-def find_checkpoint(name: str, names: tuple[str, ...], offer: Offer) -> Checkpoint | None:
+def find_checkpoint(
+    name: str, names: tuple[str, ...], discovery: ModelDiscovery
+) -> Checkpoint | None:
     """The weights of an entrypoint: those that bear its name, and no other's.
 
     Only what a state dict can be read from by ``weights_only`` counts, so no LFS pointers and no
@@ -65,12 +67,12 @@ def find_checkpoint(name: str, names: tuple[str, ...], offer: Offer) -> Checkpoi
     Args:
         name: The entrypoint.
         names: All entrypoints.
-        offer: What the repo has.
+        discovery: What the repo has.
     """
-    for file in offer.weights:
+    for file in discovery.weights:
         if file.is_plain and not file.is_pointer and _fits(name, names, file.path):
             return Checkpoint(path=file.path, key=file.key, prefix=file.prefix)
-    for url, _ in offer.urls:
+    for url, _ in discovery.urls:
         if _fits(name, names, url):
             return Checkpoint(url=url, has_hash=bool(_HASH.search(stem_of(url))))
     return None

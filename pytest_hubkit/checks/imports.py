@@ -77,7 +77,7 @@ def dependencies_sufficient(repo: Conformance) -> Iterator[Failure]:
 
 
 def _describe_undeclared(module: str, imports: Iterable[Undeclared], line: int) -> Failure:
-    from hubkit.hubconf import distribution_name
+    from hubkit.analysis import distribution_name
 
     places = [found for found in imports if found.module == module]
     distribution = distribution_name(module)
@@ -99,7 +99,7 @@ def _describe_undeclared(module: str, imports: Iterable[Undeclared], line: int) 
 
 def _dependencies_not_found(repo: Conformance) -> Iterator[tuple[str, Failure]]:
     """Entries of ``dependencies`` for which torch.hub gives up before it calls anything."""
-    from hubkit.hubconf import distribution_name, import_name
+    from hubkit.analysis import distribution_name, import_name
 
     declared = repo.source.dependencies
     for entry in (declared.entries if declared else None) or ():

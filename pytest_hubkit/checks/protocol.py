@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hubkit.facts import Location
 from hubkit.runtime.sandbox import Policy
-from pytest_hubkit.cases import RESERVED, chooses_weights, describe_call, parameters_of
+from hubkit.torchhub import LOAD_PARAMETERS, weights_kind
+from pytest_hubkit.cases import describe_call, parameters_of
 from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
@@ -68,7 +69,7 @@ def signature(subject: Subject) -> Iterator[Failure]:
     parameters = parameters_of(subject.function)
     for parameter in parameters:
         by_name = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        if by_name and parameter.name in RESERVED:
+        if by_name and parameter.name in LOAD_PARAMETERS:
             yield Failure(
                 f"Nobody can pass {parameter.name} to {subject.label} by name: torch.hub.load "
                 "takes the keyword for itself.",
@@ -78,7 +79,7 @@ def signature(subject: Subject) -> Iterator[Failure]:
     yield from _shared_defaults(subject, parameters)
     yield from _declared_arguments_that_do_not_fit(subject, parameters)
     weights = subject.case.config.weights
-    silent = parameters and not any(map(chooses_weights, parameters))
+    silent = parameters and not any(weights_kind(one.name) for one in parameters)
     if weights is not None and not weights.call and subject.case.is_untrained and silent:
         yield Failure(
             f"Nobody can ask {subject.label} for the weights that {subject.case.place} "

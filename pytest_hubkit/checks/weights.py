@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
+from hubkit.torchhub import SHORTEST_HASH, hash_in_name
 from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
@@ -106,10 +106,10 @@ def _require(subject: Subject) -> Trained:
 def _judge_file(subject: Subject, path: Path) -> Iterator[Failure]:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     declared = subject.case.config.weights
-    named = re.search(r"-([a-f0-9]{8,})\.", path.name)
+    named = hash_in_name(path.name) or ""
     wanted = [
         (declared.sha256 if declared else "", f"`weights.sha256` in {subject.case.place}"),
-        (named[1] if named else "", "the file's own name"),
+        (named if len(named) >= SHORTEST_HASH else "", "the file's own name"),
     ]
     for prefix, where in wanted:
         if prefix and not digest.startswith(prefix.lower()):

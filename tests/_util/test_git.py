@@ -24,7 +24,7 @@ from hubkit._util.git import (
     write,
 )
 from hubkit.errors import GitRepoError
-from hubkit.hubconf import open_commit
+from hubkit.source import open_commit
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
-from hubkit.hubconf import open_commit, open_files
+from hubkit.source import open_commit, open_files
 from tests.git_host import commit_files, git
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links of POSIX")

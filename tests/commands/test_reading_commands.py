@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from hubkit.analysis import read_repo
 from hubkit.cli import main
-from hubkit.hubconf import open_files, read_repo
+from hubkit.source import open_files
 from tests.git_host import GitHost, commit_files
 from tests.git_host.repos import git
 

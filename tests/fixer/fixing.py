@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import read_repo
 from hubkit.config import read_config
 from hubkit.fixer import Outcome, fix_findings, write_changes
-from hubkit.hubconf import Patched, open_files, read_repo
 from hubkit.linter import lint_repo
+from hubkit.source import Overlay, open_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def find(repo: Path, code: str, changes: Mapping[str, bytes] | None = None) -> Report:
     """What one rule or family finds, with some of the files as if they held something else."""
-    files = Patched(open_files(repo), changes or {})
+    files = Overlay(open_files(repo), changes or {})
     config = dataclasses.replace(read_config(repo), extend_select=(code,))
     report = lint_repo(read_repo(files), config)
     findings = tuple(finding for finding in report.findings if finding.code.startswith(code))

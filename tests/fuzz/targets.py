@@ -16,17 +16,19 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import read_docstring, read_repo
 from hubkit.config import Config, read_config
 from hubkit.errors import HubkitError
 from hubkit.facts import Hubconf, RepoFacts
-from hubkit.hubconf import Folder, read_docstring, read_offer, read_repo
 from hubkit.hubdir.archive import unpack
 from hubkit.hubdir.packs import read_parents
 from hubkit.hubdir.pktline import FLUSH, packet, read_packets
 from hubkit.linter import lint_repo
 from hubkit.reporters import FORMATS, find_reporter
 from hubkit.scaffold.code import write_code
+from hubkit.scaffold.model_discovery import discover_models
 from hubkit.scaffold.proposals import propose
+from hubkit.source import Folder
 from tests.scaffold.samples import SAMPLE
 
 if sys.version_info >= (3, 11):
@@ -62,7 +64,7 @@ def fuzz_offer(data: bytes) -> None:
     """Propose what a repo offers, whatever it holds, as Python that parses."""
     with _folder() as root:
         _write_repo(root, data)
-        proposals, _ = propose(read_offer(Folder(root)))
+        proposals, _ = propose(discover_models(Folder(root)))
         code = write_code(proposals)
         ast.parse("\n".join([code.imports, code.dependencies, code.constants, *code.functions]))
         tomllib.loads("\n".join(f"[x.{one.name}]\n" + "\n".join(one.settings) for one in proposals))

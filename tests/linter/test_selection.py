@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.analysis import read_repo
 from hubkit.config import Config, FileIgnore, read_config
-from hubkit.hubconf import read_repo
 from hubkit.linter import lint_repo, select_rules
 from hubkit.linter.sieve import matches
 from hubkit.rules import all_rules

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.analysis import read_repo
 from hubkit.baseline import render_baseline, to_known
 from hubkit.config import Config
 from hubkit.errors import GitRepoError
-from hubkit.hubconf import read_repo
 from hubkit.linter import lint_repo
 from hubkit.reporters import FORMATS
 from hubkit.rules import Rule, all_rules, rule

@@ -105,3 +105,11 @@ def test_input_is_passed_as_declared_and_says_where_it_comes_from(
 
 def test_without_declared_input_there_is_none() -> None:
     assert find_declared(Case("net", place="[entrypoints.net] in hubkit.toml")) is None
+
+
+def test_only_the_parameter_that_decides_is_set() -> None:
+    def both(pretrained: bool = False, weights: str = "imagenet") -> None: ...
+
+    case = Case("both")
+    assert case.arguments(both) == {"pretrained": False}
+    assert case.trained_arguments(both) == {"pretrained": True}

@@ -47,7 +47,7 @@ def test_without_the_flag_nothing_is_collected_or_imported(plain: HubRepo) -> No
     plain.write(
         {
             "tests/test_own.py": "import sys\n\ndef test_lean():\n    heavy = {'torch', "
-            "'hubkit.hubconf', 'hubkit.runtime', 'requests'}\n"
+            "'hubkit.analysis', 'hubkit.runtime', 'requests'}\n"
             "    assert not heavy & set(sys.modules)\n"
         }
     )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from hubkit.analysis import read_repo
 from hubkit.config import Config
-from hubkit.hubconf import Folder, read_repo
 from hubkit.linter import lint_repo
 from hubkit.publish.licences import Licence
 from hubkit.rules import card_keys as keys
 from hubkit.scaffold.licenses import require_spdx
+from hubkit.source import Folder
 from tests.publish.conftest import REPO, hubkit
 
 if TYPE_CHECKING:

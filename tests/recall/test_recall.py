@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from hubkit.cli import main
 from hubkit.facts import Files
-from hubkit.hubconf import open_files
 from hubkit.recall.questions import Witness, has_same_answers
+from hubkit.source import open_files
 from tests.git_host import git
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_nothing_is_judged_where_nothing_changed(cache: Path, repo: Path) -> Non
     again, code_again, recalled = run()
     assert (again, code_again) == (first, code)
     assert "HUB105" in first
-    needless = {"hubkit.rules", "hubkit.linter", "hubkit.hubconf.repo"}
+    needless = {"hubkit.rules", "hubkit.linter", "hubkit.analysis.repo"}
     assert needless <= judged
     assert not needless & recalled
     append("data/far.txt", "more\n")(repo)

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from hubkit import limits
 from hubkit.cli import main
 from hubkit.facts import Finding, Fix, Location, Report
-from hubkit.facts.fixes import Edit
-from hubkit.hubconf import open_files
+from hubkit.facts.findings import Edit
 from hubkit.recall import recall_report, store
 from hubkit.recall.store import find_record, write_record
+from hubkit.source import open_files
 
 
 class _Harmful:

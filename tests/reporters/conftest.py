@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.analysis import read_repo
 from hubkit.config import read_config
-from hubkit.hubconf import read_repo
 from hubkit.linter import lint_repo
 from hubkit.reporters import find_reporter
 

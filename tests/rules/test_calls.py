@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubkit.analysis import read_repo, require_hubconf
 from hubkit.facts import Parameter
-from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.rules.calls import compare_parameters
 
 if TYPE_CHECKING:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.analysis import read_repo
 from hubkit.config import read_config
 from hubkit.facts import INTERNAL_ERROR
-from hubkit.hubconf import Folder, open_files, read_repo
 from hubkit.linter import lint_repo
 from hubkit.rules import all_rules, matching_rules
+from hubkit.source import Folder, open_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

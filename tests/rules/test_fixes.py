@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hubkit.hubconf import read_repo
+from hubkit.analysis import read_repo
 from hubkit.rules import all_rules
 from hubkit.rules.edits.source import source_of
 from tests.fixer.fixing import find, fix, plan

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.analysis import read_repo
 from hubkit.config import read_config
-from hubkit.hubconf import open_commit, open_files, read_repo
 from hubkit.linter import lint_repo
+from hubkit.source import open_commit, open_files
 from tests.git_host import commit_files
 from tests.git_host.repos import git
 

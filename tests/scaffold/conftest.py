@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from click.testing import CliRunner, Result
 
+from hubkit.analysis import read_repo, require_hubconf
 from hubkit.cli import main
-from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.scaffold import Discovery, Template, read_template
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit.hubconf import read_repo, require_hubconf
+from hubkit.analysis import read_repo, require_hubconf
 from tests.git_host import commit_files
 from tests.scaffold.conftest import entrypoints, init, read_tree, write_tree
 from tests.scaffold.samples import MADE, SAMPLE

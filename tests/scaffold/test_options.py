@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
-from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.linter import lint_repo
 from hubkit.scaffold import DEFAULT, EXISTING, MINIMAL, read_template
 from tests.scaffold.samples import SAMPLE, write_template

@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubkit.facts import Example, Location, Model, Offer, Parameter, WeightsFile
+from hubkit.facts import Location, Parameter
 from hubkit.scaffold.code import write_code
+from hubkit.scaffold.model_discovery import ModelDiscovery
+from hubkit.scaffold.model_sources import Example, Model
+from hubkit.scaffold.model_weights import WeightsFile
 from hubkit.scaffold.proposals import Proposal, propose
 from hubkit.scaffold.weights import find_checkpoint
 from tests.scaffold.test_templates import PICKY, ruff
@@ -45,11 +48,11 @@ def default(name: str, source: str, annotation: str | None = None) -> Parameter:
 
 
 def proposed(*models: Model, **more: object) -> tuple[Proposal, ...]:
-    return propose(Offer(models=models, **more))[0]  # type: ignore[arg-type]
+    return propose(ModelDiscovery(models=models, **more))[0]  # type: ignore[arg-type]
 
 
 def left(*models: Model) -> dict[str, str]:
-    return {one.name: one.reason for one in propose(Offer(models=models))[1]}
+    return {one.name: one.reason for one in propose(ModelDiscovery(models=models))[1]}
 
 
 def names(*models: Model) -> list[str]:
@@ -150,20 +153,22 @@ def test_arguments_are_what_can_be_written_down() -> None:
     ],
 )
 def test_weights_go_to_the_model_whose_name_they_bear(files: list[str], found: str | None) -> None:
-    offer = Offer(weights=tuple(WeightsFile(path, 1, is_plain=True) for path in files))
+    offer = ModelDiscovery(weights=tuple(WeightsFile(path, 1, is_plain=True) for path in files))
     checkpoint = find_checkpoint("unet", ("unet", "unet_large"), offer)
     assert (checkpoint.path if checkpoint else None) == found
 
 
 def test_the_only_weights_go_to_the_only_model_and_pointers_to_none() -> None:
     plain = WeightsFile("model_best.pth.tar", 1, is_plain=True, key="state_dict")
-    checkpoint = find_checkpoint("unet", ("unet",), Offer(weights=(plain,)))
+    checkpoint = find_checkpoint("unet", ("unet",), ModelDiscovery(weights=(plain,)))
     assert checkpoint is not None
     assert (checkpoint.path, checkpoint.key) == ("model_best.pth.tar", "state_dict")
     pointer = WeightsFile("unet.pth", 1, is_plain=True, is_pointer=True)
     pickled = WeightsFile("unet.pt", 1)
-    assert find_checkpoint("unet", ("unet",), Offer(weights=(pointer, pickled))) is None
-    url = find_checkpoint("unet", ("unet",), Offer(urls=(("https://x/unet-0123abcd.pth", "r"),)))
+    assert find_checkpoint("unet", ("unet",), ModelDiscovery(weights=(pointer, pickled))) is None
+    url = find_checkpoint(
+        "unet", ("unet",), ModelDiscovery(urls=(("https://x/unet-0123abcd.pth", "r"),))
+    )
     assert url is not None
     assert url.has_hash
 
@@ -176,8 +181,8 @@ def test_what_has_its_own_switch_gets_no_second_one() -> None:
 
 LONG = "x" * 40
 CASES = {
-    "plain": Offer(models=(model("Net"), model("net18", kind="function", gives="net.B"))),
-    "long": Offer(
+    "plain": ModelDiscovery(models=(model("Net"), model("net18", kind="function", gives="net.B"))),
+    "long": ModelDiscovery(
         models=(
             model(
                 "Net" + "y" * 29,
@@ -187,20 +192,20 @@ CASES = {
             ),
         )
     ),
-    "weights": Offer(
+    "weights": ModelDiscovery(
         models=(model("Net", need("n_classes"), default("progress", "True")), model("Big")),
         weights=(
             WeightsFile(f"{LONG}/{LONG}/big.pth", 1, is_plain=True, key="model", prefix="module."),
         ),
         urls=((f"https://example.org/{LONG}{LONG}/net-0123abcd.pth", "README.md"),),
     ),
-    "config": Offer(
+    "config": ModelDiscovery(
         models=(
             model("Net", default("width", "1"), config="NetConfig"),
             model("Wide", *(default(f"{LONG}{i}", "1") for i in range(2)), config="WideConfig"),
         )
     ),
-    "roots": Offer(
+    "roots": ModelDiscovery(
         models=(
             model("Net", root="src", **at("pkg/net.py")),
             model("Other", root=f"a/{LONG}/{LONG}", **at("other.py")),
@@ -208,24 +213,26 @@ CASES = {
         ),
         weights=(WeightsFile("third.pth", 1, is_plain=True),),
     ),
-    "address": Offer(
+    "address": ModelDiscovery(
         models=(model("Net"),), urls=((f"https://example.org/{LONG}/net-0123abcd.pth", "x"),)
     ),
-    "quotes": Offer(
+    "quotes": ModelDiscovery(
         models=(model("Net"),), weights=(WeightsFile('it\'s "net".pth', 1, is_plain=True),)
     ),
-    "same": Offer(models=(model("Net", **at("a.py")), model("Net", **at("b.py")))),
-    "odd": Offer(
+    "same": ModelDiscovery(models=(model("Net", **at("a.py")), model("Net", **at("b.py")))),
+    "odd": ModelDiscovery(
         models=(
             model("Net", Parameter("x", "positional-only", default="1"), docstring='"""\\ quoted'),
             model("Kw", Parameter("kw", "var-keyword"), docstring="kw: Does things"),
         )
     ),
-    "docs": Offer(models=(model("Net", docstring="r'''"), model("B", docstring="does it"))),
+    "docs": ModelDiscovery(
+        models=(model("Net", docstring="r'''"), model("B", docstring="does it"))
+    ),
 }
 
 
-def hubconf(offer: Offer) -> str:
+def hubconf(offer: ModelDiscovery) -> str:
     code = write_code(propose(offer)[0], ("torch", *(f"{LONG}{i}" for i in range(3))))
     blocks = [code.imports, code.dependencies, *filter(None, [code.constants])]
     body = "\n\n\n".join(["\n\n".join(blocks), *(one.rstrip("\n") for one in code.functions)])
@@ -254,7 +261,7 @@ def test_weights_are_loaded_in_the_way_that_they_are_kept() -> None:
 @given(st.text(max_size=60))
 def test_no_name_of_a_file_breaks_the_code_or_gets_into_it(text: str) -> None:
     weights = (WeightsFile(f"net-{text}.pth", 1, is_plain=True),)
-    found = Offer(models=(model("Net", root=text),), weights=weights)
+    found = ModelDiscovery(models=(model("Net", root=text),), weights=weights)
     tree = ast.parse(hubconf(found))
     assert [one.name for one in tree.body if isinstance(one, ast.FunctionDef)] == ["net"]
     strings = [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant)]
@@ -266,4 +273,4 @@ def test_no_name_of_a_file_breaks_the_code_or_gets_into_it(text: str) -> None:
 def test_no_docstring_breaks_the_code(docstring: str, described: str) -> None:
     text = f"{docstring}\n\nArgs:\n    width: {described}"
     found = model("Net", default("width", "1"), docstring=text)
-    ast.parse(hubconf(Offer(models=(found,))))
+    ast.parse(hubconf(ModelDiscovery(models=(found,))))

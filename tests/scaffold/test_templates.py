@@ -10,9 +10,9 @@ import pytest
 
 from hubkit._util.parse import read_toml
 from hubkit._util.text import escape_markdown
+from hubkit.analysis import read_repo, require_hubconf
 from hubkit.commands.planning import make_plan
 from hubkit.config import read_config
-from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.linter import lint_repo
 from hubkit.scaffold import (
     read_discovery,
@@ -102,7 +102,7 @@ def test_the_linter_finds_nothing(repo: Path) -> None:
 def test_configured_entrypoints_are_those_of_the_hubconf(repo: Path) -> None:
     hubconf = require_hubconf(read_repo(repo))
     assert not hubconf.leaks
-    assert not hubconf.is_open
+    assert not hubconf.has_dynamic_names
     names = {entrypoint.name for entrypoint in hubconf.entrypoints}
     described = set(read_config(repo).entrypoints)
     assert described == names or (described < names and (repo / "shapenets").is_dir())

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
-from hubkit.hubconf import read_repo, require_hubconf
 from hubkit.linter import lint_repo
 from tests.git_host import GitHost, commit_files, git
 from tests.scaffold.samples import write_template

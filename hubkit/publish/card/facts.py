@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from hubkit._util.parse import parse_toml
+from hubkit.analysis import distribution_name, is_stdlib, require_hubconf
 from hubkit.config import read_config
-from hubkit.hubconf import distribution_name, is_stdlib, require_hubconf
 from hubkit.publish.card.files import Checkpoint, find_checkpoints
 from hubkit.publish.licences import Licence, read_licence
 from hubkit.records import dataclass
@@ -84,7 +84,7 @@ def gather_facts(facts: RepoFacts, source: Source) -> CardFacts:
     return CardFacts(
         source=source,
         entrypoints=hubconf.entrypoints,
-        is_open=hubconf.is_open,
+        is_open=hubconf.has_dynamic_names,
         config=config,
         checkpoints=tuple(find_checkpoints(facts, hubconf, config)),
         dependencies=needed,

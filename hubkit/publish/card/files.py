@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.paths import resolve_inside
-from hubkit.hubconf import read_weights
+from hubkit.analysis import read_weights
 from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.lockfile import read_lockfile
 from hubkit.records import dataclass

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import printable
+from hubkit.analysis import read_card
 from hubkit.errors import UsageError
-from hubkit.hubconf import read_card
 from hubkit.rules import card_keys as keys
 
 if TYPE_CHECKING:

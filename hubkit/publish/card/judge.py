@@ -6,8 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from hubkit.config import Config
-from hubkit.hubconf import Patched
 from hubkit.linter import lint_repo
+from hubkit.source import Overlay
 
 if TYPE_CHECKING:
     from hubkit.facts import Finding, RepoFacts
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _RULES = ("HUB804", "HUB805")
 
 
-class _CardAlone(Patched):
+class _CardAlone(Overlay):
     """The repo's files, of which the card is the only document."""
 
     __slots__ = ()

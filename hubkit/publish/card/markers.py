@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import find_snippets
 from hubkit.errors import UsageError
-from hubkit.hubconf import find_snippets
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:

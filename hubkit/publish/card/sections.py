@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hubkit._util.text import code_span, join_words, printable, table_cell
-from hubkit.hubconf import read_docstring, render_signature
+from hubkit.analysis import read_docstring, render_signature
 from hubkit.publish.card.facts import summary_of
 from hubkit.publish.card.usage import render_usage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hubkit.hubconf import find_code, find_snippets
+from hubkit.analysis import find_code, find_snippets
 from hubkit.publish.card.sections import TITLES
 
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)

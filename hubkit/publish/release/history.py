@@ -7,12 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import join_words, plural
-from hubkit.hubconf import open_commit, read_repo
-from hubkit.hubconf.changes import read_changes
+from hubkit.analysis import read_repo
 from hubkit.linter import lint_repo
 from hubkit.publish.identity import is_writable
 from hubkit.publish.release.points import Point, some
 from hubkit.publish.release.versions import bare_version, parse_version
+from hubkit.source import open_commit
+from hubkit.source.changes import read_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,20 +6,21 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
 from hubkit.errors import GitRepoError
-from hubkit.hubconf import open_commit, read_repo, require_hubconf
-from hubkit.hubconf.git import find_git
 from hubkit.publish.identity import find_name
 from hubkit.publish.release.versions import Version, declared_versions, parse_version
 from hubkit.records import dataclass
+from hubkit.source import open_commit
+from hubkit.source.git import find_git
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hubkit.config import Config
     from hubkit.facts import RepoFacts
-    from hubkit.hubconf.git import Git
+    from hubkit.source.git import Git
 
 _REF = re.compile(r"refs/(tags|heads)/(.*)")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hubkit.errors import ProbeError
 from hubkit.publish.release.points import Point, some
 from hubkit.runtime.probe import ProbeRequest, run_in_child
+from hubkit.torchhub import arguments_without_weights, read_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,17 +103,9 @@ def _untrained(entry: Entrypoint, config: EntrypointConfig) -> dict[str, Any] | 
     """Arguments that build a model without weights; None when they are not known."""
     if config.untrained is False or entry.parameters is None:
         return None
-    given = dict(config.call)
-    if config.untrained is not None:
-        given |= config.untrained
-    for parameter in entry.parameters:
-        if parameter.name in given or parameter.kind in ("var-positional", "var-keyword"):
-            continue
-        if "pretrained" in parameter.name.lower().split("_"):
-            by_name = parameter.default == "None" or (parameter.default or "")[:1] in ("'", '"')
-            given[parameter.name] = None if by_name else False
-        elif parameter.name in ("weights", "weights_backbone"):
-            given[parameter.name] = None
-        elif parameter.required:
-            return None
-    return given
+    untrained = config.untrained
+    if untrained is None:
+        untrained = arguments_without_weights(read_defaults(entry.parameters))
+    arguments = {**untrained, **config.call}
+    is_complete = all(one.name in arguments for one in entry.parameters if one.required)
+    return arguments if is_complete else None

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.parse import parse_toml
-from hubkit.hubconf import read_card
+from hubkit.analysis import read_card
 from hubkit.records import dataclass
 
 if TYPE_CHECKING:

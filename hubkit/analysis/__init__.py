@@ -1,0 +1,69 @@
+"""A hub repo's source as frozen facts.
+
+Nothing of the repo is imported or run, and torch is not needed.
+"""
+
+from typing import TYPE_CHECKING
+
+from hubkit.lazy import find_lazily
+
+if TYPE_CHECKING:
+    from hubkit.analysis.builtin_names import is_stdlib
+    from hubkit.analysis.dependencies import (
+        distribution_name,
+        find_bringers,
+        import_name,
+        read_dependencies,
+    )
+    from hubkit.analysis.docstrings import read_docstring, render_docstring
+    from hubkit.analysis.documents import find_documents, read_snippets, select_own
+    from hubkit.analysis.front_matter import read_card
+    from hubkit.analysis.literals import write_expression, write_literal
+    from hubkit.analysis.repo import read_repo, require_hubconf
+    from hubkit.analysis.signatures import render_signature
+    from hubkit.analysis.snippets import find_code, find_snippets, syntax_problem
+    from hubkit.analysis.suppressions import Spot, find_spots, read_comment
+    from hubkit.analysis.weights import read_weights
+
+__all__ = [
+    "Spot",
+    "distribution_name",
+    "find_bringers",
+    "find_code",
+    "find_documents",
+    "find_snippets",
+    "find_spots",
+    "import_name",
+    "is_stdlib",
+    "read_card",
+    "read_comment",
+    "read_dependencies",
+    "read_docstring",
+    "read_repo",
+    "read_snippets",
+    "read_weights",
+    "render_docstring",
+    "render_signature",
+    "require_hubconf",
+    "select_own",
+    "syntax_problem",
+    "write_expression",
+    "write_literal",
+]
+
+__getattr__ = find_lazily(
+    __name__,
+    {
+        "dependencies": "read_dependencies distribution_name import_name find_bringers",
+        "builtin_names": "is_stdlib",
+        "docstrings": "read_docstring render_docstring",
+        "documents": "find_documents read_snippets select_own",
+        "front_matter": "read_card",
+        "literals": "write_expression write_literal",
+        "repo": "read_repo require_hubconf",
+        "signatures": "render_signature",
+        "snippets": "find_code find_snippets syntax_problem",
+        "suppressions": "Spot find_spots read_comment",
+        "weights": "read_weights",
+    },
+)

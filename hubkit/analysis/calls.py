@@ -1,0 +1,656 @@
+"""The interpreter of calls: what a call reaches, and what a function does with known arguments.
+
+``find_callee`` answers what an expression that is called stands for. ``CallGraph`` visits every
+function that calls may reach. ``Interpreter`` runs a function abstractly: it follows the values of
+local variables through assignments and branches, joins them where branches meet, and records what
+is certain to happen.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import deque
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from hubkit.analysis.literals import literal_members
+from hubkit.analysis.resolve import Defined, External, Valued
+from hubkit.analysis.signatures import method_of
+from hubkit.analysis.syntax import catches_import, statements, suppresses, suppresses_import
+from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from hubkit.analysis.resolve import Resolver, Target
+    from hubkit.analysis.scope import FunctionNode, Scope
+
+_DOWNLOADS = frozenset(
+    {
+        "torch.hub.load_state_dict_from_url",
+        "torch.hub.download_url_to_file",
+        "torch.utils.model_zoo.load_url",
+        "torchvision.models.utils.load_state_dict_from_url",
+        "torchvision._internally_replaced_utils.load_state_dict_from_url",
+        "huggingface_hub.hf_hub_download",
+        "huggingface_hub.snapshot_download",
+        "urllib.request.urlretrieve",
+        "urllib.urlretrieve",  # Python 2, tried first in try-imports
+        "gdown.download",
+        "wget.download",
+    }
+)
+_FACTORIES = ("torchvision.models.", "timm.")
+_FILE_TESTS = frozenset({"exists", "isfile", "is_file"})
+_MAX_DEPTH = 6
+_MAX_STEPS = 20_000
+_VALUES_PER_STEP = 64
+
+
+class Unknown:
+    """A value that source does not determine."""
+
+
+UNKNOWN = Unknown()
+# The variable that holds the result of every test whether a file exists.
+EXISTS = "exists()"
+Value: TypeAlias = bool | int | str | Unknown | None
+
+
+def evaluate(variables: Mapping[str, Value], node: ast.expr) -> Value:
+    """The value of an expression, as far as constants and known variables determine it.
+
+    Args:
+        variables: The values of variables; a name that is missing is unknown.
+        node: The expression.
+    """
+    match node:
+        case ast.Constant(value=bool() | int() | str() | None as constant):
+            return constant
+        case ast.Name(id=name):
+            return variables.get(name, UNKNOWN)
+        case ast.Call(func=ast.Attribute(attr=test)) if test in _FILE_TESTS:
+            return variables.get(EXISTS, UNKNOWN)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            value = evaluate(variables, operand)
+            return UNKNOWN if isinstance(value, Unknown) else not value
+        case ast.BoolOp(op=op, values=parts):
+            return _evaluate_bool(op, [evaluate(variables, part) for part in parts])
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            return _compare(op, evaluate(variables, left), evaluate(variables, right))
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            holds = evaluate(variables, test)
+            if isinstance(holds, Unknown):
+                return UNKNOWN
+            return evaluate(variables, body if holds else orelse)
+    return UNKNOWN
+
+
+def _evaluate_bool(op: ast.boolop, values: list[Value]) -> Value:
+    decisive = isinstance(op, ast.Or)
+    for value in values:
+        if isinstance(value, Unknown):
+            # A later operand may decide whether the result is true, but not what it is.
+            continue
+        if bool(value) is decisive:
+            return decisive if any(isinstance(one, Unknown) for one in values) else value
+    return UNKNOWN if any(isinstance(value, Unknown) for value in values) else values[-1]
+
+
+def _compare(op: ast.cmpop, left: Value, right: Value) -> Value:
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        return UNKNOWN
+    match op:
+        case ast.Is() | ast.Eq():
+            return left is right if left is None or right is None else left == right
+        case ast.IsNot() | ast.NotEq():
+            return left is not right if left is None or right is None else left != right
+    return UNKNOWN
+
+
+def find_method(
+    resolver: Resolver, scope: Scope, function: ast.expr, owner: Defined | None = None
+) -> Defined | None:
+    """The method of the repo that ``Class.method``, ``self.method`` or ``cls.method`` names.
+
+    Args:
+        resolver: Looks names up.
+        scope: The names where it stands.
+        function: The expression that is called.
+        owner: The class of ``self`` and ``cls``, or None.
+    """
+    if not isinstance(function, ast.Attribute):
+        return None
+    holder = _holder(resolver, scope, function, owner)
+    if holder is None:
+        return None
+    method = method_of(resolver, holder, function.attr)
+    return Defined(*method) if method else None
+
+
+def find_callee(
+    resolver: Resolver, scope: Scope, function: ast.expr, owner: Defined | None = None
+) -> tuple[Target | None, Defined | None]:
+    """What a call reaches, and the class that ``self`` and ``cls`` mean there.
+
+    Args:
+        resolver: Looks names up.
+        scope: The names where the call stands.
+        function: The expression that is called.
+        owner: The class of ``self`` and ``cls`` where the call stands, or None.
+    """
+    if isinstance(function, ast.Attribute):
+        holder = _holder(resolver, scope, function, owner)
+        if holder is not None:
+            method = method_of(resolver, holder, function.attr)
+            return (Defined(*method), holder) if method else (None, None)
+    if isinstance(function, ast.Name) and function.id == "cls" and owner is not None:
+        return owner, None
+    return resolver.expression(scope, function), None
+
+
+def _holder(
+    resolver: Resolver, scope: Scope, function: ast.Attribute, owner: Defined | None
+) -> Defined | None:
+    """The class of the repo that an attribute is looked up in."""
+    if isinstance(function.value, ast.Name) and function.value.id in ("self", "cls"):
+        return owner
+    holder = resolver.expression(scope, function.value)
+    is_class = isinstance(holder, Defined) and isinstance(holder.node, ast.ClassDef)
+    return holder if is_class and isinstance(holder, Defined) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Code that runs together.
+
+    Attributes:
+        scope: The names there.
+        nodes: Its statements, and every node in them.
+        on_import: Whether importing the hubconf runs it.
+        without_weights: Whether it runs although an entrypoint was called without weights.
+        depth: How many calls lead here.
+        owner: The class of ``self`` and ``cls``, or None.
+    """
+
+    scope: Scope
+    nodes: tuple[ast.AST, ...] = ()
+    on_import: bool = False
+    without_weights: bool = False
+    depth: int = -1
+    owner: Defined | None = None
+
+
+@dataclass(slots=True)
+class CallGraph:
+    """The functions of the repo that calls may reach, each visited once, nearest first.
+
+    The limits are far above what real repos need; they bound the time that hostile ones take.
+
+    Attributes:
+        resolver: Looks names up.
+        max_functions: How many functions are visited at most.
+        max_depth: How many calls in a row are followed.
+        reached: The functions, in the order in which they were reached.
+    """
+
+    resolver: Resolver
+    max_functions: int = 4000
+    max_depth: int = 8
+    reached: list[Defined] = field(default_factory=list)
+    _queue: deque[Body] = field(default_factory=deque)
+    _visited: set[int] = field(default_factory=set)
+
+    def add(self, body: Body) -> None:
+        """Put in code that is not a function's."""
+        self._queue.append(body)
+
+    def add_call(self, found: Defined, caller: Body, owner: Defined | None = None) -> None:
+        """Put in a function, or the constructor of a class, that is called."""
+        if isinstance(found.node, ast.ClassDef):
+            constructor = method_of(self.resolver, found, "__init__")
+            if constructor:
+                self.add_call(Defined(*constructor), caller, owner=found)
+            return
+        if id(found.node) in self._visited or caller.depth > self.max_depth:
+            return
+        self._visited.add(id(found.node))
+        self.reached.append(found)
+        inner = self.resolver.inside(found.scope, found.node)
+        self._queue.append(
+            replace(
+                caller, scope=inner.scope, nodes=inner.nodes, depth=caller.depth + 1, owner=owner
+            )
+        )
+
+    def bodies(self) -> Iterator[Body]:
+        """What was put in and was not visited yet; more may be put in meanwhile."""
+        while self._queue and len(self._visited) < self.max_functions:
+            yield self._queue.popleft()
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A function while it is interpreted.
+
+    Attributes:
+        scope: Its names.
+        values: The values of its local variables.
+        owner: The class of ``self`` and ``cls``, or None.
+        depth: How many calls lead here.
+        is_certain: Whether the statements are certain to run once the function is called, unless
+            it returned before.
+        may_have_left: Whether the function may have returned before, or raised what is caught.
+        guards_imports: Whether a failing import is caught here, so that what follows it may not
+            run.
+        completes: For a branch that was interpreted: whether its end is reached.
+    """
+
+    scope: Scope
+    values: dict[str, Value]
+    owner: Defined | None = None
+    depth: int = 0
+    is_certain: bool = True
+    may_have_left: bool = False
+    guards_imports: bool = False
+    completes: bool = True
+
+    @property
+    def records(self) -> bool:
+        """Whether what is interpreted is certain to happen."""
+        return self.is_certain and not self.may_have_left
+
+
+@dataclass(slots=True)
+class Interpreter:
+    """Runs functions abstractly, and records what is certain to happen.
+
+    Something is certain when every call with the same arguments does it, unless it raises before.
+    A raised exception that nothing catches does not count as another way to go: whoever meets it
+    has no model either way.
+
+    Attributes:
+        resolver: Looks names up.
+        assumed: Values that hold in every function, such as ``{EXISTS: False}``.
+        follows_calls: Whether functions of the repo are interpreted where they are called.
+        enters_loops: Whether bodies of loops run at least once.
+        downloads: Calls that download, with the names around them and the function called.
+        failures: Statements that raise and are not caught, with the names around them.
+        moves: Calls that put something on a GPU, with the names around them.
+        built: Classes of the repo that are constructed.
+    """
+
+    resolver: Resolver
+    assumed: dict[str, Value] = field(default_factory=dict)
+    follows_calls: bool = True
+    enters_loops: bool = False
+    downloads: list[tuple[ast.Call, Scope, str]] = field(default_factory=list)
+    failures: list[tuple[ast.stmt, Scope]] = field(default_factory=list)
+    moves: list[tuple[ast.Call, Scope]] = field(default_factory=list)
+    built: dict[ast.ClassDef, Defined] = field(default_factory=dict)
+    _running: set[int] = field(default_factory=set)
+    _steps: int = 0
+    _catching: int = 0
+
+    def call(
+        self,
+        found: Defined,
+        values: Mapping[str, Value],
+        *,
+        owner: Defined | None = None,
+        depth: int = 0,
+    ) -> None:
+        """Interpret a call of a function, or of a class's constructor.
+
+        Args:
+            found: The function or class.
+            values: The arguments, by the names of their parameters.
+            owner: The class of ``self`` and ``cls``, or None.
+            depth: How many calls lead here.
+        """
+        if isinstance(found.node, ast.ClassDef):
+            self.built.setdefault(found.node, found)
+            constructor = method_of(self.resolver, found, "__init__")
+            if constructor is None:
+                return
+            found, owner = Defined(*constructor), found
+        node = found.node
+        if isinstance(node, ast.ClassDef) or id(node) in self._running or depth > _MAX_DEPTH:
+            return
+        self._running.add(id(node))
+        scope = self.resolver.inside(found.scope, node).scope
+        variables = {**self.assumed, **_default_values(node), **values}
+        self._run(_Frame(scope, variables, owner, depth), node.body)
+        self._running.discard(id(node))
+
+    def _run(self, frame: _Frame, body: Iterable[ast.stmt]) -> bool:
+        """Interpret statements; whether their end is reached."""
+        return all(self._statement(frame, statement) for statement in body)
+
+    def _statement(self, frame: _Frame, statement: ast.stmt) -> bool:
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            return False
+        match statement:
+            case ast.If():
+                return self._if(frame, statement)
+            case ast.Return() | ast.Raise() | ast.Assert():
+                return self._leave(frame, statement)
+            case ast.With() | ast.AsyncWith():
+                return self._with(frame, statement)
+            case ast.For() | ast.AsyncFor() | ast.While():
+                return self._loop(frame, statement)
+            case ast.Match():
+                return self._match(frame, statement)
+            case ast.Break() | ast.Continue():
+                frame.may_have_left = True
+                return False
+        if statement.__class__.__name__ in ("Try", "TryStar"):  # ast has the latter since 3.11
+            return self._try(frame, statement)  # type: ignore[arg-type]
+        self._simple(frame, statement)
+        return True
+
+    def _simple(self, frame: _Frame, statement: ast.stmt) -> None:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                frame.values[statement.name] = UNKNOWN
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                self._evaluate(frame, value)
+                self._forget(frame, [value])
+                frame.values[name] = evaluate(frame.values, value)
+            case ast.Import() | ast.ImportFrom():
+                self._forget(frame, [statement])
+                frame.is_certain &= not frame.guards_imports
+            case _:
+                self._evaluate(frame, statement)
+                self._forget(frame, [statement])
+
+    def _if(self, frame: _Frame, statement: ast.If) -> bool:
+        """Interpret an ``if`` with its ``elif``; a long chain of them needs no deep recursion."""
+        branches: list[_Frame] = []
+        was_certain = frame.is_certain
+        while True:
+            self._evaluate(frame, statement.test)
+            holds = self._holds(frame, statement.test)
+            self._forget(frame, [statement.test])
+            if isinstance(holds, Unknown):
+                branches.append(self._branch(frame, statement.body))
+                frame.is_certain = False
+            rest = statement.body if holds is not UNKNOWN and holds else statement.orelse
+            if rest is statement.orelse and len(rest) == 1 and isinstance(rest[0], ast.If):
+                statement = rest[0]
+                continue
+            break
+        if not branches:
+            return self._run(frame, rest)
+        branches.append(self._branch(frame, rest))
+        frame.is_certain = was_certain
+        return _join(frame, branches)
+
+    def _branch(
+        self, frame: _Frame, body: Iterable[ast.stmt], values: Mapping[str, Value] | None = None
+    ) -> _Frame:
+        """Interpret statements that may run; the frame is left as it is."""
+        start = dict(frame.values if values is None else values)
+        # Copying and joining the values of a hostile function's thousands of variables counts, too.
+        self._steps += len(start) // _VALUES_PER_STEP
+        branch = replace(frame, values=start, is_certain=False, may_have_left=False)
+        branch.completes = self._run(branch, body)
+        return branch
+
+    def _leave(self, frame: _Frame, statement: ast.Return | ast.Raise | ast.Assert) -> bool:
+        self._evaluate(frame, statement)
+        if isinstance(statement, ast.Assert) and self._holds(frame, statement.test) is not False:
+            return True
+        if isinstance(statement, ast.Return) or self._catching:
+            frame.may_have_left = True
+        elif frame.records:
+            self.failures.append((statement, frame.scope))
+        return False
+
+    def _with(self, frame: _Frame, statement: ast.With | ast.AsyncWith) -> bool:
+        for item in statement.items:
+            self._evaluate(frame, item.context_expr)
+            self._forget(frame, [item])
+        if not any(map(suppresses, statement.items)):
+            return self._run(frame, statement.body)
+        guards = any(map(suppresses_import, statement.items))
+        return self._protected(frame, statement.body, [], [("", [])], guards_imports=guards)
+
+    def _try(self, frame: _Frame, statement: ast.Try) -> bool:
+        had_left = frame.may_have_left
+        handlers = [(one.name or "", one.body) for one in statement.handlers]
+        guards = any(map(catches_import, statement.handlers))
+        completes = self._protected(
+            frame, statement.body, statement.orelse, handlers, guards_imports=guards
+        )
+        if not statement.finalbody:
+            return completes
+        # It runs whatever happened before.
+        has_left, frame.may_have_left = frame.may_have_left, had_left
+        finishes = self._run(frame, statement.finalbody)
+        frame.may_have_left |= has_left
+        return completes and finishes
+
+    def _protected(
+        self,
+        frame: _Frame,
+        body: Sequence[ast.stmt],
+        orelse: Sequence[ast.stmt],
+        handlers: Sequence[tuple[str, Sequence[ast.stmt]]],
+        *,
+        guards_imports: bool,
+    ) -> bool:
+        """Interpret statements that handlers protect, and join all the ways to go on.
+
+        A handler starts with what held before, less what the statements may have changed.
+        """
+        interrupted = dict(frame.values)
+        was_certain, guarded = frame.is_certain, frame.guards_imports
+        frame.guards_imports = guarded or guards_imports
+        self._catching += bool(handlers)
+        completes = self._run(frame, body)
+        self._catching -= bool(handlers)
+        frame.guards_imports = guarded
+        completes = completes and self._run(frame, orelse)
+        frame.is_certain = was_certain
+        for statement in body:
+            interrupted.update(dict.fromkeys(self.resolver.syntax.stores_of(statement), UNKNOWN))
+        branches = [replace(frame, values=dict(frame.values), completes=completes)]
+        for name, handler in handlers:
+            interrupted_here = {**interrupted, name: UNKNOWN} if name else interrupted
+            branches.append(self._branch(frame, handler, interrupted_here))
+        return _join(frame, branches)
+
+    def _loop(self, frame: _Frame, statement: ast.For | ast.AsyncFor | ast.While) -> bool:
+        self._evaluate(
+            frame, statement.test if isinstance(statement, ast.While) else statement.iter
+        )
+        self._forget(frame, [statement])
+        if self.enters_loops:
+            had_left = frame.may_have_left
+            self._run(frame, statement.body)
+            self._forget(frame, [statement])
+            frame.may_have_left = had_left
+        frame.may_have_left |= self._may_leave(statement)
+        return True
+
+    def _may_leave(self, loop: ast.stmt) -> bool:
+        leaving = (ast.Return, ast.Raise) if self._catching else (ast.Return,)
+        return any(isinstance(one, leaving) for one in statements([loop], nested=False))
+
+    def _match(self, frame: _Frame, statement: ast.Match) -> bool:
+        self._evaluate(frame, statement.subject)
+        subject = evaluate(frame.values, statement.subject)
+        branches: list[_Frame] = []
+        for case in statement.cases:
+            matches = _matches(case.pattern, subject)
+            if matches is False:
+                continue
+            bound = self.resolver.syntax.stores_of(case)
+            values = {**frame.values, **dict.fromkeys(bound, UNKNOWN)}
+            if matches and case.guard is None:
+                if not branches:
+                    frame.values = values
+                    return self._run(frame, case.body)
+                branches.append(self._branch(frame, case.body, values))
+                return _join(frame, branches)
+            branches.append(self._branch(frame, case.body, values))
+        return _join(frame, [*branches, self._branch(frame, [])])
+
+    def _holds(self, frame: _Frame, test: ast.expr) -> Value:
+        """The value of a condition; ``name in TABLE`` is looked up in a literal table."""
+        match test:
+            case ast.Compare(left=left, ops=[operator], comparators=[ast.Name() as table]) if (
+                isinstance(operator, ast.In | ast.NotIn)
+            ):
+                wanted = evaluate(frame.values, left)
+                target = self.resolver.expression(frame.scope, table)
+                if isinstance(target, Valued) and isinstance(wanted, str):
+                    members = literal_members(target.value)
+                    is_in = isinstance(operator, ast.In)
+                    return UNKNOWN if members is None else (wanted in members) is is_in
+        return evaluate(frame.values, test)
+
+    def _forget(self, frame: _Frame, nodes: Iterable[ast.AST]) -> None:
+        for node in nodes:
+            frame.values.update(dict.fromkeys(self.resolver.syntax.stores_of(node), UNKNOWN))
+
+    def _evaluate(self, frame: _Frame, node: ast.expr | ast.stmt) -> None:
+        """Follow the calls that evaluating a node is certain to make."""
+        if not frame.records:
+            return
+        for one in self.resolver.syntax.calls_of(node, enters_loops=self.enters_loops):
+            if isinstance(one, ast.Call):
+                self._call(frame, one)
+                continue
+            holds = evaluate(frame.values, one.test)
+            if not isinstance(holds, Unknown):
+                self._evaluate(frame, one.body if holds else one.orelse)
+
+    def _call(self, frame: _Frame, node: ast.Call) -> None:
+        target, owner = find_callee(self.resolver, frame.scope, node.func, frame.owner)
+        if not self._catching and target is None and moves_to_gpu(node, frame.values):
+            self.moves.append((node, frame.scope))
+        match target:
+            case External(name):
+                if name in _DOWNLOADS or (
+                    name.startswith(_FACTORIES) and _requests_weights(frame, node)
+                ):
+                    self.downloads.append((node, frame.scope, name))
+            case Defined() as found if self.follows_calls:
+                values = self._bind(frame, node, found)
+                self.call(found, values, owner=owner, depth=frame.depth + 1)
+
+    def _bind(self, frame: _Frame, node: ast.Call, found: Defined) -> dict[str, Value]:
+        """The arguments of a call by parameter; those that may come through ``**`` are unknown."""
+        definition: object = found.node
+        if isinstance(definition, ast.ClassDef):
+            constructor = method_of(self.resolver, found, "__init__")
+            definition = constructor[1] if constructor else None
+        if not isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
+            return {}
+        names = [argument.arg for argument in (*definition.args.posonlyargs, *definition.args.args)]
+        if names[:1] in (["self"], ["cls"]):
+            names = names[1:]
+        keywords = [argument.arg for argument in definition.args.kwonlyargs]
+        bound: dict[str, Value] = {}
+        if any(keyword.arg is None for keyword in node.keywords):
+            bound = dict.fromkeys((*names, *keywords), UNKNOWN)
+        if any(isinstance(argument, ast.Starred) for argument in node.args):
+            return dict.fromkeys((*names, *keywords), UNKNOWN)
+        for name, argument in zip(names, node.args, strict=False):
+            bound[name] = evaluate(frame.values, argument)
+        for keyword in node.keywords:
+            if keyword.arg:
+                bound[keyword.arg] = evaluate(frame.values, keyword.value)
+        return bound
+
+
+def moves_to_gpu(call: ast.Call, values: Mapping[str, Value]) -> bool:
+    """Whether a method call is ``.cuda()``, or ``.to`` with a CUDA device.
+
+    Args:
+        call: The call.
+        values: The values of variables.
+    """
+    match call.func:
+        case ast.Attribute(value=ast.Name(id="torch" | "_torch")):
+            return False
+        case ast.Attribute(attr="cuda"):
+            return True
+        case ast.Attribute(attr="to"):
+            devices = [one.value for one in call.keywords if one.arg == "device"]
+            return any(_is_gpu(one, values) for one in (*call.args[:1], *devices))
+    return False
+
+
+def _is_gpu(node: ast.expr, values: Mapping[str, Value]) -> bool:
+    """Whether an expression is "cuda", "cuda:1" or the like, or a device of that name."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="device"), args=[inner, *_]):
+            node = inner
+    value = evaluate(values, node)
+    return isinstance(value, str) and value.partition(":")[0] == "cuda"
+
+
+def _join(frame: _Frame, branches: Sequence[_Frame]) -> bool:
+    """Go on after branches with what all of them agree on; whether their end is reached."""
+    frame.may_have_left |= any(branch.may_have_left for branch in branches)
+    ends = [branch.values for branch in branches if branch.completes]
+    if not ends:
+        return False
+    first, *others = ends
+    frame.values = {
+        name: value if all(_agree(value, other.get(name, UNKNOWN)) for other in others) else UNKNOWN
+        for name, value in first.items()
+    }
+    return True
+
+
+def _agree(one: Value, other: Value) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _matches(pattern: ast.pattern, subject: Value) -> bool | None:
+    """Whether a pattern matches; None when source does not show it."""
+    match pattern:
+        case ast.MatchAs(pattern=None):
+            return True
+        case ast.MatchAs(pattern=ast.pattern() as inner):
+            return _matches(inner, subject)
+        case ast.MatchOr(patterns=patterns):
+            results = [_matches(one, subject) for one in patterns]
+            return True if True in results else None if None in results else False
+    if isinstance(subject, Unknown):
+        return None
+    match pattern:
+        case ast.MatchSingleton(value=value):
+            return subject is value
+        case ast.MatchValue(value=ast.Constant(value=value)):
+            return bool(subject == value)
+    return None
+
+
+def _default_values(node: FunctionNode) -> dict[str, Value]:
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = [
+        *zip(reversed(positional), reversed(arguments.defaults), strict=False),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    return {
+        argument.arg: default.value
+        for argument, default in pairs
+        if isinstance(default, ast.Constant) and isinstance(default.value, bool | int | str | None)
+    }
+
+
+def _requests_weights(frame: _Frame, node: ast.Call) -> bool:
+    return any(
+        keyword.arg == "pretrained" and evaluate(frame.values, keyword.value) is True
+        for keyword in node.keywords
+    )

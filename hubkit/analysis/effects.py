@@ -1,0 +1,333 @@
+"""What importing a hubconf, and calling its entrypoints, does besides building a model."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
+
+from hubkit.analysis.arguments import ArgumentChecker, caught_calls
+from hubkit.analysis.calls import Body, CallGraph, find_callee
+from hubkit.analysis.resolve import Defined, External, Valued
+from hubkit.analysis.signatures import find_callable, method_of
+from hubkit.analysis.strings import find_string
+from hubkit.analysis.syntax import import_nodes, walk
+from hubkit.facts import HardCodedPretrained, RejectedCall, Use
+from hubkit.lazy import pattern
+from hubkit.records import dataclass
+from hubkit.torchhub import read_defaults, weights_kind, weights_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hubkit.analysis.resolve import Resolver
+    from hubkit.analysis.scope import Scope
+    from hubkit.facts import Entrypoint, Location
+
+# Last parts of the dotted names that some rule asks about; looking up the others would take long.
+_WATCHED_NAMES = """
+Popen add_safe_globals append basicConfig call chdir check_call check_output download
+download_url_to_file execv execve extend filterwarnings get getoutput getstatusoutput
+hf_hub_download import_module insert list load load_state_dict_from_url load_url loads main manual_seed
+manual_seed_all open popen post putenv remove run run_setup seed set_default_device set_default_dtype
+set_default_tensor_type set_detect_anomaly set_float32_matmul_precision set_grad_enabled
+set_num_interop_threads set_num_threads set_printoptions set_sharing_strategy set_start_method
+setNumThreads setlocale setrecursionlimit signal simplefilter snapshot_download spawnl spawnv
+system update urlopen urlretrieve use use_deterministic_algorithms
+"""
+_WATCHED = frozenset(_WATCHED_NAMES.split())
+_BUILTINS = frozenset({"open", "eval", "exec", "print"})
+_READERS = frozenset({"open", "read_bytes", "read_text"})
+# What changes a state for good, and in a ``with`` statement only for a while.
+_CONTEXTS = ("set_grad_enabled", "set_detect_anomaly")
+# What is looked at; most nodes are something else.
+_LOOKED = (ast.withitem, ast.Call, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign)
+_ASSIGNED = ("torch.", "os.environ", "numpy.")
+# What a condition mentions that tests whether weights are requested.
+_MENTIONS_WEIGHTS = pattern(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
+_WEIGHT_FACTORIES = ("torchvision.models", "timm", "torchaudio.models", "efficientnet_pytorch")
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What importing a hubconf and calling its entrypoints does.
+
+    Attributes:
+        uses: What is called and assigned outside the repo, on import first.
+        hard_coded_pretrained: Calls that request weights from another factory.
+        rejected_calls: Calls whose arguments a signature rejects.
+        called: Functions of the repo that calls reach, with the names around them.
+        dynamic_packages: Packages of the repo from which a module is imported whose name is
+            created at run time.
+    """
+
+    uses: tuple[Use, ...]
+    hard_coded_pretrained: tuple[HardCodedPretrained, ...]
+    rejected_calls: tuple[RejectedCall, ...]
+    called: tuple[Defined, ...] = ()
+    dynamic_packages: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Observer:
+    """Notes what the code does that calls reach.
+
+    Attributes:
+        graph: Where calls lead.
+        contexts: Calls whose result a ``with`` statement manages, by identity.
+        conditional: Nodes of the current body that run only if weights are requested.
+        caught: Nodes of the current body in whose place a TypeError is caught.
+    """
+
+    graph: CallGraph
+    contexts: set[int] = field(default_factory=set)
+    conditional: set[int] = field(default_factory=set)
+    caught: set[int] = field(default_factory=set)
+    uses: dict[Use, None] = field(default_factory=dict)
+    hard_coded: dict[HardCodedPretrained, None] = field(default_factory=dict)
+    rejected: dict[RejectedCall, None] = field(default_factory=dict)
+    dynamic_packages: dict[str, None] = field(default_factory=dict)
+    checker: ArgumentChecker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.checker = ArgumentChecker(self.resolver)
+
+    @property
+    def resolver(self) -> Resolver:
+        """Looks names up."""
+        return self.graph.resolver
+
+    def observe(self) -> None:
+        """Look at the code that was put into the graph, and at what it calls in turn."""
+        for body in self.graph.bodies():
+            self.conditional = find_conditional(body.nodes) if body.without_weights else set()
+            self.caught = caught_calls(body.nodes)
+            for node in body.nodes:
+                if node.__class__ in _LOOKED:
+                    self._look(body, node)
+
+    def effects(self) -> Effects:
+        """What was noted."""
+        return Effects(
+            tuple(self.uses),
+            tuple(self.hard_coded),
+            tuple(self.rejected),
+            tuple(self.graph.reached),
+            tuple(self.dynamic_packages),
+        )
+
+    def _look(self, body: Body, node: ast.AST) -> None:
+        match node:
+            case ast.withitem(context_expr=ast.Call() as context):
+                self.contexts.add(id(context))
+            case ast.Call():
+                self._call(body, node)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="load_state_dict")) as call):
+                self._record(body, call, "load_state_dict", call)
+            case ast.Assign(targets=targets):
+                for target in targets:
+                    self._assignment(body, target, node)
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+                self._assignment(body, target, node)
+
+    def _call(self, body: Body, node: ast.Call) -> None:
+        function = node.func
+        self._check_arguments(body, node)
+        match function:
+            case ast.Attribute(value=ast.Call() as inner, attr=attr) if attr in _READERS:
+                path = self.resolver.expression(body.scope, inner.func)
+                if isinstance(path, External) and path.name == "pathlib.Path":
+                    self._record(body, node, f"{path.name}.{attr}", inner)
+                return
+        target, owner = find_callee(self.resolver, body.scope, function, body.owner)
+        if owner is None:
+            self._look_for_weights(body, node)
+        match target, function:
+            case Defined(), _:
+                is_conditional = id(node) in self.conditional
+                caller = replace(body, without_weights=False) if is_conditional else body
+                self.graph.add_call(target, caller, owner)
+            case External(name), _ if name.rpartition(".")[2] in _WATCHED:
+                self._record(body, node, name, node)
+                self._note_dynamic_import(body, name, node)
+            case None, ast.Name(id=name) if name in _BUILTINS:
+                self._record(body, node, name, node)
+
+    def _look_for_weights(self, body: Body, node: ast.Call) -> None:
+        if body.without_weights and node.keywords and id(node) not in self.conditional:
+            argument = find_weights_argument(self.resolver, body.scope, node)
+            if argument:
+                call = f"{ast.unparse(node.func)}(…, {argument})"
+                place = body.scope.file.location(node)
+                self.hard_coded[HardCodedPretrained(call, place)] = None
+
+    def _note_dynamic_import(self, body: Body, name: str, node: ast.Call) -> None:
+        """Note the package in ``import_module(f"package.{name}")``."""
+        if name != "importlib.import_module" or not node.args:
+            return
+        module: ast.expr | None = node.args[0]
+        if isinstance(module, ast.Name):
+            module = body.scope.constant(module.id)
+        match module:
+            case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]) if start.endswith("."):
+                self.dynamic_packages[start.rstrip(".")] = None
+
+    def _check_arguments(self, body: Body, node: ast.Call) -> None:
+        if id(node) in self.caught:
+            return
+        reason = self.checker.check(body.scope, node, node.func, body.owner)
+        if reason:
+            self.rejected[RejectedCall(reason, body.scope.file.location(node))] = None
+
+    def _record(self, body: Body, node: ast.Call, name: str, call: ast.Call) -> None:
+        if id(node) in self.contexts and name.endswith(_CONTEXTS):
+            return
+        arguments = tuple(
+            find_string(self.resolver, body.scope, argument) for argument in call.args
+        )
+        keywords = tuple(
+            (keyword.arg or "**", ast.unparse(keyword.value)) for keyword in node.keywords
+        )
+        first = arguments[0] if arguments else None
+        own_file = self.resolver.tree.file(first) if first else ""
+        location = body.scope.file.location(node)
+        use = Use(name, location, body.on_import, True, arguments, keywords, own_file)
+        self.uses[use] = None
+
+    def _assignment(self, body: Body, target: ast.expr, node: ast.AST) -> None:
+        if isinstance(target, ast.Subscript):
+            target = target.value
+        if not isinstance(target, ast.Attribute):
+            return
+        found = self.resolver.expression(body.scope, target)
+        if isinstance(found, External) and found.name.startswith(_ASSIGNED):
+            location = body.scope.file.location(node)
+            self.uses[Use(found.name, location, body.on_import, is_call=False)] = None
+
+
+def find_effects(
+    hubconf: Scope,
+    resolver: Resolver,
+    scopes: Iterable[Scope],
+    entrypoints: Iterable[Entrypoint],
+) -> Effects:
+    """Follow the calls that importing a hubconf and calling its entrypoints make.
+
+    Calls whose target source does not show are not followed, so there may be more.
+
+    Args:
+        hubconf: The hubconf's names.
+        resolver: Looks names up.
+        scopes: The modules whose import importing the hubconf causes.
+        entrypoints: What to call.
+    """
+    observer = _Observer(CallGraph(resolver))
+    for scope in scopes:
+        nodes = tuple(import_nodes(scope.file.tree.body))
+        observer.graph.add(Body(scope, nodes, on_import=True, depth=0))
+    observer.observe()
+    # Each function is visited once, so entrypoints that may be called without weights come first.
+    for switched in (True, False):
+        for entry in entrypoints:
+            target = resolver.name(hubconf, entry.name)
+            has_switch = bool(weights_parameters(read_defaults(entry.parameters or ())))
+            if isinstance(target, Defined) and has_switch is switched:
+                observer.graph.add_call(target, Body(hubconf, without_weights=switched))
+        observer.observe()
+    return observer.effects()
+
+
+def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Location]:
+    """Where things outside the repo are called when one entrypoint is.
+
+    Args:
+        hubconf: The hubconf's names.
+        resolver: Looks names up.
+        name: The entrypoint.
+    """
+    observer = _Observer(CallGraph(resolver))
+    target = resolver.name(hubconf, name)
+    if isinstance(target, Valued):
+        called = find_callable(resolver, target)
+        target = called.returning if called else None
+    if isinstance(target, Defined):
+        observer.graph.add_call(target, Body(hubconf))
+    observer.observe()
+    return frozenset(use.location for use in observer.uses)
+
+
+def find_conditional(nodes: Iterable[ast.AST]) -> set[int]:
+    """The ids of nodes that run only where a condition on weights holds.
+
+    Args:
+        nodes: All nodes of a function.
+    """
+    conditional: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.If | ast.IfExp) and _MENTIONS_WEIGHTS.search(
+            ast.unparse(node.test)
+        ):
+            conditional.update(id(inner) for inner in walk(node))
+    return conditional
+
+
+def find_weights_argument(resolver: Resolver, scope: Scope, call: ast.Call) -> str:
+    """The argument with which a call requests weights from a factory for certain; "" without one.
+
+    Args:
+        resolver: Looks names up.
+        scope: The names where the call stands.
+        call: The call.
+    """
+    for keyword in call.keywords:
+        name = keyword.arg or ""
+        kind = weights_kind(name)
+        if (kind == "flag" and _is_on(keyword.value)) or (
+            kind == "name" and _names_weights(keyword.value)
+        ):
+            return (
+                f"{name}={ast.unparse(keyword.value)}"
+                if _takes(resolver, scope, call.func, name)
+                else ""
+            )
+    return ""
+
+
+def _is_on(value: ast.expr) -> bool:
+    match value:
+        case ast.Constant(value=True):
+            return True
+        case ast.Constant(value=str(text)):
+            return bool(text)
+        case ast.Call(func=ast.Name(), args=[], keywords=[]):
+            return True
+    return False
+
+
+def _names_weights(value: ast.expr) -> bool:
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, str) and bool(value.value)
+    return isinstance(value, ast.Attribute) and "_Weights" in ast.unparse(value.value)
+
+
+def _takes(resolver: Resolver, scope: Scope, function: ast.expr, name: str) -> bool:
+    """Whether what is called builds a network and takes a parameter of that name."""
+    match function:
+        case ast.Call(func=ast.Name(id="getattr"), args=[namespace, *_]):
+            function = namespace
+    target = resolver.expression(scope, function)
+    if isinstance(target, External):
+        return target.name.startswith(_WEIGHT_FACTORIES)
+    if not isinstance(target, Defined):
+        return False
+    node: ast.AST | None = target.node
+    if isinstance(node, ast.ClassDef):
+        constructor = method_of(resolver, target, "__init__")
+        node = constructor[1] if constructor else None
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    arguments = node.args
+    return any(
+        one.arg == name for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    )

@@ -1,0 +1,177 @@
+"""What calling an entrypoint certainly does: download weights by default, need a GPU, or fail."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from hubkit.analysis.calls import EXISTS, UNKNOWN, Interpreter, evaluate
+from hubkit.analysis.resolve import Defined, Valued
+from hubkit.analysis.scope import own_nodes
+from hubkit.analysis.signatures import find_callable, method_of
+from hubkit.facts import FailingDefault, GpuNeed, UnrequestedDownload
+from hubkit.records import dataclass
+from hubkit.torchhub import read_defaults, weights_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hubkit.analysis.calls import Value
+    from hubkit.analysis.resolve import Resolver
+    from hubkit.analysis.scope import FunctionNode, Scope
+    from hubkit.facts import Entrypoint
+
+
+@dataclass(frozen=True, slots=True)
+class InterpretedCalls:
+    """Calls of entrypoints, each interpreted once.
+
+    Attributes:
+        resolver: Looks names up.
+    """
+
+    resolver: Resolver
+    _interpreted: dict[tuple[ast.AST, frozenset[tuple[str, Value]]], Interpreter] = field(
+        default_factory=dict
+    )
+    _moves: dict[ast.AST, tuple[tuple[ast.Call, Scope], ...]] = field(default_factory=dict)
+
+    def interpret(self, target: Defined, values: dict[str, Value]) -> Interpreter:
+        """What a call with known arguments does."""
+        key = (target.node, frozenset(values.items()))
+        if key not in self._interpreted:
+            self._interpreted[key] = Interpreter(self.resolver)
+            self._interpreted[key].call(target, values)
+        return self._interpreted[key]
+
+    def moves(self, call: Interpreter) -> Iterator[tuple[ast.Call, Scope]]:
+        """Calls that need a GPU; those in ``forward`` of the networks that are built come last."""
+        yield from call.moves
+        for built in call.built.values():
+            forward = method_of(self.resolver, built, "forward")
+            if forward is None:
+                continue
+            method = Defined(*forward)
+            if method.node not in self._moves:
+                self._moves[method.node] = self._moves_in(method)
+            yield from self._moves[method.node]
+
+    def _moves_in(self, method: Defined) -> tuple[tuple[ast.Call, Scope], ...]:
+        """Calls in a method that put something on a GPU whatever its arguments are."""
+        names = self.resolver.inside(method.scope, method.node).scope.bindings  # type: ignore[arg-type]
+        run = Interpreter(self.resolver, follows_calls=False, enters_loops=True)
+        run.call(method, dict.fromkeys(names, UNKNOWN))
+        return tuple(run.moves)
+
+
+def find_unrequested_downloads(
+    hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
+) -> Iterator[UnrequestedDownload]:
+    """Downloads that calling an entrypoint without weights is certain to make.
+
+    Args:
+        hubconf: The hubconf's names.
+        resolver: Looks names up.
+        entrypoints: What to call: with the arguments that leave the weights out.
+    """
+    for entry in entrypoints:
+        target, values = _called(hubconf, resolver, entry)
+        if target is None:
+            continue
+        deciding = weights_parameters(read_defaults(entry.parameters or ()))
+        values.update({one.name: one.without for one in deciding})
+        # No file is left from an earlier call.
+        run = Interpreter(resolver, {EXISTS: False})
+        run.call(target, values)
+        for node, scope, name in run.downloads[:1]:
+            place = scope.file.location(node)
+            switch, without = (deciding[0].name, deciding[0].without) if deciding else ("", None)
+            yield UnrequestedDownload(entry.name, switch, without, name, place)
+
+
+def find_failing_defaults(
+    hubconf: Scope, calls: InterpretedCalls, entrypoints: Iterable[Entrypoint]
+) -> Iterator[FailingDefault]:
+    """Entrypoints that are certain to raise when they are called without arguments.
+
+    Args:
+        hubconf: The hubconf's names.
+        calls: The calls that were interpreted before.
+        entrypoints: What to call; those with required arguments are left out.
+    """
+    for entry in entrypoints:
+        target, values = _called(hubconf, calls.resolver, entry)
+        if target is None or any(parameter.required for parameter in entry.parameters or ()):
+            continue
+        for statement, scope in calls.interpret(target, values).failures[:1]:
+            text = ast.unparse(statement).partition("\n")[0]
+            yield FailingDefault(entry.name, text, scope.file.location(statement))
+
+
+def find_gpu_needs(
+    hubconf: Scope, calls: InterpretedCalls, entrypoints: Iterable[Entrypoint]
+) -> Iterator[GpuNeed]:
+    """Entrypoints that are certain to fail on a machine without a GPU by default.
+
+    Args:
+        hubconf: The hubconf's names.
+        calls: The calls that were interpreted before.
+        entrypoints: What to call: with their own defaults, and with weights.
+    """
+    for entry in entrypoints:
+        target, bound = _called(hubconf, calls.resolver, entry)
+        default = _gpu_default(target, entry)
+        if default:
+            yield GpuNeed(entry.name, default, entry.definition)
+        elif target is not None:
+            deciding = weights_parameters(read_defaults(entry.parameters or ()))
+            # Whatever asks for weights, it is true.
+            with_weights: dict[str, Value] = {one.name: True for one in deciding[:1]}
+            for values in (with_weights, {}) if with_weights else ({},):
+                move = next(calls.moves(calls.interpret(target, {**bound, **values})), None)
+                if move is not None:
+                    node, scope = move
+                    place = scope.file.location(node)
+                    yield GpuNeed(entry.name, "", place, ast.unparse(node.func))
+                    break
+
+
+def _asks_for_gpu(function: FunctionNode) -> bool:
+    """Whether a function asks whether there is a GPU."""
+    return any(
+        isinstance(one, ast.Attribute) and one.attr == "is_available" for one in own_nodes(function)
+    )
+
+
+def _gpu_default(target: Defined | None, entry: Entrypoint) -> str:
+    """The parameter whose default is a GPU; "" where the function asks whether there is one."""
+    node = target.node if target else None
+    if isinstance(node, ast.FunctionDef) and _asks_for_gpu(node):
+        return ""
+    return next(
+        (
+            one.name
+            for one in entry.parameters or ()
+            if (one.default or "").strip("'\"").partition(":")[0] == "cuda"
+        ),
+        "",
+    )
+
+
+def _called(
+    hubconf: Scope, resolver: Resolver, entry: Entrypoint
+) -> tuple[Defined | None, dict[str, Value]]:
+    """What an entrypoint calls, and the arguments that a ``partial`` gives it."""
+    target = resolver.name(hubconf, entry.name)
+    if isinstance(target, Defined):
+        return target, {}
+    if not isinstance(target, Valued):
+        return None, {}
+    called = find_callable(resolver, target)
+    if called is None or called.made_by != "partial" or not isinstance(target.value, ast.Call):
+        return None, {}
+    given = target.value.keywords
+    return called.returning, {
+        keyword.arg: evaluate({}, keyword.value) for keyword in given if keyword.arg
+    }

@@ -1,0 +1,311 @@
+"""What importing a hubconf imports: its own imports, and those of the repo's modules it reaches."""
+
+from __future__ import annotations
+
+import ast
+from collections import deque
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from hubkit.analysis.resolve import Defined, External, Module, Unresolved
+from hubkit.analysis.scope import Scope, absolute_module, find_dynamic_names
+from hubkit.analysis.strings import find_string
+from hubkit.analysis.syntax import branches_of, walk
+from hubkit.facts import Import, OwnImport, Use
+from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hubkit.analysis.resolve import Resolver
+    from hubkit.analysis.scope import Scope
+    from hubkit.analysis.source_file import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a hubconf reaches.
+
+    Attributes:
+        imports: Imports that leave the repo.
+        own_imports: Imports of the repo's modules, the surest of each, and those that must fail.
+        scopes: The hubconf and the repo's modules that it imports, nearest first.
+        eager: Those of them that importing the hubconf imports, called or not.
+    """
+
+    imports: tuple[Import, ...]
+    own_imports: tuple[OwnImport, ...]
+    scopes: tuple[Scope, ...]
+    eager: tuple[Scope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """How surely an import runs when the hubconf is imported; the smaller, the surer."""
+
+    in_function: bool = False
+    guarded: bool = False
+
+    def within(self, *, in_function: bool = False, guarded: bool = False) -> _Level:
+        return _Level(self.in_function or in_function, self.guarded or guarded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    node: ast.Import | ast.ImportFrom
+    level: _Level
+    runs: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A module of the repo that is to be looked at."""
+
+    scope: Scope
+    level: _Level
+    chain: tuple[str, ...]
+
+
+# Surest first, so that the first visit of a module is the one that counts.
+_LEVELS = (_Level(), _Level(guarded=True), _Level(in_function=True), _Level(True, True))
+
+
+@dataclass(slots=True)
+class _Walk:
+    resolver: Resolver
+    queues: dict[_Level, deque[_Visit]] = field(
+        default_factory=lambda: {level: deque() for level in _LEVELS}
+    )
+    visited: set[str] = field(default_factory=set)
+    imports: list[Import] = field(default_factory=list)
+    own_imports: dict[tuple[str, str], OwnImport] = field(default_factory=dict)
+    scopes: list[Scope] = field(default_factory=list)
+    eager: list[Scope] = field(default_factory=list)
+
+    def run(self, hubconf: Scope, called: Iterable[Defined]) -> Reach:
+        self.queues[_Level()].append(_Visit(hubconf, _Level(), ("hubconf",)))
+        self.drain(hubconf)
+        for found in called:
+            visit = _Visit(found.scope, _Level(in_function=True), ("hubconf", *found.via))
+            for statement in _statements(found.node.body, visit.level, functions=True):
+                self.follow(visit, statement)
+        self.drain(hubconf)
+        return Reach(
+            tuple(self.imports),
+            tuple(self.own_imports.values()),
+            tuple(self.scopes),
+            tuple(self.eager),
+        )
+
+    def drain(self, hubconf: Scope | None) -> None:
+        """Look at the modules that are waiting, and at what they import."""
+        while visit := self._next():
+            if visit.scope.file.path in self.visited:
+                continue
+            self.visited.add(visit.scope.file.path)
+            self.scopes.append(visit.scope)
+            if not visit.level.in_function:
+                self.eager.append(visit.scope)
+            body = visit.scope.file.tree.body
+            for statement in _statements(body, visit.level, functions=visit.scope is hubconf):
+                self.follow(visit, statement)
+
+    def _next(self) -> _Visit | None:
+        return next((queue.popleft() for queue in self.queues.values() if queue), None)
+
+    def follow(self, visit: _Visit, statement: _Statement) -> None:
+        """Note what a statement imports, and put in the modules of the repo among it."""
+        tree, file = self.resolver.tree, visit.scope.file
+        for module, names in _modules(file, statement.node):
+            if tree.module(module.partition(".")[0]) is None:
+                self._record(visit, statement, module)
+            elif statement.runs:
+                for name in self._own_modules(module, names):
+                    self._record_own(visit, statement, name)
+                    self._enqueue(name, visit, statement.level)
+                for missing in self._find_missing(module, names):
+                    self._record_own(visit, statement, module, missing)
+
+    def _record(self, visit: _Visit, statement: _Statement, module: str) -> None:
+        level, location = statement.level, visit.scope.file.location(statement.node)
+        self.imports.append(Import(module, location, level.in_function, level.guarded, visit.chain))
+
+    def _record_own(
+        self, visit: _Visit, statement: _Statement, module: str, missing: str = ""
+    ) -> None:
+        if (module, missing) in self.own_imports:
+            return
+        level, location = statement.level, visit.scope.file.location(statement.node)
+        own = self.resolver.tree.module(module)
+        place = own.place if own else ""
+        found = OwnImport(
+            module, location, level.in_function, level.guarded, visit.chain, missing, place
+        )
+        self.own_imports[module, missing] = found
+
+    def _find_missing(self, module: str, names: list[str]) -> Iterator[str]:
+        """What an import of the repo's modules names and the repo does not have."""
+        tree = self.resolver.tree
+        if module and tree.module(module) is None:
+            yield f"there is no module `{module}`"
+            return
+        absent = [
+            name
+            for name in names
+            if name != "*" and isinstance(self.resolver.member(module, name), Unresolved)
+        ]
+        if absent and self._tells_all_names(module):
+            yield from (f"`{module}` has no `{name}`" for name in absent)
+
+    def _tells_all_names(self, module: str) -> bool:
+        scope = self.resolver.tree.scope(module)
+        if scope is None or "__getattr__" in scope.bindings or find_dynamic_names(scope):
+            return False
+        return all(self.resolver.star_names(star.module) is not None for star in scope.stars)
+
+    def _own_modules(self, module: str, names: list[str]) -> Iterator[str]:
+        """The modules that one import of the repo's runs: packages on the way, and submodules."""
+        parts = module.split(".") if module else []
+        for end in range(1, len(parts) + 1):
+            yield ".".join(parts[:end])
+        if names == ["*"]:
+            names = self.resolver.star_names(module) or []
+        for name in names:
+            member = self.resolver.member(module, name)
+            if isinstance(member, Module):
+                yield member.name
+
+    def _enqueue(self, module: str, visit: _Visit, level: _Level) -> None:
+        scope = self.resolver.tree.scope(module)
+        if scope is not None and scope.file.path not in self.visited:
+            self.queues[level].append(_Visit(scope, level, (*visit.chain, module)))
+
+
+def find_reach(hubconf: Scope, resolver: Resolver, names: Iterable[str] = ()) -> Reach:
+    """Follow a hubconf's imports through the repo.
+
+    Imports at the top level are followed to the end; imports inside functions count in the
+    hubconf and in the entrypoints that it re-exports, since what other functions import may never
+    run.
+
+    Args:
+        hubconf: The hubconf's names.
+        resolver: Looks names up in the repo.
+        names: The entrypoints.
+    """
+    targets = (resolver.name(hubconf, name) for name in names)
+    called = [
+        found
+        for found in targets
+        if isinstance(found, Defined)
+        and found.scope is not hubconf
+        and not isinstance(found.node, ast.ClassDef)
+    ]
+    return _Walk(resolver).run(hubconf, called)
+
+
+def find_late_gaps(
+    resolver: Resolver, reach: Reach, functions: Iterable[Defined]
+) -> tuple[OwnImport, ...]:
+    """Imports in functions of repo modules that do not exist, and in what they import in turn.
+
+    Args:
+        resolver: Looks names up in the repo.
+        reach: What was reached without these functions.
+        functions: Functions of the repo that calling entrypoints may call.
+    """
+    known = {(one.module, one.missing) for one in reach.own_imports}
+    walk = _Walk(resolver, visited={scope.file.path for scope in reach.scopes})
+    for found in functions:
+        visit = _Visit(found.scope, _Level(in_function=True), ("hubconf", found.scope.file.module))
+        for statement in _statements(found.node.body, visit.level, functions=False):
+            walk.follow(visit, statement)
+    walk.drain(None)
+    return tuple(one for key, one in walk.own_imports.items() if one.missing and key not in known)
+
+
+def _read_packages(resolver: Resolver, reach: Reach, packages: Iterable[str]) -> tuple[Scope, ...]:
+    """The modules of packages, and what they import in turn, that were not reached yet.
+
+    Args:
+        resolver: Looks names up in the repo.
+        reach: What was reached without them.
+        packages: Dotted names of the packages.
+    """
+    walk = _Walk(resolver, visited={scope.file.path for scope in reach.scopes})
+    level = _Level(in_function=True)
+    for package in packages:
+        own = resolver.tree.module(package)
+        folder = own.place.removesuffix("/__init__.py") if own and own.is_package else ""
+        for name in sorted(resolver.tree.files.names(folder)) if folder else ():
+            scope = resolver.tree.scope(f"{package}.{name.removesuffix('.py')}")
+            if scope is not None:
+                walk.queues[level].append(_Visit(scope, level, ("hubconf", scope.file.module)))
+    walk.drain(None)
+    return tuple(walk.scopes)
+
+
+def _modules(
+    file: SourceFile, node: ast.Import | ast.ImportFrom
+) -> Iterator[tuple[str, list[str]]]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias.name, []
+    else:
+        yield absolute_module(file, node), [alias.name for alias in node.names]
+
+
+def _statements(
+    body: Iterable[ast.stmt], level: _Level, *, functions: bool, runs: bool = True
+) -> Iterator[_Statement]:
+    for statement in body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            yield _Statement(statement, level, runs)
+        elif isinstance(statement, ast.ClassDef):
+            yield from _statements(statement.body, level, functions=functions, runs=runs)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            if functions:
+                inner = level.within(in_function=True)
+                yield from _statements(statement.body, inner, functions=True, runs=runs)
+        else:
+            for branch in branches_of(statement) or ():
+                inner = level.within(guarded=branch.guarded)
+                runs_too = runs and branch.runs_on_import
+                yield from _statements(branch.body, inner, functions=functions, runs=runs_too)
+
+
+def find_dynamic_imports(
+    resolver: Resolver, reach: Reach, packages: Iterable[str]
+) -> tuple[Scope, ...]:
+    """Modules that may load from other repos, and of which source does not show which one is imported.
+
+    Args:
+        resolver: Looks names up.
+        reach: What the hubconf reaches without them.
+        packages: The packages that hold them.
+    """
+    found = _read_packages(resolver, reach, packages)
+    return tuple(scope for scope in found if "hub.load" in scope.file.text)
+
+
+def find_dynamic_loads(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Use]:
+    """Their calls of ``torch.hub.load``.
+
+    Args:
+        resolver: Looks names up.
+        scopes: The modules.
+    """
+    for scope in scopes:
+        yield from _loads(resolver, scope)
+
+
+def _loads(resolver: Resolver, scope: Scope) -> Iterator[Use]:
+    for node in walk(scope.file.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        target = resolver.expression(scope, node.func)
+        if isinstance(target, External) and target.name == "torch.hub.load":
+            arguments = tuple(find_string(resolver, scope, one) for one in node.args)
+            keywords = tuple((one.arg or "**", ast.unparse(one.value)) for one in node.keywords)
+            location = scope.file.location(node)
+            yield Use(target.name, location, False, True, arguments, keywords)

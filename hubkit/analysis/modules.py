@@ -1,0 +1,225 @@
+"""The repo's own modules, each found and parsed at most once."""
+
+from __future__ import annotations
+
+import ast
+import os
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from hubkit import limits
+from hubkit.analysis.builtin_names import is_stdlib
+from hubkit.analysis.scope import Scope, read_scope
+from hubkit.analysis.source_file import read_source
+from hubkit.analysis.syntax import walk
+from hubkit.facts import HubconfProblem
+from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts import Files
+
+_COMPILED = (".so", ".pyd")
+# Variables that the way to one folder leads through; more is a riddle.
+_MAX_VARIABLES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class OwnModule:
+    """A module that the repo holds.
+
+    Attributes:
+        name: Its dotted name.
+        path: POSIX path of its source, or None for a folder without ``__init__.py`` and for
+            compiled modules.
+        is_package: Whether it may hold submodules.
+        place: Where it lies: its source, its folder or the compiled file.
+    """
+
+    name: str
+    path: str | None
+    is_package: bool
+    place: str = ""
+
+
+@dataclass(slots=True)
+class SourceTree:
+    """A repo's sources as far as they were looked at.
+
+    Attributes:
+        files: The repo's files.
+        search_path: Folders, relative to the root, in which modules are looked for.
+        outside: Names of the hubconf's dependencies: they, and those of the standard library, mean
+            what is installed even where a file that nobody committed has such a name.
+        problems: Modules that cannot be read, as far as they were looked at.
+    """
+
+    files: Files
+    search_path: tuple[str, ...] = ("",)
+    outside: frozenset[str] = frozenset()
+    problems: list[HubconfProblem] = field(default_factory=list)
+    _modules: dict[str, OwnModule | None] = field(default_factory=dict)
+    _scopes: dict[str, Scope | None] = field(default_factory=dict)
+    _listings: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def module(self, name: str) -> OwnModule | None:
+        """The repo's module of that dotted name, or None when it has none."""
+        if name not in self._modules:
+            self._modules[name] = self._find(name)
+        return self._modules[name]
+
+    def scope(self, name: str) -> Scope | None:
+        """The names of the repo's module, or None when it has no such module or cannot be read."""
+        module = self.module(name)
+        if module is None or module.path is None:
+            return None
+        if module.path not in self._scopes:
+            self._scopes[module.path] = self._read(module, module.path)
+        return self._scopes[module.path]
+
+    def add(self, scope: Scope) -> None:
+        """Put in a scope that was read already."""
+        self._scopes[scope.file.path] = scope
+
+    def file(self, path: str) -> str:
+        """A file of the repo by its path from the root, normalised; "" when there is none."""
+        if os.path.isabs(path) or len(path) > limits.PATH_BYTES.most:  # noqa: PTH117 - texts, not paths yet
+            return ""
+        inner = os.path.normpath(path).replace(os.sep, "/")
+        return inner if not inner.startswith("../") and self.files.is_file(inner) else ""
+
+    def top_level(self) -> frozenset[str]:
+        """Import names that the repo provides at its top level."""
+        names = {name for name in self._modules if name and "." not in name}
+        for folder in self.search_path:
+            for entry in self.files.names(folder):
+                stem, dot, _ = entry.partition(".")
+                if stem.isidentifier() and (not dot or self._find_in(folder, stem)):
+                    names.add(stem)
+        return frozenset(name for name in names if self.module(name))
+
+    def _read(self, module: OwnModule, path: str) -> Scope | None:
+        file = read_source(self.files, path, module=module.name, is_package=module.is_package)
+        if isinstance(file, HubconfProblem):
+            self.problems.append(file)
+            return None
+        try:
+            return read_scope(file)
+        except RecursionError:
+            return None
+
+    def _find(self, name: str) -> OwnModule | None:
+        if not name:
+            return OwnModule("", None, is_package=True)
+        parts = name.split(".")
+        for folder in self.search_path:
+            found = self._find_in(folder, *parts)
+            if found:
+                return found
+        return None
+
+    def _find_in(self, folder: str, *parts: str) -> OwnModule | None:
+        for part in parts[:-1]:
+            folder = _join(folder, part)
+        name, last = ".".join(parts), parts[-1]
+        listing = self._listing(folder)
+        inner = _join(folder, last)
+        if last in listing:
+            contents = self._listing(inner)
+            if "__init__.py" in contents:
+                source = f"{inner}/__init__.py"
+                return OwnModule(name, source, is_package=True, place=source)
+        if f"{last}.py" in listing:
+            return OwnModule(name, f"{inner}.py", is_package=False, place=f"{inner}.py")
+        for entry in listing:
+            if entry.startswith(f"{last}.") and entry.endswith(_COMPILED):
+                return OwnModule(name, None, is_package=False, place=_join(folder, entry))
+        if (last in listing and self._holds_python(inner)) or self._is_elsewhere(inner):
+            return OwnModule(name, None, is_package=True, place=inner)
+        return None
+
+    def _is_elsewhere(self, path: str) -> bool:
+        """Whether a path lies in a submodule that is not checked out, so that anything may be."""
+        detour = self.files.detour(path) if self.files.is_tracked else None
+        return detour is not None and detour.kind == "submodule" and not self._listing(detour.path)
+
+    def _holds_python(self, folder: str) -> bool:
+        """Whether a folder without ``__init__.py`` is a package rather than data."""
+        contents = self._listing(folder)
+        if any(entry.endswith(".py") for entry in contents):
+            return True
+        if any(self._is_elsewhere(_join(folder, entry)) for entry in contents if "." not in entry):
+            return True
+        return any(
+            inner.endswith(".py")
+            for entry in contents
+            if "." not in entry
+            for inner in self._listing(_join(folder, entry))
+        )
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        """Names in a folder, those that nobody committed among them.
+
+        They are read too: what a repo lacks then is one finding, not one for each name in it.
+        """
+        if folder not in self._listings:
+            names = self.files.all_names(folder)
+            if folder in self.search_path:
+                own = self.files.names(folder)
+                names = own | {name for name in names - own if not self._is_outside(name)}
+            self._listings[folder] = names
+        return self._listings[folder]
+
+    def _is_outside(self, name: str) -> bool:
+        stem = name.partition(".")[0]
+        return stem in self.outside or is_stdlib(stem)
+
+
+def read_search_path(scope: Scope, files: Files) -> tuple[str, ...]:
+    """Folders in which importing the hubconf looks for modules, as far as source shows.
+
+    Args:
+        scope: The hubconf's names.
+        files: The repo's files; folders that do not exist are left out.
+    """
+    folders = [""]
+    if "sys.path" not in scope.file.text:
+        return ("",)
+    for node in walk(scope.file.tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Attribute(value=ast.Name(id="sys" | "_sys"), attr="path"),
+                    attr="insert" | "append",
+                ),
+                args=[*_, argument],
+            ):
+                folder = _literal_folder(scope, argument)
+                if folder and folder not in folders and files.is_folder(folder):
+                    folders.append(folder)
+    return tuple(folders)
+
+
+def _literal_folder(scope: Scope, node: ast.expr) -> str:
+    """The folder that an expression over ``__file__`` names, guessed from its string literals."""
+    joined = os.path.normpath("/".join(_texts(scope, node)) or ".")
+    folder = joined.replace(os.sep, "/").lstrip("/")
+    return "" if folder == "." or folder.startswith("..") or "\0" in folder else folder
+
+
+def _texts(scope: Scope, node: ast.expr, busy: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The string literals of an expression and of the variables in it, in order."""
+    parts = [part for part in walk(node) if isinstance(part, ast.Constant | ast.Name)]
+    for part in sorted(parts, key=lambda part: (part.lineno, part.col_offset)):
+        if isinstance(part, ast.Constant):
+            if isinstance(part.value, str):
+                yield part.value
+        elif part.id not in busy and len(busy) < _MAX_VARIABLES:
+            value = scope.constant(part.id)
+            if value is not None:
+                yield from _texts(scope, value, busy | {part.id})
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

@@ -1,0 +1,175 @@
+"""Reading a hub repo, from its folder to frozen facts."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hubkit.analysis.arguments import find_rejected_calls
+from hubkit.analysis.data_files import find_data_files
+from hubkit.analysis.dependencies import find_dependencies
+from hubkit.analysis.effects import find_effects
+from hubkit.analysis.entrypoint_calls import (
+    InterpretedCalls,
+    find_failing_defaults,
+    find_gpu_needs,
+    find_unrequested_downloads,
+)
+from hubkit.analysis.hazards import find_hazards
+from hubkit.analysis.imports import (
+    find_dynamic_imports,
+    find_dynamic_loads,
+    find_late_gaps,
+    find_reach,
+)
+from hubkit.analysis.modules import SourceTree, read_search_path
+from hubkit.analysis.resolve import Resolver
+from hubkit.analysis.scope import read_scope
+from hubkit.analysis.source_file import SourceFile, read_source
+from hubkit.analysis.suppressions import read_suppressions
+from hubkit.analysis.surface import find_surface
+from hubkit.analysis.weights import find_checkpoints
+from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
+from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
+from hubkit.source.folder import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HUBCONF = "hubconf.py"
+
+
+def read_repo(repo: Path | Files) -> RepoFacts:
+    """Read what a hub repo offers, from source alone.
+
+    Nothing of the repo is imported or run, and only files in the hubconf's reach are read.
+
+    Args:
+        repo: Its files, with ``hubconf.py`` at their root; a path means all that lies in the folder,
+            committed or not.
+
+    Returns:
+        The facts. A hubconf that is missing or cannot be parsed is not an error here:
+        ``problem`` holds the reason.
+
+    Raises:
+        HubconfNotFoundError: When ``repo`` is a path and not a folder.
+    """
+    files = repo if isinstance(repo, Files) else _folder(repo)
+    file = read_source(files, HUBCONF, module="hubconf")
+    if isinstance(file, HubconfProblem):
+        return RepoFacts(files, None, file, SourceTree(files).top_level(), ())
+    try:
+        with _paused_collector():
+            return _read(file, files)
+    except RecursionError:
+        problem = HubconfProblem(
+            "syntax", "code is nested too deeply to be read", Location(HUBCONF)
+        )
+        return RepoFacts(files, None, problem, SourceTree(files).top_level(), ())
+
+
+def _folder(path: Path) -> Files:
+    if not path.is_dir():
+        raise HubconfNotFoundError(
+            f"{path} is not a folder", hint="Give the folder that holds hubconf.py."
+        )
+    return Folder(path)
+
+
+@contextmanager
+def _paused_collector() -> Iterator[None]:
+    """Keep the cyclic garbage collector from walking syntax trees that are still being built.
+
+    They hold no cycles and are freed by reference count; reading timm (219 files) takes 0.9 s
+    instead of 2.3 s.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def require_hubconf(facts: RepoFacts) -> Hubconf:
+    """The hubconf of a repo that was read.
+
+    Args:
+        facts: What ``read_repo`` gave.
+
+    Raises:
+        HubconfNotFoundError: When there is no ``hubconf.py``.
+        HubconfSyntaxError: When it cannot be parsed or decoded.
+    """
+    if facts.hubconf is not None:
+        return facts.hubconf
+    problem = facts.problem
+    if problem is None or problem.kind == "missing":
+        why = f": {problem.message}" if problem else ""
+        raise HubconfNotFoundError(
+            f"{facts.root} has no {HUBCONF} that can be read{why}",
+            hint=f"A hub repo has a file called {HUBCONF} at its root.",
+        )
+    place = problem.location
+    raise HubconfSyntaxError(
+        f"{facts.root / place.path}, line {place.line}: {problem.message}",
+        hint=f"{HUBCONF} must parse before anything in it can be used.",
+    )
+
+
+def _read(file: SourceFile, files: Files) -> RepoFacts:
+    scope = read_scope(file)
+    dependencies = find_dependencies(scope)
+    outside = frozenset(dependencies.names if dependencies else ())
+    tree = SourceTree(files, read_search_path(scope, files), outside)
+    tree.add(scope)
+    resolver = Resolver(tree)
+    surface = find_surface(scope, resolver)
+    reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
+    effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
+    dynamic = find_dynamic_imports(resolver, reach, effects.dynamic_packages)
+    calls = InterpretedCalls(resolver)
+    hazards = find_hazards(scope, resolver, reach.scopes, reach.own_imports)
+    rejected = (*find_rejected_calls(scope, resolver), *effects.rejected_calls)
+    hubconf = Hubconf(
+        path=file.path,
+        source=file.text,
+        dependencies=dependencies,
+        imports=reach.imports,
+        entrypoints=surface.entrypoints,
+        leaks=surface.leaks,
+        checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
+        dynamic_names=surface.dynamic_names,
+        own_imports=(*reach.own_imports, *find_late_gaps(resolver, reach, effects.called)),
+        uses=(*effects.uses, *find_dynamic_loads(resolver, dynamic)),
+        relative_imports=hazards.relative_imports,
+        module_classes=hazards.module_classes,
+        own_module_lookups=hazards.own_module_lookups,
+        late_imports=hazards.late_imports,
+        hard_coded_pretrained=effects.hard_coded_pretrained,
+        rejected_calls=tuple(dict.fromkeys(rejected)),
+        missing_exports=hazards.missing_exports,
+        unrequested_downloads=tuple(
+            find_unrequested_downloads(scope, resolver, surface.entrypoints)
+        ),
+        data_files=tuple(find_data_files(reach.scopes, files)),
+        failing_defaults=tuple(find_failing_defaults(scope, calls, surface.entrypoints)),
+        gpu_needs=tuple(find_gpu_needs(scope, calls, surface.entrypoints)),
+    )
+    checked = (*reach.scopes, *dynamic)
+    suppressions = tuple(
+        suppression for found in checked for suppression in read_suppressions(found.file)
+    )
+    return RepoFacts(
+        files,
+        hubconf,
+        None,
+        tree.top_level(),
+        suppressions,
+        tuple(tree.problems),
+        {found.file.path: found.file.text for found in checked},
+    )

@@ -1,0 +1,271 @@
+"""Following a name through the repo to what it stands for."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import field
+from typing import TYPE_CHECKING, TypeAlias
+
+from hubkit.analysis.literals import read_strings
+from hubkit.analysis.scope import (
+    FunctionNode,
+    ImportedModule,
+    ImportedName,
+    Scope,
+    read_function_scope,
+)
+from hubkit.analysis.syntax import SyntaxCache
+from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.analysis.modules import SourceTree
+    from hubkit.analysis.scope import FunctionScope, Value
+
+# Names looked up on the way, so that circles end and no name is looked up twice for one question.
+Seen: TypeAlias = set[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A function or class of the repo.
+
+    Attributes:
+        scope: The module that defines it.
+        node: Its definition.
+        via: Dotted modules passed on the way, outermost first, its own last.
+    """
+
+    scope: Scope
+    node: FunctionNode | ast.ClassDef
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A name of the repo that is assigned; ``value`` is None when source does not show what."""
+
+    scope: Scope
+    value: ast.expr | None
+    node: ast.AST
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something outside the repo, by dotted name."""
+
+    name: str
+    via: tuple[str, ...] = ()
+
+    @property
+    def top(self) -> str:
+        """The top-level module."""
+        return self.name.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of the repo."""
+
+    name: str
+    via: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A name that a module of the repo should have, and source does not show how."""
+
+    module: str
+    via: tuple[str, ...] = ()
+
+
+Target: TypeAlias = Defined | Valued | External | Module | Unresolved
+
+
+def _passed_on(target: Target, module: str) -> Target:
+    """The same, reached through a module that hands it on."""
+    via = (module, *target.via)
+    match target:
+        case Defined(scope, node):
+            return Defined(scope, node, via)
+        case Valued(scope, value, node):
+            return Valued(scope, value, node, via)
+        case External(name):
+            return External(name, via)
+        case Module(name):
+            return Module(name, via)
+    return Unresolved(target.module, via)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Looks names up in the repo's modules.
+
+    Attributes:
+        tree: The modules.
+        syntax: What evaluating their code calls and stores.
+    """
+
+    tree: SourceTree
+    syntax: SyntaxCache = field(default_factory=SyntaxCache)
+    _functions: dict[tuple[int, int], FunctionScope] = field(default_factory=dict)
+    _stars: dict[str, list[str] | None] = field(default_factory=dict)
+    _found: dict[tuple[int, ast.expr], Target | None] = field(default_factory=dict)
+    _counting: list[str] = field(default_factory=list)
+
+    def inside(self, scope: Scope, function: FunctionNode) -> FunctionScope:
+        """The names inside a function.
+
+        Args:
+            scope: The names around it.
+            function: Its definition.
+        """
+        key = (id(scope), id(function))
+        if key not in self._functions:
+            self._functions[key] = read_function_scope(scope, function)
+        return self._functions[key]
+
+    def name(self, scope: Scope, name: str, seen: Seen | None = None) -> Target | None:
+        """What a name of a module stands for, or None when the module does not bind it.
+
+        Args:
+            scope: The module.
+            name: The name.
+            seen: Names on the way here, so that circles end.
+        """
+        key = (scope.file.path, name)
+        seen = set() if seen is None else seen
+        if key in seen:
+            return Unresolved(scope.file.module)
+        seen.add(key)
+        binding = scope.binding(name)
+        if binding is not None:
+            return self.value(scope, binding.value, binding.node, seen)
+        for star in reversed(scope.stars):
+            if not self.tree.module(star.module):
+                continue
+            names = self.star_names(star.module)
+            if names is None or name in names:
+                target = self.member(star.module, name, seen)
+                if not isinstance(target, Unresolved):
+                    return target
+        return None
+
+    def value(self, scope: Scope, value: Value, node: ast.AST, seen: Seen | None = None) -> Target:
+        """What a bound value stands for."""
+        match value:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                return Defined(scope, value)
+            case ImportedModule(module):
+                return Module(module) if self.tree.module(module) else External(module)
+            case ImportedName(module, name):
+                return self.member(module, name, seen)
+            case ast.Name() | ast.Attribute():
+                return self.expression(scope, value, seen) or Valued(scope, value, node)
+        return Valued(scope, value, node)
+
+    def member(self, module: str, name: str, seen: Seen | None = None) -> Target:
+        """What ``module.name`` stands for."""
+        if self.tree.module(module) is None:
+            return External(f"{module}.{name}")
+        scope = self.tree.scope(module)
+        target = self.name(scope, name, seen) if scope else None
+        if target is not None and not isinstance(target, Unresolved):
+            return _passed_on(target, module)
+        inner = f"{module}.{name}" if module else name
+        return Module(inner) if self.tree.module(inner) else Unresolved(module, (module,))
+
+    def expression(
+        self, scope: Scope, expression: ast.expr, seen: Seen | None = None
+    ) -> Target | None:
+        """What a name or a dotted name stands for; None for anything else."""
+        if seen is not None or self._counting:
+            return self._follow(scope, expression, seen)
+        key = (id(scope), expression)
+        if key not in self._found:
+            self._found[key] = self._follow(scope, expression, None)
+        return self._found[key]
+
+    def _follow(self, scope: Scope, expression: ast.expr, seen: Seen | None) -> Target | None:
+        attributes: list[str] = []
+        while isinstance(expression, ast.Attribute):
+            attributes.append(expression.attr)
+            expression = expression.value
+        if not isinstance(expression, ast.Name):
+            return None
+        target = self.name(scope, expression.id, seen)
+        for attribute in reversed(attributes):
+            match target:
+                case Module(name):
+                    target = self.member(name, attribute, seen)
+                case External(name):
+                    target = External(f"{name}.{attribute}")
+                case _:
+                    return None
+        return target
+
+    def star_names(self, module: str) -> list[str] | None:
+        """Names that ``from module import *`` brings, or None when source does not show it.
+
+        Args:
+            module: A dotted name.
+        """
+        if module not in self._stars:
+            # Decorators may lead back here, through modules that star-import one another; what
+            # they stand for meanwhile is not kept.
+            self._stars[module] = None
+            self._counting.append(module)
+            self._stars[module] = self._star_names(module)
+            self._counting.pop()
+        return self._stars[module]
+
+    def _star_names(self, module: str) -> list[str] | None:
+        names: dict[str, None] = {}
+        for scope in self.starred(module):
+            own = self._listed_names(scope)
+            if own is None and scope.file.module == module:
+                return None
+            names.update(dict.fromkeys(own or ()))
+        return list(names) if self.tree.scope(module) else None
+
+    def starred(self, module: str) -> Iterator[Scope]:
+        """A module of the repo and those whose names its star imports pass on.
+
+        Args:
+            module: A dotted name.
+        """
+        pending, visited = [module], set()
+        while pending:
+            name = pending.pop(0)
+            scope = self.tree.scope(name)
+            if scope is None or name in visited:
+                continue
+            visited.add(name)
+            yield scope
+            if "__all__" not in scope.bindings:
+                pending += [star.module for star in scope.stars]
+
+    def _listed_names(self, scope: Scope) -> list[str] | None:
+        """Names that a star import takes from a module itself; None when source does not show them."""
+        if "__all__" in scope.bindings:
+            return read_strings(scope, "__all__")
+        public = [name for name in scope.bindings if not name.startswith("_")]
+        return self._registered_names(scope) or public
+
+    def _registered_names(self, scope: Scope) -> list[str]:
+        """Functions under timm's ``register_model``, which adds them to the module's ``__all__``."""
+        names = []
+        for name, binding in scope.bindings.items():
+            decorators = getattr(binding.value, "decorator_list", ())
+            for decorator in decorators:
+                called = decorator.func if isinstance(decorator, ast.Call) else decorator
+                target = self.expression(scope, called)
+                if (
+                    isinstance(target, External)
+                    and target.top == "timm"
+                    and target.name.endswith(".register_model")
+                ):
+                    names.append(name)
+        return names

@@ -1,0 +1,485 @@
+"""The names of a module and of the functions in it: what they are bound to, and which are used."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import field
+from typing import TYPE_CHECKING, TypeAlias
+
+from hubkit.analysis.syntax import Branch, branches_of, child_nodes, walk
+from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hubkit.analysis.source_file import SourceFile
+
+FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedModule:
+    """``import a.b as c``: the name is a module."""
+
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedName:
+    """``from a.b import c``: the name is a member of a module, or a submodule."""
+
+    module: str
+    name: str
+
+
+Value: TypeAlias = FunctionNode | ast.ClassDef | ImportedModule | ImportedName | ast.expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A name and what it is bound to.
+
+    Attributes:
+        name: The name.
+        node: What binds it, for its place.
+        value: What it is bound to; None when source does not show it.
+    """
+
+    name: str
+    node: ast.AST
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """``from module import *``."""
+
+    module: str
+    node: ast.ImportFrom
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The names of one module.
+
+    Attributes:
+        file: The module's file.
+        bindings: Its own names; a name bound twice is bound to what runs last, and to the first
+            alternative of a ``try`` or an ``if``.
+        stars: Its star imports, in order.
+        docstrings: Texts assigned to ``name.__doc__``.
+        outer: The scope around it, for a function's names; None for a module's.
+    """
+
+    file: SourceFile
+    bindings: dict[str, Binding] = field(default_factory=dict)
+    stars: list[Star] = field(default_factory=list)
+    docstrings: dict[str, str] = field(default_factory=dict)
+    outer: Scope | None = None
+
+    def binding(self, name: str) -> Binding | None:
+        """What a name is bound to here or in a scope around, or None."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.bindings:
+                return scope.bindings[name]
+            scope = scope.outer
+        return None
+
+    def constant(self, name: str) -> ast.expr | None:
+        """The expression that a name is assigned, or None."""
+        binding = self.binding(name)
+        value = binding.value if binding else None
+        return value if isinstance(value, ast.expr) else None
+
+
+def read_scope(file: SourceFile) -> Scope:
+    """Collect what importing a module binds, without what runs only as a script."""
+    scope = Scope(file)
+    scope.bindings.update(_bindings(file.tree.body, scope))
+    return scope
+
+
+def absolute_module(file: SourceFile, node: ast.ImportFrom) -> str:
+    """The absolute dotted name in a ``from`` import; "" for the repo's root."""
+    if not node.level:
+        return node.module or ""
+    parts = file.module.split(".")
+    drop = node.level - 1 if file.is_package else node.level
+    base = parts[: max(len(parts) - drop, 0)]
+    return ".".join([*base, node.module] if node.module else base)
+
+
+def _bindings(statements: Iterable[ast.stmt], scope: Scope) -> dict[str, Binding]:
+    bound: dict[str, Binding] = {}
+    for statement in statements:
+        alternatives = branches_of(statement)
+        if alternatives is not None:
+            bound.update(_merge(alternatives, scope))
+        else:
+            _bind(statement, scope, bound)
+    return bound
+
+
+def _merge(branches: Iterable[Branch], scope: Scope) -> dict[str, Binding]:
+    """Join alternatives so that the first one that binds a name wins."""
+    merged: dict[str, Binding] = {}
+    for branch in branches:
+        if branch.runs_on_import:
+            bound = {
+                target.id: Binding(target.id, target, None)
+                for target in branch.targets
+                if isinstance(target, ast.Name)
+            }
+            bound.update(_bindings(branch.body, scope))
+            merged = {**bound, **merged} if branch.is_alternative else {**merged, **bound}
+    return merged
+
+
+def _bind(statement: ast.stmt, scope: Scope, bound: dict[str, Binding]) -> None:
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            bound[statement.name] = Binding(statement.name, statement, statement)
+        case ast.Import():
+            for alias in statement.names:
+                name = alias.asname or alias.name.partition(".")[0]
+                module = alias.name if alias.asname else name
+                bound[name] = Binding(name, alias, ImportedModule(module))
+        case ast.ImportFrom():
+            _bind_from(statement, scope, bound)
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                _bind_target(target, value, scope, bound)
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            _bind_target(target, value, scope, bound)
+        case ast.AugAssign(target=ast.Name(id=name)):
+            bound[name] = Binding(name, statement, None)
+        case ast.Delete(targets=targets):
+            _unbind(targets, bound)
+
+
+def _unbind(targets: list[ast.expr], bound: dict[str, Binding]) -> None:
+    for target in targets:
+        if isinstance(target, ast.Name):
+            bound.pop(target.id, None)
+
+
+def _bind_from(node: ast.ImportFrom, scope: Scope, bound: dict[str, Binding]) -> None:
+    module = absolute_module(scope.file, node)
+    for alias in node.names:
+        if alias.name == "*":
+            scope.stars.append(Star(module, node))
+            continue
+        name = alias.asname or alias.name
+        bound[name] = Binding(name, alias, ImportedName(module, alias.name))
+
+
+def _bind_target(
+    target: ast.expr, value: ast.expr | None, scope: Scope, bound: dict[str, Binding]
+) -> None:
+    match target, value:
+        case ast.Name(id=name), _:
+            bound[name] = Binding(name, target, value)
+        case ast.Starred(value=inner), _:
+            _bind_target(inner, None, scope, bound)
+        case (
+            (ast.Tuple(elts=names) | ast.List(elts=names)),
+            (ast.Tuple(elts=values) | ast.List(elts=values)),
+        ) if len(names) == len(values):
+            for inner, part in zip(names, values, strict=True):
+                _bind_target(inner, part, scope, bound)
+        case ((ast.Tuple(elts=names) | ast.List(elts=names)), _):
+            for inner in names:
+                _bind_target(inner, None, scope, bound)
+        case (
+            ast.Attribute(value=ast.Name(id=name), attr="__doc__"),
+            ast.Constant(value=str(text)),
+        ):
+            scope.docstrings[name] = text
+
+
+_BINDING = (
+    *(ast.For, ast.AsyncFor, ast.AugAssign, ast.With, ast.AsyncWith),
+    *(ast.ExceptHandler, ast.Delete, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
+)
+_NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionScope:
+    """A function's names over those of its module.
+
+    Attributes:
+        scope: The module's names, hidden by the function's. A name that is assigned once is bound
+            to what it is assigned, any other local one to nothing known.
+        assigned: Everything that each local variable is assigned, None where source does not show it.
+        nodes: Every node of its body, without the insides of functions and classes in it.
+    """
+
+    scope: Scope
+    assigned: dict[str, list[ast.expr | None]]
+    nodes: tuple[ast.AST, ...] = ()
+
+
+def module_scope(scope: Scope) -> FunctionScope:
+    """The names at a module's top level, as if it were a function without names of its own."""
+    return FunctionScope(scope, {})
+
+
+def read_function_scope(scope: Scope, function: FunctionNode) -> FunctionScope:
+    """Collect a function's names.
+
+    Args:
+        scope: The names of its module.
+        function: Its definition.
+    """
+    assigned: dict[str, list[ast.expr | None]] = {
+        name: [None] for name in _argument_names(function)
+    }
+    bound: dict[str, Value] = {}
+    nodes = tuple(own_nodes(function))
+    for node in nodes:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                bound[node.name] = node
+            case ast.Import() | ast.ImportFrom():
+                bound.update(_imported_names(scope, node))
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    _assign(target, value, assigned)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                assigned.setdefault(name, []).append(value)
+            case ast.NamedExpr(target=ast.Name(id=name), value=value):
+                assigned.setdefault(name, []).append(value)
+            case _:
+                for name in _bound_otherwise(node):
+                    assigned.setdefault(name, []).append(None)
+    for name, values in assigned.items():
+        bound[name] = values[0] if len(values) == 1 and name not in bound else None
+    overlay = {name: Binding(name, function, value) for name, value in bound.items()}
+    inner = Scope(scope.file, overlay, scope.stars, outer=scope)
+    return FunctionScope(inner, assigned, nodes)
+
+
+def own_nodes(function: FunctionNode) -> list[ast.AST]:
+    """Every node of a function's body, without the insides of functions and classes in it."""
+    pending: list[ast.AST] = list(reversed(function.body))
+    found: list[ast.AST] = []
+    while pending:
+        node = pending.pop()
+        found.append(node)
+        if not isinstance(node, _NESTED):
+            pending += reversed(child_nodes(node))
+    return found
+
+
+def _argument_names(function: FunctionNode) -> Iterator[str]:
+    arguments = function.args
+    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        yield argument.arg
+    for extra in (arguments.vararg, arguments.kwarg):
+        if extra:
+            yield extra.arg
+
+
+def _imported_names(scope: Scope, node: ast.Import | ast.ImportFrom) -> dict[str, Value]:
+    if isinstance(node, ast.Import):
+        return {
+            alias.asname or alias.name.partition(".")[0]: ImportedModule(
+                alias.name if alias.asname else alias.name.partition(".")[0]
+            )
+            for alias in node.names
+        }
+    module = absolute_module(scope.file, node)
+    return {
+        alias.asname or alias.name: ImportedName(module, alias.name)
+        for alias in node.names
+        if alias.name != "*"
+    }
+
+
+def _assign(target: ast.expr, value: ast.expr, assigned: dict[str, list[ast.expr | None]]) -> None:
+    if isinstance(target, ast.Name):
+        assigned.setdefault(target.id, []).append(value)
+        return
+    for node in walk(target):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            assigned.setdefault(node.id, []).append(None)
+
+
+def _bound_otherwise(node: ast.AST) -> Iterable[str]:
+    """Names that a node binds to something that source does not show."""
+    return _bound_by(node) if node.__class__ in _BINDING else ()
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.For(target=target) | ast.AsyncFor(target=target) | ast.AugAssign(target=target):
+            parts = [target]
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            parts = [item.optional_vars for item in items if item.optional_vars]
+        case (
+            ast.ExceptHandler(name=str(name))
+            | ast.MatchAs(name=str(name))
+            | ast.MatchStar(name=str(name))
+            | ast.MatchMapping(rest=str(name))
+        ):
+            yield name
+            return
+        case ast.Delete(targets=targets):
+            parts = targets
+        case _:
+            return
+    for part in parts:
+        for inner in walk(part):
+            if isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Load):
+                yield inner.id
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def names_used(tree: ast.Module) -> frozenset[str]:
+    """Global names that code at the top level or in functions and classes reads.
+
+    What a function reads of itself does not count, nor what runs only as a script.
+    """
+    used: set[str] = set()
+    for statement in _run_statements(tree.body):
+        names = set(_names_read(statement, frozenset()))
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.discard(statement.name)
+        used |= names
+    return frozenset(used)
+
+
+def _run_statements(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+    for statement in body:
+        branches = branches_of(statement)
+        if branches is None:
+            yield statement
+            continue
+        for child in child_nodes(statement):
+            if isinstance(child, ast.expr | ast.withitem):
+                yield child
+        for branch in branches:
+            if branch.runs_on_import:
+                yield from _run_statements(branch.body)
+
+
+def _names_read(node: ast.AST, hidden: frozenset[str]) -> Iterator[str]:
+    """Names read in a node, less those that enclosing functions have as their own."""
+    pending = [(node, hidden)]
+    while pending:
+        current, local = pending.pop()
+        if isinstance(current, ast.Name):
+            if isinstance(current.ctx, ast.Load) and current.id not in local:
+                yield current.id
+            continue
+        if isinstance(current, _FUNCTIONS):
+            outside, inside = _function_parts(current)
+            pending += [(child, local) for child in outside]
+            own = local | _local_names(current)
+            pending += [(child, own) for child in inside]
+            continue
+        pending += [(child, local) for child in child_nodes(current)]
+
+
+def _function_parts(node: FunctionNode | ast.Lambda) -> tuple[list[ast.AST], list[ast.AST]]:
+    """A function's parts that run outside it (decorators, defaults, annotations) and inside."""
+    if isinstance(node, ast.Lambda):
+        return [node.args], [node.body]
+    outside: list[ast.AST] = [*node.decorator_list, node.args]
+    if node.returns:
+        outside.append(node.returns)
+    return outside, list(node.body)
+
+
+def _local_names(node: FunctionNode | ast.Lambda) -> frozenset[str]:
+    arguments = node.args
+    listed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    listed += [extra for extra in (arguments.vararg, arguments.kwarg) if extra]
+    names = {argument.arg for argument in listed}
+    shared: set[str] = set()
+    if isinstance(node, ast.Lambda):
+        return frozenset(names)
+    pending: list[ast.AST] = list(node.body)
+    while pending:
+        current = pending.pop()
+        match current:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                names.add(name)
+            case ast.Global(names=globals_):
+                shared.update(globals_)
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names |= {alias.asname or alias.name.partition(".")[0] for alias in aliases}
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(current.name)
+                continue
+            case ast.Lambda():
+                continue
+        pending += child_nodes(current)
+    return frozenset(names - shared)
+
+
+_NAMESPACES = frozenset({"globals", "locals", "vars"})
+_WRITERS = frozenset({"update", "setdefault", "__setitem__"})
+
+
+def find_dynamic_names(scope: Scope) -> list[ast.AST]:
+    """The statements or calls of a module that bind names which source does not spell."""
+    return list(_dynamic_names(scope.file.tree.body, namespaces=_NAMESPACES))
+
+
+def _dynamic_names(body: Iterable[ast.stmt], *, namespaces: frozenset[str]) -> Iterator[ast.AST]:
+    for statement in body:
+        branches = branches_of(statement)
+        if branches is not None:
+            for branch in branches:
+                if branch.runs_on_import:
+                    yield from _dynamic_names(branch.body, namespaces=namespaces)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            # In a function only globals() is the module's namespace, and exec is its own affair.
+            yield from _dynamic_names_in(statement, frozenset({"globals"}), executes=False)
+        elif not isinstance(statement, ast.ClassDef):
+            yield from _dynamic_names_in(statement, namespaces, executes=True)
+
+
+def _dynamic_names_in(
+    node: ast.AST, namespaces: frozenset[str], *, executes: bool
+) -> Iterator[ast.AST]:
+    for part in walk(node):
+        match part:
+            case ast.Subscript(value=value, ctx=ast.Store()) if _is_namespace(value, namespaces):
+                yield part
+            case ast.Call(func=ast.Attribute(value=value, attr=method)) if (
+                method in _WRITERS and _is_namespace(value, namespaces)
+            ):
+                yield part
+            case ast.AugAssign(target=target) if _is_namespace(target, namespaces):
+                yield part
+            case ast.Call(func=ast.Name(id="setattr"), args=[target, *_]) if _is_self(target):
+                yield part
+            case ast.Call(func=ast.Name(id="exec")) if executes:
+                yield part
+
+
+def _is_namespace(node: ast.expr, namespaces: frozenset[str]) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[]) if name in namespaces:
+            return True
+        case ast.Call(func=ast.Name(id="vars"), args=[target]):
+            return _is_self(target)
+        case ast.Attribute(value=target, attr="__dict__"):
+            return _is_self(target)
+    return False
+
+
+def _is_self(node: ast.expr) -> bool:
+    """Whether an expression is the module itself: ``sys.modules[__name__]``."""
+    match node:
+        case ast.Subscript(value=ast.Attribute(attr="modules"), slice=ast.Name(id="__name__")):
+            return True
+        case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Name(id="__name__")]):
+            return True
+    return False

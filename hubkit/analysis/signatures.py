@@ -1,0 +1,333 @@
+"""Signatures: the parameters of functions, of classes and of assigned callables."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hubkit import limits
+from hubkit.analysis.builtin_names import is_stdlib
+from hubkit.analysis.resolve import Defined, External, Resolver, Target, Valued
+from hubkit.analysis.syntax import walk
+from hubkit.facts import Parameter
+from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hubkit.analysis.scope import FunctionNode, Scope
+    from hubkit.analysis.source_file import SourceFile
+    from hubkit.facts import Entrypoint
+    from hubkit.facts.hubconf import ParameterKind
+
+Parameters = tuple[Parameter, ...]
+
+# Bases outside the repo whose constructor takes nothing that a caller would give.
+_PLAIN_BASES = frozenset({"object", "torch.nn.Module", "torch.nn.modules.module.Module", "abc.ABC"})
+
+
+def read_parameters(
+    file: SourceFile,
+    arguments: ast.arguments,
+    *,
+    bound: bool,
+    body: Sequence[ast.stmt] = (),
+) -> Parameters:
+    """The parameters of a ``def`` or ``lambda``.
+
+    Args:
+        file: Where it stands.
+        arguments: Its arguments.
+        bound: Whether the first one is ``self`` and not for the caller to give.
+        body: Its statements, to see whether they use ``**kwargs``.
+    """
+    parameters = tuple(_parameters(file, arguments, body))
+    if bound and parameters and parameters[0].kind in ("positional", "positional-only"):
+        return parameters[1:]
+    return parameters
+
+
+def find_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
+    """The parameters of a function, or of a class's constructor, followed to its bases.
+
+    Args:
+        resolver: Looks names up.
+        found: The function or class.
+
+    Returns:
+        None when source does not show them.
+    """
+    node, file = found.node, found.scope.file
+    if not isinstance(node, ast.ClassDef):
+        return read_parameters(file, node.args, bound=False, body=node.body)
+    return _constructor_parameters(resolver, found)
+
+
+def bind_partial(
+    parameters: Parameters | None, call: ast.Call, file: SourceFile
+) -> Parameters | None:
+    """What remains to be given after ``functools.partial(function, *args, **kwargs)``.
+
+    Args:
+        parameters: The function's parameters.
+        call: The call of ``partial``, the function first.
+        file: Where the call stands.
+    """
+    given = call.args[1:]
+    if parameters is None or any(isinstance(argument, ast.Starred) for argument in given):
+        return None
+    remaining = list(parameters)
+    for _ in given:
+        if remaining and remaining[0].kind in ("positional", "positional-only"):
+            remaining.pop(0)
+    defaults = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    bound = [index for index, parameter in enumerate(remaining) if parameter.name in defaults]
+    first = min(bound, default=len(remaining))
+    # What comes after a parameter that is given by name can only be given by name itself.
+    return tuple(
+        _bind(parameter, defaults, file, by_name=index >= first)
+        for index, parameter in enumerate(remaining)
+        if index < first or parameter.kind != "var-positional"
+    )
+
+
+def _bind(
+    parameter: Parameter, defaults: dict[str, ast.expr], file: SourceFile, *, by_name: bool
+) -> Parameter:
+    if by_name and parameter.kind == "positional":
+        parameter = replace(parameter, kind="keyword-only")
+    if parameter.name in defaults:
+        return replace(parameter, default=file.segment(defaults[parameter.name]))
+    return parameter
+
+
+def _constructor_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
+    pending, visited = [found], 0
+    unknown = False
+    while pending and visited < limits.CLASS_BASES.most:
+        current = pending.pop(0)
+        visited += 1
+        assert isinstance(current.node, ast.ClassDef)  # noqa: S101 - only classes are queued
+        constructor = _method(current.node, "__init__")
+        if constructor is not None:
+            return read_parameters(
+                current.scope.file, constructor.args, bound=True, body=constructor.body
+            )
+        if current.node.decorator_list or current.node.keywords:
+            return None
+        for base in current.node.bases:
+            target = resolver.expression(current.scope, base)
+            if isinstance(target, Defined) and isinstance(target.node, ast.ClassDef):
+                pending.append(target)
+            else:
+                unknown |= not _is_plain(base, target)
+    return None if unknown else ()
+
+
+def _is_plain(base: ast.expr, target: object) -> bool:
+    if isinstance(target, External):
+        return target.name in _PLAIN_BASES
+    return target is None and isinstance(base, ast.Name) and base.id in _PLAIN_BASES
+
+
+def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == name:
+            return statement
+    return None
+
+
+def _parameters(
+    file: SourceFile, arguments: ast.arguments, body: Sequence[ast.stmt]
+) -> Iterator[Parameter]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    missing = len(positional) - len(arguments.defaults)
+    defaults: list[ast.expr | None] = [None] * missing + list(arguments.defaults)
+    for index, (argument, default) in enumerate(zip(positional, defaults, strict=True)):
+        only = index < len(arguments.posonlyargs)
+        yield _parameter(file, argument, default, "positional-only" if only else "positional")
+    if arguments.vararg:
+        yield _parameter(file, arguments.vararg, None, "var-positional")
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield _parameter(file, argument, default, "keyword-only")
+    if arguments.kwarg:
+        keywords = _parameter(file, arguments.kwarg, None, "var-keyword")
+        yield replace(keywords, ignored=_is_ignored(arguments.kwarg.arg, body))
+
+
+def _is_ignored(name: str, body: Sequence[ast.stmt]) -> bool:
+    """Whether statements never look at ``**name``, unless they do nothing at all."""
+    if all(isinstance(statement, ast.Expr | ast.Pass | ast.Raise) for statement in body):
+        return False
+    names = {
+        node.id for statement in body for node in walk(statement) if isinstance(node, ast.Name)
+    }
+    return not names & {name, "locals", "vars", "eval", "exec"}
+
+
+def _parameter(
+    file: SourceFile, argument: ast.arg, default: ast.expr | None, kind: ParameterKind
+) -> Parameter:
+    return Parameter(
+        name=argument.arg,
+        kind=kind,
+        default=file.segment(default) if default is not None else None,
+        annotation=file.segment(argument.annotation) if argument.annotation else None,
+    )
+
+
+def method_of(
+    resolver: Resolver, found: Defined, name: str
+) -> tuple[Scope, ast.FunctionDef] | None:
+    """The method of a class or of one of its bases in the repo, or None.
+
+    Args:
+        resolver: Looks names up.
+        found: The class.
+        name: The method's name.
+    """
+    pending, visited = [found], 0
+    while pending and visited < limits.CLASS_BASES.most:
+        current = pending.pop(0)
+        visited += 1
+        if not isinstance(current.node, ast.ClassDef):
+            continue
+        method = _method(current.node, name)
+        if method is not None:
+            return current.scope, method
+        for base in current.node.bases:
+            target = resolver.expression(current.scope, base)
+            if isinstance(target, Defined):
+                pending.append(target)
+    return None
+
+
+_STARS = {"var-positional": "*", "var-keyword": "**"}
+
+
+def render_signature(entrypoint: Entrypoint) -> str:
+    """Name and parameters of an entrypoint; ``name(...)`` where source does not show them.
+
+    Args:
+        entrypoint: The entrypoint.
+    """
+    if entrypoint.parameters is None:
+        return f"{entrypoint.name}(...)"
+    parts: list[str] = []
+    kinds = [parameter.kind for parameter in entrypoint.parameters]
+    for at, parameter in enumerate(entrypoint.parameters):
+        if parameter.kind == "keyword-only" and not {"keyword-only", "var-positional"} & {
+            *kinds[:at]
+        }:
+            parts.append("*")
+        parts.append(_render_parameter(parameter))
+        if parameter.kind == "positional-only" and "positional-only" not in kinds[at + 1 :]:
+            parts.append("/")
+    return f"{entrypoint.name}({', '.join(parts)})"
+
+
+def _render_parameter(parameter: Parameter) -> str:
+    text = _STARS.get(parameter.kind, "") + parameter.name
+    if parameter.annotation:
+        text += f": {parameter.annotation}"
+    if parameter.default is not None:
+        text += f" = {parameter.default}" if parameter.annotation else f"={parameter.default}"
+    return text
+
+
+_PARTIALS = frozenset({"functools.partial"})
+# Calls that return the function that they wrap, or one like it.
+_WRAPPERS = frozenset({"functools.lru_cache", "functools.cache", "functools.wraps"})
+
+
+@dataclass(frozen=True, slots=True)
+class CallableValue:
+    """A callable that is neither a function nor a class.
+
+    Attributes:
+        parameters: What it takes, or None when source does not show it.
+        docstring: Its own docstring, or None.
+        returning: The function whose result it returns, if known.
+        made_by: What made it: "partial", "lambda", "instance", or "" when unknown.
+    """
+
+    parameters: Parameters | None = None
+    docstring: str | None = None
+    returning: Defined | None = None
+    made_by: str = ""
+
+
+def find_callable(resolver: Resolver, found: Valued) -> CallableValue | None:
+    """What calling an assigned value means; None when it cannot be called, or is not known to be.
+
+    Args:
+        resolver: Looks names up.
+        found: The assignment.
+    """
+    value = found.value
+    if isinstance(value, ast.Lambda):
+        parameters = read_parameters(found.scope.file, value.args, bound=False)
+        return CallableValue(parameters, made_by="lambda")
+    if not isinstance(value, ast.Call):
+        return None
+    target = resolver.expression(found.scope, value.func)
+    match target:
+        case External(name) if name in _PARTIALS:
+            return _partial(resolver, found.scope, value)
+        case External(name) if name in _WRAPPERS:
+            return CallableValue()
+        case External(name) if (
+            name.startswith("torch.nn.") and name.rpartition(".")[2][0].isupper()
+        ):
+            return CallableValue(made_by="instance")
+        case Defined(node=ast.ClassDef()):
+            return _instance(resolver, target)
+        case Defined(node=ast.FunctionDef() as function):
+            return _made_by(target.scope, function)
+    return None
+
+
+def _partial(resolver: Resolver, scope: Scope, call: ast.Call) -> CallableValue | None:
+    if not call.args:
+        return CallableValue(made_by="partial")
+    target: Target | None = resolver.expression(scope, call.args[0])
+    if not isinstance(target, Defined):
+        return CallableValue(made_by="partial")
+    parameters = bind_partial(find_parameters(resolver, target), call, scope.file)
+    return CallableValue(parameters, None, target, made_by="partial")
+
+
+def _instance(resolver: Resolver, found: Defined) -> CallableValue | None:
+    """An instance of a class of the repo: callable when it, or its outside base, says so."""
+    method = method_of(resolver, found, "__call__")
+    if method is not None:
+        scope, node = method
+        parameters = read_parameters(scope.file, node.args, bound=True, body=node.body)
+        return CallableValue(parameters, made_by="instance")
+    assert isinstance(found.node, ast.ClassDef)  # noqa: S101 - the caller matched it
+    for base in found.node.bases:
+        target = resolver.expression(found.scope, base)
+        if isinstance(target, External) and not is_stdlib(target.top):
+            return CallableValue(made_by="instance")
+    return None
+
+
+def _made_by(scope: Scope, factory: FunctionNode) -> CallableValue | None:
+    """What a factory of the repo makes: a function defined inside it, or nothing we call."""
+    inner = {node.name: node for node in factory.body if isinstance(node, ast.FunctionDef)}
+    for node in walk(factory):
+        match node:
+            case ast.Return(value=ast.Name(id=name)) if name in inner:
+                made = inner[name]
+                return CallableValue(
+                    read_parameters(scope.file, made.args, bound=False, body=made.body),
+                    ast.get_docstring(made),
+                    Defined(scope, made),
+                )
+            case ast.Return(value=ast.Lambda(args=arguments)):
+                parameters = read_parameters(scope.file, arguments, bound=False)
+                return CallableValue(parameters, made_by="lambda")
+            case ast.Return(value=ast.Call(func=ast.Name(id="partial"))):
+                return CallableValue(made_by="partial")
+    return None

@@ -1,0 +1,300 @@
+"""What a hubconf publishes, and what merely leaks into its list."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from hubkit.analysis.builtin_names import is_callable_name, is_constant_name, is_helper_origin
+from hubkit.analysis.literals import read_strings
+from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target, Unresolved, Valued
+from hubkit.analysis.returns import ReturnsReader
+from hubkit.analysis.scope import (
+    ImportedModule,
+    ImportedName,
+    Scope,
+    find_dynamic_names,
+    names_used,
+)
+from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
+from hubkit.facts import Entrypoint, Leak, Location, Returns
+from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hubkit.facts.hubconf import EntrypointKind
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The callables that ``torch.hub.list`` would show, sorted out."""
+
+    entrypoints: tuple[Entrypoint, ...]
+    leaks: tuple[Leak, ...]
+    dynamic_names: tuple[Location, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A public callable in the hubconf's namespace.
+
+    Attributes:
+        name: Its name.
+        node: What brings it in.
+        target: What it stands for.
+        called: How it is called, when it is an assigned value.
+        imported: Whether it comes from elsewhere.
+        star: Module of the star import that brought it, or "".
+    """
+
+    name: str
+    node: ast.AST
+    target: Target
+    called: CallableValue | None = None
+    imported: bool = False
+    star: str = ""
+
+
+@dataclass(slots=True)
+class _Sorting:
+    """What decides between entrypoint and leak.
+
+    Attributes:
+        scope: The hubconf's names.
+        resolver: Looks names up.
+        returns: Finds what functions return.
+        used: Names that the hubconf's own code uses.
+        declared: Names in its ``__all__`` that exist.
+        is_facade: Whether it defines nothing callable itself.
+        star_uses: Names that the modules of its star imports use themselves.
+        star_asks: Whether all functions that star imports bring require arguments.
+    """
+
+    scope: Scope
+    resolver: Resolver
+    returns: ReturnsReader
+    used: frozenset[str]
+    declared: frozenset[str] = frozenset()
+    is_facade: bool = False
+    star_uses: frozenset[str] = field(default_factory=frozenset)
+    star_asks: bool = False
+
+
+def find_surface(scope: Scope, resolver: Resolver) -> Surface:
+    """Sort the callables of a hubconf into entrypoints and leaks.
+
+    ``__all__`` decides when a name in it exists. Else what the hubconf defines is published, and
+    of what it imports or assigns whatever its own code does not use.
+
+    Args:
+        scope: The hubconf's names.
+        resolver: Looks names up in the repo.
+    """
+    candidates = sorted(_candidates(scope, resolver), key=lambda found: _order(scope, found))
+    sorting = _prepare(scope, resolver, candidates)
+    entrypoints: list[Entrypoint] = []
+    leaks: list[Leak] = []
+    for found in candidates:
+        if _is_published(found, sorting):
+            entrypoints.append(_entrypoint(found, sorting))
+        else:
+            leaks.append(Leak(found.name, _origin(found), scope.file.location(found.node)))
+    dynamic = [scope.file.location(node) for node in _all_dynamic_names(scope, resolver)]
+    return Surface(tuple(entrypoints), tuple(leaks), tuple(sorted(dynamic)))
+
+
+def _order(scope: Scope, found: _Candidate) -> tuple[int, int]:
+    location = scope.file.location(found.node)
+    return location.line, location.column if not found.star else 0
+
+
+def _candidates(scope: Scope, resolver: Resolver) -> Iterator[_Candidate]:
+    for name, binding in scope.bindings.items():
+        if name.startswith("_") or isinstance(binding.value, ImportedModule):
+            continue
+        target = resolver.value(scope, binding.value, binding.node)
+        imported = isinstance(binding.value, ImportedName)
+        found = _candidate(resolver, _Candidate(name, binding.node, target, imported=imported))
+        if found:
+            yield found
+    seen = set(scope.bindings)
+    for star in reversed(scope.stars):
+        for name in resolver.star_names(star.module) or ():
+            if name.startswith("_") or name in seen:
+                continue
+            seen.add(name)
+            target = resolver.member(star.module, name)
+            candidate = _Candidate(name, star.node, target, imported=True, star=star.module)
+            found = _candidate(resolver, candidate)
+            if found:
+                yield found
+
+
+def _candidate(resolver: Resolver, found: _Candidate) -> _Candidate | None:
+    """The candidate when it can be called, else None."""
+    match found.target:
+        case Defined():
+            return found
+        case External(name):
+            assigned = not found.imported
+            return None if assigned or not is_callable_name(name) else found
+        case Valued() as valued:
+            called = find_callable(resolver, valued)
+            if called is None:
+                return None
+            return _Candidate(
+                found.name, found.node, valued, called, imported=found.imported, star=found.star
+            )
+        case Unresolved():
+            return None if is_constant_name(found.name) else found
+        case Module():
+            return None
+
+
+def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> _Sorting:
+    names = {found.name for found in candidates}
+    declared = frozenset(read_strings(scope, "__all__") or ()) & names
+    stars = {star.module for star in scope.stars}
+    star_uses: frozenset[str] = frozenset()
+    for module in stars:
+        starred = resolver.tree.scope(module)
+        star_uses |= names_used(starred.file.tree) if starred else frozenset()
+    brought = [
+        found
+        for found in candidates
+        if found.star
+        and found.name not in star_uses
+        and isinstance(found.target, Defined)
+        and not isinstance(found.target.node, ast.ClassDef)
+    ]
+    return _Sorting(
+        scope,
+        resolver,
+        ReturnsReader(resolver),
+        names_used(scope.file.tree),
+        declared,
+        is_facade=not any(isinstance(found.target, Defined) for found in candidates),
+        star_uses=star_uses,
+        star_asks=all(_is_helper(found) for found in brought),
+    )
+
+
+def _is_published(found: _Candidate, sorting: _Sorting) -> bool:
+    if sorting.declared:
+        return found.name in sorting.declared
+    used = found.name in sorting.used
+    if not found.imported:
+        return not (used and _is_helper(found))
+    if used:
+        return False
+    if found.star:
+        return _is_published_by_star(found, sorting)
+    if isinstance(found.target, External):
+        return sorting.is_facade and not is_helper_origin(found.target.name)
+    return True
+
+
+def _is_helper(found: _Candidate) -> bool:
+    """Whether a function that other code of the hubconf calls is not meant to be loaded itself.
+
+    Such a function requires arguments that its callers know; a published one that others build on
+    can be called without any.
+    """
+    match found.target, found.called:
+        case Defined(node=ast.FunctionDef() as node), _:
+            optional = len(node.args.defaults)
+            return len(node.args.posonlyargs) + len(node.args.args) > optional
+        case _, CallableValue(parameters=parameters) if parameters is not None:
+            return any(parameter.required for parameter in parameters)
+    return False
+
+
+def _is_published_by_star(found: _Candidate, sorting: _Sorting) -> bool:
+    """Whether a star import brought something on purpose.
+
+    With ``__all__`` it did. Without, everything came along: what the starred modules imported from
+    elsewhere, their classes and the functions they use themselves are not what was meant, nor are
+    those that ask for arguments where others can be called without.
+    """
+    starred = sorting.resolver.tree.scope(found.star)
+    if starred is None or isinstance(found.target, External):
+        return False
+    if "__all__" in starred.bindings:
+        return True
+    if isinstance(found.target, Defined) and isinstance(found.target.node, ast.ClassDef):
+        return False
+    is_meant = sorting.star_asks or not _is_helper(found)
+    return found.name not in sorting.star_uses and is_meant
+
+
+def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
+    scope, resolver, target = sorting.scope, sorting.resolver, found.target
+    location = scope.file.location(found.node)
+    docstring = scope.docstrings.get(found.name)
+    kind: EntrypointKind = "class" if found.name[:1].isupper() else "function"
+    match target, found.called:
+        case Defined() as defined, _:
+            return Entrypoint(
+                found.name,
+                "class" if isinstance(defined.node, ast.ClassDef) else "function",
+                defined.via,
+                find_parameters(resolver, defined),
+                docstring or ast.get_docstring(defined.node),
+                sorting.returns.read(defined),
+                location,
+                defined.scope.file.location(defined.node),
+            )
+        case Valued() as valued, CallableValue() as called:
+            returning = called.returning
+            return Entrypoint(
+                found.name,
+                "value",
+                valued.via,
+                called.parameters,
+                docstring or called.docstring,
+                sorting.returns.read(returning) if returning else Returns("unknown"),
+                location,
+                valued.scope.file.location(valued.node),
+                called.made_by,
+            )
+    return Entrypoint(
+        found.name, kind, target.via, None, docstring, Returns("unknown"), location, location
+    )
+
+
+def _origin(found: _Candidate) -> str:
+    match found.target:
+        case External(name):
+            return name.rpartition(".")[0]
+        case Defined(scope, node):
+            what = "a class" if isinstance(node, ast.ClassDef) else "a function"
+            where = "the hubconf" if not found.imported else scope.file.module
+            return f"{what} of {where}"
+        case Valued(scope):
+            return f"a value of {scope.file.module if found.imported else 'the hubconf'}"
+        case Unresolved(module):
+            return module
+        case Module(name):
+            return name
+
+
+def _all_dynamic_names(scope: Scope, resolver: Resolver) -> Iterator[ast.AST]:
+    yield from find_dynamic_names(scope)
+    for star in scope.stars:
+        if _has_dynamic_names(star.module, resolver):
+            yield star.node
+
+
+def _has_dynamic_names(module: str, resolver: Resolver) -> bool:
+    """Whether what ``from module import *`` brings is not all in source."""
+    if resolver.star_names(module) is None:
+        return True
+    for scope in resolver.starred(module):
+        if "__all__" in scope.bindings:
+            continue
+        leaves = any(resolver.tree.module(star.module) is None for star in scope.stars)
+        if leaves or find_dynamic_names(scope):
+            return True
+    return False

@@ -1,0 +1,338 @@
+"""The models of a repo without a hubconf: how they are built, and their weights."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hubkit.analysis.calls import Body, CallGraph, find_callee
+from hubkit.analysis.literals import read_strings
+from hubkit.analysis.resolve import Defined
+from hubkit.analysis.returns import ReturnsReader, is_module_class
+from hubkit.analysis.signatures import find_parameters, read_parameters
+from hubkit.analysis.syntax import branches_of, walk
+from hubkit.records import dataclass
+from hubkit.scaffold.model_sources import Model, find_example, read_blocks, read_sources
+from hubkit.scaffold.model_weights import read_urls, read_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hubkit.analysis.resolve import Resolver
+    from hubkit.analysis.scope import Scope
+    from hubkit.facts import Files, Parameter
+    from hubkit.scaffold.model_sources import Block, OwnSource, Sources
+    from hubkit.scaffold.model_weights import WeightsFile
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDiscovery:
+    """The models of a repo and their weights, read from its source alone.
+
+    Attributes:
+        models: Functions and classes that give an ``nn.Module``, in the order of their places.
+        weights: Checkpoints in the tree.
+        urls: Pairs of a checkpoint's address and the file that names it.
+        unread: Pairs of a file whose models cannot be imported and the reason.
+    """
+
+    models: tuple[Model, ...] = ()
+    weights: tuple[WeightsFile, ...] = ()
+    urls: tuple[tuple[str, str], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+def discover_models(files: Files) -> ModelDiscovery:
+    """Find the models and the weights of a repo, from source alone.
+
+    Nothing of the repo is imported or run.
+
+    Args:
+        files: The repo's files.
+    """
+    sources = read_sources(files)
+    return ModelDiscovery(
+        models=find_models(sources, read_blocks(files)),
+        weights=read_weights(files),
+        urls=read_urls(files),
+        unread=sources.unread,
+    )
+
+
+_CONFIGS = frozenset({"config", "cfg", "conf", "configuration", "hparams"})
+
+
+def find_models(sources: Sources, blocks: Iterable[Block]) -> tuple[Model, ...]:
+    """The functions and classes that return modules.
+
+    Args:
+        sources: The repo's modules.
+        blocks: Code that shows how models are built.
+    """
+    blocks = tuple(blocks)
+    resolver, reader = sources.resolver, ReturnsReader(sources.resolver)
+    definitions: list[tuple[OwnSource, Defined, str]] = []
+    for source in sources.modules:
+        for found in _definitions(source):
+            gives = _gives(resolver, reader, found)
+            if gives:
+                definitions.append((source, found, gives))
+    parts = find_parts(resolver, (found for _, found, _ in definitions))
+    exports = _find_exports(sources)
+    models = []
+    for source, found, gives in definitions:
+        model = _model(resolver, source, found, gives)
+        module = exports.get(key_of(found), "")
+        model = replace(
+            model,
+            module=module or model.module,
+            is_exported=bool(module),
+            is_part=key_of(found) in parts,
+            late=find_late_imports(resolver, found),
+        )
+        models.append(replace(model, example=find_example(model, blocks)))
+    return tuple(models)
+
+
+def _definitions(source: OwnSource) -> Iterator[Defined]:
+    for name, binding in source.scope.bindings.items():
+        node = binding.value
+        if name.startswith("_") or not isinstance(node, ast.ClassDef | ast.FunctionDef):
+            continue
+        if node.name == name:
+            yield Defined(source.scope, node)
+
+
+def _gives(resolver: Resolver, reader: ReturnsReader, found: Defined) -> str:
+    """Dotted name of the module class that calling it returns; "" for anything else."""
+    module = found.scope.file.module
+    if isinstance(found.node, ast.ClassDef):
+        runs = _has_method(resolver, found, "forward")
+        return f"{module}.{found.node.name}" if runs and is_module_class(resolver, found) else ""
+    returns = reader.read(found)
+    # conv3x3() gives a layer of torch's own, and nobody's model.
+    is_model = returns.shape == "module" and not returns.description.startswith("torch.nn.")
+    return returns.description if is_model else ""
+
+
+def _has_method(resolver: Resolver, found: Defined, name: str) -> bool:
+    """Whether a class has a method, its own or that of a base; a base outside may have any."""
+    pending, seen = [found], 0
+    while pending and seen < 32:
+        current = pending.pop()
+        seen += 1
+        if not isinstance(current.node, ast.ClassDef):
+            continue
+        if any(isinstance(s, ast.FunctionDef) and s.name == name for s in current.node.body):
+            return True
+        for base in current.node.bases:
+            target = resolver.expression(current.scope, base)
+            if isinstance(target, Defined):
+                pending.append(target)
+            elif ast.unparse(base).rpartition(".")[2] != "Module":
+                return True
+    return False
+
+
+def _model(resolver: Resolver, source: OwnSource, found: Defined, gives: str) -> Model:
+    node, file = found.node, found.scope.file
+    parameters = find_parameters(resolver, found)
+    config = _config_class(found, parameters)
+    if config is not None:
+        parameters = read_fields(found, config)
+    doc = ast.get_docstring(node)
+    return Model(
+        name=node.name,
+        module=file.module,
+        root=source.root,
+        kind="class" if isinstance(node, ast.ClassDef) else "function",
+        parameters=parameters,
+        docstring=inspect.cleandoc(doc) if doc else None,
+        gives=gives,
+        location=file.location(node),
+        config=config.name if config is not None else "",
+    )
+
+
+def _config_class(found: Defined, parameters: tuple[Parameter, ...] | None) -> ast.ClassDef | None:
+    """The dataclass beside a model whose instance is all that it needs to be given."""
+    needed = [one for one in parameters or () if one.required]
+    if len(needed) != 1 or needed[0].name not in _CONFIGS:
+        return None
+    for name in (f"{found.node.name}Config", needed[0].annotation or "", "Config"):
+        binding = found.scope.bindings.get(name)
+        node = binding.value if binding else None
+        if isinstance(node, ast.ClassDef) and read_fields(found, node):
+            return node
+    return None
+
+
+def read_fields(found: Defined, config: ast.ClassDef) -> tuple[Parameter, ...] | None:
+    """The fields of a dataclass, as parameters; None when some of them must be given."""
+    if not any("dataclass" in ast.unparse(one) for one in config.decorator_list):
+        return None
+    fields = [s for s in config.body if isinstance(s, ast.AnnAssign)]
+    if not fields or not all(
+        isinstance(one.target, ast.Name) and one.value is not None for one in fields
+    ):
+        return None
+    arguments = ast.arguments(
+        posonlyargs=[],
+        args=[],
+        kwonlyargs=[ast.arg(one.target.id, one.annotation) for one in fields],  # type: ignore[union-attr]
+        kw_defaults=[one.value for one in fields],
+        defaults=[],
+    )
+    return read_parameters(found.scope.file, arguments, bound=False)
+
+
+def _find_exports(sources: Sources) -> dict[Key, str]:
+    """The shortest package that re-exports each definition by its name.
+
+    What a star import brings is exported when the package, or the module, lists it.
+    """
+    found: dict[Key, str] = {}
+    packages = [one for one in sources.modules if one.scope.file.is_package]
+    for source in sorted(packages, key=lambda one: one.scope.file.module.count(".")):
+        module = source.scope.file.module
+        for name in _exported_names(sources, source):
+            target = sources.resolver.name(source.scope, name)
+            if (
+                isinstance(target, Defined)
+                and target.node.name == name
+                and target.scope is not source.scope
+            ):
+                found.setdefault(key_of(target), module)
+    return found
+
+
+def _exported_names(sources: Sources, source: OwnSource) -> Iterator[str]:
+    yield from source.scope.bindings
+    yield from read_strings(source.scope, "__all__") or ()
+    for star in source.scope.stars:
+        starred = sources.resolver.tree.scope(star.module)
+        if starred is not None:
+            yield from read_strings(starred, "__all__") or ()
+
+
+Key = tuple[str, str]
+
+
+def find_parts(resolver: Resolver, found: Iterable[Defined]) -> frozenset[Key]:
+    """Those that a class of the others uses, or that a function hands on without calling it.
+
+    Args:
+        resolver: Looks names up.
+        found: Functions and classes that return modules.
+
+    Returns:
+        Path and name of each.
+    """
+    found = tuple(found)
+    names = frozenset(one.node.name for one in found)
+    parts: set[Key] = set()
+    for one in found:
+        own = key_of(one)
+        parts.update(key for key in _used_definitions(resolver, one, names) if key != own)
+    return frozenset(parts)
+
+
+def key_of(found: Defined) -> Key:
+    """What identifies a definition in the repo."""
+    return found.scope.file.path, found.node.name
+
+
+def _used_definitions(resolver: Resolver, one: Defined, names: frozenset[str]) -> Iterator[Key]:
+    for scope, nodes in _bodies(resolver, one):
+        skipped = _type_mentions(nodes)
+        if not isinstance(one.node, ast.ClassDef):
+            skipped |= {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+        for node in nodes:
+            name = _last_name(node)
+            # Looking every name up takes long; an import may have renamed one that is used.
+            if not name or id(node) in skipped:
+                continue
+            if name not in names and name not in one.scope.bindings:
+                continue
+            target = resolver.expression(scope, node)  # type: ignore[arg-type]
+            if isinstance(target, Defined):
+                yield key_of(target)
+
+
+def _bodies(resolver: Resolver, one: Defined) -> Iterator[tuple[Scope, list[ast.AST]]]:
+    """The code of a function, or of a class and its methods, each with the names in it."""
+    if not isinstance(one.node, ast.ClassDef):
+        yield resolver.inside(one.scope, one.node).scope, walk(one.node)
+        return
+    # Its bases are not parts of it.
+    for statement in one.node.body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield resolver.inside(one.scope, statement).scope, walk(statement)
+        else:
+            yield one.scope, walk(statement)
+
+
+def _type_mentions(nodes: Iterable[ast.AST]) -> set[int]:
+    """Nodes that say what something is rather than build it: annotations, ``isinstance``."""
+    found: set[int] = set()
+    for node in nodes:
+        match node:
+            case (
+                ast.arg(annotation=ast.expr() as annotation) | ast.AnnAssign(annotation=annotation)
+            ):
+                found.update(id(inner) for inner in walk(annotation))
+            case ast.FunctionDef(returns=ast.expr() as annotation):
+                found.update(id(inner) for inner in walk(annotation))
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, annotation]):
+                found.update(id(inner) for inner in walk(annotation))
+    return found
+
+
+def _last_name(node: ast.AST) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else ""
+
+
+# Far more than building a model takes; a bound keeps hostile repos cheap.
+_MAX_BODIES = 200
+# Compound statements whose bodies run.
+_UNCONDITIONAL = (ast.With, ast.AsyncWith, ast.Try)
+
+
+def find_late_imports(resolver: Resolver, built: Defined) -> tuple[str, ...]:
+    """Top-level modules from outside the repo that functions import while a model is built.
+
+    Args:
+        resolver: Looks names up.
+        built: The function or class that is called.
+    """
+    graph = CallGraph(resolver, max_functions=_MAX_BODIES, max_depth=_MAX_BODIES)
+    graph.add_call(built, Body(built.scope))
+    for body in graph.bodies():
+        for node in body.nodes:
+            if isinstance(node, ast.Call):
+                target, owner = find_callee(resolver, body.scope, node.func, body.owner)
+                if isinstance(target, Defined):
+                    graph.add_call(target, body, owner)
+    found: dict[str, None] = {}
+    for one in graph.reached:
+        for name in _unconditional_imports(one.node.body):
+            if resolver.tree.module(name) is None:
+                found[name] = None
+    return tuple(found)
+
+
+def _unconditional_imports(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """Top-level modules that statements import whatever the arguments and the machine are."""
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and not statement.level and statement.module:
+            yield statement.module.partition(".")[0]
+        branches = branches_of(statement) if isinstance(statement, _UNCONDITIONAL) else ()
+        for branch in branches or ():
+            if not (branch.guarded or branch.is_alternative):
+                yield from _unconditional_imports(branch.body)

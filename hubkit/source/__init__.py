@@ -1,0 +1,35 @@
+"""The files of a repo: a folder, a git work tree, a commit, or any of them with changes on top.
+
+Git is asked what it holds; nothing of the repo is run.
+"""
+
+from typing import TYPE_CHECKING
+
+from hubkit.lazy import find_lazily
+
+if TYPE_CHECKING:
+    from hubkit.source.commit import open_commit
+    from hubkit.source.folder import Folder
+    from hubkit.source.overlay import Overlay
+    from hubkit.source.project import normalize, read_requirements
+    from hubkit.source.worktree import open_files
+
+__all__ = [
+    "Folder",
+    "Overlay",
+    "normalize",
+    "open_commit",
+    "open_files",
+    "read_requirements",
+]
+
+__getattr__ = find_lazily(
+    __name__,
+    {
+        "commit": "open_commit",
+        "folder": "Folder",
+        "overlay": "Overlay",
+        "project": "normalize read_requirements",
+        "worktree": "open_files",
+    },
+)

@@ -1,0 +1,226 @@
+"""A commit's files, read from git's objects; nothing is checked out."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from hubkit import limits
+from hubkit._util.text import did_you_mean
+from hubkit.errors import GitRepoError
+from hubkit.facts import Entry, Files, Gap
+from hubkit.records import dataclass
+from hubkit.source.blobs import Blobs
+from hubkit.source.git import find_git
+from hubkit.source.pointers import find_candidates, select_pointers
+from hubkit.source.refs import read_refs
+from hubkit.source.tracked import Tracked, track
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from hubkit.facts import EntryKind, Refs
+    from hubkit.source.git import Git
+
+_NOWHERE = "\0"  # a name that no tree can hold
+_SHOWN = 5
+# What git says when the repo is well and the name is not a commit's.
+_NO_COMMIT = ("expected commit type", "upstream", "does not point to a branch", "unknown revision")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit(Files):
+    """What an archive of a commit would hold.
+
+    Attributes:
+        folder: The folder of the repo that its paths start from.
+        name: The commit, as it was asked for.
+        sha: Which one that is.
+        tracked: What it holds.
+        blobs: Gives contents.
+        listings: Names in each folder, those that archives leave out among them.
+        git: Asked for the repo's refs.
+    """
+
+    folder: Path
+    name: str
+    sha: str
+    tracked: Tracked
+    blobs: Blobs
+    listings: Mapping[str, frozenset[str]]
+    git: Git
+
+    @property
+    def root(self) -> Path:
+        """The folder of the repo; what lies there now may differ."""
+        return self.folder
+
+    @property
+    def ref(self) -> str:
+        """The commit, as it was asked for."""
+        return self.name
+
+    @property
+    def is_tracked(self) -> bool:
+        """Always."""
+        return True
+
+    def paths(self) -> tuple[str, ...]:
+        """Every file of the commit that archives hold."""
+        return self.tracked.paths()
+
+    def entry(self, path: str) -> Entry | None:
+        """What the commit holds at a path."""
+        if not self.tracked.holds(path):
+            return None
+        size = self.tracked.lines[path].rsplit(None, 1)[1]
+        return Entry(path, self.tracked.mode(path), int(size) if size.isdigit() else 0)
+
+    def names(self, folder: str) -> frozenset[str]:
+        """Names in a folder of the commit."""
+        return self._list(folder, held=True)
+
+    def strays(self, folder: str) -> frozenset[str]:
+        """Names of what the commit holds and archives leave out."""
+        return self._list(folder, held=False) if self.tracked.ignored else frozenset()
+
+    def detour(self, path: str) -> Gap | None:
+        """The link or the submodule on the way to a path."""
+        return self.tracked.detour(path)
+
+    def gap(self, path: str) -> Gap | None:
+        """Why archives lack a file of the commit."""
+        found = self.tracked.detour(path)
+        if found is None and self.tracked.ignores(path):
+            return Gap("export-ignore", path)
+        return found
+
+    def of_kind(self, kind: EntryKind) -> tuple[str, ...]:
+        """Every path of a kind."""
+        return self.tracked.of_kind(kind)
+
+    def pointers(self) -> frozenset[str]:
+        """Files of which the commit holds a pointer."""
+        return select_pointers(find_candidates(self.tracked), self._size, self.read)
+
+    def refs(self) -> Refs:
+        """The repo's branches and tags."""
+        return read_refs(self.git)
+
+    def is_file(self, path: str) -> bool:
+        """Whether the commit holds a file there."""
+        return self._real(path) in self.tracked.lines
+
+    def is_folder(self, path: str) -> bool:
+        """Whether the commit holds a folder there."""
+        return self._real(path) in self.listings or self._real(path) in self.tracked.folders
+
+    def read(self, path: str, limit: int = -1) -> bytes:
+        """A file's contents."""
+        line = self.tracked.lines.get(self._real(path))
+        if line is None or line.split()[1] != "blob":
+            raise FileNotFoundError(f"{path} is no file of {self.name}")
+        return self.blobs.read(line.split()[2], limit)
+
+    def _size(self, path: str) -> int:
+        entry = self.entry(path)
+        return entry.size if entry else 0
+
+    def _list(self, folder: str, *, held: bool) -> frozenset[str]:
+        real = self._real(folder)
+        names = self.listings.get(real, frozenset())
+        inside = f"{real}/" if real else ""
+        return frozenset(name for name in names if self._is_held(inside + name) is held)
+
+    def _is_held(self, path: str) -> bool:
+        return self.tracked.holds(path) or path in self.tracked.folders
+
+    def _real(self, path: str) -> str:
+        """The path behind a path's links; what leads out of the repo is no path in it."""
+        for _ in range(limits.LINK_HOPS.most):
+            found = self.tracked.detour(path)
+            if found is None or found.kind != "link":
+                return "" if path == "." else path
+            target = self.blobs.read(
+                self.tracked.lines[found.path].split()[2], limits.LINK_BYTES.most
+            )
+            above = posixpath.dirname(found.path)
+            aim = posixpath.join(above, target.decode("utf-8", "surrogateescape"))
+            path = posixpath.normpath(aim + path[len(found.path) :])
+        return _NOWHERE
+
+
+def open_commit(folder: Path, ref: str) -> Files:
+    """A commit's files.
+
+    Args:
+        folder: A folder of a git repo: its root, one below, or a bare repo.
+        ref: A branch, a tag, a commit, or what else git takes for one.
+
+    Raises:
+        GitRepoError: It is no git repo, has no such commit, or cannot be read.
+    """
+    git = find_git(folder)
+    if git is None:
+        raise GitRepoError(
+            f"{folder} is in no git repo, so it has no commit {ref}.",
+            hint="Without --ref the folder is read as it is.",
+        )
+    sha = _resolve(git, ref)
+    said = git.ask("ls-tree", "-r", "-l", "-z", sha).decode("utf-8", "surrogateescape")
+    records = (record.partition("\t") for record in said.split("\0") if record)
+    lines = {path: line for line, _, path in records}
+    blobs = Blobs(git)
+    tracked = track(git, lines, lambda path: _read(blobs, lines[path]), sha)
+    return Commit(folder, ref, sha, tracked, blobs, _list_folders(lines), git)
+
+
+def _read(blobs: Blobs, line: str) -> bytes:
+    _, kind, name, *_ = line.split()
+    return blobs.read(name) if kind == "blob" else b""
+
+
+def _list_folders(paths: Iterable[str]) -> dict[str, frozenset[str]]:
+    names: dict[str, set[str]] = defaultdict(set)
+    for path in paths:
+        rest, added = path, True
+        while added and rest:
+            folder, _, name = rest.rpartition("/")
+            added = folder not in names
+            names[folder].add(name)
+            rest = folder
+    return {folder: frozenset(inside) for folder, inside in names.items()}
+
+
+def _resolve(git: Git, ref: str) -> str:
+    """The commit's full name."""
+    if ref and not ref.startswith("-"):
+        done = git.try_to("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        if not done.returncode:
+            return done.stdout.decode().strip()
+        said = done.stderr.decode("utf-8", "replace")
+        if said and not any(one in said for one in _NO_COMMIT):
+            raise git.failure(said)
+    raise _unknown(git, ref)
+
+
+def _unknown(git: Git, ref: str) -> GitRepoError:
+    newest = ("for-each-ref", "--sort=-creatordate", "--format=%(refname:short)")
+    tags = git.ask(*newest, "refs/tags").decode("utf-8", "replace").split()
+    others = git.ask(*newest, "refs/heads", "refs/remotes").decode("utf-8", "replace").split()
+    suggestion = did_you_mean(ref, [*tags, *others], most=_SHOWN)
+    name, _, inside = ref.partition(":")
+    if name and inside:
+        hint = f"The folder goes apart: {git.folder / inside} --ref {name}"
+    elif suggestion:
+        hint = suggestion
+    elif tags:
+        newest_tags = ", ".join(tags[:_SHOWN])
+        hint = f"Its newest tag{'s are' if len(tags) > 1 else ' is'} {newest_tags}."
+    else:
+        hint = "It has no tags."
+    if git.ask("rev-parse", "--is-shallow-repository").strip() == b"true":
+        hint += " This clone is shallow: `git fetch --unshallow --tags` brings the rest."
+    return GitRepoError(f"{git.folder} has no branch, tag or commit {ref!r}.", hint=hint)

@@ -1,0 +1,116 @@
+"""What hubkit/torchhub.py states is what torch.hub does, and what authors of hub repos mean."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hubkit import torchhub
+from hubkit.analysis import read_repo, require_hubconf
+from hubkit.torchhub import (
+    NO_DEFAULT,
+    OTHER_DEFAULT,
+    arguments_with_weights,
+    arguments_without_weights,
+    read_defaults,
+    weights_kind,
+    weights_parameters,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.torch
+def test_constants_are_those_of_torch() -> None:
+    import torch.hub
+
+    assert torch.hub._TRUSTED_REPO_OWNERS == torchhub.TRUSTED_OWNERS
+    assert torch.hub.VAR_DEPENDENCY == torchhub.DEPENDENCIES
+    assert torch.hub.MODULE_HUBCONF == torchhub.HUBCONF
+    parameters = inspect.signature(torch.hub.load).parameters.values()
+    own = [
+        one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
+    ]
+    assert set(own) == torchhub.LOAD_PARAMETERS
+    for name in ("net-0123456789abcdef.pth", "a-b.c-12345678.pth", "net.pth", "net-.pth"):
+        found = torch.hub.HASH_REGEX.search(name)
+        assert torchhub.hash_in_name(name) == (found.group(1) if found else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("pretrained", "flag"),
+        ("pretrain", "flag"),
+        ("pretrained_backbone", "flag"),
+        ("backbone_pretrained", "flag"),
+        ("weights", "name"),
+        ("weights_backbone", "name"),
+        ("checkpoint", "path"),
+        ("ckpt", "path"),
+        ("untrained", None),
+        ("class_weights", None),
+        ("checkpointing", None),
+        ("train", None),
+    ],
+)
+def test_names_that_choose_weights(name: str, kind: str | None) -> None:
+    assert weights_kind(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("parameters", "without", "with_weights"),
+    [
+        ({"pretrained": True}, {"pretrained": False}, {"pretrained": True}),
+        ({"pretrained": NO_DEFAULT}, {"pretrained": False}, {"pretrained": True}),
+        ({"pretrained": "imagenet"}, {"pretrained": None}, {"pretrained": "imagenet"}),
+        ({"pretrained": None}, {"pretrained": None}, None),
+        ({"pretrained": OTHER_DEFAULT}, {"pretrained": None}, None),
+        ({"weights": None}, {"weights": None}, None),
+        ({"weights": "DEFAULT"}, {"weights": None}, {"weights": "DEFAULT"}),
+        ({"checkpoint": "net.pth"}, {"checkpoint": None}, {"checkpoint": "net.pth"}),
+        # The caller must have the file, so there is nothing to choose.
+        ({"checkpoint": NO_DEFAULT}, {}, None),
+        # One decides for the whole model, and the others keep their defaults.
+        ({"weights": None, "pretrained": False}, {"pretrained": False}, {"pretrained": True}),
+        ({"ckpt": None, "weights": "A"}, {"weights": None}, {"weights": "A"}),
+        # A part has weights of its own, which the whole model's make superfluous.
+        (
+            {"pretrained": False, "pretrained_backbone": True},
+            {"pretrained": False, "pretrained_backbone": False},
+            {"pretrained": True},
+        ),
+        (
+            {"pretrained_backbone": True},
+            {"pretrained_backbone": False},
+            {"pretrained_backbone": True},
+        ),
+        ({"width": 64}, {}, None),
+    ],
+)
+def test_what_to_pass_without_and_with_weights(
+    parameters: dict[str, object], without: dict[str, Any], with_weights: dict[str, Any] | None
+) -> None:
+    assert arguments_without_weights(parameters.items()) == without
+    assert arguments_with_weights(parameters.items()) == with_weights
+
+
+def test_defaults_are_read_from_source(tmp_path: Path) -> None:
+    (tmp_path / "hubconf.py").write_text(
+        "from torchvision.models import ResNet50_Weights as _W\n"
+        "def a(width=1, *, pretrained=True, **kwargs): ...\n"
+        "def b(weights=_W.DEFAULT): ...\n"
+        "def c(pretrained): ...\n"
+    )
+    found = require_hubconf(read_repo(tmp_path)).entrypoints
+    assert [read_defaults(one.parameters or ()) for one in found] == [
+        (("pretrained", True),),
+        (("weights", OTHER_DEFAULT),),
+        (("pretrained", NO_DEFAULT),),
+    ]
+    assert [one.name for one in weights_parameters(read_defaults(found[0].parameters or ()))] == [
+        "pretrained"
+    ]
