@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
 
 from hubkit._util.paths import UnsafePathError, resolve_inside
 from hubkit.errors import ConfigError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 BASELINE = "hubkit-baseline.json"
 SCHEMA = 1
-_FIELDS = tuple(field.name for field in fields(KnownFinding))
+_FIELDS = KnownFinding.__struct_fields__
 
 
 def locate_baseline(root: Path, setting: str) -> Path:

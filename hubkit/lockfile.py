@@ -28,9 +28,10 @@ import functools
 import json
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit._util.atomic import write_file
@@ -52,8 +53,7 @@ _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class LockedRepo:
+class LockedRepo(Struct, frozen=True):
     """A repo at a ref, pinned.
 
     Attributes:
@@ -65,8 +65,7 @@ class LockedRepo:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class LockedCheckpoint:
+class LockedCheckpoint(Struct, frozen=True):
     """A checkpoint, pinned.
 
     Attributes:
@@ -78,8 +77,7 @@ class LockedCheckpoint:
     size: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Lockfile:
+class Lockfile(Struct, frozen=True, eq=False):
     """What is pinned.
 
     Attributes:

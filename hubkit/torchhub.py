@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,8 +61,7 @@ NO_DEFAULT = NoDefault()
 OTHER_DEFAULT = OtherDefault()
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsParameter:
+class WeightsParameter(Struct, frozen=True):
     """A parameter that chooses weights.
 
     Attributes:

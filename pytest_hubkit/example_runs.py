@@ -7,9 +7,10 @@ import functools
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from hubkit.runtime.sandbox import Attempt, Policy, guarded_network, kept_state
 from pytest_hubkit.prints import Prints
@@ -23,8 +24,7 @@ _FUNCTIONS = ("load", "list", "help")
 _REPO = ("repo_or_dir", "github")
 
 
-@dataclass(frozen=True, slots=True)
-class ExampleRun:
+class ExampleRun(Struct, frozen=True):
     """What is to be run.
 
     Attributes:
@@ -46,8 +46,7 @@ class ExampleRun:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class ExampleEnd:
+class ExampleEnd(Struct, frozen=True):
     """How it ended.
 
     Attributes:

@@ -6,7 +6,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
 from hubkit.runtime.sandbox import Change, find_changes, save_state
 from pytest_hubkit.fingerprints import fingerprints
 from pytest_hubkit.seeds import generators_that_moved, seeded, take_states
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(Struct, frozen=True):
     """One run in evaluation mode.
 
     Attributes:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import platform
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from hubkit._util.atomic import write_file
 from hubkit._util.parse import parse_json
@@ -38,8 +39,7 @@ _SAME, _OTHER_BUILD, _OTHER_DEVICE = 1e-6, 1e-3, 1e-2
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Golden:
+class Golden(Struct, frozen=True):
     """What is kept of a case.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
-from hubkit.records import dataclass
+from msgspec import Struct, field
+
 from hubkit.runtime.sandbox import Policy
 from pytest_hubkit.selection import Selection
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 Network = Literal["deny", "cache", "allow"]
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How the suite runs.
 
     Attributes:

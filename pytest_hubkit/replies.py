@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
-from hubkit.records import dataclass
+from msgspec import Struct, field
+
 from hubkit.runtime.sandbox import Change
 from pytest_hubkit.watch import Undeclared
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ChildFailure:
+class ChildFailure(Struct, frozen=True):
     """What the repo's code raised in a child process.
 
     Attributes:
@@ -49,8 +48,7 @@ class ChildFailure:
         return f"{self.path}:{self.line}: {self.code}" if self.path else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """What running some of the repo's code did to the process.
 
     Attributes:
@@ -64,8 +62,7 @@ class Effects:
     drawn: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ChildCase:
+class ChildCase(Struct, frozen=True):
     """What became of one case.
 
     Attributes:
@@ -92,8 +89,7 @@ class ChildCase:
     memory: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ChildReply:
+class ChildReply(Struct, frozen=True):
     """What one child process saw.
 
     Attributes:

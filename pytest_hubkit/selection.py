@@ -5,10 +5,11 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit._util.text import did_you_mean
 from hubkit.errors import UsageError
 from hubkit.facts import ANOTHER_SHARD, NOT_REPRESENTATIVE, NOT_SELECTED
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.checks.registry import Check
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What is to run.
 
     Attributes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
 from hubkit.runtime.sandbox import Policy
 from pytest_hubkit.cases import describe_call
 from pytest_hubkit.checks.registry import Failure, PrerequisiteError
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
+class Trained(Struct, frozen=True):
     """What was seen of a model with its weights; the model itself is not kept.
 
     Attributes:

@@ -12,9 +12,11 @@ import functools
 import importlib
 import os
 import sys
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from hubkit.torchhub import TORCH_MODULES
 
@@ -28,8 +30,7 @@ _STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 
 
-@dataclass(frozen=True, slots=True)
-class Undeclared:
+class Undeclared(Struct, frozen=True):
     """A file of the repo imports a module that ``dependencies`` does not name.
 
     Attributes:
@@ -51,8 +52,7 @@ class Undeclared:
         return asdict(self)
 
 
-@dataclass(slots=True)
-class ImportWatch:
+class ImportWatch(Struct):
     """Watches the imports of one repo's files.
 
     Attributes:

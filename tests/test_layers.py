@@ -19,7 +19,6 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "facts": (0, frozenset()),
     "lazy": (0, frozenset()),
     "limits": (0, frozenset()),
-    "records": (0, frozenset()),
     "torchhub": (0, frozenset()),
     "_util": (0, frozenset()),
     "source": (1, frozenset()),

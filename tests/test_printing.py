@@ -233,12 +233,12 @@ def test_a_prompt_for_trust_shows_the_name_escaped(monkeypatch: pytest.MonkeyPat
         def isatty(self) -> bool:
             return True
 
-    import dataclasses
+    from msgspec import structs
 
     asked = Terminal()
     monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
     monkeypatch.setattr(sys, "stderr", asked)
-    repo = dataclasses.replace(parse_repo("acme/net"), name="net\x1b[2J")
+    repo = structs.replace(parse_repo("acme/net"), name="net\x1b[2J")
     require_trust(repo, "check")
     assert r"net\x1b[2J" in asked.getvalue()
     assert "\x1b" not in asked.getvalue()

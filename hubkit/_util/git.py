@@ -27,8 +27,9 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit._util.urls import parse_url
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,8 +116,7 @@ class GitTimeoutError(GitError):
     """git did not end in time, and was ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class GitResult:
+class GitResult(Struct, frozen=True):
     """How git ended.
 
     Attributes:
@@ -140,8 +140,7 @@ class GitResult:
         return self.stderr.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """A host that git may ask.
 
     Attributes:
@@ -157,8 +156,7 @@ class Remote:
     read_timeout: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(Struct, frozen=True):
     command: list[str]
     environment: dict[str, str]
     own_group: bool = True

@@ -8,12 +8,13 @@ it accepts only what urllib, urllib3, requests and git read in the same way.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urljoin
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 _URL = pattern(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
@@ -42,8 +43,7 @@ class UrlError(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(Struct, frozen=True):
     """A URL, split once.
 
     Attributes:

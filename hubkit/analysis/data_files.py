@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections import Counter
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit.analysis.syntax import walk
 from hubkit.facts import DataFile
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,8 +62,7 @@ def find_named_files(
                     yield path, node
 
 
-@dataclass(slots=True)
-class _Paths:
+class _Paths(Struct):
     """Evaluates expressions over ``__file__``, as paths from the repo's root."""
 
     source: SourceFile

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit.analysis.syntax import branches_of, walk
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.analysis.scope import Scope
@@ -87,8 +87,7 @@ def read_elements(scope: Scope, name: str) -> list[ast.Constant]:
     return reader.known.get(name) or []
 
 
-@dataclass(slots=True)
-class _ListReader:
+class _ListReader(Struct):
     """Follows a list variable through the statements of a module.
 
     Attributes:

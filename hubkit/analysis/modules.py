@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import os
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
@@ -13,7 +14,6 @@ from hubkit.analysis.scope import Scope, read_scope
 from hubkit.analysis.source_file import read_source
 from hubkit.analysis.syntax import walk
 from hubkit.facts import HubconfProblem
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,7 @@ _COMPILED = (".so", ".pyd")
 _MAX_VARIABLES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class OwnModule:
+class OwnModule(Struct, frozen=True):
     """A module that the repo holds.
 
     Attributes:
@@ -43,8 +42,7 @@ class OwnModule:
     place: str = ""
 
 
-@dataclass(slots=True)
-class SourceTree:
+class SourceTree(Struct):
     """A repo's sources as far as they were looked at.
 
     Attributes:

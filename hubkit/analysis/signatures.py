@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.resolve import Defined, External, Resolver, Target, Valued
 from hubkit.analysis.syntax import walk
 from hubkit.facts import Parameter
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -241,8 +242,7 @@ _PARTIALS = frozenset({"functools.partial"})
 _WRAPPERS = frozenset({"functools.lru_cache", "functools.cache", "functools.wraps"})
 
 
-@dataclass(frozen=True, slots=True)
-class CallableValue:
+class CallableValue(Struct, frozen=True):
     """A callable that is neither a function nor a class.
 
     Attributes:

@@ -10,10 +10,11 @@ import tokenize
 import warnings
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit import limits
 from hubkit._util.lines import column_of
 from hubkit.facts import HubconfProblem, Location
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import Files
@@ -24,8 +25,7 @@ _MARKS = tuple(re.compile(mark, re.MULTILINE) for mark in ("^<{7} ", "^={7}$", "
 _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """A file of the repo that parses.
 
     Attributes:

@@ -6,10 +6,11 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit import limits
 from hubkit.analysis.resolve import Resolver, Valued
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.analysis.scope import Scope
@@ -22,8 +23,7 @@ class _Unknown(Exception):  # noqa: N818 - control flow inside this module
     """Source does not show the string."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     scope: Scope
     depth: int = 0
 
@@ -48,8 +48,7 @@ def find_string(resolver: Resolver, scope: Scope, node: ast.expr) -> str | None:
     return text
 
 
-@dataclass(slots=True)
-class _Strings:
+class _Strings(Struct):
     resolver: Resolver
     steps: int = 0
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from hubkit.commands.fixing import Fixing, fixing_options
 from hubkit.commands.known import Known, known_options
@@ -93,7 +93,7 @@ def command(
         report = judge(files)
     else:
         report = _recall(files, judged, judge)
-    output.write(report if is_own(repo) else dataclasses.replace(report, config=""))
+    output.write(report if is_own(repo) else structs.replace(report, config=""))
     return report.exit_code
 
 
@@ -126,7 +126,7 @@ def _read(files: Files, before: Files | None) -> RepoFacts:
     facts = read_repo(files)
     if before is None:
         return facts
-    return dataclasses.replace(facts, before=read_repo(before))
+    return structs.replace(facts, before=read_repo(before))
 
 
 def _require_something(facts: RepoFacts, config: Config) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from hubkit._util.console import echo, echo_data
 from hubkit._util.text import plural
 from hubkit.commands.gathering import gather
 from hubkit.commands.output import say_stopped
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     Judge = Callable[[Files], Report]
 
 
-@dataclass(frozen=True, slots=True)
-class Fixing:
+class Fixing(Struct, frozen=True):
     """The options for fixes, by name."""
 
     fix: bool

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct, structs
 
 from hubkit._util.console import echo
 from hubkit._util.text import plural
 from hubkit.commands.gathering import gather
 from hubkit.commands.output import say_stopped
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.config import Config
     from hubkit.facts import KnownFinding, RepoFacts, Report
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """The options that suppress existing findings.
 
     Attributes:
@@ -41,10 +39,10 @@ class Known:
     def apply(self, config: Config) -> Config:
         """The configuration with the baseline to use; none if it will be written."""
         if self.update:
-            return dataclasses.replace(config, baseline="")
+            return structs.replace(config, baseline="")
         if self.baseline is None:
             return config
-        return dataclasses.replace(config, baseline=str(self.baseline.absolute()))
+        return structs.replace(config, baseline=str(self.baseline.absolute()))
 
     def refuse(self, option: str) -> None:
         """Reject options that conflict.

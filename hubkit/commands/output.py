@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from hubkit._util.console import echo_lines
 from hubkit.commands.gathering import gather
-from hubkit.records import dataclass
 from hubkit.reporters import FORMATS, find_reporter
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def _reports(
     return tuple(pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """The options for reports, by name."""
 
     output_format: str

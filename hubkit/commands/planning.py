@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit._util.console import InvalidAnswerError, ask
 from hubkit.errors import TemplateError, UsageError
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from hubkit.scaffold import Answers, Discovery, Question, RenderedFile, Template
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The files to create, where, and from which answers."""
 
     target: Path

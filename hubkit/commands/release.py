@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import plural
@@ -76,7 +76,7 @@ def command(
     points: list[Point] = []
     with ExitStack() as stack:
         if conform:
-            now = dataclasses.replace(now, request=_run_suite(request, stack))
+            now = structs.replace(now, request=_run_suite(request, stack))
         points += map(_say, find_points(now))
     if verifying:
         points += map(_say, verify(now))
@@ -100,7 +100,7 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
             f"the conformance suite wrote no report: exit code {done.returncode}",
             hint="Run `hubkit conform` to see why.",
         )
-    return dataclasses.replace(request, report=report)
+    return structs.replace(request, report=report)
 
 
 def _say(point: Point) -> Point:

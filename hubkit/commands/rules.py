@@ -65,10 +65,11 @@ def _render_text(entries: Sequence[CatalogueEntry]) -> str:
 
 
 def _render_json(entries: Sequence[CatalogueEntry]) -> str:
-    import dataclasses
     import json
 
-    rows = [dataclasses.asdict(one) for one in entries]
+    from msgspec.structs import asdict
+
+    rows = [asdict(one) for one in entries]
     return json.dumps({"schema": 1, "rules": rows}, indent=2) + "\n"
 
 

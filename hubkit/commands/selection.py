@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct, structs
 
 from hubkit.commands.gathering import gather
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.config import Config
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 COMMAND_LINE = "ignored on the command line"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The options that select rules, by name."""
 
     select: tuple[str, ...]
@@ -62,7 +60,7 @@ class Selection:
             changes["preview"] = self.preview
         if self.exit_zero or self.fail_on:
             changes["fail_on"] = "never" if self.exit_zero else self.fail_on
-        return dataclasses.replace(config, **changes)
+        return structs.replace(config, **changes)
 
 
 _OPTIONS = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 if TYPE_CHECKING:
     from hubkit.facts import Files
@@ -80,7 +81,7 @@ def open_earlier(text: str, ref: str) -> Files:
         return open_commit(folder, ref)
     from hubkit.loader import locate_repo
 
-    repo = dataclasses.replace(parse_repo(text), ref=ref)
+    repo = structs.replace(parse_repo(text), ref=ref)
     return Folder(locate_repo(str(repo)), ref)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, cast
+
+from msgspec import structs
 
 from hubkit._util.parse import parse_toml
 from hubkit._util.paths import UnsafePathError, read_inside
@@ -45,7 +46,7 @@ def read_config(
     if given:
         read_keys(given, "--config")  # so that a mistake is said to be one of the command line
         config = read_keys(_merge([table, given]), path or "--config")
-    return dataclasses.replace(config, path=path, text=text)
+    return structs.replace(config, path=path, text=text)
 
 
 def _find(repo: Path | Files) -> tuple[str, Mapping[str, object], str]:

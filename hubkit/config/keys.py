@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from hubkit.config.model import KINDS, Config, EntrypointConfig, FileIgnore, WeightsConfig
 from hubkit.config.values import (
@@ -73,7 +74,7 @@ def _entrypoint(table: Mapping[str, object], place: str) -> EntrypointConfig:
         cases[name] = EntrypointConfig(
             **_read({**shared, **own}, ENTRYPOINT_KEYS, f"{place}.cases.{name}")
         )
-    return dataclasses.replace(said, cases=cases)
+    return structs.replace(said, cases=cases)
 
 
 def _weights(value: object, place: str) -> WeightsConfig:

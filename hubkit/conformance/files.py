@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, get_args
+
+from msgspec import to_builtins
 
 from hubkit import __version__
 from hubkit._util.parse import read_json
@@ -72,9 +73,9 @@ def _case(case: CaseResult) -> Json:
             "unsupported": [one.name for one in case.unsupported],
         },
         "input": {"from": case.input, "guessed": case.provisional} if case.input else None,
-        "measured": asdict(case.measured),
-        "unexercised": [asdict(one) for one in case.unexercised],
-        "checks": [asdict(one) for one in case.checks],
+        "measured": to_builtins(case.measured),
+        "unexercised": [to_builtins(one) for one in case.unexercised],
+        "checks": [to_builtins(one) for one in case.checks],
     }
 
 
@@ -172,7 +173,7 @@ def _read_check(check: Json) -> CheckResult:
 
 def _read_measured(measured: Json) -> Measured:
     """What was measured; an earlier version may not have measured all of it."""
-    known = [name for name in Measured.__dataclass_fields__ if name in measured]
+    known = [name for name in Measured.__struct_fields__ if name in measured]
     return Measured(**{name: _take(measured, name, int, float, None) for name in known})
 
 

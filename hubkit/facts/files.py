@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from hubkit import limits
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +20,7 @@ EntryKind = Literal["file", "link", "submodule"]
 GapKind = Literal["untracked", "ignored", "export-ignore", "submodule", "link"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One file of a tree.
 
     Attributes:
@@ -40,8 +40,7 @@ class Entry:
         return {_LINK: "link", _SUBMODULE: "submodule"}.get(self.mode, "file")  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Why consumers do not get a file that its author has.
 
     Attributes:
@@ -55,8 +54,7 @@ class Gap:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refs:
+class Refs(Struct, frozen=True):
     """A repo's branches and tags.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +20,7 @@ def is_full_sha(ref: str) -> bool:
     return len(ref) in (40, 64) and set(ref) <= _HEX
 
 
-@dataclass(frozen=True, slots=True)
-class RepoRef:
+class RepoRef(Struct, frozen=True):
     """A repo on a git host, and the ref that was asked for.
 
     Attributes:
@@ -69,8 +68,7 @@ class RepoRef:
         return f"{self.full_name}:{self.ref}" if self.ref else self.full_name
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedRef:
+class ResolvedRef(Struct, frozen=True):
     """A ref and the commit that it names.
 
     Attributes:
@@ -98,8 +96,7 @@ class ResolvedRef:
         return self.sha
 
 
-@dataclass(frozen=True, slots=True)
-class CachedRepo:
+class CachedRepo(Struct, frozen=True):
     """A repo's code in the hub dir.
 
     Attributes:
@@ -119,8 +116,7 @@ class CachedRepo:
     moved_to: RepoRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CachedCheckpoint:
+class CachedCheckpoint(Struct, frozen=True):
     """A checkpoint in the hub dir.
 
     Attributes:
@@ -134,8 +130,7 @@ class CachedCheckpoint:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class FetchPolicy:
+class FetchPolicy(Struct, frozen=True):
     """How far to go for something that is not in the hub dir.
 
     Attributes:
@@ -166,8 +161,7 @@ Trouble = Literal["changed", "missing", "added"]
 Freshness = Literal["pinned", "current", "behind", "gone", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class KeptTree:
+class KeptTree(Struct, frozen=True):
     """The code of one commit.
 
     Attributes:
@@ -197,8 +191,7 @@ class KeptTree:
         return self.repo.full_name if self.repo else self.path.name
 
 
-@dataclass(frozen=True, slots=True)
-class KeptCheckpoint:
+class KeptCheckpoint(Struct, frozen=True):
     """A checkpoint file.
 
     Attributes:
@@ -220,8 +213,7 @@ class KeptCheckpoint:
     used_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True):
     """Something that nobody will use again.
 
     Attributes:
@@ -236,8 +228,7 @@ class Leftover:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """All that lies in the hub dir.
 
     Attributes:
@@ -260,8 +251,7 @@ class Inventory:
         return sum(sizes) + sum(left.size for left in self.leftovers)
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """Something in the hub dir that is not as it came.
 
     Attributes:
@@ -275,8 +265,7 @@ class Damage:
     kind: Trouble
 
 
-@dataclass(frozen=True, slots=True)
-class RefState:
+class RefState(Struct, frozen=True):
     """How a ref in the hub dir stands to its host.
 
     Attributes:

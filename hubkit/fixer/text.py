@@ -8,8 +8,9 @@ import tokenize
 import warnings
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +25,7 @@ class PatchError(Exception):
     """A file is not such that the edits can be made; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(Struct, frozen=True):
     """A file's text with its own line ends."""
 
     encoding: str

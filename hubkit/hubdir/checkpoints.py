@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
+from msgspec import Struct
+
 from hubkit._util.atomic import replacing
 from hubkit._util.logs import log
 from hubkit._util.paths import open_regular
@@ -40,7 +42,6 @@ from hubkit.hubdir.origins import (
     name_of,
     require_url,
 )
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef
@@ -153,8 +154,7 @@ def download_url_to_file(
         raise _offline(url, "has to be fetched", error) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
+class _Wish(Struct, frozen=True):
     url: str
     path: Path
     hash_prefix: str | None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit._util import git
 from hubkit.errors import FetchError, MissingGitError, UnreachableError
 from hubkit.hubdir.hosts import find_token, redact
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +24,7 @@ class GitFailed(Exception):  # noqa: N818 - never leaves the hub dir: it becomes
     """git ended with an error; the text is its complaint, fit to be shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(Struct, frozen=True):
     """The git program, at work in one repo that hubkit made.
 
     Attributes:

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from hubkit import __version__, limits
 from hubkit._util.logs import log
 from hubkit._util.parse import parse_count
@@ -32,7 +34,6 @@ from hubkit.hubdir.answers import (
     unreachable,
 )
 from hubkit.hubdir.hosts import find_token, redact
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -155,8 +156,7 @@ class Answer:
         self._response.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     url: str
     headers: dict[str, str]
     body: bytes | None

@@ -11,12 +11,13 @@ import os
 import stat
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from hubkit import limits
 from hubkit._util.parse import read_bounded
 from hubkit._util.paths import walk_files
 from hubkit.hubdir.digest import sha256_of
 from hubkit.hubdir.filenames import is_left_by_python
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +28,7 @@ FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
 _OTHER = "000000"  # what git does not keep, such as a pipe
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class Entry(Struct, frozen=True, order=True):
     """One file or link of a tree.
 
     Attributes:
@@ -44,8 +44,7 @@ class Entry:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """All files and links of a tree, sorted by path."""
 
     entries: tuple[Entry, ...]
@@ -63,8 +62,7 @@ class Manifest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One file that is not as it was.
 
     Attributes:

@@ -10,18 +10,18 @@ import stat
 import unicodedata
 import zipfile
 
+from msgspec import Struct
+
 from hubkit import limits
 from hubkit._util.zips import read_member
 from hubkit.errors import UnsafeArchiveError
 from hubkit.hubdir.filenames import find_bad_name, is_bytecode
-from hubkit.records import dataclass
 
 _ODD = re.compile(r"[\x00-\x1f\x7f\\]")
 _ELSEWHERE = re.compile(r"(?:^|/)(?:\.{0,2}(?:/|$)|[A-Za-z]:)")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One file or link of an archive.
 
     Attributes:

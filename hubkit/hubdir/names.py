@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit._util.urls import UrlError, expand_scp, parse_url, redact
 from hubkit.errors import RepoSpecError
 from hubkit.facts import RepoRef
 from hubkit.facts.hubdir import GITHUB
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit._util.urls import Url
@@ -68,8 +69,7 @@ def parse_repo(text: str) -> RepoRef:
     return _build(text, _Place("https", GITHUB), parts, ref)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     scheme: str
     host: str
 

@@ -16,10 +16,11 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit._util.logs import log
 from hubkit.errors import CacheWriteError, FetchError, IncompleteDownloadError
 from hubkit.hubdir.disk import writing
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,8 +65,7 @@ class Pace:
         return slow
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """What has arrived alone so far.
 
     Attributes:
@@ -92,8 +92,7 @@ def is_possible(missing: int) -> bool:
     return missing >= WORTH and hasattr(os, "pwrite")
 
 
-@dataclass(slots=True)
-class _Part:
+class _Part(Struct):
     at: int  # what is before is there
     end: int
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit import limits
 from hubkit._util.text import did_you_mean
@@ -23,7 +25,6 @@ from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.moves import find_move, require_repo
 from hubkit.hubdir.pktline import read_packets
 from hubkit.hubdir.protocol import ask, fetch_abilities
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,8 +38,7 @@ _PREFIXES = ("refs/heads/", "refs/tags/")
 _HEX = re.compile(rf"[0-9a-fA-F]{{{SHORTEST_SHA},}}")
 
 
-@dataclass(frozen=True, slots=True)
-class RefList:
+class RefList(Struct, frozen=True):
     """What a repo offers.
 
     Attributes:

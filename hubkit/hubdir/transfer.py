@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import time
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit._util.logs import log
@@ -24,7 +25,6 @@ from hubkit.hubdir.disk import writing
 from hubkit.hubdir.hosts import redact, rewrite
 from hubkit.hubdir.progress import show_progress
 from hubkit.hubdir.ranges import Pace, Ranges, Stream, is_possible
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,8 +44,7 @@ _PLAIN = {"Accept-Encoding": "identity"}
 _WHOLE, _PART, _NOT_MODIFIED, _PAST_THE_END = 200, 206, 304, 416
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What is to be downloaded.
 
     Attributes:
@@ -68,8 +67,7 @@ class Wanted:
     most: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """What was downloaded.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hubkit.baseline import locate_baseline, read_baseline
 from hubkit.config import HUBKIT_TOML
@@ -46,7 +47,7 @@ def lint_repo(repo: RepoFacts, config: Config, rules: Iterable[Rule] | None = No
         ConfigError: The configuration names a baseline that cannot be read.
         GitRepoError: git cannot tell what a rule asks it.
     """
-    repo = dataclasses.replace(repo, limits=config.limits)
+    repo = structs.replace(repo, limits=config.limits)
     baseline = read_baseline(locate_baseline(repo.root, config.baseline)) if config.baseline else ()
     sieve = Sieve(repo, config, {known.fingerprint for known in baseline})
     alone, others = _part(_runnable(select_rules(config, rules), repo))

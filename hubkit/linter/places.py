@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import tokenize
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hubkit import limits
 
@@ -82,7 +83,7 @@ def add_fingerprints(
     for finding in findings:
         digest = _digest(finding, lines)
         seen[digest] += 1
-        marked.append(dataclasses.replace(finding, fingerprint=f"{digest}:{seen[digest]}"))
+        marked.append(structs.replace(finding, fingerprint=f"{digest}:{seen[digest]}"))
     return tuple(marked)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit import hubdir
 from hubkit._util.logs import log
 from hubkit.errors import HubconfNotFoundError, RepoNotFoundError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir.spec import folder_hint, has_folder, parse_spec
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     import os
@@ -25,8 +26,7 @@ _pins_logged: set[RepoRef] = set()
 _folders: set[Path] = set()  # that a warning has named
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """Which repo is meant and how far to go for it: the arguments of ``load``."""
 
     repo: str | os.PathLike[str]
@@ -48,8 +48,7 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """A repo's folder.
 
     Attributes:

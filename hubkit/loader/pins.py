@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit import hubdir
 from hubkit.analysis import read_repo
@@ -16,7 +18,6 @@ from hubkit.errors import (
 )
 from hubkit.facts import FetchPolicy
 from hubkit.lockfile import LockedCheckpoint, LockedRepo
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 State = Literal["ok", "behind", "missing", "moved", "changed", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class PinState:
+class PinState(Struct, frozen=True):
     """How the hub dir, and the host, stand to one pin.
 
     Attributes:

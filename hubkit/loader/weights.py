@@ -8,13 +8,14 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from hubkit import hubdir
 from hubkit._util.urls import redact
 from hubkit.errors import HashMismatchError, UsageError
 from hubkit.facts import FetchPolicy
 from hubkit.loader.formats import read_checkpoint
 from hubkit.lockfile import find_lockfile
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,8 +149,7 @@ def download_nested_file(
     hubdir.download_url_to_file(url, dst, _pin(url, hash_prefix, lockfile), progress)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """A checkpoint that is asked for."""
 
     url: str

@@ -17,12 +17,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit import __version__, limits
 from hubkit._util.atomic import write_file
 from hubkit._util.paths import read_file
 from hubkit.facts.findings import Edit, Finding, Fix, KnownFinding, LeftOut, Report, RuleFacts
 from hubkit.facts.hubconf import Location
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,8 +38,7 @@ _MAX_RECORDS = 64
 _DIGEST = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """An earlier run.
 
     Attributes:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from msgspec import to_builtins
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -35,7 +36,7 @@ def write_report(report: Report, stream: TextIO) -> None:
             {**_finding(one.finding, report), "reason": one.reason, "by": one.by}
             for one in report.left_out
         ],
-        "fixed": [asdict(entry) for entry in report.fixed],
+        "fixed": [to_builtins(entry) for entry in report.fixed],
     }
     json.dump(document, stream, indent=2)
     stream.write("\n")
@@ -43,4 +44,4 @@ def write_report(report: Report, stream: TextIO) -> None:
 
 def _finding(finding: Finding, report: Report) -> dict[str, object]:
     name = next((rule.slug for rule in report.rules if rule.code == finding.code), "")
-    return {"code": finding.code, "name": name, **asdict(finding)}
+    return {"code": finding.code, "name": name, **to_builtins(finding)}

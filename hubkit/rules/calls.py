@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit._util.text import quoted
-from hubkit.records import dataclass
 from hubkit.torchhub import weights_kind
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ _BY_PLACE = ("positional-only", "positional")
 _BY_NAME = ("positional", "keyword-only")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One way in which calls break.
 
     Attributes:

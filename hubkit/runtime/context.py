@@ -12,7 +12,8 @@ import contextlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
 from hubkit.runtime.namespace import MARK, Namespace
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from hubkit.runtime.nested import HubFunctions
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(Struct, frozen=True):
     """A repo's code being run.
 
     Attributes:

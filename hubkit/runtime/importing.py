@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from hubkit.errors import HubconfNotFoundError, entrypoint_not_found
-from hubkit.records import dataclass
 from hubkit.runtime.active import activate
 from hubkit.runtime.finder import find_loaded, find_namespace, install_finder
 from hubkit.runtime.inherited import add_root
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 HUBCONF = "hubconf"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedHubconf:
+class LoadedHubconf(Struct, frozen=True):
     """A hubconf whose code has run.
 
     Attributes:

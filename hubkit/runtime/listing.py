@@ -11,7 +11,7 @@ import os
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 _COMPILED = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A source file.
 
     Attributes:
@@ -37,8 +36,7 @@ class Source:
     folder: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
+class _Listing(Struct, frozen=True):
     """A folder's names.
 
     Attributes:

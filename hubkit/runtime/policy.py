@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 NO_BYTECODE = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CodePolicy:
+class CodePolicy(Struct, frozen=True):
     """How the code of one tree is imported.
 
     Attributes:

@@ -14,14 +14,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
 
 from hubkit import limits
 from hubkit._util.parse import read_json
 from hubkit.errors import EntrypointNotFoundError, ProbeError
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,8 +39,7 @@ main(sys.argv[2], sys.argv[3])
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeRequest:
+class ProbeRequest(Struct, frozen=True):
     """What to run in a child process.
 
     Attributes:
@@ -77,8 +76,7 @@ class ProbeRequest:
     python: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeFailure:
+class ProbeFailure(Struct, frozen=True):
     """What a repo's code raised.
 
     Attributes:
@@ -94,8 +92,7 @@ class ProbeFailure:
     module: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeReply:
+class ProbeReply(Struct, frozen=True):
     """What came of it.
 
     Attributes:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit._util.parse import read_toml
 from hubkit._util.paths import is_inside
 from hubkit._util.urls import github_repo
 from hubkit.errors import GitRepoError
-from hubkit.records import dataclass
 from hubkit.scaffold.about import read_author, read_description, read_readme
 from hubkit.scaffold.git import read_git, read_work_tree
 from hubkit.scaffold.licenses import read_license
@@ -34,8 +35,7 @@ FIRST_TAG = "v0.1.0"
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "build", "dist"}
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Struct, frozen=True):
     """What the target tells. Templates see this value as ``found``.
 
     Attributes:

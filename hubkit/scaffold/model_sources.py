@@ -8,6 +8,8 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.literals import write_expression
@@ -17,7 +19,6 @@ from hubkit.analysis.snippets import find_code
 from hubkit.analysis.source_file import read_source
 from hubkit.analysis.syntax import branches_of, statements, walk
 from hubkit.facts import HubconfProblem
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,8 +43,7 @@ _PREPARATIONS = re.compile(
 _WORK = frozenset({"parse_args", "parse_known_args", "ArgumentParser"})
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """How a repo itself builds a model, in its README or where it runs a module as a script.
 
     Attributes:
@@ -58,8 +58,7 @@ class Example:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """A function or class of a repo that gives an ``nn.Module``.
 
     Attributes:
@@ -94,8 +93,7 @@ class Model:
     late: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OwnSource:
+class OwnSource(Struct, frozen=True):
     """A module of the repo.
 
     Attributes:
@@ -107,8 +105,7 @@ class OwnSource:
     root: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """The modules of a repo.
 
     Attributes:
@@ -279,8 +276,7 @@ _MAX_AXES = 6
 _MAX_ELEMENTS = 1 << 22
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A piece of code that is run from top to bottom.
 
     Attributes:

@@ -7,12 +7,13 @@ import pickletools
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit import limits
 from hubkit._util.urls import try_parse
 from hubkit._util.zips import open_zip, read_member
 from hubkit.analysis.documents import find_documents
 from hubkit.analysis.pickles import find_globals
-from hubkit.records import dataclass
 from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source.pointers import is_pointer
 
@@ -38,8 +39,7 @@ _KEYS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsFile:
+class WeightsFile(Struct, frozen=True):
     """A checkpoint that lies in a repo.
 
     Attributes:

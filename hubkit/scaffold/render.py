@@ -11,9 +11,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit._util.text import code_span, escape_markdown, table_cell
 from hubkit.errors import TemplateError
-from hubkit.records import dataclass
 from hubkit.scaffold.names import repo_slug, slug
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ _ALWAYS_YOURS = frozenset({"hubconf.py"})
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedFile:
+class RenderedFile(Struct, frozen=True):
     """A file to write.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hubkit._util.text import did_you_mean
 from hubkit.analysis import distribution_name, is_stdlib, read_repo

@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from hubkit._util.atomic import create_exclusive, place, place_new
 from hubkit._util.paths import is_inside
 from hubkit.errors import TemplateError
-from hubkit.records import dataclass
 from hubkit.scaffold.render import require_safe_path
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 State = Literal["created", "kept", "differs", "overwritten"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What becomes of one rendered file.
 
     Attributes:

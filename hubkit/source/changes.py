@@ -6,7 +6,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
 from hubkit.source.blobs import Blobs
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ _POINTER = re.compile(
 _PIECE = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """Paths that differ between a work tree and its commit.
 
     Attributes:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit._util.text import did_you_mean
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
-from hubkit.records import dataclass
 from hubkit.source.blobs import Blobs
 from hubkit.source.git import find_git
 from hubkit.source.pointers import find_candidates, select_pointers

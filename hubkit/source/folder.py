@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hubkit._util.paths import read_file, refuse, resolve_inside, walk_files
 from hubkit.facts import Entry, Files, Gap
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

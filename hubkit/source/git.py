@@ -7,9 +7,10 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit._util import git
 from hubkit.errors import GitRepoError
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     import subprocess
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 _NO_GIT = "--no-git reads the folder as it is."
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(Struct, frozen=True):
     """The git program, reading in one folder.
 
     Attributes:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Entry, Files
-from hubkit.records import dataclass
 from hubkit.source.blobs import Blobs
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit import limits
 from hubkit.facts import Gap
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,8 +21,7 @@ _ATTRIBUTES = ".gitattributes"
 _IGNORE, _FILTER = "export-ignore", "filter"
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(Struct, frozen=True):
     """The files that git tracks.
 
     Attributes:

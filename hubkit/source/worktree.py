@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hubkit._util.paths import refuse
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
-from hubkit.records import dataclass
 from hubkit.source.blobs import Blobs
 from hubkit.source.folder import Folder
 from hubkit.source.git import find_commits_index, find_git

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from msgspec import structs
 
 import hubkit.conformance
 from hubkit.conformance import (
@@ -79,8 +79,8 @@ REPORT = ConformanceReport(
     lint="passed",
     cases=(SMALL, OTHER),
 )  # fmt: skip
-FAILING = dataclasses.replace(REPORT, cases=(SMALL, BROKEN), interrupted=True)
-BARE = dataclasses.replace(
+FAILING = structs.replace(REPORT, cases=(SMALL, BROKEN), interrupted=True)
+BARE = structs.replace(
     REPORT, commit="", digest="", uncommitted=None, lint="", cases=(), whole=CaseResult("", kind="")
 )
 
@@ -141,11 +141,11 @@ def test_levels_build_on_one_another() -> None:
     assert [SMALL.verdict(level) for level in (1, 2, 3)] == ["reached", "exceptions", "reached"]
     assert [BROKEN.verdict(level) for level in (1, 2, 3)] == ["failed", "omitted", "omitted"]
     assert (SMALL.level, BROKEN.level, OTHER.level) == (3, 0, 1)
-    half = dataclasses.replace(SMALL, unexercised=(Unexercised("interrupted", ("C203",)),))
+    half = structs.replace(SMALL, unexercised=(Unexercised("interrupted", ("C203",)),))
     assert (half.verdict(2), half.level) == ("partial", 1)
-    skipped = dataclasses.replace(SMALL, checks=(*SMALL.checks, ran("C203", "skipped")))
+    skipped = structs.replace(SMALL, checks=(*SMALL.checks, ran("C203", "skipped")))
     assert (skipped.verdict(2), skipped.level) == ("skipped", 1)
-    nothing = dataclasses.replace(SMALL, checks=(ran("C104"), ran("C201", "inapplicable")))
+    nothing = structs.replace(SMALL, checks=(ran("C104"), ran("C201", "inapplicable")))
     assert (nothing.verdict(2), nothing.level) == ("nothing", 2)
 
 
@@ -153,10 +153,10 @@ def test_a_repo_is_as_good_as_its_worst_entrypoint_that_stands_for_itself() -> N
     assert REPORT.level == 3
     assert FAILING.level == 0
     assert BARE.level == 0
-    selected = dataclasses.replace(OTHER, unexercised=(Unexercised("not selected", ("C201",)),))
-    assert dataclasses.replace(REPORT, cases=(SMALL, selected)).level == 1
-    whole = dataclasses.replace(WHOLE, checks=(ran("C101"), ran("C303", "failed")))
-    assert dataclasses.replace(REPORT, whole=whole).level == 2
+    selected = structs.replace(OTHER, unexercised=(Unexercised("not selected", ("C201",)),))
+    assert structs.replace(REPORT, cases=(SMALL, selected)).level == 1
+    whole = structs.replace(WHOLE, checks=(ran("C101"), ran("C303", "failed")))
+    assert structs.replace(REPORT, whole=whole).level == 2
 
 
 def test_the_table_tells_what_was_reached_and_what_was_left_out() -> None:
@@ -188,7 +188,7 @@ def test_markdown_holds_a_table_reasons_and_what_it_was_run_with() -> None:
     ("report", "message", "colour"),
     [
         (REPORT, "level 3* (1 of 2)", "brightgreen"),
-        (dataclasses.replace(REPORT, cases=(OTHER,)), "level 1", "yellow"),
+        (structs.replace(REPORT, cases=(OTHER,)), "level 1", "yellow"),
         (FAILING, "failing", "red"),
         (BARE, "not exercised", "yellow"),
     ],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.torch
-NAMES = [*HubFunctions.__slots__]
+NAMES = [*HubFunctions.__struct_fields__]
 
 
 def torchs(name: str) -> inspect.Signature:

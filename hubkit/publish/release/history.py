@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hubkit._util.text import join_words, plural
 from hubkit.analysis import read_repo
@@ -97,8 +98,8 @@ def breaking(now: Situation) -> Iterator[Point]:
             yield Point("breaking changes", "ok", "there is no earlier tag")
         return
     before = read_repo(open_commit(now.root, now.earlier))
-    facts = dataclasses.replace(now.facts, before=before)
-    config = dataclasses.replace(now.config, select=("HUB209",), extend_select=())
+    facts = structs.replace(now.facts, before=before)
+    config = structs.replace(now.config, select=("HUB209",), extend_select=())
     errors = [one for one in lint_repo(facts, config).findings if one.severity == "error"]
     old, new = parse_version(now.earlier), now.version
     if old is None or new is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hubkit._util.text import plural
 from hubkit.conformance import read_report
@@ -137,7 +138,7 @@ def card(now: Situation) -> Iterator[Point]:
     before = now.facts.files.read(path)
     source = find_source(before)
     ref = source.ref
-    facts = gather_facts(now.facts, dataclasses.replace(source, repo=source.repo or now.repo))
+    facts = gather_facts(now.facts, structs.replace(source, repo=source.repo or now.repo))
     try:
         draft = draft_card(facts, CardRequest(path), before)
     except UsageError as error:

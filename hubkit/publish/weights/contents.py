@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit import limits
 from hubkit._util.parse import parse_json
 from hubkit._util.zips import DAMAGED, open_zip, read_member
 from hubkit.publish.weights.inert import UNREADABLE, Loaded, Storage, Thing, load_inert
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +34,7 @@ _MOST_ARGUMENTS = 8
 _USUAL = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights", "module")
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """What a checkpoint holds.
 
     Attributes:

@@ -8,11 +8,12 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from msgspec import Struct
+
 from hubkit._util.atomic import creating, place_new, temporary_beside
 from hubkit.errors import CheckpointError, UsageError
 from hubkit.hubdir import find_impostor, sha256_of
 from hubkit.publish.weights.naming import SHORTEST, hash_name
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _CHUNK = 4 << 20  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """A checkpoint under the name that its hash gives it.
 
     Attributes:

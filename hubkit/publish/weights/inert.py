@@ -10,8 +10,9 @@ import struct
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from hubkit import limits
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,8 +88,7 @@ class Thing:
     add = update
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True):
     """The numbers of tensors, which lie outside the pickle.
 
     Attributes:
@@ -100,8 +100,7 @@ class Storage:
     device: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A pickle, taken apart.
 
     Attributes:

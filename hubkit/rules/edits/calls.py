@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
 from hubkit.rules.edits.brackets import brackets_at
 from hubkit.rules.edits.source import source_of
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from hubkit.rules.edits.source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class CallSource:
+class CallSource(Struct, frozen=True):
     """A call as it is written.
 
     Attributes:

@@ -19,11 +19,11 @@ import subprocess
 import sys
 import threading
 import warnings
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 from hubkit._util.urls import is_loopback, try_parse
-from hubkit.records import dataclass
 from hubkit.runtime.sandbox.isolation import can_isolate, isolate_network
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ _MOST_NOTICES, _MOST_EVIDENCE = 100, 4
 _LONG = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One attempt to reach the network, or a process that guarded code started.
 
     Attributes:
@@ -70,8 +69,7 @@ class Attempt:
         return f"{f'at {self.place} ' if self.path else ''}by {self.means}"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What may be reached.
 
     Attributes:
@@ -102,8 +100,7 @@ class NetworkDeniedError(ConnectionError):
         self.attempt = attempt
 
 
-@dataclass(slots=True)
-class Guard:
+class Guard(Struct):
     """A policy, the code that it applies to, and what that code tried.
 
     Attributes:

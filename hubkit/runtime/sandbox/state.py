@@ -9,11 +9,12 @@ import os
 import signal
 import sys
 import warnings
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from hubkit._util.logs import log
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _LONG = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A setting of the process that is not as it was.
 
     Attributes:
@@ -43,8 +43,7 @@ class Change:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class _Setting:
+class _Setting(Struct, frozen=True):
     """Something that all code of a process shares.
 
     Attributes:
