@@ -10,7 +10,7 @@ from hubkit import hubdir
 from hubkit.loader.api import help, list, load
 from hubkit.loader.weights import download_nested_file, load_nested_state_dict
 from hubkit.lockfile import find_lockfile
-from hubkit.runtime import HubFunctions, install_finder, redirect, redirect_all, wrap_torch
+from hubkit.runtime import HubFunctions, install_finder, redirect, redirect_all, patch_torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def uninstall_as_torch_hub() -> None:
 def _prepare() -> HubFunctions:
     """What ``torch.hub`` is to mean, once it can be made to; torch itself is not imported."""
     install_finder()
-    wrap_torch()
+    patch_torch()
     lockfile = find_lockfile(None)
     return HubFunctions(
         load=load,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hubkit._util.atomic import write_file
-from hubkit.runtime.importing import LoadedHubconf, import_hubconf, public_callables
+from hubkit.runtime.hubconf import LoadedHubconf, import_hubconf, public_callables
 from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy
 from hubkit.runtime.sandbox import guarded_network, isolate_network
 
