@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import asdict
+
+from hubkit._util.paths import UnsafePathError, resolve_inside
 from hubkit.errors import ConfigError
 from hubkit.facts import KnownFinding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from hubkit.facts import Finding
 
 BASELINE = "hubkit-baseline.json"
 SCHEMA = 1
-_FIELDS = tuple(field.name for field in fields(KnownFinding))
+_FIELDS = KnownFinding.__struct_fields__
+
+
+def locate_baseline(root: Path, setting: str) -> Path:
+    """The file that the setting ``baseline`` names.
+
+    Args:
+        root: The repo's folder.
+        setting: A path in the repo; an absolute one comes from the command line.
+
+    Raises:
+        ConfigError: A link on the way leads out of the repo.
+    """
+    path = root / setting
+    if Path(setting).is_absolute():
+        return path
+    try:
+        real = resolve_inside(root, setting)
+    except UnsafePathError as error:
+        raise ConfigError(
+            f"the baseline {path} is not used: {error.strerror}",
+            hint="A baseline in the settings is a file of the repo; --baseline FILE takes any.",
+        ) from None
+    return real if path.is_symlink() else path
 
 
 def read_baseline(path: Path) -> tuple[KnownFinding, ...]:
@@ -28,16 +53,16 @@ def read_baseline(path: Path) -> tuple[KnownFinding, ...]:
     Raises:
         ConfigError: It cannot be read, or is no baseline.
     """
-    import json
+    from hubkit._util.parse import read_json
 
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = read_json(path, follow=True)
     except OSError as error:
         raise ConfigError(
             f"the baseline {path} cannot be read: {error.strerror}",
             hint="Write one with --update-baseline.",
         ) from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _refuse(path, str(error)) from None
     if not isinstance(document, dict) or "schema" not in document:
         raise _refuse(path, "it does not say its schema")

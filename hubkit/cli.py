@@ -1,7 +1,7 @@
 """The command line: ``hubkit``.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 findings or a failed job,
-2 wrong use, or a mistake of hubkit's own, 130 interrupted.
+Results go to stdout, everything else to stderr. Exit codes: 0 success, 1 findings or failure,
+2 usage or internal error, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from hubkit import __version__
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import did_you_mean
 from hubkit.commands import COMMANDS
 from hubkit.errors import WHERE_TO_REPORT, HubkitError, UsageError
 
@@ -26,16 +28,16 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C: 128 + SIGINT
 PIPE_CLOSED = 141  # what a shell reports for a closed pipe: 128 + SIGPIPE
-FAILED = 2  # 1 would mean that the job was done, and something found
+FAILED = 2  # 1 means that the command ran and found something
 
-# A command is over before garbage in circles adds up; looking for it took a twentieth of the time.
+# Commands are short: collecting cyclic garbage took 5 % of their time.
 _FEW_COLLECTIONS = 50_000
-# What writing to a file that is open can come to, as with `> /dev/full`.
+# Errors of writing to an open file, as with `> /dev/full`.
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
 class HubkitGroup(click.Group):
-    """Imports subcommands when they are asked for, and handles errors for all of them."""
+    """Imports subcommands on demand and handles their errors."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Names of the subcommands, in the order of ``COMMANDS``."""
@@ -52,14 +54,12 @@ class HubkitGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The subcommand that the arguments name; a likely one is suggested where there is none."""
+        """The subcommand that the arguments name; suggests a similar one if it does not exist."""
         if args[0] in self.list_commands(ctx):
             return super().resolve_command(ctx, args)
-        import difflib
-
-        close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-        if close:
-            ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
+        suggestion = did_you_mean(args[0], self.list_commands(ctx))
+        if suggestion:
+            ctx.fail(f"No such command {args[0]!r}. {suggestion}")
         return super().resolve_command(ctx, args)
 
     def main(  # type: ignore[override] # click's overloads differ only in what they return
@@ -68,7 +68,7 @@ class HubkitGroup(click.Group):
         prog_name: str | None = None,
         **extra: Any,  # noqa: ANN401 - handed on to click as it came
     ) -> NoReturn:
-        """Run a command line and exit: the one place where errors become exit codes."""
+        """Run a command line and exit. Errors become exit codes here and nowhere else."""
         extra["standalone_mode"] = False
         extra.setdefault("color", _use_color())
         _accept_any_text()
@@ -76,28 +76,30 @@ class HubkitGroup(click.Group):
         try:
             code = super().main(args, prog_name, **extra)
             sys.stdout.flush()
-        except BaseException as error:  # noqa: BLE001 - the last one who can say anything
-            code = _tell(error)
+        except BaseException as error:  # noqa: BLE001 - the last handler
+            code = _report(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _tell(error: BaseException) -> int:
-    """Say on stderr what went wrong, if there is anybody to read it; the exit code."""
+def _report(error: BaseException) -> int:
+    """Print an error to stderr, if it is open; returns the exit code."""
     with contextlib.suppress(OSError):
-        return _say(error)
+        return _print(error)
     _close_stdout()
     return FAILED
 
 
-def _say(error: BaseException) -> int:
+def _print(error: BaseException) -> int:
     if isinstance(error, HubkitError):
         _print_error(error)
         return error.exit_code
     if isinstance(error, click.ClickException):
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        echo_lines(shown.getvalue(), err=True)
         return error.exit_code
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        click.echo("Interrupted.", err=True)
+        echo("Interrupted.", err=True)
         return INTERRUPTED
     if isinstance(error, SystemExit):
         raise error
@@ -106,15 +108,15 @@ def _say(error: BaseException) -> int:
         return PIPE_CLOSED
     if isinstance(error, OSError) and error.filename is None and error.errno in _CANNOT_WRITE:
         _close_stdout()
-        hint = "Send it to a file or a device that has room."
-        _print_error(UsageError(f"the output cannot be written: {error.strerror}", hint=hint))
+        hint = "Redirect it to a file on a device with free space."
+        _print_error(UsageError(f"cannot write the output: {error.strerror}", hint=hint))
         return FAILED
-    _print_mistake(error)
+    _print_internal_error(error)
     return FAILED
 
 
 def _accept_any_text() -> None:
-    """Spell out what the terminal's encoding lacks, rather than end in UnicodeEncodeError."""
+    """Escape characters that the terminal's encoding lacks."""
     if sys.stdout is None:  # closed by whoever started us, as with `>&-`
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
@@ -122,34 +124,39 @@ def _accept_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _print_mistake(error: BaseException) -> None:
+def _print_internal_error(error: BaseException) -> None:
     import traceback
 
-    traceback.print_exception(error)
+    echo_lines("".join(traceback.format_exception(error)), err=True)
     _print_error(
         HubkitError(
-            f"hubkit made a mistake and stopped: {type(error).__name__}",
-            hint=f"Please report it at {WHERE_TO_REPORT}, with all of the above.",
+            f"internal error: {type(error).__name__}",
+            hint=f"Please report it at {WHERE_TO_REPORT}, including the traceback above.",
         )
     )
 
 
 def _use_color() -> bool | None:
-    """False where colours are not wanted; else click looks whether it is a terminal."""
+    """False to disable colors, None to let click check for a terminal."""
     return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 def _print_error(error: HubkitError) -> None:
-    color = _use_color()
-    label = click.style("error:", fg="red", bold=True)
-    click.echo(f"{label} {error.message}", err=True, color=color)
+    _print_labeled("error:", "red", error.message)
     if error.hint:
-        label = click.style("hint:", fg="cyan", bold=True)
-        click.echo(f"{label} {error.hint}", err=True, color=color)
+        _print_labeled("hint:", "cyan", error.hint)
+
+
+def _print_labeled(label: str, color: str, text: str) -> None:
+    """Print a labeled text; further lines are indented, so they cannot pose as another label."""
+    first, *others = text.split("\n")
+    echo(first, label=label, label_color=color, err=True, color=_use_color())
+    for line in others:
+        echo(f"  {line}".rstrip(), err=True)
 
 
 def _close_stdout() -> None:
-    """Let the interpreter's own last flush write to nowhere (the Python docs' advice on SIGPIPE)."""
+    """Let the interpreter's final flush write to /dev/null, as the Python docs advise for SIGPIPE."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
 

@@ -1,49 +1,51 @@
-"""Every error that hubkit raises on purpose.
+"""All errors that hubkit raises.
 
 ::
 
     HubkitError
     ├── UsageError                                    exit code 2
-    │   ├── RepoSpecError (ValueError)                "not/a/repo" where owner/name[:ref] belongs
-    │   ├── ConfigError (ValueError)                  [tool.hubkit] cannot be read as meant
-    │   ├── GitRepoError                              git cannot tell what a repo holds
-    │   ├── LockfileError (ValueError)                no lock file, or it does not say what is asked
-    │   └── TemplateError (ValueError)                unknown template, bad answer, would overwrite
+    │   ├── RepoSpecError (ValueError)                not owner/name[:ref] or a URL
+    │   ├── ConfigError (ValueError)                  [tool.hubkit] is invalid
+    │   ├── GitRepoError                              git cannot read a repo or commit
+    │   ├── LockfileError (ValueError)                the lock file is missing or invalid, or lacks a pin
+    │   └── TemplateError (ValueError)                unknown template or invalid answer
     ├── HubconfError
     │   ├── HubconfNotFoundError (FileNotFoundError)
     │   ├── HubconfSyntaxError (SyntaxError)
     │   ├── EntrypointNotFoundError (RuntimeError)
     │   ├── MissingDependenciesError (RuntimeError)
-    │   └── NotBuiltError (ImportError, RuntimeError) a checkout lacks its compiled parts
-    ├── MissingExtraError (ImportError)               torch or pytest is needed and not installed
+    │   └── NotBuiltError (ImportError, RuntimeError) compiled parts are not built
+    ├── MissingExtraError (ImportError)               torch or pytest is not installed
     ├── UntrustedRepoError
     ├── FetchError (OSError)
-    │   ├── RepoNotFoundError (ValueError)            no such repo, or private and no token
-    │   ├── RefNotFoundError (ValueError)             no such branch or tag, or a fork's commit
-    │   ├── NotThereError                             the host has nothing at that URL
-    │   ├── AccessDeniedError                         the host refused the token, or wants one
+    │   ├── RepoNotFoundError (ValueError)            no such repo, or no access to it
+    │   ├── RefNotFoundError (ValueError)             no such branch, tag or commit
+    │   ├── NotThereError                             HTTP 404 or similar
+    │   ├── AccessDeniedError                         the host rejected or requires a token
     │   ├── RateLimitedError
-    │   ├── UnreachableError                          no answer: DNS, refused, timeout, 5xx
-    │   ├── OfflineError                              offline was asked for and it is not cached
-    │   ├── IncompleteDownloadError                   the body ended early, again and again
+    │   ├── UnreachableError                          DNS, connection refused, timeout, 5xx
+    │   ├── OfflineError                              offline, and not cached
+    │   ├── IncompleteDownloadError                   the response ended early, repeatedly
     │   ├── HashMismatchError (RuntimeError)
     │   ├── UnsafeArchiveError (ValueError)
-    │   ├── MissingGitError (FileNotFoundError)       "git+..." was asked for and git is not installed
-    │   ├── CacheWriteError                           disk full, read-only or not ours
+    │   ├── MissingGitError (FileNotFoundError)       "git+..." needs git, which is not installed
+    │   ├── CacheWriteError                           disk full, read-only, or no permission
     │   └── LockTimeoutError (TimeoutError)
-    ├── InUseError                                    somebody works with what is to be removed
-    ├── FixError                                      a file that may not or cannot be fixed
-    ├── CheckpointError (RuntimeError)                a checkpoint that cannot be read
-    └── ProbeError (RuntimeError)                     the child process died, hung or said nonsense
+    ├── InUseError                                    files to remove are in use
+    ├── FixError                                      a file cannot be fixed
+    ├── CheckpointError (RuntimeError)                a checkpoint cannot be read
+    └── ProbeError (RuntimeError)                     the child process crashed or hung
 
-The builtin parents are what ``torch.hub`` raises in the same situation, so ``except`` clauses
-written for it keep working. ``str(error)`` says what is wrong and where; ``error.hint`` says what
-to do next. Errors pickle with their fields. Only the command line prints them.
+The builtin bases are what ``torch.hub`` raises in the same situation, so existing ``except``
+clauses keep working. ``error.message`` says what is wrong and where, ``error.hint`` what to do next.
+Errors can be pickled. Only the command line prints them.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
+
+from hubkit._util.text import did_you_mean, printable_lines
 
 WHERE_TO_REPORT = "https://pypi.org/project/torch-hubkit"
 
@@ -58,19 +60,21 @@ def _rebuild(
 
 
 class HubkitError(Exception):
-    """Root of all hubkit errors.
+    """Base class of all hubkit errors.
 
     Args:
         message: What is wrong and where, in one or two sentences.
-        hint: What to do next; empty when there is nothing useful to add.
+        hint: What to do next; may be empty.
     """
 
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # Errors are also printed in tracebacks, which hubkit does not control. So the names and
+        # the answers of hosts that they quote are escaped here.
+        self.message = printable_lines(message)
+        self.hint = printable_lines(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
@@ -80,49 +84,49 @@ class HubkitError(Exception):
 
 
 class UsageError(HubkitError):
-    """hubkit was asked for something that makes no sense as asked."""
+    """Invalid arguments or configuration."""
 
     exit_code = 2
 
 
 class RepoSpecError(UsageError, ValueError):
-    """A text that should name a repo does not."""
+    """A string is not a valid repo."""
 
 
 class ConfigError(UsageError, ValueError):
-    """The project's hubkit configuration cannot be used."""
+    """The hubkit configuration is invalid."""
 
 
 class GitRepoError(UsageError):
-    """What a git repo, or a commit of it, holds cannot be told."""
+    """A git repo or commit cannot be read."""
 
 
 class LockfileError(UsageError, ValueError):
-    """A lock file cannot be read, or does not pin what is asked for."""
+    """A lock file cannot be read, or does not pin a requested repo or checkpoint."""
 
 
 class TemplateError(UsageError, ValueError):
-    """A template, or an answer to one of its questions, cannot be used."""
+    """A template, or an answer to one of its questions, is invalid."""
 
 
 class HubconfError(HubkitError):
-    """The repo's ``hubconf.py`` cannot serve what was asked of it."""
+    """A problem with the ``hubconf.py`` of a repo."""
 
 
 class HubconfNotFoundError(HubconfError, FileNotFoundError):
-    """There is no ``hubconf.py`` at the root of the repo."""
+    """The repo has no ``hubconf.py`` at its root."""
 
 
 class HubconfSyntaxError(HubconfError, SyntaxError):
-    """``hubconf.py``, or a module that it needs, does not parse."""
+    """``hubconf.py``, or a module that it imports, has a syntax error."""
 
 
 class EntrypointNotFoundError(HubconfError, RuntimeError):
     """The hubconf has no entrypoint of that name.
 
     Attributes:
-        entrypoint: The name that was asked for.
-        available: The names that exist.
+        entrypoint: The requested name.
+        available: The existing names.
     """
 
     def __init__(
@@ -136,27 +140,24 @@ class EntrypointNotFoundError(HubconfError, RuntimeError):
 def entrypoint_not_found(
     name: str, available: tuple[str, ...], where: str
 ) -> EntrypointNotFoundError:
-    """The error for an entrypoint that is not there, naming those that are.
+    """The error for an unknown entrypoint, with suggestions.
 
     Args:
-        name: The name that was asked for.
-        available: The names that exist.
+        name: The requested name.
+        available: The existing names.
         where: Clause such as "is not in /repo/hubconf.py".
     """
-    import difflib
-
-    close = difflib.get_close_matches(name, available, n=3)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {', '.join(available)}."
+    hint = did_you_mean(name, available, most=3) or f"Available: {', '.join(available)}."
     return EntrypointNotFoundError(
-        f"The entrypoint {name!r} {where}.",
+        f"Entrypoint {name!r} {where}.",
         entrypoint=name,
         available=available,
-        hint=hint if available else "It has no entrypoints at all.",
+        hint=hint if available else "It has no entrypoints.",
     )
 
 
 class MissingDependenciesError(HubconfError, RuntimeError):
-    """Modules that the hubconf declares in ``dependencies`` are not installed.
+    """Modules in the hubconf's ``dependencies`` are not installed.
 
     Attributes:
         missing: Their import names.
@@ -168,10 +169,10 @@ class MissingDependenciesError(HubconfError, RuntimeError):
 
 
 class NotBuiltError(HubconfError, ImportError, RuntimeError):
-    """The repo is a checkout of a package whose compiled parts have not been built in it.
+    """Compiled parts of the repo are not built.
 
     Attributes:
-        part: The module or torch operator that is missing.
+        part: The missing module or torch operator.
     """
 
     def __init__(self, message: str, *, part: str, hint: str = "") -> None:
@@ -180,14 +181,14 @@ class NotBuiltError(HubconfError, ImportError, RuntimeError):
 
 
 class MissingExtraError(HubkitError, ImportError):
-    """An optional part of hubkit was used without being installed."""
+    """An optional dependency of hubkit is not installed."""
 
 
 class UntrustedRepoError(HubkitError):
-    """The repo's code may not run because nobody said that it is trusted.
+    """The repo is not trusted, so its code may not run.
 
     Attributes:
-        repo: ``owner/name`` as it would be added to the trusted list.
+        repo: ``owner/name``, as in the trusted list.
     """
 
     def __init__(self, message: str, *, repo: str, hint: str = "") -> None:
@@ -196,10 +197,10 @@ class UntrustedRepoError(HubkitError):
 
 
 class FetchError(HubkitError, OSError):
-    """Something could not be brought into the hub dir.
+    """A repo or file could not be fetched.
 
     Attributes:
-        url: What was asked for, without credentials or query; empty when nothing was asked.
+        url: The URL without credentials and query; empty if there was no request.
     """
 
     def __init__(self, message: str, *, url: str = "", hint: str = "") -> None:
@@ -208,26 +209,26 @@ class FetchError(HubkitError, OSError):
 
 
 class RepoNotFoundError(FetchError, ValueError):
-    """The host knows no such repo, or hides it from us."""
+    """The repo does not exist, or is private."""
 
 
 class RefNotFoundError(FetchError, ValueError):
-    """The repo has no such branch or tag, or the commit is not its own."""
+    """The repo has no such branch, tag or commit."""
 
 
 class NotThereError(FetchError):
-    """The host has nothing at that URL."""
+    """The URL does not exist."""
 
 
 class AccessDeniedError(FetchError):
-    """The host refused the token, or wants one."""
+    """The host rejected the token, or requires one."""
 
 
 class RateLimitedError(FetchError):
-    """The host answers nobody like us for now.
+    """The host limits the rate of requests.
 
     Attributes:
-        retry_at: Unix time in seconds when it will answer again, or None when it did not say.
+        retry_at: When requests are allowed again, in Unix time; None if unknown.
     """
 
     def __init__(
@@ -238,23 +239,23 @@ class RateLimitedError(FetchError):
 
 
 class UnreachableError(FetchError):
-    """The host gave no usable answer."""
+    """The host did not respond, or only with errors."""
 
 
 class OfflineError(FetchError):
-    """Offline was asked for, and what is needed is not in the hub dir."""
+    """Network access is needed but disabled."""
 
 
 class IncompleteDownloadError(FetchError):
-    """The body ended before its announced length, and resuming did not help."""
+    """The response ended early, and resuming failed."""
 
 
 class HashMismatchError(FetchError, RuntimeError):
-    """What was downloaded is not what was promised.
+    """The download does not match its hash.
 
     Attributes:
-        expected: The hexadecimal digest, or prefix of one, that was promised.
-        actual: The digest of what came.
+        expected: The expected digest, or a prefix of it, in hexadecimal.
+        actual: The digest of the download.
     """
 
     def __init__(
@@ -266,34 +267,34 @@ class HashMismatchError(FetchError, RuntimeError):
 
 
 class UnsafeArchiveError(FetchError, ValueError):
-    """An archive holds members that may not be unpacked, or is no archive at all."""
+    """An archive is damaged or contains unsafe members."""
 
 
 class MissingGitError(FetchError, FileNotFoundError):
-    """A repo is to be fetched by the git program, which is not installed."""
+    """git is needed to fetch a repo and is not installed."""
 
 
 class CacheWriteError(FetchError):
-    """The hub dir cannot be written: full, read-only or somebody else's."""
+    """The hub dir cannot be written: disk full, read-only, or no permission."""
 
 
 class LockTimeoutError(FetchError, TimeoutError):
-    """Somebody else has held a lock for too long."""
+    """Another process held a lock for too long."""
 
 
 class InUseError(HubkitError):
-    """What is to be removed from the hub dir is being used."""
+    """Files to remove from the hub dir are in use."""
 
 
 class FixError(HubkitError):
-    """A file that a fix changes cannot be written, or is no longer what was read."""
+    """A file to fix cannot be written, or has changed in the meantime."""
 
     exit_code = 2
 
 
 class CheckpointError(HubkitError, RuntimeError):
-    """A checkpoint file cannot be read as one."""
+    """A file is not a readable checkpoint."""
 
 
 class ProbeError(HubkitError, RuntimeError):
-    """The child process that runs a repo's code died, hung or answered nonsense."""
+    """The child process that runs a repo's code crashed, hung or sent invalid data."""

@@ -28,10 +28,16 @@ import functools
 import json
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
+from hubkit import limits
+from hubkit._util.atomic import write_file
+from hubkit._util.parse import parse_json, read_bounded
+from hubkit._util.paths import refuse
+from hubkit._util.urls import UrlError, parse_url, redact
 from hubkit.errors import LockfileError
 
 if TYPE_CHECKING:
@@ -47,8 +53,7 @@ _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class LockedRepo:
+class LockedRepo(Struct, frozen=True):
     """A repo at a ref, pinned.
 
     Attributes:
@@ -60,8 +65,7 @@ class LockedRepo:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class LockedCheckpoint:
+class LockedCheckpoint(Struct, frozen=True):
     """A checkpoint, pinned.
 
     Attributes:
@@ -73,8 +77,7 @@ class LockedCheckpoint:
     size: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Lockfile:
+class Lockfile(Struct, frozen=True, eq=False):
     """What is pinned.
 
     Attributes:
@@ -167,14 +170,20 @@ def render_lockfile(lock: Lockfile) -> str:
 
 
 def write_lockfile(lock: Lockfile) -> None:
-    """Put a lock file in place, whole."""
-    place = Path(os.path.realpath(lock.path))  # what a link leads to is replaced, not the link
-    new = place.with_name(f".{place.name}.{os.getpid()}")
+    """Put a lock file in place, whole.
+
+    What a link leads to is replaced, not the link, but only if it is there: it has been read as a
+    lock file then. A link in somebody's repo may lead anywhere.
+
+    Raises:
+        LockfileError: It cannot be written.
+    """
+    place = Path(os.path.realpath(lock.path))
     try:
-        new.write_text(render_lockfile(lock), encoding="utf-8", newline="\n")
-        new.replace(place)
+        if lock.path.is_symlink() and not place.is_file():
+            raise refuse(lock.path, f"it is a link to {place}, and there is no such file")
+        write_file(place, render_lockfile(lock))
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise LockfileError(
             f"The lock file {lock.path} cannot be written: {error.strerror}.",
             hint="Say where it is to be: --output FILE",
@@ -184,17 +193,17 @@ def write_lockfile(lock: Lockfile) -> None:
 @functools.lru_cache(maxsize=16)
 def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text, object_pairs_hook=_once)
+        data = read_bounded(path, limits.LOCK_FILE_BYTES, follow=True)
+        content = parse_json(data, _once)
         _require_version(path, content["version"])
         return Lockfile(
             path,
             _table(content["repos"], _locked_repo),
-            _table(content["checkpoints"], _locked_checkpoint),
+            _table(_require_urls(content["checkpoints"]), _locked_checkpoint),
         )
     except LockfileError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise LockfileError(
             f"{path} is no lock file: {what}.", hint=f"Mend it, or {_ANEW}"
@@ -211,11 +220,26 @@ def _require_version(path: Path, version: object) -> None:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of the JSON. Merges leave the same name twice, and JSON would take the last."""
-    content = dict(pairs)
-    for name in content:
-        if sum(name == other for other, _ in pairs) > 1:
+    content: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in content:
             raise ValueError(f"{name} is in it twice")
+        content[name] = value
     return content
+
+
+def _require_urls(content: Any) -> Any:  # noqa: ANN401 - JSON
+    """Refuse what is not a URL before anything of a stranger's lock file is fetched."""
+    for url in content:
+        _require_url(url)
+    return content
+
+
+def _require_url(url: str) -> None:
+    try:
+        parse_url(url)
+    except UrlError as error:
+        raise ValueError(f"the address {redact(url)} {error}") from error
 
 
 def _table(content: Any, make: Callable[[Any], Any]) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -229,7 +253,7 @@ def _locked_repo(pin: Any) -> LockedRepo:  # noqa: ANN401 - JSON
 
 def _locked_checkpoint(pin: Any) -> LockedCheckpoint:  # noqa: ANN401 - JSON
     size = pin["size"]
-    if type(size) is not int or size < 0:
+    if type(size) is not int or not 0 <= size < 1 << 63:
         raise ValueError(f"{size!r} is no size")
     return LockedCheckpoint(_match(_SHA256, pin["sha256"]), size)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,8 +67,7 @@ _COMMON_DEFAULTS: dict[str | None, object] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsParameter:
+class WeightsParameter(Struct, frozen=True):
     """A parameter that chooses weights.
 
     Attributes:

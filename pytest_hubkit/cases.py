@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 from hubkit.config import EntrypointConfig
-from hubkit.records import dataclass
 from hubkit.torchhub import NO_DEFAULT, arguments_with_weights, arguments_without_weights
 from pytest_hubkit.checks.registry import UndeclaredError
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from hubkit.config import Config
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One way to call an entrypoint, and what is known about it.
 
     Attributes:

@@ -11,8 +11,9 @@ looks for itself, so that the one to blame says so.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from pytest_hubkit.comparing import CLOSE, compare, find_difference, find_rows, is_same
 from pytest_hubkit.forwards import evaluating
@@ -33,8 +34,7 @@ ROWS_APART = 1e-4
 _LINKS = frozenset(("C204", "C207", "C209"))
 
 
-@dataclass(eq=False, slots=True)
-class Chain:
+class Chain(Struct, eq=False):
     """What a chain of copies has shown.
 
     Attributes:

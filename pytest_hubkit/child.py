@@ -14,22 +14,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit.runtime.sandbox import Policy, find_changes, guarded_network, kept_state, save_state
 from pytest_hubkit.cases import describe_call, untrained_arguments
 from pytest_hubkit.checks.registry import NotApplicableError
 from pytest_hubkit.child_cases import PeakMemory, look_at_model
 from pytest_hubkit.child_errors import describe_error
-from pytest_hubkit.keeping import kept_state
-from pytest_hubkit.network import Policy, guarded_network
 from pytest_hubkit.prints import Prints
 from pytest_hubkit.seeds import draw, set_seed
-from pytest_hubkit.state import find_changes, take_state
 from pytest_hubkit.watch import WITH_TORCH, ImportWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-from pytest_hubkit.network import Attempt
+    from hubkit.runtime.sandbox import Guard
 
 Json = dict[str, Any]
 
@@ -57,11 +55,13 @@ def load_all(question: Json) -> Json:
     sys.path.insert(0, str(root))
     watch = _watch(question, root)
     answer: Json = {"failure": None, "again": None, "effects": {}, "cases": {}, "undeclared": []}
+    guard: Guard | None = None
+    who = "importing hubconf.py"
     try:
-        with _effects(answer, question["seed"]), _network(question, "importing hubconf.py", []):
+        with _effects(answer, question["seed"]), _network(question, who) as guard:
             module = _execute(root)
     except BaseException as error:  # noqa: BLE001
-        answer["failure"] = describe_error(error, root)
+        answer["failure"] = describe_error(error, root, guard.evidence if guard else ())
     else:
         if question["again"]:
             answer["again"] = _execute_again(question)
@@ -88,7 +88,7 @@ def _execute_again(question: Json) -> Json | None:
     """As ``torch.hub`` does for every call: the modules of the repo are there, hubconf is not."""
     root = Path(question["root"])
     try:
-        with _network(question, "importing hubconf.py", []):
+        with _network(question, "importing hubconf.py"):
             _execute(root)
     except BaseException as error:  # noqa: BLE001
         return describe_error(error, root)
@@ -97,7 +97,7 @@ def _execute_again(question: Json) -> Json | None:
 
 def _call(module: ModuleType, case: Json, question: Json) -> Json:
     root, name = Path(question["root"]), case["name"]
-    attempts: list[Attempt] = []
+    guard: Guard | None = None
     answer: Json = {"failure": None, "skipped": ""}
     peak = PeakMemory()
     if case["untrained"] is False:
@@ -106,16 +106,15 @@ def _call(module: ModuleType, case: Json, question: Json) -> Json:
         function = getattr(module, name)
         arguments = untrained_arguments(function, case["call"], case["untrained"])
         who = describe_call(name, arguments)
-        with _effects(answer, question["seed"]), _network(question, who, attempts):
+        with _effects(answer, question["seed"]), _network(question, who) as guard:
             made = function(**arguments)
     except NotApplicableError as reason:
         answer["skipped"] = str(reason)
     except BaseException as error:  # noqa: BLE001
-        targets = [attempt.target for attempt in attempts]
-        answer["failure"] = describe_error(error, root, targets)
+        answer["failure"] = describe_error(error, root, guard.evidence if guard else ())
     else:
         # torch.hub has taken the repo off the path by the time that the model runs.
-        with _network(question, f"{case['label']}'s forward", []):
+        with _network(question, f"{case['label']}'s forward"):
             sys.path[:] = [entry for entry in sys.path if entry != question["root"]]
             answer.update(look_at_model(made, function, case, root))
         answer["memory"] = peak.bytes
@@ -126,7 +125,7 @@ def _call(module: ModuleType, case: Json, question: Json) -> Json:
 def _effects(answer: Json, seed: int) -> Iterator[None]:
     """Note what the code inside does to the process."""
     set_seed(seed)
-    state = take_state()
+    state = save_state()
     with Prints() as prints:
         yield
     changes = [change.to_json() for change in find_changes(state)]
@@ -156,11 +155,9 @@ def _watch(question: Json, root: Path) -> ImportWatch:
     return watch
 
 
-def _network(
-    question: Json, who: str, attempts: list[Attempt]
-) -> contextlib.AbstractContextManager[object]:
+def _network(question: Json, who: str) -> contextlib.AbstractContextManager[Guard]:
     policy = Policy(question["everything"], question["loopback"])
-    return guarded_network(Path(question["root"]), who, attempts, policy)
+    return guarded_network(Path(question["root"]), who, policy=policy)
 
 
 def _forget(folder: str) -> None:

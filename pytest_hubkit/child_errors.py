@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -11,20 +12,21 @@ if TYPE_CHECKING:
 
 
 def describe_error(
-    error: BaseException, root: Path, attempts: list[str] | None = None
+    error: BaseException, root: Path, evidence: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """What `ChildFailure` can be made of, by keyword.
 
     Args:
         error: The exception.
         root: The repo's folder; what leads to it is left out.
-        attempts: What was tried to be reached on the network.
+        evidence: What the code tried to reach and started, a line for each.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename.startswith(f"{root}/")]
+    prefix = f"{root}{os.sep}"
+    own = [frame for frame in frames if frame.filename.startswith(prefix)]
     summary = traceback.TracebackException.from_exception(error)
     for frame, kept in enumerate(summary.stack):
-        if kept.filename.startswith(f"{root}/"):
+        if kept.filename.startswith(prefix):
             del summary.stack[:frame]
             break
     return {
@@ -32,11 +34,11 @@ def describe_error(
         "message": str(error),
         "module": _missing_module(error) if isinstance(error, ImportError) else None,
         "file": str(error.filename) if isinstance(error, OSError) and error.filename else None,
-        "path": own[-1].filename[len(str(root)) + 1 :] if own else "",
+        "path": own[-1].filename[len(prefix) :] if own else "",
         "line": own[-1].lineno if own else 0,
         "code": own[-1].line if own else "",
         "traceback": "".join(summary.format()),
-        "attempts": attempts or [],
+        "evidence": [*evidence],
     }
 
 

@@ -205,6 +205,7 @@ class Children:
             "pytest_hubkit.child:load_all",
             kwargs={"question": {**common, **question}},
             env={**clean_environment(conformance.root), "TORCH_HOME": str(home)},
+            isolated=policy.denies_all,
         )
         reply = run_in_child(request, self._import_torch)
         if reply.failure is not None:

@@ -14,6 +14,9 @@ try:
 except ImportError:
     fcntl = None  # type: ignore[assignment]
 
+from hubkit._util.atomic import creating, place, temporary_beside
+from hubkit._util.paths import is_own_folder, refuse
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,7 +37,9 @@ class Deaths:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         if folder is not None:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if not is_own_folder(folder):
+                raise refuse(folder, "it belongs to another user")
 
     def make_folder(self) -> Path:
         """A new temporary folder."""
@@ -68,13 +73,12 @@ class Deaths:
             yield
             return
         note = self._folder / f"{quote(label, safe='')}.{os.getpid()}.running"
-        made = note.with_suffix(".new")
-        with made.open("w", encoding="utf-8") as stream:
+        with creating(temporary_beside(note)) as (stream, made):
             fcntl.flock(stream, fcntl.LOCK_EX)
-            stream.write(code)
+            stream.write(code.encode())
             stream.flush()
             # Nobody sees it before it is held.
-            made.replace(note)
+            place(made, note)
             try:
                 yield
             finally:

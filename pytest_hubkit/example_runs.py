@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_hubkit.keeping import kept_state
-from pytest_hubkit.network import Attempt, Policy, guarded_network
+from msgspec import Struct
+
+from hubkit.runtime.sandbox import Attempt, Policy, guarded_network, kept_state
 from pytest_hubkit.prints import Prints
 from pytest_hubkit.running import isolated_hub_dir
 
@@ -23,8 +24,7 @@ _FUNCTIONS = ("load", "list", "help")
 _REPO = ("repo_or_dir", "github")
 
 
-@dataclass(frozen=True, slots=True)
-class ExampleRun:
+class ExampleRun(Struct, frozen=True):
     """What is to be run.
 
     Attributes:
@@ -46,8 +46,7 @@ class ExampleRun:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True)
-class ExampleEnd:
+class ExampleEnd(Struct, frozen=True):
     """How it ended.
 
     Attributes:
@@ -139,6 +138,7 @@ def _loading_from(root: Path, names: tuple[str, ...]) -> Iterator[None]:
 def _redirected(
     function: Callable[..., Any], local: Callable[..., Any], root: str, names: tuple[str, ...]
 ) -> Callable[..., Any]:
+    @functools.wraps(function)
     def call(*args: object, **kwargs: Any) -> Any:  # noqa: ANN401
         given = dict(kwargs)
         repos = [*args[:1], *(given.pop(name) for name in _REPO if name in given)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import doctest
-from dataclasses import dataclass
 from functools import cached_property
 from textwrap import dedent
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from hubkit.analysis import find_code, find_documents, find_snippets, select_own
 
@@ -21,8 +22,7 @@ _SKIP = "# hubkit: skip"
 _SHELL = ("!", "%", "$")
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """One piece of code.
 
     Attributes:

@@ -11,8 +11,8 @@ from pytest_hubkit.trees import describe
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
+    from hubkit.runtime.sandbox import Attempt, Guard
     from pytest_hubkit.inputs import Inputs
-    from pytest_hubkit.network import Attempt
     from pytest_hubkit.replies import ChildFailure
     from pytest_hubkit.subject import Subject
 
@@ -42,12 +42,10 @@ def describe_import_failure(error: BaseException) -> Failure:
     )
 
 
-def describe_build_failure(
-    subject: Subject, error: BaseException, attempts: list[Attempt]
-) -> Failure:
+def describe_build_failure(subject: Subject, error: BaseException, guard: Guard | None) -> Failure:
     """Calling an entrypoint without weights fails."""
-    if attempts:
-        return describe_download(subject, attempts[0])
+    if guard is not None and guard.attempts:
+        return describe_download(subject, guard.attempts[0])
     if isinstance(error, ModuleNotFoundError):
         fix = "Declare the module in `dependencies`, and install it here."
     elif isinstance(error, HubkitError):
@@ -56,6 +54,7 @@ def describe_build_failure(
         fix = f"If it is to be called otherwise, declare `call` in {subject.case.place}."
     return Failure(
         f"{subject.call} fails with {type(error).__name__}: {error}",
+        guard.evidence if guard is not None else (),
         fix=fix,
         location=subject.location,
         cause=error,
@@ -109,7 +108,7 @@ def describe_download(subject: Subject, attempt: Attempt) -> Failure:
         )
     return Failure(
         f"{subject.call} downloads although no weights were asked for: {attempt.target}",
-        (f"asked for at {attempt.place}",) if attempt.path else (),
+        (f"requested {attempt.origin}",),
         fix,
         Location(attempt.path, attempt.line) if attempt.path else subject.location,
     )

@@ -6,10 +6,11 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
+from hubkit.runtime.sandbox import Change, find_changes, save_state
 from pytest_hubkit.fingerprints import fingerprints
 from pytest_hubkit.seeds import generators_that_moved, seeded, take_states
-from pytest_hubkit.state import Change, find_changes, take_state
 from pytest_hubkit.trees import find_tensors, has_shape
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(Struct, frozen=True):
     """One run in evaluation mode.
 
     Attributes:
@@ -93,7 +93,7 @@ def run(
         subject.running(),
         subject.conformance.loaded.active(),
     ):
-        state = take_state() if changes is not None else {}
+        state = save_state() if changes is not None else {}
         try:
             return runnable(*inputs.args, **inputs.kwargs)
         finally:

@@ -9,11 +9,16 @@ from __future__ import annotations
 import importlib.util
 import json
 import platform
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from msgspec import Struct, field
+
+from hubkit._util.atomic import write_file
+from hubkit._util.parse import parse_json
+from hubkit._util.paths import is_inside, read_inside
+from hubkit.errors import UsageError
 from pytest_hubkit.trees import find_tensors
 
 if TYPE_CHECKING:
@@ -34,8 +39,7 @@ _SAME, _OTHER_BUILD, _OTHER_DEVICE = 1e-6, 1e-3, 1e-2
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Golden:
+class Golden(Struct, frozen=True):
     """What is kept of a case.
 
     Attributes:
@@ -86,12 +90,13 @@ def read_golden(root: Path, label: str) -> Golden | None:
     path = file_of(root, label)
     if not path.is_file():
         return None
+    summary = parse_json(read_inside(root, path.relative_to(root)))
     tensors = path.with_suffix(".safetensors")
     if not tensors.is_file() or not _has_safetensors():
-        return Golden(json.loads(path.read_text("utf-8")))
-    from safetensors.torch import load_file
+        return Golden(summary)
+    from safetensors.torch import load
 
-    return Golden(json.loads(path.read_text("utf-8")), load_file(tensors))
+    return Golden(summary, load(read_inside(root, tensors.relative_to(root))))
 
 
 def write_golden(root: Path, label: str, golden: Golden) -> None:
@@ -101,16 +106,25 @@ def write_golden(root: Path, label: str, golden: Golden) -> None:
         root: The repo's folder.
         label: The case.
         golden: What `summarise` gave.
+
+    Raises:
+        UsageError: A link on the way leads out of the repo.
     """
     path = file_of(root, label)
+    if not is_inside(root, path.parent):
+        raise UsageError(
+            f"{path.parent} leads outside {root}, so no outputs are kept there.",
+            hint="Replace the link by a folder.",
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(golden.summary, indent=2) + "\n", "utf-8")
+    write_file(path, json.dumps(golden.summary, indent=2) + "\n")
     tensors = path.with_suffix(".safetensors")
-    tensors.unlink(missing_ok=True)
     if golden.tensors and _has_safetensors():
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
-        save_file(dict(golden.tensors), tensors)
+        write_file(tensors, save(dict(golden.tensors)))
+    else:
+        tensors.unlink(missing_ok=True)
 
 
 def compare(now: Golden, kept: Golden) -> Iterator[str]:

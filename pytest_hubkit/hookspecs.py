@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from hubkit.records import dataclass
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class HookedEntrypoint:
+class HookedEntrypoint(Struct, frozen=True):
     """The entrypoint for which input is asked.
 
     Attributes:

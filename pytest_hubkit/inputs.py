@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from hubkit.records import dataclass
+from msgspec import Struct, field
+
 from pytest_hubkit.cases import parameters_of
 from pytest_hubkit.tensors import TensorSpec, read_tensor
 
@@ -19,8 +19,7 @@ _SEED = 0
 _IMAGE = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """Example input, ready to be passed.
 
     Attributes:

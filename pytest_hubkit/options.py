@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
-from hubkit.records import dataclass
-from pytest_hubkit.network import Policy
+from msgspec import Struct, field
+
+from hubkit.runtime.sandbox import Policy
 from pytest_hubkit.selection import Selection
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 Network = Literal["deny", "cache", "allow"]
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How the suite runs.
 
     Attributes:

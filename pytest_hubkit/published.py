@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit.errors import GitRepoError
+from hubkit.source.git import Git
 from pytest_hubkit.checks.registry import UndeclaredError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# Hosts pack what is in git: pointers stay pointers, whatever git-lfs would make of them here.
 _CACHES = {"__pycache__", ".pytest_cache"}
-_NO_LFS = (
-    *("-c", "filter.lfs.smudge=cat", "-c", "filter.lfs.process="),
-    *("-c", "filter.lfs.required=false"),
-)
-
-
 _POINTER_SIZE = 1024
 _OWNER_AND_NAME = re.compile(r"[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?$")
 
@@ -129,15 +123,14 @@ def publish(root: Path, folder: Path) -> Published:
         UnsafeArchiveError: Its archive may not be unpacked.
     """
     from hubkit.hubdir.archive import unpack
+    from hubkit.source.archive import write_archive
 
     sha = require_commit(root)
     archive, tree = folder / f"{sha}.zip", folder / f"{root.name}-{sha[:12]}"
-    arguments = ("archive", "--format=zip", f"--prefix={tree.name}/", f"--output={archive}")
     try:
-        _git(root, *_NO_LFS, *arguments, sha)
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines()
-        raise UndeclaredError(f"git archive fails: {said[-1] if said else error}") from error
+        write_archive(Git(root), sha, archive, tree.name)
+    except GitRepoError as error:
+        raise UndeclaredError(error.message) from error
     manifest = unpack(archive, tree, sha)
     _spell_out_links(tree)
     return Published(root, sha, tree, manifest.digest)
@@ -151,8 +144,10 @@ def find_changes(root: Path) -> tuple[str, ...]:
     Args:
         root: The work tree.
     """
-    lines = _git(root, "status", "--porcelain", "-z", "--no-renames").split("\0")
-    paths = (line[3:] for line in lines if line)
+    from hubkit.source.changes import read_changes
+
+    changes = read_changes(Git(root))
+    paths = (*changes.tracked, *changes.untracked)
     return tuple(path for path in paths if _CACHES.isdisjoint(path.split("/")))
 
 
@@ -172,13 +167,13 @@ def require_commit(root: Path) -> str:
         UndeclaredError: It is no git repo, has no commit yet, or git cannot pack it.
     """
     try:
-        top = _git(root, "rev-parse", "--show-toplevel").strip()
-        sha = _git(root, "rev-parse", "--verify", "HEAD^{commit}").strip()
-    except FileNotFoundError:
+        top = _git_says(root, "rev-parse", "--show-toplevel")
+        sha = _git_says(root, "rev-parse", "--verify", "HEAD^{commit}")
+    except GitRepoError:
         raise UndeclaredError("git is not installed") from None
-    except subprocess.CalledProcessError as error:
-        what = "has no commit yet" if b"verify" in (error.stderr or b"") else "is no git repo"
-        raise UndeclaredError(f"{root} {what}, so nothing is published") from None
+    if not top or not sha:
+        what = "has no commit yet" if top else "is not a git repo"
+        raise UndeclaredError(f"{root} {what}, so nothing is published")
     if not Path(top).samefile(root):
         raise UndeclaredError(f"{root} is not the root of a git repo, which {top} is")
     return sha
@@ -190,24 +185,13 @@ def name_repo(root: Path) -> str:
     Args:
         root: The work tree.
     """
-    remote = _git_says(root, "config", "--get", "remote.origin.url")
-    found = _OWNER_AND_NAME.search(remote)
+    found = None
+    with contextlib.suppress(GitRepoError):
+        found = _OWNER_AND_NAME.search(_git_says(root, "config", "--get", "remote.origin.url"))
     return f"{found[1]}/{found[2]}" if found else root.resolve().name
-
-
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603
-        ("git", "-C", str(root), *arguments),  # noqa: S607
-        check=True,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-    )
-    return done.stdout.decode(errors="surrogateescape")
 
 
 def _git_says(root: Path, *arguments: str) -> str:
     """What git prints, "" also when it says no by its exit status."""
-    try:
-        return _git(root, *arguments).strip()
-    except subprocess.CalledProcessError:
-        return ""
+    done = Git(root).try_to(*arguments)
+    return "" if done.returncode else done.text.strip()

@@ -16,6 +16,7 @@ from _pytest._code.code import (
 
 import hubkit
 import pytest_hubkit
+from hubkit._util.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,13 +50,13 @@ def render_failures(item: HubconfItem, failures: tuple[Failure, ...]) -> ReprExc
     if item.config.getoption("tbstyle") != "line":
         lines += (line for failure in failures for line in _lines(item, failure))
         lines += _last_lines(item)
-    entry = ReprEntryNative([f"{line}\n" for line in lines])
+    entry = ReprEntryNative([f"{printable(line)}\n" for line in lines])
     place = failures[0].location
     path = _shown(item, place.path if place else item.path.name)
     message = failures[0].message
     if len(failures) > 1:
         message += f" (and {len(failures) - 1} more)"
-    crash = ReprFileLocation(path, place.line if place else 1, message)
+    crash = ReprFileLocation(printable(path), place.line if place else 1, printable_lines(message))
     return ReprExceptionInfo(ReprTraceback([entry], None, "native"), crash)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
-from hubkit.records import dataclass
-from pytest_hubkit.state import Change
+from msgspec import Struct, field
+
+from hubkit.runtime.sandbox import Change
 from pytest_hubkit.watch import Undeclared
 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ChildFailure:
+class ChildFailure(Struct, frozen=True):
     """What the repo's code raised in a child process.
 
     Attributes:
@@ -25,7 +24,7 @@ class ChildFailure:
         line: The line there.
         code: The text of that line.
         traceback: From the first frame of the repo's on.
-        attempts: What it tried to reach on the network, which was denied.
+        evidence: What it tried to reach, which was denied, and what it started, a line for each.
     """
 
     type: str
@@ -36,7 +35,7 @@ class ChildFailure:
     line: int = 0
     code: str = ""
     traceback: str = ""
-    attempts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -49,8 +48,7 @@ class ChildFailure:
         return f"{self.path}:{self.line}: {self.code}" if self.path else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """What running some of the repo's code did to the process.
 
     Attributes:
@@ -64,8 +62,7 @@ class Effects:
     drawn: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ChildCase:
+class ChildCase(Struct, frozen=True):
     """What became of one case.
 
     Attributes:
@@ -92,8 +89,7 @@ class ChildCase:
     memory: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ChildReply:
+class ChildReply(Struct, frozen=True):
     """What one child process saw.
 
     Attributes:
@@ -130,7 +126,7 @@ def read_failure(described: Json | None) -> ChildFailure | None:
     """A failure as it came through JSON."""
     if described is None:
         return None
-    return ChildFailure(**{**described, "attempts": tuple(described["attempts"])})
+    return ChildFailure(**{**described, "evidence": tuple(described["evidence"])})
 
 
 def merge(replies: list[ChildReply]) -> ChildReply:

@@ -113,7 +113,7 @@ def make_case(plan: Json, results: Mapping[str, Json]) -> CaseResult:
         unexercised=tuple(Unexercised(*one) for one in missed.items()),
         input=seen.get("input", ""),
         provisional=seen.get("provisional", False),
-        measured=Measured(**{name: seen.get(name) for name in Measured.__dataclass_fields__}),
+        measured=Measured(**{name: seen.get(name) for name in Measured.__struct_fields__}),
     )
 
 

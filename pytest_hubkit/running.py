@@ -8,15 +8,15 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
-from pytest_hubkit.network import ACTIVE, guarded_network
+from hubkit._util.urls import try_parse
+from hubkit.runtime.sandbox import current_guard, guarded_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hubkit.runtime import HubFunctions
-    from pytest_hubkit.network import Guard, Policy
+    from hubkit.runtime.sandbox import Guard, Policy
 
 
 @contextlib.contextmanager
@@ -65,7 +65,7 @@ def guarded(root: Path, who: str, policy: Policy, torch_home: Path | None) -> It
 
 
 def guarded_hub_functions() -> HubFunctions:
-    """torch.hub's functions, except that the guard learns what they are asked for.
+    """torch.hub's functions, except that the guard learns what they are called with.
 
     Loading another repo counts as using the network: torch.hub asks a human whether to trust it
     before it connects, which no test can answer.
@@ -73,48 +73,68 @@ def guarded_hub_functions() -> HubFunctions:
     from hubkit.runtime import HubFunctions
 
     return HubFunctions(
-        load=_guarding("load"),
-        list=_guarding("list"),
-        help=_guarding("help"),
-        load_state_dict_from_url=_noting_checkpoints(),
-        download_url_to_file=_original("download_url_to_file"),
-        get_dir=_original("get_dir"),
-        set_dir=_original("set_dir"),
+        load=StandIn("load", _meet_repo),
+        list=StandIn("list", _meet_repo),
+        help=StandIn("help", _meet_repo),
+        load_state_dict_from_url=StandIn("load_state_dict_from_url", _note_checkpoint),
+        download_url_to_file=StandIn("download_url_to_file"),
+        get_dir=StandIn("get_dir"),
+        set_dir=StandIn("set_dir"),
     )
 
 
-def _original(name: str) -> Callable[..., Any]:
-    def call(*args: object, **kwargs: object) -> Any:  # noqa: ANN401
+class StandIn:
+    """Stands in for a function of torch.hub, with the signature that it has in this torch.
+
+    Args:
+        name: The function's name.
+        prepare: Called first with the guard that is on and the arguments by name, defaults
+            included.
+    """
+
+    def __init__(
+        self, name: str, prepare: Callable[[Guard, dict[str, Any]], None] | None = None
+    ) -> None:
+        self.__name__ = name
+        self._prepare = prepare
+
+    @property
+    def _original(self) -> Callable[..., Any]:
+        # Not before it is called: a hubconf may do without torch.
         import torch
 
-        return inspect.unwrap(getattr(torch.hub, name))(*args, **kwargs)
+        original: Callable[..., Any] = inspect.unwrap(getattr(torch.hub, self.__name__))
+        return original
 
-    return call
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What `inspect.signature` returns."""
+        return inspect.signature(self._original)
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
+        """Call the function after `prepare`."""
+        guard = current_guard()
+        if guard is not None and self._prepare is not None:
+            # A call that does not fit is torch's to refuse.
+            with contextlib.suppress(TypeError):
+                bound = self.__signature__.bind(*args, **kwargs)
+                bound.apply_defaults()
+                self._prepare(guard, bound.arguments)
+        return self._original(*args, **kwargs)
 
 
-def _guarding(name: str) -> Callable[..., Any]:
-    original = _original(name)
-
-    def call(repo: str, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
-        guard = ACTIVE.get()
-        if guard is not None and kwargs.get("source") != "local":
-            guard.meet(f"the hub repo {repo}")
-        return original(repo, *args, **kwargs)
-
-    return call
+def _meet_repo(guard: Guard, arguments: dict[str, Any]) -> None:
+    repo = arguments.get("repo_or_dir") or arguments.get("github")
+    if arguments.get("source") != "local":
+        guard.meet(f"the hub repo {repo}", means="torch.hub")
 
 
-def _noting_checkpoints() -> Callable[..., Any]:
-    original = _original("load_state_dict_from_url")
+def _note_checkpoint(guard: Guard, arguments: dict[str, Any]) -> None:
+    import torch
 
-    def call(url: str, model_dir: str | None = None, *args: object, **kwargs: Any) -> Any:  # noqa: ANN401
-        import torch
-
-        guard = ACTIVE.get()
-        if guard is not None:
-            folder = model_dir or os.path.join(torch.hub.get_dir(), "checkpoints")  # noqa: PTH118
-            name = kwargs.get("file_name") or Path(urlparse(url).path).name
-            guard.checkpoints[url] = str(Path(folder) / name)
-        return original(url, model_dir, *args, **kwargs)
-
-    return call
+    url = arguments["url"]
+    folder = arguments.get("model_dir") or os.path.join(torch.hub.get_dir(), "checkpoints")  # noqa: PTH118
+    parts = try_parse(url)
+    name = arguments.get("file_name") or (parts.file_name if parts else "")
+    if name:
+        guard.checkpoints[url] = str(Path(folder) / name)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit._util.text import did_you_mean
 from hubkit.errors import UsageError
 from hubkit.facts import ANOTHER_SHARD, NOT_REPRESENTATIVE, NOT_SELECTED
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.checks.registry import Check
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What is to run.
 
     Attributes:
@@ -95,14 +96,11 @@ def require_known(words: Iterable[str], checks: tuple[Check, ...]) -> None:
     Raises:
         UsageError: No check is meant by one of them.
     """
-    import difflib
-
     for word in words:
         if any(_closeness((word,), one) for one in checks):
             continue
         names = [name for one in checks for name in (one.code, one.slug)]
-        close = difflib.get_close_matches(word, names, n=1)
         raise UsageError(
             f"No check is called {word!r}.",
-            hint=f"Did you mean {close[0]}?" if close else "`hubkit explain C` lists them.",
+            hint=did_you_mean(word, names) or "`hubkit explain C` lists them.",
         )

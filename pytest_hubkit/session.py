@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit.runtime.sandbox import kept_state
 from pytest_hubkit.checks.registry import PrerequisiteError
 from pytest_hubkit.children import Children
 from pytest_hubkit.deaths import Deaths
 from pytest_hubkit.examples import Examples
 from pytest_hubkit.failures import describe_import_failure, describe_problem
-from pytest_hubkit.keeping import kept_state
 from pytest_hubkit.options import Options
 from pytest_hubkit.running import guarded, guarded_hub_functions
 from pytest_hubkit.seeds import SEED, draw, seeded
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hubkit.config import Config
     from hubkit.facts import Hubconf, RepoFacts
     from hubkit.runtime import LoadedHubconf
-    from pytest_hubkit.network import Guard, Policy
+    from hubkit.runtime.sandbox import Guard, Policy
     from pytest_hubkit.subject import Subject
 
 
@@ -103,7 +103,7 @@ class Conformance:
     @cached_property
     def worker(self) -> Worker:
         """A worker process, which lives until `close`."""
-        return Worker()
+        return Worker(isolated=self.options.policy.denies_all)
 
     @cached_property
     def loaded(self) -> LoadedHubconf:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hubkit.facts import Location
+from hubkit.runtime.sandbox import Policy
 from pytest_hubkit.cases import describe_call
 from pytest_hubkit.chain import Chain, follow
 from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
@@ -18,7 +19,6 @@ from pytest_hubkit.failures import describe_build_failure, describe_death, descr
 from pytest_hubkit.fingerprints import fingerprints
 from pytest_hubkit.first_runs import run_first
 from pytest_hubkit.forwards import Forward, copied, find_module, run
-from pytest_hubkit.network import Policy
 from pytest_hubkit.seeds import OTHER_SEED, SEED, draw, seeded
 from pytest_hubkit.trees import has_shape
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import torch
 
     from hubkit.facts import Entrypoint
+    from hubkit.runtime.sandbox import Attempt, Guard
     from pytest_hubkit.cases import Case
     from pytest_hubkit.inputs import Inputs
-    from pytest_hubkit.network import Attempt
     from pytest_hubkit.session import Conformance
     from pytest_hubkit.trained import Trained
 
@@ -110,19 +110,18 @@ class Subject:
         """
         loaded, arguments, conformance = self.conformance.loaded, self.arguments, self.conformance
         home = "" if self.case.is_untrained else self._require_weights()
-        attempts: list[Attempt] = []
+        guard: Guard | None = None
         try:
             with seeded(seed), conformance.running(self.call, policy, home) as guard:
-                attempts = guard.attempts
                 started = time.perf_counter()
                 made = loaded.call(self.case.entrypoint, **arguments)
                 self.build_seconds = time.perf_counter() - started
                 self.drawn[seed] = draw()
         except (Exception, SystemExit) as error:
-            failure = describe_build_failure(self, error, attempts)
+            failure = describe_build_failure(self, error, guard)
             code = "C102" if self._is_undeclared(error) else "C106"
             raise PrerequisiteError(code, failure) from error
-        self.attempts = attempts
+        self.attempts = guard.attempts
         return made
 
     def _require_weights(self) -> str:

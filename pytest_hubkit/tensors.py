@@ -15,8 +15,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.errors import ConfigError
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,8 +52,7 @@ _HINT = 'Write for example "f32[B,3,H,W] in [0,1]" or "i64[B,T] < 1000".'
 Size = int | str
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
+class TensorSpec(Struct, frozen=True):
     """What an example tensor looks like.
 
     Attributes:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
+from hubkit.runtime.sandbox import Policy
 from pytest_hubkit.cases import describe_call
 from pytest_hubkit.checks.registry import Failure, PrerequisiteError
 from pytest_hubkit.forwards import find_module
-from pytest_hubkit.network import Policy
 from pytest_hubkit.seeds import SEED, seeded
 from pytest_hubkit.trees import has_shape
 
 if TYPE_CHECKING:
-    from pytest_hubkit.network import Guard
+    from hubkit.runtime.sandbox import Guard
     from pytest_hubkit.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
+class Trained(Struct, frozen=True):
     """What was seen of a model with its weights; the model itself is not kept.
 
     Attributes:
@@ -86,10 +86,10 @@ def _files(guard: Guard) -> tuple[Path, ...]:
 
 
 def _describe(subject: Subject, call: str, error: BaseException) -> Failure:
-    from pytest_hubkit.network import NetworkDeniedError
+    from hubkit.runtime.sandbox import NetworkDeniedError
 
     fix = "Is the URL right, and do the names in the file match the model's?"
-    if isinstance(error, NetworkDeniedError) or "network is denied" in str(error):
+    if isinstance(error, NetworkDeniedError) or "the network is denied" in str(error):
         fix = "Put the file into --hubconf-weights, or run with --hubconf-network=allow once."
     return Failure(
         f"{call} fails: {type(error).__name__}: {error}",

@@ -12,9 +12,11 @@ import functools
 import importlib
 import os
 import sys
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from hubkit.torchhub import TORCH_MODULES
 
@@ -24,11 +26,11 @@ if TYPE_CHECKING:
 
 # What comes with torch, so that no hubconf has to declare it: torch requires the last one.
 WITH_TORCH = TORCH_MODULES | {"typing_extensions"}
+_STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 
 
-@dataclass(frozen=True, slots=True)
-class Undeclared:
+class Undeclared(Struct, frozen=True):
     """A file of the repo imports a module that ``dependencies`` does not name.
 
     Attributes:
@@ -50,8 +52,7 @@ class Undeclared:
         return asdict(self)
 
 
-@dataclass(slots=True)
-class ImportWatch:
+class ImportWatch(Struct):
     """Watches the imports of one repo's files.
 
     Attributes:
@@ -107,11 +108,17 @@ class ImportWatch:
 
     def _inside(self, path: str) -> str:
         """A file's path in the repo, or "" when it is no file of the repo's own."""
-        prefix = f"{self.root}{os.sep}"
-        # A virtual environment may well lie in the repo.
-        if not path.startswith(prefix) or "site-packages" in path or path.startswith(sys.prefix):
+        prefix, environment = f"{self.root}{os.sep}", f"{sys.prefix}{os.sep}"
+        if not path.startswith(prefix):
             return ""
-        return Path(path[len(prefix) :]).as_posix()
+        # A virtual environment may lie in the repo, be the repo's folder, or hold the repo.
+        others = [
+            one for one in (environment, _STANDARD) if one.startswith(prefix) and one != prefix
+        ]
+        if path.startswith(tuple(others)):
+            return ""
+        inside = Path(path[len(prefix) :])
+        return "" if "site-packages" in inside.parts else inside.as_posix()
 
     def _is_own(self, top: str) -> bool:
         """Whether a module that nobody declared comes from a folder of the repo."""
@@ -149,7 +156,7 @@ def _guarded_lines(path: str) -> tuple[tuple[int, int], ...]:
     """First and last lines of the blocks of a file in which an ImportError is caught."""
     try:
         tree = ast.parse(Path(path).read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     return tuple(_guarded_blocks(tree))
 

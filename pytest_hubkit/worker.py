@@ -6,7 +6,10 @@ import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from hubkit.runtime.sandbox import guarded_network, isolate_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +20,14 @@ _Made = TypeVar("_Made")
 
 
 class Worker:
-    """One process, started afresh (not forked), that runs what it is sent; a new one after a crash."""
+    """One process, spawned and not forked, that runs what it is sent; a new one after a crash.
 
-    def __init__(self) -> None:
+    Args:
+        isolated: Whether it has no network, where the system allows that.
+    """
+
+    def __init__(self, *, isolated: bool = True) -> None:
+        self._isolated = isolated
         self._pool: ProcessPoolExecutor | None = None
 
     def run(self, message: bytes) -> Any:  # noqa: ANN401
@@ -50,7 +58,8 @@ class Worker:
         """
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, mp_context=context)
+            prepare = isolate_network if self._isolated else None
+            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=prepare)
         future = self._pool.submit(function, given)
         try:
             return future.result(patience)
@@ -84,6 +93,7 @@ def _run(message: bytes) -> bytes:
 
     if isinstance(model, torch.nn.Module):
         model.eval()
-    with torch.inference_mode():
+    guard = guarded_network(Path(), "The model's forward in another process")
+    with torch.inference_mode(), guard:
         output = model(*args, **kwargs)
     return pickle.dumps(output)

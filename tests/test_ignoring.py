@@ -93,7 +93,7 @@ def test_a_second_time_writes_nothing(tmp_path: Path) -> None:
     before = path.read_bytes()
     done = check(tmp_path, "--add-ignore", "another reason")
     assert path.read_bytes() == before
-    assert "Wrote comments into 0 files." in done.stderr
+    assert "Wrote comments to 0 files." in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,18 @@ def test_the_actions_inputs_reach_hubkit(runner: Runner) -> None:
 def test_what_cannot_be_checked_fails_the_step(runner: Runner) -> None:
     done = runner.check(path="nowhere")
     assert done.returncode == 2
-    assert "there is no folder 'nowhere'" in done.stderr
+    assert "folder not found: './nowhere'" in done.stderr
     assert runner.summary.read_text("utf-8") == ""
+
+
+def test_the_path_of_the_action_is_always_a_folder(runner: Runner) -> None:
+    """Given to hubkit as it is, a/b would be a repo on GitHub."""
+    folder = runner.repo / "own" / "rep"
+    folder.mkdir(parents=True)
+    (folder / "hubconf.py").write_text(SLOPPY, "utf-8")
+    for path in ("own/rep", "./own/rep", str(folder)):
+        done = runner.check(path=path)
+        assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.parametrize("name", ["path", "select", "ignore", "fail_on", "sarif", "args"])

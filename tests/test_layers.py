@@ -19,7 +19,6 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "facts": (0, frozenset()),
     "lazy": (0, frozenset()),
     "limits": (0, frozenset()),
-    "records": (0, frozenset()),
     "torchhub": (0, frozenset()),
     "_util": (0, frozenset()),
     "source": (1, frozenset()),
@@ -36,7 +35,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "fixer": (1, frozenset()),
     "rules": (3, frozenset({"analysis", "source"})),
     "loader": (3, frozenset({"analysis", "hubdir", "lockfile", "runtime"})),
-    "repos": (2, frozenset({"hubdir", "runtime"})),
+    "repos": (2, frozenset({"hubdir", "lockfile", "runtime"})),
     "ignoring": (3, frozenset({"analysis", "fixer"})),
     "linter": (4, frozenset({"analysis", "baseline", "config", "rules"})),
     "publish": (
@@ -143,6 +142,30 @@ def test_a_third_party_is_imported_in_its_home_only(library: str) -> None:
     assert users <= HOMES[library]
 
 
+def test_git_is_started_in_one_module() -> None:
+    starters = {
+        path
+        for path, tree in sources()
+        if "subprocess" in imported_modules(tree)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == "git"
+    }
+    assert starters == {"hubkit/_util/git.py"}
+
+
+def test_urls_are_split_in_one_place_only() -> None:
+    """Two parsers that see two hosts send a token to the wrong one."""
+    splitters = {"urlsplit", "urlparse", "urldefrag", "SplitResult"}
+    users = {
+        path
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "urllib.parse"
+        if splitters & {alias.name for alias in node.names}
+    }
+    assert not users
+
+
 @pytest.mark.parametrize(
     ("path", "module"),
     [
@@ -155,3 +178,40 @@ def test_a_third_party_is_imported_in_its_home_only(library: str) -> None:
 )
 def test_a_violation_is_seen(path: str, module: str) -> None:
     assert list(offences(path, module))
+
+
+# Who may replace or rename, and who writes without `hubkit._util.atomic`: into its own new folder.
+WRITERS = {
+    "hubkit/_util/atomic.py": {"replace", "rename", "link"},
+    "hubkit/_util/paths.py": {"rename"},
+    "hubkit/hubdir/vcs.py": {"write_text"},
+    "hubkit/runtime/probe.py": {"write_text"},
+    "pytest_hubkit/checks/portable.py": {"write_text"},
+    "pytest_hubkit/child_cases.py": {"write_text"},
+    "pytest_hubkit/published.py": {"write_text"},
+}
+_WRITING = {
+    "write_text",
+    "write_bytes",
+    "rename",
+    "renames",
+    "mkstemp",
+    "NamedTemporaryFile",
+    "move",
+}
+
+
+def writes(tree: ast.Module) -> Iterator[str]:
+    """Calls that write, replace or rename files; ``replace`` of a text takes two arguments."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        name, owner = node.func.attr, ast.unparse(node.func.value)
+        is_path = name == "replace" and len(node.args) == 1 and not node.keywords
+        if name in _WRITING or is_path or (owner == "os" and name in ("replace", "link")):
+            yield name
+
+
+def test_files_are_written_in_one_place() -> None:
+    found = {path: set(writes(tree)) for path, tree in sources()}
+    assert {path: names for path, names in found.items() if names} == WRITERS

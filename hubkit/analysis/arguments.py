@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hubkit.analysis.calls import find_method
 from hubkit.analysis.resolve import Defined, External
@@ -13,7 +14,6 @@ from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_parameters, method_of, read_parameters
 from hubkit.analysis.syntax import statements, suppresses, walk
 from hubkit.facts import RejectedCall
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,8 +37,7 @@ _TRIES = (ast.Try, getattr(ast, "TryStar", ast.Try))  # ast has the latter since
 _CATCHES = frozenset({"TypeError", "Exception", "BaseException"})
 
 
-@dataclass(slots=True)
-class ArgumentChecker:
+class ArgumentChecker(Struct):
     """Checks the arguments of calls against the signatures of what they reach.
 
     Args:

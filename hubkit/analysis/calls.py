@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubkit.analysis.literals import literal_members
 from hubkit.analysis.resolve import Defined, External, Valued
 from hubkit.analysis.signatures import method_of
 from hubkit.analysis.syntax import catches_import, statements, suppresses, suppresses_import
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -160,8 +161,7 @@ def _holder(
     return holder if is_class and isinstance(holder, Defined) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """Code that runs together.
 
     Attributes:
@@ -181,8 +181,7 @@ class Body:
     owner: Defined | None = None
 
 
-@dataclass(slots=True)
-class CallGraph:
+class CallGraph(Struct):
     """The functions of the repo that calls may reach, each visited once, nearest first.
 
     The limits are far above what real repos need; they bound the time that hostile ones take.
@@ -229,8 +228,7 @@ class CallGraph:
             yield self._queue.popleft()
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """A function while it is interpreted.
 
     Attributes:
@@ -264,8 +262,7 @@ class _Frame:
         return self.is_certain and not self.may_have_left
 
 
-@dataclass(slots=True)
-class Interpreter:
+class Interpreter(Struct):
     """Runs functions abstractly, and records what is certain to happen.
 
     Something is certain when every call with the same arguments does it, unless it raises before.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections import Counter
-from dataclasses import field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
+from hubkit import limits
 from hubkit.analysis.syntax import walk
 from hubkit.facts import DataFile
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 _SAME = frozenset(["abspath", "expanduser", "fspath", "normpath", "realpath", "str", "Path"])
 _SAME_METHODS = frozenset(["absolute", "as_posix", "resolve"])
-_MAX_DEPTH = 12
-_MAX_PATH = 1024
 
 
 def find_data_files(scopes: Iterable[Scope], files: Files) -> Iterator[DataFile]:
@@ -63,8 +62,7 @@ def find_named_files(
                     yield path, node
 
 
-@dataclass(slots=True)
-class _Paths:
+class _Paths(Struct):
     """Evaluates expressions over ``__file__``, as paths from the repo's root."""
 
     source: SourceFile
@@ -83,10 +81,10 @@ class _Paths:
 
     def evaluate(self, node: ast.expr, depth: int = 0) -> str | None:
         """The path, or None when it does not start from ``__file__`` or leads out of the repo."""
-        if depth > _MAX_DEPTH:
+        if depth > limits.PATH_LEVELS.most:
             return None
         path = self._path(node, depth + 1)
-        if path is None or len(path) > _MAX_PATH:
+        if path is None or len(path) > limits.PATH_BYTES.most:
             return None
         path = posixpath.normpath(path or ".")
         return None if path.startswith(("..", "/")) or "\0" in path else path
@@ -132,7 +130,11 @@ class _Paths:
 
     def _up(self, node: ast.expr, times: int, depth: int) -> str | None:
         path = self.evaluate(node, depth)
-        return None if path is None else posixpath.normpath(path + "/.." * min(times, _MAX_PATH))
+        return (
+            None
+            if path is None
+            else posixpath.normpath(path + "/.." * min(times, limits.PATH_BYTES.most))
+        )
 
     def _join(self, first: ast.expr, rest: list[ast.expr], depth: int) -> str | None:
         path, parts = self.evaluate(first, depth), [self._text(part) for part in rest]
@@ -142,7 +144,7 @@ class _Paths:
 
     def _append(self, first: ast.expr, rest: list[ast.expr], depth: int) -> str | None:
         # Not normalised: the text before may end in a slash.
-        path = None if depth > _MAX_DEPTH else self._path(first, depth + 1)
+        path = None if depth > limits.PATH_LEVELS.most else self._path(first, depth + 1)
         parts = [self._text(part) for part in rest]
         if path is None or None in parts:
             return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.facts import DocstringFacts
 from hubkit.lazy import pattern
 
@@ -27,7 +28,6 @@ _REMARKS = frozenset(
 )
 _HEADERS = _PARAMETER_SECTIONS | {"return", "returns", "raise", "raises", "type", "rtype", "yields"}
 _WIDEST_HEAD = 28
-_LONGEST = 200_000  # characters; hand-written ones have hundreds
 _WORD = pattern(r"[A-Za-z_]\w*")
 
 
@@ -40,7 +40,7 @@ def read_docstring(text: str) -> DocstringFacts:
     Returns:
         What it says; ``mentions`` holds every word of it, for texts in no known style.
     """
-    text = text[:_LONGEST]
+    text = text[: limits.DOCSTRING.most]
     parameters = {**_tutorial_parameters(text), **_parsed_parameters(text)}
     return DocstringFacts(
         summary=_summary(text),

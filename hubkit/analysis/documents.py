@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.analysis.snippets import find_snippets
 from hubkit.lazy import pattern
 
@@ -21,9 +22,6 @@ _HISTORY = pattern(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", 
 _FOREIGN = pattern(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
 # What a snippet calls. Parsing a notebook takes long, and few say one of these.
 _CALLS = (b"hub.load", b"hubkit.load")
-_MAX_FILES = 400
-_MAX_BYTES = 8 * 1024 * 1024
-_MAX_LENGTH = 4 * 1024 * 1024
 
 
 def find_documents(files: Files) -> tuple[str, ...]:
@@ -33,16 +31,21 @@ def find_documents(files: Files) -> tuple[str, ...]:
         for path in files.paths_ending(_DOCUMENTS)
         if not _HISTORY.search(path) and not _FOREIGN.search(path)
     ]
-    return tuple(sorted(found, key=lambda path: (path.count("/"), path))[:_MAX_FILES])
+    return tuple(sorted(found, key=lambda path: (path.count("/"), path))[: limits.DOCUMENTS.most])
 
 
 def read_snippets(files: Files) -> tuple[Snippet, ...]:
     """Every call of ``torch.hub.load`` in a repo's documents, whatever it loads from."""
     found: list[Snippet] = []
+    calls, total = limits.SNIPPETS.most, limits.DOCUMENTS_TOTAL.most
     for path in find_documents(files):
+        if calls <= 0 or total <= 0:
+            break
         data = _read(files, path)
+        total -= len(data)
         if b".load" in data and any(call in data for call in _CALLS):
-            text = data.decode("utf-8-sig", errors="replace")[:_MAX_LENGTH]
+            calls -= sum(map(data.count, _CALLS))
+            text = data.decode("utf-8-sig", errors="replace")
             if path.endswith(".ipynb"):
                 text = _notebook_code(text)
             found += find_snippets(text, path)
@@ -51,7 +54,7 @@ def read_snippets(files: Files) -> tuple[Snippet, ...]:
 
 def _read(files: Files, path: str) -> bytes:
     try:
-        return files.read(path, _MAX_BYTES)
+        return files.read(path, limits.DOCUMENT_BYTES.most)
     except (OSError, ValueError):
         return b""
 

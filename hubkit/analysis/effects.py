@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit.analysis.arguments import ArgumentChecker, caught_calls
 from hubkit.analysis.calls import Body, CallGraph, find_callee
@@ -15,7 +18,6 @@ from hubkit.analysis.strings import find_string
 from hubkit.analysis.syntax import import_nodes, walk
 from hubkit.facts import HardCodedPretrained, RejectedCall, Use
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 from hubkit.torchhub import read_defaults, weights_kind, weights_parameters
 
 if TYPE_CHECKING:
@@ -49,8 +51,7 @@ _MENTIONS_WEIGHTS = pattern(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
 _WEIGHT_FACTORIES = ("torchvision.models", "timm", "torchaudio.models", "efficientnet_pytorch")
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """What importing a hubconf and calling its entrypoints does.
 
     Attributes:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hubkit.analysis.calls import EXISTS, UNKNOWN, Interpreter, evaluate
 from hubkit.analysis.resolve import Defined, Valued
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.facts import FailingDefault, GpuNeed, UnrequestedDownload
-from hubkit.records import dataclass
 from hubkit.torchhub import read_defaults, weights_parameters
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint
 
 
-@dataclass(frozen=True, slots=True)
-class InterpretedCalls:
+class InterpretedCalls(Struct, frozen=True):
     """Calls of entrypoints, each interpreted once.
 
     Attributes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.facts import Card, CardField, Location
 from hubkit.lazy import pattern
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     import yaml
 
 _FRONT = pattern(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
-# The longest that a site generator reads without complaint; a bound keeps hostile files cheap.
-_MAX_LENGTH = 200_000
 
 
 def read_card(text: str, path: str) -> Card | None:
@@ -29,7 +28,7 @@ def read_card(text: str, path: str) -> Card | None:
         path: Its path, for the places.
     """
     found = _FRONT.match(text)
-    if found is None or len(found[1]) > _MAX_LENGTH:
+    if found is None or len(found[1]) > limits.FRONT_MATTER.most:
         return None
     first = text.count("\n", 0, found.start(1)) + 1
     fields, problem, line = _read(found[1], path, first)

@@ -6,6 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.analysis.literals import read_strings
 from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.returns import is_module_class
@@ -19,7 +21,6 @@ from hubkit.facts import (
     RelativeImport,
 )
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,8 +37,7 @@ _LOOKED_UP = pattern(r"\s*\w")
 _INDENTED_IMPORT = pattern(r"^[ \t]+(?:import|from)\s", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Hazards:
+class Hazards(Struct, frozen=True):
     """What fails because hubconf.py is not a registered module, and its folder not a lasting path.
 
     Attributes:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hubkit.analysis.resolve import Defined, External, Module, Unresolved
 from hubkit.analysis.scope import Scope, absolute_module, find_dynamic_names
 from hubkit.analysis.strings import find_string
 from hubkit.analysis.syntax import branches_of, walk
 from hubkit.facts import Import, OwnImport, Use
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from hubkit.analysis.source_file import SourceFile
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What a hubconf reaches.
 
     Attributes:
@@ -39,8 +38,7 @@ class Reach:
     eager: tuple[Scope, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(Struct, frozen=True):
     """How surely an import runs when the hubconf is imported; the smaller, the surer."""
 
     in_function: bool = False
@@ -50,15 +48,13 @@ class _Level:
         return _Level(self.in_function or in_function, self.guarded or guarded)
 
 
-@dataclass(frozen=True, slots=True)
-class _Statement:
+class _Statement(Struct, frozen=True):
     node: ast.Import | ast.ImportFrom
     level: _Level
     runs: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Visit:
+class _Visit(Struct, frozen=True):
     """A module of the repo that is to be looked at."""
 
     scope: Scope
@@ -70,8 +66,7 @@ class _Visit:
 _LEVELS = (_Level(), _Level(guarded=True), _Level(in_function=True), _Level(True, True))
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     resolver: Resolver
     queues: dict[_Level, deque[_Visit]] = field(
         default_factory=lambda: {level: deque() for level in _LEVELS}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
+from hubkit import limits
 from hubkit.analysis.syntax import branches_of, walk
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.analysis.scope import Scope
@@ -28,10 +29,6 @@ _DISPLAYS: dict[type[ast.expr], str] = {
     ast.GeneratorExp: "a generator",
     ast.Lambda: "a lambda",
 }
-
-
-# No hubconf spells out more; a bound keeps hostile concatenations small.
-_MAX_STEPS = 100_000
 
 
 class NotLiteralError(Exception):
@@ -90,8 +87,7 @@ def read_elements(scope: Scope, name: str) -> list[ast.Constant]:
     return reader.known.get(name) or []
 
 
-@dataclass(slots=True)
-class _ListReader:
+class _ListReader(Struct):
     """Follows a list variable through the statements of a module.
 
     Attributes:
@@ -141,7 +137,7 @@ class _ListReader:
             case _:
                 raise NotLiteralError(describe(node), node)
         self.steps += len(found)
-        if self.steps > _MAX_STEPS:
+        if self.steps > limits.LITERAL_STEPS.most:
             raise NotLiteralError("made at run time", node)
         return found
 

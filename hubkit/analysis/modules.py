@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import os
-from dataclasses import field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
+from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.scope import Scope, read_scope
 from hubkit.analysis.source_file import read_source
 from hubkit.analysis.syntax import walk
 from hubkit.facts import HubconfProblem
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +21,11 @@ if TYPE_CHECKING:
     from hubkit.facts import Files
 
 _COMPILED = (".so", ".pyd")
-_MAX_PATH = 1024
 # Variables that the way to one folder leads through; more is a riddle.
 _MAX_VARIABLES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class OwnModule:
+class OwnModule(Struct, frozen=True):
     """A module that the repo holds.
 
     Attributes:
@@ -43,8 +42,7 @@ class OwnModule:
     place: str = ""
 
 
-@dataclass(slots=True)
-class SourceTree:
+class SourceTree(Struct):
     """A repo's sources as far as they were looked at.
 
     Attributes:
@@ -84,7 +82,7 @@ class SourceTree:
 
     def file(self, path: str) -> str:
         """A file of the repo by its path from the root, normalised; "" when there is none."""
-        if os.path.isabs(path) or len(path) > _MAX_PATH:  # noqa: PTH117 - texts, not paths yet
+        if os.path.isabs(path) or len(path) > limits.PATH_BYTES.most:  # noqa: PTH117 - texts, not paths yet
             return ""
         inner = os.path.normpath(path).replace(os.sep, "/")
         return inner if not inner.startswith("../") and self.files.is_file(inner) else ""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import pickletools
-import zipfile
 from typing import TYPE_CHECKING
+
+from hubkit import limits
+from hubkit._util.zips import DAMAGED, open_zip, read_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Far more than a state dict of any size needs; a bound keeps hostile files cheap.
-_MAX_OPCODES = 2_000_000
-_MAX_PICKLE = 64 * 1024 * 1024
 # Before torch 1.6 a checkpoint was five pickles in a row: a magic number, the protocol, facts on
 # the machine, the object, the keys of its storages (torch/serialization.py, _legacy_save).
 _LEGACY_PICKLES = 5
@@ -44,19 +43,16 @@ def find_globals(data: bytes) -> frozenset[str] | None:
 
 def _from_zip(data: bytes) -> frozenset[str] | None:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with open_zip(io.BytesIO(data), limits.CHECKPOINT_INDEX) as archive:
             members = archive.infolist()
             if any("/code/" in f"/{member.filename}" for member in members):
                 return None
             pickled = [m for m in members if m.filename.rpartition("/")[2] == "data.pkl"]
-            if not pickled or pickled[0].file_size > _MAX_PICKLE:
+            if not pickled:
                 return None
-            with archive.open(pickled[0]) as stream:
-                content = stream.read(_MAX_PICKLE)
+            content = read_member(archive, pickled[0], limits.PICKLE_BYTES.most)
         return frozenset(_scan(io.BytesIO(content)))
-    except (zipfile.BadZipFile, ValueError, IndexError, RuntimeError, OSError, EOFError):
-        return None
-    except NotImplementedError:  # a compression that zipfile does not know
+    except (*DAMAGED, IndexError, OSError):
         return None
 
 
@@ -65,7 +61,7 @@ def _scan(stream: io.BytesIO) -> Iterator[str]:
     texts: list[str] = []
     memo: dict[int, str] = {}
     for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-        if count > _MAX_OPCODES:
+        if count > limits.PICKLE_OPCODES.most:
             return
         match opcode.name:
             case "GLOBAL" | "INST":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
 
 from hubkit.analysis.literals import read_strings
 from hubkit.analysis.scope import (
@@ -15,7 +16,6 @@ from hubkit.analysis.scope import (
     read_function_scope,
 )
 from hubkit.analysis.syntax import SyntaxCache
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 Seen: TypeAlias = set[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Defined:
+class Defined(Struct, frozen=True):
     """A function or class of the repo.
 
     Attributes:
@@ -42,8 +41,7 @@ class Defined:
     via: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Valued:
+class Valued(Struct, frozen=True):
     """A name of the repo that is assigned; ``value`` is None when source does not show what."""
 
     scope: Scope
@@ -52,8 +50,7 @@ class Valued:
     via: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(Struct, frozen=True):
     """Something outside the repo, by dotted name."""
 
     name: str
@@ -65,16 +62,14 @@ class External:
         return self.name.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """A module of the repo."""
 
     name: str
     via: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(Struct, frozen=True):
     """A name that a module of the repo should have, and source does not show how."""
 
     module: str
@@ -99,8 +94,7 @@ def _passed_on(target: Target, module: str) -> Target:
     return Unresolved(target.module, via)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolver:
+class Resolver(Struct, frozen=True):
     """Looks names up in the repo's modules.
 
     Attributes:

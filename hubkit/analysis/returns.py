@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hubkit.analysis.builtin_names import external_result, is_external_module_class
 from hubkit.analysis.calls import find_callee
@@ -14,7 +16,6 @@ from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target,
 from hubkit.analysis.scope import FunctionScope, module_scope, own_nodes
 from hubkit.analysis.signatures import method_of
 from hubkit.facts import Returns
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +43,7 @@ _HARMLESS_DECORATORS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(Struct, frozen=True):
     """Where an expression is looked at.
 
     Attributes:
@@ -57,8 +57,7 @@ class _Frame:
     busy: frozenset[str | int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(Struct, frozen=True):
     """What a function returns, and what it took to find out.
 
     Attributes:
@@ -72,8 +71,7 @@ class _Result:
     steps: int
 
 
-@dataclass(slots=True)
-class ReturnsReader:
+class ReturnsReader(Struct):
     """Follows return statements through the repo's functions and classes.
 
     What is found about one function does not depend on which were read before: a result is reused
@@ -191,7 +189,7 @@ class ReturnsReader:
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             try:
                 annotation = ast.parse(annotation.value, mode="eval").body
-            except (SyntaxError, ValueError):
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return None
         target = self.resolver.expression(found.scope, annotation)
         is_module = None

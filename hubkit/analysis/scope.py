@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import Struct, field
+
 from hubkit.analysis.syntax import Branch, branches_of, child_nodes, walk
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedModule:
+class ImportedModule(Struct, frozen=True):
     """``import a.b as c``: the name is a module."""
 
     module: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedName:
+class ImportedName(Struct, frozen=True):
     """``from a.b import c``: the name is a member of a module, or a submodule."""
 
     module: str
@@ -35,8 +33,7 @@ class ImportedName:
 Value: TypeAlias = FunctionNode | ast.ClassDef | ImportedModule | ImportedName | ast.expr | None
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """A name and what it is bound to.
 
     Attributes:
@@ -50,16 +47,14 @@ class Binding:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Star:
+class Star(Struct, frozen=True):
     """``from module import *``."""
 
     module: str
     node: ast.ImportFrom
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """The names of one module.
 
     Attributes:
@@ -205,8 +200,7 @@ _BINDING = (
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionScope:
+class FunctionScope(Struct, frozen=True):
     """A function's names over those of its module.
 
     Attributes:

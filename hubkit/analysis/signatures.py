@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.resolve import Defined, External, Resolver, Target, Valued
 from hubkit.analysis.syntax import walk
 from hubkit.facts import Parameter
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +26,6 @@ Parameters = tuple[Parameter, ...]
 
 # Bases outside the repo whose constructor takes nothing that a caller would give.
 _PLAIN_BASES = frozenset({"object", "torch.nn.Module", "torch.nn.modules.module.Module", "abc.ABC"})
-_MAX_BASES = 32
 
 
 def read_parameters(
@@ -105,7 +106,7 @@ def _bind(
 def _constructor_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
     pending, visited = [found], 0
     unknown = False
-    while pending and visited < _MAX_BASES:
+    while pending and visited < limits.CLASS_BASES.most:
         current = pending.pop(0)
         visited += 1
         assert isinstance(current.node, ast.ClassDef)  # noqa: S101 - only classes are queued
@@ -188,7 +189,7 @@ def method_of(
         name: The method's name.
     """
     pending, visited = [found], 0
-    while pending and visited < _MAX_BASES:
+    while pending and visited < limits.CLASS_BASES.most:
         current = pending.pop(0)
         visited += 1
         if not isinstance(current.node, ast.ClassDef):
@@ -241,8 +242,7 @@ _PARTIALS = frozenset({"functools.partial"})
 _WRAPPERS = frozenset({"functools.lru_cache", "functools.cache", "functools.wraps"})
 
 
-@dataclass(frozen=True, slots=True)
-class CallableValue:
+class CallableValue(Struct, frozen=True):
     """A callable that is neither a function nor a class.
 
     Attributes:

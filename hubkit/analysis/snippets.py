@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from hubkit import limits
+from hubkit._util.lines import Places
 from hubkit.facts import CodeBlock, Location, Snippet
 from hubkit.lazy import pattern
 from hubkit.torchhub import LOAD_PARAMETERS
@@ -16,11 +22,9 @@ if TYPE_CHECKING:
 _CALL = pattern(r"\b(?:hub|hubkit)\.load\s*(?=\()")
 _PROMPT = pattern(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
 _FENCE = pattern(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
-_ASSIGNED = r"""^[ \t>.]*{name}[ \t]*=[ \t]*["']([^"'\n]+)["']"""
+_ASSIGNED = pattern(r"""^[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
 _REPO = pattern(r"([\w.-]+/[\w.-]+)(?::(.+))?")
 _STRING = pattern(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
-# Longer than any call that somebody shows to readers.
-_MAX_CALL = 2000
 
 
 def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet]:
@@ -31,11 +35,33 @@ def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet
         path: The file, for the places.
         first_line: The line of the file on which the text starts.
     """
-    for found in _CALL.finditer(text):
+    document, places = _Document(text), Places(text)
+    for found in islice(_CALL.finditer(text), limits.SNIPPETS.most):
         call = _read_call(text, found.end())
-        snippet = call and _read_snippet(call, text, found.start(), path, first_line)
+        if call is None:
+            continue
+        line, column = places.place(found.start())
+        snippet = _read_snippet(call, document, found.start())
         if snippet:
-            yield snippet
+            yield replace(snippet, location=Location(path, first_line + line, column))
+
+
+class _Document:
+    """A text in which the variables of one call after the other are looked up."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._assigned: dict[str, list[tuple[int, str]]] | None = None
+
+    def value(self, name: str, offset: int) -> str | None:
+        """The text that was last assigned to a variable before an offset."""
+        if self._assigned is None:
+            self._assigned = {}
+            for found in _ASSIGNED.finditer(self._text):
+                self._assigned.setdefault(found[1], []).append((found.end(), found[2]))
+        assigned = self._assigned.get(name, [])
+        index = bisect_right(assigned, offset, key=lambda one: one[0])
+        return assigned[index - 1][1] if index else None
 
 
 def find_code(text: str, first_line: int = 1) -> Iterator[CodeBlock]:
@@ -87,7 +113,7 @@ def _read_call(text: str, start: int) -> ast.Call | None:
 
 def _closing(text: str, start: int) -> int | None:
     depth, position = 0, start
-    limit = min(len(text), start + _MAX_CALL)
+    limit = min(len(text), start + limits.SNIPPET.most)
     while position < limit:
         char = text[position]
         if char in "\"'":
@@ -103,9 +129,7 @@ def _closing(text: str, start: int) -> int | None:
     return None
 
 
-def _read_snippet(
-    call: ast.Call, text: str, offset: int, path: str, first_line: int
-) -> Snippet | None:
+def _read_snippet(call: ast.Call, text: _Document, offset: int) -> Snippet | None:
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     if _text(named.get("source"), text, offset) == "local":
         return None
@@ -113,23 +137,20 @@ def _read_snippet(
     repo = _REPO.fullmatch(_text(arguments[0] or named.get("repo_or_dir"), text, offset) or "")
     if repo is None:
         return None
-    line = first_line + text.count("\n", 0, offset)
     return Snippet(
         repo[1],
         repo[2] or "",
         _text(arguments[1] or named.get("model"), text, offset),
         tuple(name for name in named if name and name not in LOAD_PARAMETERS),
-        Location(path, line, offset - text.rfind("\n", 0, offset)),
+        Location(""),
     )
 
 
-def _text(node: ast.expr | None, text: str, offset: int) -> str | None:
+def _text(node: ast.expr | None, text: _Document, offset: int) -> str | None:
     """A literal's text, or that of a variable which the document assigns above."""
     match node:
         case ast.Constant(value=str(value)):
             return value
         case ast.Name(id=name):
-            pattern = re.compile(_ASSIGNED.format(name=re.escape(name)), re.MULTILINE)
-            assigned = [found[1] for found in pattern.finditer(text, 0, offset)]
-            return assigned[-1] if assigned else None
+            return text.value(name, offset)
     return None

@@ -10,22 +10,22 @@ import tokenize
 import warnings
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit import limits
+from hubkit._util.lines import column_of
 from hubkit.facts import HubconfProblem, Location
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import Files
 
-# Generated files beyond this size hold data, not code that a hubconf would publish.
 # git's conflict markers; Python's own complaint about them is often of some other line.
 _MARKS = tuple(re.compile(mark, re.MULTILINE) for mark in ("^<{7} ", "^={7}$", "^>{7} "))
-MAX_BYTES = 8 * 1024 * 1024
 
 _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """A file of the repo that parses.
 
     Attributes:
@@ -67,11 +67,7 @@ class SourceFile:
     def _column(self, line: int, offset: int) -> int:
         if not 0 < line <= len(self.lines):
             return offset + 1
-        text = self.lines[line - 1]
-        if text.isascii():
-            return offset + 1
-        # ast counts UTF-8 bytes.
-        return len(text.encode()[:offset].decode(errors="replace")) + 1
+        return column_of(self.lines[line - 1], offset)
 
     def _name_location(self, line: int, start: int, name: str) -> Location:
         pattern = re.compile(rf"(?:def|class)\s+({re.escape(name)})\b")
@@ -108,7 +104,11 @@ def _what_it_is(files: Files, path: str) -> str:
     entry = files.entry(path)
     if entry is None:
         return "does not exist"
-    return "is a link that leads nowhere" if entry.kind == "link" else "is no plain file"
+    return (
+        "is a symbolic link that leads nowhere or outside the repo"
+        if entry.kind == "link"
+        else "is no plain file"
+    )
 
 
 def _read_bytes(files: Files, path: str) -> bytes | HubconfProblem:
@@ -116,12 +116,12 @@ def _read_bytes(files: Files, path: str) -> bytes | HubconfProblem:
     try:
         if not files.is_file(path):
             return HubconfProblem("missing", f"{path} {_what_it_is(files, path)}", location)
-        data = files.read(path, MAX_BYTES + 1)
+        data = files.read(path, limits.SOURCE_BYTES.most + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return HubconfProblem("missing", f"{path} cannot be read: {reason}", location)
-    if len(data) > MAX_BYTES:
-        size = MAX_BYTES // 1024 // 1024
+    if len(data) > limits.SOURCE_BYTES.most:
+        size = limits.SOURCE_BYTES.most // limits.MIB
         return HubconfProblem("syntax", f"{path} is larger than {size} MiB", location)
     return data
 
@@ -149,7 +149,39 @@ def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFi
         return HubconfProblem("syntax", "code is nested too deeply to be parsed", Location(path))
     except ValueError as error:
         return HubconfProblem("encoding", str(error), Location(path))
+    if _is_deep(tree):
+        return HubconfProblem("syntax", "code is nested too deeply to be read", Location(path))
     return SourceFile(path, module, is_package, text, tuple(text.split("\n")), tree)
+
+
+def _is_deep(tree: ast.Module) -> bool:
+    """Whether an expression is nested so deeply that walking it would exhaust the stack."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        for value in vars(pending.pop()).values():
+            for part in value if isinstance(value, list) else (value,):
+                if not isinstance(part, ast.AST):
+                    continue
+                if not isinstance(part, ast.expr):
+                    pending.append(part)
+                elif _may_be_deep(part) and _has_depth(part, limits.SOURCE_DEPTH.most):
+                    return True
+    return False
+
+
+def _may_be_deep(node: ast.expr) -> bool:
+    """Whether an expression is long enough; most are not, and need no closer look."""
+    end = node.end_col_offset or 0
+    return node.end_lineno != node.lineno or end - node.col_offset > limits.SOURCE_DEPTH.most
+
+
+def _has_depth(node: ast.AST, depth: int) -> bool:
+    layer = [node]
+    for _ in range(depth):
+        layer = [child for one in layer for child in ast.iter_child_nodes(one)]
+        if not layer:
+            return False
+    return True
 
 
 def _find_conflict(text: str) -> int:

@@ -6,17 +6,15 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit import limits
 from hubkit.analysis.resolve import Resolver, Valued
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.analysis.scope import Scope
 
-_MAX_DEPTH = 24
-# No URL is longer; a bound keeps hostile concatenations small.
-_MAX_LENGTH = 4096
-_MAX_STEPS = 2000
 _PERCENT = pattern(r"%(?:\((\w+)\))?(.)", re.DOTALL)
 _FIELD = pattern(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 
@@ -25,13 +23,12 @@ class _Unknown(Exception):  # noqa: N818 - control flow inside this module
     """Source does not show the string."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     scope: Scope
     depth: int = 0
 
     def deeper(self, scope: Scope | None = None) -> _Place:
-        if self.depth >= _MAX_DEPTH:
+        if self.depth >= limits.STRING_LEVELS.most:
             raise _Unknown
         return _Place(scope or self.scope, self.depth + 1)
 
@@ -51,22 +48,23 @@ def find_string(resolver: Resolver, scope: Scope, node: ast.expr) -> str | None:
     return text
 
 
-@dataclass(slots=True)
-class _Strings:
+class _Strings(Struct):
     resolver: Resolver
     steps: int = 0
 
     def text(self, place: _Place, node: ast.expr) -> str:
         self.steps += 1
         text = self._text(place.deeper(), node)
-        if len(text) > _MAX_LENGTH or self.steps > _MAX_STEPS:
+        if len(text) > limits.STRING_LENGTH.most or self.steps > limits.STRING_STEPS.most:
             raise _Unknown
         return text
 
     def _text(self, place: _Place, node: ast.expr) -> str:
         match node:
             # Python refuses to write out integers of many thousand digits.
-            case ast.Constant(value=int() as value) if value.bit_length() > _MAX_LENGTH:
+            case ast.Constant(value=int() as value) if (
+                value.bit_length() > limits.STRING_LENGTH.most
+            ):
                 raise _Unknown
             case ast.Constant(value=str() | int() | float() as value):
                 return str(value)
@@ -143,7 +141,7 @@ class _Strings:
                 return found[0][0]
             if found[1] is None:
                 raise _Unknown
-            if found[1] and not found[1].isdigit():
+            if found[1] and not found[1].isdecimal():
                 value = named.get(found[1])
             else:
                 index = int(found[1][:4]) if found[1] else next(numbers, -1)

@@ -12,17 +12,20 @@ import tokenize
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.analysis.syntax import child_nodes, statements, walk
 from hubkit.facts import Location, Suppression
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.analysis.source_file import SourceFile
 
-_COMMENT = pattern(r"#\s*hubkit:\s*(file-)?ignore\s*\[([^\]]*)\]\s*[:\-\u2013\u2014]*\s*(.*)")
+_COMMENT = pattern(
+    r"#\s*hubkit:\s*(file-)?ignore\s*\[([^\]]{0,1000})\]\s*[:\-\u2013\u2014]*\s*(.*)"
+)
 
 
 def read_suppressions(file: SourceFile) -> tuple[Suppression, ...]:
@@ -41,8 +44,7 @@ def read_suppressions(file: SourceFile) -> tuple[Suppression, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """A place for a comment that covers a statement.
 
     Attributes:
@@ -98,8 +100,7 @@ def _line_ends(text: str) -> Iterator[Spot]:
             comment = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(Struct, frozen=True):
     """Lines of a statement, or of a compound one's header; ``code`` is the last that has code."""
 
     first: int
@@ -107,8 +108,7 @@ class _Span:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Spans:
+class _Spans(Struct, frozen=True):
     """Spans by their first line. Only statements that share a line overlap."""
 
     spans: tuple[_Span, ...]

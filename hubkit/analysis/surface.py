@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hubkit.analysis.builtin_names import is_callable_name, is_constant_name, is_helper_origin
 from hubkit.analysis.literals import read_strings
@@ -19,7 +20,6 @@ from hubkit.analysis.scope import (
 )
 from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
 from hubkit.facts import Entrypoint, Leak, Location, Returns
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from hubkit.facts.hubconf import EntrypointKind
 
 
-@dataclass(frozen=True, slots=True)
-class Surface:
+class Surface(Struct, frozen=True):
     """The callables that ``torch.hub.list`` would show, sorted out."""
 
     entrypoints: tuple[Entrypoint, ...]
@@ -36,8 +35,7 @@ class Surface:
     dynamic_names: tuple[Location, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(Struct, frozen=True):
     """A public callable in the hubconf's namespace.
 
     Attributes:
@@ -57,8 +55,7 @@ class _Candidate:
     star: str = ""
 
 
-@dataclass(slots=True)
-class _Sorting:
+class _Sorting(Struct):
     """What decides between entrypoint and leak.
 
     Attributes:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from msgspec import Struct, field
+
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -112,8 +112,7 @@ _AVAILABLE = pattern(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """One body of a compound statement.
 
     Attributes:
@@ -316,8 +315,7 @@ _DEFERRED = (ast.Lambda, ast.GeneratorExp)
 _LOOPS = (ast.ListComp, ast.SetComp, ast.DictComp)
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxCache:
+class SyntaxCache(Struct, frozen=True):
     """What evaluating nodes calls and stores; the entrypoints of a repo share most of their code."""
 
     _calls: dict[tuple[ast.AST, bool], tuple[Evaluated, ...]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""``hubkit cache``: what lies in the hub dir, and what may go."""
+"""``hubkit cache``: list, verify and clean up the hub dir."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import align_columns, plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,29 +23,29 @@ _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 @click.group()
 def command() -> None:
-    """Look after the hub dir, which torch.hub shares."""
+    """Manage the hub dir, which is shared with torch.hub."""
 
 
 @command.command("dir")
 def dir_() -> None:
-    """Print where the hub dir is."""
+    """Print the path of the hub dir."""
     from hubkit.hubdir import get_dir
 
-    click.echo(get_dir())
+    echo(get_dir())
 
 
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def ls(as_json: bool) -> None:
-    """List what is in the hub dir: code, weights, and what nobody will use again.
+    """List the contents of the hub dir: code, weights and leftovers.
 
-    "Last used" is when the file system last saw it read, which many file systems note once a day.
+    LAST USED is the access time of the file system, which many update once a day.
     """
     from hubkit.hubdir import read_inventory
 
     inventory = read_inventory()
     if as_json:
-        click.echo(json.dumps(_as_json(inventory), indent=2))
+        echo_lines(json.dumps(_as_json(inventory), indent=2))
         return
     rows = [
         (
@@ -67,19 +70,19 @@ def ls(as_json: bool) -> None:
     rows += [
         (_size(left.size), "-", "-", str(left.path), left.kind) for left in inventory.leftovers
     ]
-    for line in _columns([("SIZE", "LAST USED", "DIGEST", "WHAT", "FROM"), *rows]):
-        click.echo(line)
-    click.echo(f"{len(rows)} items, {_size(inventory.size)}, in {inventory.root}", err=True)
+    for line in align_columns([("SIZE", "LAST USED", "DIGEST", "WHAT", "FROM"), *rows]):
+        echo(line)
+    echo(f"{plural(len(rows), 'item')}, {_size(inventory.size)}, in {inventory.root}", err=True)
 
 
 @command.command()
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
 def rm(targets: tuple[str, ...], dry_run: bool) -> int:
     """Remove code or weights.
 
-    A TARGET is owner/name, owner/name:ref, the first digits of a commit, or the name, path or URL
-    of a checkpoint. What a running program has loaded stays.
+    TARGET is owner/name, owner/name:ref, the first digits of a commit, or the name, path or URL of
+    a checkpoint. Files that a running program uses are kept.
     """
     from hubkit.hubdir import read_inventory, select_named
 
@@ -90,55 +93,75 @@ def rm(targets: tuple[str, ...], dry_run: bool) -> int:
 
 @command.command()
 @click.option(
-    "--older-than", metavar="AGE", help="Also what was not used for so long: 12h, 30d, 8w."
+    "--older-than", metavar="AGE", help="Also remove what was not used for: 12h, 30d, 8w."
 )
-@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
 def prune(older_than: str | None, dry_run: bool) -> int:
-    """Remove what nobody will use again.
+    """Remove unused data.
 
-    That is code that a branch or tag has left behind, what killed processes left, and what was put
-    aside as damaged.
+    That is: code that no branch or tag points to any more, leftovers of killed processes, and
+    damaged files that were set aside.
     """
+    from hubkit.errors import CacheWriteError
     from hubkit.hubdir import read_inventory, remove_leftover, select_unused
 
     inventory = read_inventory()
     age = None if older_than is None else _read_age(older_than)
+    failed = 0
     for left in inventory.leftovers:
-        if not dry_run:
-            remove_leftover(left)
+        try:
+            if not dry_run:
+                remove_leftover(left)
+        except CacheWriteError as error:
+            echo(f"skipped: {error.message}", err=True)
+            failed = 1
+            continue
         _tell("would remove" if dry_run else "removed", left.path, left.size)
-    return _remove(list(select_unused(inventory, age)), dry_run=dry_run)
+    return _remove(list(select_unused(inventory, age)), dry_run=dry_run) or failed
 
 
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--fix", is_flag=True, help="Put aside what is damaged: it is fetched afresh.")
+@click.option("--fix", is_flag=True, help="Set damaged files aside, so they are fetched again.")
 def verify(as_json: bool, fix: bool) -> int:
-    """Read every byte in the hub dir and say what is not as it came."""
-    from hubkit.hubdir import find_damage, put_aside, read_inventory
+    """Read every file in the hub dir and report damage."""
+    from hubkit.hubdir import find_damage, read_inventory
 
     inventory = read_inventory()
     damages = list(find_damage(inventory))
     if as_json:
         rows = [{"path": str(one.path), "kind": one.kind} for one in damages]
-        click.echo(json.dumps({"version": VERSION, "damaged": rows}, indent=2))
+        echo_lines(json.dumps({"version": VERSION, "damaged": rows}, indent=2))
     else:
         for one in damages:
-            click.echo(f"{one.kind}: {one.path}")
-    if fix:
-        for item in dict.fromkeys(one.item for one in damages):
-            click.echo(f"Put aside: {put_aside(item)}", err=True)
+            echo(f"{one.kind}: {one.path}")
+    items = dict.fromkeys(one.item for one in damages) if fix else ()
+    kept = sum(not _put_aside(item) for item in items)
     count = len(inventory.trees) + len(inventory.checkpoints)
-    click.echo(f"Verified {count} items: {len(damages)} files are not as they came.", err=True)
-    return 1 if damages and not fix else 0
+    bad = f"{plural(len(damages), 'file')} damaged" if damages else "no damage found"
+    echo(f"Verified {plural(count, 'item')}: {bad}.", err=True)
+    return 1 if kept or (damages and not fix) else 0
+
+
+def _put_aside(item: KeptTree | KeptCheckpoint) -> bool:
+    """Move something damaged out of the way; returns whether that worked."""
+    from hubkit.errors import CacheWriteError, InUseError
+    from hubkit.hubdir import put_aside
+
+    try:
+        echo(f"Set aside: {put_aside(item)}", err=True)
+    except (InUseError, CacheWriteError) as error:
+        echo(f"skipped: {error.message}", err=True)
+        return False
+    return True
 
 
 def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
-    from hubkit.errors import InUseError
+    from hubkit.errors import CacheWriteError, InUseError
     from hubkit.facts.hubdir import KeptTree
     from hubkit.hubdir import remove_checkpoint, remove_tree
 
-    in_use = freed = 0
+    skipped = freed = 0
     for item in items:
         try:
             if dry_run:
@@ -147,14 +170,14 @@ def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
                 remove_tree(item)
             else:
                 remove_checkpoint(item)
-        except InUseError as error:
-            click.echo(f"left: {error.message}", err=True)
-            in_use += 1
+        except (InUseError, CacheWriteError) as error:
+            echo(f"skipped: {error.message}", err=True)
+            skipped += 1
             continue
         _tell("would remove" if dry_run else "removed", item.path, item.size)
         freed += item.size
-    click.echo(f"{_size(freed)} {'would be ' if dry_run else ''}freed.", err=True)
-    return 1 if in_use else 0
+    echo(f"{_size(freed)} {'would be ' if dry_run else ''}freed.", err=True)
+    return 1 if skipped else 0
 
 
 def _read_age(text: str) -> float:
@@ -162,7 +185,7 @@ def _read_age(text: str) -> float:
 
     match = re.fullmatch(r"(\d+)([hdw])", text)
     if match is None:
-        raise UsageError(f"{text!r} is no age.", hint="Write 12h, 30d or 8w.")
+        raise UsageError(f"{text!r} is not an age.", hint="Use for example 12h, 30d or 8w.")
     return int(match[1]) * _UNITS[match[2]]
 
 
@@ -203,7 +226,7 @@ def _as_json(inventory: Inventory) -> dict[str, Any]:
 
 
 def _tell(verb: str, path: Path, size: int) -> None:
-    click.echo(f"{verb}: {path} ({_size(size)})")
+    echo(f"{verb}: {path} ({_size(size)})")
 
 
 def _shown(file: KeptCheckpoint, inventory: Inventory) -> str:
@@ -232,11 +255,3 @@ def _age(at: float | None) -> str:
         if seconds >= length:
             return f"{seconds // length:.0f} {unit} ago"
     return "just now"
-
-
-def _columns(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]

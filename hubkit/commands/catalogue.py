@@ -6,11 +6,10 @@ import importlib
 import importlib.util
 from typing import Literal
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
+class CatalogueEntry(Struct, frozen=True):
     """A rule of ``hubkit check``, or a check of ``pytest --hubconf``.
 
     Attributes:

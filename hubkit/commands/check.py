@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from hubkit.commands.fixing import Fixing, fixing_options
 from hubkit.commands.known import Known, known_options
@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
-@click.option("--ref", metavar="REV", help="Judge that commit's files, not the folder's.")
-@click.option("--no-git", is_flag=True, help="Judge all that lies in the folder, tracked or not.")
 @click.option(
-    "--against", metavar="REV", help="Find calls that worked with that commit, and break."
+    "--ref", metavar="REV", help="Check the files of this commit instead of the work tree."
+)
+@click.option(
+    "--no-git", is_flag=True, help="Check all files in the folder, tracked by git or not."
+)
+@click.option(
+    "--against", metavar="REV", help="Report calls that worked at this commit and no longer do."
 )
 @click.option(
     "--no-cache",
     is_flag=True,
     envvar="HUBKIT_NO_CACHE",
-    help="Judge anew, and keep nothing for the next run.",
+    help="Neither read nor write the cache.",
 )
 @selection_options
 @fixing_options
@@ -50,8 +54,10 @@ def command(
 ) -> int:
     """Lint a hub repo from source alone.
 
-    In a git repo, what git tracks is judged, since nothing else reaches those who load from it.
-    Nothing of the repo is imported or run. Exit codes: 0 clean, 1 findings, 2 could not check.
+    In a git repo, only tracked files are checked: users who load the repo get nothing else. No
+    code of the repo is imported or run.
+
+    Exit codes: 0 no findings, 1 findings, 2 the check could not run.
     """
     from hubkit.commands.target import is_own, open_earlier, open_target, require_own
 
@@ -87,12 +93,14 @@ def command(
         report = judge(files)
     else:
         report = _recall(files, judged, judge)
-    output.write(report if is_own(repo) else dataclasses.replace(report, config=""))
+    output.write(report if is_own(repo) else structs.replace(report, config=""))
     return report.exit_code
 
 
 def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> Report:
-    """The report of an earlier run if nothing changed since, else a new one."""
+    """The cached report if no file changed since, or a new one."""
+    from hubkit._util.paths import read_file
+    from hubkit.baseline import locate_baseline
     from hubkit.recall import recall_report
 
     if not files.is_file("hubconf.py"):  # whether there is anything to check is asked elsewhere
@@ -100,7 +108,7 @@ def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> R
     baseline = None
     if config.baseline:
         with contextlib.suppress(OSError):
-            baseline = (files.root / config.baseline).read_bytes()
+            baseline = read_file(locate_baseline(files.root, config.baseline), follow=True)
     return recall_report(files, (config, config.text, baseline), judge)
 
 
@@ -112,13 +120,13 @@ def _lint(facts: RepoFacts, config: Config) -> Report:
 
 
 def _read(files: Files, before: Files | None) -> RepoFacts:
-    """The repo's facts, with those of an earlier version if it is compared with one."""
+    """The repo's facts, and those of the earlier version to compare with, if any."""
     from hubkit.analysis import read_repo
 
     facts = read_repo(files)
     if before is None:
         return facts
-    return dataclasses.replace(facts, before=read_repo(before))
+    return structs.replace(facts, before=read_repo(before))
 
 
 def _require_something(facts: RepoFacts, config: Config) -> None:
@@ -133,13 +141,13 @@ def _require_something(facts: RepoFacts, config: Config) -> None:
     rules = select_rules(config)
     if rules and facts.before is None and all(rule.compares for rule in rules):
         raise UsageError(
-            f"nothing to check: {rules[0].code} compares with an earlier version",
-            hint="Name it by --against, such as --against v1.0.",
+            f"nothing to check: {rules[0].code} needs an earlier version to compare with",
+            hint="Name that version, for example --against v1.0.",
         )
     if not rules:
         raise UsageError(
             "nothing to check: no rule is selected",
-            hint="Rules in preview need --preview or their whole code."
+            hint="To run preview rules, add --preview or select them by their full code."
             if config.select or config.extend_select
             else "`select` is empty: give codes, prefixes or ALL, or leave it out.",
         )
@@ -148,5 +156,5 @@ def _require_something(facts: RepoFacts, config: Config) -> None:
     if missing and not is_git and not any(path.endswith(".py") for path in facts.files.paths()):
         raise UsageError(
             f"nothing to check: {facts.root} has no hubconf.py, no Python file and no git repo",
-            hint="Give the folder of a hub repo, or owner/name[:ref].",
+            hint="Pass the folder of a hub repo, or owner/name[:ref].",
         )

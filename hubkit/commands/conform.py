@@ -1,4 +1,4 @@
-"""``hubkit conform``: the conformance suite, for people without a pytest set-up."""
+"""``hubkit conform``: run the conformance suite without setting up pytest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubkit._util.console import echo_lines
+from hubkit._util.text import join_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,34 +19,38 @@ _INTERRUPTED, _PYTEST_INTERRUPTED, _FOUND = 130, 2, (0, 1)
 _FLAGS = ("slow", "loopback", "update")
 
 
-@click.command()
+@click.command(short_help="Run the conformance suite.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.argument("entrypoints", nargs=-1, metavar="[ENTRYPOINT]...")
 @click.option("--level", metavar="N", help="Run levels 1 to N.  [default: 3]")
-@click.option("--select", metavar="CODES", help="Run these checks only, such as C1,C204,quiet.")
-@click.option("--ignore", metavar="CODES", help="Leave these checks out.")
-@click.option("--slow", is_flag=True, help="Run also what takes seconds a model.")
-@click.option("--all", "everything", is_flag=True, help="Whatever `representative` says.")
-@click.option("--shard", metavar="I/N", help="Run the I-th of N parts of the entrypoints.")
+@click.option("--select", metavar="CODES", help="Run only these checks, for example C1,C204,quiet.")
+@click.option("--ignore", metavar="CODES", help="Skip these checks.")
+@click.option("--slow", is_flag=True, help="Include slow checks: seconds per model.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Run all entrypoints, whatever `representative` is."
+)
+@click.option("--shard", metavar="I/N", help="Run part I of N of the entrypoints.")
 @click.option(
     "--network",
     type=click.Choice(["deny", "cache", "allow"]),
-    help="What may be reached, and where weights come from.  [default: deny]",
+    help="Allowed network access and the source of weights.  [default: deny]",
 )
-@click.option("--weights", metavar="DIR", help="Folder of checkpoints instead of the hub dir.")
-@click.option("--loopback", is_flag=True, help="Let entrypoints connect to this machine.")
+@click.option(
+    "--weights", metavar="DIR", help="Load checkpoints from this folder instead of the hub dir."
+)
+@click.option("--loopback", is_flag=True, help="Allow connections to this machine.")
 @click.option(
     "--device",
     type=click.Choice(["cpu", "cuda", "mps", "meta"]),
-    help="Where models run.  [default: cpu]",
+    help="Device to run models on.  [default: cpu]",
 )
-@click.option("--update", is_flag=True, help="Keep outputs in tests/hubkit/golden.")
+@click.option("--update", is_flag=True, help="Write golden outputs to tests/hubkit/golden.")
 @click.option(
     "--report",
     "reports",
     multiple=True,
     metavar="[FORMAT=]FILE",
-    help="Write a report: json, markdown, badge or endpoint, else by the file's name.",
+    help="Write a report: json, markdown, badge or endpoint. By default, the file name decides.",
 )
 @click.option(
     "--from",
@@ -51,9 +58,9 @@ _FLAGS = ("slow", "loopback", "update")
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Show, and write, the report of an earlier run, or those of its shards; run nothing.",
+    help="Show the report of an earlier run, or merge those of its shards; run nothing.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="A line for each check.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every check.")
 def command(
     path: Path,
     entrypoints: tuple[str, ...],
@@ -63,10 +70,12 @@ def command(
     verbose: bool,
     **given: Any,  # noqa: ANN401 - options that the suite has too, as they came
 ) -> int:
-    """Build every entrypoint and try what its users will.
+    """Run the conformance suite: build every entrypoint and use it as its users will.
 
-    The same as `pytest --hubconf` in the folder PATH, without the repo's own tests and pytest
-    configuration. It runs the repo's code. Exit codes: 0 conformant, 1 not, 2 could not be tried.
+    Same as `pytest --hubconf` in the folder PATH, but without the repo's own tests and pytest
+    configuration. This runs the repo's code.
+
+    Exit codes: 0 all checks passed, 1 checks failed, 2 the suite could not run.
     """
     if sources:
         return _show(sources, reports)
@@ -75,7 +84,7 @@ def command(
     if not root.is_dir():
         from hubkit.errors import UsageError
 
-        raise UsageError(f"{root} is no folder", hint="Give the folder of a hub repo.")
+        raise UsageError(f"{root} is not a folder", hint="Pass the folder of a hub repo.")
     standalone = importlib.import_module("pytest_hubkit.standalone")
     options = [*_options(given), *(("--hubconf-all",) if everything else ())]
     options += [f"--hubconf-report={report}" for report in reports]
@@ -86,7 +95,7 @@ def command(
 
 
 def _options(given: dict[str, Any]) -> Iterator[str]:
-    """The suite's options of the same names."""
+    """The options of the pytest plugin."""
     for name, value in given.items():
         if name in _FLAGS:
             yield from (f"--hubconf-{name}",) if value else ()
@@ -95,7 +104,7 @@ def _options(given: dict[str, Any]) -> Iterator[str]:
 
 
 def _require_suite() -> None:
-    """Refuse to start without what the suite runs on.
+    """Check that the requirements of the suite are installed.
 
     Raises:
         MissingExtraError: pytest or torch is not installed.
@@ -105,13 +114,13 @@ def _require_suite() -> None:
     missing = [name for name in ("pytest", "torch") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"hubkit conform needs {' and '.join(missing)}: not installed here.",
-            hint='pip install "torch-hubkit[pytest]"',
+            f"hubkit conform needs {join_words(missing)}, which is not installed.",
+            hint='Install it: pip install "torch-hubkit[pytest]"',
         )
 
 
 def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
-    """Say what an earlier run has found."""
+    """Show the reports of earlier runs."""
     from hubkit.conformance import (
         merge_reports,
         read_report,
@@ -123,7 +132,7 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
     report = merge_reports([read_report(source) for source in sources])
     for text in reports:
         write_form(report, *read_target(text, Path.cwd()))
-    click.echo(render_table(report), nl=False)
+    echo_lines(render_table(report))
     failed = report.lint == "failed" or any(
         one.codes(level, "failed") for one in (report.whole, *report.cases) for level in (1, 2, 3)
     )

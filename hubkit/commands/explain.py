@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import close_matches, join_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,11 +18,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
 def command(codes: tuple[str, ...]) -> None:
-    """Say why a rule or check exists.
+    """Explain rules and checks.
 
-    What it finds, why that bites, what is bad and what is good. CODE may be a name, such as
-    undeclared-import; the first digits of several, such as HUB1, list those. Without CODE all are
-    listed.
+    CODE is a code such as HUB105 or a name such as undeclared-import. A prefix such as HUB1 lists
+    the rules that start with it. Without CODE, lists all of them.
     """
     from hubkit.commands.catalogue import read_catalogue
     from hubkit.errors import UsageError
@@ -28,19 +30,19 @@ def command(codes: tuple[str, ...]) -> None:
     wanted = [_find(code, entries) for code in codes or ("",)]
     for code, found in zip(codes, wanted, strict=False):
         if not found:
-            raise UsageError(f"there is no rule or check {code}", hint=_advise(code, entries))
+            raise UsageError(f"unknown rule or check: {code}", hint=_advise(code, entries))
     for number, found in enumerate(wanted):
         if number:
-            click.echo()
+            echo()
         if len(found) == 1:
-            click.echo(_explain(found[0]))
+            echo_lines(_explain(found[0]))
         else:
             for one in found:
-                click.echo(f"{one.code}  {one.slug:28} {one.summary}")
+                echo(f"{one.code}  {one.slug:28} {one.summary}")
 
 
 def _find(code: str, entries: Iterable[CatalogueEntry]) -> list[CatalogueEntry]:
-    """The one of that code or name, else those whose codes start so."""
+    """The entry with that code or name, or those whose codes start with it."""
     name = code.upper()
     same = [one for one in entries if code == one.slug or name == one.code]
     return same or [one for one in entries if one.code.startswith(name) or name == "ALL"]
@@ -53,16 +55,14 @@ def _explain(one: CatalogueEntry) -> str:
 
 def _describe_fix(fix: str) -> str:
     applicability, _, sometimes = fix.partition(", ")
-    some = " some of these" if sometimes else " these"
-    if applicability == "safe":
-        return f"Fix: `hubkit check --fix` puts{some} right."
-    return f"Fix: `hubkit check --fix --unsafe-fixes` puts{some} right; look at what it does."
+    option = "" if applicability == "safe" else " --unsafe-fixes"
+    review = "" if applicability == "safe" else " Review the changes."
+    availability = "is sometimes available" if sometimes else "is available"
+    return f"A fix {availability}: `hubkit check --fix{option}`.{review}"
 
 
 def _advise(code: str, entries: Iterable[CatalogueEntry]) -> str:
-    import difflib
-
     words = {one.slug: one.code for one in entries} | {one.code: one.code for one in entries}
-    close = difflib.get_close_matches(code, words, n=3)
-    meant = " or ".join(words[word] for word in close)
-    return f"Did you mean {meant}?" if close else "`hubkit explain` lists them all."
+    meant = dict.fromkeys(words[word] for word in close_matches(code, words))
+    listed = join_words((f"`{one}`" for one in meant), "or")
+    return f"Did you mean {listed}?" if meant else "`hubkit explain` lists them."

@@ -1,14 +1,16 @@
-"""Options that put findings right, and what is said about it."""
+"""Options that fix findings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
+from hubkit._util.console import echo, echo_data
+from hubkit._util.text import plural
 from hubkit.commands.gathering import gather
 from hubkit.commands.output import say_stopped
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
     Judge = Callable[[Files], Report]
 
 
-@dataclass(frozen=True, slots=True)
-class Fixing:
-    """What the command line says about fixes; its fields are the options of the same names."""
+class Fixing(Struct, frozen=True):
+    """The options for fixes, by name."""
 
     fix: bool
     unsafe_fixes: bool
@@ -30,27 +31,27 @@ class Fixing:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether anything is to be fixed, or shown as it would be."""
+        """Whether to make fixes or show them."""
         return self.fix or self.diff
 
     def require_sense(self) -> None:
-        """Refuse options that say how to fix where nothing is to be fixed.
+        """Reject options for fixes without --fix or --diff.
 
         Raises:
-            UsageError: There are such.
+            UsageError: There are such options.
         """
         from hubkit.errors import UsageError
 
         if not self.is_wanted and (self.unsafe_fixes or self.exit_non_zero_on_fix):
             option = "--unsafe-fixes" if self.unsafe_fixes else "--exit-non-zero-on-fix"
-            raise UsageError(f"{option} fixes nothing by itself.", hint="Add --fix or --diff.")
+            raise UsageError(f"{option} requires --fix or --diff.", hint="Add one of them.")
 
     def plan(self, files: Files, judge: Judge) -> Outcome:
-        """Make the fixes without writing anything.
+        """Compute the fixes without writing anything.
 
         Args:
             files: The repo's files.
-            judge: Says what is wrong with files.
+            judge: Checks files.
         """
         from hubkit.fixer import fix_findings
         from hubkit.source import Overlay
@@ -61,19 +62,19 @@ class Fixing:
         return fix_findings(lint, files.read, unsafe=self.unsafe_fixes)
 
     def show(self, outcome: Outcome) -> int:
-        """Print what would change; the exit code says whether anything would."""
+        """Print the diff; returns the exit code."""
         from hubkit.fixer import render_diff
 
-        click.echo(render_diff(outcome.changes), nl=False)
+        echo_data(render_diff(outcome.changes))
         _say(outcome, "Would fix")
         say_stopped(outcome.report)
         return 2 if outcome.report.stopped else int(bool(outcome.changes))
 
     def write(self, files: Files, outcome: Outcome) -> None:
-        """Write what changes, and say how much that is.
+        """Write the fixed files and print a summary.
 
         Raises:
-            FixError: A file cannot be written; nothing is then.
+            FixError: A file cannot be written; then none is.
         """
         from hubkit.fixer import write_changes
 
@@ -81,7 +82,7 @@ class Fixing:
         _say(outcome, "Fixed")
 
     def exit_code(self, outcome: Outcome) -> int:
-        """The exit code once fixes are made: what is left counts."""
+        """The exit code after fixing, by the remaining findings."""
         fixed = self.exit_non_zero_on_fix and bool(outcome.changes)
         return outcome.report.exit_code or int(fixed)
 
@@ -89,23 +90,22 @@ class Fixing:
 def _say(outcome: Outcome, verb: str) -> None:
     for finding, reason in outcome.failed:
         place = f" in {finding.location.path}" if finding.location else ""
-        click.echo(
-            f"{finding.code}{place} is for you to fix, as its fix was taken back ({reason}): "
-            f"{finding.message}",
+        echo(
+            f"{finding.code}{place} was not fixed ({reason}): {finding.message}",
             err=True,
         )
     count = len(outcome.fixed)
     more = f" ({outcome.unsafe} more with --unsafe-fixes)" if outcome.unsafe else ""
     if count or more:
-        click.echo(f"{verb} {count} finding{'s' * (count != 1)}{more}.", err=True)
+        echo(f"{verb} {plural(count, 'finding')}{more}.", err=True)
 
 
 _OPTIONS = (
-    click.option("--fix", is_flag=True, help="Fix what can be fixed safely."),
-    click.option("--unsafe-fixes", is_flag=True, help="Make fixes too that are for you to judge."),
-    click.option("--diff", is_flag=True, help="Show what --fix would change, and write nothing."),
+    click.option("--fix", is_flag=True, help="Fix findings that have a safe fix."),
+    click.option("--unsafe-fixes", is_flag=True, help="Include unsafe fixes, which need a review."),
+    click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing."),
     click.option("--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 if anything was fixed."),
 )
 
 fixing_options = gather(Fixing, "fixing", _OPTIONS)
-"""Give a command the options of a ``Fixing``, and hand it one as ``fixing``."""
+"""Add these options to a command, which gets a ``Fixing`` as ``fixing``."""

@@ -1,11 +1,14 @@
-"""``hubkit help``: all that source tells about one entrypoint."""
+"""``hubkit help``: describe an entrypoint from its source."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from hubkit._util.console import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +20,10 @@ if TYPE_CHECKING:
 @click.argument("repo", metavar="PATH|OWNER/NAME[:REF]", default=".")
 @click.argument("entrypoint", metavar="ENTRYPOINT", default="")
 def command(repo: str, entrypoint: str) -> None:
-    """Show what source tells about an entrypoint.
+    """Describe an entrypoint.
 
-    Its signature, its help text, what it gives back, what it needs and the weights that it
-    downloads. Nothing of the repo is imported or run.
+    Shows its signature, help text, return value, dependencies and the weights it downloads. No code
+    of the repo is imported or run.
     """
     from hubkit.analysis import (
         read_repo,
@@ -31,15 +34,14 @@ def command(repo: str, entrypoint: str) -> None:
     )
     from hubkit.commands.target import locate_target
     from hubkit.errors import UsageError, entrypoint_not_found
-    from hubkit.reporters.wording import to_printable
 
     if not entrypoint:
         is_repo = "/" in repo or Path(repo).is_dir()
         example = f"{repo} unet" if is_repo else f". {repo}"
         raise UsageError(
-            "help takes a repo and one of its entrypoints",
-            hint=f"Such as `hubkit help {example}`; `hubkit list` names them, and"
-            " `hubkit COMMAND --help` is about a command.",
+            "`hubkit help` needs a repo and one of its entrypoints",
+            hint=f"For example: `hubkit help {example}`. Run `hubkit list` to see the entrypoints, and"
+            " `hubkit COMMAND --help` for help on a command.",
         )
     facts = read_repo(locate_target(repo))
     hubconf = require_hubconf(facts)
@@ -48,27 +50,27 @@ def command(repo: str, entrypoint: str) -> None:
         names = tuple(known.name for known in hubconf.entrypoints)
         raise entrypoint_not_found(entrypoint, names, "is not in the hubconf")
     text = render_docstring(found.docstring) if found.docstring else "(no help text)"
-    click.echo(click.style(to_printable(render_signature(found)), bold=True))
-    click.echo()
+    echo(label=render_signature(found))
+    echo()
     for line in text.splitlines():
-        click.echo(f"  {to_printable(line)}".rstrip())
-    click.echo()
+        echo(f"  {line}".rstrip())
+    echo()
     weights = read_weights(facts.files, hubconf, [found.name])[found.name]
     for name, value in _rows(found, hubconf, weights.downloads):
-        click.echo(f"{click.style(f'{name:10}', bold=True)}  {to_printable(value)}".rstrip())
+        echo(f" {value}", label=f"{name:10}")
 
 
 def _rows(
     entrypoint: Entrypoint, hubconf: Hubconf, downloads: tuple[CheckpointUse, ...]
 ) -> Iterator[tuple[str, str]]:
-    """What is known besides, a name and a value a line; a name is said once."""
-    yield "Gives back", _gives(entrypoint)
+    """Further facts: names and values; a name is only given once."""
+    yield "Returns", _returns(entrypoint)
     yield "Defined in", f"{entrypoint.definition.path}, line {entrypoint.definition.line}"
     names = hubconf.dependencies.names if hubconf.dependencies else ()
     if names:
         from hubkit.analysis import distribution_name
 
-        distributions = " ".join(distribution_name(name) for name in names)
+        distributions = shlex.join(distribution_name(name) for name in names)
         yield "Needs", ", ".join(names)
         yield "Install", f"pip install {distributions}"
     heading = "Weights"
@@ -76,27 +78,28 @@ def _rows(
         yield heading, line
         heading = ""
     if not downloads and hubconf.checkpoints:
-        yield heading, "none that source tells; other entrypoints of this hubconf download some"
+        yield heading, "none found; other entrypoints of this hubconf download weights"
 
 
-def _gives(entrypoint: Entrypoint) -> str:
+def _returns(entrypoint: Entrypoint) -> str:
     returns = entrypoint.returns
     if returns.shape == "unknown":
-        return "source does not tell what"
+        return "unknown"
     described = returns.description or "something"
     return f"an nn.Module: {described}" if returns.shape == "module" else described
 
 
 def _weights(use: CheckpointUse) -> str:
+    from hubkit._util.urls import try_parse
+
     if use.url is None:
-        return (
-            f"from a URL that is made at run time ({use.location.path}, line {use.location.line})"
-        )
+        return f"from a URL computed at run time ({use.location.path}, line {use.location.line})"
     from hubkit.torchhub import SHORTEST_HASH, hash_in_name
 
-    name = use.file_name or use.url.rpartition("/")[2]
+    url = try_parse(use.url)
+    name = use.file_name or (url.file_name if url else "")
     digits = hash_in_name(name) or ""
     if len(digits) < SHORTEST_HASH:  # it is a word
-        return f"{use.url} (no hash in its name)"
-    checked = "checked" if use.check_hash else "not checked"
+        return f"{use.url} (no hash in the file name)"
+    checked = "verified" if use.check_hash else "not verified"
     return f"{use.url} (sha256 {digits}…, {checked})"

@@ -1,4 +1,4 @@
-"""``hubkit init``: a hub repo from a template, or what is missing in one."""
+"""``hubkit init``: create a hub repo, or turn a repo into one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_data
 from hubkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,42 +21,44 @@ _TEXTS = (
     ("name", "TEXT", "Name of the project."),
     ("module", "NAME", "Name of its Python package."),
     ("entrypoint", "NAME", "Name of the model, as torch.hub.load takes it."),
-    ("entrypoints", "NAMES", "Models to publish, with commas between them; all; none."),
-    ("repo", "OWNER/NAME", "Where it will be published on GitHub."),
-    ("author", "TEXT", "Whose it is."),
-    ("license", "SPDX", "Its licence, such as MIT; NONE for none."),
-    ("description", "TEXT", "What it does, in one line."),
-    ("weights", "both|in-repo|release|none", "Where trained weights are published."),
-    ("config", "FILE", "The file that configures hubkit: pyproject.toml or hubkit.toml."),
+    ("entrypoints", "NAMES", "Models to publish: comma-separated names, all, or none."),
+    ("repo", "OWNER/NAME", "The repo on GitHub."),
+    ("author", "TEXT", "Author."),
+    ("license", "SPDX", "License, such as MIT, or NONE."),
+    ("description", "TEXT", "Description in one line."),
+    ("weights", "both|in-repo|release|none", "Where to publish trained weights."),
+    ("config", "FILE", "Configuration file: pyproject.toml or hubkit.toml."),
 )
 _PARTS = (
     ("ci", "a GitHub workflow"),
-    ("ci-card", "a job of it that fails when the model card is stale"),
+    ("ci-card", "a CI job that fails if the model card is out of date"),
     ("pre-commit", "a pre-commit hook"),
     ("attributes", "a .gitattributes"),
     ("citation", "a CITATION.cff"),
-    ("license-file", "a LICENSE with the licence's text"),
+    ("license-file", "a LICENSE file"),
     ("card", "a model card"),
     ("readme", "a README"),
-    ("tests", "tests of the model's own"),
+    ("tests", "tests of the model"),
 )
 
 
 def _answer_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command one option for each of those questions."""
+    """Add an option for each of those questions."""
     for part, what in reversed(_PARTS):
-        option = click.option(f"--{part}/--no-{part}", default=None, help=f"Make {what}, or not.")
+        option = click.option(f"--{part}/--no-{part}", default=None, help=f"Create {what}, or not.")
         command = option(command)
     for name, metavar, text in reversed(_TEXTS):
         command = click.option(f"--{name}", metavar=metavar, help=text)(command)
     return command
 
 
-@click.command("init", short_help="Make a hub repo from a template, or publish one's models.")
+@click.command("init", short_help="Create a hub repo, or publish the models of a repo.")
 @click.argument("path", metavar="[NAME|PATH]", default=".")
-@click.option("-t", "--template", metavar="NAME|DIR", help="What to make; --list shows them.")
-@click.option("--bare", is_flag=True, help="hubconf.py and configuration only: --template minimal.")
-@click.option("--defaults", is_flag=True, help="Ask nothing.")
+@click.option("-t", "--template", metavar="NAME|DIR", help="Template; see --list.")
+@click.option(
+    "--bare", is_flag=True, help="Only hubconf.py and configuration; same as --template minimal."
+)
+@click.option("--defaults", is_flag=True, help="Use the defaults; do not ask.")
 @click.option(
     "-a", "--answer", "pairs", metavar="KEY=VALUE", multiple=True, help="Answer a question."
 )
@@ -64,17 +67,19 @@ def _answer_options(command: Callable[..., int]) -> Callable[..., int]:
     "answers_file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Answers in TOML; options come before them.",
+    help="TOML file with answers; options take precedence.",
 )
 @_answer_options
-@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
-@click.option("--diff", is_flag=True, help="Show what --overwrite would change, and write nothing.")
-@click.option("--overwrite", is_flag=True, help="Replace what differs from the template.")
-@click.option("--check", is_flag=True, help="Exit with 1 if anything differs; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written; write nothing.")
+@click.option("--diff", is_flag=True, help="Show what --overwrite would change; write nothing.")
+@click.option("--overwrite", is_flag=True, help="Replace files that differ from the template.")
+@click.option("--check", is_flag=True, help="Exit with 1 if a file differs; write nothing.")
 @click.option(
-    "--git/--no-git", default=None, help="Make it a git repo; by default when new and in none."
+    "--git/--no-git",
+    default=None,
+    help="Create a git repo.  [default: if the folder is new and not in one]",
 )
-@click.option("--list", "listing", is_flag=True, help="Show the templates and what they ask.")
+@click.option("--list", "listing", is_flag=True, help="List the templates and their questions.")
 def command(
     path: str,
     template: str | None,
@@ -91,11 +96,13 @@ def command(
     listing: bool,
     **flags: str | bool | None,
 ) -> int:
-    """Make a hub repo from a template, or publish the models of one.
+    """Create a hub repo from a template, or publish the models of a repo.
 
-    With a NAME, makes a folder with a small model that trains in seconds. In a folder with code,
-    finds its models from their source and adds a hubconf.py and what else is missing; what is there
-    stays as it is. Exit codes: 0 done, 1 with --check when something differs, 2 could not do it.
+    With a NAME, creates a folder with a small model that trains in seconds. In a folder with code,
+    finds its models in the source and adds a hubconf.py and other missing files. Existing files are
+    not changed.
+
+    Exit codes: 0 success, 1 a file differs (with --check), 2 an error.
     """
     from hubkit.commands.planning import make_plan
     from hubkit.commands.telling import print_templates
@@ -124,17 +131,17 @@ def _require_sense(
 ) -> None:
     _, diff, check = modes
     if bare and template:
-        raise UsageError("--bare is a template of its own: leave --template out")
+        raise UsageError("--bare cannot be combined with --template")
     if sum(modes) > 1:
-        raise UsageError("--dry-run, --diff and --check each show something else: choose one")
+        raise UsageError("--dry-run, --diff and --check cannot be combined")
     if overwrite and (diff or check):
-        raise UsageError("--overwrite writes, and --diff and --check do not: choose one")
+        raise UsageError("--overwrite cannot be combined with --diff or --check")
 
 
 def _gather(
     pairs: Sequence[str], answers_file: Path | None, flags: dict[str, str | bool | None]
 ) -> dict[str, str]:
-    """The answers, as texts: of the file, over that the options, over that --answer."""
+    """The answers as texts: --answer overrides options, and those override the file."""
     from hubkit.scaffold import read_answers_file
 
     given = read_answers_file(answers_file) if answers_file else {}
@@ -144,7 +151,7 @@ def _gather(
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UsageError(f"{pair!r} is not KEY=VALUE", hint="Such as: -a license=MIT")
+            raise UsageError(f"{pair!r} is not KEY=VALUE", hint="For example -a license=MIT.")
         given[key] = value
     return given
 
@@ -159,16 +166,16 @@ def _check(plan: Plan, *, named: bool) -> int:
 
     if not plan.found.template and not named:
         raise UsageError(
-            f"{plan.target} does not say what made it, so nothing can have drifted",
-            hint="`hubkit init` writes that down in hubkit's configuration; run it there first.",
+            f"{plan.target} was not created by `hubkit init`, so there is nothing to compare",
+            hint="Run `hubkit init` there first: it records its template in the configuration.",
         )
     outcomes = compare_files(plan.target, plan.files)
     drifted = [outcome for outcome in outcomes if outcome.has_drifted]
     if not drifted:
-        click.echo(f"Nothing has drifted from the template {plan.template.name}.")
+        echo(f"All files match the template {plan.template.name}.")
         return 0
     print_outcomes(plan, drifted, dry=True)
-    click.echo("See it with --diff; `hubkit init --overwrite` makes it so.")
+    echo("Use --diff to see the differences, and --overwrite to apply the template.")
     return 1
 
 
@@ -183,7 +190,7 @@ def _diff(plan: Plan) -> int:
             path = plan.target / outcome.path
             before = path.read_bytes() if outcome.state == "overwritten" else None
             changes[outcome.path] = Change(before, contents[outcome.path])
-    click.echo(render_diff(changes), nl=False)
+    echo_data(render_diff(changes))
     return 0
 
 
@@ -193,7 +200,7 @@ def _rehearse(plan: Plan, *, overwrite: bool) -> int:
 
     print_found(plan.found)
     print_outcomes(plan, compare_files(plan.target, plan.files, overwrite=overwrite), dry=True)
-    click.echo("Nothing was written.")
+    echo("Nothing was written.")
     return 0
 
 
@@ -211,17 +218,17 @@ def _carry_out(plan: Plan, *, git: bool | None, overwrite: bool) -> int:
 
 
 def _settle_git(plan: Plan, *, git: bool | None) -> bool:
-    """Make the target a git repo when that is wanted; says whether it lies in one now."""
+    """Create a git repo if requested; returns whether the target is in one."""
     from hubkit.scaffold import read_work_tree, write_git_repo
 
     tree = read_work_tree(plan.target)
     wanted = tree is None and plan.is_new if git is None else git
     if wanted and tree != plan.target:
         if write_git_repo(plan.target):
-            click.echo("Made it a git repo, on branch main; nothing is committed yet.")
+            echo("Created a git repo on branch main. Nothing is committed yet.")
             return True
-        click.echo("It is no git repo: git is missing or failed.")
+        echo("Could not create a git repo: git is missing or failed.")
         return tree is not None
     if tree is not None and tree != plan.target:
-        click.echo(f"It lies inside the git repo {tree}. To publish it, make it one: --git.")
+        echo(f"The folder is inside the git repo {tree}. To make it a repo of its own, use --git.")
     return tree is not None

@@ -1,25 +1,25 @@
-"""Options that set aside what is known already: by a baseline, or by comments."""
+"""Options that suppress existing findings: a baseline, or comments."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct, structs
 
+from hubkit._util.console import echo
+from hubkit._util.text import plural
 from hubkit.commands.gathering import gather
 from hubkit.commands.output import say_stopped
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.config import Config
     from hubkit.facts import KnownFinding, RepoFacts, Report
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the command line says about findings that are to stay.
+class Known(Struct, frozen=True):
+    """The options that suppress existing findings.
 
     Attributes:
         baseline: The file, or None for the configuration's.
@@ -33,19 +33,19 @@ class Known:
 
     @property
     def writes_into_repo(self) -> bool:
-        """Whether a file of the repo is to be written."""
+        """Whether a file of the repo will be written."""
         return self.reason is not None or (self.update and self.baseline is None)
 
     def apply(self, config: Config) -> Config:
-        """The configuration with the baseline that counts; with none when it is to be written."""
+        """The configuration with the baseline to use; none if it will be written."""
         if self.update:
-            return dataclasses.replace(config, baseline="")
+            return structs.replace(config, baseline="")
         if self.baseline is None:
             return config
-        return dataclasses.replace(config, baseline=str(self.baseline.absolute()))
+        return structs.replace(config, baseline=str(self.baseline.absolute()))
 
     def refuse(self, option: str) -> None:
-        """Refuse what makes no sense together.
+        """Reject options that conflict.
 
         Raises:
             UsageError: A baseline or comments are to be written too.
@@ -54,16 +54,19 @@ class Known:
 
         if self.update or self.reason is not None:
             mine = "--update-baseline" if self.update else "--add-ignore"
-            raise UsageError(f"{mine} makes no sense {option}.", hint="Run one after the other.")
+            raise UsageError(
+                f"{mine} cannot be combined {option}.", hint="Run them one after the other."
+            )
 
     def write(self, report: Report, root: Path, config: Config) -> int:
-        """Put what was found into the baseline, and say what changed.
+        """Write the findings to the baseline and print what changed.
 
         Entries of rules that did not run stay; that one stopped is said, and is no entry.
 
         Raises:
             UsageError: The file cannot be written, or is there and is no baseline.
         """
+        from hubkit._util.atomic import write_output
         from hubkit.baseline import read_baseline, render_baseline, to_known
         from hubkit.errors import UsageError
 
@@ -73,15 +76,15 @@ class Known:
         found = {one.fingerprint: to_known(one) for one in report.findings if one not in stopped}
         kept = {one.fingerprint: one for one in old if one.code not in report.codes}
         try:
-            path.write_text(render_baseline({**kept, **found}.values()), "utf-8", newline="\n")
+            write_output(path, render_baseline({**kept, **found}.values()))
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-        click.echo(_describe(path, old, {**kept, **found}))
+        echo(_describe(path, old, {**kept, **found}))
         say_stopped(report)
         return 2 if report.stopped else 0
 
     def comment(self, report: Report, facts: RepoFacts) -> None:
-        """Write comments that leave out what was found, and say how many.
+        """Write comments that suppress the findings and print how many.
 
         Raises:
             FixError: A file cannot be written.
@@ -89,25 +92,20 @@ class Known:
         from hubkit.fixer import write_changes
         from hubkit.ignoring import plan_ignores
 
-        def read(path: str) -> bytes:
-            return (facts.root / path).read_bytes()
-
-        changes = plan_ignores(report.findings, facts.sources, read, self.reason or "")
+        changes = plan_ignores(report.findings, facts.sources, facts.files.read, self.reason or "")
         write_changes(facts.root, changes)
-        files = f"{len(changes)} file{'s' * (len(changes) != 1)}"
-        click.echo(f"Wrote comments into {files}.", err=True)
+        echo(f"Wrote comments to {plural(len(changes), 'file')}.", err=True)
 
     def _path(self, root: Path, config: Config) -> Path:
-        from hubkit.baseline import BASELINE
+        from hubkit.baseline import BASELINE, locate_baseline
 
-        return self.baseline or root / (config.baseline or BASELINE)
+        return self.baseline or locate_baseline(root, config.baseline or BASELINE)
 
 
 def _describe(path: Path, old: tuple[KnownFinding, ...], new: dict[str, KnownFinding]) -> str:
     before = {one.fingerprint for one in old}
     added, gone = len(new.keys() - before), len(before - new.keys())
-    findings = f"{len(new)} finding{'s' * (len(new) != 1)}"
-    return f"{path} knows {findings} now ({added} added, {gone} taken out)."
+    return f"{path}: {plural(len(new), 'finding')} ({added} added, {gone} removed)."
 
 
 def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
@@ -116,7 +114,7 @@ def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> st
         return None
     reason = " ".join(value.split())
     if not reason or not reason.isprintable():
-        raise click.BadParameter("say in words why the findings stay.")
+        raise click.BadParameter("Give the reason for suppressing the findings.")
     return reason
 
 
@@ -125,23 +123,22 @@ _OPTIONS = (
         "--baseline",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Report only what this file of known findings does not hold.",
+        help="Suppress the findings listed in this file.",
     ),
     click.option(
         "--update-baseline",
         "update",
         is_flag=True,
-        help="Write what is found to the baseline, and report nothing."
-        "  [default: hubkit-baseline.json]",
+        help="Write all findings to the baseline; report none.  [default: hubkit-baseline.json]",
     ),
     click.option(
         "--add-ignore",
         "reason",
         metavar="REASON",
         callback=_reason,
-        help="Write comments that leave out what is found, with this reason.",
+        help="Suppress all findings by comments that give this reason.",
     ),
 )
 
 known_options = gather(Known, "known", _OPTIONS)
-"""Give a command the options of a ``Known``, and hand it one as ``known``."""
+"""Add these options to a command, which gets a ``Known`` as ``known``."""

@@ -1,10 +1,13 @@
-"""``hubkit list``: the entrypoints of a repo, without running it."""
+"""``hubkit list``: list the entrypoints of a repo without running it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
+
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import align_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,35 +18,44 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--static", is_flag=True, help="Run nothing, even if names are made at run time.")
-def command(repo: str, as_json: bool, static: bool) -> None:
+@click.option("--run", is_flag=True, help="Run the hubconf of a folder for names made at run time.")
+def command(repo: str, as_json: bool, run: bool) -> None:
     """List the entrypoints of a hub repo.
 
-    Source tells, and nothing runs. Only where a hubconf makes names at run time, and lies in a
-    folder of yours, a child process is asked for them.
+    The names are read from source code, and nothing runs. If a hubconf in a local folder defines
+    names dynamically, --run lists them too by running it in a child process.
     """
     from hubkit.analysis import read_repo, require_hubconf
-    from hubkit.commands.target import locate_target
+    from hubkit.commands.target import is_own, locate_target
+    from hubkit.errors import UsageError
 
+    if run and not is_own(repo):
+        raise UsageError(
+            f"--run takes a folder, and {repo} is a repo on a git host",
+            hint="hubkit.list(...) runs it in Python, once the repo is trusted.",
+        )
     root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))
     rows = [_row(entrypoint) for entrypoint in hubconf.entrypoints]
-    if hubconf.has_dynamic_names and not static:
-        rows += _made_at_run_time(repo, root, hubconf)
+    if hubconf.has_dynamic_names and run:
+        rows += _made_at_run_time(root, hubconf)
     if as_json:
         import json
 
-        click.echo(
+        echo_lines(
             json.dumps({"entrypoints": rows, "is_open": hubconf.has_dynamic_names}, indent=2)
         )
         return
-    width = max((len(row["name"]) for row in rows), default=0)
-    for row in rows:
-        click.echo(f"{row['name']:{width}}  {row['summary']}".rstrip())
+    for line in align_columns([(row["name"], row["summary"]) for row in rows]):
+        echo(line)
     if not rows:
-        click.echo(f"{root} has no entrypoints that source tells.", err=True)
-    if hubconf.has_dynamic_names:
-        click.echo("This hubconf makes names at run time: source does not tell them all.", err=True)
+        echo(f"No entrypoints found in the source of {root}.", err=True)
+    if hubconf.has_dynamic_names and not run:
+        hint = " Add --run to run it." if is_own(repo) else ""
+        echo(
+            f"This hubconf defines names dynamically, so the list may be incomplete.{hint}",
+            err=True,
+        )
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
@@ -51,21 +63,16 @@ def _row(entrypoint: Entrypoint) -> dict[str, str]:
     return {"name": entrypoint.name, "kind": entrypoint.kind, "summary": summary}
 
 
-def _made_at_run_time(repo: str, root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
-    """Rows for names that only running tells; what the repo cannot say is said on stderr."""
-    from pathlib import Path
-
+def _made_at_run_time(root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
+    """Rows for names that are defined dynamically; failures are printed to stderr."""
     from hubkit.errors import HubkitError
     from hubkit.runtime.probe import list_names
 
-    if not Path(repo).expanduser().exists():
-        click.echo(f"Not run, as a repo of somebody else: {repo}. hubkit.list runs it.", err=True)
-        return []
     known = {entrypoint.name for entrypoint in hubconf.entrypoints}
     known |= {leak.name for leak in hubconf.leaks}
     try:
         names = list_names(root)
     except HubkitError as error:
-        click.echo(f"Running it did not work: {error.message}", err=True)
+        echo(f"Running the hubconf failed: {error.message}", err=True)
         return []
     return [{"name": name, "kind": "value", "summary": ""} for name in names if name not in known]

@@ -1,12 +1,15 @@
-"""``hubkit lock``: pin repos and checkpoints in a file, and hold the hub dir against it."""
+"""``hubkit lock``: pin repos and checkpoints in a lock file."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
+
+from hubkit._util.console import echo
+from hubkit._util.text import plural
 
 if TYPE_CHECKING:
     from hubkit.lockfile import Lockfile
@@ -22,12 +25,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="The lock file.",
 )
-@click.option("--weights", is_flag=True, help="Download and pin all checkpoints that are known.")
+@click.option("--weights", is_flag=True, help="Download and pin all known checkpoints.")
 @click.option("--checkpoint", "urls", multiple=True, metavar="URL", help="Pin a checkpoint.")
-@click.option("--check", is_flag=True, help="Change nothing: hold the hub dir against the file.")
 @click.option(
-    "--fetch", is_flag=True, help="Change nothing: have all that is pinned in the hub dir."
+    "--check", is_flag=True, help="Compare the hub dir with the lock file; change nothing."
 )
+@click.option("--fetch", is_flag=True, help="Fetch everything that the lock file pins.")
 def command(
     repos: tuple[str, ...],
     output: Path,
@@ -36,17 +39,18 @@ def command(
     check: bool,
     fetch: bool,
 ) -> int:
-    """Pin repos, and the weights that they download, in a lock file.
+    """Pin repos and their weights in a lock file.
 
-    Repos that are named are pinned at what their ref is now, beside those that the file holds;
-    without a name all that it holds are pinned anew. Checkpoints in the hub dir are pinned along.
-    Replay it: hubkit.load(..., lockfile="hubkit.lock"), or set HUBKIT_LOCKFILE.
+    Pins the given repos at the current commit of their ref, in addition to those in the file.
+    Without arguments, updates all repos in the file. Checkpoints in the hub dir are pinned too.
+
+    To use the file, call hubkit.load(..., lockfile="hubkit.lock") or set HUBKIT_LOCKFILE.
     """
     from hubkit.errors import UsageError
     from hubkit.lockfile import Lockfile, read_lockfile, write_lockfile
 
     if (check or fetch) and (repos or urls or weights or (check and fetch)):
-        raise UsageError("--check and --fetch stand alone: the lock file says what to look at.")
+        raise UsageError("--check and --fetch take no repos and no other options.")
     if check:
         return _check(read_lockfile(output))
     if fetch:
@@ -54,13 +58,14 @@ def command(
     lock = read_lockfile(output) if output.exists() else Lockfile(output)
     if not (repos or urls or lock.repos):
         raise UsageError(
-            f"There is nothing to pin: no repo is named, and {output} holds none.",
-            hint="Name one: hubkit lock owner/name:ref",
+            f"Nothing to pin: no repo was given, and {output} contains none.",
+            hint="Pass a repo: hubkit lock owner/name:ref",
         )
     lock = _pin(lock, repos or (() if urls else tuple(lock.repos)), urls, weights=weights)
     write_lockfile(lock)
-    click.echo(
-        f"{output}: {len(lock.repos)} repos and {len(lock.checkpoints)} checkpoints are pinned.",
+    echo(
+        f"{output}: pinned {plural(len(lock.repos), 'repo')} and "
+        f"{plural(len(lock.checkpoints), 'checkpoint')}.",
         err=True,
     )
     return 0
@@ -76,7 +81,7 @@ def _pin(
     left: list[str] = []
     for repo in map(parse_repo, repos):
         locked[str(repo)] = pins.lock_repo(repo)
-        click.echo(f"{repo} is {locked[str(repo)].sha}", err=True)
+        echo(f"{repo} is {locked[str(repo)].sha}", err=True)
         for url in pins.find_checkpoint_urls(repo):
             found = pins.lock_checkpoint(url) if weights else pins.find_locked_checkpoint(url)
             if found is not None:
@@ -86,10 +91,10 @@ def _pin(
     for url in urls:
         checkpoints[key_of(url)] = pins.lock_checkpoint(url)
     if left:
-        click.echo(f"Not pinned, since not in the hub dir: {len(left)} checkpoints", err=True)
+        echo(f"Not pinned: {plural(len(left), 'checkpoint')} missing from the hub dir", err=True)
         for url in left:
-            click.echo(f"  {url}", err=True)
-        click.echo("--weights downloads and pins them all, --checkpoint URL one.", err=True)
+            echo(f"  {url}", err=True)
+        echo("Use --weights to download and pin all, --checkpoint URL for one.", err=True)
     return replace(lock, repos=locked, checkpoints=checkpoints)
 
 
@@ -99,9 +104,9 @@ def _check(lock: Lockfile) -> int:
     states = list(check_lockfile(lock))
     for state in states:
         if state.state != "ok":
-            click.echo(f"{state.state}: {state.name}: {state.detail}")
+            echo(f"{state.state}: {state.name}: {state.detail}")
     bad = sum(not state.is_fine for state in states)
-    click.echo(f"Checked {len(states)} pins of {lock.path}: {bad} do not hold.", err=True)
+    echo(f"Checked {plural(len(states), 'pin')} of {lock.path}: {bad} failed.", err=True)
     return 1 if bad else 0
 
 
@@ -114,5 +119,5 @@ def _fetch(lock: Lockfile) -> int:
     for url, checkpoint in lock.checkpoints.items():
         pins.fetch_locked_checkpoint(url, checkpoint)
     held = len(lock.repos) + len(lock.checkpoints)
-    click.echo(f"All {held} pins of {lock.path} are in the hub dir.", err=True)
+    echo(f"{lock.path}: {plural(held, 'pin')} in the hub dir.", err=True)
     return 0

@@ -1,15 +1,17 @@
-"""Options that say where reports go and in which form, and the writing of them."""
+"""Options for the format and the destination of reports."""
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
+from hubkit._util.console import echo_lines
 from hubkit.commands.gathering import gather
-from hubkit.records import dataclass
 from hubkit.reporters import FORMATS, find_reporter
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ _FORMATS = "full, concise, json, github, sarif, junit, markdown or statistics"
 
 
 def _format(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
-    """A format's name."""
+    """Validate the name of a format."""
     name = _ALIASES.get(value, value)
     if name not in FORMATS:
         raise click.BadParameter(f"{value!r} is not one of {', '.join(FORMATS)}.")
@@ -42,9 +44,8 @@ def _reports(
     return tuple(pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What the command line says about reports; its fields are the options of the same names."""
+class Output(Struct, frozen=True):
+    """The options for reports, by name."""
 
     output_format: str
     output_file: Path | None
@@ -53,7 +54,7 @@ class Output:
     quiet: bool
 
     def write(self, report: Report) -> None:
-        """Write the report in every form that was asked for.
+        """Write the report in every requested format.
 
         Raises:
             UsageError: A file cannot be written.
@@ -67,62 +68,65 @@ class Output:
             find_reporter(name)(report, sys.stdout)
 
     def require_sense(self) -> None:
-        """Refuse two formats for one report, and two reports for one file.
+        """Reject two formats for one report, and one file for two reports.
 
         Raises:
-            UsageError: Statistics are wanted, and a format for programs; or a file is named twice.
+            UsageError: The options conflict.
         """
         from hubkit.errors import UsageError
 
         if self.statistics and self.output_format not in _FOR_PEOPLE:
             raise UsageError(
-                f"--statistics is a format of its own, and so is {self.output_format}.",
-                hint=f"Have both: --statistics --report {self.output_format}=FILE.",
+                f"--statistics cannot be combined with --output-format {self.output_format}.",
+                hint=f"To get both, use --statistics --report {self.output_format}=FILE.",
             )
         paths = [path for _, path in self.reports]
         paths += [self.output_file] if self.output_file else []
         for number, path in enumerate(paths):
             if any(path.resolve() == other.resolve() for other in paths[:number]):
                 raise UsageError(
-                    f"Two reports are to be written to {path}.", hint="Give each a file of its own."
+                    f"Two reports would be written to {path}.",
+                    hint="Use a different file for each.",
                 )
 
     def refuse(self, option: str) -> None:
-        """Refuse what would be left unwritten.
+        """Reject options for a report that will not be written.
 
         Raises:
-            UsageError: A report is asked for in a form or a file of its own.
+            UsageError: There are such options.
         """
         from hubkit.errors import UsageError
 
         if self.reports or self.output_file or self.statistics or self.output_format != "full":
             raise UsageError(
-                f"{option} makes no report.",
-                hint="Run check once more without it for the report.",
+                f"{option} does not write a report.",
+                hint="Run `hubkit check` again without it to get the report.",
             )
 
 
 def say_stopped(report: Report) -> None:
-    """Say on stderr which rules stopped, where no report does."""
+    """Print rules that crashed to stderr, if no report is written."""
     from hubkit.reporters.full import format_finding
 
     for finding in report.stopped:
-        click.echo(format_finding(finding, report), err=True)
+        echo_lines(format_finding(finding, report), err=True)
 
 
 def _write_file(name: str, path: Path, report: Report) -> None:
+    from hubkit._util.atomic import write_output
     from hubkit.errors import UsageError
 
     if str(path) == _STDOUT:
         find_reporter(name)(report, sys.stdout)
         return
     try:
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            find_reporter(name)(report, stream)
+        stream = io.StringIO(newline="\n")
+        find_reporter(name)(report, stream)
+        write_output(path, stream.getvalue().encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(
-            f"{path} cannot be written: {error.strerror}",
-            hint="Give a file in a folder that exists and may be written.",
+            f"cannot write {path}: {error.strerror}",
+            hint="Choose a file in an existing, writable folder.",
         ) from None
 
 
@@ -132,13 +136,13 @@ _OPTIONS = (
         metavar="FORMAT",
         default="full",
         callback=_format,
-        help=f"How to say what was found: {_FORMATS}.  [default: full]",
+        help=f"Output format: {_FORMATS}.  [default: full]",
     ),
     click.option(
         "--output-file",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Where to say it; standard output when not given, or `-`.",
+        help="Write the report to this file instead of standard output.",
     ),
     click.option(
         "--report",
@@ -146,11 +150,11 @@ _OPTIONS = (
         multiple=True,
         metavar="FORMAT=FILE",
         callback=_reports,
-        help="Write another report to a file; may be repeated.",
+        help="Write an additional report to a file. Repeatable.",
     ),
-    click.option("--statistics", is_flag=True, help="Count findings by rule, and list none."),
-    click.option("-q", "--quiet", is_flag=True, help="Say nothing when nothing is found."),
+    click.option("--statistics", is_flag=True, help="Show the number of findings per rule."),
+    click.option("-q", "--quiet", is_flag=True, help="Print nothing if there are no findings."),
 )
 
 output_options = gather(Output, "output", _OPTIONS)
-"""Give a command the options of an ``Output``, and hand it one as ``output``."""
+"""Add these options to a command, which gets an ``Output`` as ``output``."""

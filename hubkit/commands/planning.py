@@ -1,13 +1,13 @@
-"""What ``hubkit init`` is to make, and asking for what it must know."""
+"""The plan of ``hubkit init``, and its questions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
+from msgspec import Struct
 
+from hubkit._util.console import InvalidAnswerError, ask
 from hubkit.errors import TemplateError, UsageError
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from hubkit.scaffold import Answers, Discovery, Question, RenderedFile, Template
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be made, where, and from which answers."""
+class Plan(Struct, frozen=True):
+    """The files to create, where, and from which answers."""
 
     target: Path
     template: Template
@@ -29,7 +28,7 @@ class Plan:
 
 
 def make_plan(target: Path, wanted: str, given: Mapping[str, str], *, asking: bool) -> Plan:
-    """Settle what is to be made; nothing is written.
+    """Make the plan; nothing is written.
 
     Args:
         target: The absolute path of the folder, which need not exist.
@@ -51,7 +50,7 @@ def make_plan(target: Path, wanted: str, given: Mapping[str, str], *, asking: bo
     )
 
     if ".git" in target.parts:
-        raise UsageError(f"{target} is git's own folder", hint="Name another one.")
+        raise UsageError(f"{target} is inside a .git folder", hint="Choose another folder.")
     found = read_discovery(target)
     template = read_template(wanted) if wanted else _read_usual(found)
     given = _without_refusals(template, given)
@@ -67,7 +66,7 @@ def make_plan(target: Path, wanted: str, given: Mapping[str, str], *, asking: bo
 
 
 def _read_usual(found: Discovery) -> Template:
-    """The template that made the folder; else what publishes the code there, or makes some."""
+    """The template that created the folder, or the default one for it."""
     from hubkit.scaffold import DEFAULT, EXISTING, read_template
 
     if not found.template:
@@ -76,13 +75,13 @@ def _read_usual(found: Discovery) -> Template:
         return read_template(found.template)
     except TemplateError as error:
         raise TemplateError(
-            f"this was made from the template {found.template!r}, which is not hubkit's own",
-            hint="Say where that is: --template DIR.",
+            f"template not found: {found.template!r}, which created this repo",
+            hint="Pass its folder: --template DIR.",
         ) from error
 
 
 def _without_refusals(template: Template, given: Mapping[str, str]) -> dict[str, str]:
-    """The answers without those that decline what the template does not make anyway."""
+    """The answers without "no" to questions that the template does not have."""
     known = {question.name for question in template.questions}
     return {name: text for name, text in given.items() if name in known or text != "no"}
 
@@ -111,12 +110,11 @@ def _prompt(question: Question, default: str, found: Discovery) -> str:
         try:
             require_answer(question, text, found)
         except TemplateError as error:
-            raise click.UsageError(error.message) from None
+            raise InvalidAnswerError(error.message) from None
         return text
 
     choices = f" ({', '.join(question.choices)})" if question.choices else ""
     if question.kind == "models":
         choices = f" ({', '.join(one.name for one in found.proposals)}; all; none)"
     prompt = f"{question.text}{choices}"
-    text: str = click.prompt(prompt, default=default or None, value_proc=check, err=True)
-    return text
+    return ask(prompt, default, check)

@@ -1,8 +1,7 @@
-"""``hubkit release``: what stands between HEAD and a published tag."""
+"""``hubkit release``: check that HEAD can be released, and tag it."""
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 import subprocess
 import sys
@@ -12,6 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
+
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import plural
 
 if TYPE_CHECKING:
     from hubkit.publish.release import Point, ReleaseRequest, Situation
@@ -19,27 +22,30 @@ if TYPE_CHECKING:
 _COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
 
 
-@click.command(short_help="List what a release still lacks, and make its tag.")
+@click.command(short_help="Check that HEAD can be released, and tag it.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option("--tag", metavar="TAG", help="The tag.  [default: v and the version in the repo]")
-@click.option("--dry-run", is_flag=True, help="Say what is missing, and make no tag.")
-@click.option("--repo", "slug", metavar="OWNER/NAME", help="Where it is published on GitHub.")
+@click.option("--dry-run", is_flag=True, help="Run the checks; create no tag.")
+@click.option("--repo", "slug", metavar="OWNER/NAME", help="The repo on GitHub.")
 @click.option(
     "--report",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="What pytest --hubconf --hubconf-report wrote for this commit.",
+    help="The conformance report (JSON) of this commit.",
 )
-@click.option("--conform", is_flag=True, help="Run the conformance suite now.")
+@click.option("--conform", is_flag=True, help="Run the conformance suite.")
 @click.option(
     "--level",
     type=click.IntRange(0, 3),
     default=1,
     show_default=True,
-    help="The least level of conformance; 0 asks for none.",
+    help="The required conformance level; 0 requires none.",
 )
 @click.option(
-    "--verify", "verifying", is_flag=True, help="Load the commit from git, in a clean process."
+    "--verify",
+    "verifying",
+    is_flag=True,
+    help="Load every entrypoint from the commit in a new process.",
 )
 def command(
     path: Path,
@@ -52,24 +58,25 @@ def command(
     conform: bool,
     verifying: bool,
 ) -> int:
-    """Say what stands between HEAD and a published tag, and make the tag when nothing does.
+    """Check that HEAD can be released, and create its tag.
 
-    Nothing is pushed and no host is asked. --conform and --verify run the repo's code. Exit codes:
-    0 nothing is missing, 1 something is, 2 there is nothing to release.
+    Pushes nothing and uses no network. --conform and --verify run the repo's code.
+
+    Exit codes: 0 all checks passed, 1 something is missing, 2 the checks could not run.
     """
     from hubkit.errors import UsageError
     from hubkit.publish.release import ReleaseRequest, find_points, read_situation, verify
 
     if not path.is_dir():
-        raise UsageError(f"{path} is no folder", hint="Give the folder of a hub repo.")
+        raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
     if conform and (report or not level):
-        raise UsageError("--conform makes a report: --report and --level 0 do not go with it")
+        raise UsageError("--conform cannot be combined with --report or --level 0")
     request = ReleaseRequest(path, tag, slug, report, level)
     now = read_situation(request)
     points: list[Point] = []
     with ExitStack() as stack:
         if conform:
-            now = dataclasses.replace(now, request=_run_suite(request, stack))
+            now = structs.replace(now, request=_run_suite(request, stack))
         points += map(_say, find_points(now))
     if verifying:
         points += map(_say, verify(now))
@@ -80,7 +87,7 @@ def command(
 
 
 def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
-    """The request with a report that was made just now."""
+    """The request with a new report."""
     from hubkit.errors import UsageError
 
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hubkit-release-"))
@@ -90,24 +97,21 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
     done = subprocess.run(command, stdout=sys.stderr, check=False)  # noqa: S603 - our own
     if not report.is_file():
         raise UsageError(
-            f"the conformance suite made no report: it ended with {done.returncode}",
-            hint="Run it by itself: hubkit conform",
+            f"the conformance suite wrote no report: exit code {done.returncode}",
+            hint="Run `hubkit conform` to see why.",
         )
-    return dataclasses.replace(request, report=report)
+    return structs.replace(request, report=report)
 
 
 def _say(point: Point) -> Point:
-    from hubkit.reporters.wording import to_printable
-
-    state = click.style(f"{point.state:7}", fg=_COLORS[point.state], bold=True)
-    click.echo(f"{state}  {point.name}: {to_printable(point.why)}")
+    echo(f" {point.name}: {point.why}", label=f"{point.state:7}", label_color=_COLORS[point.state])
     if point.todo and point.state != "ok":
-        click.echo(f"         -> {to_printable(point.todo)}")
+        echo(f"         -> {point.todo}")
     return point
 
 
 def _say_snippets(now: Situation) -> None:
-    """The lines that consumers will write."""
+    """Print the lines that users of the release will write."""
     from hubkit.publish.card import Source, gather_facts, render_arguments
 
     repo = now.repo or "OWNER/NAME"
@@ -116,28 +120,28 @@ def _say_snippets(now: Situation) -> None:
     lines = [
         f"torch.hub.load({by_tag})",
         f"hubkit.load({by_tag})",
-        f"hubkit.load({by_sha})  # this very commit, whatever becomes of the tag",
+        f"hubkit.load({by_sha})  # exactly this commit",
     ]
-    click.echo("\nOnce it is pushed, people load it by:\n")
+    echo_lines("\nOnce the tag is pushed, users load it with:\n\n")
     for line in lines:
-        click.echo(f"  {line}")
-    click.echo()
+        echo(f"  {line}")
+    echo()
 
 
 def _finish(now: Situation, missing: int, *, dry_run: bool) -> int:
     from hubkit.publish.release import write_tag
 
     if missing:
-        click.echo(f"{missing} missing: no tag is made.", err=True)
+        echo(f"{plural(missing, 'check')} failed. No tag was created.", err=True)
         return 1
     if dry_run:
-        click.echo("Nothing is missing. Without --dry-run the tag is made.", err=True)
+        echo("All checks passed. Run without --dry-run to create the tag.", err=True)
         return 0
     is_new = write_tag(now)
-    click.echo(f"{'Made the tag' if is_new else 'There already:'} {now.tag}, at {now.sha[:10]}.")
-    click.echo("Publish it:")
+    echo(f"{'Created tag' if is_new else 'Tag exists:'} {now.tag} at {now.sha[:10]}.")
+    echo("To publish it:")
     for line in _next(now):
-        click.echo(f"  {line}")
+        echo(f"  {line}")
     return 0
 
 

@@ -1,10 +1,13 @@
-"""``hubkit rules``: every rule and check, one a line."""
+"""``hubkit rules``: list all rules and checks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
+
+from hubkit._util.console import echo_lines
+from hubkit._util.text import table_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,24 +16,24 @@ if TYPE_CHECKING:
 
 _INTRO = """# Rules and checks
 
-One line for each: what `hubkit check` looks for in the source, and what `pytest --hubconf` tries out. `hubkit explain CODE` says why it matters, and what is bad and good. A rule in *preview* runs with `hubkit check --preview`, or when its whole code is selected: `--select HUB106`. A *safe* fix leaves what the code does as it is, an *unsafe* one is for the author to judge.
+The rules of `hubkit check`, which reads source code, and the checks of `pytest --hubconf`, which runs it. `hubkit explain CODE` explains each one with examples. *Preview* rules run with `hubkit check --preview`, or if selected by their full code: `--select HUB106`. *Safe* fixes keep the behavior of the code; review *unsafe* ones.
 
-This page is what `hubkit rules --output-format markdown` prints.
+This page is the output of `hubkit rules --output-format markdown`.
 """
 _FAMILIES = {
     "HUB0": "The file and the protocol",
     "HUB1": "Dependencies",
     "HUB2": "Entrypoints",
     "HUB3": "Docstrings, the text that `torch.hub.help` prints",
-    "HUB4": "What entrypoints give back",
+    "HUB4": "Return values",
     "HUB5": "Weights and downloads",
-    "HUB6": "What is published",
+    "HUB6": "Published files",
     "HUB7": "Side effects and security",
-    "HUB8": "Documents, licence and CI",
-    "HUB9": "About the linter itself",
-    "C1": "Checks of level 1: the protocol",
-    "C2": "Checks of level 2: behaviour",
-    "C3": "Checks of level 3: reproducible and portable",
+    "HUB8": "Documents, license and CI",
+    "HUB9": "The linter itself",
+    "C1": "Level 1 checks: the protocol",
+    "C2": "Level 2 checks: behavior",
+    "C3": "Level 3 checks: reproducible and portable",
 }
 
 
@@ -39,18 +42,18 @@ _FAMILIES = {
     "--output-format",
     type=click.Choice(["text", "markdown", "json"]),
     default="text",
-    help="How to list them.",
+    help="Output format.",
 )
 def command(output_format: str) -> None:
-    """List every rule and every check.
+    """List all rules and checks.
 
-    Rules are those of `hubkit check`, checks those of `pytest --hubconf`; without pytest there are
-    no checks.
+    Rules belong to `hubkit check`. Checks belong to `pytest --hubconf` and are listed if pytest is
+    installed.
     """
     from hubkit.commands.catalogue import read_catalogue
 
     renderers = {"text": _render_text, "markdown": _render_markdown, "json": _render_json}
-    click.echo(renderers[output_format](read_catalogue()), nl=False)
+    echo_lines(renderers[output_format](read_catalogue()))
 
 
 def _render_text(entries: Sequence[CatalogueEntry]) -> str:
@@ -62,10 +65,11 @@ def _render_text(entries: Sequence[CatalogueEntry]) -> str:
 
 
 def _render_json(entries: Sequence[CatalogueEntry]) -> str:
-    import dataclasses
     import json
 
-    rows = [dataclasses.asdict(one) for one in entries]
+    from msgspec.structs import asdict
+
+    rows = [asdict(one) for one in entries]
     return json.dumps({"schema": 1, "rules": rows}, indent=2) + "\n"
 
 
@@ -97,4 +101,4 @@ def _check_row(one: CatalogueEntry) -> str:
 
 
 def _cell(one: CatalogueEntry) -> str:
-    return one.summary.replace("|", "\\|")
+    return table_cell(one.summary)

@@ -1,25 +1,23 @@
-"""Options that say which rules judge, and the configuration that comes of them."""
+"""Options that select rules, and the configuration that results from them."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct, structs
 
 from hubkit.commands.gathering import gather
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.config import Config
     from hubkit.facts import Files
 
-COMMAND_LINE = "said on the command line"
+COMMAND_LINE = "ignored on the command line"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What the command line says about rules; its fields are the options of the same names."""
+class Selection(Struct, frozen=True):
+    """The options that select rules, by name."""
 
     select: tuple[str, ...]
     extend_select: tuple[str, ...]
@@ -32,14 +30,14 @@ class Selection:
     isolated: bool
 
     def read_config(self, files: Files) -> Config:
-        """The repo's configuration with what the command line puts in its place.
+        """The repo's configuration, overridden by the command line.
 
-        ``--select`` and ``--ignore`` replace what the configuration says, ``--extend-select`` and
-        ``--extend-ignore`` add to it.
+        ``--select`` and ``--ignore`` replace the configured values, ``--extend-select`` and
+        ``--extend-ignore`` add to them.
 
         Raises:
             ConfigError: The configuration, or one of the options, cannot be used.
-            UsageError: An option names a rule that is none.
+            UsageError: An option names an unknown rule.
         """
         from hubkit.config import read_config
 
@@ -62,7 +60,7 @@ class Selection:
             changes["preview"] = self.preview
         if self.exit_zero or self.fail_on:
             changes["fail_on"] = "never" if self.exit_zero else self.fail_on
-        return dataclasses.replace(config, **changes)
+        return structs.replace(config, **changes)
 
 
 _OPTIONS = (
@@ -70,47 +68,54 @@ _OPTIONS = (
         "--select",
         multiple=True,
         metavar="CODES",
-        help="Run these rules only: codes, prefixes or ALL.",
+        help="Run only these rules: codes, prefixes, or ALL.",
     ),
     click.option(
-        "--extend-select", multiple=True, metavar="CODES", help="Run these rules besides."
+        "--extend-select", multiple=True, metavar="CODES", help="Run these rules as well."
     ),
     click.option(
         "--ignore",
         multiple=True,
         metavar="CODES",
-        help="Leave these findings out, in place of those that the configuration ignores.",
+        help="Suppress findings of these rules. Replaces the configured `ignore`.",
     ),
     click.option(
-        "--extend-ignore", multiple=True, metavar="CODES", help="Leave these findings out besides."
+        "--extend-ignore",
+        multiple=True,
+        metavar="CODES",
+        help="Suppress findings of these rules as well.",
     ),
     click.option(
         "--preview/--no-preview",
         default=None,
-        help="Run rules in preview too. One whose whole code is selected runs anyway.",
+        help="Run preview rules too. A rule selected by its full code always runs.",
     ),
     click.option(
         "--fail-on",
         type=click.Choice(["error", "warning", "info", "never"]),
-        help="The least severity that makes the exit code 1.  [default: warning]",
+        help="Exit with 1 on findings of at least this severity.  [default: warning]",
     ),
-    click.option("--exit-zero", is_flag=True, help="The same as --fail-on never."),
+    click.option(
+        "--exit-zero",
+        is_flag=True,
+        help="Exit with 0 even if there are findings; same as --fail-on never.",
+    ),
     click.option(
         "--config",
         "overrides",
         multiple=True,
         metavar="KEY=VALUE",
-        help="A setting, in TOML, that takes the place of the configuration's.",
+        help="Override a setting; the value is TOML.",
     ),
-    click.option("--isolated", is_flag=True, help="Read no configuration."),
+    click.option("--isolated", is_flag=True, help="Ignore all configuration files."),
 )
 
 selection_options = gather(Selection, "selection", _OPTIONS)
-"""Give a command the options of a ``Selection``, and hand it one as ``selection``."""
+"""Add these options to a command, which gets a ``Selection`` as ``selection``."""
 
 
 def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
-    """The codes of an option that may be repeated and may hold several with commas."""
+    """The codes of a repeatable option whose values may be comma-separated."""
     if not given:
         return ()
     from hubkit.config import ALL
@@ -121,5 +126,5 @@ def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
     codes = tuple(code.strip() for text in given for code in text.split(",") if code.strip())
     for code in codes:
         if code != ALL and not matching_rules(code):
-            raise UsageError(f"there is no rule {code}", hint=advise_code(code))
+            raise UsageError(f"unknown rule: {code}", hint=advise_code(code))
     return codes

@@ -1,4 +1,4 @@
-"""``hubkit status``: whether what is in the hub dir is what its hosts have today."""
+"""``hubkit status``: compare the hub dir with the hosts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import join_words, plural
+
 if TYPE_CHECKING:
     from hubkit.facts.hubdir import RefState
 
@@ -14,12 +17,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--check", is_flag=True, help="Exit with 1 if anything is behind or gone.")
+@click.option("--check", is_flag=True, help="Exit with 1 if a ref is behind or gone.")
 def command(repos: tuple[str, ...], as_json: bool, check: bool) -> int:
-    """Say which repos in the hub dir are pinned, current or behind.
+    """Show which repos in the hub dir are pinned, current or behind.
 
-    Asks each host where its branches and tags lead today; nothing is fetched. To follow one:
-    hubkit.load(..., max_age=0), or force_reload=True to have its weights afresh too.
+    Asks each host for its branches and tags; downloads nothing. To update a repo, call
+    hubkit.load(..., max_age=0). To download its weights again too, pass force_reload=True.
     """
     from hubkit.errors import UsageError
     from hubkit.hubdir import fetch_states, get_dir, parse_repo
@@ -27,22 +30,22 @@ def command(repos: tuple[str, ...], as_json: bool, check: bool) -> int:
     states = list(fetch_states(tuple(map(parse_repo, repos))))
     if repos and not states:
         raise UsageError(
-            f"None of {', '.join(repos)} is in the hub dir {get_dir()}.",
-            hint="hubkit cache ls shows what is.",
+            f"{join_words(repos, 'or')} not found in the hub dir {get_dir()}.",
+            hint="Run `hubkit cache ls` to see what is there.",
         )
     if as_json:
         rows = [_as_json(state) for state in states]
-        click.echo(json.dumps({"version": 1, "refs": rows}, indent=2))
+        echo_lines(json.dumps({"version": 1, "refs": rows}, indent=2))
     else:
         width = max((len(state.state) for state in states), default=0)
         for state in states:
-            click.echo(f"{state.state:{width}}  {state.repo}  {_tell(state)}".rstrip())
+            echo(f"{state.state:{width}}  {state.repo}  {_describe(state)}".rstrip())
     stale = sum(state.state in ("behind", "gone") for state in states)
-    click.echo(f"{len(states)} refs in {get_dir()}: {stale} behind or gone.", err=True)
+    echo(f"{plural(len(states), 'ref')} in {get_dir()}: {stale} behind or gone.", err=True)
     return 1 if check and stale else 0
 
 
-def _tell(state: RefState) -> str:
+def _describe(state: RefState) -> str:
     if state.state == "behind":
         return f"{state.sha[:10]} -> {state.latest[:10]}"
     return state.detail or ("" if state.state == "pinned" else state.sha[:10])

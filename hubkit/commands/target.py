@@ -1,23 +1,25 @@
-"""Which folder, or which files, a command line means by PATH or OWNER/NAME[:REF]."""
+"""Resolve PATH or OWNER/NAME[:REF] to a folder or files."""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 if TYPE_CHECKING:
     from hubkit.facts import Files
 
 
 def locate_target(text: str) -> Path:
-    """The folder to read: an existing one as it is, else the repo of that name, fetched.
+    """The folder to read: that of a path such as ``./repo``, else the repo's, fetched.
 
     Args:
         text: A path, ``owner/name[:ref]`` or the URL of a repo.
 
     Raises:
-        UsageError: It looks like a path and there is nothing there.
+        RepoSpecError: It is neither a path nor the name of a repo.
+        UsageError: There is no such folder.
         FetchError: The repo cannot be fetched.
     """
     folder = _own_folder(text)
@@ -45,12 +47,12 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
 
     folder = _own_folder(text)
     if ref is not None and not use_git:
-        raise UsageError("--ref names a commit, which only git can read.", hint="Drop --no-git.")
+        raise UsageError("--ref cannot be combined with --no-git.", hint="Remove one of them.")
     if folder is None:
         if ref is not None:
             raise UsageError(
-                f"{text} is no folder of yours, so --ref has no git repo to look in.",
-                hint=f"Write it behind the name: {text.partition(':')[0]}:{ref}",
+                f"--ref needs a folder, and {text} is not one.",
+                hint=f"Append the ref to the name: {text.partition(':')[0]}:{ref}",
             )
         return Folder(locate_target(text))
     if ref is not None:
@@ -79,12 +81,12 @@ def open_earlier(text: str, ref: str) -> Files:
         return open_commit(folder, ref)
     from hubkit.loader import locate_repo
 
-    repo = dataclasses.replace(parse_repo(text), ref=ref)
+    repo = structs.replace(parse_repo(text), ref=ref)
     return Folder(locate_repo(str(repo)), ref)
 
 
 def require_own(text: str, files: Files) -> None:
-    """Refuse to write into what is not the user's own folder.
+    """Reject writing to anything but the user's own folder.
 
     Args:
         text: What the command line named.
@@ -97,13 +99,13 @@ def require_own(text: str, files: Files) -> None:
 
     if files.ref:
         raise UsageError(
-            f"the files of {files.ref} cannot be changed: they are a commit's",
-            hint="Without --ref those of the folder can.",
+            f"cannot change the files of the commit {files.ref}",
+            hint="Remove --ref to change the files in the folder.",
         )
     if _own_folder(text) is None:
         raise UsageError(
-            f"{text} is not yours to change: it lies in the hub dir as it was fetched",
-            hint="Clone it, and give the clone's folder.",
+            f"cannot change {text}: it is a cached copy in the hub dir",
+            hint="Clone the repo and pass the folder of the clone.",
         )
 
 
@@ -113,17 +115,18 @@ def is_own(text: str) -> bool:
 
 
 def _own_folder(text: str) -> Path | None:
-    """The existing folder that a text means, or None when it names somebody's repo."""
+    """The folder that a text means, or None when it names a repo on a git host."""
     from hubkit.errors import UsageError
+    from hubkit.hubdir.spec import parse_spec
 
-    path = Path(text).expanduser()
+    path = parse_spec(text)
+    if not isinstance(path, Path):
+        return None
     if path.is_dir():
         return path
     if path.name == "hubconf.py" and path.is_file():
         return path.parent
-    if path.exists() or text.startswith((".", "/", "~")) or "/" not in text:
-        raise UsageError(
-            f"{text} is not a folder" if path.exists() else f"there is no folder {text!r}",
-            hint="Give the folder of a hub repo, or owner/name[:ref].",
-        )
-    return None
+    raise UsageError(
+        f"{text} is not a folder" if path.exists() else f"folder not found: {text!r}",
+        hint="Pass the folder of a hub repo, such as ./repo, or owner/name[:ref].",
+    )

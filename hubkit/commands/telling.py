@@ -1,4 +1,4 @@
-"""What ``hubkit init`` says of what it found, made and left."""
+"""The messages of ``hubkit init``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+from hubkit._util.console import echo, echo_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,36 +20,36 @@ _MAX_OTHERS = 12
 
 
 def print_templates() -> None:
-    """Every template, and what it can be told."""
+    """Print the templates and their questions."""
     from hubkit.scaffold import DEFAULT, read_templates
 
     for template in read_templates():
         mark = " (default)" if template.name == DEFAULT else ""
-        click.echo(f"{template.name}{mark}: {template.description}")
+        echo(f"{template.name}{mark}: {template.description}")
         for question in template.questions:
             choices = f": {', '.join(question.choices)}" if question.choices else ""
-            click.echo(f"  -a {question.name}=...  {question.text or question.help}{choices}")
+            echo(f"  -a {question.name}=...  {question.text or question.help}{choices}")
 
 
 def print_found(found: Discovery) -> None:
-    """The models that are to be published, those that are not, and the weights."""
+    """Print the models that will be published, the other ones, and the weights."""
     if found.has_code and not found.proposals and not found.has_hubconf:
-        click.echo("No model was found that can be built: hubconf.py holds one to be replaced.")
+        echo("No usable model found. Replace the example model in hubconf.py.")
     if found.entrypoints:
-        click.echo("Entrypoints:")
+        echo("Entrypoints:")
         width = max(len(one.name) for one in found.entrypoints)
         for one in found.entrypoints:
             location = one.model.location
             weights = one.checkpoint and (one.checkpoint.path or one.checkpoint.url)
             more = f", with weights from {weights}" if weights else ""
-            click.echo(f"  {one.name:{width}}  {location.path}:{location.line}{more}")
-        click.echo(f"  dependencies: {', '.join(found.dependencies)}")
+            echo(f"  {one.name:{width}}  {location.path}:{location.line}{more}")
+        echo(f"  dependencies: {', '.join(found.dependencies)}")
     names = {one.name for one in found.entrypoints}
     others = [one.name for one in found.proposals if one.name not in names]
     if found.is_ours and others:
         more = f" and {len(others) - _MAX_OTHERS} more" if len(others) > _MAX_OTHERS else ""
         listed = ", ".join(others[:_MAX_OTHERS])
-        click.echo(f"Could be published too, with --entrypoints: {listed}{more}")
+        echo(f"Other models, which --entrypoints can select: {listed}{more}")
     _print_left(found)
     _print_weights(found)
 
@@ -57,9 +57,9 @@ def print_found(found: Discovery) -> None:
 def _print_left(found: Discovery) -> None:
     for one in found.leftovers[:_MAX_LEFT]:
         what = f"{one.name} of {one.module}" if one.module else f"the models of {one.name}"
-        click.echo(f"Not proposed: {what}: {one.reason}")
+        echo(f"Skipped {what}: {one.reason}")
     if len(found.leftovers) > _MAX_LEFT:
-        click.echo(f"Not proposed: {len(found.leftovers) - _MAX_LEFT} more")
+        echo(f"Skipped {len(found.leftovers) - _MAX_LEFT} more")
 
 
 def _print_weights(found: Discovery) -> None:
@@ -68,37 +68,35 @@ def _print_weights(found: Discovery) -> None:
     }
     for file in found.weights[:_MAX_LEFT]:
         if file.is_pointer:
-            click.echo(
-                f"Weights: {file.path} is a Git LFS pointer, which is all that archives hold"
-            )
+            echo(f"Weights: {file.path} is a Git LFS pointer. Archives contain the pointer only.")
         elif file.path not in used:
-            why = "fits no model by its name" if file.is_plain else "holds more than tensors"
-            click.echo(f"Weights: {file.path} {why}, and was left out")
+            why = "no model of that name" if file.is_plain else "contains more than tensors"
+            echo(f"Weights: skipped {file.path}: {why}")
     for url in [url for url in found.urls if url not in used][:_MAX_LEFT]:
-        click.echo(f"Weights: {url} was found, and fits no model by its name")
+        echo(f"Weights: skipped {url}: no model of that name")
 
 
 def print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = False) -> None:
-    """What becomes of each file.
+    """Print the outcome for each file.
 
     Args:
-        plan: What was to be made.
-        outcomes: What becomes of its files.
-        dry: Whether nothing is written.
+        plan: The plan.
+        outcomes: The outcomes.
+        dry: Whether nothing was written.
     """
-    click.echo(f"{plan.target}, from the template {plan.template.name}:")
+    echo(f"{plan.target}, from the template {plan.template.name}:")
     if plan.found.has_hubconf and not any(one.path == "hubconf.py" for one in outcomes):
-        click.echo(f"  {'kept':{12 if dry else 11}}  hubconf.py")
+        echo(f"  {'kept':{12 if dry else 11}}  hubconf.py")
     for outcome in outcomes:
         change = outcome.state in ("created", "overwritten")
         state = outcome.state.replace("created", "create").replace("overwritten", "overwrite")
         word = f"would {state}" if dry and change else outcome.state
-        mine = "  (yours, and stays)" if outcome.state == "differs" and outcome.is_yours else ""
-        click.echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
+        mine = "  (yours, not changed)" if outcome.state == "differs" and outcome.is_yours else ""
+        echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
 
 
 def print_verdict(target: Path) -> None:
-    """What ``hubkit check`` makes of it."""
+    """Run ``hubkit check`` and print the findings."""
     from hubkit.analysis import read_repo
     from hubkit.config import read_config
     from hubkit.linter import lint_repo
@@ -107,24 +105,24 @@ def print_verdict(target: Path) -> None:
 
     report = lint_repo(read_repo(target), read_config(target))
     for finding in report.findings:
-        click.echo(format_finding(finding, report))
-    click.echo(f"hubkit check: {format_summary(report)}")
+        echo_lines(format_finding(finding, report))
+    echo(f"hubkit check: {format_summary(report)}")
 
 
 def print_next(plan: Plan, *, has_repo: bool) -> None:
-    """The commands to run next.
+    """Print the commands to run next.
 
     Args:
-        plan: What was made.
-        has_repo: Whether it lies in a git repo.
+        plan: The plan.
+        has_repo: Whether the target is in a git repo.
     """
     from hubkit.scaffold import UNKNOWN_OWNER, render_text
 
     repo = plan.answers.get("repo")
     if isinstance(repo, str) and repo.startswith(f"{UNKNOWN_OWNER}/"):
-        click.echo(f"The files call it {repo}: put your own name there before you publish.")
+        echo(f"The files use the placeholder {repo}. Replace it before you publish.")
     if plan.answers.get("license") == "NONE":
-        click.echo("It has no licence, so nobody may use it: choose one, such as --license MIT.")
+        echo("There is no license, so nobody may use the code. To add one: --license MIT.")
     steps = [
         render_text(step, {**plan.answers, "found": plan.found}, where="next")
         for step in plan.template.next_steps
@@ -133,10 +131,10 @@ def print_next(plan: Plan, *, has_repo: bool) -> None:
         steps.insert(0, f"cd {shlex.quote(_short(plan.target))}")
     if not has_repo:
         steps.insert(1 if len(steps) > 1 and steps[0].startswith("cd ") else 0, "git init -b main")
-    click.echo("Next:")
+    echo("Next steps:")
     for step in steps:
         if step:
-            click.echo(f"  {step}")
+            echo(f"  {step}")
 
 
 def _short(target: Path) -> str:

@@ -1,42 +1,44 @@
-"""``hubkit trust``: whose code may run without being asked about."""
+"""``hubkit trust``: manage the list of trusted repos."""
 
 from __future__ import annotations
 
 import click
 
+from hubkit._util.console import echo
+
 
 @click.group()
 def command() -> None:
-    """Say whose code may run on this machine; shares torch.hub's list."""
+    """Manage the list of trusted repos, which is shared with torch.hub."""
 
 
 @command.command("list")
 def list_() -> None:
-    """Show the repos on the list, one a line."""
+    """List the trusted repos."""
     from hubkit.hubdir import read_trust
 
     for line in read_trust():
-        click.echo(line)
+        echo(line)
 
 
 @command.command()
 @click.argument("repos", nargs=-1, required=True, metavar="OWNER/NAME...")
 def add(repos: tuple[str, ...]) -> None:
-    """Put repos on the list."""
+    """Trust repos: their code may run without a prompt."""
     from hubkit.hubdir import add_trust, parse_repo
 
     for repo in [parse_repo(text) for text in repos]:
         add_trust(repo)
-        click.echo(f"Trusted: {repo.full_name}", err=True)
+        echo(f"Trusted: {repo.full_name}", err=True)
 
 
 @command.command()
 @click.argument("repos", nargs=-1, required=True, metavar="OWNER/NAME...")
 def remove(repos: tuple[str, ...]) -> None:
-    """Take repos off the list."""
+    """Stop trusting repos."""
     from hubkit.hubdir import parse_repo, remove_trust
 
     for repo in [parse_repo(text) for text in repos]:
         was_there = remove_trust(repo)
-        said = "No longer trusted" if was_there else "Was not on the list"
-        click.echo(f"{said}: {repo.full_name}", err=True)
+        outcome = "No longer trusted" if was_there else "Not on the list"
+        echo(f"{outcome}: {repo.full_name}", err=True)

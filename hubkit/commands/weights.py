@@ -1,11 +1,14 @@
-"""``hubkit weights``: checkpoints made ready to be published."""
+"""``hubkit weights``: prepare checkpoints for publishing."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from hubkit._util.console import echo, echo_lines
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
@@ -34,27 +37,27 @@ _SCRIPT = f'{_TWO_STEPS}model = torch.jit.load(path, map_location="cpu")'
 
 @click.group()
 def command() -> None:
-    """Make checkpoints ready to be published."""
+    """Prepare checkpoints for publishing."""
 
 
-@command.command(short_help="Name a checkpoint by its hash, and record what it is.")
+@command.command(short_help="Name a checkpoint by its hash and record it.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--entrypoint", metavar="NAME", help="Whose weights it holds.  [default: the only one]"
+    "--entrypoint", metavar="NAME", help="The entrypoint that loads it.  [default: the only one]"
 )
 @click.option(
-    "--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Where to put the copy."
+    "--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Folder for the copy."
 )
-@click.option("--safetensors", is_flag=True, help="Write it as safetensors; needs torch.")
+@click.option("--safetensors", is_flag=True, help="Convert to safetensors. Requires torch.")
 @click.option(
     "--digits",
     type=click.IntRange(8, 64),
     default=8,
     show_default=True,
-    help="How many digits of the hash the name holds.",
+    help="Digits of the hash in the file name.",
 )
-@click.option("--repo", "slug", metavar="OWNER/NAME", help="Where it will be published on GitHub.")
-@click.option("--tag", metavar="TAG", help="The release that it will be attached to.")
+@click.option("--repo", "slug", metavar="OWNER/NAME", help="The repo on GitHub.")
+@click.option("--tag", metavar="TAG", help="The release to attach it to.")
 def add(
     file: Path,
     entrypoint: str | None,
@@ -65,11 +68,11 @@ def add(
     slug: str | None,
     tag: str | None,
 ) -> int:
-    """Give a checkpoint the name that its hash gives it, and record what it is.
+    """Name a checkpoint by its hash and record it.
 
-    The copy is called NAME-<start of its sha256>.EXT, where torch.hub's check_hash=True looks for
-    the hash. Digest and size go into the configuration of the repo around the working directory.
-    What the file holds is looked into, and nothing of it runs.
+    Copies it to NAME-<start of its sha256>.EXT, the name that torch.hub's check_hash=True expects.
+    Hash and size are recorded in the configuration of the current repo. The file is inspected
+    without running any code in it.
     """
     from hubkit.config import read_config
     from hubkit.publish.weights import convert_to_safetensors, copy_checkpoint, read_contents
@@ -77,20 +80,42 @@ def add(
     facts = _read_repo()
     name = _entrypoint(facts, entrypoint)
     folder = folder or file.parent
+    _require_inside(facts, folder)
     if facts is not None:
-        read_config(facts.root)  # what is wrong there is said before anything is made
+        read_config(facts.root)  # report its errors before writing anything
     contents = _require_sound(file)
     if safetensors:
         added = convert_to_safetensors(file, folder, digits=digits)
         contents = read_contents(added.path)
     else:
         added = copy_checkpoint(file, folder, digits=digits)
-    click.echo(f"{'made' if added.is_new else 'there already'}: {added.path}")
-    click.echo(f"sha256: {added.sha256}\nsize: {added.size:,} bytes")
+    echo(f"{'created' if added.is_new else 'exists'}: {added.path}")
+    echo(f"sha256: {added.sha256}")
+    echo(f"size: {added.size:,} bytes")
     _tell(contents)
     _record(facts, name, added)
     _show_line(facts, added, contents, slug, tag)
     return 0
+
+
+def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
+    """Insist that a folder of the repo does not lead out of it; another folder may be anywhere.
+
+    Raises:
+        UsageError: A link in the repo leads elsewhere.
+    """
+    from hubkit._util.paths import is_inside
+    from hubkit.errors import UsageError
+
+    if facts is None:
+        return
+    named = Path(os.path.abspath(folder))  # noqa: PTH100 - links are what this is about
+    tops = (Path(os.path.abspath(facts.root)), facts.root.resolve())  # noqa: PTH100
+    if any(named.is_relative_to(top) for top in tops) and not is_inside(facts.root, folder):
+        raise UsageError(
+            f"{folder} leads outside the repo through a link, to {folder.resolve()}.",
+            hint="To write there all the same, name that folder: --to DIR",
+        )
 
 
 def _read_repo() -> RepoFacts | None:
@@ -123,7 +148,7 @@ def _entrypoint(facts: RepoFacts | None, given: str | None) -> str:
 
 
 def _require_sound(file: Path) -> Contents:
-    """What a file holds, if it may be a checkpoint at all."""
+    """The contents of a file, if it can be a checkpoint."""
     from hubkit.errors import CheckpointError
     from hubkit.publish.weights import read_contents, require_file
 
@@ -131,8 +156,8 @@ def _require_sound(file: Path) -> Contents:
     contents = read_contents(file)
     if contents.kind == "damaged":
         raise CheckpointError(
-            f"{file} begins as a checkpoint does, and cannot be read as one.",
-            hint="Was saving or copying it cut short?",
+            f"{file} is a damaged checkpoint.",
+            hint="Check whether it was saved or copied completely.",
         )
     return contents
 
@@ -141,20 +166,21 @@ def _tell(contents: Contents) -> None:
     from hubkit.publish.weights import find_notes
 
     if contents.tensors:
-        click.echo(f"holds: {contents.tensors:,} tensors of {contents.elements:,} numbers in all")
+        noun = "tensor" if contents.tensors == 1 else "tensors"
+        echo(f"contents: {contents.tensors:,} {noun}, {contents.elements:,} values in total")
     for note in find_notes(contents):
-        click.echo(f"{click.style('note:', fg='yellow')} {note}", err=True)
+        echo(note, label="note:", label_color="yellow", err=True)
 
 
 def _record(facts: RepoFacts | None, name: str, added: Added) -> None:
     from hubkit.publish.weights import record_weights
 
     if facts is None or not name:
-        why = "no hubconf.py is here, or above" if facts is None else "say whose: --entrypoint NAME"
-        click.echo(f"Not recorded: {why}.", err=True)
+        why = "no hubconf.py found" if facts is None else "pass --entrypoint NAME"
+        echo(f"Not recorded: {why}.", err=True)
         return
     path, is_changed = record_weights(facts.root, name, added.sha256, added.size)
-    click.echo(f"{'recorded' if is_changed else 'recorded already'}: {path}, {name}.weights")
+    echo(f"{'recorded' if is_changed else 'already recorded'}: {path}, {name}.weights")
 
 
 def _show_line(
@@ -167,5 +193,5 @@ def _show_line(
     name = added.path.name
     line = _SAFETENSORS if contents.is_safetensors else _LINE
     line = _SCRIPT if contents.kind == "script" else line
-    click.echo("\nFor hubconf.py, once it is attached to that release:\n")
-    click.echo(line.format(url=f"{place}/{name}", name=name, sha256=added.sha256))
+    echo_lines("\nAttach the file to the release, and load it in hubconf.py:\n\n")
+    echo_lines(line.format(url=f"{place}/{name}", name=name, sha256=added.sha256))

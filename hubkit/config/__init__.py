@@ -4,7 +4,7 @@
 read, ``files`` where the text comes from. ``hubkit.schema.json`` says the same to editors.
 """
 
-from hubkit.config.files import HUBKIT_TOML, parse_toml, read_config
+from hubkit.config.files import HUBKIT_TOML, read_config
 from hubkit.config.model import (
     ALL,
     KINDS,
@@ -27,7 +27,6 @@ __all__ = [
     "Kind",
     "Values",
     "WeightsConfig",
-    "parse_toml",
     "read_config",
     "tool_schema",
 ]

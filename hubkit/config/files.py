@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, cast
 
+from msgspec import structs
+
+from hubkit._util.parse import parse_toml
+from hubkit._util.paths import UnsafePathError, read_inside
 from hubkit.config.keys import read_keys
 from hubkit.config.model import PYPROJECT
 from hubkit.config.values import require_table
@@ -43,7 +46,7 @@ def read_config(
     if given:
         read_keys(given, "--config")  # so that a mistake is said to be one of the command line
         config = read_keys(_merge([table, given]), path or "--config")
-    return dataclasses.replace(config, path=path, text=text)
+    return structs.replace(config, path=path, text=text)
 
 
 def _find(repo: Path | Files) -> tuple[str, Mapping[str, object], str]:
@@ -76,31 +79,17 @@ def _read(repo: Path | Files, name: str) -> tuple[Mapping[str, object], str | No
     if not (repo.is_file(name) if isinstance(repo, Files) else path.is_file()):
         return {}, None
     try:
-        data = repo.read(name) if isinstance(repo, Files) else path.read_bytes()
+        data = repo.read(name) if isinstance(repo, Files) else read_inside(repo, name)
         text = data.decode("utf-8").replace("\r\n", "\n")
         # Most pyproject.toml say nothing about hubkit, and reading TOML costs more than looking.
         return (parse_toml(text) if name == HUBKIT_TOML or "hubkit" in text else {}), text
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
         raise ConfigError(f"{path} cannot be read: {error}", hint="Fix the TOML.") from None
-
-
-def parse_toml(text: str) -> dict[str, object]:
-    """The tables of a text.
-
-    Raises:
-        ValueError: It is not TOML.
-    """
-    import sys
-
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-    try:
-        parsed: dict[str, object] = tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    return parsed
+    except UnsafePathError as error:
+        raise ConfigError(
+            f"{path} is not read: {error.strerror}.",
+            hint="Settings are read from the repo itself. Replace the link by a file.",
+        ) from None
 
 
 def _parse_override(text: str) -> dict[str, object]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from hubkit.config.model import KINDS, Config, EntrypointConfig, FileIgnore, WeightsConfig
 from hubkit.config.values import (
@@ -12,6 +13,7 @@ from hubkit.config.values import (
     read_count,
     read_dims,
     read_ignores,
+    read_inner_path,
     read_number,
     read_reasons,
     read_size,
@@ -72,7 +74,7 @@ def _entrypoint(table: Mapping[str, object], place: str) -> EntrypointConfig:
         cases[name] = EntrypointConfig(
             **_read({**shared, **own}, ENTRYPOINT_KEYS, f"{place}.cases.{name}")
         )
-    return dataclasses.replace(said, cases=cases)
+    return structs.replace(said, cases=cases)
 
 
 def _weights(value: object, place: str) -> WeightsConfig:
@@ -100,7 +102,7 @@ KEYS: Readers = {
     "per-file-ignores": _file_ignores,
     "preview": read_bool,
     "fail-on": one_of(FAIL_ON),
-    "baseline": read_text,
+    "baseline": read_inner_path,
     "max-archive-mb": read_size,
     "lfs-in-archives": read_bool,
     "expected": read_reasons,

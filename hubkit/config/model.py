@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct, field
+
 from hubkit.facts import Limits
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,7 @@ PYPROJECT = "pyproject.toml"
 ALL = "ALL"  # stands for every rule where a code may stand in a selection
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsConfig:
+class WeightsConfig(Struct, frozen=True):
     """What is said about an entrypoint's weights.
 
     Attributes:
@@ -42,8 +41,7 @@ class WeightsConfig:
     unsafe: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EntrypointConfig:
+class EntrypointConfig(Struct, frozen=True):
     """What the repo's author says about one entrypoint, or about one case of it.
 
     Attributes:
@@ -82,8 +80,7 @@ class EntrypointConfig:
     cases: Mapping[str, EntrypointConfig] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FileIgnore:
+class FileIgnore(Struct, frozen=True):
     """What is left out in some files.
 
     Attributes:
@@ -95,8 +92,7 @@ class FileIgnore:
     ignore: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The hubkit configuration of one repo.
 
     Attributes:
@@ -122,7 +118,7 @@ class Config:
     """
 
     path: str = ""
-    text: str = field(default="", repr=False)
+    text: str = ""
     select: tuple[str, ...] = (ALL,)
     extend_select: tuple[str, ...] = ()
     ignore: Mapping[str, str] = field(default_factory=dict)

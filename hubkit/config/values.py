@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, TypeVar
 
+from hubkit._util.text import did_you_mean
 from hubkit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ Choice = TypeVar("Choice", bound=str)
 _EXAMPLES = {
     "a list of strings": 'Such as ["HUB1", "HUB501"].',
     "a table from code to reason": 'Such as { HUB501 = "the mirror has other names" }.',
+    "a path inside the repo": 'Such as "hubkit-baseline.json".',
     "the reason, in words": 'Such as HUB501 = "the mirror has other names".',
 }
 
@@ -26,12 +29,9 @@ def refuse_unknown(table: Mapping[str, object], known: Collection[str], place: s
     unknown = next((key for key in table if key not in known), None)
     if unknown is None:
         return
-    import difflib
-
-    close = difflib.get_close_matches(unknown.replace("_", "-"), known, n=1)
     raise ConfigError(
         f"{place} has an unknown key {unknown!r}",
-        hint=f"Did you mean {close[0]!r}?" if close else f"It may hold {', '.join(known)}.",
+        hint=did_you_mean(unknown.replace("_", "-"), known) or f"Known keys: {', '.join(known)}.",
     )
 
 
@@ -58,6 +58,15 @@ def read_text(value: object, place: str) -> str:
     if not isinstance(value, str):
         raise refuse(place, "a string", value)
     return value
+
+
+def read_inner_path(value: object, place: str) -> str:
+    """The path of a file in the repo, relative to its root."""
+    text = read_text(value, place)
+    parts = posixpath.normpath(text.replace("\\", "/")).split("/")
+    if parts[0] in ("", "..") or ":" in parts[0]:
+        raise refuse(place, "a path inside the repo", value)
+    return text
 
 
 def read_size(value: object, place: str) -> float:

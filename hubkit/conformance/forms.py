@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import write_output
 from hubkit.conformance.badge import render_endpoint, render_svg
 from hubkit.conformance.files import render_json
 from hubkit.conformance.markdown import render_markdown
@@ -56,7 +57,7 @@ def write_form(report: ConformanceReport, form: str, target: Path) -> None:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(_FORMS[form](report), "utf-8")
+        write_output(target, _FORMS[form](report))
     except OSError as error:
         raise UsageError(
             f"{target} cannot be written: {error.strerror}",

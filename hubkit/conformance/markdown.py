@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import code_span, escape_markdown, table_cell
 from hubkit.conformance.table import HEAD, notes, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import CaseResult, ConformanceReport
+    from hubkit.facts import CaseResult, CheckResult, ConformanceReport
 
 _NUMBERS = ("parameters", "forward", "memory")
 
@@ -27,10 +28,10 @@ def _lines(report: ConformanceReport) -> Iterator[str]:
     yield _row(HEAD)
     yield _row("--:" if name in _NUMBERS else "---" for name in HEAD)
     for row in rows(report):
-        yield _row((f"`{row[0]}`", *row[1:]))
+        yield _row((code_span(row[0]), *map(escape_markdown, row[1:])))
     for title, outcome in (("Failed", "failed"), ("Expected failures", "expected")):
         found = [
-            f"- {_who(one)}{check.code} {check.name}: {_escape(check.reason)}"
+            f"- {_who(one)}{escape_markdown(f'{check.code} {check.name}: {_first_line(check)}')}"
             for one in (report.whole, *report.cases)
             for check in one.checks
             if check.outcome == outcome
@@ -38,26 +39,26 @@ def _lines(report: ConformanceReport) -> Iterator[str]:
         if found:
             yield from ("", f"{title}:", "", *found)
     yield ""
-    yield from (f"{note}\n" for note in notes(report))
+    yield from (f"{escape_markdown(note)}\n" for note in notes(report))
     yield f"{_provenance(report)}."
 
 
 def _row(cells: tuple[str, ...] | Iterator[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    return f"| {' | '.join(map(table_cell, cells))} |"
 
 
 def _who(case: CaseResult) -> str:
-    return f"`{case.label}` " if case.label else ""
+    return f"{code_span(case.label)} " if case.label else ""
 
 
-def _escape(text: str) -> str:
-    first = text.partition("\n")[0]
-    return "".join(f"\\{letter}" if letter in "\\`*_<>[]|" else letter for letter in first)
+def _first_line(check: CheckResult) -> str:
+    return check.reason.partition("\n")[0]
 
 
 def _provenance(report: ConformanceReport) -> str:
-    commit = f" at `{report.commit[:12]}`" if report.commit else ""
+    commit = f" at {code_span(report.commit[:12])}" if report.commit else ""
     env, policy = report.environment, report.policy
     made_with = ", ".join(f"{name} {env[name]}" for name in ("torch", "python") if name in env)
     where = f"device {policy.get('device')}, network {policy.get('network')}"
-    return f"`{report.repo}`{commit}, {report.created[:10]}: {made_with}, {where}"
+    about = escape_markdown(f"{report.created[:10]}: {made_with}, {where}")
+    return f"{code_span(report.repo)}{commit}, {about}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hubkit.errors import UsageError
 from hubkit.facts import ANOTHER_SHARD, CaseResult, Unexercised
@@ -40,7 +41,7 @@ def merge_reports(reports: Sequence[ConformanceReport]) -> ConformanceReport:
         for case in report.cases:
             found[case.label].append(case)
     known = [one.uncommitted for one in reports if one.uncommitted is not None]
-    return dataclasses.replace(
+    return structs.replace(
         first,
         created=max(one.created for one in reports),
         uncommitted=max(known) if known else None,
@@ -100,7 +101,7 @@ def _merge_cases(found: Sequence[CaseResult]) -> CaseResult:
         for code in one.codes:
             if code not in checks and reasons.get(code, ANOTHER_SHARD) == ANOTHER_SHARD:
                 reasons[code] = one.reason
-    return dataclasses.replace(
+    return structs.replace(
         most,
         checks=tuple(checks[code] for code in sorted(checks)),
         unexercised=tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import align_columns, plural, printable
 from hubkit.facts import INTERRUPTED, LEVELS, NOT_SELECTED, CaseResult, ConformanceReport
 
 if TYPE_CHECKING:
@@ -21,9 +22,8 @@ def render_table(report: ConformanceReport) -> str:
         report: The report.
     """
     lines = [HEAD, *rows(report)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = "".join(f"{_line(line, widths)}\n" for line in lines)
-    return table + "".join(f"{note}\n" for note in notes(report))
+    table = [*align_columns(lines, right=_RIGHT), *map(printable, notes(report))]
+    return "".join(f"{line}\n" for line in table)
 
 
 HEAD = ("entrypoint", "L1", "L2", "L3", "features", "parameters", "forward", "memory")
@@ -58,11 +58,11 @@ def notes(report: ConformanceReport) -> Iterator[str]:
     for reason, levels in _left_out(report).items():
         for count in dict.fromkeys(levels.values()):
             which = ", ".join(f"L{level}" for level, number in levels.items() if number == count)
-            yield f"{which}: {count} of {len(report.cases)} entrypoints not exercised, {reason}"
+            yield f"{which}: {count} of {plural(len(report.cases), 'entrypoint')} not exercised, {reason}"
     if report.uncommitted:
         yield (
-            f"C301 judges commit {report.commit[:12]}, which lacks "
-            f"{report.uncommitted} uncommitted change(s)"
+            f"C301 checks commit {report.commit[:12]}, without "
+            f"{plural(report.uncommitted, 'uncommitted change')}"
         )
 
 
@@ -133,9 +133,3 @@ def _scaled(number: float, units: Iterable[tuple[str, float]]) -> str:
         if number >= size:
             break
     return f"{number / size:.3g} {unit}".rstrip()
-
-
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    left = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)][:-_RIGHT]
-    right = [cell.rjust(width) for cell, width in zip(cells, widths, strict=True)][-_RIGHT:]
-    return "  ".join((*left, *right)).rstrip()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
-from hubkit.records import dataclass
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +23,7 @@ ANOTHER_SHARD, INTERRUPTED = "another shard", "interrupted"
 _FINE = ("reached", "exceptions", "nothing")
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     """What became of one check.
 
     Attributes:
@@ -47,8 +45,7 @@ class CheckResult:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Unexercised:
+class Unexercised(Struct, frozen=True):
     """Required checks that were not run.
 
     Attributes:
@@ -60,8 +57,7 @@ class Unexercised:
     codes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What was measured of a model; None for what was not.
 
     Attributes:
@@ -78,8 +74,7 @@ class Measured:
     memory_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CaseResult:
+class CaseResult(Struct, frozen=True):
     """What became of one way to call an entrypoint, or of the repo as a whole.
 
     Attributes:
@@ -181,8 +176,7 @@ class CaseResult:
         return bool(missed) and set(missed) <= {code for one in others for code in one.codes}
 
 
-@dataclass(frozen=True, slots=True)
-class ConformanceReport:
+class ConformanceReport(Struct, frozen=True):
     """One run of the conformance suite.
 
     Attributes:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
+from hubkit import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,14 +15,12 @@ if TYPE_CHECKING:
 
 # What git writes into trees, see "git help fast-import".
 _LINK, _SUBMODULE = 0o120000, 0o160000
-_TEXT_LIMIT = 8 * 1024 * 1024
 
 EntryKind = Literal["file", "link", "submodule"]
 GapKind = Literal["untracked", "ignored", "export-ignore", "submodule", "link"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One file of a tree.
 
     Attributes:
@@ -40,8 +40,7 @@ class Entry:
         return {_LINK: "link", _SUBMODULE: "submodule"}.get(self.mode, "file")  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Why consumers do not get a file that its author has.
 
     Attributes:
@@ -55,8 +54,7 @@ class Gap:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refs:
+class Refs(Struct, frozen=True):
     """A repo's branches and tags.
 
     Attributes:
@@ -143,22 +141,28 @@ class Files(ABC):
 
     @abstractmethod
     def is_file(self, path: str) -> bool:
-        """Whether a file can be read at a path, links followed, in the tree or beside it."""
+        """Whether a file can be read at a path, in the tree or beside it.
+
+        Links that stay in the repo are followed.
+        """
 
     @abstractmethod
     def is_folder(self, path: str) -> bool:
-        """Whether there is a folder at a path, links followed, in the tree or beside it."""
+        """Whether there is a folder at a path, in the tree or beside it.
+
+        Links that stay in the repo are followed.
+        """
 
     @abstractmethod
     def read(self, path: str, limit: int = -1) -> bytes:
-        """A file's contents, links followed.
+        """A file's contents; links that stay in the repo are followed.
 
         Args:
             path: The file.
             limit: How many bytes at most; -1 for all.
 
         Raises:
-            OSError: There is no such file, or it cannot be read.
+            OSError: There is no such file, a link leads outside the repo, or it cannot be read.
         """
 
     def read_text(self, path: str) -> str:
@@ -168,6 +172,6 @@ class Files(ABC):
             path: The file; of a huge one the beginning is read.
         """
         try:
-            return self.read(path, _TEXT_LIMIT).decode("utf-8-sig", errors="replace")
+            return self.read(path, limits.DOCUMENT_BYTES.most).decode("utf-8-sig", errors="replace")
         except (OSError, ValueError):
             return ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
-from hubkit.records import dataclass
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +16,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")  # the worst fir
 INTERNAL_ERROR = "HUB900"  # a rule stopped, so the repo was not judged by it
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is wrong, said by a rule or a check.
 
     Attributes:
@@ -42,8 +40,7 @@ class Finding:
     fingerprint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """A comment ``# hubkit: ignore[CODE] reason``.
 
     Attributes:
@@ -63,8 +60,7 @@ class Suppression:
     whole_file: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A finding that is not reported as one.
 
     Attributes:
@@ -78,8 +74,7 @@ class LeftOut:
     by: Literal["comment", "setting", "baseline"]
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFacts:
+class RuleFacts(Struct, frozen=True):
     """What a report says about a rule.
 
     Attributes:
@@ -97,8 +92,7 @@ class RuleFacts:
     explanation: str
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFinding:
+class KnownFinding(Struct, frozen=True):
     """An entry of a baseline.
 
     Attributes:
@@ -114,8 +108,7 @@ class KnownFinding:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The outcome of linting one repo.
 
     Attributes:
@@ -176,8 +169,7 @@ Applicability = Literal["safe", "unsafe"]
 Fixable = Literal["always", "sometimes", "never"]
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """A replacement of text; an insertion when the place is empty.
 
     Attributes:
@@ -195,8 +187,7 @@ class Edit:
         return (place.line, place.column) == (place.end_line, place.end_column)
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """Edits that belong together: all are made, or none.
 
     Attributes:

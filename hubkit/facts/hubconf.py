@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
-from hubkit.records import dataclass
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +19,7 @@ ParameterKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
+class Location(Struct, frozen=True, order=True):
     """A place in a file of the repo.
 
     Attributes:
@@ -39,8 +37,7 @@ class Location:
     end_column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One parameter of an entrypoint, as written.
 
     Attributes:
@@ -63,8 +60,7 @@ class Parameter:
         return self.default is None and self.kind not in ("var-positional", "var-keyword")
 
 
-@dataclass(frozen=True, slots=True)
-class Returns:
+class Returns(Struct, frozen=True):
     """What an entrypoint gives back, as far as source tells.
 
     Attributes:
@@ -79,8 +75,7 @@ class Returns:
     location: Location | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DocstringFacts:
+class DocstringFacts(Struct, frozen=True):
     """What a docstring says.
 
     Attributes:
@@ -99,8 +94,7 @@ class DocstringFacts:
         return frozenset(name for name, _ in self.parameters)
 
 
-@dataclass(frozen=True, slots=True)
-class Entrypoint:
+class Entrypoint(Struct, frozen=True):
     """Something that ``torch.hub.load`` may call.
 
     Attributes:
@@ -126,8 +120,7 @@ class Entrypoint:
     made_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(Struct, frozen=True):
     """A public callable that ``torch.hub.list`` shows and the author did not publish.
 
     Attributes:
@@ -141,16 +134,14 @@ class Leak:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """One entry of ``dependencies``."""
 
     name: str
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(Struct, frozen=True):
     """The hubconf's ``dependencies`` variable.
 
     Attributes:
@@ -169,8 +160,7 @@ class Dependencies:
         return tuple(entry.name for entry in self.entries or ())
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """One import of a module in the hubconf's reach.
 
     Attributes:
@@ -193,8 +183,7 @@ class Import:
         return self.module.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Hubconf:
+class Hubconf(Struct, frozen=True):
     """A ``hubconf.py`` that parses.
 
     Attributes:
@@ -255,8 +244,7 @@ class Hubconf:
         return next((entry for entry in self.entrypoints if entry.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class HubconfProblem:
+class HubconfProblem(Struct, frozen=True):
     """Why there is no ``Hubconf`` to speak of, or why one of its modules cannot be read.
 
     Attributes:
@@ -271,8 +259,7 @@ class HubconfProblem:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class OwnImport:
+class OwnImport(Struct, frozen=True):
     """The surest import of one of the repo's own modules.
 
     Attributes:
@@ -300,8 +287,7 @@ class OwnImport:
         return self.module.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class DataFile:
+class DataFile(Struct, frozen=True):
     """A file of the repo that code in reach names by way of ``__file__``.
 
     Attributes:
@@ -315,8 +301,7 @@ class DataFile:
     tested: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """Something outside the repo that is called, or assigned to, on the way to a model.
 
     Attributes:
@@ -344,8 +329,7 @@ class Use:
         return dict(self.keywords).get(name)
 
 
-@dataclass(frozen=True, slots=True)
-class RelativeImport:
+class RelativeImport(Struct, frozen=True):
     """A relative import in the hubconf, which is part of no package.
 
     Attributes:
@@ -357,8 +341,7 @@ class RelativeImport:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleClass:
+class ModuleClass(Struct, frozen=True):
     """A class of ``nn.Module`` that the hubconf itself defines.
 
     Attributes:
@@ -370,8 +353,7 @@ class ModuleClass:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class OwnModuleLookup:
+class OwnModuleLookup(Struct, frozen=True):
     """Code of the hubconf that looks the hubconf up in ``sys.modules``, where it is not.
 
     Attributes:
@@ -383,8 +365,7 @@ class OwnModuleLookup:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class LateImport:
+class LateImport(Struct, frozen=True):
     """An import of the repo's own modules that runs after torch.hub.load.
 
     Attributes:
@@ -396,8 +377,7 @@ class LateImport:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class HardCodedPretrained:
+class HardCodedPretrained(Struct, frozen=True):
     """A call that requests weights from another factory, whatever the entrypoint was called with.
 
     Attributes:
@@ -409,8 +389,7 @@ class HardCodedPretrained:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedCall:
+class RejectedCall(Struct, frozen=True):
     """A call of the repo's own code whose arguments the signature rejects.
 
     Attributes:
@@ -422,8 +401,7 @@ class RejectedCall:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class MissingExport:
+class MissingExport(Struct, frozen=True):
     """A name in the hubconf's ``__all__`` that it does not define.
 
     Attributes:
@@ -435,8 +413,7 @@ class MissingExport:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointUse:
+class CheckpointUse(Struct, frozen=True):
     """One call that downloads weights.
 
     Attributes:
@@ -460,8 +437,7 @@ class CheckpointUse:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class EntrypointWeights:
+class EntrypointWeights(Struct, frozen=True):
     """What calling an entrypoint may load.
 
     Attributes:
@@ -473,8 +449,7 @@ class EntrypointWeights:
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UnrequestedDownload:
+class UnrequestedDownload(Struct, frozen=True):
     """A download that calling an entrypoint makes although no weights are asked for.
 
     Attributes:
@@ -492,8 +467,7 @@ class UnrequestedDownload:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class FailingDefault:
+class FailingDefault(Struct, frozen=True):
     """An entrypoint that is certain to raise when it is called without arguments.
 
     Attributes:
@@ -507,8 +481,7 @@ class FailingDefault:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class GpuNeed:
+class GpuNeed(Struct, frozen=True):
     """An entrypoint that fails without a GPU unless it is told otherwise.
 
     Attributes:
@@ -524,8 +497,7 @@ class GpuNeed:
     call: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(Struct, frozen=True):
     """A call of ``torch.hub.load`` shown in a document or docstring.
 
     Attributes:
@@ -548,8 +520,7 @@ class Snippet:
         return self.ref not in ("", "main", "master")
 
 
-@dataclass(frozen=True, slots=True)
-class CodeBlock:
+class CodeBlock(Struct, frozen=True):
     """A fenced block in a document.
 
     Attributes:
@@ -563,8 +534,7 @@ class CodeBlock:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class CardField:
+class CardField(Struct, frozen=True):
     """One key of a card's front matter.
 
     Attributes:
@@ -582,8 +552,7 @@ class CardField:
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """A document that begins with front matter.
 
     Attributes:
@@ -607,8 +576,7 @@ class Card:
         return next((one for one in self.fields if one.key == key), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What the author declares about the archives that hosts make of the repo.
 
     Attributes:
@@ -620,8 +588,7 @@ class Limits:
     lfs_in_archives: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RepoFacts:
+class RepoFacts(Struct, frozen=True):
     """A hub repo, read.
 
     Attributes:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TrustRepo = bool | Literal["check"] | None
 GITHUB = "github.com"
+_HEX = frozenset("0123456789abcdef")
 
 
-@dataclass(frozen=True, slots=True)
-class RepoRef:
+def is_full_sha(ref: str) -> bool:
+    """Whether a ref is a full commit hash, in lower case."""
+    return len(ref) in (40, 64) and set(ref) <= _HEX
+
+
+class RepoRef(Struct, frozen=True):
     """A repo on a git host, and the ref that was asked for.
 
     Attributes:
@@ -42,6 +47,16 @@ class RepoRef:
         return repo if self.host == GITHUB else f"{self.host}/{repo}"
 
     @property
+    def commit(self) -> str | None:
+        """The commit when it was asked for by its full hash.
+
+        A branch or tag may have the same name; it is meant only where ``refs/heads/`` or
+        ``refs/tags/`` is in front.
+        """
+        ref = (self.ref or "").lower()
+        return ref if is_full_sha(ref) else None
+
+    @property
     def uses_git(self) -> bool:
         """Whether the git program does the fetching, which brings submodules along."""
         return self.scheme.startswith("git+")
@@ -53,31 +68,35 @@ class RepoRef:
         return f"{self.full_name}:{self.ref}" if self.ref else self.full_name
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedRef:
+class ResolvedRef(Struct, frozen=True):
     """A ref and the commit that it names.
 
     Attributes:
         repo: What was asked for.
         full_name: Full ref name such as "refs/heads/main", or "" when a commit was asked for.
         sha: The commit, 40 hexadecimal digits (64 in a SHA-256 repo).
+        moved_to: The repo of another owner that the host redirected to.
     """
 
     repo: RepoRef
     full_name: str
     sha: str
+    moved_to: RepoRef | None = None
 
     @property
     def short_name(self) -> str:
-        """The branch or tag without its prefix, or the commit when a commit was asked for."""
+        """The branch or tag without its prefix, or the commit when a commit was asked for.
+
+        The prefix stays where the rest alone would be taken for a commit.
+        """
         for prefix in ("refs/heads/", "refs/tags/"):
             if self.full_name.startswith(prefix):
-                return self.full_name[len(prefix) :]
+                name = self.full_name[len(prefix) :]
+                return self.full_name if is_full_sha(name.lower()) else name
         return self.sha
 
 
-@dataclass(frozen=True, slots=True)
-class CachedRepo:
+class CachedRepo(Struct, frozen=True):
     """A repo's code in the hub dir.
 
     Attributes:
@@ -86,6 +105,7 @@ class CachedRepo:
         sha: The commit, or None for a folder that torch.hub left, which does not say.
         from_cache: Whether it was there already.
         fetched_at: Unix time in seconds when the host was last asked, or None when unknown.
+        moved_to: The repo of another owner that the code came from by a redirect.
     """
 
     repo: RepoRef
@@ -93,10 +113,10 @@ class CachedRepo:
     sha: str | None
     from_cache: bool
     fetched_at: float | None
+    moved_to: RepoRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CachedCheckpoint:
+class CachedCheckpoint(Struct, frozen=True):
     """A checkpoint in the hub dir.
 
     Attributes:
@@ -110,8 +130,7 @@ class CachedCheckpoint:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class FetchPolicy:
+class FetchPolicy(Struct, frozen=True):
     """How far to go for something that is not in the hub dir.
 
     Attributes:
@@ -142,8 +161,7 @@ Trouble = Literal["changed", "missing", "added"]
 Freshness = Literal["pinned", "current", "behind", "gone", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class KeptTree:
+class KeptTree(Struct, frozen=True):
     """The code of one commit.
 
     Attributes:
@@ -173,8 +191,7 @@ class KeptTree:
         return self.repo.full_name if self.repo else self.path.name
 
 
-@dataclass(frozen=True, slots=True)
-class KeptCheckpoint:
+class KeptCheckpoint(Struct, frozen=True):
     """A checkpoint file.
 
     Attributes:
@@ -196,8 +213,7 @@ class KeptCheckpoint:
     used_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True):
     """Something that nobody will use again.
 
     Attributes:
@@ -212,8 +228,7 @@ class Leftover:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """All that lies in the hub dir.
 
     Attributes:
@@ -236,8 +251,7 @@ class Inventory:
         return sum(sizes) + sum(left.size for left in self.leftovers)
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """Something in the hub dir that is not as it came.
 
     Attributes:
@@ -251,8 +265,7 @@ class Damage:
     kind: Trouble
 
 
-@dataclass(frozen=True, slots=True)
-class RefState:
+class RefState(Struct, frozen=True):
     """How a ref in the hub dir stands to its host.
 
     Attributes:

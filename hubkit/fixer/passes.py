@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from hubkit.fixer.text import PatchError, patch, require_parses
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,16 +22,14 @@ if TYPE_CHECKING:
 _MAX_PASSES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A file before and after; before it is made there is none."""
 
     before: bytes | None
     after: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What fixing came to.
 
     Attributes:
@@ -66,8 +65,7 @@ def fix_findings(lint: Lint, read: Read, *, unsafe: bool = False) -> Outcome:
     return session.outcome(report)
 
 
-@dataclass(slots=True)
-class _Session:
+class _Session(Struct):
     """The files as they are so far, and which findings came to what."""
 
     lint: Lint

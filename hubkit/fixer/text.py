@@ -8,8 +8,9 @@ import tokenize
 import warnings
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +25,7 @@ class PatchError(Exception):
     """A file is not such that the edits can be made; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(Struct, frozen=True):
     """A file's text with its own line ends."""
 
     encoding: str
@@ -89,7 +89,7 @@ def require_parses(path: str, data: bytes) -> None:
             ast.parse(data)
     except SyntaxError as error:
         raise PatchError(f"it would not parse any more: {error.msg}, line {error.lineno}") from None
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         raise PatchError(f"it would not parse any more: {error}") from None
 
 

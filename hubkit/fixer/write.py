@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import write_file
+from hubkit._util.paths import UnsafePathError, read_file, resolve_inside
 from hubkit.errors import FixError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from hubkit.fixer.passes import Change
 
@@ -35,14 +36,15 @@ def write_changes(root: Path, changes: Mapping[str, Change]) -> None:
 
 
 def _require_target(root: Path, path: str, change: Change) -> Path:
-    target = (root / path).resolve()
-    if not target.is_relative_to(root.resolve()):
-        raise FixError(
-            f"{path} leads to {target}, outside the repo, and stays as it is",
-            hint="Nothing was written. Fix it where it lies, or leave it out with --ignore.",
-        )
     try:
-        current, mode = target.read_bytes(), target.stat().st_mode
+        target = resolve_inside(root, path)
+    except UnsafePathError as error:
+        raise FixError(
+            f"{path} is not changed: {error.strerror}",
+            hint="Nothing was written. Fix it where it lies, or ignore the finding with --ignore.",
+        ) from None
+    try:
+        current, mode = read_file(target), target.stat().st_mode
     except OSError as error:
         raise FixError(
             f"{target} cannot be read any more: {error.strerror or error}",
@@ -63,23 +65,9 @@ def _require_target(root: Path, path: str, change: Change) -> Path:
 
 def _write(target: Path, data: bytes) -> None:
     try:
-        _replace(target, data)
+        write_file(target, data, durable=True)
     except OSError as error:
         raise FixError(
             f"{target} cannot be written: {error.strerror or error}",
             hint="It is as it was; files before it are fixed.",
         ) from None
-
-
-def _replace(target: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

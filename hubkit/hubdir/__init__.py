@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from hubkit.hubdir.digest import sha256_of
     from hubkit.hubdir.freshness import fetch_states
     from hubkit.hubdir.impostors import find_impostor
-    from hubkit.hubdir.inventory import read_inventory
+    from hubkit.hubdir.inventory import find_repo_of, read_inventory
     from hubkit.hubdir.keeping import keep_tree
-    from hubkit.hubdir.layout import get_dir, set_dir
+    from hubkit.hubdir.layout import bytecode_folder, get_dir, set_dir
     from hubkit.hubdir.links import keep_link
     from hubkit.hubdir.manifest import digest_of_tree
     from hubkit.hubdir.names import parse_repo
@@ -29,13 +29,28 @@ if TYPE_CHECKING:
         remove_leftover,
         remove_tree,
     )
-    from hubkit.hubdir.repos import fetch_repo, find_cached, resolve_ref
+    from hubkit.hubdir.repos import (
+        fetch_repo,
+        find_cached,
+        require_digest_of,
+        require_unchanged,
+        resolve_ref,
+    )
     from hubkit.hubdir.selection import select_named, select_unused
-    from hubkit.hubdir.trust import add_trust, read_trust, record_trust, remove_trust, require_trust
+    from hubkit.hubdir.trust import (
+        add_trust,
+        is_trusted,
+        read_trust,
+        record_trust,
+        remove_trust,
+        require_moved_trust,
+        require_trust,
+    )
 
 __all__ = [
     "add_trust",
     "asked_for_by",
+    "bytecode_folder",
     "digest_of_tree",
     "download_url_to_file",
     "fetch_checkpoint",
@@ -45,9 +60,11 @@ __all__ = [
     "find_checkpoint",
     "find_damage",
     "find_impostor",
+    "find_repo_of",
     "forget_checkpoints",
     "get_dir",
     "hash_prefix_of",
+    "is_trusted",
     "keep_link",
     "keep_tree",
     "key_of",
@@ -60,7 +77,10 @@ __all__ = [
     "remove_leftover",
     "remove_tree",
     "remove_trust",
+    "require_digest_of",
+    "require_moved_trust",
     "require_trust",
+    "require_unchanged",
     "require_url",
     "resolve_ref",
     "select_named",
@@ -72,6 +92,7 @@ __all__ = [
 _HOMES = {
     "add_trust": "trust",
     "asked_for_by": "origins",
+    "bytecode_folder": "layout",
     "digest_of_tree": "manifest",
     "download_url_to_file": "checkpoints",
     "fetch_checkpoint": "checkpoints",
@@ -81,9 +102,11 @@ _HOMES = {
     "find_checkpoint": "origins",
     "find_damage": "removal",
     "find_impostor": "impostors",
+    "find_repo_of": "inventory",
     "forget_checkpoints": "checkpoints",
     "get_dir": "layout",
     "hash_prefix_of": "checkpoints",
+    "is_trusted": "trust",
     "keep_link": "links",
     "keep_tree": "keeping",
     "key_of": "origins",
@@ -96,7 +119,10 @@ _HOMES = {
     "remove_leftover": "removal",
     "remove_tree": "removal",
     "remove_trust": "trust",
+    "require_moved_trust": "trust",
+    "require_digest_of": "repos",
     "require_trust": "trust",
+    "require_unchanged": "repos",
     "require_url": "origins",
     "resolve_ref": "repos",
     "select_named": "selection",

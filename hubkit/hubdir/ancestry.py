@@ -69,12 +69,12 @@ def _say(client: Client, repo: RepoRef) -> list[str]:
     return [*said, "filter tree:0"] if "filter" in can.split() else said
 
 
-def _fetch_history(client: Client, repo: RepoRef, arguments: list[str]) -> bytes:
+def _fetch_history(client: Client, repo: RepoRef, arguments: list[str]) -> bytearray:
     """The pack that answers a question."""
     pack = bytearray()
     for line in ask(client, repo, "fetch", arguments):
         if line[0] == _DATA:
             pack += line[1:]
         elif line[0] == _ERROR:
-            raise ValueError(f"the host says {line[1:].decode('utf-8', 'replace').strip()!r}")
-    return bytes(pack)
+            raise ValueError(f"the host says {line[1:200].decode('utf-8', 'replace').strip()!r}")
+    return pack

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import zipfile
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hubkit import limits
+from hubkit._util.paths import read_file
+from hubkit._util.zips import DAMAGED, open_zip, read_member, read_pieces
 from hubkit.errors import HashMismatchError, UnsafeArchiveError
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.manifest import (
@@ -28,6 +30,7 @@ from hubkit.hubdir.manifest import (
 from hubkit.hubdir.members import judge_index
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -36,16 +39,17 @@ if TYPE_CHECKING:
 
 _LARGE = 16 << 20
 _O_BINARY = getattr(os, "O_BINARY", 0)
-_CORRUPT = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
-def unpack(archive: Path, folder: Path, sha: str) -> Manifest:
+def unpack(archive: Path, folder: Path, sha: str, *, must_name_commit: bool = True) -> Manifest:
     """Unpack the zip of a commit, without its top folder.
 
     Args:
         archive: The zip.
         folder: Where to; must not exist yet. Half of it may be there after an error.
         sha: The commit that it must be of, which git writes into the zip's comment.
+        must_name_commit: Whether the comment must be there. A host may make the archive of a
+            branch or tag that is called like the commit; that of a tag of a tree has no comment.
 
     Returns:
         What was written, with the digest of each file.
@@ -56,7 +60,7 @@ def unpack(archive: Path, folder: Path, sha: str) -> Manifest:
         CacheWriteError: The folder cannot be written.
     """
     with _open(archive) as opened:
-        _require_commit(opened, sha)
+        _require_commit(opened, sha, must_name_commit=must_name_commit)
         members, folders = judge_index(opened, archive.stat().st_size)
         return make_manifest(_write(opened, members, folders, folder))
 
@@ -75,16 +79,21 @@ def is_same(archive: Path, folder: Path) -> bool:
 @contextmanager
 def _open(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with open_zip(archive, limits.ARCHIVE_INDEX) as opened:
             yield opened
-    except _CORRUPT as error:
+    except DAMAGED as error:
         if isinstance(error, UnsafeArchiveError | HashMismatchError):
             raise
         raise UnsafeArchiveError(f"The archive is damaged: {error}.", hint="Try again.") from error
 
 
-def _require_commit(opened: zipfile.ZipFile, sha: str) -> None:
+def _require_commit(opened: zipfile.ZipFile, sha: str, *, must_name_commit: bool) -> None:
     comment = opened.comment.decode("ascii", "replace").strip()
+    if not comment and must_name_commit:
+        raise UnsafeArchiveError(
+            f"The archive does not say that it is of the commit {sha}.",
+            hint='Fetch the repo with git: put "git+" in front of its https address.',
+        )
     if comment and comment != sha:
         raise HashMismatchError(
             f"The archive is of the commit {comment}, not of {sha}.",
@@ -120,14 +129,13 @@ def _write_file(opened: zipfile.ZipFile, member: Member, root: str) -> Entry:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, mode)
     with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - it is open already
         if info.file_size <= _LARGE:
-            content = opened.read(info)
+            content = read_member(opened, info, _LARGE)
             file.write(content)
             return entry_of_bytes(member.path, kind, content)
         digest = hashlib.sha256()
-        with opened.open(info) as source:
-            while piece := source.read(1 << 20):
-                digest.update(piece)
-                file.write(piece)
+        for piece in read_pieces(opened, info):
+            digest.update(piece)
+            file.write(piece)
     return Entry(member.path, kind, info.file_size, digest.hexdigest())
 
 
@@ -147,8 +155,8 @@ def _is_as_in(member: Member, path: Path) -> bool:
     try:
         if member.link is not None:
             return not path.is_symlink() or os.readlink(path) == member.link  # noqa: PTH115
-        if path.is_symlink() or path.stat().st_size != member.info.file_size:
+        if path.lstat().st_size != member.info.file_size:
             return False
-        return zlib.crc32(path.read_bytes()) == member.info.CRC
+        return zlib.crc32(read_file(path)) == member.info.CRC
     except OSError:
         return False

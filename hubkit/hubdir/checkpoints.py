@@ -7,16 +7,19 @@ gets a name of its own, and a file without a record is torch.hub's, used as it i
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shutil
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import url2pathname
 
+from msgspec import Struct
+
+from hubkit._util.atomic import replacing
+from hubkit._util.logs import log
+from hubkit._util.paths import open_regular
 from hubkit.errors import (
     CacheWriteError,
     FetchError,
@@ -26,10 +29,10 @@ from hubkit.errors import (
 )
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir.ages import is_recent, is_since
-from hubkit.hubdir.disk import writing
+from hubkit.hubdir.disk import move_aside, writing
 from hubkit.hubdir.hosts import redact
 from hubkit.hubdir.impostors import require_checkpoint
-from hubkit.hubdir.layout import aside_from, get_dir
+from hubkit.hubdir.layout import get_dir
 from hubkit.hubdir.mishaps import MISHAPS
 from hubkit.hubdir.origins import (
     Origin,
@@ -39,7 +42,6 @@ from hubkit.hubdir.origins import (
     name_of,
     require_url,
 )
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoRef
@@ -51,8 +53,6 @@ __all__ = [
     "forget_checkpoints",
     "hash_prefix_of",
 ]
-
-log = logging.getLogger("hubkit")
 
 SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
 
@@ -140,10 +140,8 @@ def download_url_to_file(
     path = Path(dst).expanduser()
     if parts.scheme == "file":
         source = _local_file(url, hash_prefix)
-        temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-        with writing(path):
-            shutil.copyfile(source, temporary)
-            temporary.replace(path)
+        with writing(path), source.open("rb") as content, replacing(path) as file:
+            shutil.copyfileobj(content, file)
         return
     from hubkit.hubdir.download import download
     from hubkit.hubdir.http import Client
@@ -156,8 +154,7 @@ def download_url_to_file(
         raise _offline(url, "has to be fetched", error) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
+class _Wish(Struct, frozen=True):
     url: str
     path: Path
     hash_prefix: str | None
@@ -234,18 +231,19 @@ def _protect(path: Path) -> None:
     """Have nobody write to a file, so that it may be mapped into memory; it can be replaced."""
     if os.name != "nt":  # which would not let it be replaced either
         with writing(path):
-            path.chmod(path.stat().st_mode & ~0o222)
+            descriptor = open_regular(path)
+            try:
+                os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o555)
+            finally:
+                os.close(descriptor)
 
 
 def _put_aside(path: Path) -> None:
     """Move a file that is not what it should be out of the way, without losing it."""
     if not path.exists():
         return  # somebody removed it while the good one came
-    aside = aside_from(path)
+    aside = move_aside(path.parent, path)
     log.warning("%s is not what it was, or should be; it is moved to %s", path, aside)
-    with writing(aside):
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, aside)
 
 
 def _require_hash(prefix: str | None, shortest: int) -> None:

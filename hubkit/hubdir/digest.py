@@ -7,6 +7,8 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import open_regular
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
@@ -76,10 +78,15 @@ class Digest:
 
 
 def sha256_of(path: Path) -> str:
-    """The digest of a file, in hexadecimal digits."""
+    """The digest of a file, in hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read, or is a pipe or a device.
+    """
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(4 * CHUNK))
-    with path.open("rb", buffering=0) as file:
+    descriptor = open_regular(path, follow=True)
+    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - it is open already
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
     return digest.hexdigest()

@@ -9,8 +9,12 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hubkit import limits
+from hubkit._util.atomic import write_file
+from hubkit._util.parse import read_json
+from hubkit._util.paths import UnsafePathError, move_inside, require_no_link_above
 from hubkit.errors import CacheWriteError, HubkitError
-from hubkit.hubdir.layout import get_dir, store
+from hubkit.hubdir.layout import aside_beside, aside_from, get_dir, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +52,12 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except HubkitError:
         raise  # some are OSErrors too, and say more than we could
+    except UnsafePathError as error:
+        raise CacheWriteError(
+            f"{error.filename} is not changed: {error.strerror}.",
+            hint="hubkit writes and removes only its own regular files in the hub dir. "
+            f"If it should not be there, remove it. The hub dir is {get_dir()}",
+        ) from error
     except OSError as error:
         reason, remedy = _REASONS.get(error.errno or 0, (str(error), "Look at the folder"))
         raise CacheWriteError(
@@ -56,11 +66,16 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """A record, or None when there is none or it is damaged."""
+def read_record(path: Path, *, own: bool = False) -> dict[str, Any] | None:
+    """A record, or None when there is none or it is damaged.
+
+    Args:
+        path: The file.
+        own: Whether somebody else's counts as none.
+    """
     try:
-        record = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        record = read_json(path, limits.RECORD_BYTES, own=own)
+    except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) and _is_sound(record) else None
 
@@ -76,7 +91,9 @@ def _fits(value: object, kind: type | tuple[type, ...]) -> bool:
         return all(isinstance(item, str) for item in value)
     if isinstance(value, dict):
         return _is_sound(value)
-    return not isinstance(value, float) or math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or (-1 << 63) <= value < 1 << 63
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
@@ -87,13 +104,38 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     """
     temporary = _temporary(path)
     with writing(path):
+        if path.is_relative_to(store()):
+            for place in (path, temporary):
+                require_no_link_above(get_dir(), place)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, json.dumps(record, indent=1, sort_keys=True), temporary=temporary)
+
+
+def move_aside(root: Path, path: Path) -> Path:
+    """Move something damaged out of the way, without losing it.
+
+    Args:
+        root: The folder that it has to lie in.
+        path: What is moved.
+
+    Returns:
+        Where it lies now.
+
+    Raises:
+        CacheWriteError: It lies outside of the folder, or cannot be moved.
+    """
+    aside = aside_from(path)
+    with writing(aside):
+        aside.parent.mkdir(parents=True, exist_ok=True)
         try:
-            temporary.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            move_inside(root, path, aside)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            aside = aside_beside(path)
+            move_inside(root, path, aside)
+    return aside
 
 
 def own_name() -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hubkit.errors import HubkitError, RefNotFoundError, RepoNotFoundError
 from hubkit.facts import FetchPolicy
 from hubkit.facts.hubdir import RefState
 from hubkit.hubdir.inventory import read_asked
-from hubkit.hubdir.layout import is_full_sha
 from hubkit.hubdir.repos import resolve_ref
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def fetch_states(wanted: tuple[RepoRef, ...] = ()) -> Iterator[RefState]:
 
 
 def _state(repo: RepoRef, sha: str) -> RefState:
-    if is_full_sha((repo.ref or "").lower()):
+    if repo.commit is not None:
         return RefState(repo, "pinned", sha)
     try:
         latest = resolve_ref(repo, FetchPolicy()).sha

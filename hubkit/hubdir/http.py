@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from hubkit import __version__
+from msgspec import Struct
+
+from hubkit import __version__, limits
+from hubkit._util.logs import log
+from hubkit._util.parse import parse_count
+from hubkit._util.urls import parse_url
 from hubkit.errors import (
     FetchError,
     IncompleteDownloadError,
@@ -18,28 +22,30 @@ from hubkit.errors import (
 )
 from hubkit.hubdir.answers import (
     bad_certificate,
+    check_redirect,
     is_rate_limited,
     plain_reason,
     rate_limited,
-    require_encrypted,
+    require_web,
     retry_delay,
     silent_proxy,
+    still_busy,
     strange_address,
     unreachable,
 )
 from hubkit.hubdir.hosts import find_token, redact
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    import requests
+
     from hubkit.facts import FetchPolicy
+    from hubkit.limits import Limit
 
-log = logging.getLogger("hubkit")
-
-PATIENCE = 60.0  # seconds: a host that wants us to wait for longer is told to the user instead
 _HURRY = 5.0  # seconds of silence after which a connection that we can do without is given up
 _TRIES = 4
+_PIECE = 1 << 16  # bytes
 _BUSY = (408, 429, 500, 502, 503, 504)
 _CLOSED_DOOR = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
@@ -56,6 +62,7 @@ class Answer:
         status: The HTTP status.
         headers: Names are looked up in any case.
         url: What was asked for, fit to be shown.
+        hops: What answered, one redirect after the other, fit to be shown; `url` comes first.
     """
 
     def __init__(self, response: Any, url: str) -> None:  # noqa: ANN401 - requests stays in here
@@ -63,15 +70,23 @@ class Answer:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self.url = url
+        self.hops = tuple(redact(one.url) for one in (*response.history, response))
         # Some hosts compress though asked not to.
-        self._encoded = self.headers.get("Content-Encoding", "identity") != "identity"
+        encoding = self.headers.get("Content-Encoding", "identity")
+        self._encoded = encoding != "identity"
+        if encoding.count(",") >= limits.ENCODINGS.most:
+            response.close()
+            raise UnreachableError(
+                f"{url} sends a body in several layers of compression.",
+                url=url,
+                hint="Check the URL: hosts of files and repos do not do this.",
+            )
         response.raw.decode_content = self._encoded
 
     @property
     def size(self) -> int | None:
         """Length of the body in bytes as announced, None when unknown."""
-        text = self.headers.get("Content-Length", "")
-        return int(text) if text.isdigit() and not self._encoded else None
+        return None if self._encoded else parse_count(self.headers.get("Content-Length", ""))
 
     def read_into(self, buffer: memoryview) -> int:
         """Read part of the body; gives the number of bytes, 0 at the end.
@@ -81,6 +96,8 @@ class Answer:
         """
         import urllib3
 
+        if self._encoded:
+            buffer = buffer[:_PIECE]  # urllib3 before 2.6 decompresses all that it reads
         try:
             count: int = self._response.raw.readinto(buffer)
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -89,30 +106,44 @@ class Answer:
             ) from error
         return count
 
-    def read(self, limit: int) -> bytes:
-        """The whole body, decoded.
+    def read_pieces(self, limit: Limit) -> Iterator[bytes]:
+        """The body, decoded, piece by piece as it comes.
 
         Raises:
             IncompleteDownloadError: The body ended early.
-            UnreachableError: It is longer than the limit, in bytes.
+            UnreachableError: It is longer than the limit, in bytes, or takes too long.
         """
-        return b"".join(self.read_pieces(limit))
-
-    def read_pieces(self, limit: int) -> Iterator[bytes]:
-        """The body, decoded, piece by piece as it comes; the same errors."""
-        import requests
-
+        seconds = limits.ANSWER_SECONDS.most
+        deadline = time.monotonic() + seconds
         size = 0
+        while piece := self._read_piece():
+            size += len(piece)
+            if size > limit.most:
+                raise self._endless(f"sends more than {limit.most} bytes")
+            if time.monotonic() >= deadline:
+                raise self._endless(f"sends its answer too slowly: {size} bytes in {seconds} s")
+            yield piece
+
+    def _endless(self, what: str) -> UnreachableError:
+        return UnreachableError(
+            f"{self.url} {what}.",
+            url=self.url,
+            hint="A host of repos does not do this: check the address and the network.",
+        )
+
+    def _read_piece(self) -> bytes:
+        """What has arrived, as soon as anything has, so that a slow body can be given up."""
+        import urllib3
+
+        raw = self._response.raw
+        read = getattr(raw, "read1", raw.read)  # urllib3 before 2.0 has no read1
         try:
-            for piece in self._response.iter_content(1 << 16):
-                size += len(piece)
-                if size > limit:
-                    raise UnreachableError(f"{self.url} does not end.", url=self.url)
-                yield piece
-        except requests.RequestException as error:
+            piece: bytes | None = read(_PIECE, decode_content=True)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise IncompleteDownloadError(
                 f"{self.url} stopped in the middle: {plain_reason(error)}.", url=self.url
             ) from error
+        return piece or b""
 
     def hang_up(self) -> None:
         """End the body at once, also for another thread that waits for more of it."""
@@ -125,8 +156,7 @@ class Answer:
         self._response.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     url: str
     headers: dict[str, str]
     body: bytes | None
@@ -150,12 +180,8 @@ class Client:
                 "Something has to be fetched, and hubkit is offline.",
                 hint="Allow it: unset HUBKIT_OFFLINE.",
             )
-        import requests
-
         self._policy = policy
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = f"hubkit/{__version__}"
-        self._session.hooks["response"].append(require_encrypted)
+        self._session = _make_session()
         self._schemes = ["Basic", "Bearer", ""] if eager else ["", "Bearer"]
 
     def __enter__(self) -> Client:
@@ -184,6 +210,7 @@ class Client:
         Raises:
             UnreachableError: There was no answer.
             RateLimitedError: The host wants us to come back later.
+        FetchError: It is not a URL that can be asked for.
         """
         answer = self._ask_again(_Question(url, dict(headers or {}), body, once))
         try:
@@ -206,14 +233,13 @@ class Client:
                 limited = is_rate_limited(answer.status, answer.headers)
                 if answer.status not in _BUSY and not limited:
                     return answer
-                delay = retry_delay(answer.headers, tried)
+                delay = retry_delay(answer.headers, tried, limited=limited)
                 answer.close()
-                if limited and (last or delay > PATIENCE):
-                    raise rate_limited(answer.url, answer.headers)
-                if last or delay > PATIENCE:
-                    raise UnreachableError(
-                        f"{answer.url} answered {answer.status} again and again.", url=answer.url
-                    )
+                if limited and (last or delay > limits.RETRY_SECONDS.most):
+                    raise rate_limited(answer.hops[-1], answer.headers)
+                if last or delay > limits.RETRY_SECONDS.most:
+                    long = delay if delay > limits.RETRY_SECONDS.most else None
+                    raise still_busy(answer.url, answer.status, tried, long)
             log.debug("Asking %s again in %.1f s", redact(question.url), delay)
             time.sleep(delay)
         raise AssertionError("the last try returns or raises")
@@ -235,14 +261,15 @@ class Client:
 
         connect, read = self._policy.connect_timeout, self._policy.read_timeout
         timeouts = (min(connect, _HURRY), min(read, _HURRY)) if question.once else (connect, read)
+        url = require_web(question.url)
         try:
             # requests drops the Authorization header when a redirect leads to another host.
             response = self._session.request(
                 "GET" if question.body is None else "POST",
-                question.url,
+                str(url),
                 headers=question.headers,
                 data=question.body,
-                auth=auth,
+                auth=auth if url.is_private or url.user else _send_nothing,
                 stream=True,
                 timeout=timeouts,
             )
@@ -256,12 +283,34 @@ class Client:
             raise strange_address(question.url, error) from error
         except (requests.RequestException, OSError, ValueError) as error:
             raise unreachable(question.url, error) from error
-        return Answer(response, redact(question.url))
+        return Answer(response, url.redacted)
+
+
+def _make_session() -> requests.Session:
+    """A session that checks redirects, and sends no credentials of ~/.netrc unencrypted."""
+    import requests
+
+    class Session(requests.Session):
+        def rebuild_auth(
+            self, prepared_request: requests.PreparedRequest, response: requests.Response
+        ) -> None:
+            super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+            if not parse_url(prepared_request.url or "").is_private:
+                prepared_request.headers.pop("Authorization", None)
+
+    session = Session()
+    session.headers["User-Agent"] = f"hubkit/{__version__}"
+    session.hooks["response"].append(check_redirect)
+    return session
 
 
 def _is_passing(error: BaseException | None) -> bool:
     """Whether the host hung up, which is worth another try; silence used up the time."""
     return "Connection aborted" in str(error)
+
+
+def _send_nothing(request: Any) -> Any:  # noqa: ANN401 - requests stays in here
+    return request
 
 
 def _sign(scheme: str, token: str | None) -> Callable[[Any], Any] | None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from hubkit._util.paths import is_folder, list_folder, walk_files
 from hubkit.facts import RepoRef
-from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree, Leftover
+from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree, Leftover, is_full_sha
 from hubkit.hubdir.disk import read_record
-from hubkit.hubdir.layout import get_dir, is_full_sha, store
+from hubkit.hubdir.layout import get_dir, store, tree_folder
 from hubkit.hubdir.links import is_ours
 from hubkit.hubdir.manifest import read_manifest
 from hubkit.hubdir.origins import read_origins
@@ -41,7 +42,7 @@ def read_asked() -> tuple[tuple[RepoRef, str], ...]:
     asked: dict[RepoRef, str] = {}
     for folder in _repo_folders():
         led_to = {}
-        for path in sorted((folder / "refs").glob("*.json")):
+        for path in list_folder(folder / "refs"):
             record = read_record(path) or {}
             repo = _repo_of(record)
             if repo is not None and "sha" in record:
@@ -59,13 +60,26 @@ def read_asked() -> tuple[tuple[RepoRef, str], ...]:
 
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files in a folder; links count as nothing."""
-    if not path.is_dir():
-        return _size(path)
-    return sum(_size(Path(folder, name)) for folder, _, files in os.walk(path) for name in files)
+    if not is_folder(path):
+        return 0 if path.is_symlink() else _size(path)
+    return sum(_size(path / name) for name in walk_files(path) if not (path / name).is_symlink())
+
+
+def find_repo_of(tree: Path) -> RepoRef | None:
+    """The repo of which a folder is a tree in the hub dir, or None when it is none."""
+    record = read_record(tree.with_name(f"{tree.name}.json")) or {}
+    for repo in (_repo_of(record), _repo_in(tree.parent)):
+        if repo is not None and tree_folder(repo, tree.name).resolve() == tree.resolve():
+            return repo
+    return None
 
 
 def _repo_folders() -> Iterator[Path]:
-    yield from sorted((store() / "repos").glob("*/*/*"))
+    """Folders of repos; nothing below a link is one, as somebody else put it there."""
+    if is_folder(store()):
+        for host in list_folder(store() / "repos"):
+            for owner in list_folder(host):
+                yield from filter(is_folder, list_folder(owner))
 
 
 def _trees() -> Iterator[KeptTree]:
@@ -75,13 +89,13 @@ def _trees() -> Iterator[KeptTree]:
 
 def _trees_in(folder: Path) -> Iterator[KeptTree]:
     refs: dict[str, list[str]] = {}
-    for path in sorted((folder / "refs").glob("*.json")):
+    for path in list_folder(folder / "refs"):
         record = read_record(path) or {}
         refs.setdefault(str(record.get("sha")), []).append(str(record.get("ref")))
-    for tree in sorted(path for path in folder.iterdir() if is_full_sha(path.name)):
+    for tree in (path for path in list_folder(folder) if is_full_sha(path.name)):
         record = read_record(tree.with_name(f"{tree.name}.json")) or {}
         repo = _repo_of(record) or _repo_in(folder)
-        if tree.is_dir():
+        if is_folder(tree):
             yield _tree(repo, tree, tuple(refs.get(tree.name, ())), record)
 
 
@@ -130,7 +144,7 @@ def _checkpoint(path: Path, record: dict[str, Any]) -> KeptCheckpoint:
 
 
 def _leftovers() -> Iterator[Leftover]:
-    for path in (store() / "quarantine").glob("*"):
+    for path in list_folder(store() / "quarantine") if is_folder(store()) else ():
         yield Leftover(path, "damaged", size_of(path))
     for path in list_orphans():
         yield Leftover(path, "unfinished", size_of(path))

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import open_regular
 from hubkit.errors import InUseError
 
 if TYPE_CHECKING:
@@ -19,16 +21,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _held: dict[str, int] = {}
+_one_at_a_time = threading.Lock()
 
 
 def keep_tree(tree: Path) -> None:
     """Keep a tree from being removed by other processes, for as long as this one lives."""
-    held = _held.get(str(tree))
-    if held is not None and _is_of(held, tree):
-        return
-    with contextlib.suppress(OSError):
-        descriptor = os.open(_record(tree), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    with _one_at_a_time, contextlib.suppress(OSError):
+        held = _held.get(str(tree))
+        if held is not None and _is_of(held, tree):
+            return
+        descriptor = open_regular(_record(tree))
         _held[str(tree)] = descriptor
+        if held is not None:  # of a tree that was replaced
+            os.close(held)
         _lock(descriptor, alone=False)  # who removes a tree is done in a moment
 
 
@@ -40,7 +45,7 @@ def require_unused(tree: Path) -> Iterator[None]:
         InUseError: Some process has, perhaps this one.
     """
     try:
-        descriptor = os.open(_record(tree), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = open_regular(_record(tree))
     except OSError:
         yield
         return

@@ -12,6 +12,7 @@
         repos/<host>/<owner>/<name>/<sha>.files   what it consists of
         repos/<host>/<owner>/<name>/default.json  what its default branch is called
         repos/<host>/<owner>/<name>/refs/*.json   which commit a ref was when last asked
+        bytecode/<host>/<owner>/<name>/<sha>/     its compiled files, which are not kept in it
         links/*.json                              whose <owner>_<name>_<ref> that is
         checkpoints/*.json                        which URL a checkpoint came from, and its digest
         staging/  quarantine/  locks/             what is being made, what was bad, who is at it
@@ -26,6 +27,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import is_inside
 from hubkit.facts.hubdir import GITHUB
 
 if TYPE_CHECKING:
@@ -75,11 +77,6 @@ def _join(*parts: str) -> Path:
     return Path(*parts)
 
 
-def is_full_sha(ref: str) -> bool:
-    """Whether a ref is a whole commit hash, in lower case."""
-    return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref) is not None
-
-
 @functools.lru_cache(maxsize=256)
 def encode(name: str) -> str:
     """A name as one path component: what is no letter, digit or ``_ - .`` is percent-encoded.
@@ -121,6 +118,16 @@ def tree_folder(repo: RepoRef, sha: str) -> Path:
     return repo_folder(repo) / sha
 
 
+def bytecode_folder(tree: Path) -> Path:
+    """Where the compiled files of a tree lie.
+
+    Not in the tree: what an archive, or an older torch.hub, has left there is never run.
+    """
+    repos = store() / "repos"
+    inside = tree.relative_to(repos) if tree.is_relative_to(repos) else Path("torch", tree.name)
+    return store() / "bytecode" / inside
+
+
 def tree_record(repo: RepoRef, sha: str) -> Path:
     """Where it is written down how the code of a commit got there."""
     return repo_folder(repo) / f"{sha}.json"
@@ -141,9 +148,17 @@ def aside_from(path: Path) -> Path:
 
     One in a folder of the user's may hold work of the user's. It stays there, where nobody tidies.
     """
-    name = f"{path.name}.{uuid.uuid4().hex[:8]}"
-    inside = path.absolute().is_relative_to(Path(get_dir()).absolute())
-    return store() / "quarantine" / name if inside else path.with_name(f"{name}.damaged")
+    inside = is_inside(get_dir(), path.parent)
+    return store() / "quarantine" / _aside_name(path) if inside else aside_beside(path)
+
+
+def aside_beside(path: Path) -> Path:
+    """Where a damaged file or folder is moved that has to stay in its folder."""
+    return path.with_name(f"{_aside_name(path)}.damaged")
+
+
+def _aside_name(path: Path) -> str:
+    return f"{path.name}.{uuid.uuid4().hex[:8]}"
 
 
 def lock_file(key: str) -> Path:

@@ -7,18 +7,18 @@ looks a repo up by it, except for folders that torch.hub left.
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import place, place_folder
+from hubkit._util.logs import log
+from hubkit._util.paths import list_folder, move_inside, remove_inside
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.layout import default_record, get_dir, store, torch_folder, tree_folder
 
 if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, RepoRef
-
-log = logging.getLogger("hubkit")
 
 
 def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
@@ -91,19 +91,22 @@ def _replace(path: Path, tree: Path) -> None:
         except (OSError, NotImplementedError):
             shutil.copytree(tree, new, symlinks=True)
         if path.is_dir() and not path.is_symlink():
-            path.rename(room / "old")
-        new.replace(path)
+            move_inside(get_dir(), path, room / "old")
+        if new.is_symlink():
+            place(new, path)
+        else:
+            place_folder(new, path)
 
 
 def remove_links(tree: Path) -> None:
     """Remove torch.hub's paths that lead to a tree, before it goes."""
-    for record in (store() / "links").glob("*.json"):
+    for record in list_folder(store() / "links"):
         path = Path(get_dir(), record.stem)
         if (read_record(record) or {}).get("sha") != tree.name:
             continue
         if path.is_symlink() and path.resolve() == tree.resolve():
-            path.unlink(missing_ok=True)
-            record.unlink(missing_ok=True)
+            remove_inside(get_dir(), path)
+            remove_inside(get_dir(), record)
 
 
 def is_ours(path: Path) -> bool:

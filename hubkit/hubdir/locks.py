@@ -6,21 +6,23 @@ work (flock lies on some network file systems) the worst is that a file is fetch
 
 from __future__ import annotations
 
-import logging
+import errno
 import os
 import socket
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from hubkit._util.logs import log
+from hubkit._util.paths import require_no_link_above
 from hubkit.errors import LockTimeoutError
 from hubkit.hubdir.disk import read_record, write_record, writing
-from hubkit.hubdir.layout import lock_file
+from hubkit.hubdir.layout import get_dir, lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-log = logging.getLogger("hubkit")
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
@@ -39,6 +41,7 @@ def hold(key: str, timeout: float) -> Iterator[None]:
 
     path = lock_file(key)
     with writing(path):
+        require_no_link_above(get_dir(), path)
         path.parent.mkdir(parents=True, exist_ok=True)
     owner = path.with_suffix(".json")
     lock = filelock.FileLock(path)
@@ -47,9 +50,10 @@ def hold(key: str, timeout: float) -> Iterator[None]:
     except (OSError, NotImplementedError) as error:
         if isinstance(error, LockTimeoutError):
             raise
-        # No locks on this file system: go on without, everything is renamed into place anyway.
+        # Go on without a lock: everything is renamed into place anyway.
         log.debug("No lock for %s: %s", key, error)
-        _remove(path)
+        if _means_no_locks(error):
+            _remove(path)
         yield
         return
     try:
@@ -77,6 +81,14 @@ def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:
                 f"Waited {timeout:.0f} s for {who}, which works on {key}.",
                 hint=f"If it hangs, end it. The lock is {lock.lock_file}",
             ) from error
+
+
+def _means_no_locks(error: Exception) -> bool:
+    """Whether a file system has no locks at all, so that nobody can hold the file.
+
+    Any other error, such as too many open files, says nothing of who does.
+    """
+    return isinstance(error, NotImplementedError) or getattr(error, "errno", None) in _NO_LOCKS
 
 
 def _remove(path: Path) -> None:

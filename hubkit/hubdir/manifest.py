@@ -9,22 +9,26 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
+from hubkit import limits
+from hubkit._util.parse import read_bounded
+from hubkit._util.paths import walk_files
 from hubkit.hubdir.digest import sha256_of
-from hubkit.records import dataclass
+from hubkit.hubdir.filenames import is_left_by_python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from pathlib import Path
 
 # As git writes them (https://git-scm.com/docs/git-fast-import#_filemodify).
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
-_MADE_BY_PYTHON = "__pycache__"
+_OTHER = "000000"  # what git does not keep, such as a pipe
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class Entry(Struct, frozen=True, order=True):
     """One file or link of a tree.
 
     Attributes:
@@ -40,8 +44,7 @@ class Entry:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """All files and links of a tree, sorted by path."""
 
     entries: tuple[Entry, ...]
@@ -59,8 +62,7 @@ class Manifest:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One file that is not as it was.
 
     Attributes:
@@ -90,7 +92,8 @@ def manifest_file(tree: Path) -> Path:
 def read_manifest(tree: Path) -> Manifest | None:
     """The manifest that was written when a tree was unpacked, or None when there is none."""
     try:
-        lines = manifest_file(tree).read_text(encoding="utf-8").splitlines()
+        data = read_bounded(manifest_file(tree), limits.MANIFEST_BYTES)
+        lines = data.decode("utf-8").splitlines()
     except (OSError, ValueError):
         return None
     try:
@@ -119,8 +122,8 @@ def measure_tree(tree: Path) -> Manifest:
     told = {entry.path: entry for entry in known.entries} if known else {}
     return make_manifest(
         _measure(tree, path, told.get(path))
-        for path in _walk(tree)
-        if path in told or _MADE_BY_PYTHON not in path.split("/")
+        for path in walk_files(tree)
+        if path in told or not is_left_by_python(path)
     )
 
 
@@ -147,21 +150,15 @@ def compare_tree(tree: Path) -> tuple[Difference, ...]:
     return tuple(differences)
 
 
-def _walk(tree: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(tree):
-        inner = Path(folder).relative_to(tree).as_posix()
-        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114
-        for name in (*files, *links):
-            yield name if inner == "." else f"{inner}/{name}"
-
-
 def _measure(tree: Path, path: str, known: Entry | None) -> Entry:
     file = tree / path
     if file.is_symlink():
         return entry_of_bytes(path, LINK, os.fsencode(os.readlink(file)))  # noqa: PTH115
     if os.name == "nt" and known is not None and known.mode == LINK:
         return known  # a copy stands for it, as Windows makes no links for everybody
-    state = file.stat()
+    state = file.lstat()
+    if not stat.S_ISREG(state.st_mode):
+        return entry_of_bytes(path, _OTHER, b"")
     mode = EXECUTABLE if state.st_mode & stat.S_IXUSR else FILE
     if os.name == "nt" and known is not None:
         mode = known.mode

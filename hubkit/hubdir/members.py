@@ -10,20 +10,18 @@ import stat
 import unicodedata
 import zipfile
 
-from hubkit.errors import UnsafeArchiveError
-from hubkit.records import dataclass
+from msgspec import Struct
 
-MOST_MEMBERS = 100_000
-MOST_BYTES = 4 << 30
-MOST_RATIO = 200  # unpacked bytes for each byte of the archive; source code has 3 to 10
-RATIO_COUNTS_FROM = 64 << 20  # bytes; below, a high ratio does no harm
-LONGEST_LINK = 4096
+from hubkit import limits
+from hubkit._util.zips import read_member
+from hubkit.errors import UnsafeArchiveError
+from hubkit.hubdir.filenames import find_bad_name, is_bytecode
+
 _ODD = re.compile(r"[\x00-\x1f\x7f\\]")
 _ELSEWHERE = re.compile(r"(?:^|/)(?:\.{0,2}(?:/|$)|[A-Za-z]:)")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One file or link of an archive.
 
     Attributes:
@@ -45,7 +43,7 @@ def judge_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[
         size: Its length in bytes.
 
     Returns:
-        The files and links, and the folders, parents first.
+        The files and links, and the folders, parents first. Bytecode is not among them.
 
     Raises:
         UnsafeArchiveError: It holds what may not be unpacked.
@@ -61,6 +59,8 @@ def judge_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[
         if not path:
             continue
         _require_new(seen, path)
+        if is_bytecode(path):
+            continue
         if info.orig_filename.endswith("/"):
             folders[path] = None
         else:
@@ -71,16 +71,19 @@ def judge_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[
         raise UnsafeArchiveError("The archive holds no files.")
     _require_folders(folders, members)
     links = {member.path: member.link for member in members if member.link is not None}
+    steps = 0
     for path in links:
-        _require_inside(path, links)
+        steps += _require_inside(path, links, limits.LINK_STEPS.most - steps)
     return members, sorted(folders)
 
 
 def _require_bounds(infos: list[zipfile.ZipInfo], size: int) -> None:
     total = sum(info.file_size for info in infos)
-    if len(infos) > MOST_MEMBERS:
-        raise _unsafe("", f"{len(infos)} members are more than the {MOST_MEMBERS} allowed")
-    if total > MOST_BYTES or (total > RATIO_COUNTS_FROM and total > MOST_RATIO * size):
+    most = limits.ARCHIVE_MEMBERS.most
+    if len(infos) > most:
+        raise _unsafe("", f"{len(infos)} members are more than the {most} allowed")
+    is_bomb = total > limits.ARCHIVE_RATIO_FROM.most and total > limits.ARCHIVE_RATIO.most * size
+    if is_bomb or total > limits.ARCHIVE_BYTES.most:
         raise _unsafe("", f"it would unpack to {total >> 20} MiB from {size >> 10} KiB")
     if any(not 0 <= info.header_offset < size for info in infos):
         raise zipfile.BadZipFile("its index leads outside the file")
@@ -90,12 +93,15 @@ def _require_path(info: zipfile.ZipInfo, top: str) -> str:
     """The path below the top folder; "" for the top folder itself."""
     # zipfile cuts names at a NUL and, on Windows, turns backslashes round.
     name = info.orig_filename
+    _require_short(name)
     if _ODD.search(name):
         raise _unsafe(name, "its name holds a backslash or a control character")
     is_folder = name.endswith("/")
     plain = name[:-1] if is_folder else name
     if _ELSEWHERE.search(plain):
         raise _unsafe(name, "its name leads elsewhere")
+    if bad := find_bad_name(plain):
+        raise _unsafe(name, bad)
     first, _, path = plain.partition("/")
     if first != top or not (path or is_folder):
         raise _unsafe(name, f"it is not in the archive's one folder, {top}")
@@ -106,6 +112,13 @@ def _require_path(info: zipfile.ZipInfo, top: str) -> str:
     if info.flag_bits & 1:
         raise _unsafe(name, "it is encrypted")
     return path
+
+
+def _require_short(name: str) -> None:
+    if len(name) > limits.PATH_BYTES.most or len(name.encode()) > limits.PATH_BYTES.most:
+        raise _unsafe(name, f"its name is longer than {limits.PATH_BYTES.most} bytes")
+    if name.count("/") > limits.PATH_DEPTH.most:
+        raise _unsafe(name, f"it is in more than {limits.PATH_DEPTH.most} folders")
 
 
 def _require_new(seen: dict[str, str], path: str) -> None:
@@ -123,9 +136,13 @@ def _fold(path: str) -> str:
 
 def _require_folders(folders: dict[str, None], members: list[Member]) -> None:
     """Complete the folders by their parents, and refuse what lies below a file or link."""
+    spelled = sum(map(len, folders))
     for folder in list(folders):
-        while folder := folder.rpartition("/")[0]:
+        while (folder := folder.rpartition("/")[0]) and folder not in folders:
             folders[folder] = None
+            spelled += len(folder)
+            if spelled > limits.ARCHIVE_PATHS.most:
+                raise _unsafe("", "the names of its folders take too much memory")
     spellings: dict[str, str] = {}
     for folder in folders:
         key = _fold(folder)
@@ -139,18 +156,26 @@ def _require_folders(folders: dict[str, None], members: list[Member]) -> None:
 def _read_link(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> str | None:
     if not stat.S_ISLNK(info.external_attr >> 16):
         return None
-    if info.file_size > LONGEST_LINK:
-        raise _unsafe(info.filename, "it is a link to nowhere sensible")
-    return opened.read(info).decode("utf-8", "surrogateescape")
+    if info.file_size > limits.LINK_BYTES.most:
+        raise _unsafe(info.filename, f"it is a link longer than {limits.LINK_BYTES.most} bytes")
+    content = read_member(opened, info, limits.LINK_BYTES.most)
+    return content.decode("utf-8", "surrogateescape")
 
 
-def _require_inside(path: str, links: dict[str, str]) -> None:
-    """Refuse a link that leads out, by itself or through other links."""
+def _require_inside(path: str, links: dict[str, str], most: int) -> int:
+    """Refuse a link that leads out, by itself or through other links.
+
+    Returns:
+        How many parts of paths were followed; ``most`` at most.
+    """
     todo = list(reversed(path.split("/")))
     at: list[str] = []
-    hops = 0
+    hops = steps = 0
     while todo:
         part = todo.pop()
+        steps += 1
+        if steps > most:
+            raise _unsafe("", "its links take too long to follow")
         if part == "..":
             if not at:
                 raise _unsafe(path, "it is a link that leads out")
@@ -159,19 +184,23 @@ def _require_inside(path: str, links: dict[str, str]) -> None:
         if part in ("", "."):
             continue
         at.append(part)
+        if len(at) > limits.PATH_DEPTH.most:
+            raise _unsafe(path, f"it is a link into more than {limits.PATH_DEPTH.most} folders")
         target = links.get("/".join(at))
         if target is not None:
             hops += 1
             if not target or target.startswith("/") or re.search(r"[\x00\\]|^[A-Za-z]:", target):
                 raise _unsafe(path, "it is a link that leads out")
-            if hops > 40:
+            if hops > limits.LINK_HOPS.most:
                 raise _unsafe(path, "it is a link that leads in circles")
             at.pop()
             todo.extend(reversed(target.split("/")))
+    return steps
 
 
 def _unsafe(name: str, why: str) -> UnsafeArchiveError:
-    what = f"The archive's member {name!r}" if name else "The archive"
+    shown = name if len(name) <= 200 else f"{name[:200]}..."
+    what = f"The archive's member {shown!r}" if name else "The archive"
     return UnsafeArchiveError(
         f"{what} may not be unpacked: {why}.",
         hint="Archives that git makes hold no such thing: ask the host's owner, and use nothing of it.",

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
-from ipaddress import ip_address
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hubkit._util.urls import UrlError, expand_scp, parse_url, redact
 from hubkit.errors import RepoSpecError
 from hubkit.facts import RepoRef
 from hubkit.facts.hubdir import GITHUB
-from hubkit.records import dataclass
+
+if TYPE_CHECKING:
+    from hubkit._util.urls import Url
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
 _FOLDER = re.compile(r"[^\x00-\x1f\x7f\\]+")
@@ -18,7 +24,13 @@ _FOLDER = re.compile(r"[^\x00-\x1f\x7f\\]+")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 _PAGES = ("tree", "blob", "commit", "releases")
 _LOCAL = re.compile(r"[./~]|[A-Za-z]:[\\/]|.*\\")
-_SCP = re.compile(r"(\w[\w.-]*@\w[\w.-]*):(?![/\\])(.+)", re.DOTALL)
+_HOST_AND_PORT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/")
+# Hosts whose pages are also to be had with "www." in front.
+_WITH_WWW = ("bitbucket.org", "codeberg.org", GITHUB, "gitlab.com")
+_SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh")
+_WHOLE_PATH = (
+    "Write git+file:///folder/of/repo: a whole path. An @ in it is written %40, a blank %20."
+)
 EXAMPLES = 'Write "owner/name", "owner/name:ref" or "https://host/owner/name".'
 
 
@@ -39,72 +51,73 @@ def parse_repo(text: str) -> RepoRef:
         RepoSpecError: It names no repo; a local folder, for instance.
     """
     text = text.strip()
-    scp = _SCP.fullmatch(text)
-    if scp:
-        return _from_url(text, f"git+ssh://{scp[1]}/{scp[2]}")
-    if text.startswith("git+file://"):
-        return _from_file_url(text)
-    if re.match(r"(git\+)?https?://|(git\+)?ssh://", text):
-        return _from_url(text, re.sub(r"^ssh:", "git+ssh:", text))
-    if "://" in text:
-        known = "https, git+https, git+ssh and git+file"
-        raise _refuse(text, f"Only {known} addresses are understood. {EXAMPLES}")
+    address = expand_scp(text) if "@" in text.partition(":")[0] else text
+    if "://" in address:
+        return _from_address(text, _parse(text, address))
+    if _HOST_AND_PORT.match(text):
+        return _from_address(text, _parse(text, f"https://{text}"))
     if _LOCAL.match(text):
-        hint = 'A folder needs a hubconf.py in it; source="local" says that a folder is meant.'
+        hint = "This is a folder, and a repo on a git host is needed here."
         raise _refuse(text, hint)
     path, ref = _split_ref(text)
     parts = path.split("/")
     if len(parts) > 2 and "." in parts[0]:
-        return _build(text, _Place("https", parts[0].lower()), parts[1:], ref)
+        host = _parse(text, f"https://{parts[0]}/").host_key
+        return _build(text, _Place("https", host), parts[1:], ref)
     if len(parts) != 2:
         raise _refuse(text, EXAMPLES)
     return _build(text, _Place("https", GITHUB), parts, ref)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     scheme: str
     host: str
 
 
-def _from_url(text: str, address: str) -> RepoRef:
+def _parse(text: str, address: str) -> Url:
+    """The parts of an address, which nobody reads as another host's."""
     try:
-        url = urlsplit(address)
-        host, port = (url.hostname or "").removeprefix("www."), url.port
-    except ValueError as error:
-        raise _refuse(text, EXAMPLES) from error
+        url = parse_url(address)
+    except UrlError as error:
+        shown = redact(text) if "://" in text else repr(text)
+        hint = _WHOLE_PATH if text.startswith("git+file:") else EXAMPLES
+        raise RepoSpecError(f"The address {shown} {error}.", hint=hint) from error
+    return replace(url, scheme="git+ssh") if url.scheme == "ssh" else url
+
+
+def _from_address(text: str, url: Url) -> RepoRef:
+    if url.scheme == "git+file":
+        return _from_file_url(text, url)
+    if url.scheme not in _SCHEMES:
+        known = "https, git+https, git+ssh and git+file"
+        raise _refuse(text, f"Only {known} addresses are supported. {EXAMPLES}")
     over_ssh = url.scheme == "git+ssh"
-    if url.password or (url.username and not over_ssh):
-        hint = "Leave the credentials out: they are read from GITHUB_TOKEN or ~/.netrc."
-        raise RepoSpecError("The address of a repo must hold no credentials.", hint=hint)
-    if url.scheme in ("http", "git+http") and not is_loopback(host):
+    if ":" in url.user or (url.user and not over_ssh):
+        hint = "Leave the credentials out: tokens are read from the environment or ~/.netrc."
+        raise RepoSpecError("The address of a repo must not hold credentials.", hint=hint)
+    if not url.is_private:
         raise _refuse(text, "Write https: code that arrives unencrypted may be anybody's.")
-    if not host.isascii():  # which might look like another one when people are asked for trust
-        raise _refuse(text, "Write the host's name in ASCII, as xn--... where it is not.")
-    if not re.fullmatch(r"[\w.-]+|[0-9a-f:]+", host) or host.startswith("-"):
-        raise _refuse(text, EXAMPLES)
     if url.scheme.startswith("git+"):
         _require_whole_repo(text, url.fragment)
     path, ref = _split_ref(unquote(url.path).strip("/"))
     parts, shown = _split_page(path.split("/"))
     if parts:
         parts[-1] = parts[-1].removesuffix(".git")
-    host = f"[{host}]" if ":" in host else host
-    user = f"{url.username}@" if over_ssh and url.username not in (None, "git") else ""
-    place = _Place(url.scheme, f"{user}{host}:{port}" if port else f"{user}{host}")
-    return _build(text, place, parts, shown if ref is None else ref)
+    host = url.host_key
+    if host.removeprefix("www.") in _WITH_WWW:
+        host = host.removeprefix("www.")
+    user = f"{url.user}@" if url.user not in ("", "git") else ""
+    return _build(text, _Place(url.scheme, f"{user}{host}"), parts, shown if ref is None else ref)
 
 
-def _from_file_url(text: str) -> RepoRef:
+def _from_file_url(text: str, url: Url) -> RepoRef:
     """A repo on this machine; its path may hold what no name on a host may."""
-    url = urlsplit(text)
     _require_whole_repo(text, url.fragment)
     path, cut, ref = url.path.rpartition("@") if "@" in url.path else (url.path, "", "")
     *folders, name = unquote(path).strip("/").split("/")
     whole = all(_FOLDER.fullmatch(part) and part.strip(".") for part in [*folders, name])
-    if url.netloc or not folders or not whole:
-        hint = "Write git+file:///folder/of/repo: a whole path. An @ in it is written %40."
-        raise _refuse(text, hint)
+    if not folders or not whole:
+        raise _refuse(text, _WHOLE_PATH)
     asked = unquote(ref) if cut else None
     _require_ref(text, asked)
     return RepoRef("/".join(folders), name, asked, "", "git+file")
@@ -114,7 +127,7 @@ def _require_whole_repo(text: str, fragment: str) -> None:
     """Refuse pip's ``#subdirectory=``; its ``#egg=`` says nothing that is needed."""
     if "subdirectory" in parse_qs(fragment):
         hint = 'Fetch the repo, and load the folder with source="local".'
-        raise RepoSpecError(f"{text!r} is about a part of a repo only.", hint=hint)
+        raise RepoSpecError(f"{redact(text)!r} is only a part of a repo.", hint=hint)
 
 
 def _split_ref(path: str) -> tuple[str, str | None]:
@@ -148,16 +161,10 @@ def _build(text: str, place: _Place, parts: list[str], ref: str | None) -> RepoR
 def _require_ref(text: str, ref: str | None) -> None:
     if ref is not None and (not ref or len(ref.encode()) > 200 or _BAD_REF.search(ref)):
         hint = "A ref is the name of a branch or tag, or a commit."
-        raise RepoSpecError(f"{ref!r} in {text!r} cannot be a ref.", hint=hint)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name, without port, is this very machine."""
-    try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+        shown = redact(text) if "://" in text else text
+        raise RepoSpecError(f"{ref!r} in {shown!r} is not a ref.", hint=hint)
 
 
 def _refuse(text: str, hint: str) -> RepoSpecError:
-    return RepoSpecError(f"{text!r} names no repo on a git host.", hint=hint)
+    shown = redact(text) if "://" in text else text
+    return RepoSpecError(f"{shown!r} is not a repo on a git host.", hint=hint)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
+from hubkit._util.logs import log
+from hubkit._util.paths import list_folder, remove_inside
+from hubkit._util.urls import Url, UrlError, parse_url, redact
 from hubkit.errors import UsageError
 from hubkit.facts import CachedCheckpoint
 from hubkit.hubdir.ages import is_since
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.layout import LONGEST, encode, get_dir, store
+from hubkit.hubdir.signed_urls import strip_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,33 +24,24 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoRef
     from hubkit.hubdir.transfer import Fetched
 
-log = logging.getLogger("hubkit")
-
 _SCHEMES = ("https", "http", "file")
-# Parts of a query that only sign it, and differ each time: S3, Google, CloudFront, Azure.
-_SIGNED = re.compile(
-    r"x-(amz|goog)-.*|signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid"
-    r"|token|s[eiprtv]|sig|spr|skoid|sktid|skt|ske|sks|skv|hdnea",
-    re.IGNORECASE,
-)
 
 
-def require_url(url: str) -> SplitResult:
+def require_url(url: str) -> Url:
     """Insist that a text is the address of a file; gives its parts.
 
     Raises:
         UsageError: It is not, or it is one of a kind that nobody asks for here.
     """
+    hint = "Write https://host/path/of/file, or file:///path/of/file."
     try:
-        parts = urlsplit(url)
-        sound = parts.port is None or bool(parts.hostname)
-    except ValueError:
-        sound, parts = False, urlsplit("")
-    if not sound or parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "file"):
+        parts = parse_url(url)
+    except UrlError as error:
         raise UsageError(
-            f"{url.rpartition('@')[2]!r} is no URL of a file.",
-            hint="Write https://host/path/of/file, or file:///path/of/file.",
-        )
+            f"{redact(url)!r} is not the URL of a file: it {error}.", hint=hint
+        ) from error
+    if parts.scheme not in _SCHEMES:
+        raise UsageError(f"{redact(url)!r} is not the URL of a file.", hint=hint)
     return parts
 
 
@@ -56,21 +49,18 @@ def key_of(url: str) -> str:
     """What tells one URL from another: all of it but credentials, signatures and fragment.
 
     Raises:
-        UsageError: It is no URL.
+        UsageError: It is not a URL.
     """
     parts = require_url(url)
-    query = [pair for pair in parse_qsl(parts.query, True) if not _SIGNED.fullmatch(pair[0])]
-    host = parts.netloc.rpartition("@")[2].lower()
-    return urlunsplit((parts.scheme.lower(), host, parts.path, urlencode(query), ""))
+    query = urlencode(strip_secrets(parts.host, parse_qsl(parts.query, keep_blank_values=True)))
+    return f"{parts.redacted}?{query}" if query else parts.redacted
 
 
 def name_of(url: str) -> str:
     """Torch's name for a URL, its last part; the part before, or the host, when that is empty."""
-    parts = urlsplit(url)
-    last = parts.path.rpartition("/")[2]
-    names = [last, *reversed(parts.path.split("/")), parts.hostname or ""]
+    parts = require_url(url)
+    names = [parts.file_name, *reversed(parts.path.split("/")), parts.host]
     name = next((name for name in names if name not in ("", ".", "..")), "checkpoint")
-    name = re.sub(r"[\x00-\x1f\\]", "_", name)
     return name if len(name.encode()) <= LONGEST else f"{_hash(name)}{Path(name).suffix[:20]}"
 
 
@@ -104,7 +94,7 @@ def asked_for_by(repo: RepoRef) -> tuple[str, ...]:
 
 def remove_origin(path: Path) -> None:
     """Forget where a checkpoint file came from, when it goes."""
-    (_folder() / f"{encode(_inside(path))}.json").unlink(missing_ok=True)
+    remove_inside(get_dir(), _folder() / f"{encode(_inside(path))}.json")
 
 
 def forget_checkpoints(repo: RepoRef, before: float) -> None:
@@ -119,7 +109,7 @@ def forget_checkpoints(repo: RepoRef, before: float) -> None:
     Raises:
         CacheWriteError: The hub dir cannot be written.
     """
-    for path in _folder().glob("*.json"):
+    for path in list_folder(_folder()):
         record = read_record(path) or {}
         is_old = not is_since(record.get("fetched_at"), before)
         if is_old and repo.full_name in record.get("repos", ()):
@@ -267,7 +257,7 @@ def _folder() -> Path:
 
 def read_origins() -> Iterator[dict[str, Any]]:
     """The records of all checkpoints, wherever they were kept."""
-    for path in sorted(_folder().glob("*.json")):
+    for path in list_folder(_folder()):
         record = read_record(path)
         if record and "url" in record and "path" in record:
             yield record

@@ -13,8 +13,11 @@ import glob
 import os
 import socket
 import time
-from typing import TYPE_CHECKING
+from io import FileIO
+from typing import TYPE_CHECKING, Any
 
+from hubkit._util.atomic import create_exclusive, place
+from hubkit._util.paths import is_folder, is_own_file, open_regular, own_uid
 from hubkit.hubdir.disk import LEFT_OUTSIDE, read_record, write_record, writing
 from hubkit.hubdir.staging import is_alive, is_orphan, sweep
 
@@ -40,6 +43,7 @@ class Partial:
         self._target = target
         self.etag = ""
         self._whole: int | None = None
+        self._owner = own_uid()
 
     @property
     def offset(self) -> int:
@@ -49,6 +53,29 @@ class Partial:
     @property
     def _journal(self) -> Path:
         return _journal_of(self.path)
+
+    def begin(self) -> None:
+        """Make the file, which is not there.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        with create_exclusive(self.path) as file:
+            if self._owner is not None:
+                # Some network file systems give our files to another user.
+                self._owner = os.fstat(file.fileno()).st_uid
+
+    def open(self, flags: int) -> FileIO:
+        """Open the partial file, which has to be the regular file that was begun or adopted.
+
+        Args:
+            flags: As for ``os.open``.
+
+        Raises:
+            OSError: It is something else by now, or cannot be opened.
+        """
+        mode = "rb" if flags == os.O_RDONLY else "r+b" if flags & os.O_RDWR else "wb"
+        return FileIO(open_regular(self.path, flags, owner=self._owner), mode)
 
     def note(self, answer: Answer, size: int | None) -> None:
         """Write down which version is arriving, so that the rest can be asked for later."""
@@ -67,15 +94,15 @@ class Partial:
         """Take away what comes after a hole."""
         if self._whole is None:
             return
-        with writing(self.path):
-            os.truncate(self.path, self._whole)
+        with writing(self.path), self.open(os.O_WRONLY) as file:
+            file.truncate(self._whole)
         self._whole = None
         self._write_journal(_me())
 
     def settle(self) -> None:
         """Put the file in its place."""
         with writing(self._target):
-            self.path.replace(self._target)
+            place(self.path, self._target)
         self._journal.unlink(missing_ok=True)
 
     def drop(self) -> None:
@@ -99,8 +126,11 @@ class Partial:
         """Take over what another process left, unless somebody else is quicker."""
         whole = _whole(path)
         try:
-            path.rename(self.path)
+            place(path, self.path)
         except OSError:
+            return
+        if not is_own_file(self.path):  # it was another one when we looked
+            self.drop()
             return
         self.etag = etag
         self._whole = whole
@@ -119,7 +149,7 @@ def claim_partial(target: Path) -> Partial:
     """
     partial = Partial(target)
     for path in _left_behind(target):
-        etag = (read_record(_journal_of(path)) or {}).get("etag")
+        etag = (_read_journal(path) or {}).get("etag")
         if etag and not partial.etag:
             partial.adopt(path, str(etag))
         path.unlink(missing_ok=True)
@@ -129,26 +159,35 @@ def claim_partial(target: Path) -> Partial:
 
 
 def list_partials(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Partial files and their records in a folder and below, each with whether it may go."""
+    """Partial files and their records in a folder and below, each with whether it may go.
+
+    Nothing is listed where the folder is a link: what lies behind it is not the hub dir's.
+    """
+    if not is_folder(folder):
+        return
     for path in sorted(folder.rglob(LEFT_OUTSIDE)):
         yield path, is_orphan(path)
     for path in sorted(folder.rglob("*.partial*")):
         partial = path.with_name(path.name.partition(".partial")[0] + ".partial")
-        if path.is_file():
+        if os.path.lexists(path) and not is_folder(path):
             yield path, _is_left(partial)
 
 
 def _left_behind(target: Path) -> list[Path]:
-    """Partial files of a target that nobody writes to any more, the longest first."""
+    """This user's partial files of a target that nobody writes to any more, the longest first.
+
+    Links, pipes and what belongs to other users stay where they are.
+    """
     pattern = f"{glob.escape(target.name)}.{'?' * 16}.partial"
     names = {path.name for path in target.parent.glob(pattern)}
     names |= {path.stem for path in target.parent.glob(f"{pattern}.json")}
     found = [target.with_name(name) for name in names]
-    return sorted(filter(_is_left, found), key=_whole, reverse=True)
+    mine = [path for path in found if is_own_file(path) or not os.path.lexists(path)]
+    return sorted(filter(_is_left, mine), key=_whole, reverse=True)
 
 
 def _is_left(path: Path) -> bool:
-    record = read_record(_journal_of(path))
+    record = _read_journal(path)
     if record is not None and "pid" not in record:
         return True  # let go of
     if record is not None and record.get("host") == socket.gethostname():
@@ -158,22 +197,27 @@ def _is_left(path: Path) -> bool:
 
 def _changed_at(path: Path) -> float:
     try:
-        return path.stat().st_mtime
+        return path.lstat().st_mtime
     except OSError:
         return time.time()
 
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return path.lstat().st_size
     except OSError:
         return 0
 
 
 def _whole(path: Path) -> int:
     """Bytes before the first hole."""
-    whole = (read_record(_journal_of(path)) or {}).get("whole")
-    return min(whole, _size(path)) if isinstance(whole, int) else _size(path)
+    whole = (_read_journal(path) or {}).get("whole")
+    size = _size(path)
+    return min(whole, size) if isinstance(whole, int) and whole >= 0 else size
+
+
+def _read_journal(path: Path) -> dict[str, Any] | None:
+    return read_record(_journal_of(path), own=True)
 
 
 def _journal_of(path: Path) -> Path:

@@ -6,6 +6,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -31,6 +33,11 @@ def show_progress(
     from tqdm import tqdm
 
     with tqdm(
-        desc=name, total=total, initial=start, unit="B", unit_scale=True, unit_divisor=1024
+        desc=printable(name),
+        total=total,
+        initial=start,
+        unit="B",
+        unit_scale=True,
+        unit_divisor=1024,
     ) as bar:
         yield bar.update

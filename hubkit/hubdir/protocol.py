@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit import limits
 from hubkit.hubdir.hosts import base_url
 from hubkit.hubdir.pktline import DELIMITER, FLUSH, packet, read_packets
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
 
-LIMIT = 512 << 20  # bytes; a hundred thousand commits have about 30 MB
-_SHORT = 1 << 16  # bytes; a list of abilities has a few hundred
 _V2 = {"Git-Protocol": "version=2"}
 _OK = 200
 
@@ -31,14 +30,14 @@ def fetch_abilities(client: Client, repo: RepoRef) -> dict[str, str]:
     """
     url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
     with client.get(url, _V2) as answer:
-        start = b""
-        for piece in answer.read_pieces(LIMIT):
+        start, most = b"", limits.ABILITIES_BYTES.most
+        for piece in answer.read_pieces(limits.REFS_BYTES):
             start += piece
-            if len(start) > _SHORT:
+            if len(start) > most:
                 break  # a host that does not understand us answers with all its refs
-    if b"version 2\n" not in start[:_SHORT]:
+    if b"version 2\n" not in start[:most]:
         raise ValueError("the host does not speak version 2 of git's protocol")
-    lines = [line.decode("utf-8", "replace").strip() for line in read_packets(start)]
+    lines = [line.decode("utf-8", "replace").strip() for line in read_packets([start])]
     return dict(line.partition("=")[::2] for line in lines)
 
 
@@ -55,8 +54,8 @@ def ask(client: Client, repo: RepoRef, command: str, arguments: Iterable[str]) -
     with client.get(f"{base_url(repo)}.git/git-upload-pack", headers, body) as answer:
         if answer.status != _OK:
             raise ValueError(f"the host answers {answer.status}")
-        content = answer.read(LIMIT)
-    for line in read_packets(content):
-        if line.startswith(b"ERR "):
-            raise ValueError(f"the host says {line[4:].decode('utf-8', 'replace').strip()!r}")
-        yield line
+        for line in read_packets(answer.read_pieces(limits.PACK_BYTES)):
+            if line.startswith(b"ERR "):
+                text = line[4:200].decode("utf-8", "replace").strip()
+                raise ValueError(f"the host says {text!r}")
+            yield line

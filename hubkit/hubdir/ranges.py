@@ -10,26 +10,25 @@ one refused request. Whatever goes wrong with a part leaves it to the other conn
 from __future__ import annotations
 
 import heapq
-import logging
 import math
 import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit._util.logs import log
 from hubkit.errors import CacheWriteError, FetchError, IncompleteDownloadError
 from hubkit.hubdir.disk import writing
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
     from types import TracebackType
 
     from hubkit.hubdir.http import Answer
-
-log = logging.getLogger("hubkit")
+    from hubkit.hubdir.partial import Partial
 
 # Measured on loopback with 40 MB/s per connection: eight connections took 0.15 of the time of one,
 # sixteen 0.09 at twice the load for the host; where nothing limits a connection they only cost.
@@ -66,13 +65,12 @@ class Pace:
         return slow
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """What has arrived alone so far.
 
     Attributes:
         answer: Its body goes on to the end of the file.
-        path: The file.
+        partial: The file.
         at: Bytes that are there.
         total: Bytes that it will have.
         etag: The host's mark for this version, a strong one.
@@ -81,7 +79,7 @@ class Stream:
     """
 
     answer: Answer
-    path: Path
+    partial: Partial
     at: int
     total: int
     etag: str
@@ -94,8 +92,7 @@ def is_possible(missing: int) -> bool:
     return missing >= WORTH and hasattr(os, "pwrite")
 
 
-@dataclass(slots=True)
-class _Part:
+class _Part(Struct):
     at: int  # what is before is there
     end: int
 
@@ -127,10 +124,7 @@ class Ranges:
         self._error: BaseException | None = None
 
     def __enter__(self) -> Ranges:
-        self._file = self._stream.path.open("r+b", buffering=0)
-        with self._moved:
-            self._start(self._parts[0], self._stream.answer)
-            self._start(self._probe)  # the others follow when the host has taken this one
+        self._file = self._stream.partial.open(os.O_RDWR)
         return self
 
     def __exit__(
@@ -146,6 +140,15 @@ class Ranges:
         for thread in self._threads:
             thread.join()
         self._file.close()
+
+    def start(self) -> None:
+        """Start the first two connections.
+
+        To be called inside the ``with`` block, so that an interrupt leaves no thread behind.
+        """
+        with self._moved:
+            self._start(self._parts[0], self._stream.answer)
+            self._start(self._probe)  # the others follow when the host has taken this one
 
     @property
     def whole(self) -> int:
@@ -256,7 +259,7 @@ class Ranges:
             count = answer.read_into(buffer[: part.end - part.at])
             if not count:
                 raise IncompleteDownloadError(f"{answer.url} ended early.", url=answer.url)
-            with writing(self._stream.path):
+            with writing(self._stream.partial.path):
                 _write_all(self._file.fileno(), buffer[:count], part.at)
             with self._moved:
                 part.at += count

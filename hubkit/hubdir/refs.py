@@ -8,19 +8,23 @@ long, as where hosts keep two refs for each pull request, is version 2 asked for
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 import warnings
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hubkit import limits
+from hubkit._util.text import did_you_mean
 from hubkit.errors import RefNotFoundError, UnreachableError
 from hubkit.facts import ResolvedRef
+from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir.answers import refused_repo
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import is_full_sha
+from hubkit.hubdir.moves import find_move, require_repo
 from hubkit.hubdir.pktline import read_packets
 from hubkit.hubdir.protocol import ask, fetch_abilities
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,24 +32,24 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
 
-LIMIT = 256 << 20  # bytes; a repo with a million refs has about 70 MB of them
 LONG = 512 << 10  # bytes; about 8,000 refs, which take longer than two more round trips
 SHORTEST_SHA = 7  # digits; what git itself shows
 _PREFIXES = ("refs/heads/", "refs/tags/")
 _HEX = re.compile(rf"[0-9a-fA-F]{{{SHORTEST_SHA},}}")
 
 
-@dataclass(frozen=True, slots=True)
-class RefList:
+class RefList(Struct, frozen=True):
     """What a repo offers.
 
     Attributes:
         commits: Full ref name to commit, branches and tags only; tags lead to their commit.
         head: Full name of the default branch; "" when HEAD is detached or there is none.
+        moved_to: The repo of another owner that the host redirected to.
     """
 
     commits: dict[str, str]
     head: str
+    moved_to: RepoRef | None = None
 
 
 def fetch_refs(client: Client, repo: RepoRef) -> RefList:
@@ -57,20 +61,24 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
         UnreachableError: There was no answer, or none that git would understand.
     """
     url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
-    body = bytearray()
+    pieces: list[bytes] = []
+    size = 0
     with client.get(url) as answer:
         if answer.status != 200:
             raise refused_repo(repo, answer.url, answer.status)
+        require_repo(repo, answer.hops)
+        moved = find_move(repo, answer.hops)
         asked = False
-        for piece in answer.read_pieces(LIMIT):
-            body += piece
-            if len(body) > LONG and not asked:
+        for piece in answer.read_pieces(limits.REFS_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > LONG and not asked:
                 asked = True
                 # A host that speaks version 0 alone is heard out.
                 with contextlib.suppress(ValueError):
-                    return fetch_wanted(client, repo)
+                    return replace(fetch_wanted(client, repo), moved_to=moved)
     try:
-        return read_refs(bytes(body))
+        return replace(read_refs(pieces), moved_to=moved)
     except ValueError as error:
         raise UnreachableError(
             f"{answer.url} is not the answer of a git host: {error}.",
@@ -106,6 +114,7 @@ def _list_wanted(client: Client, repo: RepoRef, prefixes: Iterable[str]) -> RefL
     head = ""
     for line in ask(client, repo, "ls-refs", asked):
         sha, name, *marks = line.decode("utf-8", "replace").split()
+        _require_few(len(entries))
         if not is_full_sha(sha):
             raise ValueError(f"{sha!r} is no commit")
         said = dict(mark.partition(":")[::2] for mark in marks)
@@ -116,15 +125,16 @@ def _list_wanted(client: Client, repo: RepoRef, prefixes: Iterable[str]) -> RefL
     return list_refs(entries, head)
 
 
-def read_refs(body: bytes) -> RefList:
-    """Read a ref advertisement.
+def read_refs(pieces: Iterable[bytes]) -> RefList:
+    """Read a ref advertisement, in one or more pieces.
 
     Raises:
         ValueError: It is none.
     """
     entries: list[tuple[str, str]] = []
     head = ""
-    for number, line in enumerate(read_packets(body)):
+    for number, line in enumerate(read_packets(pieces)):
+        _require_few(number)
         if line.startswith(b"#"):
             continue
         entry, _, capabilities = line.rstrip(b"\n").partition(b"\0")
@@ -134,8 +144,14 @@ def read_refs(body: bytes) -> RefList:
         if capabilities:
             match = re.search(r"symref=HEAD:(\S+)", capabilities.decode("utf-8", "replace"))
             head = match[1] if match else ""
-        entries.append((name, sha))
+        if name == "HEAD" or name.startswith(_PREFIXES):
+            entries.append((name, sha))
     return list_refs(entries, head)
+
+
+def _require_few(count: int) -> None:
+    if count > limits.REFS_COUNT.most:
+        raise ValueError(f"it lists more than {limits.REFS_COUNT.most} refs")
 
 
 def list_refs(entries: Iterable[tuple[str, str]], head: str) -> RefList:
@@ -159,13 +175,18 @@ def list_refs(entries: Iterable[tuple[str, str]], head: str) -> RefList:
 
 
 def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
-    """Which commit is meant; None for a whole commit hash that is the tip of nothing.
+    """Which commit is meant; None for a full commit hash that is the tip of nothing.
+
+    A full hash is that commit, whatever branches and tags are called.
 
     Raises:
         RefNotFoundError: There is no such branch or tag, or several commits could be meant.
     """
     if repo.ref is None:
         return _find_default(refs, repo)
+    if repo.commit is not None:
+        is_tip = repo.commit in refs.commits.values()
+        return ResolvedRef(repo, "", repo.commit) if is_tip else None
     named = _find_named(refs, repo)
     if named is not None:
         return named
@@ -179,8 +200,6 @@ def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
                 f"{repo.ref} could be several commits of {repo.full_name}.",
                 hint="Write more digits of it.",
             )
-    if is_full_sha(ref):
-        return None
     raise _no_such_ref(refs, repo, repo.ref)
 
 
@@ -216,9 +235,8 @@ def _find_named(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
 
 def _no_such_ref(refs: RefList, repo: RepoRef, ref: str) -> RefNotFoundError:
     names = [name.split("/", 2)[2] for name in refs.commits]
-    near = difflib.get_close_matches(ref, names, 3)
-    hint = f"Near it: {', '.join(near)}." if near else ""
-    if not near and names:
+    hint = did_you_mean(ref, names[: limits.SUGGESTIONS.most], most=3)
+    if not hint and names:
         hint = f"The default branch is {refs.head.removeprefix(_PREFIXES[0])}."
     return RefNotFoundError(
         f"{repo.full_name} has no branch or tag {ref!r}.", hint=hint, url=base_url(repo)

@@ -13,10 +13,9 @@ from hubkit.errors import (
     RepoNotFoundError,
     UnreachableError,
 )
-from hubkit.facts.hubdir import GITHUB
+from hubkit.facts.hubdir import GITHUB, is_full_sha
 from hubkit.hubdir.git import GitFailed
 from hubkit.hubdir.hosts import base_url, find_token, redact
-from hubkit.hubdir.layout import is_full_sha
 from hubkit.hubdir.refs import list_refs
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def list_remote(git: Git, url: str, what: str) -> RefList:
     except GitFailed as error:
         raise _explain(error, url, what) from error
     head, entries = "", []
-    for line in said.splitlines():
+    for line in said.split("\n"):  # a ref's name may hold what else ends a line
         value, _, name = line.partition("\t")
         if value.startswith("ref: ") and name == "HEAD":
             head = value.removeprefix("ref: ")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from contextlib import contextmanager
+import contextlib
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import list_folder, move_inside, remove_inside
 from hubkit.errors import InUseError, LockTimeoutError
 from hubkit.facts.hubdir import Damage, KeptCheckpoint, KeptTree
 from hubkit.hubdir.digest import sha256_of
-from hubkit.hubdir.disk import read_record, writing
+from hubkit.hubdir.disk import move_aside, read_record, writing
 from hubkit.hubdir.keeping import require_unused
-from hubkit.hubdir.layout import aside_from, repo_key
+from hubkit.hubdir.layout import bytecode_folder, get_dir, repo_key
 from hubkit.hubdir.links import remove_links
 from hubkit.hubdir.locks import hold
 from hubkit.hubdir.manifest import compare_tree, manifest_file
@@ -20,7 +22,6 @@ from hubkit.hubdir.staging import staging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from hubkit.facts.hubdir import Inventory, Leftover
 
@@ -38,10 +39,12 @@ def remove_tree(kept: KeptTree) -> None:
         _forget_refs(kept)
         remove_links(kept.path)
         with staging("removed") as room:
-            kept.path.rename(room / "tree")
+            move_inside(get_dir(), kept.path, room / "tree")
+        with contextlib.suppress(OSError):
+            remove_inside(get_dir(), bytecode_folder(kept.path))
         if kept.repo is not None:
-            manifest_file(kept.path).unlink(missing_ok=True)
-            kept.path.with_name(f"{kept.sha}.json").unlink(missing_ok=True)
+            remove_inside(get_dir(), manifest_file(kept.path))
+            remove_inside(get_dir(), kept.path.with_name(f"{kept.sha}.json"))
             _remove_empty(kept.path.parent)
 
 
@@ -53,7 +56,7 @@ def remove_checkpoint(kept: KeptCheckpoint) -> None:
         CacheWriteError: The hub dir cannot be written.
     """
     with _holding(f"checkpoint {kept.path}", str(kept.path)), writing(kept.path):
-        kept.path.unlink(missing_ok=True)
+        remove_inside(get_dir(), kept.path)
         remove_origin(kept.path)
 
 
@@ -64,10 +67,7 @@ def remove_leftover(left: Leftover) -> None:
         CacheWriteError: The hub dir cannot be written.
     """
     with writing(left.path):
-        if left.path.is_dir():
-            shutil.rmtree(left.path)
-        else:
-            left.path.unlink(missing_ok=True)
+        remove_inside(get_dir(), left.path)
 
 
 def find_damage(inventory: Inventory) -> Iterator[Damage]:
@@ -90,30 +90,29 @@ def put_aside(item: KeptTree | KeptCheckpoint) -> Path:
         InUseError: It is being used.
         CacheWriteError: The hub dir cannot be written.
     """
-    aside = aside_from(item.path)
+    root = Path(get_dir())
     if isinstance(item, KeptTree):
-        with _alone(item), writing(aside):
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            item.path.rename(aside)
-    else:
-        with _holding(f"checkpoint {item.path}", str(item.path)), writing(aside):
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(item.path, aside)
+        with _alone(item):
+            return move_aside(root, item.path)
+    with _holding(f"checkpoint {item.path}", str(item.path)):
+        aside = move_aside(root, item.path)
+        with writing(item.path):
             remove_origin(item.path)
     return aside
 
 
 def _forget_refs(kept: KeptTree) -> None:
-    for path in (kept.path.parent / "refs").glob("*.json"):
+    for path in list_folder(kept.path.parent / "refs"):
         if kept.repo is not None and (read_record(path) or {}).get("sha") == kept.sha:
-            path.unlink(missing_ok=True)
+            remove_inside(get_dir(), path)
 
 
 def _remove_empty(repo_folder: Path) -> None:
     """Remove what is left of a repo once its last tree is gone."""
     if any(path.is_dir() and path.name != "refs" for path in repo_folder.iterdir()):
         return
-    shutil.rmtree(repo_folder, ignore_errors=True)
+    with suppress(OSError):
+        remove_inside(get_dir(), repo_folder)
 
 
 @contextmanager

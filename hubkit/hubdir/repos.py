@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hubkit.errors import CacheWriteError, OfflineError
+from msgspec.structs import replace
+
+from hubkit._util.logs import log
+from hubkit.errors import CacheWriteError, HashMismatchError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
+from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir import layout
 from hubkit.hubdir.ages import is_recent, is_since
 from hubkit.hubdir.disk import read_record, write_record
 from hubkit.hubdir.links import find_torch_folder, has_link, write_link
 from hubkit.hubdir.manifest import is_whole
 from hubkit.hubdir.mishaps import MISHAPS
+from hubkit.hubdir.moves import address_of
+from hubkit.hubdir.names import parse_repo
 from hubkit.hubdir.trust import is_trusted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hubkit.facts import FetchPolicy, RepoRef
     from hubkit.hubdir.http import Client
-
-log = logging.getLogger("hubkit")
 
 
 def find_cached(repo: RepoRef) -> CachedRepo | None:
@@ -34,9 +38,10 @@ def find_cached(repo: RepoRef) -> CachedRepo | None:
     ref = _read_default(repo) if repo.ref is None else repo.ref
     if ref is None:
         return None
-    if layout.is_full_sha(ref.lower()):
-        record = read_record(layout.tree_record(repo, ref.lower()))
-        return _find_tree(repo, {"sha": ref.lower(), **(record or {})})
+    commit = replace(repo, ref=ref).commit
+    if commit is not None:
+        record = read_record(layout.tree_record(repo, commit))
+        return _find_tree(repo, {**(record or {}), "sha": commit})
     record = read_record(layout.ref_record(repo, ref))
     # File systems that ignore case have one record for several refs.
     found = _find_tree(repo, record) if record and record.get("ref") == ref else None
@@ -67,7 +72,8 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     if cached is not None and not policy.refresh and is_fresh(cached, policy.max_age):
         return cached
     try:
-        return _fetch(repo, policy)
+        fetched = _fetch(repo, policy)
+        return fetched if policy.digest is None else _require_locked(fetched, policy) or fetched
     except OfflineError as error:
         usable = cached or _find_guess(repo)
         if usable is None:
@@ -83,16 +89,55 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
 
 
 def _require_locked(cached: CachedRepo, policy: FetchPolicy) -> CachedRepo | None:
-    """A copy whose files were those that were locked when it came; None when nothing tells."""
-    from hubkit.hubdir.manifest import digest_of_tree
-    from hubkit.hubdir.trees import require_digest
+    """A copy whose files are those that were locked; None for one that does not say its commit.
 
+    Raises:
+        HashMismatchError: They are not.
+    """
     if cached.sha is None:
         return None
-    record = read_record(layout.tree_record(cached.repo, cached.sha)) or {}
-    digest = record.get("digest") or digest_of_tree(cached.path)
-    require_digest(ResolvedRef(cached.repo, "", cached.sha), digest, policy)
+    require_digest_of(cached.path, replace(cached.repo, ref=cached.sha), policy.digest)
     return cached
+
+
+def require_digest_of(tree: Path, repo: RepoRef, digest: str | None) -> None:
+    """Insist that a tree in the hub dir is, to the byte, what was locked.
+
+    Args:
+        tree: The tree's folder.
+        repo: The repo, with the commit as its ref.
+        digest: What was locked.
+
+    Raises:
+        HashMismatchError: It is not.
+    """
+    from hubkit.hubdir.trees import require_digest
+    from hubkit.hubdir.verification import read_digest
+
+    require_digest(ResolvedRef(repo, "", repo.ref or ""), read_digest(tree), digest)
+
+
+def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
+    """Insist that a tree in the hub dir is as it was fetched, as far as its manifest tells.
+
+    Args:
+        tree: The tree's folder.
+        repo: The repo, with the commit as its ref.
+        digest: The digest of the tree as it is now.
+
+    Raises:
+        HashMismatchError: It is not.
+    """
+    from hubkit.hubdir.manifest import read_manifest
+
+    known = read_manifest(tree)
+    if known is not None and known.digest != digest:
+        raise HashMismatchError(
+            f"The files of {repo} in {tree} were changed since they were fetched.",
+            expected=known.digest,
+            actual=digest,
+            hint="Have them fetched again: hubkit cache verify --fix",
+        )
 
 
 def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
@@ -103,9 +148,8 @@ def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
         OfflineError: No socket may be opened.
         FetchError: The host cannot be asked, for one of the other reasons.
     """
-    ref = (repo.ref or "").lower()
-    if layout.is_full_sha(ref):
-        return ResolvedRef(repo, "", ref)
+    if repo.commit is not None:
+        return ResolvedRef(repo, "", repo.commit)
     from hubkit.hubdir.http import Client
 
     with Client(policy, eager=True) as client:
@@ -119,7 +163,7 @@ def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:
         cached: The copy. One that was asked for by its whole commit hash is fresh for ever.
         max_age: Seconds since its host was last asked; None for any age.
     """
-    if max_age is None or layout.is_full_sha((cached.repo.ref or "").lower()):
+    if max_age is None or cached.repo.commit is not None:
         return True
     return is_recent(cached.fetched_at, max_age)
 
@@ -142,9 +186,8 @@ def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
 
 
 def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
-    sha = (repo.ref or "").lower()
-    if policy.skip_validation and layout.is_full_sha(sha):
-        return ResolvedRef(repo, "", sha)
+    if policy.skip_validation and repo.commit is not None:
+        return ResolvedRef(repo, "", repo.commit)
     if repo.uses_git:
         from hubkit.hubdir.vcs import resolve_ref
 
@@ -155,9 +198,10 @@ def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
     refs = fetch_refs(client, repo)
     resolved = find_ref(refs, repo)
     if resolved is None:
+        sha = repo.commit or ""
         require_own_commit(client, repo, refs, sha)
         resolved = ResolvedRef(repo, "", sha)
-    return resolved
+    return replace(resolved, moved_to=refs.moved_to)
 
 
 def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
@@ -172,10 +216,16 @@ def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Cache
     from hubkit.hubdir.trees import fetch_tree
 
     tree = fetch_tree(client, resolved, policy)
-    _note(resolved, ref, now, policy)
+    # A tree that was there already came from where its own record says.
+    moved = _read_move(read_record(layout.tree_record(repo, resolved.sha)) or {})
+    if moved is not None:
+        log.warning(
+            "%s redirects to %s: its code comes from there", repo.full_name, moved.full_name
+        )
+    _note(replace(resolved, moved_to=moved), ref, now, policy)
     if policy.refresh:
         _forget_checkpoints(repo, now)
-    return CachedRepo(repo, tree, resolved.sha, from_cache=False, fetched_at=now)
+    return CachedRepo(repo, tree, resolved.sha, False, now, moved)
 
 
 def _forget_checkpoints(repo: RepoRef, before: float) -> None:
@@ -188,29 +238,39 @@ def _note(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> N
     """Write down where a ref led; only warns when that cannot be, as the tree is there."""
     repo = resolved.repo
     record = {"ref": ref, "full_name": resolved.full_name, "sha": resolved.sha, "fetched_at": now}
+    moved = resolved.moved_to
+    if moved is not None:
+        record["moved_to"] = address_of(moved)
     try:
         if repo.ref is None:
             write_record(layout.default_record(repo), {"ref": ref})
-        if not layout.is_full_sha(ref.lower()):
+        if replace(repo, ref=ref).commit is None:
             write_record(layout.ref_record(repo, ref), record | layout.identity(repo))
     except CacheWriteError as error:
         if policy.refresh:
             raise
         log.warning("Where %s led is not remembered: %s", repo, error.message)
         return
-    if is_trusted(repo) or has_link(repo, ref):
+    # torch.hub trusts what lies there.
+    may_link = moved is None or is_trusted(moved)
+    if may_link and (is_trusted(repo) or has_link(repo, ref)):
         write_link(repo, ref, resolved.sha, refresh=policy.refresh)
 
 
 def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:
     sha, at = record.get("sha"), record.get("fetched_at")
-    if not isinstance(sha, str) or not layout.is_full_sha(sha):
+    if not isinstance(sha, str) or not is_full_sha(sha):
         return None
     tree = layout.tree_folder(repo, sha)
     if not is_whole(tree):
         return None
     fetched_at = float(at) if isinstance(at, int | float) else None
-    return CachedRepo(repo, tree, sha, from_cache=True, fetched_at=fetched_at)
+    return CachedRepo(repo, tree, sha, True, fetched_at, _read_move(record))
+
+
+def _read_move(record: dict[str, object]) -> RepoRef | None:
+    moved = record.get("moved_to")
+    return parse_repo(moved) if isinstance(moved, str) else None
 
 
 def _find_lack(repo: RepoRef) -> str:
@@ -218,7 +278,7 @@ def _find_lack(repo: RepoRef) -> str:
     ref = repo.ref or _read_default(repo) or ""
     sha = (read_record(layout.ref_record(repo, ref)) or {}).get("sha", ref.lower())
     tree = layout.tree_folder(repo, sha)
-    if not layout.is_full_sha(sha) or not tree.is_dir():
+    if not is_full_sha(sha) or not tree.is_dir():
         return ""
     return f"The copy of {repo} in {tree} has lost its hubconf.py"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import did_you_mean
 from hubkit.errors import RepoSpecError, UsageError
 from hubkit.hubdir.disk import read_record
 from hubkit.hubdir.names import parse_repo
@@ -77,14 +77,21 @@ def _starts(sha: str, digits: str) -> bool:
 def _is_meant_file(file: KeptCheckpoint, text: str, inventory: Inventory) -> bool:
     if text == file.path.name:  # in the user's own folders, names are the user's
         return file.path.is_relative_to(inventory.root)
-    return text == str(file.path) or ("://" in text and key_of(text) == file.url)
+    return text == str(file.path) or (bool(file.url) and _key(text) == file.url)
+
+
+def _key(text: str) -> str | None:
+    """The key of a URL of a file; None for other texts, such as names of repos."""
+    try:
+        return key_of(text)
+    except UsageError:
+        return None
 
 
 def _nothing_of_that_name(inventory: Inventory, text: str) -> Exception:
     names = [tree.name for tree in inventory.trees]
     names += [file.path.name for file in inventory.checkpoints]
-    near = difflib.get_close_matches(text, names, 3)
-    hint = f"Near it: {', '.join(dict.fromkeys(near))}." if near else "hubkit cache ls shows all."
+    hint = did_you_mean(text, names, most=3) or "`hubkit cache ls` lists what is there."
     return UsageError(f"There is nothing called {text} in {inventory.root}.", hint=hint)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from hubkit import limits
+from hubkit._util.git import has_plain_user
+from hubkit._util.logs import log
+from hubkit._util.urls import Url, UrlError, expand_scp, parse_url
 from hubkit.errors import FetchError
 from hubkit.hubdir.git import GitFailed
-from hubkit.hubdir.hosts import base_url, redact, rewrite
-from hubkit.hubdir.names import is_loopback
+from hubkit.hubdir.hosts import redact, rewrite
 from hubkit.hubdir.remotes import fetch_commit, try_addresses
 
 if TYPE_CHECKING:
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     from hubkit.facts import ResolvedRef
     from hubkit.hubdir.git import Git
 
-log = logging.getLogger("hubkit")
-
-MOST = 200  # submodules of one repo, those of submodules included
 _GITLINK = "160000"
-_SCP = re.compile(r"(\w[\w.-]*@)?(\w[\w.-]*):(?![-/\\])(.+)")
+_ONLY = "only plain https and ssh addresses are asked"
 
 
 def fetch_joined(git: Git, resolved: ResolvedRef) -> str:
@@ -57,7 +54,6 @@ class _Joining:
         self.count = 0
         self._git = git
         self._repo = resolved.repo
-        self._local = base_url(resolved.repo).startswith("file:")
 
     def add(self, url: str, sha: str, folder: str) -> None:
         """Put a commit's files below a folder, and go on with its submodules.
@@ -78,8 +74,10 @@ class _Joining:
                 log.debug("%s has no address for %s, which stays empty", name, below)
                 continue
             self.count += 1
-            if self.count > MOST:
-                raise FetchError(f"{name} has more than {MOST} submodules.", url=redact(url))
+            if self.count > limits.SUBMODULES.most:
+                raise FetchError(
+                    f"{name} has more than {limits.SUBMODULES.most} submodules.", url=redact(url)
+                )
             address = self._require_address(addresses[path], url, below)
             fetch_commit(self._git, address, f"the submodule {below} of {name}", commit)
             self.add(address, commit, below)
@@ -94,7 +92,9 @@ class _Joining:
     def _read_addresses(self, sha: str) -> dict[str, str]:
         """Path to address, as ``.gitmodules`` has it."""
         try:
-            text = self._git.run("config", f"--blob={sha}:.gitmodules", "--null", "--list")
+            text = self._git.run(
+                "config", f"--blob={sha}:.gitmodules", "--no-includes", "--null", "--list"
+            )
         except GitFailed:
             return {}
         entries = dict(line.partition("\n")[::2] for line in text.split("\0"))
@@ -104,24 +104,33 @@ class _Joining:
 
     def _require_address(self, address: str, parent: str, folder: str) -> str:
         """The address to ask, given the parent's: encrypted, or of the parent's own kind."""
-        url = _join(parent, address)
-        if not re.match(r"\w+://", url) and (scp := _SCP.fullmatch(url)):
-            url = f"ssh://{scp[1] or ''}{scp[2]}/{scp[3]}"
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "git") and not is_loopback(parts.hostname or ""):
-            url = f"https://{url.partition('://')[2]}"  # hosts gave up the unencrypted ones
-        url = rewrite(url)
-        parts = urlsplit(url)
-        allowed = parts.scheme in ("https", "ssh", urlsplit(parent).scheme)
-        named = bool(parts.hostname and not parts.hostname.startswith("-")) or self._local
-        if not allowed or not named or (parts.scheme == "file" and not self._local):
+        url, reason = expand_scp(_join(parent, address)), ""
+        try:
+            parts = parse_url(url)
+            if parts.scheme in ("http", "git") and not parts.is_loopback:
+                url = f"https://{url.partition('://')[2]}"  # hosts gave up the unencrypted ones
+            url = rewrite(url)
+            reason = _find_fault(parse_url(url), parse_url(parent))
+        except UrlError as error:
+            reason = f"it {error}"
+        if reason:
+            shown = redact(url)
             raise FetchError(
                 f"The submodule {folder} of {self._repo.full_name} is not fetched from "
-                f"{redact(url)!r}: only https and ssh addresses are asked.",
-                url=redact(url),
+                f"{shown!r}: {reason}.",
+                url=shown,
                 hint="Its address is in the repo's .gitmodules: ask its owner.",
             )
         return url
+
+
+def _find_fault(url: Url, parent: Url) -> str:
+    """Why an address is not asked; "" if it is fine."""
+    if (url.scheme, url.user, url.host_key) == (parent.scheme, parent.user, parent.host_key):
+        return ""  # which is not the repo's text
+    if url.scheme not in ("https", "ssh", parent.scheme):
+        return _ONLY
+    return "" if has_plain_user(url) else "it holds a user name or a password"
 
 
 def _join(parent: str, address: str) -> str:

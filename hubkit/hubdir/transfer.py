@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import re
 import shutil
 import time
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from hubkit.errors import CacheWriteError, IncompleteDownloadError, UnsafeArchiveError
+from msgspec import Struct, field
+
+from hubkit import limits
+from hubkit._util.logs import log
+from hubkit._util.parse import parse_count
+from hubkit.errors import (
+    CacheWriteError,
+    IncompleteDownloadError,
+    UnreachableError,
+    UnsafeArchiveError,
+)
 from hubkit.hubdir.answers import refused_file, retry_delay
 from hubkit.hubdir.digest import CHUNK
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.hosts import redact, rewrite
 from hubkit.hubdir.progress import show_progress
 from hubkit.hubdir.ranges import Pace, Ranges, Stream, is_possible
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,17 +35,16 @@ if TYPE_CHECKING:
     from hubkit.hubdir.http import Answer, Client
     from hubkit.hubdir.partial import Partial
 
-log = logging.getLogger("hubkit")
-
 _FRUITLESS = 3  # tries in a row that bring nothing new
 _TRIES = 20
 _STEP = 8 << 20  # bytes after which what arrived in parts is written down and digested
+_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
+_PAST_RANGE = re.compile(r"bytes \*/([0-9]+)")
 _PLAIN = {"Accept-Encoding": "identity"}
 _WHOLE, _PART, _NOT_MODIFIED, _PAST_THE_END = 200, 206, 304, 416
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What is to be downloaded.
 
     Attributes:
@@ -60,8 +67,7 @@ class Wanted:
     most: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """What was downloaded.
 
     Attributes:
@@ -69,12 +75,14 @@ class Fetched:
         size: Its length in bytes.
         etag: The host's mark for it, "" when there is none.
         last_modified: When the host says that it was changed, as it says it.
+        hops: The URLs that redirects led along, fit to be shown; that which was asked for first.
     """
 
     sha256: str
     size: int
     etag: str
     last_modified: str
+    hops: tuple[str, ...] = ()
 
 
 class NotModifiedError(Exception):
@@ -91,6 +99,7 @@ class Transfer:
         self._digest = digest
         self._digested = 0
         self._alone = False
+        self._announced: int | None = None  # how long the file is, by an earlier answer
 
     def run(self) -> Fetched:
         """Try until the file is there; raises what `download` does, but for a wrong digest."""
@@ -113,23 +122,32 @@ class Transfer:
         headers = {**_PLAIN, **self._wanted.conditions}
         if offset:
             headers |= {"Range": f"bytes={offset}-", "If-Range": self._partial.etag}
+        total: int | None = None
         with self._client.get(rewrite(self._wanted.url), headers) as answer:
             if answer.status == _NOT_MODIFIED and self._wanted.conditions:
                 raise NotModifiedError
             if answer.status not in (_WHOLE, _PART, _PAST_THE_END):
                 raise refused_file(answer.url, answer.status)
-            start, total = self._span(answer, offset)
-            if start == 0:
-                self._partial.path.unlink(missing_ok=True)
-                self._partial.note(answer, total)
-            self._receive(answer, start, total)
+            if self._announced in (None, offset) and _is_whole(answer, offset):
+                self._catch_up(offset)
+            else:
+                start, total = self._span(answer, offset)
+                self._announced = total
+                if start == 0:
+                    # Old bytes go first: the record is about the new ones.
+                    self._partial.path.unlink(missing_ok=True)
+                    self._partial.note(answer, total)
+                    with writing(self._wanted.path):
+                        self._partial.begin()
+                self._receive(answer, start, total)
         size = self._partial.offset
         if total is not None and size != total:
             raise IncompleteDownloadError(
                 f"{answer.url} ended after {size} of {total} bytes.", url=answer.url
             )
-        marks = (answer.headers.get(name, "") for name in ("ETag", "Last-Modified"))
-        return Fetched(self._digest.result(), size, *marks)
+        etag = answer.headers.get("ETag", self._partial.etag)
+        last_modified = answer.headers.get("Last-Modified", "")
+        return Fetched(self._digest.result(), size, etag, last_modified, answer.hops)
 
     def _span(self, answer: Answer, offset: int) -> tuple[int, int | None]:
         """Where the body belongs and how long the whole is.
@@ -139,14 +157,14 @@ class Transfer:
         """
         if answer.status == _WHOLE:
             return 0, answer.size
-        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+        first, total = _read_range(answer)
         etag = answer.headers.get("ETag", self._partial.etag)
-        if not match or int(match[1]) != offset or (offset and etag != self._partial.etag):
+        if total is None or first != offset or (offset and etag != self._partial.etag):
             self._partial.forget()
             raise IncompleteDownloadError(
                 f"{answer.url} has changed, or sent another part than asked for.", url=answer.url
             )
-        return offset, int(match[2])
+        return offset, total
 
     def _receive(self, answer: Answer, start: int, total: int | None) -> None:
         self._require_few(total or 0)
@@ -156,7 +174,7 @@ class Transfer:
         wanted = self._wanted.progress
         with (
             writing(self._wanted.path),
-            self._partial.path.open("ab", buffering=0) as file,
+            self._partial.open(os.O_WRONLY | os.O_APPEND) as file,
             show_progress(name, total, start=start, wanted=wanted) as show,
         ):
             pace = Pace()
@@ -175,6 +193,7 @@ class Transfer:
                 if not count:
                     return
                 self._require_few(self._digested)
+                self._require_end(answer, total)
                 show(count)
                 if pace.is_slow(count, took) and self._may_spread(total):
                     self._spread(answer, total or 0, show)
@@ -185,6 +204,16 @@ class Transfer:
         if most is not None and count > most:
             raise UnsafeArchiveError(
                 f"{redact(self._wanted.url)} has more than {most} bytes, which no repo's archive has."
+            )
+
+    def _require_end(self, answer: Answer, total: int | None) -> None:
+        most = limits.DOWNLOAD_BYTES.most
+        if total is None and self._digested > most:
+            self._partial.forget()
+            raise UnreachableError(
+                f"{answer.url} sends more than {most} bytes without saying how many.",
+                url=answer.url,
+                hint="Download the file by other means if it is meant to be that large.",
             )
 
     def _may_spread(self, total: int | None) -> bool:
@@ -201,9 +230,10 @@ class Transfer:
             return self._client.get(url, _PLAIN | part, once=True)
 
         self._partial.grow(at)
-        ranges = Ranges(Stream(answer, self._partial.path, at, total, etag, ask, show))
+        ranges = Ranges(Stream(answer, self._partial, at, total, etag, ask, show))
         try:
             with ranges:
+                ranges.start()
                 while self._digested < total:
                     whole = ranges.wait(min(self._digested + _STEP, total))
                     self._partial.grow(whole)
@@ -219,7 +249,7 @@ class Transfer:
             self._digested = 0
         if self._digested == start:
             return
-        with writing(self._partial.path), self._partial.path.open("rb", buffering=0) as file:
+        with writing(self._partial.path), self._partial.open(os.O_RDONLY) as file:
             file.seek(self._digested)
             while self._digested < start:
                 buffer = self._digest.take()
@@ -228,6 +258,20 @@ class Transfer:
                 self._digested += count
                 if not count:
                     return
+
+
+def _is_whole(answer: Answer, offset: int) -> bool:
+    """Whether a refusal to send what comes after an offset says that nothing does."""
+    if answer.status != _PAST_THE_END or not offset:
+        return False
+    found = _PAST_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    return found is not None and parse_count(found[1]) == offset
+
+
+def _read_range(answer: Answer) -> tuple[int | None, int | None]:
+    """The first byte of a part, and the length of the whole; None for what cannot be read."""
+    found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    return (parse_count(found[1]), parse_count(found[2])) if found else (None, None)
 
 
 def _write_all(write: Callable[[memoryview], int], data: memoryview) -> None:

@@ -9,15 +9,25 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from hubkit import limits
+from hubkit._util.atomic import place_folder, write_file
+from hubkit._util.paths import move_inside, remove_inside, require_no_link_above
 from hubkit.errors import HashMismatchError, NotThereError
 from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.disk import read_record, write_record, writing
 from hubkit.hubdir.download import download
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import encode, identity, tree_folder, tree_record
+from hubkit.hubdir.layout import (
+    bytecode_folder,
+    encode,
+    get_dir,
+    identity,
+    tree_folder,
+    tree_record,
+)
 from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
-from hubkit.hubdir.members import MOST_BYTES
+from hubkit.hubdir.moves import address_of, ask_move, find_move
 from hubkit.hubdir.staging import staging
 from hubkit.hubdir.transfer import Wanted
 
@@ -52,11 +62,14 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         same = there and is_same(archive, tree)
         if same and read_record(tree_record(repo, sha)) and read_manifest(tree):
             return tree
-        manifest = unpack(archive, room / "tree", sha)
-        require_digest(resolved, manifest.digest, policy)
+        # An archive of our own is of the commit, and locked files are known by their digest.
+        is_known = repo.uses_git or policy.digest is not None
+        manifest = unpack(archive, room / "tree", sha, must_name_commit=not is_known)
+        require_digest(resolved, manifest.digest, policy.digest)
         record: dict[str, object] = {**identity(repo), "sha": sha, "led_by": resolved.full_name}
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
         record |= {**origin, "fetched_at": time.time()}
+        record |= _note_move(resolved.moved_to)
         _write_manifest(room, tree, manifest)
         write_record(tree_record(repo, sha), record)
         if not same:
@@ -64,37 +77,38 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
     return tree
 
 
-def require_digest(resolved: ResolvedRef, digest: str, policy: FetchPolicy) -> None:
-    """Insist that the files of a commit are those that the policy asks for.
+def require_digest(resolved: ResolvedRef, digest: str, locked: str | None) -> None:
+    """Insist that the files of a commit are those that were locked, if any were.
 
     Raises:
         HashMismatchError: They are not.
     """
-    if policy.digest not in (None, digest):
+    if locked not in (None, digest):
         raise HashMismatchError(
             f"The files of {resolved.repo.full_name} at {resolved.sha} are not those that were "
-            f"locked: their digest is {digest}, not {policy.digest}.",
-            expected=policy.digest or "",
+            f"locked: their digest is {digest}, not {locked}.",
+            expected=locked or "",
             actual=digest,
-            hint="Something on the way, or in the hub dir, has changed them. "
-            "If they are as they should be, lock them again: hubkit lock.",
+            hint="Something on the way, or in the hub dir, has changed them. `hubkit cache verify --fix` "
+            "has a changed copy fetched again; if the files are right, run `hubkit lock` again.",
         )
 
 
 def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
     new, place = room / "files", manifest_file(tree)
     with writing(place):
+        require_no_link_above(get_dir(), place)
         place.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(manifest.render(), encoding="utf-8", newline="\n")
-        new.replace(place)
+        write_file(place, manifest.render(), temporary=new)
 
 
 def _put(room: Path, tree: Path, *, replace: bool) -> None:
     with writing(tree):
+        remove_inside(get_dir(), bytecode_folder(tree))  # of other files, perhaps
         if replace:
-            tree.rename(room / "old")
+            move_inside(get_dir(), tree, room / "old")
         try:
-            (room / "tree").rename(tree)
+            place_folder(room / "tree", tree)
         except OSError:
             # Where locks lie, somebody may have been quicker, with the same content.
             if not tree.is_dir():
@@ -108,16 +122,23 @@ def _fetch_archive(
     if resolved.repo.uses_git:
         from hubkit.hubdir.vcs import fetch_archive
 
+        moved = ask_move(client, resolved.repo)
         fetch_archive(resolved, path, policy)
-        return {}
-    return {"archive_sha256": _download_archive(client, resolved, path, policy).sha256}
+        return _note_move(moved)
+    fetched = _download_archive(client, resolved, path, policy)
+    moved = find_move(resolved.repo, fetched.hops)
+    return {"archive_sha256": fetched.sha256, **_note_move(moved)}
+
+
+def _note_move(moved: RepoRef | None) -> dict[str, str]:
+    return {} if moved is None else {"moved_to": address_of(moved)}
 
 
 def _download_archive(
     client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
 ) -> Fetched:
     *others, last = (
-        Wanted(url, path, progress=policy.progress, most=MOST_BYTES)
+        Wanted(url, path, progress=policy.progress, most=limits.ARCHIVE_BYTES.most)
         for url in _archive_urls(resolved.repo, resolved.sha)
     )
     for wanted in others:

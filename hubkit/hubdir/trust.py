@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import re
 import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import write_file
+from hubkit._util.logs import log
+from hubkit._util.paths import open_regular, read_file
+from hubkit._util.text import printable
 from hubkit.errors import UntrustedRepoError, UsageError
 from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.disk import writing
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
     from hubkit.facts import RepoRef
     from hubkit.facts.hubdir import TrustRepo
-
-log = logging.getLogger("hubkit")
 
 
 def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:
@@ -48,11 +48,31 @@ def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:
     return not trusted
 
 
+def require_moved_trust(repo: RepoRef, moved_to: RepoRef, trust_repo: TrustRepo) -> None:
+    """Insist that the user trusts the owner that a repo's host redirected to.
+
+    Args:
+        repo: Who was asked for, and is trusted.
+        moved_to: Where the code came from.
+        trust_repo: True says so, and only a warning is logged; else the user is asked.
+
+    Raises:
+        UntrustedRepoError: The answer was no, or there is no terminal to ask on.
+    """
+    if is_trusted(moved_to):
+        return
+    what = f"{repo.full_name} now redirects to {moved_to.full_name}"
+    log.warning("%s, which is not a trusted repository", what)
+    if trust_repo is not True:
+        _ask(moved_to, f"{what}. ")
+        record_trust(moved_to)
+
+
 def is_trusted(repo: RepoRef) -> bool:
     """Whether a repo is trusted by its owner, by the environment or by the list.
 
-    A line of torch.hub's, ``owner_name``, may be read in several ways; it counts for the one whose
-    owner holds no underscore, as no ordinary GitHub account does.
+    A line of torch.hub's, ``owner_name``, counts only if it can be read in one way: in
+    ``user_company_repo`` the owner may be ``user`` or ``user_company``.
     """
     if repo.host == GITHUB and repo.owner in TRUSTED_OWNERS:
         return True
@@ -83,10 +103,11 @@ def add_trust(repo: RepoRef) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # One write to a file opened for appending: several processes may do this at once.
-        with path.open("a", encoding="utf-8") as file:
+        descriptor = open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        with open(descriptor, "r+b", buffering=0) as file:  # noqa: PTH123 - it is open already
             # Somebody may have edited it, and left the last line without an end.
-            end = "" if _ends_with_a_line(path) else "\n"
-            file.write(end + "".join(f"{line}\n" for line in missing))
+            end = b"" if file.read()[-1:] in (b"", b"\n") else b"\n"
+            file.write(end + b"".join(f"{line}\n".encode() for line in missing))
 
 
 def remove_trust(repo: RepoRef) -> bool:
@@ -96,14 +117,14 @@ def remove_trust(repo: RepoRef) -> bool:
         CacheWriteError: The list cannot be written.
     """
     lines = _read_lines()
-    kept = [line for line in lines if line not in _lines_for(repo)]
+    # torch.hub's line goes even if it may mean another repo too: torch.hub would trust both.
+    gone = {repo.full_name, *([f"{repo.owner}_{repo.name}"] if repo.host == GITHUB else [])}
+    kept = [line for line in lines if line not in gone]
     if len(kept) == len(lines):
         return False
     path = _list_file()
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with writing(path):
-        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        temporary.replace(path)
+        write_file(path, "".join(f"{line}\n" for line in kept))
     return True
 
 
@@ -116,25 +137,35 @@ def read_trust() -> tuple[str, ...]:
 
 def _lines_for(repo: RepoRef) -> set[str]:
     lines = {repo.full_name}
-    if repo.host == GITHUB and "_" not in repo.owner:
+    if repo.host == GITHUB and "_" not in repo.full_name:
         lines.add(f"{repo.owner}_{repo.name}")
     return lines
 
 
-def _ends_with_a_line(path: Path) -> bool:
-    return path.read_bytes()[-1:] in (b"", b"\n")
-
-
 def _allows(pattern: str, repo: RepoRef) -> bool:
-    """Whether a pattern covers a repo; ``owner/*`` is about GitHub, as ``owner/name`` is.
+    """Whether a pattern covers a repo.
 
-    A host may be called as an owner is: ``https://acme/evil/repo`` in a local network.
+    ``owner/name`` is about GitHub and ``host/owner/name`` about that host; a host is never
+    guessed at, so ``*`` in its place counts for subdomains only, as in ``*.example.org``. A ``*``
+    at the end covers groups too, and one all alone everybody.
     """
-    owner, _, rest = pattern.partition("/")
-    about_github = rest and "/" not in rest and not re.search(r"[.:]", owner)
-    if about_github and repo.host != GITHUB:
+    if pattern == "*":
+        return True
+    parts, names = pattern.split("/"), repo.full_name.split("/")
+    is_hosted = len(parts) > 2 or any(mark in parts[0] for mark in ".:")
+    if is_hosted != (repo.host != GITHUB) or len(names) < len(parts):
         return False
-    return fnmatchcase(repo.full_name, pattern)
+    if is_hosted and not _covers_host(parts.pop(0), names.pop(0)):
+        return False
+    if len(names) > len(parts) and (not parts or parts[-1] not in ("*", "**")):
+        return False
+    return all(fnmatchcase(name, part) for name, part in zip(names, parts, strict=False))
+
+
+def _covers_host(pattern: str, host: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:].lower())
+    return host == pattern.lower()
 
 
 def _allowlist() -> list[str]:
@@ -161,24 +192,27 @@ def _read_lines() -> list[str]:
 
 def _read_list() -> bytes:
     try:
-        return _list_file().read_bytes()
+        return read_file(_list_file(), follow=True)
     except OSError:
         return b""
 
 
-def _ask(repo: RepoRef) -> None:
+def _ask(repo: RepoRef, why: str = "") -> None:
+    """Ask on the terminal whether a repo is trusted.
+
+    Args:
+        repo: Whose code is to run.
+        why: What to say first, a sentence and a blank.
+    """
     name = repo.full_name
     ways = (
-        f"If you do: pass trust_repo=True, run `hubkit trust add {name}`, "
+        f"To trust it, pass trust_repo=True, run `hubkit trust add {name}`, "
         f"or set HUBKIT_TRUST={name}"
     )
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
-        raise UntrustedRepoError(
-            f"Nobody has said that the code of {name} is trusted to run on this machine.",
-            repo=name,
-            hint=ways,
-        )
-    sys.stderr.write(f"Loading {name} runs its code on this machine. Do you trust it? [y/N] ")
+        raise UntrustedRepoError(f"{why}{name} is not a trusted repository.", repo=name, hint=ways)
+    question = f"{why}Loading {name} runs its code on this machine. Do you trust it? [y/N] "
+    sys.stderr.write(printable(question))
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UntrustedRepoError(f"{name} is not trusted: you said so.", repo=name, hint=ways)
+        raise UntrustedRepoError(f"{why}You did not trust {name}.", repo=name, hint=ways)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import FetchError, RefNotFoundError
 from hubkit.facts import ResolvedRef
+from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir.disk import writing
 from hubkit.hubdir.git import Git, GitFailed
 from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.layout import encode, is_full_sha
+from hubkit.hubdir.layout import encode
 from hubkit.hubdir.refs import find_ref
 from hubkit.hubdir.remotes import has_in_history, list_remote, try_addresses
 from hubkit.hubdir.staging import staging
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from hubkit.facts import FetchPolicy, RepoRef
 
 # Files as they were committed, whatever the user's settings and the publisher's archive rules.
-_ATTRIBUTES = "* -filter -text -export-ignore -export-subst\n"
+_ATTRIBUTES = "* -filter -text -ident -export-ignore -export-subst !working-tree-encoding\n"
 _SHA1 = 40  # digits; longer ones are SHA-256
 
 
@@ -68,7 +69,7 @@ def _resolve(git: Git, url: str, repo: RepoRef) -> ResolvedRef:
     resolved = find_ref(list_remote(git, url, repo.full_name), repo)
     if resolved is not None:
         return resolved
-    sha = (repo.ref or "").lower()
+    sha = repo.commit or ""
     if not has_in_history(git, url, repo.full_name, sha):
         raise RefNotFoundError(
             f"The commit {sha} is on no branch or tag of {repo.full_name}.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
-from hubkit.baseline import read_baseline
+from msgspec import structs
+
+from hubkit.baseline import locate_baseline, read_baseline
 from hubkit.config import HUBKIT_TOML
 from hubkit.facts import Report, RuleFacts
 from hubkit.linter.places import add_fingerprints, place_key, read_lines, sort_by_place
@@ -46,8 +47,8 @@ def lint_repo(repo: RepoFacts, config: Config, rules: Iterable[Rule] | None = No
         ConfigError: The configuration names a baseline that cannot be read.
         GitRepoError: git cannot tell what a rule asks it.
     """
-    repo = dataclasses.replace(repo, limits=config.limits)
-    baseline = read_baseline(repo.root / config.baseline) if config.baseline else ()
+    repo = structs.replace(repo, limits=config.limits)
+    baseline = read_baseline(locate_baseline(repo.root, config.baseline)) if config.baseline else ()
     sieve = Sieve(repo, config, {known.fingerprint for known in baseline})
     alone, others = _part(_runnable(select_rules(config, rules), repo))
     ran = run_rules(alone, repo)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import tokenize
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from hubkit import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +39,7 @@ def read_lines(files: Files, findings: Iterable[Finding]) -> dict[tuple[str, int
         if finding.location is not None:
             wanted.setdefault(finding.location.path, set()).add(finding.location.line)
     return {
-        (path, number): lines[number - 1]
+        (path, number): lines[number - 1][: limits.LINE.most]
         for path, numbers in wanted.items()
         for lines in [_read(files, path)]
         for number in numbers
@@ -46,7 +49,7 @@ def read_lines(files: Files, findings: Iterable[Finding]) -> dict[tuple[str, int
 
 def _read(files: Files, path: str) -> list[str]:
     try:
-        data = files.read(path)
+        data = files.read(path, limits.SOURCE_BYTES.most)
     except (OSError, ValueError):
         return []
     encoding = "utf-8"
@@ -80,7 +83,7 @@ def add_fingerprints(
     for finding in findings:
         digest = _digest(finding, lines)
         seen[digest] += 1
-        marked.append(dataclasses.replace(finding, fingerprint=f"{digest}:{seen[digest]}"))
+        marked.append(structs.replace(finding, fingerprint=f"{digest}:{seen[digest]}"))
     return tuple(marked)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.errors import WHERE_TO_REPORT, HubkitError
-from hubkit.records import dataclass
 from hubkit.rules.meta import internal_error
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ _HERE = Path(__file__).parent.parent
 _LONGEST = 200  # characters of an exception's text; a repo's source may be in it
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """A rule that ran to its end, or did not.
 
     Attributes:
@@ -53,6 +53,12 @@ def _run(rule: Rule, repo: RepoFacts) -> Ran:
 
 
 def _tell(rule: Rule, error: Exception) -> Finding:
+    if isinstance(error, RecursionError):
+        return internal_error.finding(
+            f"the rule {rule.code} ({rule.slug}) was skipped: the repo's code is nested too deeply",
+            hint="Split its longest expressions into several statements, or skip the rule: "
+            f"`--extend-ignore {rule.code}`.",
+        )
     text = str(error)
     said = f": {text[:_LONGEST]}{'…' * (len(text) > _LONGEST)}" if text else ""
     return internal_error.finding(

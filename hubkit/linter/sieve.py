@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import field
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hubkit.facts import LeftOut
 from hubkit.linter.selection import covers, find_ignore, most_specific
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import closest, did_you_mean
 from hubkit.config import ALL
 from hubkit.facts import Fix, Location
 from hubkit.lazy import pattern
@@ -49,13 +50,11 @@ def _unknown(code: str, location: Location | None) -> Iterator[Finding]:
 
 def advise_code(code: str) -> str:
     """What to do about a code that no rule has: the likely one, also for a rule's name."""
-    import difflib
-
     if matching_rules(code.upper()):
-        return f"Did you mean {code.upper()}? `hubkit explain` lists the codes."
+        return f"Did you mean `{code.upper()}`? `hubkit explain` lists the codes."
     known = {rule.slug: rule.code for rule in all_rules()} | {r.code: r.code for r in all_rules()}
-    close = difflib.get_close_matches(code, known, n=1)
-    meant = f"Did you mean {known[close[0]]}? " if close else ""
+    close = closest(code, known)
+    meant = f"Did you mean `{known[close]}`? " if close else ""
     return f"{meant}`hubkit explain` lists the codes."
 
 
@@ -75,10 +74,7 @@ def find_unknown_entrypoints(repo: RepoFacts, config: Config) -> Iterator[Findin
 
 
 def _advise_entrypoint(name: str, names: list[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean `{close[0]}`?" if close else "Remove it; `hubkit list` names them."
+    return did_you_mean(name, names) or "Remove it; `hubkit list` shows the names."
 
 
 def find_unused(sieve: Sieve, ran: Collection[str]) -> Iterator[Finding]:

@@ -7,23 +7,30 @@ Python shows nowhere unless asked; standard output is never written to.
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit import hubdir
 from hubkit.analysis import read_dependencies, read_repo, require_hubconf
-from hubkit.errors import RepoSpecError, entrypoint_not_found
+from hubkit.errors import RepoSpecError, UntrustedRepoError, entrypoint_not_found
+from hubkit.hubdir.spec import parse_spec
 from hubkit.loader.dependencies import no_torch, require_dependencies
 from hubkit.loader.locate import Located, Request, locate, locate_trusted
 from hubkit.loader.weights import asking_again, download_nested_file, load_nested_state_dict
 from hubkit.lockfile import find_lockfile
-from hubkit.runtime import HubFunctions, find_hubconf, import_hubconf
+from hubkit.runtime import (
+    NO_BYTECODE,
+    CodePolicy,
+    HubFunctions,
+    find_hubconf,
+    import_hubconf,
+)
 from hubkit.runtime.probe import list_names, read_help
 
 if TYPE_CHECKING:
     import builtins
     import os
     from collections.abc import Mapping
-    from pathlib import Path
 
     from hubkit.facts import RepoRef
     from hubkit.facts.hubdir import TrustRepo
@@ -49,9 +56,9 @@ def load(
     """Call an entrypoint of a hub repo and give what it gives, usually a model.
 
     Args:
-        repo_or_dir: ``owner/name[:ref]``, a URL of a repo, or a folder with a ``hubconf.py``. An
-            existing folder that holds one is taken as such, whatever ``source`` says, unless
-            it is spelled like a repo on GitHub: then write ``./owner/name``.
+        repo_or_dir: ``owner/name[:ref]``, a URL of a repo, or a folder with a ``hubconf.py``. A
+            folder is written ``./folder``, as an absolute path, ``~/folder`` or a ``Path``; other
+            text names a repo, unless ``source="local"``.
         model: Name of the entrypoint. Both may be given by name too, as for ``torch.hub.load``.
         *args: Passed on to the entrypoint.
         source: "github", or "local" for folders only.
@@ -109,7 +116,8 @@ def list(
         github: As ``repo_or_dir`` of `load`.
         force_reload: Fetch the repo afresh.
         skip_validation: Do not insist that a commit belongs to this very repo.
-        trust_repo: As for `load`. True is remembered; else it matters only if code has to run.
+        trust_repo: As for `load`. True is remembered; else it matters only if code has to run,
+            which for a folder takes True.
         verbose: Log where the repo was found, and once how to pin it.
         max_age: As for `load`.
         lockfile: As for `load`.
@@ -122,7 +130,7 @@ def list(
     hubconf = require_hubconf(read_repo(root))
     if hubconf.has_dynamic_names:
         leaks = {leak.name for leak in hubconf.leaks}
-        names = list_names(_ready(locate_trusted(request).root))
+        names = _probe_names(request)
         return [name for name in names if name not in leaks]
     return sorted(entrypoint.name for entrypoint in hubconf.entrypoints)
 
@@ -146,7 +154,8 @@ def help(
         model: Name of the entrypoint.
         force_reload: Fetch the repo afresh.
         skip_validation: Do not insist that a commit belongs to this very repo.
-        trust_repo: As for `load`. True is remembered; else it matters only if code has to run.
+        trust_repo: As for `load`. True is remembered; else it matters only if code has to run,
+            which for a folder takes True.
         max_age: As for `load`.
         lockfile: As for `load`.
     """
@@ -163,7 +172,9 @@ def help(
     if entrypoint is None and not hubconf.has_dynamic_names:
         names = tuple(found.name for found in hubconf.entrypoints)
         raise entrypoint_not_found(model, names, f"is not in {root / 'hubconf.py'}")
-    return read_help(_ready(locate_trusted(request).root), model)
+    if entrypoint is not None and entrypoint.kind == "function" and not _may_probe(request):
+        return None
+    return _probe_help(request, model)
 
 
 def locate_repo(
@@ -192,6 +203,38 @@ def _locate_to_read(request: Request) -> Located:
     return locate_trusted(request) if request.trust_repo is True else locate(request)
 
 
+def _probe_names(request: Request) -> tuple[str, ...]:
+    located = _locate_to_probe(request)
+    return list_names(_ready(located.root), source_only=located.repo is not None)
+
+
+def _probe_help(request: Request, model: str) -> str | None:
+    located = _locate_to_probe(request)
+    return read_help(_ready(located.root), model, source_only=located.repo is not None)
+
+
+def _locate_to_probe(request: Request) -> Located:
+    """The folder of a repo whose code has to run for `list` or `help`.
+
+    Whoever only lists what a folder offers has not asked for its code to run, as `load` has.
+    """
+    located = locate_trusted(request)
+    if not _may_probe(request):
+        raise UntrustedRepoError(
+            f"{located.root / 'hubconf.py'} must run to answer this: its source does not tell.",
+            repo=str(located.root),
+            hint="If you trust its code, pass trust_repo=True.",
+        )
+    return located
+
+
+def _may_probe(request: Request) -> bool:
+    """Whether the code of a repo that has been located may run for `list` or `help`."""
+    return request.trust_repo is True or not isinstance(
+        parse_spec(request.repo, request.source), Path
+    )
+
+
 def _by_name(name: str, arguments: dict[str, object]) -> Any:  # noqa: ANN401
     """An argument of `load` that was given by name."""
     if name not in arguments:
@@ -213,7 +256,7 @@ def _ready(root: Path) -> Path:
 def _import(request: Request) -> LoadedHubconf:
     located = locate_trusted(request)
     hub = _hub_functions(located.repo, request.lockfile)
-    loaded = find_hubconf(located.root, hub=hub)
+    loaded = find_hubconf(located.root, hub=hub, lock=request.lockfile)
     if loaded is not None:
         return loaded
     if located.repo is not None:
@@ -223,11 +266,21 @@ def _import(request: Request) -> LoadedHubconf:
             hubdir.keep_tree(located.root)
     root = _ready(located.root)
     try:
-        return import_hubconf(root, hub=hub, is_fixed=located.repo is not None)
+        return import_hubconf(root, hub=hub, policy=_policy(located, request.lockfile))
     except ModuleNotFoundError as error:
         if error.name == "torch":
             raise no_torch(f"{root / 'hubconf.py'} needs torch") from error
         raise
+
+
+def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
+    """How the code of a repo is imported: what is held to a lock file from its source alone."""
+    if located.repo is None:
+        return CodePolicy(lock=lockfile)
+    if lockfile is not None:
+        digest = lockfile.repo(str(located.repo)).digest
+        return CodePolicy(is_fixed=True, bytecode=NO_BYTECODE, digest=digest, lock=lockfile)
+    return CodePolicy(is_fixed=True, bytecode=str(hubdir.bytecode_folder(located.root)))
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def require_dependencies(names: Iterable[str], root: Path) -> None:
         raise MissingDependenciesError(
             f"{root / 'hubconf.py'} needs modules that are not installed: {', '.join(missing)}.",
             missing=missing,
-            hint=f"Install them: pip install {' '.join(dict.fromkeys(packages))}",
+            hint=f"Install them: pip install {shlex.join(dict.fromkeys(packages))}",
         )
 
 

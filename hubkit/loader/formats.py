@@ -6,9 +6,10 @@ import io
 import os
 import pickle
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from hubkit import hubdir
+from hubkit import hubdir, limits
+from hubkit._util.zips import DAMAGED, open_zip, read_pieces
 from hubkit.errors import CheckpointError, MissingExtraError
 from hubkit.loader.dependencies import no_torch
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 MAPPED_FROM = 1 << 20  # bytes: a smaller file is read as quickly as it is mapped
-_LONGEST_HEADER = 100_000_000  # bytes, https://github.com/huggingface/safetensors#format
 
 
 def read_checkpoint(path: Path, map_location: Any = None, *, weights_only: bool) -> dict[str, Any]:  # noqa: ANN401
@@ -39,20 +39,22 @@ def read_checkpoint(path: Path, map_location: Any = None, *, weights_only: bool)
     torch = _import_torch()
     if is_safetensors(path):
         return _read_safetensors(path, map_location, torch)
-    members = _members_of(path)
+    members = _members_of(path, path)
     source: Path | io.BytesIO = path
     if len(members) == 1:
         # Before torch wrote zip archives itself, people packed checkpoints to save space, and
         # torch.hub unpacks them to this day. Torch's own archives have many members.
-        with zipfile.ZipFile(path) as archive:
-            source = io.BytesIO(archive.read(members[0]))
+        source = _unpack_one(path, members[0])
     mapped = {"mmap": True} if _is_mappable(path, members) else {}
     try:
         state: dict[str, Any] = torch.load(
             source, map_location=map_location, weights_only=weights_only, **mapped
         )
     except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        raise _explain(path, error, weights_only=weights_only) from error
+        better = _explain(path, error, weights_only=weights_only)
+        if better is None:
+            raise
+        raise better from error
     return state
 
 
@@ -61,7 +63,7 @@ def is_safetensors(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(9)
     length = int.from_bytes(head[:8], "little")
-    fits = length <= min(_LONGEST_HEADER, path.stat().st_size - 8)
+    fits = length <= min(limits.SAFETENSORS_HEADER.most, path.stat().st_size - 8)
     return len(head) == 9 and fits and head[8:] == b"{"
 
 
@@ -99,12 +101,40 @@ def _device_for(map_location: Any, torch: ModuleType) -> str:  # noqa: ANN401
     return str(map_location or "cpu")
 
 
-def _members_of(path: Path) -> list[zipfile.ZipInfo]:
-    """The files in a zip archive; none when it is something else."""
-    if not zipfile.is_zipfile(path):
+def _members_of(path: Path, source: Path | io.BytesIO) -> list[zipfile.ZipInfo]:
+    """The files in a zip archive; none when it is something else.
+
+    Raises:
+        CheckpointError: It is damaged, or would unpack to far more than its size.
+    """
+    if not zipfile.is_zipfile(source):
         return []
-    with zipfile.ZipFile(path) as archive:
-        return [member for member in archive.infolist() if not member.is_dir()]
+    try:
+        with open_zip(source, limits.CHECKPOINT_INDEX) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+    except DAMAGED as error:
+        raise _unreadable(path, str(error)) from error
+    total = sum(member.file_size for member in members)
+    size = path.stat().st_size if source is path else len(cast("io.BytesIO", source).getbuffer())
+    if total > max(limits.CHECKPOINT_RATIO_FROM.most, limits.CHECKPOINT_RATIO.most * size):
+        raise _unreadable(path, f"it would unpack to {total >> 20} MiB from {size >> 10} KiB.")
+    return members
+
+
+def _unpack_one(path: Path, member: zipfile.ZipInfo) -> io.BytesIO:
+    """The only member of an archive, in memory."""
+    if member.file_size > limits.CHECKPOINT_UNPACKED.most:
+        raise _unreadable(path, f"it would unpack to {member.file_size >> 20} MiB in memory.")
+    content = io.BytesIO()
+    try:
+        with open_zip(path, limits.CHECKPOINT_INDEX) as archive:
+            for piece in read_pieces(archive, member):
+                content.write(piece)
+    except DAMAGED as error:
+        raise _unreadable(path, str(error)) from error
+    _members_of(path, content)
+    content.seek(0)
+    return content
 
 
 def _is_mappable(path: Path, members: list[zipfile.ZipInfo]) -> bool:
@@ -116,8 +146,8 @@ def _is_mappable(path: Path, members: list[zipfile.ZipInfo]) -> bool:
     return protected and stored and len(members) > 1 and stat.st_size >= MAPPED_FROM
 
 
-def _explain(path: Path, error: Exception, *, weights_only: bool) -> Exception:
-    """The error to raise for what ``torch.load`` has raised."""
+def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointError | None:
+    """The error to raise for what ``torch.load`` has raised; None to raise that itself."""
     first_line = str(error).strip().partition("\n")[0] or type(error).__name__
     impostor = hubdir.find_impostor(path)
     if impostor:
@@ -127,7 +157,7 @@ def _explain(path: Path, error: Exception, *, weights_only: bool) -> Exception:
             "that of the page has /blob/.",
         )
     if isinstance(error, RuntimeError) and "PytorchStreamReader" not in first_line:
-        return error  # about a device, say: the file is as it should be
+        return None  # about a device, say: the file is as it should be
     if weights_only and "weights" in first_line.lower():
         return CheckpointError(
             f"{path} holds more than weights: {first_line}",

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from hubkit import hubdir
-from hubkit.errors import HubconfNotFoundError, RepoNotFoundError, RepoSpecError
+from hubkit._util.logs import log
+from hubkit.errors import HubconfNotFoundError, RepoNotFoundError
 from hubkit.facts import FetchPolicy
-from hubkit.records import dataclass
+from hubkit.hubdir.spec import folder_hint, has_folder, parse_spec
 
 if TYPE_CHECKING:
+    import os
+
     from hubkit.facts import CachedRepo, RepoRef
     from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
 
-log = logging.getLogger("hubkit")
-
-_told: set[RepoRef] = set()
-
-_SOURCES = ("github", "local")
-# What torch.hub takes for a repo on GitHub. A folder of that name in the working directory must
-# not come before it: its code would run without having been trusted.
-_ON_GITHUB = re.compile(r"[\w-][\w.-]*/[\w.-]+(:.*)?")
+_pins_logged: set[RepoRef] = set()
+_folders: set[Path] = set()  # that a warning has named
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """Which repo is meant and how far to go for it: the arguments of ``load``."""
 
     repo: str | os.PathLike[str]
@@ -52,8 +48,7 @@ class Request:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """A repo's folder.
 
     Attributes:
@@ -73,11 +68,11 @@ def locate(request: Request) -> Located:
         HubconfNotFoundError: A folder is meant and has no hubconf.
         FetchError: The repo cannot be fetched.
     """
-    folder = _find_folder(request)
-    if folder is not None:
-        return Located(folder, None)
-    repo = _parse(request)
-    return Located(_fetch(repo, request).path, repo)
+    spec = parse_spec(request.repo, request.source)
+    if isinstance(spec, Path):
+        _require_hubconf_in(spec)
+        return Located(spec, None)
+    return Located(_fetch(spec, request).path, spec)
 
 
 def locate_trusted(request: Request) -> Located:
@@ -86,52 +81,29 @@ def locate_trusted(request: Request) -> Located:
     Raises:
         UntrustedRepoError: Nobody said that the repo is trusted.
     """
-    folder = _find_folder(request)
-    if folder is not None:
-        return Located(folder, None)
-    repo = _parse(request)
-    must_record = hubdir.require_trust(repo, request.trust_repo)
-    cached = _fetch(repo, request)
+    spec = parse_spec(request.repo, request.source)
+    if isinstance(spec, Path):
+        _require_hubconf_in(spec)
+        return Located(spec, None)
+    must_record = hubdir.require_trust(spec, request.trust_repo)
+    cached = _fetch(spec, request)
+    if cached.moved_to is not None:
+        hubdir.require_moved_trust(spec, cached.moved_to, request.trust_repo)
     if must_record:
-        hubdir.record_trust(repo)
+        hubdir.record_trust(spec)
     hubdir.keep_link(cached)
-    return Located(cached.path, repo)
-
-
-def _find_folder(request: Request) -> Path | None:
-    """The local folder that is meant, or None when a repo on a host is."""
-    source = request.source.lower()
-    if source not in _SOURCES:
-        raise RepoSpecError(
-            f"Unknown source {request.source!r}.", hint='It is "github" or "local".'
-        )
-    folder = Path(request.repo).expanduser()
-    if source == "local" or not isinstance(request.repo, str):
-        _require_hubconf_in(folder)
-        return folder
-    if _ON_GITHUB.fullmatch(request.repo):
-        return None
-    return folder if (folder / "hubconf.py").is_file() else None
-
-
-def _parse(request: Request) -> RepoRef:
-    text = os.fspath(request.repo)
-    try:
-        return hubdir.parse_repo(text)
-    except RepoSpecError:
-        if Path(text).expanduser().is_dir():
-            _require_hubconf_in(Path(text).expanduser())
-        raise
+    return Located(cached.path, spec)
 
 
 def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
+    _warn_of_folder(repo, request)
     if request.lockfile is not None:
         return _fetch_pinned(repo, request.lockfile, request.policy)
     try:
         cached = hubdir.fetch_repo(repo, request.policy)
     except RepoNotFoundError as error:
-        if (Path(request.repo) / "hubconf.py").is_file():
-            error.hint = f'The folder {request.repo} is meant? Pass source="local".'
+        if has_folder(request.repo):
+            error.hint = f'{folder_hint(str(request.repo))[:-1]}, or pass source="local".'
         raise
     if cached.from_cache and not (cached.path / "hubconf.py").is_file():
         raise HubconfNotFoundError(
@@ -141,8 +113,17 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
     if request.verbose:
         if cached.from_cache:
             log.info("Using cache found in %s", cached.path)
-        _tell_pin(cached)
+        _log_pin(cached)
     return cached
+
+
+def _warn_of_folder(repo: RepoRef, request: Request) -> None:
+    """Log once which of the two is used where a folder has the name of the repo."""
+    if has_folder(request.repo) and (folder := Path(request.repo).absolute()) not in _folders:
+        _folders.add(folder)
+        host = repo.host or "this machine"
+        hint = folder_hint(str(request.repo))
+        log.warning("%s is the repo on %s, not the folder. %s", request.repo, host, hint)
 
 
 def _fetch_pinned(repo: RepoRef, lockfile: Lockfile, policy: FetchPolicy) -> CachedRepo:
@@ -152,13 +133,13 @@ def _fetch_pinned(repo: RepoRef, lockfile: Lockfile, policy: FetchPolicy) -> Cac
     return hubdir.fetch_repo(replace(repo, ref=pin.sha), exact)
 
 
-def _tell_pin(cached: CachedRepo) -> None:
-    """Say once how to get this very commit again."""
+def _log_pin(cached: CachedRepo) -> None:
+    """Log once how to get this very commit again."""
     repo = cached.repo
     if cached.sha is not None and cached.sha != (repo.ref or "").lower():
         pinned = replace(repo, ref=cached.sha)
-        if pinned not in _told:
-            _told.add(pinned)
+        if pinned not in _pins_logged:
+            _pins_logged.add(pinned)
             log.info('%s is now the commit "%s"; ask for that to pin it', repo, pinned)
 
 

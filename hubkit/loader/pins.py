@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit import hubdir
 from hubkit.analysis import read_repo
-from hubkit.errors import HubkitError, OfflineError, RefNotFoundError, RepoNotFoundError
+from hubkit.errors import (
+    HubkitError,
+    OfflineError,
+    RefNotFoundError,
+    RepoNotFoundError,
+    UsageError,
+)
 from hubkit.facts import FetchPolicy
 from hubkit.lockfile import LockedCheckpoint, LockedRepo
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +28,7 @@ if TYPE_CHECKING:
 State = Literal["ok", "behind", "missing", "moved", "changed", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class PinState:
+class PinState(Struct, frozen=True):
     """How the hub dir, and the host, stand to one pin.
 
     Attributes:
@@ -47,13 +53,16 @@ def lock_repo(repo: RepoRef) -> LockedRepo:
     """Pin a repo at what its ref is now, fetched if it is not there.
 
     Raises:
+        HashMismatchError: Its files in the hub dir were changed since they were fetched.
         FetchError: It cannot be fetched.
     """
     cached = hubdir.fetch_repo(repo, FetchPolicy(max_age=0))
     if cached.sha is None:  # a folder that torch.hub left does not say what it is
         cached = hubdir.fetch_repo(repo, FetchPolicy(refresh=True))
     assert cached.sha is not None  # noqa: S101 - what is fetched has a commit
-    return LockedRepo(cached.sha, hubdir.digest_of_tree(cached.path))
+    digest = hubdir.digest_of_tree(cached.path)
+    hubdir.require_unchanged(cached.path, replace(repo, ref=cached.sha), digest)
+    return LockedRepo(cached.sha, digest)
 
 
 def find_checkpoint_urls(repo: RepoRef) -> tuple[str, ...]:
@@ -65,8 +74,16 @@ def find_checkpoint_urls(repo: RepoRef) -> tuple[str, ...]:
     cached = hubdir.find_cached(repo)
     facts = read_repo(cached.path) if cached else None
     uses = facts.hubconf.checkpoints if facts and facts.hubconf else ()
-    told = [hubdir.key_of(use.url) for use in uses if use.url is not None]
+    told = [key for use in uses if use.url is not None and (key := _key(use.url))]
     return tuple(dict.fromkeys([*told, *hubdir.asked_for_by(repo)]))
+
+
+def _key(url: str) -> str | None:
+    """The key of a URL in somebody's source; None when nobody can fetch it."""
+    try:
+        return hubdir.key_of(url)
+    except UsageError:
+        return None
 
 
 def find_locked_checkpoint(url: str) -> LockedCheckpoint | None:

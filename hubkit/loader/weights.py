@@ -8,12 +8,14 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from hubkit import hubdir
+from hubkit._util.urls import redact
 from hubkit.errors import HashMismatchError, UsageError
 from hubkit.facts import FetchPolicy
 from hubkit.loader.formats import read_checkpoint
 from hubkit.lockfile import find_lockfile
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +66,7 @@ def load_state_dict_from_url(
     hash_prefix = _hash_in_name(url, file_name) if check_hash else None
     if check_hash and hash_prefix is None:
         raise UsageError(
-            f"There is no hash in the name of {url}, so there is nothing to check.",
+            f"There is no hash in the name of {redact(url)}, so there is nothing to check.",
             hint="Leave check_hash out, or use a name such as net-1a2b3c4d.pt.",
         )
     if sha256 is not None:
@@ -147,8 +149,7 @@ def download_nested_file(
     hubdir.download_url_to_file(url, dst, _pin(url, hash_prefix, lockfile), progress)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """A checkpoint that is asked for."""
 
     url: str
@@ -179,20 +180,21 @@ def _pin(url: str, hash_prefix: str | None, lockfile: Lockfile | None) -> str | 
     """What the sha256 of a checkpoint must start with, given the lock file in force."""
     if lockfile is None:
         return hash_prefix
-    pinned = lockfile.checkpoint(hubdir.key_of(url)).sha256
+    key = hubdir.key_of(url)
+    pinned = lockfile.checkpoint(key).sha256
     if not pinned.startswith((hash_prefix or "").lower()):
         raise HashMismatchError(
-            f"{lockfile.path} pins another {url} than the sha256 {hash_prefix} that is asked for.",
+            f"{lockfile.path} pins another sha256 for {key} than {hash_prefix}.",
             expected=pinned,
             actual=hash_prefix or "",
-            url=url,
-            hint="If the new one is wanted, pin that: hubkit lock again.",
+            url=key,
+            hint="To pin the new file, run hubkit lock again.",
         )
     return pinned
 
 
 def _hash_in_name(url: str, file_name: str | None) -> str | None:
-    return hubdir.hash_prefix_of(file_name or hubdir.require_url(url).path.rpartition("/")[2])
+    return hubdir.hash_prefix_of(file_name or hubdir.require_url(url).file_name)
 
 
 def _require_sha256(text: str, prefix: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.parse import parse_toml
+from hubkit._util.urls import github_repo
 from hubkit.analysis import read_snippets, select_own
-from hubkit.config import parse_toml, read_config
+from hubkit.config import read_config
 from hubkit.errors import RepoSpecError, UsageError
 from hubkit.hubdir import parse_repo
 from hubkit.source.git import find_git
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[\w.-]+")
-_REMOTE = re.compile(r"github\.com[:/](?P<owner>[^/:]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
 
 
 def find_name(repo: RepoFacts, given: str | None = None) -> str:
@@ -62,8 +63,7 @@ def find_remote(repo: RepoFacts) -> str:
     git = find_git(repo.root)
     done = git.try_to("config", "--get", "remote.origin.url") if git else None
     said = done.stdout.decode("utf-8", "replace").strip() if done else ""
-    found = _REMOTE.search(said)
-    name = f"{found['owner']}/{found['name']}" if found else ""
+    name = "/".join(github_repo(said) or ())
     return name if _SLUG.fullmatch(name) else ""
 
 

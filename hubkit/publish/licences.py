@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
 from hubkit.rules.card_keys import HF_LICENCES
 from hubkit.scaffold.licenses import read_license
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 _SUFFIXES = ("-only", "-or-later")
 
 
-@dataclass(frozen=True, slots=True)
-class Licence:
+class Licence(Struct, frozen=True):
     """A licence.
 
     Attributes:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from hubkit.facts.files import Files
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,10 +17,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hubkit import __version__
+from msgspec import Struct
+
+from hubkit import __version__, limits
+from hubkit._util.atomic import write_file
+from hubkit._util.paths import read_file
 from hubkit.facts.findings import Edit, Finding, Fix, KnownFinding, LeftOut, Report, RuleFacts
 from hubkit.facts.hubconf import Location
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,14 +33,12 @@ if TYPE_CHECKING:
 
 _CLASSES = (Finding, KnownFinding, LeftOut, Report, RuleFacts, Edit, Fix, Location)
 _READERS = ("docstring_parser", "yaml")  # what else tells how files are understood
-_MAX_BYTES = 16 * 1024 * 1024  # of one record; the reports of huge repos have one or two
 _MAX_RECORDS = 64
 # Bytes in front of a record: damage must not reach pickle, which may ask for gigabytes.
 _DIGEST = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """An earlier run.
 
     Attributes:
@@ -68,10 +69,9 @@ def find_record(key: str) -> Record | None:
         key: What ``key_of`` gave.
     """
     try:
-        with (_folder() / key).open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
+        data = read_file(_folder() / key, limits.REPORT_BYTES.most + 1, own=True)
         digest, data = data[:_DIGEST], data[_DIGEST:]
-        if len(data) > _MAX_BYTES - _DIGEST or digest != _digest(data):
+        if len(data) > limits.REPORT_BYTES.most - _DIGEST or digest != _digest(data):
             return None
         answers, report = _Reader(io.BytesIO(data)).load()
     except Exception:  # noqa: BLE001 - what damaged pickles raise is not told
@@ -90,21 +90,16 @@ def write_record(key: str, answers: Mapping[Question, bytes], report: Report) ->
     data = pickle.dumps((dict(answers), report), protocol=5)
     with contextlib.suppress(OSError):
         folder = _folder()
-        if len(data) > _MAX_BYTES - _DIGEST:
+        if len(data) > limits.REPORT_BYTES.most - _DIGEST:
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = folder / f".{key}.{os.getpid()}"
-        try:
-            made.write_bytes(_digest(data) + data)
-            made.replace(folder / key)
-        finally:
-            made.unlink(missing_ok=True)
+        write_file(folder / key, _digest(data) + data)
         _prune(folder)
 
 
 def _prune(folder: Path) -> None:
     """Delete the oldest records where there are too many."""
-    found = sorted(os.scandir(folder), key=lambda one: one.stat().st_mtime_ns)
+    found = sorted(os.scandir(folder), key=lambda one: one.stat(follow_symlinks=False).st_mtime_ns)
     for old in found[:-_MAX_RECORDS]:
         Path(old.path).unlink(missing_ok=True)
 

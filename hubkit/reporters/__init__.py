@@ -1,4 +1,4 @@
-"""SAY: one output format a module, each a function from a report to lines on a stream."""
+"""Output formats: one per module, each a function that writes a report to a stream."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ FORMATS = ("full", "concise", "json", "github", "sarif", "junit", "markdown", "s
 
 
 def find_reporter(name: str) -> Reporter:
-    """What writes a format; only that format's module is imported."""
+    """The function that writes a format; only its module is imported."""
     reporter: Reporter = importlib.import_module(f"hubkit.reporters.{name}").write_report
     return reporter

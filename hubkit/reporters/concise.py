@@ -1,16 +1,17 @@
-"""For people and editors: a line a finding, ``path:line:column: CODE [*] message``."""
+"""For people and editors: one line per finding, ``path:line:column: CODE [*] message``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.console import write_line
+from hubkit._util.text import printable
 from hubkit.reporters.wording import (
     format_fixable,
     format_mark,
     format_place,
     format_summary,
     paint,
-    to_printable,
     use_color,
 )
 
@@ -21,19 +22,20 @@ if TYPE_CHECKING:
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report, a line a finding.
+    """Write a report, one line per finding.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     color = use_color(stream)
     for finding in report.findings:
-        stream.write(format_line(finding, color=color) + "\n")
-    stream.writelines(line + "\n" for line in (*format_fixable(report), format_summary(report)))
+        write_line(stream, format_line(finding, color=color))
+    for line in (*format_fixable(report), format_summary(report)):
+        write_line(stream, line)
 
 
 def format_line(finding: Finding, *, color: bool = False) -> str:
     """One finding on one line."""
     code = paint(finding.code, finding.severity, color=color)
-    return f"{format_place(finding.location)} {code} {format_mark(finding)}{to_printable(finding.message)}"
+    return f"{format_place(finding.location)} {code} {format_mark(finding)}{printable(finding.message)}"

@@ -1,9 +1,11 @@
-"""For people: each finding with the line that it is about, and a last line that sums up."""
+"""For people: each finding with its source line, and a summary."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.console import write_line
+from hubkit._util.text import display_width, printable
 from hubkit.reporters.pasting import format_ignore_block
 from hubkit.reporters.wording import (
     format_fixable,
@@ -12,7 +14,6 @@ from hubkit.reporters.wording import (
     format_place,
     format_summary,
     paint,
-    to_printable,
     use_color,
 )
 
@@ -29,42 +30,42 @@ def write_report(report: Report, stream: TextIO) -> None:
     """Write a report for people.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     color = use_color(stream)
     for finding in report.findings:
-        stream.write(format_finding(finding, report, color=color) + "\n\n")
-    for line in format_left_out(report):
-        stream.write(line + "\n")
-    for line in format_ignore_block(report):
-        stream.write(line + "\n")
-    stream.writelines(line + "\n" for line in (*format_fixable(report), format_summary(report)))
+        for line in (*_lines(finding, report, color=color), ""):
+            write_line(stream, line)
+    for line in (*format_left_out(report), *format_ignore_block(report)):
+        write_line(stream, line)
+    for line in (*format_fixable(report), format_summary(report)):
+        write_line(stream, line)
 
 
 def format_finding(finding: Finding, report: Report, *, color: bool = False) -> str:
-    """One finding with its place, the line that it is about and what to do.
+    """One finding with its location, source line and hint.
 
     Args:
         finding: The finding.
-        report: The report that it is from, which knows the line.
-        color: Whether to use terminal colours.
+        report: The report that contains it.
+        color: Whether to use colors.
     """
     return "\n".join(_lines(finding, report, color=color))
 
 
 def _lines(finding: Finding, report: Report, *, color: bool) -> Iterator[str]:
     code = paint(f"{finding.severity}[{finding.code}]", finding.severity, color=color)
-    message = format_mark(finding) + to_printable(finding.message)
+    message = format_mark(finding) + printable(finding.message)
     yield f"{format_place(finding.location)} {code} {message}"
     if finding.location is not None:
         yield from _excerpt(finding.location, report.line(finding.location))
     if finding.hint:
-        yield f"  help: {to_printable(finding.hint)}"
+        yield f"  help: {printable(finding.hint)}"
 
 
 def _excerpt(location: Location, line: str) -> Iterator[str]:
-    """The line of source, and carets below what is meant."""
+    """The source line, with carets below the range."""
     if not line.strip():
         return
     text = line.expandtabs(1)[:_WIDEST]
@@ -74,16 +75,5 @@ def _excerpt(location: Location, line: str) -> Iterator[str]:
     carets = "^" * max(1, min(end, len(text) + 1) - start)
     number = str(location.line)
     before, meant = text[: start - 1], text[start - 1 :]
-    yield f"  {number} | {to_printable(text)}"
-    yield f"  {' ' * len(number)} | {' ' * _width(before)}{'^' * max(1, _width(meant[: len(carets)]))}"
-
-
-def _width(text: str) -> int:
-    """Columns that a text takes on a terminal, as far as Unicode tells."""
-    import unicodedata
-
-    if text.isascii():
-        return len(to_printable(text))
-    shown = to_printable(text)
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in shown)
-    return len(shown) + wide - sum(unicodedata.combining(letter) != 0 for letter in shown)
+    yield f"  {number} | {printable(text)}"
+    yield f"  {' ' * len(number)} | {' ' * display_width(printable(before))}{'^' * max(1, display_width(printable(meant[: len(carets)])))}"

@@ -1,11 +1,13 @@
-"""For GitHub Actions: a workflow command a finding, which becomes a note at the line."""
+"""For GitHub Actions: one workflow command per finding, which becomes an annotation."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.console import without_commands
+from hubkit._util.text import printable
 from hubkit.reporters.concise import format_line
-from hubkit.reporters.wording import format_counts, format_summary, sort_by_severity, to_printable
+from hubkit.reporters.wording import format_counts, format_summary, sort_by_severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,32 +16,31 @@ if TYPE_CHECKING:
     from hubkit.facts import Finding, Report
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "notice"}
-# GitHub shows ten annotations of a kind for a step and drops the rest without a word.
+# GitHub shows ten annotations of a severity per step and silently drops the rest.
 MOST = 10
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report as workflow commands, what GitHub would drop as plain lines of the log.
+    """Write a report as workflow commands; findings that GitHub would drop as plain log lines.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     annotated, rest = _part(sort_by_severity(report.findings))
     for finding in annotated:
         stream.write(_command(finding, _name(finding, report)) + "\n")
     if rest:
         stream.write(
-            f"Not annotated, since GitHub shows {MOST} of a kind: {format_counts(rest)}.\n"
+            f"Not annotated: {format_counts(rest)}. GitHub shows {MOST} annotations per severity.\n"
         )
     for finding in rest:
-        # A command may stand anywhere in a line of the log in GitHub's older form.
-        stream.write("  " + format_line(finding).replace("##[", "##\u200b[") + "\n")
+        stream.write(f"  {without_commands(format_line(finding), always=True)}\n")
     stream.write(format_summary(report) + "\n")
 
 
 def _part(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """Those that GitHub shows, and the others."""
+    """The findings that GitHub shows, and the others."""
     shown: dict[str, list[Finding]] = {}
     rest: list[Finding] = []
     for finding in findings:
@@ -50,7 +51,7 @@ def _part(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
 
 def _command(finding: Finding, name: str) -> str:
     listed = ",".join(f"{key}={_escape(value, ':,')}" for key, value in _fields(finding, name))
-    text = "\n".join(to_printable(part) for part in (finding.message, finding.hint) if part)
+    text = "\n".join(printable(part) for part in (finding.message, finding.hint) if part)
     return f"::{_LEVELS[finding.severity]} {listed}::{_escape(text)}"
 
 
@@ -59,7 +60,7 @@ def _fields(finding: Finding, name: str) -> Iterator[tuple[str, str]]:
     place = finding.location
     if place is None:
         return
-    yield "file", to_printable(place.path)
+    yield "file", printable(place.path)
     yield "line", str(place.line)
     if place.end_line:
         yield "endLine", str(place.end_line)
@@ -74,7 +75,7 @@ def _name(finding: Finding, report: Report) -> str:
 
 
 def _escape(text: str, special: str = "") -> str:
-    """Escape as GitHub's own toolkit does: percent, line ends, and in fields colon and comma."""
+    """Escape like GitHub's toolkit: percent signs, line ends, and in fields colons and commas."""
     for character in "%\r\n" + special:
         text = text.replace(character, f"%{ord(character):02X}")
     return text

@@ -1,13 +1,14 @@
-"""For programs: one JSON object; ``report.schema.json`` says what is in it.
+"""For programs: one JSON object, described by ``report.schema.json``.
 
-``schema`` grows when a field changes its meaning or goes; new fields leave it as it is.
+``schema`` is incremented when a field changes its meaning or is removed, not when one is added.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from msgspec import to_builtins
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -21,8 +22,8 @@ def write_report(report: Report, stream: TextIO) -> None:
     """Write a report as one JSON object, in ASCII.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     document = {
         "schema": SCHEMA,
@@ -35,7 +36,7 @@ def write_report(report: Report, stream: TextIO) -> None:
             {**_finding(one.finding, report), "reason": one.reason, "by": one.by}
             for one in report.left_out
         ],
-        "fixed": [asdict(entry) for entry in report.fixed],
+        "fixed": [to_builtins(entry) for entry in report.fixed],
     }
     json.dump(document, stream, indent=2)
     stream.write("\n")
@@ -43,4 +44,4 @@ def write_report(report: Report, stream: TextIO) -> None:
 
 def _finding(finding: Finding, report: Report) -> dict[str, object]:
     name = next((rule.slug for rule in report.rules if rule.code == finding.code), "")
-    return {"code": finding.code, "name": name, **asdict(finding)}
+    return {"code": finding.code, "name": name, **to_builtins(finding)}

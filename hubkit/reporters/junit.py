@@ -1,4 +1,4 @@
-"""For CI dashboards: JUnit's XML with a test case for each rule that ran."""
+"""For CI dashboards: JUnit XML with a test case for each rule that ran."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from hubkit._util.text import printable
 from hubkit.reporters.concise import format_line
 
 if TYPE_CHECKING:
@@ -14,19 +15,19 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, Report, RuleFacts
 
-# What XML 1.0 cannot hold in any spelling.
+# Characters that XML 1.0 cannot represent, not even as references.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_report(report: Report, stream: TextIO) -> None:
     """Write a report as a test suite, in ASCII.
 
-    A rule fails when one of its findings fails the run, and is skipped when all were left out.
-    Rules that stopped are no test cases; that they did is one that has an error.
+    A rule fails if one of its findings fails the run, and is skipped if all were suppressed. A
+    crashed rule is a test case with an error.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     suite = ET.Element("testsuite", name="hubkit check")
     cases = [_add_case(suite, rule, report) for rule in report.rules]
@@ -41,7 +42,7 @@ def write_report(report: Report, stream: TextIO) -> None:
     suites = ET.Element("testsuites", {"name": "hubkit check", **counts})
     suites.append(suite)
     ET.indent(suites)
-    # ASCII with character references says the same in every encoding that the stream may have.
+    # ASCII with character references is valid in every encoding that the stream may have.
     stream.write('<?xml version="1.0" encoding="utf-8"?>\n')
     stream.write(ET.tostring(suites, encoding="us-ascii").decode("ascii"))
     stream.write("\n")
@@ -58,13 +59,13 @@ def _add_case(suite: ET.Element, rule: RuleFacts, report: Report) -> ET.Element:
         failure = ET.SubElement(
             case,
             "error" if failing[0] in report.stopped else "failure",
-            message=_clean(failing[0].message),
+            message=printable(failing[0].message),
             type=failing[0].severity,
         )
         failure.text = _listing(failing)
     elif reasons and not found:
-        why = dict.fromkeys(one.reason or f"left out by a {one.by}" for one in reasons)
-        ET.SubElement(case, "skipped", message=_clean("; ".join(why)))
+        why = dict.fromkeys(one.reason or f"suppressed by a {one.by}" for one in reasons)
+        ET.SubElement(case, "skipped", message=printable("; ".join(why)))
     passed = [finding for finding in found if not report.fails(finding)]
     if passed:
         ET.SubElement(case, "system-out").text = _listing(passed)
@@ -76,7 +77,7 @@ def _listing(findings: Sequence[Finding]) -> str:
     for finding in findings:
         lines.append(format_line(finding))
         if finding.hint:
-            lines.append(f"  help: {finding.hint}")
+            lines.append(f"  help: {printable(finding.hint)}")
     return _clean("\n".join(lines))
 
 

@@ -1,9 +1,11 @@
-"""What to paste into the configuration so that a failing run passes."""
+"""The configuration that makes a failing run pass."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from hubkit._util.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def format_ignore_block(report: Report) -> Iterator[str]:
-    """An ignore table for the findings that fail the run; nothing when it does not fail.
+    """An ignore table for the findings that fail the run.
 
-    Nothing either for a repo that is not the user's to configure.
+    Empty if the run passes, and for repos that the user cannot configure.
     """
     stopped = set(report.stopped)
     failing = [one for one in report.findings if report.fails(one) and one not in stopped]
     if not failing or not report.config:
         return
-    yield f"To leave these out all the same, say why in {report.config}:"
+    yield f"To suppress these findings, add the reason to {report.config}:"
     yield ""
     yield f"[{report.ignores}]"
     yield from format_ignores(failing, report)
@@ -28,8 +30,8 @@ def format_ignore_block(report: Report) -> Iterator[str]:
 
 
 def format_ignores(findings: list[Finding], report: Report) -> Iterator[str]:
-    """A line ``CODE = "reason"`` for each code."""
+    """One line ``CODE = "reason"`` per code."""
     names = {rule.code: rule.slug for rule in report.rules}
     for code, count in sorted(Counter(finding.code for finding in findings).items()):
-        times = f", {count} findings" if count > 1 else ""
+        times = f", {plural(count, 'finding')}" if count > 1 else ""
         yield f'{code} = "reason"  # {names.get(code, "")}{times}'

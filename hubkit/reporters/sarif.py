@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hubkit import __version__
+from hubkit._util.text import printable
 from hubkit.facts import Location
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _ROOT = "%SRCROOT%"
+_LINK = re.compile(r"\[([^\[\]]*)\]\(")
 _HEADING = re.compile(r"^(\w[^\n]*):$", re.MULTILINE)
-# Code scanning drops what has no place; the hubconf is what the repo as a whole hangs on.
+# Code scanning drops results without a location; findings about the whole repo get this one.
 _NOWHERE = Location("hubconf.py")
 
 
@@ -26,8 +28,8 @@ def write_report(report: Report, stream: TextIO) -> None:
     """Write a report as a SARIF log, in ASCII.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     index = {rule.code: number for number, rule in enumerate(report.rules)}
     run = {
@@ -57,7 +59,7 @@ def write_report(report: Report, stream: TextIO) -> None:
 
 def _invocation(report: Report) -> dict[str, object]:
     notes = [
-        {"level": "error", "descriptor": {"id": one.code}, "message": {"text": one.message}}
+        {"level": "error", "descriptor": {"id": one.code}, "message": {"text": _plain(one.message)}}
         for one in report.stopped
     ]
     return {
@@ -74,7 +76,7 @@ def _rule(rule: RuleFacts) -> dict[str, object]:
         "shortDescription": {"text": rule.summary},
         "help": {
             "text": rule.explanation,
-            # Indented by four below a heading: code to Markdown, once a blank line parts them.
+            # After a heading and a blank line, Markdown shows lines indented by four as code.
             "markdown": _HEADING.sub(r"**\1:**\n", rule.explanation),
         },
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
@@ -83,7 +85,7 @@ def _rule(rule: RuleFacts) -> dict[str, object]:
 
 def _result(finding: Finding, index: dict[str, int]) -> dict[str, object]:
     place = finding.location or _NOWHERE
-    text = f"{finding.message}\n{finding.hint}" if finding.hint else finding.message
+    text = "\n".join(_plain(part) for part in (finding.message, finding.hint) if part)
     return {
         "ruleId": finding.code,
         "ruleIndex": index[finding.code],
@@ -104,6 +106,11 @@ def _result(finding: Finding, index: dict[str, int]) -> dict[str, object]:
     }
 
 
+def _plain(text: str) -> str:
+    """A message without links: SARIF 2.1.0, 3.11.6, makes one of ``[text](target)``."""
+    return _LINK.sub(r"\\[\1\\](", printable(text))
+
+
 def _region(place: Location) -> dict[str, int]:
     region = {"startLine": place.line, "startColumn": place.column}
     if place.end_line and place.end_column:
@@ -114,7 +121,8 @@ def _region(place: Location) -> dict[str, int]:
 def _suppressed(one: LeftOut, index: dict[str, int]) -> dict[str, object]:
     suppression = {
         "kind": "inSource" if one.by == "comment" else "external",
-        "justification": one.reason or ("in the baseline" if one.by == "baseline" else ""),
+        "justification": printable(one.reason)
+        or ("in the baseline" if one.by == "baseline" else ""),
     }
     if not suppression["justification"]:
         del suppression["justification"]

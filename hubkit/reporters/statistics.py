@@ -1,4 +1,4 @@
-"""How often each rule is broken, the most often broken first."""
+"""The number of findings per rule, the most frequent first."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def write_report(report: Report, stream: TextIO) -> None:
     """Write a table: count, code, name.
 
     Args:
-        report: What was found.
-        stream: Where to.
+        report: The report.
+        stream: The stream.
     """
     color = use_color(stream)
     names = {rule.code: rule.slug for rule in report.rules}

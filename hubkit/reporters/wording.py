@@ -1,4 +1,4 @@
-"""What formats for people have in common: places, counts, colours, the last line."""
+"""Shared by the formats for people: locations, counts, colors, the summary."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import plural, printable
 from hubkit.facts import SEVERITIES
 
 if TYPE_CHECKING:
@@ -19,24 +20,22 @@ _COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 
 
 def format_summary(report: Report) -> str:
-    """The last line: "All checks passed." or how many findings of each severity there are."""
+    """The last line: "All checks passed." or the number of findings per severity."""
     counts = format_counts(report.findings)
-    left_out = f" ({len(report.left_out)} left out on request)" if report.left_out else ""
+    left_out = f" ({len(report.left_out)} suppressed)" if report.left_out else ""
     return f"Found {counts}{left_out}." if counts else f"All checks passed{left_out}."
 
 
 def format_counts(findings: Iterable[Finding]) -> str:
-    """How many of each severity, such as "2 errors, 1 warning"; empty when there are none."""
+    """The number of findings per severity, such as "2 errors, 1 warning"; "" for none."""
     counts = Counter(finding.severity for finding in findings)
     return ", ".join(
-        f"{counts[severity]} {severity}{'s' * (counts[severity] != 1)}"
-        for severity in SEVERITIES
-        if counts[severity]
+        plural(counts[severity], severity) for severity in SEVERITIES if counts[severity]
     )
 
 
 def format_left_out(report: Report) -> Iterator[str]:
-    """What was left out and why, a line for each code and reason."""
+    """The suppressed findings, one line per code and reason."""
     asked = Counter(
         (one.finding.code, one.reason or "no reason given")
         for one in report.left_out
@@ -44,33 +43,33 @@ def format_left_out(report: Report) -> Iterator[str]:
     )
     for (code, reason), count in sorted(asked.items()):
         times = f" {count} times" if count > 1 else ""
-        yield to_printable(f"{code} left out{times}: {reason}")
+        yield printable(f"{code} suppressed{times}: {reason}")
     known = sum(one.by == "baseline" for one in report.left_out)
     if known:
-        yield f"The baseline knows {known} finding{'s' * (known != 1)} of these."
+        yield f"{plural(known, 'finding')} suppressed by the baseline"
     for entry in report.fixed:
         where = f" in {entry.path}" if entry.path else ""
-        yield to_printable(
-            f"{entry.code} of the baseline is no longer found{where}: {entry.message}"
+        yield printable(
+            f"{entry.code} is in the baseline but was not found{where}: {entry.message}"
         )
     if report.fixed:
-        yield "Take what is no longer found out of the baseline with --update-baseline."
+        yield "To remove it from the baseline, run with --update-baseline."
 
 
 def format_place(location: Location | None) -> str:
     """``path:line:column:``, or ``(repo):``."""
     if location is None:
         return "(repo):"
-    return to_printable(f"{location.path}:{location.line}:{location.column}:")
+    return printable(f"{location.path}:{location.line}:{location.column}:")
 
 
 def format_mark(finding: Finding) -> str:
-    """``[*] `` for what ``--fix`` puts right."""
+    """``[*] `` if ``--fix`` fixes the finding."""
     return "[*] " if finding.fix is not None and finding.fix.applicability == "safe" else ""
 
 
 def format_fixable(report: Report) -> Iterator[str]:
-    """A line on what ``--fix`` would put right; none for a repo that is not the user's to change."""
+    """A line on available fixes; none for repos that the user cannot change."""
     counts = Counter(one.fix.applicability for one in report.findings if one.fix is not None)
     safe, unsafe = counts["safe"], counts["unsafe"]
     if safe and report.config:
@@ -79,14 +78,14 @@ def format_fixable(report: Report) -> Iterator[str]:
 
 
 def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
-    """The worst first, else in the order that they have."""
+    """The most severe first; otherwise the order is kept."""
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def use_color(stream: TextIO) -> bool:
-    """Whether to use terminal colours: on a terminal, unless ``NO_COLOR`` says otherwise.
+    """Whether to use colors: on a terminal, unless ``NO_COLOR`` is set.
 
-    ``FORCE_COLOR`` asks for them where standard output is no terminal.
+    ``FORCE_COLOR`` enables them for any standard output.
     """
     if os.environ.get("NO_COLOR"):
         return False
@@ -96,23 +95,5 @@ def use_color(stream: TextIO) -> bool:
 
 
 def paint(text: str, severity: Severity, *, color: bool) -> str:
-    """The text in its severity's colour, if colours are used."""
+    """The text in the color of its severity."""
     return f"\033[1;{_COLORS[severity]}m{text}\033[0m" if color else text
-
-
-def to_printable(text: str) -> str:
-    """The text on one line, with control characters spelled out.
-
-    Names and lines come from somebody's repo; a terminal or a CI log must not obey them.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() or letter == "\t" else _spell(letter) for letter in text
-    )
-
-
-def _spell(letter: str) -> str:
-    if letter in " \u00a0\u3000":
-        return letter
-    return letter.encode("unicode_escape").decode("ascii")

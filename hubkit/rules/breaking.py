@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import closest, quoted
 from hubkit.facts import Location
 from hubkit.rules.calls import compare_parameters
 from hubkit.rules.registry import rule
-from hubkit.rules.words import closest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

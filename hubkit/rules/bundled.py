@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit import limits
+from hubkit._util.text import quoted
 from hubkit.facts import Location
 from hubkit.lazy import pattern
 from hubkit.rules.pickled import is_allowed, is_harmful
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from hubkit.facts import Finding, RepoFacts
 
 _CHECKPOINT = pattern(r".*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?", re.IGNORECASE)
-_MAX_FILE = 64 * 1024 * 1024
-_MAX_TOTAL = 256 * 1024 * 1024
 
 
 @rule("HUB512", "bundled-unsafe-weights", "warning", preview=True)
@@ -44,10 +43,10 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
     total = 0
     for path in repo.files.paths():
         entry = repo.files.entry(path) if _CHECKPOINT.fullmatch(path) else None
-        if entry is None or entry.kind != "file" or entry.size > _MAX_FILE:
+        if entry is None or entry.kind != "file" or entry.size > limits.BUNDLED_BYTES.most:
             continue
         total += entry.size
-        if total > _MAX_TOTAL:
+        if total > limits.BUNDLED_TOTAL.most:
             return
         try:
             names = find_globals(repo.files.read(path))

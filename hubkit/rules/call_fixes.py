@@ -22,12 +22,13 @@ _SAYS_NOTHING = ("releases", "download", "resolve", "raw", "main", "master", "bl
 
 def name_file(repo: RepoFacts, use: CheckpointUse, name: str) -> Fix | None:
     """A fix that tells files apart by the folders that their URLs name."""
-    from urllib.parse import urlsplit
+    from hubkit._util.urls import try_parse
 
     call = edits.call_at(repo, use.location) if use.function.startswith("torch.") else None
-    if call is None or use.url is None or "file_name" in use.arguments:
+    url = try_parse(use.url or "")
+    if call is None or url is None or "file_name" in use.arguments:
         return None
-    folders = urlsplit(use.url).path.split("/")[:-1]
+    folders = url.path.split("/")[:-1]
     telling = [part for part in folders if part and part not in _SAYS_NOTHING]
     if not telling:
         return None

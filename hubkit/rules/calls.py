@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
-from hubkit.rules.words import quoted
+from msgspec import Struct
+
+from hubkit._util.text import quoted
 from hubkit.torchhub import weights_kind
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ _BY_PLACE = ("positional-only", "positional")
 _BY_NAME = ("positional", "keyword-only")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One way in which calls break.
 
     Attributes:
@@ -117,8 +117,7 @@ def _find_moved(old: Sequence[Parameter], new: Sequence[Parameter]) -> Iterator[
     # Where one went, another may stand in its place: that it went is said already.
     if inserted and len(was) == len(common):
         yield Change(
-            f"the new parameter{'s' * (len(inserted) > 1)} {quoted(inserted)} "
-            f"stand{'s' * (len(inserted) == 1)} before older ones",
+            f"new before older parameters: {quoted(inserted)}",
             "Put it last, or behind a `*`; calls may go by place.",
         )
 
@@ -138,5 +137,5 @@ def _default(parameter: Parameter) -> str | None:
         return None
     try:
         return ast.unparse(ast.parse(parameter.default, mode="eval"))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return parameter.default

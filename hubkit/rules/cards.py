@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+from hubkit import limits
+from hubkit._util.lines import Places
+from hubkit._util.text import closest, did_you_mean, quoted
 from hubkit.analysis import find_code, find_documents, read_card, syntax_problem
 from hubkit.facts import Location
 from hubkit.lazy import pattern
 from hubkit.rules import card_keys as keys
 from hubkit.rules.card_fixes import bare_value, unquote
 from hubkit.rules.registry import rule
-from hubkit.rules.words import closest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +27,7 @@ _PLACEHOLDER = pattern(
     r"|\[(?:your|insert|add)\b[^\]]*\](?!\()",
     re.IGNORECASE,
 )
-_HEADING = pattern(r"^#{1,6}\s+(.*?)\s*#*\s*$", re.MULTILINE)
+_HEADING = pattern(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _SHELL = pattern(r"^\s*(?:[!%$]|#|$|(?:pip3?|git|python3?|cd|conda|wget|curl|bash|sh|export) )")
 _PYTHON = ("python", "py", "python3")
 # pytorch/hub's scripts/sanity_check.py asks for these.
@@ -99,8 +102,9 @@ def card_body(repo: RepoFacts) -> Iterator[Finding]:
                     Location(card.path, block.line),
                     hint="Correct it, or fence it as what it is.",
                 )
-        for found in _PLACEHOLDER.finditer(card.body):
-            line = card.body_line + card.body.count("\n", 0, found.start())
+        places = Places(card.body)
+        for found in islice(_PLACEHOLDER.finditer(card.body), limits.PLACEHOLDERS.most):
+            line = card.body_line + places.place(found.start())[0]
             yield card_body.finding(
                 f"`{found[0]}` was to be replaced",
                 Location(card.path, line),
@@ -196,11 +200,11 @@ def _judge_hugging_face(card: Card) -> Iterator[tuple[str, Location, str]]:
 def _judge_licence(field: CardField, *, has_name: bool) -> Iterator[tuple[str, Location, str]]:
     for value in field.values:
         if value not in keys.HF_LICENCES:
-            close = closest(value.lower(), sorted(keys.HF_LICENCES))
             yield (
                 f"`{value}` is no licence that Hugging Face knows",
                 field.location,
-                f"Did you mean `{close}`?" if close else "Write `other`, and `license_name`.",
+                did_you_mean(value.lower(), sorted(keys.HF_LICENCES))
+                or "Write `other`, and `license_name`.",
             )
     if field.values == ("other",) and not has_name:
         yield (
@@ -236,15 +240,17 @@ def _misspelt(
 
 
 def _sections(card: Card) -> Iterator[Finding]:
+    text = _without_code(card)
+    places = Places(text)
     headings = [
-        (found[1], card.body_line + card.body.count("\n", 0, found.start()))
-        for found in _HEADING.finditer(_without_code(card))
+        (found[1].rstrip().rstrip("#").rstrip(), card.body_line + places.place(found.start())[0])
+        for found in _HEADING.finditer(text)
     ]
     titles = {title.rstrip(": ").lower() for title, _ in headings}
     missing = [one for one in _SECTIONS if one.lower() not in titles]
     if missing:
         yield card_body.finding(
-            f"pytorch.org/hub wants the section{'s' if len(missing) > 1 else ''} {quoted(missing)}",
+            f"pytorch.org/hub requires {'sections' if len(missing) > 1 else 'a section'} {quoted(missing)}",
             Location(card.path, card.body_line),
             hint="Add them as headings of the third level: `### Model Description`.",
         )

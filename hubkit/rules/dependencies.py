@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.analysis import find_bringers, import_name, is_stdlib
 from hubkit.facts import Fix
 from hubkit.rules import edits
@@ -15,7 +16,6 @@ from hubkit.rules.declared import (
     outside_imports,
 )
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

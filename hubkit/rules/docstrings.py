@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import closest, quoted
 from hubkit.analysis import read_docstring
 from hubkit.lazy import pattern
 from hubkit.rules.entry_fixes import (
@@ -14,7 +15,6 @@ from hubkit.rules.entry_fixes import (
     write_docstring,
 )
 from hubkit.rules.registry import rule
-from hubkit.rules.words import closest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

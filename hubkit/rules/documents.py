@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import did_you_mean, plural, quoted
 from hubkit.analysis import read_snippets, select_own
 from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
-from hubkit.rules.words import closest, plural, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,11 +196,11 @@ def _on_gone_branches(repo: RepoFacts, snippets: list[Snippet]) -> dict[Snippet,
 
 
 def _unknown_entrypoint(snippet: Snippet, names: frozenset[str]) -> Finding:
-    close = closest(snippet.entrypoint or "", sorted(names))
     return stale_snippet.finding(
         f"hubconf.py has no `{snippet.entrypoint}`, which this snippet loads",
         snippet.location,
-        hint=f"Did you mean `{close}`?" if close else "Correct it, or name the tag that had it.",
+        hint=did_you_mean(snippet.entrypoint or "", sorted(names))
+        or "Correct it, or name the tag that had it.",
     )
 
 

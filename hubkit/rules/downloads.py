@@ -175,16 +175,14 @@ def _may_get(use: CheckpointUse, argument: str) -> bool:
 
 def file_name(use: CheckpointUse) -> str | None:
     """The name under which the file is cached; None when source does not tell it."""
-    from urllib.parse import urlsplit
+    from hubkit._util.urls import try_parse
 
     if "file_name" in use.arguments:
         return use.file_name
     if use.url is None:
         return None
-    try:
-        return urlsplit(use.url).path.rpartition("/")[2] or None
-    except ValueError:
-        return None
+    url = try_parse(use.url)
+    return url.file_name or None if url else None
 
 
 def hash_digits(name: str | None) -> str | None:

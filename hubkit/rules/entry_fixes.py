@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.facts import Fix
 from hubkit.rules import edits
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.analysis import distribution_name, find_bringers, is_stdlib
 from hubkit.facts import Fix
 from hubkit.lazy import pattern
@@ -12,7 +13,6 @@ from hubkit.rules import edits
 from hubkit.rules.declared import entries_of, outside_imports, provided_modules
 from hubkit.rules.dependencies import removal
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 from hubkit.torchhub import TORCH_MODULES
 
 if TYPE_CHECKING:
@@ -172,7 +172,9 @@ def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
 def _are_imported_anywhere(repo: RepoFacts, modules: Iterable[str]) -> bool:
     """Whether a file of the repo imports one of the modules, wherever; tests and tools left out."""
     names = "|".join(map(re.escape, sorted(modules)))
-    statement = re.compile(rf"^\s*(?:from\s+|import\s[^#\n;]*?)\b(?:{names})\b", re.MULTILINE)
+    statement = re.compile(
+        rf"^[ \t]*(?:from[ \t]+|import[ \t][^#\n;]*?)\b(?:{names})\b", re.MULTILINE
+    )
     return any(
         statement.search(repo.files.read_text(path))
         for path in repo.files.paths()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.analysis import distribution_name, find_bringers, import_name, is_stdlib
 from hubkit.rules.declared import entries_of, provided_modules
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 from hubkit.source import normalize, read_requirements
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import plural, quoted
 from hubkit.rules.needed import find_gaps, find_needed
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,11 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
         if needed.optional and count == 1:
             continue
         mild = _is_empty_package(repo, needed)
-        also = f" (and {count - 1} more files below it)" if count > 1 and "/" in gap.path else ""
+        also = (
+            f" (and {plural(count - 1, 'more file')} below it)"
+            if count > 1 and "/" in gap.path
+            else ""
+        )
         yield not_published.finding(
             f"`{gap.path}` {_WHY[gap.kind]}, so archives lack it{also} and {needed.failure}",
             needed.location,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.facts import Finding
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     RuleFunction = Callable[[RepoFacts], Iterator[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One thing that ``hubkit check`` looks for.
 
     Attributes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.lazy import pattern
 from hubkit.rules.entry_fixes import default_to_cpu, remove_keywords
 from hubkit.rules.registry import rule
-from hubkit.rules.words import quoted
 from hubkit.torchhub import LOAD_PARAMETERS, LOAD_POSITIONAL
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import plural, quoted
 from hubkit.facts import Fix
 from hubkit.lazy import pattern
 from hubkit.rules import edits
 from hubkit.rules.registry import rule
-from hubkit.rules.words import plural, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -195,4 +195,7 @@ def lax_load(repo: RepoFacts) -> Iterator[Finding]:
 
 def _plain(url: str | None) -> str | None:
     """A URL without what does not make it another file: the scheme and a query."""
-    return url.partition("?")[0].partition("://")[2] if url else None
+    from hubkit._util.urls import try_parse
+
+    parts = try_parse(url) if url else None
+    return f"{parts.host_key}{parts.path}" if parts else url

@@ -32,7 +32,7 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
     """
     wrap_torch()
     namespace.take_over_builtins()
-    path, modules = sys.path.copy(), len(sys.modules)
+    path, modules = sys.path.copy(), sys.modules.copy()
     if namespace.callers_path is None:
         namespace.callers_path = frozenset(path)
     token = ACTIVE.set(Activation(namespace, hub))
@@ -71,18 +71,23 @@ def _take_in_path(namespace: Namespace, before: list[str]) -> None:
                 sys.path.remove(entry)
 
 
-def _take_in_modules(namespace: Namespace, path: list[str], count: int) -> None:
+def _take_in_modules(namespace: Namespace, path: list[str], before: dict[str, ModuleType]) -> None:
     """Move modules of the tree that have come into ``sys.modules`` under bare names.
 
     Repo code puts them there by hand, or library code imports them from folders that it has put
-    on ``sys.path``. When the caller has the tree on ``sys.path``, they are the caller's.
+    on ``sys.path``. A module of somebody else's that one has replaced is put back. When the caller
+    has the tree on ``sys.path``, they are the caller's.
     """
-    if len(sys.modules) <= count or any(namespace.holds(entry) for entry in path):
+    new = [name for name, module in [*sys.modules.items()] if before.get(name) is not module]
+    if not new or any(namespace.holds(entry) for entry in path):
         return
-    for name in [*sys.modules][count:]:
-        module = sys.modules.get(name)
+    for name in new:
+        module, replaced = sys.modules.get(name), before.get(name)
         if _is_of(module, namespace) and not name.startswith(PREFIX):
-            del sys.modules[name]
+            if replaced is None or type(replaced) is bare.StandIn:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = replaced
             namespace.take_in(name, module)
 
 

@@ -11,6 +11,7 @@ import re
 from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import read_inside
 from hubkit.errors import NotBuiltError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _find_installed(module: str) -> ModuleSpec | None:
 
 def _is_named_in(setup: Path, module: str) -> bool:
     try:
-        text = setup.read_text("utf-8", "replace")
+        text = read_inside(setup.parent, setup.name).decode("utf-8", "replace")
     except OSError:
         return False
     return re.search(rf"""["']{re.escape(module)}["']""", text) is not None

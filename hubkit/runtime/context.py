@@ -1,9 +1,9 @@
 """On whose behalf does code run?
 
-Two things tell. A frame of a repo's own code says whose it is, also long after `load` returned
-and in threads that the repo started. And while an entrypoint runs, a context variable says so for
-library code that it calls. Both are per thread, so nobody waits for anybody and nobody sees
-another's repo.
+One rule, for imports and for calls of ``torch.hub`` alike: the nearest frame of a repo's own code
+counts, also long after `load` returned and in threads that the repo started. Where there is none on
+the stack, a context variable names the repo whose entrypoint is running. Both are per thread, so
+nobody waits for anybody and nobody sees another's repo.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import contextlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
 from hubkit.runtime.namespace import MARK, Namespace
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from hubkit.runtime.nested import HubFunctions
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(Struct, frozen=True):
     """A repo's code being run.
 
     Attributes:
@@ -52,7 +52,7 @@ def namespace_in(builtins: object) -> Namespace | None:
 
 
 def find_namespace_for(frame: FrameType | None) -> Namespace | None:
-    """The namespace in which names are to be looked up for what a frame does, or None."""
+    """The namespace on whose behalf a frame runs, or None when that is nobody's."""
     while frame is not None:
         namespace = namespace_of(frame)
         if namespace is not None:
@@ -63,9 +63,10 @@ def find_namespace_for(frame: FrameType | None) -> Namespace | None:
 
 
 def find_hub_for(frame: FrameType) -> HubFunctions | None:
-    """What a call of ``torch.hub`` made by a frame is to go to, or None for torch itself."""
-    source = ACTIVE.get() or namespace_of(frame)
-    hub = source.hub if source else None
+    """The functions that a frame's call of ``torch.hub`` goes to, or None for torch's own."""
+    namespace, active = find_namespace_for(frame), ACTIVE.get()
+    source = active if active is not None and active.namespace is namespace else namespace
+    hub = source.hub if source is not None else None
     return hub or _redirection.get() or _redirection_of_all
 
 

@@ -19,17 +19,19 @@ from hubkit.runtime.loading import PackageLoader, RepoSourceLoader, own_loader
 from hubkit.runtime.namespace import Namespace
 from hubkit.runtime.naming import PREFIX, package_name, root_of
 from hubkit.runtime.nested import WRAPPERS, wrap_module
+from hubkit.runtime.policy import FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from pathlib import Path
     from types import ModuleType
 
     from hubkit.runtime.listing import Source
+    from hubkit.runtime.policy import CodePolicy
 
 _namespaces: dict[str, Namespace] = {}
-_current: dict[str, Namespace] = {}
-_given: dict[str, Namespace] = {}
+_current: dict[tuple[str, Hashable], Namespace] = {}
+_given: dict[tuple[str, Hashable], Namespace] = {}
 _lock = threading.Lock()
 
 
@@ -37,13 +39,14 @@ class RepoFinder(MetaPathFinder):
     """Finds ``hubkit.repos.<tree>`` and everything below.
 
     Attributes:
-        relocate: Says where a folder is now that a package's name spells and that is not there.
+        admit: Says where a folder is now that a package's name spells, and how its code is
+            imported; None where there is no such folder. Raises where it may not be.
     """
 
     is_hubkit = True
 
     def __init__(self) -> None:
-        self.relocate: Callable[[Path], Path | None] = lambda _: None
+        self.admit: Callable[[Path], tuple[Path, CodePolicy] | None] = lambda _: None
 
     def find_spec(
         self,
@@ -81,14 +84,22 @@ class RepoFinder(MetaPathFinder):
 
     def _make(self, package: str) -> Namespace:
         spelled = root_of(package)
-        root = spelled and (spelled if spelled.is_dir() else self.relocate(spelled))
-        if root is None:
+        known = _find_known(spelled)
+        admitted = (known.root, known.policy) if known else spelled and self.admit(spelled)
+        if not admitted:
             message = f"the hub repo at {spelled} is not there: load it again with hubkit.load"
             raise ModuleNotFoundError(message, name=package)
+        root, policy = admitted
         with _lock:
-            namespace = _namespaces.setdefault(package, Namespace(root, package))
-            _current.setdefault(str(root), namespace)
+            namespace = _namespaces.setdefault(package, Namespace(root, package, policy))
+            _current.setdefault((str(root), policy.lock), namespace)
         return namespace
+
+
+def _find_known(root: Path | None) -> Namespace | None:
+    """A namespace of a tree whose code has run in this process, or None."""
+    known = (namespace for namespace in [*_namespaces.values()] if namespace.root == root)
+    return next(known, None)
 
 
 def _spec_of(fullname: str, source: Source, namespace: Namespace) -> ModuleSpec:
@@ -139,40 +150,43 @@ def install_finder() -> None:
         sys.meta_path.append(BARE_NAMES)
 
 
-def find_loaded(root: str, module: str) -> Namespace | None:
+def find_loaded(root: str, module: str, lock: Hashable = None) -> Namespace | None:
     """The namespace of a tree in which a module was executed, or None.
 
     Args:
         root: The tree's folder.
         module: The module's bare name.
+        lock: What its bytes were held to.
     """
-    namespace = _given.get(root)
+    namespace = _given.get((root, lock))
     # To see that it is the same folder asks the disk for less than to follow its links.
     if namespace is None or not namespace.files.are_at(root):
-        namespace = _current.get(os.path.realpath(root))
+        namespace = _current.get((os.path.realpath(root), lock))
         if namespace is None:
             return None
-        _given[root] = namespace
+        _given[root, lock] = namespace
     if namespace.files.have_changed():
-        _given.pop(root, None)
+        _given.pop((root, lock), None)
         return None
     return namespace if namespace.prefix + module in sys.modules else None
 
 
-def find_namespace(root: Path) -> Namespace:
+def find_namespace(root: Path, policy: CodePolicy = FOLDER) -> Namespace:
     """The namespace of a tree: the same each time, until a file that was executed changes.
 
     Then a new one takes its place. Objects made from the old code keep it.
 
     Args:
         root: The tree's folder, resolved.
+        policy: How its code is imported. Trees with the same ``lock`` share one namespace.
     """
+    key = str(root), policy.lock
     with _lock:
-        namespace = _current.get(str(root))
+        namespace = _current.get(key)
         if namespace is not None and not namespace.files.have_changed():
             return namespace
         edition = 0
         while (package := package_name(root, edition)) in _namespaces:
             edition += 1
-        namespace = _namespaces[package] = _current[str(root)] = Namespace(root, package)
+        namespace = _namespaces[package] = _current[key] = Namespace(root, package, policy)
         return namespace

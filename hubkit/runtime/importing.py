@@ -8,24 +8,27 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from hubkit.errors import HubconfNotFoundError, entrypoint_not_found
-from hubkit.records import dataclass
 from hubkit.runtime.active import activate
 from hubkit.runtime.finder import find_loaded, find_namespace, install_finder
+from hubkit.runtime.inherited import add_root
+from hubkit.runtime.policy import FOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
     from types import ModuleType
 
     from hubkit.errors import EntrypointNotFoundError
     from hubkit.runtime.namespace import Namespace
     from hubkit.runtime.nested import HubFunctions
+    from hubkit.runtime.policy import CodePolicy
 
 HUBCONF = "hubconf"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedHubconf:
+class LoadedHubconf(Struct, frozen=True):
     """A hubconf whose code has run.
 
     Attributes:
@@ -80,7 +83,7 @@ class LoadedHubconf:
 
 
 def import_hubconf(
-    root: Path, *, hub: HubFunctions | None = None, is_fixed: bool = False
+    root: Path, *, hub: HubFunctions | None = None, policy: CodePolicy = FOLDER
 ) -> LoadedHubconf:
     """Run a repo's hubconf, or find it where it ran before.
 
@@ -88,8 +91,7 @@ def import_hubconf(
         root: The folder that holds ``hubconf.py``. The same folder, by whatever path, gives the
             same modules and classes for as long as its files do not change.
         hub: What calls of ``torch.hub`` in the repo's code go to; None leaves them to torch.
-        is_fixed: Its files are never edited, only replaced all at once, as in the hub dir; that
-            spares looking at each of them.
+        policy: How its code is imported.
 
     Raises:
         HubconfNotFoundError: There is no ``hubconf.py``.
@@ -99,8 +101,9 @@ def import_hubconf(
     if not (root / "hubconf.py").is_file():
         raise HubconfNotFoundError(f"There is no hubconf.py in {root}.")
     install_finder()
-    namespace = find_namespace(root)
-    namespace.files.are_fixed = is_fixed
+    namespace = find_namespace(root, policy)
+    namespace.files.are_fixed = policy.is_fixed
+    add_root(root, policy.digest)
     if hub is not None:
         namespace.hub = hub
     name = namespace.prefix + HUBCONF
@@ -111,16 +114,22 @@ def import_hubconf(
     return LoadedHubconf(namespace, module, hub)
 
 
-def find_hubconf(root: Path, *, hub: HubFunctions | None = None) -> LoadedHubconf | None:
+def find_hubconf(
+    root: Path, *, hub: HubFunctions | None = None, lock: Hashable = None
+) -> LoadedHubconf | None:
     """A hubconf that has run already and has not changed since, or None.
 
     Args:
         root: The folder that holds ``hubconf.py``.
         hub: As for `import_hubconf`.
+        lock: What its bytes were held to when it ran.
     """
-    namespace = find_loaded(str(root if root.is_absolute() else root.resolve()), HUBCONF)
+    folder = str(root if root.is_absolute() else root.resolve())
+    namespace = find_loaded(folder, HUBCONF, lock)
     if namespace is None:
         return None
+    if namespace.hub is None:  # it was imported by its name
+        namespace.hub = hub
     module = sys.modules[namespace.prefix + HUBCONF]
     return None if _is_initializing(module) else LoadedHubconf(namespace, module, hub)
 

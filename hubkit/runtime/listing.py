@@ -11,16 +11,16 @@ import os
 from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 _COMPILED = (*EXTENSION_SUFFIXES, *BYTECODE_SUFFIXES)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A source file.
 
     Attributes:
@@ -36,8 +36,7 @@ class Source:
     folder: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
+class _Listing(Struct, frozen=True):
     """A folder's names.
 
     Attributes:
@@ -54,9 +53,16 @@ class _Listing:
 
 
 class Listings:
-    """Folders of one tree."""
+    """Folders of one tree.
 
-    def __init__(self) -> None:
+    Args:
+        root: The tree's folder.
+        bytecode: The folder that keeps its compiled files: None for Python's own, "" for none.
+    """
+
+    def __init__(self, root: Path, bytecode: str | None = None) -> None:
+        self._root = str(root)
+        self._bytecode = bytecode
         self._folders: dict[str, _Listing] = {}
 
     def clear(self) -> None:
@@ -88,8 +94,23 @@ class Listings:
         changed_at = os.stat(folder).st_mtime_ns  # noqa: PTH116
         listing = self._folders.get(folder)
         if listing is None or listing.changed_at != changed_at:
-            listing = self._folders[folder] = _read(folder, changed_at)
+            listing = self._folders[folder] = _read(folder, changed_at, self._around(folder))
         return listing
+
+    def _around(self, folder: str) -> tuple[str, str] | None:
+        """What stands around a module's name in the path of its bytecode, or None."""
+        if self._bytecode == "":
+            return None
+        try:
+            compiled = importlib.util.cache_from_source(f"{folder}/@.py")
+        except NotImplementedError:
+            return None
+        before, _, after = compiled.rpartition("@")
+        if self._bytecode is None:
+            return before, after
+        if f"{folder}/".startswith(f"{self._root}/"):
+            return f"{self._bytecode}{folder[len(self._root) :]}/", after
+        return None
 
 
 def _source(folder: str, name: str, listing: _Listing, *, is_package: bool) -> Source:
@@ -99,7 +120,7 @@ def _source(folder: str, name: str, listing: _Listing, *, is_package: bool) -> S
     return Source(path, os.stat(path), compiled, folder if is_package else None)  # noqa: PTH116
 
 
-def _read(folder: str, changed_at: int) -> _Listing:
+def _read(folder: str, changed_at: int, around: tuple[str, str] | None) -> _Listing:
     modules, others = set(), set()
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -108,13 +129,4 @@ def _read(folder: str, changed_at: int) -> _Listing:
                 modules.add(stem)
             elif entry.name.endswith(_COMPILED) or (not dot and entry.is_dir()):
                 others.add(stem)
-    return _Listing(changed_at, frozenset(modules), frozenset(others), _around(folder))
-
-
-def _around(folder: str) -> tuple[str, str] | None:
-    try:
-        compiled = importlib.util.cache_from_source(f"{folder}/@.py")
-    except NotImplementedError:
-        return None
-    before, _, after = compiled.rpartition("@")
-    return before, after
+    return _Listing(changed_at, frozenset(modules), frozenset(others), around)

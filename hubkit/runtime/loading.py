@@ -6,6 +6,7 @@ import io
 import marshal
 import os
 import struct
+import sys
 from importlib.abc import Loader
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from importlib.util import MAGIC_NUMBER
@@ -66,12 +67,29 @@ class RepoSourceLoader(SourceFileLoader):
         if source is not None and read is not None:
             self.namespace.files.note(source.path, source.found)
             code, reads = read
+        elif self.namespace.policy.bytecode is not None:
+            code = self._compile(source)
+            reads = reads_loaded_modules(code)
         else:
             code = cast("CodeType", super().get_code(fullname))  # a source file has code
             reads = reads_loaded_modules(code)
         if reads:
             self.namespace.readers.add(fullname)
         return code
+
+    def _compile(self, source: Source | None) -> CodeType:
+        """Its code from its source alone; the compiled file is kept outside the tree, if at all."""
+        stats = self.path_stats(self.path)
+        code = self.source_to_code(self.get_data(self.path), self.path)
+        if source is not None and source.compiled is not None and not sys.dont_write_bytecode:
+            head = _head_of(int(stats["mtime"]), int(stats["size"]))
+            self.set_data(source.compiled, head + marshal.dumps(code))
+        return code
+
+
+def _head_of(mtime: int, size: int) -> bytes:
+    """How a compiled file begins that is of a source of this time and size."""
+    return _HEAD + struct.pack("<II", mtime & 0xFFFFFFFF, size & 0xFFFFFFFF)
 
 
 def _read_compiled(source: Source) -> tuple[CodeType, bool] | None:
@@ -83,8 +101,7 @@ def _read_compiled(source: Source) -> tuple[CodeType, bool] | None:
             content = file.read()
     except OSError:
         return None
-    mtime, size = int(source.found.st_mtime), source.found.st_size
-    if content[:16] != _HEAD + struct.pack("<II", mtime & 0xFFFFFFFF, size & 0xFFFFFFFF):
+    if content[:16] != _head_of(int(source.found.st_mtime), source.found.st_size):
         return None
     try:
         code = marshal.loads(memoryview(content)[16:])  # noqa: S302 - as Python does
@@ -113,9 +130,19 @@ class RepoBytecodeLoader(SourcelessFileLoader):
 
 
 def own_loader(loader: Loader | None, namespace: Namespace) -> Loader | None:
-    """The loader that does in a repo what another does elsewhere."""
+    """The loader that does in a repo what another does elsewhere.
+
+    Raises:
+        ImportError: It loads bytecode, where only source is run.
+    """
     if type(loader) is SourceFileLoader:
         return RepoSourceLoader(loader.name, loader.path, namespace)
     if type(loader) is SourcelessFileLoader:
+        if namespace.policy.bytecode is not None:
+            raise ImportError(
+                f"{loader.path} is bytecode without its source, which is not run from a fetched repo.",
+                name=loader.name,
+                path=loader.path,
+            )
         return RepoBytecodeLoader(loader.name, loader.path, namespace)
     return loader

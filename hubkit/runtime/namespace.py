@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.runtime.executed import ExecutedFiles
 from hubkit.runtime.listing import Listings
+from hubkit.runtime.policy import FOLDER
 from hubkit.runtime.statements import Memory, make_import
 from hubkit.runtime.views import make_view
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hubkit.runtime.nested import HubFunctions
+    from hubkit.runtime.policy import CodePolicy
 
 # In the __builtins__ of every module of a repo: tells whose code a frame runs.
 MARK = "__hubkit_namespace__"
@@ -36,6 +38,7 @@ class Namespace:
     Attributes:
         root: The tree's folder.
         package: Dotted name of its package.
+        policy: How its code is imported.
         prefix: The same with a dot at the end.
         search_path: Folders in which its modules are looked for; the package's ``__path__``.
         builtins: The ``__builtins__`` of its modules.
@@ -48,14 +51,16 @@ class Namespace:
         callers_path: What was on ``sys.path`` before any of its code ran.
     """
 
-    def __init__(self, root: Path, package: str) -> None:
+    def __init__(self, root: Path, package: str, policy: CodePolicy = FOLDER) -> None:
         self.root = root
         self.package = package
+        self.policy = policy
         self.prefix = f"{package}."
         self.search_path = [str(root)]
         self.builtins: dict[str, object] = {}
         self.files = ExecutedFiles(root)
-        self.listings = Listings()
+        self.files.are_fixed = policy.is_fixed
+        self.listings = Listings(root, policy.bytecode)
         self.hub: HubFunctions | None = None
         self.callers_path: frozenset[str] | None = None
         self.memory = Memory()

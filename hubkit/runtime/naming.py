@@ -1,9 +1,9 @@
 """Names of the packages under which hub repos are imported.
 
 A repo at ``/home/me/net`` is imported as the package ``hubkit.repos._Shome_Sme_Snet``. The name
-spells the folder, so that any other process with hubkit importable finds the code behind a
-pickled object without being told; it is an identifier, because ``torch.jit`` writes it into
-source and parses it again.
+spells the folder, so that another process with hubkit importable finds the code behind a pickled
+object (and runs it if it may, see `hubkit.repos`); it is an identifier, because ``torch.jit``
+writes it into source and parses it again.
 """
 
 from __future__ import annotations

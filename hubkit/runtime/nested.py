@@ -20,7 +20,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
 from hubkit.runtime.context import find_hub_for, namespace_in
 from hubkit.runtime.unpickling import wrap_torch_load
 
@@ -33,8 +34,7 @@ _lock = threading.Lock()
 _MARK = "__hubkit_wrapped__"
 
 
-@dataclass(frozen=True, slots=True)
-class HubFunctions:
+class HubFunctions(Struct, frozen=True):
     """The functions that a repo's calls of ``torch.hub`` go to, each with torch's signature."""
 
     load: Function
@@ -65,7 +65,7 @@ def wrap_module(module: ModuleType) -> None:
 def _wrap_hub(hub: ModuleType) -> None:
     """Wrap the functions of torch.hub, and ``torch.load``, which is there by then."""
     wrappers: dict[Function, Function] = {}
-    for name in HubFunctions.__slots__:
+    for name in HubFunctions.__struct_fields__:
         original = getattr(hub, name)
         wrappers[original] = _wrap_hub_function(name, original)
     serialization = sys.modules.get("torch.serialization")

@@ -14,12 +14,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct, field
+
+from hubkit import limits
+from hubkit._util.parse import read_json
 from hubkit.errors import EntrypointNotFoundError, ProbeError
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +30,6 @@ Task = Literal["names", "help", "load", "call"]
 Engine = Literal["hubkit", "torch"]
 
 _NOT_FOUND = f"{EntrypointNotFoundError.__module__}.{EntrypointNotFoundError.__qualname__}"
-MAX_OUTPUT = 64 * 1024
 _BOOT = """\
 import sys
 if sys.path[0] == "": del sys.path[0]
@@ -38,8 +39,7 @@ main(sys.argv[2], sys.argv[3])
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeRequest:
+class ProbeRequest(Struct, frozen=True):
     """What to run in a child process.
 
     Attributes:
@@ -53,7 +53,10 @@ class ProbeRequest:
         cwd: Folder to run in; a new empty one by default.
         env: Environment variables to add or, when None, to remove.
         path: Folders to put in front of ``sys.path``.
-        offline: Let any attempt to connect fail, and report it.
+        source_only: Run no bytecode that lies in the folder; for "hubkit" only.
+        offline: Deny and report every attempt to reach the network; implies ``isolated``.
+        isolated: Take the network from the process and from all that it starts, where the system
+            allows it.
         timeout: Seconds to wait.
         python: The interpreter; this one by default.
     """
@@ -66,13 +69,14 @@ class ProbeRequest:
     cwd: Path | None = None
     env: Mapping[str, str | None] = field(default_factory=dict)
     path: tuple[str, ...] = ()
+    source_only: bool = False
     offline: bool = False
+    isolated: bool = False
     timeout: float = 300.0
     python: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeFailure:
+class ProbeFailure(Struct, frozen=True):
     """What a repo's code raised.
 
     Attributes:
@@ -88,8 +92,7 @@ class ProbeFailure:
     module: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeReply:
+class ProbeReply(Struct, frozen=True):
     """What came of it.
 
     Attributes:
@@ -99,7 +102,7 @@ class ProbeReply:
         is_module: For "load": whether that is a ``torch.nn.Module``.
         value: For "call": what the function gave, if JSON can hold it.
         failure: What the code raised, or None; ``SystemExit`` counts.
-        connections: With ``offline``: "host:port" of each attempt to connect.
+        connections: With ``offline``: the URL, or "host:port", of each attempt to connect.
         stdout: What was printed; at most the last 64 KiB.
         stderr: The same for standard error.
         seconds: How long the import and the call took.
@@ -134,7 +137,7 @@ def run_in_child(
         (folder / "cwd").mkdir()
         status = _run(request, folder, meanwhile)
         stdout, stderr = (_read_tail(folder / name) for name in ("stdout", "stderr"))
-        answer = _read_answer(folder / "answer.json")
+        answer = _read_answer(folder / "answer.json", request)
         if answer is None:
             raise ProbeError(
                 f"The code of {request.root} {_describe(status, request)} before it was done.",
@@ -142,6 +145,13 @@ def run_in_child(
                 if (stderr or stdout).strip()
                 else "",
             )
+    try:
+        return _make_reply(answer, stdout, stderr)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(request, error) from error
+
+
+def _make_reply(answer: dict[str, Any], stdout: str, stderr: str) -> ProbeReply:
     failure = answer["failure"]
     return ProbeReply(
         names=tuple(answer.get("names", ())),
@@ -157,23 +167,37 @@ def run_in_child(
     )
 
 
-def list_names(root: Path, *, timeout: float = 300.0) -> tuple[str, ...]:
+def list_names(root: Path, *, source_only: bool = False, timeout: float = 300.0) -> tuple[str, ...]:
     """The names that ``torch.hub.list`` shows for a hubconf that makes them at run time.
+
+    Args:
+        root: The folder that holds ``hubconf.py``.
+        source_only: Run no bytecode that lies in the folder.
+        timeout: Seconds to wait.
 
     Raises:
         ProbeError: The repo's code failed, crashed or took too long.
     """
-    return _ask(ProbeRequest(root, "names", timeout=timeout)).names
+    return _ask(ProbeRequest(root, "names", source_only=source_only, timeout=timeout)).names
 
 
-def read_help(root: Path, name: str, *, timeout: float = 300.0) -> str | None:
+def read_help(
+    root: Path, name: str, *, source_only: bool = False, timeout: float = 300.0
+) -> str | None:
     """The docstring of an entrypoint whose source does not tell it.
+
+    Args:
+        root: The folder that holds ``hubconf.py``.
+        name: The entrypoint.
+        source_only: Run no bytecode that lies in the folder.
+        timeout: Seconds to wait.
 
     Raises:
         EntrypointNotFoundError: There is none of that name.
         ProbeError: The repo's code failed, crashed or took too long.
     """
-    return _ask(ProbeRequest(root, "help", name, timeout=timeout)).docstring
+    request = ProbeRequest(root, "help", name, source_only=source_only, timeout=timeout)
+    return _ask(request).docstring
 
 
 def _ask(request: ProbeRequest) -> ProbeReply:
@@ -240,7 +264,9 @@ def _to_json(request: ProbeRequest) -> dict[str, object]:
         "kwargs": dict(request.kwargs),
         "engine": request.engine,
         "path": list(request.path),
+        "source_only": request.source_only,
         "offline": request.offline,
+        "isolated": request.isolated or request.offline,
     }
 
 
@@ -249,17 +275,27 @@ def _environment(request: ProbeRequest) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _read_answer(path: Path) -> dict[str, Any] | None:
+def _read_answer(path: Path, request: ProbeRequest) -> dict[str, Any] | None:
     try:
-        answer: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        answer: dict[str, Any] = read_json(path, limits.REPLY_BYTES)
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise _unreadable(request, error) from error
     return answer
+
+
+def _unreadable(request: ProbeRequest, error: Exception) -> ProbeError:
+    return ProbeError(
+        f"The child process that ran the code of {request.root} left an answer that cannot be "
+        f"read: {type(error).__name__}: {error}",
+        hint="The code may write to files of the process, or end it: run it by itself.",
+    )
 
 
 def _read_tail(path: Path) -> str:
     with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - MAX_OUTPUT))
+        stream.seek(max(0, path.stat().st_size - limits.OUTPUT_BYTES.most))
         return stream.read().decode(errors="replace")
 
 
@@ -267,8 +303,16 @@ def _describe(status: int | None, request: ProbeRequest) -> str:
     if status is None:
         return f"took longer than {request.timeout:g} seconds and was stopped"
     if status < 0:
-        return f"crashed with {signal.Signals(-status).name}"
+        return f"crashed with {_signal_name(-status)}"
     return f"ended its process with status {status}"
+
+
+def _signal_name(number: int) -> str:
+    """A signal's name; of a real-time one, which Python has no name for, its number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _last_lines(text: str) -> str:

@@ -7,14 +7,16 @@ import importlib
 import importlib.util
 import json
 import os
-import socket
 import sys
 import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hubkit._util.atomic import write_file
 from hubkit.runtime.importing import LoadedHubconf, import_hubconf, public_callables
+from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy
+from hubkit.runtime.sandbox import guarded_network, isolate_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 Question = dict[str, Any]
 Answer = dict[str, Any]
 
-_OWN_FILES = str(Path(__file__).parents[1])
+_OWN_FILES = f"{Path(__file__).parents[1]}{os.sep}"
 
 
 def main(question_path: str, answer_path: str) -> NoReturn:
@@ -37,25 +39,37 @@ def main(question_path: str, answer_path: str) -> NoReturn:
     question: Question = json.loads(Path(question_path).read_text("utf-8"))
     sys.argv = [""]
     sys.path[:0] = question["path"]
-    connections = _refuse_connections() if question["offline"] else []
+    if question["isolated"]:
+        # Before anything starts a second thread.
+        isolate_network()
     answer: Answer = {"failure": None}
+    connections: list[str] = []
     started = time.monotonic()
     try:
-        answer.update(_TASKS[question["task"]](question))
+        with _guarded(question, connections):
+            answer.update(_TASKS[question["task"]](question))
     except BaseException as error:  # noqa: BLE001
         answer["failure"] = _describe(error)
     answer.update(seconds=time.monotonic() - started, connections=connections)
-    _write(answer, Path(answer_path))
+    write_file(Path(answer_path), json.dumps(answer))
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
     os._exit(0)
 
 
-def _write(answer: Answer, path: Path) -> None:
-    staged = path.with_suffix(".new")
-    staged.write_text(json.dumps(answer), "utf-8")
-    staged.replace(path)
+@contextlib.contextmanager
+def _guarded(question: Question, connections: list[str]) -> Iterator[None]:
+    """Guard the network where that is requested, and list what was tried."""
+    if not question["offline"]:
+        yield
+        return
+    root = Path(question["root"])
+    with guarded_network(root, "the repo's code", reason="this process is offline") as guard:
+        try:
+            yield
+        finally:
+            connections += [attempt.target for attempt in guard.attempts]
 
 
 class _Plain:
@@ -108,7 +122,10 @@ _TASKS = {"names": _names, "help": _help, "load": _load, "call": _call}
 
 def _import(question: Question) -> _Plain | LoadedHubconf:
     root = Path(question["root"])
-    return _Plain(root) if question["engine"] == "torch" else import_hubconf(root)
+    if question["engine"] == "torch":
+        return _Plain(root)
+    policy = CodePolicy(bytecode=NO_BYTECODE) if question["source_only"] else FOLDER
+    return import_hubconf(root, policy=policy)
 
 
 def _is_torch_module(made: object) -> bool:
@@ -147,26 +164,3 @@ def _chain(summary: traceback.TracebackException | None) -> Iterator[traceback.T
 def _is_own(path: str) -> bool:
     own = (contextlib.__file__, importlib.__file__)
     return path in own or path.startswith((_OWN_FILES, "<frozen"))
-
-
-def _refuse_connections() -> list[str]:
-    """Let attempts to look up a host or to connect to one fail; gives the list of them."""
-    attempts: list[str] = []
-
-    def refuse(host: object, port: object) -> NoReturn:
-        attempts.append(f"{host}:{port}")
-        raise OSError(f"no connection to {host}:{port}: this process is offline")
-
-    def refuse_lookup(host: object, port: object, *_: object, **__: object) -> NoReturn:
-        refuse(host, port)
-
-    def connect(self: socket.socket, address: Any) -> None:  # noqa: ANN401
-        if self.family in (socket.AF_INET, socket.AF_INET6):
-            refuse(*address[:2])
-        original(self, address)
-
-    original = socket.socket.connect
-    for name in ("connect", "connect_ex"):
-        setattr(socket.socket, name, connect)
-    setattr(socket, "getaddrinfo", refuse_lookup)  # noqa: B010
-    return attempts

@@ -205,7 +205,7 @@ def _require_inside(
 ) -> None:
     """Refuse relative imports that leave the tree, as Python does for top-level modules."""
     package = str((variables or {}).get("__package__") or "")
-    if not package.startswith(namespace.package):
+    if not f"{package}.".startswith(namespace.prefix):
         return
     inside = package[len(namespace.prefix) :]
     if not inside:

@@ -6,10 +6,11 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.parse import read_toml
+from hubkit._util.paths import read_inside
 from hubkit.scaffold.git import read_git
 from hubkit.scaffold.licenses import read_license
 from hubkit.scaffold.names import require_line
-from hubkit.scaffold.toml import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +119,6 @@ def _from_setup(path: Path) -> Iterator[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8", "replace")
+        return read_inside(path.parent, path.name).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, TypeAlias
 
+from hubkit._util.text import did_you_mean
 from hubkit.errors import TemplateError
 from hubkit.scaffold.licenses import require_spdx
 from hubkit.scaffold.names import (
@@ -119,11 +119,10 @@ def require_known(template: Template, given: Mapping[str, str]) -> None:
     names = [question.name for question in template.questions]
     for name in given:
         if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            meant = f"Did you mean {close[0]!r}? " if close else ""
             raise TemplateError(
                 f"the template {template.name!r} does not ask for {name!r}",
-                hint=f"{meant}It asks for: {', '.join(names) or 'nothing'}.",
+                hint=f"{did_you_mean(name, names)} It asks for: "
+                f"{', '.join(names) or 'nothing'}.".strip(),
             )
 
 

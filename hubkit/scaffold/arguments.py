@@ -6,8 +6,9 @@ import keyword
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.analysis import read_docstring, write_literal
-from hubkit.records import dataclass
 from hubkit.torchhub import LOAD_PARAMETERS
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ _GUESSES = {name: value for value, names in _USUAL.items() for name in names.spl
 _PLAIN = re.compile(r"(?:int|float|str|bool)(?: \| None)?|None")
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """One parameter of a proposed entrypoint.
 
     Attributes:

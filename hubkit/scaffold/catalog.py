@@ -7,13 +7,14 @@ may stand there.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hubkit._util.parse import read_toml
 from hubkit.errors import TemplateError
-from hubkit.records import dataclass
-from hubkit.scaffold.toml import read_toml
 
 MANIFEST = "template.toml"
 DEFAULT = "classifier"
@@ -23,8 +24,7 @@ Kind = Literal["line", "identifier", "module", "repo", "spdx", "choice", "bool",
 _SKIPPED = {".git", "__pycache__", ".DS_Store"}
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Something that a template needs to know.
 
     Attributes:
@@ -46,8 +46,7 @@ class Question:
     when: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateFile:
+class TemplateFile(Struct, frozen=True):
     """One file of a template.
 
     Attributes:
@@ -63,8 +62,7 @@ class TemplateFile:
     is_yours: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A template, read.
 
     Attributes:

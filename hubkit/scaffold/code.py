@@ -6,7 +6,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 _WIDTH = 88
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """A hubconf's contents, for templates to put together.
 
     Attributes:
@@ -117,10 +116,10 @@ def _constants(proposals: Iterable[Proposal]) -> Iterator[str]:
 
 
 def _dependencies(names: tuple[str, ...]) -> str:
-    line = "dependencies = [" + ", ".join(f'"{name}"' for name in names) + "]"
+    line = "dependencies = [" + ", ".join(_string(name) for name in names) + "]"
     if len(line) <= _WIDTH:
         return line
-    return "dependencies = [\n" + "".join(f'    "{name}",\n' for name in names) + "]"
+    return "dependencies = [\n" + "".join(f"    {_string(name)},\n" for name in names) + "]"
 
 
 def _string(text: str) -> str:
@@ -277,7 +276,7 @@ def _load(one: Proposal) -> Iterator[str]:
     yield path if fits else f"path = _ROOT.joinpath(\n    {place},\n)"
     yield 'state = _torch.load(path, map_location="cpu", weights_only=True)'
     if checkpoint.key:
-        yield f'state = state["{checkpoint.key}"]'
+        yield f"state = state[{_string(checkpoint.key)}]"
     if checkpoint.prefix:
-        yield f'prefix = "{checkpoint.prefix}"'
+        yield f"prefix = {_string(checkpoint.prefix)}"
         yield "state = {name.removeprefix(prefix): value for name, value in state.items()}"

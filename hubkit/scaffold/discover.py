@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hubkit._util.parse import read_toml
+from hubkit._util.paths import is_inside
+from hubkit._util.urls import github_repo
 from hubkit.errors import GitRepoError
-from hubkit.records import dataclass
 from hubkit.scaffold.about import read_author, read_description, read_readme
 from hubkit.scaffold.git import read_git, read_work_tree
 from hubkit.scaffold.licenses import read_license
@@ -16,7 +19,6 @@ from hubkit.scaffold.model_discovery import discover_models
 from hubkit.scaffold.names import is_reserved, repo_slug, slug
 from hubkit.scaffold.proposals import propose
 from hubkit.scaffold.selection import NONE, suggest_names
-from hubkit.scaffold.toml import read_toml
 from hubkit.source import Folder, open_files
 
 if TYPE_CHECKING:
@@ -30,12 +32,10 @@ if TYPE_CHECKING:
 
 UNKNOWN_OWNER = "your-name"
 FIRST_TAG = "v0.1.0"
-_GITHUB = re.compile(r"github\.com[:/](?P<owner>[^/:]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "build", "dist"}
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Struct, frozen=True):
     """What the target tells. Templates see this value as ``found``.
 
     Attributes:
@@ -113,7 +113,7 @@ def read_discovery(target: Path) -> Discovery:
         author=read_author(target),
         description=read_description(target),
         readme=read_readme(target),
-        tag="" if read_git(target, "tag", "--list") else FIRST_TAG,
+        tag="" if read_git(target, "for-each-ref", "--count=1", "refs/tags") else FIRST_TAG,
         year=dt.datetime.now(tz=dt.timezone.utc).year,
         license=license_name,
         license_file=license_file,
@@ -158,16 +158,18 @@ def open_target(target: Path) -> Files:
 
 def _present(target: Path) -> Iterator[str]:
     for folder in ("", ".github/workflows/"):
+        if not is_inside(target, target / folder):
+            continue
         paths = (target / folder).glob("*")
         yield from sorted(f"{folder}{path.name}" for path in paths if path.is_file())
 
 
 def _guess_repo(target: Path) -> str:
-    remote = _GITHUB.search(read_git(target, "config", "--get", "remote.origin.url"))
+    remote = github_repo(read_git(target, "config", "--get", "remote.origin.url"))
     if remote and read_work_tree(target) == target.resolve():
-        return f"{remote['owner']}/{remote['name']}"
+        return "/".join(remote)
     # A folder inside somebody's repo is not that repo, but likely has the same owner.
-    owner = read_git(target, "config", "--get", "github.user") or (remote and remote["owner"])
+    owner = read_git(target, "config", "--get", "github.user") or (remote and remote[0])
     return f"{owner or UNKNOWN_OWNER}/{repo_slug(target.name) or 'models'}"
 
 

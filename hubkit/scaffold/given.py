@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.parse import read_toml
 from hubkit.errors import TemplateError
-from hubkit.scaffold.toml import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def read_answers_file(path: Path) -> dict[str, str]:
             boolean.
     """
     try:
-        table: object = read_toml(path)
+        table: object = read_toml(path.resolve())
     except OSError as error:
         raise TemplateError(
             f"{path} cannot be read: {error.strerror or error}", hint="Name a TOML file."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import read_inside
+from hubkit._util.text import did_you_mean
 from hubkit.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ def read_license(folder: Path) -> tuple[str, str]:
     path = next((path for path in sorted(folder.glob("*")) if _is_license(path)), None)
     if path is None:
         return "", ""
-    text = " ".join(path.read_text("utf-8", "replace").split())
+    try:
+        text = " ".join(read_inside(folder, path.name).decode("utf-8", "replace").split())
+    except OSError:
+        return "", ""
     known = (name for name, marks in _MARKS.items() if all(mark in text for mark in marks))
     return path.name, next(known, _UNLISTED)
 
@@ -65,12 +69,10 @@ def require_spdx(text: str) -> str:
             return name
     if _REFERENCE.fullmatch(text.strip()):
         return text.strip()
-    close = difflib.get_close_matches(text, known, n=1)
     raise TemplateError(
         f"{text!r} is not a well-known SPDX licence identifier",
-        hint=f"Did you mean {close[0]!r}?"
-        if close
-        else "Such as MIT, Apache-2.0 or BSD-3-Clause; for your own terms: LicenseRef-NAME.",
+        hint=did_you_mean(text, known)
+        or "Such as MIT, Apache-2.0 or BSD-3-Clause; for your own terms: LicenseRef-NAME.",
     )
 
 

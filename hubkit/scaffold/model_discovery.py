@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit.analysis.calls import Body, CallGraph, find_callee
 from hubkit.analysis.literals import read_strings
@@ -13,7 +15,6 @@ from hubkit.analysis.resolve import Defined
 from hubkit.analysis.returns import ReturnsReader, is_module_class
 from hubkit.analysis.signatures import find_parameters, read_parameters
 from hubkit.analysis.syntax import branches_of, walk
-from hubkit.records import dataclass
 from hubkit.scaffold.model_sources import Model, find_example, read_blocks, read_sources
 from hubkit.scaffold.model_weights import read_urls, read_weights
 
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from hubkit.scaffold.model_weights import WeightsFile
 
 
-@dataclass(frozen=True, slots=True)
-class ModelDiscovery:
+class ModelDiscovery(Struct, frozen=True):
     """The models of a repo and their weights, read from its source alone.
 
     Attributes:

@@ -8,6 +8,9 @@ import re
 import textwrap
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
+from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.literals import write_expression
 from hubkit.analysis.modules import SourceTree
@@ -16,7 +19,6 @@ from hubkit.analysis.snippets import find_code
 from hubkit.analysis.source_file import read_source
 from hubkit.analysis.syntax import branches_of, statements, walk
 from hubkit.facts import HubconfProblem
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from hubkit.analysis.scope import Scope
     from hubkit.facts import Files, Location, Parameter
 
-_MAX_FILES = 1500
+
 # Folders of other projects, and of what was built.
 FOREIGN = re.compile(
     r"(?:^|/)(?:\.[^/]*|build|dist|node_modules|third_?party|vendor|externals?|site-packages|venv"
@@ -41,8 +43,7 @@ _PREPARATIONS = re.compile(
 _WORK = frozenset({"parse_args", "parse_known_args", "ArgumentParser"})
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """How a repo itself builds a model, in its README or where it runs a module as a script.
 
     Attributes:
@@ -57,8 +58,7 @@ class Example:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """A function or class of a repo that gives an ``nn.Module``.
 
     Attributes:
@@ -93,8 +93,7 @@ class Model:
     late: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OwnSource:
+class OwnSource(Struct, frozen=True):
     """A module of the repo.
 
     Attributes:
@@ -106,8 +105,7 @@ class OwnSource:
     root: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """The modules of a repo.
 
     Attributes:
@@ -150,7 +148,7 @@ def _own_paths(files: Files) -> list[str]:
         and not _ASIDE.search(path)
         and path.rpartition("/")[2] not in _NOT_MODULES
     ]
-    return sorted(found, key=lambda path: (path.count("/"), path))[:_MAX_FILES]
+    return sorted(found, key=lambda path: (path.count("/"), path))[: limits.SOURCE_FILES.most]
 
 
 def _find_roots(files: Files, paths: Iterable[str]) -> tuple[str, ...]:
@@ -273,14 +271,12 @@ _README = re.compile(r"readme(?:\.\w+)?", re.IGNORECASE)
 _PYTHON = frozenset({"", "py", "python", "python3", "pycon"})
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
 _FLOATS = frozenset({"randn", "rand", "zeros", "ones", "Tensor", "FloatTensor", "empty"})
-_MAX_EXAMPLE_FILES = 800
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _MAX_AXES = 6
 _MAX_ELEMENTS = 1 << 22
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A piece of code that is run from top to bottom.
 
     Attributes:
@@ -307,7 +303,9 @@ def read_blocks(files: Files) -> tuple[Block, ...]:
 
 def _read_modules(files: Files) -> Iterator[Block]:
     paths = [p for p in files.paths() if p.endswith(".py") and not FOREIGN.search(p)]
-    for path in sorted(paths, key=lambda path: (path.count("/"), path))[:_MAX_EXAMPLE_FILES]:
+    for path in sorted(paths, key=lambda path: (path.count("/"), path))[
+        : limits.EXAMPLE_FILES.most
+    ]:
         file = read_source(files, path, module="")
         if isinstance(file, HubconfProblem):
             continue
@@ -459,14 +457,14 @@ def _spec(node: ast.expr | None) -> str:
     if name in _FLOATS:
         kinds = [ast.unparse(one.value) for one in node.keywords if one.arg == "dtype"]
         return "" if kinds else _shaped("f32", ", ".join(map(str, arguments)), "")
-    if name == "randint" and len(arguments) >= 2 and str(arguments[-2]).isdigit():
+    if name == "randint" and len(arguments) >= 2 and str(arguments[-2]).isdecimal():
         return _shaped("i64", str(arguments[-1]), f" < {arguments[-2]}")
     return ""
 
 
 def _shaped(dtype: str, shape: str, bound: str) -> str:
     axes = [axis.strip() for axis in shape.strip("()[]").split(",") if axis.strip()]
-    if not axes or len(axes) > _MAX_AXES or not all(axis.isdigit() for axis in axes):
+    if not axes or len(axes) > _MAX_AXES or not all(axis.isdecimal() for axis in axes):
         return ""
     count = 1
     for axis in axes:

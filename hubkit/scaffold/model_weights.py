@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import pickletools
 import re
-import zipfile
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit import limits
+from hubkit._util.urls import try_parse
+from hubkit._util.zips import open_zip, read_member
 from hubkit.analysis.documents import find_documents
 from hubkit.analysis.pickles import find_globals
-from hubkit.records import dataclass
 from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source.pointers import is_pointer
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 _ENDINGS = r"(?:pth|pt|th|ckpt|bin|safetensors|pth\.tar)"
 _FILE = re.compile(rf".*\.{_ENDINGS}", re.IGNORECASE)
 _URL = re.compile(
-    rf"https?://[^\s\"'<>()\[\]`]+?\.{_ENDINGS}(?=[\s\"'<>()\[\]`?#]|$)", re.IGNORECASE
+    rf"https?://[^\s\"'<>()\[\]`]{{1,2000}}?\.{_ENDINGS}(?=[\s\"'<>()\[\]`?#]|$)", re.IGNORECASE
 )
 # Pages about a file rather than the file.
 _PAGES = ("drive.google.com", "pan.baidu.com", "/blob/", "onedrive.live.com", "sharepoint.com")
@@ -31,16 +34,12 @@ _PLAIN = re.compile(
     r"|torch\.(?:Size|device|\w*(?:float|int)\d+|float|half|double|long|int)"
     r"|numpy(?:\._core|\.core)\.multiarray\.\w+|numpy\.(?:dtype|ndarray)|torch\.nn\.parameter\.\w+"
 )
-_MAX_FILE = 64 * 1024 * 1024
-_MAX_FILES = 64
-_MAX_SOURCES = 400
 _KEYS = frozenset(
     {"state_dict", "model_state_dict", "model", "net", "params", "params_ema", "weights", "ema"}
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsFile:
+class WeightsFile(Struct, frozen=True):
     """A checkpoint that lies in a repo.
 
     Attributes:
@@ -63,16 +62,20 @@ class WeightsFile:
 def read_weights(files: Files) -> tuple[WeightsFile, ...]:
     """The checkpoints that lie in a repo; what they hold is read from their opcodes."""
     paths = [p for p in files.paths() if _FILE.fullmatch(p) and not FOREIGN.search(p)]
-    return tuple(found for path in paths[:_MAX_FILES] if (found := _read_file(files, path)))
+    return tuple(
+        found
+        for path in paths[: limits.PROPOSED_CHECKPOINTS.most]
+        if (found := _read_file(files, path))
+    )
 
 
 def read_urls(files: Files) -> tuple[tuple[str, str], ...]:
     """Addresses of checkpoints in a repo's documents, then in its source, each with its file."""
     paths = [p for p in files.paths() if p.endswith(".py") and not FOREIGN.search(p)]
     found: dict[str, str] = {}
-    for path in (*find_documents(files), *paths[:_MAX_SOURCES]):
+    for path in (*find_documents(files), *paths[: limits.DOCUMENTS.most]):
         for match in _URL.finditer(files.read_text(path)):
-            if not any(page in match[0] for page in _PAGES):
+            if try_parse(match[0]) and not any(page in match[0] for page in _PAGES):
                 found.setdefault(match[0], path)
     return tuple(found.items())
 
@@ -85,10 +88,10 @@ def _read_file(files: Files, path: str) -> WeightsFile | None:
         return WeightsFile(path, entry.size, is_pointer=True)
     if path.lower().endswith(".safetensors"):
         return WeightsFile(path, entry.size, is_plain=True)
-    if entry.size > _MAX_FILE:
+    if entry.size > limits.BUNDLED_BYTES.most:
         return WeightsFile(path, entry.size)
     try:
-        data = files.read(path)
+        data = files.read(path, limits.BUNDLED_BYTES.most)
     except OSError:
         return None
     names = find_globals(data)
@@ -100,7 +103,7 @@ def _read_file(files: Files, path: str) -> WeightsFile | None:
 def _layout(data: bytes) -> tuple[str, str]:
     """The key that the state dict lies under, and what its names begin with."""
     texts = list(_texts(data))
-    keys = [text for text in texts if text in _KEYS]
+    keys = dict.fromkeys(text for text in texts if text in _KEYS)
     names = [text for text in texts if text.rpartition(".")[2] in ("weight", "bias")]
     first = texts.index(names[0]) if names else 0
     key = next((one for one in keys if texts.index(one) < first), "")
@@ -111,9 +114,10 @@ def _layout(data: bytes) -> tuple[str, str]:
 def _texts(data: bytes) -> Iterator[str]:
     stream = io.BytesIO(data)
     if data.startswith(b"PK\x03\x04"):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [name for name in archive.namelist() if name.endswith("data.pkl")]
-            stream = io.BytesIO(archive.read(names[0]) if names else b"")
+        with open_zip(io.BytesIO(data), limits.CHECKPOINT_INDEX) as archive:
+            found = [one for one in archive.infolist() if one.filename.endswith("data.pkl")]
+            most = limits.PICKLE_BYTES.most
+            stream = io.BytesIO(read_member(archive, found[0], most) if found else b"")
     try:
         # Before torch 1.6 three pickles came before the object.
         for _ in range(4):

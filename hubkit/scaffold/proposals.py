@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import keyword
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
 from hubkit.scaffold.arguments import Argument, find_arguments, find_extra
 from hubkit.scaffold.names import MAX_LENGTH
 from hubkit.scaffold.weights import Checkpoint, find_checkpoint
@@ -29,8 +30,7 @@ _PARTS = re.compile(
 _LOSS = re.compile(r"(?:Loss|Criterion|Metric)$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """A proposed entrypoint.
 
     Attributes:
@@ -69,8 +69,7 @@ class Proposal:
         return tuple(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True):
     """A model that is not proposed, and why; without a module, the models of a file."""
 
     name: str

@@ -11,8 +11,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit._util.text import code_span, escape_markdown, table_cell
 from hubkit.errors import TemplateError
-from hubkit.records import dataclass
 from hubkit.scaffold.names import repo_slug, slug
 
 if TYPE_CHECKING:
@@ -32,8 +34,7 @@ _ALWAYS_YOURS = frozenset({"hubconf.py"})
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedFile:
+class RenderedFile(Struct, frozen=True):
     """A file to write.
 
     Attributes:
@@ -146,6 +147,7 @@ def _environment(sources: Mapping[str, bytes]) -> jinja2.Environment:
         autoescape=False,  # what is rendered is source code, not HTML
     )
     environment.filters.update(slug=slug, repo_slug=repo_slug, quoted=_quoted)
+    environment.filters.update(prose=escape_markdown, code=code_span, cell=_cell)
     return environment
 
 
@@ -194,6 +196,20 @@ def _place(error: BaseException, where: str) -> str:
     return place
 
 
+def _cell(text: str) -> str:
+    return table_cell(code_span(text))
+
+
 def _quoted(value: object) -> str:
-    """The value as TOML, YAML, JSON and Python all write it: a double-quoted string."""
-    return json.dumps(value, ensure_ascii=False)
+    """The value as TOML, YAML and Python all write it: a string in double quotes, or a boolean."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    # JSON leaves alone what YAML and TOML refuse or take for the end of a line.
+    return "".join(_escape(letter) for letter in json.dumps(value, ensure_ascii=False))
+
+
+def _escape(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    point = 0xFFFD if 0xD800 <= ord(letter) <= 0xDFFF else ord(letter)
+    return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from hubkit._util.text import did_you_mean
 from hubkit.analysis import distribution_name, is_stdlib, read_repo
 from hubkit.errors import TemplateError
 from hubkit.scaffold.code import write_code
@@ -44,11 +45,10 @@ def require_names(text: str, found: Discovery) -> str:
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            meant = f"Did you mean {close[0]!r}? " if close else ""
             raise TemplateError(
                 f"no model {name!r} was found here",
-                hint=f"{meant}There are: {', '.join(known) or 'none'}; 'all' takes them all.",
+                hint=f"{did_you_mean(name, known)} Found: {', '.join(known) or 'none'}. "
+                "Use `all` to publish all of them.".strip(),
             )
     return ", ".join(names) or NONE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from hubkit.scaffold.model_discovery import ModelDiscovery
@@ -37,8 +37,7 @@ _NOISE = frozenset(
 _HASH = re.compile(r"-([0-9a-f]{8,64})$")
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """Where a model's weights are.
 
     Attributes:

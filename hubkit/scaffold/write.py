@@ -10,9 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
+
+from hubkit._util.atomic import create_exclusive, place, place_new
+from hubkit._util.paths import is_inside
 from hubkit.errors import TemplateError
-from hubkit.records import dataclass
-from hubkit.scaffold.placing import place
 from hubkit.scaffold.render import require_safe_path
 
 if TYPE_CHECKING:
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 State = Literal["created", "kept", "differs", "overwritten"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What becomes of one rendered file.
 
     Attributes:
@@ -105,7 +106,7 @@ def _write_all(target: Path, files: list[RenderedFile], states: dict[str, State]
                 _replace(source, path, undo)
                 continue
             _make_folder(path.parent, undo)
-            place(source, path)
+            place_new(source, path)
             undo.callback(path.unlink, missing_ok=True)
         undo.pop_all()
         shutil.rmtree(stage, ignore_errors=True)
@@ -116,8 +117,8 @@ def _replace(source: Path, path: Path, undo: ExitStack) -> None:
     kept = source.with_suffix(".kept")
     shutil.copy2(path, kept)
     source.chmod(stat.S_IMODE(path.stat().st_mode))
-    undo.callback(kept.replace, path)
-    source.replace(path)
+    undo.callback(place, kept, path)
+    place(source, path)
 
 
 def _make_folder(path: Path, undo: ExitStack) -> None:
@@ -134,14 +135,14 @@ def _remove_empty(path: Path) -> None:
 
 
 def _stage(path: Path, file: RenderedFile) -> Path:
-    path.write_bytes(file.content)
+    with create_exclusive(path) as stream:
+        stream.write(file.content)
     return path
 
 
 def _state(target: Path, file: RenderedFile, *, overwrite: bool) -> State:
     path = target / require_safe_path(file.path)
-    root = target.resolve()
-    if not path.parent.resolve().is_relative_to(root):
+    if not is_inside(target, path.parent):
         raise TemplateError(
             f"{file.path} would land outside {target}: a folder on the way is a link that leaves it"
         )
@@ -157,7 +158,7 @@ def _state(target: Path, file: RenderedFile, *, overwrite: bool) -> State:
         raise TemplateError(
             f"{path} is in the way: it is a folder, and a file belongs there", hint="Move it."
         )
-    if path.is_file() and path.read_bytes() == file.content:
+    if path.is_file() and is_inside(target, path) and path.read_bytes() == file.content:
         return "kept"
     # What a link leads to is somebody else's, and may lie anywhere.
     may = overwrite and not file.is_yours and path.is_file() and not path.is_symlink()

@@ -40,6 +40,7 @@ class Blobs:
         with contextlib.suppress(BrokenPipeError):
             asked.write(f"{name}\n".encode())
             asked.flush()
+        self._git.wait_for_reply(process)
         line = answers.readline()
         if not line:
             raise self._ended(process)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hubkit import limits
+from hubkit._util.text import did_you_mean
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
-from hubkit.records import dataclass
 from hubkit.source.blobs import Blobs
 from hubkit.source.git import find_git
 from hubkit.source.pointers import find_candidates, select_pointers
@@ -22,9 +24,7 @@ if TYPE_CHECKING:
     from hubkit.facts import EntryKind, Refs
     from hubkit.source.git import Git
 
-_MOST_LINKS = 40  # as many in a row as Linux follows
 _NOWHERE = "\0"  # a name that no tree can hold
-_LINK_LIMIT = 4096
 _SHOWN = 5
 # What git says when the repo is well and the name is not a commit's.
 _NO_COMMIT = ("expected commit type", "upstream", "does not point to a branch", "unknown revision")
@@ -139,11 +139,13 @@ class Commit(Files):
 
     def _real(self, path: str) -> str:
         """The path behind a path's links; what leads out of the repo is no path in it."""
-        for _ in range(_MOST_LINKS):
+        for _ in range(limits.LINK_HOPS.most):
             found = self.tracked.detour(path)
             if found is None or found.kind != "link":
                 return "" if path == "." else path
-            target = self.blobs.read(self.tracked.lines[found.path].split()[2], _LINK_LIMIT)
+            target = self.blobs.read(
+                self.tracked.lines[found.path].split()[2], limits.LINK_BYTES.most
+            )
             above = posixpath.dirname(found.path)
             aim = posixpath.join(above, target.decode("utf-8", "surrogateescape"))
             path = posixpath.normpath(aim + path[len(found.path) :])
@@ -205,17 +207,15 @@ def _resolve(git: Git, ref: str) -> str:
 
 
 def _unknown(git: Git, ref: str) -> GitRepoError:
-    import difflib
-
     newest = ("for-each-ref", "--sort=-creatordate", "--format=%(refname:short)")
     tags = git.ask(*newest, "refs/tags").decode("utf-8", "replace").split()
     others = git.ask(*newest, "refs/heads", "refs/remotes").decode("utf-8", "replace").split()
-    close = difflib.get_close_matches(ref, [*tags, *others], n=_SHOWN)
+    suggestion = did_you_mean(ref, [*tags, *others], most=_SHOWN)
     name, _, inside = ref.partition(":")
     if name and inside:
         hint = f"The folder goes apart: {git.folder / inside} --ref {name}"
-    elif close:
-        hint = f"Did you mean {' or '.join(close)}?"
+    elif suggestion:
+        hint = suggestion
     elif tags:
         newest_tags = ", ".join(tags[:_SHOWN])
         hint = f"Its newest tag{'s are' if len(tags) > 1 else ' is'} {newest_tags}."

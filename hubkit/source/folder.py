@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hubkit._util.paths import read_file, refuse, resolve_inside, walk_files
 from hubkit.facts import Entry, Files, Gap
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,10 +23,12 @@ class Folder(Files):
     Attributes:
         folder: The folder.
         name: The commit that it holds, as it was asked for; "" for a folder of the user's.
+        memo: Where folders lie, once they were asked for; "" for those outside.
     """
 
     folder: Path
     name: str = ""
+    memo: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def root(self) -> Path:
@@ -39,24 +42,17 @@ class Folder(Files):
 
     def paths(self) -> tuple[str, ...]:
         """Every file and link in it, sorted."""
-        found: list[str] = []
-        top = os.fspath(self.folder)
-        for folder, folders, files in os.walk(top):
-            if ".git" in folders:
-                folders.remove(".git")
-            links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114
-            inner = os.path.relpath(folder, top).replace(os.sep, "/")
-            prefix = "" if inner == "." else f"{inner}/"
-            found += [prefix + name for name in (*files, *links)]
-        return tuple(sorted(found))
+        return tuple(sorted(walk_files(self.folder, without=".git")))
 
     def entry(self, path: str) -> Entry | None:
         """What lies at a path; None for nothing and for a folder."""
-        return read_entry(self.folder, path)
+        place = self.locate(path, follow=False)
+        return None if place is None else read_entry(place, path)
 
     def names(self, folder: str) -> frozenset[str]:
         """Names in a folder."""
-        return frozenset(list_names(self.folder, folder)) - {".git"}
+        place = self.locate(folder)
+        return frozenset() if place is None else frozenset(list_names(place)) - {".git"}
 
     def gap(self, path: str) -> Gap | None:
         """The symbolic link on the way to a file, which archives hold as text."""
@@ -73,22 +69,66 @@ class Folder(Files):
         return None
 
     def is_file(self, path: str) -> bool:
-        """Whether there is a file."""
-        return _is(self.folder, path, os.path.isfile)
+        """Whether there is a file; none is where a link leads out of the folder."""
+        place = self.locate(path)
+        return place is not None and os.path.isfile(place)  # noqa: PTH113 - a text, not a Path
 
     def is_folder(self, path: str) -> bool:
-        """Whether there is a folder."""
-        return _is(self.folder, path, os.path.isdir)
+        """Whether there is a folder; none is where a link leads out of the folder."""
+        place = self.locate(path)
+        return place is not None and os.path.isdir(place)  # noqa: PTH112 - a text, not a Path
 
     def read(self, path: str, limit: int = -1) -> bytes:
         """A file's contents."""
-        return read_bytes(self.folder, path, limit)
+        place = self.locate(path)
+        if place is None:
+            raise refuse(self.folder / path, "it leads outside the repo")
+        return read_file(place, limit)
+
+    def real_path(self, path: str) -> str | None:
+        """The path of what a path leads to; None where that is outside."""
+        place, root = self.locate(path), self.locate("")
+        if place is None or root is None:
+            return None
+        return os.path.relpath(place, root).replace(os.sep, "/")
+
+    def locate(self, path: str, *, follow: bool = True) -> str | None:
+        """Where something lies once links are resolved; None where they lead out of the folder.
+
+        Args:
+            path: The path.
+            follow: Whether a link at the path itself is resolved, too.
+        """
+        above, _, name = path.rpartition("/")
+        known = self.memo.get(above)
+        if known is None:
+            known = self.memo[above] = _resolve(self.folder, above)
+        if not known:
+            return None
+        place = f"{known}/{name}" if name else known
+        # Most files are none, and to look costs less than to resolve the whole path.
+        if name and follow and os.path.islink(place):  # noqa: PTH114 - a text, not a Path
+            return _resolve(self.folder, path) or None
+        return place
 
 
-def read_entry(root: Path, path: str) -> Entry | None:
-    """What lies at a path below a folder, links not followed; None for nothing and for a folder."""
+def _resolve(root: Path, path: str) -> str:
+    """What a path leads to; "" when that is not in the repo."""
     try:
-        status = os.lstat(root / path)
+        return os.fspath(resolve_inside(root, path))
+    except (OSError, ValueError):
+        return ""
+
+
+def read_entry(place: str, path: str) -> Entry | None:
+    """What lies somewhere, links not followed; None for nothing and for a folder.
+
+    Args:
+        place: Where it lies.
+        path: Its path in the repo.
+    """
+    try:
+        status = os.lstat(place)
     except (OSError, ValueError):
         return None
     if stat.S_ISDIR(status.st_mode):
@@ -98,26 +138,9 @@ def read_entry(root: Path, path: str) -> Entry | None:
     return Entry(path, _EXECUTABLE if status.st_mode & 0o100 else _PLAIN, status.st_size)
 
 
-def list_names(root: Path, folder: str) -> list[str]:
-    """Names in a folder below another; none when it cannot be listed."""
+def list_names(folder: str) -> list[str]:
+    """Names in a folder; none when it cannot be listed."""
     try:
-        return os.listdir(root / folder)  # noqa: PTH208 - names only
+        return os.listdir(folder)  # noqa: PTH208 - names only
     except (OSError, ValueError):
         return []
-
-
-def read_bytes(root: Path, path: str, limit: int) -> bytes:
-    """Contents of a file below a folder, at most ``limit`` bytes of it unless that is -1."""
-    file = root / path
-    # Opening a pipe or a device would wait for somebody to write to it.
-    if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116 - one way to the mode, links followed
-        raise IsADirectoryError(f"{path} is no file")
-    with file.open("rb") as stream:
-        return stream.read(limit)
-
-
-def _is(root: Path, path: str, test: object) -> bool:
-    try:
-        return bool(test(root / path))  # type: ignore[operator]
-    except (OSError, ValueError):
-        return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit import limits
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -11,7 +13,6 @@ if TYPE_CHECKING:
 
 # The LFS specification: a pointer starts so, and is smaller than 1024 bytes.
 _SIGNATURE = b"version https://git-lfs.github.com/spec/"
-_LIMIT = 1024
 # Files that may be pointers although no attribute says so: copied out of an LFS repo, say.
 _WEIGHTS = (".bin", ".ckpt", ".h5", ".jit", ".npz", ".onnx", ".pt", ".pth", ".safetensors", ".tar")
 
@@ -34,7 +35,9 @@ def select_pointers(
         read: Gives the first bytes of one.
     """
     return frozenset(
-        path for path in paths if len(_SIGNATURE) < size(path) < _LIMIT and is_pointer(path, read)
+        path
+        for path in paths
+        if len(_SIGNATURE) < size(path) < limits.POINTER_BYTES.most and is_pointer(path, read)
     )
 
 

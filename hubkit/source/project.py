@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
+from hubkit._util.parse import parse_toml
 from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
@@ -14,14 +14,9 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Files
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-
 _NAME = pattern(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _CONDA_LINE = pattern(
-    r"^\s*-\s*(?:[\w-]+::)?([A-Za-z0-9][\w.-]*)\s*(?:[=<>!~\[].*)?$", re.MULTILINE
+    r"^[ \t]*-[ \t]*(?:[\w-]+::)?([A-Za-z0-9][\w.-]*)\s*(?:[=<>!~\[].*)?$", re.MULTILINE
 )
 _FILES = pattern(
     r"(?:[\w-]*requirements[\w-]*\.txt|requirements/[\w-]+\.txt|pyproject\.toml|setup\.(?:cfg|py)"
@@ -83,8 +78,8 @@ def _named(lines: Iterable[str]) -> Iterator[str]:
 
 def _from_toml(text: str) -> set[str] | None:
     try:
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError):
+        table = parse_toml(text)
+    except ValueError:
         return set()
     project = _table(table, "project")
     if "dependencies" in project.get("dynamic", ()):

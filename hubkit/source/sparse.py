@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Entry, Files
-from hubkit.records import dataclass
 from hubkit.source.blobs import Blobs
 
 if TYPE_CHECKING:
@@ -78,8 +77,14 @@ class Sparse(Files):
         known = self.skipped.get(path)
         return self.blobs.read(known[1], limit) if known else self.folder.read(path, limit)
 
+    def real_path(self, path: str) -> str | None:
+        """The path of what a path leads to; None where that is outside."""
+        return path if path in self.skipped else self.folder.real_path(path)
 
-def complete(folder: Folder, lines: Mapping[str, str], skipped: set[str], git: Git) -> Files:
+
+def complete(
+    folder: Folder, lines: Mapping[str, str], skipped: set[str], git: Git
+) -> Folder | Sparse:
     """A folder with what git leaves out of it.
 
     Args:

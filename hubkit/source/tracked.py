@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit import limits
 from hubkit.facts import Gap
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -17,11 +19,9 @@ if TYPE_CHECKING:
 _LINK, _SUBMODULE = "120000", "160000"
 _ATTRIBUTES = ".gitattributes"
 _IGNORE, _FILTER = "export-ignore", "filter"
-_ATTRIBUTES_LIMIT = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(Struct, frozen=True):
     """The files that git tracks.
 
     Attributes:
@@ -147,6 +147,6 @@ def _parents(path: str) -> Iterable[str]:
 def read_attributes(files: Files, path: str) -> bytes:
     """What a ``.gitattributes`` in a work tree says; nothing when it cannot be read."""
     try:
-        return files.read(path, _ATTRIBUTES_LIMIT)
+        return files.read(path, limits.ATTRIBUTES_BYTES.most)
     except (OSError, ValueError):
         return b""

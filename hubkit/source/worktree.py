@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from hubkit._util.paths import refuse
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
-from hubkit.records import dataclass
 from hubkit.source.blobs import Blobs
 from hubkit.source.folder import Folder
 from hubkit.source.git import find_commits_index, find_git
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import EntryKind, Refs
     from hubkit.source.git import Git
+    from hubkit.source.sparse import Sparse
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class WorkTree(Files):
         memo: The paths, once they were asked for.
     """
 
-    folder: Files
+    folder: Folder | Sparse
     tracked: Tracked
     git: Git
     memo: list[tuple[str, ...]] = field(default_factory=list, compare=False, repr=False)
@@ -135,7 +138,23 @@ class WorkTree(Files):
 
     def read(self, path: str, limit: int = -1) -> bytes:
         """A file's contents."""
+        self._require_no_way_out(path)
         return self.folder.read(path, limit)
+
+    def _require_no_way_out(self, path: str) -> None:
+        """Insist that no link of the repo's, or of a submodule's, leads to what git does not track.
+
+        That is the user's own, such as a file with secrets that lies in the folder for a moment.
+
+        Raises:
+            UnsafePathError: One does.
+        """
+        found = self.tracked.detour(path)
+        if found is None:
+            return
+        real = self.folder.real_path(path)
+        if real != path and real not in self.tracked.lines:
+            raise refuse(self.root / path, "it leads to what git does not track")
 
     def _size(self, path: str) -> int:
         entry = self.entry(path)

@@ -16,8 +16,8 @@ from pytest_hubkit.seeds import SEED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hubkit.runtime.sandbox import Change
     from pytest_hubkit.replies import Effects
-    from pytest_hubkit.state import Change
     from pytest_hubkit.subject import Subject
 
 _SEEDING = ("manual_seed", "seed", "seed_everything", "manual_seed_all", "set_rng_state")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import join_words
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import Failure, check
 from pytest_hubkit.failures import describe_problem
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.watch import Undeclared
 
 _MOST_NAMES = 3
+_ONLINE = "Download in the entrypoint that needs it: torch.hub.list and help import hubconf.py too."
 
 
 @check("C101", "import-clean", level=1, scope="repo")
@@ -80,7 +83,11 @@ def _describe_undeclared(module: str, imports: Iterable[Undeclared], line: int) 
     distribution = distribution_name(module)
     installs = f" (pip calls it {distribution})" if distribution != module else ""
     entrypoints = dict.fromkeys(found.entrypoint for found in places)
-    when = "importing hubconf.py" if "" in entrypoints else f"calling {_join([*entrypoints])}"
+    when = (
+        "importing hubconf.py"
+        if "" in entrypoints
+        else f"calling {join_words(entrypoints, most=_MOST_NAMES)}"
+    )
     return Failure(
         f"{when} needs {module}, which `dependencies` does not declare: who lacks it meets a "
         "ModuleNotFoundError.",
@@ -104,7 +111,7 @@ def _dependencies_not_found(repo: Conformance) -> Iterator[tuple[str, Failure]]:
             fix = f'`dependencies` takes import names: write "{meant}".'
         else:
             said = f"{entry.name!r} is declared in `dependencies` and not installed here."
-            fix = f"pip install {distribution_name(entry.name)}"
+            fix = f"pip install {shlex.quote(distribution_name(entry.name))}"
         yield entry.name, Failure(said, fix=fix, location=entry.location)
 
 
@@ -125,7 +132,9 @@ def _describe_import(repo: Conformance, failure: ChildFailure) -> Failure:
         return Failure(
             f"Importing hubconf.py fails in a fresh process: {failure.text}",
             tuple(_code(failure)),
-            "torch.hub puts only the repo's root on `sys.path`; nothing else of the tree is.",
+            _ONLINE
+            if any(line.startswith("requested ") for line in failure.evidence)
+            else "torch.hub puts only the repo's root on `sys.path`; nothing else of the tree is.",
             location,
         )
     return Failure(
@@ -149,16 +158,15 @@ def _places(imports: Iterable[Undeclared]) -> Iterator[str]:
         place = (f"{found.path}:{found.line}", found.module)
         entrypoints.setdefault(place, []).append(found.entrypoint)
     for (where, module), names in entrypoints.items():
-        when = f", while {_join([*filter(None, names)])} runs" if any(names) else ""
+        when = (
+            f", while {join_words(filter(None, names), most=_MOST_NAMES)} runs"
+            if any(names)
+            else ""
+        )
         yield f"{where} imports {module}{when}"
-
-
-def _join(names: list[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def _code(failure: ChildFailure) -> Iterator[str]:
     if failure.path:
         yield f"{failure.path}:{failure.line}: {failure.code}"
+    yield from failure.evidence

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import plural
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import (
     Failure,
@@ -64,7 +65,7 @@ def elsewhere(subject: Subject) -> Iterator[Failure]:
         yield Failure(
             f"{subject.label} runs here, and fails with the archive of the commit in another "
             f"current folder: {failure.text}",
-            tuple(filter(None, [failure.place])),
+            (*filter(None, [failure.place]), *failure.evidence),
             "Open files of the repo by Path(__file__).parent, not by a relative path.",
             Location(failure.path, failure.line) if failure.path else subject.location,
         )
@@ -111,7 +112,7 @@ def coexistence(repo: Conformance) -> Iterator[Failure]:
         said = failure.text.replace(f"{decoy}/", "")
         yield Failure(
             f"After another hub repo with a top-level {shown}, torch.hub cannot load this one: {said}",
-            tuple(filter(None, [failure.place])),
+            (*filter(None, [failure.place]), *failure.evidence),
             f"Move {shown} into a package named after the project.",
             first.location,
         )
@@ -183,7 +184,8 @@ def _describe(subject: Subject, published: Published, failure: ChildFailure) -> 
     missing = list(published.find_missing(wanted)) if wanted else []
     missing = missing or list(published.find_altered(failure.path))
     relative = bool(failure.file) and not Path(failure.file or "").is_absolute()
-    evidence = [failure.text, failure.place, *(f"{path}: {reason}" for path, reason in missing)]
+    evidence = [failure.text, failure.place, *failure.evidence]
+    evidence += [f"{path}: {reason}" for path, reason in missing]
     if missing:
         fix = f"Commit {missing[0][0]} itself, or do without it."
     elif relative and (published.tree / str(failure.file)).exists():
@@ -203,4 +205,4 @@ def _describe(subject: Subject, published: Published, failure: ChildFailure) -> 
 def _say_changes(published: Published) -> Iterator[str]:
     if published.changes:
         shown = ", ".join(published.changes[:4])
-        yield f"{len(published.changes)} changes are not committed: {shown}"
+        yield f"{plural(len(published.changes), 'uncommitted change')}: {shown}"

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hubkit.facts import Location
+from hubkit.runtime.sandbox import Policy
 from hubkit.torchhub import LOAD_PARAMETERS, weights_kind
 from pytest_hubkit.cases import describe_call, parameters_of
 from pytest_hubkit.checks.registry import (
@@ -18,7 +19,6 @@ from pytest_hubkit.checks.registry import (
 )
 from pytest_hubkit.failures import describe_download
 from pytest_hubkit.forwards import find_module
-from pytest_hubkit.network import Policy
 from pytest_hubkit.seeds import SEED, seeded
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _downloads_when_told_not_to(subject: Subject) -> Iterator[Failure]:
         for attempt in guard.attempts[:1]:
             yield Failure(
                 f"{call} downloads although no weights were asked for: {attempt.target}",
-                (f"asked for at {attempt.place}",) if attempt.path else (),
+                (f"requested {attempt.origin}",),
                 f"Test {name} for its truth, not by `is not None`: False means no weights too.",
                 Location(attempt.path, attempt.line) if attempt.path else subject.location,
             )

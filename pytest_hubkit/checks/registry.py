@@ -6,10 +6,9 @@ Nothing here imports pytest or torch, so that ``hubkit explain`` can read every 
 from __future__ import annotations
 
 import inspect
-from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,8 +19,7 @@ Level = Literal[1, 2, 3]
 Scope = Literal["repo", "case"]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One thing that a check found wrong.
 
     Attributes:
@@ -64,8 +62,7 @@ class PrerequisiteError(Exception):
         self.failure = failure
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One live check.
 
     Attributes:
@@ -90,7 +87,7 @@ class Check:
     requires: tuple[str, ...]
     slow: bool
     explanation: str
-    function: Callable[[Any], Iterator[Failure]] = field(repr=False)
+    function: Callable[[Any], Iterator[Failure]]
 
     @property
     def name(self) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import did_you_mean, plural
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import Failure, check
 
@@ -34,7 +34,7 @@ def surface(repo: Conformance) -> Iterator[Failure]:
         more = [f"and {len(leaks) - 8} more"] if len(leaks) > 8 else []
         first = leaks[0].name
         yield Failure(
-            f"torch.hub.list shows {len(leaks)} name{'s' * (len(leaks) > 1)} that "
+            f"torch.hub.list shows {plural(len(leaks), 'name')} that "
             f"{'are' if len(leaks) > 1 else 'is'} no entrypoint.",
             (*shown, *more),
             f"Import it as `_{first}`, or inside the function that uses it.",
@@ -61,7 +61,7 @@ def _unmeant(repo: Conformance, names: tuple[str, ...]) -> Iterator[Failure]:
     ]
     if patterns and strange:
         yield Failure(
-            f"torch.hub.list shows {len(strange)} name{'s' * (len(strange) > 1)} that no pattern "
+            f"torch.hub.list shows {plural(len(strange), 'name')} that no pattern "
             f"of `names` in {repo.config.path} allows.",
             (", ".join(strange[:8]), f"patterns: {', '.join(patterns)}"),
             "Begin names of helpers with an underscore, or add a pattern.",
@@ -70,10 +70,9 @@ def _unmeant(repo: Conformance, names: tuple[str, ...]) -> Iterator[Failure]:
 
 
 def _absent(repo: Conformance, name: str, names: tuple[str, ...]) -> Failure:
-    close = difflib.get_close_matches(name, names, n=1)
     return Failure(
         f"{repo.config.path} describes an entrypoint {name}, which hubconf.py does not have.",
         (f"it has {', '.join(names[:8]) or 'none'}",),
-        f"Is {close[0]} meant?" if close else "Remove it there, or add it here.",
+        did_you_mean(name, names) or "Remove it there, or add it here.",
         Location("hubconf.py"),
     )

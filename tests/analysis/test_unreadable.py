@@ -26,8 +26,14 @@ def forbid(path: Path) -> None:
 
 ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder": (lambda path: path.mkdir(), "is a folder"),
-    "a dangling link": (lambda path: path.symlink_to("nowhere"), "is a link that leads nowhere"),
-    "a link to itself": (lambda path: path.symlink_to(path.name), "is a link that leads nowhere"),
+    "a dangling link": (
+        lambda path: path.symlink_to("nowhere"),
+        "is a symbolic link that leads nowhere or outside the repo",
+    ),
+    "a link to itself": (
+        lambda path: path.symlink_to(path.name),
+        "is a symbolic link that leads nowhere or outside the repo",
+    ),
     "a link to a folder": (lambda path: path.symlink_to("."), "is a folder"),
     "a pipe": (os.mkfifo, "is no plain file"),
     "a forbidden file": (forbid, "cannot be read: Permission denied"),

@@ -113,13 +113,15 @@ def _warm_loads(folder: Path) -> Iterator[Result]:
 
 
 def _imports(root: Path) -> Iterator[Result]:
-    from hubkit.runtime import finder, import_hubconf
+    from hubkit.runtime import FOLDER, CodePolicy, finder, import_hubconf
 
-    def ours(*, is_fixed: bool) -> ModuleType:
+    tree = CodePolicy(is_fixed=True, bytecode=str(root.parent / "bytecode"))
+
+    def ours(policy: CodePolicy) -> ModuleType:
         finder._namespaces.clear()
         finder._current.clear()
         _forget("hubkit.repos._S")
-        return import_hubconf(root, is_fixed=is_fixed).module
+        return import_hubconf(root, policy=policy).module
 
     def plain() -> ModuleType:
         _forget("bench_net", "hubconf")
@@ -129,10 +131,10 @@ def _imports(root: Path) -> Iterator[Result]:
         finally:
             sys.path.remove(str(root))
 
-    for what, is_fixed in (("a tree of the hub dir", True), ("a folder", False)):
-        times = _interleave(functools.partial(ours, is_fixed=is_fixed), plain, 15)
+    for what, policy in (("a tree of the hub dir", tree), ("a folder", FOLDER)):
+        times = _interleave(functools.partial(ours, policy), plain, 15)
         yield Result(f"{MODULES} modules imported first, {what}", "plain import", *times, 1.0)
-    times = _interleave(_repeated(ours(is_fixed=True).late), _repeated(plain().late))
+    times = _interleave(_repeated(ours(tree).late), _repeated(plain().late))
     yield Result(f"{5 * REPEATS} imports of what is there", "plain import", *times, 1.0)
 
 

@@ -90,9 +90,9 @@ def test_exit_codes(repo: Path, options: list[str], code: int) -> None:
 @pytest.mark.parametrize(
     ("options", "hint"),
     [
-        (["--select", "hub105"], "Did you mean HUB105?"),
-        (["--ignore", "undeclared-import"], "Did you mean HUB105?"),
-        (["--extend-select", "HUB1O5"], "Did you mean HUB105?"),
+        (["--select", "hub105"], "Did you mean `HUB105`?"),
+        (["--ignore", "undeclared-import"], "Did you mean `HUB105`?"),
+        (["--extend-select", "HUB1O5"], "Did you mean `HUB105`?"),
         (["--select", ","], "`select` is empty"),
         (["--config", "select=HUB1"], 'Such as ["HUB1", "HUB501"].'),
         (["--config", "../hubkit.toml"], "at the root of the repo"),
@@ -193,7 +193,7 @@ def test_somebody_elses_repo_is_judged_and_left_as_it_is(git_host: GitHost, tmp_
     for option in (["--add-ignore", "why"], ["--update-baseline"]):
         refused = check("own/rep:main", *option)
         assert refused.exit_code == 2
-        assert "not yours to change" in refused.stderr
+        assert "it is a cached copy in the hub dir" in refused.stderr
     own_file = tmp_path / "known.json"
     assert check("own/rep:main", "--update-baseline", "--baseline", own_file).exit_code == 0
     assert check("own/rep:main", "--baseline", own_file).exit_code == 0

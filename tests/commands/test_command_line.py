@@ -42,12 +42,12 @@ def test_a_mistake_of_hubkits_own_is_no_finding() -> None:
     assert done.exit_code == 2
     assert "LookupError: no check in hubkit" in done.stderr
     assert 'test_command_line.py", line ' in done.stderr
-    assert "error: hubkit made a mistake and stopped: LookupError\nhint: Please" in done.stderr
+    assert "error: internal error: LookupError\nhint: Please" in done.stderr
 
 
 def test_a_mistyped_command_is_told_what_it_may_be() -> None:
     done = CliRunner().invoke(main, ["chek"])
-    assert (done.exit_code, "Did you mean 'check'?" in done.stderr) == (2, True)
+    assert (done.exit_code, "Did you mean `check`?" in done.stderr) == (2, True)
     assert "Did you mean" not in CliRunner().invoke(main, ["bogus"]).stderr
 
 
@@ -62,7 +62,7 @@ def test_the_list_of_commands_is_whole_sentences() -> None:
 def test_a_full_disk_is_an_error_and_no_traceback(repo: Path, command: str) -> None:
     done = run(f"hubkit {command} > /dev/full", repo)
     assert done.returncode == 2
-    assert done.stderr.startswith(b"error: the output cannot be written: No space left on device\n")
+    assert done.stderr.startswith(b"error: cannot write the output: No space left on device\n")
     assert run(f"hubkit {command} > /dev/full 2>&1", repo).returncode == 2
 
 
@@ -126,4 +126,19 @@ def test_nothing_to_list_is_said(tmp_path: Path) -> None:
     (tmp_path / "hubconf.py").write_text("dependencies = []\n")
     done = CliRunner().invoke(main, ["list", str(tmp_path)])
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "has no entrypoints" in done.stderr
+    assert "No entrypoints found" in done.stderr
+
+
+def test_list_runs_a_hubconf_in_a_folder_only_with_run(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    made = f"__import__('pathlib').Path({str(canary)!r}).touch()\nglobals()['made'] = print\n"
+    (tmp_path / "hubconf.py").write_text(made)
+    done = CliRunner().invoke(main, ["list", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "--run" in done.stderr
+    assert not canary.exists()
+    done = CliRunner().invoke(main, ["list", "--run", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (0, "made\n")
+    assert canary.exists()
+    done = CliRunner().invoke(main, ["list", "--run", "owner/name"])
+    assert done.exit_code == 2

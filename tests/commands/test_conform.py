@@ -105,8 +105,8 @@ def test_input_of_the_conftest_that_gives_it_is_used(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nowhere"], "error: nowhere is no folder"),
-        (["--select=quite"], "Did you mean quiet?"),
+        (["nowhere"], "error: nowhere is not a folder"),
+        (["--select=quite"], "Did you mean `quiet`?"),
         (["--shard=4/2"], "'4/2' is no shard"),
         ([".", "nobody"], "not found: "),
         (["--report=pdf=x"], "no report in the form 'pdf'"),
@@ -125,7 +125,7 @@ def test_what_is_missing_is_told_with_the_install_line(
     monkeypatch.setitem(sys.modules, "torch", None)
     done = CliRunner().invoke(main, ["conform", str(folder)])
     assert done.exit_code == 1
-    assert "hubkit conform needs torch: not installed here" in done.stderr
+    assert "hubkit conform needs torch, which is not installed" in done.stderr
     assert 'pip install "torch-hubkit[pytest]"' in done.stderr
 
 

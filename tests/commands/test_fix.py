@@ -119,8 +119,7 @@ def test_a_fix_that_was_taken_back_is_said(capsys: pytest.CaptureFixture[str]) -
     fixing = Fixing(fix=True, unsafe_fixes=False, diff=True, exit_non_zero_on_fix=False)
     assert fixing.show(outcome) == 0
     assert capsys.readouterr().err == (
-        "HUB504 in hubconf.py is for you to fix, as its fix was taken back "
-        "(it would not parse any more): no map_location\n"
+        "HUB504 in hubconf.py was not fixed (it would not parse any more): no map_location\n"
     )
 
 
@@ -181,7 +180,7 @@ def test_a_fetched_repo_is_not_changed(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
     done = run("check", f"git+file://{repo}", "--fix")
     assert done.exit_code == 2
-    assert "Clone it" in done.stderr
+    assert "Clone the repo" in done.stderr
 
 
 def test_a_write_protected_file_stays(repo: Path) -> None:
@@ -209,5 +208,5 @@ def test_a_link_out_of_the_repo_is_not_followed(repo: Path, tmp_path: Path) -> N
     (repo / "hubconf.py").unlink()
     (repo / "hubconf.py").symlink_to(outside)
     done = check(repo, "--fix", "--no-git")
-    assert (done.exit_code, outside.read_text("utf-8")) == (2, HUBCONF)
-    assert "outside the repo" in done.stderr
+    assert (done.exit_code, outside.read_text("utf-8")) == (1, HUBCONF)
+    assert "is a symbolic link that leads nowhere or outside the repo" in done.stdout

@@ -61,12 +61,12 @@ def run(*arguments: str | Path) -> Result:
 def test_help_tells_the_weights_of_that_entrypoint_alone(tmp_path: Path) -> None:
     (tmp_path / "hubconf.py").write_text(FAMILY)
     small, large, bare = (run("help", tmp_path, name).stdout for name in ("small", "large", "bare"))
-    assert f"Weights     {SMALL} (sha256 0123456789…, checked)" in small
-    assert f"Weights     {LARGE} (no hash in its name)" in large
+    assert f"Weights     {SMALL} (sha256 0123456789…, verified)" in small
+    assert f"Weights     {LARGE} (no hash in the file name)" in large
     assert LARGE not in small
     assert SMALL not in large
     assert "https://" not in bare
-    assert "none that source tells" in bare
+    assert "none found; other entrypoints" in bare
 
 
 def test_help_is_plain_and_tidy_when_it_is_piped(tmp_path: Path) -> None:
@@ -74,5 +74,5 @@ def test_help_is_plain_and_tidy_when_it_is_piped(tmp_path: Path) -> None:
     shown = run("help", tmp_path, "small").stdout
     assert "\x1b" not in shown
     assert "  Parameters:\n    pretrained (bool)  Load weights.\n\n  Returns:" in shown
-    assert "Gives back  an nn.Module: torch.nn.Linear" in shown
+    assert "Returns     an nn.Module: torch.nn.Linear" in shown
     assert "Install     pip install torch pillow" in shown

@@ -91,7 +91,7 @@ def test_a_suppressed_finding_is_left_out_with_its_reason(repo: Path) -> None:
     (repo / "hubconf.py").write_text(text)
     done = run("check", repo, "--select", "HUB105")
     assert done.exit_code == 0
-    assert "HUB105 left out: why" in done.stdout
+    assert "HUB105 suppressed: why" in done.stdout
 
 
 def test_github_output_annotates_lines(repo: Path) -> None:
@@ -160,7 +160,7 @@ def test_help_shows_the_signature_and_what_is_needed(repo: Path) -> None:
 def test_help_on_an_unknown_entrypoint_names_close_ones(repo: Path) -> None:
     done = run("help", repo, "nett")
     assert done.exit_code == 1
-    assert "Did you mean net?" in done.stderr
+    assert "Did you mean `net`?" in done.stderr
 
 
 def test_a_repo_on_a_host_is_read_without_running_it(git_host: GitHost, tmp_path: Path) -> None:
@@ -201,8 +201,8 @@ def test_what_git_does_not_track_is_not_judged_but_without_git(repo: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (("--ref", "v1", "--no-git"), "Drop --no-git"),
-        (("--ref", "HEAD", "--add-ignore", "why"), "Without --ref"),
+        (("--ref", "v1", "--no-git"), "cannot be combined with --no-git"),
+        (("--ref", "HEAD", "--add-ignore", "why"), "Remove --ref"),
         (("--ref", "nonsense"), "It has no tags"),
         (("acme/unet", "--ref", "v1"), "acme/unet:v1"),
     ],
@@ -230,7 +230,7 @@ def test_calls_that_break_are_found_against_an_earlier_commit(repo: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--against", "v1.1"), "Did you mean v1.0?"),
+        (("--against", "v1.1"), "Did you mean `v1.0`?"),
         (("--select", "HUB209"), "--against v1.0"),
     ],
 )

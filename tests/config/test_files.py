@@ -71,13 +71,13 @@ def test_a_folder_above_is_not_looked_into(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "wrong", "advice"),
     [
-        ("selct = []", "unknown key 'selct'", "'select'"),
-        ("per_file_ignores = {}", "unknown key 'per_file_ignores'", "'per-file-ignores'"),
-        ("frobnicate = 1", "unknown key 'frobnicate'", "It may hold select"),
+        ("selct = []", "unknown key 'selct'", "`select`"),
+        ("per_file_ignores = {}", "unknown key 'per_file_ignores'", "`per-file-ignores`"),
+        ("frobnicate = 1", "unknown key 'frobnicate'", "Known keys: select"),
         (
             "[entrypoints.net]\nknd = 'model'",
             "hubkit.toml.entrypoints.net has an unknown",
-            "'kind'",
+            "`kind`",
         ),
         ("[entrypoints.net]\nkind = 'modle'", "entrypoints.net.kind must be one of model", ""),
         ("select = 'HUB1'", "hubkit.toml.select must be a list of strings, not 'HUB1'", ""),

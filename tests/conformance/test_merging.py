@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
+from msgspec import structs
 
 from hubkit.conformance import merge_reports, render_json
 from hubkit.errors import UsageError
@@ -14,7 +13,7 @@ from tests.conformance.test_report import REPORT, ran
 
 def shard(part: int, parts: int = 2, **changes: object) -> ConformanceReport:
     policy = {**REPORT.policy, "shard": f"{part}/{parts}"}
-    return dataclasses.replace(REPORT, policy=policy, **changes)  # type: ignore[arg-type]
+    return structs.replace(REPORT, policy=policy, **changes)
 
 
 def test_one_report_is_itself() -> None:
@@ -52,14 +51,14 @@ def test_the_worst_counts_and_the_job_that_ran_most_tells_what_was_measured() ->
         ([shard(1), shard(1)], "these are the shards 1/2, 1/2, without 2/2"),
         ([REPORT, REPORT], "a report of a whole run stands for itself"),
         (
-            [shard(1), dataclasses.replace(REPORT, policy={**REPORT.policy, "shard": "x/y"})],
+            [shard(1), structs.replace(REPORT, policy={**REPORT.policy, "shard": "x/y"})],
             "shards 1/2, x/y, without 2/2",
         ),
         ([REPORT, shard(2)], "a report of a whole run stands for itself"),
         ([shard(1), shard(2, commit="ffff")], "not of one run: commit is 0123"),
         ([shard(1), shard(2, repo="other/one")], "repo is acme/shapes in one and other/one in"),
         (
-            [shard(1), dataclasses.replace(shard(2), policy={**shard(2).policy, "level": 2})],
+            [shard(1), structs.replace(shard(2), policy={**shard(2).policy, "level": 2})],
             "level is 3 in one and 2 in another",
         ),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from msgspec import structs
 
 import hubkit.conformance
 from hubkit.conformance import (
@@ -79,8 +79,8 @@ REPORT = ConformanceReport(
     lint="passed",
     cases=(SMALL, OTHER),
 )  # fmt: skip
-FAILING = dataclasses.replace(REPORT, cases=(SMALL, BROKEN), interrupted=True)
-BARE = dataclasses.replace(
+FAILING = structs.replace(REPORT, cases=(SMALL, BROKEN), interrupted=True)
+BARE = structs.replace(
     REPORT, commit="", digest="", uncommitted=None, lint="", cases=(), whole=CaseResult("", kind="")
 )
 
@@ -122,9 +122,9 @@ def test_fields_of_a_later_version_are_let_be(tmp_path: Path) -> None:
     ("text", "said"),
     [
         (None, "cannot be read: No such file"),
-        ("{", "is no conformance report"),
-        ("[]", "is no conformance report"),
-        ('{"schema": 1}', "is no conformance report"),
+        ("{", "is not a conformance report"),
+        ("[]", "is not a conformance report"),
+        ('{"schema": 1}', "is not a conformance report"),
         ('{"schema": 2}', "was written by a later hubkit"),
     ],
 )
@@ -141,11 +141,11 @@ def test_levels_build_on_one_another() -> None:
     assert [SMALL.verdict(level) for level in (1, 2, 3)] == ["reached", "exceptions", "reached"]
     assert [BROKEN.verdict(level) for level in (1, 2, 3)] == ["failed", "omitted", "omitted"]
     assert (SMALL.level, BROKEN.level, OTHER.level) == (3, 0, 1)
-    half = dataclasses.replace(SMALL, unexercised=(Unexercised("interrupted", ("C203",)),))
+    half = structs.replace(SMALL, unexercised=(Unexercised("interrupted", ("C203",)),))
     assert (half.verdict(2), half.level) == ("partial", 1)
-    skipped = dataclasses.replace(SMALL, checks=(*SMALL.checks, ran("C203", "skipped")))
+    skipped = structs.replace(SMALL, checks=(*SMALL.checks, ran("C203", "skipped")))
     assert (skipped.verdict(2), skipped.level) == ("skipped", 1)
-    nothing = dataclasses.replace(SMALL, checks=(ran("C104"), ran("C201", "inapplicable")))
+    nothing = structs.replace(SMALL, checks=(ran("C104"), ran("C201", "inapplicable")))
     assert (nothing.verdict(2), nothing.level) == ("nothing", 2)
 
 
@@ -153,10 +153,10 @@ def test_a_repo_is_as_good_as_its_worst_entrypoint_that_stands_for_itself() -> N
     assert REPORT.level == 3
     assert FAILING.level == 0
     assert BARE.level == 0
-    selected = dataclasses.replace(OTHER, unexercised=(Unexercised("not selected", ("C201",)),))
-    assert dataclasses.replace(REPORT, cases=(SMALL, selected)).level == 1
-    whole = dataclasses.replace(WHOLE, checks=(ran("C101"), ran("C303", "failed")))
-    assert dataclasses.replace(REPORT, whole=whole).level == 2
+    selected = structs.replace(OTHER, unexercised=(Unexercised("not selected", ("C201",)),))
+    assert structs.replace(REPORT, cases=(SMALL, selected)).level == 1
+    whole = structs.replace(WHOLE, checks=(ran("C101"), ran("C303", "failed")))
+    assert structs.replace(REPORT, whole=whole).level == 2
 
 
 def test_the_table_tells_what_was_reached_and_what_was_left_out() -> None:
@@ -166,7 +166,7 @@ def test_the_table_tells_what_was_reached_and_what_was_left_out() -> None:
         "small       ok  ok but C204  ok  1 of 2, not C208      11.7 M   3.4 ms   98 MB",
         "other       ok  -            -   -",
         "L2, L3: 1 of 2 entrypoints not exercised, not representative",
-        "C301 judges commit 0123456789ab, which lacks 2 uncommitted change(s)",
+        "C301 checks commit 0123456789ab, without 2 uncommitted changes",
     ]
     assert "wide[grey]  C106  -" in render_table(FAILING)
     assert "interrupted: what is not here did not run" in render_table(FAILING)
@@ -177,7 +177,7 @@ def test_markdown_holds_a_table_reasons_and_what_it_was_run_with() -> None:
     assert lines[1] == "| --- | --- | --- | --- | --- | --: | --: | --: |"
     assert len({line.count(" | ") for line in lines if line.startswith("|")}) == 1
     assert "- `wide[grey]` C106 check-106: it" in lines
-    assert r"- `small` C204 check-204: a \<sampler\> \| by \*design\*" in lines
+    assert r"- `small` C204 check-204: a &lt;sampler> \| by \*design\*" in lines
     assert lines[-1] == (
         "`acme/shapes` at `0123456789ab`, 2026-01-02: torch 2.9.0, python 3.12.1, "
         "device cpu, network deny."
@@ -188,7 +188,7 @@ def test_markdown_holds_a_table_reasons_and_what_it_was_run_with() -> None:
     ("report", "message", "colour"),
     [
         (REPORT, "level 3* (1 of 2)", "brightgreen"),
-        (dataclasses.replace(REPORT, cases=(OTHER,)), "level 1", "yellow"),
+        (structs.replace(REPORT, cases=(OTHER,)), "level 1", "yellow"),
         (FAILING, "failing", "red"),
         (BARE, "not exercised", "yellow"),
     ],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hubkit.analysis import read_repo
 from hubkit.config import read_config
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 def find(repo: Path, code: str, changes: Mapping[str, bytes] | None = None) -> Report:
     """What one rule or family finds, with some of the files as if they held something else."""
     files = Overlay(open_files(repo), changes or {})
-    config = dataclasses.replace(read_config(repo), extend_select=(code,))
+    config = structs.replace(read_config(repo), extend_select=(code,))
     report = lint_repo(read_repo(files), config)
     findings = tuple(finding for finding in report.findings if finding.code.startswith(code))
-    return dataclasses.replace(report, findings=findings)
+    return structs.replace(report, findings=findings)
 
 
 def plan(repo: Path, code: str, *, unsafe: bool = True) -> Outcome:

@@ -115,7 +115,7 @@ def fuzz_archive(data: bytes) -> None:
 def fuzz_packets(data: bytes) -> None:
     """Read git's framing."""
     with contextlib.suppress(ValueError):
-        for _ in read_packets(data):
+        for _ in read_packets([data]):
             pass
 
 

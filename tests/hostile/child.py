@@ -17,7 +17,7 @@ MEMORY = 2 << 30
 COMMANDS = (
     ("check",),
     ("check", "--output-format", "json"),
-    ("list", "--static"),
+    ("list",),
     ("help", "net"),
 )
 

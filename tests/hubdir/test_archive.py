@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubkit import limits
 from hubkit.errors import HashMismatchError, UnsafeArchiveError
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import archive, fetch_repo, find_cached, members, parse_repo
+from hubkit.hubdir import archive, fetch_repo, find_cached, parse_repo
+from hubkit.limits import Limit
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ UNSAFE = {
     "folders that differ in case": [Entry("top/a/x"), Entry("top/A/y")],
     "a file that is a folder too": [Entry("top/a"), Entry("top/a/b")],
     "a file that is another's folder in other case": [Entry("top/A"), Entry("top/a/b")],
-    "a device": [Entry("top/null", b"", stat.S_IFCHR | 0o666)],
+    "a special file": [Entry("top/null", b"", stat.S_IFCHR | 0o666)],
     "a pipe": [Entry("top/pipe", b"", stat.S_IFIFO | 0o666)],
     "a socket": [Entry("top/socket", b"", stat.S_IFSOCK | 0o666)],
     "a folder by mode only": [Entry("top/folder", b"", stat.S_IFDIR | 0o755)],
@@ -111,6 +113,21 @@ UNSAFE = {
     "a link to itself": [link("top/a", "a")],
     "a file below a link": [link("top/out", "d"), Entry("top/out/file")],
     "a link that is a whole file": [link("top/a", "x" * 5000)],
+    "git's own folder": [Entry("top/.git/config")],
+    "git's own folder, far below": [Entry("top/a/b/.git/hooks/post-checkout")],
+    "git's own folder as a file": [Entry("top/.git", b"gitdir: /elsewhere")],
+    "git's own folder as a link": [Entry("top/d/x"), link("top/.git", "d")],
+    "git's own folder in capitals": [Entry("top/.GIT/config")],
+    "git's own folder as a stream of Windows": [Entry("top/.git::$INDEX_ALLOCATION/config")],
+    "git's own folder by its short name": [Entry("top/GIT~1/config")],
+    "git's own folder with an invisible letter": [Entry("top/.g\u200cit/config")],
+    "a trailing dot": [Entry("top/hubconf.py.")],
+    "a trailing blank": [Entry("top/a /b.py")],
+    "three dots": [Entry("top/.../b.py")],
+    "a device": [Entry("top/NUL")],
+    "a device with an ending": [Entry("top/lib/aux.py")],
+    "a device as a folder": [Entry("top/com1/a.py")],
+    "a device with a blank": [Entry("top/con .txt")],
 }
 
 
@@ -122,13 +139,28 @@ def test_what_may_not_be_unpacked_leaves_nothing(tmp_path: Path, entries: list[E
     assert set(tmp_path.rglob("*")) == before
 
 
+def test_names_that_only_look_odd_are_unpacked(tmp_path: Path) -> None:
+    names = [".gitignore", ".github/x", "git", "auxiliary.py", "com10", "console.py", "a..b", ".a"]
+    found = unpack(tmp_path, make_zip(*(Entry(f"top/{name}") for name in names)))
+    assert found.keys() == {"hubconf.py", *names}
+
+
+def test_bytecode_is_left_out(tmp_path: Path) -> None:
+    names = ["__pycache__/a.cpython-311.pyc", "p/__pycache__/b.pyc", "a.pyc", "p/b.PYC", "c.pyo"]
+    entries = [*(Entry(f"top/{name}") for name in names), link("top/d.pyc", "p/a.py")]
+    body = make_zip(*entries, Entry("top/p/a.py"), Entry("top/q/__pycache__/kept.bin"))
+    kept = {"hubconf.py", "p/a.py", "q/__pycache__/kept.bin"}
+    assert unpack(tmp_path, body).keys() == kept
+    assert archive.is_same(tmp_path / "a.zip", tmp_path / "in" / "tree")
+
+
 def test_a_first_member_that_leads_up_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsafeArchiveError, match="leads elsewhere"):
         unpack(tmp_path, make_zip(Entry("../victim/", b""), Entry("../victim/a"), top=""))
 
 
 def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(limits, "ARCHIVE_MEMBERS", Limit(10, "members", ""))
     with pytest.raises(UnsafeArchiveError, match="12 members"):
         unpack(tmp_path, make_zip(*(Entry(f"top/{number}") for number in range(10))))
 

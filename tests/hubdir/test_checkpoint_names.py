@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubkit.errors import UsageError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, hash_prefix_of
 from hubkit.hubdir.origins import name_of
@@ -50,7 +51,10 @@ def test_names_of_urls_are_names(path: str, query: str) -> None:
 
 @given(st.text(st.sampled_from("ab/.-?=&;%#:@\\ ")))
 def test_names_of_nonsense_are_names(text: str) -> None:
-    name = name_of(f"https://host/{text}")
+    try:
+        name = name_of(f"https://host/{text}")
+    except UsageError:  # a backslash or a blank
+        return
     assert name not in ("", ".", "..")
     assert Path(name).name == name
 

@@ -264,7 +264,7 @@ def test_what_is_no_url_is_refused_with_an_example(hub_dir: Path, tmp_path: Path
         lambda: download_url_to_file(url, str(tmp_path / "out.pt")),
         lambda: key_of(url),
     ):
-        with pytest.raises(errors.UsageError, match="no URL of a file") as refused:
+        with pytest.raises(errors.UsageError, match="not the URL of a file") as refused:
             call()
         assert "https://" in refused.value.hint
         assert "secret" not in str(refused.value)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, fetch_repo, find_cached, parse_repo

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from hubkit import errors
+from hubkit._util.urls import try_parse
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, fetch_repo, parse_repo
-from hubkit.hubdir.hosts import find_token
+from hubkit.hubdir.hosts import advise_token, find_token, token_variables
 from tests.git_host import GitHost, git, git_bytes
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 ASK = FetchPolicy()
 TOKEN = "t0ken"
+OWN = "HUBKIT_TOKEN_127_0_0_1_PORT"
 
 
 @pytest.fixture
@@ -36,7 +41,8 @@ def secret(hub_dir: Path, worktree: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str, token: str = TOKEN) -> None:
     if way != "netrc":
-        monkeypatch.setenv(way, token)
+        port = os.environ["HUBKIT_GITHUB_URL"].rpartition(":")[2]
+        monkeypatch.setenv(way.replace("PORT", port), token)
         return
     path = tmp_path / "home" / ".netrc"
     path.parent.mkdir()
@@ -44,7 +50,7 @@ def say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str, token: str = 
     path.chmod(0o600)
 
 
-@pytest.mark.parametrize("way", ["GITHUB_TOKEN", "GH_TOKEN", "HUBKIT_TOKEN_127_0_0_1", "netrc"])
+@pytest.mark.parametrize("way", ["GITHUB_TOKEN", "GH_TOKEN", OWN, "netrc"])
 @pytest.mark.parametrize("by_address", [False, True])
 def test_each_way_to_give_a_token_opens_its_host_and_no_other(
     secret: GitHost,
@@ -89,7 +95,7 @@ def test_a_checkpoint_is_asked_for_with_a_token_only_where_one_helps(
     assert not is_signed(asset.headers)
 
 
-@pytest.mark.parametrize("way", ["GITHUB_TOKEN", "HUBKIT_TOKEN_127_0_0_1", "netrc"])
+@pytest.mark.parametrize("way", ["GITHUB_TOKEN", OWN, "netrc"])
 def test_a_token_that_opens_nothing_is_in_no_message(
     secret: GitHost,
     tmp_path: Path,
@@ -115,8 +121,19 @@ def test_a_token_that_opens_nothing_is_in_no_message(
         ("https://gitlab.com/a/b", "GITHUB_TOKEN", False),
         ("https://gitlab.com/a/b", "GITLAB_TOKEN", True),
         ("https://codeberg.org/a/b", "CODEBERG_TOKEN", True),
-        ("https://git.acme-corp.org:8443/a/b", "HUBKIT_TOKEN_GIT_ACME_CORP_ORG", True),
-        ("http://git.acme-corp.org/a/b", "HUBKIT_TOKEN_GIT_ACME_CORP_ORG", False),
+        ("https://github.com:8443/a/b", "GITHUB_TOKEN", False),
+        ("https://github.com:443/a/b", "GITHUB_TOKEN", True),
+        ("https://evil.org\\@github.com/a/b", "GITHUB_TOKEN", False),
+        ("https://git.acme.org/a/b", "HUBKIT_TOKEN_GIT_ACME_ORG", True),
+        ("https://git.acme.org:8443/a/b", "HUBKIT_TOKEN_GIT_ACME_ORG", False),
+        ("https://git.acme.org:8443/a/b", "HUBKIT_TOKEN_GIT_ACME_ORG_8443", True),
+        ("https://git.acme.org/a/b", "HUBKIT_TOKEN_GIT_ACME_ORG_443", False),
+        ("https://git-acme.org/a/b", "HUBKIT_TOKEN_GIT_ACME_ORG", False),
+        ("https://git-acme.org/a/b", "HUBKIT_TOKEN_GIT__ACME_ORG", True),
+        ("https://git_acme.org/a/b", "HUBKIT_TOKEN_GIT_ACME_ORG", False),
+        ("http://git.acme.org/a/b", "HUBKIT_TOKEN_GIT_ACME_ORG", False),
+        ("https://[fe80::1]/a/b", "HUBKIT_TOKEN_FE80__1", False),
+        ("https://[::1]:81/a", "HUBKIT_TOKEN__0000_0000_0000_0000_0000_0000_0000_0001_81", True),
     ],
 )
 @pytest.mark.usefixtures("hub_dir")
@@ -125,6 +142,48 @@ def test_whose_token_a_host_is_shown(
 ) -> None:
     monkeypatch.setenv(variable, TOKEN)
     assert (find_token(url) == TOKEN) == found
+
+
+LABEL = st.from_regex(r"[ab81]([ab8-]{0,2}[ab81])?", fullmatch=True)
+NAMES = st.lists(LABEL, min_size=1, max_size=4).map(".".join)
+PORTS = st.sampled_from(["", ":8", ":81", ":443"])
+
+
+@settings(max_examples=300)
+@given(NAMES, PORTS, NAMES, PORTS)
+@example("git.corp.com", "", "git-corp.com", "")
+@example("127.0.0.1", ":8", "127.0.0.1.8", "")
+@example("a.b", ":8", "a.b.8", "")
+@example("[::1]", "", "a.0.0.1", "")
+@example("[fe80::1]", "", "fe80-1", "")
+def test_no_variable_is_read_for_two_hosts(a: str, x: str, b: str, y: str) -> None:
+    one, other = try_parse(f"https://{a}{x}/"), try_parse(f"https://{b}{y}/")
+    if one is not None and other is not None:
+        own = token_variables(one)[:1] == token_variables(other)[:1]
+        assert own == (one.host_key == other.host_key)
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("https://github.com/a", "set GITHUB_TOKEN"),
+        ("https://gitlab.com/a", "set GITLAB_TOKEN"),
+        ("https://git-corp.acme.org:8443/a", "set HUBKIT_TOKEN_GIT__CORP_ACME_ORG_8443"),
+        ("https://a_b.org/a", "add a_b.org to ~/.netrc"),
+        ("http://git.acme.org/a", ""),
+        ("ssh://git@git.acme.org/a", ""),
+        ("file:///srv/a", ""),
+        ("https://evil.org\\@github.com/a", ""),
+    ],
+)
+@pytest.mark.usefixtures("hub_dir")
+def test_only_a_variable_that_is_read_is_advised(
+    monkeypatch: pytest.MonkeyPatch, url: str, advice: str
+) -> None:
+    assert advise_token(url) == advice
+    if advice.startswith("set "):
+        monkeypatch.setenv(advice.removeprefix("set "), TOKEN)
+        assert find_token(url) == TOKEN
 
 
 @pytest.mark.parametrize(

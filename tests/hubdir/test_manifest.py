@@ -56,6 +56,8 @@ def test_bytecode_that_python_leaves_does_not_count(tree: Path) -> None:
     (tree / "data" / "__pycache__" / "x.pyc").write_bytes(b"code")
     assert digest_of_tree(tree) == before
     assert compare_tree(tree) == ()
+    (tree / "__pycache__" / "hubconf.py").write_text("")
+    assert [found.path for found in compare_tree(tree)] == ["__pycache__/hubconf.py"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links and modes are made up there")

@@ -6,19 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit.errors import RefNotFoundError
+from hubkit import limits
+from hubkit.errors import HashMismatchError, RefNotFoundError, UnsafeArchiveError
 from hubkit.facts import FetchPolicy, RepoRef
-from hubkit.hubdir import parse_repo, refs
+from hubkit.hubdir import fetch_repo, find_cached, parse_repo, refs
 from hubkit.hubdir.http import Client
 from hubkit.hubdir.refs import fetch_refs, find_ref
-from tests.git_host import commit_files, git
+from hubkit.loader.pins import lock_repo
+from tests.git_host import commit_files, git, git_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hubkit.facts import ResolvedRef
     from tests.git_host import GitHost
 
+ASK = FetchPolicy()
 PULLS = 10_000
 ADVERTISED = "/acme/shapes.git/info/refs"
 ASKED = "/acme/shapes.git/git-upload-pack"
@@ -66,7 +70,7 @@ def test_a_long_list_is_left_for_the_refs_that_are_wanted(
     short = resolve(f"acme/shapes{ref}")
     assert host.paths() == [ADVERTISED, ADVERTISED, ASKED]
     assert sum(entry.sent for entry in host.requests[1:]) < 2000
-    monkeypatch.setattr(refs, "LONG", refs.LIMIT)
+    monkeypatch.setattr(refs, "LONG", limits.REFS_BYTES.most)
     host.forget_requests()
     assert resolve(f"acme/shapes{ref}") == short
     assert host.paths() == [ADVERTISED]
@@ -96,7 +100,7 @@ def test_both_versions_tell_the_same(
     anything = RepoRef("acme", "shapes", "0123456789" * 4)
     with Client(FetchPolicy()) as client:
         wanted = fetch_refs(client, anything)
-        monkeypatch.setattr(refs, "LONG", refs.LIMIT)
+        monkeypatch.setattr(refs, "LONG", limits.REFS_BYTES.most)
         assert fetch_refs(client, anything) == wanted
     assert set(wanted.commits) == {
         "refs/heads/feature/x",
@@ -148,3 +152,87 @@ def test_a_short_hash_that_several_commits_share_is_refused() -> None:
     found = find_ref(offered, parse_repo("acme/shapes:0123456B"))
     assert found
     assert found.sha == both["refs/heads/b"]
+
+
+@pytest.fixture
+def impostor(host: GitHost, worktree: Path) -> tuple[str, str]:
+    """A commit whose hash is the name of a branch that leads elsewhere; gives both commits."""
+    pinned = git("rev-parse", "HEAD", cwd=worktree)
+    other = commit_files(worktree, {"hubconf.py": "dependencies = ['evil']\n"})
+    bare = host.add_repo("acme", "shapes", worktree)
+    git("update-ref", f"refs/heads/{pinned}", other, cwd=bare)
+    return pinned, other
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper])
+def test_a_full_hash_is_a_commit_whatever_refs_are_called(
+    host: GitHost, impostor: tuple[str, str], spell: Callable[[str], str]
+) -> None:
+    pinned, other = impostor
+    git("update-ref", f"refs/tags/{pinned}", other, cwd=host.bare("acme", "shapes"))
+    # It is the tip of nothing: the history decides whether it belongs to the repo.
+    assert resolve(f"acme/shapes:{spell(pinned)}") is None
+    named = resolve(f"acme/shapes:refs/heads/{pinned}")
+    assert named is not None
+    assert (named.sha, named.full_name) == (other, f"refs/heads/{pinned}")
+    assert named.short_name == f"refs/heads/{pinned}"
+    tag = resolve(f"acme/shapes:refs/tags/{pinned}")
+    assert tag is not None
+    assert tag.sha == other
+
+
+@pytest.mark.parametrize("way", ["", "git+"])
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_pinned_commit_is_never_what_bears_its_name(
+    host: GitHost, impostor: tuple[str, str], way: str, skip: bool
+) -> None:
+    pinned, other = impostor
+    repo = parse_repo(f"{way}https://github.com/acme/shapes@{pinned}")
+    policy = FetchPolicy(skip_validation=skip)
+    if way:
+        cached = fetch_repo(repo, policy)
+        assert cached.sha == pinned
+        assert "evil" not in (cached.path / "hubconf.py").read_text()
+    else:
+        # The host makes the archive of the branch, as git does: it is not put in place.
+        with pytest.raises(HashMismatchError, match=other):
+            fetch_repo(repo, policy)
+        assert find_cached(repo) is None
+    full = fetch_repo(parse_repo(f"{way}https://github.com/acme/shapes@refs/heads/{pinned}"), ASK)
+    assert full.sha == other
+    assert "evil" in (full.path / "hubconf.py").read_text()
+    assert find_cached(repo) is None or way
+    assert host.requests
+
+
+def test_a_lock_file_pins_the_commit_and_not_its_namesake(impostor: tuple[str, str]) -> None:
+    pinned, _ = impostor
+    locked = lock_repo(parse_repo(f"git+https://github.com/acme/shapes@{pinned}"))
+    assert locked.sha == pinned
+
+
+def test_an_archive_that_names_no_commit_is_refused(
+    host: GitHost, impostor: tuple[str, str], worktree: Path
+) -> None:
+    pinned, _ = impostor
+    tree = git_bytes("archive", "--format=zip", "--prefix=x/", "HEAD^{tree}", cwd=worktree)
+    host.add_archive(git("rev-parse", "HEAD", cwd=worktree), tree)
+    host.add_archive(pinned, tree)
+    repo = parse_repo(f"acme/shapes:{pinned}")
+    with pytest.raises(UnsafeArchiveError, match="does not say"):
+        fetch_repo(repo, FetchPolicy(skip_validation=True))
+    assert find_cached(repo) is None
+
+
+def test_a_default_branch_that_is_called_like_a_commit_is_not_that_commit(
+    host: GitHost, impostor: tuple[str, str]
+) -> None:
+    pinned, other = impostor
+    git("symbolic-ref", "HEAD", f"refs/heads/{pinned}", cwd=host.bare("acme", "shapes"))
+    repo = parse_repo("acme/shapes")
+    assert fetch_repo(repo, ASK).sha == other
+    host.forget_requests()
+    cached = find_cached(repo)
+    assert cached is not None
+    assert cached.sha == other
+    assert find_cached(parse_repo(f"acme/shapes:{pinned}")) is None

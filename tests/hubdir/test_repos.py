@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit import errors
+from hubkit import errors, limits
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import fetch_repo, find_cached, parse_repo
+from hubkit.hubdir import fetch_checkpoint, fetch_repo, find_cached, parse_repo
 from tests.git_host import GitHost, commit_files, git
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ def test_refs_that_share_torchs_path_are_told_apart(host: GitHost, worktree: Pat
 def test_an_archive_that_does_not_end_is_refused(
     host: GitHost, worktree: Path, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hubkit.hubdir.trees.MOST_BYTES", 1 << 20)
+    small = limits.Limit(1 << 20, "bytes", "")
+    monkeypatch.setattr(limits, "ARCHIVE_BYTES", small)
     host.add_archive(head(worktree), os.urandom(8 << 20))  # sent in pieces, without its length
     with pytest.raises(errors.UnsafeArchiveError, match="more than 1048576 bytes"):
         fetch("acme/shapes")
@@ -241,6 +242,37 @@ def test_rate_limits_say_until_when(host: GitHost) -> None:
     with pytest.raises(errors.RateLimitedError) as limited:
         fetch("acme/shapes")
     assert limited.value.retry_at == 4102444800.0
+
+
+RESET = {"x-ratelimit-remaining": "59", "x-ratelimit-reset": "4102444800"}
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_busy_host_that_counts_requests_is_not_a_rate_limit(host: GitHost, status: int) -> None:
+    host.fail("info/refs", status=status, headers=RESET)
+    assert (fetch("acme/shapes").path / "hubconf.py").exists()
+    assert [entry.status for entry in host.requests][:2] == [status, 200]
+
+
+def test_a_rate_limit_names_the_host_and_what_helps_there(host: GitHost) -> None:
+    host.fail("net.pt", status=429, headers=RESET)
+    with pytest.raises(
+        errors.RateLimitedError, match=r"Rate limited by 127\.0\.0\.1:\d+ until"
+    ) as limited:
+        fetch_checkpoint(f"{host.url}/net.pt", policy=ASK)
+    assert "set GITHUB_TOKEN" in limited.value.hint  # the host takes GitHub's place
+    with GitHost() as other:
+        other.fail("net.pt", status=429, headers=RESET)
+        with pytest.raises(errors.RateLimitedError) as limited:
+            fetch_checkpoint(f"{other.url}/net.pt", policy=ASK)
+        assert f"set HUBKIT_TOKEN_127_0_0_1_{other.port} " in limited.value.hint
+
+
+def test_a_host_that_wants_a_long_wait_is_asked_once(host: GitHost) -> None:
+    host.fail("info/refs", status=503, headers={"Retry-After": "3600"}, times=9)
+    with pytest.raises(errors.UnreachableError, match=r"503 and asks to wait .* \(1 request\)"):
+        fetch("acme/shapes")
+    assert len(host.requests) == 1
 
 
 def test_a_busy_or_rude_host_is_asked_again(host: GitHost) -> None:

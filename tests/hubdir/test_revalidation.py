@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from hubkit.errors import CacheWriteError, NotThereError
 from hubkit.facts import FetchPolicy
@@ -111,7 +112,7 @@ def test_a_host_that_is_silent_is_done_without_and_one_that_says_no_is_heard(
     git_host.stop()
     assert fetch_checkpoint(url, policy=NOW).read_bytes() == b"old"
     assert "The copy in" in caplog.text
-    assert fetch_checkpoint(url, policy=replace(NOW, offline=True)).read_bytes() == b"old"
+    assert fetch_checkpoint(url, policy=structs.replace(NOW, offline=True)).read_bytes() == b"old"
 
 
 def test_a_hub_dir_that_cannot_be_written_is_used_as_it_is(

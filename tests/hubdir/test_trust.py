@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from hubkit.cli import main
 from hubkit.errors import UntrustedRepoError, UsageError
-from hubkit.hubdir import parse_repo, read_trust, record_trust, require_trust
+from hubkit.hubdir import parse_repo, read_trust, record_trust, remove_trust, require_trust
 from hubkit.hubdir.trust import is_trusted
 
 if TYPE_CHECKING:
@@ -71,18 +71,15 @@ def test_names_that_torch_spells_alike_do_not_inherit(hub_dir: Path) -> None:
     with pytest.raises(UntrustedRepoError):
         require_trust(parse_repo("foo/bar_baz"), "check")
     record_trust(parse_repo("foo/bar_baz"))
-    assert (hub_dir / "trusted_list").read_text().splitlines() == [
-        "foo_bar/baz",
-        "foo/bar_baz",
-        "foo_bar_baz",
-    ]
+    # torch.hub would take "foo_bar_baz" for trust in both.
+    assert (hub_dir / "trusted_list").read_text().splitlines() == ["foo_bar/baz", "foo/bar_baz"]
 
 
-def test_a_line_of_torchs_is_no_trust_in_an_owner_with_an_underscore(hub_dir: Path) -> None:
-    write_list(hub_dir, "foo_bar_baz")
-    assert not require_trust(parse_repo("foo/bar_baz"), "check")
+@pytest.mark.parametrize("text", ["user/company_repo", "user_company/repo"])
+def test_a_line_of_torchs_that_may_mean_two_repos_trusts_neither(hub_dir: Path, text: str) -> None:
+    write_list(hub_dir, "user_company_repo")
     with pytest.raises(UntrustedRepoError):
-        require_trust(parse_repo("foo_bar/baz"), "check")
+        require_trust(parse_repo(text), "check")
 
 
 @pytest.mark.usefixtures("hub_dir")
@@ -129,6 +126,55 @@ def test_a_host_that_is_called_like_an_owner_is_not_that_owner(
 ) -> None:
     monkeypatch.setenv("HUBKIT_TRUST", allowed)
     assert is_trusted(parse_repo("https://acme/own/shapes")) == trusted
+
+
+@pytest.mark.usefixtures("hub_dir")
+@pytest.mark.parametrize(
+    ("pattern", "text", "trusted"),
+    [
+        ("git.acme.org/own/*", "https://git.acme.org/own/shapes", True),
+        ("git.acme.org/own/*", "https://git.acme.org/own/group/shapes", True),
+        ("git.acme.org/*", "https://git.acme.org/own/shapes", True),
+        ("git.acme.org/*/shapes", "https://git.acme.org/own/shapes", True),
+        ("git.acme.org/*/shapes", "https://git.acme.org/evil/x/shapes", False),
+        ("git.acme.org/own/*", "https://git.acme.org:8443/own/shapes", False),
+        ("git.acme.org:8443/own/*", "https://git.acme.org:8443/own/shapes", True),
+        ("*.acme.org/own/*", "https://git.acme.org/own/shapes", True),
+        ("*.acme.org/own/*", "https://acme.org.evil.org/own/shapes", False),
+        ("*.acme.org/*", "https://evil.org/x.acme.org/shapes", False),
+        ("git.acme*/own/*", "https://git.acme.evil.org/own/shapes", False),
+        ("git.acme.*/own/*", "https://git.acme.evil.org/own/shapes", False),
+        ("git?acme.org/own/*", "https://git-acme.org/own/shapes", False),
+        ("acme*", "https://acme.evil.org/own/shapes", False),
+        ("acme*/*", "https://acme.evil.org/own/shapes", False),
+        ("*/own/*", "https://evil.org/own/shapes", False),
+        ("*/*/shapes", "https://evil.org/own/shapes", False),
+        ("*", "https://git.acme.org/own/shapes", True),
+        ("own/*", "https://evil.org/own/shapes", False),
+        ("own/s*", "own/shapes", True),
+        ("git+file:///srv/*", "git+file:///srv/own/shapes", True),
+        ("git+file:///srv/*", "git+file:///home/own/shapes", False),
+    ],
+)
+def test_a_pattern_matches_the_host_that_it_names(
+    monkeypatch: pytest.MonkeyPatch, pattern: str, text: str, trusted: bool
+) -> None:
+    monkeypatch.setenv("HUBKIT_TRUST", pattern)
+    assert is_trusted(parse_repo(text)) is trusted
+
+
+@pytest.mark.usefixtures("hub_dir")
+def test_what_an_error_advises_works_on_any_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = parse_repo("https://git.acme.org:8443/own/shapes")
+    assert parse_repo(repo.full_name) == repo
+    monkeypatch.setenv("HUBKIT_TRUST", repo.full_name)
+    assert is_trusted(repo)
+
+
+def test_removing_trust_takes_it_from_torch_too(hub_dir: Path) -> None:
+    write_list(hub_dir, "user/company_repo", "user_company_repo", "other_one")
+    assert remove_trust(parse_repo("user/company_repo"))
+    assert read_trust() == ("other_one",)
 
 
 def test_a_last_line_without_an_end_stays_a_line_of_its_own(hub_dir: Path) -> None:

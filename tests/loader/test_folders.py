@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -17,6 +17,7 @@ from hubkit.errors import (
     MissingDependenciesError,
     ProbeError,
     RepoSpecError,
+    UntrustedRepoError,
 )
 from hubkit.loader import locate_repo
 
@@ -44,7 +45,8 @@ def test_a_folder_is_loaded_however_it_is_spelled(
 ) -> None:
     monkeypatch.setenv("HOME", str(repo.parent))
     monkeypatch.chdir(repo.parent)
-    for spelling in (repo, str(repo), "repo", "./repo", "~/repo", Path("repo")):
+    assert hubkit.load("repo", "net", source="local") == "utils/1"
+    for spelling in (repo, str(repo), "./repo", "~/repo", Path("repo")):
         assert hubkit.load(spelling, "net", source="local") == "utils/1"
         assert hubkit.load(spelling, "net", 2) == "utils/2"
         assert hubkit.load(spelling, "net", size=3, source="LOCAL") == "utils/3"
@@ -92,23 +94,39 @@ def test_listing_an_open_hubconf_runs_it_elsewhere(make_repo: MakeRepo) -> None:
         print("running")
     """
     root = make_repo("repo", {"hubconf.py": hubconf})
-    assert hubkit.list(root) == ["net_l", "net_s"]
-    assert hubkit.help(root, "net_s") == "A net."
+    assert hubkit.list(root, trust_repo=True) == ["net_l", "net_s"]
+    assert hubkit.help(root, "net_s", trust_repo=True) == "A net."
     with pytest.raises(EntrypointNotFoundError, match="net_s"):
-        hubkit.help(root, "net_x")
+        hubkit.help(root, "net_x", trust_repo=True)
     assert not hasattr(sys, "ran_here")
 
 
 def test_an_open_hubconf_that_fails_is_one_error(make_repo: MakeRepo) -> None:
     root = make_repo("repo", {"hubconf.py": "globals()['x'] = 1\nraise KeyError('why')"})
     with pytest.raises(ProbeError, match="KeyError: 'why'"):
-        hubkit.list(root)
+        hubkit.list(root, trust_repo=True)
+
+
+@pytest.mark.parametrize("trust_repo", ["check", None, False])
+def test_an_open_hubconf_in_a_folder_runs_only_when_trusted(
+    make_repo: MakeRepo, tmp_path: Path, trust_repo: Literal["check"] | bool | None
+) -> None:
+    canary = tmp_path / "canary"
+    root = make_repo(
+        "repo", {"hubconf.py": f"__import__('os').mkdir({str(canary)!r})\nglobals()['x'] = print"}
+    )
+    with pytest.raises(UntrustedRepoError, match="must run") as caught:
+        hubkit.list(root, trust_repo=trust_repo)
+    assert "trust_repo=True" in caught.value.hint
+    with pytest.raises(UntrustedRepoError, match="must run"):
+        hubkit.help(root, "x", trust_repo=trust_repo)
+    assert not canary.exists()
 
 
 def test_help_of_what_is_defined_elsewhere_asks_the_code(make_repo: MakeRepo) -> None:
     root = make_repo("repo", {"hubconf.py": "from click import echo\n"})
     assert hubkit.list(root) == ["echo"]
-    assert str(hubkit.help(root, "echo")).startswith("Print a message and newline")
+    assert str(hubkit.help(root, "echo", trust_repo=True)).startswith("Print a message and newline")
 
 
 def test_help_of_what_has_none_is_none(repo: Path) -> None:
@@ -118,7 +136,7 @@ def test_help_of_what_has_none_is_none(repo: Path) -> None:
 @pytest.mark.parametrize("call", [hubkit.load, hubkit.help])
 def test_an_unknown_entrypoint_is_named_with_close_ones(repo: Path, call: object) -> None:
     assert callable(call)
-    with pytest.raises(EntrypointNotFoundError, match="Did you mean net") as caught:
+    with pytest.raises(EntrypointNotFoundError, match="Did you mean `net`") as caught:
         call(str(repo), "nett")
     assert isinstance(caught.value, RuntimeError)
     assert caught.value.entrypoint == "nett"

@@ -12,7 +12,7 @@ SAID = (
     ],
     [
         "*bad_is_not_none(pretrained=False) downloads although no weights were asked for: https:*",
-        "    asked for at hubconf.py:*",
+        "    requested at hubconf.py:* by socket.getaddrinfo",
         "  pretrained=False should have prevented it.*",
         'To expect it: expected = { C106 = "the reason" } in [[]entrypoints.bad_is_not_none[]] *',
     ],

@@ -123,7 +123,7 @@ REPO_DEFECTS = (
         "C103",
         _hubconf(""),
         {"hubkit.toml": f"{_CONFIG}[entrypoints.lables]\nkind = 'utility'\n"},
-        ("hubkit.toml describes an entrypoint lables", "Is labels meant?"),
+        ("hubkit.toml describes an entrypoint lables", "Did you mean `labels`?"),
     ),
     RepoDefect(
         "registers_twice",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hubkit.errors import UsageError
 from pytest_hubkit import golden
 from pytest_hubkit.golden import Golden, compare, file_of, read_golden, write_golden
 
@@ -109,3 +110,28 @@ def test_memory_that_was_used_before_is_not_overlooked() -> None:
     assert pin.shape == again.shape
     if sys.platform == "linux":
         assert peak.bytes > 15e6
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of POSIX")
+def test_nothing_is_kept_through_a_link(tmp_path: Path) -> None:
+    import torch
+
+    values = kept(torch.ones(3), HERE)
+    repo, outside = tmp_path / "repo", tmp_path / "outside"
+    for folder in (repo / "tests" / "hubkit", outside):
+        folder.mkdir(parents=True)
+    (repo / golden.FOLDER).symlink_to(outside)
+    with pytest.raises(UsageError, match="leads outside"):
+        write_golden(repo, "net", values)
+    assert list(outside.iterdir()) == []
+    (repo / golden.FOLDER).unlink()
+    write_golden(repo, "net", values)
+    for path in [*(repo / golden.FOLDER).iterdir()]:
+        (outside / path.name).write_text("canary")
+        path.unlink()
+        path.symlink_to(outside / path.name)
+    with pytest.raises(OSError, match="leads outside"):
+        read_golden(repo, "net")
+    write_golden(repo, "net", values)
+    assert {path.read_text() for path in outside.iterdir()} == {"canary"}
+    assert read_golden(repo, "net") is not None

@@ -61,5 +61,22 @@ def test_a_repo_is_called_as_its_origin(repo: HubRepo, origin: str, name: str) -
 
 
 def test_without_a_commit_nothing_is_published(repo: HubRepo, tmp_path: Path) -> None:
-    with pytest.raises(UndeclaredError, match="is no git repo"):
+    with pytest.raises(UndeclaredError, match="is not a git repo"):
         publish(repo.root, tmp_path)
+
+
+def test_packing_runs_no_program_of_the_repos(repo: HubRepo, tmp_path: Path) -> None:
+    canary, spy = tmp_path / "canary", tmp_path / "spy"
+    spy.write_text(f"#!/bin/sh\ntouch {canary}\ncat\n")
+    spy.chmod(0o755)
+    repo.write({**FILES, ".gitattributes": "*.txt filter=spy\n"})
+    repo.commit()
+    names = ("filter.spy.smudge", "filter.spy.clean", "tar.zip.command", "core.fsmonitor")
+    for setting in names:
+        repo.git("config", setting, str(spy))
+    (repo.root / "data.txt").write_text("words some\n")
+    (tmp_path / "room").mkdir()
+    published = publish(repo.root, tmp_path / "room")
+    assert (published.tree / "data.txt").read_text() == "some words\n"
+    assert published.changes == ("data.txt",)
+    assert not canary.exists()

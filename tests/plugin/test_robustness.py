@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -142,6 +143,59 @@ def test_what_hangs_costs_the_time_limit_of_few_tests(
     assert found - {"other::C108"} == failed
     fine = {name: outcome for name, outcome in said.items() if name.startswith("fine")}
     assert set(fine.values()) == {"PASSED"}
+
+
+CONNECT = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])))"
+ISOLATE = "from hubkit.runtime.sandbox import isolate_network as i; raise SystemExit(not i())"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the programs are POSIX's")
+def test_programs_that_an_entrypoint_runs_do_not_download(repo: HubRepo) -> None:
+    """One names its URL and is denied; the other has no network, in the child and here."""
+    with socket.create_server(("127.0.0.1", 0)) as canary:
+        canary.setblocking(False)
+        command = f'[_sys.executable, "-c", {CONNECT!r}, "{canary.getsockname()[1]}"]'
+        body = f"import subprocess\n    subprocess.run({command})"
+        if subprocess.run([sys.executable, "-c", ISOLATE], check=False).returncode:
+            body = "import subprocess"
+        write(repo, f'{body}\n    subprocess.run(["true", "https://weights.example/net.pt"])')
+        result = repo.run("--hubconf", LEVEL_1, "-v", "-p", "no:cacheprovider")
+        with pytest.raises(BlockingIOError):
+            canary.accept()
+    assert outcomes(result)["other::C106"] == "FAILED"
+    result.stdout.fnmatch_lines(
+        [
+            "*other(pretrained=False) downloads *: https://weights.example/net.pt",
+            "*requested at hubconf.py:* by subprocess.Popen",
+        ]
+    )
+
+
+def test_a_download_at_import_is_reported_with_its_place(repo: HubRepo) -> None:
+    write(repo, "")
+    code = (repo.root / "hubconf.py").read_text("utf-8")
+    download = "import urllib.request as _r\n_r.urlopen('http://weights.example/net.pt')\n"
+    repo.write({"hubconf.py": f"{code}\n\n{download}"})
+    result = repo.run_here("--hubconf", "--hubconf-select=C101", "-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(
+        [
+            "*Importing hubconf.py fails in a fresh process: *tried to reach http://weights.*",
+            "*requested http://weights.example/net.pt at hubconf.py:* by socket.getaddrinfo",
+            "*Download in the entrypoint that needs it: *",
+        ]
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the programs are POSIX's")
+def test_programs_are_named_when_an_entrypoint_fails(repo: HubRepo) -> None:
+    write(repo, 'import subprocess\n    subprocess.run(["false", "weights.pt"], check=True)')
+    result = repo.run("--hubconf", LEVEL_1, "-v", "-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(
+        [
+            "*other(pretrained=False) fails with CalledProcessError*",
+            "*started false weights.pt at hubconf.py:* by subprocess.Popen",
+        ]
+    )
 
 
 REVERSED = "def pytest_collection_modifyitems(items):\n    items.reverse()\n"

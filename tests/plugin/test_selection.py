@@ -155,7 +155,7 @@ def test_a_configuration_that_cannot_be_read_fails_once(plain: HubRepo) -> None:
     plain.write({"hubkit.toml": "[entrypoints.first]\nkindd = 'model'\n"})
     result = plain.run_here("--hubconf")
     result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["*unknown key 'kindd'*", "*Did you mean 'kind'?*"])
+    result.stdout.fnmatch_lines(["*unknown key 'kindd'*", "*Did you mean `kind`?*"])
 
 
 def test_what_fails_on_import_is_told_once(plain: HubRepo) -> None:

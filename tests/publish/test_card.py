@@ -48,7 +48,7 @@ def test_a_first_card_says_what_the_repo_tells(repo: Path) -> None:
 def test_again_changes_nothing(repo: Path) -> None:
     hubkit("card", *REPO)
     before = read(repo)
-    assert "as it should be" in hubkit("card").stderr
+    assert "up to date" in hubkit("card").stderr
     assert hubkit("card", "--check").exit_code == 0
     assert read(repo) == before
     assert hubkit("card", "--stdout").stdout == before
@@ -62,7 +62,7 @@ def test_check_and_diff_tell_what_is_stale_and_write_nothing(repo: Path) -> None
     (repo / "hubconf.py").write_text(HUBCONF.replace("width: int = 2", "width: int = 4"))
     result = hubkit("card", "--check")
     assert result.exit_code == 1
-    assert f"{CARD} is stale: entrypoints." in result.stderr
+    assert f"{CARD} is out of date: entrypoints." in result.stderr
     shown = hubkit("card", "--diff")
     assert shown.exit_code == 1
     changed = [
@@ -80,7 +80,7 @@ def test_check_and_diff_tell_what_is_stale_and_write_nothing(repo: Path) -> None
 def test_without_a_card_check_fails(repo: Path) -> None:
     result = hubkit("card", "--check", *REPO)
     assert result.exit_code == 1
-    assert f"{CARD} is not there" in result.stderr
+    assert f"{CARD} is missing" in result.stderr
     assert not (repo / CARD).exists()
 
 
@@ -116,7 +116,7 @@ def test_what_people_wrote_stays_byte_for_byte(repo: Path, newline: str, bom: st
     assert f"library_name: pytorch{newline}---" in after
     assert "13 bytes" in after
     assert after.count("usage") == 0
-    assert "does without: usage, dependencies" in result.stderr
+    assert "has no usage or dependencies" in result.stderr
     assert newline == "\n" or "\n" not in after.replace("\r\n", "")
     assert hubkit("card", "--check").exit_code == 0
 
@@ -145,7 +145,7 @@ def test_what_a_card_says_by_itself_is_not_said_twice(repo: Path) -> None:
         f'<!-- hubkit:begin {name}, written by "hubkit card" -->'
         for name in ("entrypoints", "dependencies")
     ]
-    assert "does without: usage, weights (--add usage --add weights)" in result.stderr
+    assert "has no usage or weights. To add: --add usage --add weights" in result.stderr
     assert hubkit("card", "--check").exit_code == 0
     commit_files(repo, {})
     added = hubkit("card", "--add", "usage")
@@ -226,10 +226,10 @@ def test_a_card_that_cannot_be_refreshed_is_left_alone(
 
 
 def test_odd_places(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "lies outside of" in hubkit("card", *REPO, "--file", "../card.md").stderr
-    assert "is no folder" in hubkit("card", tmp_path / "gone").stderr
+    assert "is outside of" in hubkit("card", *REPO, "--file", "../card.md").stderr
+    assert "is not a folder" in hubkit("card", tmp_path / "gone").stderr
     (repo / "folder.md").mkdir()
-    assert "cannot be read" in hubkit("card", *REPO, "--file", "folder.md").stderr
+    assert "cannot read" in hubkit("card", *REPO, "--file", "folder.md").stderr
     assert hubkit("card", *REPO, "--file", "docs/card.md").exit_code == 0
     assert (repo / "docs" / "card.md").is_file()
     assert "stands alone" not in hubkit("card", *REPO, "--check").stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def test_what_is_ready_gets_an_annotated_tag_and_no_more(ready: Path) -> None:
     assert "gh release create v1.1.0 net-0123456789abcdef.pth" in result.stdout
     again = hubkit("release", "--level", "0")
     assert again.exit_code == 0
-    assert "There already: v1.1.0" in again.stdout
+    assert "Tag exists: v1.1.0" in again.stdout
 
 
 def test_the_lines_that_people_will_write_are_shown(ready: Path) -> None:
@@ -98,12 +99,14 @@ def test_a_tag_that_cannot_be_or_would_mean_two_things(tag: str, said: str) -> N
 def test_versions_that_disagree(ready: Path) -> None:
     found = missing(hubkit("release", "--tag", "v1.2.0", *DRY))
     assert found["versions"] == (
-        "pyproject.toml says 1.1.0, CITATION.cff says 1.1.0, the tag v1.2.0"
+        "pyproject.toml says 1.1.0, CITATION.cff says 1.1.0 and the tag is v1.2.0"
     )
     assert found["changelog"] == "CHANGELOG.md says nothing of 1.2.0"
     assert "which is no tag of this repo" in found["weights"]
     commit_files(ready, {"CITATION.cff": "cff-version: 1.2.0\nversion: '1.0'\n"})
-    assert missing(hubkit("release", *DRY)) == {"versions": "CITATION.cff says 1.0, the tag v1.1.0"}
+    assert missing(hubkit("release", *DRY)) == {
+        "versions": "CITATION.cff says 1.0 and the tag is v1.1.0"
+    }
 
 
 def test_a_changelog_must_say_the_whole_version(ready: Path) -> None:
@@ -168,7 +171,7 @@ def test_no_git_no_commit_no_hubconf(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert result.exit_code in (1, 2)
         return result.stderr
 
-    assert "is no folder" in hubkit("release", tmp_path / "gone").stderr
+    assert "is not a folder" in hubkit("release", tmp_path / "gone").stderr
     assert "is in no git repo" in said()
     git("init", "-q", cwd=folder)
     assert "has no commit yet" in said()
@@ -192,3 +195,64 @@ def test_whom_a_tag_is_from_must_be_known(ready: Path, monkeypatch: pytest.Monke
     assert result.exit_code == 2
     assert "user.name and user.email" in result.stderr
     assert git("tag", cwd=ready) == "v1.0.0"
+
+
+@pytest.fixture
+def canary(ready: Path, tmp_path: Path) -> Path:
+    """A file that programs of the repo's configuration leave, hooks among them."""
+    canary, spy = tmp_path / "canary", tmp_path / "spy"
+    spy.write_text(f"#!/bin/sh\necho $0 >> {canary}\ncat\n")
+    spy.chmod(0o755)
+    commit_files(ready, {".gitattributes": "*.md filter=spy\n"})
+    for setting in ("core.fsmonitor", "filter.spy.clean", "filter.spy.smudge", "gpg.program"):
+        git("config", setting, str(spy), cwd=ready)
+    (ready / ".git/hooks").mkdir(exist_ok=True)
+    (ready / ".git/hooks/reference-transaction").symlink_to(spy)
+    for name, value in (("user.name", "Ada"), ("user.email", "ada@example.org")):
+        git("config", name, value, cwd=ready)
+    return canary
+
+
+def test_a_dry_run_runs_no_program_of_the_repos(ready: Path, canary: Path) -> None:
+    (ready / "README.md").write_bytes((ready / "README.md").read_bytes()[::-1])
+    assert missing(hubkit("release", *DRY)) == {
+        "work tree": "1 file differs from the commit: README.md"
+    }
+    assert not canary.exists()
+
+
+def test_the_tag_runs_the_hook_that_the_docs_name(ready: Path, canary: Path) -> None:
+    assert hubkit("release", "--level", "0").exit_code == 0
+    assert git("cat-file", "-t", "v1.1.0", cwd=ready) == "tag"
+    assert "reference-transaction" in canary.read_text()
+
+
+def test_contents_of_a_git_lfs_pointer_are_no_change(ready: Path) -> None:
+    content = b"many weights"
+    digest = hashlib.sha256(content).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 12\n"
+    commit_files(ready, {".gitattributes": "*.dat filter=lfs\n", "a.dat": pointer})
+    (ready / "a.dat").write_bytes(content)
+    assert points(hubkit("release", *DRY))["work tree"][0] == "ok"
+    (ready / "a.dat").write_bytes(b"other")
+    assert "a.dat" in missing(hubkit("release", *DRY))["work tree"]
+
+
+def test_a_release_is_of_the_repo_that_is_named(
+    ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a hook or a `rebase --exec` of another repo, which set such variables."""
+    other = tmp_path / "other"
+    commit_files(other, {"a": "a"})
+    for name, value in {
+        "GIT_DIR": other / ".git",
+        "GIT_WORK_TREE": other,
+        "GIT_INDEX_FILE": other / ".git/index",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    for name, text in (("user.name", "Ada"), ("user.email", "ada@example.org")):
+        git("config", name, text, cwd=ready)
+    result = hubkit("release", "--level", "0")
+    assert result.exit_code == 0, result.output
+    assert git("rev-parse", "v1.1.0^{commit}", cwd=ready) == git("rev-parse", "HEAD", cwd=ready)
+    assert git("tag", cwd=other) == ""

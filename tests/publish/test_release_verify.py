@@ -93,10 +93,11 @@ def test_only_what_is_committed_and_offline_counts(tmp_path: Path) -> None:
     lines = [line for line in result.stdout.splitlines() if "  load: " in line]
     assert [line[:7].strip() for line in lines] == ["missing"] * 4 + ["ok", "note"]
     assert "stray does not load: ModuleNotFoundError: No module named 'lib.local'" in lines[0]
-    assert "online does not load: OSError: no connection to 192.0.2.1:80" in lines[1]
+    assert "online does not load: NetworkDeniedError: " in lines[1]
+    assert "tried to reach 192.0.2.1:80, but this process is offline" in lines[1]
     assert "needy does not load: RuntimeError: hubconf.py wants more" in lines[2]
     assert "leaves does not load: SystemExit: 3" in lines[3]
-    assert lines[4].endswith("from the commit alone, untrained: good, declared")
+    assert lines[4].endswith("from the commit alone, untrained: good and declared")
     assert lines[5].endswith("unknown")
     assert not (tmp_path / "home").exists()
 

@@ -52,10 +52,10 @@ def test_again_changes_nothing(in_repo: Path, file: Path) -> None:
     hubkit(*command)
     before = {path: path.read_bytes() for path in in_repo.iterdir() if path.is_file()}
     result = hubkit(*command)
-    assert "there already" in result.stdout
-    assert "recorded already" in result.stdout
+    assert "exists: " in result.stdout
+    assert "already recorded" in result.stdout
     named = next(path for path in in_repo.glob("net-*.pth"))
-    assert "there already" in hubkit("weights", "add", named, "--entrypoint", "net").stdout
+    assert "exists: " in hubkit("weights", "add", named, "--entrypoint", "net").stdout
     assert {path: path.read_bytes() for path in in_repo.iterdir() if path.is_file()} == before
 
 
@@ -75,7 +75,7 @@ def test_another_file_is_never_replaced(in_repo: Path, file: Path) -> None:
         (b"", "is empty"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
         (b"<!DOCTYPE html><html>", "is a web page"),
-        (b"PK\x03\x04 and no more", "cannot be read as one"),
+        (b"PK\x03\x04 and no more", "is a damaged checkpoint"),
     ],
 )
 def test_what_is_no_checkpoint_is_refused(file: Path, content: bytes, said: str) -> None:
@@ -114,14 +114,14 @@ def test_settings_that_cannot_be_read_are_said_before_anything_is_made(
 def test_an_entrypoint_must_exist(file: Path) -> None:
     result = hubkit("weights", "add", file, "--entrypoint", "nett")
     assert result.exit_code == 1
-    assert "Did you mean net?" in result.stderr
+    assert "Did you mean `net`?" in result.stderr
     assert [*file.parent.glob("net*")] == [file]
 
 
 def test_of_several_entrypoints_one_is_to_be_named(file: Path) -> None:
     result = hubkit("weights", "add", file)
     assert result.exit_code == 0
-    assert "Not recorded: say whose: --entrypoint NAME" in result.stderr
+    assert "Not recorded: pass --entrypoint NAME" in result.stderr
 
 
 def test_outside_a_repo_the_copy_is_all(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from hubkit import limits
 from hubkit.cli import main
 from hubkit.facts import Finding, Fix, Location, Report
 from hubkit.facts.findings import Edit
@@ -69,7 +70,7 @@ def test_a_bad_record_is_none_and_is_replaced(
     }[kind]
     record.write_bytes(bad)
     if kind == "large":
-        monkeypatch.setattr(store, "_MAX_BYTES", len(good) - 1)
+        monkeypatch.setattr(limits, "REPORT_BYTES", limits.Limit(len(good) - 1, "bytes", ""))
     assert find_record(record.name) is None
     assert check(repo) == first
     assert not harm.exists()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from hubkit.facts import Finding, Fix, Location, Report
 from tests.reporters.conftest import report_on, written
@@ -31,7 +31,7 @@ LAST = re.compile(r"(Found \d+ (error|warning|info)s?.*|All checks passed.*)\.")
 def test_the_last_line_sums_up(name: str, report: Report) -> None:
     last = written(name, report).splitlines()[-1]
     assert LAST.fullmatch(last)
-    assert last.endswith("(2 left out on request).")
+    assert last.endswith("(2 suppressed).")
 
 
 @pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "statistics"])
@@ -43,22 +43,22 @@ def test_a_clean_report_is_one_line(name: str) -> None:
 
 def test_full_shows_reasons_once_for_all_that_have_them(report: Report) -> None:
     text = written("full", report)
-    assert "HUB302 left out: said in the README\n" in text
-    text = written("full", dataclasses.replace(report, left_out=report.left_out * 2))
-    assert 'HUB105 left out 2 times: optional <in> "practice" | truly\n' in text
-    assert "HUB302 left out 2 times: said in the README\n" in text
+    assert "HUB302 suppressed: said in the README\n" in text
+    text = written("full", structs.replace(report, left_out=report.left_out * 2))
+    assert 'HUB105 suppressed 2 times: optional <in> "practice" | truly\n' in text
+    assert "HUB302 suppressed 2 times: said in the README\n" in text
 
 
 def test_full_ends_a_failing_run_with_settings_that_make_it_pass(folder: Path) -> None:
     for _ in range(2):
         text = written("full", report_on(folder))
-        block = text.partition("say why in hubkit.toml:\n\n")[2].rpartition("\n\n")[0]
+        block = text.partition("add the reason to hubkit.toml:\n\n")[2].rpartition("\n\n")[0]
         if not block:
             break
         settings = (folder / "hubkit.toml").read_text("utf-8")
         (folder / "hubkit.toml").write_text(f"{settings}\n{block}\n", "utf-8")
     assert report_on(folder).exit_code == 0
-    assert "say why" not in written("full", report_on(folder))
+    assert "add the reason" not in written("full", report_on(folder))
 
 
 def test_carets_stand_below_what_is_meant_in_wide_text(folder: Path) -> None:
@@ -76,10 +76,10 @@ def test_concise_is_a_line_a_finding(report: Report) -> None:
 def test_marks_are_explained(report: Report) -> None:
     def explained(*kinds: Applicability | None) -> list[str]:
         findings = tuple(
-            dataclasses.replace(report.findings[0], fix=Fix("do it", kind, ()) if kind else None)
+            structs.replace(report.findings[0], fix=Fix("do it", kind, ()) if kind else None)
             for kind in kinds
         )
-        lines = written("concise", dataclasses.replace(report, findings=findings)).splitlines()
+        lines = written("concise", structs.replace(report, findings=findings)).splitlines()
         assert sum("[*]" in line for line in lines[: len(kinds)]) == kinds.count("safe")
         return lines[len(kinds) : -1]
 
@@ -137,7 +137,7 @@ def test_markdown_tables_hold_whatever_messages_say(report: Report) -> None:
 
 
 def test_markdown_is_bounded(report: Report) -> None:
-    many = dataclasses.replace(report, findings=report.findings[:1] * 1000)
+    many = structs.replace(report, findings=report.findings[:1] * 1000)
     text = written("markdown", many)
     assert "and 900 errors more." in text or "and 900 infos more." in text
     assert text.count("\n| ") < 120

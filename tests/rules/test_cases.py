@@ -8,7 +8,6 @@ Where it is compared with an earlier version, that is in ``before``.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from hubkit.analysis import read_repo
 from hubkit.config import read_config
@@ -60,10 +60,10 @@ def found_in(repo: Path, code: str) -> Iterator[str]:
     files = open_files(repo) if (repo / "setup.sh").exists() else Folder(repo)
     facts = read_repo(files)
     if (repo / "before").is_dir():
-        facts = dataclasses.replace(facts, before=read_repo(Folder(repo / "before", "v1.0")))
+        facts = structs.replace(facts, before=read_repo(Folder(repo / "before", "v1.0")))
     config = read_config(files)
     # A rule in preview runs when its whole code is named.
-    config = dataclasses.replace(config, extend_select=(*config.extend_select, code))
+    config = structs.replace(config, extend_select=(*config.extend_select, code))
     findings = lint_repo(facts, config).findings
     for finding in findings:
         place = finding.location

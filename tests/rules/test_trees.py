@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from hubkit.analysis import read_repo
 from hubkit.config import read_config
@@ -31,7 +31,7 @@ ALIKE = [
 
 
 def findings_in(files: Files, code: str) -> list[tuple[str, str, object]]:
-    config = dataclasses.replace(read_config(files), extend_select=(code,))
+    config = structs.replace(read_config(files), extend_select=(code,))
     report = lint_repo(read_repo(files), config)
     return [(one.code, one.severity, one.location) for one in report.findings]
 

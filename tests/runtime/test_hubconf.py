@@ -66,10 +66,10 @@ def test_names_are_those_that_torch_hub_lists(loaded: LoadedHubconf) -> None:
 
 
 def test_an_unknown_entrypoint_says_what_there_is(loaded: LoadedHubconf) -> None:
-    with pytest.raises(EntrypointNotFoundError, match="Did you mean net") as caught:
+    with pytest.raises(EntrypointNotFoundError, match="Did you mean `net`") as caught:
         loaded.entrypoint("nets")
     assert caught.value.available == ("Config", "net")
-    with pytest.raises(EntrypointNotFoundError, match="It has: Config, net"):
+    with pytest.raises(EntrypointNotFoundError, match="Available: Config, net"):
         loaded.entrypoint("zzz")
     with pytest.raises(EntrypointNotFoundError, match="'value' is not callable"):
         loaded.entrypoint("value")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from textwrap import dedent
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -242,6 +244,35 @@ def test_modules_put_into_sys_modules_by_hand_stay_in_the_repo(make_repo: MakeRe
     loaded = import_hubconf(make_repo("repo", {**PACKAGE, "hubconf.py": hubconf}))
     assert "old_name_of_pkg" not in sys.modules
     assert loaded.call("net") == "leaf"
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_modules_under_bare_names_stay_in_the_repo_though_others_go(
+    make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    """What a library imports from the tree, while it takes other modules away."""
+    library, theirs = ModuleType("swaplike"), ModuleType("left_behind")
+    code = """
+        import importlib, sys
+        def swap(folder):
+            for name in ("victim_one", "victim_two", "left_behind"):
+                sys.modules.pop(name, None)
+            sys.path.insert(0, folder)
+            return importlib.import_module("left_behind").WHO
+    """
+    exec(dedent(code), vars(library))
+    for name in ("swaplike", "victim_one", "victim_two"):
+        monkeypatch.setitem(sys.modules, name, library)
+    if replaced:
+        monkeypatch.setitem(sys.modules, "left_behind", theirs)
+    hubconf = """
+        import os, swaplike
+        def net():
+            return swaplike.swap(os.path.dirname(__file__))
+    """
+    root = make_repo("repo", {"hubconf.py": hubconf, "left_behind.py": "WHO = 'repo'"})
+    assert import_hubconf(root).call("net") == "repo"
+    assert sys.modules.get("left_behind") is (theirs if replaced else None)
 
 
 def test_a_file_of_the_tree_run_by_its_path_sees_the_tree(make_repo: MakeRepo) -> None:

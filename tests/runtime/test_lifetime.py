@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from threading import Barrier
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -16,10 +18,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit.runtime import import_hubconf
+from hubkit.runtime.naming import package_name
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.runtime.conftest import MakeRepo
 
 FILES = {
@@ -208,3 +209,64 @@ def test_any_folder_name_works(make_repo: MakeRepo, name: str) -> None:
     assert net.say() == (name,) * 3
     assert all(part.isidentifier() for part in type(net).__module__.split("."))
     assert pickle.loads(pickle.dumps(net)).say() == (name,) * 3
+
+
+CANARY = "__import__('pathlib').Path(CANARY).touch()\ndef net(): pass\n"
+
+
+def import_by_name(root: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Import a repo's hubconf by the name that it has in pickles, in a program of its own."""
+    clean = {name: value for name, value in os.environ.items() if name != "HUBKIT_LOADED"}
+    return subprocess.run(
+        [sys.executable, "-c", f"import {package_name(root)}.hubconf"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**clean, **env},
+    )
+
+
+def test_the_name_of_a_folder_runs_nothing_by_itself(make_repo: MakeRepo, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    root = make_repo("repo", {"hubconf.py": CANARY.replace("CANARY", repr(str(canary)))})
+    done = import_by_name(root)
+    assert "UntrustedRepoError" in done.stderr
+    assert not canary.exists()
+    assert import_by_name(root, HUBKIT_LOADED=json.dumps({str(root): ""})).returncode == 0
+    assert canary.exists()
+    for damaged in ("{", "3", "[3]", json.dumps({str(root): 3})):
+        assert "UntrustedRepoError" in import_by_name(root, HUBKIT_LOADED=damaged).stderr
+
+
+def test_the_name_of_a_repo_runs_it_when_it_is_trusted_and_as_locked(
+    make_repo: MakeRepo, tmp_path: Path, hub_dir: Path
+) -> None:
+    canary, sha = tmp_path / "canary", "a" * 40
+    tree = hub_dir / ".hubkit" / "repos" / "github.com" / "acme" / "net" / sha
+    tree.parent.mkdir(parents=True)
+    root = make_repo("repo", {"hubconf.py": CANARY.replace("CANARY", repr(str(canary)))})
+    root.rename(tree)
+    for trusted in ("", "acme/other", "other/net"):
+        assert "UntrustedRepoError" in import_by_name(tree, HUBKIT_TRUST=trusted).stderr
+    locked = tmp_path / "hubkit.lock"
+    for pins, error in (
+        ({}, "LockfileError"),
+        ({"acme/net:v1": {"sha": sha, "digest": f"sha256:{'0' * 64}"}}, "HashMismatchError"),
+    ):
+        locked.write_text(json.dumps({"version": 1, "repos": pins, "checkpoints": {}}))
+        done = import_by_name(tree, HUBKIT_TRUST="acme/net", HUBKIT_LOCKFILE=str(locked))
+        assert error in done.stderr
+    assert not canary.exists()
+    assert import_by_name(tree, HUBKIT_TRUST="acme/net").returncode == 0
+    assert canary.exists()
+
+
+def test_a_name_that_leads_out_of_the_hub_dir_is_not_there(hub_dir: Path, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "hubconf.py").write_text(CANARY.replace("CANARY", repr(str(canary))))
+    (hub_dir / ".hubkit" / "repos").mkdir(parents=True)
+    up = "../" * len((hub_dir / ".hubkit" / "repos").relative_to(tmp_path).parts)
+    root = Path(f"/nowhere/.hubkit/repos/{up}out")
+    assert import_by_name(root, HUBKIT_TRUST="*").returncode
+    assert not canary.exists()

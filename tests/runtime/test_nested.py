@@ -205,3 +205,30 @@ print(library.where() == theirs)
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split("\n")[:2] == ["hubkit's", "True"]
+
+
+LATE = "import torch, hublike\nclass Late:\n    def own(self): return torch.hub.get_dir()\n    def by_library(self): return hublike.where()\nnet = Late\n"
+
+
+@pytest.fixture
+def hublike(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch  # noqa: F401
+
+    library = ModuleType("hublike")
+    exec("from torch.hub import get_dir\ndef where(): return get_dir()", vars(library))
+    monkeypatch.setitem(sys.modules, "hublike", library)
+
+
+@pytest.mark.usefixtures("hublike")
+@pytest.mark.parametrize("method", ["own", "by_library"])
+@pytest.mark.parametrize("caller", ["another repo's entrypoint", "nobody"])
+def test_the_nearest_repos_functions_count(make_repo: MakeRepo, method: str, caller: str) -> None:
+    """By the rule that holds for its imports, whichever entrypoint is running."""
+    inner, outer = list[tuple[object, ...]](), list[tuple[object, ...]]()
+    late = import_hubconf(make_repo("inner", {"hubconf.py": LATE}), hub=recorder(inner)).call("net")
+    call = {"hubconf.py": "def net(function): return function()"}
+    running = import_hubconf(make_repo("outer", call), hub=recorder(outer))
+    function = getattr(late, method)
+    made = function() if caller == "nobody" else running.call("net", function)
+    assert made == "hubkit's get_dir"
+    assert ([name for name, *_ in inner], outer) == (["get_dir"], [])

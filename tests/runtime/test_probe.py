@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hubkit import limits
 from hubkit.errors import EntrypointNotFoundError, ProbeError
 from hubkit.runtime.probe import (
-    MAX_OUTPUT,
     ProbeReply,
     ProbeRequest,
     list_names,
@@ -45,7 +45,7 @@ def test_help_is_the_docstring(make_repo: MakeRepo) -> None:
 
 def test_an_unknown_entrypoint_is_said_with_close_ones(make_repo: MakeRepo) -> None:
     root = make_repo("repo", {"hubconf.py": "def net(): ...\n"})
-    with pytest.raises(EntrypointNotFoundError, match="Did you mean net"):
+    with pytest.raises(EntrypointNotFoundError, match="Did you mean `net`"):
         read_help(root, "nett")
 
 
@@ -191,8 +191,8 @@ def test_prints_are_kept_apart_from_the_reply(make_repo: MakeRepo) -> None:
 
 
 def test_a_flood_of_prints_is_cut(make_repo: MakeRepo) -> None:
-    reply = probe(make_repo, f"print('x' * {3 * MAX_OUTPUT}, end='!')")
-    assert len(reply.stdout) == MAX_OUTPUT
+    reply = probe(make_repo, f"print('x' * {3 * limits.OUTPUT_BYTES.most}, end='!')")
+    assert len(reply.stdout) == limits.OUTPUT_BYTES.most
     assert reply.stdout.endswith("x!")
 
 

@@ -44,12 +44,12 @@ def test_without_git_or_in_somebody_elses_repo_it_says_so(
     commit_files(here, {})
     part = write_tree(here / "part", SAMPLE)
     result = init("part", "--defaults")
-    assert f"It lies inside the git repo {here}" in result.stdout
+    assert f"The folder is inside the git repo {here}" in result.stdout
     assert entrypoints(part) == ["tiny", "wide", "unet"]
     monkeypatch.setenv("PATH", str(here))
     result = init("--defaults")
     assert result.exit_code == 0, result.stderr
-    assert "Next:\n  git init -b main\n" in result.stdout
+    assert "Next steps:\n  git init -b main\n" in result.stdout
     assert "unet" in entrypoints(here)
 
 

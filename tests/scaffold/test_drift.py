@@ -36,7 +36,7 @@ def test_nothing_has_drifted_from_what_was_just_made(here: Path, options: tuple[
     init("shapes", "--defaults", *options)
     before = read_tree(here)
     result = init("shapes", "--check")
-    assert (result.exit_code, result.stdout[:20]) == (0, "Nothing has drifted ")
+    assert (result.exit_code, result.stdout[:20]) == (0, "All files match the ")
     assert init("shapes", "--diff").stdout == ""
     assert read_tree(here) == before
 
@@ -75,7 +75,7 @@ def test_drift_is_told_shown_and_put_right(here: Path) -> None:
     assert read_tree(here) == changed
     result = init("--overwrite", "--defaults")
     assert f"overwritten  {WORKFLOW}\n" in result.stdout
-    assert "differs      README.md  (yours, and stays)\n" in result.stdout
+    assert "differs      README.md  (yours, not changed)\n" in result.stdout
     expected = {**made, "README.md": b"mine\n", "hubconf.py": b"# mine\n"}
     assert read_tree(here) == expected
     assert init("--check").exit_code == 0
@@ -85,15 +85,15 @@ def test_what_nobody_made_cannot_have_drifted(here: Path) -> None:
     write_tree(here, SAMPLE)
     result = init("--check")
     assert result.exit_code == 2
-    assert "does not say what made it" in result.stderr
+    assert "was not created by `hubkit init`" in result.stderr
     assert init("--check", "--template", "existing").exit_code == 1
 
 
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (("--check", "--diff"), "each show something else"),
-        (("--check", "--overwrite"), "--overwrite writes"),
+        (("--check", "--diff"), "cannot be combined"),
+        (("--check", "--overwrite"), "--overwrite cannot be combined"),
         (("--bare", "--ci"), "does not ask for 'ci'"),
     ],
 )

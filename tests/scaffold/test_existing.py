@@ -33,9 +33,9 @@ def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
     assert {name: there[name].decode() for name in SAMPLE} == SAMPLE
     assert entrypoints(here) == ["tiny", "wide", "unet"]
     assert "  unet  shapenets/unet.py:15\n" in result.stdout
-    assert "Not proposed: ColourLoss of shapenets.classify: a loss, by its name" in result.stdout
+    assert "Skipped ColourLoss of shapenets.classify: a loss, by its name" in result.stdout
     assert "hubkit check: All checks passed." in result.stdout
-    steps = result.stdout.partition("Next:\n")[2].splitlines()
+    steps = result.stdout.partition("Next steps:\n")[2].splitlines()
     assert steps[:3] == [
         "  git init -b main",
         "  git add . && hubkit check",
@@ -68,7 +68,7 @@ def test_dependencies_are_import_names_from_the_closure(here: Path) -> None:
 
 def test_some_all_or_none_can_be_chosen(here: Path) -> None:
     assert (
-        "Could be published too, with --entrypoints: unet\n"
+        "Other models, which --entrypoints can select: unet\n"
         in init("--entrypoints", "tiny, wide", "--dry-run").stdout
     )
     init("--bare", "--entrypoints", "unet")
@@ -79,13 +79,13 @@ def test_some_all_or_none_can_be_chosen(here: Path) -> None:
     (here / "hubconf.py").unlink()
     result = init("--bare", "--entrypoints", "none")
     assert result.exit_code == 0
-    assert "No model was found" not in result.stdout
-    assert "Could be published too, with --entrypoints: unet, tiny, wide\n" in result.stdout
+    assert "No usable model found" not in result.stdout
+    assert "Other models, which --entrypoints can select: unet, tiny, wide\n" in result.stdout
     assert not (here / "hubconf.py").exists()
     result = init("--entrypoints", "tny")
     assert result.exit_code == 2
     assert "entrypoints: no model 'tny' was found here" in result.stderr
-    assert "Did you mean 'tiny'?" in result.stderr
+    assert "Did you mean `tiny`?" in result.stderr
 
 
 def test_an_existing_hubconf_is_never_touched(here: Path) -> None:
@@ -132,7 +132,7 @@ def test_no_licence_is_made_up_for_code_that_has_none(here: Path) -> None:
     (here / "LICENSE").unlink()
     result = init("--defaults")
     assert not (here / "LICENSE").exists()
-    assert "It has no licence" in result.stdout
+    assert "There is no license" in result.stdout
     assert init("--license", "mit", "--license-file", "--defaults").exit_code == 0
     assert (here / "LICENSE").read_text().startswith("MIT License")
 
@@ -146,8 +146,8 @@ def test_weights_are_told_apart(here: Path) -> None:
     write_tree(here, {"weights/tiny.pth": pointer, "old.pt": "text", "README.md": readme})
     result = init("--defaults")
     assert "Weights: weights/tiny.pth is a Git LFS pointer" in result.stdout
-    assert "Weights: old.pt holds more than tensors" in result.stdout
-    assert "Weights: https://example.org/other.pth was found, and fits no model" in result.stdout
+    assert "Weights: skipped old.pt: contains more than tensors" in result.stdout
+    assert "Weights: skipped https://example.org/other.pth: no model of that name" in result.stdout
     assert "unet.py:15, with weights from https://github.com/acme/nets/" in result.stdout
     assert "hubkit check: All checks passed." in result.stdout
     uses = require_hubconf(read_repo(here)).checkpoints
@@ -163,7 +163,7 @@ def test_what_cannot_be_imported_is_not_proposed(here: Path) -> None:
     write_tree(here, {"shapenets/__init__.py": "", "README.md": readme})
     result = init("--defaults")
     assert entrypoints(here) == ["tiny", "wide"]
-    assert "Not proposed: unet of shapenets.unet: there is no module" in result.stdout
+    assert "Skipped unet of shapenets.unet: there is no module" in result.stdout
     assert "All checks passed." in result.stdout
 
 
@@ -179,7 +179,7 @@ def test_a_repo_that_runs_when_it_is_read_is_never_run(here: Path) -> None:
     run = SAMPLE["shapenets/unet.py"].replace("from .blocks", "from shapenets.blocks")
     write_tree(here, {"trap.py": trap + run, "setup.py": trap})
     result = init("--defaults")
-    assert "Not proposed: the models of trap.py: importing it runs a script" in result.stdout
+    assert "Skipped the models of trap.py: importing it runs a script" in result.stdout
     assert not (here / "ran").exists()
 
 

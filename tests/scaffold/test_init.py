@@ -38,13 +38,26 @@ def test_a_name_makes_a_checked_git_repo(here: Path) -> None:
     assert [path.name for path in here.iterdir()] == ["shapes"]
 
 
+def test_a_repo_is_made_in_a_hook_of_another_repo_too(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    commit_files(other, {"a": "a"})
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
+    result = init("shapes", "--defaults", "--repo", "acme/shapes")
+    assert "Made it a git repo, on branch main" in result.stdout
+    assert git("symbolic-ref", "HEAD", cwd=here / "shapes") == "refs/heads/main"
+
+
 def test_what_comes_next_leads_to_a_release() -> None:
     result = init("shapes", "--defaults")
-    steps = result.stdout.partition("Next:\n")[2]
+    steps = result.stdout.partition("Next steps:\n")[2]
     assert "  hubkit card --report conformance.json && git commit" in steps
     assert steps.endswith("\n  hubkit release --report conformance.json\n")
-    assert "\nNext:\n  cd ./-x\n" in init("--defaults", "--", "-x").stdout
-    steps = init("plain", "--defaults", "--no-card").stdout.partition("Next:\n")[2]
+    assert "\nNext steps:\n  cd ./-x\n" in init("--defaults", "--", "-x").stdout
+    steps = init("plain", "--defaults", "--no-card").stdout.partition("Next steps:\n")[2]
     assert "hubkit card" not in steps
     assert all(line.strip() for line in steps.splitlines())
 
@@ -65,7 +78,7 @@ def test_what_is_missing_comes_back_and_what_was_changed_stays(here: Path) -> No
     (here / "shapes" / "hubconf.py").unlink()
     result = init("shapes")
     assert "created      hubconf.py\n" in result.stdout
-    assert "differs      README.md  (yours, and stays)\n" in result.stdout
+    assert "differs      README.md  (yours, not changed)\n" in result.stdout
     assert result.stdout.count("created") == 1
     assert (here / "shapes" / "README.md").read_text() == "mine"
 
@@ -99,9 +112,9 @@ def test_bare_makes_hubconf_and_configuration_only(here: Path) -> None:
     result = init("--bare", "--defaults")
     assert result.exit_code == 0
     assert set(read_tree(here)) == {*code, "hubconf.py", "hubkit.toml"}
-    assert "No model was found" in result.stdout
+    assert "No usable model found" in result.stdout
     assert "All checks passed." in result.stdout
-    assert "Next:\n  git init -b main\n" in result.stdout
+    assert "Next steps:\n  git init -b main\n" in result.stdout
     assert not (here / ".git").exists()
 
 
@@ -152,7 +165,7 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
     init("shapes", "--template", str(tmp_path / "mine"))
     result = init("shapes", "--check")
     assert result.exit_code == 2
-    assert "made from the template 'mine', which is not hubkit's own" in result.stderr
+    assert "template not found: 'mine', which created this repo" in result.stderr
     assert "--template DIR" in result.stderr
     assert init("shapes", "--check", "--template", str(tmp_path / "mine")).exit_code == 0
     assert (here / "shapes" / "hubkit.toml").is_file()
@@ -170,12 +183,12 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
         (["x", "-a", "modul=y"], "does not ask for 'modul'"),
         (["x", "-a", "module"], "'module' is not KEY=VALUE"),
         (["x", "--template", "nope"], "no template 'nope'"),
-        (["x", "--bare", "--template", "classifier"], "--bare is a template of its own"),
+        (["x", "--bare", "--template", "classifier"], "--bare cannot be combined with --template"),
         (["bad\nname"], "not one printable line"),
         (["file"], "is not a folder"),
         (["file/below"], "file"),
-        ([".git"], "is git's own folder"),
-        ([".git/hooks"], "is git's own folder"),
+        ([".git"], "is inside a .git folder"),
+        ([".git/hooks"], "is inside a .git folder"),
     ],
 )
 def test_wrong_use_is_told_with_a_way_out_and_writes_nothing(
@@ -210,10 +223,10 @@ def test_odd_folder_names_give_sane_packages(folder: str, module: str, here: Pat
 def test_inside_another_git_repo_none_is_made_unless_asked(here: Path) -> None:
     commit_files(here, {"README.md": ""})
     result = init("part")
-    assert "It lies inside the git repo" in result.stdout
+    assert "The folder is inside the git repo" in result.stdout
     assert not (here / "part" / ".git").exists()
     result = init("part", "--git")
-    assert "Made it a git repo" in result.stdout
+    assert "Created a git repo" in result.stdout
     assert git("rev-parse", "--show-toplevel", cwd=here / "part") == str((here / "part").resolve())
 
 

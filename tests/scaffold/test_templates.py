@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit._util.parse import read_toml
+from hubkit._util.text import escape_markdown
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.commands.planning import make_plan
 from hubkit.config import read_config
@@ -20,7 +22,6 @@ from hubkit.scaffold import (
     resolve_answers,
 )
 from hubkit.scaffold.names import MAX_LENGTH
-from hubkit.scaffold.toml import read_toml
 from tests.scaffold.conftest import read_tree, write_tree
 from tests.scaffold.samples import SAMPLE, write_template
 
@@ -139,7 +140,8 @@ def test_odd_texts_arrive_as_they_were_given(tmp_path: Path) -> None:
     assert project["description"] == ODD
     assert project["authors"] == [{"name": ODD}]
     assert ODD in (repo / "LICENSE").read_text("utf-8")
-    assert ODD in (repo / "README.md").read_text("utf-8")
+    # Markdown, which shows it as it was given.
+    assert escape_markdown(ODD) in (repo / "README.md").read_text("utf-8")
 
 
 def test_weights_are_published_and_release_assets_are_not(tmp_path: Path) -> None:

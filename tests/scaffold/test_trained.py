@@ -105,7 +105,7 @@ def test_training_lowers_the_loss_and_says_so_briefly(trained: tuple[Path, str])
     half = len(losses) // 2
     for first, *_, last in (losses[:half], losses[half:]):
         assert last < first / 4
-    shares = [float(share) for share in re.findall(r"([\d.]+)% of 3,000", said)]
+    shares = [float(share) for share in re.findall(r"3,000 new drawings: ([\d.]+)%", said)]
     assert len(shares) == 2
     assert min(shares) > 95
     assert len(said.splitlines()) < 20

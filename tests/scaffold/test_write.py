@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,6 @@ from tests.scaffold.conftest import read_tree, write_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FILES = (
     RenderedFile("README.md", b"# Shapes\n"),
@@ -202,7 +201,7 @@ def test_a_move_that_is_cut_short_leaves_no_file_of_that_name(
         raise PermissionError(1, "Operation not permitted", *arguments)
 
     monkeypatch.setattr(os, "link", refuse)
-    monkeypatch.setattr(shutil, "move", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(TemplateError, match="cannot write"):
         write_files(tmp_path / "target", FILES)
     assert list(tmp_path.iterdir()) == []

@@ -6,11 +6,13 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit._util.parse import parse_toml
 from hubkit.analysis import distribution_name, is_stdlib, require_hubconf
-from hubkit.config import parse_toml, read_config
+from hubkit.config import read_config
 from hubkit.publish.card.files import Checkpoint, find_checkpoints
 from hubkit.publish.licences import Licence, read_licence
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +29,7 @@ _SHORT = 60  # characters
 _EMAIL = re.compile(r"\s*<[^>]*>\s*$")
 
 
-@dataclass(frozen=True, slots=True)
-class CardFacts:
+class CardFacts(Struct, frozen=True):
     """What a card says.
 
     Attributes:

@@ -6,10 +6,12 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit._util.paths import resolve_inside
 from hubkit.analysis import read_weights
 from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.lockfile import read_lockfile
-from hubkit.records import dataclass
 from hubkit.rules.downloads import file_name, hash_digits
 
 if TYPE_CHECKING:
@@ -29,8 +31,7 @@ _POINTER_LENGTH = 1024
 _FEWEST_DIGITS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """A checkpoint of an entrypoint.
 
     Attributes:
@@ -127,7 +128,7 @@ def _measure(facts: RepoFacts, path: str) -> tuple[str, int | None]:
         if facts.files.ref:
             data = facts.files.read(path)
             return hashlib.sha256(data).hexdigest(), len(data)
-        file = facts.root / path
+        file = resolve_inside(facts.root, path)
         return sha256_of(file), file.stat().st_size
     except OSError:
         return "", None
@@ -138,7 +139,7 @@ def _with_record(one: Checkpoint, records: list[WeightsConfig], *, is_only: bool
 
     A record is a checkpoint's by its digest; where there is one of each, they belong together.
     """
-    import dataclasses
+    from msgspec import structs
 
     fitting = [record for record in records if agree(one.sha256, record.sha256)]
     if not fitting and is_only and len(records) == 1 and not one.sha256:
@@ -146,7 +147,7 @@ def _with_record(one: Checkpoint, records: list[WeightsConfig], *, is_only: bool
     if not fitting:
         return one
     record = fitting[0]
-    return dataclasses.replace(
+    return structs.replace(
         one,
         sha256=max(one.sha256, record.sha256, key=len),
         size=record.bytes if one.size is None else one.size,

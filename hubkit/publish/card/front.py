@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import printable
 from hubkit.analysis import read_card
 from hubkit.errors import UsageError
 from hubkit.rules import card_keys as keys
@@ -81,12 +82,13 @@ def _for_hugging_face(facts: CardFacts) -> dict[str, str]:
 def _bare(text: str) -> str:
     """A text that stands without quotes and holds no colon, which pytorch.org/hub takes not."""
     words = " ".join(re.sub(r"\s*:\s*", ", ", text).replace(" #", " ").split())
+    words = printable(words)
     return words.strip("\"'`[]{}*&!|>%@#?,- ").rstrip(".")
 
 
 def _scalar(text: str) -> str:
     is_plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not text[0].isdigit()
-    return text if is_plain and "," not in text else json.dumps(text, ensure_ascii=False)
+    return text if is_plain and "," not in text else json.dumps(printable(text), ensure_ascii=False)
 
 
 def given_value(key: str, text: str) -> str:

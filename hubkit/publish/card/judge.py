@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hubkit.config import Config
 from hubkit.linter import lint_repo
@@ -34,4 +35,4 @@ def judge_card(facts: RepoFacts, draft: CardDraft) -> tuple[Finding, ...]:
         draft: The card.
     """
     files = _CardAlone(facts.files, {draft.path: draft.after})
-    return lint_repo(dataclasses.replace(facts, files=files), Config(select=_RULES)).findings
+    return lint_repo(structs.replace(facts, files=files), Config(select=_RULES)).findings

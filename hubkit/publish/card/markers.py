@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.analysis import find_snippets
 from hubkit.errors import UsageError
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +31,7 @@ _LISTED = re.compile(r"hub\.list\(\"([\w.-]+/[\w.-]+)(?::([^\"]+))?\"\)")
 _ANY = ("hubkit:begin", "hubkit:end")
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """One part that hubkit writes.
 
     Attributes:
@@ -47,8 +47,7 @@ class Region:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """What a snippet loads; each is empty where nothing tells.
 
     Attributes:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hubkit.errors import UsageError
 from hubkit.publish.card.front import given_value, refresh_front, require_card, wanted_keys
 from hubkit.publish.card.markers import find_regions, render_region, replace_regions
-from hubkit.publish.card.sections import CONFORMANCE, SECTIONS, TITLES
+from hubkit.publish.card.sections import CONFORMANCE, SECTIONS, TITLES, prose
 from hubkit.publish.card.told import find_told
-from hubkit.records import dataclass
 from hubkit.rules.card_keys import site_of
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     Parts = Mapping[str, Callable[[CardFacts], str]]
 
 
-@dataclass(frozen=True, slots=True)
-class CardRequest:
+class CardRequest(Struct, frozen=True):
     """What is asked of a card.
 
     Attributes:
@@ -42,8 +41,7 @@ class CardRequest:
     conformance: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CardDraft:
+class CardDraft(Struct, frozen=True):
     """A card as it should be.
 
     Attributes:
@@ -163,7 +161,7 @@ def _title(name: str, site: Site) -> str:
 
 def _new_card(facts: CardFacts, parts: Parts, site: Site) -> str:
     """The text of a first card below its front matter."""
-    about = facts.summary or f"Models for PyTorch Hub, from {facts.source.repo}."
+    about = prose(facts.summary) or f"Models for PyTorch Hub, from {facts.source.repo}."
     is_hub = site == "pytorch-hub"
     text = f"### Model Description\n\n{about}\n" if is_hub else f"# {facts.name}\n\n{about}\n"
     for name, render in parts.items():

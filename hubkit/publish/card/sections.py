@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from hubkit._util.text import code_span, join_words, printable, table_cell
 from hubkit.analysis import read_docstring, render_signature
 from hubkit.publish.card.facts import summary_of
 from hubkit.publish.card.usage import render_usage
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
     from hubkit.publish.card.facts import CardFacts
     from hubkit.publish.card.files import Checkpoint
 
-_BACKTICKS = re.compile(r"`+")
+# What Markdown takes for HTML, or for a link that it makes by itself.
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _NAMES_SHOWN = 6
 _SHORTEST_WHOLE = 64
 
@@ -34,21 +38,21 @@ def render_entrypoints(facts: CardFacts) -> str:
 
 
 def _entrypoint(entry: Entrypoint) -> Iterator[str]:
-    summary = _prose(summary_of(entry.docstring))
-    yield f"- {code(render_signature(entry))}{': ' if summary else ''}{summary}"
+    summary = prose(summary_of(entry.docstring))
+    yield f"- {code_span(render_signature(entry))}{': ' if summary else ''}{summary}"
     described = dict(read_docstring(entry.docstring).parameters) if entry.docstring else {}
     for parameter in entry.parameters or ():
         if described.get(parameter.name):
-            yield f"  - {code(parameter.name)}: {_prose(described[parameter.name])}"
+            yield f"  - {code_span(parameter.name)}: {prose(described[parameter.name])}"
 
 
 def render_dependencies(facts: CardFacts) -> str:
     """What must be installed, and the line that does it."""
     if not facts.dependencies:
         return "`hubconf.py` declares no dependencies.\n"
-    names = [code(name) for name in facts.dependencies]
-    listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-    return f"Loading imports {listed}.\n\n```sh\npip install {' '.join(facts.packages)}\n```\n"
+    listed = join_words(map(code_span, facts.dependencies))
+    packages = printable(shlex.join(facts.packages))
+    return f"Loading imports {listed}.\n\n```sh\npip install {packages}\n```\n"
 
 
 def render_weights(facts: CardFacts) -> str:
@@ -60,8 +64,8 @@ def render_weights(facts: CardFacts) -> str:
     unknown = [one.entrypoint for one in facts.checkpoints if one not in known]
     if unknown:
         what = "More weights" if known else "Weights"
-        named = [code(name) for name in unknown if name]
-        whose = f" for {_some(named)}" if named else ""
+        named = [code_span(name) for name in unknown if name]
+        whose = f" for {join_words(named, most=_NAMES_SHOWN)}" if named else ""
         lines += [
             *([""] if lines else []),
             f"{what} are downloaded{whose}, from URLs made at run time.",
@@ -76,33 +80,29 @@ def _table(checkpoints: list[Checkpoint]) -> list[str]:
     for one in checkpoints:
         params = [f"{one.params:,}" if one.params is not None else ""] if counted else []
         size = format_size(one.size) if one.size is not None else ""
-        who = code(one.entrypoint) if one.entrypoint else ""
+        who = code_span(one.entrypoint) if one.entrypoint else ""
         lines.append(_row([who, *params, _file(one), size, _digest(one.sha256)]))
     return lines
 
 
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else shown
-
-
 def _file(one: Checkpoint) -> str:
     if one.path:
-        return f"{code(one.path)}, in the repo"
+        return f"{code_span(one.path)}, in the repo"
     if not one.url:
         return ""
-    target = one.url.replace("|", "%7C").replace(")", "%29").replace(" ", "%20")
-    return f"[{code(one.name)}]({target})"
+    # Only what has no meaning to Markdown stays as it is.
+    target = quote(one.url, safe="/:?#@!$&+,;=%~")
+    return f"[{code_span(one.name)}]({target})"
 
 
 def _digest(sha256: str) -> str:
     if len(sha256) < _SHORTEST_WHOLE:
-        return code(f"{sha256}…") if sha256 else ""
-    return code(sha256)
+        return code_span(f"{sha256}…") if sha256 else ""
+    return code_span(sha256)
 
 
 def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    return f"| {' | '.join(map(table_cell, cells))} |"
 
 
 def format_size(size: int) -> str:
@@ -113,17 +113,10 @@ def format_size(size: int) -> str:
     return f"{size} bytes"
 
 
-def code(text: str) -> str:
-    """A text as Markdown's code, whatever it holds."""
-    longest = max((len(found) for found in _BACKTICKS.findall(text)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{pad}{' '.join(text.split())}{pad}{fence}"
-
-
-def _prose(text: str) -> str:
-    """Somebody's words on one line, such that no comment starts or ends in them."""
-    return " ".join(text.split()).replace("<!--", "&lt;!--").replace("-->", "--&gt;")
+def prose(text: str) -> str:
+    """A docstring's words on one line: their Markdown stays, but no HTML and no comment starts."""
+    words = printable(" ".join(text.split()))
+    return _TAG.sub("&lt;", words).replace("-->", "--&gt;")
 
 
 # In the order in which a new card has them. What reads a report is written only when there is one.

@@ -7,7 +7,7 @@ import re
 from hubkit.analysis import find_code, find_snippets
 from hubkit.publish.card.sections import TITLES
 
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t#:]*$", re.MULTILINE)
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
 
 
 def find_told(text: str, path: str) -> frozenset[str]:
@@ -21,7 +21,9 @@ def find_told(text: str, path: str) -> frozenset[str]:
     for block in find_code(text):
         for number in range(block.line - 1, block.line - 1 + block.text.count("\n") + 1):
             lines[number : number + 1] = [""]
-    headings = {found[1].strip().lower() for found in _HEADING.finditer("\n".join(lines))}
+    headings = {
+        found[1].rstrip(" \t#:").strip().lower() for found in _HEADING.finditer("\n".join(lines))
+    }
     told = {name for name, title in TITLES.items() if title.lower() in headings}
     if any(find_snippets(text, path)):
         told.add("usage")

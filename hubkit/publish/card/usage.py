@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 import re
 from typing import TYPE_CHECKING
@@ -107,7 +108,13 @@ def _load(
 
 
 def _arguments(source: str, entry: Entrypoint, given: Mapping[str, object]) -> list[str]:
-    named = (f"{key}={value!r}" for key, value in given.items())
+    # The configuration may hold any key; what is not a name is passed as a mapping.
+    named = (
+        f"{key}={value!r}"
+        if key.isidentifier() and not keyword.iskeyword(key)
+        else f"**{{{key!r}: {value!r}}}"
+        for key, value in given.items()
+    )
     return [f'"{source}"', f'"{entry.name}"', *named]
 
 
@@ -127,7 +134,7 @@ def _input(config: EntrypointConfig) -> list[str]:
 
 
 def _size(axis: str, config: EntrypointConfig) -> int | None:
-    if axis.isdigit():
+    if axis.isdecimal():
         return int(axis)
     if axis == "B":
         return 1

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from hubkit._util.text import join_words, plural
 from hubkit.analysis import read_repo
 from hubkit.linter import lint_repo
 from hubkit.publish.identity import is_writable
 from hubkit.publish.release.points import Point, some
 from hubkit.publish.release.versions import bare_version, parse_version
-from hubkit.rules.words import plural
 from hubkit.source import open_commit
+from hubkit.source.changes import read_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +32,8 @@ _CHANGELOG = re.compile(
 
 def work_tree(now: Situation) -> Iterator[Point]:
     """What is published is what is committed."""
-    said = now.git.ask("status", "--porcelain=v1", "-z", "--no-renames").decode(
-        "utf-8", "surrogateescape"
-    )
-    rows = [row for row in said.split("\0") if row]
-    changed = [row[3:] for row in rows if not row.startswith("??")]
-    strays = [row[3:] for row in rows if row.startswith("??")]
+    changes = read_changes(now.git)
+    changed, strays = changes.tracked, changes.untracked
     where = f"on {now.branch}" if now.branch else "HEAD is detached: only the tag will keep it"
     if changed:
         yield Point(
@@ -43,7 +41,7 @@ def work_tree(now: Situation) -> Iterator[Point]:
             "missing",
             f"{plural(len(changed), 'file')} {'differs' if len(changed) == 1 else 'differ'} from the commit: "
             f"{some(changed)}",
-            "git commit -a, or git stash",
+            "git commit -a, or git stash; where filters rewrite files, git status first",
         )
     elif strays:
         yield Point(
@@ -100,8 +98,8 @@ def breaking(now: Situation) -> Iterator[Point]:
             yield Point("breaking changes", "ok", "there is no earlier tag")
         return
     before = read_repo(open_commit(now.root, now.earlier))
-    facts = dataclasses.replace(now.facts, before=before)
-    config = dataclasses.replace(now.config, select=("HUB209",), extend_select=())
+    facts = structs.replace(now.facts, before=before)
+    config = structs.replace(now.config, select=("HUB209",), extend_select=())
     errors = [one for one in lint_repo(facts, config).findings if one.severity == "error"]
     old, new = parse_version(now.earlier), now.version
     if old is None or new is None:
@@ -154,8 +152,9 @@ def versions(now: Situation) -> Iterator[Point]:
     elif not now.tag or not others:
         yield Point("versions", "ok", f"{wanted} in {some(now.versions)}")
     else:
-        listed = some(f"{place} says {said}" for place, said in others.items())
-        yield Point("versions", "missing", f"{listed}, the tag {now.tag}", "make them agree")
+        listed = [f"{place} says {version}" for place, version in others.items()]
+        why = join_words([*listed, f"the tag is {now.tag}"])
+        yield Point("versions", "missing", why, "make them agree")
 
 
 def changelog(now: Situation) -> Iterator[Point]:

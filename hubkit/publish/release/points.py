@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
+from hubkit._util.text import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,8 +15,7 @@ State = Literal["ok", "note", "missing"]
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """One thing that a release wants.
 
     Attributes:
@@ -32,6 +33,4 @@ class Point:
 
 def some(things: Iterable[str]) -> str:
     """A few of many things, and how many more there are."""
-    listed = list(things)
-    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return f"{', '.join(listed[:_SHOWN])}{more}"
+    return join_words(things, most=_SHOWN)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from hubkit._util.text import plural
 from hubkit.conformance import read_report
 from hubkit.errors import UsageError
 from hubkit.linter import lint_repo
@@ -18,7 +20,6 @@ from hubkit.publish.card import (
     judge_card,
 )
 from hubkit.publish.release.points import Point, some
-from hubkit.rules.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def check(now: Situation) -> Iterator[Point]:
         )
     else:
         left = f", {len(report.left_out)} left out on request" if report.left_out else ""
-        yield Point("check", "ok", f"{len(report.rules)} rules pass{left}")
+        yield Point("check", "ok", f"{plural(len(report.rules), 'rule')} passed{left}")
 
 
 def _place(finding: Finding) -> str:
@@ -111,7 +112,7 @@ def _differs_in_documents_alone(commit: str, now: Situation) -> bool:
     """Whether no more than words were written since, such as the report's table into the card."""
     if not _SHA.fullmatch(commit):
         return False
-    done = now.git.try_to("diff", "--name-only", "-z", "--no-renames", commit, now.sha)
+    done = now.git.try_to("diff-tree", "-r", "--name-only", "-z", "--no-renames", commit, now.sha)
     changed = [path for path in done.stdout.decode("utf-8", "replace").split("\0") if path]
     return not done.returncode and all(_DOCUMENT.fullmatch(path) for path in changed)
 
@@ -137,7 +138,7 @@ def card(now: Situation) -> Iterator[Point]:
     before = now.facts.files.read(path)
     source = find_source(before)
     ref = source.ref
-    facts = gather_facts(now.facts, dataclasses.replace(source, repo=source.repo or now.repo))
+    facts = gather_facts(now.facts, structs.replace(source, repo=source.repo or now.repo))
     try:
         draft = draft_card(facts, CardRequest(path), before)
     except UsageError as error:

@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
 from hubkit.errors import GitRepoError
 from hubkit.publish.identity import find_name
 from hubkit.publish.release.versions import Version, declared_versions, parse_version
-from hubkit.records import dataclass
 from hubkit.source import open_commit
 from hubkit.source.git import find_git
 
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 _REF = re.compile(r"refs/(tags|heads)/(.*)")
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseRequest:
+class ReleaseRequest(Struct, frozen=True):
     """What is asked of a release.
 
     Attributes:
@@ -44,8 +44,7 @@ class ReleaseRequest:
     level: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """What a release starts from.
 
     Attributes:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
+from hubkit._util.git import GitError, write
 from hubkit.errors import GitRepoError
 
 if TYPE_CHECKING:
@@ -16,7 +14,8 @@ if TYPE_CHECKING:
 def write_tag(now: Situation) -> bool:
     """Make the annotated tag at the commit; False when it is there already.
 
-    Who it is from, and whether it is signed, is as the user's git says.
+    Who it is from, and whether it is signed, is as the user's git says. git may run the repo's
+    ``reference-transaction`` hook and, where tags are signed, the program that signs.
 
     Args:
         now: What the release starts from.
@@ -27,22 +26,24 @@ def write_tag(now: Situation) -> bool:
     if now.tags.get(now.tag) == now.sha:
         return False
     name = now.repo.partition("/")[2] or now.root.resolve().name
-    git = shutil.which("git") or "git"
     message = f"{name} {now.tag}"
-    done = subprocess.run(  # noqa: S603 - our own arguments, no shell
-        [git, "-C", str(now.root), "tag", "-a", "-m", message, "--", now.tag, now.sha],
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        reason = next((line for line in said.splitlines() if "fatal" in line), said)
+    try:
+        result = write(now.root, "tag", "-a", "-m", message, "--", now.tag, now.sha)
+    except GitError as error:
         raise GitRepoError(
-            f"git makes no tag {now.tag}: {reason.removeprefix('fatal: ')}",
-            hint="git config user.name and user.email say who it is from."
-            if "ident" in said or "tell me who you are" in said
-            else "`git tag -a` in the repo may tell more.",
-        )
+            f"git makes no tag {now.tag}: {error}.", hint="Run `git tag -a` in the repo."
+        ) from error
+    if result.returncode:
+        raise _refused(now.tag, result.complaint.strip())
     return True
+
+
+def _refused(tag: str, complaint: str) -> GitRepoError:
+    reason = next((line for line in complaint.splitlines() if "fatal" in line), complaint)
+    has_author = not ("ident" in complaint or "tell me who you are" in complaint)
+    return GitRepoError(
+        f"git makes no tag {tag}: {reason.removeprefix('fatal: ')}",
+        hint="`git tag -a` in the repo may tell more."
+        if has_author
+        else "git config user.name and user.email say who it is from.",
+    )

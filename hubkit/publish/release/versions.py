@@ -6,9 +6,10 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit._util.parse import parse_toml
 from hubkit.analysis import read_card
-from hubkit.config import parse_toml
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +23,7 @@ _CFG = re.compile(r"^version\s*=\s*([\w.+-]+)\s*$", re.MULTILINE)
 _CITATION = "CITATION.cff"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(Struct, frozen=True, order=True):
     """A version as SemVer has them, ordered by its numbers; a pre-release comes before them.
 
     Attributes:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from hubkit._util.paths import is_inside
+from hubkit._util.text import plural
 from hubkit.hubdir import sha256_of
 from hubkit.publish.card.files import agree, find_checkpoints
 from hubkit.publish.release.points import Point
-from hubkit.records import dataclass
 from hubkit.rules.downloads import hash_digits
-from hubkit.rules.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +29,7 @@ _SHOWN = 8
 _FOLDERS = ("", "dist", "weights", "checkpoints", "release", "releases", "build", "models")
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(Struct, frozen=True):
     """A file that the release is to have.
 
     Attributes:
@@ -152,4 +153,4 @@ def _add(one: Checkpoint) -> str:
 
 def _find_local(root: Path, name: str) -> Path | None:
     places = (root / folder / name for folder in _FOLDERS)
-    return next((path for path in places if path.is_file()), None)
+    return next((path for path in places if path.is_file() and is_inside(root, path)), None)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import io
 import math
-import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from hubkit.publish.weights.inert import UNREADABLE, Storage, Thing, load_inert
-from hubkit.records import dataclass
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hubkit import limits
+from hubkit._util.parse import parse_json
+from hubkit._util.zips import DAMAGED, open_zip, read_member
+from hubkit.publish.weights.inert import UNREADABLE, Loaded, Storage, Thing, load_inert
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,19 +23,18 @@ Kind = Literal[
     "state dict", "training checkpoint", "model", "script", "other", "damaged", "unknown"
 ]
 
-_HEADER_LIMIT = 100_000_000  # bytes, https://github.com/huggingface/safetensors#format
-_MAX_DEPTH = 8
-_MAX_AXES = 64  # as many as a tensor can have
 # Before torch 1.6 a checkpoint was pickles in a row: a magic number, the protocol, facts on the
 # machine, the object, the keys of its storages (torch/serialization.py, _legacy_save).
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_OBJECT = 3
+# How torch wraps a tensor: a parameter of a subclass of a tensor, each built by one call.
+_MOST_WRAPPERS = 3
+_MOST_ARGUMENTS = 8
 # Where training scripts keep the weights among the rest.
 _USUAL = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights", "module")
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """What a checkpoint holds.
 
     Attributes:
@@ -88,18 +90,18 @@ def read_contents(path: Path) -> Contents:
 
 def _read_zip(stream: BinaryIO) -> Contents:
     try:
-        with zipfile.ZipFile(stream) as archive:
-            members = archive.namelist()
-            if any("/code/" in f"/{name}" for name in members):
+        with open_zip(stream, limits.CHECKPOINT_INDEX) as archive:
+            members = archive.infolist()
+            if any("/code/" in f"/{member.filename}" for member in members):
                 return Contents("script")
-            pickled = next((name for name in members if name.endswith("data.pkl")), None)
+            pickled = next((one for one in members if one.filename.endswith("data.pkl")), None)
             if pickled is None:
                 return Contents("unknown")
-            with archive.open(pickled) as content:
-                loaded = load_inert(content)
-    except (zipfile.BadZipFile, NotImplementedError, *UNREADABLE):
+            content = read_member(archive, pickled, limits.PICKLE_BYTES.most)
+        loaded = load_inert(io.BytesIO(content))
+    except (*DAMAGED, *UNREADABLE):
         return Contents("damaged")
-    return replace(_describe(loaded.value), names=loaded.names, devices=loaded.devices)
+    return _describe_loaded(loaded, loaded.names)
 
 
 def _read_pickles(stream: BinaryIO) -> Contents:
@@ -113,20 +115,42 @@ def _read_pickles(stream: BinaryIO) -> Contents:
                 names |= loaded.names
     except UNREADABLE:
         return Contents("damaged")
-    return replace(_describe(loaded.value), names=names, devices=loaded.devices)
+    return _describe_loaded(loaded, names)
+
+
+def _describe_loaded(loaded: Loaded, names: frozenset[str]) -> Contents:
+    try:
+        described = _describe(loaded.value)
+    except UNREADABLE:  # nested too deeply, or names that no text can hold
+        return Contents("damaged", names=names)
+    return replace(described, names=names, devices=loaded.devices)
 
 
 def _read_safetensors(stream: BinaryIO, size: int) -> Contents | None:
     length = int.from_bytes(stream.read(8), "little")
-    if length > min(_HEADER_LIMIT, size - 8):
+    if length > min(limits.SAFETENSORS_HEADER.most, size - 8):
         return None
+    if length > limits.SAFETENSORS_INSPECTED.most:
+        return Contents("unknown", is_safetensors=True)
     try:
-        header = json.loads(stream.read(length))
+        header = parse_json(stream.read(length))
         shapes = [value["shape"] for name, value in header.items() if name != "__metadata__"]
-        elements = sum(math.prod(shape[:_MAX_AXES]) for shape in shapes)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        elements = sum(_count_elements(shape) for shape in shapes)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return Contents("state dict", len(shapes), elements, is_safetensors=True)
+
+
+def _count_elements(shape: list[object]) -> int:
+    """How many numbers a tensor of a shape has.
+
+    Raises:
+        ValueError: It is not the shape of a tensor.
+    """
+    axes = [axis for axis in shape if type(axis) is int and 0 <= axis < 1 << 63]
+    if len(axes) < len(shape) or len(axes) > limits.TENSOR_AXES.most:
+        raise ValueError("not the shape of a tensor")
+    return math.prod(axes)
 
 
 def _describe(value: object) -> Contents:
@@ -186,20 +210,20 @@ def _is_state_dict(value: object) -> bool:
     return named and len(others) < len(value) and all("_extra_state" in str(o) for o in others)
 
 
-def _shape(value: object) -> tuple[int, ...] | None:
+def _shape(value: object, depth: int = 0) -> tuple[int, ...] | None:
     """The shape of what would become a tensor; None for anything else."""
-    if not isinstance(value, Thing) or not value.arguments:
+    if not isinstance(value, Thing) or not value.arguments or depth > _MOST_WRAPPERS:
         return None
     if value.origin.startswith("torch._utils._rebuild_parameter"):
-        return _shape(value.arguments[0])
+        return _shape(value.arguments[0], depth + 1)
     if not value.origin.startswith(("torch._utils._rebuild", "torch._tensor._rebuild")):
         return None
     if not isinstance(value.arguments[0], Storage):
-        return next((shape for one in value.arguments if (shape := _shape(one)) is not None), ())
+        inner = (_shape(one, depth + 1) for one in value.arguments[:_MOST_ARGUMENTS])
+        return next((shape for shape in inner if shape is not None), ())
     size = value.arguments[2] if len(value.arguments) > 2 else ()
-    return (
-        tuple(n for n in size[:_MAX_AXES] if isinstance(n, int)) if isinstance(size, tuple) else ()
-    )
+    axes = size[: limits.TENSOR_AXES.most] if isinstance(size, tuple) else ()
+    return tuple(n for n in axes if isinstance(n, int) and 0 <= n < 1 << 63)
 
 
 def _tally(value: object) -> tuple[int, int]:
@@ -209,7 +233,7 @@ def _tally(value: object) -> tuple[int, int]:
 
 
 def _shapes(value: object, seen: set[int], depth: int) -> Iterator[tuple[int, ...]]:
-    if depth > _MAX_DEPTH or id(value) in seen:
+    if depth > limits.PICKLE_DEPTH.most or id(value) in seen:
         return
     seen.add(id(value))
     shape = _shape(value)

@@ -5,25 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from msgspec import Struct
+
+from hubkit._util.atomic import creating, place_new, temporary_beside
 from hubkit.errors import CheckpointError, UsageError
 from hubkit.hubdir import find_impostor, sha256_of
 from hubkit.publish.weights.naming import SHORTEST, hash_name
-from hubkit.records import dataclass
-from hubkit.scaffold.placing import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _CHUNK = 4 << 20  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """A checkpoint under the name that its hash gives it.
 
     Attributes:
@@ -95,16 +94,13 @@ def require_file(source: Path) -> int:
 
 def _copy(source: Path, folder: Path, name: str, digits: int) -> Added:
     folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".hubkit-", dir=folder)
-    staged = Path(temporary)
-    try:
-        with os.fdopen(handle, "wb") as target, _unchanged(source) as content:
+    with creating(temporary_beside(folder / name)) as (target, staged):
+        with _unchanged(source) as content:
             digest, size = _copy_hashing(content, target)
-        staged.chmod(stat.S_IMODE(source.stat().st_mode) | stat.S_IWUSR)
+        target.close()
+        staged.chmod(stat.S_IMODE(source.stat().st_mode) & 0o777 | stat.S_IWUSR)
         path = folder / hash_name(name, digest, digits)
         return Added(path, digest, size, is_new=_put(staged, path, digest))
-    finally:
-        staged.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -134,9 +130,9 @@ def _copy_hashing(content: BinaryIO, target: BinaryIO) -> tuple[str, int]:
 def _put(staged: Path, path: Path, digest: str) -> bool:
     """Put a file in place; False when just that file is there already."""
     try:
-        place(staged, path)
+        place_new(staged, path)
     except FileExistsError:
-        if path.is_file() and sha256_of(path) == digest:
+        if path.is_file() and not path.is_symlink() and sha256_of(path) == digest:
             return False
         raise UsageError(
             f"{path} is there, and is not that file: its name says so and its contents do not",

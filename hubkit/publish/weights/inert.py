@@ -10,15 +10,14 @@ import struct
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
+from hubkit import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import IO
 
-# Far more than the pickle of a state dict of any size; its tensors lie elsewhere.
-_MAX_PICKLE = 64 * 1024 * 1024
-_MAX_READS = 4_000_000
 # No checkpoint has them: memory outside the pickle, classes by number.
 _UNHEARD_OF = (
     pickle.BYTEARRAY8,
@@ -89,8 +88,7 @@ class Thing:
     add = update
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True):
     """The numbers of tensors, which lie outside the pickle.
 
     Attributes:
@@ -102,8 +100,7 @@ class Storage:
     device: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A pickle, taken apart.
 
     Attributes:
@@ -139,8 +136,8 @@ class _Bounded:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._left = _MAX_PICKLE
-        self._reads = _MAX_READS
+        self._left = limits.PICKLE_BYTES.most
+        self._reads = limits.PICKLE_READS.most
 
     def read(self, count: int) -> bytes:
         return self._pay(self._stream.read(min(count, self._left + 1)))
@@ -173,6 +170,17 @@ def _wrapping(load: Callable[[Any], None]) -> Callable[[Any], None]:
     return load_tuple
 
 
+def _paying(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    """What calls something with the top of the stack, once that is paid for."""
+
+    def load_call(self: Any) -> None:  # noqa: ANN401
+        for value in self.stack[-2:]:
+            self.pay(value)
+        load(self)
+
+    return load_call
+
+
 # The one in C reserves as much memory as the numbers in a damaged file ask for.
 class _Unpickler(pickle._Unpickler):  # noqa: SLF001
     dispatch = {  # noqa: RUF012 - as the base class has it
@@ -180,6 +188,8 @@ class _Unpickler(pickle._Unpickler):  # noqa: SLF001
         for code, load in pickle._Unpickler.dispatch.items()  # noqa: SLF001
         if bytes([code]) not in _UNHEARD_OF
     }
+    for _code in (pickle.REDUCE, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.BUILD):
+        dispatch[_code[0]] = _paying(dispatch[_code[0]])
     for _code in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
         dispatch[_code[0]] = _wrapping(dispatch[_code[0]])
 
@@ -187,6 +197,15 @@ class _Unpickler(pickle._Unpickler):  # noqa: SLF001
         super().__init__(stream, encoding="utf-8", errors="replace")
         self.names: set[str] = set()
         self.devices: set[str] = set()
+        self._arguments = limits.PICKLE_READS.most
+
+    def pay(self, value: object) -> None:
+        """Count what a call would copy: a few bytes of a pickle can pass a long tuple again."""
+        parts = value[:2] if isinstance(value, tuple) else ()
+        sized = [one for one in (value, *parts) if isinstance(one, tuple | list | dict)]
+        self._arguments -= sum(map(len, sized))
+        if self._arguments < 0:
+            raise ValueError("a pickle that copies more than any checkpoint")
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401
         self.names.add(f"{module}.{name}")
@@ -197,7 +216,9 @@ class _Unpickler(pickle._Unpickler):  # noqa: SLF001
     def persistent_load(self, pid: Any) -> object:  # noqa: ANN401
         # torch/serialization.py: ("storage", class, key, location, count, ...).
         if isinstance(pid, tuple) and len(pid) > 3 and pid[0] == "storage":
-            storage = Storage(str(pid[2]), str(pid[3]))
+            # Nothing else is turned into text: nested tuples grow without end when they are.
+            key, device = (one if isinstance(one, str) else "" for one in pid[2:4])
+            storage = Storage(key, device)
             self.devices.add(storage.device)
             return storage
         return Thing(pid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubkit._util.text import quoted
 from hubkit.rules.pickled import is_allowed, is_harmful
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ def find_notes(contents: Contents) -> Iterator[str]:
     harmful = sorted(name for name in contents.names if is_harmful(name))
     if harmful:
         yield (
-            f"Loading it without weights_only runs {_some(harmful)}: find out where it comes from "
+            f"Loading it without weights_only runs {quoted(harmful, most=_SHOWN)}: find out where it comes from "
             "before you publish it."
         )
     yield from _kind(contents)
     unsafe = sorted(name for name in contents.names if not is_allowed(name))
     if unsafe and not harmful and contents.kind != "model":
         yield (
-            f"weights_only=True, torch's default, refuses it for {_some(unsafe)}: save tensors and "
+            f"weights_only=True, torch's default, refuses it for {quoted(unsafe, most=_SHOWN)}: save tensors and "
             "plain containers only."
         )
     if any(device != "cpu" for device in contents.devices):
@@ -55,7 +56,7 @@ def _kind(contents: Contents) -> Iterator[str]:
         size = f", which is {share:.0%} of its numbers" if share >= 0.01 else ""
         yield (
             f"A checkpoint of a training run: beside the weights in {contents.key!r} it holds "
-            f"{_some(contents.extras)}{size}. Publish the weights alone: "
+            f"{quoted(contents.extras, most=_SHOWN)}{size}. Publish the weights alone: "
             f"`torch.save(checkpoint[{contents.key!r}], ...)`."
         )
     elif contents.kind == "script":
@@ -64,8 +65,3 @@ def _kind(contents: Contents) -> Iterator[str]:
         yield "It holds no plain state dict, which is what load_state_dict takes."
     elif contents.kind == "unknown":
         yield "It is no checkpoint that torch.load or safetensors reads."
-
-
-def _some(names: list[str] | tuple[str, ...]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown

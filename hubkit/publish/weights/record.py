@@ -9,7 +9,9 @@ import copy
 import json
 from typing import TYPE_CHECKING, Any
 
-from hubkit.config import HUBKIT_TOML, parse_toml, read_config
+from hubkit._util.parse import parse_toml
+from hubkit._util.paths import read_inside
+from hubkit.config import HUBKIT_TOML, read_config
 from hubkit.errors import ConfigError, UsageError
 from hubkit.fixer import Change, write_changes
 from hubkit.publish.files import write_new
@@ -43,7 +45,7 @@ def record_weights(root: Path, entrypoint: str, sha256: str, size: int) -> tuple
     keys = (*place, "entrypoints", entrypoint, "weights")
     values = {"sha256": sha256, "bytes": size}
     path = root / name
-    before = path.read_bytes() if path.is_file() else None
+    before = _read_bytes(root, name)
     text, table = _read(path, before or b"")
     expected = _merged(table, keys, values)
     if expected == table:
@@ -56,6 +58,19 @@ def record_weights(root: Path, entrypoint: str, sha256: str, size: int) -> tuple
         )
     _write(root, name, before, after.encode())
     return name, True
+
+
+def _read_bytes(root: Path, name: str) -> bytes | None:
+    """What the file holds; None where there is none."""
+    try:
+        return read_inside(root, name)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(
+            f"{root / name} cannot be read: {error.strerror}",
+            hint="Settings are kept in the repo itself.",
+        ) from None
 
 
 def _read(path: Path, data: bytes) -> tuple[str, Mapping[str, Any]]:
@@ -120,4 +135,4 @@ def _write(root: Path, name: str, before: bytes | None, after: bytes) -> None:
     if before is not None:
         write_changes(root, {name: Change(before, after)})
         return
-    write_new(root / name, after)
+    write_new(root, name, after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tokenize
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from hubkit.facts import Edit
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """What stands between two commas.
 
     Attributes:
@@ -29,8 +28,7 @@ class Item:
     comma: Token | None
 
 
-@dataclass(frozen=True, slots=True)
-class Brackets:
+class Brackets(Struct, frozen=True):
     """A pair of brackets and the items between.
 
     Attributes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct
+
 from hubkit.rules.edits.brackets import brackets_at
 from hubkit.rules.edits.source import source_of
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from hubkit.rules.edits.source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class CallSource:
+class CallSource(Struct, frozen=True):
     """A call as it is written.
 
     Attributes:
@@ -76,6 +76,6 @@ def _stands_there(source: Source, node: ast.Call) -> bool:
     try:
         # A call over several lines need not be an expression by itself, but in brackets it is.
         written = ast.parse(f"({source.segment(node)})", mode="eval").body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return ast.dump(written) == ast.dump(node)

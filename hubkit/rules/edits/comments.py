@@ -11,7 +11,7 @@ from hubkit.rules.edits.source import source_of
 if TYPE_CHECKING:
     from hubkit.facts import Edit, RepoFacts, Suppression
 
-_REQUEST = pattern(r"#\s*hubkit:\s*(?:file-)?ignore\s*\[([^\]]*)\]")
+_REQUEST = pattern(r"#\s*hubkit:\s*(?:file-)?ignore\s*\[([^\]]{0,1000})\]")
 
 # A comment for another tool behind the reason; "#12" in a reason is none.
 _ANOTHER = pattern(r"(?<=\s)#(?=\s*[A-Za-z])")

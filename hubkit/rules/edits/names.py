@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import unicodedata
 from bisect import bisect_left, bisect_right
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from hubkit.records import dataclass
+from msgspec import Struct, field
+
 from hubkit.rules.edits.source import FunctionNode, NamedNode, first_line
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ Scoped = FunctionNode | ast.Lambda
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-@dataclass(slots=True)
-class Occurrences:
+class Occurrences(Struct):
     """Every place that means one name of a module.
 
     Attributes:
@@ -164,7 +163,10 @@ def find_occurrences(source: Source, name: str) -> Occurrences:
     text = text if text.isascii() else unicodedata.normalize("NFKC", text)
     lines = [number for number, line in enumerate(text.split("\n"), 1) if name in line]
     found = Occurrences(name, lines)
-    found.visit(source.tree.body)
+    try:
+        found.visit(source.tree.body)
+    except RecursionError:
+        found.doubtful = True  # nested too deeply to be followed: no fix is offered
     found.doubtful |= any(
         isinstance(node, ast.Global) and name in node.names
         for nodes in source.by_line.values()

@@ -6,8 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 from hubkit.rules.edits.imports import is_free
 from hubkit.rules.edits.names import find_occurrences
 from hubkit.rules.edits.source import is_plain_string
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _LOOKUPS = pattern(r"\b(?:globals|locals|vars|eval|exec|getattr|setattr|__dict__)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Renaming:
+class Renaming(Struct, frozen=True):
     """Edits that rename a name.
 
     Attributes:

@@ -9,9 +9,10 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
+
 from hubkit.facts import Edit, Location
 from hubkit.lazy import pattern
-from hubkit.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,8 +48,7 @@ class Token(NamedTuple):
         return self.end_line, self.end_column
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A Python file of the repo.
 
     Attributes:

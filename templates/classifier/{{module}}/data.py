@@ -1,4 +1,4 @@
-"""Drawings of circles, squares and triangles, made on the fly."""
+"""Drawings of circles, squares and triangles, generated on the fly."""
 
 import math
 
@@ -7,8 +7,8 @@ import torch
 CLASSES = ("circle", "square", "triangle")
 SIZE = 32
 
-# Corners of each class (none for the circle), and the radius of the inscribed circle that gives
-# it the same area as a circle of radius 1: size alone must not give a shape away.
+# The corners of each class (none for the circle), and the radius of its inscribed circle if it has
+# the area of a circle of radius 1. All classes have the same areas, so size is no clue.
 _CORNERS = torch.tensor([0.0, 4.0, 3.0])
 _INSCRIBED = torch.tensor([1.0, 0.8862, 0.7776])
 
@@ -16,14 +16,14 @@ _INSCRIBED = torch.tensor([1.0, 0.8862, 0.7776])
 def draw(
     count: int, generator: torch.Generator | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draw shapes of random kind, place, size, turn and brightness, with noise.
+    """Draw noisy shapes of random kind, position, size, rotation and brightness.
 
     Args:
-        count: How many.
-        generator: Source of randomness; the global one when None.
+        count: Number of images.
+        generator: Random number generator; None for the global one.
 
     Returns:
-        Images (count, 1, 32, 32) in [0, 1], and the index of each one's class (count,).
+        Images (count, 1, 32, 32) in [0, 1] and their class indices (count,).
     """
 
     def uniform(low: float, high: float) -> torch.Tensor:
@@ -34,7 +34,7 @@ def draw(
     across, down = axis - uniform(-4, 4), axis[:, None] - uniform(-4, 4)
     radius, angle = torch.hypot(across, down), torch.atan2(down, across)
 
-    # Distance from the centre, measured at right angles to the nearest side.
+    # Distance from the center, perpendicular to the nearest side.
     corners = _CORNERS[labels].view(-1, 1, 1)
     sector = 2 * math.pi / corners.clamp(min=1)
     turned = (angle + uniform(0, 2 * math.pi)) % sector - sector / 2

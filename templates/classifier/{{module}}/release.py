@@ -1,3 +1,3 @@
-"""Where the released weights are; the training script writes this file."""
+"""The URL of the released weights. Written by the training script."""
 
 URL = None

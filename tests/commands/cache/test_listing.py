@@ -64,17 +64,19 @@ def test_what_torch_hub_left_is_listed_and_removed(hub_dir: Path) -> None:
     assert listed()["checkpoints"] == []
 
 
-def test_verify_leaves_what_it_puts_aside_in_the_users_folder(
+def test_verify_reports_damage_in_the_users_folder_and_moves_nothing(
     git_host: GitHost, tmp_path: Path
 ) -> None:
     url = git_host.add_file("/net.pt", b"weights")
     path = fetch_checkpoint(url, model_dir=tmp_path / "mine", policy=FetchPolicy())
     path.chmod(0o644)
     path.write_bytes(b"my work")
-    assert run("cache", "verify", "--fix").exit_code == 0
+    said = run("cache", "verify", "--fix")
+    assert said.exit_code == 1
+    assert f"changed: {path}" in said.stdout
+    assert f"left: {path} is not changed" in said.stderr
     assert run("cache", "prune").exit_code == 0
-    [left] = (tmp_path / "mine").glob("net.pt*")
-    assert left.read_bytes() == b"my work"
+    assert path.read_bytes() == b"my work"
 
 
 def test_verify_names_what_was_changed_and_mends_it(worktree: Path, hub_dir: Path) -> None:

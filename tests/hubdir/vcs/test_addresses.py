@@ -196,7 +196,7 @@ def test_a_silent_host_is_given_up(host: GitHost, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("hubkit.hubdir.remotes.LIST_LIMIT", 1.0)
     host.fail("info/refs", stall=threading.Event())
-    with pytest.raises(errors.UnreachableError, match="got nowhere"):
+    with pytest.raises(errors.UnreachableError, match="no result from"):
         fetch("git+https://github.com/acme/shapes")
 
 

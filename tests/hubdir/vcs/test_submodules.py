@@ -55,6 +55,25 @@ def test_submodules_over_ssh_are_asked_over_ssh(nested: GitHost, ssh: Path) -> N
         "-oProxyCommand=touch:x",
         "ssh://-oProxyCommand=touch/x",
         "../../../../../x",
+        "https://user@host/x",
+        "https://user:secret@host/x",
+        "ssh://git:secret@host/x",
+        "ssh://-oProxyCommand=x@host/x",
+        "-oProxyCommand=x@host:x",
+        "ssh://%2DoProxyCommand=x/x",
+        "https://host=x/x",
+        "https://*.host/x",
+        "https://a;b/x",
+        "https://a@b@host/x",
+        "https://evil\\\\@host/x",
+        "https://host/a b",
+        "https://host/a\\tb",
+        "https://host/a\\nb",
+        "../../../user:secret@host/x",
+        "../a b",
+        "git@host:a b",
+        "host::x",
+        "--upload-pack=x",
     ],
 )
 def test_a_submodule_may_not_lead_to_this_machine(
@@ -64,9 +83,71 @@ def test_a_submodule_may_not_lead_to_this_machine(
     address = address.format(marker=tmp_path / "marker")
     add_submodule(worktree, tmp_path / "ops", address, "ops")
     host.add_repo("acme", "shapes", worktree)
-    with pytest.raises(errors.FetchError, match="submodule ops of acme/shapes"):
+    with pytest.raises(errors.FetchError, match="ops of acme/shapes is not fetched from"):
         fetch("git+https://github.com/acme/shapes")
     assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("start", ["", "../../../"])
+def test_a_submodules_address_sets_no_credential_helper(
+    host: GitHost,
+    worktree: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    start: str,
+) -> None:
+    canary = tmp_path / "canary"
+    monkeypatch.setenv("CANARY", str(canary))
+    monkeypatch.setenv("HUBKIT_TOKEN_127_0_0_1", "t0ken")
+    place = host.url.removeprefix("http://")
+    commit_files(tmp_path / "ops", {"ops.py": "O = 1\n"})
+    host.add_repo("acme", "ops", tmp_path / "ops")
+    evil = f"{place}.helper=!touch${{IFS}}$CANARY;@{place}/acme/ops.git"
+    add_submodule(worktree, tmp_path / "ops", start + evil if start else f"http://{evil}", "ops")
+    host.add_repo("acme", "shapes", worktree)
+    with pytest.raises(errors.FetchError, match="a user name or a password"):
+        fetch("git+https://github.com/acme/shapes")
+    assert not canary.exists()
+    assert not host.paths("ops")
+
+
+def test_a_submodule_over_ssh_may_name_a_user(host: GitHost, worktree: Path, ssh: Path) -> None:
+    source = host.root / "ops"
+    commit_files(source, {"ops.py": "O = 1\n"})
+    host.add_repo("acme", "ops", source)
+    add_submodule(worktree, source, "ssh://ada_1@elsewhere:2222/acme/ops.git", "ops")
+    add_submodule(worktree, source, "git@elsewhere:acme/ops.git", "more")
+    host.add_repo("acme", "shapes", worktree)
+    cached = fetch("git@host:acme/shapes.git")
+    assert (cached.path / "ops/ops.py").is_file()
+    assert (cached.path / "more/ops.py").is_file()
+    assert "ada_1@elsewhere" in ssh.read_text()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "{evil}\\@{good}",
+        "{evil}\\.{good}",
+        "{evil} @{good}",
+        "x@{evil}@{good}",
+        "{evil}%2f@{good}%40",
+    ],
+)
+def test_a_submodule_may_not_lead_to_two_hosts(
+    host: GitHost, worktree: Path, tmp_path: Path, shape: str
+) -> None:
+    commit_files(tmp_path / "ops", {"ops.py": "O = 1\n"})
+    with GitHost() as evil:
+        evil.add_repo("acme", "ops", tmp_path / "ops")
+        where = shape.format(evil=f"127.0.0.1:{evil.port}", good=f"127.0.0.1:{host.port}")
+        add_submodule(worktree, tmp_path / "ops", f"http://{where}/acme/ops.git", "ops")
+        host.add_repo("acme", "shapes", worktree)
+        with pytest.raises(errors.FetchError, match="submodule ops of acme/shapes") as refused:
+            fetch("git+https://github.com/acme/shapes")
+        assert evil.requests == []
+        assert str(evil.port) not in str(refused.value)
+    assert not host.paths("ops")
 
 
 def test_a_submodule_without_an_address_stays_empty(host: GitHost, worktree: Path) -> None:

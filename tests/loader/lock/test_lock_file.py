@@ -41,11 +41,22 @@ def test_what_is_no_lock_file_is_named(tmp_path: Path, text: str) -> None:
 
 def test_a_link_to_a_lock_file_stays_a_link(worktree: Path) -> None:
     kept = worktree.parent / "kept.lock"
+    kept.write_text('{"version": 1, "repos": {}, "checkpoints": {}}')
     Path("hubkit.lock").symlink_to(kept)
     for _ in range(2):
         assert lock("acme/shapes:v1").exit_code == 0
     assert Path("hubkit.lock").is_symlink()
     assert "acme/shapes:v1" in kept.read_text()
+
+
+def test_a_link_to_nothing_makes_no_lock_file(worktree: Path) -> None:
+    """In somebody's repo it may lead anywhere."""
+    canary = worktree.parent / "canary"
+    Path("hubkit.lock").symlink_to(canary)
+    said = lock("acme/shapes:v1")
+    assert said.exit_code == 2
+    assert "there is no such file" in said.stderr
+    assert not canary.exists()
 
 
 def test_a_repo_that_is_pinned_twice_is_named(worktree: Path) -> None:

@@ -1,0 +1,239 @@
+"""Files written whole: made beside their place under a name nobody can guess, then renamed.
+
+Links are replaced, not written through: where that is wanted, the caller resolves the path first
+(`hubkit._util.paths.resolve_inside`). Nothing else in hubkit replaces a file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO
+
+from hubkit._util.paths import open_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NEW = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOINHERIT", 0)
+)
+_LONGEST = 100  # letters of a file's name that the name of its temporary file takes over
+# What says that a file system has no hard links, or none here.
+_NO_LINKS = (
+    errno.EINVAL,
+    errno.EPERM,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EXDEV,
+    errno.EACCES,
+)
+_NO_RENAME = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV)
+
+
+def write_file(
+    path: Path, data: bytes | str, *, temporary: Path | None = None, durable: bool = False
+) -> None:
+    """Write a file whole, in place of the one that is there, whose mode it keeps.
+
+    Args:
+        path: The file. A link is replaced, and what it leads to stays.
+        data: What it holds; text is written as UTF-8, with the line ends that it has.
+        temporary: Where it is made, on the same file system; beside it under a random name if
+            not given.
+        durable: Whether to wait until the disk has it.
+
+    Raises:
+        OSError: It cannot be written; what was there stays.
+    """
+    with replacing(path, temporary=temporary, durable=durable) as file:
+        file.write(_encode(data))
+
+
+@contextmanager
+def replacing(
+    path: Path, *, temporary: Path | None = None, durable: bool = False
+) -> Iterator[BinaryIO]:
+    """A new file to write to, which takes the place of another when the block ends well.
+
+    Args:
+        path: The file, as for `write_file`.
+        temporary: Where it is made.
+        durable: Whether to wait until the disk has it.
+    """
+    mode = _mode_of(path)
+    with creating(temporary or temporary_beside(path), durable=durable) as (file, made):
+        yield file
+        file.flush()
+        if mode is not None:
+            _set_mode(file, made, mode)
+        if durable:
+            os.fsync(file.fileno())
+        file.close()
+        made.replace(path)
+
+
+@contextmanager
+def creating(made: Path, *, durable: bool = False) -> Iterator[tuple[BinaryIO, Path]]:
+    """A new file under a temporary name, which is gone afterwards unless it was renamed.
+
+    Args:
+        made: Its name, which nothing may have.
+        durable: Whether to wait until the disk has it.
+
+    Raises:
+        FileExistsError: Something has that name.
+    """
+    file = create_exclusive(made)
+    try:
+        with file:
+            yield file, made
+            if durable and not file.closed:
+                file.flush()
+                os.fsync(file.fileno())
+    finally:
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
+
+
+def create_exclusive(path: Path) -> BinaryIO:
+    """Open a file that is not there yet for writing.
+
+    Raises:
+        FileExistsError: Something is there, if only a link.
+    """
+    return open(os.open(path, _NEW, 0o666), "wb")  # noqa: PTH123 - the caller closes it
+
+
+def create_file(path: Path, data: bytes | str) -> None:
+    """Write a file whole that is not there yet.
+
+    Args:
+        path: The file.
+        data: What it holds.
+
+    Raises:
+        FileExistsError: Something is there.
+        OSError: It cannot be written; nothing is left behind.
+    """
+    with creating(temporary_beside(path)) as (file, made):
+        file.write(_encode(data))
+        file.close()
+        place_new(made, path)
+
+
+def place_new(staged: Path, path: Path) -> None:
+    """Give a finished file its name without ever replacing what has it, as a rename would.
+
+    Args:
+        staged: The file, on the same file system; it may stay there under that name too.
+        path: Its name.
+
+    Raises:
+        FileExistsError: Something has it.
+        OSError: It cannot be written there.
+    """
+    try:
+        os.link(staged, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        create_exclusive(path).close()
+        try:
+            staged.replace(path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def place(staged: Path, path: Path) -> None:
+    """Put a finished file in its place, whatever has that name.
+
+    Args:
+        staged: The file, on the same file system.
+        path: Its name. A link is replaced, and what it leads to stays.
+    """
+    staged.replace(path)
+
+
+def place_folder(staged: Path, path: Path) -> None:
+    """Put a finished folder in its place, where nothing or an empty folder is.
+
+    Args:
+        staged: The folder, on the same file system.
+        path: Its name.
+    """
+    staged.rename(path)
+
+
+def write_output(path: Path, data: bytes | str) -> None:
+    """Write the file that the user named for output, whole where it is a file.
+
+    A device or a pipe (``/dev/stdout``) is written to as it is, and so is a file in a folder that
+    may not be written.
+
+    Args:
+        path: The file. A link to a file is replaced, and what it leads to stays.
+        data: What it is to hold.
+    """
+    if _is_stream(path):
+        with path.open("wb") as file:
+            file.write(_encode(data))
+        return
+    try:
+        write_file(path, data)
+    except OSError as error:
+        if error.errno not in _NO_RENAME or _mode_of(path) is None:
+            raise
+        # The file may be written and its folder may not, or it is mounted by itself.
+        with open(open_regular(path, os.O_WRONLY), "wb") as file:  # noqa: PTH123
+            file.truncate(0)
+            file.write(_encode(data))
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name in the folder of a file that nothing has and nobody can guess."""
+    return path.with_name(f".{path.name[:_LONGEST]}.{os.urandom(8).hex()}.tmp")
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is a pipe or a device, or one of the names that systems give to open files."""
+    if path.is_absolute() and path.parts[1:2] in (("dev",), ("proc",)):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _encode(data: bytes | str) -> bytes:
+    return data.encode("utf-8") if isinstance(data, str) else data
+
+
+def _mode_of(path: Path) -> int | None:
+    """The mode of the file that is there; None without one."""
+    try:
+        state = os.lstat(path)
+    except OSError:
+        return None
+    return stat.S_IMODE(state.st_mode) & 0o777 if stat.S_ISREG(state.st_mode) else None
+
+
+def _set_mode(file: BinaryIO, path: Path, mode: int) -> None:
+    if hasattr(os, "fchmod"):
+        os.fchmod(file.fileno(), mode)
+    else:
+        path.chmod(mode)

@@ -1,0 +1,107 @@
+"""The one place where hubkit prints: text of a repo, a host or a file is escaped here."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from hubkit._util.text import printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+# What CI services obey in a log: `::name::` at the start of a line on GitHub, `##[name]` and
+# `##vso[name]` anywhere on GitHub and Azure.
+_AT_START = re.compile(r"^(\s*):(?=:)")
+_ANYWHERE = re.compile(r"##(?=\w*\[)")
+_CI = ("GITHUB_ACTIONS", "TF_BUILD")
+
+
+class InvalidAnswerError(Exception):
+    """An answer that does not fit its question."""
+
+
+def echo(
+    text: object = "",
+    *,
+    label: str = "",
+    label_color: str | None = None,
+    err: bool = False,
+    color: bool | None = None,
+) -> None:
+    """Print one line, whatever the text holds.
+
+    Args:
+        text: The text.
+        label: What stands before it in bold.
+        label_color: Its color.
+        err: Whether to print to standard error.
+        color: Whether to use colors; by default, if the output is a terminal.
+    """
+    import click
+
+    line = printable(str(text))
+    if label:
+        styled = click.style(printable(label), fg=label_color, bold=True)
+        line = f"{styled} {line}" if line else styled
+    click.echo(without_commands(line), err=err, color=color)
+
+
+def echo_lines(text: str, *, err: bool = False) -> None:
+    """Print a text of several lines; a last line feed adds no empty line."""
+    for line in text.removesuffix("\n").split("\n"):
+        echo(line, err=err)
+
+
+def echo_data(data: str | bytes) -> None:
+    """Print a file's content or a patch: as it is into a pipe or a file, escaped on a terminal."""
+    import click
+
+    if sys.stdout.isatty():
+        text = data if isinstance(data, str) else data.decode("utf-8", "backslashreplace")
+        data = printable_lines(text.replace("\r\n", "\n"))
+    click.echo(data, nl=False)
+
+
+def ask(question: str, default: str, check: Callable[[str], str]) -> str:
+    """Ask on standard error until there is a valid answer.
+
+    Args:
+        question: The question.
+        default: The answer to an empty line; "" requires one.
+        check: Returns the answer, or raises ``InvalidAnswerError``.
+    """
+    import click
+
+    def convert(text: str) -> str:
+        try:
+            return check(default if text == shown else text)
+        except InvalidAnswerError as error:
+            raise click.UsageError(printable(str(error))) from None
+
+    shown = printable(default)
+    answer: str = click.prompt(
+        printable(question), default=shown or None, value_proc=convert, err=True
+    )
+    return answer
+
+
+def write_line(stream: TextIO, line: str) -> None:
+    """Write a line of a report whose parts are printable, and may be colored."""
+    stream.write(f"{without_commands(line)}\n")
+
+
+def without_commands(line: str, *, always: bool = False) -> str:
+    """The line such that no CI service obeys what is in it.
+
+    Args:
+        line: The line.
+        always: Whether to change it also where no CI service reads it.
+    """
+    if not always and not any(os.environ.get(name) for name in _CI):
+        return line
+    line = _AT_START.sub("\\1:\u200b", line)
+    return _ANYWHERE.sub("##\u200b", line)

@@ -1,0 +1,170 @@
+"""Text for people: plurals, lists, suggestions, and escapes for terminals and Markdown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_BAR = re.compile(r"(\\*)\|")
+_BACKTICKS = re.compile(r"`+")
+# Blanks that are shown as blanks; str.isprintable knows only the first one.
+_BLANKS = frozenset(" \u00a0\u3000")
+# Underscores inside a word start no emphasis.
+_MARKUP = re.compile(r"[\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+# A mention or a reference to an issue notifies people; an empty comment breaks it up.
+_REFERENCE = re.compile(r"(?<!\w)([@#])(?=\w)")
+# What makes a heading, a quote, a list or a rule of a line.
+_BLOCK_START = re.compile(r"\A(?=#|>|[+-] |[=-]{2})")
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """A count with its noun: "1 file", "3 files", "2 entries".
+
+    Args:
+        count: How many there are.
+        noun: What they are, in the singular.
+        many: The plural, if it is not the singular and an "s".
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"
+
+
+def join_words(words: Iterable[str], conjunction: str = "and", *, most: int = 0) -> str:
+    """A list in prose: "a", "a and b", "a, b and c".
+
+    Args:
+        words: The words.
+        conjunction: What stands before the last one.
+        most: Show this many and count the rest; 0 shows all of them.
+    """
+    shown = list(words)
+    if most and len(shown) > most:
+        shown[most:] = [f"{len(shown) - most} more"]
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} {conjunction} {shown[-1]}"
+
+
+def quoted(names: Iterable[str], *, most: int = 6) -> str:
+    """Names in backticks as a list in prose: "`a`, `b` and 3 more"."""
+    return join_words((f"`{name}`" for name in names), most=most)
+
+
+def closest(word: str, options: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """The option that is most like a word; "" if none is."""
+    return next(iter(close_matches(word, options, most=1, cutoff=cutoff)), "")
+
+
+def close_matches(
+    word: str, options: Iterable[str], *, most: int = 3, cutoff: float = 0.6
+) -> list[str]:
+    """The options that are like a word, the most similar first, each once."""
+    import difflib
+
+    return difflib.get_close_matches(word, dict.fromkeys(options), most, cutoff)
+
+
+def did_you_mean(word: str, options: Iterable[str], *, most: int = 1) -> str:
+    """A suggestion, such as "Did you mean `a` or `b`?"; "" if no option is like the word.
+
+    Args:
+        word: What was written.
+        options: What could have been meant.
+        most: How many to suggest.
+    """
+    close = close_matches(word, options, most=most)
+    return f"Did you mean {join_words((f'`{one}`' for one in close), 'or')}?" if close else ""
+
+
+def printable(text: str) -> str:
+    r"""The text on one line, with everything escaped that is not printable, such as ``\x1b``.
+
+    That covers control characters, line ends, bidirectional overrides, zero-width characters and
+    lone surrogates. Tabs stay. Text that went through it once does not change again.
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(_printable, text))
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines: line feeds stay."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _printable(letter: str) -> str:
+    if letter.isprintable() or letter == "\t" or letter in _BLANKS:
+        return letter
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def display_width(text: str) -> int:
+    """How many columns of a terminal a printable text takes, as far as Unicode defines it."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(unicodedata.combining(letter) != 0 for letter in text)
+
+
+def align_columns(rows: Sequence[Sequence[str]], *, right: int = 0) -> list[str]:
+    """Lines of a table of printable cells.
+
+    Args:
+        rows: The cells by row; all rows have the same length.
+        right: How many of the last columns are aligned to the right.
+    """
+    table = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(display_width, column)) for column in zip(*table, strict=True)]
+    first_right = len(widths) - right
+    return [
+        "  ".join(
+            _pad(cell, width, to_right=index >= first_right)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]
+
+
+def _pad(cell: str, width: int, *, to_right: bool) -> str:
+    blanks = " " * (width - display_width(cell))
+    return blanks + cell if to_right else cell + blanks
+
+
+def escape_markdown(text: str, *, keep_code: bool = False) -> str:
+    """The text as Markdown that shows it literally, on one line, in a table cell or elsewhere.
+
+    Args:
+        text: The text.
+        keep_code: Whether what stands between two backticks stays code.
+    """
+    text = printable(text).replace("\t", " ")
+    parts = text.split("`") if keep_code else [text]
+    if len(parts) % 2 == 0:  # one backtick is left over
+        parts = ["'".join(parts)]
+    escaped = [
+        f"`{part}`" if number % 2 else _escape_prose(part) for number, part in enumerate(parts)
+    ]
+    return _BLOCK_START.sub(r"\\", "".join(escaped))
+
+
+def _escape_prose(text: str) -> str:
+    text = _MARKUP.sub(r"\\\g<0>", text).replace("&", "&amp;").replace("<", "&lt;")
+    return _REFERENCE.sub(r"\1<!-- -->", text)
+
+
+def code_span(text: str) -> str:
+    """The text as inline code of Markdown, whatever is in it, on one line."""
+    text = " ".join(printable(text).split())
+    longest = max((len(found) for found in _BACKTICKS.findall(text)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def table_cell(markdown: str) -> str:
+    """Markdown as the cell of a table, which a bar ends even in code."""
+    return _BAR.sub(lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\|", markdown)

@@ -1,0 +1,104 @@
+"""Zip archives from outside: their index and members take no more memory than a limit allows.
+
+zipfile reads the whole index at once, and decompresses a member as far as its stream goes before
+it compares the length with the one in the index.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hubkit.limits import Limit
+
+_PIECE = 1 << 20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What reading a damaged or hostile archive raises.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+
+@contextmanager
+def open_zip(source: Path | IO[bytes], index: Limit) -> Iterator[zipfile.ZipFile]:
+    """Open an archive whose index is no longer than a limit.
+
+    Args:
+        source: The file, or a stream that can seek.
+        index: Bytes of the index.
+
+    Raises:
+        zipfile.BadZipFile: It is not an archive, or its index is over the limit.
+        OSError: It cannot be read.
+    """
+    if isinstance(source, os.PathLike):
+        with source.open("rb") as stream, open_zip(stream, index) as opened:
+            yield opened
+        return
+    bounded = cast("IO[bytes]", _Bounded(source, index))
+    with zipfile.ZipFile(bounded) as opened:
+        yield opened
+
+
+def read_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
+    """The content of a member.
+
+    Raises:
+        zipfile.BadZipFile: It is longer than ``most`` bytes, or not of the length that the index
+            says, or compressed by a method that neither git nor torch use.
+    """
+    if info.file_size > most:
+        raise zipfile.BadZipFile(f"{info.filename[:100]!r} is longer than {most} bytes")
+    return b"".join(read_pieces(opened, info))
+
+
+def read_pieces(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The content of a member, piece by piece; the same errors."""
+    if info.compress_type not in _METHODS:
+        raise zipfile.BadZipFile(
+            f"{info.filename[:100]!r} is compressed by the method {info.compress_type}"
+        )
+    left = info.file_size
+    with opened.open(info) as source:
+        while left:
+            # A call with a size decompresses no more than that; one without has no bound.
+            piece = source.read(min(left, _PIECE))
+            if not piece:
+                raise zipfile.BadZipFile(f"{info.filename[:100]!r} is cut")
+            left -= len(piece)
+            yield piece
+
+
+class _Bounded:
+    """A stream of which no single read is larger than an index may be."""
+
+    def __init__(self, stream: IO[bytes], limit: Limit) -> None:
+        self._stream = stream
+        self._most = limit.most
+        self.seek = stream.seek
+        self.tell = stream.tell
+        self.close = lambda: None  # whoever opened the stream closes it
+        self._size = stream.seek(0, os.SEEK_END)
+
+    def read(self, count: int = -1) -> bytes:
+        # A file reserves as much memory as it is asked for, whatever is left of it.
+        left = max(0, self._size - self.tell())
+        count = left if count < 0 else min(count, left)
+        if count > self._most:
+            raise zipfile.BadZipFile(f"its index is longer than {self._most} bytes")
+        return self._stream.read(count)
+
+    def seekable(self) -> bool:
+        return True

@@ -1,0 +1,39 @@
+"""The one guard of the network, and the keeper of the state of the process.
+
+Both the probe and the conformance suite use it. docs/security.md lists what is stopped, what is
+only noticed, and what is neither.
+"""
+
+from hubkit.runtime.sandbox.isolation import isolate_network
+from hubkit.runtime.sandbox.network import (
+    Attempt,
+    Guard,
+    NetworkDeniedError,
+    Policy,
+    current_guard,
+    guarded_network,
+)
+from hubkit.runtime.sandbox.state import (
+    Change,
+    State,
+    find_changes,
+    kept_state,
+    restore_state,
+    save_state,
+)
+
+__all__ = [
+    "Attempt",
+    "Change",
+    "Guard",
+    "NetworkDeniedError",
+    "Policy",
+    "State",
+    "current_guard",
+    "find_changes",
+    "guarded_network",
+    "isolate_network",
+    "kept_state",
+    "restore_state",
+    "save_state",
+]
