@@ -20,7 +20,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
-from hubkit.runtime.module_loader import PackageLoader, RepoSourceLoader, loader_for
+from hubkit.runtime.module_loader import PackageLoader, find_file, loader_for
 from hubkit.runtime.module_proxies import find_proxy
 from hubkit.runtime.namespace import (
     PREFIX,
@@ -164,20 +164,22 @@ def _finish(
 
 def _cache_absolute(namespace: Namespace, name: str, *, own: bool) -> None:
     state, prefix = namespace.state, namespace.prefix if own else ""
-    top_name = name.partition(".")[0]
-    key, top_key = prefix + name, prefix + top_name
-    module, top = sys.modules.get(key), sys.modules.get(top_key)
+    key = prefix + name
+    module = sys.modules.get(key)
     cached = state.absolute.get(name)
     if not _is_initialized(module) or (cached and cached[1] is module):
         return
-    result = module if own else find_proxy(namespace, name) or module
-    if top_name in state.folders and name == top_name:
+    top_name = name.partition(".")[0]
+    top_key = prefix + top_name
+    top = sys.modules.get(top_key)
+    if name == top_name and name in state.folders:
         # Which package is meant depends on what is imported from it.
         if not own:
             return
         top = None
     if not _is_initialized(top) or (not own and find_proxy(namespace, top_name)):
         top = _ABSENT
+    result = module if own else find_proxy(namespace, name) or module
     state.absolute[name] = (key, module, result, top_key, top, _variables_of(module))
 
 
@@ -204,7 +206,7 @@ def _is_initialized(module: object) -> TypeGuard[ModuleType]:
 
 
 def _variables_of(module: ModuleType) -> Mapping[str, object] | None:
-    return vars(module) if hasattr(module, "__path__") else None
+    return vars(module) if "__path__" in vars(module) else None
 
 
 def _require_inside(
@@ -244,20 +246,25 @@ class RepoFinder(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """The spec of a repo's module; None for nearly all others."""
-        if fullname in PATCHES:
-            return _find_patched(fullname, path)
         if not fullname.startswith(PREFIX):
+            if fullname in PATCHES:
+                return _find_patched(fullname, path)
             return UNPREFIXED_FINDER.find_below(fullname, path)
         package, _, module = fullname[len(PREFIX) :].partition(".")
         if not module:
             return self._find_package(fullname)
         namespace = _namespaces[PREFIX + package]
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None:
-            loader = spec.loader = loader_for(spec.loader, namespace)
-            if isinstance(loader, RepoSourceLoader) and namespace.policy.bytecode is not None:
-                spec.cached = loader.bytecode_path(spec.cached or "") or None
+        spec = find_file(fullname, path or (), namespace)
+        if spec is None:
+            spec = PathFinder.find_spec(fullname, path, target)
+            if spec is not None:
+                spec.loader = loader_for(spec.loader, namespace)
         return spec
+
+    def invalidate_caches(self) -> None:
+        """Read folders again; ``importlib.invalidate_caches`` calls this."""
+        for namespace in [*_namespaces.values()]:
+            namespace.state.finders.clear()
 
     def _find_package(self, package: str) -> ModuleSpec:
         namespace = _namespaces.get(package) or self._open(package)

@@ -6,9 +6,20 @@ They are importlib's own, which also read and check bytecode. Ours give a module
 
 from __future__ import annotations
 
+import functools
+import io
 import os
+import sys
 from importlib.abc import Loader
-from importlib.machinery import BYTECODE_SUFFIXES, SourceFileLoader, SourcelessFileLoader
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +27,7 @@ from hubkit.runtime.namespace import record_file
 from hubkit.runtime.sys_modules import ATTRIBUTE, uses_sys_modules
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.machinery import ModuleSpec
     from types import CodeType
 
@@ -51,9 +63,15 @@ class RepoSourceLoader(SourceFileLoader):
         """A module with the repo's builtins."""
         return _new_module(spec.name, self.namespace)
 
+    def path_stats(self, path: str) -> dict[str, float]:
+        """What the bytecode is compared with; records it as the state of the file."""
+        found = record_file(self.namespace, path)
+        return {"mtime": found.st_mtime, "size": found.st_size}
+
     def get_code(self, fullname: str) -> CodeType | None:
-        """The code, once the state of the file is recorded."""
-        record_file(self.namespace, self.path)
+        """The code, from bytecode if it matches the source."""
+        if sys.implementation.cache_tag is None:  # then Python does not call `path_stats`
+            record_file(self.namespace, self.path)
         code = super().get_code(fullname)
         if self._mentions_modules and code is not None and uses_sys_modules(code):
             self.namespace.state.sys_modules_users.add(fullname)
@@ -65,7 +83,8 @@ class RepoSourceLoader(SourceFileLoader):
             path = self.bytecode_path(path)
             if not path:
                 raise FileNotFoundError
-        data = super().get_data(path)
+        with io.open_code(path) as file:
+            data = file.read()
         self._mentions_modules = _ATTRIBUTE in data
         return data
 
@@ -105,6 +124,46 @@ class RepoBytecodeLoader(SourcelessFileLoader):
         """The code, once the state of the file is recorded."""
         record_file(self.namespace, self.path)
         return super().get_code(fullname)
+
+
+def find_file(fullname: str, folders: Iterable[str], namespace: Namespace) -> ModuleSpec | None:
+    """The spec of a module whose file is in one of some folders, or None.
+
+    Args:
+        fullname: The module's name with the prefix.
+        folders: Where to look, in this order.
+        namespace: The tree's.
+    """
+    finders = namespace.state.finders
+    for folder in folders:
+        finder = finders.get(folder)
+        if finder is None:
+            finder = finders[folder] = _make_finder(folder, namespace)
+        spec = finder.find_spec(fullname)
+        if spec is None:
+            continue
+        if type(spec.loader) is RepoSourceLoader:
+            if namespace.policy.bytecode is not None:
+                spec.cached = spec.loader.bytecode_path(spec.cached or "") or None
+        elif spec.loader is None:
+            # A folder without __init__.py may have parts elsewhere, which Python's finder collects.
+            return None
+        return spec
+    return None
+
+
+def _make_finder(folder: str, namespace: Namespace) -> FileFinder:
+    def load_source(fullname: str, path: str) -> RepoSourceLoader:
+        return RepoSourceLoader(fullname, path, namespace)
+
+    details: list[tuple[Any, list[str]]] = [
+        (ExtensionFileLoader, EXTENSION_SUFFIXES),
+        (load_source, SOURCE_SUFFIXES),
+    ]
+    if namespace.policy.bytecode is None:
+        load_bytecode = functools.partial(RepoBytecodeLoader, namespace=namespace)
+        details.append((load_bytecode, BYTECODE_SUFFIXES))
+    return FileFinder(folder, *details)
 
 
 def loader_for(loader: Loader | None, namespace: Namespace) -> Loader | None:

@@ -28,7 +28,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from importlib.machinery import ModuleSpec
+    from importlib.machinery import FileFinder, ModuleSpec
     from types import FrameType
 
     from hubkit.runtime.policy import CodePolicy
@@ -89,6 +89,7 @@ class NamespaceState:
         absolute: Outcomes of absolute imports, by name.
         relative: Outcomes of relative imports, by package, level and name.
         proxies: Proxies of standard modules, by name; None where the original is used.
+        finders: Finders of its folders, by folder.
         sys_modules_users: Full names of modules whose code uses ``sys.modules``.
         is_fixed: Whether the tree's files are only replaced all at once (`CodePolicy.is_fixed`).
         files: Files that were imported, with their modification time and size.
@@ -106,6 +107,7 @@ class NamespaceState:
         self.absolute: dict[str, CachedImport] = {}
         self.relative: dict[tuple[object, int, str], CachedImport] = {}
         self.proxies: dict[str, ModuleType | None] = {}
+        self.finders: dict[str, FileFinder] = {}
         self.sys_modules_users: set[str] = set()
         self.is_fixed = is_fixed
         self.files: dict[str, tuple[int, int]] = {}
@@ -276,10 +278,11 @@ def _is_installed(name: str) -> bool:
 # Changes on disk
 
 
-def record_file(namespace: Namespace, path: str) -> None:
-    """Record the state of a file that is about to be imported."""
+def record_file(namespace: Namespace, path: str) -> os.stat_result:
+    """Record the state of a file that is about to be imported, and return it."""
     found = os.stat(path)  # noqa: PTH116
     namespace.state.files[path] = found.st_mtime_ns, found.st_size
+    return found
 
 
 def has_changed(namespace: Namespace) -> bool:

@@ -111,12 +111,16 @@ def adopt_new_modules(namespace: Namespace, path: list[str], before: dict[str, M
         path: ``sys.path`` before the repo's code ran.
         before: ``sys.modules`` at that time.
     """
-    new = [name for name, module in [*sys.modules.items()] if before.get(name) is not module]
+    new = [
+        name
+        for name, module in [*sys.modules.items()]
+        if before.get(name) is not module and not name.startswith(PREFIX)
+    ]
     if not new or any(namespace.contains(entry) for entry in path):
         return
     for name in new:
         module, replaced = sys.modules.get(name), before.get(name)
-        if _is_of(module, namespace) and not name.startswith(PREFIX):
+        if _is_of(module, namespace):
             if replaced is None or type(replaced) is UnprefixedModule:
                 del sys.modules[name]
             else:

@@ -196,8 +196,8 @@ class TestSafetensors:
         [
             ("shared.pth", "share memory: embed and head"),
             ("train.pth.tar", "holds epoch, optimizer beside the weights"),
-            ("model.pt", "holds more than weights"),
-            ("runs.pth", "holds more than weights"),
+            ("model.pt", "contains more than weights"),
+            ("runs.pth", "contains more than weights"),
             ("list.pth", "no state dict but a list"),
             ("net.safetensors", "safetensors already"),
             ("text.pth", "no checkpoint"),

@@ -76,7 +76,7 @@ def _require_plain(source: Path) -> Mapping[str, Any]:
     """The state dict in a file, once it is known to be nothing more."""
     import torch
 
-    from hubkit.loader.formats import read_checkpoint
+    from hubkit.loader.weights import read_checkpoint
 
     contents = read_contents(source)
     if contents.is_safetensors:
