@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit.analysis.snippets import find_snippets
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
 
 _DOCUMENTS = (".md", ".markdown", ".rst", ".ipynb")
 # Documents about older versions.
-_HISTORY = pattern(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
+_HISTORY = re.compile(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
 # Dependencies and old copies keep their own documents.
-_FOREIGN = pattern(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
+_FOREIGN = re.compile(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
 # What a snippet calls. Parsing a notebook takes long, and few say one of these.
 _CALLS = (b"hub.load", b"hubkit.load")
 

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit.facts import Card, CardField, Location
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import yaml
 
-_FRONT = pattern(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 
 
 def read_card(text: str, path: str) -> Card | None:

@@ -13,18 +13,17 @@ from msgspec.structs import replace
 from hubkit import limits
 from hubkit._util.lines import Places
 from hubkit.facts import CodeBlock, Location, Snippet
-from hubkit.lazy import pattern
 from hubkit.torchhub import LOAD_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CALL = pattern(r"\b(?:hub|hubkit)\.load\s*(?=\()")
-_PROMPT = pattern(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
-_FENCE = pattern(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
-_ASSIGNED = pattern(r"""^[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
-_REPO = pattern(r"([\w.-]+/[\w.-]+)(?::(.+))?")
-_STRING = pattern(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
+_CALL = re.compile(r"\b(?:hub|hubkit)\.load\s*(?=\()")
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
+_ASSIGNED = re.compile(r"""^[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
+_REPO = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
+_STRING = re.compile(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
 
 
 def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet]:
