@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
 
 from hubkit.errors import missing_requirement
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line."""
     try:
         from hubkit.cli import main as run
