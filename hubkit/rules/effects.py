@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.lazy import pattern
-from hubkit.rules.call_fixes import use_literal_eval, use_safe_load
+from hubkit.rules.fixes import use_literal_eval, use_safe_load
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
