@@ -89,8 +89,7 @@ class Known(Struct, frozen=True):
         Raises:
             FixError: A file cannot be written.
         """
-        from hubkit.lint import write_changes
-        from hubkit.lint.suppression import plan_ignores
+        from hubkit.lint import plan_ignores, write_changes
 
         changes = plan_ignores(report.findings, facts.sources, facts.files.read, self.reason or "")
         write_changes(facts.root, changes)

@@ -6,6 +6,7 @@ from hubkit.lazy import find_lazily
 
 if TYPE_CHECKING:
     from hubkit.lint.baseline import BASELINE, locate_baseline, read_baseline, render_baseline
+    from hubkit.lint.comments import plan_ignores
     from hubkit.lint.fix import Outcome, fix_findings
     from hubkit.lint.meta_rules import advise_code
     from hubkit.lint.patch import (
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from hubkit.lint.recall import recall_report
     from hubkit.lint.run import lint_repo
     from hubkit.lint.select import select_rules
-    from hubkit.lint.suppression import plan_ignores
 
 __all__ = [
     "BASELINE",
@@ -45,12 +45,12 @@ __getattr__ = find_lazily(
     __name__,
     {
         "baseline": "BASELINE locate_baseline read_baseline render_baseline",
+        "comments": "plan_ignores",
         "fix": "Outcome fix_findings",
         "meta_rules": "advise_code",
         "patch": "FileChange PatchError apply_edits render_diff require_parses write_changes",
         "recall": "recall_report",
         "run": "lint_repo",
         "select": "select_rules",
-        "suppression": "plan_ignores",
     },
 )

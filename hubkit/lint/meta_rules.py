@@ -9,7 +9,6 @@ from hubkit.config import ALL
 from hubkit.facts import Fix, Location
 from hubkit.lazy import pattern
 from hubkit.lint.select import covers
-from hubkit.lint.suppression import drop_code
 from hubkit.rules import all_rules, matching_rules
 from hubkit.rules.meta import unknown_code, unknown_entrypoint, unused_suppression
 
@@ -102,6 +101,8 @@ def find_unused(sieve: Sieve, ran: Collection[str]) -> Iterator[Finding]:
 
 
 def _drop(repo: RepoFacts, comment: Suppression, code: str) -> Fix | None:
+    from hubkit.lint.comments import drop_code
+
     edit = drop_code(repo, comment, code)
     return Fix("Remove it", "safe", (edit,)) if edit else None
 
