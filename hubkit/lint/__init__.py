@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.lint.baseline import BASELINE, locate_baseline, read_baseline, render_baseline
@@ -41,7 +41,7 @@ __all__ = [
     "write_changes",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "baseline": "BASELINE locate_baseline read_baseline render_baseline",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from hubkit.analysis import find_spots, read_comment
 from hubkit.facts import Edit, Location
-from hubkit.lazy import pattern
 from hubkit.lint.patch import FileChange, PatchError, apply_edits, require_parses
 from hubkit.rules.edits import source_of
 
@@ -91,10 +90,10 @@ def _insert(path: str, line: int, column: int, text: str) -> Edit:
     return Edit(Location(path, line, column, line, column), text)
 
 
-_REQUEST = pattern(r"#\s*hubkit:\s*(?:file-)?ignore\s*\[([^\]]{0,1000})\]")
+_REQUEST = re.compile(r"#\s*hubkit:\s*(?:file-)?ignore\s*\[([^\]]{0,1000})\]")
 
 # A comment for another tool behind the reason; "#12" in a reason is none.
-_ANOTHER = pattern(r"(?<=\s)#(?=\s*[A-Za-z])")
+_ANOTHER = re.compile(r"(?<=\s)#(?=\s*[A-Za-z])")
 
 
 def drop_code(repo: RepoFacts, comment: Suppression, code: str) -> Edit | None:

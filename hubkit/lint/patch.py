@@ -6,6 +6,7 @@ import ast
 import difflib
 import io
 import os
+import re
 import stat
 import tokenize
 import warnings
@@ -16,7 +17,6 @@ from msgspec import Struct
 from hubkit._util.atomic import write_file
 from hubkit._util.paths import UnsafePathError, read_file, resolve_inside
 from hubkit.errors import FixError
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 # What Python takes for the end of a line; form feeds and the like stand inside lines.
-_LINE = pattern(r"[^\r\n]*(?:\r\n|\r|\n)?")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 
 
 class FileChange(Struct, frozen=True):

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from hubkit import limits
 from hubkit.config import HUBKIT_TOML
-from hubkit.errors import WHERE_TO_REPORT, HubkitError
+from hubkit.errors import WHERE_TO_REPORT, HubkitError, missing_requirement
 from hubkit.facts import Report, RuleFacts
 from hubkit.lint.baseline import locate_baseline, read_baseline
 from hubkit.lint.meta_rules import (
@@ -167,7 +167,10 @@ def _run_rule(rule: Rule, repo: RepoFacts) -> Ran:
         return Ran(rule, tuple(rule.function(repo)))
     except HubkitError:  # such as git that fails: said on purpose, and no mistake of the rule's
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other rules are to run
+    except Exception as error:
+        missing = missing_requirement(error)
+        if missing is not None:
+            raise missing from error
         return Ran(rule, stopped=_report_crash(rule, error))
 
 

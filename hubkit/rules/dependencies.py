@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hubkit._util.text import quoted
 from hubkit.analysis import distribution_name, find_bringers, import_name, is_stdlib
 from hubkit.facts import Fix
-from hubkit.lazy import pattern
 from hubkit.rules import edits
 from hubkit.rules.registry import rule
 from hubkit.source import normalize, read_requirements
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 # What stands in a requirement and in no module's name.
-REQUIREMENT = pattern(r"[\s<>=!~\[\];@:/]")
+REQUIREMENT = re.compile(r"[\s<>=!~\[\];@:/]")
 
 
 def entries_of(repo: RepoFacts) -> tuple[Dependency, ...]:
@@ -248,7 +247,7 @@ def _is_imported(repo: RepoFacts, module: str) -> bool:
     return any(module in (one.module, one.top) for one in imports)
 
 
-_ASIDE = pattern(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:/|$)")
+_ASIDE = re.compile(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:/|$)")
 
 
 @rule("HUB105", "undeclared-import", "error", fixable="sometimes", applicability="safe")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.text import closest, quoted
 from hubkit.analysis import find_code, find_snippets, read_docstring, select_own, syntax_problem
-from hubkit.lazy import pattern
 from hubkit.rules.fixes import (
     give_help,
     mention_parameters,
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 # What makes entrypoints for which help shows another object's text, or none.
 _SHOWS_ANOTHER = ("partial", "lambda")
-_LEFTOVER = pattern(
+_LEFTOVER = re.compile(
     r"^.*\bdocstring shows up in (?:torch\.)?hub\.help.*$|\b(?:TODO|FIXME|XXX)\b.*$"
     r"|\[(?:summary|description|type)\]|_(?:summary|description|type)_|<[a-z]+ (?:here|goes here)>",
     re.MULTILINE | re.IGNORECASE,
@@ -259,9 +258,9 @@ def _undocumented(entry: Entrypoint) -> list[str]:
 
 
 _PYTHON_FENCES = ("python", "py", "python3", "pycon")
-_PROMPT = pattern(r"^[ \t]*(>>>|\.\.\.) ?(.*)$", re.MULTILINE)
+_PROMPT = re.compile(r"^[ \t]*(>>>|\.\.\.) ?(.*)$", re.MULTILINE)
 # What readers type elsewhere than in Python.
-_SHELL = pattern(r"^\s*(?:[!%$#]|pip |git |python |cd |conda |wget |curl |bash |sh )")
+_SHELL = re.compile(r"^\s*(?:[!%$#]|pip |git |python |cd |conda |wget |curl |bash |sh )")
 
 
 @rule("HUB307", "bad-example", "warning", preview=True)

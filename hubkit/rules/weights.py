@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hubkit import limits
 from hubkit._util.text import quoted
 from hubkit.facts import Location
-from hubkit.lazy import pattern
 from hubkit.rules.fixes import anchor, give_argument, name_file
 from hubkit.rules.registry import rule
 from hubkit.torchhub import TRUSTED_OWNERS, hash_in_name
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from hubkit.facts import CheckpointUse, Finding, RepoFacts, UnrequestedDownload
 
 
-_DATE = pattern(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
+_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
 # torch's documentation asks for eight digits or more; six could still be somebody's prefix.
 _USUAL_DIGITS = 8
 _FEWEST_DIGITS = 6
@@ -204,18 +203,18 @@ def _with_hash(name: str) -> str:
     return f"{(stem or suffix).replace('.', '_')}-<hash>{dot}{suffix if stem else 'pth'}"
 
 
-_READERS = pattern(
+_READERS = re.compile(
     r"open|(?:torch|numpy|torch\.jit)\.load|pathlib\.Path\.(?:open|read_text|read_bytes)"
 )
 _MOVING_REFS = ("", "main", "master")
 # File names that many repos use, each for weights of its own.
-_GENERIC = pattern(
+_GENERIC = re.compile(
     r"(?:model|models|net|network|weights?|checkpoint|ckpt|best|last|latest|final|pretrained"
     r"|state_?dict|pytorch_model|model_best|best_model|resnet\d+|vgg\d+|vit_[bls])"
     r"\.(?:pth|pt|bin|ckpt|pkl|th|pth\.tar)",
     re.IGNORECASE,
 )
-_MUTABLE = pattern(
+_MUTABLE = re.compile(
     r"https?://(?:raw\.githubusercontent\.com/[^/]+/[^/]+/(?:refs/heads/)?(?:main|master)/"
     r"|github\.com/[^/]+/[^/]+/(?:raw|blob)/(?:main|master)/"
     r"|huggingface\.co/.+/resolve/main/|(?:www\.)?dropbox\.com/|drive\.google\.com/)"
@@ -494,7 +493,7 @@ def _by_place(
         yield tuple(one.entrypoint for one in here), here[0]
 
 
-_CHECKPOINT = pattern(r".*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?", re.IGNORECASE)
+_CHECKPOINT = re.compile(r".*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?", re.IGNORECASE)
 
 
 @rule("HUB512", "bundled-unsafe-weights", "warning", preview=True)
@@ -545,7 +544,7 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
 
 # What torch.load(weights_only=True) imports without being told to
 # (torch/_weights_only_unpickler.py, _get_allowed_globals).
-_ALLOWED = pattern(
+_ALLOWED = re.compile(
     r"collections\.(?:OrderedDict|Counter|defaultdict)|_codecs\.encode|builtins\.(?:bytearray|set)"
     r"|__builtin__\.set"
     r"|torch\.(?:\w+Storage|Size|Tensor|device|dtype|\w*(?:float|int|complex)\d+\w*|bool|half|double"
@@ -555,7 +554,7 @@ _ALLOWED = pattern(
     r"|torch\._C\.\w+|torch\._subclasses\.\w+|torch\.distributed\.tensor\.[\w.]+"
     r"|numpy(?:\._core|\.core)\.multiarray\.(?:_reconstruct|scalar)|numpy\.(?:dtype|ndarray)"
 )
-_HARMFUL = pattern(
+_HARMFUL = re.compile(
     r"(?:builtins|__builtin__)\.(?:exec|eval|execfile|compile|open|getattr|setattr|__import__|apply"
     r"|breakpoint)|(?:os|posix|nt|subprocess|sys|runpy|shutil|socket|importlib|pty|ctypes|pip|code"
     r"|webbrowser|commands|platform|asyncio|requests|httplib)(?:\.\w+)+|torch\.(?:load|hub\.load)"

@@ -6,7 +6,7 @@ is written in a way that it cannot edit. Nothing here decides what is wrong.
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.rules.edits.brackets import (
@@ -52,7 +52,7 @@ __all__ = [
     "use_module",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "brackets": "append_entry call_at insert_list make_list remove_entry replace_entry",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from hubkit.lazy import pattern
 from hubkit.rules.edits.source import FunctionNode, NamedNode, first_line, is_plain_string
 
 if TYPE_CHECKING:
@@ -372,7 +371,7 @@ def _is_future(node: ast.stmt) -> bool:
 
 
 # With these around, a string may name a variable.
-_LOOKUPS = pattern(r"\b(?:globals|locals|vars|eval|exec|getattr|setattr|__dict__)\b")
+_LOOKUPS = re.compile(r"\b(?:globals|locals|vars|eval|exec|getattr|setattr|__dict__)\b")
 
 
 class Renaming(Struct, frozen=True):
