@@ -59,6 +59,12 @@ class OtherDefault:
 
 NO_DEFAULT = NoDefault()
 OTHER_DEFAULT = OtherDefault()
+_COMMON_DEFAULTS: dict[str | None, object] = {
+    None: NO_DEFAULT,
+    "None": None,
+    "True": True,
+    "False": False,
+}
 
 
 class WeightsParameter(Struct, frozen=True):
@@ -160,10 +166,10 @@ def read_defaults(parameters: Iterable[Parameter]) -> tuple[tuple[str, object], 
 
 
 def _parse_default(source: str | None) -> object:
-    if source is None:
-        return NO_DEFAULT
+    if source in _COMMON_DEFAULTS:
+        return _COMMON_DEFAULTS[source]
     try:
-        return ast.literal_eval(source)
+        return ast.literal_eval(str(source))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return OTHER_DEFAULT
 

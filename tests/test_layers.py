@@ -68,7 +68,7 @@ HOMES = {
     "filelock": {"hubkit/hubdir/locks.py"},
     "jinja2": {"hubkit/scaffold/render.py"},
     "requests": {"hubkit/hubdir/http.py"},
-    "yaml": {"hubkit/analysis/front_matter.py"},
+    "yaml": {"hubkit/analysis/documents.py"},
     "tomlkit": {"hubkit/publish/weights/record.py"},
     "tqdm": {"hubkit/hubdir/download.py"},
     "urllib3": {"hubkit/hubdir/http.py"},

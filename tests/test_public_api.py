@@ -116,7 +116,7 @@ def test_help_reads_judges_and_reports_nothing() -> None:
     loaded = modules_after(RUN, "--help")
     own = {name for name in loaded if name.startswith("hubkit.")}
     parts = {name.split(".")[1] for name in own}
-    assert parts == {"cli", "commands", "errors", "records", "reporters"}
+    assert parts == {"_util", "cli", "commands", "errors", "reporters"}
     assert not any(name.startswith("hubkit.reporters.") for name in own)
 
 

@@ -14,7 +14,7 @@ from hubkit.publish.identity import is_writable
 from hubkit.publish.release.points import Point, some
 from hubkit.publish.release.versions import bare_version, parse_version
 from hubkit.source import open_commit
-from hubkit.source.changes import read_changes
+from hubkit.source.worktree import read_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
