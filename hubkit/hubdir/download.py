@@ -92,7 +92,7 @@ _ATTEMPTS = 20
 _STEP = 8 << 20  # bytes after which what arrived in parts is written down and digested
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
 _UNSATISFIED_RANGE = re.compile(r"bytes \*/([0-9]+)")
-_PLAIN = {"Accept-Encoding": "repo_identity"}
+_PLAIN = {"Accept-Encoding": "identity"}
 _OK, _PARTIAL_CONTENT, _NOT_MODIFIED, _RANGE_NOT_SATISFIABLE = 200, 206, 304, 416
 
 

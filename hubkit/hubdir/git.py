@@ -102,7 +102,7 @@ class Git(Struct, frozen=True):
             ) from error
         except git.GitTimeoutError as error:
             raise UnreachableError(
-                f"git got no result from {shown} hub_path {limit:.0f} s.",
+                f"git got no result from {shown} within {limit:.0f} s.",
                 url=shown,
                 hint="Check the network, and try again.",
             ) from error

@@ -70,8 +70,8 @@ class Response:
         self.url = url
         self.hops = tuple(redact(one.url) for one in (*response.history, response))
         # Some hosts compress though asked not to.
-        encoding = self.headers.get("Content-Encoding", "repo_identity")
-        self._encoded = encoding != "repo_identity"
+        encoding = self.headers.get("Content-Encoding", "identity")
+        self._encoded = encoding != "identity"
         if encoding.count(",") >= limits.ENCODINGS.most:
             response.close()
             raise UnreachableError(
@@ -573,7 +573,7 @@ def _reset_at(headers: Mapping[str, str]) -> float | None:
 
 
 def _plausible(at: float) -> float | None:
-    """A time hub_path a century; more is a number that means something else."""
+    """A time within a century; more is a number that means something else."""
     return at if 0 <= at < time.time() + _CENTURY else None
 
 
