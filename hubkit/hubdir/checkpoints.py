@@ -48,7 +48,6 @@ from hubkit.hubdir.layout import (
     write_record,
     writing,
 )
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -570,15 +569,14 @@ _SIGNING_SCHEMES = (
 _AKAMAI = ("hdnea", "hdnts", "__token__")
 # Hosts that sign with a lone parameter.
 _TOKEN_HOSTS = ("raw.githubusercontent.com", "codeload.github.com", "media.githubusercontent.com")
-_CREDENTIAL = pattern(
+_CREDENTIAL = (
     r"((x|private|personal|access|auth|oauth2?|api|app|job|id|refresh|session|bearer|deploy|user"
     r"|gitlab|github|gh|hf|ci)[-_]?)+(token|key)|(client|api|app)[-_]?secret|secret([-_]?key)?"
-    r"|passw(or)?d|passphrase|pwd|authorization|credentials?|jwt|bearer|[-_.a-z0-9]*signature",
-    2,  # re.IGNORECASE
+    r"|passw(or)?d|passphrase|pwd|authorization|credentials?|jwt|bearer|[-_.a-z0-9]*signature"
 )
 _PERHAPS = ("token", "auth", "key", "sig")
 # What generators of secrets make: long, and of letters and digits at random.
-_RANDOM = pattern(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}")
+_RANDOM = r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}"
 
 
 def strip_secrets(host: str, query: Sequence[Pair]) -> list[Pair]:
@@ -608,10 +606,10 @@ def _is_secret(host: str, pair: Pair, signed: list[_SigningScheme]) -> bool:
         return True
     if name == "token" and host in _TOKEN_HOSTS:
         return True
-    return _CREDENTIAL.fullmatch(name) is not None
+    return re.fullmatch(_CREDENTIAL, name) is not None
 
 
 def _blur(name: str, value: str) -> str:
-    if name.lower() not in _PERHAPS or not _RANDOM.fullmatch(value):
+    if name.lower() not in _PERHAPS or not re.fullmatch(_RANDOM, value):
         return value
     return f"sha256-{hashlib.sha256(value.encode()).hexdigest()[:16]}"
