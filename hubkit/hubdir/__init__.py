@@ -6,7 +6,7 @@ looking up the hub dir or a cached repo imports no network library.
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.hubdir.checkpoints import (
@@ -89,7 +89,7 @@ __all__ = [
     "sniff_content",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "checkpoints": "download_url_to_file fetch_checkpoint find_checkpoint forget_checkpoints hash_prefix_of key_of read_requested_urls require_url",
