@@ -26,18 +26,14 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "hubdir": (1, frozenset()),
     "runtime": (1, frozenset()),
     "scaffold": (3, frozenset({"analysis", "source"})),
-    "baseline": (1, frozenset()),
     "config": (1, frozenset()),
     "lockfile": (1, frozenset()),
-    "recall": (1, frozenset()),
     "reporters": (1, frozenset()),
     "conformance": (1, frozenset()),
-    "fixer": (1, frozenset()),
     "rules": (3, frozenset({"analysis", "source"})),
     "loader": (3, frozenset({"analysis", "hubdir", "lockfile", "runtime"})),
     "repos": (2, frozenset({"hubdir", "lockfile", "runtime"})),
-    "ignoring": (3, frozenset({"analysis", "fixer"})),
-    "linter": (4, frozenset({"analysis", "baseline", "config", "rules"})),
+    "lint": (4, frozenset({"analysis", "config", "rules"})),
     "publish": (
         5,
         frozenset(
@@ -45,9 +41,8 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
                 "analysis",
                 "config",
                 "conformance",
-                "fixer",
                 "hubdir",
-                "linter",
+                "lint",
                 "loader",
                 "lockfile",
                 "rules",
@@ -70,7 +65,7 @@ HOMES = {
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/analysis/documents.py"},
     "tomlkit": {"hubkit/publish/weights/record.py"},
-    "tqdm": {"hubkit/hubdir/progress.py"},
+    "tqdm": {"hubkit/hubdir/download.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }
 
@@ -171,7 +166,7 @@ def test_urls_are_split_in_one_place_only() -> None:
     [
         ("hubkit/analysis/repo.py", "hubkit.hubdir.http"),
         ("hubkit/source/folder.py", "hubkit.analysis"),
-        ("hubkit/rules/surface.py", "hubkit.linter"),
+        ("hubkit/rules/surface.py", "hubkit.lint"),
         ("hubkit/loader.py", "hubkit.scaffold"),
         ("hubkit/cli.py", "pytest_hubkit.plugin"),
     ],
@@ -184,7 +179,7 @@ def test_a_violation_is_seen(path: str, module: str) -> None:
 WRITERS = {
     "hubkit/_util/atomic.py": {"replace", "rename", "link"},
     "hubkit/_util/paths.py": {"rename"},
-    "hubkit/hubdir/vcs.py": {"write_text"},
+    "hubkit/hubdir/git.py": {"write_text"},
     "pytest_hubkit/checks/portable.py": {"write_text"},
     "pytest_hubkit/child_cases.py": {"write_text"},
     "pytest_hubkit/published.py": {"write_text"},

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from hubkit.config import Config
     from hubkit.facts import Files, KnownFinding, RepoFacts, Report
-    from hubkit.fixer import Outcome
+    from hubkit.lint import Outcome
 
     Lint = Callable[[Files], Report]
 
@@ -201,7 +201,7 @@ def _codes(values: tuple[str, ...]) -> tuple[str, ...]:
         return ()
     from hubkit.config import ALL
     from hubkit.errors import UsageError
-    from hubkit.linter import advise_code
+    from hubkit.lint import advise_code
     from hubkit.rules import matching_rules
 
     codes = tuple(code.strip() for text in values for code in text.split(",") if code.strip())
@@ -222,7 +222,7 @@ def _read_facts(files: Files, before: Files | None) -> RepoFacts:
 
 
 def _lint(facts: RepoFacts, config: Config) -> Report:
-    from hubkit.linter import lint_repo
+    from hubkit.lint import lint_repo
 
     _require_something_to_check(facts, config)
     return lint_repo(facts, config)
@@ -231,8 +231,8 @@ def _lint(facts: RepoFacts, config: Config) -> Report:
 def _lint_cached(files: Files, config: Config, lint: Lint) -> Report:
     """The cached report if no file changed since, or a new one."""
     from hubkit._util.paths import read_file
-    from hubkit.baseline import locate_baseline
-    from hubkit.recall import recall_report
+    from hubkit.lint import recall_report
+    from hubkit.lint.baseline import locate_baseline
 
     if not files.is_file("hubconf.py"):  # a folder that is not a hub repo is an error, not a report
         return lint(files)
@@ -250,7 +250,7 @@ def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
         UsageError: No rule is selected, or the folder cannot be a hub repo.
     """
     from hubkit.errors import UsageError
-    from hubkit.linter import select_rules
+    from hubkit.lint import select_rules
 
     rules = select_rules(config)
     if rules and facts.before is None and all(rule.compares for rule in rules):
@@ -280,7 +280,7 @@ def _fix(files: Files, lint: Lint, options: FixOptions, output: OutputOptions) -
     Raises:
         FixError: A file cannot be written; then none is.
     """
-    from hubkit.fixer import fix_findings, write_changes
+    from hubkit.lint import fix_findings, write_changes
     from hubkit.source import Overlay
 
     def lint_changed(changes: Mapping[str, bytes]) -> Report:
@@ -298,7 +298,7 @@ def _fix(files: Files, lint: Lint, options: FixOptions, output: OutputOptions) -
 
 def show_fixes(outcome: Outcome) -> int:
     """Print the fixes as a diff; returns the exit code."""
-    from hubkit.fixer import render_diff
+    from hubkit.lint import render_diff
 
     echo_data(render_diff(outcome.changes))
     _print_fixes(outcome, "Would fix")
@@ -326,7 +326,7 @@ def _with_baseline(config: Config, options: BaselineOptions) -> Config:
 
 
 def _baseline_path(options: BaselineOptions, root: Path, config: Config) -> Path:
-    from hubkit.baseline import BASELINE, locate_baseline
+    from hubkit.lint.baseline import BASELINE, locate_baseline
 
     return options.baseline or locate_baseline(root, config.baseline or BASELINE)
 
@@ -340,8 +340,8 @@ def _update_baseline(report: Report, path: Path) -> int:
         UsageError: The file cannot be written, or is not a baseline.
     """
     from hubkit._util.atomic import write_output
-    from hubkit.baseline import read_baseline, render_baseline, to_known
     from hubkit.errors import UsageError
+    from hubkit.lint.baseline import read_baseline, render_baseline, to_known
 
     old = read_baseline(path) if path.exists() else ()
     crashed = set(report.stopped)
@@ -373,8 +373,7 @@ def _add_ignores(report: Report, facts: RepoFacts, reason: str) -> None:
     Raises:
         FixError: A file cannot be written.
     """
-    from hubkit.fixer import write_changes
-    from hubkit.ignoring import plan_ignores
+    from hubkit.lint import plan_ignores, write_changes
 
     changes = plan_ignores(report.findings, facts.sources, facts.files.read, reason)
     write_changes(facts.root, changes)

@@ -183,16 +183,16 @@ def _compare(plan: Plan, *, named: bool) -> int:
 
 
 def _show_diff(plan: Plan) -> int:
-    from hubkit.fixer import Change, render_diff
+    from hubkit.lint import FileChange, render_diff
     from hubkit.scaffold import compare_files
 
     contents = {file.path: file.content for file in plan.files}
-    changes: dict[str, Change] = {}
+    changes: dict[str, FileChange] = {}
     for outcome in compare_files(plan.target, plan.files, overwrite=True):
         if outcome.state in ("created", "overwritten"):
             path = plan.target / outcome.path
             before = path.read_bytes() if outcome.state == "overwritten" else None
-            changes[outcome.path] = Change(before, contents[outcome.path])
+            changes[outcome.path] = FileChange(before, contents[outcome.path])
     echo_data(render_diff(changes))
     return 0
 
@@ -421,7 +421,7 @@ def _print_findings(target: Path) -> None:
     """Run ``hubkit check`` and print the findings."""
     from hubkit.analysis import read_repo
     from hubkit.config import read_config
-    from hubkit.linter import lint_repo
+    from hubkit.lint import lint_repo
     from hubkit.reporters.full import format_finding
     from hubkit.reporters.wording import format_summary
 
