@@ -403,7 +403,7 @@ def test_a_child_that_a_real_time_signal_ends_is_reported(tmp_path: Path) -> Non
 def test_an_answer_that_is_nonsense_is_reported(tmp_path: Path, answer: str) -> None:
     (tmp_path / "hubconf.py").write_text(
         "import os, sys\n"
-        "places = [one for one in sys.argv + sys.orig_argv if one.endswith('answer.json')]\n"
+        "places = [one for one in sys.argv + sys.orig_argv if one.endswith('reply.json')]\n"
         f"open(places[0], 'w').write({answer})\nos._exit(0)\n"
     )
     with pytest.raises(ProbeError, match="cannot be read"):

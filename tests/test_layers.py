@@ -185,7 +185,6 @@ WRITERS = {
     "hubkit/_util/atomic.py": {"replace", "rename", "link"},
     "hubkit/_util/paths.py": {"rename"},
     "hubkit/hubdir/vcs.py": {"write_text"},
-    "hubkit/runtime/probe.py": {"write_text"},
     "pytest_hubkit/checks/portable.py": {"write_text"},
     "pytest_hubkit/child_cases.py": {"write_text"},
     "pytest_hubkit/published.py": {"write_text"},

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Edit
 
 # What Python takes for the end of a line; form feeds and the like stand inside lines.
-_LINE = pattern(r"[^\r\n]*(?:\r\n|\r|\n)?")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 
 
 class PatchError(Exception):

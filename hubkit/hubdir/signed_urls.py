@@ -9,11 +9,10 @@ dropped only beside the parameters that make it part of a signature.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +52,7 @@ _SCHEMES = (
 _AKAMAI = ("hdnea", "hdnts", "__token__")
 # Hosts that sign with a lone parameter.
 _TOKEN_HOSTS = ("raw.githubusercontent.com", "codeload.github.com", "media.githubusercontent.com")
-_CREDENTIAL = pattern(
+_CREDENTIAL = re.compile(
     r"((x|private|personal|access|auth|oauth2?|api|app|job|id|refresh|session|bearer|deploy|user"
     r"|gitlab|github|gh|hf|ci)[-_]?)+(token|key)|(client|api|app)[-_]?secret|secret([-_]?key)?"
     r"|passw(or)?d|passphrase|pwd|authorization|credentials?|jwt|bearer|[-_.a-z0-9]*signature",
@@ -61,7 +60,7 @@ _CREDENTIAL = pattern(
 )
 _PERHAPS = ("token", "auth", "key", "sig")
 # What generators of secrets make: long, and of letters and digits at random.
-_RANDOM = pattern(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}")
+_RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}")
 
 
 def strip_secrets(host: str, query: Sequence[Pair]) -> list[Pair]:

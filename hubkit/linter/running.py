@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit.errors import WHERE_TO_REPORT, HubkitError
+from hubkit.errors import WHERE_TO_REPORT, HubkitError, missing_requirement
 from hubkit.rules.meta import internal_error
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def _run(rule: Rule, repo: RepoFacts) -> Ran:
         return Ran(rule, tuple(rule.function(repo)))
     except HubkitError:  # such as git that fails: said on purpose, and no mistake of the rule's
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other rules are to run
+    except Exception as error:
+        missing = missing_requirement(error)
+        if missing is not None:
+            raise missing from error
         return Ran(rule, stopped=_tell(rule, error))
 
 

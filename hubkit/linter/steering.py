@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import closest, did_you_mean
 from hubkit.config import ALL
 from hubkit.facts import Fix, Location
-from hubkit.lazy import pattern
 from hubkit.linter.selection import covers
 from hubkit.rules import all_rules, edits, matching_rules
 from hubkit.rules.meta import unknown_code, unknown_entrypoint, unused_suppression
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hubkit.linter.sieve import Sieve
 
 # Codes of the conformance suite's checks (C106) may stand in the same places; they are its affair.
-_CHECK_CODE = pattern(r"C\d*")
+_CHECK_CODE = re.compile(r"C\d*")
 
 
 def find_unknown(repo: RepoFacts, config: Config) -> Iterator[Finding]:

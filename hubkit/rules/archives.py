@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
-from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
 _MB = 1_000_000
 _HEAVIEST = 10
 _LONGEST = 200  # Windows takes 260 with the hub dir in front
-_RESERVED = pattern(r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)", re.IGNORECASE)
-_FORBIDDEN = pattern(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
-_JUNK = pattern(
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)", re.IGNORECASE)
+_FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
+_JUNK = re.compile(
     r"(?:^|/)(?:__pycache__/.*|\.ipynb_checkpoints/.*|\.DS_Store|Thumbs\.db|desktop\.ini"
     r"|[^/]+\.(?:pyc|pyo|pyd|so|o|egg-info/.*|swp|orig))$"
 )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hubkit import limits
 from hubkit._util.text import quoted
 from hubkit.facts import Location
-from hubkit.lazy import pattern
 from hubkit.rules.pickled import is_allowed, is_harmful
 from hubkit.rules.registry import rule
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, RepoFacts
 
-_CHECKPOINT = pattern(r".*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?", re.IGNORECASE)
+_CHECKPOINT = re.compile(r".*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?", re.IGNORECASE)
 
 
 @rule("HUB512", "bundled-unsafe-weights", "warning", preview=True)

@@ -12,7 +12,6 @@ from hubkit._util.lines import Places
 from hubkit._util.text import closest, did_you_mean, quoted
 from hubkit.analysis import find_code, find_documents, read_card, syntax_problem
 from hubkit.facts import Location
-from hubkit.lazy import pattern
 from hubkit.rules import card_keys as keys
 from hubkit.rules.card_fixes import bare_value, unquote
 from hubkit.rules.registry import rule
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Card, CardField, CodeBlock, Finding, RepoFacts
 
-_PLACEHOLDER = pattern(
+_PLACEHOLDER = re.compile(
     r"\[more information needed\]|\blorem ipsum\b|<!--\s*(?:todo|provide)\b|\b(?:todo|fixme)\b\s*:"
     r"|\[(?:your|insert|add)\b[^\]]*\](?!\()",
     re.IGNORECASE,
 )
-_HEADING = pattern(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
-_SHELL = pattern(r"^\s*(?:[!%$]|#|$|(?:pip3?|git|python3?|cd|conda|wget|curl|bash|sh|export) )")
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
+_SHELL = re.compile(r"^\s*(?:[!%$]|#|$|(?:pip3?|git|python3?|cd|conda|wget|curl|bash|sh|export) )")
 _PYTHON = ("python", "py", "python3")
 # pytorch/hub's scripts/sanity_check.py asks for these.
 _SECTIONS = ("Model Description", "Example")

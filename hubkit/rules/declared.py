@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hubkit.analysis import import_name, is_stdlib
-from hubkit.lazy import pattern
 from hubkit.torchhub import TORCH_MODULES
 
 if TYPE_CHECKING:
     from hubkit.facts import Dependency, Hubconf, Import, RepoFacts
 
 # What stands in a requirement and in no module's name.
-REQUIREMENT = pattern(r"[\s<>=!~\[\];@:/]")
+REQUIREMENT = re.compile(r"[\s<>=!~\[\];@:/]")
 
 
 def entries_of(repo: RepoFacts) -> tuple[Dependency, ...]:

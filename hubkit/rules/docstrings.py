@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.text import closest, quoted
 from hubkit.analysis import read_docstring
-from hubkit.lazy import pattern
 from hubkit.rules.entry_fixes import (
     give_help,
     mention_parameters,
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 # What makes entrypoints for which help shows another object's text, or none.
 _SHOWS_ANOTHER = ("partial", "lambda")
-_LEFTOVER = pattern(
+_LEFTOVER = re.compile(
     r"^.*\bdocstring shows up in (?:torch\.)?hub\.help.*$|\b(?:TODO|FIXME|XXX)\b.*$"
     r"|\[(?:summary|description|type)\]|_(?:summary|description|type)_|<[a-z]+ (?:here|goes here)>",
     re.MULTILINE | re.IGNORECASE,

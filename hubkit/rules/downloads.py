@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import pattern
 from hubkit.rules.call_fixes import give_argument
 from hubkit.rules.registry import rule
 from hubkit.torchhub import hash_in_name
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import CheckpointUse, Finding, RepoFacts
 
-_DATE = pattern(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
+_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
 # torch's documentation asks for eight digits or more; six could still be somebody's prefix.
 _USUAL_DIGITS = 8
 _FEWEST_DIGITS = 6

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit.analysis import find_code, find_snippets, select_own, syntax_problem
-from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -15,9 +14,9 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, Finding, RepoFacts
 
 _PYTHON = ("python", "py", "python3", "pycon")
-_PROMPT = pattern(r"^[ \t]*(>>>|\.\.\.) ?(.*)$", re.MULTILINE)
+_PROMPT = re.compile(r"^[ \t]*(>>>|\.\.\.) ?(.*)$", re.MULTILINE)
 # What readers type elsewhere than in Python.
-_SHELL = pattern(r"^\s*(?:[!%$#]|pip |git |python |cd |conda |wget |curl |bash |sh )")
+_SHELL = re.compile(r"^\s*(?:[!%$#]|pip |git |python |cd |conda |wget |curl |bash |sh )")
 
 
 @rule("HUB307", "bad-example", "warning", preview=True)

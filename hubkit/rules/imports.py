@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hubkit._util.text import quoted
 from hubkit.analysis import distribution_name, find_bringers, is_stdlib
 from hubkit.facts import Fix
-from hubkit.lazy import pattern
 from hubkit.rules import edits
 from hubkit.rules.declared import entries_of, outside_imports, provided_modules
 from hubkit.rules.dependencies import removal
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Finding, Import, RepoFacts
 
 
-_ASIDE = pattern(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:/|$)")
+_ASIDE = re.compile(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:/|$)")
 
 
 @rule("HUB105", "undeclared-import", "error", fixable="sometimes", applicability="safe")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hubkit.lazy import pattern
+import re
 
 # What torch.load(weights_only=True) imports without being told to
 # (torch/_weights_only_unpickler.py, _get_allowed_globals).
-_ALLOWED = pattern(
+_ALLOWED = re.compile(
     r"collections\.(?:OrderedDict|Counter|defaultdict)|_codecs\.encode|builtins\.(?:bytearray|set)"
     r"|__builtin__\.set"
     r"|torch\.(?:\w+Storage|Size|Tensor|device|dtype|\w*(?:float|int|complex)\d+\w*|bool|half|double"
@@ -16,7 +16,7 @@ _ALLOWED = pattern(
     r"|torch\._C\.\w+|torch\._subclasses\.\w+|torch\.distributed\.tensor\.[\w.]+"
     r"|numpy(?:\._core|\.core)\.multiarray\.(?:_reconstruct|scalar)|numpy\.(?:dtype|ndarray)"
 )
-_HARMFUL = pattern(
+_HARMFUL = re.compile(
     r"(?:builtins|__builtin__)\.(?:exec|eval|execfile|compile|open|getattr|setattr|__import__|apply"
     r"|breakpoint)|(?:os|posix|nt|subprocess|sys|runpy|shutil|socket|importlib|pty|ctypes|pip|code"
     r"|webbrowser|commands|platform|asyncio|requests|httplib)(?:\.\w+)+|torch\.(?:load|hub\.load)"

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
-from hubkit.lazy import pattern
 from hubkit.rules.entry_fixes import default_to_cpu, remove_keywords
 from hubkit.rules.registry import rule
 from hubkit.torchhub import LOAD_PARAMETERS, LOAD_POSITIONAL
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Finding, RepoFacts
 
 # A default that stands for "put yours here".
-_MADE_UP = pattern(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
+_MADE_UP = re.compile(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
 # Longer calls are known by their last part.
 _TELLING = 30
 

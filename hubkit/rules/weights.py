@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import pattern
 from hubkit.rules.call_fixes import anchor, name_file
 from hubkit.rules.downloads import file_name, hash_digits, loads_of
 from hubkit.rules.registry import rule
@@ -16,18 +15,18 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, RepoFacts
 
-_READERS = pattern(
+_READERS = re.compile(
     r"open|(?:torch|numpy|torch\.jit)\.load|pathlib\.Path\.(?:open|read_text|read_bytes)"
 )
 _BRANCHES = ("", "main", "master")
 # File names that many repos use, each for weights of its own.
-_GENERIC = pattern(
+_GENERIC = re.compile(
     r"(?:model|models|net|network|weights?|checkpoint|ckpt|best|last|latest|final|pretrained"
     r"|state_?dict|pytorch_model|model_best|best_model|resnet\d+|vgg\d+|vit_[bls])"
     r"\.(?:pth|pt|bin|ckpt|pkl|th|pth\.tar)",
     re.IGNORECASE,
 )
-_MUTABLE = pattern(
+_MUTABLE = re.compile(
     r"https?://(?:raw\.githubusercontent\.com/[^/]+/[^/]+/(?:refs/heads/)?(?:main|master)/"
     r"|github\.com/[^/]+/[^/]+/(?:raw|blob)/(?:main|master)/"
     r"|huggingface\.co/.+/resolve/main/|(?:www\.)?dropbox\.com/|drive\.google\.com/)"

@@ -6,7 +6,7 @@ is written in a way that the edit does not know. Nothing here decides what is wr
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.rules.edits.calls import call_at
@@ -53,7 +53,7 @@ __all__ = [
     "use_module",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "calls": "call_at",

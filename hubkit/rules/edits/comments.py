@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import pattern
 from hubkit.rules.edits.source import source_of
 
 if TYPE_CHECKING:
     from hubkit.facts import Edit, RepoFacts, Suppression
 
-_REQUEST = pattern(r"#\s*hubkit:\s*(?:file-)?ignore\s*\[([^\]]{0,1000})\]")
+_REQUEST = re.compile(r"#\s*hubkit:\s*(?:file-)?ignore\s*\[([^\]]{0,1000})\]")
 
 # A comment for another tool behind the reason; "#12" in a reason is none.
-_ANOTHER = pattern(r"(?<=\s)#(?=\s*[A-Za-z])")
+_ANOTHER = re.compile(r"(?<=\s)#(?=\s*[A-Za-z])")
 
 
 def drop_code(repo: RepoFacts, comment: Suppression, code: str) -> Edit | None:

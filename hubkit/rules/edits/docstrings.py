@@ -6,7 +6,6 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import pattern
 from hubkit.rules.edits.source import first_line
 
 if TYPE_CHECKING:
@@ -15,10 +14,10 @@ if TYPE_CHECKING:
     from hubkit.facts import Edit, Parameter
     from hubkit.rules.edits.source import NamedNode, Source
 
-_TRIPLE = pattern(r"""[rRuU]?(\"{3}|'{3})(?:(?!\1).)*\1""", re.DOTALL)
-_SECTION = pattern(r"([ \t]*)(?:Args|Arguments|Parameters|Params)[ \t]*:[ \t]*")
-_NUMPY = pattern(r"([ \t]*)Parameters[ \t]*")
-_FIELD = pattern(r"([ \t]*):(?:param|type)\b.*")
+_TRIPLE = re.compile(r"""[rRuU]?(\"{3}|'{3})(?:(?!\1).)*\1""", re.DOTALL)
+_SECTION = re.compile(r"([ \t]*)(?:Args|Arguments|Parameters|Params)[ \t]*:[ \t]*")
+_NUMPY = re.compile(r"([ \t]*)Parameters[ \t]*")
+_FIELD = re.compile(r"([ \t]*):(?:param|type)\b.*")
 # What everybody means by these; of others only what the signature says can be said.
 _KNOWN = {
     "pretrained": "Load trained weights.",

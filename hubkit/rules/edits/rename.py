@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit.lazy import pattern
 from hubkit.rules.edits.imports import is_free
 from hubkit.rules.edits.names import find_occurrences
 from hubkit.rules.edits.source import is_plain_string
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from hubkit.rules.edits.source import Source
 
 # With these around, a string may name a variable.
-_LOOKUPS = pattern(r"\b(?:globals|locals|vars|eval|exec|getattr|setattr|__dict__)\b")
+_LOOKUPS = re.compile(r"\b(?:globals|locals|vars|eval|exec|getattr|setattr|__dict__)\b")
 
 
 class Renaming(Struct, frozen=True):
