@@ -338,3 +338,12 @@ class CheckpointError(HubkitError, RuntimeError):
 
 class ProbeError(HubkitError, RuntimeError):
     """The child process that runs a repo's code crashed, hung or sent invalid data."""
+
+
+# A host that refuses is final. After these errors, an existing copy is used instead.
+TEMPORARY_ERRORS = (
+    UnreachableError,
+    RateLimitedError,
+    IncompleteDownloadError,
+    LockTimeoutError,
+)

@@ -70,7 +70,7 @@ HOMES = {
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/analysis/documents.py"},
     "tomlkit": {"hubkit/publish/weights/record.py"},
-    "tqdm": {"hubkit/hubdir/progress.py"},
+    "tqdm": {"hubkit/hubdir/download.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }
 
@@ -184,7 +184,7 @@ def test_a_violation_is_seen(path: str, module: str) -> None:
 WRITERS = {
     "hubkit/_util/atomic.py": {"replace", "rename", "link"},
     "hubkit/_util/paths.py": {"rename"},
-    "hubkit/hubdir/vcs.py": {"write_text"},
+    "hubkit/hubdir/git.py": {"write_text"},
     "pytest_hubkit/checks/portable.py": {"write_text"},
     "pytest_hubkit/child_cases.py": {"write_text"},
     "pytest_hubkit/published.py": {"write_text"},

@@ -146,10 +146,10 @@ def verify(as_json: bool, fix: bool) -> int:
 def _put_aside(item: KeptTree | KeptCheckpoint) -> bool:
     """Move something damaged out of the way; returns whether that worked."""
     from hubkit.errors import CacheWriteError, InUseError
-    from hubkit.hubdir import put_aside
+    from hubkit.hubdir import quarantine
 
     try:
-        echo(f"Set aside: {put_aside(item)}", err=True)
+        echo(f"Set aside: {quarantine(item)}", err=True)
     except (InUseError, CacheWriteError) as error:
         echo(f"skipped: {error.message}", err=True)
         return False

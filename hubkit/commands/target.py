@@ -73,7 +73,7 @@ def open_earlier(text: str, ref: str) -> Files:
         UsageError: There is no such commit, or git cannot tell.
         FetchError: The repo cannot be fetched.
     """
-    from hubkit.hubdir.names import parse_repo
+    from hubkit.hubdir.spec import parse_repo
     from hubkit.source import Folder, open_commit
 
     folder = _own_folder(text)

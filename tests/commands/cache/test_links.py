@@ -14,7 +14,7 @@ from hubkit.errors import CacheWriteError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import add_trust, fetch_checkpoint, fetch_repo, parse_repo, remove_trust
 from hubkit.hubdir.layout import encode, store
-from hubkit.hubdir.partial import Partial
+from hubkit.hubdir.parts import Partial
 from tests.commands.cache.conftest import run
 from tests.git_host import commit_files
 

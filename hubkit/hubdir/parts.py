@@ -1,34 +1,255 @@
-"""The rest of a slow download over several connections at once.
+"""Partial downloads: the journal of what has arrived, and parallel connections.
 
-Many hosts limit each connection, and a far one fills a line slowly. So when one stream has shown
-to be slow, what is missing is cut into parts, which are fetched in order by up to eight
-connections into one file. The first stream goes on with the part that it is at, and with what
-comes after for as long as nobody else fetches that: a host that wants one connection only costs
-one refused request. Whatever goes wrong with a part leaves it to the other connections.
+A partial file has a unique name. Once the host has sent what is needed to resume it, a journal lies
+beside it. While several connections fill the file, it has holes, so its length means nothing: the
+journal records up to where it is complete, and whoever resumes it truncates it there. A process
+takes over the file of a dead one by renaming it. Renames are atomic even where file locks do not
+work, so no two processes write to one file.
+
+Many hosts limit the speed of each connection, and a distant host rarely fills the line. If the first
+stream turns out to be slow, the rest is cut into parts, and up to eight connections fetch them in
+order into one file. The first stream continues with its part, and with the next parts as long as
+nobody else fetches them: if the host allows only one connection, that costs one refused request. If
+a part fails, the other connections fetch it.
 """
 
 from __future__ import annotations
 
+import glob
 import heapq
 import math
 import os
+import socket
 import threading
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from io import FileIO
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from hubkit._util.atomic import create_exclusive, place
 from hubkit._util.logs import log
+from hubkit._util.paths import is_folder, is_own_file, open_regular, own_uid
 from hubkit.errors import CacheWriteError, FetchError, IncompleteDownloadError
-from hubkit.hubdir.disk import writing
+from hubkit.hubdir.layout import (
+    TEMPORARY_PATTERN,
+    is_alive,
+    is_orphan,
+    read_record,
+    remove_orphans,
+    write_record,
+    writing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
     from types import TracebackType
 
-    from hubkit.hubdir.http import Answer
-    from hubkit.hubdir.partial import Partial
+    from hubkit.hubdir.http import Response
+
+IDLE = 300.0  # seconds without a byte after which another machine's partial counts as left behind
+
+
+class Partial:
+    """The part of a target that is there.
+
+    Attributes:
+        path: The partial file.
+        etag: The host's mark for the version that it is part of; "" when it cannot be resumed.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.path = target.with_name(f"{target.name}.{os.urandom(8).hex()}.partial")
+        self._target = target
+        self.etag = ""
+        self._contiguous_size: int | None = None
+        self._owner = own_uid()
+
+    @property
+    def offset(self) -> int:
+        """Bytes that are there, without holes."""
+        return _size(self.path) if self._contiguous_size is None else self._contiguous_size
+
+    @property
+    def _journal(self) -> Path:
+        return _journal_of(self.path)
+
+    def begin(self) -> None:
+        """Make the file, which is not there.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        with create_exclusive(self.path) as file:
+            if self._owner is not None:
+                # Some network file systems give our files to another user.
+                self._owner = os.fstat(file.fileno()).st_uid
+
+    def open(self, flags: int) -> FileIO:
+        """Open the partial file, which has to be the regular file that was begun or adopted.
+
+        Args:
+            flags: As for ``os.open``.
+
+        Raises:
+            OSError: It is something else by now, or cannot be opened.
+        """
+        mode = "rb" if flags == os.O_RDONLY else "r+b" if flags & os.O_RDWR else "wb"
+        return FileIO(open_regular(self.path, flags, owner=self._owner), mode)
+
+    def note(self, answer: Response, size: int | None) -> None:
+        """Write down which version is arriving, so that the rest can be asked for later."""
+        etag = answer.headers.get("ETag", "")
+        ranges = answer.headers.get("Accept-ParallelDownload", "bytes").lower()
+        # A weak mark (W/"...") does not promise the same bytes, so it is no ground to resume on.
+        self.etag = etag if etag.startswith('"') and size and ranges == "bytes" else ""
+        self._write_journal(_this_process())
+
+    def grow(self, whole: int) -> None:
+        """Write down that there may be holes after so many bytes."""
+        self._contiguous_size = whole
+        self._write_journal(_this_process())
+
+    def cut(self) -> None:
+        """Take away what comes after a hole."""
+        if self._contiguous_size is None:
+            return
+        with writing(self.path), self.open(os.O_WRONLY) as file:
+            file.truncate(self._contiguous_size)
+        self._contiguous_size = None
+        self._write_journal(_this_process())
+
+    def settle(self) -> None:
+        """Put the file in its place."""
+        with writing(self._target):
+            place(self.path, self._target)
+        self._journal.unlink(missing_ok=True)
+
+    def drop(self) -> None:
+        """Remove what is there."""
+        self.path.unlink(missing_ok=True)
+        self._journal.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Remove what is there and go on with nothing."""
+        self.drop()
+        self.etag = ""
+
+    def leave(self) -> None:
+        """Go away: keep what can be resumed, for anybody to take over; remove the rest."""
+        if self.etag and self.offset:
+            self._write_journal({})
+        else:
+            self.drop()
+
+    def adopt(self, path: Path, etag: str) -> None:
+        """Take over what another process left, unless somebody else is quicker."""
+        whole = _contiguous_size(path)
+        try:
+            place(path, self.path)
+        except OSError:
+            return
+        if not is_own_file(self.path):  # it was another one when we looked
+            self.drop()
+            return
+        self.etag = etag
+        self._contiguous_size = whole
+        self.cut()
+
+    def _write_journal(self, owner: dict[str, object]) -> None:
+        whole = {} if self._contiguous_size is None else {"whole": self._contiguous_size}
+        write_record(self._journal, {"etag": self.etag, **whole, **owner})
+
+
+def claim_partial(target: Path) -> Partial:
+    """A partial file for a target: what a dead process left of it, or an empty one.
+
+    Raises:
+        CacheWriteError: The target's folder cannot be written.
+    """
+    partial = Partial(target)
+    for path in _find_abandoned(target):
+        etag = (_read_journal(path) or {}).get("etag")
+        if etag and not partial.etag:
+            partial.adopt(path, str(etag))
+        path.unlink(missing_ok=True)
+        _journal_of(path).unlink(missing_ok=True)
+    remove_orphans(target.parent, TEMPORARY_PATTERN)
+    return partial
+
+
+def list_partial_files(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Partial files and their records in a folder and below, each with whether it may go.
+
+    Nothing is listed where the folder is a link: what lies behind it is not the hub dir's.
+    """
+    if not is_folder(folder):
+        return
+    for path in sorted(folder.rglob(TEMPORARY_PATTERN)):
+        yield path, is_orphan(path)
+    for path in sorted(folder.rglob("*.partial*")):
+        partial = path.with_name(path.name.partition(".partial")[0] + ".partial")
+        if os.path.lexists(path) and not is_folder(path):
+            yield path, _is_abandoned(partial)
+
+
+def _find_abandoned(target: Path) -> list[Path]:
+    """This user's partial files of a target that nobody writes to any more, the longest first.
+
+    Links, pipes and what belongs to other users stay where they are.
+    """
+    pattern = f"{glob.escape(target.name)}.{'?' * 16}.partial"
+    names = {path.name for path in target.parent.glob(pattern)}
+    names |= {path.stem for path in target.parent.glob(f"{pattern}.json")}
+    found = [target.with_name(name) for name in names]
+    mine = [path for path in found if is_own_file(path) or not os.path.lexists(path)]
+    return sorted(filter(_is_abandoned, mine), key=_contiguous_size, reverse=True)
+
+
+def _is_abandoned(path: Path) -> bool:
+    record = _read_journal(path)
+    if record is not None and "pid" not in record:
+        return True  # let go of
+    if record is not None and record.get("host") == socket.gethostname():
+        return not is_alive(int(record["pid"]))
+    return time.time() - _changed_at(path) > IDLE
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return time.time()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def _contiguous_size(path: Path) -> int:
+    """Bytes before the first hole."""
+    whole = (_read_journal(path) or {}).get("whole")
+    size = _size(path)
+    return min(whole, size) if isinstance(whole, int) and whole >= 0 else size
+
+
+def _read_journal(path: Path) -> dict[str, Any] | None:
+    return read_record(_journal_of(path), own=True)
+
+
+def _journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _this_process() -> dict[str, object]:
+    return {"host": socket.gethostname(), "pid": os.getpid()}
+
 
 # Measured on loopback with 40 MB/s per connection: eight connections took 0.15 of the time of one,
 # sixteen 0.09 at twice the load for the host; where nothing limits a connection they only cost.
@@ -38,10 +259,10 @@ WORTH = 64 << 20  # bytes that must be missing
 WINDOW = 0.1  # seconds of reading over which the speed is taken
 PART = 16 << 20  # bytes at most
 _BUFFER = 1 << 18  # bytes per connection
-_PART_OF_IT = 206
+_PARTIAL_CONTENT = 206
 
 
-class Pace:
+class Throughput:
     """How fast a stream is."""
 
     def __init__(self) -> None:
@@ -78,12 +299,12 @@ class Stream(Struct, frozen=True):
         show: Called with each count of bytes that arrived.
     """
 
-    answer: Answer
+    answer: Response
     partial: Partial
     at: int
     total: int
     etag: str
-    ask: Callable[[int, int], AbstractContextManager[Answer]]
+    ask: Callable[[int, int], AbstractContextManager[Response]]
     show: Callable[[int], object]
 
 
@@ -101,7 +322,7 @@ class _Part(Struct):
         return self.at == self.end
 
 
-class Ranges:
+class ParallelDownload:
     """Fetches what is missing; use it as a context manager, which leaves no thread behind."""
 
     def __init__(self, stream: Stream) -> None:
@@ -116,14 +337,14 @@ class Ranges:
         self._missing = [(part.end, part) for part in self._parts if part not in given]
         self._moved = threading.Condition()
         self._threads: list[threading.Thread] = []
-        self._open: set[Answer] = set()
+        self._open: set[Response] = set()
         self._active = 0
         self._width = CONNECTIONS
         self._welcome = False
         self._stopped = False
         self._error: BaseException | None = None
 
-    def __enter__(self) -> Ranges:
+    def __enter__(self) -> ParallelDownload:
         self._file = self._stream.partial.open(os.O_RDWR)
         return self
 
@@ -170,13 +391,13 @@ class Ranges:
                 raise self._error
             return self.whole
 
-    def _start(self, part: _Part | None = None, answer: Answer | None = None) -> None:
+    def _start(self, part: _Part | None = None, answer: Response | None = None) -> None:
         thread = threading.Thread(target=self._work, args=(part, answer), daemon=True)
         self._threads.append(thread)
         self._active += 1
         thread.start()
 
-    def _work(self, part: _Part | None, answer: Answer | None) -> None:
+    def _work(self, part: _Part | None, answer: Response | None) -> None:
         """Fill part after part, the first ones from the first stream where that is given."""
         try:
             if part is None:
@@ -191,7 +412,7 @@ class Ranges:
                 self._error = self._error or error
                 self._moved.notify_all()
 
-    def _go_on(self, first: _Part, answer: Answer) -> _Part | None:
+    def _go_on(self, first: _Part, answer: Response) -> _Part | None:
         """Fill part after part from the first stream while they follow; gives another one then."""
         part: _Part | None = first
         at, works = first.at, True
@@ -236,10 +457,14 @@ class Ranges:
             self._call_others()
             self._fill(part, answer)
 
-    def _require_part(self, answer: Answer, part: _Part) -> None:
+    def _require_part(self, answer: Response, part: _Part) -> None:
         asked = f"bytes {part.at}-{part.end - 1}/{self._stream.total}"
         same = answer.headers.get("ETag", self._stream.etag) == self._stream.etag
-        if answer.status != _PART_OF_IT or answer.headers.get("Content-Range") != asked or not same:
+        if (
+            answer.status != _PARTIAL_CONTENT
+            or answer.headers.get("Content-Range") != asked
+            or not same
+        ):
             raise FetchError(
                 f"{answer.url} answered {answer.status} when asked for a part.", url=answer.url
             )
@@ -253,7 +478,7 @@ class Ranges:
             for _ in range(min(len(self._missing), self._width - self._active)):
                 self._start()
 
-    def _fill(self, part: _Part, answer: Answer) -> None:
+    def _fill(self, part: _Part, answer: Response) -> None:
         buffer = memoryview(bytearray(_BUFFER))
         while not part.is_filled and not self._stopped:
             count = answer.read_into(buffer[: part.end - part.at])
@@ -267,7 +492,7 @@ class Ranges:
                 self._moved.notify_all()
 
     @contextmanager
-    def _listed(self, answer: Answer) -> Iterator[None]:
+    def _listed(self, answer: Response) -> Iterator[None]:
         """Let whoever stops us hang up on it."""
         with self._moved:
             self._open.add(answer)
