@@ -177,13 +177,13 @@ def _tell(facts: RepoFacts, draft: CardDraft) -> None:
 
 
 def _compare(draft: CardDraft, *, show: bool) -> int:
-    from hubkit.fixer import Change, render_diff
+    from hubkit.lint import FileChange, render_diff
 
     if draft.before == draft.after:
         echo(f"{draft.path} is up to date.", err=True)
         return 0
     if show:
-        change = Change(draft.before or b"", draft.after)
+        change = FileChange(draft.before or b"", draft.after)
         echo_data(render_diff({draft.path: change}))
     else:
         what = "is missing" if draft.before is None else f"is out of date: {', '.join(draft.stale)}"
@@ -192,7 +192,7 @@ def _compare(draft: CardDraft, *, show: bool) -> int:
 
 
 def _write(facts: RepoFacts, draft: CardDraft) -> int:
-    from hubkit.fixer import Change, write_changes
+    from hubkit.lint import FileChange, write_changes
     from hubkit.publish.files import write_new
 
     if draft.before == draft.after:
@@ -201,6 +201,6 @@ def _write(facts: RepoFacts, draft: CardDraft) -> int:
         write_new(facts.root, draft.path, draft.after)
         echo(f"Wrote {draft.path}.", err=True)
     else:
-        write_changes(facts.root, {draft.path: Change(draft.before, draft.after)})
+        write_changes(facts.root, {draft.path: FileChange(draft.before, draft.after)})
         echo(f"Updated {draft.path}: {join_words(draft.stale)}.", err=True)
     return 0

@@ -100,8 +100,8 @@ def command(
 def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> Report:
     """The cached report if no file changed since, or a new one."""
     from hubkit._util.paths import read_file
-    from hubkit.baseline import locate_baseline
-    from hubkit.recall import recall_report
+    from hubkit.lint import recall_report
+    from hubkit.lint.baseline import locate_baseline
 
     if not files.is_file("hubconf.py"):  # whether there is anything to check is asked elsewhere
         return judge(files)
@@ -113,7 +113,7 @@ def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> R
 
 
 def _lint(facts: RepoFacts, config: Config) -> Report:
-    from hubkit.linter import lint_repo
+    from hubkit.lint import lint_repo
 
     _require_something(facts, config)
     return lint_repo(facts, config)
@@ -136,7 +136,7 @@ def _require_something(facts: RepoFacts, config: Config) -> None:
         UsageError: No rule is selected, or the folder is nothing that could be a hub repo.
     """
     from hubkit.errors import UsageError
-    from hubkit.linter import select_rules
+    from hubkit.lint import select_rules
 
     rules = select_rules(config)
     if rules and facts.before is None and all(rule.compares for rule in rules):

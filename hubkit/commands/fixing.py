@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hubkit.facts import Files, Report
-    from hubkit.fixer import Outcome
+    from hubkit.lint import Outcome
 
     Judge = Callable[[Files], Report]
 
@@ -53,7 +53,7 @@ class Fixing(Struct, frozen=True):
             files: The repo's files.
             judge: Checks files.
         """
-        from hubkit.fixer import fix_findings
+        from hubkit.lint import fix_findings
         from hubkit.source import Overlay
 
         def lint(changes: Mapping[str, bytes]) -> Report:
@@ -63,7 +63,7 @@ class Fixing(Struct, frozen=True):
 
     def show(self, outcome: Outcome) -> int:
         """Print the diff; returns the exit code."""
-        from hubkit.fixer import render_diff
+        from hubkit.lint import render_diff
 
         echo_data(render_diff(outcome.changes))
         _say(outcome, "Would fix")
@@ -76,7 +76,7 @@ class Fixing(Struct, frozen=True):
         Raises:
             FixError: A file cannot be written; then none is.
         """
-        from hubkit.fixer import write_changes
+        from hubkit.lint import write_changes
 
         write_changes(files.root, outcome.changes)
         _say(outcome, "Fixed")

@@ -180,16 +180,16 @@ def _check(plan: Plan, *, named: bool) -> int:
 
 
 def _diff(plan: Plan) -> int:
-    from hubkit.fixer import Change, render_diff
+    from hubkit.lint import FileChange, render_diff
     from hubkit.scaffold import compare_files
 
     contents = {file.path: file.content for file in plan.files}
-    changes: dict[str, Change] = {}
+    changes: dict[str, FileChange] = {}
     for outcome in compare_files(plan.target, plan.files, overwrite=True):
         if outcome.state in ("created", "overwritten"):
             path = plan.target / outcome.path
             before = path.read_bytes() if outcome.state == "overwritten" else None
-            changes[outcome.path] = Change(before, contents[outcome.path])
+            changes[outcome.path] = FileChange(before, contents[outcome.path])
     echo_data(render_diff(changes))
     return 0
 

@@ -67,8 +67,8 @@ class Known(Struct, frozen=True):
             UsageError: The file cannot be written, or is there and is no baseline.
         """
         from hubkit._util.atomic import write_output
-        from hubkit.baseline import read_baseline, render_baseline, to_known
         from hubkit.errors import UsageError
+        from hubkit.lint.baseline import read_baseline, render_baseline, to_known
 
         path = self._path(root, config)
         old = read_baseline(path) if path.exists() else ()
@@ -89,15 +89,14 @@ class Known(Struct, frozen=True):
         Raises:
             FixError: A file cannot be written.
         """
-        from hubkit.fixer import write_changes
-        from hubkit.ignoring import plan_ignores
+        from hubkit.lint import plan_ignores, write_changes
 
         changes = plan_ignores(report.findings, facts.sources, facts.files.read, self.reason or "")
         write_changes(facts.root, changes)
         echo(f"Wrote comments to {plural(len(changes), 'file')}.", err=True)
 
     def _path(self, root: Path, config: Config) -> Path:
-        from hubkit.baseline import BASELINE, locate_baseline
+        from hubkit.lint.baseline import BASELINE, locate_baseline
 
         return self.baseline or locate_baseline(root, config.baseline or BASELINE)
 

@@ -120,7 +120,7 @@ def _codes(given: tuple[str, ...]) -> tuple[str, ...]:
         return ()
     from hubkit.config import ALL
     from hubkit.errors import UsageError
-    from hubkit.linter import advise_code
+    from hubkit.lint import advise_code
     from hubkit.rules import matching_rules
 
     codes = tuple(code.strip() for text in given for code in text.split(",") if code.strip())

@@ -99,7 +99,7 @@ def print_verdict(target: Path) -> None:
     """Run ``hubkit check`` and print the findings."""
     from hubkit.analysis import read_repo
     from hubkit.config import read_config
-    from hubkit.linter import lint_repo
+    from hubkit.lint import lint_repo
     from hubkit.reporters.full import format_finding
     from hubkit.reporters.wording import format_summary
 

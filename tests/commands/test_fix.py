@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from hubkit.cli import main
 from hubkit.commands.fixing import Fixing
 from hubkit.facts import Finding, Location, Report
-from hubkit.fixer import Outcome
+from hubkit.lint import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path

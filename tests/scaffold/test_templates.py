@@ -13,7 +13,7 @@ from hubkit._util.text import escape_markdown
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.commands.planning import make_plan
 from hubkit.config import read_config
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.scaffold import (
     read_discovery,
     read_template,
