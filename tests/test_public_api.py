@@ -114,7 +114,14 @@ def test_check_imports_its_own_format_only(tmp_path: Path) -> None:
     loaded = modules_after(RUN, "check", "--exit-zero", ".", cwd=tmp_path)
     assert "hubkit.reporters.full" in loaded
     assert not loaded & {"hubkit.reporters.junit", "hubkit.reporters.sarif", "xml.etree"}
-    assert not loaded & {"hubkit.fixer", "configparser", "pickletools", "tempfile", "yaml"}
+    assert not loaded & {
+        "hubkit.lint.fix",
+        "hubkit.lint.patch",
+        "configparser",
+        "pickletools",
+        "tempfile",
+        "yaml",
+    }
 
 
 def test_init_imports_neither_torch_nor_requests(tmp_path: Path) -> None:

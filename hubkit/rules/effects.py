@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.rules.call_fixes import use_literal_eval, use_safe_load
+from hubkit.rules.fixes import use_literal_eval, use_safe_load
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
