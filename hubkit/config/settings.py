@@ -18,7 +18,6 @@ ALL = "ALL"  # in a selection: every rule that is not in preview
 Kind = Literal["model", "bundle", "transform", "tokenizer", "utility", "class"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FailOn = Literal["error", "warning", "info", "never"]
-Budget = Literal["load-s", "forward-s", "rss-mb", "params"]
 
 # `expected` completes the sentence "KEY must be ..." in errors, `example` is their hint.
 _Codes = Annotated[
@@ -53,8 +52,11 @@ _Values = Annotated[
     Meta(extra={"expected": 'a string such as "f32[B,3,H,W]", or a list or table of them'}),
 ]
 if TYPE_CHECKING:
+    _Budget = str
     _False = Literal[False]
-else:  # msgspec has no literals of type bool
+else:
+    _Budget = Literal["load-s", "forward-s", "rss-mb", "params"]
+    # msgspec has no literals of type bool
     _False = Annotated[bool, Meta(extra_json_schema={"const": False}, extra={"expected": "false"})]
 
 
@@ -112,7 +114,7 @@ class EntrypointConfig(_Table, frozen=True):
     ] = None
     weights: Annotated[WeightsConfig | None, Meta(description="Settings of its weights.")] = None
     budget: Annotated[
-        dict[Budget, _Positive],
+        dict[_Budget, _Positive],
         Meta(
             description="Limits: seconds to build it and of a forward pass, megabytes of memory,"
             " number of parameters."
