@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.loader.api import help, list, load, locate_repo
@@ -26,7 +26,7 @@ __all__ = [
     "uninstall_as_torch_hub",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "api": "help list load locate_repo",

@@ -273,10 +273,10 @@ def _import(request: Request) -> LoadedHubconf:
     if loaded is not None:
         return loaded
     if located.repo is not None:
-        hubdir.keep_tree(located.root)
+        hubdir.hold_tree(located.root)
         if not located.root.is_dir():  # another process removed it just before
             located = locate_trusted(request)
-            hubdir.keep_tree(located.root)
+            hubdir.hold_tree(located.root)
     require_dependencies(located.root)
     try:
         return import_hubconf(located.root, hub=hub, policy=_policy(located, request.lockfile))

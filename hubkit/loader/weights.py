@@ -354,10 +354,10 @@ def _is_mappable(path: Path, members: list[zipfile.ZipInfo]) -> bool:
 def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointError | None:
     """A better error for one of ``torch.load``; None to raise that itself."""
     first_line = str(error).strip().partition("\n")[0] or type(error).__name__
-    impostor = hubdir.find_impostor(path)
-    if impostor:
+    content = hubdir.sniff_content(path)
+    if content:
         return CheckpointError(
-            f"{path} is {impostor}, not a checkpoint.",
+            f"{path} is {content}, not a checkpoint.",
             hint="Delete it, and use the URL of the file itself: on GitHub it has /raw/ instead of"
             " /blob/.",
         )

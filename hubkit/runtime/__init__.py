@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.runtime.hubconf import LoadedHubconf, find_hubconf, import_hubconf
@@ -26,7 +26,7 @@ __all__ = [
     "redirect_all",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "hubconf": "LoadedHubconf find_hubconf import_hubconf",

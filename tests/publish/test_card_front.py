@@ -9,7 +9,7 @@ import yaml
 
 from hubkit.analysis import read_repo
 from hubkit.config import Config
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.publish.licences import Licence
 from hubkit.rules import card_keys as keys
 from hubkit.scaffold.licenses import require_spdx

@@ -12,7 +12,7 @@ from hubkit._util.paths import resolve_inside
 from hubkit.analysis import read_weights
 from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.lockfile import read_lockfile
-from hubkit.rules.downloads import file_name, hash_digits
+from hubkit.rules.weights import file_name, hash_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from hubkit.config import Config
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.source import Overlay
 
 if TYPE_CHECKING:

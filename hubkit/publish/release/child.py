@@ -1,20 +1,48 @@
-"""The child's side of ``verify``: loads a commit and says what does not work."""
+"""The child's side of ``verify``: loads a commit and reports what does not work."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, convert
 
-def load_all(source: str, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Load entrypoints one after the other; what those say that fail.
+from hubkit.runtime.sandbox import guarded_network, isolate_network
 
-    Args:
+
+class LoadRequest(Struct, frozen=True):
+    """What to load.
+
+    Attributes:
+        home: An empty folder of the child's own.
         source: The repo at a commit.
         calls: Entrypoints, and the arguments of each.
     """
-    said = {name: _load(source, name, given) for name, given in calls.items()}
-    return {name: problem for name, problem in said.items() if problem}
+
+    home: str
+    source: str
+    calls: dict[str, dict[str, Any]]
+
+
+def load_all(message: object) -> dict[str, str]:
+    """Load entrypoints one after the other, without a network.
+
+    Args:
+        message: A `LoadRequest`.
+
+    Returns:
+        What went wrong, by entrypoint.
+    """
+    request = convert(message, LoadRequest)
+    # Before anything starts a second thread.
+    isolate_network()
+    with guarded_network(Path(request.home), "the repo's code", reason="this process is offline"):
+        problems = {
+            name: _load(request.source, name, arguments)
+            for name, arguments in request.calls.items()
+        }
+    return {name: problem for name, problem in problems.items() if problem}
 
 
 def _load(source: str, name: str, given: dict[str, Any]) -> str:

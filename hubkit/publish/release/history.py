@@ -9,7 +9,7 @@ from msgspec import structs
 
 from hubkit._util.text import join_words, plural
 from hubkit.analysis import read_repo
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.publish.identity import is_writable
 from hubkit.publish.release.points import Point, some
 from hubkit.publish.release.versions import bare_version, parse_version

@@ -10,7 +10,7 @@ from msgspec import structs
 from hubkit._util.text import plural
 from hubkit.conformance import read_report
 from hubkit.errors import UsageError
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.publish.card import (
     CardRequest,
     card_paths,

@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit._util.process import Call, ChildError, run_child
 from hubkit.errors import ProbeError
+from hubkit.publish.release.child import LoadRequest
 from hubkit.publish.release.points import Point, some
-from hubkit.runtime.probe import ProbeRequest, run_in_child
 from hubkit.torchhub import arguments_without_weights, read_defaults
 
 if TYPE_CHECKING:
@@ -65,30 +66,25 @@ def _load(now: Situation, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
     """What each entrypoint that does not load says."""
     with tempfile.TemporaryDirectory(prefix="hubkit-release-", ignore_cleanup_errors=True) as home:
         source = f"git+{Path(now.root).resolve().as_uri()}@{now.sha}"
-        reply = run_in_child(
-            ProbeRequest(
-                Path(home),
-                "call",
-                "hubkit.publish.release.child:load_all",
-                kwargs={"source": source, "calls": calls},
-                env={
-                    "TORCH_HOME": home,
-                    "HUBKIT_LOCKFILE": None,
-                    "HUBKIT_OFFLINE": None,
-                    "HUBKIT_TRUST": None,
-                    "PYTHONPATH": _python_path(now.root),
-                },
-                offline=True,
-                timeout=_TIMEOUT,
-            )
+        call = Call(
+            "hubkit.publish.release.child:load_all",
+            LoadRequest(home, source, calls),
+            env={
+                "TORCH_HOME": home,
+                "HUBKIT_LOCKFILE": None,
+                "HUBKIT_OFFLINE": None,
+                "HUBKIT_TRUST": None,
+                "PYTHONPATH": _python_path(now.root),
+            },
+            timeout=_TIMEOUT,
         )
-    if reply.failure is not None:
-        raise ProbeError(
-            f"the commit cannot be loaded: {reply.failure.type}: {reply.failure.message}",
-            hint="pytest --hubconf -k C301 tells more",
-        )
-    failures: dict[str, str] = reply.value
-    return failures
+        try:
+            return run_child(call, dict[str, str]).reply
+        except ChildError as error:
+            raise ProbeError(
+                f"the process that loads the commit {error.reason}",
+                hint=error.output or "pytest --hubconf -k C301 tells more",
+            ) from error
 
 
 def _python_path(root: Path) -> str | None:

@@ -12,7 +12,7 @@ from hubkit._util.text import plural
 from hubkit.hubdir import sha256_of
 from hubkit.publish.card.files import agree, find_checkpoints
 from hubkit.publish.release.points import Point
-from hubkit.rules.downloads import hash_digits
+from hubkit.rules.weights import hash_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from hubkit._util.atomic import creating, place_new, temporary_beside
 from hubkit.errors import CheckpointError, UsageError
-from hubkit.hubdir import find_impostor, sha256_of
+from hubkit.hubdir import sha256_of, sniff_content
 from hubkit.publish.weights.naming import SHORTEST, hash_name
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def require_file(source: Path) -> int:
             raise CheckpointError(f"{source} is {kind}.", hint="Give the checkpoint's file.")
         if not found.st_size:
             raise CheckpointError(f"{source} is empty.", hint="Was saving it cut short?")
-        impostor = find_impostor(source)
+        impostor = sniff_content(source)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror or error}") from None
     if impostor:

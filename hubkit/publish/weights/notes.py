@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
-from hubkit.rules.pickled import is_allowed, is_harmful
+from hubkit.rules.weights import is_allowed, is_harmful
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

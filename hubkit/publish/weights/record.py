@@ -13,7 +13,7 @@ from hubkit._util.parse import parse_toml
 from hubkit._util.paths import read_inside
 from hubkit.config import HUBKIT_TOML, read_config
 from hubkit.errors import ConfigError, UsageError
-from hubkit.fixer import Change, write_changes
+from hubkit.lint import FileChange, write_changes
 from hubkit.publish.files import write_new
 
 if TYPE_CHECKING:
@@ -133,6 +133,6 @@ def _parsed(text: str) -> Mapping[str, Any] | None:
 
 def _write(root: Path, name: str, before: bytes | None, after: bytes) -> None:
     if before is not None:
-        write_changes(root, {name: Change(before, after)})
+        write_changes(root, {name: FileChange(before, after)})
         return
     write_new(root, name, after)
