@@ -71,7 +71,7 @@ class RepoSourceLoader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         """The code, from bytecode if it matches the source."""
         if sys.implementation.cache_tag is None:  # then Python does not call `path_stats`
-            record_file(self.namespace, self.path)
+            record_file(self.namespace, self.path)  # type: ignore[unreachable]
         code = super().get_code(fullname)
         if self._mentions_modules and code is not None and uses_sys_modules(code):
             self.namespace.state.sys_modules_users.add(fullname)
