@@ -29,7 +29,7 @@ from hubkit.hubdir.members import judge_index
 from hubkit.hubdir.staging import is_alive, is_orphan
 from hubkit.limits import Limit
 from hubkit.lockfile import read_lockfile
-from hubkit.publish.weights import read_contents
+from hubkit.publish.checkpoint_contents import read_contents
 from hubkit.runtime.probe import ProbeRequest, run_in_child
 from hubkit.source import open_files
 
@@ -301,7 +301,7 @@ def test_a_pickle_that_copies_or_repeats_without_end_is_given_up(tmp_path: Path,
     code = """
 import resource, sys
 from pathlib import Path
-from hubkit.publish.weights import read_contents
+from hubkit.publish.checkpoint_contents import read_contents
 resource.setrlimit(resource.RLIMIT_AS, (600 << 20, 600 << 20))
 print(read_contents(Path(sys.argv[1])).kind)
 """

@@ -67,9 +67,10 @@ HOMES = {
     "docstring_parser": {"hubkit/analysis/docstrings.py"},
     "filelock": {"hubkit/hubdir/locks.py"},
     "jinja2": {"hubkit/scaffold/render.py"},
+    "packaging": {"hubkit/publish/release.py"},
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/analysis/front_matter.py"},
-    "tomlkit": {"hubkit/publish/weights/record.py"},
+    "tomlkit": {"hubkit/_util/toml.py"},
     "tqdm": {"hubkit/hubdir/progress.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }

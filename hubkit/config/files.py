@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec import structs
 
-from hubkit._util.parse import parse_toml
 from hubkit._util.paths import UnsafePathError, read_inside
+from hubkit._util.toml import parse_toml
 from hubkit.config.keys import read_keys
 from hubkit.config.model import PYPROJECT
 from hubkit.config.values import require_table

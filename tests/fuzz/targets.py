@@ -25,7 +25,7 @@ from hubkit.hubdir.packs import read_parents
 from hubkit.hubdir.pktline import FLUSH, packet, read_packets
 from hubkit.linter import lint_repo
 from hubkit.reporters import FORMATS, find_reporter
-from hubkit.scaffold.code import write_code
+from hubkit.scaffold.entrypoints import write_code
 from hubkit.scaffold.model_discovery import discover_models
 from hubkit.scaffold.proposals import propose
 from hubkit.source import Folder

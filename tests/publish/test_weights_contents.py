@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit.publish.weights import find_notes, read_contents
+from hubkit.publish.checkpoint_contents import find_notes, read_contents
 
 if TYPE_CHECKING:
     from pathlib import Path
