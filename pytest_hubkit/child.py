@@ -14,7 +14,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hubkit.runtime.sandbox import Policy, find_changes, guarded_network, kept_state, save_state
+from msgspec import Struct, convert
+
+from hubkit.runtime.sandbox import (
+    Policy,
+    find_changes,
+    guarded_network,
+    isolate_network,
+    kept_state,
+    save_state,
+)
 from pytest_hubkit.cases import describe_call, untrained_arguments
 from pytest_hubkit.checks.registry import NotApplicableError
 from pytest_hubkit.child_cases import PeakMemory, look_at_model
@@ -30,6 +39,22 @@ if TYPE_CHECKING:
     from hubkit.runtime.sandbox import Guard
 
 Json = dict[str, Any]
+
+
+class Question(Struct, frozen=True):
+    """What a child is asked, and whether it has no network."""
+
+    question: Json
+    isolated: bool
+
+
+def serve(message: object) -> Json:
+    """Reply to a question."""
+    asked = convert(message, Question)
+    if asked.isolated:
+        # Before anything starts a second thread.
+        isolate_network()
+    return load_all(asked.question)
 
 
 def load_all(question: Json) -> Json:

@@ -6,7 +6,9 @@ import contextlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from hubkit._util.process import Call, ChildError, run_child
 from hubkit.errors import ProbeError
+from pytest_hubkit.child import Question
 from pytest_hubkit.published import Published, publish
 from pytest_hubkit.questions import ON_ARCHIVE, clean_environment, describe_case, module_names
 from pytest_hubkit.replies import ChildCase, ChildFailure, ChildReply, merge, read_reply
@@ -184,8 +186,6 @@ class Children:
         return failure if failure is not None and not failure.type else None
 
     def _ask(self, question: Json) -> Json:
-        from hubkit.runtime.probe import ProbeRequest, run_in_child
-
         conformance = self._conformance
         policy = conformance.options.policy
         common: Json = {
@@ -199,18 +199,15 @@ class Children:
             "loopback": policy.loopback,
         }
         home = conformance.folder / "child-home"
-        request = ProbeRequest(
-            conformance.root,
-            "call",
-            "pytest_hubkit.child:load_all",
-            kwargs={"question": {**common, **question}},
+        call = Call(
+            "pytest_hubkit.child:serve",
+            Question({**common, **question}, policy.denies_all),
             env={**clean_environment(conformance.root), "TORCH_HOME": str(home)},
-            isolated=policy.denies_all,
         )
-        reply = run_in_child(request, self._import_torch)
-        if reply.failure is not None:
+        try:
+            return run_child(call, dict[str, Any], self._import_torch).reply
+        except ChildError as error:
             raise ProbeError(
-                f"The child process failed: {reply.failure.message}", hint=reply.failure.traceback
-            )
-        answer: Json = reply.value
-        return answer
+                f"The code of {conformance.root} {error.reason} before it was done.",
+                hint=error.output,
+            ) from error

@@ -106,7 +106,7 @@ class LintItem(HubconfItem):
 
     def runtest(self) -> None:
         """Run the rules that the configuration selects."""
-        from hubkit.linter import lint_repo
+        from hubkit.lint import lint_repo
 
         report = lint_repo(self.conformance.facts, self.conformance.config)
         if report.exit_code:

@@ -123,7 +123,7 @@ def publish(root: Path, folder: Path) -> Published:
         UnsafeArchiveError: Its archive may not be unpacked.
     """
     from hubkit.hubdir.archive import unpack
-    from hubkit.source.archive import write_archive
+    from hubkit.source.commit import write_archive
 
     sha = require_commit(root)
     archive, tree = folder / f"{sha}.zip", folder / f"{root.name}-{sha[:12]}"
@@ -144,7 +144,7 @@ def find_changes(root: Path) -> tuple[str, ...]:
     Args:
         root: The work tree.
     """
-    from hubkit.source.changes import read_changes
+    from hubkit.source.worktree import read_changes
 
     changes = read_changes(Git(root))
     paths = (*changes.tracked, *changes.untracked)

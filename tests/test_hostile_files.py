@@ -24,9 +24,8 @@ from hubkit.analysis import find_snippets, read_snippets
 from hubkit.analysis.pickles import find_globals
 from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.errors import CheckpointError, LockfileError, ProbeError
-from hubkit.hubdir.disk import read_record
-from hubkit.hubdir.members import judge_index
-from hubkit.hubdir.staging import is_alive, is_orphan
+from hubkit.hubdir.archive import check_index
+from hubkit.hubdir.layout import is_alive, is_orphan, read_record
 from hubkit.limits import Limit
 from hubkit.lockfile import read_lockfile
 from hubkit.publish.checkpoint_contents import read_contents
@@ -162,7 +161,7 @@ def test_links_of_an_archive_are_followed_within_bounds(monkeypatch: pytest.Monk
             info.external_attr = 0o120777 << 16
             made.writestr(info, "./" * 100 + str(number + 1))
     with zipfile.ZipFile(body) as opened, pytest.raises(ValueError, match="too long to follow"):
-        judge_index(opened, len(body.getvalue()))
+        check_index(opened, len(body.getvalue()))
 
 
 def test_folders_of_an_archive_take_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +171,7 @@ def test_folders_of_an_archive_take_bounded_memory(monkeypatch: pytest.MonkeyPat
         for number in range(50):
             made.writestr(f"top/{number}/" + "abcdefg/" * 90 + "x", "")
     with zipfile.ZipFile(body) as opened, pytest.raises(ValueError, match="folders take"):
-        judge_index(opened, len(body.getvalue()))
+        check_index(opened, len(body.getvalue()))
 
 
 def write_zip(path: Path, *members: tuple[str, int]) -> Path:
@@ -402,7 +401,7 @@ def test_a_child_that_a_real_time_signal_ends_is_reported(tmp_path: Path) -> Non
 def test_an_answer_that_is_nonsense_is_reported(tmp_path: Path, answer: str) -> None:
     (tmp_path / "hubconf.py").write_text(
         "import os, sys\n"
-        "places = [one for one in sys.argv + sys.orig_argv if one.endswith('answer.json')]\n"
+        "places = [one for one in sys.argv + sys.orig_argv if one.endswith('reply.json')]\n"
         f"open(places[0], 'w').write({answer})\nos._exit(0)\n"
     )
     with pytest.raises(ProbeError, match="cannot be read"):

@@ -18,17 +18,16 @@ splits at the first "=": such settings travel as ``GIT_CONFIG_KEY_<n>`` and ``GI
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import select
 import shutil
-import signal
 import subprocess
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from hubkit._util.process import kill_group
 from hubkit._util.urls import parse_url
 
 if TYPE_CHECKING:
@@ -210,7 +209,7 @@ def wait_for_reply(process: subprocess.Popen[bytes]) -> None:
     poll = select.poll()
     poll.register(process.stdout, select.POLLIN | select.POLLHUP)
     if not poll.poll(LIMIT * 1000):
-        end(process)
+        kill_group(process)
         raise GitTimeoutError(_too_slow(LIMIT))
 
 
@@ -291,20 +290,6 @@ def _host_of(text: str) -> str:
     if url.scheme not in ("https", "http", "ssh", "git") or not has_plain_user(url):
         raise ValueError("not an address that git may fetch from")
     return url.host_key
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process that leads a group of its own, and all that it started.
-
-    Once the process was waited for, its number may belong to somebody else: then nothing is done.
-    """
-    if process.returncode is not None:
-        return
-    if os.name == "nt":
-        process.kill()
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _reading(folder: Path, arguments: tuple[str, ...], *, bare: bool, index: Path | None) -> _Call:
@@ -409,7 +394,7 @@ def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:
         try:
             stdout, stderr = process.communicate(stdin or None, timeout=limit)
         except BaseException as error:
-            end(process) if call.own_group else process.terminate()
+            kill_group(process) if call.own_group else process.terminate()
             if isinstance(error, subprocess.TimeoutExpired):
                 raise GitTimeoutError(_too_slow(limit)) from None
             raise

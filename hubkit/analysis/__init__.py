@@ -5,7 +5,7 @@ Nothing of the repo is imported or run, and torch is not needed.
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.analysis.builtin_names import is_stdlib
@@ -16,12 +16,18 @@ if TYPE_CHECKING:
         read_dependencies,
     )
     from hubkit.analysis.docstrings import read_docstring, render_docstring
-    from hubkit.analysis.documents import find_documents, read_snippets, select_own
-    from hubkit.analysis.front_matter import read_card
+    from hubkit.analysis.documents import (
+        find_code,
+        find_documents,
+        find_snippets,
+        read_card,
+        read_snippets,
+        select_own,
+        syntax_problem,
+    )
     from hubkit.analysis.literals import write_expression, write_literal
     from hubkit.analysis.repo import read_repo, require_hubconf
     from hubkit.analysis.signatures import render_signature
-    from hubkit.analysis.snippets import find_code, find_snippets, syntax_problem
     from hubkit.analysis.suppressions import Spot, find_spots, read_comment
     from hubkit.analysis.weights import read_weights
 
@@ -51,18 +57,16 @@ __all__ = [
     "write_literal",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
+        "documents": "find_documents read_snippets select_own read_card find_code find_snippets syntax_problem",
         "dependencies": "read_dependencies distribution_name import_name find_bringers",
         "builtin_names": "is_stdlib",
         "docstrings": "read_docstring render_docstring",
-        "documents": "find_documents read_snippets select_own",
-        "front_matter": "read_card",
         "literals": "write_expression write_literal",
         "repo": "read_repo require_hubconf",
         "signatures": "render_signature",
-        "snippets": "find_code find_snippets syntax_problem",
         "suppressions": "Spot find_spots read_comment",
         "weights": "read_weights",
     },

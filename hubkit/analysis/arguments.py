@@ -33,6 +33,7 @@ _HARMLESS = frozenset(
         *("functools.lru_cache", "functools.cache"),
     }
 )
+_TRIES = (ast.Try, getattr(ast, "TryStar", ast.Try))  # ast has the latter since Python 3.11
 _CATCHES = frozenset({"TypeError", "Exception", "BaseException"})
 
 
@@ -144,11 +145,14 @@ def caught_calls(nodes: Iterable[ast.AST]) -> set[int]:
     """
     caught: set[int] = set()
     for node in nodes:
-        handlers: list[ast.ExceptHandler] = getattr(node, "handlers", [])
-        items: list[ast.withitem] = getattr(node, "items", [])
-        if any(map(_swallows, handlers)) or any(map(_suppresses_type_error, items)):
-            body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
-            caught.update(id(inner) for part in body for inner in walk(part))
+        if isinstance(node, _TRIES):
+            is_caught = any(map(_swallows, node.handlers))
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            is_caught = any(map(_suppresses_type_error, node.items))
+        else:
+            continue
+        if is_caught:
+            caught.update(id(inner) for part in node.body for inner in walk(part))
     return caught
 
 

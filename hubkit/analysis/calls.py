@@ -140,14 +140,14 @@ def find_callee(
         function: The expression that is called.
         owner: The class of ``self`` and ``cls`` where the call stands, or None.
     """
-    if isinstance(function, ast.Attribute):
-        holder = _holder(resolver, scope, function, owner)
-        if holder is not None:
-            method = method_of(resolver, holder, function.attr)
-            return (Defined(*method), holder) if method else (None, None)
     if isinstance(function, ast.Name) and function.id == "cls" and owner is not None:
         return owner, None
-    return resolver.expression(scope, function), None
+    target = resolver.expression(scope, function)
+    if target is None and isinstance(function, ast.Attribute):
+        holder = _holder(resolver, scope, function, owner)
+        method = method_of(resolver, holder, function.attr) if holder else None
+        return (Defined(*method), holder) if method else (None, None)
+    return target, None
 
 
 def _holder(
@@ -241,6 +241,8 @@ class _Frame(Struct):
         may_have_left: Whether the function may have returned before, or raised what is caught.
         guards_imports: Whether a failing import is caught here, so that what follows it may not
             run.
+        resumes: Whether something here runs even if the function may have left before: ``finally``,
+            or what follows a loop that ``break`` ends.
         completes: For a branch that was interpreted: whether its end is reached.
     """
 
@@ -251,6 +253,7 @@ class _Frame(Struct):
     is_certain: bool = True
     may_have_left: bool = False
     guards_imports: bool = False
+    resumes: bool = False
     completes: bool = True
 
     @property
@@ -326,8 +329,8 @@ class Interpreter(Struct):
 
     def _statement(self, frame: _Frame, statement: ast.stmt) -> bool:
         self._steps += 1
-        if self._steps > _MAX_STEPS:
-            return False
+        if self._steps > _MAX_STEPS or (frame.may_have_left and not frame.resumes):
+            return False  # Nothing that follows is certain.
         match statement:
             case ast.If():
                 return self._if(frame, statement)
@@ -394,7 +397,15 @@ class Interpreter(Struct):
         start = dict(frame.values if values is None else values)
         # Copying and joining the values of a hostile function's thousands of variables counts, too.
         self._steps += len(start) // _VALUES_PER_STEP
-        branch = replace(frame, values=start, is_certain=False, may_have_left=False)
+        branch = _Frame(
+            frame.scope,
+            start,
+            frame.owner,
+            frame.depth,
+            is_certain=False,
+            guards_imports=frame.guards_imports,
+            resumes=frame.resumes,
+        )
         branch.completes = self._run(branch, body)
         return branch
 
@@ -418,12 +429,14 @@ class Interpreter(Struct):
         return self._protected(frame, statement.body, [], [("", [])], guards_imports=guards)
 
     def _try(self, frame: _Frame, statement: ast.Try) -> bool:
-        had_left = frame.may_have_left
+        had_left, resumed = frame.may_have_left, frame.resumes
+        frame.resumes = resumed or bool(statement.finalbody)
         handlers = [(one.name or "", one.body) for one in statement.handlers]
         guards = any(map(catches_import, statement.handlers))
         completes = self._protected(
             frame, statement.body, statement.orelse, handlers, guards_imports=guards
         )
+        frame.resumes = resumed
         if not statement.finalbody:
             return completes
         # It runs whatever happened before.
@@ -467,11 +480,12 @@ class Interpreter(Struct):
             frame, statement.test if isinstance(statement, ast.While) else statement.iter
         )
         self._forget(frame, [statement])
-        if self.enters_loops:
-            had_left = frame.may_have_left
+        if self.enters_loops and not isinstance(statement, ast.While):
+            had_left, resumed = frame.may_have_left, frame.resumes
+            frame.resumes = True
             self._run(frame, statement.body)
             self._forget(frame, [statement])
-            frame.may_have_left = had_left
+            frame.may_have_left, frame.resumes = had_left, resumed
         frame.may_have_left |= self._may_leave(statement)
         return True
 
@@ -514,7 +528,8 @@ class Interpreter(Struct):
 
     def _forget(self, frame: _Frame, nodes: Iterable[ast.AST]) -> None:
         for node in nodes:
-            frame.values.update(dict.fromkeys(self.resolver.syntax.stores_of(node), UNKNOWN))
+            for name in self.resolver.syntax.stores_of(node):
+                frame.values[name] = UNKNOWN
 
     def _evaluate(self, frame: _Frame, node: ast.expr | ast.stmt) -> None:
         """Follow the calls that evaluating a node is certain to make."""

@@ -1,25 +1,36 @@
-"""A repo's documents: which there are, and the snippets in them that load from this repo."""
+"""A repo's documents: calls of ``torch.hub.load``, fenced code, and the front matter of a model card.
+
+The only home of yaml.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
+from bisect import bisect_right
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from hubkit import limits
-from hubkit.analysis.snippets import find_snippets
-from hubkit.lazy import pattern
+from hubkit._util.lines import Places
+from hubkit.facts import Card, CardField, CodeBlock, Location, Snippet
+from hubkit.torchhub import LOAD_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.facts import Files, Snippet
+    import yaml
+
+    from hubkit.facts import Files
 
 _DOCUMENTS = (".md", ".markdown", ".rst", ".ipynb")
 # Documents about older versions.
-_HISTORY = pattern(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
+_HISTORY = re.compile(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
 # Dependencies and old copies keep their own documents.
-_FOREIGN = pattern(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
+_FOREIGN = re.compile(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
 # What a snippet calls. Parsing a notebook takes long, and few say one of these.
 _CALLS = (b"hub.load", b"hubkit.load")
 
@@ -96,3 +107,197 @@ def _unquoted(lines: Iterable[str]) -> Iterator[str]:
         except ValueError:
             value = ""
         yield value.rstrip("\n").replace("\n", " ") if isinstance(value, str) else ""
+
+
+_CALL = re.compile(r"\b(?:hub|hubkit)\.load\s*(?=\()")
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
+_ASSIGNED = re.compile(r"""^[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
+_REPO = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
+_STRING = re.compile(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
+
+
+def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet]:
+    """The calls in a text that load from a repo on GitHub.
+
+    Args:
+        text: The text.
+        path: The file, for the places.
+        first_line: The line of the file on which the text starts.
+    """
+    document, places = _Document(text), Places(text)
+    for found in islice(_CALL.finditer(text), limits.SNIPPETS.most):
+        call = _read_call(text, found.end())
+        if call is None:
+            continue
+        line, column = places.place(found.start())
+        snippet = _read_snippet(call, document, found.start())
+        if snippet:
+            yield replace(snippet, location=Location(path, first_line + line, column))
+
+
+class _Document:
+    """A text in which the variables of one call after the other are looked up."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._assigned: dict[str, list[tuple[int, str]]] | None = None
+
+    def value(self, name: str, offset: int) -> str | None:
+        """The text that was last assigned to a variable before an offset."""
+        if self._assigned is None:
+            self._assigned = {}
+            for found in _ASSIGNED.finditer(self._text):
+                self._assigned.setdefault(found[1], []).append((found.end(), found[2]))
+        assigned = self._assigned.get(name, [])
+        index = bisect_right(assigned, offset, key=lambda one: one[0])
+        return assigned[index - 1][1] if index else None
+
+
+def find_code(text: str, first_line: int = 1) -> Iterator[CodeBlock]:
+    """The fenced blocks of a text.
+
+    Args:
+        text: The text.
+        first_line: The line of the file on which the text starts.
+    """
+    opened: re.Match[str] | None = None
+    lines: list[str] = []
+    start = 0
+    for number, line in enumerate(text.splitlines(), start=first_line):
+        fence = _FENCE.match(line)
+        if opened is None:
+            if fence:
+                opened, lines, start = fence, [], number + 1
+        elif fence and fence[2].startswith(opened[2]) and not fence[3]:
+            yield CodeBlock(opened[3].lower(), "\n".join(lines), start)
+            opened = None
+        else:
+            lines.append(line)
+
+
+def syntax_problem(code: str) -> str:
+    """Why a piece of Python does not parse; "" when it does.
+
+    Args:
+        code: The code.
+    """
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return getattr(error, "msg", "") or str(error)
+    return ""
+
+
+def _read_call(text: str, start: int) -> ast.Call | None:
+    """The call whose parenthesis opens at an offset; None when it cannot be read."""
+    end = _closing(text, start)
+    if end is None:
+        return None
+    try:
+        tree = ast.parse("f" + _PROMPT.sub("", text[start:end]), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return tree.body if isinstance(tree.body, ast.Call) else None
+
+
+def _closing(text: str, start: int) -> int | None:
+    depth, position = 0, start
+    limit = min(len(text), start + limits.SNIPPET.most)
+    while position < limit:
+        char = text[position]
+        if char in "\"'":
+            string = _STRING.match(text, position, limit)
+            if string is None:
+                return None
+            position = string.end()
+            continue
+        depth += (char in "([{") - (char in ")]}")
+        position += 1
+        if depth == 0:
+            return position
+    return None
+
+
+def _read_snippet(call: ast.Call, text: _Document, offset: int) -> Snippet | None:
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    if _text(named.get("source"), text, offset) == "local":
+        return None
+    arguments = [*call.args[:2], None, None]
+    repo = _REPO.fullmatch(_text(arguments[0] or named.get("repo_or_dir"), text, offset) or "")
+    if repo is None:
+        return None
+    return Snippet(
+        repo[1],
+        repo[2] or "",
+        _text(arguments[1] or named.get("model"), text, offset),
+        tuple(name for name in named if name and name not in LOAD_PARAMETERS),
+        Location(""),
+    )
+
+
+def _text(node: ast.expr | None, text: _Document, offset: int) -> str | None:
+    """A literal's text, or that of a variable which the document assigns above."""
+    match node:
+        case ast.Constant(value=str(value)):
+            return value
+        case ast.Name(id=name):
+            return text.value(name, offset)
+    return None
+
+
+_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+
+
+def read_card(text: str, path: str) -> Card | None:
+    """A document's front matter and what follows it; None when it has none.
+
+    Args:
+        text: The document.
+        path: Its path, for the places.
+    """
+    found = _FRONT.match(text)
+    if found is None or len(found[1]) > limits.FRONT_MATTER.most:
+        return None
+    first = text.count("\n", 0, found.start(1)) + 1
+    fields, problem, line = _read_front(found[1], path, first)
+    body_line = text.count("\n", 0, found.end()) + 1
+    return Card(path, fields, problem, line, text[found.end() :], body_line)
+
+
+def _read_front(text: str, path: str, first: int) -> tuple[tuple[CardField, ...], str, int]:
+    import yaml
+
+    try:
+        # Composing alone: no value is built, and aliases stay what they are.
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        reason = getattr(error, "problem", None) or "it is no YAML"
+        return (), str(reason), first + (mark.line if mark else 0)
+    except (RecursionError, ValueError):
+        return (), "it is nested too deeply", first
+    if root is None or not isinstance(root, yaml.MappingNode):
+        return (), "it is no mapping of keys to values", first
+    return tuple(_fields(root, text.splitlines(), path, first)), "", first
+
+
+def _fields(root: yaml.MappingNode, lines: list[str], path: str, first: int) -> Iterator[CardField]:
+    import yaml
+
+    for key, value in root.value:
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        line = key.start_mark.line
+        raw = lines[line].partition(":")[2].strip() if line < len(lines) else ""
+        place = Location(path, first + line)
+        match value:
+            case yaml.ScalarNode(tag="tag:yaml.org,2002:null"):
+                yield CardField(key.value, "null", (), raw, place)
+            case yaml.ScalarNode(value=text):
+                yield CardField(key.value, "scalar", (text,), raw, place)
+            case yaml.SequenceNode(value=parts):
+                texts = tuple(p.value for p in parts if isinstance(p, yaml.ScalarNode))
+                yield CardField(key.value, "list", texts, raw, place)
+            case _:
+                yield CardField(key.value, "mapping", (), raw, place)

@@ -58,6 +58,8 @@ class InterpretedCalls(Struct, frozen=True):
 
     def _moves_in(self, method: Defined) -> tuple[tuple[ast.Call, Scope], ...]:
         """Calls in a method that put something on a GPU whatever its arguments are."""
+        if "cuda" not in method.scope.file.text:
+            return ()  # The name must be spelled in the method.
         names = self.resolver.inside(method.scope, method.node).scope.bindings  # type: ignore[arg-type]
         run = Interpreter(self.resolver, follows_calls=False, enters_loops=True)
         run.call(method, dict.fromkeys(names, UNKNOWN))

@@ -33,12 +33,11 @@ from hubkit.analysis.weights import find_checkpoints
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
 from hubkit.source.folder import Folder
+from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-HUBCONF = "hubconf.py"
 
 
 def read_repo(repo: Path | Files) -> RepoFacts:

@@ -113,7 +113,7 @@ def _print_item(item: ChecklistItem) -> ChecklistItem:
 
 
 def _print_snippets(context: ReleaseContext) -> None:
-    """Print the lines that users of the release will write."""
+    """Print the code that loads the release."""
     from hubkit.publish.card_facts import Source, gather_facts
     from hubkit.publish.card_sections import render_arguments
 
@@ -145,12 +145,12 @@ def _finish(context: ReleaseContext, missing: int, *, dry_run: bool) -> int:
     is_new = write_tag(context)
     echo(f"{'Created tag' if is_new else 'Tag exists:'} {context.tag} at {context.sha[:10]}.")
     echo("To publish it:")
-    for line in _next(context):
+    for line in _next_steps(context):
         echo(f"  {line}")
     return 0
 
 
-def _next(context: ReleaseContext) -> list[str]:
+def _next_steps(context: ReleaseContext) -> list[str]:
     from hubkit.publish.checklist import find_assets
 
     tag, branch = shlex.quote(context.tag), shlex.quote(context.branch)

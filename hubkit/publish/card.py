@@ -19,7 +19,7 @@ from msgspec import Struct, field, structs
 from hubkit.analysis import find_code, find_snippets
 from hubkit.config import Config
 from hubkit.errors import UsageError
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.publish.card_facts import Source
 from hubkit.publish.card_sections import CONFORMANCE, SECTIONS, TITLES, escape_html
 from hubkit.publish.front_matter import (

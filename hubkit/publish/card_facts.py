@@ -14,7 +14,7 @@ from hubkit.config import read_config
 from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.lockfile import read_lockfile
 from hubkit.rules.card_keys import HF_LICENCES
-from hubkit.rules.downloads import file_name, hash_digits
+from hubkit.rules.weights import file_name, hash_digits
 from hubkit.source.project import read_license, read_project
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hubkit.analysis import read_repo
 from hubkit.conformance import read_report
 from hubkit.errors import UsageError
 from hubkit.hubdir import sha256_of
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.publish.card import CardRequest, check_card, draft_card, find_source
 from hubkit.publish.card_facts import find_card, find_checkpoints, gather_facts, may_match
 from hubkit.publish.release import (
@@ -24,10 +24,10 @@ from hubkit.publish.release import (
     parse_version,
 )
 from hubkit.publish.repo_name import find_name, is_usable_ref
-from hubkit.rules.downloads import hash_digits
+from hubkit.rules.weights import hash_digits
 from hubkit.source import open_commit
-from hubkit.source.changes import read_changes
 from hubkit.source.project import PLACEHOLDER_OWNER, read_remote
+from hubkit.source.worktree import read_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

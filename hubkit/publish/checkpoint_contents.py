@@ -26,7 +26,7 @@ from hubkit.analysis.pickles import PickleScan, scan_checkpoint
 from hubkit.errors import CheckpointError, MissingExtraError
 from hubkit.loader.formats import is_safetensors, read_checkpoint
 from hubkit.publish.weights import SHORTEST_HASH, copy_checkpoint, require_file
-from hubkit.rules.pickled import is_allowed, is_harmful
+from hubkit.rules.weights import is_allowed, is_harmful
 
 if TYPE_CHECKING:
     from torch import Tensor

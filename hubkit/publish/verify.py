@@ -8,10 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, convert
+
+from hubkit._util.process import Call, ChildError, run_child
 from hubkit._util.text import join_words
 from hubkit.errors import ProbeError
 from hubkit.publish.release import ChecklistItem
-from hubkit.runtime.probe import ProbeRequest, run_in_child
 from hubkit.torchhub import arguments_without_weights, read_defaults
 
 if TYPE_CHECKING:
@@ -23,6 +25,20 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 600.0  # seconds, for all entrypoints
 _SHOWN = 3
+
+
+class LoadRequest(Struct, frozen=True):
+    """What the child process loads.
+
+    Attributes:
+        home: An empty folder.
+        source: The repo at a commit.
+        calls: The arguments of each entrypoint.
+    """
+
+    home: str
+    source: str
+    calls: dict[str, dict[str, Any]]
 
 
 def verify(context: ReleaseContext) -> Iterator[ChecklistItem]:
@@ -63,17 +79,25 @@ def verify(context: ReleaseContext) -> Iterator[ChecklistItem]:
         yield ChecklistItem("load", "note", message, "declare `call` or `untrained` for them")
 
 
-def load_all(source: str, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Load entrypoints one after the other. This runs in the child process.
+def load_all(message: object) -> dict[str, str]:
+    """Load entrypoints one after the other, without a network. This runs in the child process.
 
     Args:
-        source: The repo at a commit.
-        calls: The arguments of each entrypoint.
+        message: A `LoadRequest`.
 
     Returns:
         The error of each entrypoint that fails.
     """
-    errors = {name: _load(source, name, arguments) for name, arguments in calls.items()}
+    from hubkit.runtime.sandbox import guarded_network, isolate_network
+
+    request = convert(message, LoadRequest)
+    # Before anything starts a second thread.
+    isolate_network()
+    with guarded_network(Path(request.home), "the repo's code", reason="this process is offline"):
+        errors = {
+            name: _load(request.source, name, arguments)
+            for name, arguments in request.calls.items()
+        }
     return {name: error for name, error in errors.items() if error}
 
 
@@ -98,30 +122,25 @@ def _load_in_child(context: ReleaseContext, calls: dict[str, dict[str, Any]]) ->
     """The error of each entrypoint that does not load."""
     with tempfile.TemporaryDirectory(prefix="hubkit-release-", ignore_cleanup_errors=True) as home:
         source = f"git+{context.root.resolve().as_uri()}@{context.sha}"
-        reply = run_in_child(
-            ProbeRequest(
-                Path(home),
-                "call",
-                f"{__name__}:{load_all.__name__}",
-                kwargs={"source": source, "calls": calls},
-                env={
-                    "TORCH_HOME": home,
-                    "HUBKIT_LOCKFILE": None,
-                    "HUBKIT_OFFLINE": None,
-                    "HUBKIT_TRUST": None,
-                    "PYTHONPATH": _python_path(context.root),
-                },
-                offline=True,
-                timeout=_TIMEOUT,
-            )
+        call = Call(
+            f"{__name__}:{load_all.__name__}",
+            LoadRequest(home, source, calls),
+            env={
+                "TORCH_HOME": home,
+                "HUBKIT_LOCKFILE": None,
+                "HUBKIT_OFFLINE": None,
+                "HUBKIT_TRUST": None,
+                "PYTHONPATH": _python_path(context.root),
+            },
+            timeout=_TIMEOUT,
         )
-    if reply.failure is not None:
-        raise ProbeError(
-            f"the commit cannot be loaded: {reply.failure.type}: {reply.failure.message}",
-            hint="Run `pytest --hubconf -k C301` to see why.",
-        )
-    failures: dict[str, str] = reply.value
-    return failures
+        try:
+            return run_child(call, dict[str, str]).reply
+        except ChildError as error:
+            raise ProbeError(
+                f"the process that loads the commit {error.reason}",
+                hint=error.output or "Run `pytest --hubconf -k C301` to see why.",
+            ) from error
 
 
 def _python_path(root: Path) -> str | None:

@@ -16,8 +16,8 @@ from hubkit._util.paths import read_inside
 from hubkit._util.toml import set_values
 from hubkit.config import HUBKIT_TOML, read_config
 from hubkit.errors import CheckpointError, ConfigError, UsageError
-from hubkit.fixer import Change, write_changes
-from hubkit.hubdir import find_impostor, sha256_of
+from hubkit.hubdir import sha256_of, sniff_content
+from hubkit.lint import FileChange, write_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,7 @@ def require_file(source: Path) -> None:
             raise CheckpointError(f"{source} is {kind}.", hint="Pass the checkpoint's file.")
         if not found.st_size:
             raise CheckpointError(f"{source} is empty.", hint="Save it again.")
-        impostor = find_impostor(source)
+        impostor = sniff_content(source)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror or error}") from None
     if impostor:
@@ -168,7 +168,7 @@ def record_weights(root: Path, entrypoint: str, sha256: str, size: int) -> tuple
         )
     if edited == text:
         return name, False
-    write_changes(root, {name: Change(before, edited.encode())})
+    write_changes(root, {name: FileChange(before, edited.encode())})
     return name, True
 
 

@@ -1,42 +1,25 @@
-"""Run a repo's code in a child process, for what must not happen here.
+"""Run a repo's code in a child process.
 
-Repo code may print, exit, crash, hang or change the process. The child is a fresh interpreter
-with no standard input; what the code prints goes to files, its answer to another, so neither can
-be taken for the other and nothing that it starts can keep us waiting on a pipe.
+Repo code may print, exit, crash, hang or change the process; `hubkit._util.process` runs the child.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - msgspec reads the annotations
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
-from hubkit import limits
-from hubkit._util.parse import read_json
+from hubkit._util.process import Call, ChildError, ChildReplyError, run_child
 from hubkit.errors import EntrypointNotFoundError, ProbeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Task = Literal["names", "help", "load", "call"]
+Task = Literal["names", "help", "load"]
 Engine = Literal["hubkit", "torch"]
 
 _NOT_FOUND = f"{EntrypointNotFoundError.__module__}.{EntrypointNotFoundError.__qualname__}"
-_BOOT = """\
-import sys
-if sys.path[0] == "": del sys.path[0]
-sys.path.append(sys.argv[1])
-from hubkit.runtime.probe_child import main
-main(sys.argv[2], sys.argv[3])
-"""
 
 
 class ProbeRequest(Struct, frozen=True):
@@ -45,9 +28,9 @@ class ProbeRequest(Struct, frozen=True):
     Attributes:
         root: The folder that holds ``hubconf.py``.
         task: "names" lists what ``torch.hub.list`` would, "help" reads a docstring, "load" calls an
-            entrypoint, "call" calls any function that can be imported.
-        name: The entrypoint, for "help" and "load"; ``module:function`` for "call".
-        kwargs: Keyword arguments for "load" and "call"; what JSON can hold.
+            entrypoint.
+        name: The entrypoint, for "help" and "load".
+        kwargs: Keyword arguments for "load"; what JSON can hold.
         engine: "hubkit" imports into a private namespace, "torch" does as ``torch.hub`` does, the
             root on ``sys.path``.
         cwd: Folder to run in; a new empty one by default.
@@ -92,32 +75,44 @@ class ProbeFailure(Struct, frozen=True):
     module: str | None = None
 
 
-class ProbeReply(Struct, frozen=True):
+class ChildRequest(Struct, frozen=True):
+    """The part of a `ProbeRequest` that the child gets."""
+
+    root: str
+    task: Task
+    name: str
+    kwargs: dict[str, Any]
+    engine: Engine
+    path: tuple[str, ...]
+    source_only: bool
+    offline: bool
+    isolated: bool
+
+
+class ProbeReply(Struct, frozen=True, kw_only=True):
     """What came of it.
 
     Attributes:
+        failure: What the code raised, or None; ``SystemExit`` counts.
+        seconds: How long the import and the call took.
         names: For "names": public callables of the hubconf, sorted.
         docstring: For "help".
         type: For "load": qualified name of the class of what was returned.
         is_module: For "load": whether that is a ``torch.nn.Module``.
-        value: For "call": what the function gave, if JSON can hold it.
-        failure: What the code raised, or None; ``SystemExit`` counts.
         connections: With ``offline``: the URL, or "host:port", of each attempt to connect.
         stdout: What was printed; at most the last 64 KiB.
         stderr: The same for standard error.
-        seconds: How long the import and the call took.
     """
 
+    failure: ProbeFailure | None
+    seconds: float
     names: tuple[str, ...] = ()
     docstring: str | None = None
     type: str = ""
     is_module: bool = False
-    value: Any = None
-    failure: ProbeFailure | None = None
     connections: tuple[str, ...] = ()
     stdout: str = ""
     stderr: str = ""
-    seconds: float = 0.0
 
 
 def run_in_child(
@@ -130,40 +125,43 @@ def run_in_child(
         meanwhile: Called once that has begun.
 
     Raises:
-        ProbeError: The child ended without an answer: it crashed, exited or took too long.
+        ProbeError: The child ended without a reply: it crashed, exited or took too long.
     """
-    with tempfile.TemporaryDirectory(prefix="hubkit-probe-", ignore_cleanup_errors=True) as scratch:
-        folder = Path(scratch)
-        (folder / "cwd").mkdir()
-        status = _run(request, folder, meanwhile)
-        stdout, stderr = (_read_tail(folder / name) for name in ("stdout", "stderr"))
-        answer = _read_answer(folder / "answer.json", request)
-        if answer is None:
-            raise ProbeError(
-                f"The code of {request.root} {_describe(status, request)} before it was done.",
-                hint=f"The last that it said:\n{_last_lines(stderr or stdout)}"
-                if (stderr or stdout).strip()
-                else "",
-            )
+    call = Call(
+        "hubkit.runtime.probe_child:main",
+        _for_child(request),
+        request.cwd,
+        request.env,
+        request.timeout,
+        request.python,
+    )
     try:
-        return _make_reply(answer, stdout, stderr)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(request, error) from error
+        done = run_child(call, ProbeReply, meanwhile)
+    except ChildReplyError as error:
+        raise ProbeError(
+            f"The child process that ran the code of {request.root} left an answer that cannot be "
+            f"read: {error.reason}",
+            hint="The code may write to files of the process, or end it: run it by itself.",
+        ) from error
+    except ChildError as error:
+        raise ProbeError(
+            f"The code of {request.root} {error.reason} before it was done.",
+            hint=error.output and f"The last lines of its output:\n{error.output}",
+        ) from error
+    return structs.replace(done.reply, stdout=done.stdout, stderr=done.stderr)
 
 
-def _make_reply(answer: dict[str, Any], stdout: str, stderr: str) -> ProbeReply:
-    failure = answer["failure"]
-    return ProbeReply(
-        names=tuple(answer.get("names", ())),
-        docstring=answer.get("docstring"),
-        type=answer.get("type", ""),
-        is_module=answer.get("is_module", False),
-        value=answer.get("value"),
-        failure=ProbeFailure(**failure) if failure else None,
-        connections=tuple(answer["connections"]),
-        stdout=stdout,
-        stderr=stderr,
-        seconds=answer["seconds"],
+def _for_child(request: ProbeRequest) -> ChildRequest:
+    return ChildRequest(
+        str(request.root.resolve()),
+        request.task,
+        request.name,
+        dict(request.kwargs),
+        request.engine,
+        request.path,
+        request.source_only,
+        request.offline,
+        request.isolated or request.offline,
     )
 
 
@@ -212,108 +210,3 @@ def _ask(request: ProbeRequest) -> ProbeReply:
         f"The code of {request.root} raised {failure.type}: {failure.message}",
         hint=failure.traceback,
     )
-
-
-def _run(request: ProbeRequest, folder: Path, meanwhile: Callable[[], object]) -> int | None:
-    """Run the child; its exit status, or None when it took too long."""
-    question = folder / "question.json"
-    question.write_text(json.dumps(_to_json(request)), "utf-8")
-    package_home = str(Path(__file__).parents[2])
-    command = [
-        request.python or sys.executable,
-        "-c",
-        _BOOT,
-        package_home,
-        str(question),
-        str(folder / "answer.json"),
-    ]
-    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-        child = subprocess.Popen(  # noqa: S603
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            cwd=request.cwd or folder / "cwd",
-            env=_environment(request),
-            start_new_session=True,
-        )
-        try:
-            meanwhile()
-            return child.wait(request.timeout)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            _end(child)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kill the child and all that it started."""
-    if sys.platform == "win32":
-        child.kill()
-    else:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-
-
-def _to_json(request: ProbeRequest) -> dict[str, object]:
-    return {
-        "root": str(request.root.resolve()),
-        "task": request.task,
-        "name": request.name,
-        "kwargs": dict(request.kwargs),
-        "engine": request.engine,
-        "path": list(request.path),
-        "source_only": request.source_only,
-        "offline": request.offline,
-        "isolated": request.isolated or request.offline,
-    }
-
-
-def _environment(request: ProbeRequest) -> dict[str, str]:
-    merged: dict[str, str | None] = {**os.environ, **request.env}
-    return {name: value for name, value in merged.items() if value is not None}
-
-
-def _read_answer(path: Path, request: ProbeRequest) -> dict[str, Any] | None:
-    try:
-        answer: dict[str, Any] = read_json(path, limits.REPLY_BYTES)
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise _unreadable(request, error) from error
-    return answer
-
-
-def _unreadable(request: ProbeRequest, error: Exception) -> ProbeError:
-    return ProbeError(
-        f"The child process that ran the code of {request.root} left an answer that cannot be "
-        f"read: {type(error).__name__}: {error}",
-        hint="The code may write to files of the process, or end it: run it by itself.",
-    )
-
-
-def _read_tail(path: Path) -> str:
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - limits.OUTPUT_BYTES.most))
-        return stream.read().decode(errors="replace")
-
-
-def _describe(status: int | None, request: ProbeRequest) -> str:
-    if status is None:
-        return f"took longer than {request.timeout:g} seconds and was stopped"
-    if status < 0:
-        return f"crashed with {_signal_name(-status)}"
-    return f"ended its process with status {status}"
-
-
-def _signal_name(number: int) -> str:
-    """A signal's name; of a real-time one, which Python has no name for, its number."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _last_lines(text: str) -> str:
-    return "\n".join(text.strip().splitlines()[-10:])

@@ -1,70 +1,61 @@
-"""The child's side of `hubkit.runtime.probe`: answers one question and ends its process."""
+"""The child's side of `hubkit.runtime.probe`."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import importlib.util
-import json
 import os
 import sys
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from hubkit._util.atomic import write_file
+from msgspec import convert
+
 from hubkit.runtime.importing import LoadedHubconf, import_hubconf, public_callables
 from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy
+from hubkit.runtime.probe import ChildRequest, ProbeFailure, ProbeReply
 from hubkit.runtime.sandbox import guarded_network, isolate_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Question = dict[str, Any]
-Answer = dict[str, Any]
-
 _OWN_FILES = f"{Path(__file__).parents[1]}{os.sep}"
 
 
-def main(question_path: str, answer_path: str) -> NoReturn:
-    """Answer and end the process at once.
-
-    Threads and exit handlers that the repo's code has left behind must not keep it alive.
+def main(message: object) -> ProbeReply:
+    """Reply to a request.
 
     Args:
-        question_path: File with the question in JSON.
-        answer_path: File to write, which appears complete or not at all.
+        message: A `ChildRequest`.
     """
-    question: Question = json.loads(Path(question_path).read_text("utf-8"))
-    sys.argv = [""]
-    sys.path[:0] = question["path"]
-    if question["isolated"]:
+    request = convert(message, ChildRequest)
+    sys.path[:0] = request.path
+    if request.isolated:
         # Before anything starts a second thread.
         isolate_network()
-    answer: Answer = {"failure": None}
+    reply: dict[str, Any] = {}
+    failure: ProbeFailure | None = None
     connections: list[str] = []
     started = time.monotonic()
     try:
-        with _guarded(question, connections):
-            answer.update(_TASKS[question["task"]](question))
+        with _guarded(request, connections):
+            reply = _TASKS[request.task](request)
     except BaseException as error:  # noqa: BLE001
-        answer["failure"] = _describe(error)
-    answer.update(seconds=time.monotonic() - started, connections=connections)
-    write_file(Path(answer_path), json.dumps(answer))
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
-    os._exit(0)
+        failure = _describe(error)
+    seconds = time.monotonic() - started
+    return ProbeReply(failure=failure, seconds=seconds, connections=tuple(connections), **reply)
 
 
 @contextlib.contextmanager
-def _guarded(question: Question, connections: list[str]) -> Iterator[None]:
+def _guarded(request: ChildRequest, connections: list[str]) -> Iterator[None]:
     """Guard the network where that is requested, and list what was tried."""
-    if not question["offline"]:
+    if not request.offline:
         yield
         return
-    root = Path(question["root"])
+    root = Path(request.root)
     with guarded_network(root, "the repo's code", reason="this process is offline") as guard:
         try:
             yield
@@ -91,17 +82,17 @@ class _Plain:
         return getattr(self.module, name)
 
 
-def _names(question: Question) -> Answer:
-    return {"names": _import(question).names()}
+def _names(request: ChildRequest) -> dict[str, Any]:
+    return {"names": _import(request).names()}
 
 
-def _help(question: Question) -> Answer:
-    return {"docstring": _import(question).entrypoint(question["name"]).__doc__}
+def _help(request: ChildRequest) -> dict[str, Any]:
+    return {"docstring": _import(request).entrypoint(request.name).__doc__}
 
 
-def _load(question: Question) -> Answer:
-    root, name, kwargs = question["root"], question["name"], question["kwargs"]
-    if question["engine"] == "torch":
+def _load(request: ChildRequest) -> dict[str, Any]:
+    root, name, kwargs = request.root, request.name, request.kwargs
+    if request.engine == "torch":
         import torch
 
         made: object = torch.hub.load(  # type: ignore[no-untyped-call]
@@ -112,19 +103,14 @@ def _load(question: Question) -> Answer:
     return {"type": _qualified_name(type(made)), "is_module": _is_torch_module(made)}
 
 
-def _call(question: Question) -> Answer:
-    module, _, name = question["name"].partition(":")
-    return {"value": getattr(importlib.import_module(module), name)(**question["kwargs"])}
+_TASKS = {"names": _names, "help": _help, "load": _load}
 
 
-_TASKS = {"names": _names, "help": _help, "load": _load, "call": _call}
-
-
-def _import(question: Question) -> _Plain | LoadedHubconf:
-    root = Path(question["root"])
-    if question["engine"] == "torch":
+def _import(request: ChildRequest) -> _Plain | LoadedHubconf:
+    root = Path(request.root)
+    if request.engine == "torch":
         return _Plain(root)
-    policy = CodePolicy(bytecode=NO_BYTECODE) if question["source_only"] else FOLDER
+    policy = CodePolicy(bytecode=NO_BYTECODE) if request.source_only else FOLDER
     return import_hubconf(root, policy=policy)
 
 
@@ -139,7 +125,7 @@ def _qualified_name(cls: type) -> str:
     )
 
 
-def _describe(error: BaseException) -> Answer:
+def _describe(error: BaseException) -> ProbeFailure:
     try:
         message = str(error)
     except Exception:  # noqa: BLE001
@@ -147,12 +133,12 @@ def _describe(error: BaseException) -> Answer:
     summary = traceback.TracebackException.from_exception(error)
     for part in _chain(summary):
         part.stack[:] = [frame for frame in part.stack if not _is_own(frame.filename)]
-    return {
-        "type": _qualified_name(type(error)),
-        "message": message,
-        "traceback": "".join(summary.format()),
-        "module": error.name if isinstance(error, ImportError) else None,
-    }
+    return ProbeFailure(
+        type=_qualified_name(type(error)),
+        message=message,
+        traceback="".join(summary.format()),
+        module=error.name if isinstance(error, ImportError) else None,
+    )
 
 
 def _chain(summary: traceback.TracebackException | None) -> Iterator[traceback.TracebackException]:

@@ -9,7 +9,7 @@ runs, and nothing is written outside the target.
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.scaffold.answers import (
@@ -75,7 +75,7 @@ __all__ = [
     "write_git_repo",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "answers": "Answers is_asked read_answers_file require_answer require_known resolve_answers "

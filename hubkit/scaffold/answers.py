@@ -41,7 +41,7 @@ def require_spdx(text: str) -> str:
     if _REFERENCE.fullmatch(text.strip()):
         return text.strip()
     raise TemplateError(
-        f"{text!r} is not a well-known SPDX licence identifier",
+        f"{text!r} is not a well-known SPDX license identifier",
         hint=did_you_mean(text, SPDX_IDENTIFIERS)
         or "Such as MIT, Apache-2.0 or BSD-3-Clause; for your own terms: LicenseRef-NAME.",
     )

@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
+from hubkit.analysis.documents import find_code
 from hubkit.analysis.literals import write_expression
 from hubkit.analysis.modules import SourceTree
 from hubkit.analysis.resolve import Resolver
-from hubkit.analysis.snippets import find_code
 from hubkit.analysis.source_file import read_source
 from hubkit.analysis.syntax import branches_of, statements, walk
 from hubkit.facts import HubconfProblem

@@ -15,7 +15,7 @@ from hubkit._util.zips import open_zip, read_member
 from hubkit.analysis.documents import find_documents
 from hubkit.analysis.pickles import find_globals
 from hubkit.scaffold.model_sources import FOREIGN
-from hubkit.source.pointers import is_pointer
+from hubkit.source.tracked import is_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

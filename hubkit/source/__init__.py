@@ -5,7 +5,7 @@ Git is asked what it holds; nothing of the repo is run.
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.source.commit import open_commit
@@ -23,7 +23,7 @@ __all__ = [
     "read_requirements",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "commit": "open_commit",

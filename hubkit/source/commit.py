@@ -1,25 +1,24 @@
-"""A commit's files, read from git's objects; nothing is checked out."""
+"""A commit's files, read from git's objects without a checkout, and the archive of them."""
 
 from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit import limits
+from hubkit._util.atomic import create_file
+from hubkit._util.git import GitError, work
 from hubkit._util.text import did_you_mean
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
-from hubkit.source.blobs import Blobs
-from hubkit.source.git import find_git
-from hubkit.source.pointers import find_candidates, select_pointers
-from hubkit.source.refs import read_refs
-from hubkit.source.tracked import Tracked, track
+from hubkit.source.git import Blobs, find_git, read_refs
+from hubkit.source.tracked import Tracked, find_candidates, select_pointers, track
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from hubkit.facts import EntryKind, Refs
     from hubkit.source.git import Git
@@ -224,3 +223,50 @@ def _unknown(git: Git, ref: str) -> GitRepoError:
     if git.ask("rev-parse", "--is-shallow-repository").strip() == b"true":
         hint += " This clone is shallow: `git fetch --unshallow --tags` brings the rest."
     return GitRepoError(f"{git.folder} has no branch, tag or commit {ref!r}.", hint=hint)
+
+
+_SHA1 = 40  # digits; longer ones are SHA-256
+# Hosts run no filters: of what LFS keeps they pack the pointer.
+_ATTRIBUTES = "* -filter\n"
+
+
+def write_archive(repo: Git, sha: str, path: Path, top: str) -> None:
+    """Write a zip of a commit.
+
+    git works in an empty repo that borrows the objects, so nothing of the repo's configuration
+    counts: neither filters nor ``tar.zip.command``, which would run in place of git's own zip.
+
+    Args:
+        repo: Where the commit is.
+        sha: The commit.
+        path: The zip; it is overwritten.
+        top: Name of the folder that holds everything in the zip.
+
+    Raises:
+        GitRepoError: git cannot pack the commit.
+    """
+    import tempfile
+
+    told = repo.ask("rev-parse", "--git-path", "objects").decode("utf-8", "surrogateescape")
+    objects = (repo.folder / told.removesuffix("\n")).resolve()
+    kind = "sha256" if len(sha) > _SHA1 else "sha1"
+    with tempfile.TemporaryDirectory(prefix="hubkit-") as folder:
+        room = Path(folder)
+        _run(room, "init", "--quiet", "--bare", "--template=", f"--object-format={kind}")
+        (room / "info").mkdir(exist_ok=True)
+        create_file(room / "info" / "attributes", _ATTRIBUTES)
+        zipping = ("archive", "--format=zip", f"--prefix={top}/", f"--output={path.resolve()}")
+        _run(room, *zipping, sha, objects=objects)
+
+
+def _run(room: Path, *arguments: str, objects: Path | None = None) -> None:
+    try:
+        result = work(room, *arguments, objects=objects)
+    except GitError as error:
+        raise GitRepoError(f"git {arguments[0]} fails: {error}.") from error
+    if result.returncode:
+        reason = (result.complaint.strip().splitlines() or ["it gave no reason"])[-1]
+        raise GitRepoError(
+            f"git {arguments[0]} fails: {reason}",
+            hint="A partial clone may lack contents: clone it without --filter.",
+        )

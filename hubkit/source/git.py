@@ -1,9 +1,14 @@
-"""The git program, reading a repo. It changes nothing and runs nothing of the repo's."""
+"""Reading a git repo: its program, its objects and its refs.
+
+It changes nothing and runs nothing of the repo's.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +16,11 @@ from msgspec import Struct
 
 from hubkit._util import git
 from hubkit.errors import GitRepoError
+from hubkit.facts import Refs
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping
 
 _NO_GIT = "--no-git reads the folder as it is."
 
@@ -148,3 +155,102 @@ def find_commits_index(repo: Git) -> Path | None:
     own = repo.ask("rev-parse", "--absolute-git-dir").decode("utf-8", "surrogateescape").strip()
     index = Path(named).resolve()
     return index if index.parent == Path(own).resolve() else None
+
+
+_PIECE = 1024 * 1024
+
+
+class Blobs:
+    """Gives contents; git is started for the first and ends with the object."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def read(self, name: str, limit: int = -1) -> bytes:
+        """An object's contents.
+
+        Args:
+            name: The object's name.
+            limit: How many bytes at most; -1 for all.
+
+        Raises:
+            OSError: git has no such object here.
+            GitRepoError: git gave up, as it does in a clone without its blobs.
+        """
+        process = self._process or self._start()
+        asked, answers = process.stdin, process.stdout
+        if asked is None or answers is None:
+            raise OSError("git gives no answers")
+        with contextlib.suppress(BrokenPipeError):
+            asked.write(f"{name}\n".encode())
+            asked.flush()
+        self._git.wait_for_reply(process)
+        line = answers.readline()
+        if not line:
+            raise self._ended(process)
+        _, *told = line.split()
+        if len(told) != 2:  # type and size, or the one word "missing"
+            raise OSError(f"the object {name} is not in this clone")
+        size = int(told[1])
+        data = answers.read(size if limit < 0 else min(limit, size))
+        left = size + 1 - len(data)  # and a line end
+        while left > 0:
+            left -= len(answers.read(min(left, _PIECE))) or left
+        return data
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> GitRepoError:
+        """Why git has gone in the middle of its answers."""
+        partial = self._git.try_to("config", "--get-regexp", r"^remote\..*\.promisor$").stdout
+        return self._git.failure("promisor" if partial else f"it ended with {process.wait()}")
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._process = self._git.start("cat-file", "--batch")
+        weakref.finalize(self, _stop, self._process)
+        return self._process
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            # What it was asked last may not have reached it.
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+    process.wait()
+
+
+_FORMAT = "--format=%(refname)%00%(objectname)%00%(symref)%00%(HEAD)"
+_HEADS, _TAGS, _REMOTE = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
+
+
+def read_refs(git: Git) -> Refs:
+    """The branches of ``origin`` as they were last fetched, or the repo's own where it has none.
+
+    Which one is the default is told by ``origin``'s HEAD, by the HEAD of a bare repo, or by being
+    the only one.
+    """
+    said = git.ask("for-each-ref", _FORMAT, _HEADS, _TAGS, _REMOTE).decode("utf-8", "replace")
+    rows = [line.split("\0") for line in said.splitlines()]
+    tags = {name[len(_TAGS) :]: sha for name, sha, *_ in rows if name.startswith(_TAGS)}
+    prefix = _REMOTE if any(row[0].startswith(_REMOTE) for row in rows) else _HEADS
+    branches = {
+        name[len(prefix) :]: sha
+        for name, sha, *_ in rows
+        if name.startswith(prefix) and name != f"{_REMOTE}HEAD"
+    }
+    aim = next((aim for name, _, aim, _ in rows if name == f"{_REMOTE}HEAD"), "")
+    default = aim.removeprefix(_REMOTE)
+    if prefix == _HEADS:
+        at_head = [name[len(_HEADS) :] for name, _, _, mark in rows if mark == "*"]
+        named = at_head if git.is_bare else list(branches)
+        default = named[0] if len(named) == 1 else ""
+    lists_all = prefix == _REMOTE and bool(default) and _fetches_all(git, branches)
+    return Refs(default, branches, tags, lists_all)
+
+
+def _fetches_all(git: Git, branches: Mapping[str, str]) -> bool:
+    """Whether a clone has every branch, and not the one alone that it was made of."""
+    if len(branches) > 1:
+        return True
+    said = git.try_to("config", "--get-all", "remote.origin.fetch").stdout
+    return b"+refs/heads/*:refs/remotes/origin/*" in said.split()

@@ -7,18 +7,17 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.toml import find_table, parse_toml
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.facts import Files
 
-_NAME = pattern(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-_CONDA_LINE = pattern(
+_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_CONDA_LINE = re.compile(
     r"^[ \t]*-[ \t]*(?:[\w-]+::)?([A-Za-z0-9][\w.-]*)\s*(?:[=<>!~\[].*)?$", re.MULTILINE
 )
-_FILES = pattern(
+_FILES = re.compile(
     r"(?:[\w-]*requirements[\w-]*\.txt|requirements/[\w-]+\.txt|pyproject\.toml|setup\.(?:cfg|py)"
     r"|(?:conda|environment|env)[\w-]*\.ya?ml|Pipfile)"
 )

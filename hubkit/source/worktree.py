@@ -1,30 +1,36 @@
-"""A git work tree: the files that git tracks, with the contents that they have now."""
+"""A git work tree: tracked files with their present contents, and how they differ from the commit."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from hubkit._util.paths import refuse
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
-from hubkit.source.blobs import Blobs
 from hubkit.source.folder import Folder
-from hubkit.source.git import find_commits_index, find_git
-from hubkit.source.pointers import find_candidates, is_pointer, select_pointers
-from hubkit.source.refs import read_refs
-from hubkit.source.sparse import SKIPPED, complete
-from hubkit.source.tracked import Tracked, read_attributes, track
+from hubkit.source.git import Blobs, find_commits_index, find_git, read_refs
+from hubkit.source.tracked import (
+    Tracked,
+    find_candidates,
+    is_pointer,
+    read_attributes,
+    select_pointers,
+    track,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from hubkit.facts import EntryKind, Refs
     from hubkit.source.git import Git
-    from hubkit.source.sparse import Sparse
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +209,182 @@ def _read_index(git: Git) -> tuple[dict[str, str], set[str]]:
             if line[0] == SKIPPED:
                 skipped.add(path)
     return lines, skipped
+
+
+# What git calls tracked files that it keeps out of the work tree.
+SKIPPED = "S"
+_FILE = "100"
+
+
+@dataclass(frozen=True, slots=True)
+class Sparse(Files):
+    """A folder as it would lie there if all that git tracks were checked out.
+
+    Attributes:
+        folder: What lies there.
+        skipped: By path, mode and object of what git leaves out.
+        listings: Names that this adds to each folder.
+        blobs: Gives contents.
+        git: Gives sizes.
+        sizes: Sizes in bytes by object, once they were asked for.
+    """
+
+    folder: Folder
+    skipped: Mapping[str, tuple[str, str]]
+    listings: Mapping[str, frozenset[str]]
+    blobs: Blobs
+    git: Git
+    sizes: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return self.folder.root
+
+    def paths(self) -> tuple[str, ...]:
+        """All that lies there or is left out, sorted."""
+        return tuple(sorted({*self.folder.paths(), *self.skipped}))
+
+    def entry(self, path: str) -> Entry | None:
+        """What lies at a path, or would; of size 0 where this clone lacks it."""
+        known = self.skipped.get(path)
+        if known is None:
+            return self.folder.entry(path)
+        mode, name = known
+        if not self.sizes:
+            self.sizes.update(_read_sizes(self.git, (name for _, name in self.skipped.values())))
+        return Entry(path, int(mode, 8), self.sizes.get(name, 0))
+
+    def names(self, folder: str) -> frozenset[str]:
+        """Names in a folder."""
+        return self.folder.names(folder) | self.listings.get(folder, frozenset())
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is a file, or would be one."""
+        known = self.skipped.get(path)
+        return known[0].startswith(_FILE) if known else self.folder.is_file(path)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether there is a folder, or would be one."""
+        return path in self.listings or self.folder.is_folder(path)
+
+    def read(self, path: str, limit: int = -1) -> bytes:
+        """A file's contents."""
+        known = self.skipped.get(path)
+        return self.blobs.read(known[1], limit) if known else self.folder.read(path, limit)
+
+    def real_path(self, path: str) -> str | None:
+        """The path of what a path leads to; None where that is outside."""
+        return path if path in self.skipped else self.folder.real_path(path)
+
+
+def complete(
+    folder: Folder, lines: Mapping[str, str], skipped: set[str], git: Git
+) -> Folder | Sparse:
+    """A folder with what git leaves out of it.
+
+    Args:
+        folder: The folder.
+        lines: By path, what git's index says of each tracked file: mode and object first.
+        skipped: Those of them that are left out.
+        git: Gives their contents.
+    """
+    if not skipped:
+        return folder
+    listings: dict[str, set[str]] = {}
+    for path in skipped:
+        rest = path
+        while rest:
+            rest, _, name = rest.rpartition("/")
+            listings.setdefault(rest, set()).add(name)
+    known = {path: (lines[path].split()[0], lines[path].split()[1]) for path in skipped}
+    frozen = {inside: frozenset(names) for inside, names in listings.items()}
+    return Sparse(folder, known, frozen, Blobs(git), git)
+
+
+def _read_sizes(git: Git, names: Iterable[str]) -> dict[str, int]:
+    """Sizes of objects, from one git process; contents may be huge."""
+    asked = "\n".join(dict.fromkeys(names)).encode()
+    said = git.try_to("cat-file", "--batch-check=%(objectname) %(objectsize)", given=asked).stdout
+    rows = (line.split() for line in said.decode().splitlines())
+    return {name: int(size) for name, size in rows if size.isdecimal()}
+
+
+_POINTER_LIMIT = 1024
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/.*^oid sha256:([0-9a-f]{64})$", re.S | re.M
+)
+_PIECE = 1024 * 1024
+
+
+class Changes(Struct, frozen=True):
+    """Paths that differ between a work tree and its commit.
+
+    Attributes:
+        tracked: Those that git tracks, sorted as git does.
+        untracked: Those that git neither tracks nor ignores.
+    """
+
+    tracked: tuple[str, ...]
+    untracked: tuple[str, ...]
+
+
+def read_changes(git: Git) -> Changes:
+    """Compare a work tree with its commit. No filter runs: git-lfs pointers are compared here.
+
+    Of submodules only the commit is compared: git would look into one with the submodule's own
+    configuration.
+
+    Args:
+        git: The git program, in the root of the work tree.
+
+    Raises:
+        GitRepoError: git cannot compare them.
+    """
+    command = ("status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty")
+    said = git.ask(*command).decode("utf-8", "surrogateescape")
+    rows = [(row[:2], row[3:]) for row in said.split("\0") if row]
+    untracked = tuple(path for state, path in rows if state == "??")
+    same = _find_same(git, [path for state, path in rows if state == " M"])
+    tracked = (path for state, path in rows if state != "??" and path not in same)
+    return Changes(tuple(tracked), untracked)
+
+
+def _find_same(git: Git, paths: list[str]) -> frozenset[str]:
+    """Files whose contents are those that a git-lfs pointer in the index stands for."""
+    kept = _select_lfs(git, paths)
+    if not kept:
+        return frozenset()
+    said = git.ask("ls-files", "--stage", "-z", "--", *(f":(top,literal){path}" for path in kept))
+    blobs = Blobs(git)
+    found = set()
+    for row in said.decode("utf-8", "surrogateescape").split("\0"):
+        line, _, path = row.partition("\t")
+        pointer = _POINTER.match(blobs.read(line.split()[1], _POINTER_LIMIT)) if path else None
+        if pointer and _digest(git.folder / path) == pointer[1].decode():
+            found.add(path)
+    return frozenset(found)
+
+
+def _select_lfs(git: Git, paths: Iterable[str]) -> list[str]:
+    given = "\0".join(paths).encode("utf-8", "surrogateescape")
+    if not given:
+        return []
+    said = git.ask("check-attr", "-z", "--stdin", "filter", given=given)
+    answers = said.decode("utf-8", "surrogateescape").split("\0")
+    rows = zip(answers[::3], answers[2::3], strict=False)
+    return [path for path, value in rows if value == "lfs"]
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, "" when it is not a plain one that can be read."""
+    digest = hashlib.sha256()
+    try:
+        if path.is_symlink() or not path.is_file():
+            return ""
+        with path.open("rb") as opened:
+            while piece := opened.read(_PIECE):
+                digest.update(piece)
+    except OSError:
+        return ""
+    return digest.hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from hubkit._util.git import (
     GitMissingError,
     GitTimeoutError,
     Remote,
-    end,
     fetch,
     read,
     start_reading,
@@ -326,18 +324,6 @@ def test_a_git_that_hangs_is_ended_with_all_that_it_started(
     os.set_blocking(reader, True)
     assert os.read(reader, 1) == b""  # ends once nobody holds the other end
     os.close(reader)
-
-
-def test_a_process_that_was_waited_for_has_no_group_any_more() -> None:
-    """Its number may be another's by now; here it still is that of a process that it started."""
-    pipe = subprocess.PIPE
-    script = 'exec 3<&0; { read line <&3; echo "$line"; } &'
-    with subprocess.Popen(
-        ["sh", "-c", script], stdin=pipe, stdout=pipe, start_new_session=True
-    ) as p:
-        p.wait()
-        end(p)
-        assert p.communicate(b"alive\n")[0] == b"alive\n"
 
 
 def test_a_repo_whose_object_is_a_pipe_is_given_up(

@@ -177,6 +177,16 @@ UNCERTAIN = {
             return None
         download()
     """,
+    "finally after what may have left": """
+        fetch = True
+        try:
+            if size:
+                return None
+            fetch = False
+        finally:
+            if fetch:
+                download()
+    """,
     "finally after a flag": """
         try:
             fused = bool(size)

@@ -9,7 +9,7 @@ import yaml
 
 from hubkit.analysis import read_repo
 from hubkit.config import Config
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.publish.card_facts import License
 from hubkit.rules import card_keys as keys
 from hubkit.scaffold.answers import require_spdx

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hubkit.errors import UsageError
 from hubkit.publish.weights import hash_name
-from hubkit.rules.downloads import hash_digits
+from hubkit.rules.weights import hash_digits
 
 SHA = "4f1c09ab" + "0" * 56
 

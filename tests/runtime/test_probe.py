@@ -234,8 +234,3 @@ def test_nothing_of_the_callers_folder_is_importable(
     reply = probe(make_repo, "import mine")
     assert reply.failure
     assert reply.failure.module == "mine"
-
-
-def test_any_importable_function_is_called(make_repo: MakeRepo) -> None:
-    request = ProbeRequest(make_repo("repo", {}), "call", "json:loads", kwargs={"s": "[1, null]"})
-    assert run_in_child(request).value == [1, None]

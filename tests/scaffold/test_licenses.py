@@ -51,4 +51,4 @@ def test_identifiers_get_their_own_spelling(text: str, name: str) -> None:
 def test_a_misspelt_identifier_is_refused_with_the_nearest() -> None:
     with pytest.raises(TemplateError, match="not a well-known SPDX") as caught:
         require_spdx("Apache 2.0")
-    assert "'Apache-2.0'" in caught.value.hint
+    assert "`Apache-2.0`" in caught.value.hint

@@ -1,0 +1,233 @@
+"""Run one function in a child process that replies with a typed message.
+
+The child is a fresh interpreter that leads a process group of its own, has no standard input and
+prints to files. Request and reply are JSON in files of their own, so nothing that the child prints
+can be mistaken for a reply, and nothing that it starts can make the parent wait on a pipe. When the
+child ends, everything that it started is killed. (Systems without ``os.waitid``, such as macOS with
+Python before 3.13, keep what a child leaves behind when it ends by itself.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from msgspec import MsgspecError, Struct, convert, field, to_builtins
+
+from hubkit import limits
+from hubkit._util.atomic import write_file
+from hubkit._util.parse import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_Reply = TypeVar("_Reply")
+_LONGEST_DELAY = 0.05  # seconds between two looks at whether the child has ended
+_SHOWN_LINES = 10
+_BOOT = """\
+import sys
+if sys.path[0] == "": del sys.path[0]
+sys.path.append(sys.argv[1])
+from hubkit._util.process import serve
+serve(*sys.argv[2:])
+"""
+
+
+class ChildError(Exception):
+    """A child process ended without a reply that can be read; callers raise an error of their own.
+
+    Attributes:
+        reason: What it did, as a clause: "crashed with SIGSEGV".
+        output: The last lines that it printed.
+    """
+
+    def __init__(self, reason: str, output: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.output = output
+
+
+class ChildReplyError(ChildError):
+    """The reply is not the message that was expected."""
+
+
+class Call(Struct, frozen=True):
+    """A function to run in a child process.
+
+    Attributes:
+        function: ``module:name``. It takes the request as plain values, as `msgspec.convert` reads
+            them, and returns the reply.
+        request: What it is called with.
+        cwd: Folder to run in; a new empty one by default.
+        env: Environment variables to add or, when None, to remove.
+        timeout: Seconds to wait.
+        python: The interpreter; this one by default.
+    """
+
+    function: str
+    request: Struct
+    cwd: Path | None = None
+    env: Mapping[str, str | None] = field(default_factory=dict)
+    timeout: float = 300.0
+    python: str = ""
+
+
+class Completed(Struct, Generic[_Reply], frozen=True):
+    """What a child process returned.
+
+    Attributes:
+        reply: The message.
+        stdout: What was printed; at most the last 64 KiB.
+        stderr: The same for standard error.
+    """
+
+    reply: _Reply
+    stdout: str
+    stderr: str
+
+
+def run_child(
+    call: Call, reply: type[_Reply], meanwhile: Callable[[], object] = lambda: None
+) -> Completed[_Reply]:
+    """Run a function in a fresh interpreter.
+
+    Args:
+        call: The function and its request.
+        reply: The type of the reply.
+        meanwhile: Called once after the child has started.
+
+    Raises:
+        ChildError: The child crashed, exited or took too long.
+        ChildReplyError: The reply cannot be read.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="hubkit-child-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        status = _run(call, folder, meanwhile)
+        stdout, stderr = (_read_tail(folder / stream) for stream in ("stdout", "stderr"))
+        try:
+            data = read_json(folder / "reply.json", limits.REPLY_BYTES)
+            return Completed(convert(data, reply), stdout, stderr)
+        except FileNotFoundError:
+            lines = (stderr if stderr.strip() else stdout).strip().splitlines()
+            output = "\n".join(lines[-_SHOWN_LINES:])
+            raise ChildError(_describe(status, call.timeout), output) from None
+        except (OSError, ValueError, MsgspecError) as error:
+            raise ChildReplyError(f"{type(error).__name__}: {error}") from error
+
+
+def serve(function: str, request: str, reply: str) -> NoReturn:
+    """Run a function in the child, write what it returns and end the process at once.
+
+    Threads and exit handlers that foreign code has left behind must not keep it alive.
+
+    Args:
+        function: As in `Call`.
+        request: File that holds the request.
+        reply: File to write, which appears whole or not at all.
+    """
+    import json
+
+    message = json.loads(Path(request).read_text("utf-8"))
+    sys.argv = [""]
+    module, _, name = function.partition(":")
+    answer: Any = getattr(importlib.import_module(module), name)(message)
+    write_file(Path(reply), json.dumps(to_builtins(answer)))
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that leads a group of its own, and everything that it started.
+
+    Once the process was waited for, its number may belong to somebody else: then nothing is done.
+    """
+    if process.returncode is not None:
+        return
+    if os.name == "nt":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _run(call: Call, folder: Path, meanwhile: Callable[[], object]) -> int | None:
+    """Run the child; its exit status, or None when it took too long."""
+    import json
+
+    request, cwd = folder / "request.json", folder / "cwd"
+    write_file(request, json.dumps(to_builtins(call.request)))
+    cwd.mkdir()
+    home = str(Path(__file__).parents[2])
+    command = [call.python or sys.executable, "-c", _BOOT, home, call.function]
+    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [*command, str(request), str(folder / "reply.json")],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=call.cwd or cwd,
+            env=_environment(call.env),
+            start_new_session=True,
+        )
+        try:
+            meanwhile()
+            ended = _wait(child, call.timeout)
+        finally:
+            kill_group(child)
+            child.wait()
+    return child.returncode if ended else None
+
+
+def _wait(child: subprocess.Popen[bytes], timeout: float) -> bool:
+    """Whether a child ends in time. It stays a zombie where possible, so that nobody takes its id."""
+    if not hasattr(os, "waitid"):
+        try:
+            child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+    last, delay = time.monotonic() + timeout, 0.0005
+    while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        if time.monotonic() > last:
+            return False
+        delay = min(2 * delay, _LONGEST_DELAY)
+        time.sleep(delay)
+    return True
+
+
+def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    merged: dict[str, str | None] = {**os.environ, **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _read_tail(path: Path) -> str:
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - limits.OUTPUT_BYTES.most))
+        return stream.read().decode(errors="replace")
+
+
+def _describe(status: int | None, timeout: float) -> str:
+    if status is None:
+        return f"took longer than {timeout:g} seconds and was stopped"
+    if status < 0:
+        return f"crashed with {_signal_name(-status)}"
+    return f"ended its process with status {status}"
+
+
+def _signal_name(number: int) -> str:
+    """A signal's name, or the number of a real-time signal, which Python has no name for."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
