@@ -1,78 +1,86 @@
-"""What a checkpoint would import when it is loaded, read from its opcodes; nothing is unpickled."""
+"""What a checkpoint would import when it is loaded; nothing of it is imported or called."""
 
 from __future__ import annotations
 
 import io
-import pickletools
-from typing import TYPE_CHECKING
+import re
+import tarfile
+
+from msgspec import Struct
 
 from hubkit import limits
-from hubkit._util.zips import DAMAGED, open_zip, read_member
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from hubkit._util.zips import DAMAGED, find_pickles, is_script, open_zip, read_as_torch
+from hubkit.analysis.inert import find_names
 
 # Before torch 1.6 a checkpoint was five pickles in a row: a magic number, the protocol, facts on
 # the machine, the object, the keys of its storages (torch/serialization.py, _legacy_save).
 _LEGACY_PICKLES = 5
 _PICKLE_START = b"\x80"
+_TAR_HEADER = 512
+_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
-def find_globals(data: bytes) -> frozenset[str] | None:
-    """Dotted names that unpickling a checkpoint would import.
+class Globals(Struct, frozen=True):
+    """What unpickling a checkpoint imports.
+
+    Attributes:
+        names: Dotted names.
+        is_complete: Whether these are all; a pickle that cannot be read to its end may still run.
+    """
+
+    names: frozenset[str]
+    is_complete: bool = True
+
+
+def find_globals(data: bytes) -> Globals | None:
+    """Names that unpickling a checkpoint would import.
 
     Args:
-        data: The file: torch's zip format, the one before 1.6, or a plain pickle.
+        data: The file: torch's zip format, the ones before, or a plain pickle.
 
     Returns:
         The names; None for what is not a checkpoint, such as a TorchScript archive.
     """
     if data.startswith(b"PK\x03\x04"):
         return _from_zip(data)
-    if not data.startswith(_PICKLE_START):
-        return None
-    names: set[str] = set()
+    if _is_tar(data):  # torch before 0.2, and still read first of all
+        return Globals(frozenset(), is_complete=False)
     stream = io.BytesIO(data)
+    first = find_names(stream)
+    if not data.startswith(_PICKLE_START):
+        # Pickles of protocol 0 and 1 start with anything, and other files are not to be blamed.
+        names = frozenset(filter(_NAME.fullmatch, first.names))
+        return Globals(names) if names and first.calls else None
+    found, names = first, first.names
+    for _ in range(_LEGACY_PICKLES - 1):
+        if not found.is_complete:  # what follows the pickles of an old checkpoint is none
+            break
+        found = find_names(stream)
+        names |= found.names
+    return Globals(names, first.is_complete)
+
+
+def _is_tar(data: bytes) -> bool:
     try:
-        for _ in range(_LEGACY_PICKLES):
-            names.update(_scan(stream))
-    except (ValueError, IndexError, EOFError, OverflowError):
-        pass  # What follows the pickles of an old checkpoint is none.
-    return frozenset(names)
+        tarfile.TarInfo.frombuf(data[:_TAR_HEADER], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
-def _from_zip(data: bytes) -> frozenset[str] | None:
+def _from_zip(data: bytes) -> Globals | None:
+    names: frozenset[str] = frozenset()
+    is_complete = True
     try:
         with open_zip(io.BytesIO(data), limits.CHECKPOINT_INDEX) as archive:
-            members = archive.infolist()
-            if any("/code/" in f"/{member.filename}" for member in members):
+            pickles = find_pickles(archive)
+            if is_script(archive) or not pickles:
                 return None
-            pickled = [m for m in members if m.filename.rpartition("/")[2] == "data.pkl"]
-            if not pickled:
-                return None
-            content = read_member(archive, pickled[0], limits.PICKLE_BYTES.most)
-        return frozenset(_scan(io.BytesIO(content)))
-    except (*DAMAGED, IndexError, OSError):
-        return None
-
-
-def _scan(stream: io.BytesIO) -> Iterator[str]:
-    """The names in one pickle; the stream is left after its end."""
-    texts: list[str] = []
-    memo: dict[int, str] = {}
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-        if count > limits.PICKLE_OPCODES.most:
-            return
-        match opcode.name:
-            case "GLOBAL" | "INST":
-                yield str(argument).replace(" ", ".", 1)
-            case "STACK_GLOBAL":
-                yield ".".join(texts[-2:])
-            case "MEMOIZE":
-                memo[len(memo)] = texts[-1] if texts else ""
-            case "PUT" | "BINPUT" | "LONG_BINPUT":
-                memo[int(argument or 0)] = texts[-1] if texts else ""
-            case "GET" | "BINGET" | "LONG_BINGET":
-                texts.append(memo.get(int(argument or 0), ""))
-            case _ if "UNICODE" in opcode.name or "STRING" in opcode.name:
-                texts.append(str(argument))
+            for member in pickles:
+                content = read_as_torch(archive, member, limits.PICKLE_BYTES.most)
+                found = find_names(io.BytesIO(content))
+                names |= found.names
+                is_complete &= found.is_complete
+    except (*DAMAGED, OSError):
+        is_complete = False
+    return Globals(names, is_complete)

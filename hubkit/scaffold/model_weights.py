@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from hubkit import limits
 from hubkit._util.urls import try_parse
-from hubkit._util.zips import open_zip, read_member
+from hubkit._util.zips import find_pickles, open_zip, read_as_torch
 from hubkit.analysis.documents import find_documents
 from hubkit.analysis.pickles import find_globals
 from hubkit.scaffold.model_sources import FOREIGN
@@ -94,8 +94,13 @@ def _read_file(files: Files, path: str) -> WeightsFile | None:
         data = files.read(path, limits.BUNDLED_BYTES.most)
     except OSError:
         return None
-    names = find_globals(data)
-    is_plain = bool(names) and all(_PLAIN.fullmatch(name) for name in names or ())
+    found = find_globals(data)
+    is_plain = (
+        found is not None
+        and found.is_complete
+        and bool(found.names)
+        and all(map(_PLAIN.fullmatch, found.names))
+    )
     key, prefix = _layout(data) if is_plain else ("", "")
     return WeightsFile(path, entry.size, is_plain=is_plain, key=key, prefix=prefix)
 
@@ -115,9 +120,8 @@ def _texts(data: bytes) -> Iterator[str]:
     stream = io.BytesIO(data)
     if data.startswith(b"PK\x03\x04"):
         with open_zip(io.BytesIO(data), limits.CHECKPOINT_INDEX) as archive:
-            found = [one for one in archive.infolist() if one.filename.endswith("data.pkl")]
-            most = limits.PICKLE_BYTES.most
-            stream = io.BytesIO(read_member(archive, found[0], most) if found else b"")
+            pickled = find_pickles(archive)[0]
+            stream = io.BytesIO(read_as_torch(archive, pickled, limits.PICKLE_BYTES.most))
     try:
         # Before torch 1.6 three pickles came before the object.
         for _ in range(4):

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from hubkit import limits
 from hubkit._util.parse import parse_json
-from hubkit._util.zips import DAMAGED, open_zip, read_member
-from hubkit.publish.weights.inert import UNREADABLE, Loaded, Storage, Thing, load_inert
+from hubkit._util.zips import DAMAGED, find_pickles, is_script, open_zip, read_as_torch
+from hubkit.analysis.inert import UNREADABLE, Loaded, Storage, Thing, load_inert
+from hubkit.analysis.pickles import find_globals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,19 +86,24 @@ def read_contents(path: Path) -> Contents:
             found = _read_safetensors(stream, path.stat().st_size)
             if found is not None:
                 return found
-        return _read_pickles(stream) if head.startswith(b"\x80") else Contents("unknown")
+        if head.startswith(b"\x80"):
+            return _read_pickles(stream)
+        size = min(path.stat().st_size, limits.PICKLE_BYTES.most)  # a read takes what it asks for
+        found = find_globals(stream.read(size))
+        if found is not None and not found.is_complete:
+            return Contents("damaged", names=found.names)
+        return Contents("unknown", names=found.names if found else frozenset())
 
 
 def _read_zip(stream: BinaryIO) -> Contents:
     try:
         with open_zip(stream, limits.CHECKPOINT_INDEX) as archive:
-            members = archive.infolist()
-            if any("/code/" in f"/{member.filename}" for member in members):
+            if is_script(archive):
                 return Contents("script")
-            pickled = next((one for one in members if one.filename.endswith("data.pkl")), None)
-            if pickled is None:
-                return Contents("unknown")
-            content = read_member(archive, pickled, limits.PICKLE_BYTES.most)
+            pickles = find_pickles(archive)
+            if len(pickles) != 1:
+                return Contents("damaged" if pickles else "unknown")
+            content = read_as_torch(archive, pickles[0], limits.PICKLE_BYTES.most)
         loaded = load_inert(io.BytesIO(content))
     except (*DAMAGED, *UNREADABLE):
         return Contents("damaged")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ _UNHEARD_OF = (
     pickle.NEXT_BUFFER,
     pickle.READONLY_BUFFER,
 )
+# Equal hashes make a dict slow; integers have them from here on.
+_HASH_MODULUS = sys.hash_info.modulus
 # What unpickling damaged or hostile bytes raises.
 UNREADABLE = (
     pickle.UnpicklingError,
@@ -114,6 +117,35 @@ class Loaded(Struct, frozen=True):
     devices: frozenset[str]
 
 
+class Names(Struct, frozen=True):
+    """What a pickle would import.
+
+    Attributes:
+        names: Dotted names.
+        calls: How many calls it would make.
+        is_complete: Whether it was read to its end.
+    """
+
+    names: frozenset[str]
+    calls: int
+    is_complete: bool
+
+
+def find_names(stream: IO[bytes]) -> Names:
+    """What one pickle would import, as far as it can be taken apart; it runs as far, too.
+
+    Args:
+        stream: Where it starts. It is left after the end of the pickle if that is reached.
+    """
+    unpickler = _Unpickler(_Bounded(stream))
+    is_complete = True
+    try:
+        unpickler.load()
+    except UNREADABLE:
+        is_complete = False
+    return Names(frozenset(unpickler.names), unpickler.calls, is_complete)
+
+
 def load_inert(stream: IO[bytes]) -> Loaded:
     """Take one pickle apart; the stream is left after its end.
 
@@ -174,11 +206,25 @@ def _paying(load: Callable[[Any], None]) -> Callable[[Any], None]:
     """What calls something with the top of the stack, once that is paid for."""
 
     def load_call(self: Any) -> None:  # noqa: ANN401
+        self.calls += 1
         for value in self.stack[-2:]:
             self.pay(value)
         load(self)
 
     return load_call
+
+
+def _bounding(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    """What reads an integer, with large ones counted: as keys of a dict they may all be alike."""
+
+    def load_integer(self: Any) -> None:  # noqa: ANN401
+        load(self)
+        if abs(self.stack[-1]) >= _HASH_MODULUS:
+            self.large += 1
+            if self.large > limits.PICKLE_LARGE_INTEGERS.most:
+                raise ValueError("a pickle with more large integers than any checkpoint")
+
+    return load_integer
 
 
 # The one in C reserves as much memory as the numbers in a damaged file ask for.
@@ -188,14 +234,22 @@ class _Unpickler(pickle._Unpickler):  # noqa: SLF001
         for code, load in pickle._Unpickler.dispatch.items()  # noqa: SLF001
         if bytes([code]) not in _UNHEARD_OF
     }
-    for _code in (pickle.REDUCE, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.BUILD):
+    for _code in (
+        *(pickle.REDUCE, pickle.NEWOBJ, pickle.NEWOBJ_EX, pickle.BUILD),
+        *(pickle.INST, pickle.OBJ),
+    ):
         dispatch[_code[0]] = _paying(dispatch[_code[0]])
+    for _code in (pickle.INT, pickle.LONG, pickle.LONG1, pickle.LONG4):
+        dispatch[_code[0]] = _bounding(dispatch[_code[0]])
     for _code in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
         dispatch[_code[0]] = _wrapping(dispatch[_code[0]])
 
     def __init__(self, stream: _Bounded) -> None:
         super().__init__(stream, encoding="utf-8", errors="replace")
+        self.calls = 0
+        self.large = 0
         self.names: set[str] = set()
+        self._classes: dict[tuple[str, str], type[Thing]] = {}
         self.devices: set[str] = set()
         self._arguments = limits.PICKLE_READS.most
 
@@ -211,7 +265,13 @@ class _Unpickler(pickle._Unpickler):  # noqa: SLF001
         self.names.add(f"{module}.{name}")
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
-        return type(name or "Thing", (Thing,), {"origin": f"{module}.{name}"})
+        known = self._classes.get((module, name))
+        if known is None:
+            if len(self._classes) >= limits.PICKLE_CLASSES.most:
+                raise ValueError("a pickle with more classes than any checkpoint")
+            known = type(name or "Thing", (Thing,), {"origin": f"{module}.{name}"})
+            self._classes[module, name] = known
+        return known
 
     def persistent_load(self, pid: Any) -> object:  # noqa: ANN401
         # torch/serialization.py: ("storage", class, key, location, count, ...).
