@@ -69,15 +69,9 @@ CHECKPOINT_RATIO = Limit(100, "bytes for each compressed one", "weights hardly c
 CHECKPOINT_RATIO_FROM = Limit(64 * MIB, "bytes", "below, a high ratio does no harm")
 CHECKPOINT_INDEX = Limit(64 * MIB, "bytes", "an archive of torch's has one member for each tensor")
 SAFETENSORS_HEADER = Limit(100_000_000, "bytes", "the format allows no longer header")
-SAFETENSORS_INSPECTED = Limit(16 * MIB, "bytes", "a header of 100,000 tensors, read without torch")
 PICKLE_BYTES = Limit(64 * MIB, "bytes", "tensors lie outside the pickle")
-PICKLE_CLASSES = Limit(10_000, "classes", "a whole pickled model has a few dozen")
-PICKLE_LARGE_INTEGERS = Limit(10_000, "integers", "of more than 60 bits; random states have a few")
-PICKLE_READS = Limit(
-    4_000_000, "reads", "one or two for each opcode, of which a tensor has about 20"
-)
+PICKLE_OPCODES = Limit(2_000_000, "opcodes", "a state dict has about 20 for each tensor")
 PICKLE_DEPTH = Limit(8, "levels", "training checkpoints nest about three")
-TENSOR_AXES = Limit(64, "axes", "torch allows no more")
 BUNDLED_BYTES = Limit(64 * MIB, "bytes", "of one checkpoint in a repo, when its pickle is scanned")
 PROPOSED_CHECKPOINTS = Limit(64, "files", "checkpoints in a repo that init looks into")
 BUNDLED_TOTAL = Limit(256 * MIB, "bytes", "of all checkpoints in a repo")

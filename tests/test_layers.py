@@ -62,10 +62,12 @@ HOMES = {
     "docstring_parser": {"hubkit/analysis/docstrings.py"},
     "filelock": {"hubkit/hubdir/locks.py"},
     "jinja2": {"hubkit/scaffold/render.py"},
+    "packaging": {"hubkit/publish/release.py"},
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/analysis/documents.py"},
-    "tomlkit": {"hubkit/publish/weights/record.py"},
+    "tomlkit": {"hubkit/_util/toml.py"},
     "tqdm": {"hubkit/hubdir/download.py"},
+    "truststore": {"hubkit/hubdir/http.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }
 

@@ -510,12 +510,14 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         torch.save(model.state_dict(), "weights/unet.pt")
 
-    The pickle is read without importing or calling anything, in torch's zip format and the one
+    The opcodes of the pickle are read and nothing is unpickled, in torch's zip format and the one
     before 1.6. A checkpoint that cannot be read to its end is reported, too: torch may run what
     comes before that. TorchScript archives are something else and are left alone. Files beyond
     64 MiB are not looked at.
     """
-    from hubkit.analysis.pickles import find_globals
+    import io
+
+    from hubkit.analysis.pickles import scan_checkpoint
 
     total = 0
     for path in repo.files.paths():
@@ -526,10 +528,10 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
         if total > limits.BUNDLED_TOTAL.most:
             return
         try:
-            found = find_globals(repo.files.read(path))
+            found = scan_checkpoint(io.BytesIO(repo.files.read(path)))
         except OSError:
             continue
-        if found is None:
+        if found is None or found.is_script:
             continue
         unsafe = sorted(name for name in found.names if not is_allowed(name))
         harmful = [name for name in unsafe if is_harmful(name)]

@@ -1,9 +1,8 @@
-"""Checkpoints of a repo: files in its tree, and URLs in its documents and its source."""
+"""Checkpoints of a repo, in its tree and at URLs in its files, and the models they belong to."""
 
 from __future__ import annotations
 
 import io
-import pickletools
 import re
 from typing import TYPE_CHECKING
 
@@ -11,16 +10,14 @@ from msgspec import Struct
 
 from hubkit import limits
 from hubkit._util.urls import try_parse
-from hubkit._util.zips import find_pickles, open_zip, read_as_torch
 from hubkit.analysis.documents import find_documents
-from hubkit.analysis.pickles import find_globals
+from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source.tracked import is_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hubkit.facts import Files
+    from hubkit.scaffold.model_discovery import ModelDiscovery
 
 _ENDINGS = r"(?:pth|pt|th|ckpt|bin|safetensors|pth\.tar)"
 _FILE = re.compile(rf".*\.{_ENDINGS}", re.IGNORECASE)
@@ -94,20 +91,15 @@ def _read_file(files: Files, path: str) -> WeightsFile | None:
         data = files.read(path, limits.BUNDLED_BYTES.most)
     except OSError:
         return None
-    found = find_globals(data)
-    is_plain = (
-        found is not None
-        and found.is_complete
-        and bool(found.names)
-        and all(map(_PLAIN.fullmatch, found.names))
-    )
-    key, prefix = _layout(data) if is_plain else ("", "")
+    scan = scan_checkpoint(io.BytesIO(data))
+    names = scan.names if scan is not None and scan.is_complete else ()
+    is_plain = bool(names) and all(map(_PLAIN.fullmatch, names))
+    key, prefix = _layout(scan.texts) if scan is not None and is_plain else ("", "")
     return WeightsFile(path, entry.size, is_plain=is_plain, key=key, prefix=prefix)
 
 
-def _layout(data: bytes) -> tuple[str, str]:
+def _layout(texts: tuple[str, ...]) -> tuple[str, str]:
     """The key that the state dict lies under, and what its names begin with."""
-    texts = list(_texts(data))
     keys = dict.fromkeys(text for text in texts if text in _KEYS)
     names = [text for text in texts if text.rpartition(".")[2] in ("weight", "bias")]
     first = texts.index(names[0]) if names else 0
@@ -116,17 +108,94 @@ def _layout(data: bytes) -> tuple[str, str]:
     return key, "module." if prefixed else ""
 
 
-def _texts(data: bytes) -> Iterator[str]:
-    stream = io.BytesIO(data)
-    if data.startswith(b"PK\x03\x04"):
-        with open_zip(io.BytesIO(data), limits.CHECKPOINT_INDEX) as archive:
-            pickled = find_pickles(archive)[0]
-            stream = io.BytesIO(read_as_torch(archive, pickled, limits.PICKLE_BYTES.most))
-    try:
-        # Before torch 1.6 three pickles came before the object.
-        for _ in range(4):
-            for opcode, argument, _ in pickletools.genops(stream):
-                if isinstance(argument, str) and "UNICODE" in opcode.name:
-                    yield argument
-    except (ValueError, IndexError, EOFError, OverflowError):
-        return
+# Words in the names of checkpoints that say nothing of the model.
+_NOISE = frozenset(
+    [
+        "best",
+        "final",
+        "last",
+        "latest",
+        "checkpoint",
+        "ckpt",
+        "model",
+        "weights",
+        "weight",
+        "pretrained",
+        "state",
+        "dict",
+        "statedict",
+        "params",
+        "ema",
+        "epoch",
+        "release",
+        "torch",
+        "pytorch",
+    ]
+)
+_HASH = re.compile(r"-([0-9a-f]{8,64})$")
+
+
+class Checkpoint(Struct, frozen=True):
+    """Where a model's weights are.
+
+    Attributes:
+        path: The file in the repo; "" when they are elsewhere.
+        url: Their address; "" when they lie in the repo.
+        has_hash: Whether the file's name ends in the beginning of its sha256.
+        key: The key of the file's dict that holds the state dict; "" for none.
+        prefix: What the names in it start with beyond the model's own.
+    """
+
+    path: str = ""
+    url: str = ""
+    has_hash: bool = False
+    key: str = ""
+    prefix: str = ""
+
+
+def find_checkpoint(
+    name: str, names: tuple[str, ...], discovery: ModelDiscovery
+) -> Checkpoint | None:
+    """The weights of an entrypoint: those that bear its name, and no other's.
+
+    Only what a state dict can be read from by ``weights_only`` counts, so no LFS pointers and no
+    pickled models.
+
+    Args:
+        name: The entrypoint.
+        names: All entrypoints.
+        discovery: What the repo has.
+    """
+    for file in discovery.weights:
+        if file.is_plain and not file.is_pointer and _fits(name, names, file.path):
+            return Checkpoint(path=file.path, key=file.key, prefix=file.prefix)
+    for url, _ in discovery.urls:
+        if _fits(name, names, url):
+            return Checkpoint(url=url, has_hash=bool(_HASH.search(stem_of(url))))
+    return None
+
+
+def stem_of(place: str) -> str:
+    """A file's name without its endings."""
+    last = place.rpartition("/")[2]
+    return re.sub(r"(?:\.(?:pth|pt|th|ckpt|bin|safetensors|tar))+$", "", last, flags=re.IGNORECASE)
+
+
+def _fits(name: str, names: tuple[str, ...], place: str) -> bool:
+    words = _words(stem_of(place))
+    if not words:
+        # weights/best.pt is the model's when there is but one.
+        return len(names) == 1
+    return words == _words(name) or (
+        words[: len(_words(name))] == _words(name)
+        and not any(
+            words[: len(_words(other))] == _words(other)
+            for other in names
+            if len(_words(other)) > len(_words(name))
+        )
+    )
+
+
+def _words(text: str) -> list[str]:
+    text = _HASH.sub("", text)
+    return [word for word in re.findall(r"[a-z]+\d*|\d+", text.lower()) if word not in _NOISE]
