@@ -1,8 +1,11 @@
-"""What starting costs: importing hubkit, and the commands that only read."""
+"""Start-up: importing hubkit, commands that only read, and the first load in a process."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import statistics
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,12 +63,57 @@ def results(folder: Path) -> Iterator[Result | str]:
     yield from _cached(folder)
 
 
+FIRST_LOAD = """
+import sys, time
+import torch
+begin = time.perf_counter()
+if sys.argv[1] == "hubkit":
+    import hubkit as hub
+else:
+    import torch.hub as hub
+if sys.argv[2] == "cached":
+    hub.load("own/rep:main", "net", trust_repo=True, skip_validation=True, verbose=False)
+else:
+    hub.load(sys.argv[2], "net", source="local")
+print(time.perf_counter() - begin)
+"""
+FIRST_LOADS = 15
+FIRST_LOAD_LIMIT = 0.015  # seconds more than torch.hub
+
+
+def _first_loads(env: dict[str, str], tree: Path) -> Iterator[Result]:
+    """First loads in fresh processes that have imported torch, imports of hubkit included."""
+    for what, repo in (("a cached repo", "cached"), ("a folder", str(tree))):
+        times: dict[str, list[float]] = {"hubkit": [], "torch": []}
+        for run in range(FIRST_LOADS + 1):
+            for hub, taken in times.items():
+                seconds = _time_child(env, hub, repo)
+                if run:  # the first one compiles
+                    taken.append(seconds)
+        ours, theirs = (statistics.median(taken) for taken in times.values())
+        within = "within" if ours - theirs <= FIRST_LOAD_LIMIT else "over"
+        note = f"{(ours - theirs) * 1e3:+.1f} ms, {within} {FIRST_LOAD_LIMIT * 1e3:.0f} ms"
+        yield Result(f"first load, {what}", "torch.hub", ours, theirs, note=note)
+
+
+def _time_child(env: dict[str, str], *arguments: str) -> float:
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_LOAD, *arguments],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
 def _cached(folder: Path) -> Iterator[Result]:
-    """What a repo in the hub dir offers, asked by command and through torch.hub."""
+    """Load, list and help of a repo in the hub dir, beside torch.hub."""
     tree = folder / "home" / "hub" / "own_rep_main"
     tree.mkdir(parents=True)
     (tree / "hubconf.py").write_text(HUBCONF)
     env = {"TORCH_HOME": str(folder / "home"), "HUBKIT_OFFLINE": "1"}
+    yield from _first_loads(env, tree)
     hubkit = str(TOOLS / "hubkit")
     arguments = "'own/rep:main', trust_repo=True, skip_validation=True"
     calls = {
