@@ -65,7 +65,7 @@ class HubRepo:
             name: The entrypoint; the configuration says how it is called.
         """
         from hubkit.config import read_config
-        from pytest_hubkit.cases import make_cases
+        from pytest_hubkit.case import make_cases
 
         case = make_cases(name, read_config(self.root))[0]
         return self.load(name, **case.arguments(self.loaded.entrypoint(name)))

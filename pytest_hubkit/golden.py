@@ -19,14 +19,14 @@ from hubkit._util.atomic import write_file
 from hubkit._util.parse import parse_json
 from hubkit._util.paths import is_inside, read_inside
 from hubkit.errors import UsageError
-from pytest_hubkit.trees import find_tensors
+from pytest_hubkit.tensors import find_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import torch
 
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.context import CaseContext
 
 FOLDER = Path("tests", "hubkit", "golden")
 _VERSION = 1
@@ -61,18 +61,18 @@ def file_of(root: Path, label: str) -> Path:
     return root / FOLDER / f"{quote(label, safe='[]')}.json"
 
 
-def summarise(subject: Subject) -> Golden:
+def summarise(context: CaseContext) -> Golden:
     """What can be kept of a case.
 
     Args:
-        subject: The case.
+        context: The case.
     """
-    first = subject.first
+    first = context.first
     found = dict(find_tensors(first.output))
     summary = {
         "version": _VERSION,
         "input": first.inputs.provenance,
-        "made-with": _here(subject),
+        "made-with": _here(context),
         "output": {path: _describe(one) for path, one in found.items()},
     }
     plain = {path: _plain(one) for path, one in found.items()}
@@ -199,12 +199,12 @@ def _tolerance(kept: Json, here: Json) -> float:
     return _OTHER_BUILD if kept["device"] == here["device"] else _OTHER_DEVICE
 
 
-def _here(subject: Subject) -> Json:
+def _here(context: CaseContext) -> Json:
     import torch
 
     return {
         "torch": torch.__version__,
-        "device": subject.conformance.options.device,
+        "device": context.session.options.device,
         "machine": platform.machine(),
     }
 

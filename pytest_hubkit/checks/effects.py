@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hubkit.runtime.sandbox import Change
-    from pytest_hubkit.replies import Effects
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.child.protocol import Effects
+    from pytest_hubkit.context import CaseContext
 
 _SEEDING = ("manual_seed", "seed", "seed_everything", "manual_seed_all", "set_rng_state")
 
 
 @check("C108", "loads-twice", level=1, requires=("C101", "C106"))
-def loads_twice(subject: Subject) -> Iterator[Failure]:
+def loads_twice(context: CaseContext) -> Iterator[Failure]:
     """The model can be loaded a second time in the same process.
 
     ``torch.hub`` executes hubconf.py for every ``list``, ``help`` and ``load``, while the repo's
@@ -33,9 +33,9 @@ def loads_twice(subject: Subject) -> Iterator[Failure]:
 
     Move it to a module of the repo, which is imported once, or look first whether it is there.
     """
-    again = subject.conformance.children.declared_only.again
+    again = context.children.declared_only.again
     if again is not None:
-        _on_the_first_only(subject, "hubconf.py cannot be executed twice")
+        _on_the_first_only(context, "hubconf.py cannot be executed twice")
         yield Failure(
             f"The second torch.hub.load in a process fails: hubconf.py cannot be executed twice. "
             f"{again.text}",
@@ -45,19 +45,19 @@ def loads_twice(subject: Subject) -> Iterator[Failure]:
         )
         return
     try:
-        _ = subject.second
+        _ = context.second
     except PrerequisiteError as error:
         cause = error.failure.cause
         yield Failure(
-            f"The first {subject.call} works and the second, in the same process, fails: {cause}",
+            f"The first {context.call} works and the second, in the same process, fails: {cause}",
             fix="What may be done only once belongs to a module of the repo, not to a call.",
-            location=subject.location,
+            location=context.location,
             cause=cause,
         )
 
 
 @check("C109", "global-state-load", level=1, requires=("C101", "C106"))
-def global_state_load(subject: Subject) -> Iterator[Failure]:
+def global_state_load(context: CaseContext) -> Iterator[Failure]:
     """Loading the model leaves the process as it was.
 
     ``sys.path``, the current folder, environment variables, warnings filters, logging, torch's
@@ -66,24 +66,24 @@ def global_state_load(subject: Subject) -> Iterator[Failure]:
 
     Set what the model needs in ``forward``, or as a context manager around it; not while loading.
     """
-    yield from _in_either(subject, _judge_changes)
+    yield from _in_either(context, _judge_changes)
 
 
 def _judge_changes(
-    subject: Subject, call: str, location: Location, effects: Effects
+    context: CaseContext, call: str, location: Location, effects: Effects
 ) -> Iterator[Failure]:
     if effects.changes:
         yield Failure(
             f"{call} changes the process of whoever calls it.",
             tuple(map(str, effects.changes)),
-            _point_to(subject, effects.changes)
+            _point_to(context, effects.changes)
             or "Leave it to the user, or put it back before returning.",
             location,
         )
 
 
 @check("C110", "no-reseed", level=1, requires=("C101", "C106"))
-def no_reseed(subject: Subject) -> Iterator[Failure]:
+def no_reseed(context: CaseContext) -> Iterator[Failure]:
     """Loading the model does not reseed the user's random numbers.
 
     A ``torch.manual_seed(0)`` somewhere in the repo makes every experiment that loads the model
@@ -92,11 +92,11 @@ def no_reseed(subject: Subject) -> Iterator[Failure]:
 
     Use a ``torch.Generator`` of the model's own.
     """
-    reply = subject.conformance.children.declared_only
+    reply = context.children.declared_only
     if reply.failure:
         raise NotApplicableError("it could not be loaded in a fresh process")
-    _ = subject.built
-    seeds = [use for use in subject.conformance.source.uses if _is_seeding(use.name)]
+    _ = context.built
+    seeds = [use for use in context.session.source.uses if _is_seeding(use.name)]
     where = [f"{use.location.path}:{use.location.line}: {use.name}" for use in seeds[:4]]
 
     def judge(call: str, here: dict[str, float], there: Effects) -> Iterator[Failure]:
@@ -107,20 +107,20 @@ def no_reseed(subject: Subject) -> Iterator[Failure]:
                 f"{call} reseeds random numbers: whoever calls it gets the same ones each time.",
                 (*seen, *where),
                 "Use a torch.Generator of your own, and leave the global seed to the user.",
-                seeds[0].location if seeds else subject.location,
+                seeds[0].location if seeds else context.location,
             )
 
-    if subject.is_first:
-        found = list(judge("Importing hubconf.py", subject.conformance.drawn, reply.effects))
+    if context.is_first:
+        found = list(judge("Importing hubconf.py", context.session.drawn, reply.effects))
         if found:
             yield from found
             return
-    there = reply.case(subject.label).effects
-    yield from judge(subject.call, subject.drawn[SEED], there)
+    there = reply.case(context.label).effects
+    yield from judge(context.call, context.drawn[SEED], there)
 
 
 @check("C111", "quiet", level=1, required=False, requires=("C101", "C106"))
-def quiet(subject: Subject) -> Iterator[Failure]:
+def quiet(context: CaseContext) -> Iterator[Failure]:
     """Nothing is printed while the model is loaded.
 
     What a library prints ends in the middle of somebody's progress bar or in the output of a
@@ -128,37 +128,37 @@ def quiet(subject: Subject) -> Iterator[Failure]:
 
     Use ``logging``, or print only when a ``verbose`` argument asks for it.
     """
-    yield from _in_either(subject, _judge_prints)
+    yield from _in_either(context, _judge_prints)
 
 
 def _judge_prints(
-    subject: Subject, call: str, location: Location, effects: Effects
+    context: CaseContext, call: str, location: Location, effects: Effects
 ) -> Iterator[Failure]:
     if effects.printed.strip():
         first = effects.printed.strip().splitlines()[0]
         yield Failure(
             f"{call} prints.",
             (f"it begins: {first[:100]}",),
-            f"Use the logging module. ({subject.label})",
+            f"Use the logging module. ({context.label})",
             location,
         )
 
 
 def _in_either(
-    subject: Subject,
-    judge: Callable[[Subject, str, Location, Effects], Iterator[Failure]],
+    context: CaseContext,
+    judge: Callable[[CaseContext, str, Location, Effects], Iterator[Failure]],
 ) -> Iterator[Failure]:
     """Judge what the import does, once for all cases, and what the call does."""
-    reply = subject.conformance.children.declared_only
-    if subject.is_first:
-        yield from judge(subject, "Importing hubconf.py", Location("hubconf.py"), reply.effects)
-    effects = reply.case(subject.label).effects
-    yield from judge(subject, subject.call, subject.location, effects)
+    reply = context.children.declared_only
+    if context.is_first:
+        yield from judge(context, "Importing hubconf.py", Location("hubconf.py"), reply.effects)
+    effects = reply.case(context.label).effects
+    yield from judge(context, context.call, context.location, effects)
 
 
-def _on_the_first_only(subject: Subject, reason: str) -> None:
-    if not subject.is_first:
-        first = subject.conformance.subjects[0].label
+def _on_the_first_only(context: CaseContext, reason: str) -> None:
+    if not context.is_first:
+        first = context.session.plan.active[0].label
         raise NotApplicableError(f"{reason}; said once, at {first}")
 
 
@@ -166,7 +166,7 @@ def _is_seeding(name: str) -> bool:
     return name.rpartition(".")[2] in _SEEDING
 
 
-def _point_to(subject: Subject, changes: tuple[Change, ...]) -> str:
+def _point_to(context: CaseContext, changes: tuple[Change, ...]) -> str:
     """Where source shows calls that may be the ones."""
     words = {
         "sys.path": ("sys.path",),
@@ -183,7 +183,7 @@ def _point_to(subject: Subject, changes: tuple[Change, ...]) -> str:
         if change.name.startswith(key)
         for part in parts
     ]
-    for use in subject.conformance.source.uses:
+    for use in context.session.source.uses:
         if any(part in use.name for part in wanted):
             return f"Is it {use.name} at {use.location.path}:{use.location.line}?"
     return ""

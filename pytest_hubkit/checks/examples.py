@@ -10,15 +10,15 @@ from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_hubkit.example_runs import ExampleEnd
+    from pytest_hubkit.child.worker import ExampleResult
+    from pytest_hubkit.context import CaseContext
     from pytest_hubkit.examples import Example
-    from pytest_hubkit.subject import Subject
 
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 
 
 @check("C215", "help-examples", level=2, required=False, requires=("C101", "C106"))
-def help_examples(subject: Subject) -> Iterator[Failure]:
+def help_examples(context: CaseContext) -> Iterator[Failure]:
     """Examples in the help, the README and cards run.
 
     Readers copy them first. Code after ``>>>`` and in fences marked as python is run, from the
@@ -29,17 +29,17 @@ def help_examples(subject: Subject) -> Iterator[Failure]:
 
     Correct the example, or put ``# hubkit: skip`` into it.
     """
-    examples = list(subject.conformance.examples.find(subject.case.entrypoint))
+    examples = list(context.session.examples.find(context.case.entrypoint))
     if not examples:
         raise NotApplicableError("no example of it is shown")
     ran, reasons = 0, []
     for example in examples:
         try:
-            end = _run(subject, example)
+            end = _run(context, example)
         except (BrokenProcessPool, TimeoutError) as error:
             died = isinstance(error, BrokenProcessPool)
-            said = "ends its process" if died else f"takes longer than {_PATIENCE:g} seconds"
-            yield Failure(f"{_start(example.where)} {said}.", location=subject.location)
+            said = "ends its process" if died else f"takes longer than {_TIMEOUT:g} seconds"
+            yield Failure(f"{_start(example.where)} {said}.", location=context.location)
             continue
         reason = _why_not_judged(end)
         if reason:
@@ -52,17 +52,17 @@ def help_examples(subject: Subject) -> Iterator[Failure]:
                 f"{_start(example.where)} fails with {end.error}: {end.message}",
                 (f"{example.place}{at}",),
                 "Readers copy it. Correct it, or put `# hubkit: skip` into it.",
-                subject.location,
+                context.location,
             )
     if reasons and not ran:
         raise NotApplicableError("; ".join(reasons))
 
 
-def _run(subject: Subject, example: Example) -> ExampleEnd:
-    from pytest_hubkit.example_runs import ExampleRun, run_example
+def _run(context: CaseContext, example: Example) -> ExampleResult:
+    from pytest_hubkit.child.worker import ExampleRun, run_example
     from pytest_hubkit.published import name_repo
 
-    conformance, options = subject.conformance, subject.conformance.options
+    conformance, options = context.session, context.session.options
     home = "worker-home" if options.network == "deny" else conformance.weights_home
     run = ExampleRun(
         code=example.code,
@@ -73,10 +73,10 @@ def _run(subject: Subject, example: Example) -> ExampleEnd:
         home=str(conformance.folder / home),
         policy=options.policy,
     )
-    return conformance.worker.call(run_example, run, _PATIENCE)
+    return conformance.worker.call(run_example, run, _TIMEOUT)
 
 
-def _why_not_judged(end: ExampleEnd) -> str:
+def _why_not_judged(end: ExampleResult) -> str:
     """Why a failure says nothing about the example, or ""."""
     if end.target:
         return f"needs the network: {end.target}"

@@ -8,13 +8,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
-from pytest_hubkit.comparing import find_difference
-from pytest_hubkit.forwards import copied, evaluating
+from pytest_hubkit.inference import copied, evaluating
+from pytest_hubkit.tensors import find_difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.context import CaseContext
 
 _RAN = ("C101", "C106", "C201")
 # Compilers fuse and reorder; that is no other result.
@@ -22,7 +22,7 @@ _CLOSE = 1e-3
 
 
 @check("C311", "export", level=3, required=False, requires=_RAN, slow=True)
-def export(subject: Subject) -> Iterator[Failure]:
+def export(context: CaseContext) -> Iterator[Failure]:
     """`torch.export` takes the model, and what it makes gives the same.
 
     Exported programs are what mobile, server and compiler tool chains start from. Control flow
@@ -35,11 +35,11 @@ def export(subject: Subject) -> Iterator[Failure]:
     def transform(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
         return torch.export.export(model, args, kwargs, strict=False).module()
 
-    yield from _transformed(subject, "torch.export", transform)
+    yield from _transformed(context, "torch.export", transform)
 
 
 @check("C312", "compile", level=3, required=False, requires=_RAN, slow=True)
-def compiled(subject: Subject) -> Iterator[Failure]:
+def compiled(context: CaseContext) -> Iterator[Failure]:
     """`torch.compile` takes the model as a whole, and the compiled model gives the same.
 
     It must be one graph: each break costs the speed for which people compile. Needs a C++ compiler
@@ -49,17 +49,17 @@ def compiled(subject: Subject) -> Iterator[Failure]:
     """
     import torch
 
-    if subject.conformance.options.device == "cpu" and not _compiler():
+    if context.session.options.device == "cpu" and not _compiler():
         raise NotApplicableError("there is no C++ compiler here, which torch.compile needs")
     yield from _transformed(
-        subject, "torch.compile", lambda model, *_: torch.compile(model, fullgraph=True)
+        context, "torch.compile", lambda model, *_: torch.compile(model, fullgraph=True)
     )
     # Each compiled model stays in a cache of torch's otherwise.
     torch.compiler.reset()
 
 
 @check("C314", "script", level=3, required=False, requires=_RAN, slow=True)
-def scripted(subject: Subject) -> Iterator[Failure]:
+def scripted(context: CaseContext) -> Iterator[Failure]:
     """`torch.jit.script` takes the model, and what it makes gives the same.
 
     TorchScript is still how many C++ programs and older mobile applications load models. It takes
@@ -69,11 +69,11 @@ def scripted(subject: Subject) -> Iterator[Failure]:
     """
     import torch
 
-    yield from _transformed(subject, "TorchScript", lambda model, *_: torch.jit.script(model))
+    yield from _transformed(context, "TorchScript", lambda model, *_: torch.jit.script(model))
 
 
 @check("C315", "onnx", level=3, required=False, requires=_RAN, slow=True)
-def to_onnx(subject: Subject) -> Iterator[Failure]:
+def to_onnx(context: CaseContext) -> Iterator[Failure]:
     """The model can be exported to ONNX.
 
     That is what most other runtimes read. What fails here is an operation without counterpart, or
@@ -90,7 +90,7 @@ def to_onnx(subject: Subject) -> Iterator[Failure]:
     def transform(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         torch.onnx.export(model, args, kwargs=kwargs, dynamo=True, verbose=False)
 
-    yield from _transformed(subject, "ONNX export", transform)
+    yield from _transformed(context, "ONNX export", transform)
 
 
 def _compiler() -> str | None:
@@ -98,20 +98,21 @@ def _compiler() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def _transformed(subject: Subject, what: str, transform: Callable[..., Any]) -> Iterator[Failure]:
+def _transformed(
+    context: CaseContext, what: str, transform: Callable[..., Any]
+) -> Iterator[Failure]:
     """Make another form of the model, run it if it can be run, and compare."""
     import torch
 
-    first, model = subject.first, subject.module
-    if model is not subject.runnable:
+    first, model = context.first, context.module
+    if model is not context.runnable:
         raise NotApplicableError("it is no nn.Module")
     given = first.inputs.mapped(copied)
     try:
         with (
             evaluating(model),
             torch.no_grad(),
-            subject.running(),
-            subject.conformance.loaded.active(),
+            context.session.running_model(context.label),
         ):
             made = transform(model, given.args, given.kwargs)
             if made is None:
@@ -119,16 +120,16 @@ def _transformed(subject: Subject, what: str, transform: Callable[..., Any]) -> 
             again = made(*given.args, **given.kwargs)
     except Exception as error:  # noqa: BLE001 - compilers raise all sorts of things
         yield Failure(
-            f"{what} does not take {subject.label}: {type(error).__name__}: {_say(error)}",
-            location=subject.location,
+            f"{what} does not take {context.label}: {type(error).__name__}: {_say(error)}",
+            location=context.location,
         )
         return
     seen = find_difference(first.output, again, _CLOSE)
     if seen:
         yield Failure(
-            f"What {what} makes of {subject.label} gives other results.",
+            f"What {what} makes of {context.label} gives other results.",
             (seen,),
-            location=subject.location,
+            location=context.location,
         )
 
 

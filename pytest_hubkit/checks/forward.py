@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
-from pytest_hubkit.comparing import find_difference
-from pytest_hubkit.forwards import evaluating
-from pytest_hubkit.outputs import find_mismatches
+from pytest_hubkit.inference import evaluating
+from pytest_hubkit.notation import find_mismatches
 from pytest_hubkit.seeds import OTHER_SEED, SEED
-from pytest_hubkit.trees import find_tensors
+from pytest_hubkit.tensors import find_difference, find_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.context import CaseContext
 
 BUILT = ("C101", "C106", "C107")
 RAN = (*BUILT, "C201")
@@ -22,7 +21,7 @@ _MOST = 4
 
 
 @check("C201", "forward", level=2, requires=BUILT)
-def forward(subject: Subject) -> Iterator[Failure]:
+def forward(context: CaseContext) -> Iterator[Failure]:
     """The model takes its example input.
 
     An example input in the configuration, such as ``input = "f32[B,3,H,W] in [0,1]"``, tells
@@ -33,12 +32,12 @@ def forward(subject: Subject) -> Iterator[Failure]:
 
     Correct ``input`` or the sizes in ``dims``, or the model.
     """
-    _ = subject.first
+    _ = context.first
     yield from ()
 
 
 @check("C202", "output-spec", level=2, requires=RAN)
-def output_spec(subject: Subject) -> Iterator[Failure]:
+def output_spec(context: CaseContext) -> Iterator[Failure]:
     """The model gives what its configuration says: structure, types and shapes.
 
     Axes that have a name, as in ``output = "f32[B,10]"``, must have one size throughout, that of
@@ -46,22 +45,22 @@ def output_spec(subject: Subject) -> Iterator[Failure]:
 
     Correct ``output``, or the model.
     """
-    declared = subject.case.config.output
+    declared = context.case.config.output
     if declared is None:
-        raise NotApplicableError(f"no `output` is declared in {subject.case.place}")
-    first = subject.first
+        raise NotApplicableError(f"no `output` is declared in {context.case.place}")
+    first = context.first
     found = list(find_mismatches(declared, first.output, first.inputs.sizes))
     if found:
         yield Failure(
-            f"{subject.label} does not give what is declared for it.",
+            f"{context.label} does not give what is declared for it.",
             tuple(found),
-            f"Correct `output` in {subject.case.place}, or the model.",
-            subject.location,
+            f"Correct `output` in {context.case.place}, or the model.",
+            context.location,
         )
 
 
 @check("C203", "finite", level=2, requires=RAN)
-def finite(subject: Subject) -> Iterator[Failure]:
+def finite(context: CaseContext) -> Iterator[Failure]:
     """All numbers that come out are finite.
 
     A NaN or an infinity spoils everything that is computed from it, and often comes from a
@@ -71,7 +70,7 @@ def finite(subject: Subject) -> Iterator[Failure]:
     """
     import torch
 
-    for path, tensor in find_tensors(subject.first.output):
+    for path, tensor in find_tensors(context.first.output):
         if tensor.is_meta or not (tensor.is_floating_point() or tensor.is_complex()):
             continue
         bad = ~torch.isfinite(tensor)
@@ -79,17 +78,17 @@ def finite(subject: Subject) -> Iterator[Failure]:
         if count:
             place = tuple(bad.nonzero()[0].tolist())
             yield Failure(
-                f"{subject.label} gives numbers that are not finite.",
+                f"{context.label} gives numbers that are not finite.",
                 ((f"{path}: {count} of {tensor.numel()}, the first at {list(place)}: "
-                 f"{tensor[place].item()}"), subject.first.inputs.provenance),
+                 f"{tensor[place].item()}"), context.first.inputs.provenance),
                 "Look for divisions, logarithms, roots and large exponents.",
-                subject.location,
+                context.location,
             )  # fmt: skip
             return
 
 
 @check("C204", "eval-determinism", level=2, requires=RAN)
-def eval_determinism(subject: Subject) -> Iterator[Failure]:
+def eval_determinism(context: CaseContext) -> Iterator[Failure]:
     """In evaluation mode the same input gives the same output, bit for bit.
 
     Dropout that ignores ``eval()``, noise drawn in ``forward``, or state that one call leaves for
@@ -98,25 +97,25 @@ def eval_determinism(subject: Subject) -> Iterator[Failure]:
 
     Use ``nn.Dropout`` or pass ``training=self.training`` to ``F.dropout``; keep no state.
     """
-    if "C204" in subject.chain.shown:
+    if "C204" in context.fast_path.passed:
         return
-    stochastic = subject.case.config.stochastic
-    again = subject.run(seed=SEED if stochastic else OTHER_SEED)
+    stochastic = context.case.config.stochastic
+    again = context.run(seed=SEED if stochastic else OTHER_SEED)
     # Accelerators add in an order of their own.
-    tolerance = 0.0 if subject.conformance.options.device == "cpu" else 1e-6
-    seen = find_difference(subject.first.output, again, tolerance)
+    tolerance = 0.0 if context.session.options.device == "cpu" else 1e-6
+    seen = find_difference(context.first.output, again, tolerance)
     if seen:
         yield Failure(
-            f"{subject.label} gives two different answers to the same input in evaluation mode.",
-            (seen, *_modules_in_training(subject)),
+            f"{context.label} gives two different answers to the same input in evaluation mode.",
+            (seen, *_modules_in_training(context)),
             "F.dropout needs training=self.training; noise and state do not belong in forward. "
             "Or declare `stochastic = true`.",
-            subject.location,
+            context.location,
         )
 
 
 @check("C205", "eval-purity", level=2, requires=(*RAN, "C204"))
-def eval_purity(subject: Subject) -> Iterator[Failure]:
+def eval_purity(context: CaseContext) -> Iterator[Failure]:
     """Running the model in evaluation mode changes nothing.
 
     Parameters and buffers stay, so that an evaluation between two epochs does not alter what is
@@ -125,26 +124,26 @@ def eval_purity(subject: Subject) -> Iterator[Failure]:
 
     Update buffers only ``if self.training``; write to a copy of the input.
     """
-    first = subject.first
+    first = context.first
     if first.changed:
         shown = ", ".join(first.changed[:_MOST])
         yield Failure(
-            f"Running {subject.label} in evaluation mode changes what it should only read.",
+            f"Running {context.label} in evaluation mode changes what it should only read.",
             (f"{len(first.changed)} changed: {shown}",),
             "Update buffers only if self.training is true; copy the input before writing to it.",
-            subject.location,
+            context.location,
         )
-    if first.drew and not subject.case.config.stochastic:
+    if first.drew and not context.case.config.stochastic:
         yield Failure(
-            f"Running {subject.label} in evaluation mode draws random numbers.",
+            f"Running {context.label} in evaluation mode draws random numbers.",
             (f"from the generator of {', '.join(first.drew)}",),
             "Draw them only if self.training is true, or declare `stochastic = true`.",
-            subject.location,
+            context.location,
         )
 
 
 @check("C206", "train-eval-switch", level=2, requires=BUILT)
-def train_eval_switch(subject: Subject) -> Iterator[Failure]:
+def train_eval_switch(context: CaseContext) -> Iterator[Failure]:
     """`train()` and `eval()` reach every part of the model and return it.
 
     ``model = hub.load(...).eval()`` is in nearly every example. A ``train`` method that returns
@@ -153,29 +152,29 @@ def train_eval_switch(subject: Subject) -> Iterator[Failure]:
 
     Call ``return super().train(mode)``.
     """
-    model = subject.module
+    model = context.module
     with evaluating(model):
         for name, call, mode in (("train()", model.train, True), ("eval()", model.eval, False)):
             given = call()
             if given is not model:
                 yield Failure(
-                    f"{subject.label}.{name} gives {type(given).__name__}, not the model.",
+                    f"{context.label}.{name} gives {type(given).__name__}, not the model.",
                     fix="End train and eval with `return self`.",
-                    location=subject.location,
+                    location=context.location,
                 )
             behind = [path or "the model" for path, part in model.named_modules()
                       if part.training is not mode]  # fmt: skip
             if behind:
                 yield Failure(
-                    f"{name} does not reach all of {subject.label}.",
+                    f"{name} does not reach all of {context.label}.",
                     (f"{len(behind)} parts do not follow: {', '.join(behind[:_MOST])}",),
                     "Call super().train(mode) where train is overridden.",
-                    subject.location,
+                    context.location,
                 )
 
 
 @check("C216", "global-state-forward", level=2, requires=RAN)
-def global_state_forward(subject: Subject) -> Iterator[Failure]:
+def global_state_forward(context: CaseContext) -> Iterator[Failure]:
     """Running the model leaves the process as it was.
 
     What loading must not touch (C109), running must not either: the default type, gradient mode,
@@ -183,20 +182,20 @@ def global_state_forward(subject: Subject) -> Iterator[Failure]:
 
     Use context managers, such as ``torch.no_grad()``, and put back what you set.
     """
-    changes = subject.first.state
+    changes = context.first.state
     if changes:
         yield Failure(
-            f"Running {subject.label} changes the process of whoever calls it.",
+            f"Running {context.label} changes the process of whoever calls it.",
             tuple(map(str, changes)),
             "Set it in a context manager around the code that needs it.",
-            subject.location,
+            context.location,
         )
 
 
-def _modules_in_training(subject: Subject) -> tuple[str, ...]:
+def _modules_in_training(context: CaseContext) -> tuple[str, ...]:
     import torch
 
-    model = subject.runnable
+    model = context.runnable
     if not isinstance(model, torch.nn.Module):
         return ()
     with evaluating(model):

@@ -16,16 +16,15 @@ from pytest_hubkit.checks.registry import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_hubkit.child.protocol import ChildFailure
+    from pytest_hubkit.context import CaseContext, RepoContext
     from pytest_hubkit.published import Published
-    from pytest_hubkit.replies import ChildFailure
-    from pytest_hubkit.session import Conformance
-    from pytest_hubkit.subject import Subject
 
 _LOADS = ("C101", "C106")
 
 
 @check("C301", "archive-load", level=3, requires=_LOADS)
-def archive_load(subject: Subject) -> Iterator[Failure]:
+def archive_load(context: CaseContext) -> Iterator[Failure]:
     """The model builds from the archive of the commit, elsewhere.
 
     Users do not get the work tree: they get what ``git archive`` makes of a commit, in a cache
@@ -35,18 +34,18 @@ def archive_load(subject: Subject) -> Iterator[Failure]:
 
     The commit that is checked out is judged: commit first. Skipped where there is no git repo.
     """
-    children = subject.conformance.children
+    children = context.children
     published, reply = children.published, children.archive
-    case = reply.case(subject.label)
+    case = reply.case(context.label)
     failure = reply.failure or case.failure
     if failure is not None:
-        yield _describe(subject, published, failure)
+        yield _describe(context, published, failure)
     elif case.skipped:
         raise NotApplicableError(case.skipped)
 
 
 @check("C302", "elsewhere", level=3, requires=(*_LOADS, "C201", "C301"))
-def elsewhere(subject: Subject) -> Iterator[Failure]:
+def elsewhere(context: CaseContext) -> Iterator[Failure]:
     """The model runs where the current folder is another, and leaves the repo's folder alone.
 
     After loading, people change the current folder, and the cache may be read-only. A file that
@@ -55,31 +54,31 @@ def elsewhere(subject: Subject) -> Iterator[Failure]:
 
     Open files by ``Path(__file__).parent``; write to ``tempfile``.
     """
-    given = subject.first.inputs.provenance
-    case = subject.conformance.children.archive.case(subject.label)
+    given = context.first.inputs.provenance
+    case = context.children.archive.case(context.label)
     if not case.runs:
         raise NotApplicableError("the process that loaded the archive has no torch to run it with")
     # It was given what somebody answers for, else it has guessed the same.
     failure = case.runs.get("", case.runs.get(given))
     if failure is not None:
         yield Failure(
-            f"{subject.label} runs here, and fails with the archive of the commit in another "
+            f"{context.label} runs here, and fails with the archive of the commit in another "
             f"current folder: {failure.text}",
             (*filter(None, [failure.place]), *failure.evidence),
             "Open files of the repo by Path(__file__).parent, not by a relative path.",
-            Location(failure.path, failure.line) if failure.path else subject.location,
+            Location(failure.path, failure.line) if failure.path else context.location,
         )
     if case.written:
         yield Failure(
-            f"Running {subject.label} writes into the folder of the repo, which may be read-only.",
+            f"Running {context.label} writes into the folder of the repo, which may be read-only.",
             tuple(case.written[:4]),
             "Write to a temporary folder, or where the caller says.",
-            subject.location,
+            context.location,
         )
 
 
 @check("C303", "coexistence", level=3, scope="repo", requires=("C101",))
-def coexistence(repo: Conformance) -> Iterator[Failure]:
+def coexistence(repo: RepoContext) -> Iterator[Failure]:
     """The repo can be loaded after another one whose modules have the same common names.
 
     Python keeps one module of a name. After a hub repo with a top-level ``models`` or ``utils``,
@@ -91,15 +90,15 @@ def coexistence(repo: Conformance) -> Iterator[Failure]:
     """
     from hubkit.rules.modules import GENERIC_MODULES
 
-    names = {one.top: one for one in repo.source.own_imports if one.top in GENERIC_MODULES}
+    names = {one.top: one for one in repo.session.source.own_imports if one.top in GENERIC_MODULES}
     if not names:
         return
-    decoy = repo.folder / "decoy"
+    decoy = repo.session.folder / "decoy"
     for name in names:
         (decoy / name).mkdir(parents=True, exist_ok=True)
         (decoy / name / "__init__.py").write_text("", "utf-8")
     (decoy / "hubconf.py").write_text("".join(f"import {name}\n" for name in names), "utf-8")
-    reply = repo.children.beside(decoy)
+    reply = repo.children.load_after(decoy)
     failures = {label: case.failure for label, case in reply.cases.items() if case.failure}
     alone = repo.children.declared_only
     failure = reply.failure or next(
@@ -119,7 +118,7 @@ def coexistence(repo: Conformance) -> Iterator[Failure]:
 
 
 @check("C304", "seed-reproducible", level=3, requires=_LOADS)
-def seed_reproducible(subject: Subject) -> Iterator[Failure]:
+def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
     """From one seed, two processes build the same weights.
 
     Without that nobody can repeat a training run. The order of a set, of a folder's files, of
@@ -127,27 +126,30 @@ def seed_reproducible(subject: Subject) -> Iterator[Failure]:
 
     Sort what has no order; draw from torch's own generator.
     """
-    children = subject.conformance.children
-    case = children.declared_only.case(subject.label)
-    _ = subject.second_module
+    children = context.children
+    case = children.declared_only.case(context.label)
+    _ = context.second_module
     if not case.is_module:
         raise NotApplicableError(case.skipped or "it could not be built in a fresh process")
-    if subject.digests == case.digests:
+    if context.digests == case.digests:
         return
     # Another order of calls may explain it; two processes that do only this leave no excuse.
-    one, other = children.seeded(subject).digests, children.seeded(subject).digests
+    one, other = (
+        children.load_single(context.planned).digests,
+        children.load_single(context.planned).digests,
+    )
     changed = [key for key in one if one[key] != other.get(key)]
     if changed or set(one) != set(other):
         yield Failure(
-            f"From one seed, two processes build {subject.label} with different weights.",
+            f"From one seed, two processes build {context.label} with different weights.",
             (f"{len(changed)} of {len(one)} differ, such as {(changed or sorted(other))[0]}",),
             "Is a set or a folder listing iterated, or a generator seeded by the clock?",
-            subject.location,
+            context.location,
         )
 
 
 @check("C313", "worker-process", level=3, required=False, requires=(*_LOADS, "C201"))
-def worker_process(subject: Subject) -> Iterator[Failure]:
+def worker_process(context: CaseContext) -> Iterator[Failure]:
     """The model can be sent to a worker process, and runs there.
 
     Servers and evaluation in parallel start fresh processes and send them the model. This is how
@@ -158,28 +160,28 @@ def worker_process(subject: Subject) -> Iterator[Failure]:
     """
     import pickle
 
-    if subject.conformance.options.device != "cpu":
+    if context.session.options.device != "cpu":
         raise NotApplicableError("models are sent on the cpu only")
-    first, runnable = subject.first, subject.runnable
+    first, runnable = context.first, context.runnable
     try:
-        with subject.conformance.loaded.active():
+        with context.session.loaded.active():
             message = pickle.dumps((runnable, first.inputs.args, first.inputs.kwargs))
     except Exception as error:  # noqa: BLE001 - whatever an attribute raises
         yield Failure(
-            f"{subject.label} cannot be sent to a worker: {type(error).__name__}: {error}",
-            location=subject.location,
+            f"{context.label} cannot be sent to a worker: {type(error).__name__}: {error}",
+            location=context.location,
         )
         return
     try:
-        subject.conformance.worker.run(message)
+        context.session.worker.run(message)
     except Exception as error:  # noqa: BLE001 - whatever the model raises there
         yield Failure(
-            f"{subject.label} fails in a worker process: {type(error).__name__}: {error}",
-            location=subject.location,
+            f"{context.label} fails in a worker process: {type(error).__name__}: {error}",
+            location=context.location,
         )
 
 
-def _describe(subject: Subject, published: Published, failure: ChildFailure) -> Failure:
+def _describe(context: CaseContext, published: Published, failure: ChildFailure) -> Failure:
     wanted = failure.module or failure.file or ""
     missing = list(published.find_missing(wanted)) if wanted else []
     missing = missing or list(published.find_altered(failure.path))
@@ -194,11 +196,11 @@ def _describe(subject: Subject, published: Published, failure: ChildFailure) -> 
     else:
         fix = "It works in the work tree: what does it find there that the commit lacks?"
     return Failure(
-        f"{subject.label} works in this work tree, and its users cannot load it: the archive of "
+        f"{context.label} works in this work tree, and its users cannot load it: the archive of "
         f"commit {published.sha[:12]} fails.",
         (*filter(None, evidence), *_say_changes(published)),
         fix,
-        Location(failure.path, failure.line) if failure.path else subject.location,
+        Location(failure.path, failure.line) if failure.path else context.location,
     )
 
 

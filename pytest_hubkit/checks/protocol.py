@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hubkit.facts import Location
 from hubkit.runtime.sandbox import Policy
 from hubkit.torchhub import LOAD_PARAMETERS, weights_kind
-from pytest_hubkit.cases import describe_call, parameters_of
+from pytest_hubkit.case import describe_call, parameters_of
 from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
@@ -18,17 +18,17 @@ from pytest_hubkit.checks.registry import (
     check,
 )
 from pytest_hubkit.failures import describe_download
-from pytest_hubkit.forwards import find_module
+from pytest_hubkit.inference import find_module
 from pytest_hubkit.seeds import SEED, seeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.context import CaseContext
 
 
 @check("C104", "help", level=1, requires=("C101",))
-def help_text(subject: Subject) -> Iterator[Failure]:
+def help_text(context: CaseContext) -> Iterator[Failure]:
     """`torch.hub.help` has something to print.
 
     It prints the entrypoint's ``__doc__`` and nothing else, so that is all the documentation that
@@ -37,26 +37,26 @@ def help_text(subject: Subject) -> Iterator[Failure]:
 
     Write a docstring on the entrypoint: what the model is, each parameter, what it takes and gives.
     """
-    function = subject.function
+    function = context.function
     text = function.__doc__ or ""
     if not text.strip():
         yield Failure(
-            f"torch.hub.help prints nothing for {subject.label}: it has no docstring.",
+            f"torch.hub.help prints nothing for {context.label}: it has no docstring.",
             fix="Say what the model is, what each parameter does, what it takes and gives.",
-            location=subject.location,
+            location=context.location,
         )
     elif not inspect.isclass(function) and text == type(function).__doc__:
         kind = type(function).__name__
         yield Failure(
-            f"torch.hub.help prints the help of Python's {kind} for {subject.label}.",
+            f"torch.hub.help prints the help of Python's {kind} for {context.label}.",
             (f"it begins: {text.strip().splitlines()[0]}",),
             f"A {kind} has no docstring of its own: write a function that makes the call.",
-            location=subject.location,
+            location=context.location,
         )
 
 
 @check("C105", "signature", level=1, requires=("C101",))
-def signature(subject: Subject) -> Iterator[Failure]:
+def signature(context: CaseContext) -> Iterator[Failure]:
     """Every parameter can be given through `torch.hub.load`.
 
     ``torch.hub.load(repo_or_dir, model, *args, source=..., **kwargs)`` keeps some keywords for
@@ -66,31 +66,31 @@ def signature(subject: Subject) -> Iterator[Failure]:
 
     Rename the parameter; correct ``call`` or ``untrained``; make the default when called.
     """
-    parameters = parameters_of(subject.function)
+    parameters = parameters_of(context.function)
     for parameter in parameters:
         by_name = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         if by_name and parameter.name in LOAD_PARAMETERS:
             yield Failure(
-                f"Nobody can pass {parameter.name} to {subject.label} by name: torch.hub.load "
+                f"Nobody can pass {parameter.name} to {context.label} by name: torch.hub.load "
                 "takes the keyword for itself.",
                 fix=f"Rename the parameter {parameter.name}.",
-                location=subject.location,
+                location=context.location,
             )
-    yield from _shared_defaults(subject, parameters)
-    yield from _declared_arguments_that_do_not_fit(subject, parameters)
-    weights = subject.case.config.weights
+    yield from _shared_defaults(context, parameters)
+    yield from _declared_arguments_that_do_not_fit(context, parameters)
+    weights = context.case.config.weights
     silent = parameters and not any(weights_kind(one.name) for one in parameters)
-    if weights is not None and not weights.call and subject.case.is_untrained and silent:
+    if weights is not None and not weights.call and not context.case.needs_weights and silent:
         yield Failure(
-            f"Nobody can ask {subject.label} for the weights that {subject.case.place} "
+            f"Nobody can ask {context.label} for the weights that {context.case.place} "
             "declares, or for a model without: no parameter is called pretrained or weights.",
             fix="Add `pretrained: bool = False`, or declare `weights.call`.",
-            location=subject.location,
+            location=context.location,
         )
 
 
 def _shared_defaults(
-    subject: Subject, parameters: tuple[inspect.Parameter, ...]
+    context: CaseContext, parameters: tuple[inspect.Parameter, ...]
 ) -> Iterator[Failure]:
     # A hubconf that has not imported it has no tensors.
     torch: Any = sys.modules.get("torch")
@@ -99,17 +99,17 @@ def _shared_defaults(
         if isinstance(parameter.default, shared):
             kind = type(parameter.default).__name__
             yield Failure(
-                f"All models of {subject.label} share one {kind}: the default of "
+                f"All models of {context.label} share one {kind}: the default of "
                 f"{parameter.name} is made when hubconf is imported.",
                 fix=f"Write {parameter.name}=None, and make it inside.",
-                location=subject.location,
+                location=context.location,
             )
 
 
 def _declared_arguments_that_do_not_fit(
-    subject: Subject, parameters: tuple[inspect.Parameter, ...]
+    context: CaseContext, parameters: tuple[inspect.Parameter, ...]
 ) -> Iterator[Failure]:
-    config = subject.case.config
+    config = context.case.config
     declared = {**config.call, **(config.untrained or {})}
     if not parameters or any(one.kind is one.VAR_KEYWORD for one in parameters):
         return
@@ -117,15 +117,15 @@ def _declared_arguments_that_do_not_fit(
     for name in declared:
         if name not in known:
             yield Failure(
-                f"{subject.label} takes no argument {name}, which {subject.case.place} passes.",
+                f"{context.label} takes no argument {name}, which {context.case.place} passes.",
                 (f"it takes {', '.join(known) or 'none'}",),
                 "Correct `call` or `untrained` there.",
-                location=subject.location,
+                location=context.location,
             )
 
 
 @check("C106", "loads-untrained-offline", level=1, requires=("C101",))
-def loads_untrained_offline(subject: Subject) -> Iterator[Failure]:
+def loads_untrained_offline(context: CaseContext) -> Iterator[Failure]:
     """The model can be built without weights, and then nothing is downloaded.
 
     ``pretrained=False`` or ``weights=None`` promises a model with fresh parameters. People count
@@ -135,11 +135,11 @@ def loads_untrained_offline(subject: Subject) -> Iterator[Failure]:
     The call is made with the network denied and an empty cache. What is passed: ``untrained`` of
     the configuration, else False or None for parameters that are named like it.
     """
-    if not subject.case.is_untrained:
-        raise NotApplicableError(f"it is declared to need its weights in {subject.case.place}")
-    found = list(_downloads_when_told_not_to(subject))
+    if context.case.needs_weights:
+        raise NotApplicableError(f"it is declared to need its weights in {context.case.place}")
+    found = list(_downloads_when_told_not_to(context))
     try:
-        _ = subject.built
+        _ = context.built
     except PrerequisiteError as error:
         if error.code != "C106" or not found:
             raise
@@ -147,41 +147,41 @@ def loads_untrained_offline(subject: Subject) -> Iterator[Failure]:
     yield from found
     if found:
         return
-    if subject.attempts and subject.conformance.options.policy.everything:
+    if context.attempts and context.session.options.policy.everything:
         # It was let through. Who copes without has done nothing wrong.
         try:
-            subject.build(policy=Policy())
+            context.build(policy=Policy())
         except PrerequisiteError:
-            yield describe_download(subject, subject.attempts[0])
+            yield describe_download(context.build_call, context.attempts[0])
 
 
-def _downloads_when_told_not_to(subject: Subject) -> Iterator[Failure]:
+def _downloads_when_told_not_to(context: CaseContext) -> Iterator[Failure]:
     """Where weights go by name and None stands for none, people write False all the same."""
-    config, parameters = subject.case.config, parameters_of(subject.function)
-    if config.untrained is not None or subject.conformance.options.policy.everything:
+    config, parameters = context.case.config, parameters_of(context.function)
+    if config.untrained is not None or context.session.options.policy.everything:
         return
     for name in (one.name for one in parameters if one.name == "pretrained"):
-        if subject.arguments.get(name, False) is not None:
+        if context.arguments.get(name, False) is not None:
             continue
-        told = {**subject.arguments, name: False}
-        call = describe_call(subject.case.entrypoint, told)
+        told = {**context.arguments, name: False}
+        call = describe_call(context.case.entrypoint, told)
         with (
             contextlib.suppress(Exception, SystemExit),
             seeded(SEED),
-            subject.conformance.running(call) as guard,
+            context.session.running(call) as guard,
         ):
-            subject.conformance.loaded.call(subject.case.entrypoint, **told)
+            context.session.loaded.call(context.case.entrypoint, **told)
         for attempt in guard.attempts[:1]:
             yield Failure(
                 f"{call} downloads although no weights were asked for: {attempt.target}",
                 (f"requested {attempt.origin}",),
                 f"Test {name} for its truth, not by `is not None`: False means no weights too.",
-                Location(attempt.path, attempt.line) if attempt.path else subject.location,
+                Location(attempt.path, attempt.line) if attempt.path else context.location,
             )
 
 
 @check("C107", "returns-declared-kind", level=1, requires=("C101", "C106"))
-def returns_declared_kind(subject: Subject) -> Iterator[Failure]:
+def returns_declared_kind(context: CaseContext) -> Iterator[Failure]:
     """The entrypoint gives an ``nn.Module``, or what it is declared to give.
 
     ``torch.hub.load(...)`` is followed by ``.eval()`` and ``.to(device)`` nearly everywhere. An
@@ -192,21 +192,21 @@ def returns_declared_kind(subject: Subject) -> Iterator[Failure]:
     """
     import torch
 
-    value, kind = subject.built, subject.case.kind
+    value, kind = context.built, context.case.kind
     fits = {
         "model": isinstance(value, torch.nn.Module),
         "bundle": find_module(value) is not None,
-        "class": isinstance(value, type) or inspect.isclass(subject.function),
+        "class": isinstance(value, type) or inspect.isclass(context.function),
         "utility": value is not None,
         "tokenizer": callable(value) or hasattr(value, "encode"),
     }
     if not fits.get(kind, callable(value)):
         yield Failure(
-            f"{subject.call} gives {_describe(value)}, not {_WANTED.get(kind, 'a callable')}.",
+            f"{context.call} gives {_describe(value)}, not {_WANTED.get(kind, 'a callable')}.",
             tuple(_classes(value)),
-            f"Return it, or declare `kind` in {subject.case.place}"
+            f"Return it, or declare `kind` in {context.case.place}"
             + (": a bundle holds several things." if find_module(value) is not None else "."),
-            location=subject.location,
+            location=context.location,
         )
 
 

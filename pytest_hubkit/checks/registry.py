@@ -75,7 +75,7 @@ class Check(Struct, frozen=True):
         requires: Codes of the checks without which it makes no sense.
         slow: Whether it runs only when asked for.
         explanation: Why it exists and what to do, as ``hubkit explain`` prints it.
-        function: Yields what is wrong; takes a `Conformance` or a `Subject`, by scope.
+        function: Yields what is wrong; takes a `RepoContext` or a `CaseContext`, by scope.
     """
 
     code: str

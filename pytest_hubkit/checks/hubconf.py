@@ -1,12 +1,13 @@
-"""Level 1: importing hubconf as somebody else's fresh process does."""
+"""Level 1: importing hubconf in a fresh process, and the names that it shows."""
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.util
 import shlex
 from typing import TYPE_CHECKING
 
-from hubkit._util.text import join_words
+from hubkit._util.text import did_you_mean, join_words, plural
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import Failure, check
 from pytest_hubkit.failures import describe_problem
@@ -14,16 +15,16 @@ from pytest_hubkit.failures import describe_problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_hubkit.replies import ChildFailure
-    from pytest_hubkit.session import Conformance
-    from pytest_hubkit.watch import Undeclared
+    from pytest_hubkit.child.protocol import ChildFailure, Undeclared
+    from pytest_hubkit.context import RepoContext
+
 
 _MOST_NAMES = 3
 _ONLINE = "Download in the entrypoint that needs it: torch.hub.list and help import hubconf.py too."
 
 
 @check("C101", "import-clean", level=1, scope="repo")
-def import_clean(repo: Conformance) -> Iterator[Failure]:
+def import_clean(repo: RepoContext) -> Iterator[Failure]:
     """Importing hubconf works in a fresh process, without the network.
 
     ``torch.hub`` puts the repo first on ``sys.path`` and executes ``hubconf.py``; it looks at
@@ -33,10 +34,10 @@ def import_clean(repo: Conformance) -> Iterator[Failure]:
     Declare what is imported; install it where the tests run; import optional modules inside the
     entrypoint that needs them.
     """
-    if repo.facts.hubconf is None:
-        yield describe_problem(repo.facts)
+    if repo.session.facts.hubconf is None:
+        yield describe_problem(repo.session.facts)
         return
-    failure = repo.children.plain.failure
+    failure = repo.children.unrestricted.failure
     missing = _missing_module(repo, failure) if failure else ""
     for name, problem in _dependencies_not_found(repo):
         yield problem
@@ -47,7 +48,7 @@ def import_clean(repo: Conformance) -> Iterator[Failure]:
 
 
 @check("C102", "dependencies-sufficient", level=1, scope="repo", requires=("C101",))
-def dependencies_sufficient(repo: Conformance) -> Iterator[Failure]:
+def dependencies_sufficient(repo: RepoContext) -> Iterator[Failure]:
     """Importing hubconf and building its models needs no module beyond ``dependencies``.
 
     The author has everything installed, so an undeclared import goes unnoticed until a user meets
@@ -61,7 +62,7 @@ def dependencies_sufficient(repo: Conformance) -> Iterator[Failure]:
     reply = repo.children.declared_only
     hidden = [found for found in reply.undeclared if found.hidden]
     required = [found for found in reply.undeclared if not found.hidden]
-    declared = repo.source.dependencies
+    declared = repo.session.source.dependencies
     where = declared.location.line if declared else 1
     for module in dict.fromkeys(found.module for found in required):
         yield _describe_undeclared(module, required, where)
@@ -97,11 +98,11 @@ def _describe_undeclared(module: str, imports: Iterable[Undeclared], line: int) 
     )
 
 
-def _dependencies_not_found(repo: Conformance) -> Iterator[tuple[str, Failure]]:
+def _dependencies_not_found(repo: RepoContext) -> Iterator[tuple[str, Failure]]:
     """Entries of ``dependencies`` for which torch.hub gives up before it calls anything."""
     from hubkit.analysis import distribution_name, import_name
 
-    declared = repo.source.dependencies
+    declared = repo.session.source.dependencies
     for entry in (declared.entries if declared else None) or ():
         meant = import_name(entry.name)
         if _can_be_found(entry.name, repo):
@@ -115,9 +116,9 @@ def _dependencies_not_found(repo: Conformance) -> Iterator[tuple[str, Failure]]:
         yield entry.name, Failure(said, fix=fix, location=entry.location)
 
 
-def _can_be_found(name: str, repo: Conformance) -> bool:
+def _can_be_found(name: str, repo: RepoContext) -> bool:
     top = name.partition(".")[0]
-    if top in repo.facts.packages:
+    if top in repo.session.facts.packages:
         return True
     try:
         return importlib.util.find_spec(name) is not None
@@ -125,7 +126,7 @@ def _can_be_found(name: str, repo: Conformance) -> bool:
         return False
 
 
-def _describe_import(repo: Conformance, failure: ChildFailure) -> Failure:
+def _describe_import(repo: RepoContext, failure: ChildFailure) -> Failure:
     missing = _missing_module(repo, failure)
     location = Location(failure.path or "hubconf.py", failure.line or 1)
     if not missing:
@@ -146,10 +147,12 @@ def _describe_import(repo: Conformance, failure: ChildFailure) -> Failure:
     )
 
 
-def _missing_module(repo: Conformance, failure: ChildFailure) -> str:
+def _missing_module(repo: RepoContext, failure: ChildFailure) -> str:
     """The top-level name of a module from elsewhere that is missing, or ""."""
     top = (failure.module or "").partition(".")[0]
-    return "" if top in repo.facts.packages or failure.type != "ModuleNotFoundError" else top
+    return (
+        "" if top in repo.session.facts.packages or failure.type != "ModuleNotFoundError" else top
+    )
 
 
 def _places(imports: Iterable[Undeclared]) -> Iterator[str]:
@@ -170,3 +173,66 @@ def _code(failure: ChildFailure) -> Iterator[str]:
     if failure.path:
         yield f"{failure.path}:{failure.line}: {failure.code}"
     yield from failure.evidence
+
+
+@check("C103", "surface", level=1, scope="repo", requires=("C101",))
+def surface(repo: RepoContext) -> Iterator[Failure]:
+    """`torch.hub.list` shows the entrypoints, and nothing else.
+
+    It lists every public callable that hubconf.py happens to hold: ``Path``, ``partial``, the
+    class beside the function that makes it. Users take them for models. ``__all__`` makes no
+    difference to torch.hub. And what the configuration says of an entrypoint that is not there
+    is about nothing. Where names are made at run time, source does not tell which are meant:
+    ``names = ["tf_*", "mixnet_*"]`` does.
+
+    Import helpers under a name with a leading underscore.
+    """
+    names = repo.session.loaded.names()
+    leaks = [leak for leak in repo.session.source.leaks if leak.name in names]
+    if leaks:
+        shown = [f"{leak.name}: {leak.origin}, line {leak.location.line}" for leak in leaks[:8]]
+        more = [f"and {len(leaks) - 8} more"] if len(leaks) > 8 else []
+        first = leaks[0].name
+        yield Failure(
+            f"torch.hub.list shows {plural(len(leaks), 'name')} that "
+            f"{'are' if len(leaks) > 1 else 'is'} no entrypoint.",
+            (*shown, *more),
+            f"Import it as `_{first}`, or inside the function that uses it.",
+            leaks[0].location,
+        )
+    yield from _unmeant(repo, names)
+    for name in repo.session.config.entrypoints:
+        if name not in names:
+            yield _absent(repo, name, names)
+    for pattern in (*repo.session.config.names, *repo.session.config.representative):
+        if not fnmatch.filter(names, pattern):
+            yield _absent(repo, pattern, names)
+
+
+def _unmeant(repo: RepoContext, names: tuple[str, ...]) -> Iterator[Failure]:
+    """Names that no declared pattern allows; those that the source spells out are meant."""
+    patterns = repo.session.config.names
+    spelled = {entrypoint.name for entrypoint in repo.session.source.entrypoints}
+    told = spelled | {leak.name for leak in repo.session.source.leaks}
+    strange = [
+        name
+        for name in names
+        if name not in told and not any(fnmatch.fnmatchcase(name, one) for one in patterns)
+    ]
+    if patterns and strange:
+        yield Failure(
+            f"torch.hub.list shows {plural(len(strange), 'name')} that no pattern "
+            f"of `names` in {repo.session.config.path} allows.",
+            (", ".join(strange[:8]), f"patterns: {', '.join(patterns)}"),
+            "Begin names of helpers with an underscore, or add a pattern.",
+            Location("hubconf.py"),
+        )
+
+
+def _absent(repo: RepoContext, name: str, names: tuple[str, ...]) -> Failure:
+    return Failure(
+        f"{repo.session.config.path} describes an entrypoint {name}, which hubconf.py does not have.",
+        (f"it has {', '.join(names[:8]) or 'none'}",),
+        did_you_mean(name, names) or "Remove it there, or add it here.",
+        Location("hubconf.py"),
+    )
