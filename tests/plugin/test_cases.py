@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hubkit.config import Config, EntrypointConfig
-from pytest_hubkit.case import Case, describe_call, make_cases, unpretrained_arguments
+from pytest_hubkit.case import Case, describe_call, make_cases, untrained_arguments
 from pytest_hubkit.checks import NotApplicableError
 from pytest_hubkit.inputs import find_declared
 
@@ -42,17 +42,17 @@ def plain(width: int = 3) -> None: ...
     ],
 )
 def test_weights_are_left_out(function: Callable[..., Any], arguments: dict[str, Any]) -> None:
-    assert unpretrained_arguments(function, {}) == arguments
+    assert untrained_arguments(function, {}) == arguments
 
 
 def test_what_is_declared_counts_more() -> None:
-    assert unpretrained_arguments(flag, {"progress": False}) == {
+    assert untrained_arguments(flag, {"progress": False}) == {
         "pretrained": False,
         "progress": False,
     }
-    assert unpretrained_arguments(flag, {"pretrained": True}) == {"pretrained": True}
-    assert unpretrained_arguments(flag, {}, {}) == {}
-    assert unpretrained_arguments(by_name, {}, {"pretrained": ""}) == {"pretrained": ""}
+    assert untrained_arguments(flag, {"pretrained": True}) == {"pretrained": True}
+    assert untrained_arguments(flag, {}, {}) == {}
+    assert untrained_arguments(by_name, {}, {"pretrained": ""}) == {"pretrained": ""}
 
 
 def test_missing_arguments_are_asked_for_where_they_are_declared() -> None:
