@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def find_tensors(value: object, path: str = "output") -> Iterator[tuple[str, torch.Tensor]]:
-    """Every tensor in a value, with the expression that leads to it.
+    """All tensors in a value, each with the expression for it.
 
     Args:
-        value: A tensor, or lists, tuples, dicts and dataclasses that hold some.
+        value: A tensor, or lists, tuples, dicts and dataclasses that contain some.
         path: The expression for the value itself.
     """
     import torch
@@ -38,7 +38,7 @@ def find_tensors(value: object, path: str = "output") -> Iterator[tuple[str, tor
 
 
 def has_shape(tensor: torch.Tensor) -> bool:
-    """Whether a tensor has one: those of lazy modules get theirs when they first run."""
+    """Whether a tensor has a shape; those of lazy modules have none before the first run."""
     from torch.nn.parameter import is_lazy
 
     return not is_lazy(tensor)
@@ -79,12 +79,12 @@ def is_same(left: torch.Tensor, right: object) -> bool:
 
 
 def find_difference(left: Any, right: Any, tolerance: float = EXACT) -> str:  # noqa: ANN401
-    """Where two outputs differ, in words; "" when they do not.
+    """Where two outputs differ, in words; "" if they do not.
 
     Args:
-        left: One.
-        right: The other.
-        tolerance: How much counts as no difference, relative to the largest value.
+        left: One output.
+        right: The other one.
+        tolerance: The largest difference to ignore, relative to the largest value.
     """
     return compare(dict(find_tensors(left)), dict(find_tensors(right)), tolerance)
 
@@ -92,7 +92,7 @@ def find_difference(left: Any, right: Any, tolerance: float = EXACT) -> str:  # 
 def compare(
     left: Mapping[str, torch.Tensor], right: Mapping[str, torch.Tensor], tolerance: float = EXACT
 ) -> str:
-    """The same for tensors by the expressions that lead to them; others on the right may be there."""
+    """The same for tensors by expression; additional ones on the right are ignored."""
     for path, tensor in left.items():
         found = right.get(path)
         if found is None or found.shape != tensor.shape or found.dtype != tensor.dtype:
@@ -106,9 +106,9 @@ def find_rows(output: Any, rows: int, number: int) -> dict[str, torch.Tensor]:  
     """One row of each tensor that has a row for each input of a batch.
 
     Args:
-        output: What a model gave.
+        output: The output of a model.
         rows: The size of the batch.
-        number: Which row.
+        number: Index of the row.
     """
     return {
         path: tensor.narrow(0, number, 1)
@@ -118,7 +118,7 @@ def find_rows(output: Any, rows: int, number: int) -> dict[str, torch.Tensor]:  
 
 
 def is_close(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> bool:
-    """Whether two tensors of one shape differ by no more than a share of the largest value."""
+    """Whether two tensors of one shape differ by at most a fraction of the largest value."""
     import torch
 
     if not tolerance or not (left.is_floating_point() or left.is_complex()):
@@ -126,7 +126,7 @@ def is_close(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> bool:
     one, other = _comparable(left), _comparable(right)
     scale = max(one.abs().max().item(), 1e-12) if one.numel() else 1.0
     largest = (one - other).abs().max().item()
-    # A few odd values of many are no difference, as long as they are not far off.
+    # Tolerate a few values that differ a little more.
     if largest <= tolerance * scale or largest > _FEW * tolerance * scale:
         return largest <= tolerance * scale
     cosine = torch.nn.functional.cosine_similarity(one.flatten(), other.flatten(), dim=0)
@@ -137,7 +137,7 @@ def is_finite(tensor: torch.Tensor) -> bool:
     """Whether all numbers of a tensor of floats are finite."""
     import torch
 
-    # What is not finite makes the sum so, which is far faster to see; large numbers may do too.
+    # The sum is much faster; it may also overflow, so check again.
     return bool(tensor.sum().isfinite()) or bool(torch.isfinite(tensor).all())
 
 
@@ -160,7 +160,7 @@ _LARGE = 1 << 20
 
 
 def fingerprint(tensor: torch.Tensor) -> int:
-    """A checksum of shape, type and contents; contents that cannot be read count as none."""
+    """A checksum of shape, type and contents; contents that cannot be read are ignored."""
     import torch
 
     seed = zlib.crc32(f"{tensor.dtype}{tuple(tensor.shape)}".encode())

@@ -1,4 +1,4 @@
-"""Level 3: other forms of the model. They take seconds each, so they run only when asked for."""
+"""Level 3: export and compilation, which take seconds per model and run only if selected."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from pytest_hubkit.context import CaseContext
 
 _RAN = ("C101", "C106", "C201")
-# Compilers fuse and reorder; that is no other result.
+# Compilers fuse and reorder operations.
 _CLOSE = 1e-3
 
 
 @check("C311", "export", level=3, required=False, requires=_RAN, slow=True)
 def export(context: CaseContext) -> Iterator[Failure]:
-    """`torch.export` takes the model, and what it makes gives the same.
+    """`torch.export` can export the model, and the result behaves the same.
 
-    Exported programs are what mobile, server and compiler tool chains start from. Control flow
-    that depends on data stands in the way.
+    Tool chains for mobile devices, servers and compilers start from exported programs. Control
+    flow that depends on data is the usual obstacle.
 
     Runs with ``--hubconf-slow``. Use ``torch.where`` and ``torch.cond``.
     """
@@ -40,32 +40,32 @@ def export(context: CaseContext) -> Iterator[Failure]:
 
 @check("C312", "compile", level=3, required=False, requires=_RAN, slow=True)
 def compiled(context: CaseContext) -> Iterator[Failure]:
-    """`torch.compile` takes the model as a whole, and the compiled model gives the same.
+    """`torch.compile` can compile the whole model, and the result behaves the same.
 
-    It must be one graph: each break costs the speed for which people compile. Needs a C++ compiler
-    on the CPU.
+    It must be one graph, since graph breaks cost speed. On the CPU, a C++ compiler is needed.
 
-    Runs with ``--hubconf-slow``. ``TORCH_LOGS=graph_breaks`` tells where graphs break.
+    Runs with ``--hubconf-slow``. ``TORCH_LOGS=graph_breaks`` shows where graphs break.
     """
     import torch
 
     if context.session.options.device == "cpu" and not _compiler():
-        raise NotApplicableError("there is no C++ compiler here, which torch.compile needs")
+        raise NotApplicableError("torch.compile needs a C++ compiler, and there is none here")
     yield from _transformed(
         context, "torch.compile", lambda model, *_: torch.compile(model, fullgraph=True)
     )
-    # Each compiled model stays in a cache of torch's otherwise.
+    # Otherwise, torch keeps each compiled model in a cache.
     torch.compiler.reset()
 
 
 @check("C314", "script", level=3, required=False, requires=_RAN, slow=True)
 def scripted(context: CaseContext) -> Iterator[Failure]:
-    """`torch.jit.script` takes the model, and what it makes gives the same.
+    """`torch.jit.script` can compile the model, and the result behaves the same.
 
-    TorchScript is still how many C++ programs and older mobile applications load models. It takes
-    a part of Python only, with types that can be told.
+    Many C++ programs and older mobile applications load TorchScript. It supports a statically
+    typed subset of Python.
 
-    Runs with ``--hubconf-slow``. Annotate what is no tensor; keep lists and dicts of one type.
+    Runs with ``--hubconf-slow``. Annotate everything that is not a tensor, and use one type per
+    list and dict.
     """
     import torch
 
@@ -76,10 +76,10 @@ def scripted(context: CaseContext) -> Iterator[Failure]:
 def to_onnx(context: CaseContext) -> Iterator[Failure]:
     """The model can be exported to ONNX.
 
-    That is what most other runtimes read. What fails here is an operation without counterpart, or
-    control flow that depends on data. The numbers are not compared, for want of a runtime.
+    Most other runtimes read ONNX. Operations without a counterpart and control flow that depends
+    on data cannot be exported. The numbers are not compared.
 
-    Runs with ``--hubconf-slow``, where ``onnx`` and ``onnxscript`` are installed.
+    Runs with ``--hubconf-slow`` if ``onnx`` and ``onnxscript`` are installed.
     """
     import torch
 
@@ -101,39 +101,39 @@ def _compiler() -> str | None:
 def _transformed(
     context: CaseContext, what: str, transform: Callable[..., Any]
 ) -> Iterator[Failure]:
-    """Make another form of the model, run it if it can be run, and compare."""
+    """Transform the model, run the result if possible, and compare."""
     import torch
 
     first, model = context.first, context.module
     if model is not context.runnable:
-        raise NotApplicableError("it is no nn.Module")
-    given = first.inputs.mapped(copied)
+        raise NotApplicableError("it is not an nn.Module")
+    inputs = first.inputs.mapped(copied)
     try:
         with (
             evaluating(model),
             torch.no_grad(),
             context.session.running_model(context.label),
         ):
-            made = transform(model, given.args, given.kwargs)
+            made = transform(model, inputs.args, inputs.kwargs)
             if made is None:
                 return
-            again = made(*given.args, **given.kwargs)
+            again = made(*inputs.args, **inputs.kwargs)
     except Exception as error:  # noqa: BLE001 - compilers raise all sorts of things
         yield Failure(
-            f"{what} does not take {context.label}: {type(error).__name__}: {_say(error)}",
+            f"{what} fails on {context.label}: {type(error).__name__}: {_first_line(error)}",
             location=context.location,
         )
         return
     seen = find_difference(first.output, again, _CLOSE)
     if seen:
         yield Failure(
-            f"What {what} makes of {context.label} gives other results.",
+            f"The result of {what} for {context.label} returns different outputs.",
             (seen,),
             location=context.location,
         )
 
 
-def _say(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """The first line of an error's text that has words in it."""
     lines = (line.strip() for line in str(error).splitlines())
     return next((line for line in lines if any(map(str.isalpha, line))), "")

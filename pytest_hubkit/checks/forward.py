@@ -22,15 +22,14 @@ _MOST = 4
 
 @check("C201", "forward", level=2, requires=BUILT)
 def forward(context: CaseContext) -> Iterator[Failure]:
-    """The model takes its example input.
+    """The model runs on its example input.
 
-    An example input in the configuration, such as ``input = "f32[B,3,H,W] in [0,1]"``, tells
-    users, cards and tests what to feed. Here it is fed: in evaluation mode, without gradients.
-    Without one, the hook ``pytest_hubkit_inputs`` of conftest.py is asked, then what the model
-    knows of itself (``pretrained_cfg``, ``example_input_array``, ``dummy_inputs``); else it is
-    guessed from the first layer, and then a failure says nothing.
+    The model runs in evaluation mode, without gradients. The input comes from ``input`` in the
+    configuration, such as ``input = "f32[B,3,H,W] in [0,1]"``; the hook ``pytest_hubkit_inputs`` in
+    conftest.py; the model itself (``pretrained_cfg``, ``example_input_array``, ``dummy_inputs``); or
+    a guess from the first layer. A guess that does not fit is not a failure.
 
-    Correct ``input`` or the sizes in ``dims``, or the model.
+    Fix ``input`` or the sizes in ``dims``, or the model.
     """
     _ = context.first
     yield from ()
@@ -38,12 +37,12 @@ def forward(context: CaseContext) -> Iterator[Failure]:
 
 @check("C202", "output-spec", level=2, requires=RAN)
 def output_spec(context: CaseContext) -> Iterator[Failure]:
-    """The model gives what its configuration says: structure, types and shapes.
+    """The output has the declared structure, types and shapes.
 
-    Axes that have a name, as in ``output = "f32[B,10]"``, must have one size throughout, that of
-    the input included.
+    A named axis, as in ``output = "f32[B,10]"``, must have the same size wherever it is used,
+    including the input.
 
-    Correct ``output``, or the model.
+    Fix ``output``, or the model.
     """
     declared = context.case.config.output
     if declared is None:
@@ -52,19 +51,19 @@ def output_spec(context: CaseContext) -> Iterator[Failure]:
     found = list(find_mismatches(declared, first.output, first.inputs.sizes))
     if found:
         yield Failure(
-            f"{context.label} does not give what is declared for it.",
+            f"The output of {context.label} does not match its declaration.",
             tuple(found),
-            f"Correct `output` in {context.case.place}, or the model.",
+            f"Fix `output` in {context.case.place}, or the model.",
             context.location,
         )
 
 
 @check("C203", "finite", level=2, requires=RAN)
 def finite(context: CaseContext) -> Iterator[Failure]:
-    """All numbers that come out are finite.
+    """All numbers in the output are finite.
 
-    A NaN or an infinity spoils everything that is computed from it, and often comes from a
-    division by zero, the logarithm of zero or an overflow, for input that users have too.
+    A NaN or an infinity spoils everything that is computed from it. It often comes from a division
+    by zero, the logarithm of zero or an overflow.
 
     Clamp before dividing or taking a logarithm.
     """
@@ -78,7 +77,7 @@ def finite(context: CaseContext) -> Iterator[Failure]:
         if count:
             place = tuple(bad.nonzero()[0].tolist())
             yield Failure(
-                f"{context.label} gives numbers that are not finite.",
+                f"The output of {context.label} has numbers that are not finite.",
                 ((f"{path}: {count} of {tensor.numel()}, the first at {list(place)}: "
                  f"{tensor[place].item()}"), context.first.inputs.provenance),
                 "Look for divisions, logarithms, roots and large exponents.",
@@ -89,11 +88,11 @@ def finite(context: CaseContext) -> Iterator[Failure]:
 
 @check("C204", "eval-determinism", level=2, requires=RAN)
 def eval_determinism(context: CaseContext) -> Iterator[Failure]:
-    """In evaluation mode the same input gives the same output, bit for bit.
+    """In evaluation mode, the same input produces the same output, bit for bit.
 
     Dropout that ignores ``eval()``, noise drawn in ``forward``, or state that one call leaves for
-    the next make results of users irreproducible. Where ``stochastic = true`` is declared, both
-    runs start from the same seed.
+    the next make results irreproducible. With ``stochastic = true``, both runs start from the same
+    seed.
 
     Use ``nn.Dropout`` or pass ``training=self.training`` to ``F.dropout``; keep no state.
     """
@@ -106,10 +105,10 @@ def eval_determinism(context: CaseContext) -> Iterator[Failure]:
     seen = find_difference(context.first.output, again, tolerance)
     if seen:
         yield Failure(
-            f"{context.label} gives two different answers to the same input in evaluation mode.",
+            f"{context.label} returns different outputs for the same input in evaluation mode.",
             (seen, *_modules_in_training(context)),
-            "F.dropout needs training=self.training; noise and state do not belong in forward. "
-            "Or declare `stochastic = true`.",
+            "Pass training=self.training to F.dropout, and keep noise and state out of forward; or "
+            "declare `stochastic = true`.",
             context.location,
         )
 
@@ -118,25 +117,25 @@ def eval_determinism(context: CaseContext) -> Iterator[Failure]:
 def eval_purity(context: CaseContext) -> Iterator[Failure]:
     """Running the model in evaluation mode changes nothing.
 
-    Parameters and buffers stay, so that an evaluation between two epochs does not alter what is
-    trained or saved; the input stays, because it is the caller's; and no random numbers are
-    drawn, which would shift those of the user.
+    Parameters and buffers must stay the same, so that an evaluation between two epochs does not
+    change what is trained or saved. The input belongs to the caller. Drawing random numbers would
+    shift those of the user.
 
-    Update buffers only ``if self.training``; write to a copy of the input.
+    Update buffers only ``if self.training``, and write to a copy of the input.
     """
     first = context.first
     if first.changed:
         shown = ", ".join(first.changed[:_MOST])
         yield Failure(
-            f"Running {context.label} in evaluation mode changes what it should only read.",
+            f"Running {context.label} in evaluation mode changes parameters, buffers or input.",
             (f"{len(first.changed)} changed: {shown}",),
-            "Update buffers only if self.training is true; copy the input before writing to it.",
+            "Update buffers only if self.training is true, and copy the input before writing to it.",
             context.location,
         )
     if first.drew and not context.case.config.stochastic:
         yield Failure(
             f"Running {context.label} in evaluation mode draws random numbers.",
-            (f"from the generator of {', '.join(first.drew)}",),
+            (f"generators: {', '.join(first.drew)}",),
             "Draw them only if self.training is true, or declare `stochastic = true`.",
             context.location,
         )
@@ -144,21 +143,20 @@ def eval_purity(context: CaseContext) -> Iterator[Failure]:
 
 @check("C206", "train-eval-switch", level=2, requires=BUILT)
 def train_eval_switch(context: CaseContext) -> Iterator[Failure]:
-    """`train()` and `eval()` reach every part of the model and return it.
+    """`train()` and `eval()` reach all submodules and return the model.
 
-    ``model = hub.load(...).eval()`` is in nearly every example. A ``train`` method that returns
-    nothing makes that None; one that forgets its children leaves dropout and batch norm as they
-    were.
+    ``model = hub.load(...).eval()`` is in nearly every example. If ``train`` returns nothing, that
+    is None; if it skips children, dropout and batch norm keep their mode.
 
     Call ``return super().train(mode)``.
     """
     model = context.module
     with evaluating(model):
         for name, call, mode in (("train()", model.train, True), ("eval()", model.eval, False)):
-            given = call()
-            if given is not model:
+            returned = call()
+            if returned is not model:
                 yield Failure(
-                    f"{context.label}.{name} gives {type(given).__name__}, not the model.",
+                    f"{context.label}.{name} returns {type(returned).__name__}, not the model.",
                     fix="End train and eval with `return self`.",
                     location=context.location,
                 )
@@ -166,8 +164,8 @@ def train_eval_switch(context: CaseContext) -> Iterator[Failure]:
                       if part.training is not mode]  # fmt: skip
             if behind:
                 yield Failure(
-                    f"{name} does not reach all of {context.label}.",
-                    (f"{len(behind)} parts do not follow: {', '.join(behind[:_MOST])}",),
+                    f"{name} does not reach all submodules of {context.label}.",
+                    (f"{len(behind)} keep their mode: {', '.join(behind[:_MOST])}",),
                     "Call super().train(mode) where train is overridden.",
                     context.location,
                 )
@@ -175,17 +173,17 @@ def train_eval_switch(context: CaseContext) -> Iterator[Failure]:
 
 @check("C216", "global-state-forward", level=2, requires=RAN)
 def global_state_forward(context: CaseContext) -> Iterator[Failure]:
-    """Running the model leaves the process as it was.
+    """Running the model does not change global state.
 
-    What loading must not touch (C109), running must not either: the default type, gradient mode,
-    threads, environment variables, warnings filters, the current folder.
+    As for loading (C109): the default dtype, gradient mode, threads, environment variables,
+    warnings filters and the current folder belong to the user's program.
 
-    Use context managers, such as ``torch.no_grad()``, and put back what you set.
+    Use context managers, such as ``torch.no_grad()``, and restore what you set.
     """
     changes = context.first.state
     if changes:
         yield Failure(
-            f"Running {context.label} changes the process of whoever calls it.",
+            f"Running {context.label} changes global state.",
             tuple(map(str, changes)),
             "Set it in a context manager around the code that needs it.",
             context.location,

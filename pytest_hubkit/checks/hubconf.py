@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 
 
 _MOST_NAMES = 3
-_ONLINE = "Download in the entrypoint that needs it: torch.hub.list and help import hubconf.py too."
+_ONLINE = (
+    "Download in the entrypoint instead: torch.hub.list and torch.hub.help import hubconf.py too."
+)
 
 
 @check("C101", "import-clean", level=1, scope="repo")
 def import_clean(repo: RepoContext) -> Iterator[Failure]:
     """Importing hubconf works in a fresh process, without the network.
 
-    ``torch.hub`` puts the repo first on ``sys.path`` and executes ``hubconf.py``; it looks at
-    ``dependencies`` only after that, so a module that is missing by then ends in a plain
-    ModuleNotFoundError. Everything else is skipped while this fails.
+    ``torch.hub`` puts the repo first on ``sys.path`` and executes ``hubconf.py``. It checks
+    ``dependencies`` only afterwards, so a missing module raises a plain ModuleNotFoundError. If
+    this check fails, all others are skipped.
 
-    Declare what is imported; install it where the tests run; import optional modules inside the
+    Declare what you import, and install it where the tests run. Import optional modules inside the
     entrypoint that needs them.
     """
     if repo.session.facts.hubconf is None:
@@ -51,13 +53,13 @@ def import_clean(repo: RepoContext) -> Iterator[Failure]:
 def dependencies_sufficient(repo: RepoContext) -> Iterator[Failure]:
     """Importing hubconf and building its models needs no module beyond ``dependencies``.
 
-    The author has everything installed, so an undeclared import goes unnoticed until a user meets
-    a ModuleNotFoundError, often only deep inside an entrypoint. In a fresh process every import
-    that the repo's files make is watched, also in functions while models are built without
-    weights. Imports that the code copes without (``try`` and ``except ImportError``) are made to
-    fail. The standard library, torch and the repo's own modules need no declaration.
+    The author has everything installed, so an undeclared import goes unnoticed until a user gets a
+    ModuleNotFoundError, often deep inside an entrypoint. This check watches every import of the
+    repo's files in a fresh process, including imports in functions while models are built without
+    weights. If the code catches the ImportError of an undeclared module, the module is hidden. The
+    standard library, torch and the repo's own modules need no declaration.
 
-    Add the module, by its import name, to ``dependencies``.
+    Add the import name of the module to ``dependencies``.
     """
     reply = repo.children.declared_only
     hidden = [found for found in reply.undeclared if found.hidden]
@@ -69,10 +71,10 @@ def dependencies_sufficient(repo: RepoContext) -> Iterator[Failure]:
     if reply.failure is not None and hidden:
         names = ", ".join(dict.fromkeys(found.module for found in hidden))
         yield Failure(
-            f"Without {names}, which the code treats as optional, importing hubconf.py fails: "
+            f"Importing hubconf.py fails without {names}, which the code treats as optional: "
             f"{reply.failure.text}",
             (*_places(hidden), *_code(reply.failure)),
-            "Make the code work without it, or declare it in `dependencies`.",
+            "Make the code work without it, or add it to `dependencies`.",
             Location(reply.failure.path or "hubconf.py", reply.failure.line or 1),
         )
 
@@ -90,8 +92,7 @@ def _describe_undeclared(module: str, imports: Iterable[Undeclared], line: int) 
         else f"calling {join_words(entrypoints, most=_MOST_NAMES)}"
     )
     return Failure(
-        f"{when} needs {module}, which `dependencies` does not declare: who lacks it meets a "
-        "ModuleNotFoundError.",
+        f"{when} imports {module}, which is not in `dependencies`.",
         tuple(_places(places)),
         f'Add "{module}" to `dependencies` in hubconf.py, line {line}{installs}.',
         Location(places[0].path, places[0].line),
@@ -99,7 +100,7 @@ def _describe_undeclared(module: str, imports: Iterable[Undeclared], line: int) 
 
 
 def _dependencies_not_found(repo: RepoContext) -> Iterator[tuple[str, Failure]]:
-    """Entries of ``dependencies`` for which torch.hub gives up before it calls anything."""
+    """Entries of ``dependencies`` that torch.hub cannot find, so that it loads nothing."""
     from hubkit.analysis import distribution_name, import_name
 
     declared = repo.session.source.dependencies
@@ -108,12 +109,12 @@ def _dependencies_not_found(repo: RepoContext) -> Iterator[tuple[str, Failure]]:
         if _can_be_found(entry.name, repo):
             continue
         if meant and meant != entry.name and _can_be_found(meant, repo):
-            said = f"torch.hub refuses to load anything: it looks for a module {entry.name!r}."
-            fix = f'`dependencies` takes import names: write "{meant}".'
+            message = f"torch.hub cannot load anything: there is no module {entry.name!r}."
+            fix = f'Use import names in `dependencies`: "{meant}".'
         else:
-            said = f"{entry.name!r} is declared in `dependencies` and not installed here."
+            message = f"{entry.name!r} is in `dependencies`, but not installed here."
             fix = f"pip install {shlex.quote(distribution_name(entry.name))}"
-        yield entry.name, Failure(said, fix=fix, location=entry.location)
+        yield entry.name, Failure(message, fix=fix, location=entry.location)
 
 
 def _can_be_found(name: str, repo: RepoContext) -> bool:
@@ -135,20 +136,19 @@ def _describe_import(repo: RepoContext, failure: ChildFailure) -> Failure:
             tuple(_code(failure)),
             _ONLINE
             if any(line.startswith("requested ") for line in failure.evidence)
-            else "torch.hub puts only the repo's root on `sys.path`; nothing else of the tree is.",
+            else "Import relative to the repo's root, the only folder that torch.hub adds to `sys.path`.",
             location,
         )
     return Failure(
-        f"Importing hubconf.py fails for want of {missing}, which is neither declared in "
-        "`dependencies` nor installed here.",
+        f"Importing hubconf.py fails: {missing} is neither in `dependencies` nor installed here.",
         tuple(_code(failure)),
-        f'Add "{missing}" to `dependencies`. Or import it inside the entrypoint that needs it.',
+        f'Add "{missing}" to `dependencies`, or import it inside the entrypoint that needs it.',
         location,
     )
 
 
 def _missing_module(repo: RepoContext, failure: ChildFailure) -> str:
-    """The top-level name of a module from elsewhere that is missing, or ""."""
+    """The top-level name of a missing third-party module, or ""."""
     top = (failure.module or "").partition(".")[0]
     return (
         "" if top in repo.session.facts.packages or failure.type != "ModuleNotFoundError" else top
@@ -179,11 +179,10 @@ def _code(failure: ChildFailure) -> Iterator[str]:
 def surface(repo: RepoContext) -> Iterator[Failure]:
     """`torch.hub.list` shows the entrypoints, and nothing else.
 
-    It lists every public callable that hubconf.py happens to hold: ``Path``, ``partial``, the
-    class beside the function that makes it. Users take them for models. ``__all__`` makes no
-    difference to torch.hub. And what the configuration says of an entrypoint that is not there
-    is about nothing. Where names are made at run time, source does not tell which are meant:
-    ``names = ["tf_*", "mixnet_*"]`` does.
+    ``torch.hub.list`` lists every public callable in hubconf.py: ``Path``, ``partial``, a class
+    besides the function that creates it. Users mistake them for models. torch.hub ignores
+    ``__all__``. This check also fails if the configuration describes an entrypoint that does not
+    exist. If names are made at run time, list patterns for them: ``names = ["tf_*", "mixnet_*"]``.
 
     Import helpers under a name with a leading underscore.
     """
@@ -195,12 +194,12 @@ def surface(repo: RepoContext) -> Iterator[Failure]:
         first = leaks[0].name
         yield Failure(
             f"torch.hub.list shows {plural(len(leaks), 'name')} that "
-            f"{'are' if len(leaks) > 1 else 'is'} no entrypoint.",
+            f"{'are not entrypoints' if len(leaks) > 1 else 'is not an entrypoint'}.",
             (*shown, *more),
             f"Import it as `_{first}`, or inside the function that uses it.",
             leaks[0].location,
         )
-    yield from _unmeant(repo, names)
+    yield from _find_unexpected(repo, names)
     for name in repo.session.config.entrypoints:
         if name not in names:
             yield _absent(repo, name, names)
@@ -209,30 +208,30 @@ def surface(repo: RepoContext) -> Iterator[Failure]:
             yield _absent(repo, pattern, names)
 
 
-def _unmeant(repo: RepoContext, names: tuple[str, ...]) -> Iterator[Failure]:
-    """Names that no declared pattern allows; those that the source spells out are meant."""
+def _find_unexpected(repo: RepoContext, names: tuple[str, ...]) -> Iterator[Failure]:
+    """Names made at run time that match no declared pattern."""
     patterns = repo.session.config.names
     spelled = {entrypoint.name for entrypoint in repo.session.source.entrypoints}
-    told = spelled | {leak.name for leak in repo.session.source.leaks}
+    known = spelled | {leak.name for leak in repo.session.source.leaks}
     strange = [
         name
         for name in names
-        if name not in told and not any(fnmatch.fnmatchcase(name, one) for one in patterns)
+        if name not in known and not any(fnmatch.fnmatchcase(name, one) for one in patterns)
     ]
     if patterns and strange:
         yield Failure(
-            f"torch.hub.list shows {plural(len(strange), 'name')} that no pattern "
-            f"of `names` in {repo.session.config.path} allows.",
+            f"torch.hub.list shows {plural(len(strange), 'name')} that match no pattern in "
+            f"`names` in {repo.session.config.path}.",
             (", ".join(strange[:8]), f"patterns: {', '.join(patterns)}"),
-            "Begin names of helpers with an underscore, or add a pattern.",
+            "Give helpers a leading underscore, or add a pattern.",
             Location("hubconf.py"),
         )
 
 
 def _absent(repo: RepoContext, name: str, names: tuple[str, ...]) -> Failure:
     return Failure(
-        f"{repo.session.config.path} describes an entrypoint {name}, which hubconf.py does not have.",
+        f"{repo.session.config.path} describes the entrypoint {name}, but hubconf.py does not have it.",
         (f"it has {', '.join(names[:8]) or 'none'}",),
-        did_you_mean(name, names) or "Remove it there, or add it here.",
+        did_you_mean(name, names) or "Remove it from the configuration, or add it to hubconf.py.",
         Location("hubconf.py"),
     )

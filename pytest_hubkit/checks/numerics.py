@@ -34,64 +34,66 @@ _MOST = 4
 
 @check("C211", "batch-invariance", level=2, requires=(*RAN, "C204"))
 def batch_invariance(context: CaseContext) -> Iterator[Failure]:
-    """A row of a batch gives what it gives alone.
+    """The output for a sample does not depend on the other samples in the batch.
 
-    Otherwise results depend on who else is in the batch: on its size, the order of the data, the
-    last batch of an epoch. The usual reasons are a mean over the wrong axis, batch statistics in
-    evaluation mode, or padding that leaks. The batch is the axis that is called ``B`` in ``input``.
+    The usual reasons are a mean over the wrong axis, batch statistics in evaluation mode, or
+    padding that leaks. The batch is the axis named ``B`` in ``input``.
 
-    Reduce over all axes but the first. Where it is meant, expect C211 or raise ``tolerance``.
+    Reduce over all axes but the first. If the dependence is intended, expect C211 or raise
+    ``tolerance``.
     """
     first = context.first
     rows = first.inputs.batch
     if rows < 2 or context.case.config.stochastic:
-        raise NotApplicableError(f"its input has no batch, an axis called {BATCH} of two or more")
+        raise NotApplicableError(
+            f"its input has no batch: an axis named {BATCH}, of size two or more"
+        )
     number = rows - 1
     batched = find_rows(first.output, rows, number)
     if not batched:
-        raise NotApplicableError(f"nothing that it gives has {rows} rows")
+        raise NotApplicableError(f"no output has {rows} rows")
     if "C211" in context.fast_path.passed:
         return
     try:
         alone = dict(find_tensors(context.run(inputs=first.inputs.row(number))))
     except Exception as error:  # noqa: BLE001
         yield Failure(
-            f"{context.label} takes a batch of {rows} and fails on a batch of one: "
+            f"{context.label} accepts a batch of {rows} and fails on a batch of one: "
             f"{type(error).__name__}: {error}",
             (first.inputs.provenance,),
-            "Does it squeeze or normalise over the batch?",
+            "Check whether it squeezes or normalizes over the batch.",
             context.location,
             error,
         )
         return
     for path, row in batched.items():
         if path not in alone or alone[path].shape != row.shape:
-            raise NotApplicableError(f"{path} has another shape for a batch of one")
+            raise NotApplicableError(f"{path} has a different shape for a batch of one")
     seen = compare(batched, alone, context.case.config.tolerance or ROW_TOLERANCE)
     if seen:
         yield Failure(
-            f"What {context.label} gives for an input depends on the rest of the batch.",
+            f"{context.label}'s output for a sample depends on the other samples in the batch.",
             (f"row {number} alone, {seen}",),
-            "Does it reduce over the batch axis, or use batch statistics in evaluation mode?",
+            "Check whether it reduces over the batch axis, or uses batch statistics in evaluation "
+            "mode.",
             context.location,
         )
 
 
 @check("C212", "backward", level=2, requires=(*RAN, "C108", "C203"))
 def backward(context: CaseContext) -> Iterator[Failure]:
-    """In training mode gradients reach the parameters, and are finite.
+    """In training mode, gradients reach the parameters and are finite.
 
-    The mean of all outputs is differentiated. Parameters that get no gradient are told, which may
-    be right; none at all means that ``detach``, ``no_grad``, ``argmax`` or a conversion to NumPy
-    cuts the way.
+    The mean of all outputs is differentiated. If no parameter gets a gradient, ``detach``,
+    ``no_grad``, ``argmax`` or a conversion to NumPy interrupts the graph.
 
-    Say ``trainable = true`` where this is promised, ``false`` where it is not.
+    Declare ``trainable = true`` to promise this, ``false`` if the model cannot be trained.
     """
     trainable, model = context.case.config.trainable, context.second_module
     if trainable is False:
         raise NotApplicableError(f"`trainable = false` is declared in {context.case.place}")
     if context.session.options.device == "meta":
-        raise NotApplicableError("on the meta device no numbers flow")
+        raise NotApplicableError("the meta device computes no numbers")
     model.to(context.session.options.device)
     small, whole = context.fast_path.inputs, context.first.inputs
     failure = None
@@ -100,13 +102,13 @@ def backward(context: CaseContext) -> Iterator[Failure]:
             warnings.simplefilter("ignore")
             failure = _differentiate(context, model, small)
     if failure or not small:
-        # Some models need more than one row to be trained, for the statistics of a batch say.
+        # Some models need more than one row, for example for the statistics of a batch.
         failure = _differentiate(context, model, whole)
     if failure is None:
         return
     if trainable is None:
         raise NotApplicableError(
-            f"{failure.message} `trainable = true` in {context.case.place} would promise more"
+            f"{failure.message} Declare `trainable = true` in {context.case.place} to require it"
         )
     yield failure
 
@@ -123,10 +125,10 @@ def _differentiate(context: CaseContext, model: torch.nn.Module, inputs: Inputs)
             given = [one for _, one in find_tensors(output) if one.requires_grad]
             if not given:
                 return Failure(
-                    f"{context.label} cannot be trained: nothing that it gives has a gradient.",
-                    ((f"{sum(one.requires_grad for one in model.parameters())} parameters ask "
-                     "for one"),),
-                    "Look for detach(), torch.no_grad(), argmax and .numpy() on the way.",
+                    f"{context.label} cannot be trained: no output requires a gradient.",
+                    ((f"{sum(one.requires_grad for one in model.parameters())} parameters require "
+                     "one"),),
+                    "Look for detach(), torch.no_grad(), argmax and .numpy().",
                     where,
                 )  # fmt: skip
             real = [torch.view_as_real(one) if one.is_complex() else one for one in given]
@@ -137,16 +139,16 @@ def _differentiate(context: CaseContext, model: torch.nn.Module, inputs: Inputs)
         return Failure(message, (inputs.provenance,), "", where, error)
     grads = {name: one.grad for name, one in model.named_parameters()}
     model.zero_grad(set_to_none=True)
-    return _judge_gradients(context, grads)
+    return _check_gradients(context, grads)
 
 
-def _judge_gradients(context: CaseContext, grads: dict[str, torch.Tensor | None]) -> Failure | None:
+def _check_gradients(context: CaseContext, grads: dict[str, torch.Tensor | None]) -> Failure | None:
     reached = {name: grad for name, grad in grads.items() if grad is not None}
     if not reached:
         return Failure(
             f"{context.label} cannot be trained: no parameter gets a gradient.",
             (f"none of {len(grads)}",),
-            "Look for detach(), torch.no_grad() and .data on the way.",
+            "Look for detach(), torch.no_grad() and .data.",
             context.location,
         )
     bad = [name for name, grad in reached.items() if not is_finite(grad)]
@@ -164,14 +166,14 @@ def _judge_gradients(context: CaseContext, grads: dict[str, torch.Tensor | None]
 def low_precision(context: CaseContext) -> Iterator[Failure]:
     """The model runs in bfloat16.
 
-    Half the memory and, on most accelerators, several times the speed. Constants of a fixed type
-    in ``forward`` stand in the way most often.
+    That takes half the memory and is several times as fast on most accelerators. The usual
+    obstacle is a tensor of a fixed dtype in ``forward``.
 
-    Make tensors by ``x.new_zeros`` or with ``dtype=x.dtype``.
+    Create tensors with ``x.new_zeros`` or ``dtype=x.dtype``.
     """
     import torch
 
-    yield from _elsewhere(
+    yield from _run_changed(
         context, "in bfloat16", lambda one: _cast(one, torch.bfloat16), _all_finite
     )
 
@@ -180,11 +182,11 @@ def low_precision(context: CaseContext) -> Iterator[Failure]:
 def device_agnostic(context: CaseContext) -> Iterator[Failure]:
     """The model stays on the device that it was moved to.
 
-    A tensor that ``forward`` makes on the CPU works everywhere but on an accelerator. A run that
-    makes none, of a model without tensors that are neither parameters nor buffers, stays where it
-    is; the meta device, which computes shapes only, tells of all others.
+    A tensor that ``forward`` creates on the CPU fails on an accelerator. If ``forward`` creates no
+    tensors, and all tensors of the model are parameters or buffers, the check passes. Other models
+    run on the meta device, which computes only shapes.
 
-    Make tensors by ``x.new_zeros`` or with ``device=x.device``; register constants as buffers.
+    Create tensors with ``x.new_zeros`` or ``device=x.device``, and register constants as buffers.
     """
     module = context.module
     if "C214" in context.fast_path.passed:
@@ -195,16 +197,20 @@ def device_agnostic(context: CaseContext) -> Iterator[Failure]:
             context.run(watched(module, made))
         if not made:
             return
-    yield from _elsewhere(context, "on another device", lambda one: move(one, "meta"), _all_on_meta)
+    yield from _run_changed(
+        context, "on another device", lambda one: move(one, "meta"), _all_on_meta
+    )
 
 
-def _elsewhere(context: CaseContext, where: str, change: Any, judge: Any) -> Iterator[Failure]:  # noqa: ANN401
+def _run_changed(
+    context: CaseContext, where: str, change: Any, find_problem: Any
+) -> Iterator[Failure]:
     """Run a changed copy on changed input."""
     import torch
 
     first = context.first
     if not isinstance(context.runnable, torch.nn.Module):
-        raise NotApplicableError("it is no nn.Module")
+        raise NotApplicableError("it is not an nn.Module")
     try:
         spare = context.fast_path.take_spare()
         changed = change(copy.deepcopy(context.module) if spare is None else spare)
@@ -215,24 +221,24 @@ def _elsewhere(context: CaseContext, where: str, change: Any, judge: Any) -> Ite
     except Exception as error:
         if _needs_numbers(error):
             raise NotApplicableError(
-                "its result depends on numbers, of which the meta device has none"
+                "its control flow depends on numbers, which the meta device does not compute"
             ) from error
         place = _own_frame(context, error)
-        said = str(error).splitlines()[0] if str(error) else ""
+        message = str(error).splitlines()[0] if str(error) else ""
         evidence = (f"{place.path}:{place.line}",) if place else ()
         yield Failure(
-            f"{context.label} does not run {where}: {type(error).__name__}: {said}",
+            f"{context.label} does not run {where}: {type(error).__name__}: {message}",
             evidence,
             location=place or context.location,
         )
         return
-    problem = judge(output)
+    problem = find_problem(output)
     if problem:
         yield Failure(f"{context.label} does not run {where}: {problem}", location=context.location)
 
 
 def _needs_numbers(error: Exception) -> bool:
-    """Whether the meta device has refused an operation, as it must where results decide on shapes."""
+    """Whether the meta device refused an operation whose shape depends on numbers."""
     return isinstance(error, NotImplementedError) and "data-independent" in str(error)
 
 
@@ -269,5 +275,5 @@ def _all_finite(output: Any) -> str:  # noqa: ANN401
 def _all_on_meta(output: Any) -> str:  # noqa: ANN401
     for path, tensor in find_tensors(output):
         if not tensor.is_meta:
-            return f"{path} is on {tensor.device}, whatever the model is on."
+            return f"{path} is on {tensor.device}, wherever the model is."
     return ""

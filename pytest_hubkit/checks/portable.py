@@ -1,4 +1,4 @@
-"""Level 3: the repo as its users get it, elsewhere and beside others."""
+"""Level 3: the published repo, in other folders and processes, and next to other repos."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ _LOADS = ("C101", "C106")
 
 @check("C301", "archive-load", level=3, requires=_LOADS)
 def archive_load(context: CaseContext) -> Iterator[Failure]:
-    """The model builds from the archive of the commit, elsewhere.
+    """The model can be built from the archive of the commit.
 
-    Users do not get the work tree: they get what ``git archive`` makes of a commit, in a cache
-    folder of another name, with another current folder. Files that were never committed, that
-    ``.gitignore`` or ``export-ignore`` keeps out, submodules, symbolic links, files that git-lfs
-    stores elsewhere and paths relative to the current folder work for the author only.
+    Users get the archive of a commit instead of the work tree, in a folder of another name, with
+    another current folder. Uncommitted and ignored files, files with ``export-ignore``, submodules,
+    symbolic links, git-lfs files and paths relative to the current folder work for the author only.
 
-    The commit that is checked out is judged: commit first. Skipped where there is no git repo.
+    This checks the commit that is checked out. It is skipped without a git repo.
     """
     children = context.children
     published, reply = children.published, children.archive
@@ -46,45 +45,45 @@ def archive_load(context: CaseContext) -> Iterator[Failure]:
 
 @check("C302", "elsewhere", level=3, requires=(*_LOADS, "C201", "C301"))
 def elsewhere(context: CaseContext) -> Iterator[Failure]:
-    """The model runs where the current folder is another, and leaves the repo's folder alone.
+    """The model runs in another current folder, and does not write to the repo's folder.
 
-    After loading, people change the current folder, and the cache may be read-only. A file that
-    ``forward`` opens by a relative path, or writes beside the code, is then an error far from its
-    cause. This runs in the process that loaded the archive, on the same example input as C201.
+    Users change the current folder after loading, and the cache may be read-only. Then ``forward``
+    cannot open a file by a relative path, or write next to the code. This runs in the process that
+    loaded the archive, on the same input as C201.
 
-    Open files by ``Path(__file__).parent``; write to ``tempfile``.
+    Use ``Path(__file__).parent`` to open files, and ``tempfile`` to write them.
     """
-    given = context.first.inputs.provenance
+    provenance = context.first.inputs.provenance
     case = context.children.archive.case(context.label)
     if not case.runs:
         raise NotApplicableError("the process that loaded the archive has no torch to run it with")
-    # It was given what somebody answers for, else it has guessed the same.
-    failure = case.runs.get("", case.runs.get(given))
+    # Declared input was sent to it; otherwise, it made the same guesses.
+    failure = case.runs.get("", case.runs.get(provenance))
     if failure is not None:
         yield Failure(
-            f"{context.label} runs here, and fails with the archive of the commit in another "
-            f"current folder: {failure.text}",
+            f"{context.label} runs in the work tree, but fails from the archive of the commit in "
+            f"another current folder: {failure.text}",
             (*filter(None, [failure.place]), *failure.evidence),
-            "Open files of the repo by Path(__file__).parent, not by a relative path.",
+            "Open files of the repo with Path(__file__).parent, not by a relative path.",
             Location(failure.path, failure.line) if failure.path else context.location,
         )
     if case.written:
         yield Failure(
-            f"Running {context.label} writes into the folder of the repo, which may be read-only.",
+            f"Running {context.label} writes to the folder of the repo, which may be read-only.",
             tuple(case.written[:4]),
-            "Write to a temporary folder, or where the caller says.",
+            "Write to a temporary folder, or to a path from the caller.",
             context.location,
         )
 
 
 @check("C303", "coexistence", level=3, scope="repo", requires=("C101",))
 def coexistence(repo: RepoContext) -> Iterator[Failure]:
-    """The repo can be loaded after another one whose modules have the same common names.
+    """The repo can be loaded after another one with the same generic module names.
 
-    Python keeps one module of a name. After a hub repo with a top-level ``models`` or ``utils``,
-    the same import in a second repo gives the first one's code. Here a small repo that has all
-    such names of this one is loaded first, by torch.hub's own means. (``hubkit.load`` keeps the two
-    apart; ``torch.hub.load`` does not.)
+    Python keeps one module per name. After a hub repo with a top-level ``models`` or ``utils``, the
+    same import in a second repo returns the first one's code. This check first loads a small repo
+    with all generic names of this one, as ``torch.hub.load`` would. (``hubkit.load`` keeps repos
+    apart.)
 
     Move the modules into a package named after the project.
     """
@@ -107,10 +106,10 @@ def coexistence(repo: RepoContext) -> Iterator[Failure]:
     if failure is not None:
         shown = ", ".join(names)
         first = next(iter(names.values()))
-        # A temporary folder would make every report another one.
-        said = failure.text.replace(f"{decoy}/", "")
+        # Without the temporary folder, so that reports can be compared.
+        message = failure.text.replace(f"{decoy}/", "")
         yield Failure(
-            f"After another hub repo with a top-level {shown}, torch.hub cannot load this one: {said}",
+            f"torch.hub cannot load the repo after another one with a top-level {shown}: {message}",
             (*filter(None, [failure.place]), *failure.evidence),
             f"Move {shown} into a package named after the project.",
             first.location,
@@ -121,10 +120,10 @@ def coexistence(repo: RepoContext) -> Iterator[Failure]:
 def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
     """From one seed, two processes build the same weights.
 
-    Without that nobody can repeat a training run. The order of a set, of a folder's files, of
-    threads, or a generator that is seeded by time, makes the difference.
+    Otherwise, training runs cannot be repeated. Typical causes are the order of a set, of the files
+    in a folder or of threads, and a generator that is seeded with the time.
 
-    Sort what has no order; draw from torch's own generator.
+    Sort what has no order, and draw from torch's global generator.
     """
     children = context.children
     case = children.declared_only.case(context.label)
@@ -133,7 +132,7 @@ def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
         raise NotApplicableError(case.skipped or "it could not be built in a fresh process")
     if context.digests == case.digests:
         return
-    # Another order of calls may explain it; two processes that do only this leave no excuse.
+    # Another order of calls may explain it, so compare two processes that do nothing else.
     one, other = (
         children.load_single(context.planned).digests,
         children.load_single(context.planned).digests,
@@ -141,9 +140,9 @@ def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
     changed = [key for key in one if one[key] != other.get(key)]
     if changed or set(one) != set(other):
         yield Failure(
-            f"From one seed, two processes build {context.label} with different weights.",
+            f"Two processes build {context.label} with different weights from one seed.",
             (f"{len(changed)} of {len(one)} differ, such as {(changed or sorted(other))[0]}",),
-            "Is a set or a folder listing iterated, or a generator seeded by the clock?",
+            "Look for iteration over sets and folders, and for generators seeded with the time.",
             context.location,
         )
 
@@ -152,16 +151,16 @@ def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
 def worker_process(context: CaseContext) -> Iterator[Failure]:
     """The model can be sent to a worker process, and runs there.
 
-    Servers and evaluation in parallel start fresh processes and send them the model. This is how
-    ``hubkit.load`` gives it, whose modules any process with hubkit finds; after ``torch.hub.load``
-    no worker finds the repo's modules unless its folder is on ``PYTHONPATH``.
+    Servers and parallel evaluation start fresh processes and send them the model. This checks a
+    model from ``hubkit.load``, whose modules any process with hubkit can import; after
+    ``torch.hub.load``, workers need the repo's folder on ``PYTHONPATH``.
 
-    Keep lambdas, locks and handles out of the model; import the repo's modules at the top.
+    Keep lambdas, locks and handles out of the model, and import the repo's modules at the top.
     """
     import pickle
 
     if context.session.options.device != "cpu":
-        raise NotApplicableError("models are sent on the cpu only")
+        raise NotApplicableError("models are sent only on the cpu")
     first, runnable = context.first, context.runnable
     try:
         with context.session.loaded.active():
@@ -189,22 +188,22 @@ def _describe(context: CaseContext, published: Published, failure: ChildFailure)
     evidence = [failure.text, failure.place, *failure.evidence]
     evidence += [f"{path}: {reason}" for path, reason in missing]
     if missing:
-        fix = f"Commit {missing[0][0]} itself, or do without it."
+        fix = f"Commit {missing[0][0]}, or do without it."
     elif relative and (published.tree / str(failure.file)).exists():
-        evidence.append(f"{failure.file} is there, but the current folder is another")
-        fix = "Open files of the repo by Path(__file__).parent, not by a relative path."
+        evidence.append(f"{failure.file} exists, but the current folder is a different one")
+        fix = "Open files of the repo with Path(__file__).parent, not by a relative path."
     else:
-        fix = "It works in the work tree: what does it find there that the commit lacks?"
+        fix = "Look for files in the work tree that the commit lacks."
     return Failure(
-        f"{context.label} works in this work tree, and its users cannot load it: the archive of "
-        f"commit {published.sha[:12]} fails.",
-        (*filter(None, evidence), *_say_changes(published)),
+        f"{context.label} works in the work tree, but not from the archive of commit "
+        f"{published.sha[:12]}.",
+        (*filter(None, evidence), *_list_changes(published)),
         fix,
         Location(failure.path, failure.line) if failure.path else context.location,
     )
 
 
-def _say_changes(published: Published) -> Iterator[str]:
+def _list_changes(published: Published) -> Iterator[str]:
     if published.changes:
         shown = ", ".join(published.changes[:4])
         yield f"{plural(len(published.changes), 'uncommitted change')}: {shown}"

@@ -89,7 +89,7 @@ def test_a_call_reads_as_one_would_write_it() -> None:
             {"x": "f32[T]"},
             [],
             {"x": (16,)},
-            "input {'x': 'f32[T]'} in here, with T = 16 for want of `dims`",
+            "input {'x': 'f32[T]'} in here, with T = 16 by default",
         ),
     ],
 )

@@ -120,7 +120,7 @@ def test_what_crashes_here_costs_a_worker_and_is_reported(
     assert fine["levels"]["1"]["failed"] == []
     assert other["levels"]["1"]["failed"] == ["C106"]
     skipped = {one["code"]: one["reason"] for one in other["checks"] if one["outcome"] == "skipped"}
-    assert skipped == dict.fromkeys(("C108", "C109"), "(C106) it took a process down before")
+    assert skipped == dict.fromkeys(("C108", "C109"), "(C106) it crashed a process before")
     assert not list(temporary.iterdir())
 
 
@@ -181,7 +181,7 @@ def test_a_download_at_import_is_reported_with_its_place(repo: HubRepo) -> None:
         [
             "*Importing hubconf.py fails in a fresh process: *tried to reach http://weights.*",
             "*requested http://weights.example/net.pt at hubconf.py:* by socket.getaddrinfo",
-            "*Download in the entrypoint that needs it: *",
+            "*Download in the entrypoint instead: *",
         ]
     )
 
