@@ -46,28 +46,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "HubkitError": "hubkit.errors",
-    "as_torch_hub": "hubkit.loader",
-    "download_url_to_file": "hubkit.loader",
-    "get_dir": "hubkit.hubdir",
-    "help": "hubkit.loader",
-    "install_as_torch_hub": "hubkit.loader",
-    "list": "hubkit.loader",
-    "load": "hubkit.loader",
-    "load_state_dict_from_url": "hubkit.loader",
-    "set_dir": "hubkit.hubdir",
-    "uninstall_as_torch_hub": "hubkit.loader",
+    "errors": "HubkitError",
+    "hubdir": "get_dir set_dir",
+    "loader": (
+        "as_torch_hub download_url_to_file help install_as_torch_hub list load "
+        "load_state_dict_from_url uninstall_as_torch_hub"
+    ),
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'hubkit' has no attribute {name!r}")
-    import importlib
+    from hubkit.lazy import lazy_names  # here, because `import hubkit` imports nothing
 
-    value: object = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    return lazy_names(__name__, _HOMES)(name)
 
 
 def __dir__() -> "builtins.list[str]":

@@ -1,6 +1,24 @@
-"""``python -m hubkit``."""
+"""``python -m hubkit``, and the ``hubkit`` script."""
 
-from hubkit.cli import main
+from __future__ import annotations
+
+import sys
+
+from hubkit.errors import missing_requirement
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from hubkit.cli import main as run
+    except ModuleNotFoundError as error:
+        missing = missing_requirement(error)
+        if missing is None:
+            raise
+        sys.stderr.write(f"error: {missing.message}\nhint: {missing.hint}\n")
+        sys.exit(missing.exit_code)
+    run(prog_name="hubkit")
+
 
 if __name__ == "__main__":
-    main(prog_name="hubkit")
+    main()

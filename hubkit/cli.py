@@ -20,8 +20,8 @@ import click
 from hubkit import __version__
 from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import did_you_mean
-from hubkit.commands import COMMANDS
-from hubkit.errors import WHERE_TO_REPORT, HubkitError, UsageError
+from hubkit.commands import COMMANDS, MODULES
+from hubkit.errors import WHERE_TO_REPORT, HubkitError, UsageError, missing_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,16 +40,21 @@ class HubkitGroup(click.Group):
     """Imports subcommands on demand and handles their errors."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Names of the subcommands, in the order of ``COMMANDS``."""
-        return [module.rstrip("_") for module in COMMANDS]
+        """Names of the subcommands."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The subcommand of that name, or None."""
-        module = next((name for name in COMMANDS if name.rstrip("_") == cmd_name), None)
-        if module is None:
+        if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"hubkit.commands.{module}").command
+        module = importlib.import_module(f"hubkit.commands.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = module.command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the subcommands with their summaries, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -125,6 +130,10 @@ def _accept_any_text() -> None:
 
 
 def _print_internal_error(error: BaseException) -> None:
+    missing = missing_requirement(error)
+    if missing is not None:
+        _print_error(missing)
+        return
     import traceback
 
     echo_lines("".join(traceback.format_exception(error)), err=True)

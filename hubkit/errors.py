@@ -16,6 +16,7 @@
     │   ├── MissingDependenciesError (RuntimeError)
     │   └── NotBuiltError (ImportError, RuntimeError) compiled parts are not built
     ├── MissingExtraError (ImportError)               torch or pytest is not installed
+    ├── MissingRequirementError (ImportError)         a package that hubkit requires is not installed
     ├── UntrustedRepoError
     ├── FetchError (OSError)
     │   ├── RepoNotFoundError (ValueError)            no such repo, or no access to it
@@ -48,6 +49,25 @@ from typing import ClassVar
 from hubkit._util.text import did_you_mean, printable_lines
 
 WHERE_TO_REPORT = "https://pypi.org/project/torch-hubkit"
+# Import names of the packages that hubkit needs, and what to install for each.
+REQUIREMENTS = {
+    "certifi": "certifi",
+    "click": "click",
+    "docstring_parser": "docstring-parser",
+    "filelock": "filelock",
+    "jinja2": "jinja2",
+    "msgspec": "msgspec",
+    "pytest": "torch-hubkit[pytest]",
+    "requests": "requests",
+    "safetensors": "torch-hubkit[torch]",
+    "tomli": "tomli",
+    "tomlkit": "tomlkit",
+    "torch": "torch-hubkit[torch]",
+    "tqdm": "tqdm",
+    "truststore": "truststore",
+    "urllib3": "urllib3",
+    "yaml": "pyyaml",
+}
 
 
 def _rebuild(
@@ -184,6 +204,29 @@ class MissingExtraError(HubkitError, ImportError):
     """An optional dependency of hubkit is not installed."""
 
 
+class MissingRequirementError(HubkitError, ImportError):
+    """A package that hubkit requires is not installed."""
+
+    exit_code = 2
+
+
+def missing_requirement(error: BaseException) -> MissingRequirementError | None:
+    """The error to report if a failed import is that of a package that hubkit needs.
+
+    Args:
+        error: Any error; only a ``ModuleNotFoundError`` can be one.
+    """
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    module = error.name.partition(".")[0]
+    if module not in REQUIREMENTS:
+        return None
+    return MissingRequirementError(
+        f"hubkit needs the package {module}, which is not installed.",
+        hint=f'Install it: pip install "{REQUIREMENTS[module]}"',
+    )
+
+
 class UntrustedRepoError(HubkitError):
     """The repo is not trusted, so its code may not run.
 
@@ -298,3 +341,12 @@ class CheckpointError(HubkitError, RuntimeError):
 
 class ProbeError(HubkitError, RuntimeError):
     """The child process that runs a repo's code crashed, hung or sent invalid data."""
+
+
+# A host that refuses is final. After these errors, an existing copy is used instead.
+TEMPORARY_ERRORS = (
+    UnreachableError,
+    RateLimitedError,
+    IncompleteDownloadError,
+    LockTimeoutError,
+)

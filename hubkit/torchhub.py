@@ -7,11 +7,10 @@ authors of hub repos follow.
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
-
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +34,7 @@ TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinter
 TORCH_MODULES = frozenset({"torch", "functorch", "torchgen"})
 
 # The hash in a checkpoint's file name (HASH_REGEX): torch.hub takes the first match.
-_HASH_IN_NAME = pattern(r"-([a-f0-9]*)\.")
+_HASH_IN_NAME = re.compile(r"-([a-f0-9]*)\.")
 SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
 
 WeightsKind = Literal["flag", "name", "path"]

@@ -208,7 +208,7 @@ class LintItem(HubconfItem):
 
     def runtest(self) -> None:
         """Run the rules that the configuration selects."""
-        from hubkit.linter import lint_repo
+        from hubkit.lint import lint_repo
 
         report = lint_repo(self.repo.session.facts, self.repo.session.config)
         if report.exit_code:

@@ -14,21 +14,19 @@ from urllib.parse import urljoin
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hubkit.lazy import pattern
-
-_URL = pattern(
+_URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
     r"(?:(?P<user>[A-Za-z0-9._~!$&'()*+,;=:%-]*)@)?"
     r"(?P<host>\[[^\[\]]*\]|[^\[\]@:/?#]*)"
     r"(?::(?P<port>[^@/?#]*))?"
     r"(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?"
 )
-_LABEL = pattern(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 # The last label of a name never looks like a number: libraries take such hosts for addresses,
 # each in its own way (127.1, 0x7f.1, 2130706433).
-_NUMBER = pattern(r"[0-9]+|0x[0-9a-f]*")
-_PORT = pattern(r"[1-9][0-9]{0,4}")
-_SCP = pattern(r"((?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_][\w.-]*):(?![-:/\\])(.+)", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_SCP = re.compile(r"((?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_][\w.-]*):(?![-:/\\])(.+)", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _GITHUB = ("github.com", "www.github.com", "ssh.github.com")
 _LONGEST = 253  # characters of a host name, RFC 1035

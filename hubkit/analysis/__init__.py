@@ -5,7 +5,7 @@ Nothing of the repo is imported or run, and torch is not needed.
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.analysis.builtin_names import is_stdlib
@@ -57,7 +57,7 @@ __all__ = [
     "write_literal",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "documents": "find_documents read_snippets select_own read_card find_code find_snippets syntax_problem",

@@ -5,21 +5,21 @@ The only home of docstring_parser.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit.facts import DocstringFacts
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # The style of torch.hub's tutorial: "pretrained (bool): load weights", without a section header.
-_TUTORIAL = pattern(
+_TUTORIAL = re.compile(
     r"^(?:[-*]\s+)?[`*]*(\*{0,2}[A-Za-z_]\w*)[`*]*\s*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*)?:\s+(\S.*)$"
 )
 # A line of its own such as "Returns:"; what follows "Shape:" or "Example:" names no parameters.
-_HEADER = pattern(r"^#*\s*([A-Za-z]+)\s*:?$")
+_HEADER = re.compile(r"^#*\s*([A-Za-z]+)\s*:?$")
 _PARAMETER_SECTIONS = frozenset(
     {"arg", "args", "argument", "arguments", "kwargs", "param", "params", "parameter", "parameters"}
 )
@@ -28,7 +28,7 @@ _REMARKS = frozenset(
 )
 _HEADERS = _PARAMETER_SECTIONS | {"return", "returns", "raise", "raises", "type", "rtype", "yields"}
 _WIDEST_HEAD = 28
-_WORD = pattern(r"[A-Za-z_]\w*")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def read_docstring(text: str) -> DocstringFacts:

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from hubkit import limits
 from hubkit._util.lines import Places
 from hubkit.facts import Card, CardField, CodeBlock, Location, Snippet
-from hubkit.lazy import pattern
 from hubkit.torchhub import LOAD_PARAMETERS
 
 if TYPE_CHECKING:
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
 
 _DOCUMENTS = (".md", ".markdown", ".rst", ".ipynb")
 # Documents about older versions.
-_HISTORY = pattern(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
+_HISTORY = re.compile(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
 # Dependencies and old copies keep their own documents.
-_FOREIGN = pattern(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
+_FOREIGN = re.compile(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
 # What a snippet calls. Parsing a notebook takes long, and few say one of these.
 _CALLS = (b"hub.load", b"hubkit.load")
 
@@ -110,12 +109,12 @@ def _unquoted(lines: Iterable[str]) -> Iterator[str]:
         yield value.rstrip("\n").replace("\n", " ") if isinstance(value, str) else ""
 
 
-_CALL = pattern(r"\b(?:hub|hubkit)\.load\s*(?=\()")
-_PROMPT = pattern(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
-_FENCE = pattern(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
-_ASSIGNED = pattern(r"""^[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
-_REPO = pattern(r"([\w.-]+/[\w.-]+)(?::(.+))?")
-_STRING = pattern(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
+_CALL = re.compile(r"\b(?:hub|hubkit)\.load\s*(?=\()")
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
+_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
+_ASSIGNED = re.compile(r"""^[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
+_REPO = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
+_STRING = re.compile(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
 
 
 def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet]:
@@ -247,7 +246,7 @@ def _text(node: ast.expr | None, text: _Document, offset: int) -> str | None:
     return None
 
 
-_FRONT = pattern(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 
 
 def read_card(text: str, path: str) -> Card | None:

@@ -17,7 +17,6 @@ from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.analysis.strings import find_string
 from hubkit.analysis.syntax import import_nodes, walk
 from hubkit.facts import HardCodedPretrained, RejectedCall, Use
-from hubkit.lazy import pattern
 from hubkit.torchhub import read_defaults, weights_kind, weights_parameters
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ _CONTEXTS = ("set_grad_enabled", "set_detect_anomaly")
 _LOOKED = (ast.withitem, ast.Call, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign)
 _ASSIGNED = ("torch.", "os.environ", "numpy.")
 # What a condition mentions that tests whether weights are requested.
-_MENTIONS_WEIGHTS = pattern(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
+_MENTIONS_WEIGHTS = re.compile(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
 _WEIGHT_FACTORIES = ("torchvision.models", "timm", "torchaudio.models", "efficientnet_pytorch")
 
 

@@ -20,7 +20,6 @@ from hubkit.facts import (
     OwnModuleLookup,
     RelativeImport,
 )
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,11 +29,11 @@ if TYPE_CHECKING:
     from hubkit.facts import OwnImport
 
 # Methods that run once the model is there.
-_LATER = pattern(r"forward\w*|__call__|predict\w*|generate\w*|inference|encode\w*|decode\w*")
+_LATER = re.compile(r"forward\w*|__call__|predict\w*|generate\w*|inference|encode\w*|decode\w*")
 # What dataclasses takes for a name that it must look up in the class's module: any annotation that
 # is text and begins with an identifier (Lib/dataclasses.py, _MODULE_IDENTIFIER_RE).
-_LOOKED_UP = pattern(r"\s*\w")
-_INDENTED_IMPORT = pattern(r"^[ \t]+(?:import|from)\s", re.MULTILINE)
+_LOOKED_UP = re.compile(r"\s*\w")
+_INDENTED_IMPORT = re.compile(r"^[ \t]+(?:import|from)\s", re.MULTILINE)
 
 
 class Hazards(Struct, frozen=True):

@@ -10,13 +10,12 @@ from msgspec import Struct
 
 from hubkit import limits
 from hubkit.analysis.resolve import Resolver, Valued
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from hubkit.analysis.scope import Scope
 
-_PERCENT = pattern(r"%(?:\((\w+)\))?(.)", re.DOTALL)
-_FIELD = pattern(r"\{\{|\}\}|\{(\w*)\}|[{}]")
+_PERCENT = re.compile(r"%(?:\((\w+)\))?(.)", re.DOTALL)
+_FIELD = re.compile(r"\{\{|\}\}|\{(\w*)\}|[{}]")
 
 
 class _Unknown(Exception):  # noqa: N818 - control flow inside this module

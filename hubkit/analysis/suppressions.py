@@ -16,14 +16,13 @@ from msgspec import Struct
 
 from hubkit.analysis.syntax import child_nodes, statements, walk
 from hubkit.facts import Location, Suppression
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.analysis.source_file import SourceFile
 
-_COMMENT = pattern(
+_COMMENT = re.compile(
     r"#\s*hubkit:\s*(file-)?ignore\s*\[([^\]]{0,1000})\]\s*[:\-\u2013\u2014]*\s*(.*)"
 )
 

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from msgspec import Struct, field
 
-from hubkit.lazy import pattern
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -107,7 +105,7 @@ def statements(body: Iterable[ast.stmt], *, nested: bool = True) -> list[ast.stm
 _IMPORT_FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _PLATFORM = frozenset({"platform", "version_info", "find_spec"})
 # Names of variables and functions that say whether something optional is installed.
-_AVAILABLE = pattern(
+_AVAILABLE = re.compile(
     r"(?:^|_)(?:available|installed|has|have|with|use|enabled?|imported)(?:_|$)", re.IGNORECASE
 )
 

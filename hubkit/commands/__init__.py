@@ -1,23 +1,26 @@
 """Subcommands, one a module.
 
-Each module holds a click command called ``command``. Its name on the command line is the module's
-without a trailing underscore (``list_`` is ``hubkit list``). A module is imported when its command
-is asked for, and ``hubkit --help`` imports them all, so they import what they use inside functions.
+Each module defines a click command named ``command``. Modules are imported when their command runs.
+`hubkit --help` prints the table below and imports none of them.
 """
 
-COMMANDS = (
-    "init",
-    "check",
-    "conform",
-    "explain",
-    "rules",
-    "list_",
-    "help_",
-    "card",
-    "weights",
-    "release",
-    "lock",
-    "status",
-    "cache",
-    "trust",
-)
+COMMANDS = {
+    "init": "Create a hub repo, or publish the models of a repo.",
+    "check": "Lint a hub repo from source alone.",
+    "conform": "Run the conformance suite.",
+    "explain": "Explain rules and checks.",
+    "rules": "List all rules and checks.",
+    "list": "List the entrypoints of a hub repo.",
+    "help": "Describe an entrypoint.",
+    "card": "Generate the model card, or update the generated parts.",
+    "weights": "Prepare checkpoints for publishing.",
+    "release": "Check that HEAD can be released, and tag it.",
+    "lock": "Pin repos and their weights in a lock file.",
+    "status": "Show which repos in the hub dir are pinned, current or behind.",
+    "cache": "Manage the hub dir, which is shared with torch.hub.",
+    "trust": "Manage the list of trusted repos, which is shared with torch.hub.",
+}
+"""The commands, in the order of `hubkit --help`, each with its summary."""
+
+MODULES = {"list": "list_", "help": "help_"}
+"""Modules that cannot have the name of their command."""

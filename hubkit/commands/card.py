@@ -12,7 +12,8 @@ from hubkit._util.text import join_words
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
-    from hubkit.publish.card import CardDraft, Source
+    from hubkit.publish.card import CardDraft
+    from hubkit.publish.card_facts import Source
     from hubkit.rules.card_keys import Site
 
 _SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""}
@@ -37,7 +38,7 @@ _SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""
 @click.option("--tag", metavar="TAG", help="The tag in the usage snippet.")
 @click.option("--entrypoint", metavar="NAME", help="The entrypoint in the usage snippet.")
 @click.option(
-    "--set", "given", metavar="KEY=VALUE", multiple=True, help="Set a key of the front matter."
+    "--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Set a key of the front matter."
 )
 @click.option("--add", "added", metavar="PART", multiple=True, help="Add a missing part.")
 @click.option(
@@ -53,7 +54,7 @@ def command(
     slug: str | None,
     tag: str | None,
     entrypoint: str | None,
-    given: tuple[str, ...],
+    pairs: tuple[str, ...],
     added: tuple[str, ...],
     *,
     check: bool,
@@ -67,27 +68,28 @@ def command(
     byte for byte.
     """
     from hubkit.errors import UsageError
-    from hubkit.publish.card import CardRequest, Source, draft_card, gather_facts
+    from hubkit.publish.card import CardRequest, draft_card
+    from hubkit.publish.card_facts import Source, gather_facts
 
     if check + diff + stdout > 1:
         raise UsageError("--check, --diff and --stdout cannot be combined")
-    facts = _read(path)
+    facts = _read_facts(path)
     place = _place(facts, file)
     before = _read_card(facts.root, place)
     source = _source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
     wanted: Site | None = _SITES[site] if site else None  # type: ignore[assignment]
-    request = CardRequest(place, wanted, _pairs(given), added, _conformance(report))
+    request = CardRequest(place, wanted, _fields(pairs), added, _conformance(report))
     draft = draft_card(gather_facts(facts, source), request, before)
     if stdout:
         echo_data(draft.after)
         return 0
-    _tell(facts, draft)
+    _print_problems(facts, draft)
     if check or diff:
         return _compare(draft, show=diff)
     return _write(facts, draft)
 
 
-def _read(path: Path) -> RepoFacts:
+def _read_facts(path: Path) -> RepoFacts:
     from hubkit.analysis import read_repo
     from hubkit.errors import UsageError
     from hubkit.source import open_files
@@ -100,10 +102,10 @@ def _read(path: Path) -> RepoFacts:
 def _place(facts: RepoFacts, file: str | None) -> str:
     """The path of the card, relative to the repo."""
     from hubkit.errors import UsageError
-    from hubkit.publish.card import card_paths
+    from hubkit.publish.card_facts import find_card
 
     if file is None:
-        return next(iter(card_paths(facts)), "MODEL_CARD.md")
+        return find_card(facts) or "MODEL_CARD.md"
     root = facts.root.resolve()
     place = (root / file).resolve()
     if not place.is_relative_to(root) or place == root:
@@ -123,38 +125,39 @@ def _read_card(root: Path, place: str) -> bytes | None:
         raise UsageError(f"cannot read {root / place}: {error.strerror or error}") from None
 
 
-def _source(facts: RepoFacts, before: bytes | None, given: Source) -> Source:
-    """What the usage snippet loads: what the current one does, unless overridden."""
+def _source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source:
+    """What the usage snippet loads: the repo, tag and entrypoint of the current snippet, unless overridden."""
     from hubkit.errors import UsageError, entrypoint_not_found
-    from hubkit.publish.card import Source, find_source
-    from hubkit.publish.identity import find_name, is_writable, require_name
+    from hubkit.publish.card import find_source
+    from hubkit.publish.card_facts import Source
+    from hubkit.publish.repo_name import find_name, is_usable_ref, require_name
 
     hubconf = facts.hubconf
-    if given.entrypoint and hubconf and not hubconf.entrypoint(given.entrypoint):
+    if requested.entrypoint and hubconf and not hubconf.entrypoint(requested.entrypoint):
         names = tuple(one.name for one in hubconf.entrypoints)
-        raise entrypoint_not_found(given.entrypoint, names, "is not in the hubconf")
-    if given.ref and not is_writable(given.ref):
+        raise entrypoint_not_found(requested.entrypoint, names, "is not in the hubconf")
+    if requested.ref and not is_usable_ref(requested.ref):
         raise UsageError(
-            f"{given.ref!r} cannot be used as a tag in owner/name:tag",
+            f"{requested.ref!r} cannot be used as a tag in owner/name:tag",
             hint="For example --tag v1.0.",
         )
     known = find_source(before)
-    repo = require_name(given.repo) if given.repo else known.repo or find_name(facts)
-    return Source(repo, given.ref or known.ref, given.entrypoint or known.entrypoint)
+    repo = require_name(requested.repo) if requested.repo else known.repo or find_name(facts)
+    return Source(repo, requested.ref or known.ref, requested.entrypoint or known.entrypoint)
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+def _fields(pairs: tuple[str, ...]) -> dict[str, str]:
     from hubkit.errors import UsageError
 
-    pairs = {}
-    for text in given:
+    fields = {}
+    for text in pairs:
         key, equals, value = text.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise UsageError(
                 f"{text!r} is not KEY=VALUE", hint="For example --set tags=vision,audio."
             )
-        pairs[key.strip()] = value
-    return pairs
+        fields[key.strip()] = value
+    return fields
 
 
 def _conformance(report: Path | None) -> str | None:
@@ -164,26 +167,26 @@ def _conformance(report: Path | None) -> str | None:
     return None if report is None else render_markdown(read_report(report))
 
 
-def _tell(facts: RepoFacts, draft: CardDraft) -> None:
+def _print_problems(facts: RepoFacts, draft: CardDraft) -> None:
     """Print which parts are missing, and what its site would reject."""
-    from hubkit.publish.card import judge_card
+    from hubkit.publish.card import check_card
 
     if draft.lacking and draft.after != draft.before:
         parts = " ".join(f"--add {name}" for name in draft.lacking)
         echo(f"{draft.path} has no {join_words(draft.lacking, 'or')}. To add: {parts}", err=True)
-    for finding in judge_card(facts, draft):
+    for finding in check_card(facts, draft):
         line = finding.location.line if finding.location else 1
         echo(f"{draft.path}:{line}: {finding.code} {finding.message}", err=True)
 
 
 def _compare(draft: CardDraft, *, show: bool) -> int:
-    from hubkit.fixer import Change, render_diff
+    from hubkit.lint import FileChange, render_diff
 
     if draft.before == draft.after:
         echo(f"{draft.path} is up to date.", err=True)
         return 0
     if show:
-        change = Change(draft.before or b"", draft.after)
+        change = FileChange(draft.before or b"", draft.after)
         echo_data(render_diff({draft.path: change}))
     else:
         what = "is missing" if draft.before is None else f"is out of date: {', '.join(draft.stale)}"
@@ -192,15 +195,14 @@ def _compare(draft: CardDraft, *, show: bool) -> int:
 
 
 def _write(facts: RepoFacts, draft: CardDraft) -> int:
-    from hubkit.fixer import Change, write_changes
-    from hubkit.publish.files import write_new
+    from hubkit.lint import FileChange, write_changes
 
     if draft.before == draft.after:
         echo(f"{draft.path} is up to date.", err=True)
-    elif draft.before is None:
-        write_new(facts.root, draft.path, draft.after)
+        return 0
+    write_changes(facts.root, {draft.path: FileChange(draft.before, draft.after)})
+    if draft.before is None:
         echo(f"Wrote {draft.path}.", err=True)
     else:
-        write_changes(facts.root, {draft.path: Change(draft.before, draft.after)})
         echo(f"Updated {draft.path}: {join_words(draft.stale)}.", err=True)
     return 0

@@ -12,7 +12,8 @@ from hubkit._util.console import echo, echo_lines
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
-    from hubkit.publish.weights import Added, Contents
+    from hubkit.publish.checkpoint_contents import Contents
+    from hubkit.publish.weights import CheckpointCopy
 
 _LINE = """\
 state = torch.hub.load_state_dict_from_url(
@@ -21,7 +22,7 @@ state = torch.hub.load_state_dict_from_url(
     check_hash=True,
     weights_only=True,
 )"""
-# load_state_dict_from_url reads what torch.load does, so these are fetched and read in two steps.
+# load_state_dict_from_url only reads what torch.load can, so other files take two steps.
 _TWO_STEPS = """\
 path = Path(torch.hub.get_dir(), "checkpoints", "{name}")
 if not path.exists():
@@ -75,7 +76,8 @@ def add(
     without running any code in it.
     """
     from hubkit.config import read_config
-    from hubkit.publish.weights import convert_to_safetensors, copy_checkpoint, read_contents
+    from hubkit.publish.checkpoint_contents import convert_to_safetensors, read_contents
+    from hubkit.publish.weights import copy_checkpoint
 
     facts = _read_repo()
     name = _entrypoint(facts, entrypoint)
@@ -83,7 +85,7 @@ def add(
     _require_inside(facts, folder)
     if facts is not None:
         read_config(facts.root)  # report its errors before writing anything
-    contents = _require_sound(file)
+    contents = _require_readable(file)
     if safetensors:
         added = convert_to_safetensors(file, folder, digits=digits)
         contents = read_contents(added.path)
@@ -92,17 +94,17 @@ def add(
     echo(f"{'created' if added.is_new else 'exists'}: {added.path}")
     echo(f"sha256: {added.sha256}")
     echo(f"size: {added.size:,} bytes")
-    _tell(contents)
+    _print_contents(contents)
     _record(facts, name, added)
-    _show_line(facts, added, contents, slug, tag)
+    _print_snippet(facts, added, contents, slug, tag)
     return 0
 
 
 def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
-    """Insist that a folder of the repo does not lead out of it; another folder may be anywhere.
+    """Reject a folder in the repo that a link leads out of it. Folders outside of the repo are fine.
 
     Raises:
-        UsageError: A link in the repo leads elsewhere.
+        UsageError: The folder is a link, or behind a link, that leads out of the repo.
     """
     from hubkit._util.paths import is_inside
     from hubkit.errors import UsageError
@@ -114,7 +116,7 @@ def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
     if any(named.is_relative_to(top) for top in tops) and not is_inside(facts.root, folder):
         raise UsageError(
             f"{folder} leads outside the repo through a link, to {folder.resolve()}.",
-            hint="To write there all the same, name that folder: --to DIR",
+            hint="To write there anyway, pass that folder: --to DIR",
         )
 
 
@@ -128,29 +130,35 @@ def _read_repo() -> RepoFacts | None:
     return read_repo(open_files(root)) if root else None
 
 
-def _entrypoint(facts: RepoFacts | None, given: str | None) -> str:
-    """Whose weights they are; "" when that is not said and there are several."""
+def _entrypoint(facts: RepoFacts | None, requested: str | None) -> str:
+    """The entrypoint that loads the weights; "" if there are several and none was chosen."""
     from hubkit.analysis import require_hubconf
     from hubkit.errors import UsageError, entrypoint_not_found
 
     if facts is None:
-        if given is not None:
+        if requested is not None:
             raise UsageError(
                 "there is no hubconf.py here, or in a folder above",
-                hint="Run it in the repo whose entrypoint is meant.",
+                hint="Run this command in the folder of the repo.",
             )
         return ""
-    hubconf = require_hubconf(facts) if given is not None else facts.hubconf
+    hubconf = require_hubconf(facts) if requested is not None else facts.hubconf
     names = tuple(one.name for one in hubconf.entrypoints) if hubconf else ()
-    if given is not None and given not in names and hubconf and not hubconf.has_dynamic_names:
-        raise entrypoint_not_found(given, names, "is not in the hubconf")
-    return given or (names[0] if len(names) == 1 else "")
+    if (
+        requested is not None
+        and requested not in names
+        and hubconf
+        and not hubconf.has_dynamic_names
+    ):
+        raise entrypoint_not_found(requested, names, "is not in the hubconf")
+    return requested or (names[0] if len(names) == 1 else "")
 
 
-def _require_sound(file: Path) -> Contents:
+def _require_readable(file: Path) -> Contents:
     """The contents of a file, if it can be a checkpoint."""
     from hubkit.errors import CheckpointError
-    from hubkit.publish.weights import read_contents, require_file
+    from hubkit.publish.checkpoint_contents import read_contents
+    from hubkit.publish.weights import require_file
 
     require_file(file)
     contents = read_contents(file)
@@ -162,8 +170,8 @@ def _require_sound(file: Path) -> Contents:
     return contents
 
 
-def _tell(contents: Contents) -> None:
-    from hubkit.publish.weights import find_notes
+def _print_contents(contents: Contents) -> None:
+    from hubkit.publish.checkpoint_contents import find_notes
 
     if contents.tensors:
         noun = "tensor" if contents.tensors == 1 else "tensors"
@@ -172,7 +180,7 @@ def _tell(contents: Contents) -> None:
         echo(note, label="note:", label_color="yellow", err=True)
 
 
-def _record(facts: RepoFacts | None, name: str, added: Added) -> None:
+def _record(facts: RepoFacts | None, name: str, added: CheckpointCopy) -> None:
     from hubkit.publish.weights import record_weights
 
     if facts is None or not name:
@@ -183,10 +191,14 @@ def _record(facts: RepoFacts | None, name: str, added: Added) -> None:
     echo(f"{'recorded' if is_changed else 'already recorded'}: {path}, {name}.weights")
 
 
-def _show_line(
-    facts: RepoFacts | None, added: Added, contents: Contents, slug: str | None, tag: str | None
+def _print_snippet(
+    facts: RepoFacts | None,
+    added: CheckpointCopy,
+    contents: Contents,
+    slug: str | None,
+    tag: str | None,
 ) -> None:
-    from hubkit.publish.identity import find_name, require_name
+    from hubkit.publish.repo_name import find_name, require_name
 
     repo = find_name(facts, slug) if facts else require_name(slug) if slug else ""
     place = f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}"

@@ -7,7 +7,7 @@ needs.
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.facts.conformance import (
@@ -146,7 +146,7 @@ __all__ = [
     "Verdict",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "conformance": (

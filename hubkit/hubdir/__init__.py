@@ -1,42 +1,42 @@
-"""KEEP: the hub dir. What lies in it, how it gets there over the network, and who may use it.
+"""The hub dir: what it holds, how that gets there over the network, and who may run it.
 
-Knows nothing of hubconfs. The names below are imported when first used, so that asking for the
-hub dir, or for a repo that is there, costs no network library.
+This package knows nothing of hubconfs. The names below are imported when they are first used, so
+looking up the hub dir or a cached repo imports no network library.
 """
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
+from hubkit.lazy import lazy_names
+
 if TYPE_CHECKING:
     from hubkit.hubdir.checkpoints import (
         download_url_to_file,
         fetch_checkpoint,
+        find_checkpoint,
         forget_checkpoints,
         hash_prefix_of,
+        key_of,
+        read_requested_urls,
+        require_url,
     )
-    from hubkit.hubdir.digest import sha256_of
-    from hubkit.hubdir.freshness import fetch_states
-    from hubkit.hubdir.impostors import find_impostor
-    from hubkit.hubdir.inventory import find_repo_of, read_inventory
-    from hubkit.hubdir.keeping import keep_tree
-    from hubkit.hubdir.layout import bytecode_folder, get_dir, set_dir
-    from hubkit.hubdir.links import keep_link
-    from hubkit.hubdir.manifest import digest_of_tree
-    from hubkit.hubdir.names import parse_repo
-    from hubkit.hubdir.origins import asked_for_by, find_checkpoint, key_of, require_url
-    from hubkit.hubdir.removal import (
+    from hubkit.hubdir.download import sha256_of, sniff_content
+    from hubkit.hubdir.inventory import (
+        fetch_states,
         find_damage,
-        put_aside,
+        find_repo_of,
+        quarantine,
+        read_inventory,
         remove_checkpoint,
         remove_leftover,
         remove_tree,
+        select_named,
+        select_unused,
     )
-    from hubkit.hubdir.repos import (
-        fetch_repo,
-        find_cached,
-        require_digest_of,
-        require_unchanged,
-        resolve_ref,
-    )
-    from hubkit.hubdir.selection import select_named, select_unused
+    from hubkit.hubdir.layout import bytecode_folder, get_dir, set_dir
+    from hubkit.hubdir.locks import hold_tree
+    from hubkit.hubdir.manifest import digest_of_tree, require_digest_of, require_unchanged
+    from hubkit.hubdir.repos import ensure_link, fetch_repo, find_cached, resolve_ref
+    from hubkit.hubdir.spec import parse_repo
     from hubkit.hubdir.trust import (
         add_trust,
         is_trusted,
@@ -49,28 +49,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_trust",
-    "asked_for_by",
     "bytecode_folder",
     "digest_of_tree",
     "download_url_to_file",
+    "ensure_link",
     "fetch_checkpoint",
     "fetch_repo",
     "fetch_states",
     "find_cached",
     "find_checkpoint",
     "find_damage",
-    "find_impostor",
     "find_repo_of",
     "forget_checkpoints",
     "get_dir",
     "hash_prefix_of",
+    "hold_tree",
     "is_trusted",
-    "keep_link",
-    "keep_tree",
     "key_of",
     "parse_repo",
-    "put_aside",
+    "quarantine",
     "read_inventory",
+    "read_requested_urls",
     "read_trust",
     "record_trust",
     "remove_checkpoint",
@@ -87,60 +86,24 @@ __all__ = [
     "select_unused",
     "set_dir",
     "sha256_of",
+    "sniff_content",
 ]
 
-_HOMES = {
-    "add_trust": "trust",
-    "asked_for_by": "origins",
-    "bytecode_folder": "layout",
-    "digest_of_tree": "manifest",
-    "download_url_to_file": "checkpoints",
-    "fetch_checkpoint": "checkpoints",
-    "fetch_repo": "repos",
-    "fetch_states": "freshness",
-    "find_cached": "repos",
-    "find_checkpoint": "origins",
-    "find_damage": "removal",
-    "find_impostor": "impostors",
-    "find_repo_of": "inventory",
-    "forget_checkpoints": "checkpoints",
-    "get_dir": "layout",
-    "hash_prefix_of": "checkpoints",
-    "is_trusted": "trust",
-    "keep_link": "links",
-    "keep_tree": "keeping",
-    "key_of": "origins",
-    "parse_repo": "names",
-    "put_aside": "removal",
-    "read_inventory": "inventory",
-    "read_trust": "trust",
-    "record_trust": "trust",
-    "remove_checkpoint": "removal",
-    "remove_leftover": "removal",
-    "remove_tree": "removal",
-    "remove_trust": "trust",
-    "require_moved_trust": "trust",
-    "require_digest_of": "repos",
-    "require_trust": "trust",
-    "require_unchanged": "repos",
-    "require_url": "origins",
-    "resolve_ref": "repos",
-    "select_named": "selection",
-    "select_unused": "selection",
-    "set_dir": "layout",
-    "sha256_of": "digest",
-}
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "checkpoints": "download_url_to_file fetch_checkpoint find_checkpoint forget_checkpoints hash_prefix_of key_of read_requested_urls require_url",
+        "download": "sha256_of sniff_content",
+        "inventory": "fetch_states find_damage find_repo_of quarantine read_inventory remove_checkpoint remove_leftover remove_tree select_named select_unused",
+        "layout": "bytecode_folder get_dir set_dir",
+        "locks": "hold_tree",
+        "manifest": "digest_of_tree require_digest_of require_unchanged",
+        "repos": "ensure_link fetch_repo find_cached resolve_ref",
+        "spec": "parse_repo",
+        "trust": "add_trust is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",
+    },
+)
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'hubkit.hubdir' has no attribute {name!r}")
-    import importlib
-
-    value: object = getattr(importlib.import_module(f"hubkit.hubdir.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> "list[str]":
+def __dir__() -> list[str]:
     return __all__

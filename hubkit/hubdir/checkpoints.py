@@ -1,58 +1,59 @@
-"""Checkpoints in the hub dir: under torch's names, and keyed by their whole URL.
+"""Checkpoints in the hub dir: under torch's names, and identified by their whole URL.
 
-torch.hub keeps a file under the last part of its URL, so two URLs that end alike are one file to
-it. Here a record (`origins`) says which URL a file came from; a second URL with the same ending
-gets a name of its own, and a file without a record is torch.hub's, used as it is.
+torch.hub names a file after the last part of its URL, so two URLs with the same ending share one
+file. Here a record holds the URL of each file. A second URL with the same ending gets another name.
+A file without a record is torch.hub's and is used as it is.
+
+Hosts sign links anew each time, so a key with the signature would never be found again; and keys
+are written to records and lock files, which must not contain credentials. A parameter that only
+might be a signature, such as ``token=small``, might also distinguish two models: it is dropped only
+beside the other parameters of a signature.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
 
 from msgspec import Struct
 
 from hubkit._util.atomic import replacing
 from hubkit._util.logs import log
-from hubkit._util.paths import open_regular
+from hubkit._util.paths import list_folder, open_regular, remove_inside
+from hubkit._util.urls import Url, UrlError, parse_url, redact
 from hubkit.errors import (
+    TEMPORARY_ERRORS,
     CacheWriteError,
     FetchError,
     HashMismatchError,
     OfflineError,
     UsageError,
 )
-from hubkit.facts import FetchPolicy
-from hubkit.hubdir.ages import is_recent, is_since
-from hubkit.hubdir.disk import move_aside, writing
-from hubkit.hubdir.hosts import redact
-from hubkit.hubdir.impostors import require_checkpoint
-from hubkit.hubdir.layout import get_dir
-from hubkit.hubdir.mishaps import MISHAPS
-from hubkit.hubdir.origins import (
-    Origin,
-    find_place,
-    forget_checkpoints,
-    key_of,
-    name_of,
-    require_url,
+from hubkit.facts import CachedCheckpoint, FetchPolicy
+from hubkit.hubdir.layout import (
+    LONGEST,
+    encode,
+    get_dir,
+    is_between,
+    is_recent,
+    move_to_quarantine,
+    read_record,
+    store,
+    write_record,
+    writing,
 )
 
 if TYPE_CHECKING:
-    from hubkit.facts import RepoRef
-    from hubkit.hubdir.transfer import Fetched
+    from collections.abc import Iterator, Sequence
 
-__all__ = [
-    "download_url_to_file",
-    "fetch_checkpoint",
-    "forget_checkpoints",
-    "hash_prefix_of",
-]
+    from hubkit.facts import RepoRef
+    from hubkit.hubdir.download import DownloadResult
 
 SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
 
@@ -101,8 +102,8 @@ def fetch_checkpoint(
     if parts.scheme == "file":
         return _local_file(url, hash_prefix)
     folder = Path(get_dir(), "checkpoints") if model_dir is None else model_dir.expanduser()
-    wish = _Wish(url, folder / name, hash_prefix, repo)
-    found = _find(wish)
+    wish = _CheckpointRequest(url, folder / name, hash_prefix, repo)
+    found = _find_sound(wish)
     if found is not None and _is_fresh(found, wish, policy):
         return found.path
     try:
@@ -110,8 +111,8 @@ def fetch_checkpoint(
     except OfflineError as error:
         if found is not None:
             return found.path
-        raise _offline(url, _what_lacks(wish), error) from error
-    except (*MISHAPS, CacheWriteError) as error:
+        raise _offline_error(url, _explain_fetch(wish), error) from error
+    except (*TEMPORARY_ERRORS, CacheWriteError) as error:
         afresh = policy.refresh or (found is not None and found.stale)
         if found is None or (afresh and isinstance(error, CacheWriteError)):
             raise
@@ -143,28 +144,27 @@ def download_url_to_file(
         with writing(path), source.open("rb") as content, replacing(path) as file:
             shutil.copyfileobj(content, file)
         return
-    from hubkit.hubdir.download import download
+    from hubkit.hubdir.download import DownloadRequest, download
     from hubkit.hubdir.http import Client
-    from hubkit.hubdir.transfer import Wanted
 
     try:
         with Client(FetchPolicy()) as client:
-            download(client, Wanted(url, path, hash_prefix, progress))
+            download(client, DownloadRequest(url, path, hash_prefix, progress))
     except OfflineError as error:
-        raise _offline(url, "has to be fetched", error) from error
+        raise _offline_error(url, "has to be fetched", error) from error
 
 
-class _Wish(Struct, frozen=True):
+class _CheckpointRequest(Struct, frozen=True):
     url: str
     path: Path
     hash_prefix: str | None
     repo: RepoRef | None
 
 
-def _find(wish: _Wish) -> Origin | None:
+def _find_sound(wish: _CheckpointRequest) -> CheckpointRecord | None:
     """The wished-for file, if it is there and sound."""
     try:
-        origin = find_place(wish.path, key_of(wish.url))
+        origin = find_record(wish.path, key_of(wish.url))
         if not origin.exists() or not origin.is_sound(wish.hash_prefix):
             return None
     except FileNotFoundError:  # somebody removes it this very moment
@@ -173,39 +173,43 @@ def _find(wish: _Wish) -> Origin | None:
     return origin
 
 
-def _is_fresh(found: Origin, wish: _Wish, policy: FetchPolicy) -> bool:
+def _is_fresh(found: CheckpointRecord, wish: _CheckpointRequest, policy: FetchPolicy) -> bool:
     """Whether a sound file may be used without asking its host."""
     if policy.refresh or found.stale:
         return False
     return wish.hash_prefix is not None or is_recent(found.asked_at, policy.max_age)
 
 
-def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
-    from hubkit.hubdir.download import download
+def _fetch(wish: _CheckpointRequest, policy: FetchPolicy) -> Path:
+    from hubkit.hubdir.download import (
+        DownloadRequest,
+        NotModifiedError,
+        download,
+        require_checkpoint,
+    )
     from hubkit.hubdir.http import Client
     from hubkit.hubdir.locks import hold
-    from hubkit.hubdir.transfer import NotModifiedError, Wanted
 
     began = time.time()
     # The lock is on torch's name, so that two URLs with one ending settle who gets it.
     with Client(policy) as client, hold(f"checkpoint {wish.path}", policy.lock_timeout):
-        found = _find(wish)
+        found = _find_sound(wish)
         # Whoever held the lock before us may have done our work.
-        if found and (_is_fresh(found, wish, policy) or is_since(found.asked_at, began)):
+        if found and (_is_fresh(found, wish, policy) or is_between(found.asked_at, began)):
             return found.path
-        origin = find_place(wish.path, key_of(wish.url))
+        origin = find_record(wish.path, key_of(wish.url))
         damaged = found is None and origin.exists()
 
-        def settle(path: Path, fetched: Fetched) -> None:
+        def settle(path: Path, fetched: DownloadResult) -> None:
             require_checkpoint(path, wish.url)
             if damaged:
-                _put_aside(origin.path)
+                _quarantine(origin.path)
             _protect(path)
             origin.settle(path, fetched, wish.repo)
 
         log.info('Downloading: "%s" to %s', redact(wish.url), origin.path)
         conditions = origin.conditions() if found and not policy.refresh else {}
-        wanted = Wanted(
+        wanted = DownloadRequest(
             wish.url, origin.path, wish.hash_prefix, policy.progress, settle, conditions
         )
         try:
@@ -215,13 +219,13 @@ def _fetch(wish: _Wish, policy: FetchPolicy) -> Path:
     return origin.path
 
 
-def _offline(url: str, lacks: str, error: OfflineError) -> OfflineError:
+def _offline_error(url: str, lacks: str, error: OfflineError) -> OfflineError:
     shown = redact(url)
     return OfflineError(f"{shown} {lacks}, and hubkit is offline.", url=shown, hint=error.hint)
 
 
-def _what_lacks(wish: _Wish) -> str:
-    place = find_place(wish.path, key_of(wish.url))
+def _explain_fetch(wish: _CheckpointRequest) -> str:
+    place = find_record(wish.path, key_of(wish.url))
     if place.exists():
         return f"has to be fetched again, since {place.path} is not what it was, or should be"
     return f"is not in the hub dir {get_dir()}"
@@ -238,11 +242,11 @@ def _protect(path: Path) -> None:
                 os.close(descriptor)
 
 
-def _put_aside(path: Path) -> None:
+def _quarantine(path: Path) -> None:
     """Move a file that is not what it should be out of the way, without losing it."""
     if not path.exists():
         return  # somebody removed it while the good one came
-    aside = move_aside(path.parent, path)
+    aside = move_to_quarantine(path.parent, path)
     log.warning("%s is not what it was, or should be; it is moved to %s", path, aside)
 
 
@@ -262,7 +266,9 @@ def _require_name(name: str) -> str:
 
 
 def _local_file(url: str, hash_prefix: str | None) -> Path:
-    from hubkit.hubdir.digest import sha256_of
+    from urllib.request import url2pathname
+
+    from hubkit.hubdir.download import sha256_of
 
     path = Path(url2pathname(require_url(url).path))
     if not path.is_file():
@@ -275,3 +281,335 @@ def _local_file(url: str, hash_prefix: str | None) -> Path:
             url=url,
         )
     return path
+
+
+_FILE_SCHEMES = ("https", "http", "file")
+
+
+def require_url(url: str) -> Url:
+    """Insist that a text is the address of a file; gives its parts.
+
+    Raises:
+        UsageError: It is not, or it is one of a kind that nobody asks for here.
+    """
+    hint = "Write https://host/path/of/file, or file:///path/of/file."
+    try:
+        parts = parse_url(url)
+    except UrlError as error:
+        raise UsageError(
+            f"{redact(url)!r} is not the URL of a file: it {error}.", hint=hint
+        ) from error
+    if parts.scheme not in _FILE_SCHEMES:
+        raise UsageError(f"{redact(url)!r} is not the URL of a file.", hint=hint)
+    return parts
+
+
+def key_of(url: str) -> str:
+    """What tells one URL from another: all of it but credentials, signatures and fragment.
+
+    Raises:
+        UsageError: It is not a URL.
+    """
+    parts = require_url(url)
+    query = urlencode(strip_secrets(parts.host, parse_qsl(parts.query, keep_blank_values=True)))
+    return f"{parts.redacted}?{query}" if query else parts.redacted
+
+
+def name_of(url: str) -> str:
+    """Torch's name for a URL, its last part; the part before, or the host, when that is empty."""
+    parts = require_url(url)
+    names = [parts.file_name, *reversed(parts.path.split("/")), parts.host]
+    name = next((name for name in names if name not in ("", ".", "..")), "checkpoint")
+    return name if len(name.encode()) <= LONGEST else f"{_short_hash(name)}{Path(name).suffix[:20]}"
+
+
+def find_record(path: Path, key: str) -> CheckpointRecord:
+    """Where the file of a URL lies, or would lie: torch's path unless another URL has that."""
+    first = CheckpointRecord(path, key)
+    if first.is_other():
+        return CheckpointRecord(path.with_name(f"{path.stem}-{_short_hash(key)}{path.suffix}"), key)
+    return first
+
+
+def find_checkpoint(url: str) -> CachedCheckpoint | None:
+    """The checkpoint of a URL, wherever it was kept, or None; makes no request.
+
+    What is known of its digest is believed: its bytes are read only where nothing is known.
+    """
+    key = key_of(url)
+    kept = [
+        Path(record["path"]) for record in read_checkpoint_records() if record.get("url") == key
+    ]
+    for path in [Path(get_dir(), "checkpoints", name_of(url)), *kept]:
+        origin = find_record(path, key)
+        if origin.exists():
+            return CachedCheckpoint(origin.path, origin.sha256(), origin.path.stat().st_size)
+    return None
+
+
+def read_requested_urls(repo: RepoRef) -> tuple[str, ...]:
+    """URLs of the checkpoints that a repo's code has asked for, without what only signs them."""
+    mine = (
+        record for record in read_checkpoint_records() if repo.full_name in record.get("repos", ())
+    )
+    return tuple(sorted(str(record["url"]) for record in mine))
+
+
+def remove_checkpoint_record(path: Path) -> None:
+    """Forget where a checkpoint file came from, when it goes."""
+    remove_inside(get_dir(), _record_folder() / f"{encode(_relative_path(path))}.json")
+
+
+def forget_checkpoints(repo: RepoRef, before: float) -> None:
+    """Have the checkpoints that a repo's code asked for fetched afresh when next asked for.
+
+    The files stay until then, and for good if that fails.
+
+    Args:
+        repo: Whose code asked.
+        before: Those that came later stay, in Unix time.
+
+    Raises:
+        CacheWriteError: The hub dir cannot be written.
+    """
+    for path in list_folder(_record_folder()):
+        record = read_record(path) or {}
+        is_old = not is_between(record.get("fetched_at"), before)
+        if is_old and repo.full_name in record.get("repos", ()):
+            write_record(path, {**record, "stale": True})
+
+
+class CheckpointRecord:
+    """A checkpoint file and what is written down about it.
+
+    Attributes:
+        path: The file.
+        stale: Whether it is to be fetched afresh.
+        fetched_at: Unix time in seconds when it came, 0 when unknown.
+        asked_at: When the host last said that it is what is at the URL, 0 when unknown.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path = path
+        self._key = key
+        self._file = _record_folder() / f"{encode(_relative_path(path))}.json"
+        self._record = read_record(self._file) or {}
+        self.stale = bool(self._record.get("stale")) or self._is_previous()
+        self.fetched_at = float(self._record.get("fetched_at", 0))
+        self.asked_at = float(self._record.get("asked_at", self.fetched_at))
+
+    def exists(self) -> bool:
+        """Whether there is a file."""
+        return self.path.is_file()
+
+    def is_other(self) -> bool:
+        """Whether the file there is known to be another URL's."""
+        return self._record.get("url", self._key) != self._key and self.exists()
+
+    def is_sound(self, hash_prefix: str | None) -> bool:
+        """Whether the file is as it came, and what a hash asks for.
+
+        Size and time of change are compared; only if these differ, or nothing is known, and then
+        only if a hash is asked for, is the file read.
+        """
+        versions = self._versions()
+        known = next((old.get("sha256") for old in versions if self._is_untouched(old)), None)
+        if known is None and (versions or hash_prefix):
+            known = _sha256_of(self.path)
+            if versions and known not in [old.get("sha256") for old in versions]:
+                return False
+            if known.startswith(hash_prefix or ""):
+                self._remember(sha256=known, **_size_and_time(self.path))
+        return str(known or "").startswith((hash_prefix or "").lower())
+
+    def sha256(self) -> str:
+        """The digest of the file: what is known of it, or what reading it gives."""
+        known = (old["sha256"] for old in self._versions() if self._is_untouched(old))
+        return next(known, None) or _sha256_of(self.path)
+
+    def note_repo(self, repo: RepoRef | None) -> None:
+        """Remember that a repo's code asked for it."""
+        if repo is not None and self._record and repo.full_name not in self._repos():
+            self._remember(repos=[*self._repos(), repo.full_name])
+
+    def conditions(self) -> dict[str, str]:
+        """Headers that ask for the file only if it is not this one; none when nothing tells."""
+        if self.stale or not self.exists() or not self._is_untouched(self._record):
+            return {}
+        marks = {
+            "If-None-Match": self._record.get("etag"),
+            "If-Modified-Since": self._record.get("last_modified"),
+        }
+        return {name: mark for name, mark in marks.items() if mark}
+
+    def note_asked(self) -> None:
+        """Remember that the host has just said that the file is what is at the URL."""
+        self._remember(asked_at=time.time())
+
+    def settle(self, path: Path, fetched: DownloadResult, repo: RepoRef | None) -> None:
+        """Write down where the file came from, just before it is put in place.
+
+        What is known of the file that it replaces is kept along: whoever looks in between, or
+        after we were killed in between, finds either and knows it.
+
+        Args:
+            path: Where the file still lies.
+            fetched: What is known of it.
+            repo: Whose code asked for it.
+
+        Raises:
+            CacheWriteError: The hub dir cannot be written.
+        """
+        repos = dict.fromkeys([*self._repos(), *([repo.full_name] if repo else [])])
+        record: dict[str, Any] = {"url": self._key, "path": str(self.path)}
+        record |= {"sha256": fetched.sha256, "etag": fetched.etag}
+        record |= {"last_modified": fetched.last_modified}
+        record |= {"repos": list(repos), "fetched_at": time.time()}
+        found = [old for old in self._versions() if self.exists() and self._is_untouched(old)]
+        if found:
+            record["previous"] = {key: found[0][key] for key in ("sha256", "size", "mtime_ns")}
+        write_record(self._file, record | _size_and_time(path))
+
+    def _versions(self) -> list[dict[str, Any]]:
+        """What is known of the file, and of the one before it."""
+        found = (self._record, self._record.get("previous") or {})
+        return [old for old in found if "sha256" in old]
+
+    def _is_previous(self) -> bool:
+        """Whether the file that was to be replaced is still there."""
+        previous = self._record.get("previous")
+        return previous is not None and self.exists() and self._is_untouched(previous)
+
+    def _repos(self) -> list[str]:
+        return list(self._record.get("repos", ()))
+
+    def _is_untouched(self, version: dict[str, Any]) -> bool:
+        now = _size_and_time(self.path)
+        # Some ways to copy a cache, such as image layers, keep whole seconds only.
+        whole = now["mtime_ns"] % 10**9 == 0
+        then = int(version.get("mtime_ns", 0))
+        same_time = now["mtime_ns"] in (then, then // 10**9 * 10**9 if whole else then)
+        return same_time and now["size"] == version.get("size")
+
+    def _remember(self, **facts: Any) -> None:  # noqa: ANN401 - JSON values
+        self._record |= facts
+        try:
+            write_record(self._file, self._record)
+        except OSError as error:
+            log.debug("Not remembered about %s: %s", self.path, error)
+
+
+def _size_and_time(path: Path) -> dict[str, int]:
+    stat = path.stat()
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
+def _sha256_of(path: Path) -> str:
+    from hubkit.hubdir.download import sha256_of
+
+    return sha256_of(path)
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _record_folder() -> Path:
+    return store() / "checkpoints"
+
+
+def read_checkpoint_records() -> Iterator[dict[str, Any]]:
+    """The records of all checkpoints, wherever they were kept."""
+    for path in list_folder(_record_folder()):
+        record = read_record(path)
+        if record and "url" in record and "path" in record:
+            yield record
+
+
+def _relative_path(path: Path) -> str:
+    """A path as the records spell it: from the hub dir on when it lies in there."""
+    try:
+        return path.absolute().relative_to(Path(get_dir()).absolute()).as_posix()
+    except ValueError:
+        return str(path.absolute())
+
+
+Pair = tuple[str, str]
+
+
+class _SigningScheme(Struct, frozen=True):
+    """A way to sign a link: what shows it, and which parameters belong to it."""
+
+    marks: frozenset[str]
+    names: frozenset[str]
+    prefix: str = ""
+
+
+def _signing_scheme(marks: str, names: str = "", prefix: str = "") -> _SigningScheme:
+    return _SigningScheme(frozenset(marks.split()), frozenset(f"{marks} {names}".split()), prefix)
+
+
+_SIGNING_SCHEMES = (
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html, and 2 before it
+    _signing_scheme("x-amz-signature", prefix="x-amz-"),
+    _signing_scheme("awsaccesskeyid signature", "expires x-amz-security-token"),
+    # https://cloud.google.com/storage/docs/authentication/signatures
+    _signing_scheme("x-goog-signature", prefix="x-goog-"),
+    _signing_scheme("googleaccessid signature", "expires"),
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide, signed URLs
+    _signing_scheme("key-pair-id signature", "policy expires hash-algorithm"),
+    # https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+    _signing_scheme(
+        "sig sv",
+        "sr se sp st si sip spr ss srt sdd ses scid skoid sktid skt ske sks skv saoid suoid",
+    ),
+    # https://help.aliyun.com/document_detail/31952.html
+    _signing_scheme("ossaccesskeyid signature", "expires security-token"),
+)
+_AKAMAI = ("hdnea", "hdnts", "__token__")
+# Hosts that sign with a lone parameter.
+_TOKEN_HOSTS = ("raw.githubusercontent.com", "codeload.github.com", "media.githubusercontent.com")
+_CREDENTIAL = (
+    r"((x|private|personal|access|auth|oauth2?|api|app|job|id|refresh|session|bearer|deploy|user"
+    r"|gitlab|github|gh|hf|ci)[-_]?)+(token|key)|(client|api|app)[-_]?secret|secret([-_]?key)?"
+    r"|passw(or)?d|passphrase|pwd|authorization|credentials?|jwt|bearer|[-_.a-z0-9]*signature"
+)
+_PERHAPS = ("token", "auth", "key", "sig")
+# What generators of secrets make: long, and of letters and digits at random.
+_RANDOM = r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}"
+
+
+def strip_secrets(host: str, query: Sequence[Pair]) -> list[Pair]:
+    """The parameters of a query that say which file is meant.
+
+    Signatures and credentials go. Of a parameter such as ``token`` whose value looks like a
+    secret only a digest stays, which still tells two of them apart.
+
+    Args:
+        host: The host that is asked.
+        query: The parameters, decoded.
+    """
+    names = {name.lower() for name, _ in query}
+    signed = [scheme for scheme in _SIGNING_SCHEMES if scheme.marks <= names]
+    left = [pair for pair in query if not _is_secret(host, pair, signed)]
+    return [(name, _blur(name, value)) for name, value in left]
+
+
+def _is_secret(host: str, pair: Pair, signed: list[_SigningScheme]) -> bool:
+    name, value = pair[0].lower(), pair[1]
+    if any(
+        name in scheme.names or (scheme.prefix and name.startswith(scheme.prefix))
+        for scheme in signed
+    ):
+        return True
+    if name in _AKAMAI and "hmac=" in value:
+        return True
+    if name == "token" and host in _TOKEN_HOSTS:
+        return True
+    return re.fullmatch(_CREDENTIAL, name) is not None
+
+
+def _blur(name: str, value: str) -> str:
+    if name.lower() not in _PERHAPS or not re.fullmatch(_RANDOM, value):
+        return value
+    return f"sha256-{hashlib.sha256(value.encode()).hexdigest()[:16]}"

@@ -1,20 +1,45 @@
-"""The git program at work for the hub dir: typed errors, and the token for a host."""
+"""Fetch repos with the git program: pip's ``git+...`` addresses, with submodules.
+
+git fetches the commit and the commits of its submodules into one repo in a private staging folder,
+joins them into one tree, and makes a zip of it. From there on it is an archive like those of hosts:
+the same code checks, unpacks and places it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
+from hubkit import limits
 from hubkit._util import git
-from hubkit.errors import FetchError, MissingGitError, UnreachableError
-from hubkit.hubdir.hosts import find_token, redact
+from hubkit._util.git import has_plain_user
+from hubkit._util.logs import log
+from hubkit._util.urls import Url, UrlError, expand_scp, parse_url, redact
+from hubkit.errors import (
+    AccessDeniedError,
+    FetchError,
+    MissingGitError,
+    RefNotFoundError,
+    RepoNotFoundError,
+    UnreachableError,
+)
+from hubkit.facts import ResolvedRef
+from hubkit.facts.hubdir import GITHUB, is_full_sha
+from hubkit.hubdir.http import apply_mirror, base_url, find_token
+from hubkit.hubdir.layout import encode, staging, writing
+from hubkit.hubdir.refs import find_ref, make_ref_list
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from hubkit.facts import FetchPolicy
+    from hubkit.facts import FetchPolicy, RepoRef
+    from hubkit.hubdir.refs import RefList
+
+    T = TypeVar("T")
 
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -97,11 +122,11 @@ def _missing() -> MissingGitError:
 
 def _require_success(result: git.GitResult, token: str | None) -> str:
     if result.returncode:
-        raise GitFailed(_shown(result.complaint, token))
+        raise GitFailed(_clean_complaint(result.complaint, token))
     return result.text
 
 
-def _shown(complaint: str, token: str | None) -> str:
+def _clean_complaint(complaint: str, token: str | None) -> str:
     """The start of what git complained of, in one line, without credentials or escapes."""
     text = _CREDENTIALS.sub("://", complaint)
     if token:
@@ -109,3 +134,315 @@ def _shown(complaint: str, token: str | None) -> str:
     text = _CONTROLS.sub("?", text.replace("\r", "\n"))
     said = re.findall(r"^(?:(?:fatal|error|remote|ERROR): )*(.*\S)", text, re.MULTILINE)
     return "; ".join(line.rstrip(".") for line in said[:3]) or "it gave no reason"
+
+
+LIST_LIMIT = 120.0  # seconds for a list of refs
+FETCH_LIMIT = 3600.0  # seconds for a fetch; one that stalls is ended sooner
+_OWN = ("+refs/heads/*:refs/own/heads/*", "+refs/tags/*:refs/own/tags/*")
+_ABSENT = re.compile(r"not found|does not exist|not appear to be a git repo", re.IGNORECASE)
+_NAMELESS = re.compile(r"could not read (username|password)", re.IGNORECASE)
+_CLOSED = re.compile(r"authentication failed|denied|host key|\b40[13]\b", re.IGNORECASE)
+_NOT_BY_HASH = re.compile(r"unadvertised|not our ref|remote ref|shallow", re.IGNORECASE)
+
+
+def try_addresses(repo: RepoRef, ask: Callable[[str], T]) -> T:
+    """Ask where a repo is: most hosts take its address with ".git", some only without."""
+    url = base_url(repo)
+    if repo.scheme == "git+file":
+        return ask(url)
+    if repo.host != GITHUB:
+        with contextlib.suppress(RepoNotFoundError):
+            return ask(f"{url}.git")
+        return ask(url)
+    return ask(f"{url}.git")
+
+
+def list_remote(git: Git, url: str, what: str) -> RefList:
+    """The refs of a repo.
+
+    Args:
+        git: Where to ask from.
+        url: The repo's address.
+        what: What to call it in errors.
+
+    Raises:
+        RepoNotFoundError, AccessDeniedError, UnreachableError: There is no telling.
+    """
+    try:
+        said = git.ask(url, "ls-remote", "--symref", "--", url, limit=LIST_LIMIT)
+    except GitFailed as error:
+        raise _git_error(error, url, what) from error
+    head, entries = "", []
+    for line in said.split("\n"):  # a ref's name may hold what else ends a line
+        value, _, name = line.partition("\t")
+        if value.startswith("ref: ") and name == "HEAD":
+            head = value.removeprefix("ref: ")
+        elif is_full_sha(value):
+            entries.append((name, value))
+    return make_ref_list(entries, head)
+
+
+def has_in_history(git: Git, url: str, what: str, sha: str) -> bool:
+    """Whether a commit is in the history of a branch or tag of a repo; fetches commits only.
+
+    Raises:
+        RepoNotFoundError, AccessDeniedError, UnreachableError: There is no telling.
+    """
+    try:
+        _git_fetch(git, url, "--filter=tree:0", *_OWN)
+        with contextlib.suppress(GitFailed):
+            # Forget where the rest is to be had, or git would fetch the commit in question.
+            git.run("config", "--remove-section", f"remote.{url}")
+    except GitFailed as error:
+        raise _git_error(error, url, what) from error
+    try:
+        return bool(git.run("for-each-ref", "--count=1", f"--contains={sha}"))
+    except GitFailed:
+        return False  # there is no such commit
+
+
+def fetch_commit(git: Git, url: str, what: str, sha: str) -> None:
+    """Fetch one commit with its files; with all the history where the host does it no other way.
+
+    Raises:
+        RepoNotFoundError, AccessDeniedError, UnreachableError: It cannot be fetched.
+        RefNotFoundError: The host has no such commit.
+    """
+    try:
+        try:
+            _git_fetch(git, url, "--depth=1", sha)
+        except GitFailed as error:
+            if not _NOT_BY_HASH.search(str(error)):
+                raise
+            _git_fetch(git, url, *_OWN)
+    except GitFailed as error:
+        raise _git_error(error, url, what) from error
+    try:
+        git.run("cat-file", "-e", f"{sha}^{{commit}}")
+    except GitFailed as error:
+        raise RefNotFoundError(
+            f"The commit {sha} of {what} is nowhere to be had.",
+            url=redact(url),
+            hint="It may have been rewritten, or never pushed: ask the repo's owner.",
+        ) from error
+
+
+def _git_fetch(git: Git, url: str, *arguments: str) -> None:
+    options = [argument for argument in arguments if argument.startswith("-")]
+    wanted = [argument for argument in arguments if not argument.startswith("-")]
+    command = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", *options]
+    git.ask(url, *command, "--", url, *wanted, limit=FETCH_LIMIT)
+
+
+def _git_error(error: GitFailed, url: str, what: str) -> FetchError:
+    complaint, shown = str(error), redact(url)
+    known = find_token(url) is not None
+    if _ABSENT.search(complaint) or (_NAMELESS.search(complaint) and not known):
+        hint = "Look at the spelling."
+        if not url.startswith("file:"):
+            hint += " If it is private, git needs a token, an ssh key or a credential helper."
+        return RepoNotFoundError(
+            f"There is no repo {what} at {shown}, or it is hidden from us.", url=shown, hint=hint
+        )
+    if _CLOSED.search(complaint) or _NAMELESS.search(complaint):
+        return AccessDeniedError(
+            f"git is refused {what} at {shown}: {complaint}.",
+            url=shown,
+            hint="Look at the token or the ssh key: git must get in without a question.",
+        )
+    return UnreachableError(
+        f"git cannot fetch {what} from {shown}: {complaint}.",
+        url=shown,
+        hint="Look at the network, and at git's settings.",
+    )
+
+
+# Files as they were committed, whatever the user's settings and the publisher's archive rules.
+_ATTRIBUTES = "* -filter -text -ident -export-ignore -export-subst !working-tree-encoding\n"
+_SHA1 = 40  # digits; longer ones are SHA-256
+
+
+def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
+    """Which commit is meant; one that is the tip of nothing must be in the repo's own history.
+
+    Raises:
+        RepoNotFoundError, AccessDeniedError, UnreachableError: git cannot list the repo's refs.
+        RefNotFoundError: It has no such branch or tag, and no such commit on one.
+        MissingGitError: git is not installed.
+    """
+    with staging(encode(repo.full_name)) as room:
+        git = _init_repo(room / "git", policy, repo.ref or "")
+        return try_addresses(repo, lambda url: _resolve_at(git, url, repo))
+
+
+def fetch_archive(resolved: ResolvedRef, path: Path, policy: FetchPolicy) -> None:
+    """Make the zip of a commit with its submodules, in the shape of a host's.
+
+    Args:
+        resolved: The commit.
+        path: Where to; git works beside it, in the same private folder.
+        policy: How long to wait.
+
+    Raises:
+        FetchError: The commit, or a submodule, cannot be fetched.
+    """
+    repo, sha = resolved.repo, resolved.sha
+    git = _init_repo(path.with_name("git"), policy, sha)
+    try:
+        tree = _fetch_with_submodules(git, resolved)
+        top = f"{encode(repo.name)}-{sha}/"
+        git.run("archive", "--format=zip", "-0", f"--prefix={top}", f"--output={path}", tree)
+    except GitFailed as error:
+        raise FetchError(f"git made no archive of {repo}: {error}.", url=base_url(repo)) from error
+
+
+def _resolve_at(git: Git, url: str, repo: RepoRef) -> ResolvedRef:
+    resolved = find_ref(list_remote(git, url, repo.full_name), repo)
+    if resolved is not None:
+        return resolved
+    sha = repo.commit or ""
+    if not has_in_history(git, url, repo.full_name, sha):
+        raise RefNotFoundError(
+            f"The commit {sha} is on no branch or tag of {repo.full_name}.",
+            hint="If it is of a fork, name the fork. skip_validation=True takes it as it is.",
+        )
+    return ResolvedRef(repo, "", sha)
+
+
+def _init_repo(folder: Path, policy: FetchPolicy, ref: str) -> Git:
+    """An empty repo to work in, which reads no template of the user's, hooks among them."""
+    with writing(folder):
+        folder.mkdir()
+    git = Git(folder, policy)
+    kind = "sha256" if is_full_sha(ref.lower()) and len(ref) > _SHA1 else "sha1"
+    git.run("init", "--quiet", "--template=", f"--object-format={kind}")
+    with writing(folder):
+        (folder / ".git" / "info").mkdir(exist_ok=True)
+        (folder / ".git" / "info" / "attributes").write_text(_ATTRIBUTES, encoding="utf-8")
+    return git
+
+
+_GITLINK = "160000"
+_ONLY = "only plain https and ssh addresses are asked"
+
+
+def _fetch_with_submodules(git: Git, resolved: ResolvedRef) -> str:
+    """Fetch a commit and its submodules, theirs included; gives the name of the whole tree.
+
+    Without submodules that is the commit itself.
+
+    Raises:
+        FetchError: Something of it cannot be fetched.
+    """
+    name = resolved.repo.full_name
+
+    def fetch(url: str) -> str:
+        fetch_commit(git, url, name, resolved.sha)
+        return url
+
+    url = try_addresses(resolved.repo, fetch)
+    joining = _SubmoduleIndex(git, resolved)
+    joining.add(url, resolved.sha, "")
+    return git.run("write-tree").strip() if joining.count else resolved.sha
+
+
+class _SubmoduleIndex:
+    """The index of a repo, to which one commit after the other is added.
+
+    Attributes:
+        count: How many submodules are in it.
+    """
+
+    def __init__(self, git: Git, resolved: ResolvedRef) -> None:
+        self.count = 0
+        self._git = git
+        self._repo = resolved.repo
+
+    def add(self, url: str, sha: str, folder: str) -> None:
+        """Put a commit's files below a folder, and go on with its submodules.
+
+        Args:
+            url: Where the commit was fetched from.
+            sha: The commit.
+            folder: POSIX path from the root; "" for the root.
+        """
+        name = self._repo.full_name
+        if folder:
+            self._git.run("update-index", "--force-remove", "--", folder)
+        self._git.run("read-tree", *([f"--prefix={folder}/"] if folder else []), sha)
+        addresses = self._read_addresses(sha)
+        for path, commit in self._find_gitlinks(sha):
+            below = f"{folder}/{path}" if folder else path
+            if path not in addresses:
+                log.debug("%s has no address for %s, which stays empty", name, below)
+                continue
+            self.count += 1
+            if self.count > limits.SUBMODULES.most:
+                raise FetchError(
+                    f"{name} has more than {limits.SUBMODULES.most} submodules.", url=redact(url)
+                )
+            address = self._require_address(addresses[path], url, below)
+            fetch_commit(self._git, address, f"the submodule {below} of {name}", commit)
+            self.add(address, commit, below)
+
+    def _find_gitlinks(self, sha: str) -> Iterator[tuple[str, str]]:
+        for line in self._git.run("ls-tree", "-r", "-z", "--full-tree", sha).split("\0"):
+            entry, _, path = line.partition("\t")
+            mode, _, rest = entry.partition(" ")
+            if mode == _GITLINK:
+                yield path, rest.split(" ")[1]
+
+    def _read_addresses(self, sha: str) -> dict[str, str]:
+        """Path to address, as ``.gitmodules`` has it."""
+        try:
+            text = self._git.run(
+                "config", f"--blob={sha}:.gitmodules", "--no-includes", "--null", "--list"
+            )
+        except GitFailed:
+            return {}
+        entries = dict(line.partition("\n")[::2] for line in text.split("\0"))
+        stems = [key.removesuffix(".path") for key in entries if key.endswith(".path")]
+        found = {entries[f"{stem}.path"]: entries.get(f"{stem}.url") for stem in stems}
+        return {path: url for path, url in found.items() if url}
+
+    def _require_address(self, address: str, parent: str, folder: str) -> str:
+        """The address to ask, given the parent's: encrypted, or of the parent's own kind."""
+        url, reason = expand_scp(_join_address(parent, address)), ""
+        try:
+            parts = parse_url(url)
+            if parts.scheme in ("http", "git") and not parts.is_loopback:
+                url = f"https://{url.partition('://')[2]}"  # hosts gave up the unencrypted ones
+            url = apply_mirror(url)
+            reason = _find_address_problem(parse_url(url), parse_url(parent))
+        except UrlError as error:
+            reason = f"it {error}"
+        if reason:
+            shown = redact(url)
+            raise FetchError(
+                f"The submodule {folder} of {self._repo.full_name} is not fetched from "
+                f"{shown!r}: {reason}.",
+                url=shown,
+                hint="Its address is in the repo's .gitmodules: ask its owner.",
+            )
+        return url
+
+
+def _find_address_problem(url: Url, parent: Url) -> str:
+    """Why an address is not asked; "" if it is fine."""
+    if (url.scheme, url.user, url.host_key) == (parent.scheme, parent.user, parent.host_key):
+        return ""  # which is not the repo's text
+    if url.scheme not in ("https", "ssh", parent.scheme):
+        return _ONLY
+    return "" if has_plain_user(url) else "it holds a user name or a password"
+
+
+def _join_address(parent: str, address: str) -> str:
+    """An address, which may be relative to that of the parent, as git reads it."""
+    if not address.startswith(("./", "../")):
+        return f"file://{address}" if address.startswith("/") else address
+    base, rest = parent.rstrip("/"), address
+    while rest.startswith(("./", "../")):
+        if rest.startswith("../"):
+            base = base.rpartition("/")[0]
+        rest = rest.partition("/")[2]
+    return f"{base}/{rest}"

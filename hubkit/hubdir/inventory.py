@@ -1,22 +1,57 @@
-"""What lies in the hub dir, read from its records without changing anything."""
+"""What the hub dir holds: list it, select from it, verify it and remove it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from hubkit._util.paths import is_folder, list_folder, walk_files
-from hubkit.facts import RepoRef
-from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree, Leftover, is_full_sha
-from hubkit.hubdir.disk import read_record
-from hubkit.hubdir.layout import get_dir, store, tree_folder
-from hubkit.hubdir.links import is_ours
-from hubkit.hubdir.manifest import read_manifest
-from hubkit.hubdir.origins import read_origins
-from hubkit.hubdir.partial import list_partials
-from hubkit.hubdir.staging import list_orphans
+from msgspec.structs import replace
+
+from hubkit._util.paths import is_folder, list_folder, move_inside, remove_inside, walk_files
+from hubkit._util.text import did_you_mean
+from hubkit.errors import (
+    HubkitError,
+    InUseError,
+    LockTimeoutError,
+    RefNotFoundError,
+    RepoNotFoundError,
+    RepoSpecError,
+    UsageError,
+)
+from hubkit.facts import FetchPolicy, RepoRef
+from hubkit.facts.hubdir import (
+    Damage,
+    Inventory,
+    KeptCheckpoint,
+    KeptTree,
+    Leftover,
+    RefState,
+    is_full_sha,
+)
+from hubkit.hubdir.checkpoints import key_of, read_checkpoint_records, remove_checkpoint_record
+from hubkit.hubdir.download import sha256_of
+from hubkit.hubdir.layout import (
+    bytecode_folder,
+    get_dir,
+    list_orphans,
+    move_to_quarantine,
+    read_record,
+    repo_key,
+    staging,
+    store,
+    tree_folder,
+    writing,
+)
+from hubkit.hubdir.locks import hold, require_unused
+from hubkit.hubdir.manifest import compare_tree, manifest_file, read_manifest
+from hubkit.hubdir.parts import list_partial_files
+from hubkit.hubdir.repos import is_made_by_hubkit, remove_links, resolve_ref
+from hubkit.hubdir.spec import parse_repo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +69,7 @@ def read_inventory() -> Inventory:
     )
 
 
-def read_asked() -> tuple[tuple[RepoRef, str], ...]:
+def read_recorded_refs() -> tuple[tuple[RepoRef, str], ...]:
     """Repos with the refs that they were asked for, and the commits that these were then.
 
     Commits are among them: those that no branch or tag led to.
@@ -111,19 +146,19 @@ def _folders_of_torch() -> Iterator[KeptTree]:
     """Folders ``<owner>_<name>_<ref>`` that torch.hub left."""
     root = Path(get_dir())
     for path in sorted(root.iterdir()) if root.is_dir() else ():
-        if (path / "hubconf.py").is_file() and not is_ours(path):
+        if (path / "hubconf.py").is_file() and not is_made_by_hubkit(path):
             size, used_at = size_of(path), _used_at(path / "hubconf.py", None)
             yield KeptTree(None, "", (), path, None, size, None, used_at)
 
 
 def _checkpoints() -> Iterator[KeptCheckpoint]:
     known: set[Path] = set()
-    for record in read_origins():
+    for record in read_checkpoint_records():
         path = Path(record["path"])
         if path.is_file():
             known.add(path)
             yield _checkpoint(path, record)
-    partials = {path for path, _ in list_partials(Path(get_dir(), "checkpoints"))}
+    partials = {path for path, _ in list_partial_files(Path(get_dir(), "checkpoints"))}
     for folder, _, files in os.walk(Path(get_dir(), "checkpoints")):
         for path in (Path(folder, name) for name in files):
             if path not in known and path not in partials and ".partial" not in path.suffixes:
@@ -148,7 +183,7 @@ def _leftovers() -> Iterator[Leftover]:
         yield Leftover(path, "damaged", size_of(path))
     for path in list_orphans():
         yield Leftover(path, "unfinished", size_of(path))
-    for path, is_left in list_partials(Path(get_dir(), "checkpoints")):
+    for path, is_left in list_partial_files(Path(get_dir(), "checkpoints")):
         if is_left:
             yield Leftover(path, "unfinished", _size(path))
 
@@ -188,3 +223,228 @@ def _used_at(path: Path, fetched_at: float | None) -> float | None:
     except OSError:
         return fetched_at
     return max(read_at, fetched_at or read_at)
+
+
+def fetch_states(wanted: tuple[RepoRef, ...] = ()) -> Iterator[RefState]:
+    """How each ref in the hub dir stands to its host; one question for each.
+
+    Args:
+        wanted: Only these; one without a ref means all of its refs. All when empty.
+    """
+    for repo, sha in read_recorded_refs():
+        if not wanted or any(one in (repo, replace(repo, ref=None)) for one in wanted):
+            yield _read_state(repo, sha)
+
+
+def _read_state(repo: RepoRef, sha: str) -> RefState:
+    if repo.commit is not None:
+        return RefState(repo, "pinned", sha)
+    try:
+        latest = resolve_ref(repo, FetchPolicy()).sha
+    except (RefNotFoundError, RepoNotFoundError) as error:
+        return RefState(repo, "gone", sha, detail=error.message)
+    except HubkitError as error:
+        return RefState(repo, "unknown", sha, detail=error.message)
+    return RefState(repo, "current" if latest == sha else "behind", sha, latest)
+
+
+_SHORTEST_SHA = 7
+
+
+def select_named(inventory: Inventory, text: str) -> list[KeptTree | KeptCheckpoint]:
+    """What somebody means who calls it by a name, URL, path or commit.
+
+    Raises:
+        UsageError: There is nothing of that name.
+    """
+    found: list[KeptTree | KeptCheckpoint] = []
+    found += [tree for tree in inventory.trees if _matches_tree(tree, text)]
+    found += [file for file in inventory.checkpoints if _matches_checkpoint(file, text, inventory)]
+    if not found:
+        raise _not_found(inventory, text)
+    return found
+
+
+def select_unused(
+    inventory: Inventory, older_than: float | None
+) -> tuple[KeptTree | KeptCheckpoint, ...]:
+    """What may go.
+
+    Trees that a branch or tag led to and has left behind, whatever their age; and whatever in the
+    hub dir has not been used for so long. Checkpoints in other folders are their owner's.
+
+    Args:
+        inventory: What there is.
+        older_than: Seconds, or None to go by age nowhere.
+    """
+    limit = None if older_than is None else time.time() - older_than
+    trees = [
+        tree for tree in inventory.trees if _is_superseded(tree) or _is_older(tree.used_at, limit)
+    ]
+    checkpoints = [
+        file
+        for file in inventory.checkpoints
+        if file.path.is_relative_to(inventory.root) and _is_older(file.used_at, limit)
+    ]
+    return (*trees, *checkpoints)
+
+
+def _matches_tree(tree: KeptTree, text: str) -> bool:
+    if text in (tree.name, str(tree.path)):
+        return True
+    if _is_sha_prefix(tree.sha, text):
+        return True
+    try:
+        repo = parse_repo(text)
+    except RepoSpecError:
+        return False
+    if tree.repo is None or repo.full_name != tree.repo.full_name:
+        return False
+    ref = repo.ref
+    return ref is None or ref in tree.refs or _is_sha_prefix(tree.sha, ref)
+
+
+def _is_sha_prefix(sha: str, digits: str) -> bool:
+    return len(digits) >= _SHORTEST_SHA and sha.startswith(digits.lower())
+
+
+def _matches_checkpoint(file: KeptCheckpoint, text: str, inventory: Inventory) -> bool:
+    if text == file.path.name:  # in the user's own folders, names are the user's
+        return file.path.is_relative_to(inventory.root)
+    return text == str(file.path) or (bool(file.url) and _try_key(text) == file.url)
+
+
+def _try_key(text: str) -> str | None:
+    """The key of a URL of a file; None for other texts, such as names of repos."""
+    try:
+        return key_of(text)
+    except UsageError:
+        return None
+
+
+def _not_found(inventory: Inventory, text: str) -> Exception:
+    names = [tree.name for tree in inventory.trees]
+    names += [file.path.name for file in inventory.checkpoints]
+    hint = did_you_mean(text, names, most=3) or "`hubkit cache ls` lists what is there."
+    return UsageError(f"There is nothing called {text} in {inventory.root}.", hint=hint)
+
+
+def _is_superseded(tree: KeptTree) -> bool:
+    if tree.repo is None or tree.refs:
+        return False
+    record = read_record(tree.path.with_name(f"{tree.sha}.json")) or {}
+    return bool(record.get("led_by"))
+
+
+def _is_older(used_at: float | None, limit: float | None) -> bool:
+    return limit is not None and used_at is not None and used_at < limit
+
+
+LOCK_TIMEOUT = 0.1  # seconds: who is fetching may take minutes
+
+
+def remove_tree(kept: KeptTree) -> None:
+    """Remove a tree, its records, and what leads to it.
+
+    Raises:
+        InUseError: A program has loaded it, or its repo is being fetched.
+        CacheWriteError: The hub dir cannot be written.
+    """
+    with _unused(kept), writing(kept.path):
+        _forget_refs(kept)
+        remove_links(kept.path)
+        with staging("removed") as room:
+            move_inside(get_dir(), kept.path, room / "tree")
+        with contextlib.suppress(OSError):
+            remove_inside(get_dir(), bytecode_folder(kept.path))
+        if kept.repo is not None:
+            remove_inside(get_dir(), manifest_file(kept.path))
+            remove_inside(get_dir(), kept.path.with_name(f"{kept.sha}.json"))
+            _remove_empty(kept.path.parent)
+
+
+def remove_checkpoint(kept: KeptCheckpoint) -> None:
+    """Remove a checkpoint and its record.
+
+    Raises:
+        InUseError: It is being fetched.
+        CacheWriteError: The hub dir cannot be written.
+    """
+    with _locked(f"checkpoint {kept.path}", str(kept.path)), writing(kept.path):
+        remove_inside(get_dir(), kept.path)
+        remove_checkpoint_record(kept.path)
+
+
+def remove_leftover(left: Leftover) -> None:
+    """Remove something that nobody will use again.
+
+    Raises:
+        CacheWriteError: The hub dir cannot be written.
+    """
+    with writing(left.path):
+        remove_inside(get_dir(), left.path)
+
+
+def find_damage(inventory: Inventory) -> Iterator[Damage]:
+    """What is not as it came; every byte is read."""
+    for tree in inventory.trees:
+        for difference in compare_tree(tree.path):
+            yield Damage(tree, tree.path / difference.path, difference.kind)
+    for file in inventory.checkpoints:
+        if file.sha256 and sha256_of(file.path) != file.sha256:
+            yield Damage(file, file.path, "changed")
+
+
+def quarantine(item: KeptTree | KeptCheckpoint) -> Path:
+    """Move something out of the way, so that it is fetched afresh when next asked for.
+
+    Returns:
+        Where it lies now.
+
+    Raises:
+        InUseError: It is being used.
+        CacheWriteError: The hub dir cannot be written.
+    """
+    root = Path(get_dir())
+    if isinstance(item, KeptTree):
+        with _unused(item):
+            return move_to_quarantine(root, item.path)
+    with _locked(f"checkpoint {item.path}", str(item.path)):
+        aside = move_to_quarantine(root, item.path)
+        with writing(item.path):
+            remove_checkpoint_record(item.path)
+    return aside
+
+
+def _forget_refs(kept: KeptTree) -> None:
+    for path in list_folder(kept.path.parent / "refs"):
+        if kept.repo is not None and (read_record(path) or {}).get("sha") == kept.sha:
+            remove_inside(get_dir(), path)
+
+
+def _remove_empty(repo_folder: Path) -> None:
+    """Remove what is left of a repo once its last tree is gone."""
+    if any(path.is_dir() and path.name != "refs" for path in repo_folder.iterdir()):
+        return
+    with suppress(OSError):
+        remove_inside(get_dir(), repo_folder)
+
+
+@contextmanager
+def _unused(kept: KeptTree) -> Iterator[None]:
+    if kept.repo is None:  # a folder of torch.hub's, which locks nothing
+        yield
+        return
+    with _locked(repo_key(kept.repo), kept.name), require_unused(kept.path):
+        yield
+
+
+@contextmanager
+def _locked(key: str, what: str) -> Iterator[None]:
+    try:
+        with hold(key, LOCK_TIMEOUT):
+            yield
+    except LockTimeoutError as error:
+        raise InUseError(
+            f"{what} is in use: it is being fetched.", hint="Try again when that is done."
+        ) from error

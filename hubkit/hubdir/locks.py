@@ -1,22 +1,29 @@
-"""Locks between processes: they save double downloads, and nothing is wrong without them.
+"""Locks between processes, and trees that are in use.
 
-Whatever is put into the hub dir is made elsewhere and renamed into place, so where locks do not
-work (flock lies on some network file systems) the worst is that a file is fetched twice.
+Locks avoid double downloads; nothing depends on them. Whatever is put into the hub dir is made
+elsewhere and renamed into place, so where locks do not work (on some network file systems) a file
+may be fetched twice at worst.
+
+A program that has loaded a repo may import more of its tree at any time, so the tree must not be
+removed. The program holds a shared lock on the tree's record, opened for reading: this needs no
+write permission and ends with the process. On systems without such locks (Windows, some network file
+systems) nothing is held.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-import socket
+import sys
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from hubkit._util.logs import log
-from hubkit._util.paths import require_no_link_above
-from hubkit.errors import LockTimeoutError
-from hubkit.hubdir.disk import read_record, write_record, writing
-from hubkit.hubdir.layout import get_dir, lock_file
+from hubkit._util.paths import open_regular, require_no_link_above
+from hubkit.errors import InUseError, LockTimeoutError
+from hubkit.hubdir.layout import get_dir, lock_file, read_record, write_record, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,12 +64,18 @@ def hold(key: str, timeout: float) -> Iterator[None]:
         yield
         return
     try:
-        write_record(owner, {"pid": os.getpid(), "host": socket.gethostname()})
+        _write_owner(owner)
         yield
     finally:
         owner.unlink(missing_ok=True)
         _remove(path)
         lock.release()
+
+
+def _write_owner(path: Path) -> None:
+    import socket
+
+    write_record(path, {"pid": os.getpid(), "host": socket.gethostname()})
 
 
 def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:
@@ -72,7 +85,7 @@ def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        who = _name(owner)
+        who = _describe_owner(owner)
         log.info("Waiting for %s, which works on %s", who, key)
         try:
             lock.acquire(timeout=timeout, poll_interval=0.02)
@@ -98,9 +111,78 @@ def _remove(path: Path) -> None:
             path.unlink()
 
 
-def _name(owner: Path) -> str:
+def _describe_owner(owner: Path) -> str:
+    import socket
+
     record = read_record(owner) or {}
     if "pid" not in record:
         return "another process"
     here = record.get("host") == socket.gethostname()
     return f"process {record['pid']}" + ("" if here else f" on {record.get('host')}")
+
+
+_held: dict[str, int] = {}
+_held_lock = threading.Lock()
+
+
+def hold_tree(tree: Path) -> None:
+    """Keep a tree from being removed by other processes, for as long as this one lives."""
+    with _held_lock, contextlib.suppress(OSError):
+        held = _held.get(str(tree))
+        if held is not None and _is_record_of(held, tree):
+            return
+        descriptor = open_regular(_tree_record(tree))
+        _held[str(tree)] = descriptor
+        if held is not None:  # of a tree that was replaced
+            os.close(held)
+        _flock(descriptor, alone=False)  # who removes a tree is done in a moment
+
+
+@contextlib.contextmanager
+def require_unused(tree: Path) -> Iterator[None]:
+    """Insist that nobody has loaded a tree, and keep it so meanwhile.
+
+    Raises:
+        InUseError: Some process has, perhaps this one.
+    """
+    try:
+        descriptor = open_regular(_tree_record(tree))
+    except OSError:
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):  # no locks here
+            _require_exclusive(descriptor, tree)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_record_of(descriptor: int, tree: Path) -> bool:
+    """Whether what is held is still the tree's record, and not that of one that was removed."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), _tree_record(tree).stat())
+    except OSError:
+        return True
+
+
+def _require_exclusive(descriptor: int, tree: Path) -> None:
+    try:
+        _flock(descriptor, alone=True)
+    except BlockingIOError as error:
+        raise InUseError(
+            f"{tree} is in use: a running program has loaded it.",
+            hint="Try again when it has ended.",
+        ) from error
+
+
+def _flock(descriptor: int, *, alone: bool) -> None:
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+
+
+def _tree_record(tree: Path) -> Path:
+    return tree.with_name(f"{tree.name}.json")

@@ -1,13 +1,18 @@
-"""What a tree consists of: each file's digest, size and mode, one line each.
+"""The manifest of a tree: the digest, size and mode of each file, one per line.
 
-It is written beside the tree when that is unpacked, and says later which file was changed. The
-digest of its text stands for the whole tree, whatever archive the files came in.
+It is written beside the tree when the archive is unpacked, and shows later which files have changed.
+The digest of its text identifies the whole tree, whatever archive the files came in.
+
+To verify a tree against a lock file, every byte is read when a process first loads the tree. After
+that, a tree whose files have the same inodes, sizes and times counts as unchanged. Records in the
+hub dir do not count: whoever can edit the code can edit them too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Literal
 
@@ -16,15 +21,18 @@ from msgspec import Struct
 from hubkit import limits
 from hubkit._util.parse import read_bounded
 from hubkit._util.paths import walk_files
-from hubkit.hubdir.digest import sha256_of
-from hubkit.hubdir.filenames import is_left_by_python
+from hubkit.errors import HashMismatchError
+from hubkit.facts import ResolvedRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from hubkit.facts import RepoRef
 
 # As git writes them (https://git-scm.com/docs/git-fast-import#_filemodify).
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
+_CACHED = re.compile(r"(?:^|/)__pycache__/[^/]+\.pyc(?:\.\d+)?$")  # digits: one being written
 _OTHER = "000000"  # what git does not keep, such as a pipe
 
 
@@ -103,16 +111,6 @@ def read_manifest(tree: Path) -> Manifest | None:
     return Manifest(entries) if entries else None  # a tree has files
 
 
-def is_whole(tree: Path) -> bool:
-    """Whether a tree is there with its hubconf, as far as can be told at a glance."""
-    if os.path.exists(f"{tree}/hubconf.py"):  # noqa: PTH110 - quicker, and asked on each load
-        return True
-    known = read_manifest(tree) if tree.is_dir() else None
-    if known is None:
-        return tree.is_dir()
-    return all(entry.path != "hubconf.py" for entry in known.entries)
-
-
 def measure_tree(tree: Path) -> Manifest:
     """What a tree consists of now: every byte is read.
 
@@ -123,7 +121,7 @@ def measure_tree(tree: Path) -> Manifest:
     return make_manifest(
         _measure(tree, path, told.get(path))
         for path in walk_files(tree)
-        if path in told or not is_left_by_python(path)
+        if path in told or not is_python_cache(path)
     )
 
 
@@ -162,6 +160,8 @@ def _measure(tree: Path, path: str, known: Entry | None) -> Entry:
     mode = EXECUTABLE if state.st_mode & stat.S_IXUSR else FILE
     if os.name == "nt" and known is not None:
         mode = known.mode
+    from hubkit.hubdir.download import sha256_of
+
     return Entry(path, mode, state.st_size, sha256_of(file))
 
 
@@ -173,3 +173,92 @@ def _parse(line: str) -> Entry:
     sha256, size, mode, path = line.split(" ", 3)
     name = path.encode("ascii").decode("unicode_escape")
     return Entry(name, mode, int(size), sha256)
+
+
+Stamp = tuple[str, int, int, int, int, int]
+
+_digests: dict[str, tuple[frozenset[Stamp], str]] = {}
+
+
+def read_digest(tree: Path) -> str:
+    """The digest of a tree as it is now, like that of its manifest.
+
+    Args:
+        tree: The tree's folder.
+    """
+    stamps = frozenset(_read_stamps(str(tree)))
+    known = _digests.get(str(tree))
+    if known is not None and known[0] == stamps:
+        return known[1]
+    digest = digest_of_tree(tree)
+    _digests[str(tree)] = stamps, digest
+    return digest
+
+
+def _read_stamps(tree: str) -> Iterator[Stamp]:
+    """What changes with any file; the time of the last change of status cannot be set at will."""
+    for folder, folders, files in os.walk(tree):
+        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114
+        for name in (*files, *links):
+            path = f"{folder}/{name}"
+            if not is_python_cache(path):
+                found = os.lstat(path)
+                times = found.st_mtime_ns, found.st_ctime_ns
+                yield path, found.st_ino, found.st_mode, found.st_size, *times
+
+
+def is_python_cache(path: str) -> bool:
+    """Whether a file is one that Python writes beside sources that it imports."""
+    return _CACHED.search(path) is not None
+
+
+def require_digest(resolved: ResolvedRef, digest: str, locked: str | None) -> None:
+    """Insist that the files of a commit are those that were locked, if any were.
+
+    Raises:
+        HashMismatchError: They are not.
+    """
+    if locked not in (None, digest):
+        raise HashMismatchError(
+            f"The files of {resolved.repo.full_name} at {resolved.sha} are not those that were "
+            f"locked: their digest is {digest}, not {locked}.",
+            expected=locked or "",
+            actual=digest,
+            hint="Something on the way, or in the hub dir, has changed them. `hubkit cache verify --fix` "
+            "has a changed copy fetched again; if the files are right, run `hubkit lock` again.",
+        )
+
+
+def require_digest_of(tree: Path, repo: RepoRef, digest: str | None) -> None:
+    """Insist that a tree in the hub dir is, to the byte, what was locked.
+
+    Args:
+        tree: The tree's folder.
+        repo: The repo, with the commit as its ref.
+        digest: What was locked.
+
+    Raises:
+        HashMismatchError: It is not.
+    """
+    require_digest(ResolvedRef(repo, "", repo.ref or ""), read_digest(tree), digest)
+
+
+def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
+    """Insist that a tree in the hub dir is as it was fetched, as far as its manifest tells.
+
+    Args:
+        tree: The tree's folder.
+        repo: The repo, with the commit as its ref.
+        digest: The digest of the tree as it is now.
+
+    Raises:
+        HashMismatchError: It is not.
+    """
+    known = read_manifest(tree)
+    if known is not None and known.digest != digest:
+        raise HashMismatchError(
+            f"The files of {repo} in {tree} were changed since they were fetched.",
+            expected=known.digest,
+            actual=digest,
+            hint="Have them fetched again: hubkit cache verify --fix",
+        )

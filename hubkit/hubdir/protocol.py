@@ -1,27 +1,87 @@
-"""git's protocol version 2 over HTTP: what a host can do, and one question to it.
+"""Git's wire protocol over HTTP: packets, commands of version 2, and the history in packs.
 
-https://git-scm.com/docs/protocol-v2
+Formats: https://git-scm.com/docs/protocol-common#_pkt_line_format,
+https://git-scm.com/docs/protocol-v2 and https://git-scm.com/docs/pack-format.
+
+The history shows whether a commit belongs to a repo. Hosts keep a repo and its forks in one store
+and serve any commit of it by hash, so the archive of a commit proves nothing. hubkit requests the
+commits from the repo's branches and tags ("want") down to the commit in question ("have"), without
+files. If one of them has the commit as a parent, it belongs to the repo. This needs neither the git
+program nor the REST API, and transfers only the commits since.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
+import zlib
 from typing import TYPE_CHECKING
 
 from hubkit import limits
-from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.pktline import DELIMITER, FLUSH, packet, read_packets
+from hubkit.errors import RefNotFoundError
+from hubkit.hubdir.http import base_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
+    from hubkit.hubdir.refs import RefList
+
+_LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
+FLUSH = b"0000"
+DELIMITER = b"0001"
+_HEAD = 4  # bytes of the length, which counts itself; lengths below it are marks without content
+
+
+def read_packets(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The contents of all packets, without the marks between them.
+
+    Args:
+        pieces: The body, cut anywhere; no more of it is kept than one packet.
+
+    Raises:
+        ValueError: The body is none, or holds more marks than any host sends.
+    """
+    rest, at, start, marks = b"", 0, 0, 0
+    for piece in pieces:
+        start += at
+        rest, at = rest[at:] + piece, 0
+        while len(rest) - at >= _HEAD:
+            length = _read_length(rest[at : at + _HEAD], start + at)
+            if length <= _HEAD:
+                marks += 1
+                if marks > limits.REFS_MARKS.most:
+                    raise ValueError(f"it has more than {limits.REFS_MARKS.most} flush packets")
+            elif at + length > len(rest):
+                break
+            else:
+                yield rest[at + _HEAD : at + length]
+            at += max(length, _HEAD)
+    if start + len(rest) == 0:
+        raise ValueError("it is empty")
+    if at < len(rest):
+        _read_length(rest[at : at + _HEAD], start + at)
+        raise ValueError("the last packet is cut")
+
+
+def _read_length(head: bytes, at: int) -> int:
+    if not _LENGTH.fullmatch(head):
+        raise ValueError(f"byte {at} starts no packet")
+    return int(head, 16)
+
+
+def packet(text: str) -> bytes:
+    """One packet of text."""
+    content = text.encode()
+    return b"%04x%b" % (len(content) + _HEAD, content)
+
 
 _V2 = {"Git-Protocol": "version=2"}
 _OK = 200
 
 
-def fetch_abilities(client: Client, repo: RepoRef) -> dict[str, str]:
+def fetch_capabilities(client: Client, repo: RepoRef) -> dict[str, str]:
     """The commands and more that a host takes, and what it says of each.
 
     Raises:
@@ -59,3 +119,222 @@ def ask(client: Client, repo: RepoRef, command: str, arguments: Iterable[str]) -
                 text = line[4:200].decode("utf-8", "replace").strip()
                 raise ValueError(f"the host says {text!r}")
             yield line
+
+
+_COMMIT, _OFFSET_DELTA, _REF_DELTA = 1, 6, 7
+
+
+def read_parents(pack: bytes | bytearray) -> Iterator[str]:
+    """The parents of all commits in a pack, as they come.
+
+    Raises:
+        ValueError: It is no sound pack, or unpacks to more than a limit allows.
+    """
+    for commit in _read_commits(pack):
+        head = commit.partition(b"\n\n")[0]
+        for line in head.split(b"\n"):
+            if line.startswith(b"parent "):
+                yield line[7:].decode("ascii", "replace")
+
+
+class _Budget:
+    """What is left of what a pack may cost."""
+
+    def __init__(self, size: int) -> None:
+        self._inflated = limits.PACK_INFLATED.most
+        ratio = limits.PACK_RATIO_FROM.most + limits.PACK_RATIO.most * size
+        self._kept = self._may_keep = min(limits.PACK_KEPT.most, ratio)
+        self._steps = limits.PACK_STEPS.most
+
+    def inflate(self, count: int) -> None:
+        """Pay for bytes that were decompressed."""
+        self._inflated -= count
+        if self._inflated < 0:
+            raise ValueError(f"the pack unpacks to more than {limits.PACK_INFLATED.most} bytes")
+
+    def keep(self, commit: bytes) -> None:
+        """Pay for a commit that is kept in memory, with what Python adds to it."""
+        self._kept -= len(commit) + 300
+        if self._kept < 0:
+            raise ValueError(f"its commits take more than {self._may_keep} bytes")
+
+    def step(self) -> None:
+        """Pay for an instruction of a delta."""
+        self._steps -= 1
+        if self._steps < 0:
+            raise ValueError(f"its deltas have more than {limits.PACK_STEPS.most} instructions")
+
+
+def _read_commits(pack: bytes | bytearray) -> Iterator[bytes]:
+    if pack[:4] != b"PACK" or len(pack) < 12 + 20:
+        raise ValueError("it is no pack")
+    count = int.from_bytes(pack[8:12], "big")
+    if count > limits.PACK_OBJECTS.most:
+        raise ValueError(f"the pack holds more than {limits.PACK_OBJECTS.most} objects")
+    budget = _Budget(len(pack))
+    by_offset: dict[int, bytes] = {}
+    by_name: dict[bytes, bytes] = {}
+    at = 12
+    for _ in range(count):
+        start = at
+        kind, at = _read_head(pack, at)
+        base: bytes | None = None
+        if kind == _OFFSET_DELTA:
+            distance, at = _read_distance(pack, at)
+            base = by_offset.get(start - distance)
+        elif kind == _REF_DELTA:
+            base = by_name.get(bytes(pack[at : at + 20]))
+            at += 20
+        data, at = _inflate(pack, at, budget)
+        if kind != _COMMIT and base is None:
+            continue  # a tree, a blob or a tag, or a delta of one
+        commit = data if base is None else _apply(base, data, budget)
+        budget.keep(commit)
+        by_offset[start] = commit
+        name = hashlib.sha1(b"commit %d\0%b" % (len(commit), commit), usedforsecurity=False)
+        by_name[name.digest()] = commit
+        yield commit
+
+
+def _read_head(pack: bytes | bytearray, at: int) -> tuple[int, int]:
+    """Kind of the object, and where what follows its length starts."""
+    first = _byte(pack, at)
+    at += 1
+    more = first
+    while more & 0x80:
+        more = _byte(pack, at)
+        at += 1
+    return first >> 4 & 7, at
+
+
+def _read_distance(pack: bytes | bytearray, at: int) -> tuple[int, int]:
+    byte = _byte(pack, at)
+    at += 1
+    value = byte & 0x7F
+    while byte & 0x80:
+        byte = _byte(pack, at)
+        at += 1
+        value = (value + 1) << 7 | byte & 0x7F
+    return value, at
+
+
+def _inflate(pack: bytes | bytearray, at: int, budget: _Budget) -> tuple[bytes, int]:
+    """The object's content, the start of it when it is long, and where the next object starts."""
+    stream = zlib.decompressobj()
+    window = 1 << 12
+    kept = b""
+    most = limits.COMMIT_BYTES.most
+    while not stream.eof:
+        if at >= len(pack):
+            raise ValueError("the pack is cut")
+        try:
+            # Bounded, since a few bytes may stand for a thousand times as many.
+            data = stream.decompress(pack[at : at + window], most)
+        except zlib.error as error:
+            raise ValueError(f"the pack is damaged: {error}") from error
+        left = len(stream.unused_data) + len(stream.unconsumed_tail)
+        at += min(window, len(pack) - at) - left
+        budget.inflate(len(data))
+        kept = kept + data if len(kept) < most else kept
+        window = min(window * 4, 1 << 20)
+    return kept, at
+
+
+def _apply(base: bytes, delta: bytes, budget: _Budget) -> bytes:
+    """What a delta makes of its base."""
+    at = 0
+    for _ in range(2):  # lengths of base and result, which we need not know
+        while _byte(delta, at) & 0x80:
+            at += 1
+        at += 1
+    result = bytearray()
+    while at < len(delta):
+        budget.step()
+        code = delta[at]
+        at += 1
+        if code & 0x80:
+            offset, at = _read_sparse(delta, at, code & 0x0F)
+            size, at = _read_sparse(delta, at, code >> 4 & 0x07)
+            result += base[offset : offset + (size or 0x10000)]
+            if len(result) > limits.COMMIT_BYTES.most:
+                raise ValueError("the pack holds a delta that is too long for a commit")
+        else:
+            result += delta[at : at + code]
+            at += code
+    return bytes(result)
+
+
+def _read_sparse(delta: bytes, at: int, present: int) -> tuple[int, int]:
+    """A number of which only the bytes that are not zero are there."""
+    value = 0
+    for shift in range(4):
+        if present >> shift & 1:
+            value |= _byte(delta, at) << 8 * shift
+            at += 1
+    return value, at
+
+
+def _byte(data: bytes | bytearray, at: int) -> int:
+    if at >= len(data):
+        raise ValueError("the pack is cut")
+    return data[at]
+
+
+_DATA, _ERROR = 1, 3
+
+
+def require_commit_in_history(client: Client, repo: RepoRef, refs: RefList, sha: str) -> None:
+    """Insist that a commit is in the history of a branch or tag of the repo.
+
+    Args:
+        client: Asks the host.
+        repo: The repo.
+        refs: Its branches and tags.
+        sha: The whole hash of the commit, which is the tip of none of them.
+
+    Raises:
+        RefNotFoundError: It is not, or the host does not let us find out.
+    """
+    head = refs.commits.get(refs.head, "")
+    others = sorted(set(refs.commits.values()) - {head})
+    try:
+        arguments = _fetch_options(client, repo)
+        # The default branch first: most commits that people pin are on it.
+        belongs = any(
+            sha
+            in read_parents(_fetch_history(client, repo, [*arguments, *_want_arguments(tips, sha)]))
+            for tips in ([head], others)
+            if any(tips)
+        )
+    except ValueError as error:
+        raise RefNotFoundError(
+            f"Whether the commit {sha} belongs to {repo.full_name} cannot be told: {error}.",
+            hint="Name a branch or tag, or pass skip_validation=True if you know the commit.",
+        ) from error
+    if not belongs:
+        raise RefNotFoundError(
+            f"The commit {sha} is on no branch or tag of {repo.full_name}.",
+            hint="If it is of a fork, name the fork. skip_validation=True takes it as it is.",
+        )
+
+
+def _want_arguments(tips: list[str], sha: str) -> list[str]:
+    return [*(f"want {tip}" for tip in tips), f"have {sha}", "done"]
+
+
+def _fetch_options(client: Client, repo: RepoRef) -> list[str]:
+    """What to say in front of a question, given what the host can do."""
+    can = fetch_capabilities(client, repo).get("fetch", "")
+    said = ["ofs-delta", "no-progress"]
+    return [*said, "filter tree:0"] if "filter" in can.split() else said
+
+
+def _fetch_history(client: Client, repo: RepoRef, arguments: list[str]) -> bytearray:
+    """The pack that answers a question."""
+    pack = bytearray()
+    for line in ask(client, repo, "fetch", arguments):
+        if line[0] == _DATA:
+            pack += line[1:]
+        elif line[0] == _ERROR:
+            raise ValueError(f"the host says {line[1:200].decode('utf-8', 'replace').strip()!r}")
+    return pack

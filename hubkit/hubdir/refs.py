@@ -1,8 +1,13 @@
-"""From a ref to its commit: one request to git's own list of refs, no REST API.
+"""Resolve a ref to its commit, and notice repos that have moved.
 
-The list comes in git's protocol version 0, https://git-scm.com/docs/http-protocol: one answer
-holds everything, where version 2 takes a second round trip to get less. Only when the list is
-long, as where hosts keep two refs for each pull request, is version 2 asked for what is wanted.
+One request gets git's own list of refs; no REST API is needed. The list uses version 0 of git's
+protocol, https://git-scm.com/docs/http-protocol: one response holds everything, and version 2 would
+need a second round trip. If the list is long, because the host keeps two refs for each pull
+request for example, version 2 gets only the refs that are needed.
+
+A host may redirect a repo to another owner: it was renamed, transferred or taken over. Users trust
+an owner, and a redirect does not extend that trust. The redirect is noticed where refs and archives
+are fetched, and recorded beside the code; the user must then trust the new owner too.
 """
 
 from __future__ import annotations
@@ -16,19 +21,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hubkit import limits
+from hubkit._util.logs import log
 from hubkit._util.text import did_you_mean
-from hubkit.errors import RefNotFoundError, UnreachableError
+from hubkit._util.urls import parse_url
+from hubkit.errors import FetchError, RefNotFoundError, RepoSpecError, UnreachableError
 from hubkit.facts import ResolvedRef
 from hubkit.facts.hubdir import is_full_sha
-from hubkit.hubdir.answers import refused_repo
-from hubkit.hubdir.hosts import base_url
-from hubkit.hubdir.moves import find_move, require_repo
-from hubkit.hubdir.pktline import read_packets
-from hubkit.hubdir.protocol import ask, fetch_abilities
+from hubkit.hubdir.http import base_url, repo_error
+from hubkit.hubdir.protocol import ask, fetch_capabilities, read_packets
+from hubkit.hubdir.spec import parse_repo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from hubkit._util.urls import Url
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
 
@@ -65,7 +71,7 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
     size = 0
     with client.get(url) as answer:
         if answer.status != 200:
-            raise refused_repo(repo, answer.url, answer.status)
+            raise repo_error(repo, answer.url, answer.status)
         require_repo(repo, answer.hops)
         moved = find_move(repo, answer.hops)
         asked = False
@@ -76,7 +82,7 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
                 asked = True
                 # A host that speaks version 0 alone is heard out.
                 with contextlib.suppress(ValueError):
-                    return replace(fetch_wanted(client, repo), moved_to=moved)
+                    return replace(fetch_matching_refs(client, repo), moved_to=moved)
     try:
         return replace(read_refs(pieces), moved_to=moved)
     except ValueError as error:
@@ -87,7 +93,7 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
         ) from error
 
 
-def fetch_wanted(client: Client, repo: RepoRef) -> RefList:
+def fetch_matching_refs(client: Client, repo: RepoRef) -> RefList:
     """Ask a host, in version 2, for the refs that matter to a repo's ref.
 
     That is the default branch, or the branch or tag of that name; all branches and tags where it
@@ -96,7 +102,7 @@ def fetch_wanted(client: Client, repo: RepoRef) -> RefList:
     Raises:
         ValueError: The host does not speak version 2.
     """
-    if "ls-refs" not in fetch_abilities(client, repo):
+    if "ls-refs" not in fetch_capabilities(client, repo):
         raise ValueError("the host does not list refs")
     ref = repo.ref or ""
     if not _HEX.fullmatch(ref):
@@ -122,7 +128,7 @@ def _list_wanted(client: Client, repo: RepoRef, prefixes: Iterable[str]) -> RefL
         if name == "HEAD":
             head = said.get("symref-target", "")
             entries.append((head, sha))
-    return list_refs(entries, head)
+    return make_ref_list(entries, head)
 
 
 def read_refs(pieces: Iterable[bytes]) -> RefList:
@@ -146,7 +152,7 @@ def read_refs(pieces: Iterable[bytes]) -> RefList:
             head = match[1] if match else ""
         if name == "HEAD" or name.startswith(_PREFIXES):
             entries.append((name, sha))
-    return list_refs(entries, head)
+    return make_ref_list(entries, head)
 
 
 def _require_few(count: int) -> None:
@@ -154,7 +160,7 @@ def _require_few(count: int) -> None:
         raise ValueError(f"it lists more than {limits.REFS_COUNT.most} refs")
 
 
-def list_refs(entries: Iterable[tuple[str, str]], head: str) -> RefList:
+def make_ref_list(entries: Iterable[tuple[str, str]], head: str) -> RefList:
     """What a repo offers, from all that it holds.
 
     Args:
@@ -241,3 +247,78 @@ def _no_such_ref(refs: RefList, repo: RepoRef, ref: str) -> RefNotFoundError:
     return RefNotFoundError(
         f"{repo.full_name} has no branch or tag {ref!r}.", hint=hint, url=base_url(repo)
     )
+
+
+def find_move(repo: RepoRef, hops: Sequence[str]) -> RepoRef | None:
+    """The repo of another owner, or on another host, that a redirect led to; None without one.
+
+    Args:
+        repo: What was asked for.
+        hops: The URL that was asked, below the repo's, and those that redirects led to.
+    """
+    base = parse_url(base_url(repo))
+    tail = parse_url(hops[0]).path.removeprefix(base.path)
+    moves = [move for hop in hops[1:] if (move := _parse_move(repo, base, parse_url(hop), tail))]
+    return moves[-1] if moves else None
+
+
+def fetch_move(client: Client, repo: RepoRef) -> RepoRef | None:
+    """The same for a repo that git fetches, which follows redirects without a word.
+
+    None as well where the host does not answer us: git may know a way in that we do not.
+    """
+    if repo.scheme not in ("git+https", "git+http"):
+        return None
+    url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
+    try:
+        with client.get(url, once=True) as answer:
+            return find_move(repo, answer.hops)
+    except UnreachableError as error:
+        log.debug("Whether %s redirects is unknown: %s", repo.full_name, error.message)
+        return None
+
+
+def address_of(moved: RepoRef) -> str:
+    """How a record names the repo, for `parse_repo` to read."""
+    return f"https://{moved.host}/{moved.owner}/{moved.name}"
+
+
+def require_repo(repo: RepoRef, hops: Sequence[str]) -> None:
+    """Insist that refs, if a redirect led to another host, come from something like a repo.
+
+    Raises:
+        FetchError: They do not, and so nobody can be asked whether to trust it.
+    """
+    base, last = parse_url(base_url(repo)), parse_url(hops[-1])
+    tail = parse_url(hops[0]).path.removeprefix(base.path)
+    if last.origin != base.origin and _repo_path(last, tail) is None:
+        raise FetchError(
+            f"{hops[0]} redirects to {hops[-1]}, which is not the address of a repo.",
+            url=hops[0],
+            hint="If that is where the repo is, use its address there.",
+        )
+
+
+def _parse_move(repo: RepoRef, base: Url, hop: Url, tail: str) -> RepoRef | None:
+    path = _repo_path(hop, tail)
+    if path is None:
+        return None
+    root = base.path.removesuffix(f"/{repo.owner}/{repo.name}")
+    if hop.origin == base.origin and path.startswith(f"{root}/"):
+        text = f"https://{repo.host}{path.removeprefix(root)}"
+    else:
+        text = f"https://{hop.host_key}{path}"
+    try:
+        moved = parse_repo(text)
+    except RepoSpecError:
+        return None
+    is_same = (moved.host, moved.owner.lower()) == (repo.host, repo.owner.lower())
+    return None if is_same else moved
+
+
+def _repo_path(hop: Url, tail: str) -> str | None:
+    """The path of a repo, given one below it; ``.git`` is often left out by the host."""
+    for end in (tail, tail.removeprefix(".git")):
+        if end and hop.path.endswith(end):
+            return hop.path.removesuffix(end)
+    return None

@@ -1,30 +1,47 @@
-"""Repos in the hub dir: finding them without the network, and fetching them."""
+"""Repos in the hub dir: find them without the network, and fetch them.
+
+torch.hub's folders ``<owner>_<name>_<ref>`` exist as links, since published hubconfs contain such
+paths. A record beside each link names its repo, because different repos and refs
+(``own/ab_c:main``, ``own/ab:c_main``) share one such name. hubkit itself finds repos by its own
+records, and by such a name only if torch.hub made the folder.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from hubkit._util.atomic import place, place_folder
 from hubkit._util.logs import log
-from hubkit.errors import CacheWriteError, HashMismatchError, OfflineError
+from hubkit._util.paths import list_folder, move_inside, remove_inside
+from hubkit.errors import TEMPORARY_ERRORS, CacheWriteError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.facts.hubdir import is_full_sha
-from hubkit.hubdir import layout
-from hubkit.hubdir.ages import is_recent, is_since
-from hubkit.hubdir.disk import read_record, write_record
-from hubkit.hubdir.links import find_torch_folder, has_link, write_link
-from hubkit.hubdir.manifest import is_whole
-from hubkit.hubdir.mishaps import MISHAPS
-from hubkit.hubdir.moves import address_of
-from hubkit.hubdir.names import parse_repo
+from hubkit.hubdir.layout import (
+    default_record,
+    get_dir,
+    is_between,
+    is_recent,
+    read_record,
+    ref_record,
+    repo_identity,
+    repo_key,
+    staging,
+    store,
+    torch_folder,
+    tree_folder,
+    tree_record,
+    write_record,
+)
+from hubkit.hubdir.spec import parse_repo
 from hubkit.hubdir.trust import is_trusted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hubkit.facts import FetchPolicy, RepoRef
     from hubkit.hubdir.http import Client
 
@@ -40,9 +57,9 @@ def find_cached(repo: RepoRef) -> CachedRepo | None:
         return None
     commit = replace(repo, ref=ref).commit
     if commit is not None:
-        record = read_record(layout.tree_record(repo, commit))
+        record = read_record(tree_record(repo, commit))
         return _find_tree(repo, {**(record or {}), "sha": commit})
-    record = read_record(layout.ref_record(repo, ref))
+    record = read_record(ref_record(repo, ref))
     # File systems that ignore case have one record for several refs.
     found = _find_tree(repo, record) if record and record.get("ref") == ref else None
     if found is None and (folder := find_torch_folder(repo, ref)):
@@ -72,16 +89,16 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     if cached is not None and not policy.refresh and is_fresh(cached, policy.max_age):
         return cached
     try:
-        fetched = _fetch(repo, policy)
+        fetched = _fetch_locked(repo, policy)
         return fetched if policy.digest is None else _require_locked(fetched, policy) or fetched
     except OfflineError as error:
-        usable = cached or _find_guess(repo)
+        usable = cached or _find_default_guess(repo)
         if usable is None:
-            what = _find_lack(repo) or f"{repo} is not in the hub dir {layout.get_dir()}"
+            what = _explain_missing(repo) or f"{repo} is not in the hub dir {get_dir()}"
             raise OfflineError(f"{what}, and hubkit is offline.", hint=error.hint) from error
         return usable
-    except (*MISHAPS, CacheWriteError) as error:
-        usable = cached or _find_guess(repo)
+    except (*TEMPORARY_ERRORS, CacheWriteError) as error:
+        usable = cached or _find_default_guess(repo)
         if usable is None or (policy.refresh and isinstance(error, CacheWriteError)):
             raise
         log.warning("%s The copy in %s is used.", error.message, usable.path)
@@ -96,48 +113,10 @@ def _require_locked(cached: CachedRepo, policy: FetchPolicy) -> CachedRepo | Non
     """
     if cached.sha is None:
         return None
+    from hubkit.hubdir.manifest import require_digest_of
+
     require_digest_of(cached.path, replace(cached.repo, ref=cached.sha), policy.digest)
     return cached
-
-
-def require_digest_of(tree: Path, repo: RepoRef, digest: str | None) -> None:
-    """Insist that a tree in the hub dir is, to the byte, what was locked.
-
-    Args:
-        tree: The tree's folder.
-        repo: The repo, with the commit as its ref.
-        digest: What was locked.
-
-    Raises:
-        HashMismatchError: It is not.
-    """
-    from hubkit.hubdir.trees import require_digest
-    from hubkit.hubdir.verification import read_digest
-
-    require_digest(ResolvedRef(repo, "", repo.ref or ""), read_digest(tree), digest)
-
-
-def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
-    """Insist that a tree in the hub dir is as it was fetched, as far as its manifest tells.
-
-    Args:
-        tree: The tree's folder.
-        repo: The repo, with the commit as its ref.
-        digest: The digest of the tree as it is now.
-
-    Raises:
-        HashMismatchError: It is not.
-    """
-    from hubkit.hubdir.manifest import read_manifest
-
-    known = read_manifest(tree)
-    if known is not None and known.digest != digest:
-        raise HashMismatchError(
-            f"The files of {repo} in {tree} were changed since they were fetched.",
-            expected=known.digest,
-            actual=digest,
-            hint="Have them fetched again: hubkit cache verify --fix",
-        )
 
 
 def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
@@ -168,84 +147,86 @@ def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:
     return is_recent(cached.fetched_at, max_age)
 
 
-def _fetch(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
+def _fetch_locked(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     from hubkit.hubdir.http import Client
     from hubkit.hubdir.locks import hold
 
     began = time.time()
-    with Client(policy, eager=True) as client, hold(layout.repo_key(repo), policy.lock_timeout):
+    with Client(policy, eager=True) as client, hold(repo_key(repo), policy.lock_timeout):
         there = find_cached(repo)
-        if there and is_since(there.fetched_at, began):  # by whoever held the lock before us
+        if there and is_between(there.fetched_at, began):  # by whoever held the lock before us
             if policy.refresh:
                 _forget_checkpoints(repo, began)
             return there
         if there and not policy.refresh and is_fresh(there, policy.max_age):
             return there
         resolved = _resolve(client, repo, policy)
-        return _settle(client, resolved, policy)
+        return _fetch_resolved(client, resolved, policy)
 
 
 def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
     if policy.skip_validation and repo.commit is not None:
         return ResolvedRef(repo, "", repo.commit)
     if repo.uses_git:
-        from hubkit.hubdir.vcs import resolve_ref
+        from hubkit.hubdir.git import resolve_ref
 
         return resolve_ref(repo, policy)
-    from hubkit.hubdir.ancestry import require_own_commit
+    from hubkit.hubdir.protocol import require_commit_in_history
     from hubkit.hubdir.refs import fetch_refs, find_ref
 
     refs = fetch_refs(client, repo)
     resolved = find_ref(refs, repo)
     if resolved is None:
         sha = repo.commit or ""
-        require_own_commit(client, repo, refs, sha)
+        require_commit_in_history(client, repo, refs, sha)
         resolved = ResolvedRef(repo, "", sha)
     return replace(resolved, moved_to=refs.moved_to)
 
 
-def _settle(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
+def _fetch_resolved(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
     """Have the tree, and write down which ref led to it."""
     repo, now = resolved.repo, time.time()
     ref = repo.ref or resolved.short_name
     there = find_cached(replace(repo, ref=ref)) if repo.ref is None else None
     if there and not policy.refresh and is_fresh(there, policy.max_age):
         with contextlib.suppress(CacheWriteError):
-            write_record(layout.default_record(repo), {"ref": ref})
+            write_record(default_record(repo), {"ref": ref})
         return replace(there, repo=repo)
     from hubkit.hubdir.trees import fetch_tree
 
     tree = fetch_tree(client, resolved, policy)
     # A tree that was there already came from where its own record says.
-    moved = _read_move(read_record(layout.tree_record(repo, resolved.sha)) or {})
+    moved = _read_move(read_record(tree_record(repo, resolved.sha)) or {})
     if moved is not None:
         log.warning(
             "%s redirects to %s: its code comes from there", repo.full_name, moved.full_name
         )
-    _note(replace(resolved, moved_to=moved), ref, now, policy)
+    _write_ref_record(replace(resolved, moved_to=moved), ref, now, policy)
     if policy.refresh:
         _forget_checkpoints(repo, now)
     return CachedRepo(repo, tree, resolved.sha, False, now, moved)
 
 
 def _forget_checkpoints(repo: RepoRef, before: float) -> None:
-    from hubkit.hubdir.origins import forget_checkpoints
+    from hubkit.hubdir.checkpoints import forget_checkpoints
 
     forget_checkpoints(repo, before)
 
 
-def _note(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> None:
+def _write_ref_record(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> None:
     """Write down where a ref led; only warns when that cannot be, as the tree is there."""
     repo = resolved.repo
     record = {"ref": ref, "full_name": resolved.full_name, "sha": resolved.sha, "fetched_at": now}
     moved = resolved.moved_to
     if moved is not None:
+        from hubkit.hubdir.refs import address_of
+
         record["moved_to"] = address_of(moved)
     try:
         if repo.ref is None:
-            write_record(layout.default_record(repo), {"ref": ref})
+            write_record(default_record(repo), {"ref": ref})
         if replace(repo, ref=ref).commit is None:
-            write_record(layout.ref_record(repo, ref), record | layout.identity(repo))
+            write_record(ref_record(repo, ref), record | repo_identity(repo))
     except CacheWriteError as error:
         if policy.refresh:
             raise
@@ -261,7 +242,7 @@ def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:
     sha, at = record.get("sha"), record.get("fetched_at")
     if not isinstance(sha, str) or not is_full_sha(sha):
         return None
-    tree = layout.tree_folder(repo, sha)
+    tree = tree_folder(repo, sha)
     if not is_whole(tree):
         return None
     fetched_at = float(at) if isinstance(at, int | float) else None
@@ -273,17 +254,17 @@ def _read_move(record: dict[str, object]) -> RepoRef | None:
     return parse_repo(moved) if isinstance(moved, str) else None
 
 
-def _find_lack(repo: RepoRef) -> str:
+def _explain_missing(repo: RepoRef) -> str:
     """What a repo's tree that is there has lost; "" when that is not why it cannot be used."""
     ref = repo.ref or _read_default(repo) or ""
-    sha = (read_record(layout.ref_record(repo, ref)) or {}).get("sha", ref.lower())
-    tree = layout.tree_folder(repo, sha)
+    sha = (read_record(ref_record(repo, ref)) or {}).get("sha", ref.lower())
+    tree = tree_folder(repo, sha)
     if not is_full_sha(sha) or not tree.is_dir():
         return ""
     return f"The copy of {repo} in {tree} has lost its hubconf.py"
 
 
-def _find_guess(repo: RepoRef) -> CachedRepo | None:
+def _find_default_guess(repo: RepoRef) -> CachedRepo | None:
     """What torch.hub would take for the default branch while it cannot ask."""
     if repo.ref is not None:
         return None
@@ -292,5 +273,114 @@ def _find_guess(repo: RepoRef) -> CachedRepo | None:
 
 
 def _read_default(repo: RepoRef) -> str | None:
-    ref = (read_record(layout.default_record(repo)) or {}).get("ref")
+    ref = (read_record(default_record(repo)) or {}).get("ref")
     return ref if isinstance(ref, str) else None
+
+
+def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
+    """The folder that torch.hub, or the user, put where torch.hub looks for a repo at a ref."""
+    path = torch_folder(repo, ref)
+    if path is None or not path.is_dir() or is_made_by_hubkit(path):
+        return None
+    return path
+
+
+def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
+    """Make torch.hub's path for a repo at a ref lead to a commit's tree.
+
+    A path that belongs to another repo stays; so does a folder that torch.hub made, unless the
+    repo is fetched afresh. Only warns when it cannot be written: hubkit does not need it.
+
+    Args:
+        repo: The repo.
+        ref: Branch, tag or commit as torch.hub would be asked for it.
+        sha: The commit.
+        refresh: Whether a folder of torch.hub's is to be replaced.
+    """
+    path = torch_folder(repo, ref)
+    if path is None:
+        return
+    owner = read_record(_link_record(path)) or {}
+    if os.path.lexists(path):
+        if is_made_by_hubkit(path):
+            if owner.get("repo") not in (None, repo.full_name):
+                log.debug("%s belongs to %s and stays", path, owner["repo"])
+                return
+        elif path.is_symlink() or not refresh:
+            return
+    try:
+        write_record(_link_record(path), {"repo": repo.full_name, "ref": ref, "sha": sha})
+        _replace_link(path, tree_folder(repo, sha))
+    except OSError as error:
+        log.warning("%s cannot be made to lead to %s: %s", path, repo, error)
+
+
+def ensure_link(cached: CachedRepo) -> None:
+    """Make torch.hub's path lead to a copy whose code may run, unless there is something already.
+
+    torch.hub trusts whatever lies at such a path, so it is made for repos that are trusted only.
+    """
+    repo, sha = cached.repo, cached.sha
+    ref = repo.ref or (read_record(default_record(repo)) or {}).get("ref")
+    if ref and sha and not has_link(repo, ref):
+        write_link(repo, ref, sha, refresh=False)
+
+
+def has_link(repo: RepoRef, ref: str) -> bool:
+    """Whether anything lies where torch.hub looks for a repo at a ref."""
+    path = torch_folder(repo, ref)
+    return path is not None and os.path.lexists(path)
+
+
+def _replace_link(path: Path, tree: Path) -> None:
+    target = os.path.relpath(tree, get_dir())
+    if path.is_symlink() and os.readlink(path) == target:  # noqa: PTH115 - text, not a Path
+        return
+    import shutil
+
+    with staging("links") as room:
+        new = room / "new"
+        try:
+            new.symlink_to(target, target_is_directory=True)
+        except (OSError, NotImplementedError):
+            shutil.copytree(tree, new, symlinks=True)
+        if path.is_dir() and not path.is_symlink():
+            move_inside(get_dir(), path, room / "old")
+        if new.is_symlink():
+            place(new, path)
+        else:
+            place_folder(new, path)
+
+
+def remove_links(tree: Path) -> None:
+    """Remove torch.hub's paths that lead to a tree, before it goes."""
+    for record in list_folder(store() / "links"):
+        path = Path(get_dir(), record.stem)
+        if (read_record(record) or {}).get("sha") != tree.name:
+            continue
+        if path.is_symlink() and path.resolve() == tree.resolve():
+            remove_inside(get_dir(), path)
+            remove_inside(get_dir(), record)
+
+
+def is_made_by_hubkit(path: Path) -> bool:
+    """Whether a path where torch.hub keeps a repo was made by hubkit."""
+    if path.is_symlink():
+        return store().name in Path(os.readlink(path)).parts  # noqa: PTH115
+    return _link_record(path).exists()
+
+
+def _link_record(path: Path) -> Path:
+    return store() / "links" / f"{path.name}.json"
+
+
+def is_whole(tree: Path) -> bool:
+    """Whether a tree is there with its hubconf, as far as can be told at a glance."""
+    if os.path.exists(f"{tree}/hubconf.py"):  # noqa: PTH110 - quicker, and asked on each load
+        return True
+    from hubkit.hubdir.manifest import read_manifest
+
+    known = read_manifest(tree) if tree.is_dir() else None
+    if known is None:
+        return tree.is_dir()
+    return all(entry.path != "hubconf.py" for entry in known.entries)

@@ -1,24 +1,32 @@
-"""A repo on a git host, or a folder: the one rule for every function and command that takes both.
+"""What users write to name a repo or a folder.
 
-A folder is written as one: ``./x``, ``../x``, ``/x``, ``~/x``, a `pathlib.Path`, or any text with
-``source="local"``. All other text names a repo, whatever lies in the working directory: the code of
-a folder runs without trust and past a lock file, so no folder may stand in for a repo by its name.
+A folder is written as a folder: ``./x``, ``../x``, ``/x``, ``~/x``, a `pathlib.Path`, or any text
+with ``source="local"``. All other text names a repo, even if a folder of that name exists: the code
+of a folder runs without trust and ignores lock files, so a folder must not replace a repo.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hubkit._util.urls import UrlError, expand_scp, parse_url, redact
 from hubkit.errors import RepoSpecError
+from hubkit.facts import RepoRef
+from hubkit.facts.hubdir import GITHUB
 
 if TYPE_CHECKING:
-    from hubkit.facts import RepoRef
+    from hubkit._util.urls import Url
 
 _SOURCES = ("github", "local")
-_FOLDER = re.compile(r"[./~]|[A-Za-z]:[\\/]|\\\\")  # the latter two: C:\x and \\server\x
+_FOLDER_START = re.compile(r"[./~]|[A-Za-z]:[\\/]|\\\\")  # the latter two: C:\x and \\server\x
 
 
 def parse_spec(spec: str | os.PathLike[str], source: str = "github") -> RepoRef | Path:
@@ -38,9 +46,8 @@ def parse_spec(spec: str | os.PathLike[str], source: str = "github") -> RepoRef 
         raise RepoSpecError(f"Unknown source {source!r}.", hint='Use "github" or "local".')
     if not isinstance(spec, str):
         return Path(spec)
-    if source.lower() == "local" or _FOLDER.match(spec):
+    if source.lower() == "local" or _FOLDER_START.match(spec):
         return Path(os.path.expanduser(spec))  # noqa: PTH111 - Path's raises for ~nobody
-    from hubkit.hubdir.names import parse_repo  # needs more than a folder is to cost
 
     try:
         return parse_repo(spec)
@@ -58,3 +65,155 @@ def folder_hint(spec: str) -> str:
 def has_folder(spec: str | os.PathLike[str]) -> bool:
     """Whether a hub repo lies in a folder of just that name in the working directory."""
     return os.path.isfile(f"{os.fspath(spec)}/hubconf.py")  # noqa: PTH113 - asked on each load
+
+
+_PART = re.compile(r"[A-Za-z0-9_.-]+")
+_FILE_URL_PART = re.compile(r"[^\x00-\x1f\x7f\\]+")
+# https://git-scm.com/docs/git-check-ref-format, as far as one can go wrong by typing.
+_BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
+_PAGES = ("tree", "blob", "commit", "releases")
+_LOCAL = re.compile(r"[./~]|[A-Za-z]:[\\/]|.*\\")
+_HOST_AND_PORT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/")
+# Hosts whose pages are also to be had with "www." in front.
+_WITH_WWW = ("bitbucket.org", "codeberg.org", GITHUB, "gitlab.com")
+_SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh")
+_WHOLE_PATH = (
+    "Write git+file:///folder/of/repo: a whole path. An @ in it is written %40, a blank %20."
+)
+EXAMPLES = 'Write "owner/name", "owner/name:ref" or "https://host/owner/name".'
+
+
+@functools.lru_cache(maxsize=256)
+def parse_repo(text: str) -> RepoRef:
+    """Read what names a repo on a git host.
+
+    ``owner/name[:ref]`` is on GitHub, as in torch.hub; ``host/owner/name[:ref]`` and
+    ``https://host/owner/name[:ref]`` are on any host, ``@ref`` says the same as ``:ref``, and
+    addresses copied from a browser (``.../tree/<ref>``, ``.../commit/<sha>``,
+    ``.../releases/tag/<tag>``) are understood. pip's ``git+https://``, ``git+ssh://`` and
+    ``git+file://``, and git's ``git@host:owner/name.git``, are left to the git program.
+
+    Args:
+        text: What the user typed.
+
+    Raises:
+        RepoSpecError: It names no repo; a local folder, for instance.
+    """
+    text = text.strip()
+    address = expand_scp(text) if "@" in text.partition(":")[0] else text
+    if "://" in address:
+        return _from_address(text, _parse_address(text, address))
+    if _HOST_AND_PORT.match(text):
+        return _from_address(text, _parse_address(text, f"https://{text}"))
+    if _LOCAL.match(text):
+        hint = "This is a folder, and a repo on a git host is needed here."
+        raise _not_a_repo(text, hint)
+    path, ref = _split_ref(text)
+    parts = path.split("/")
+    if len(parts) > 2 and "." in parts[0]:
+        host = _parse_address(text, f"https://{parts[0]}/").host_key
+        return _build(text, _Place("https", host), parts[1:], ref)
+    if len(parts) != 2:
+        raise _not_a_repo(text, EXAMPLES)
+    return _build(text, _Place("https", GITHUB), parts, ref)
+
+
+class _Place(Struct, frozen=True):
+    scheme: str
+    host: str
+
+
+def _parse_address(text: str, address: str) -> Url:
+    """The parts of an address, which nobody reads as another host's."""
+    try:
+        url = parse_url(address)
+    except UrlError as error:
+        shown = redact(text) if "://" in text else repr(text)
+        hint = _WHOLE_PATH if text.startswith("git+file:") else EXAMPLES
+        raise RepoSpecError(f"The address {shown} {error}.", hint=hint) from error
+    return replace(url, scheme="git+ssh") if url.scheme == "ssh" else url
+
+
+def _from_address(text: str, url: Url) -> RepoRef:
+    if url.scheme == "git+file":
+        return _from_file_url(text, url)
+    if url.scheme not in _SCHEMES:
+        known = "https, git+https, git+ssh and git+file"
+        raise _not_a_repo(text, f"Only {known} addresses are supported. {EXAMPLES}")
+    over_ssh = url.scheme == "git+ssh"
+    if ":" in url.user or (url.user and not over_ssh):
+        hint = "Leave the credentials out: tokens are read from the environment or ~/.netrc."
+        raise RepoSpecError("The address of a repo must not hold credentials.", hint=hint)
+    if not url.is_private:
+        raise _not_a_repo(text, "Write https: code that arrives unencrypted may be anybody's.")
+    if url.scheme.startswith("git+"):
+        _require_whole_repo(text, url.fragment)
+    path, ref = _split_ref(unquote(url.path).strip("/"))
+    parts, shown = _split_page(path.split("/"))
+    if parts:
+        parts[-1] = parts[-1].removesuffix(".git")
+    host = url.host_key
+    if host.removeprefix("www.") in _WITH_WWW:
+        host = host.removeprefix("www.")
+    user = f"{url.user}@" if url.user not in ("", "git") else ""
+    return _build(text, _Place(url.scheme, f"{user}{host}"), parts, shown if ref is None else ref)
+
+
+def _from_file_url(text: str, url: Url) -> RepoRef:
+    """A repo on this machine; its path may hold what no name on a host may."""
+    _require_whole_repo(text, url.fragment)
+    path, cut, ref = url.path.rpartition("@") if "@" in url.path else (url.path, "", "")
+    *folders, name = unquote(path).strip("/").split("/")
+    whole = all(_FILE_URL_PART.fullmatch(part) and part.strip(".") for part in [*folders, name])
+    if not folders or not whole:
+        raise _not_a_repo(text, _WHOLE_PATH)
+    asked = unquote(ref) if cut else None
+    _require_ref(text, asked)
+    return RepoRef("/".join(folders), name, asked, "", "git+file")
+
+
+def _require_whole_repo(text: str, fragment: str) -> None:
+    """Refuse pip's ``#subdirectory=``; its ``#egg=`` says nothing that is needed."""
+    if "subdirectory" in parse_qs(fragment):
+        hint = 'Fetch the repo, and load the folder with source="local".'
+        raise RepoSpecError(f"{redact(text)!r} is only a part of a repo.", hint=hint)
+
+
+def _split_ref(path: str) -> tuple[str, str | None]:
+    """Cut at the first ``:`` or ``@``, which no owner or name may hold."""
+    match = re.match(r"([^:@]*)[:@](.*)", path, re.DOTALL)
+    return (match[1], match[2]) if match else (path, None)
+
+
+def _split_page(parts: list[str]) -> tuple[list[str], str | None]:
+    """Cut off which page of the repo the browser showed; gives the ref that it was about."""
+    at = next((i for i, part in enumerate(parts) if i > 1 and part in _PAGES), len(parts))
+    page = parts[at : at + 1]
+    rest = parts[at + 1 :]
+    repo = parts[: at - 1] if parts[at - 1] == "-" else parts[:at]  # GitLab: owner/name/-/tree/ref
+    if page == ["blob"]:
+        return repo, next(iter(rest), None)  # a path follows: the ref is taken to hold no slash
+    if page == ["releases"]:
+        return repo, "/".join(rest[1:]) if rest[:1] == ["tag"] else None
+    return repo, "/".join(rest) or None
+
+
+def _build(text: str, place: _Place, parts: list[str], ref: str | None) -> RepoRef:
+    if len(parts) < 2 or not all(_PART.fullmatch(p) and p.strip(".") for p in parts):
+        raise _not_a_repo(text, EXAMPLES)
+    if place.host == GITHUB and len(parts) != 2:
+        raise _not_a_repo(text, EXAMPLES)
+    _require_ref(text, ref)
+    return RepoRef("/".join(parts[:-1]), parts[-1], ref, place.host, place.scheme)
+
+
+def _require_ref(text: str, ref: str | None) -> None:
+    if ref is not None and (not ref or len(ref.encode()) > 200 or _BAD_REF.search(ref)):
+        hint = "A ref is the name of a branch or tag, or a commit."
+        shown = redact(text) if "://" in text else text
+        raise RepoSpecError(f"{ref!r} in {shown!r} is not a ref.", hint=hint)
+
+
+def _not_a_repo(text: str, hint: str) -> RepoSpecError:
+    shown = redact(text) if "://" in text else text
+    return RepoSpecError(f"{shown!r} is not a repo on a git host.", hint=hint)

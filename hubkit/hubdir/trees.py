@@ -1,6 +1,6 @@
-"""The code of one commit: fetched as one zip, unpacked aside, put in place by one rename.
+"""The code of one commit: fetched as one zip, unpacked to a staging folder, placed by a rename.
 
-The zip is the host's, or made on this machine where the git program does the fetching.
+The zip comes from the host, or from the git program for ``git+...`` addresses.
 """
 
 from __future__ import annotations
@@ -12,33 +12,35 @@ from typing import TYPE_CHECKING
 from hubkit import limits
 from hubkit._util.atomic import place_folder, write_file
 from hubkit._util.paths import move_inside, remove_inside, require_no_link_above
-from hubkit.errors import HashMismatchError, NotThereError
+from hubkit.errors import NotThereError
 from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.archive import is_same, unpack
-from hubkit.hubdir.disk import read_record, write_record, writing
-from hubkit.hubdir.download import download
-from hubkit.hubdir.hosts import base_url
+from hubkit.hubdir.download import DownloadRequest, download
+from hubkit.hubdir.http import base_url
 from hubkit.hubdir.layout import (
     bytecode_folder,
     encode,
     get_dir,
-    identity,
+    read_record,
+    repo_identity,
+    staging,
     tree_folder,
     tree_record,
+    write_record,
+    writing,
 )
-from hubkit.hubdir.manifest import is_whole, manifest_file, read_manifest
-from hubkit.hubdir.moves import address_of, ask_move, find_move
-from hubkit.hubdir.staging import staging
-from hubkit.hubdir.transfer import Wanted
+from hubkit.hubdir.manifest import manifest_file, read_manifest, require_digest
+from hubkit.hubdir.refs import address_of, fetch_move, find_move
+from hubkit.hubdir.repos import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from hubkit.facts import FetchPolicy, RepoRef, ResolvedRef
+    from hubkit.hubdir.download import DownloadResult
     from hubkit.hubdir.http import Client
     from hubkit.hubdir.manifest import Manifest
-    from hubkit.hubdir.transfer import Fetched
 
 
 def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Path:
@@ -66,32 +68,19 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         is_known = repo.uses_git or policy.digest is not None
         manifest = unpack(archive, room / "tree", sha, must_name_commit=not is_known)
         require_digest(resolved, manifest.digest, policy.digest)
-        record: dict[str, object] = {**identity(repo), "sha": sha, "led_by": resolved.full_name}
+        record: dict[str, object] = {
+            **repo_identity(repo),
+            "sha": sha,
+            "led_by": resolved.full_name,
+        }
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
         record |= {**origin, "fetched_at": time.time()}
-        record |= _note_move(resolved.moved_to)
+        record |= _move_fields(resolved.moved_to)
         _write_manifest(room, tree, manifest)
         write_record(tree_record(repo, sha), record)
         if not same:
-            _put(room, tree, replace=there)
+            _place_tree(room, tree, replace=there)
     return tree
-
-
-def require_digest(resolved: ResolvedRef, digest: str, locked: str | None) -> None:
-    """Insist that the files of a commit are those that were locked, if any were.
-
-    Raises:
-        HashMismatchError: They are not.
-    """
-    if locked not in (None, digest):
-        raise HashMismatchError(
-            f"The files of {resolved.repo.full_name} at {resolved.sha} are not those that were "
-            f"locked: their digest is {digest}, not {locked}.",
-            expected=locked or "",
-            actual=digest,
-            hint="Something on the way, or in the hub dir, has changed them. `hubkit cache verify --fix` "
-            "has a changed copy fetched again; if the files are right, run `hubkit lock` again.",
-        )
 
 
 def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
@@ -102,7 +91,7 @@ def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
         write_file(place, manifest.render(), temporary=new)
 
 
-def _put(room: Path, tree: Path, *, replace: bool) -> None:
+def _place_tree(room: Path, tree: Path, *, replace: bool) -> None:
     with writing(tree):
         remove_inside(get_dir(), bytecode_folder(tree))  # of other files, perhaps
         if replace:
@@ -120,25 +109,25 @@ def _fetch_archive(
 ) -> dict[str, str]:
     """Bring the zip to its place; gives what is to be remembered of it."""
     if resolved.repo.uses_git:
-        from hubkit.hubdir.vcs import fetch_archive
+        from hubkit.hubdir.git import fetch_archive
 
-        moved = ask_move(client, resolved.repo)
+        moved = fetch_move(client, resolved.repo)
         fetch_archive(resolved, path, policy)
-        return _note_move(moved)
+        return _move_fields(moved)
     fetched = _download_archive(client, resolved, path, policy)
     moved = find_move(resolved.repo, fetched.hops)
-    return {"archive_sha256": fetched.sha256, **_note_move(moved)}
+    return {"archive_sha256": fetched.sha256, **_move_fields(moved)}
 
 
-def _note_move(moved: RepoRef | None) -> dict[str, str]:
+def _move_fields(moved: RepoRef | None) -> dict[str, str]:
     return {} if moved is None else {"moved_to": address_of(moved)}
 
 
 def _download_archive(
     client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
-) -> Fetched:
+) -> DownloadResult:
     *others, last = (
-        Wanted(url, path, progress=policy.progress, most=limits.ARCHIVE_BYTES.most)
+        DownloadRequest(url, path, progress=policy.progress, most=limits.ARCHIVE_BYTES.most)
         for url in _archive_urls(resolved.repo, resolved.sha)
     )
     for wanted in others:

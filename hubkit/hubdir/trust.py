@@ -1,4 +1,4 @@
-"""May the code of a repo run? torch.hub's ``trusted_list``, and what the environment says."""
+"""Trusted repos: torch.hub's ``trusted_list``, and ``$HUBKIT_TRUST``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from hubkit._util.paths import open_regular, read_file
 from hubkit._util.text import printable
 from hubkit.errors import UntrustedRepoError, UsageError
 from hubkit.facts.hubdir import GITHUB
-from hubkit.hubdir.disk import writing
-from hubkit.hubdir.layout import within
+from hubkit.hubdir.layout import hub_path, writing
 from hubkit.torchhub import TRUSTED_OWNERS
 
 if TYPE_CHECKING:
@@ -173,7 +172,7 @@ def _allowlist() -> list[str]:
 
 
 def _list_file() -> Path:
-    return within("trusted_list")
+    return hub_path("trusted_list")
 
 
 def _find_listed(lines: set[str]) -> set[str]:

@@ -260,10 +260,10 @@ def _import(request: Request) -> LoadedHubconf:
     if loaded is not None:
         return loaded
     if located.repo is not None:
-        hubdir.keep_tree(located.root)
+        hubdir.hold_tree(located.root)
         if not located.root.is_dir():  # removed just before we held it
             located = locate_trusted(request)
-            hubdir.keep_tree(located.root)
+            hubdir.hold_tree(located.root)
     root = _ready(located.root)
     try:
         return import_hubconf(root, hub=hub, policy=_policy(located, request.lockfile))

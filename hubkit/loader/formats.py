@@ -149,7 +149,7 @@ def _is_mappable(path: Path, members: list[zipfile.ZipInfo]) -> bool:
 def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointError | None:
     """The error to raise for what ``torch.load`` has raised; None to raise that itself."""
     first_line = str(error).strip().partition("\n")[0] or type(error).__name__
-    impostor = hubdir.find_impostor(path)
+    impostor = hubdir.sniff_content(path)
     if impostor:
         return CheckpointError(
             f"{path} is {impostor}, not a checkpoint.",

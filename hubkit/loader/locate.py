@@ -91,7 +91,7 @@ def locate_trusted(request: Request) -> Located:
         hubdir.require_moved_trust(spec, cached.moved_to, request.trust_repo)
     if must_record:
         hubdir.record_trust(spec)
-    hubdir.keep_link(cached)
+    hubdir.ensure_link(cached)
     return Located(cached.path, spec)
 
 

@@ -75,7 +75,7 @@ def find_checkpoint_urls(repo: RepoRef) -> tuple[str, ...]:
     facts = read_repo(cached.path) if cached else None
     uses = facts.hubconf.checkpoints if facts and facts.hubconf else ()
     told = [key for use in uses if use.url is not None and (key := _key(use.url))]
-    return tuple(dict.fromkeys([*told, *hubdir.asked_for_by(repo)]))
+    return tuple(dict.fromkeys([*told, *hubdir.read_requested_urls(repo)]))
 
 
 def _key(url: str) -> str | None:

@@ -11,10 +11,8 @@ from hubkit import limits
 from hubkit._util.lines import Places
 from hubkit._util.text import closest, did_you_mean, quoted
 from hubkit.analysis import find_code, find_documents, read_card, syntax_problem
-from hubkit.facts import Location
-from hubkit.lazy import pattern
+from hubkit.facts import Edit, Fix, Location
 from hubkit.rules import card_keys as keys
-from hubkit.rules.card_fixes import bare_value, unquote
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -22,13 +20,14 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Card, CardField, CodeBlock, Finding, RepoFacts
 
-_PLACEHOLDER = pattern(
+
+_PLACEHOLDER = re.compile(
     r"\[more information needed\]|\blorem ipsum\b|<!--\s*(?:todo|provide)\b|\b(?:todo|fixme)\b\s*:"
     r"|\[(?:your|insert|add)\b[^\]]*\](?!\()",
     re.IGNORECASE,
 )
-_HEADING = pattern(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
-_SHELL = pattern(r"^\s*(?:[!%$]|#|$|(?:pip3?|git|python3?|cd|conda|wget|curl|bash|sh|export) )")
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
+_SHELL = re.compile(r"^\s*(?:[!%$]|#|$|(?:pip3?|git|python3?|cd|conda|wget|curl|bash|sh|export) )")
 _PYTHON = ("python", "py", "python3")
 # pytorch/hub's scripts/sanity_check.py asks for these.
 _SECTIONS = ("Model Description", "Example")
@@ -285,3 +284,31 @@ def _python_problem(block: CodeBlock) -> str:
     if all(_SHELL.match(line) for line in lines) or any(">>>" in line for line in lines):
         return ""
     return syntax_problem("\n".join("" if line[:1] in "!%" else line for line in lines))
+
+
+# Straight and typographic quotation marks.
+_QUOTES = "\"'` \u201c\u201d\u2018\u2019\xab\xbb"
+_ALLOWED = {"category": keys.HUB_CATEGORIES, "accelerator": keys.HUB_ACCELERATORS}
+
+
+def bare_value(value: str) -> str:
+    """A value without the quotation marks that became part of it."""
+    return value.strip(_QUOTES)
+
+
+def unquote(repo: RepoFacts, card: Card, place: Location) -> Fix | None:
+    """A fix for a value that is right but for its quotation marks; None for anything else."""
+    field = next((one for one in card.fields if one.location == place), None)
+    if field is None or len(field.values) != 1 or place == Location(card.path):
+        return None
+    (value,) = field.values
+    bare = bare_value(value)
+    if bare == value or bare not in _ALLOWED.get(field.key, ()):
+        return None
+    text = repo.files.read_text(card.path).replace("\r\n", "\n").replace("\r", "\n")
+    line = text.split("\n")[place.line - 1]
+    start = line.find(value, len(field.key)) + 1
+    if not start:
+        return None
+    spot = Location(card.path, place.line, start, place.line, start + len(value))
+    return Fix("Take the quotes away", "safe", (Edit(spot, bare),))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.text import did_you_mean, plural, quoted
 from hubkit.analysis import read_snippets, select_own
-from hubkit.lazy import pattern
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -15,20 +14,20 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, Hubconf, RepoFacts, Snippet
 
-_LICENCE = pattern(
+_LICENCE = re.compile(
     r"(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?",
     re.IGNORECASE,
 )
-_README = pattern(r"readme(?:\..*)?", re.IGNORECASE)
-_LOADS = pattern(r"\b(?:hub|hubkit)\.load\s*\(")
-_TRIES_HUB = pattern(r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b")
-_CI = pattern(
+_README = re.compile(r"readme(?:\..*)?", re.IGNORECASE)
+_LOADS = re.compile(r"\b(?:hub|hubkit)\.load\s*\(")
+_TRIES_HUB = re.compile(r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b")
+_CI = re.compile(
     r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml|\.travis\.yml"
     r"|azure-pipelines\.ya?ml|\.azure[\w-]*/[^/]+\.ya?ml|appveyor\.yml|\.appveyor\.yml|Jenkinsfile"
     r"|\.buildkite/[^/]+|\.drone\.yml|bitbucket-pipelines\.yml|\.woodpecker/[^/]+|\.cirrus\.yml"
 )
 # What CI runs in turn.
-_CALLED = pattern(
+_CALLED = re.compile(
     r"(?:tox|setup|pytest)\.(?:ini|cfg|toml)|noxfile\.py|Makefile|justfile|pyproject\.toml"
     r"|(?:.*/)?(?:tests?|ci|scripts)/(?:.*/)?[^/]+\.(?:py|sh)|(?:.*/)?(?:test_[^/]+|[^/]+_test)\.py"
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import pattern
-from hubkit.rules.call_fixes import use_literal_eval, use_safe_load
+from hubkit.rules.fixes import use_literal_eval, use_safe_load
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
@@ -14,32 +13,32 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, RepoFacts, Severity, Use
 
-_NETWORK = pattern(
+_NETWORK = re.compile(
     r"(?:urllib\.request\.(?:urlopen|urlretrieve)|(?:requests|httpx)\.(?:get|post)"
     r"|torch\.hub\.(?:load|list|download_url_to_file|load_state_dict_from_url)"
     r"|torch\.utils\.model_zoo\.load_url|(?:gdown|wget)\.download"
     r"|huggingface_hub\.(?:hf_hub_download|snapshot_download))"
 )
-_PROCESS = pattern(
+_PROCESS = re.compile(
     r"(?:os\.(?:system|popen|exec\w+|spawn\w+)"
     r"|subprocess\.(?:run|call|check_call|check_output|Popen|getoutput|getstatusoutput)|pip\.main"
     r"|setuptools\.sandbox\.run_setup)"
 )
-_RESULTS = pattern(
+_RESULTS = re.compile(
     r"(?:torch\.(?:manual_seed|seed|set_default_\w+|set_grad_enabled)"
     r"|torch\.cuda\.manual_seed(?:_all)?|random\.seed|numpy\.random\.seed)"
 )
-_TORCH_STATE = pattern(
+_TORCH_STATE = re.compile(
     r"(?:torch\.(?:set_(?:num_threads|num_interop_threads|printoptions|float32_matmul_precision)"
     r"|use_deterministic_algorithms|autograd\.set_detect_anomaly|serialization\.add_safe_globals"
     r"|multiprocessing\.set_(?:start_method|sharing_strategy))|numpy\.set_printoptions)"
 )
-_PROCESS_STATE = pattern(
+_PROCESS_STATE = re.compile(
     r"(?:os\.(?:environ(?:\.update)?|putenv|chdir)|warnings\.(?:filterwarnings|simplefilter)"
     r"|logging\.basicConfig|matplotlib\.use|signal\.signal|locale\.setlocale"
     r"|sys\.setrecursionlimit|multiprocessing\.set_start_method|cv2\.setNumThreads|print)"
 )
-_PICKLES = pattern(r"(?:pickle|dill|joblib|cloudpickle)\.loads?")
+_PICKLES = re.compile(r"(?:pickle|dill|joblib|cloudpickle)\.loads?")
 
 
 @rule("HUB701", "network-at-import", "error")

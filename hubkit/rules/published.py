@@ -1,25 +1,101 @@
-"""HUB6xx: what consumers do not get, although the author has it."""
+"""HUB6xx: what the archive of a commit contains."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from hubkit._util.text import plural, quoted
-from hubkit.rules.needed import find_gaps, find_needed
+from hubkit.facts import Location
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from hubkit.facts import Finding, Gap, RepoFacts
-    from hubkit.rules.needed import Needed
+    from hubkit.facts import Finding, Gap, Refs, RepoFacts, Severity
 
-_WHY = {
+
+_READ = ("open", "read_text", "read_bytes")
+
+
+class Needed(Struct, frozen=True):
+    """A file that consumers need.
+
+    Attributes:
+        path: The file.
+        location: What needs it.
+        failure: What fails without it.
+        severity: How bad that is.
+        optional: Whether the code asks for it before it is used.
+    """
+
+    path: str
+    location: Location
+    failure: str
+    severity: Severity = "error"
+    optional: bool = False
+
+
+def find_needed(repo: RepoFacts) -> Iterator[Needed]:
+    """hubconf.py, the modules that it reaches, and the data files that these name."""
+    hubconf = repo.hubconf
+    if hubconf is None:
+        return
+    yield Needed(hubconf.path, Location(hubconf.path), "torch.hub finds nothing to load")
+    for one in hubconf.own_imports:
+        if one.path and not one.guarded:
+            if one.in_function:
+                yield Needed(one.path, one.location, "calling it fails", "warning")
+            else:
+                yield Needed(one.path, one.location, "importing hubconf.py fails")
+    for data in hubconf.data_files:
+        yield Needed(data.path, data.location, "reading it fails", "warning", optional=data.tested)
+    for use in hubconf.uses:
+        if use.own_file and use.name.rpartition(".")[2] in _READ:
+            yield Needed(use.own_file, use.location, "reading it fails", "warning", optional=True)
+
+
+def find_gaps(repo: RepoFacts, *kinds: str) -> Iterator[tuple[Needed, Gap, int]]:
+    """Needed files that consumers lack for one of some reasons.
+
+    What has one cause, such as a folder that nobody added, is one.
+
+    Args:
+        repo: The repo.
+        *kinds: The reasons.
+
+    Returns:
+        The first file that is needed, why it is lacking, and how many files lack for that reason.
+    """
+    found: dict[tuple[str, str], list[tuple[Needed, Gap]]] = {}
+    for needed in find_needed(repo):
+        gap = repo.files.gap(needed.path)
+        if gap is None or gap.kind not in kinds:
+            continue
+        found.setdefault((gap.kind, _cause(repo, gap)), []).append((needed, gap))
+    for (_, cause), pairs in found.items():
+        paths = {needed.path for needed, _ in pairs}
+        needed, gap = min(pairs, key=lambda pair: pair[0].severity != "error")
+        yield needed, type(gap)(gap.kind, cause), len(paths)
+
+
+def _cause(repo: RepoFacts, gap: Gap) -> str:
+    """The outermost folder that consumers lack altogether, or what the gap names."""
+    parts = gap.path.split("/")
+    for end in range(1, len(parts)):
+        if parts[end - 1] not in repo.files.names("/".join(parts[: end - 1])):
+            return "/".join(parts[:end])
+    return gap.path
+
+
+_GAP_REASONS = {
     "untracked": "is not tracked by git",
     "ignored": "is ignored by git",
     "export-ignore": "is marked export-ignore in .gitattributes",
 }
-_HINTS = {
+_GAP_HINTS = {
     "untracked": "Run `git add {path}` and commit it.",
     "ignored": "Run `git add --force {path}`, and take it out of .gitignore.",
     "export-ignore": "Take the attribute away from it.",
@@ -50,7 +126,7 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
     import in `try: ... except ImportError:` is fine, and so is a data file whose existence the code
     asks for. Outside git there is nothing to compare with.
     """
-    for needed, gap, count in find_gaps(repo, *_WHY):
+    for needed, gap, count in find_gaps(repo, *_GAP_REASONS):
         if needed.optional and count == 1:
             continue
         mild = _is_empty_package(repo, needed)
@@ -60,9 +136,9 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
             else ""
         )
         yield not_published.finding(
-            f"`{gap.path}` {_WHY[gap.kind]}, so archives lack it{also} and {needed.failure}",
+            f"`{gap.path}` {_GAP_REASONS[gap.kind]}, so archives lack it{also} and {needed.failure}",
             needed.location,
-            hint=_HINTS[gap.kind].format(path=gap.path)
+            hint=_GAP_HINTS[gap.kind].format(path=gap.path)
             + (f" {_BUILT}" if gap.kind == "ignored" else ""),
             severity="warning" if mild else needed.severity,
         )
@@ -203,3 +279,194 @@ def _link_hint(repo: RepoFacts, gap: Gap) -> str:
     is_folder = repo.files.is_folder(gap.path)
     what = "the folder" if is_folder else "the file"
     return f"Put {what} itself there, or import it from where it is."
+
+
+_MB = 1_000_000
+_HEAVIEST = 10
+_LONGEST = 200  # Windows takes 260 with the hub dir in front
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)", re.IGNORECASE)
+_FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
+_JUNK = re.compile(
+    r"(?:^|/)(?:__pycache__/.*|\.ipynb_checkpoints/.*|\.DS_Store|Thumbs\.db|desktop\.ini"
+    r"|[^/]+\.(?:pyc|pyo|pyd|so|o|egg-info/.*|swp|orig))$"
+)
+
+
+@rule("HUB605", "unportable-name", "warning", preview=True)
+def unportable_name(repo: RepoFacts) -> Iterator[Finding]:
+    """A file's name cannot be unpacked everywhere.
+
+    Names that differ only by case overwrite one another on Windows and macOS; names with a colon,
+    reserved names such as `aux.py`, very long ones and ones that are not UTF-8 cannot be written on
+    Windows at all. Whoever loads the repo there gets an error, or one file in place of two.
+
+    Bad:
+        models/UNet.py
+        models/unet.py
+
+    Good:
+        models/unet.py
+        models/unet_legacy.py
+
+    Looked at is what git tracks.
+    """
+    if not repo.files.is_tracked:
+        return
+    paths = repo.files.paths()
+    for pair in _find_clashes(paths):
+        yield unportable_name.finding(
+            f"{quoted(pair)} differ only by case, so on Windows and macOS one replaces the other",
+            hint="Rename one of them.",
+        )
+    for path in paths:
+        why = _find_trouble(path)
+        if why:
+            shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            yield unportable_name.finding(f"`{shown}` {why}", hint="Rename it.")
+
+
+def _find_clashes(paths: Iterable[str]) -> Iterator[list[str]]:
+    """Groups of files or folders whose names differ only by case, outermost first."""
+    groups: dict[str, set[str]] = {}
+    for path in paths:
+        rest = path
+        while rest:
+            spelled = groups.setdefault(rest.casefold(), set())
+            if rest in spelled:
+                break
+            spelled.add(rest)
+            rest = rest.rpartition("/")[0]
+    clashing = {key for key, spelled in groups.items() if len(spelled) > 1}
+    for key in sorted(clashing):
+        if key.rpartition("/")[0] not in clashing:
+            yield sorted(groups[key])
+
+
+def _find_trouble(path: str) -> str:
+    if len(path) > _LONGEST:
+        return f"is {len(path)} characters long, which Windows may not take"
+    if any("\udc80" <= letter <= "\udcff" for letter in path):
+        return "is not UTF-8"
+    for part in path.split("/"):
+        if _RESERVED.match(part):
+            return f"cannot be unpacked on Windows, where {part.partition('.')[0]} is reserved"
+        if _FORBIDDEN.search(part):
+            return "has a character that Windows does not allow"
+    return ""
+
+
+@rule("HUB606", "archive-size", "warning", preview=True)
+def archive_size(repo: RepoFacts) -> Iterator[Finding]:
+    """The archive is large.
+
+    torch.hub downloads and unpacks the whole of it before anything can be loaded, for everybody and
+    on every `force_reload`: videos, notebooks and weights too.
+
+    Bad:
+        assets/demo.mp4                   180 MB
+
+    Good:
+        # .gitattributes
+        assets/ export-ignore
+
+    Weights belong on a host of files, by URL. `max-archive-mb` sets how large is large; it is 50 by
+    default, of files as they are unpacked.
+    """
+    if not repo.files.is_tracked:
+        return
+    entries = [entry for path in repo.files.paths() if (entry := repo.files.entry(path))]
+    total = sum(entry.size for entry in entries)
+    if total <= repo.limits.archive_mb * _MB:
+        return
+    heaviest = sorted(entries, key=lambda entry: -entry.size)[:_HEAVIEST]
+    listed = ", ".join(f"{entry.path} ({entry.size / _MB:.1f} MB)" for entry in heaviest)
+    yield archive_size.finding(
+        f"archives unpack to {total / _MB:.0f} MB, more than {repo.limits.archive_mb:g}",
+        hint=f"The heaviest are {listed}. Mark what is not needed `export-ignore`.",
+    )
+
+
+@rule("HUB608", "tracked-junk", "info", preview=True)
+def tracked_junk(repo: RepoFacts) -> Iterator[Finding]:
+    """Files that a machine left behind are tracked.
+
+    Caches, compiled extensions of one platform and traces of editors reach everybody who loads the
+    repo. A stale `.so` may even be imported in place of a module.
+
+    Bad:
+        models/__pycache__/unet.cpython-38.pyc
+        .DS_Store
+
+    Good:
+        # .gitignore
+        __pycache__/
+        .DS_Store
+
+    Looked at is what git tracks.
+    """
+    if not repo.files.is_tracked:
+        return
+    junk = [path for path in repo.files.paths() if _JUNK.search(path)]
+    if junk:
+        yield tracked_junk.finding(
+            f"git tracks what machines left behind: {quoted(junk)}",
+            hint="Run `git rm --cached` on them, and put them into .gitignore.",
+        )
+
+
+# torch/hub.py, _parse_repo_info.
+_GUESSES = ("main", "master")
+
+
+@rule("HUB607", "default-branch", "warning")
+def default_branch(repo: RepoFacts) -> Iterator[Finding]:
+    """torch.hub does not take the repo's default branch.
+
+    Asked for `owner/name`, it does not ask GitHub which branch is the default: it takes `main`, and
+    if there is none `master`. With any other default branch loading fails, or takes what an old
+    branch holds. A branch and a tag of one name are as bad: nobody can tell which is meant.
+
+    Bad:
+        * develop        the default branch
+          master         last touched in 2019
+
+    Good:
+        * main
+
+    Told by the branches of `origin` as they were last fetched: its default branch by `origin/HEAD`,
+    which `git remote set-head origin --auto` asks for anew. Where that is not known, as in most CI
+    checkouts, and outside git nothing is said.
+    """
+    refs = repo.files.refs()
+    if refs is None:
+        return
+    taken = next((name for name in _GUESSES if name in refs.branches), None)
+    if refs.default and not _is_taken(refs, taken):
+        what = (
+            f"loads the branch `{taken}`, which is at another commit"
+            if taken
+            else "fails, as it looks for `main` and `master` only"
+        )
+        yield default_branch.finding(
+            f"the default branch is `{refs.default}`, and torch.hub without a ref {what}",
+            hint=_advise_branch(taken),
+        )
+    doubles = sorted(refs.branches.keys() & refs.tags.keys())
+    if doubles:
+        yield default_branch.finding(
+            f"{quoted(doubles)} {'is' if len(doubles) == 1 else 'are'} both a branch and a tag, "
+            "so nobody can tell which torch.hub loads",
+            hint="Rename the branch, or delete it.",
+        )
+
+
+def _is_taken(refs: Refs, taken: str | None) -> bool:
+    if taken is None:
+        return False
+    return taken == refs.default or refs.branches[taken] == refs.branches.get(refs.default)
+
+
+def _advise_branch(taken: str | None) -> str:
+    if taken is None:
+        return "Rename it to `main`; the host redirects the old name."
+    return f"Delete `{taken}`, or make it the default branch."

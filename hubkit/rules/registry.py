@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+from functools import cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
     from hubkit.facts import Applicability, Fix, Fixable, Location, RepoFacts, Severity
 
     RuleFunction = Callable[[RepoFacts], Iterator[Finding]]
+
+# The modules that define rules, in the order of their codes.
+_FAMILIES = """
+hubconf dependencies surface signatures compatibility docstrings returns weights published effects
+documents cards meta
+"""
 
 
 class Rule(Struct, frozen=True):
@@ -115,3 +123,17 @@ def rule(
         )
 
     return declare
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule, sorted by code."""
+    modules = [importlib.import_module(f"hubkit.rules.{name}") for name in _FAMILIES.split()]
+    found = [value for module in modules for value in vars(module).values()]
+    return tuple(sorted((one for one in found if isinstance(one, Rule)), key=lambda one: one.code))
+
+
+@cache
+def matching_rules(prefix: str) -> tuple[Rule, ...]:
+    """The rules whose code starts with a prefix such as "HUB5"; a whole code matches one."""
+    return tuple(one for one in all_rules() if prefix and one.code.startswith(prefix))

@@ -1,4 +1,4 @@
-"""HUB2xx: how what ``torch.hub.load`` finds can be called."""
+"""HUB2xx: how entrypoints can be called."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
-from hubkit.lazy import pattern
-from hubkit.rules.entry_fixes import default_to_cpu, remove_keywords
+from hubkit.rules.fixes import default_to_cpu, remove_keywords
 from hubkit.rules.registry import rule
 from hubkit.torchhub import LOAD_PARAMETERS, LOAD_POSITIONAL
 
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, RepoFacts
 
+
 # A default that stands for "put yours here".
-_MADE_UP = pattern(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
+_MADE_UP = re.compile(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
 # Longer calls are known by their last part.
 _TELLING = 30
 
@@ -262,4 +262,32 @@ def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
             place,
             entrypoint=entry.name,
             hint="Remove the default of what must be given, or choose one that works.",
+        )
+
+
+@rule("HUB212", "mismatched-call", "error")
+def mismatched_call(repo: RepoFacts) -> Iterator[Finding]:
+    """A call does not fit the function of the repo that it reaches.
+
+    A parameter was renamed or removed in the package, and hubconf.py, which no test imports, still
+    gives the old one. Whoever gets there meets a TypeError.
+
+    Bad:
+        def unet(pretrained=False):
+            return _build(widht=64)             # def build(width): ...
+
+    Good:
+        def unet(pretrained=False):
+            return _build(width=64)
+
+    All calls in hubconf.py are compared, and those that its entrypoints lead to. A function behind an
+    unknown decorator, one of which there are several, and a call whose TypeError is caught are left
+    out. A dict given under the name of `**options` becomes an entry `options` in them, which is
+    reported where the function neither looks for such an entry nor hands its keywords on.
+    """
+    for one in repo.hubconf.rejected_calls if repo.hubconf else ():
+        yield mismatched_call.finding(
+            f"this call cannot work: {one.reason}",
+            one.location,
+            hint="Give what the signature takes now.",
         )

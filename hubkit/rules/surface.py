@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.text import plural, quoted
 from hubkit.facts import Fix
-from hubkit.lazy import pattern
 from hubkit.rules import edits
 from hubkit.rules.registry import rule
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, Hubconf, Leak, Location, RepoFacts
 
-_STAR = pattern(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
+_STAR = re.compile(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
 
 
 # Each is looked for in the whole file; who leaks more does not want them renamed one by one.

@@ -5,13 +5,13 @@ Git is asked what it holds; nothing of the repo is run.
 
 from typing import TYPE_CHECKING
 
-from hubkit.lazy import find_lazily
+from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.source.commit import open_commit
     from hubkit.source.folder import Folder
     from hubkit.source.overlay import Overlay
-    from hubkit.source.project import normalize, read_requirements
+    from hubkit.source.requirements import normalize, read_requirements
     from hubkit.source.worktree import open_files
 
 __all__ = [
@@ -23,13 +23,13 @@ __all__ = [
     "read_requirements",
 ]
 
-__getattr__ = find_lazily(
+__getattr__ = lazy_names(
     __name__,
     {
         "commit": "open_commit",
         "folder": "Folder",
         "overlay": "Overlay",
-        "project": "normalize read_requirements",
+        "requirements": "normalize read_requirements",
         "worktree": "open_files",
     },
 )

@@ -87,7 +87,7 @@ def coexistence(repo: RepoContext) -> Iterator[Failure]:
 
     Move the modules into a package named after the project.
     """
-    from hubkit.rules.modules import GENERIC_MODULES
+    from hubkit.rules.hubconf import GENERIC_MODULES
 
     names = {one.top: one for one in repo.session.source.own_imports if one.top in GENERIC_MODULES}
     if not names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,16 @@ import pytest
 from click.testing import CliRunner
 
 from hubkit.cli import HubkitGroup, main
+from hubkit.commands import COMMANDS
+from hubkit.errors import REQUIREMENTS
 from tests.commands.test_check import SLOPPY, run
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+
+ROOT = Path(__file__).parent.parent.parent
 FULL = Path("/dev/full")
 
 
@@ -37,7 +46,40 @@ def repo(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_mistake_of_hubkits_own_is_no_finding() -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_the_summary_of_each_command(command: str) -> None:
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
+    assert found.get_short_help_str(100) == COMMANDS[command]
+
+
+def test_every_requirement_has_an_import_name() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    required = {re.match(r"[\w-]+", text)[0] for text in project["dependencies"]}  # type: ignore[index]
+    assert required <= set(REQUIREMENTS.values())
+
+
+@pytest.mark.parametrize(("module", "package"), [("click", "click"), ("yaml", "pyyaml")])
+def test_a_missing_requirement_is_named(tmp_path: Path, module: str, package: str) -> None:
+    """The command line needs click; a rule about model cards needs PyYAML."""
+    code = f"import sys; sys.modules[{module!r}] = None\nfrom hubkit.__main__ import main; main()"
+    (tmp_path / "hubconf.py").write_text("def net():\n    return 1\n", "utf-8")
+    (tmp_path / "MODEL_CARD.md").write_text("---\ntags: [a]\n---\n# Net\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", "--no-cache"],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: hubkit needs the package {module}, which is not installed.\n"
+        f'hint: Install it: pip install "{package}"\n'
+    )
+
+
+def test_internal_errors_are_not_findings() -> None:
     done = CliRunner().invoke(Broken("hubkit"), ["check"])
     assert done.exit_code == 2
     assert "LookupError: no check in hubkit" in done.stderr
@@ -45,13 +87,13 @@ def test_a_mistake_of_hubkits_own_is_no_finding() -> None:
     assert "error: internal error: LookupError\nhint: Please" in done.stderr
 
 
-def test_a_mistyped_command_is_told_what_it_may_be() -> None:
+def test_a_mistyped_command_gets_a_suggestion() -> None:
     done = CliRunner().invoke(main, ["chek"])
     assert (done.exit_code, "Did you mean `check`?" in done.stderr) == (2, True)
     assert "Did you mean" not in CliRunner().invoke(main, ["bogus"]).stderr
 
 
-def test_the_list_of_commands_is_whole_sentences() -> None:
+def test_summaries_of_commands_are_whole_sentences() -> None:
     lines = CliRunner().invoke(main, ["--help"]).stdout.partition("Commands:\n")[2].splitlines()
     assert lines
     assert all(line.endswith(".") and not line.endswith("...") for line in lines)

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
-from hubkit.commands.fixing import Fixing
+from hubkit.commands.check import show_fixes
 from hubkit.facts import Finding, Location, Report
-from hubkit.fixer import Outcome
+from hubkit.lint import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,8 +116,7 @@ def test_a_fix_that_was_taken_back_is_said(capsys: pytest.CaptureFixture[str]) -
     found = Finding("HUB504", "warning", "no map_location", Location("hubconf.py", 3))
     report = Report((found,), (), ())
     outcome = Outcome({}, (), ((found, "it would not parse any more"),), 0, report)
-    fixing = Fixing(fix=True, unsafe_fixes=False, diff=True, exit_non_zero_on_fix=False)
-    assert fixing.show(outcome) == 0
+    assert show_fixes(outcome) == 0
     assert capsys.readouterr().err == (
         "HUB504 in hubconf.py was not fixed (it would not parse any more): no map_location\n"
     )

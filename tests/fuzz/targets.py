@@ -21,11 +21,10 @@ from hubkit.config import Config, read_config
 from hubkit.errors import HubkitError
 from hubkit.facts import Hubconf, RepoFacts
 from hubkit.hubdir.archive import unpack
-from hubkit.hubdir.packs import read_parents
-from hubkit.hubdir.pktline import FLUSH, packet, read_packets
-from hubkit.linter import lint_repo
+from hubkit.hubdir.protocol import FLUSH, packet, read_packets, read_parents
+from hubkit.lint import lint_repo
 from hubkit.reporters import FORMATS, find_reporter
-from hubkit.scaffold.code import write_code
+from hubkit.scaffold.entrypoints import write_code
 from hubkit.scaffold.model_discovery import discover_models
 from hubkit.scaffold.proposals import propose
 from hubkit.source import Folder

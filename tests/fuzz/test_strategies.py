@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hubkit.analysis import read_docstring, read_repo, render_docstring
 from hubkit.config import Config
 from hubkit.errors import HubkitError
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.source import open_commit
 from tests.fuzz.strategies import CONFIGS, DOCSTRINGS, SOURCES, TREES
 from tests.fuzz.targets import MARK, fuzz_config, fuzz_repo

@@ -14,7 +14,7 @@ import pytest
 from hubkit.errors import RefNotFoundError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_repo, parse_repo
-from hubkit.hubdir.packs import read_parents
+from hubkit.hubdir.protocol import read_parents
 from tests.git_host import commit_files, git, git_bytes
 
 if TYPE_CHECKING:

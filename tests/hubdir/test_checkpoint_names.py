@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hubkit.errors import UsageError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, hash_prefix_of
-from hubkit.hubdir.origins import name_of
+from hubkit.hubdir.checkpoints import name_of
 
 if TYPE_CHECKING:
     from tests.git_host import GitHost

@@ -15,7 +15,7 @@ from hubkit import errors
 from hubkit._util.urls import try_parse
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, fetch_repo, parse_repo
-from hubkit.hubdir.hosts import advise_token, find_token, token_variables
+from hubkit.hubdir.http import find_token, token_advice, token_variables
 from tests.git_host import GitHost, git, git_bytes
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def test_no_variable_is_read_for_two_hosts(a: str, x: str, b: str, y: str) -> No
 def test_only_a_variable_that_is_read_is_advised(
     monkeypatch: pytest.MonkeyPatch, url: str, advice: str
 ) -> None:
-    assert advise_token(url) == advice
+    assert token_advice(url) == advice
     if advice.startswith("set "):
         monkeypatch.setenv(advice.removeprefix("set "), TOKEN)
         assert find_token(url) == TOKEN

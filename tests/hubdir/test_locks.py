@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hubkit.hubdir.keeping import keep_tree
 from hubkit.hubdir.layout import lock_file
-from hubkit.hubdir.locks import hold
+from hubkit.hubdir.locks import hold, hold_tree
 
 OUT_OF_DESCRIPTORS = """
 import os, resource
@@ -52,6 +51,6 @@ def test_the_descriptor_of_a_replaced_tree_is_closed(tmp_path: Path) -> None:
     for _ in range(4):
         record.unlink(missing_ok=True)
         record.write_text("{}")
-        keep_tree(tmp_path / "tree")
+        hold_tree(tmp_path / "tree")
     held = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
     assert [path for path in held if path.is_relative_to(tmp_path)] == [record]

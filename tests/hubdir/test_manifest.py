@@ -9,7 +9,7 @@ import pytest
 
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import digest_of_tree, fetch_repo, parse_repo
-from hubkit.hubdir.disk import read_record
+from hubkit.hubdir.layout import read_record
 from hubkit.hubdir.manifest import compare_tree, manifest_file, measure_tree, read_manifest
 from tests.git_host import commit_files
 

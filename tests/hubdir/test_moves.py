@@ -11,7 +11,7 @@ import hubkit
 from hubkit import errors
 from hubkit.facts import FetchPolicy, RepoRef
 from hubkit.hubdir import add_trust, fetch_repo, find_cached, parse_repo, read_trust
-from hubkit.hubdir.moves import find_move
+from hubkit.hubdir.refs import find_move
 from tests.git_host import GitHost, commit_files, git
 
 if TYPE_CHECKING:

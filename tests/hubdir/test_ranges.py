@@ -21,7 +21,7 @@ import pytest
 from hubkit import errors
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import download_url_to_file, fetch_checkpoint
-from hubkit.hubdir.ranges import CONNECTIONS, PART, SLOW, WINDOW, WORTH, Pace
+from hubkit.hubdir.parts import CONNECTIONS, PART, SLOW, WINDOW, WORTH, Throughput
 from tests.git_host.faults import PATIENCE
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def test_the_bar_counts_what_all_connections_bring(
 
 
 def test_only_a_stream_that_stays_slow_is_slow() -> None:
-    fast, slow, early = Pace(), Pace(), Pace()
+    fast, slow, early = Throughput(), Throughput(), Throughput()
     assert not any(fast.is_slow(int(SLOW / 50), 0.01) for _ in range(100))
     assert any(slow.is_slow(int(SLOW / 200), 0.01) for _ in range(100))
     assert not early.is_slow(0, WINDOW / 2)

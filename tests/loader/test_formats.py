@@ -12,7 +12,7 @@ import pytest
 
 import hubkit
 from hubkit.errors import CheckpointError, HashMismatchError, UsageError
-from hubkit.hubdir.digest import sha256_of
+from hubkit.hubdir.download import sha256_of
 from hubkit.loader.formats import MAPPED_FROM, read_checkpoint
 
 if TYPE_CHECKING:

@@ -264,15 +264,15 @@ def test_a_repo_that_goes_just_after_it_was_found_is_fetched_again(
 ) -> None:
     del worktree
     tree = hubdir.fetch_repo(parse_repo("acme/shapes:main"), FetchPolicy()).path
-    keep = hubdir.keep_tree
+    keep = hubdir.hold_tree
 
     def lose_and_keep(path: Path) -> None:
         if when == "while it is held":
             keep(path)
-        monkeypatch.setattr(hubdir, "keep_tree", keep)
+        monkeypatch.setattr(hubdir, "hold_tree", keep)
         shutil.rmtree(tree)
         keep(path)
 
-    monkeypatch.setattr(hubdir, "keep_tree", lose_and_keep)
+    monkeypatch.setattr(hubdir, "hold_tree", lose_and_keep)
     assert load("who") == "one"
     assert len(git_host.paths("codeload")) == 2

@@ -9,7 +9,7 @@ import pytest
 
 from hubkit.analysis import read_repo
 from hubkit.config import read_config
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.reporters import find_reporter
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from msgspec import structs
 from hubkit.analysis import read_repo
 from hubkit.config import read_config
 from hubkit.facts import INTERNAL_ERROR
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.rules import all_rules, matching_rules
 from hubkit.source import Folder, open_files
 
@@ -84,7 +84,7 @@ def test_case(case: str, tmp_path: Path) -> None:
 
 
 def test_every_rule_has_a_bad_and_a_good_case() -> None:
-    # No repo is known that stops a rule; tests/linter/test_stopped.py has a rule that stops.
+    # No repo is known that stops a rule; tests/lint/test_stopped.py has a rule that stops.
     codes = {rule.code for rule in all_rules()} - {INTERNAL_ERROR}
     assert {folder.name for folder in CASES.iterdir()} == codes
     for code in codes:

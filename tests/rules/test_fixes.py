@@ -11,7 +11,7 @@ import pytest
 from hubkit.analysis import read_repo
 from hubkit.rules import all_rules
 from hubkit.rules.edits.source import source_of
-from tests.fixer.fixing import find, fix, plan
+from tests.lint.fixing import find, fix, plan
 
 CASES = Path(__file__).parent / "cases"
 

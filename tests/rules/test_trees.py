@@ -12,7 +12,7 @@ from msgspec import structs
 
 from hubkit.analysis import read_repo
 from hubkit.config import read_config
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.source import open_commit, open_files
 from tests.git_host import commit_files
 from tests.git_host.repos import git

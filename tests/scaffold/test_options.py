@@ -11,7 +11,7 @@ import pytest
 
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from hubkit.scaffold import DEFAULT, EXISTING, MINIMAL, read_template
 from tests.scaffold.samples import SAMPLE, write_template
 from tests.scaffold.test_templates import PICKY, ruff

@@ -13,7 +13,7 @@ import pytest
 
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
-from hubkit.linter import lint_repo
+from hubkit.lint import lint_repo
 from tests.git_host import GitHost, commit_files, git
 from tests.scaffold.samples import write_template
 from tests.scaffold.test_templates import ANSWERS, ruff

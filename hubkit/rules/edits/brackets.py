@@ -1,15 +1,22 @@
-"""Items between brackets: arguments of a call, parameters of a function, elements of a list."""
+"""Edits of items between brackets: call arguments, parameters, the list ``dependencies``."""
 
 from __future__ import annotations
 
+import ast
 import tokenize
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from hubkit.rules.edits.names import code_start
+from hubkit.rules.edits.source import is_plain_string, quote_of, source_of
+
 if TYPE_CHECKING:
-    from hubkit.facts import Edit
+    from collections.abc import Sequence
+
+    from hubkit.facts import Edit, Location, RepoFacts
     from hubkit.rules.edits.source import Source, Token
+
 
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
@@ -121,7 +128,7 @@ def brackets_at(source: Source, start: tuple[int, int], end: tuple[int, int]) ->
     for index in range(len(tokens) - 1, -1, -1):
         depth += _step(tokens[index])
         if depth == 0:
-            return _read(source, tokens[index:])
+            return _read_brackets(source, tokens[index:])
     return None
 
 
@@ -134,7 +141,7 @@ def first_brackets(source: Source, start: tuple[int, int], end: tuple[int, int])
             opened = index
         depth -= _step(token)
         if depth == 0 and opened is not None:
-            return _read(source, tokens[opened : index + 1])
+            return _read_brackets(source, tokens[opened : index + 1])
     return None
 
 
@@ -145,7 +152,7 @@ def _step(token: Token) -> int:
     return (token.text in _CLOSE) - (token.text in _OPEN)
 
 
-def _read(source: Source, tokens: list[Token]) -> Brackets:
+def _read_brackets(source: Source, tokens: list[Token]) -> Brackets:
     inner = [token for token in tokens[1:-1] if token.kind != tokenize.COMMENT]
     comments = tuple(token for token in tokens if token.kind == tokenize.COMMENT)
     items: list[Item] = []
@@ -161,3 +168,169 @@ def _read(source: Source, tokens: list[Token]) -> Brackets:
     if current:
         items.append(Item(current[0].start, current[-1].end, None))
     return Brackets(source, tokens[0], tokens[-1], tuple(items), comments)
+
+
+class CallSource(Struct, frozen=True):
+    """A call as it is written.
+
+    Attributes:
+        source: The file.
+        node: The call.
+    """
+
+    source: Source
+    node: ast.Call
+
+    def give(self, name: str, value: str, *, position: int) -> Edit | None:
+        """An edit that passes an argument by its name, or in place of the one that is passed.
+
+        Args:
+            name: The argument.
+            value: Source text of its value.
+            position: Which positional argument it is.
+        """
+        given = self._given(name, position)
+        if given is not None:
+            return self.source.replace_node(given, value)
+        if any(isinstance(argument, ast.Starred) for argument in self.node.args):
+            return None
+        if any(keyword.arg is None for keyword in self.node.keywords):
+            return None
+        brackets = self.brackets()
+        return brackets.append(f"{name}={value}") if brackets else None
+
+    def brackets(self) -> Brackets | None:
+        """The brackets around the arguments."""
+        source = self.source
+        return brackets_at(source, source.start(self.node), source.end(self.node))
+
+    def _given(self, name: str, position: int) -> ast.expr | None:
+        for keyword in self.node.keywords:
+            if keyword.arg == name:
+                return keyword.value
+        before = self.node.args[: position + 1]
+        starred = any(isinstance(one, ast.Starred) for one in before)
+        return before[position] if len(before) > position and not starred else None
+
+
+def call_at(repo: RepoFacts, place: Location) -> CallSource | None:
+    """The call at a place; None when that is not what stands there."""
+    source = source_of(repo, place.path)
+    if source is None or not place.end_line:
+        return None
+    start, end = (place.line, place.column), (place.end_line, place.end_column)
+    for node in source.by_line.get(place.line, ()):
+        if isinstance(node, ast.Call) and (source.start(node), source.end(node)) == (start, end):
+            return CallSource(source, node) if _stands_there(source, node) else None
+    return None
+
+
+def _stands_there(source: Source, node: ast.Call) -> bool:
+    """Whether ast is right about a place: before Python 3.12, not in every f-string."""
+    try:
+        # A call over several lines need not be an expression by itself, but in brackets it is.
+        written = ast.parse(f"({source.segment(node)})", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return ast.dump(written) == ast.dump(node)
+
+
+_WIDEST = 100
+
+
+def insert_list(repo: RepoFacts, names: Sequence[str]) -> Edit | None:
+    """An edit that declares ``dependencies`` at the top of the hubconf.
+
+    Args:
+        repo: The repo.
+        names: Its entries.
+    """
+    source = source_of(repo, "hubconf.py")
+    line = code_start(source) if source else None
+    if source is None or line is None:
+        return None
+    text = f"dependencies = {_list(source, names)}\n"
+    before = "\n" if line > 1 and source.lines[line - 2].strip() else ""
+    after = "\n" if source.lines[line - 1].strip() else ""
+    return source.insert((line, 1), f"{before}{text}{after}")
+
+
+def make_list(repo: RepoFacts, place: Location) -> Edit | None:
+    """An edit that makes a list of the string that is assigned to ``dependencies``."""
+    source = source_of(repo, place.path)
+    value = _value(source, place) if source else None
+    if source is None or not isinstance(value, ast.Constant) or not isinstance(value.value, str):
+        return None
+    names = value.value.replace(",", " ").split()
+    if not is_plain_string(source.segment(value)) or not names:
+        return None
+    if not all(part.isidentifier() for name in names for part in name.split(".")):
+        return None
+    quote = source.segment(value)[0]
+    listed = ", ".join(f"{quote}{name}{quote}" for name in names)
+    return source.replace_node(value, f"[{listed}]")
+
+
+def append_entry(repo: RepoFacts, name: str) -> Edit | None:
+    """An edit that adds an entry to ``dependencies``."""
+    found = _list_brackets(repo)
+    if found is None:
+        return None
+    texts = [found.source.between(item.start, item.end) for item in found.items]
+    written = next((text[0] for text in texts if is_plain_string(text)), quote_of(found.source))
+    return found.append(f"{written}{name}{written}", is_tuple=found.open.text == "(")
+
+
+def replace_entry(repo: RepoFacts, place: Location, old: str, new: str) -> Edit | None:
+    """An edit that writes another text into an entry's quotes."""
+    source = source_of(repo, place.path)
+    text = source.at(place) if source and place.end_line else ""
+    if source is None or not is_plain_string(text) or text[1:-1] != old:
+        return None
+    start, end = (place.line, place.column), (place.end_line, place.end_column)
+    return source.replace(start, end, f"{text[0]}{new}{text[0]}")
+
+
+def remove_entry(repo: RepoFacts, place: Location) -> tuple[Edit, bool] | None:
+    """An edit that takes an entry away, and whether a comment goes with it."""
+    found = _list_brackets(repo)
+    item = _item(found, place) if found else None
+    # An empty pair of braces is no set.
+    if found is None or item is None or (found.open.text == "{" and len(found.items) == 1):
+        return None
+    edit = found.remove(item, is_tuple=found.open.text == "(")
+    gone = edit.location
+    return edit, any(gone.line <= one.line < gone.end_line for one in found.comments)
+
+
+def _item(brackets: Brackets, place: Location) -> Item | None:
+    start = (place.line, place.column)
+    return next((item for item in brackets.items if item.start == start), None)
+
+
+def _list_brackets(repo: RepoFacts) -> Brackets | None:
+    dependencies = repo.hubconf.dependencies if repo.hubconf else None
+    if dependencies is None or (source := source_of(repo, dependencies.location.path)) is None:
+        return None
+    value = _value(source, dependencies.location)
+    if not isinstance(value, ast.List | ast.Tuple | ast.Set):
+        return None
+    found = brackets_at(source, source.start(value), source.end(value))
+    # A tuple without brackets ends with what is no bracket of its own.
+    return found if found and found.open.start == source.start(value) else None
+
+
+def _value(source: Source, place: Location) -> ast.expr | None:
+    match source.statement(place):
+        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
+            return value
+    return None
+
+
+def _list(source: Source, names: Sequence[str]) -> str:
+    quote = quote_of(source)
+    listed = [f"{quote}{name}{quote}" for name in names]
+    short = f"[{', '.join(listed)}]"
+    if len(f"dependencies = {short}") <= _WIDEST:
+        return short
+    return "[\n" + "".join(f"    {name},\n" for name in listed) + "]"

@@ -1,19 +1,234 @@
-"""Parameters of functions, and names that are assigned functions."""
+"""Edits of functions: docstrings and parameters."""
 
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from hubkit.rules.edits.brackets import first_brackets
-from hubkit.rules.edits.docstrings import header_end, render_docstring
-from hubkit.rules.edits.source import FunctionNode, is_plain_string
+from hubkit.rules.edits.source import FunctionNode, first_line, is_plain_string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from hubkit.facts import Edit, Parameter
     from hubkit.rules.edits.source import NamedNode, Source
+
+
+_TRIPLE = re.compile(r"""[rRuU]?(\"{3}|'{3})(?:(?!\1).)*\1""", re.DOTALL)
+_SECTION = re.compile(r"([ \t]*)(?:Args|Arguments|Parameters|Params)[ \t]*:[ \t]*")
+_NUMPY = re.compile(r"([ \t]*)Parameters[ \t]*")
+_FIELD = re.compile(r"([ \t]*):(?:param|type)\b.*")
+# What everybody means by these; of others only what the signature says can be said.
+_KNOWN = {
+    "pretrained": "Load trained weights.",
+    "progress": "Show a progress bar while weights are downloaded.",
+    "device": "Where the model is put.",
+    "num_classes": "How many classes the model tells apart.",
+    "in_channels": "Channels of the input.",
+    "in_chans": "Channels of the input.",
+    "map_location": "Where weights are loaded to.",
+}
+
+
+def describe(parameter: Parameter) -> str:
+    """What can be said of a parameter from its name and default alone."""
+    known = _KNOWN.get(parameter.name, "")
+    if parameter.ignored:
+        return "Not looked at."
+    if parameter.kind in ("var-positional", "var-keyword"):
+        return "Handed on to the model."
+    default = " ".join((parameter.default or "").split())
+    if len(default) > 40 or "\\" in default or '"""' in default:
+        default = "a value of its own"
+    said = f"{default} by default." if parameter.default else "Required."
+    return f"{known} {said}".strip()
+
+
+def render_docstring(name: str, parameters: Iterable[Parameter], indent: str) -> str:
+    """Lines of a docstring in Google style, without the first line's indentation.
+
+    Args:
+        name: What it documents.
+        parameters: The parameters to mention.
+        indent: What its lines begin with.
+    """
+    lines = [f"{_stars(one)}{one.name}: {describe(one)}" for one in parameters]
+    if not lines:
+        return f'"""Build `{name}`."""'
+    inner = f"\n{indent}    ".join(lines)
+    return f'"""Build `{name}`.\n\n{indent}Args:\n{indent}    {inner}\n{indent}"""'
+
+
+def insert_docstring(
+    source: Source, node: NamedNode, parameters: Iterable[Parameter]
+) -> Edit | None:
+    """An edit that gives a function or class a docstring.
+
+    Args:
+        source: Its file.
+        node: Its definition.
+        parameters: The parameters to mention.
+    """
+    body = node.body[0]
+    place = header_end(source, node)
+    line = first_line(body)
+    if place is None or line <= place[0] or source.lines[place[0] - 1].endswith("\\"):
+        return None
+    indent = source.indent(line)
+    text = render_docstring(node.name, parameters, indent)
+    return source.insert((place[0] + 1, 1), f"{indent}{text}\n")
+
+
+def header_end(source: Source, node: NamedNode) -> tuple[int, int] | None:
+    """Behind the colon that ends a definition's header."""
+    body = node.body[0]
+    end = first_line(body), source.start(body)[1]
+    colon = source.last(":", source.start(node), end, before=end)
+    return colon.end if colon else None
+
+
+def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Parameter]) -> Edit | None:
+    """An edit that mentions parameters in a docstring, in its own style.
+
+    Args:
+        source: The file.
+        node: The definition.
+        parameters: What the docstring lacks.
+    """
+    literal = literal_of(source, node)
+    if literal is None:
+        return None
+    first, last = literal.lineno, literal.end_lineno or literal.lineno
+    if source.lines[first - 1][: source.start(literal)[1] - 1].strip():
+        return None
+    lines = source.lines[first - 1 : last]
+    if lines[-1].strip() == source.segment(literal)[-3:]:
+        lines = lines[:-1]
+    for place in (_in_section, _in_numpy, _in_fields):
+        found = place(lines, parameters)
+        if found is not None:
+            index, text = found
+            if first + index < last:
+                return source.insert((first + index + 1, 1), f"{text}\n")
+            return source.insert((last, source.end(literal)[1] - 3), f"\n{text}")
+    return _new_section(source, literal, source.indent(first), parameters)
+
+
+def remove_text(source: Source, node: NamedNode, text: str) -> Edit | None:
+    """An edit that takes a line out of a docstring; None when nothing else is in it.
+
+    Args:
+        source: The file.
+        node: The definition.
+        text: What the line says; it stands in the docstring once.
+    """
+    literal = literal_of(source, node)
+    if literal is None:
+        return None
+    first, last = literal.lineno, literal.end_lineno or literal.lineno
+    numbers = [n for n in range(first, last + 1) if text in source.lines[n - 1]]
+    written = source.segment(literal)
+    opening = written.index(written[-1]) + 3
+    rest = written[opening:-3].replace(text, "")
+    if len(numbers) != 1 or not rest.strip():
+        return None
+    number = numbers[0]
+    if number > first:
+        if source.lines[number - 1].strip() != text.strip():
+            return None
+        return source.delete_lines(number, number)
+    start = source.start(literal)[0], source.start(literal)[1] + opening
+    if source.lines[first - 1][start[1] - 1 :].strip() != text.strip():
+        return None
+    number += 1
+    while not source.lines[number - 1].strip():
+        number += 1
+    return source.replace(start, (number, len(source.indent(number)) + 1), "")
+
+
+def literal_of(source: Source, node: NamedNode) -> ast.Constant | None:
+    """The docstring of a definition, when it is one literal in triple quotes."""
+    first = node.body[0]
+    if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant):
+        return None
+    return first.value if _TRIPLE.fullmatch(source.segment(first.value)) else None
+
+
+def _in_section(lines: Sequence[str], parameters: Sequence[Parameter]) -> tuple[int, str] | None:
+    """Below the last line of ``Args:``, and what to write there."""
+    start, indent = _find(lines, _SECTION)
+    if start is None:
+        return None
+    end, inner = start, ""
+    for index in range(start + 1, len(lines)):
+        text = lines[index]
+        own = text[: len(text) - len(text.lstrip())]
+        if text.strip() and len(own.expandtabs()) <= len(indent.expandtabs()):
+            break
+        if text.strip():
+            inner = inner or own
+            end = index
+    inner = inner or f"{indent}    "
+    return end, "\n".join(f"{inner}{_stars(one)}{one.name}: {describe(one)}" for one in parameters)
+
+
+def _in_numpy(lines: Sequence[str], parameters: Sequence[Parameter]) -> tuple[int, str] | None:
+    start, indent = _find(lines, _NUMPY)
+    if start is None or start + 1 >= len(lines) or set(lines[start + 1].strip()) != {"-"}:
+        return None
+    end = start + 1
+    for index in range(start + 2, len(lines)):
+        if index + 1 < len(lines) and set(lines[index + 1].strip()) == {"-"}:
+            break
+        if lines[index].strip():
+            end = index
+    return end, "\n".join(
+        f"{indent}{_stars(one)}{one.name}\n{indent}    {describe(one)}" for one in parameters
+    )
+
+
+def _in_fields(lines: Sequence[str], parameters: Sequence[Parameter]) -> tuple[int, str] | None:
+    found = [index for index, text in enumerate(lines) if _FIELD.fullmatch(text)]
+    if not found:
+        return None
+    match = _FIELD.fullmatch(lines[found[-1]])
+    indent = match[1] if match else ""
+    end = found[-1]
+    while end + 1 < len(lines) and lines[end + 1].startswith(f"{indent} "):
+        end += 1
+    return end, "\n".join(f"{indent}:param {one.name}: {describe(one)}" for one in parameters)
+
+
+def _new_section(
+    source: Source, literal: ast.Constant, indent: str, parameters: Sequence[Parameter]
+) -> Edit:
+    """A section ``Args:`` before the closing quotes."""
+    line, column = source.end(literal)
+    end = line, column - 3
+    before = source.lines[line - 1][: column - 4]
+    listed = "".join(
+        f"{indent}    {_stars(one)}{one.name}: {describe(one)}\n" for one in parameters
+    )
+    text = f"{indent}Args:\n{listed}{indent}"
+    if line > literal.lineno and not before.strip():
+        blank = "" if not source.lines[line - 2].strip() else "\n"
+        return source.replace((line, 1), end, f"{blank}{text}")
+    start = line, len(before.rstrip()) + 1
+    return source.replace(start, end, f"\n\n{text}")
+
+
+def _find(lines: Sequence[str], pattern: re.Pattern[str]) -> tuple[int | None, str]:
+    for index, text in enumerate(lines):
+        found = pattern.fullmatch(text)
+        if found:
+            return index, found[1]
+    return None, ""
+
+
+def _stars(parameter: Parameter) -> str:
+    return {"var-positional": "*", "var-keyword": "**"}.get(parameter.kind, "")
 
 
 def drop_keywords(source: Source, node: NamedNode) -> Edit | None:

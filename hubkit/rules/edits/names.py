@@ -1,20 +1,23 @@
-"""Where a module's own name is bound and read, inner scopes that hide it left out."""
+"""Edits of names and of the imports that bind them."""
 
 from __future__ import annotations
 
 import ast
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from hubkit.rules.edits.source import FunctionNode, NamedNode, first_line
+from hubkit.rules.edits.source import FunctionNode, NamedNode, first_line, is_plain_string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from hubkit.facts import Edit
     from hubkit.rules.edits.source import Source
+
 
 Scoped = FunctionNode | ast.Lambda
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -238,3 +241,222 @@ def _bindings(body: Iterable[ast.AST], without: ast.AST | None = None) -> set[st
         elif not isinstance(node, ast.Lambda):
             pending += ast.iter_child_nodes(node)
     return bound
+
+
+def code_start(source: Source) -> int | None:
+    """The line of the first statement after docstring and ``__future__`` imports.
+
+    Comments right above belong to it, but for those that the file begins with. None when the
+    statement shares its line with what comes before.
+    """
+    body = source.tree.body
+    index = 0
+    if body and _is_docstring(body[0]):
+        index = 1
+    while index < len(body) and _is_future(body[index]):
+        index += 1
+    if index == len(body):
+        return None
+    line = first_line(body[index])
+    last = body[index - 1].end_lineno or 0 if index else 0
+    if line <= last or source.lines[line - 1][: source.start(body[index])[1] - 1].strip():
+        return None
+    above = line
+    while above - 1 > last and source.lines[above - 2].lstrip().startswith("#"):
+        above -= 1
+    return line if above == 1 else above
+
+
+def insert_import(source: Source, text: str) -> Edit | None:
+    """An edit that puts an import below those at the top of a module.
+
+    Args:
+        source: The module.
+        text: The statement.
+    """
+    top = [one for one in source.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
+    if not top:
+        line = code_start(source)
+        return source.insert((line, 1), f"{text}\n\n") if line else None
+    # Those that stand between other statements may depend on them.
+    last = top[0]
+    for statement in source.tree.body[source.tree.body.index(top[0]) :]:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            break
+        last = statement
+    line = last.end_lineno or last.lineno
+    shares = any(one is not last and one.lineno == line for one in source.tree.body)
+    if shares or line >= len(source.lines):
+        return None
+    return source.insert((line + 1, 1), f"{text}\n")
+
+
+def use_module(source: Source, module: str) -> tuple[str, tuple[Edit, ...]] | None:
+    """What a module is called at the top level of a file, and the import if it lacks one."""
+    for statement in source.tree.body:
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                if alias.name == module:
+                    return alias.asname or alias.name, ()
+    name = f"_{module}"
+    edit = insert_import(source, f"import {module} as {name}") if is_free(source, name) else None
+    return (name, (edit,)) if edit else None
+
+
+def hoist_import(source: Source, node: ast.stmt) -> tuple[Edit, Edit] | None:
+    """Edits that move an import out of a function to the top of its module."""
+    line = node.lineno
+    if node.end_lineno != line or not source.is_alone(node) or not _has_company(source, node):
+        return None
+    names = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
+    if not names or any(is_taken(source, node, bound_by(alias)) for alias in names):
+        return None
+    # A comment behind it goes along.
+    inserted = insert_import(source, source.lines[line - 1].strip())
+    # A blank line below belongs to it when there is none above.
+    above, below = source.lines[line - 2].strip(), source.lines[line].strip()
+    last = line + 1 if not below and (not above or above.endswith(":")) else line
+    return (inserted, source.delete_lines(line, last)) if inserted else None
+
+
+def is_free(source: Source, name: str) -> bool:
+    """Whether a word stands nowhere in a file."""
+    # Most texts lack it, and a pattern that may begin anywhere is slow to say so.
+    text = source.text
+    return name not in text or not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
+
+
+def make_absolute(source: Source, node: ast.ImportFrom) -> tuple[Edit, list[str]] | None:
+    """An edit that takes the leading dot from an import, and the modules that it then names."""
+    start = source.start(node)
+    found = re.match(r"from(\s*)\.(\s*)", source.segment(node))
+    if found is None or node.level != 1:
+        return None
+    line, column = start
+    if "\n" in found[0]:
+        return None
+    if node.module:
+        end = line, column + found.end()
+        return source.replace(start, end, "from "), [node.module]
+    if any(alias.name == "*" for alias in node.names):
+        return None
+    names = ", ".join(
+        f"{alias.name} as {alias.asname}" if alias.asname else alias.name for alias in node.names
+    )
+    if "#" in source.segment(node):
+        return None
+    return source.replace_node(node, f"import {names}"), [alias.name for alias in node.names]
+
+
+def _has_company(source: Source, node: ast.stmt) -> bool:
+    """Whether a body holds more than a statement, so that the statement may go."""
+    for parent in ast.walk(source.tree):
+        for block in ("body", "orelse", "finalbody"):
+            body = getattr(parent, block, None)
+            if isinstance(body, list) and node in body:
+                return len(body) > 1
+    return False
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+# With these around, a string may name a variable.
+_LOOKUPS = re.compile(r"\b(?:globals|locals|vars|eval|exec|getattr|setattr|__dict__)\b")
+
+
+class Renaming(Struct, frozen=True):
+    """Edits that rename a name.
+
+    Attributes:
+        edits: The edits.
+        is_import: Whether only imports bind it.
+        is_exported: Whether ``__all__`` holds it.
+    """
+
+    edits: tuple[Edit, ...]
+    is_import: bool
+    is_exported: bool
+
+
+def hide_name(source: Source, name: str) -> Renaming | None:
+    """Put an underscore before a name at the top level of a module; None when in doubt.
+
+    Args:
+        source: The module.
+        name: The name.
+    """
+    new = f"_{name}"
+    if re.search(rf"#\s*type:.*(?<!\w){re.escape(name)}(?!\w)", source.text):
+        return None
+    found = find_occurrences(source, name)
+    comes_so = any(alias.name == new for alias in found.aliases)
+    if found.doubtful or not (comes_so or is_free(source, new)):
+        return None
+    others = [one for one in found.strings if one not in found.exports]
+    if others and _LOOKUPS.search(source.text):
+        return None
+    if not (found.aliases or found.definitions or any(_is_store(one) for one in found.names)):
+        return None
+    edits = list(_rename_edits(source, found, new))
+    if None in edits:
+        return None
+    is_import = not found.definitions and not any(_is_store(one) for one in found.names)
+    return Renaming(tuple(edit for edit in edits if edit), is_import, bool(found.exports))
+
+
+def _is_store(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+def _rename_edits(source: Source, found: Occurrences, new: str) -> Iterator[Edit | None]:
+    for name in found.names:
+        # Before Python 3.12, ast is wrong about where some parts of f-strings stand.
+        yield source.replace_node(name, new) if source.segment(name) == found.name else None
+    for alias in found.aliases:
+        yield _alias(source, alias, new)
+    for node in found.definitions:
+        yield _definition(source, node, found.name, new)
+    for text in (*found.annotations, *found.exports):
+        yield from _quoted(source, text, found.name, new)
+
+
+def _alias(source: Source, alias: ast.alias, new: str) -> Edit | None:
+    start, (line, column) = source.start(alias), source.end(alias)
+    if alias.name == new:
+        return source.replace(start, (line, column), new)
+    if alias.asname is None:
+        return source.insert((line, column), f" as {new}") if "." not in alias.name else None
+    begin = line, column - len(alias.asname)
+    if source.between(begin, (line, column)) != alias.asname:
+        return None
+    return source.replace(begin, (line, column), new)
+
+
+def _definition(source: Source, node: ast.AST, name: str, new: str) -> Edit | None:
+    line, column = source.start(node)
+    pattern = re.compile(rf"(?:async\s+)?(?:def|class)\s+({re.escape(name)})\b")
+    found = pattern.match(source.lines[line - 1], column - 1)
+    if found is None:
+        return None
+    return source.replace((line, found.start(1) + 1), (line, found.end(1) + 1), new)
+
+
+def _quoted(source: Source, node: ast.Constant, name: str, new: str) -> Iterator[Edit | None]:
+    text = source.segment(node)
+    if not is_plain_string(text):
+        yield None
+        return
+    line, column = source.start(node)
+    for found in re.finditer(rf"(?<![\w.]){re.escape(name)}\b", text):
+        start, end = (line, column + found.start()), (line, column + found.end())
+        yield source.replace(start, end, new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from functools import lru_cache
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from hubkit.facts import Edit, Location
-from hubkit.lazy import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 # A string on one line; the apostrophes of prose have a letter before them.
-_QUOTED = pattern(r"""(?<![\w'"])[bfrBFR]{0,2}(["'])(?!\1)[^"'\n]*\1(?!["'])""")
+_QUOTED = re.compile(r"""(?<![\w'"])[bfrBFR]{0,2}(["'])(?!\1)[^"'\n]*\1(?!["'])""")
 Place = tuple[int, int]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 NamedNode = FunctionNode | ast.ClassDef

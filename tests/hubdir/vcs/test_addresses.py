@@ -194,7 +194,7 @@ def test_without_git_the_error_says_so(
 def test_a_silent_host_is_given_up(host: GitHost, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    monkeypatch.setattr("hubkit.hubdir.remotes.LIST_LIMIT", 1.0)
+    monkeypatch.setattr("hubkit.hubdir.git.LIST_LIMIT", 1.0)
     host.fail("info/refs", stall=threading.Event())
     with pytest.raises(errors.UnreachableError, match="no result from"):
         fetch("git+https://github.com/acme/shapes")

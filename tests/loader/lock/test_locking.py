@@ -11,7 +11,7 @@ import pytest
 
 import hubkit
 from hubkit.errors import HashMismatchError, LockfileError
-from hubkit.hubdir.digest import sha256_of
+from hubkit.hubdir.download import sha256_of
 from hubkit.lockfile import read_lockfile
 from tests.git_host import commit_files, git
 from tests.loader.lock.conftest import lock, open_lock, release

@@ -1,0 +1,56 @@
+"""LINT: select rules, run them, suppress findings, fix them."""
+
+from typing import TYPE_CHECKING
+
+from hubkit.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from hubkit.lint.baseline import BASELINE, locate_baseline, read_baseline, render_baseline
+    from hubkit.lint.comments import plan_ignores
+    from hubkit.lint.fix import Outcome, fix_findings
+    from hubkit.lint.meta_rules import advise_code
+    from hubkit.lint.patch import (
+        FileChange,
+        PatchError,
+        apply_edits,
+        render_diff,
+        require_parses,
+        write_changes,
+    )
+    from hubkit.lint.recall import recall_report
+    from hubkit.lint.run import lint_repo
+    from hubkit.lint.select import select_rules
+
+__all__ = [
+    "BASELINE",
+    "FileChange",
+    "Outcome",
+    "PatchError",
+    "advise_code",
+    "apply_edits",
+    "fix_findings",
+    "lint_repo",
+    "locate_baseline",
+    "plan_ignores",
+    "read_baseline",
+    "recall_report",
+    "render_baseline",
+    "render_diff",
+    "require_parses",
+    "select_rules",
+    "write_changes",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "baseline": "BASELINE locate_baseline read_baseline render_baseline",
+        "comments": "plan_ignores",
+        "fix": "Outcome fix_findings",
+        "meta_rules": "advise_code",
+        "patch": "FileChange PatchError apply_edits render_diff require_parses write_changes",
+        "recall": "recall_report",
+        "run": "lint_repo",
+        "select": "select_rules",
+    },
+)
