@@ -22,7 +22,7 @@ from pytest_hubkit.seeds import seeded
 from pytest_hubkit.tensors import compare, find_rows, find_tensors, is_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import torch
 
@@ -203,7 +203,10 @@ def device_agnostic(context: CaseContext) -> Iterator[Failure]:
 
 
 def _run_changed(
-    context: CaseContext, where: str, change: Any, find_problem: Any
+    context: CaseContext,
+    where: str,
+    change: Callable[[Any], Any],
+    find_problem: Callable[[Any], str],
 ) -> Iterator[Failure]:
     """Run a changed copy on changed input."""
     import torch
