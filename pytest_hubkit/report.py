@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import Struct, convert, to_builtins
 
-from hubkit.conformance import read_target, render_table, write_form
+from hubkit.conformance import read_target, render_table, write_report
 from hubkit.errors import HubkitError, UsageError
 from hubkit.facts import (
     INTERRUPTED,
@@ -323,7 +323,7 @@ class Recorder:
         report = self._report(path, self._repo(path))
         try:
             for form, target in self._targets:
-                write_form(report, form, target)
+                write_report(report, form, target)
         except UsageError as error:
             pytest.exit(f"{error.message}. {error.hint}", pytest.ExitCode.USAGE_ERROR)
 

@@ -83,7 +83,7 @@ def test_an_interruption_leaves_no_process_and_no_file(
     assert (pid == running.pid) == (where == IN_PYTEST)
     assert running.returncode == pytest.ExitCode.INTERRUPTED, said
     # In the child it is the very first check.
-    assert where == IN_CHILD or "interrupted: what is not here did not run" in said
+    assert where == IN_CHILD or "interrupted: checks that are not shown did not run" in said
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert list(temporary.iterdir()) == []
