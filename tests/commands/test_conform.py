@@ -107,7 +107,7 @@ def test_input_of_the_conftest_that_gives_it_is_used(folder: Path) -> None:
     [
         (["nowhere"], "error: nowhere is not a folder"),
         (["--select=quite"], "Did you mean `quiet`?"),
-        (["--shard=4/2"], "'4/2' is no shard"),
+        (["--shard=4/2"], "'4/2' is not a shard"),
         ([".", "nobody"], "not found: "),
         (["--report=pdf=x"], "'pdf' is not a report format"),
     ],
