@@ -82,7 +82,10 @@ def test_slow_checks_run_when_asked_for(plain: HubRepo) -> None:
         ("--hubconf-shard=3/2", "*'3/2' is not a shard: use 1/3, 2/3 or 3/3"),
         ("--hubconf-level=4", "*'4' is not a level: use 1, 2 or 3"),
         ("--hubconf-keep=0", "*'0' is not a positive number"),
-        ("--hubconf-report=pdf=x", "*'pdf' is not a report format. Use json, markdown, badge, endpoint."),
+        (
+            "--hubconf-report=pdf=x",
+            "*'pdf' is not a report format. Use json, markdown, badge, endpoint.",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(plain: HubRepo, argument: str, said: str) -> None:
