@@ -137,7 +137,7 @@ def test_what_hangs_costs_the_time_limit_of_few_tests(
     repo: HubRepo, where: str, failed: set[str]
 ) -> None:
     write(repo, f"{where}_time.sleep(600)")
-    limit = ("--timeout=15", "--timeout-method=signal", "--deselect=hubconf.py::check")
+    limit = ("--timeout=10", "--timeout-method=signal", "--deselect=hubconf.py::check")
     said = outcomes(repo.run("--hubconf", LEVEL_1, "-v", *limit))
     found = {name for name, outcome in said.items() if outcome == "FAILED"}
     assert found - {"other::C108"} == failed
