@@ -102,16 +102,16 @@ def fetch_checkpoint(
     if parts.scheme == "file":
         return _local_file(url, hash_prefix)
     folder = Path(get_dir(), "checkpoints") if model_dir is None else model_dir.expanduser()
-    wish = _CheckpointRequest(url, folder / name, hash_prefix, repo)
-    found = _find_sound(wish)
-    if found is not None and _is_fresh(found, wish, policy):
+    request = _CheckpointRequest(url, folder / name, hash_prefix, repo)
+    found = _find_sound(request)
+    if found is not None and _is_fresh(found, request, policy):
         return found.path
     try:
-        return _fetch(wish, policy)
+        return _fetch(request, policy)
     except OfflineError as error:
         if found is not None:
             return found.path
-        raise _offline_error(url, _explain_fetch(wish), error) from error
+        raise _offline_error(url, _explain_fetch(request), error) from error
     except (*TEMPORARY_ERRORS, CacheWriteError) as error:
         afresh = policy.refresh or (found is not None and found.stale)
         if found is None or (afresh and isinstance(error, CacheWriteError)):
@@ -161,26 +161,26 @@ class _CheckpointRequest(Struct, frozen=True):
     repo: RepoRef | None
 
 
-def _find_sound(wish: _CheckpointRequest) -> CheckpointRecord | None:
+def _find_sound(request: _CheckpointRequest) -> CheckpointRecord | None:
     """The wished-for file, if it is there and sound."""
     try:
-        origin = find_record(wish.path, key_of(wish.url))
-        if not origin.exists() or not origin.is_sound(wish.hash_prefix):
+        entry = find_record(request.path, key_of(request.url))
+        if not entry.exists() or not entry.is_sound(request.hash_prefix):
             return None
     except FileNotFoundError:  # somebody removes it this very moment
         return None
-    origin.note_repo(wish.repo)
-    return origin
+    entry.note_repo(request.repo)
+    return entry
 
 
-def _is_fresh(found: CheckpointRecord, wish: _CheckpointRequest, policy: FetchPolicy) -> bool:
+def _is_fresh(found: CheckpointRecord, request: _CheckpointRequest, policy: FetchPolicy) -> bool:
     """Whether a sound file may be used without asking its host."""
     if policy.refresh or found.stale:
         return False
-    return wish.hash_prefix is not None or is_recent(found.asked_at, policy.max_age)
+    return request.hash_prefix is not None or is_recent(found.asked_at, policy.max_age)
 
 
-def _fetch(wish: _CheckpointRequest, policy: FetchPolicy) -> Path:
+def _fetch(request: _CheckpointRequest, policy: FetchPolicy) -> Path:
     from hubkit.hubdir.download import (
         DownloadRequest,
         NotModifiedError,
@@ -192,31 +192,31 @@ def _fetch(wish: _CheckpointRequest, policy: FetchPolicy) -> Path:
 
     began = time.time()
     # The lock is on torch's name, so that two URLs with one ending settle who gets it.
-    with Client(policy) as client, hold(f"checkpoint {wish.path}", policy.lock_timeout):
-        found = _find_sound(wish)
+    with Client(policy) as client, hold(f"checkpoint {request.path}", policy.lock_timeout):
+        found = _find_sound(request)
         # Whoever held the lock before us may have done our work.
-        if found and (_is_fresh(found, wish, policy) or is_between(found.asked_at, began)):
+        if found and (_is_fresh(found, request, policy) or is_between(found.asked_at, began)):
             return found.path
-        origin = find_record(wish.path, key_of(wish.url))
-        damaged = found is None and origin.exists()
+        entry = find_record(request.path, key_of(request.url))
+        damaged = found is None and entry.exists()
 
         def settle(path: Path, fetched: DownloadResult) -> None:
-            require_checkpoint(path, wish.url)
+            require_checkpoint(path, request.url)
             if damaged:
-                _quarantine(origin.path)
+                _quarantine(entry.path)
             _protect(path)
-            origin.settle(path, fetched, wish.repo)
+            entry.settle(path, fetched, request.repo)
 
-        log.info('Downloading: "%s" to %s', redact(wish.url), origin.path)
-        conditions = origin.conditions() if found and not policy.refresh else {}
+        log.info('Downloading: "%s" to %s', redact(request.url), entry.path)
+        conditions = entry.conditions() if found and not policy.refresh else {}
         wanted = DownloadRequest(
-            wish.url, origin.path, wish.hash_prefix, policy.progress, settle, conditions
+            request.url, entry.path, request.hash_prefix, policy.progress, settle, conditions
         )
         try:
             download(client, wanted)
         except NotModifiedError:
-            origin.note_asked()
-    return origin.path
+            entry.note_asked()
+    return entry.path
 
 
 def _offline_error(url: str, lacks: str, error: OfflineError) -> OfflineError:
@@ -224,8 +224,8 @@ def _offline_error(url: str, lacks: str, error: OfflineError) -> OfflineError:
     return OfflineError(f"{shown} {lacks}, and hubkit is offline.", url=shown, hint=error.hint)
 
 
-def _explain_fetch(wish: _CheckpointRequest) -> str:
-    place = find_record(wish.path, key_of(wish.url))
+def _explain_fetch(request: _CheckpointRequest) -> str:
+    place = find_record(request.path, key_of(request.url))
     if place.exists():
         return f"has to be fetched again, since {place.path} is not what it was, or should be"
     return f"is not in the hub dir {get_dir()}"
@@ -341,9 +341,9 @@ def find_checkpoint(url: str) -> CachedCheckpoint | None:
         Path(record["path"]) for record in read_checkpoint_records() if record.get("url") == key
     ]
     for path in [Path(get_dir(), "checkpoints", name_of(url)), *kept]:
-        origin = find_record(path, key)
-        if origin.exists():
-            return CachedCheckpoint(origin.path, origin.sha256(), origin.path.stat().st_size)
+        entry = find_record(path, key)
+        if entry.exists():
+            return CachedCheckpoint(entry.path, entry.sha256(), entry.path.stat().st_size)
     return None
 
 

@@ -46,14 +46,14 @@ if TYPE_CHECKING:
 def download(client: Client, wanted: DownloadRequest) -> DownloadResult:
     """Bring a file to its place.
 
-    A body that ends early is resumed where the host allows it, else fetched again; what a killed
+    A body that ends early is resumed where the host allows it, else result again; what a killed
     process left is taken over. The file appears under its name only when it is whole and checked.
 
     Raises:
         NotModifiedError: It has not changed; raised only where `DownloadRequest.conditions` ask.
         IncompleteDownloadError: It ended early, again and again.
         HashMismatchError: Its digest is not the one wanted.
-        AccessDeniedError, UnreachableError, RateLimitedError, FetchError: The host's answer.
+        AccessDeniedError, UnreachableError, RateLimitedError, FetchError: The host's response.
         CacheWriteError: The disk does not take it.
     """
     with writing(wanted.path):
@@ -61,28 +61,28 @@ def download(client: Client, wanted: DownloadRequest) -> DownloadResult:
     partial = claim_partial(wanted.path)
     try:
         with Digest() as digest:
-            fetched = Transfer(client, wanted, partial, digest).run()
-        _require_hash(wanted, fetched)
+            result = Transfer(client, wanted, partial, digest).run()
+        _require_hash(wanted, result)
         if wanted.settle:
-            wanted.settle(partial.path, fetched)
-        partial.settle()
+            wanted.settle(partial.path, result)
+        partial.finish()
     except (CacheWriteError, HashMismatchError, CheckpointError):
-        partial.drop()
+        partial.remove()
         raise
     except BaseException:
-        partial.leave()
+        partial.release()
         raise
-    return fetched
+    return result
 
 
-def _require_hash(wanted: DownloadRequest, fetched: DownloadResult) -> None:
+def _require_hash(wanted: DownloadRequest, result: DownloadResult) -> None:
     prefix = (wanted.hash_prefix or "").lower()
-    if not fetched.sha256.startswith(prefix):
+    if not result.sha256.startswith(prefix):
         raise HashMismatchError(
             f'{wanted.path.name} has an invalid hash value (expected "{prefix}", '
-            f'got "{fetched.sha256}").',
+            f'got "{result.sha256}").',
             expected=prefix,
-            actual=fetched.sha256,
+            actual=result.sha256,
             hint="The file at the URL was changed, or something on the way changed it.",
         )
 
@@ -148,86 +148,87 @@ class Transfer:
         self, client: Client, wanted: DownloadRequest, partial: Partial, digest: Digest
     ) -> None:
         self._client = client
-        self._wanted = wanted
+        self._request = wanted
         self._partial = partial
         self._digest = digest
         self._digested = 0
-        self._alone = False
-        self._announced: int | None = None  # how long the file is, by an earlier answer
+        self._is_parallel = False
+        self._announced: int | None = None  # how long the file is, by an earlier response
 
     def run(self) -> DownloadResult:
         """Try until the file is there; raises what `download` does, but for a wrong digest."""
-        fruitless = 0
-        for tried in range(1, _ATTEMPTS + 1):
+        idle = 0
+        for attempt in range(1, _ATTEMPTS + 1):
             before = self._partial.offset
             try:
                 return self._try()
             except IncompleteDownloadError as error:
                 gained = self._partial.etag and self._partial.offset > before
-                fruitless = 0 if gained else fruitless + 1
-                if fruitless >= _ATTEMPTS_WITHOUT_PROGRESS or tried == _ATTEMPTS:
+                idle = 0 if gained else idle + 1
+                if idle >= _ATTEMPTS_WITHOUT_PROGRESS or attempt == _ATTEMPTS:
                     raise
                 log.info("%s Going on.", error.message)
-            time.sleep(backoff(max(fruitless - 1, 0)))
+            time.sleep(backoff(max(idle - 1, 0)))
         raise AssertionError("the last try returns or raises")
 
     def _try(self) -> DownloadResult:
         offset = self._partial.offset if self._partial.etag else 0
-        headers = {**_PLAIN, **self._wanted.conditions}
+        headers = {**_PLAIN, **self._request.conditions}
         if offset:
             headers |= {"Range": f"bytes={offset}-", "If-Range": self._partial.etag}
         total: int | None = None
-        with self._client.get(apply_mirror(self._wanted.url), headers) as answer:
-            if answer.status == _NOT_MODIFIED and self._wanted.conditions:
+        with self._client.get(apply_mirror(self._request.url), headers) as response:
+            if response.status == _NOT_MODIFIED and self._request.conditions:
                 raise NotModifiedError
-            if answer.status not in (_OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE):
-                raise file_error(answer.url, answer.status)
-            if self._announced in (None, offset) and _is_whole(answer, offset):
+            if response.status not in (_OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE):
+                raise file_error(response.url, response.status)
+            if self._announced in (None, offset) and _is_whole(response, offset):
                 self._catch_up(offset)
             else:
-                start, total = self._span(answer, offset)
+                start, total = self._span(response, offset)
                 self._announced = total
                 if start == 0:
                     # Old bytes go first: the record is about the new ones.
                     self._partial.path.unlink(missing_ok=True)
-                    self._partial.note(answer, total)
-                    with writing(self._wanted.path):
-                        self._partial.begin()
-                self._receive(answer, start, total)
+                    self._partial.set_version(response, total)
+                    with writing(self._request.path):
+                        self._partial.create()
+                self._receive(response, start, total)
         size = self._partial.offset
         if total is not None and size != total:
             raise IncompleteDownloadError(
-                f"{answer.url} ended after {size} of {total} bytes.", url=answer.url
+                f"{response.url} ended after {size} of {total} bytes.", url=response.url
             )
-        etag = answer.headers.get("ETag", self._partial.etag)
-        last_modified = answer.headers.get("Last-Modified", "")
-        return DownloadResult(self._digest.result(), size, etag, last_modified, answer.hops)
+        etag = response.headers.get("ETag", self._partial.etag)
+        last_modified = response.headers.get("Last-Modified", "")
+        return DownloadResult(self._digest.result(), size, etag, last_modified, response.hops)
 
-    def _span(self, answer: Response, offset: int) -> tuple[int, int | None]:
+    def _span(self, response: Response, offset: int) -> tuple[int, int | None]:
         """Where the body belongs and how long the whole is.
 
         What is there is given up, and the whole asked for next, where the host sends another part
         than that asked for, or one of another version: some take no notice of ``If-Range``.
         """
-        if answer.status == _OK:
-            return 0, answer.size
-        first, total = _read_range(answer)
-        etag = answer.headers.get("ETag", self._partial.etag)
+        if response.status == _OK:
+            return 0, response.size
+        first, total = _read_range(response)
+        etag = response.headers.get("ETag", self._partial.etag)
         if total is None or first != offset or (offset and etag != self._partial.etag):
-            self._partial.forget()
+            self._partial.reset()
             raise IncompleteDownloadError(
-                f"{answer.url} has changed, or sent another part than asked for.", url=answer.url
+                f"{response.url} has changed, or sent another part than asked for.",
+                url=response.url,
             )
         return offset, total
 
-    def _receive(self, answer: Response, start: int, total: int | None) -> None:
+    def _receive(self, response: Response, start: int, total: int | None) -> None:
         self._require_few(total or 0)
-        _require_space(self._wanted.path, (total or 0) - start)
+        _require_space(self._request.path, (total or 0) - start)
         self._catch_up(start)
-        name = self._wanted.path.name
-        wanted = self._wanted.progress
+        name = self._request.path.name
+        wanted = self._request.progress
         with (
-            writing(self._wanted.path),
+            writing(self._request.path),
             self._partial.open(os.O_WRONLY | os.O_APPEND) as file,
             show_progress(name, total, start=start, wanted=wanted) as show,
         ):
@@ -237,8 +238,8 @@ class Transfer:
                 count = 0
                 began = time.perf_counter()
                 try:
-                    count = answer.read_into(buffer)
-                    took = time.perf_counter() - began
+                    count = response.read_into(buffer)
+                    seconds = time.perf_counter() - began
                     if count:
                         _write_all(file.write, buffer[:count])
                 finally:
@@ -247,54 +248,56 @@ class Transfer:
                 if not count:
                     return
                 self._require_few(self._digested)
-                self._require_end(answer, total)
+                self._require_end(response, total)
                 show(count)
-                if pace.is_slow(count, took) and self._may_spread(total):
-                    self._spread(answer, total or 0, show)
+                if pace.is_slow(count, seconds) and self._may_parallelize(total):
+                    self._download_parallel(response, total or 0, show)
                     return
 
     def _require_few(self, count: int) -> None:
-        most = self._wanted.most
+        most = self._request.most
         if most is not None and count > most:
             raise UnsafeArchiveError(
-                f"{redact(self._wanted.url)} has more than {most} bytes, which no repo's archive has."
+                f"{redact(self._request.url)} has more than {most} bytes, which no repo's archive has."
             )
 
-    def _require_end(self, answer: Response, total: int | None) -> None:
+    def _require_end(self, response: Response, total: int | None) -> None:
         most = limits.DOWNLOAD_BYTES.most
         if total is None and self._digested > most:
-            self._partial.forget()
+            self._partial.reset()
             raise UnreachableError(
-                f"{answer.url} sends more than {most} bytes without saying how many.",
-                url=answer.url,
+                f"{response.url} sends more than {most} bytes without saying how many.",
+                url=response.url,
                 hint="Download the file by other means if it is meant to be that large.",
             )
 
-    def _may_spread(self, total: int | None) -> bool:
+    def _may_parallelize(self, total: int | None) -> bool:
         known = total is not None and bool(self._partial.etag)
-        return known and not self._alone and is_possible((total or 0) - self._digested)
+        return known and not self._is_parallel and is_possible((total or 0) - self._digested)
 
-    def _spread(self, answer: Response, total: int, show: Callable[[int], object]) -> None:
+    def _download_parallel(
+        self, response: Response, total: int, show: Callable[[int], object]
+    ) -> None:
         """Have the rest arrive over several connections, and digest it as it grows together."""
-        self._alone = True  # what could not be had this way is not asked for this way again
-        url, etag, at = apply_mirror(self._wanted.url), self._partial.etag, self._digested
+        self._is_parallel = True  # what could not be had this way is not asked for this way again
+        url, etag, at = apply_mirror(self._request.url), self._partial.etag, self._digested
 
         def ask(first: int, last: int) -> AbstractContextManager[Response]:
             part = {"Range": f"bytes={first}-{last}", "If-Range": etag}
             return self._client.get(url, _PLAIN | part, once=True)
 
-        self._partial.grow(at)
-        ranges = ParallelDownload(Stream(answer, self._partial, at, total, etag, ask, show))
+        self._partial.set_complete(at)
+        ranges = ParallelDownload(Stream(response, self._partial, at, total, etag, ask, show))
         try:
             with ranges:
                 ranges.start()
                 while self._digested < total:
                     whole = ranges.wait(min(self._digested + _STEP, total))
-                    self._partial.grow(whole)
+                    self._partial.set_complete(whole)
                     self._catch_up(whole)
         finally:
-            self._partial.grow(ranges.whole)
-            self._partial.cut()
+            self._partial.set_complete(ranges.whole)
+            self._partial.truncate()
 
     def _catch_up(self, start: int) -> None:
         """Have exactly the bytes before ``start`` digested, reading back what is not."""
@@ -314,17 +317,17 @@ class Transfer:
                     return
 
 
-def _is_whole(answer: Response, offset: int) -> bool:
+def _is_whole(response: Response, offset: int) -> bool:
     """Whether a refusal to send what comes after an offset says that nothing does."""
-    if answer.status != _RANGE_NOT_SATISFIABLE or not offset:
+    if response.status != _RANGE_NOT_SATISFIABLE or not offset:
         return False
-    found = _UNSATISFIED_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    found = _UNSATISFIED_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     return found is not None and parse_count(found[1]) == offset
 
 
-def _read_range(answer: Response) -> tuple[int | None, int | None]:
+def _read_range(response: Response) -> tuple[int | None, int | None]:
     """The first byte of a part, and the length of the whole; None for what cannot be read."""
-    found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     return (parse_count(found[1]), parse_count(found[2])) if found else (None, None)
 
 

@@ -77,7 +77,7 @@ class Partial:
     def _journal(self) -> Path:
         return _journal_of(self.path)
 
-    def begin(self) -> None:
+    def create(self) -> None:
         """Make the file, which is not there.
 
         Raises:
@@ -100,20 +100,20 @@ class Partial:
         mode = "rb" if flags == os.O_RDONLY else "r+b" if flags & os.O_RDWR else "wb"
         return FileIO(open_regular(self.path, flags, owner=self._owner), mode)
 
-    def note(self, answer: Response, size: int | None) -> None:
+    def set_version(self, response: Response, size: int | None) -> None:
         """Write down which version is arriving, so that the rest can be asked for later."""
-        etag = answer.headers.get("ETag", "")
-        ranges = answer.headers.get("Accept-ParallelDownload", "bytes").lower()
+        etag = response.headers.get("ETag", "")
+        ranges = response.headers.get("Accept-Ranges", "bytes").lower()
         # A weak mark (W/"...") does not promise the same bytes, so it is no ground to resume on.
         self.etag = etag if etag.startswith('"') and size and ranges == "bytes" else ""
         self._write_journal(_this_process())
 
-    def grow(self, whole: int) -> None:
+    def set_complete(self, whole: int) -> None:
         """Write down that there may be holes after so many bytes."""
         self._contiguous_size = whole
         self._write_journal(_this_process())
 
-    def cut(self) -> None:
+    def truncate(self) -> None:
         """Take away what comes after a hole."""
         if self._contiguous_size is None:
             return
@@ -122,30 +122,30 @@ class Partial:
         self._contiguous_size = None
         self._write_journal(_this_process())
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Put the file in its place."""
         with writing(self._target):
             place(self.path, self._target)
         self._journal.unlink(missing_ok=True)
 
-    def drop(self) -> None:
+    def remove(self) -> None:
         """Remove what is there."""
         self.path.unlink(missing_ok=True)
         self._journal.unlink(missing_ok=True)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Remove what is there and go on with nothing."""
-        self.drop()
+        self.remove()
         self.etag = ""
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Go away: keep what can be resumed, for anybody to take over; remove the rest."""
         if self.etag and self.offset:
             self._write_journal({})
         else:
-            self.drop()
+            self.remove()
 
-    def adopt(self, path: Path, etag: str) -> None:
+    def take_over(self, path: Path, etag: str) -> None:
         """Take over what another process left, unless somebody else is quicker."""
         whole = _contiguous_size(path)
         try:
@@ -153,11 +153,11 @@ class Partial:
         except OSError:
             return
         if not is_own_file(self.path):  # it was another one when we looked
-            self.drop()
+            self.remove()
             return
         self.etag = etag
         self._contiguous_size = whole
-        self.cut()
+        self.truncate()
 
     def _write_journal(self, owner: dict[str, object]) -> None:
         whole = {} if self._contiguous_size is None else {"whole": self._contiguous_size}
@@ -174,7 +174,7 @@ def claim_partial(target: Path) -> Partial:
     for path in _find_abandoned(target):
         etag = (_read_journal(path) or {}).get("etag")
         if etag and not partial.etag:
-            partial.adopt(path, str(etag))
+            partial.take_over(path, str(etag))
         path.unlink(missing_ok=True)
         _journal_of(path).unlink(missing_ok=True)
     remove_orphans(target.parent, TEMPORARY_PATTERN)
@@ -290,7 +290,7 @@ class Stream(Struct, frozen=True):
     """What has arrived alone so far.
 
     Attributes:
-        answer: Its body goes on to the end of the file.
+        response: Its body goes on to the end of the file.
         partial: The file.
         at: Bytes that are there.
         total: Bytes that it will have.
@@ -299,7 +299,7 @@ class Stream(Struct, frozen=True):
         show: Called with each count of bytes that arrived.
     """
 
-    answer: Response
+    response: Response
     partial: Partial
     at: int
     total: int
@@ -333,14 +333,14 @@ class ParallelDownload:
         self._first = 0  # no part before this one has a hole
         # So far ahead that the first stream does not get there before the host has answered.
         self._probe = self._parts[min(CONNECTIONS, len(self._parts)) - 1]
-        given = (self._parts[0], self._probe)
-        self._missing = [(part.end, part) for part in self._parts if part not in given]
+        assigned = (self._parts[0], self._probe)
+        self._missing = [(part.end, part) for part in self._parts if part not in assigned]
         self._moved = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._open: set[Response] = set()
         self._active = 0
         self._width = CONNECTIONS
-        self._welcome = False
+        self._is_accepted = False
         self._stopped = False
         self._error: BaseException | None = None
 
@@ -356,8 +356,8 @@ class ParallelDownload:
     ) -> None:
         with self._moved:
             self._stopped = True
-            for answer in self._open:
-                answer.hang_up()
+            for response in self._open:
+                response.hang_up()
         for thread in self._threads:
             thread.join()
         self._file.close()
@@ -368,7 +368,7 @@ class ParallelDownload:
         To be called inside the ``with`` block, so that an interrupt leaves no thread behind.
         """
         with self._moved:
-            self._start(self._parts[0], self._stream.answer)
+            self._start(self._parts[0], self._stream.response)
             self._start(self._probe)  # the others follow when the host has taken this one
 
     @property
@@ -382,7 +382,7 @@ class ParallelDownload:
         """Wait until the file is whole up to there at least; gives `whole`.
 
         Raises:
-            IncompleteDownloadError: The last connection failed; the others had given up before.
+            IncompleteDownloadError: The last connection failed; the others had assigned up before.
             CacheWriteError: The disk does not take it.
         """
         with self._moved:
@@ -391,19 +391,19 @@ class ParallelDownload:
                 raise self._error
             return self.whole
 
-    def _start(self, part: _Part | None = None, answer: Response | None = None) -> None:
-        thread = threading.Thread(target=self._work, args=(part, answer), daemon=True)
+    def _start(self, part: _Part | None = None, response: Response | None = None) -> None:
+        thread = threading.Thread(target=self._work, args=(part, response), daemon=True)
         self._threads.append(thread)
         self._active += 1
         thread.start()
 
-    def _work(self, part: _Part | None, answer: Response | None) -> None:
-        """Fill part after part, the first ones from the first stream where that is given."""
+    def _work(self, part: _Part | None, response: Response | None) -> None:
+        """Fill part after part, the first ones from the first stream where that is assigned."""
         try:
             if part is None:
                 part = self._take()
-            elif answer:
-                part = self._go_on(part, answer)
+            elif response:
+                part = self._go_on(part, response)
             while part:
                 self._try(part, self._fetch)
                 part = self._take()
@@ -412,16 +412,16 @@ class ParallelDownload:
                 self._error = self._error or error
                 self._moved.notify_all()
 
-    def _go_on(self, first: _Part, answer: Response) -> _Part | None:
+    def _go_on(self, first: _Part, response: Response) -> _Part | None:
         """Fill part after part from the first stream while they follow; gives another one then."""
         part: _Part | None = first
         at, works = first.at, True
-        with self._listed(answer):
+        with self._listed(response):
             while part and part.at == at and works:
-                works = self._try(part, lambda part: self._fill(part, answer))
+                works = self._try(part, lambda part: self._fill(part, response))
                 at = part.end
                 part = self._take()
-        answer.close()
+        response.close()
         return part
 
     def _take(self) -> _Part | None:
@@ -452,38 +452,39 @@ class ParallelDownload:
         return True
 
     def _fetch(self, part: _Part) -> None:
-        with self._stream.ask(part.at, part.end - 1) as answer, self._listed(answer):
-            self._require_part(answer, part)
-            self._call_others()
-            self._fill(part, answer)
+        with self._stream.ask(part.at, part.end - 1) as response, self._listed(response):
+            self._require_part(response, part)
+            self._open_connections()
+            self._fill(part, response)
 
-    def _require_part(self, answer: Response, part: _Part) -> None:
+    def _require_part(self, response: Response, part: _Part) -> None:
         asked = f"bytes {part.at}-{part.end - 1}/{self._stream.total}"
-        same = answer.headers.get("ETag", self._stream.etag) == self._stream.etag
+        same = response.headers.get("ETag", self._stream.etag) == self._stream.etag
         if (
-            answer.status != _PARTIAL_CONTENT
-            or answer.headers.get("Content-Range") != asked
+            response.status != _PARTIAL_CONTENT
+            or response.headers.get("Content-Range") != asked
             or not same
         ):
             raise FetchError(
-                f"{answer.url} answered {answer.status} when asked for a part.", url=answer.url
+                f"{response.url} answered {response.status} when asked for a part.",
+                url=response.url,
             )
 
-    def _call_others(self) -> None:
+    def _open_connections(self) -> None:
         """Open the other connections, now that the host has taken a second one."""
         with self._moved:
-            if self._welcome or self._stopped:
+            if self._is_accepted or self._stopped:
                 return
-            self._welcome = True
+            self._is_accepted = True
             for _ in range(min(len(self._missing), self._width - self._active)):
                 self._start()
 
-    def _fill(self, part: _Part, answer: Response) -> None:
+    def _fill(self, part: _Part, response: Response) -> None:
         buffer = memoryview(bytearray(_BUFFER))
         while not part.is_filled and not self._stopped:
-            count = answer.read_into(buffer[: part.end - part.at])
+            count = response.read_into(buffer[: part.end - part.at])
             if not count:
-                raise IncompleteDownloadError(f"{answer.url} ended early.", url=answer.url)
+                raise IncompleteDownloadError(f"{response.url} ended early.", url=response.url)
             with writing(self._stream.partial.path):
                 _write_all(self._file.fileno(), buffer[:count], part.at)
             with self._moved:
@@ -492,17 +493,17 @@ class ParallelDownload:
                 self._moved.notify_all()
 
     @contextmanager
-    def _listed(self, answer: Response) -> Iterator[None]:
+    def _listed(self, response: Response) -> Iterator[None]:
         """Let whoever stops us hang up on it."""
         with self._moved:
-            self._open.add(answer)
+            self._open.add(response)
             if self._stopped:
-                answer.hang_up()
+                response.hang_up()
         try:
             yield
         finally:
             with self._moved:
-                self._open.discard(answer)
+                self._open.discard(response)
 
 
 def _part_size(missing: int) -> int:
