@@ -50,15 +50,15 @@ if TYPE_CHECKING:
 
     from hubkit.hubdir.http import Response
 
-IDLE = 300.0  # seconds without a byte after which another machine's partial counts as left behind
+IDLE = 300.0  # seconds without a byte after which another machine's partial file is abandoned
 
 
 class Partial:
-    """The part of a target that is there.
+    """The part of a file that has arrived.
 
     Attributes:
         path: The partial file.
-        etag: The host's mark for the version that it is part of; "" when it cannot be resumed.
+        etag: The host's ``ETag`` of its version; "" if it cannot be resumed.
     """
 
     def __init__(self, target: Path) -> None:
@@ -70,7 +70,7 @@ class Partial:
 
     @property
     def offset(self) -> int:
-        """Bytes that are there, without holes."""
+        """Contiguous bytes that have arrived."""
         return _size(self.path) if self._contiguous_size is None else self._contiguous_size
 
     @property
@@ -78,43 +78,43 @@ class Partial:
         return _journal_of(self.path)
 
     def create(self) -> None:
-        """Make the file, which is not there.
+        """Create the file, which must not exist.
 
         Raises:
-            OSError: It cannot be made.
+            OSError: It cannot be created.
         """
         with create_exclusive(self.path) as file:
             if self._owner is not None:
-                # Some network file systems give our files to another user.
+                # Some network file systems assign the file to another user.
                 self._owner = os.fstat(file.fileno()).st_uid
 
     def open(self, flags: int) -> FileIO:
-        """Open the partial file, which has to be the regular file that was begun or adopted.
+        """Open the partial file, which must be the regular file that was created or taken over.
 
         Args:
             flags: As for ``os.open``.
 
         Raises:
-            OSError: It is something else by now, or cannot be opened.
+            OSError: It is another file by now, or cannot be opened.
         """
         mode = "rb" if flags == os.O_RDONLY else "r+b" if flags & os.O_RDWR else "wb"
         return FileIO(open_regular(self.path, flags, owner=self._owner), mode)
 
     def set_version(self, response: Response, size: int | None) -> None:
-        """Write down which version is arriving, so that the rest can be asked for later."""
+        """Record which version is arriving, so that the rest can be requested later."""
         etag = response.headers.get("ETag", "")
         ranges = response.headers.get("Accept-Ranges", "bytes").lower()
-        # A weak mark (W/"...") does not promise the same bytes, so it is no ground to resume on.
+        # A weak mark (W/"...") does not promise the same bytes, so the file cannot be resumed.
         self.etag = etag if etag.startswith('"') and size and ranges == "bytes" else ""
         self._write_journal(_this_process())
 
     def set_complete(self, whole: int) -> None:
-        """Write down that there may be holes after so many bytes."""
+        """Record that the file may have holes after so many bytes."""
         self._contiguous_size = whole
         self._write_journal(_this_process())
 
     def truncate(self) -> None:
-        """Take away what comes after a hole."""
+        """Drop what follows the first hole."""
         if self._contiguous_size is None:
             return
         with writing(self.path), self.open(os.O_WRONLY) as file:
@@ -123,36 +123,36 @@ class Partial:
         self._write_journal(_this_process())
 
     def finish(self) -> None:
-        """Put the file in its place."""
+        """Move the file to its target."""
         with writing(self._target):
             place(self.path, self._target)
         self._journal.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove what is there."""
+        """Remove the file and its journal."""
         self.path.unlink(missing_ok=True)
         self._journal.unlink(missing_ok=True)
 
     def reset(self) -> None:
-        """Remove what is there and go on with nothing."""
+        """Remove the file, and start again."""
         self.remove()
         self.etag = ""
 
     def release(self) -> None:
-        """Go away: keep what can be resumed, for anybody to take over; remove the rest."""
+        """Stop: leave what can be resumed to other processes; remove the rest."""
         if self.etag and self.offset:
             self._write_journal({})
         else:
             self.remove()
 
     def take_over(self, path: Path, etag: str) -> None:
-        """Take over what another process left, unless somebody else is quicker."""
+        """Take over the file of another process, unless a third one is faster."""
         whole = _contiguous_size(path)
         try:
             place(path, self.path)
         except OSError:
             return
-        if not is_own_file(self.path):  # it was another one when we looked
+        if not is_own_file(self.path):  # it has changed since the check
             self.remove()
             return
         self.etag = etag
@@ -165,7 +165,7 @@ class Partial:
 
 
 def claim_partial(target: Path) -> Partial:
-    """A partial file for a target: what a dead process left of it, or an empty one.
+    """A partial file for a target: that of a dead process, or a new one.
 
     Raises:
         CacheWriteError: The target's folder cannot be written.
@@ -182,9 +182,9 @@ def claim_partial(target: Path) -> Partial:
 
 
 def list_partial_files(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Partial files and their records in a folder and below, each with whether it may go.
+    """Partial files and their journals in a folder and below, each with whether it is abandoned.
 
-    Nothing is listed where the folder is a link: what lies behind it is not the hub dir's.
+    If the folder is a link, nothing is listed.
     """
     if not is_folder(folder):
         return
@@ -197,9 +197,9 @@ def list_partial_files(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _find_abandoned(target: Path) -> list[Path]:
-    """This user's partial files of a target that nobody writes to any more, the longest first.
+    """This user's abandoned partial files of a target, the longest first.
 
-    Links, pipes and what belongs to other users stay where they are.
+    Links, pipes and files of other users are ignored.
     """
     pattern = f"{glob.escape(target.name)}.{'?' * 16}.partial"
     names = {path.name for path in target.parent.glob(pattern)}
@@ -212,7 +212,7 @@ def _find_abandoned(target: Path) -> list[Path]:
 def _is_abandoned(path: Path) -> bool:
     record = _read_journal(path)
     if record is not None and "pid" not in record:
-        return True  # let go of
+        return True  # released
     if record is not None and record.get("host") == socket.gethostname():
         return not is_alive(int(record["pid"]))
     return time.time() - _changed_at(path) > IDLE
@@ -252,30 +252,30 @@ def _this_process() -> dict[str, object]:
 
 
 # Measured on loopback with 40 MB/s per connection: eight connections took 0.15 of the time of one,
-# sixteen 0.09 at twice the load for the host; where nothing limits a connection they only cost.
+# sixteen 0.09 at twice the load on the host. Without a limit per connection they gain nothing.
 CONNECTIONS = 8
-SLOW = 200e6  # bytes per second; a stream that is faster stays alone
+SLOW = 200e6  # bytes per second; a faster stream gets no help
 WORTH = 64 << 20  # bytes that must be missing
-WINDOW = 0.1  # seconds of reading over which the speed is taken
+WINDOW = 0.1  # seconds of reading over which the speed is measured
 PART = 16 << 20  # bytes at most
 _BUFFER = 1 << 18  # bytes per connection
 _PARTIAL_CONTENT = 206
 
 
 class Throughput:
-    """How fast a stream is."""
+    """Measures how fast a stream is."""
 
     def __init__(self) -> None:
         self._count = 0
         self._seconds = 0.0
 
     def is_slow(self, count: int, seconds: float) -> bool:
-        """Whether it was slow in the window that ends now.
+        """Whether the stream was slow in the window that ends now.
 
         Args:
-            count: Bytes that were read since the last call.
-            seconds: Time that was spent reading them; not what the disk and the digest took,
-                which more connections would not speed up.
+            count: Bytes read since the last call.
+            seconds: Time spent reading them, without the time of the disk and the digest, which more
+                connections would not reduce.
         """
         self._count += count
         self._seconds += seconds
@@ -287,15 +287,15 @@ class Throughput:
 
 
 class Stream(Struct, frozen=True):
-    """What has arrived alone so far.
+    """The download so far, over one connection.
 
     Attributes:
-        response: Its body goes on to the end of the file.
+        response: Its body continues to the end of the file.
         partial: The file.
-        at: Bytes that are there.
-        total: Bytes that it will have.
-        etag: The host's mark for this version, a strong one.
-        ask: Asks for the bytes from the first to the last one, of this version.
+        at: Bytes that have arrived.
+        total: The size of the file in bytes.
+        etag: The host's strong ``ETag`` of this version.
+        request_range: Requests the bytes from the first to the last one, of this version.
         show: Called with each count of bytes that arrived.
     """
 
@@ -304,17 +304,17 @@ class Stream(Struct, frozen=True):
     at: int
     total: int
     etag: str
-    ask: Callable[[int, int], AbstractContextManager[Response]]
+    request_range: Callable[[int, int], AbstractContextManager[Response]]
     show: Callable[[int], object]
 
 
 def is_possible(missing: int) -> bool:
-    """Whether so many missing bytes are worth more connections, and this system can do it."""
+    """Whether more connections would pay off for so many missing bytes, on this system."""
     return missing >= WORTH and hasattr(os, "pwrite")
 
 
 class _Part(Struct):
-    at: int  # what is before is there
+    at: int  # everything before has arrived
     end: int
 
     @property
@@ -323,7 +323,7 @@ class _Part(Struct):
 
 
 class ParallelDownload:
-    """Fetches what is missing; use it as a context manager, which leaves no thread behind."""
+    """Fetches what is missing; a context manager, which leaves no thread behind."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -331,7 +331,7 @@ class ParallelDownload:
         starts = range(stream.at, stream.total, size)
         self._parts = [_Part(at, min(at + size, stream.total)) for at in starts]
         self._first = 0  # no part before this one has a hole
-        # So far ahead that the first stream does not get there before the host has answered.
+        # So far ahead that the first stream does not reach it before the host responds.
         self._probe = self._parts[min(CONNECTIONS, len(self._parts)) - 1]
         assigned = (self._parts[0], self._probe)
         self._missing = [(part.end, part) for part in self._parts if part not in assigned]
@@ -365,25 +365,25 @@ class ParallelDownload:
     def start(self) -> None:
         """Start the first two connections.
 
-        To be called inside the ``with`` block, so that an interrupt leaves no thread behind.
+        Call it inside the ``with`` block, so that an interrupt leaves no thread behind.
         """
         with self._moved:
             self._start(self._parts[0], self._stream.response)
-            self._start(self._probe)  # the others follow when the host has taken this one
+            self._start(self._probe)  # the others follow when the host has accepted this one
 
     @property
     def whole(self) -> int:
-        """Up to where the file has no hole, in bytes."""
+        """Contiguous bytes from the start of the file."""
         while self._first + 1 < len(self._parts) and self._parts[self._first].is_filled:
             self._first += 1
         return self._parts[self._first].at
 
     def wait(self, until: int) -> int:
-        """Wait until the file is whole up to there at least; gives `whole`.
+        """Wait until at least so many contiguous bytes have arrived; return `whole`.
 
         Raises:
-            IncompleteDownloadError: The last connection failed; the others had assigned up before.
-            CacheWriteError: The disk does not take it.
+            IncompleteDownloadError: The last connection failed, as the others had before.
+            CacheWriteError: The file cannot be written.
         """
         with self._moved:
             self._moved.wait_for(lambda: self._error or not self._active or self.whole >= until)
@@ -398,7 +398,7 @@ class ParallelDownload:
         thread.start()
 
     def _work(self, part: _Part | None, response: Response | None) -> None:
-        """Fill part after part, the first ones from the first stream where that is assigned."""
+        """Fill part after part; the first ones from the first stream if there is one."""
         try:
             if part is None:
                 part = self._take()
@@ -413,7 +413,7 @@ class ParallelDownload:
                 self._moved.notify_all()
 
     def _go_on(self, first: _Part, response: Response) -> _Part | None:
-        """Fill part after part from the first stream while they follow; gives another one then."""
+        """Fill consecutive parts from the first stream; return the next part, which is not."""
         part: _Part | None = first
         at, works = first.at, True
         with self._listed(response):
@@ -425,7 +425,7 @@ class ParallelDownload:
         return part
 
     def _take(self) -> _Part | None:
-        """The next part to fetch; None when nothing is left, or this connection is one too many."""
+        """The next part to fetch; None if nothing is left, or this connection is not needed."""
         with self._moved:
             if self._missing and self._active <= self._width and not self._stopped:
                 return heapq.heappop(self._missing)[1]
@@ -434,7 +434,7 @@ class ParallelDownload:
             return None
 
     def _try(self, part: _Part, fill: Callable[[_Part], None]) -> bool:
-        """Fill a part, or leave what is missing of it to the connections that remain."""
+        """Fill a part, or leave the rest of it to the other connections."""
         try:
             fill(part)
         except CacheWriteError:
@@ -444,15 +444,15 @@ class ParallelDownload:
                 if self._active == 1 and self._width == 1 and not self._stopped:
                     raise IncompleteDownloadError(error.message, url=error.url) from error
                 heapq.heappush(self._missing, (part.end, part))
-                # A body that ends early costs one connection; a refusal is meant for all of them.
+                # A body that ends early costs one connection; a refusal applies to all.
                 cut = isinstance(error, IncompleteDownloadError)
                 self._width = max(1, self._width - 1) if cut else 1
-            log.debug("%s One connection less.", error.message)
+            log.debug("%s Using one connection less.", error.message)
             return False
         return True
 
     def _fetch(self, part: _Part) -> None:
-        with self._stream.ask(part.at, part.end - 1) as response, self._listed(response):
+        with self._stream.request_range(part.at, part.end - 1) as response, self._listed(response):
             self._require_part(response, part)
             self._open_connections()
             self._fill(part, response)
@@ -471,7 +471,7 @@ class ParallelDownload:
             )
 
     def _open_connections(self) -> None:
-        """Open the other connections, now that the host has taken a second one."""
+        """Open the other connections, now that the host has accepted a second one."""
         with self._moved:
             if self._is_accepted or self._stopped:
                 return
@@ -494,7 +494,7 @@ class ParallelDownload:
 
     @contextmanager
     def _listed(self, response: Response) -> Iterator[None]:
-        """Let whoever stops us hang up on it."""
+        """Register a response, so that stopping hangs up on it."""
         with self._moved:
             self._open.add(response)
             if self._stopped:
@@ -507,7 +507,7 @@ class ParallelDownload:
 
 
 def _part_size(missing: int) -> int:
-    """Bytes per part: all connections have the same number of parts, so they end together."""
+    """Bytes per part: all connections get the same number of parts, so they end together."""
     rounds = math.ceil(missing / (CONNECTIONS * PART))
     return math.ceil(missing / (CONNECTIONS * rounds))
 
