@@ -423,7 +423,7 @@ def _print_findings(target: Path) -> None:
     from hubkit.config import read_config
     from hubkit.lint import lint_repo
     from hubkit.reporters.full import format_finding
-    from hubkit.reporters.wording import format_summary
+    from hubkit.reporters.text import format_summary
 
     report = lint_repo(read_repo(target), read_config(target))
     for finding in report.findings:
@@ -438,10 +438,11 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
         plan: The plan.
         has_repo: Whether the target is in a git repo.
     """
-    from hubkit.scaffold import UNKNOWN_OWNER, render_text
+    from hubkit.scaffold import render_text
+    from hubkit.source.project import PLACEHOLDER_OWNER
 
     repo = plan.answers.get("repo")
-    if isinstance(repo, str) and repo.startswith(f"{UNKNOWN_OWNER}/"):
+    if isinstance(repo, str) and repo.startswith(f"{PLACEHOLDER_OWNER}/"):
         echo(f"The files use the placeholder {repo}. Replace it before you publish.")
     if plan.answers.get("license") == "NONE":
         echo("There is no license, so nobody may use the code. To add one: --license MIT.")

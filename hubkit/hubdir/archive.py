@@ -2,8 +2,7 @@
 
 Python's zipfile writes wherever names lead and turns links into text files. Here the whole index is
 checked before anything is written, and everything is written to one new folder. What is refused is
-never part of an archive that git makes. The rules for names are the same on all systems: an archive
-means the same files everywhere, and a hub dir can be moved.
+never part of an archive that git makes, or would be read as another name by the file system.
 """
 
 from __future__ import annotations
@@ -355,19 +354,20 @@ _DEVICES = re.compile(r"con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u
 _BYTECODE = (".pyc", ".pyo")
 
 
-def find_bad_name(path: str) -> str:
+def find_bad_name(path: str, *, windows: bool = os.name == "nt") -> str:
     """Why a file must not have a name, or "".
 
     Args:
         path: POSIX path in the repo.
+        windows: Whether to check names that only Windows reads differently.
     """
     for part in path.split("/"):
-        if part.endswith((" ", ".")):
-            return "its name ends in a space or a dot, which Windows drops"
-        if _DEVICES.fullmatch(_normalize(part).partition(".")[0].rstrip(" ")):
-            return "its name is a device name on Windows"
         if _normalize(part) in (".git", "git~1"):
             return "its name is that of git's folder"
+        if windows and part.endswith((" ", ".")):
+            return "its name ends in a space or a dot, which Windows drops"
+        if windows and _DEVICES.fullmatch(_normalize(part).partition(".")[0].rstrip(" ")):
+            return "its name is a device name on Windows"
     return ""
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit._util.atomic import write_file
+from hubkit._util.atomic import create_file, write_file
 from hubkit._util.paths import UnsafePathError, read_file, resolve_inside
 from hubkit.errors import FixError
 
@@ -173,21 +173,22 @@ def _marked(mark: bytes, lines: list[bytes]) -> Iterator[bytes]:
 
 
 def write_changes(root: Path, changes: Mapping[str, FileChange]) -> None:
-    """Write what changes, after a look at all of it.
+    """Write changed and new files, after a check of all of them.
 
-    Symbolic links stay, and what they lead to changes; modes stay.
+    Symbolic links stay, and what they lead to changes; modes stay. A new file replaces nothing, and
+    its folder is created if necessary.
 
     Args:
         root: The repo's folder.
-        changes: Files that change, by path.
+        changes: The changes by path.
 
     Raises:
-        FixError: A file has changed meanwhile, lies outside the repo or may not be written. Nothing
+        FixError: A file has changed meanwhile, is outside the repo or may not be written. Nothing
             is written then, unless the disk itself fails halfway.
     """
     targets = {path: _require_target(root, path, change) for path, change in changes.items()}
     for path, target in targets.items():
-        _write_target(target, changes[path].after)
+        _write_target(target, changes[path])
 
 
 def _require_target(root: Path, path: str, change: FileChange) -> Path:
@@ -198,6 +199,8 @@ def _require_target(root: Path, path: str, change: FileChange) -> Path:
             f"{path} is not changed: {error.strerror}",
             hint="Nothing was written. Fix it where it lies, or ignore the finding with --ignore.",
         ) from None
+    if change.before is None:
+        return target
     try:
         current, mode = read_file(target), target.stat().st_mode
     except OSError as error:
@@ -218,11 +221,17 @@ def _require_target(root: Path, path: str, change: FileChange) -> Path:
     return target
 
 
-def _write_target(target: Path, data: bytes) -> None:
+def _write_target(target: Path, change: FileChange) -> None:
     try:
-        write_file(target, data, durable=True)
+        if change.before is None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            create_file(target, change.after)
+        else:
+            write_file(target, change.after, durable=True)
+    except FileExistsError:
+        raise FixError(f"{target} was created meanwhile", hint="Run the command again.") from None
     except OSError as error:
         raise FixError(
             f"{target} cannot be written: {error.strerror or error}",
-            hint="It is as it was; files before it are fixed.",
+            hint="It is unchanged; files before it are written.",
         ) from None

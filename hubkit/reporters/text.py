@@ -1,0 +1,99 @@
+"""Shared by the formats for people: locations, counts, colors, the summary."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hubkit._util.text import plural, printable
+from hubkit.facts import SEVERITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TextIO
+
+    from hubkit.facts import Finding, Location, Report, Severity
+
+_COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
+
+
+def format_summary(report: Report) -> str:
+    """The last line: "All checks passed." or the number of findings per severity."""
+    counts = format_counts(report.findings)
+    left_out = f" ({len(report.left_out)} suppressed)" if report.left_out else ""
+    return f"Found {counts}{left_out}." if counts else f"All checks passed{left_out}."
+
+
+def format_counts(findings: Iterable[Finding]) -> str:
+    """The number of findings per severity, such as "2 errors, 1 warning"; "" for none."""
+    counts = Counter(finding.severity for finding in findings)
+    return ", ".join(
+        plural(counts[severity], severity) for severity in SEVERITIES if counts[severity]
+    )
+
+
+def format_suppressed(report: Report) -> Iterator[str]:
+    """The suppressed findings, one line per code and reason."""
+    counts = Counter(
+        (one.finding.code, one.reason or "no reason given")
+        for one in report.left_out
+        if one.by != "baseline"
+    )
+    for (code, reason), count in sorted(counts.items()):
+        times = f" {count} times" if count > 1 else ""
+        yield printable(f"{code} suppressed{times}: {reason}")
+    known = sum(one.by == "baseline" for one in report.left_out)
+    if known:
+        yield f"{plural(known, 'finding')} suppressed by the baseline"
+    for entry in report.fixed:
+        where = f" in {entry.path}" if entry.path else ""
+        yield printable(
+            f"{entry.code} is in the baseline but was not found{where}: {entry.message}"
+        )
+    if report.fixed:
+        yield "To remove it from the baseline, run with --update-baseline."
+
+
+def format_place(location: Location | None) -> str:
+    """``path:line:column:``, or ``(repo):``."""
+    if location is None:
+        return "(repo):"
+    return printable(f"{location.path}:{location.line}:{location.column}:")
+
+
+def format_mark(finding: Finding) -> str:
+    """``[*] `` if ``--fix`` fixes the finding."""
+    return "[*] " if finding.fix is not None and finding.fix.applicability == "safe" else ""
+
+
+def format_fixable(report: Report) -> Iterator[str]:
+    """A line on available fixes; none for repos that the user cannot change."""
+    counts = Counter(one.fix.applicability for one in report.findings if one.fix is not None)
+    safe, unsafe = counts["safe"], counts["unsafe"]
+    if safe and report.config:
+        more = f", {unsafe} more with `--unsafe-fixes`" if unsafe else ""
+        yield f"[*] {safe} fixable with `--fix`{more}."
+
+
+def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """The most severe first; otherwise the order is kept."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def use_color(stream: TextIO) -> bool:
+    """Whether to use colors: on a terminal, unless ``NO_COLOR`` is set.
+
+    ``FORCE_COLOR`` enables them for any standard output.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "") not in ("", "0") and stream is sys.stdout:
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, severity: Severity, *, color: bool) -> str:
+    """The text in the color of its severity."""
+    return f"\033[1;{_COLORS[severity]}m{text}\033[0m" if color else text

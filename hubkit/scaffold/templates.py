@@ -1,0 +1,249 @@
+"""Which templates there are, and reading one into memory.
+
+A template is a folder with a ``template.toml`` and the files to write; docs/templates.md tells what
+may stand there.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hubkit._util.toml import read_toml
+from hubkit.errors import TemplateError
+
+MANIFEST = "template.toml"
+DEFAULT = "classifier"
+MINIMAL = "minimal"
+EXISTING = "existing"
+Kind = Literal["line", "identifier", "module", "repo", "spdx", "choice", "bool", "models"]
+_SKIPPED = {".git", "__pycache__", ".DS_Store"}
+
+
+class Question(Struct, frozen=True):
+    """Something that a template needs to know.
+
+    Attributes:
+        name: The variable that holds the answer.
+        text: How it is asked; empty for one that is never asked, only computed or given.
+        kind: What the answer must be.
+        default: Template of the default answer.
+        choices: The allowed answers of kind "choice".
+        help: What it decides, for one that is never asked.
+        when: The expression that must hold for there to be such a question; empty for always.
+    """
+
+    name: str
+    text: str
+    kind: Kind
+    default: str
+    choices: tuple[str, ...] = ()
+    help: str = ""
+    when: str = ""
+
+
+class TemplateFile(Struct, frozen=True):
+    """One file of a template.
+
+    Attributes:
+        path: POSIX path in the template's folder.
+        content: Its bytes.
+        when: The expression that must hold for it to be made; empty for always.
+        is_yours: Whether it is its author's to change once it is made.
+    """
+
+    path: str
+    content: bytes
+    when: str = ""
+    is_yours: bool = False
+
+
+class Template(Struct, frozen=True):
+    """A template, read.
+
+    Attributes:
+        name: The folder's name.
+        description: What it makes, in one line.
+        questions: What it needs to know, in the order of asking.
+        next_steps: Templates of the commands that the user runs next.
+        files: What it holds, sorted by path.
+    """
+
+    name: str
+    description: str
+    questions: tuple[Question, ...]
+    next_steps: tuple[str, ...]
+    files: tuple[TemplateFile, ...]
+
+
+def template_root() -> Path:
+    """The folder of hubkit's own templates: in the wheel, else in the source checkout."""
+    package = Path(__file__).parent.parent
+    inside, beside = package / "templates", package.parent / "templates"
+    return inside if inside.is_dir() else beside
+
+
+def read_templates() -> tuple[Template, ...]:
+    """Hubkit's own templates, the default first."""
+    templates = [_read_folder(path.parent) for path in _own_manifests()]
+    return tuple(sorted(templates, key=lambda template: template.name != DEFAULT))
+
+
+def read_template(name: str) -> Template:
+    """The template of that name, or in that folder.
+
+    Args:
+        name: One of hubkit's own, or a path to a folder that holds ``template.toml``.
+
+    Raises:
+        TemplateError: There is none, or it cannot be read as one.
+    """
+    own = template_root() / name
+    is_plain = "/" not in name and os.sep not in name and not name.startswith("_")
+    if is_plain and (own / MANIFEST).is_file():
+        return _read_folder(own)
+    folder = Path(name)
+    if (folder / MANIFEST).is_file():
+        return _read_folder(folder.resolve())
+    names = ", ".join(path.parent.name for path in _own_manifests())
+    if folder.is_dir():
+        raise TemplateError(
+            f"{name} holds no {MANIFEST}", hint=f"hubkit's own templates are: {names}."
+        )
+    raise TemplateError(
+        f"there is no template {name!r}",
+        hint=f"Choose one of {names}, or give the path of a folder that holds {MANIFEST}.",
+    )
+
+
+def _own_manifests() -> list[Path]:
+    # A folder with an underscore in front is there for others to extend.
+    return sorted(template_root().glob(f"[!_]*/{MANIFEST}"))
+
+
+def _read_folder(folder: Path, *, extended: bool = False) -> Template:
+    """A template, those that it extends read in; its own questions and files take their place."""
+    manifest = _read_manifest(folder)
+    extends = _texts(manifest, "extends", folder)
+    if extends and extended:
+        raise _bad(folder, "it is extended by another template, and may not extend one itself")
+    bases = [_read_folder(_sibling(folder, name), extended=True) for name in extends]
+    own = Template(
+        name=folder.name,
+        description=_text(manifest, "description", folder),
+        questions=_questions(manifest, folder),
+        next_steps=_texts(manifest, "next", folder),
+        files=_read_files(folder, manifest),
+    )
+    layers = (*bases, own)
+    questions: dict[str, Question] = {}
+    for layer in (own, *bases):
+        for question in layer.questions:
+            questions.setdefault(question.name, question)
+    files = {file.path: file for layer in layers for file in layer.files}
+    return replace(
+        own,
+        questions=tuple(questions.values()),
+        files=tuple(files[path] for path in sorted(files)),
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, object]:
+    try:
+        manifest = read_toml(folder / MANIFEST)
+    except (OSError, ValueError) as error:
+        raise TemplateError(f"{folder / MANIFEST} cannot be read: {error}") from error
+    unknown = set(manifest) - {"description", "next", "extends", "questions", "when", "yours"}
+    if unknown:
+        raise _bad(folder, f"unknown keys: {', '.join(sorted(unknown))}")
+    return manifest
+
+
+def _sibling(folder: Path, name: str) -> Path:
+    beside = folder.parent / name
+    for place in (beside, template_root() / name):
+        if name == Path(name).name and (place / MANIFEST).is_file():
+            return place
+    raise _bad(folder, f"extends {name!r}, which is no template beside it nor one of hubkit's own")
+
+
+def _questions(manifest: dict[str, object], folder: Path) -> tuple[Question, ...]:
+    tables = manifest.get("questions", {})
+    if not isinstance(tables, dict):
+        raise _bad(folder, "questions is no table")
+    return tuple(_question(name, table, folder) for name, table in tables.items())
+
+
+def _question(name: str, table: object, folder: Path) -> Question:
+    if not isinstance(table, dict) or not name.isidentifier() or name in ("template", "found"):
+        raise _bad(folder, f"questions.{name} is no table with a usable name")
+    unknown = set(table) - {"ask", "help", "kind", "default", "choices", "when"}
+    if unknown:
+        raise _bad(folder, f"questions.{name} has unknown keys: {', '.join(sorted(unknown))}")
+    kind = table.get("kind", "line")
+    if kind not in get_args(Kind):
+        raise _bad(folder, f"questions.{name}.kind is {kind!r}, not one of {get_args(Kind)}")
+    choices = _texts(table, "choices", folder)
+    if (kind == "choice") != bool(choices):
+        raise _bad(folder, f"questions.{name} needs choices, and only kind 'choice' may have them")
+    return Question(
+        name,
+        _text(table, "ask", folder),
+        cast("Kind", kind),
+        _text(table, "default", folder),
+        choices,
+        _text(table, "help", folder),
+        _text(table, "when", folder),
+    )
+
+
+def _conditions(manifest: dict[str, object], folder: Path) -> dict[str, str]:
+    table = manifest.get("when", {})
+    if not isinstance(table, dict):
+        raise _bad(folder, "when is no table")
+    for path in table:
+        if not (folder / path).is_file():
+            raise _bad(folder, f"when names {path!r}, which is no file of the template")
+    return {path: _text(table, path, folder) for path in table}
+
+
+def _read_files(folder: Path, manifest: dict[str, object]) -> tuple[TemplateFile, ...]:
+    conditions, yours = _conditions(manifest, folder), _texts(manifest, "yours", folder)
+    files = []
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        name = relative.as_posix()
+        if _SKIPPED & set(relative.parts) or name == MANIFEST:
+            continue
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise _bad(folder, f"{name} is a link that leaves the template")
+        if path.is_file():
+            is_yours = any(name == one or name.startswith(f"{one}/") for one in yours)
+            when = conditions.get(name, "")
+            files.append(TemplateFile(name, path.read_bytes(), when, is_yours))
+    for one in yours:
+        if not (folder / one).exists():
+            raise _bad(folder, f"yours names {one!r}, which is no file or folder of the template")
+    return tuple(files)
+
+
+def _text(table: dict[str, object], key: str, folder: Path) -> str:
+    value = table.get(key, "")
+    if not isinstance(value, str):
+        raise _bad(folder, f"{key} is {value!r}, not a string")
+    return value
+
+
+def _texts(table: dict[str, object], key: str, folder: Path) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _bad(folder, f"{key} is {value!r}, not a list of strings")
+    return tuple(value)
+
+
+def _bad(folder: Path, what: str) -> TemplateError:
+    return TemplateError(f"{folder / MANIFEST}: {what}")
