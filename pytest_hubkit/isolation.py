@@ -1,4 +1,4 @@
-"""What surrounds the repo's code while an entrypoint runs in pytest's process."""
+"""Running the repo's code with a hub dir of its own, a guarded network and torch.hub reported."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def isolated_hub_dir(torch_home: Path) -> Iterator[None]:
-    """Let torch find an empty hub dir, so that what the author has cached makes no difference.
+    """Give torch an empty hub dir, so that the user's cache makes no difference.
 
     Args:
-        torch_home: The folder that ``TORCH_HOME`` names meanwhile.
+        torch_home: The value of ``TORCH_HOME`` inside.
     """
     before = os.environ.get("TORCH_HOME")
-    chosen = _swap_chosen_dir(None)
+    chosen = _swap_hub_dir(None)
     os.environ["TORCH_HOME"] = str(torch_home)
     try:
         yield
     finally:
-        _swap_chosen_dir(chosen)
+        _swap_hub_dir(chosen)
         if before is None:
             os.environ.pop("TORCH_HOME", None)
         else:
             os.environ["TORCH_HOME"] = before
 
 
-def _swap_chosen_dir(chosen: object) -> object:
-    """Replace what ``torch.hub.set_dir`` was last given."""
+def _swap_hub_dir(folder: object) -> object:
+    """Replace the folder that was set with ``torch.hub.set_dir``."""
     hub = sys.modules.get("torch.hub")
     before, attribute = getattr(hub, "_hub_dir", None), "_hub_dir"
     if hub is not None:
-        setattr(hub, attribute, chosen)
+        setattr(hub, attribute, folder)
     return before
 
 
@@ -65,18 +65,18 @@ def guarded(root: Path, who: str, policy: Policy, torch_home: Path | None) -> It
 
 
 def guarded_hub_functions() -> HubFunctions:
-    """torch.hub's functions, except that the guard learns what they are called with.
+    """torch.hub's functions, which report their calls to the guard.
 
-    Loading another repo counts as using the network: torch.hub asks a human whether to trust it
-    before it connects, which no test can answer.
+    Loading another repo counts as network access: before it connects, torch.hub asks whether to
+    trust the repo, which no test can answer.
     """
     from hubkit.runtime import HubFunctions
 
     return HubFunctions(
-        load=StandIn("load", _meet_repo),
-        list=StandIn("list", _meet_repo),
-        help=StandIn("help", _meet_repo),
-        load_state_dict_from_url=StandIn("load_state_dict_from_url", _note_checkpoint),
+        load=StandIn("load", _report_repo),
+        list=StandIn("list", _report_repo),
+        help=StandIn("help", _report_repo),
+        load_state_dict_from_url=StandIn("load_state_dict_from_url", _report_checkpoint),
         download_url_to_file=StandIn("download_url_to_file"),
         get_dir=StandIn("get_dir"),
         set_dir=StandIn("set_dir"),
@@ -123,13 +123,13 @@ class StandIn:
         return self._original(*args, **kwargs)
 
 
-def _meet_repo(guard: Guard, arguments: dict[str, Any]) -> None:
+def _report_repo(guard: Guard, arguments: dict[str, Any]) -> None:
     repo = arguments.get("repo_or_dir") or arguments.get("github")
     if arguments.get("source") != "local":
         guard.meet(f"the hub repo {repo}", means="torch.hub")
 
 
-def _note_checkpoint(guard: Guard, arguments: dict[str, Any]) -> None:
+def _report_checkpoint(guard: Guard, arguments: dict[str, Any]) -> None:
     import torch
 
     url = arguments["url"]

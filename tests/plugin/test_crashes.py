@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_hubkit.deaths import Deaths
+from pytest_hubkit.crashes import Crashes
 from tests.plugin.conftest import outcomes
 from tests.plugin.hub_repos import HEALTHY
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from tests.plugin.conftest import HubRepo
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files are not locked there")
-FIND = "import sys, pathlib; from pytest_hubkit.deaths import Deaths; print(repr(Deaths(pathlib.Path(sys.argv[1])).find('net[a b]')))"
+FIND = "import sys, pathlib; from pytest_hubkit.crashes import Crashes; print(repr(Crashes(pathlib.Path(sys.argv[1])).find('net[a b]')))"
 DIE = """
 import os, pathlib, sys
-from pytest_hubkit.deaths import Deaths
-with Deaths(pathlib.Path(sys.argv[1])).watch("net[a b]", "C106"):
+from pytest_hubkit.crashes import Crashes
+with Crashes(pathlib.Path(sys.argv[1])).watch("net[a b]", "C106"):
     os._exit(1)
 """
 
@@ -35,15 +35,15 @@ def run(code: str, folder: Path) -> str:
 
 
 def test_a_process_that_died_is_known_and_one_that_runs_is_no_death(tmp_path: Path) -> None:
-    deaths = Deaths(tmp_path / "notes")
-    with deaths.watch("net[a b]", "C204"):
+    crashes = Crashes(tmp_path / "notes")
+    with crashes.watch("net[a b]", "C204"):
         assert run(FIND, tmp_path / "notes") == "''"
-        assert deaths.find("net[a b]") == ""
+        assert crashes.find("net[a b]") == ""
     assert run(FIND, tmp_path / "notes") == "''"
     assert not list((tmp_path / "notes").iterdir())
     run(DIE, tmp_path / "notes")
     assert run(FIND, tmp_path / "notes") == "'C106'"
-    assert deaths.find("net") == ""
+    assert crashes.find("net") == ""
 
 
 @pytest.mark.torch
@@ -51,5 +51,5 @@ def test_workers_that_share_an_entrypoint_do_not_take_one_another_for_dead(repo:
     repo.write(HEALTHY)
     select = ("--hubconf", "--hubconf-level=2", "-n", "2", "--dist", "load", "-v", "-rs")
     result = repo.run(*select, "-p", "no:cacheprovider", "--deselect", "hubconf.py::check")
-    assert "took a process down" not in result.stdout.str()
+    assert "crashed a process" not in result.stdout.str()
     assert "FAILED" not in outcomes(result).values()

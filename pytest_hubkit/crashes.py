@@ -1,4 +1,4 @@
-"""Which check took a process down: what a dead worker of xdist leaves to the one that follows it."""
+"""Which check crashed a process: what a crashed worker of xdist leaves for its successor."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     import pytest
 
 
-class Deaths:
+class Crashes:
     """Notes of what runs, each locked by the process that runs it.
 
-    A note that is there and that nobody holds is of a process that did not come to its end. Where
-    files cannot be locked, on Windows, nothing is noted.
+    A note that no process holds is from a process that crashed. On Windows, where files cannot be
+    locked, there are no notes.
 
     Args:
-        folder: Where they lie, and what else a dead process cannot remove; it goes when the run
-            ends. None where nobody comes after a death.
+        folder: Folder for notes, and for temporary files that a crashed process cannot remove; it is
+            removed at the end of the run. None if no process succeeds a crashed one.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -46,7 +46,7 @@ class Deaths:
         return Path(tempfile.mkdtemp(prefix="hubkit-conformance-", dir=self._folder))
 
     def find(self, label: str) -> str:
-        """The check during which a process died on a case, or "".
+        """The check that crashed a process on a case, or "".
 
         Args:
             label: The case.
@@ -55,7 +55,7 @@ class Deaths:
             return ""
         for note in self._folder.glob(f"{quote(label, safe='')}.*.running"):
             with contextlib.suppress(OSError), note.open(encoding="utf-8") as stream:
-                # Who runs holds it, and gets no further here.
+                # A process that still runs holds it.
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.fstat(stream.fileno()).st_nlink:
                     return stream.read()
@@ -63,7 +63,7 @@ class Deaths:
 
     @contextlib.contextmanager
     def watch(self, label: str, code: str) -> Iterator[None]:
-        """Run a check on a case, and leave a note if that is the end.
+        """Run a check on a case, and leave a note if the process crashes.
 
         Args:
             label: The case.
@@ -77,7 +77,7 @@ class Deaths:
             fcntl.flock(stream, fcntl.LOCK_EX)
             stream.write(code.encode())
             stream.flush()
-            # Nobody sees it before it is held.
+            # It is not visible before it is locked.
             place(made, note)
             try:
                 yield
@@ -85,20 +85,20 @@ class Deaths:
                 note.unlink(missing_ok=True)
 
 
-def deaths_of(config: pytest.Config) -> Deaths:
+def crashes_of(config: pytest.Config) -> Crashes:
     """The notes of a run.
 
     Args:
         config: pytest's configuration.
     """
     run = getattr(config, "workerinput", {}).get("testrunuid", "")
-    return Deaths(notes_folder(run) if run else None)
+    return Crashes(notes_folder(run) if run else None)
 
 
 def notes_folder(run: str) -> Path:
-    """Where the workers of one run leave their notes.
+    """The folder in which the workers of one run leave their notes.
 
     Args:
-        run: xdist's name for it.
+        run: xdist's id of the run.
     """
     return Path(tempfile.gettempdir(), f"hubkit-notes-{run}")

@@ -1,4 +1,4 @@
-"""Reports of jobs that ran side by side, put together again."""
+"""Merge the reports of shards that ran in parallel."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
     from hubkit.facts import CheckResult, ConformanceReport
 
-# The worst that a check came to counts: those of the repo as a whole may run in several jobs.
+# The worst outcome counts: checks of the repo as a whole may run in several shards.
 _WORST_FIRST = ("failed", "skipped", "unsupported", "expected", "passed", "inapplicable")
 
-_DIGITS = 6  # more jobs than that nobody has
+_DIGITS = 6  # of the number of shards
 
 
 def merge_reports(reports: Sequence[ConformanceReport]) -> ConformanceReport:
-    """One report of what all shards of a run have found.
+    """Merge the reports of all shards of a run.
 
     Args:
-        reports: A report of each; of a run that was not shared out, one.
+        reports: A report of each shard, or the single report of a run without shards.
 
     Raises:
-        UsageError: They are of different commits or settings, or a shard is absent or there twice.
+        UsageError: Their commits or settings differ, or a shard is missing or duplicate.
     """
     first, *others = reports
     if not others:
@@ -56,7 +56,7 @@ def merge_reports(reports: Sequence[ConformanceReport]) -> ConformanceReport:
 
 
 def _require_same(first: ConformanceReport, other: ConformanceReport) -> None:
-    """Refuse reports of different things."""
+    """Check that two reports have the same commit and settings."""
     pairs = [("repo", first.repo, other.repo), ("commit", first.commit, other.commit)]
     pairs += [
         (name, str(first.policy.get(name)), str(other.policy.get(name)))
@@ -66,13 +66,14 @@ def _require_same(first: ConformanceReport, other: ConformanceReport) -> None:
     for name, one, another in pairs:
         if one != another:
             raise UsageError(
-                f"these reports are not of one run: {name} is {one} in one and {another} in another",
-                hint="Put together what the jobs of one run have written, with the same options.",
+                f"the reports are not from the same run: {name} is {one} in one and {another} in "
+                "another",
+                hint="Merge the reports of shards that ran on one commit with the same options.",
             )
 
 
 def _require_all(reports: Sequence[ConformanceReport]) -> None:
-    """Refuse all but one report of each shard."""
+    """Check that there is one report of each shard."""
     shards = sorted(str(one.policy.get("shard") or "") for one in reports)
     parts = shards[0].rpartition("/")[2]
     count = int(parts) if parts.isdecimal() and len(parts) < _DIGITS else 0
@@ -80,16 +81,17 @@ def _require_all(reports: Sequence[ConformanceReport]) -> None:
     if sorted(wanted) == shards:
         return
     missing = ", ".join(one for one in wanted if one not in shards)
-    said = f"these are the shards {', '.join(shards)}" + (missing and f", without {missing}")
+    message = f"the reports are of shards {', '.join(shards)}"
+    message += missing and f"; {missing} is missing"
     raise UsageError(
-        said if count else "a report of a whole run stands for itself",
-        hint="Give one report of each job: --from 1.json --from 2.json, for --hubconf-shard=1/2 "
+        message if count else "the report of a run without shards cannot be merged",
+        hint="Pass one report of each shard: --from 1.json --from 2.json for --hubconf-shard=1/2 "
         "and 2/2.",
     )
 
 
 def _merge_cases(found: Sequence[CaseResult]) -> CaseResult:
-    """What became of one case, where the one job that it was for has run most of its checks."""
+    """Merge the results of a case: its own shard has run most of its checks."""
     most = max(found, key=lambda one: len(one.checks))
     checks: dict[str, CheckResult] = {}
     for check in (check for case in found for check in case.checks):
@@ -116,9 +118,9 @@ def _rank(check: CheckResult) -> int:
 
 
 def _merge_tables(tables: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """One value a key, or all that there are."""
+    """One value per key, or all of them if they differ."""
     values: dict[str, dict[str, None]] = {}
     for table in tables:
         for name, value in table.items():
             values.setdefault(name, {})[value] = None
-    return {name: ", ".join(said) for name, said in values.items()}
+    return {name: ", ".join(different) for name, different in values.items()}

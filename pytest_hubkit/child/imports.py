@@ -1,7 +1,7 @@
-"""Watch what the files of a repo import, and hide what they may not count on.
+"""Watch what the files of a repo import, and hide undeclared modules that the code can do without.
 
 Used in child processes only: it replaces ``builtins.__import__``, which every ``import`` statement
-calls, also when the module is loaded already.
+calls, even if the module is already loaded.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
-from msgspec.structs import asdict
 
 from hubkit.torchhub import TORCH_MODULES
+from pytest_hubkit.child.protocol import Undeclared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType, ModuleType
+
 
 # What comes with torch, so that no hubconf has to declare it: torch requires the last one.
 WITH_TORCH = TORCH_MODULES | {"typing_extensions"}
@@ -30,37 +31,15 @@ _STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 
 
-class Undeclared(Struct, frozen=True):
-    """A file of the repo imports a module that ``dependencies`` does not name.
-
-    Attributes:
-        module: Its top-level name.
-        path: The file, relative to the repo.
-        line: The line.
-        entrypoint: The entrypoint that was running, or "" while hubconf was imported.
-        hidden: Whether the file copes with its absence, so that it was made absent.
-    """
-
-    module: str
-    path: str
-    line: int
-    entrypoint: str
-    hidden: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """What `Undeclared` can be made of again, by keyword."""
-        return asdict(self)
-
-
 class ImportWatch(Struct):
     """Watches the imports of one repo's files.
 
     Attributes:
         root: The repo's folder, resolved.
-        allowed: Top-level names that they may import.
-        hide: Whether an import that copes with failure is made to fail.
+        allowed: Top-level modules that they may import.
+        hide: Whether other imports fail where the code catches the ImportError.
         entrypoint: The entrypoint that runs, or "".
-        found: What was imported besides, in order.
+        found: Imports of other modules, in order.
     """
 
     root: Path
@@ -70,7 +49,7 @@ class ImportWatch(Struct):
     found: dict[tuple[str, str], Undeclared] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Watch for as long as the process lives."""
+        """Watch until the process ends."""
         plain_import, import_module = builtins.__import__, importlib.import_module
 
         @functools.wraps(plain_import)
@@ -82,24 +61,24 @@ class ImportWatch(Struct):
             level: int = 0,
         ) -> ModuleType:
             if not level:
-                self._look(name, sys._getframe(1))  # noqa: SLF001
+                self._check(name, sys._getframe(1))  # noqa: SLF001
             return plain_import(name, globals, locals, fromlist, level)
 
         @functools.wraps(import_module)
         def watched_import_module(name: str, package: str | None = None) -> ModuleType:
             if not name.startswith("."):
-                self._look(name, sys._getframe(1))  # noqa: SLF001
+                self._check(name, sys._getframe(1))  # noqa: SLF001
             return import_module(name, package)
 
         builtins.__import__ = watched_import
         importlib.import_module = watched_import_module
 
-    def _look(self, name: str, frame: FrameType) -> None:
+    def _check(self, name: str, frame: FrameType) -> None:
         top = name.partition(".")[0]
         path = self._inside(frame.f_code.co_filename)
         if not path or top in self.allowed or _is_standard(top) or self._is_own(top):
             return
-        hidden = self.hide and self._copes(frame)
+        hidden = self.hide and self._catches_failure(frame)
         self.found.setdefault(
             (top, self.entrypoint), Undeclared(top, path, frame.f_lineno, self.entrypoint, hidden)
         )
@@ -107,7 +86,7 @@ class ImportWatch(Struct):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     def _inside(self, path: str) -> str:
-        """A file's path in the repo, or "" when it is no file of the repo's own."""
+        """A file's path in the repo, or "" if it is not one of the repo's files."""
         prefix, environment = f"{self.root}{os.sep}", f"{sys.prefix}{os.sep}"
         if not path.startswith(prefix):
             return ""
@@ -121,7 +100,7 @@ class ImportWatch(Struct):
         return "" if "site-packages" in inside.parts else inside.as_posix()
 
     def _is_own(self, top: str) -> bool:
-        """Whether a module that nobody declared comes from a folder of the repo."""
+        """Whether an undeclared module comes from a folder of the repo."""
         loaded = sys.modules.get(top)
         places = [getattr(loaded, "__file__", None)] if loaded is not None else self._find(top)
         return any(place and self._inside(place) for place in places)
@@ -133,7 +112,7 @@ class ImportWatch(Struct):
         folders = [f"{folder}{os.sep}" for folder in spec.submodule_search_locations or ()]
         return [spec.origin, *folders]
 
-    def _copes(self, frame: FrameType | None) -> bool:
+    def _catches_failure(self, frame: FrameType | None) -> bool:
         """Whether the repo's code that leads here catches a failing import."""
         while frame is not None:
             path = frame.f_code.co_filename

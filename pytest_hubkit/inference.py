@@ -1,4 +1,4 @@
-"""Running a model on example input, and what that run leaves behind."""
+"""Running a model on example input, and what a run changes."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from hubkit.runtime.sandbox import Change, find_changes, save_state
-from pytest_hubkit.fingerprints import fingerprints
+from pytest_hubkit.checks.registry import NotApplicableError
+from pytest_hubkit.inputs import Inputs
 from pytest_hubkit.seeds import generators_that_moved, seeded, take_states
-from pytest_hubkit.trees import find_tensors, has_shape
+from pytest_hubkit.tensors import find_tensors, fingerprints, has_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import torch
 
     from pytest_hubkit.inputs import Inputs
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.session import HubconfSession
 
 
 class Forward(Struct, frozen=True):
     """One run in evaluation mode.
 
     Attributes:
-        inputs: What was fed.
-        output: What came out.
+        inputs: Its input.
+        output: Its output.
         seconds: How long it took.
         changed: Parameters, buffers and inputs that it changed.
         drew: Generators of random numbers that it used.
-        state: What it changed of the process.
+        state: Process-wide settings that it changed.
     """
 
     inputs: Inputs
@@ -42,24 +43,25 @@ class Forward(Struct, frozen=True):
     state: tuple[Change, ...]
 
 
-def observe(subject: Subject, inputs: Inputs) -> Forward:
-    """Run once and look at what changed.
+def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) -> Forward:  # noqa: ANN401
+    """Run once and record what changed.
 
     Args:
-        subject: The case.
-        inputs: What to feed.
+        session: The hubconf.
+        label: The case.
+        runnable: The model or another callable.
+        inputs: Its input.
     """
-    runnable = subject.runnable
-    inputs = inputs.mapped(lambda value: _to_device(value, subject.conformance.options.device))
+    inputs = inputs.mapped(lambda value: _to_device(value, session.options.device))
     fed = inputs.mapped(copied)
     before, changes = _named(runnable, fed), list[Change]()
     prints = fingerprints(before.items())
-    # What gets its shape in this run, changes and draws numbers as it should.
+    # Lazy modules are expected to change and draw numbers in this run.
     shapeless = {name for name, one in before.items() if not has_shape(one)}
     with seeded(1):
         generators = take_states()
         started = time.perf_counter()
-        output = run(subject, runnable, fed, None, changes)
+        output = run(session, label, runnable, fed, changes=changes)
         seconds = time.perf_counter() - started
         drew = generators_that_moved(generators) if not shapeless else ()
     after = fingerprints(_named(runnable, fed).items())
@@ -69,20 +71,23 @@ def observe(subject: Subject, inputs: Inputs) -> Forward:
 
 
 def run(
-    subject: Subject,
+    session: HubconfSession,
+    label: str,
     runnable: Any,  # noqa: ANN401
     inputs: Inputs,
-    seed: int | None,
+    *,
+    seed: int | None = None,
     changes: list[Change] | None = None,
 ) -> Any:  # noqa: ANN401
-    """Run in evaluation mode, without gradients; modes are put back.
+    """Run in evaluation mode, without gradients; modes are restored.
 
     Args:
-        subject: The case, whose repo's code runs.
+        session: The hubconf, whose code runs.
+        label: The case.
         runnable: The model or another callable.
-        inputs: What to feed.
+        inputs: Its input.
         seed: Seed of the random numbers that it may draw; None leaves the generators alone.
-        changes: Where changes of the process are noted before they are undone.
+        changes: Collects changes of the process before they are undone.
     """
     import torch
 
@@ -90,8 +95,7 @@ def run(
         contextlib.nullcontext() if seed is None else seeded(seed),
         evaluating(runnable),
         torch.inference_mode(),
-        subject.running(),
-        subject.conformance.loaded.active(),
+        session.running_model(label),
     ):
         state = save_state() if changes is not None else {}
         try:
@@ -103,7 +107,7 @@ def run(
 
 @contextlib.contextmanager
 def evaluating(model: Any) -> Iterator[None]:  # noqa: ANN401
-    """Put a model into evaluation mode for a while; what is no model has none.
+    """Put a model into evaluation mode for a while; other values are left alone.
 
     Args:
         model: The model.
@@ -143,7 +147,7 @@ def move(value: Any, device: str) -> Any:  # noqa: ANN401
 
 
 def copied(value: Any) -> Any:  # noqa: ANN401
-    """A copy of input, so that a model that writes to it does not spoil it for the next."""
+    """A copy of input, so that a model that writes to it does not spoil it for later runs."""
     import torch
 
     if isinstance(value, torch.Tensor):
@@ -166,7 +170,7 @@ def _to_device(value: Any, device: str) -> Any:  # noqa: ANN401
 
 
 def _named(runnable: Any, inputs: Inputs) -> dict[str, torch.Tensor]:  # noqa: ANN401
-    """All that a run should leave as it is."""
+    """Everything that a run should leave alone."""
     import torch
 
     named: dict[str, torch.Tensor] = {}
@@ -176,3 +180,75 @@ def _named(runnable: Any, inputs: Inputs) -> dict[str, torch.Tensor]:  # noqa: A
     for number, value in enumerate(inputs.values):
         named.update((f"input {path}", one) for path, one in find_tensors(value, f"[{number}]"))
     return named
+
+
+def require_device(device: str) -> None:
+    """Check that a device is available.
+
+    Args:
+        device: As ``--hubconf-device`` names it.
+
+    Raises:
+        NotApplicableError: It is not available.
+    """
+    import torch
+
+    available: dict[str, Callable[[], bool]] = {
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+    }
+    if device in available and not available[device]():
+        raise NotApplicableError(f"{device} is not available here (--hubconf-device)")
+
+
+# Calls that move a tensor, or pass its numbers to other code.
+_LEAVING = frozenset(("cpu", "cuda", "numpy", "to", "tolist", "item", "__array__", "type"))
+
+
+def watched(model: torch.nn.Module, noted: list[str]) -> Callable[..., Any]:
+    """A model that records calls of torch that get no tensor or may lead to another device.
+
+    Args:
+        model: The model.
+        noted: Collects the names of the functions.
+    """
+    from torch.overrides import TorchFunctionMode
+
+    class Watch(TorchFunctionMode):
+        def __torch_function__(
+            self,
+            func: Callable[..., Any],
+            types: Any,  # noqa: ANN401 - torch's signature
+            args: tuple[Any, ...] = (),
+            kwargs: dict[str, Any] | None = None,
+        ) -> Any:  # noqa: ANN401
+            given = kwargs or {}
+            name = getattr(func, "__name__", str(func))
+            if name in _LEAVING or not any(_tensors((*args, *given.values()))):
+                noted.append(name)
+            return func(*args, **given)
+
+    def run(*args: object, **kwargs: object) -> Any:  # noqa: ANN401
+        with Watch():
+            return model(*args, **kwargs)
+
+    return run
+
+
+def _tensors(values: tuple[Any, ...]) -> Iterator[bool]:
+    return (True for value in values for _ in find_tensors(value))
+
+
+def find_unregistered(model: torch.nn.Module) -> Iterator[str]:
+    """Tensors that ``Module.to`` does not reach, by the path of the attribute.
+
+    Args:
+        model: The model.
+    """
+    import torch
+
+    known = vars(torch.nn.Module())
+    for path, module in model.named_modules():
+        for name, value in vars(module).items():
+            if name not in known and any(find_tensors(value)):
+                yield f"{path}.{name}" if path else name

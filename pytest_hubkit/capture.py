@@ -1,4 +1,4 @@
-"""What code prints, down to the file descriptors, so that compiled code is heard too."""
+"""Capture what code prints, at the file descriptors, so that compiled code is included."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
+
 _MOST = 2000
 
 
-class Prints:
+class Capture:
     """Collects what is written to standard output and standard error inside a ``with`` block.
 
     Attributes:
-        text: It, once the block has ended; at most the first 2000 characters.
+        text: At most the first 2000 characters of it, once the block has ended.
     """
 
     text = ""
 
-    def __enter__(self) -> Prints:
+    def __enter__(self) -> Capture:
         self._flush()
         # Ours from here to __exit__, which closes it.
         self._file = tempfile.TemporaryFile()
