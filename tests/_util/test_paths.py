@@ -155,6 +155,20 @@ def test_nothing_is_removed_or_moved_behind_a_link(root: Path, outside: Path) ->
     assert (root / "inner" / "file").read_text() == "root/inner"
 
 
+def test_walks_go_as_deep_as_folders_do(root: Path) -> None:
+    deep = root / "/".join("a" * sys.getrecursionlimit())
+    os.makedirs(root, exist_ok=True)
+    place = os.open(root, os.O_RDONLY)
+    for _ in range(sys.getrecursionlimit()):
+        os.mkdir("a", dir_fd=place)
+        inner = os.open("a", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(place)
+    (deep / "file").touch()
+    assert deep.relative_to(root).joinpath("file").as_posix() in set(walk_files(root))
+
+
 def test_walks_do_not_follow_links(root: Path, outside: Path) -> None:
     (root / "link").symlink_to(outside)
     (root / "skipped").mkdir()
