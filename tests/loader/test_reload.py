@@ -115,7 +115,7 @@ def test_what_cannot_be_fetched_afresh_stays(
     git_host.fail("codeload", times=9, cut=20)
     assert load("weights", url, force_reload=True) == [1]
     assert load("who") == "one"
-    assert "The copy in" in caplog.text
+    assert "Using the copy in" in caplog.text
     git_host.heal()
     git_host.fail("files/net", times=9, cut=0)
     assert load("weights", url, force_reload=True) == [1]
