@@ -100,7 +100,7 @@ def command(
 def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> Report:
     """The cached report if no file changed since, or a new one."""
     from hubkit._util.paths import read_file
-    from hubkit.lint import recall_report
+    from hubkit.lint import cached_report
     from hubkit.lint.baseline import locate_baseline
 
     if not files.is_file("hubconf.py"):  # whether there is anything to check is asked elsewhere
@@ -109,7 +109,7 @@ def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> R
     if config.baseline:
         with contextlib.suppress(OSError):
             baseline = read_file(locate_baseline(files.root, config.baseline), follow=True)
-    return recall_report(files, (config, config.text, baseline), judge)
+    return cached_report(files, (config, config.text, baseline), judge)
 
 
 def _lint(facts: RepoFacts, config: Config) -> Report:
@@ -139,7 +139,7 @@ def _require_something(facts: RepoFacts, config: Config) -> None:
     from hubkit.lint import select_rules
 
     rules = select_rules(config)
-    if rules and facts.before is None and all(rule.compares for rule in rules):
+    if rules and facts.before is None and all(rule.needs_previous for rule in rules):
         raise UsageError(
             f"nothing to check: {rules[0].code} needs an earlier version to compare with",
             hint="Name that version, for example --against v1.0.",

@@ -10,7 +10,7 @@ from msgspec import Struct
 from hubkit._util.console import echo, echo_data
 from hubkit._util.text import plural
 from hubkit.commands.gathering import gather
-from hubkit.commands.output import say_stopped
+from hubkit.commands.output import print_crashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,8 +67,8 @@ class Fixing(Struct, frozen=True):
 
         echo_data(render_diff(outcome.changes))
         _say(outcome, "Would fix")
-        say_stopped(outcome.report)
-        return 2 if outcome.report.stopped else int(bool(outcome.changes))
+        print_crashes(outcome.report)
+        return 2 if outcome.report.crashes else int(bool(outcome.changes))
 
     def write(self, files: Files, outcome: Outcome) -> None:
         """Write the fixed files and print a summary.

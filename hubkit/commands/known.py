@@ -11,11 +11,11 @@ from msgspec import Struct, structs
 from hubkit._util.console import echo
 from hubkit._util.text import plural
 from hubkit.commands.gathering import gather
-from hubkit.commands.output import say_stopped
+from hubkit.commands.output import print_crashes
 
 if TYPE_CHECKING:
     from hubkit.config import Config
-    from hubkit.facts import KnownFinding, RepoFacts, Report
+    from hubkit.facts import BaselineEntry, RepoFacts, Report
 
 
 class Known(Struct, frozen=True):
@@ -68,20 +68,20 @@ class Known(Struct, frozen=True):
         """
         from hubkit._util.atomic import write_output
         from hubkit.errors import UsageError
-        from hubkit.lint.baseline import read_baseline, render_baseline, to_known
+        from hubkit.lint.baseline import read_baseline, render_baseline, to_entry
 
         path = self._path(root, config)
         old = read_baseline(path) if path.exists() else ()
-        stopped = set(report.stopped)
-        found = {one.fingerprint: to_known(one) for one in report.findings if one not in stopped}
+        stopped = set(report.crashes)
+        found = {one.fingerprint: to_entry(one) for one in report.findings if one not in stopped}
         kept = {one.fingerprint: one for one in old if one.code not in report.codes}
         try:
             write_output(path, render_baseline({**kept, **found}.values()))
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from None
         echo(_describe(path, old, {**kept, **found}))
-        say_stopped(report)
-        return 2 if report.stopped else 0
+        print_crashes(report)
+        return 2 if report.crashes else 0
 
     def comment(self, report: Report, facts: RepoFacts) -> None:
         """Write comments that suppress the findings and print how many.
@@ -89,9 +89,9 @@ class Known(Struct, frozen=True):
         Raises:
             FixError: A file cannot be written.
         """
-        from hubkit.lint import plan_ignores, write_changes
+        from hubkit.lint import plan_comments, write_changes
 
-        changes = plan_ignores(report.findings, facts.sources, facts.files.read, self.reason or "")
+        changes = plan_comments(report.findings, facts.sources, facts.files.read, self.reason or "")
         write_changes(facts.root, changes)
         echo(f"Wrote comments to {plural(len(changes), 'file')}.", err=True)
 
@@ -101,7 +101,7 @@ class Known(Struct, frozen=True):
         return self.baseline or locate_baseline(root, config.baseline or BASELINE)
 
 
-def _describe(path: Path, old: tuple[KnownFinding, ...], new: dict[str, KnownFinding]) -> str:
+def _describe(path: Path, old: tuple[BaselineEntry, ...], new: dict[str, BaselineEntry]) -> str:
     before = {one.fingerprint for one in old}
     added, gone = len(new.keys() - before), len(before - new.keys())
     return f"{path}: {plural(len(new), 'finding')} ({added} added, {gone} removed)."

@@ -104,11 +104,11 @@ class Output(Struct, frozen=True):
             )
 
 
-def say_stopped(report: Report) -> None:
+def print_crashes(report: Report) -> None:
     """Print rules that crashed to stderr, if no report is written."""
     from hubkit.reporters.full import format_finding
 
-    for finding in report.stopped:
+    for finding in report.crashes:
         echo_lines(format_finding(finding, report), err=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from itertools import islice
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -68,7 +69,7 @@ def card_front_matter(repo: RepoFacts) -> Iterator[Finding]:
             continue
         judge = _judge_hub if site == "pytorch-hub" else _judge_hugging_face
         for message, place, hint in judge(card):
-            fix = unquote(repo, card, place)
+            fix = partial(unquote, repo, card, place)
             yield card_front_matter.finding(message, place, hint=hint, fix=fix)
 
 

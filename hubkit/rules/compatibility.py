@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, Finding, Hubconf, Parameter, RepoFacts, Severity
 
 
-@rule("HUB209", "breaking-change", "error", compares=True)
+@rule("HUB209", "breaking-change", "error", needs_previous=True)
 def breaking_change(repo: RepoFacts) -> Iterator[Finding]:
     """A call that worked with an earlier version no longer does, or means something else.
 

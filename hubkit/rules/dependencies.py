@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
@@ -16,7 +17,15 @@ from hubkit.torchhub import TORCH_MODULES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.facts import Applicability, Dependency, Finding, Hubconf, Import, RepoFacts
+    from hubkit.facts import (
+        Applicability,
+        Dependencies,
+        Dependency,
+        Finding,
+        Hubconf,
+        Import,
+        RepoFacts,
+    )
 
 
 # What stands in a requirement and in no module's name.
@@ -92,14 +101,13 @@ def dependencies_missing(repo: RepoFacts) -> Iterator[Finding]:
     brought = find_bringers({"torch"})
     surest = min(needed.values(), key=lambda found: (found.top in brought, found.in_function))
     listed = ", ".join(f'"{name}"' for name in ["torch", *modules])
-    edit = edits.insert_list(repo, ["torch", *modules])
     yield dependencies_missing.finding(
         f"no `dependencies` although the repo imports {quoted(modules)}: who lacks one of them "
         "gets a ModuleNotFoundError from inside the repo",
         surest.location,
         hint=f"Add `dependencies = [{listed}]` to hubconf.py.",
         severity="warning" if surest.in_function or surest.top in brought else "error",
-        fix=Fix("Declare them", "safe", (edit,)) if edit else None,
+        fix=partial(_declare_all, repo, ["torch", *modules]),
     )
 
 
@@ -122,14 +130,13 @@ def dependencies_type(repo: RepoFacts) -> Iterator[Finding]:
     """
     dependencies = repo.hubconf.dependencies if repo.hubconf else None
     if dependencies is not None and dependencies.entries is None:
-        edit = edits.make_list(repo, dependencies.location)
         yield dependencies_type.finding(
             f"`dependencies` is {dependencies.problem}"
             if not dependencies.problem.startswith("an entry")
             else f"`dependencies` must hold strings only: {dependencies.problem}",
             dependencies.location,
             hint='Write a literal list of import names: `dependencies = ["torch"]`.',
-            fix=Fix("Make it a list", "safe", (edit,)) if edit else None,
+            fix=partial(_make_list, repo, dependencies),
         )
 
 
@@ -160,7 +167,7 @@ def not_an_import_name(repo: RepoFacts) -> Iterator[Finding]:
             "imported: torch.hub says it is missing even where it is installed",
             entry.location,
             hint=f'Write "{module}".' if module else "Write the name that is imported.",
-            fix=_rename(repo, entry, module or "", "safe" if known else "unsafe"),
+            fix=partial(_rename, repo, entry, module or "", "safe" if known else "unsafe"),
         )
 
 
@@ -186,7 +193,7 @@ def version_or_extra(repo: RepoFacts) -> Iterator[Finding]:
                 entry.location,
                 hint=f'Write "{meant_module(name) or name}", and tell users of versions in the README '
                 "or requirements.txt.",
-                fix=_rename(repo, entry, meant_module(name) or name, "unsafe"),
+                fix=partial(_rename, repo, entry, meant_module(name) or name, "unsafe"),
             )
 
 
@@ -210,12 +217,27 @@ def pointless_entry(repo: RepoFacts) -> Iterator[Finding]:
                 f"`{entry.name}` in `dependencies` {reason}",
                 entry.location,
                 hint="Remove it.",
-                fix=removal(repo, entry, "safe"),
+                fix=partial(_removal, repo, entry, "safe"),
             )
         seen.add(entry.name)
 
 
-def removal(repo: RepoFacts, entry: Dependency, applicability: Applicability) -> Fix | None:
+def _declare_all(repo: RepoFacts, modules: list[str]) -> Fix | None:
+    edit = edits.insert_list(repo, modules)
+    return Fix("Declare them", "safe", (edit,)) if edit else None
+
+
+def _make_list(repo: RepoFacts, dependencies: Dependencies) -> Fix | None:
+    edit = edits.make_list(repo, dependencies.location)
+    return Fix("Make it a list", "safe", (edit,)) if edit else None
+
+
+def _declare(repo: RepoFacts, module: str) -> Fix | None:
+    edit = edits.append_entry(repo, module)
+    return Fix(f"Declare `{module}`", "safe", (edit,)) if edit else None
+
+
+def _removal(repo: RepoFacts, entry: Dependency, applicability: Applicability) -> Fix | None:
     """A fix that takes an entry away; with a comment on it, that is for its author to judge."""
     removed = edits.remove_entry(repo, entry.location)
     if removed is None:
@@ -283,7 +305,6 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
             continue
         distribution = distribution_name(module)
         installed_by = f" (installed by {distribution})" if distribution != module else ""
-        edit = edits.append_entry(repo, module)
         when = "calling into the repo" if found.in_function else "importing hubconf.py"
         outcome = (
             f"it is there only as long as {brought[module]} brings it along"
@@ -296,7 +317,7 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
             hint=f'Add "{module}" to `dependencies`, or import it in '
             "`try: ... except ImportError:` if it is optional.",
             severity="warning" if found.in_function or module in brought else "error",
-            fix=Fix(f"Declare `{module}`", "safe", (edit,)) if edit else None,
+            fix=partial(_declare, repo, module),
         )
 
 
@@ -347,7 +368,7 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
             f"`{entry.name}` is declared, and nothing that hubconf.py reaches imports it",
             entry.location,
             hint="Remove it, unless another dependency needs it.",
-            fix=removal(repo, entry, "unsafe"),
+            fix=partial(_removal, repo, entry, "unsafe"),
         )
 
 

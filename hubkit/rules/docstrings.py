@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import closest, quoted
@@ -61,7 +62,7 @@ def missing_docstring(repo: RepoFacts) -> Iterator[Finding]:
                 entry.definition,
                 entrypoint=entry.name,
                 hint="Say in a docstring what it gives and what its parameters mean.",
-                fix=write_docstring(repo, entry),
+                fix=partial(write_docstring, repo, entry),
             )
 
 
@@ -103,7 +104,7 @@ def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 hint="Say what it means under `Args:`."
                 if len(names) == 1
                 else "Say what they mean under `Args:`.",
-                fix=mention_parameters(repo, entry, names),
+                fix=partial(mention_parameters, repo, entry, names),
             )
 
 
@@ -173,7 +174,7 @@ def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
                 entry.definition,
                 entrypoint=entry.name,
                 hint="Remove it from the docstring.",
-                fix=remove_leftover(repo, entry, found[0].strip())
+                fix=partial(remove_leftover, repo, entry, found[0].strip())
                 if "shows up" in found[0]
                 else None,
             )
@@ -204,7 +205,7 @@ def generic_help(repo: RepoFacts) -> Iterator[Finding]:
                 entry.location,
                 entrypoint=entry.name,
                 hint=f"Make it a `def` with a docstring, or assign one to `{entry.name}.__doc__`.",
-                fix=give_help(repo, entry),
+                fix=partial(give_help, repo, entry),
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit.rules.fixes import use_literal_eval, use_safe_load
@@ -112,7 +113,7 @@ def dynamic_code(repo: RepoFacts) -> Iterator[Finding]:
                 f"`{use.name}` runs text as code",
                 use.location,
                 hint="Use `ast.literal_eval`, a dict of functions or `getattr`.",
-                fix=use_literal_eval(repo, use),
+                fix=partial(use_literal_eval, repo, use),
             )
 
 
@@ -146,7 +147,7 @@ def unsafe_deserialise(repo: RepoFacts) -> Iterator[Finding]:
             f"`{use.name}` runs whatever code the data holds",
             use.location,
             hint="Use `yaml.safe_load`, JSON, safetensors or `torch.load(weights_only=True)`.",
-            fix=use_safe_load(repo, use) if use.name == "yaml.load" else None,
+            fix=partial(use_safe_load, repo, use) if use.name == "yaml.load" else None,
         )
 
 

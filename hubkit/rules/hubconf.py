@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit.analysis import is_stdlib
@@ -143,7 +144,7 @@ def relative_import(repo: RepoFacts) -> Iterator[Finding]:
             f"`from {one.module}` fails in hubconf.py, which is part of no package",
             one.location,
             hint=f"Import from `{one.module.lstrip('.') or 'the module'}` without the dot.",
-            fix=_absolute_import(repo, one),
+            fix=partial(_absolute_import, repo, one),
         )
 
 
@@ -221,7 +222,7 @@ def _absolute_import(repo: RepoFacts, relative: RelativeImport) -> Fix | None:
     return Fix("Import without the dot", "unsafe", (edit,))
 
 
-@rule("HUB010", "other-framework", "warning", alone=True)
+@rule("HUB010", "other-framework", "warning", exclusive=True)
 def other_framework(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py is for the hub of another framework.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _OTHER_KINDS = frozenset({"bundle", "transform", "tokenizer", "utility", "class"})
 
 
-@rule("HUB401", "returns-not-module", "warning", moot_kinds=_OTHER_KINDS)
+@rule("HUB401", "returns-not-module", "warning", exempt_kinds=_OTHER_KINDS)
 def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint gives back something that is no nn.Module.
 
@@ -119,7 +120,7 @@ def lazy_repo_import(repo: RepoFacts) -> Iterator[Finding]:
             "the first call of the model ends in ModuleNotFoundError",
             one.location,
             hint="Import it at the top of the file.",
-            fix=_hoist(repo, one),
+            fix=partial(_hoist, repo, one),
         )
 
 

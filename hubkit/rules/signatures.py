@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
@@ -22,7 +23,7 @@ _MADE_UP = re.compile(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
 _TELLING = 30
 
 
-@rule("HUB203", "non-function-entrypoint", "warning", moot_kinds=frozenset({"class"}))
+@rule("HUB203", "non-function-entrypoint", "warning", exempt_kinds=frozenset({"class"}))
 def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint is a class, an instance or a coroutine function.
 
@@ -126,7 +127,7 @@ def swallowed_kwargs(repo: RepoFacts) -> Iterator[Finding]:
                     entry.definition,
                     entrypoint=entry.name,
                     hint=f"Pass them on, or remove `**{parameter.name}`.",
-                    fix=remove_keywords(repo, entry),
+                    fix=partial(remove_keywords, repo, entry),
                 )
 
 
@@ -201,7 +202,7 @@ def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
                 need.location,
                 entrypoint=entry.name,
                 hint='Make "cpu" the default.',
-                fix=default_to_cpu(repo, entry, need.parameter),
+                fix=partial(default_to_cpu, repo, entry, need.parameter),
             )
     calls = [one for one in needs if not one.parameter]
     for place in dict.fromkeys(one.location for one in calls):

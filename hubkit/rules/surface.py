@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import plural, quoted
@@ -69,7 +70,7 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
             if len(names) == 1
             else "Give them a leading underscore, which torch.hub skips: "
             f"{f'`_{first}`' if defined_here else f'`import {first} as _{first}`'} and so on.",
-            fix=_hide(repo, leaks),
+            fix=partial(_hide, repo, leaks),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit import limits
@@ -50,7 +51,7 @@ def no_check_hash(repo: RepoFacts) -> Iterator[Finding]:
                 "file is kept in the cache and used",
                 use.location,
                 hint="Pass `check_hash=True`.",
-                fix=give_argument(repo, use, "check_hash", "True", "safe"),
+                fix=partial(give_argument, repo, use, "check_hash", "True", "safe"),
             )
 
 
@@ -118,7 +119,7 @@ def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
                 "loading fails",
                 use.location,
                 hint='Pass `map_location="cpu"`.',
-                fix=give_argument(repo, use, "map_location", '"cpu"', "safe"),
+                fix=partial(give_argument, repo, use, "map_location", '"cpu"', "safe"),
             )
 
 
@@ -150,7 +151,7 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
                 "loading these weights runs whatever code the file holds: weights_only is off",
                 use.location,
                 hint="Pass `weights_only=True`; torch.hub's default is False.",
-                fix=give_argument(repo, use, "weights_only", "True", "unsafe"),
+                fix=partial(give_argument, repo, use, "weights_only", "True", "unsafe"),
             )
     for load in repo.hubconf.uses if repo.hubconf else ():
         given = load.keyword("weights_only") or load.keyword("**")
@@ -252,7 +253,7 @@ def name_collision(repo: RepoFacts) -> Iterator[Finding]:
                 "is loaded for both",
                 use.location,
                 hint="Give each a name of its own, if need be with `file_name=`.",
-                fix=name_file(repo, use, name),
+                fix=partial(name_file, repo, use, name),
             )
         elif _GENERIC.fullmatch(name) and not hash_digits(name):
             yield name_collision.finding(
@@ -261,7 +262,7 @@ def name_collision(repo: RepoFacts) -> Iterator[Finding]:
                 use.location,
                 hint="Name it after the project, with the hash of the file.",
                 severity="warning",
-                fix=name_file(repo, use, name),
+                fix=partial(name_file, repo, use, name),
             )
 
 
@@ -313,7 +314,7 @@ def cwd_relative_path(repo: RepoFacts) -> Iterator[Finding]:
                 f"`{use.own_file}` of this repo is looked for in the user's working directory",
                 use.location,
                 hint="Start from `Path(__file__).parent`.",
-                fix=anchor(repo, use),
+                fix=partial(anchor, repo, use),
             )
 
 

@@ -96,8 +96,8 @@ def fuzz_suppressions(data: bytes) -> None:
 
 def _require_whole(report: Report) -> None:
     """A rule that stops is what is looked for, and no exception."""
-    if report.stopped:
-        raise AssertionError(report.stopped)
+    if report.crashes:
+        raise AssertionError(report.crashes)
 
 
 def fuzz_archive(data: bytes) -> None:

@@ -56,7 +56,7 @@ def test_generated_git_trees(bare: Path, tree: dict[bytes, Any]) -> None:
     except HubkitError:
         return
     report = lint_repo(read_repo(files), Config())
-    assert not report.stopped
+    assert not report.crashes
     for path in files.paths():
         assert files.entry(path) is not None
 

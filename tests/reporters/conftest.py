@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
 def report(folder: Path) -> Report:
     found = report_on(folder)
     assert {finding.severity for finding in found.findings} == {"error", "warning", "info"}
-    assert {one.by for one in found.left_out} == {"comment", "setting"}
+    assert {one.by for one in found.suppressed} == {"comment", "setting"}
     return found
 
 

@@ -84,7 +84,7 @@ def test_case(case: str, tmp_path: Path) -> None:
 
 
 def test_every_rule_has_a_bad_and_a_good_case() -> None:
-    # No repo is known that stops a rule; tests/lint/test_stopped.py has a rule that stops.
+    # No repo is known that stops a rule; tests/lint/test_crashes.py has a rule that stops.
     codes = {rule.code for rule in all_rules()} - {INTERNAL_ERROR}
     assert {folder.name for folder in CASES.iterdir()} == codes
     for code in codes:

@@ -46,7 +46,7 @@ def check(now: Situation) -> Iterator[Point]:
             "hubkit check --ref HEAD",
         )
     else:
-        left = f", {len(report.left_out)} left out on request" if report.left_out else ""
+        left = f", {len(report.suppressed)} left out on request" if report.suppressed else ""
         yield Point("check", "ok", f"{plural(len(report.rules), 'rule')} passed{left}")
 
 

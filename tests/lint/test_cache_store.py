@@ -13,8 +13,8 @@ from hubkit import limits
 from hubkit.cli import main
 from hubkit.facts import Finding, Fix, Location, Report
 from hubkit.facts.findings import Edit
-from hubkit.lint import recall
-from hubkit.lint.recall import find_record, recall_report, write_record
+from hubkit.lint import cache as report_cache
+from hubkit.lint.cache import cached_report, find_cached, write_cached
 from hubkit.source import open_files
 
 
@@ -30,7 +30,7 @@ class _Harmful:
 
 def sealed(value: object) -> bytes:
     data = pickle.dumps(value)
-    return recall._digest(data) + data
+    return report_cache._digest(data) + data
 
 
 def check(repo: Path) -> str:
@@ -42,11 +42,11 @@ def test_a_report_comes_back_as_it_was(cache: Path) -> None:
     fix = Fix("Do it", "safe", (Edit(place, "x\udcff"),))
     finding = Finding("HUB105", "error", "wrong", place, fix=fix)
     report = Report((finding,), (), (), lines={("a.py", 1): "x"})
-    write_record("key", {("read", "a.py", -1): b"1"}, report)
-    record = find_record("key")
+    write_cached("key", {("read", "a.py", -1): b"1"}, report)
+    record = find_cached("key")
     assert record is not None
     assert record.report == report
-    assert record.answers == {("read", "a.py", -1): b"1"}
+    assert record.results == {("read", "a.py", -1): b"1"}
     assert [path.name for path in cache.iterdir()] == ["key"]
     assert cache.stat().st_mode & 0o077 == 0
 
@@ -71,7 +71,7 @@ def test_a_bad_record_is_none_and_is_replaced(
     record.write_bytes(bad)
     if kind == "large":
         monkeypatch.setattr(limits, "REPORT_BYTES", limits.Limit(len(good) - 1, "bytes", ""))
-    assert find_record(record.name) is None
+    assert find_cached(record.name) is None
     assert check(repo) == first
     assert not harm.exists()
     if kind != "large":
@@ -101,30 +101,30 @@ def test_a_user_without_a_home_is_no_error(repo: Path, monkeypatch: pytest.Monke
 
 
 def test_the_oldest_records_go(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "_MAX_RECORDS", 3)
+    monkeypatch.setattr(report_cache, "_MAX_REPORTS", 3)
     report = Report((), (), ())
     for number in range(6):
-        write_record(f"{number}", {}, report)
+        write_cached(f"{number}", {}, report)
         os.utime(cache / f"{number}", ns=(number, number))
     assert sorted(path.name for path in cache.iterdir()) == ["3", "4", "5"]
 
 
 def test_a_run_in_which_a_rule_stopped_is_not_kept(cache: Path, repo: Path) -> None:
     stopped = Report((Finding("HUB900", "error", "stopped"),), (), ())
-    assert recall_report(open_files(repo), None, lambda _: stopped) is stopped
+    assert cached_report(open_files(repo), None, lambda _: stopped) is stopped
     assert not cache.exists()
 
 
 def test_another_hubkit_has_records_of_its_own(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    key = recall.key_of(open_files(repo), None)
-    assert recall.key_of(open_files(repo), None) == key
-    assert recall.key_of(open_files(repo), "others") != key
-    monkeypatch.setattr(recall, "_installed", lambda: iter(["changed"]))
-    assert recall.key_of(open_files(repo), None) != key
+    key = report_cache.key_of(open_files(repo), None)
+    assert report_cache.key_of(open_files(repo), None) == key
+    assert report_cache.key_of(open_files(repo), "others") != key
+    monkeypatch.setattr(report_cache, "_installed", lambda: iter(["changed"]))
+    assert report_cache.key_of(open_files(repo), None) != key
 
 
 def test_every_file_of_hubkit_counts() -> None:
-    told = {line.rpartition(" ")[0] for line in recall._installed()}
-    own = {str(path) for path in Path(recall.__file__).parents[1].rglob("*.py")}
+    told = {line.rpartition(" ")[0] for line in report_cache._installed()}
+    own = {str(path) for path in Path(report_cache.__file__).parents[1].rglob("*.py")}
     assert own <= told
     assert any("docstring_parser" in name for name in told)

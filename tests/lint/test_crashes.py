@@ -11,7 +11,7 @@ from hubkit.analysis import read_repo
 from hubkit.config import Config
 from hubkit.errors import GitRepoError
 from hubkit.lint import lint_repo
-from hubkit.lint.baseline import render_baseline, to_known
+from hubkit.lint.baseline import render_baseline, to_entry
 from hubkit.reporters import FORMATS
 from hubkit.rules import Rule, all_rules, rule
 from tests.lint.test_selection import SLOPPY
@@ -63,7 +63,7 @@ def test_the_others_run_and_the_exit_code_says_that_not_all_did(
     report = lint(tmp_path, broken)
     assert codes(report) == ["HUB900", *codes(lint(tmp_path))]
     assert (report.exit_code, broken.code in report.codes) == (2, False)
-    (stopped,) = report.stopped
+    (stopped,) = report.crashes
     assert f"the rule {broken.code} ({broken.slug}) stopped with " in stopped.message
     assert "test_stopped.py, line " in stopped.message
     assert "report it at https://" in stopped.hint
@@ -89,7 +89,7 @@ def test_it_is_said_whatever_is_selected_or_ignored(
 def test_without_the_rule_it_is_left_out_and_says_so(tmp_path: Path) -> None:
     report = lint(tmp_path, half_way, select=("HUB998",), ignore={"HUB998": "reported"})
     assert (codes(report), report.exit_code) == ([], 0)
-    assert [(one.finding.code, one.reason) for one in report.left_out] == [("HUB900", "reported")]
+    assert [(one.finding.code, one.reason) for one in report.suppressed] == [("HUB900", "reported")]
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -115,7 +115,7 @@ def test_every_format_tells(tmp_path: Path, name: str) -> None:
 
 def test_nothing_is_said_of_what_the_rule_would_have_found(tmp_path: Path) -> None:
     source = SLOPPY + "# hubkit: file-ignore[HUB998] a reason\n"
-    known = to_known(half_way.finding("found before it stopped"))
+    known = to_entry(half_way.finding("found before it stopped"))
     (tmp_path / "known.json").write_text(render_baseline([known]))
     report = lint(tmp_path, half_way, source=source, baseline="known.json")
     assert "HUB901" not in codes(report)

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from hubkit.cli import main
 from hubkit.facts import Files
-from hubkit.lint.recall import Witness, has_same_answers
+from hubkit.lint.cache import Recorder, has_same_results
 from hubkit.source import open_files
 from tests.git_host import git
 
@@ -136,8 +136,8 @@ def test_without_the_cache_nothing_is_kept(
 
 def test_every_question_that_files_answer_is_noted(repo: Path) -> None:
     asked = {name for name in vars(Files) if not name.startswith("_")} - {"read_text"}
-    assert asked <= vars(Witness).keys()
-    witness = Witness(open_files(repo))
+    assert asked <= vars(Recorder).keys()
+    witness = Recorder(open_files(repo))
     questions: list[tuple[Any, ...]] = [
         *(("entry", "README.md"), ("names", ""), ("strays", ""), ("all_names", "net")),
         *(("detour", "README.md"), ("gap", "nowhere"), ("of_kind", "link"), ("read", "README.md")),
@@ -156,7 +156,7 @@ def test_every_question_that_files_answer_is_noted(repo: Path) -> None:
     assert {question[0] for question in questions} == asked - {"root", "ref", "is_tracked"}
     with pytest.raises(FileNotFoundError):
         witness.read("nowhere")
-    assert len(witness.answers) == len(questions) + 1
-    assert has_same_answers(open_files(repo), witness.answers)
+    assert len(witness.results) == len(questions) + 1
+    assert has_same_results(open_files(repo), witness.results)
     (repo / "nowhere").write_text("")
-    assert not has_same_answers(open_files(repo), witness.answers)
+    assert not has_same_results(open_files(repo), witness.results)
