@@ -62,7 +62,7 @@ def ls(as_json: bool) -> None:
             _size(file.size),
             _age(file.used_at),
             file.sha256[:10] or "-",
-            _shown(file, inventory),
+            _display_path(file, inventory),
             _origin(file),
         )
         for file in inventory.checkpoints
@@ -116,7 +116,7 @@ def prune(older_than: str | None, dry_run: bool) -> int:
             echo(f"skipped: {error.message}", err=True)
             failed = 1
             continue
-        _tell("would remove" if dry_run else "removed", left.path, left.size)
+        _print_item("would remove" if dry_run else "removed", left.path, left.size)
     return _remove(list(select_unused(inventory, age)), dry_run=dry_run) or failed
 
 
@@ -174,7 +174,7 @@ def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
             echo(f"skipped: {error.message}", err=True)
             skipped += 1
             continue
-        _tell("would remove" if dry_run else "removed", item.path, item.size)
+        _print_item("would remove" if dry_run else "removed", item.path, item.size)
         freed += item.size
     echo(f"{_size(freed)} {'would be ' if dry_run else ''}freed.", err=True)
     return 1 if skipped else 0
@@ -225,11 +225,11 @@ def _as_json(inventory: Inventory) -> dict[str, Any]:
     }
 
 
-def _tell(verb: str, path: Path, size: int) -> None:
+def _print_item(verb: str, path: Path, size: int) -> None:
     echo(f"{verb}: {path} ({_size(size)})")
 
 
-def _shown(file: KeptCheckpoint, inventory: Inventory) -> str:
+def _display_path(file: KeptCheckpoint, inventory: Inventory) -> str:
     folder = inventory.root / "checkpoints"
     inside = file.path.is_relative_to(folder)
     return str(file.path.relative_to(folder)) if inside else str(file.path)

@@ -37,7 +37,7 @@ _SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""
 @click.option("--tag", metavar="TAG", help="The tag in the usage snippet.")
 @click.option("--entrypoint", metavar="NAME", help="The entrypoint in the usage snippet.")
 @click.option(
-    "--set", "given", metavar="KEY=VALUE", multiple=True, help="Set a key of the front matter."
+    "--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Set a key of the front matter."
 )
 @click.option("--add", "added", metavar="PART", multiple=True, help="Add a missing part.")
 @click.option(
@@ -53,7 +53,7 @@ def command(
     slug: str | None,
     tag: str | None,
     entrypoint: str | None,
-    given: tuple[str, ...],
+    pairs: tuple[str, ...],
     added: tuple[str, ...],
     *,
     check: bool,
@@ -71,23 +71,23 @@ def command(
 
     if check + diff + stdout > 1:
         raise UsageError("--check, --diff and --stdout cannot be combined")
-    facts = _read(path)
+    facts = _read_facts(path)
     place = _place(facts, file)
     before = _read_card(facts.root, place)
     source = _source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
     wanted: Site | None = _SITES[site] if site else None  # type: ignore[assignment]
-    request = CardRequest(place, wanted, _pairs(given), added, _conformance(report))
+    request = CardRequest(place, wanted, _fields(pairs), added, _conformance(report))
     draft = draft_card(gather_facts(facts, source), request, before)
     if stdout:
         echo_data(draft.after)
         return 0
-    _tell(facts, draft)
+    _print_problems(facts, draft)
     if check or diff:
         return _compare(draft, show=diff)
     return _write(facts, draft)
 
 
-def _read(path: Path) -> RepoFacts:
+def _read_facts(path: Path) -> RepoFacts:
     from hubkit.analysis import read_repo
     from hubkit.errors import UsageError
     from hubkit.source import open_files
@@ -123,38 +123,38 @@ def _read_card(root: Path, place: str) -> bytes | None:
         raise UsageError(f"cannot read {root / place}: {error.strerror or error}") from None
 
 
-def _source(facts: RepoFacts, before: bytes | None, given: Source) -> Source:
-    """What the usage snippet loads: what the current one does, unless overridden."""
+def _source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source:
+    """What the usage snippet loads: the repo, tag and entrypoint of the current snippet, unless overridden."""
     from hubkit.errors import UsageError, entrypoint_not_found
     from hubkit.publish.card import Source, find_source
     from hubkit.publish.identity import find_name, is_writable, require_name
 
     hubconf = facts.hubconf
-    if given.entrypoint and hubconf and not hubconf.entrypoint(given.entrypoint):
+    if requested.entrypoint and hubconf and not hubconf.entrypoint(requested.entrypoint):
         names = tuple(one.name for one in hubconf.entrypoints)
-        raise entrypoint_not_found(given.entrypoint, names, "is not in the hubconf")
-    if given.ref and not is_writable(given.ref):
+        raise entrypoint_not_found(requested.entrypoint, names, "is not in the hubconf")
+    if requested.ref and not is_writable(requested.ref):
         raise UsageError(
-            f"{given.ref!r} cannot be used as a tag in owner/name:tag",
+            f"{requested.ref!r} cannot be used as a tag in owner/name:tag",
             hint="For example --tag v1.0.",
         )
     known = find_source(before)
-    repo = require_name(given.repo) if given.repo else known.repo or find_name(facts)
-    return Source(repo, given.ref or known.ref, given.entrypoint or known.entrypoint)
+    repo = require_name(requested.repo) if requested.repo else known.repo or find_name(facts)
+    return Source(repo, requested.ref or known.ref, requested.entrypoint or known.entrypoint)
 
 
-def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+def _fields(pairs: tuple[str, ...]) -> dict[str, str]:
     from hubkit.errors import UsageError
 
-    pairs = {}
-    for text in given:
+    fields = {}
+    for text in pairs:
         key, equals, value = text.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise UsageError(
                 f"{text!r} is not KEY=VALUE", hint="For example --set tags=vision,audio."
             )
-        pairs[key.strip()] = value
-    return pairs
+        fields[key.strip()] = value
+    return fields
 
 
 def _conformance(report: Path | None) -> str | None:
@@ -164,7 +164,7 @@ def _conformance(report: Path | None) -> str | None:
     return None if report is None else render_markdown(read_report(report))
 
 
-def _tell(facts: RepoFacts, draft: CardDraft) -> None:
+def _print_problems(facts: RepoFacts, draft: CardDraft) -> None:
     """Print which parts are missing, and what its site would reject."""
     from hubkit.publish.card import judge_card
 

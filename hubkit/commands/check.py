@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import io
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import structs
 
-from hubkit.commands.fixing import Fixing, fixing_options
-from hubkit.commands.known import Known, known_options
-from hubkit.commands.output import Output, output_options
-from hubkit.commands.selection import Selection, selection_options
+from hubkit._util.console import echo, echo_data, echo_lines
+from hubkit._util.text import plural
+from hubkit.commands.options import (
+    BaselineOptions,
+    FixOptions,
+    OutputOptions,
+    SelectionOptions,
+    baseline_options,
+    fix_options,
+    output_options,
+    selection_options,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from hubkit.config import Config
-    from hubkit.facts import Files, RepoFacts, Report
+    from hubkit.facts import BaselineEntry, Files, RepoFacts, Report
+    from hubkit.lint import Outcome
+
+    Lint = Callable[[Files], Report]
+
+_COMMAND_LINE = "ignored on the command line"
+_STDOUT = "-"
+_FOR_PEOPLE = ("full", "concise", "statistics")
+_WITH_FIXES = frozenset({"full", "concise", "json", "junit"})  # the formats that show fixes
 
 
 @click.command()
@@ -38,8 +57,8 @@ if TYPE_CHECKING:
     help="Neither read nor write the cache.",
 )
 @selection_options
-@fixing_options
-@known_options
+@fix_options
+@baseline_options
 @output_options
 def command(
     repo: str,
@@ -47,10 +66,10 @@ def command(
     no_git: bool,
     against: str | None,
     no_cache: bool,
-    selection: Selection,
-    fixing: Fixing,
-    known: Known,
-    output: Output,
+    selection: SelectionOptions,
+    fixing: FixOptions,
+    baseline: BaselineOptions,
+    output: OutputOptions,
 ) -> int:
     """Lint a hub repo from source alone.
 
@@ -61,66 +80,142 @@ def command(
     """
     from hubkit.commands.target import is_own, open_earlier, open_target, require_own
 
-    output.require_sense()
-    fixing.require_sense()
-    if fixing.diff or known.update:
-        output.refuse("--diff" if fixing.diff else "--update-baseline")
+    _require_consistent(fixing, baseline, output)
     files = open_target(repo, ref=ref, use_git=not no_git)
-    config = selection.read_config(files)
+    configured = _read_config(selection, files)
     before = open_earlier(repo, against) if against is not None else None
-    judged = known.apply(config)
-    if fixing.fix or known.writes_into_repo:
+    config = _with_baseline(configured, baseline)
+    if fixing.fix or baseline.writes_into_repo:
         require_own(repo, files)
 
-    def judge(present: Files) -> Report:
-        return _lint(_read(present, before), judged)
+    with_fixes = fixing.is_wanted or (not baseline.update and _shows_fixes(output))
+
+    def lint(present: Files) -> Report:
+        return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
 
     if fixing.is_wanted:
-        known.refuse("with --diff" if fixing.diff else "with --fix")
-        outcome = fixing.plan(files, judge)
-        if fixing.diff:
-            return fixing.show(outcome)
-        fixing.write(files, outcome)
-        output.write(outcome.report)
-        return fixing.exit_code(outcome)
-    if known.update:
-        return known.write(judge(files), files.root, config)
-    if known.reason is not None:
-        facts = _read(files, before)
-        known.comment(_lint(facts, judged), facts)
-        report = judge(files)
-    elif no_cache or before is not None:
-        report = judge(files)
-    else:
-        report = _recall(files, judged, judge)
-    output.write(report if is_own(repo) else structs.replace(report, config=""))
+        return _fix(files, lint, fixing, output)
+    if baseline.update:
+        return _update_baseline(lint(files), _baseline_path(baseline, files.root, configured))
+    if baseline.reason is not None:
+        facts = _read_facts(files, before)
+        _add_ignores(_lint(facts, config), facts, baseline.reason)
+    use_cache = not no_cache and before is None and baseline.reason is None
+    report = _lint_cached(files, config, lint, with_fixes=with_fixes) if use_cache else lint(files)
+    _write_report(report if is_own(repo) else structs.replace(report, config=""), output)
     return report.exit_code
 
 
-def _recall(files: Files, config: Config, judge: Callable[[Files], Report]) -> Report:
-    """The cached report if no file changed since, or a new one."""
-    from hubkit._util.paths import read_file
-    from hubkit.lint import cached_report
-    from hubkit.lint.baseline import locate_baseline
+def _require_consistent(
+    fixing: FixOptions, baseline: BaselineOptions, output: OutputOptions
+) -> None:
+    """Reject options that conflict or have no effect.
 
-    if not files.is_file("hubconf.py"):  # whether there is anything to check is asked elsewhere
-        return judge(files)
-    baseline = None
-    if config.baseline:
-        with contextlib.suppress(OSError):
-            baseline = read_file(locate_baseline(files.root, config.baseline), follow=True)
-    return cached_report(files, (config, config.text, baseline), judge)
+    Raises:
+        UsageError: There are such options.
+    """
+    from hubkit.errors import UsageError
+
+    if not fixing.is_wanted and (fixing.unsafe_fixes or fixing.exit_non_zero_on_fix):
+        option = "--unsafe-fixes" if fixing.unsafe_fixes else "--exit-non-zero-on-fix"
+        raise UsageError(f"{option} requires --fix or --diff.", hint="Add one of them.")
+    _require_one_format(output)
+    _require_distinct_files(output)
+    if fixing.diff or baseline.update:
+        _require_no_report(output, "--diff" if fixing.diff else "--update-baseline")
+    if fixing.is_wanted and (baseline.update or baseline.reason is not None):
+        option = "--update-baseline" if baseline.update else "--add-ignore"
+        raise UsageError(
+            f"{option} cannot be combined with {'--diff' if fixing.diff else '--fix'}.",
+            hint="Run them one after the other.",
+        )
 
 
-def _lint(facts: RepoFacts, config: Config) -> Report:
-    from hubkit.lint import lint_repo
+def _require_one_format(output: OutputOptions) -> None:
+    from hubkit.errors import UsageError
 
-    _require_something(facts, config)
-    return lint_repo(facts, config)
+    if output.statistics and output.output_format not in _FOR_PEOPLE:
+        raise UsageError(
+            f"--statistics cannot be combined with --output-format {output.output_format}.",
+            hint=f"To get both, use --statistics --report {output.output_format}=FILE.",
+        )
 
 
-def _read(files: Files, before: Files | None) -> RepoFacts:
-    """The repo's facts, and those of the earlier version to compare with, if any."""
+def _require_distinct_files(output: OutputOptions) -> None:
+    from hubkit.errors import UsageError
+
+    paths = [path for _, path in output.reports]
+    paths += [output.output_file] if output.output_file else []
+    for number, path in enumerate(paths):
+        if any(path.resolve() == other.resolve() for other in paths[:number]):
+            raise UsageError(
+                f"Two reports would be written to {path}.",
+                hint="Use a different file for each.",
+            )
+
+
+def _require_no_report(output: OutputOptions, option: str) -> None:
+    from hubkit.errors import UsageError
+
+    if output.reports or output.output_file or output.statistics or output.output_format != "full":
+        raise UsageError(
+            f"{option} does not write a report.",
+            hint="Run `hubkit check` again without it to get the report.",
+        )
+
+
+def _read_config(options: SelectionOptions, files: Files) -> Config:
+    """The repo's configuration, overridden by the command line.
+
+    ``--select`` and ``--ignore`` replace the configured values, ``--extend-select`` and
+    ``--extend-ignore`` add to them.
+
+    Raises:
+        ConfigError: The configuration, or one of the options, is invalid.
+        UsageError: An option names an unknown rule.
+    """
+    from hubkit.config import read_config
+
+    config = read_config(files, options.overrides, isolated=options.isolated)
+    changes: dict[str, Any] = {
+        "extend_select": (
+            *(() if options.select else config.extend_select),
+            *_codes(options.extend_select),
+        ),
+        "extend_ignore": {
+            **({} if options.ignore else config.extend_ignore),
+            **dict.fromkeys(_codes(options.extend_ignore), _COMMAND_LINE),
+        },
+    }
+    if options.select:
+        changes["select"] = _codes(options.select)
+    if options.ignore:
+        changes["ignore"] = dict.fromkeys(_codes(options.ignore), _COMMAND_LINE)
+    if options.preview is not None:
+        changes["preview"] = options.preview
+    if options.exit_zero or options.fail_on:
+        changes["fail_on"] = "never" if options.exit_zero else options.fail_on
+    return structs.replace(config, **changes)
+
+
+def _codes(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The codes in the values of a repeatable option; each value may be a comma-separated list."""
+    if not values:
+        return ()
+    from hubkit.config import ALL
+    from hubkit.errors import UsageError
+    from hubkit.lint import advise_code
+    from hubkit.rules import matching_rules
+
+    codes = tuple(code.strip() for text in values for code in text.split(",") if code.strip())
+    for code in codes:
+        if code != ALL and not matching_rules(code):
+            raise UsageError(f"unknown rule: {code}", hint=advise_code(code))
+    return codes
+
+
+def _read_facts(files: Files, before: Files | None) -> RepoFacts:
+    """The facts of the repo, and those of the earlier version to compare with, if any."""
     from hubkit.analysis import read_repo
 
     facts = read_repo(files)
@@ -129,11 +224,39 @@ def _read(files: Files, before: Files | None) -> RepoFacts:
     return structs.replace(facts, before=read_repo(before))
 
 
-def _require_something(facts: RepoFacts, config: Config) -> None:
-    """Refuse what can only pass because nothing was looked at.
+def _shows_fixes(output: OutputOptions) -> bool:
+    """Whether one of the requested formats shows which findings have a fix."""
+    name = "statistics" if output.statistics else output.output_format
+    return not _WITH_FIXES.isdisjoint({name, *(one for one, _ in output.reports)})
+
+
+def _lint(facts: RepoFacts, config: Config, *, with_fixes: bool = False) -> Report:
+    from hubkit.lint import lint_repo
+
+    _require_something_to_check(facts, config)
+    return lint_repo(facts, config, with_fixes=with_fixes)
+
+
+def _lint_cached(files: Files, config: Config, lint: Lint, *, with_fixes: bool) -> Report:
+    """The cached report if no file changed since, or a new one."""
+    from hubkit._util.paths import read_file
+    from hubkit.lint import cached_report
+    from hubkit.lint.baseline import locate_baseline
+
+    if not files.is_file("hubconf.py"):  # a folder that is not a hub repo is an error, not a report
+        return lint(files)
+    baseline = None
+    if config.baseline:
+        with contextlib.suppress(OSError):
+            baseline = read_file(locate_baseline(files.root, config.baseline), follow=True)
+    return cached_report(files, (config, config.text, baseline, with_fixes), lint)
+
+
+def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
+    """Reject a run that would pass only because it checks nothing.
 
     Raises:
-        UsageError: No rule is selected, or the folder is nothing that could be a hub repo.
+        UsageError: No rule is selected, or the folder cannot be a hub repo.
     """
     from hubkit.errors import UsageError
     from hubkit.lint import select_rules
@@ -149,7 +272,7 @@ def _require_something(facts: RepoFacts, config: Config) -> None:
             "nothing to check: no rule is selected",
             hint="To run preview rules, add --preview or select them by their full code."
             if config.select or config.extend_select
-            else "`select` is empty: give codes, prefixes or ALL, or leave it out.",
+            else "`select` is empty. Add codes, prefixes or ALL, or remove the setting.",
         )
     missing = facts.problem is not None and facts.problem.kind == "missing"
     is_git = facts.files.is_tracked or (facts.root / ".git").exists()
@@ -158,3 +281,153 @@ def _require_something(facts: RepoFacts, config: Config) -> None:
             f"nothing to check: {facts.root} has no hubconf.py, no Python file and no git repo",
             hint="Pass the folder of a hub repo, or owner/name[:ref].",
         )
+
+
+def _fix(files: Files, lint: Lint, options: FixOptions, output: OutputOptions) -> int:
+    """Fix findings, or show the fixes with --diff; returns the exit code.
+
+    Raises:
+        FixError: A file cannot be written; then none is.
+    """
+    from hubkit.lint import fix_findings, write_changes
+    from hubkit.source import Overlay
+
+    def lint_changed(changes: Mapping[str, bytes]) -> Report:
+        return lint(Overlay(files, changes) if changes else files)
+
+    outcome = fix_findings(lint_changed, files.read, unsafe=options.unsafe_fixes)
+    if options.diff:
+        return show_fixes(outcome)
+    write_changes(files.root, outcome.changes)
+    _print_fixes(outcome, "Fixed")
+    _write_report(outcome.report, output)
+    is_fixed = options.exit_non_zero_on_fix and bool(outcome.changes)
+    return outcome.report.exit_code or int(is_fixed)
+
+
+def show_fixes(outcome: Outcome) -> int:
+    """Print the fixes as a diff; returns the exit code."""
+    from hubkit.lint import render_diff
+
+    echo_data(render_diff(outcome.changes))
+    _print_fixes(outcome, "Would fix")
+    _print_crashed(outcome.report)
+    return 2 if outcome.report.crashes else int(bool(outcome.changes))
+
+
+def _print_fixes(outcome: Outcome, verb: str) -> None:
+    for finding, reason in outcome.failed:
+        place = f" in {finding.location.path}" if finding.location else ""
+        echo(f"{finding.code}{place} was not fixed ({reason}): {finding.message}", err=True)
+    count = len(outcome.fixed)
+    more = f" ({outcome.unsafe} more with --unsafe-fixes)" if outcome.unsafe else ""
+    if count or more:
+        echo(f"{verb} {plural(count, 'finding')}{more}.", err=True)
+
+
+def _with_baseline(config: Config, options: BaselineOptions) -> Config:
+    """The configuration with the baseline of the command line; with none if it will be written."""
+    if options.update:
+        return structs.replace(config, baseline="")
+    if options.baseline is None:
+        return config
+    return structs.replace(config, baseline=str(options.baseline.absolute()))
+
+
+def _baseline_path(options: BaselineOptions, root: Path, config: Config) -> Path:
+    from hubkit.lint.baseline import BASELINE, locate_baseline
+
+    return options.baseline or locate_baseline(root, config.baseline or BASELINE)
+
+
+def _update_baseline(report: Report, path: Path) -> int:
+    """Write the findings to the baseline and print what changed; returns the exit code.
+
+    Entries of rules that did not run are kept. Crashed rules are reported and not recorded.
+
+    Raises:
+        UsageError: The file cannot be written, or is not a baseline.
+    """
+    from hubkit._util.atomic import write_output
+    from hubkit.errors import UsageError
+    from hubkit.lint.baseline import read_baseline, render_baseline, to_entry
+
+    old = read_baseline(path) if path.exists() else ()
+    crashed = set(report.crashes)
+    found = {one.fingerprint: to_entry(one) for one in report.findings if one not in crashed}
+    kept = {one.fingerprint: one for one in old if one.code not in report.codes}
+    try:
+        write_output(path, render_baseline({**kept, **found}.values()))
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}",
+            hint="Choose a file in an existing, writable folder: --baseline FILE.",
+        ) from None
+    echo(_describe_baseline(path, old, {**kept, **found}))
+    _print_crashed(report)
+    return 2 if report.crashes else 0
+
+
+def _describe_baseline(
+    path: Path, old: tuple[BaselineEntry, ...], new: dict[str, BaselineEntry]
+) -> str:
+    before = {one.fingerprint for one in old}
+    added, gone = len(new.keys() - before), len(before - new.keys())
+    return f"{path}: {plural(len(new), 'finding')} ({added} added, {gone} removed)."
+
+
+def _add_ignores(report: Report, facts: RepoFacts, reason: str) -> None:
+    """Write comments that suppress the findings and print the number of changed files.
+
+    Raises:
+        FixError: A file cannot be written.
+    """
+    from hubkit.lint import plan_comments, write_changes
+
+    changes = plan_comments(report.findings, facts.sources, facts.files.read, reason)
+    write_changes(facts.root, changes)
+    echo(f"Wrote comments to {plural(len(changes), 'file')}.", err=True)
+
+
+def _write_report(report: Report, output: OutputOptions) -> None:
+    """Write the report in every requested format.
+
+    Raises:
+        UsageError: A file cannot be written.
+    """
+    from hubkit.reporters import find_reporter
+
+    for name, path in output.reports:
+        _write_file(name, path, report)
+    name = "statistics" if output.statistics else output.output_format
+    if output.output_file is not None:
+        _write_file(name, output.output_file, report)
+    elif not output.quiet or report.findings or name not in _FOR_PEOPLE:
+        find_reporter(name)(report, sys.stdout)
+
+
+def _write_file(name: str, path: Path, report: Report) -> None:
+    from hubkit._util.atomic import write_output
+    from hubkit.errors import UsageError
+    from hubkit.reporters import find_reporter
+
+    if str(path) == _STDOUT:
+        find_reporter(name)(report, sys.stdout)
+        return
+    try:
+        stream = io.StringIO(newline="\n")
+        find_reporter(name)(report, stream)
+        write_output(path, stream.getvalue().encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}",
+            hint="Choose a file in an existing, writable folder.",
+        ) from None
+
+
+def _print_crashed(report: Report) -> None:
+    """Print crashed rules to stderr, for runs that write no report."""
+    from hubkit.reporters.full import format_finding
+
+    for finding in report.crashes:
+        echo_lines(format_finding(finding, report), err=True)

@@ -68,9 +68,9 @@ def command(
     reports: tuple[str, ...],
     sources: tuple[Path, ...],
     verbose: bool,
-    **given: Any,  # noqa: ANN401 - options that the suite has too, as they came
+    **values: Any,  # noqa: ANN401 - options that the suite has too, as they came
 ) -> int:
-    """Run the conformance suite: build every entrypoint and use it as its users will.
+    """Run the conformance suite: build every entrypoint and use it like its users do.
 
     Same as `pytest --hubconf` in the folder PATH, but without the repo's own tests and pytest
     configuration. This runs the repo's code.
@@ -86,7 +86,7 @@ def command(
 
         raise UsageError(f"{root} is not a folder", hint="Pass the folder of a hub repo.")
     standalone = importlib.import_module("pytest_hubkit.standalone")
-    options = [*_options(given), *(("--hubconf-all",) if everything else ())]
+    options = [*_options(values), *(("--hubconf-all",) if everything else ())]
     options += [f"--hubconf-report={report}" for report in reports]
     code = standalone.run(root.resolve(), entrypoints, options, verbose=verbose)
     if code == _PYTEST_INTERRUPTED:
@@ -94,9 +94,9 @@ def command(
     return code if code in _FOUND else 2
 
 
-def _options(given: dict[str, Any]) -> Iterator[str]:
+def _options(values: dict[str, Any]) -> Iterator[str]:
     """The options of the pytest plugin."""
-    for name, value in given.items():
+    for name, value in values.items():
         if name in _FLAGS:
             yield from (f"--hubconf-{name}",) if value else ()
         elif value is not None:

@@ -12,7 +12,7 @@ from hubkit._util.text import close_matches, join_words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hubkit.commands.catalogue import CatalogueEntry
+    from hubkit.commands.rules import CatalogueEntry
 
 
 @click.command()
@@ -23,7 +23,7 @@ def command(codes: tuple[str, ...]) -> None:
     CODE is a code such as HUB105 or a name such as undeclared-import. A prefix such as HUB1 lists
     the rules that start with it. Without CODE, lists all of them.
     """
-    from hubkit.commands.catalogue import read_catalogue
+    from hubkit.commands.rules import read_catalogue
     from hubkit.errors import UsageError
 
     entries = read_catalogue()

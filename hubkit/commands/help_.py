@@ -63,7 +63,7 @@ def command(repo: str, entrypoint: str) -> None:
 def _rows(
     entrypoint: Entrypoint, hubconf: Hubconf, downloads: tuple[CheckpointUse, ...]
 ) -> Iterator[tuple[str, str]]:
-    """Further facts: names and values; a name is only given once."""
+    """Labels and values; further values of a label have the label ""."""
     yield "Returns", _returns(entrypoint)
     yield "Defined in", f"{entrypoint.definition.path}, line {entrypoint.definition.line}"
     names = hubconf.dependencies.names if hubconf.dependencies else ()
@@ -99,7 +99,7 @@ def _weights(use: CheckpointUse) -> str:
     url = try_parse(use.url)
     name = use.file_name or (url.file_name if url else "")
     digits = hash_in_name(name) or ""
-    if len(digits) < SHORTEST_HASH:  # it is a word
+    if len(digits) < SHORTEST_HASH:  # a word that looks like a hash
         return f"{use.url} (no hash in the file name)"
     checked = "verified" if use.check_hash else "not verified"
     return f"{use.url} (sha256 {digits}…, {checked})"

@@ -1,22 +1,27 @@
-"""``hubkit init``: create a hub repo, or turn a repo into one."""
+"""``hubkit init``: create a hub repo, or publish the models of a repo."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
-from hubkit._util.console import echo, echo_data
-from hubkit.errors import UsageError
+from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines
+from hubkit.errors import TemplateError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from hubkit.commands.planning import Plan
+    from hubkit.scaffold import Answers, Discovery, Outcome, Question, RenderedFile, Template
 
-# Questions that have an option of their own; a template may ask for others, by --answer.
+# Longer lists would hide the rest of the output.
+_MAX_SKIPPED = 5
+_MAX_OTHERS = 12
+# Questions with an option of their own. --answer also answers the questions of other templates.
 _TEXTS = (
     ("name", "TEXT", "Name of the project."),
     ("module", "NAME", "Name of its Python package."),
@@ -43,7 +48,7 @@ _PARTS = (
 
 
 def _answer_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Add an option for each of those questions."""
+    """Add an option for each question above."""
     for part, what in reversed(_PARTS):
         option = click.option(f"--{part}/--no-{part}", default=None, help=f"Create {what}, or not.")
         command = option(command)
@@ -104,29 +109,28 @@ def command(
 
     Exit codes: 0 success, 1 a file differs (with --check), 2 an error.
     """
-    from hubkit.commands.planning import make_plan
-    from hubkit.commands.telling import print_templates
-
     if listing:
-        print_templates()
+        _print_templates()
         return 0
-    _require_sense(bare=bare, template=template, modes=(dry_run, diff, check), overwrite=overwrite)
-    given = _gather(pairs, answers_file, flags)
-    wanted = given.pop("template", "")
+    _require_consistent(
+        bare=bare, template=template, modes=(dry_run, diff, check), overwrite=overwrite
+    )
+    texts = _read_answers(pairs, answers_file, flags)
+    wanted = texts.pop("template", "")
     wanted = "minimal" if bare else template or wanted
     writes = not (dry_run or diff or check)
-    asking = writes and not defaults and _on_terminal()
-    plan = make_plan(Path(path).resolve(), wanted, given, asking=asking)
+    interactive = writes and not defaults and _is_interactive()
+    plan = make_plan(Path(path).resolve(), wanted, texts, interactive=interactive)
     if check:
-        return _check(plan, named=bool(wanted))
+        return _compare(plan, named=bool(wanted))
     if diff:
-        return _diff(plan)
+        return _show_diff(plan)
     if dry_run:
-        return _rehearse(plan, overwrite=overwrite)
-    return _carry_out(plan, git=git, overwrite=overwrite)
+        return _show_plan(plan, overwrite=overwrite)
+    return _write(plan, git=git, overwrite=overwrite)
 
 
-def _require_sense(
+def _require_consistent(
     *, bare: bool, template: str | None, modes: tuple[bool, ...], overwrite: bool
 ) -> None:
     _, diff, check = modes
@@ -138,30 +142,29 @@ def _require_sense(
         raise UsageError("--overwrite cannot be combined with --diff or --check")
 
 
-def _gather(
+def _read_answers(
     pairs: Sequence[str], answers_file: Path | None, flags: dict[str, str | bool | None]
 ) -> dict[str, str]:
     """The answers as texts: --answer overrides options, and those override the file."""
     from hubkit.scaffold import read_answers_file
 
-    given = read_answers_file(answers_file) if answers_file else {}
+    texts = read_answers_file(answers_file) if answers_file else {}
     for name, value in flags.items():
         if value is not None:
-            given[name] = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+            texts[name] = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UsageError(f"{pair!r} is not KEY=VALUE", hint="For example -a license=MIT.")
-        given[key] = value
-    return given
+        texts[key] = value
+    return texts
 
 
-def _on_terminal() -> bool:
+def _is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _check(plan: Plan, *, named: bool) -> int:
-    from hubkit.commands.telling import print_outcomes
+def _compare(plan: Plan, *, named: bool) -> int:
     from hubkit.scaffold import compare_files
 
     if not plan.found.template and not named:
@@ -174,12 +177,12 @@ def _check(plan: Plan, *, named: bool) -> int:
     if not drifted:
         echo(f"All files match the template {plan.template.name}.")
         return 0
-    print_outcomes(plan, drifted, dry=True)
+    _print_outcomes(plan, drifted, dry=True)
     echo("Use --diff to see the differences, and --overwrite to apply the template.")
     return 1
 
 
-def _diff(plan: Plan) -> int:
+def _show_diff(plan: Plan) -> int:
     from hubkit.lint import FileChange, render_diff
     from hubkit.scaffold import compare_files
 
@@ -194,30 +197,28 @@ def _diff(plan: Plan) -> int:
     return 0
 
 
-def _rehearse(plan: Plan, *, overwrite: bool) -> int:
-    from hubkit.commands.telling import print_found, print_outcomes
+def _show_plan(plan: Plan, *, overwrite: bool) -> int:
     from hubkit.scaffold import compare_files
 
-    print_found(plan.found)
-    print_outcomes(plan, compare_files(plan.target, plan.files, overwrite=overwrite), dry=True)
+    _print_found(plan.found)
+    _print_outcomes(plan, compare_files(plan.target, plan.files, overwrite=overwrite), dry=True)
     echo("Nothing was written.")
     return 0
 
 
-def _carry_out(plan: Plan, *, git: bool | None, overwrite: bool) -> int:
-    from hubkit.commands.telling import print_found, print_next, print_outcomes, print_verdict
+def _write(plan: Plan, *, git: bool | None, overwrite: bool) -> int:
     from hubkit.scaffold import write_files
 
     outcomes = write_files(plan.target, plan.files, overwrite=overwrite)
-    print_found(plan.found)
-    print_outcomes(plan, outcomes)
-    has_repo = _settle_git(plan, git=git)
-    print_verdict(plan.target)
-    print_next(plan, has_repo=has_repo)
+    _print_found(plan.found)
+    _print_outcomes(plan, outcomes)
+    has_repo = _prepare_git(plan, git=git)
+    _print_findings(plan.target)
+    _print_next_steps(plan, has_repo=has_repo)
     return 0
 
 
-def _settle_git(plan: Plan, *, git: bool | None) -> bool:
+def _prepare_git(plan: Plan, *, git: bool | None) -> bool:
     """Create a git repo if requested; returns whether the target is in one."""
     from hubkit.scaffold import read_work_tree, write_git_repo
 
@@ -232,3 +233,233 @@ def _settle_git(plan: Plan, *, git: bool | None) -> bool:
     if tree is not None and tree != plan.target:
         echo(f"The folder is inside the git repo {tree}. To make it a repo of its own, use --git.")
     return tree is not None
+
+
+class Plan(Struct, frozen=True):
+    """The files to create in a folder, and the answers that they were rendered from."""
+
+    target: Path
+    template: Template
+    found: Discovery
+    answers: Answers
+    files: tuple[RenderedFile, ...]
+    is_new: bool
+
+
+def make_plan(target: Path, wanted: str, texts: Mapping[str, str], *, interactive: bool) -> Plan:
+    """Make the plan; nothing is written.
+
+    Args:
+        target: The absolute path of the folder, which need not exist.
+        wanted: The template's name or folder; "" for the default one.
+        texts: Answers as texts.
+        interactive: Whether to ask for the other answers.
+
+    Raises:
+        TemplateError: An answer is not valid, or the template does not render.
+        UsageError: The folder is inside ``.git``.
+    """
+    from hubkit.scaffold import (
+        open_target,
+        read_discovery,
+        read_template,
+        render_template,
+        resolve_answers,
+        select_entrypoints,
+    )
+
+    if ".git" in target.parts:
+        raise UsageError(f"{target} is inside a .git folder", hint="Choose another folder.")
+    found = read_discovery(target)
+    template = read_template(wanted) if wanted else _read_default_template(found)
+    texts = _drop_inapplicable(template, texts)
+    if interactive:
+        texts = _ask_questions(template, texts, found)
+    answers = resolve_answers(template, texts, found)
+    names = answers.get("entrypoints")
+    if isinstance(names, str) and found.proposals:
+        found = select_entrypoints(found, open_target(target), names)
+    files = render_template(template, answers, found)
+    is_new = not target.is_dir() or not any(target.iterdir())
+    return Plan(target, template, found, answers, files, is_new)
+
+
+def _read_default_template(found: Discovery) -> Template:
+    """The template that created the folder, or the default one for it."""
+    from hubkit.scaffold import DEFAULT, EXISTING, read_template
+
+    if not found.template:
+        return read_template(EXISTING if found.has_code else DEFAULT)
+    try:
+        return read_template(found.template)
+    except TemplateError as error:
+        raise TemplateError(
+            f"template not found: {found.template!r}, which created this repo",
+            hint="Pass its folder: --template DIR.",
+        ) from error
+
+
+def _drop_inapplicable(template: Template, texts: Mapping[str, str]) -> dict[str, str]:
+    """The answers without "no" to questions that the template does not have."""
+    known = {question.name for question in template.questions}
+    return {name: text for name, text in texts.items() if name in known or text != "no"}
+
+
+def _ask_questions(
+    template: Template, texts: Mapping[str, str], found: Discovery
+) -> dict[str, str]:
+    from hubkit.scaffold import is_asked, require_answer, require_known, suggest_answer
+
+    require_known(template, texts)
+    complete = dict(texts)
+    answers: Answers = {}
+    for question in template.questions:
+        if not is_asked(question, answers, found):
+            continue
+        if question.name not in complete:
+            default = suggest_answer(question, answers, found)
+            prompt = bool(question.text)
+            complete[question.name] = _prompt(question, default, found) if prompt else default
+        answers[question.name] = require_answer(question, complete[question.name], found)
+    return complete
+
+
+def _prompt(question: Question, default: str, found: Discovery) -> str:
+    from hubkit.scaffold import require_answer
+
+    def check(text: str) -> str:
+        try:
+            require_answer(question, text, found)
+        except TemplateError as error:
+            raise InvalidAnswerError(error.message) from None
+        return text
+
+    choices = f" ({', '.join(question.choices)})" if question.choices else ""
+    if question.kind == "models":
+        choices = f" ({', '.join(one.name for one in found.proposals)}; all; none)"
+    prompt = f"{question.text}{choices}"
+    return ask(prompt, default, check)
+
+
+def _print_templates() -> None:
+    """Print the templates and their questions."""
+    from hubkit.scaffold import DEFAULT, read_templates
+
+    for template in read_templates():
+        mark = " (default)" if template.name == DEFAULT else ""
+        echo(f"{template.name}{mark}: {template.description}")
+        for question in template.questions:
+            choices = f": {', '.join(question.choices)}" if question.choices else ""
+            echo(f"  -a {question.name}=...  {question.text or question.help}{choices}")
+
+
+def _print_found(found: Discovery) -> None:
+    """Print the models that will be published, the other ones, and the weights."""
+    if found.has_code and not found.proposals and not found.has_hubconf:
+        echo("No usable model found. Replace the example model in hubconf.py.")
+    if found.entrypoints:
+        echo("Entrypoints:")
+        width = max(len(one.name) for one in found.entrypoints)
+        for one in found.entrypoints:
+            location = one.model.location
+            weights = one.checkpoint and (one.checkpoint.path or one.checkpoint.url)
+            more = f", with weights from {weights}" if weights else ""
+            echo(f"  {one.name:{width}}  {location.path}:{location.line}{more}")
+        echo(f"  dependencies: {', '.join(found.dependencies)}")
+    names = {one.name for one in found.entrypoints}
+    others = [one.name for one in found.proposals if one.name not in names]
+    if found.is_ours and others:
+        more = f" and {len(others) - _MAX_OTHERS} more" if len(others) > _MAX_OTHERS else ""
+        listed = ", ".join(others[:_MAX_OTHERS])
+        echo(f"Other models, which --entrypoints can select: {listed}{more}")
+    _print_skipped(found)
+    _print_weights(found)
+
+
+def _print_skipped(found: Discovery) -> None:
+    for one in found.leftovers[:_MAX_SKIPPED]:
+        what = f"{one.name} of {one.module}" if one.module else f"the models of {one.name}"
+        echo(f"Skipped {what}: {one.reason}")
+    if len(found.leftovers) > _MAX_SKIPPED:
+        echo(f"Skipped {len(found.leftovers) - _MAX_SKIPPED} more")
+
+
+def _print_weights(found: Discovery) -> None:
+    used = {
+        one.checkpoint.path or one.checkpoint.url for one in found.entrypoints if one.checkpoint
+    }
+    for file in found.weights[:_MAX_SKIPPED]:
+        if file.is_pointer:
+            echo(f"Weights: {file.path} is a Git LFS pointer. Archives contain the pointer only.")
+        elif file.path not in used:
+            why = "no model of that name" if file.is_plain else "contains more than tensors"
+            echo(f"Weights: skipped {file.path}: {why}")
+    for url in [url for url in found.urls if url not in used][:_MAX_SKIPPED]:
+        echo(f"Weights: skipped {url}: no model of that name")
+
+
+def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = False) -> None:
+    """Print the outcome for each file.
+
+    Args:
+        plan: The plan.
+        outcomes: The outcomes.
+        dry: Whether nothing was written.
+    """
+    echo(f"{plan.target}, from the template {plan.template.name}:")
+    if plan.found.has_hubconf and not any(one.path == "hubconf.py" for one in outcomes):
+        echo(f"  {'kept':{12 if dry else 11}}  hubconf.py")
+    for outcome in outcomes:
+        change = outcome.state in ("created", "overwritten")
+        state = outcome.state.replace("created", "create").replace("overwritten", "overwrite")
+        word = f"would {state}" if dry and change else outcome.state
+        mine = "  (yours, not changed)" if outcome.state == "differs" and outcome.is_yours else ""
+        echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
+
+
+def _print_findings(target: Path) -> None:
+    """Run ``hubkit check`` and print the findings."""
+    from hubkit.analysis import read_repo
+    from hubkit.config import read_config
+    from hubkit.lint import lint_repo
+    from hubkit.reporters.full import format_finding
+    from hubkit.reporters.wording import format_summary
+
+    report = lint_repo(read_repo(target), read_config(target))
+    for finding in report.findings:
+        echo_lines(format_finding(finding, report))
+    echo(f"hubkit check: {format_summary(report)}")
+
+
+def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
+    """Print the commands to run next.
+
+    Args:
+        plan: The plan.
+        has_repo: Whether the target is in a git repo.
+    """
+    from hubkit.scaffold import UNKNOWN_OWNER, render_text
+
+    repo = plan.answers.get("repo")
+    if isinstance(repo, str) and repo.startswith(f"{UNKNOWN_OWNER}/"):
+        echo(f"The files use the placeholder {repo}. Replace it before you publish.")
+    if plan.answers.get("license") == "NONE":
+        echo("There is no license, so nobody may use the code. To add one: --license MIT.")
+    steps = [
+        render_text(step, {**plan.answers, "found": plan.found}, where="next")
+        for step in plan.template.next_steps
+    ]
+    if plan.target != Path.cwd():
+        steps.insert(0, f"cd {shlex.quote(_short(plan.target))}")
+    if not has_repo:
+        steps.insert(1 if len(steps) > 1 and steps[0].startswith("cd ") else 0, "git init -b main")
+    echo("Next steps:")
+    for step in steps:
+        if step:
+            echo(f"  {step}")
+
+
+def _short(target: Path) -> str:
+    here = Path.cwd()
+    name = str(target.relative_to(here)) if target.is_relative_to(here) else str(target)
+    return f"./{name}" if name.startswith("-") else name

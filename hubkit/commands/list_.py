@@ -38,7 +38,7 @@ def command(repo: str, as_json: bool, run: bool) -> None:
     hubconf = require_hubconf(read_repo(root))
     rows = [_row(entrypoint) for entrypoint in hubconf.entrypoints]
     if hubconf.has_dynamic_names and run:
-        rows += _made_at_run_time(root, hubconf)
+        rows += _dynamic_rows(root, hubconf)
     if as_json:
         import json
 
@@ -63,7 +63,7 @@ def _row(entrypoint: Entrypoint) -> dict[str, str]:
     return {"name": entrypoint.name, "kind": entrypoint.kind, "summary": summary}
 
 
-def _made_at_run_time(root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
+def _dynamic_rows(root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
     """Rows for names that are defined dynamically; failures are printed to stderr."""
     from hubkit.errors import HubkitError
     from hubkit.runtime.probe import list_names

@@ -118,6 +118,6 @@ def _fetch(lock: Lockfile) -> int:
         pins.fetch_locked_repo(parse_repo(name), repo)
     for url, checkpoint in lock.checkpoints.items():
         pins.fetch_locked_checkpoint(url, checkpoint)
-    held = len(lock.repos) + len(lock.checkpoints)
-    echo(f"{lock.path}: {plural(held, 'pin')} in the hub dir.", err=True)
+    count = len(lock.repos) + len(lock.checkpoints)
+    echo(f"{lock.path}: {plural(count, 'pin')} in the hub dir.", err=True)
     return 0

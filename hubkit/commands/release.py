@@ -77,12 +77,12 @@ def command(
     with ExitStack() as stack:
         if conform:
             now = structs.replace(now, request=_run_suite(request, stack))
-        points += map(_say, find_points(now))
+        points += map(_print_item, find_points(now))
     if verifying:
-        points += map(_say, verify(now))
+        points += map(_print_item, verify(now))
     missing = sum(point.state == "missing" for point in points)
     if now.tag:
-        _say_snippets(now)
+        _print_snippets(now)
     return _finish(now, missing, dry_run=dry_run)
 
 
@@ -103,15 +103,15 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
     return structs.replace(request, report=report)
 
 
-def _say(point: Point) -> Point:
+def _print_item(point: Point) -> Point:
     echo(f" {point.name}: {point.why}", label=f"{point.state:7}", label_color=_COLORS[point.state])
     if point.todo and point.state != "ok":
         echo(f"         -> {point.todo}")
     return point
 
 
-def _say_snippets(now: Situation) -> None:
-    """Print the lines that users of the release will write."""
+def _print_snippets(now: Situation) -> None:
+    """Print the code that loads the release."""
     from hubkit.publish.card import Source, gather_facts, render_arguments
 
     repo = now.repo or "OWNER/NAME"
@@ -140,12 +140,12 @@ def _finish(now: Situation, missing: int, *, dry_run: bool) -> int:
     is_new = write_tag(now)
     echo(f"{'Created tag' if is_new else 'Tag exists:'} {now.tag} at {now.sha[:10]}.")
     echo("To publish it:")
-    for line in _next(now):
+    for line in _next_steps(now):
         echo(f"  {line}")
     return 0
 
 
-def _next(now: Situation) -> list[str]:
+def _next_steps(now: Situation) -> list[str]:
     from hubkit.publish.release import assets
 
     tag, branch = shlex.quote(now.tag), shlex.quote(now.branch)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Literal
 
 import click
+from msgspec import Struct
 
 from hubkit._util.console import echo_lines
 from hubkit._util.text import table_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from hubkit.commands.catalogue import CatalogueEntry
 
 _INTRO = """# Rules and checks
 
@@ -37,6 +38,73 @@ _FAMILIES = {
 }
 
 
+class CatalogueEntry(Struct, frozen=True):
+    """A rule of ``hubkit check`` or a check of ``pytest --hubconf``.
+
+    Attributes:
+        code: Such as "HUB105" or "C207".
+        slug: Its name, such as "undeclared-import".
+        kind: "rule" or "check".
+        severity: The default severity of a rule; "required" or "optional" for a check.
+        is_default: Whether it runs by default.
+        fix: "safe" or "unsafe" for a rule with fixes, followed by ", sometimes" if only some findings
+            can be fixed; "" without fixes.
+        summary: The first line of the explanation.
+        explanation: The full text.
+    """
+
+    code: str
+    slug: str
+    kind: Literal["rule", "check"]
+    severity: str
+    is_default: bool
+    fix: str
+    summary: str
+    explanation: str
+
+
+def read_catalogue() -> tuple[CatalogueEntry, ...]:
+    """All rules, and all checks if pytest is installed, in the order of their codes."""
+    rules = _rules()
+    return rules if importlib.util.find_spec("pytest") is None else (*rules, *_checks())
+
+
+def _rules() -> tuple[CatalogueEntry, ...]:
+    from hubkit.rules import all_rules
+
+    return tuple(
+        CatalogueEntry(
+            rule.code,
+            rule.slug,
+            "rule",
+            rule.severity,
+            not rule.preview,
+            f"{rule.applicability or ''}{', sometimes' if rule.fixable == 'sometimes' else ''}",
+            rule.summary,
+            rule.explanation,
+        )
+        for rule in all_rules()
+    )
+
+
+def _checks() -> tuple[CatalogueEntry, ...]:
+    # By name: hubkit does not depend on its pytest plugin.
+    checks = importlib.import_module("pytest_hubkit.checks").all_checks()
+    return tuple(
+        CatalogueEntry(
+            check.code,
+            check.slug,
+            "check",
+            "required" if check.required else "optional",
+            True,
+            "",
+            check.explanation.partition("\n")[0],
+            check.explanation,
+        )
+        for check in checks
+    )
+
+
 @click.command()
 @click.option(
     "--output-format",
@@ -50,8 +118,6 @@ def command(output_format: str) -> None:
     Rules belong to `hubkit check`. Checks belong to `pytest --hubconf` and are listed if pytest is
     installed.
     """
-    from hubkit.commands.catalogue import read_catalogue
-
     renderers = {"text": _render_text, "markdown": _render_markdown, "json": _render_json}
     echo_lines(renderers[output_format](read_catalogue()))
 

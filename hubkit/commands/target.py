@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def locate_target(text: str) -> Path:
-    """The folder to read: that of a path such as ``./repo``, else the repo's, fetched.
+    """The folder of a repo; a repo on a git host is fetched.
 
     Args:
         text: A path, ``owner/name[:ref]`` or the URL of a repo.
@@ -22,7 +22,7 @@ def locate_target(text: str) -> Path:
         UsageError: There is no such folder.
         FetchError: The repo cannot be fetched.
     """
-    folder = _own_folder(text)
+    folder = _local_folder(text)
     if folder is not None:
         return folder
     from hubkit.loader import locate_repo
@@ -31,21 +31,21 @@ def locate_target(text: str) -> Path:
 
 
 def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> Files:
-    """The files to judge: of a folder in git what its consumers would get, else all of it.
+    """The files to check: in a git repo the tracked ones, otherwise all files in the folder.
 
     Args:
         text: A path, ``owner/name[:ref]`` or the URL of a repo.
-        ref: The commit to read in place of the folder's own files.
-        use_git: Whether git is asked at all.
+        ref: The commit to read instead of the work tree.
+        use_git: Whether to ask git for the tracked files.
 
     Raises:
-        UsageError: The options or the path make no sense, or git cannot tell.
+        UsageError: The options conflict, the path does not exist, or git fails.
         FetchError: The repo cannot be fetched.
     """
     from hubkit.errors import UsageError
     from hubkit.source import Folder, open_files
 
-    folder = _own_folder(text)
+    folder = _local_folder(text)
     if ref is not None and not use_git:
         raise UsageError("--ref cannot be combined with --no-git.", hint="Remove one of them.")
     if folder is None:
@@ -63,20 +63,20 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
 
 
 def open_earlier(text: str, ref: str) -> Files:
-    """The files of the commit that a repo is to be compared with.
+    """The files of an earlier commit, to compare with.
 
     Args:
-        text: What the command line named: a folder in git, or somebody's repo.
+        text: A folder in a git repo, or ``owner/name``.
         ref: The commit.
 
     Raises:
-        UsageError: There is no such commit, or git cannot tell.
+        UsageError: There is no such commit, or git fails.
         FetchError: The repo cannot be fetched.
     """
     from hubkit.hubdir.spec import parse_repo
     from hubkit.source import Folder, open_commit
 
-    folder = _own_folder(text)
+    folder = _local_folder(text)
     if folder is not None:
         return open_commit(folder, ref)
     from hubkit.loader import locate_repo
@@ -89,11 +89,11 @@ def require_own(text: str, files: Files) -> None:
     """Reject writing to anything but the user's own folder.
 
     Args:
-        text: What the command line named.
+        text: The argument of the command.
         files: The files that were opened for it.
 
     Raises:
-        UsageError: They are a commit's, or those of a repo in the hub dir.
+        UsageError: They belong to a commit, or to a repo in the hub dir.
     """
     from hubkit.errors import UsageError
 
@@ -102,7 +102,7 @@ def require_own(text: str, files: Files) -> None:
             f"cannot change the files of the commit {files.ref}",
             hint="Remove --ref to change the files in the folder.",
         )
-    if _own_folder(text) is None:
+    if _local_folder(text) is None:
         raise UsageError(
             f"cannot change {text}: it is a cached copy in the hub dir",
             hint="Clone the repo and pass the folder of the clone.",
@@ -110,12 +110,12 @@ def require_own(text: str, files: Files) -> None:
 
 
 def is_own(text: str) -> bool:
-    """Whether a text means an existing folder, which its user may change."""
-    return _own_folder(text) is not None
+    """Whether the argument is a folder of the user, not a repo on a git host."""
+    return _local_folder(text) is not None
 
 
-def _own_folder(text: str) -> Path | None:
-    """The folder that a text means, or None when it names a repo on a git host."""
+def _local_folder(text: str) -> Path | None:
+    """The folder that the argument names; None for a repo on a git host."""
     from hubkit.errors import UsageError
     from hubkit.hubdir.spec import parse_spec
 

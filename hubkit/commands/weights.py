@@ -21,7 +21,7 @@ state = torch.hub.load_state_dict_from_url(
     check_hash=True,
     weights_only=True,
 )"""
-# load_state_dict_from_url reads what torch.load does, so these are fetched and read in two steps.
+# load_state_dict_from_url only reads what torch.load can, so other files take two steps.
 _TWO_STEPS = """\
 path = Path(torch.hub.get_dir(), "checkpoints", "{name}")
 if not path.exists():
@@ -83,7 +83,7 @@ def add(
     _require_inside(facts, folder)
     if facts is not None:
         read_config(facts.root)  # report its errors before writing anything
-    contents = _require_sound(file)
+    contents = _require_readable(file)
     if safetensors:
         added = convert_to_safetensors(file, folder, digits=digits)
         contents = read_contents(added.path)
@@ -92,17 +92,17 @@ def add(
     echo(f"{'created' if added.is_new else 'exists'}: {added.path}")
     echo(f"sha256: {added.sha256}")
     echo(f"size: {added.size:,} bytes")
-    _tell(contents)
+    _print_contents(contents)
     _record(facts, name, added)
-    _show_line(facts, added, contents, slug, tag)
+    _print_snippet(facts, added, contents, slug, tag)
     return 0
 
 
 def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
-    """Insist that a folder of the repo does not lead out of it; another folder may be anywhere.
+    """Reject a folder in the repo that a link leads out of it. Folders outside of the repo are fine.
 
     Raises:
-        UsageError: A link in the repo leads elsewhere.
+        UsageError: The folder is a link, or behind a link, that leads out of the repo.
     """
     from hubkit._util.paths import is_inside
     from hubkit.errors import UsageError
@@ -114,7 +114,7 @@ def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
     if any(named.is_relative_to(top) for top in tops) and not is_inside(facts.root, folder):
         raise UsageError(
             f"{folder} leads outside the repo through a link, to {folder.resolve()}.",
-            hint="To write there all the same, name that folder: --to DIR",
+            hint="To write there anyway, pass that folder: --to DIR",
         )
 
 
@@ -128,26 +128,31 @@ def _read_repo() -> RepoFacts | None:
     return read_repo(open_files(root)) if root else None
 
 
-def _entrypoint(facts: RepoFacts | None, given: str | None) -> str:
-    """Whose weights they are; "" when that is not said and there are several."""
+def _entrypoint(facts: RepoFacts | None, requested: str | None) -> str:
+    """The entrypoint that loads the weights; "" if there are several and none was chosen."""
     from hubkit.analysis import require_hubconf
     from hubkit.errors import UsageError, entrypoint_not_found
 
     if facts is None:
-        if given is not None:
+        if requested is not None:
             raise UsageError(
                 "there is no hubconf.py here, or in a folder above",
-                hint="Run it in the repo whose entrypoint is meant.",
+                hint="Run this command in the folder of the repo.",
             )
         return ""
-    hubconf = require_hubconf(facts) if given is not None else facts.hubconf
+    hubconf = require_hubconf(facts) if requested is not None else facts.hubconf
     names = tuple(one.name for one in hubconf.entrypoints) if hubconf else ()
-    if given is not None and given not in names and hubconf and not hubconf.has_dynamic_names:
-        raise entrypoint_not_found(given, names, "is not in the hubconf")
-    return given or (names[0] if len(names) == 1 else "")
+    if (
+        requested is not None
+        and requested not in names
+        and hubconf
+        and not hubconf.has_dynamic_names
+    ):
+        raise entrypoint_not_found(requested, names, "is not in the hubconf")
+    return requested or (names[0] if len(names) == 1 else "")
 
 
-def _require_sound(file: Path) -> Contents:
+def _require_readable(file: Path) -> Contents:
     """The contents of a file, if it can be a checkpoint."""
     from hubkit.errors import CheckpointError
     from hubkit.publish.weights import read_contents, require_file
@@ -162,7 +167,7 @@ def _require_sound(file: Path) -> Contents:
     return contents
 
 
-def _tell(contents: Contents) -> None:
+def _print_contents(contents: Contents) -> None:
     from hubkit.publish.weights import find_notes
 
     if contents.tensors:
@@ -183,7 +188,7 @@ def _record(facts: RepoFacts | None, name: str, added: Added) -> None:
     echo(f"{'recorded' if is_changed else 'already recorded'}: {path}, {name}.weights")
 
 
-def _show_line(
+def _print_snippet(
     facts: RepoFacts | None, added: Added, contents: Contents, slug: str | None, tag: str | None
 ) -> None:
     from hubkit.publish.identity import find_name, require_name

@@ -8,7 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from hubkit.facts import Finding
 
@@ -101,15 +100,12 @@ class Rule(Struct, frozen=True):
             fix: Computes its fix. It is called only if fixes are asked for, after the rule has
                 finished, so use ``functools.partial`` instead of a lambda in a loop.
         """
-        finding = Finding(
-            self.code,
-            severity or self.severity,
-            message,
-            location,
-            entrypoint=entrypoint,
-            hint=hint,
+        severity = severity or self.severity
+        if fix is None:
+            return Finding(self.code, severity, message, location, entrypoint, hint)
+        return FindingWithFix(
+            self.code, severity, message, location, entrypoint, hint, make_fix=fix
         )
-        return finding if fix is None else FindingWithFix(*astuple(finding), fix)
 
 
 def rule(

@@ -75,7 +75,7 @@ def fuzz_config(data: bytes) -> None:
         (root / "hubkit.toml").write_bytes(data)
         with contextlib.suppress(HubkitError):
             facts = RepoFacts(Folder(root), None, None, frozenset(), ())
-            _require_whole(lint_repo(facts, read_config(root)))
+            _require_whole(lint_repo(facts, read_config(root), with_fixes=True))
 
 
 def fuzz_docstring(data: bytes) -> None:
@@ -91,7 +91,7 @@ def fuzz_suppressions(data: bytes) -> None:
         (root / "hubconf.py").write_bytes(text)
         facts = read_repo(root)
         if isinstance(facts.hubconf, Hubconf):
-            _require_whole(lint_repo(facts, Config()))
+            _require_whole(lint_repo(facts, Config(), with_fixes=True))
 
 
 def _require_whole(report: Report) -> None:

@@ -55,7 +55,7 @@ def test_generated_git_trees(bare: Path, tree: dict[bytes, Any]) -> None:
         files = open_commit(bare, commit)
     except HubkitError:
         return
-    report = lint_repo(read_repo(files), Config())
+    report = lint_repo(read_repo(files), Config(), with_fixes=True)
     assert not report.crashes
     for path in files.paths():
         assert files.entry(path) is not None

@@ -32,7 +32,7 @@ def half_way(repo: RepoFacts) -> Iterator[Finding]:
     raise KeyError(f"no such\nthing in {len(repo.sources)}")
 
 
-@rule("HUB997", "first-of-all", "error", alone=True)
+@rule("HUB997", "first-of-all", "error", exclusive=True)
 def first_of_all(repo: RepoFacts) -> Iterator[Finding]:
     """Stops before anything is found."""
     yield from repo.hubconf.nothing  # type: ignore[union-attr]
@@ -64,8 +64,8 @@ def test_the_others_run_and_the_exit_code_says_that_not_all_did(
     assert codes(report) == ["HUB900", *codes(lint(tmp_path))]
     assert (report.exit_code, broken.code in report.codes) == (2, False)
     (stopped,) = report.crashes
-    assert f"the rule {broken.code} ({broken.slug}) stopped with " in stopped.message
-    assert "test_stopped.py, line " in stopped.message
+    assert f"rule {broken.code} ({broken.slug}) crashed with " in stopped.message
+    assert "test_crashes.py, line " in stopped.message
     assert "report it at https://" in stopped.hint
     assert f"--extend-ignore {broken.code}" in stopped.hint
 
@@ -98,7 +98,7 @@ def test_every_format_tells(tmp_path: Path, name: str) -> None:
     text = written(name, report)
     assert "HUB900" in text
     if name != "statistics":
-        assert "HUB998 (half-way) stopped with KeyError" in text.replace("**", "")
+        assert "HUB998 (half-way) crashed with KeyError" in text.replace("**", "")
     if name == "full":
         assert 'HUB900 = "' not in text  # which would have no effect
     if name == "json":

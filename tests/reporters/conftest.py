@@ -39,7 +39,7 @@ HUB302 = "said in the README"
 
 
 def report_on(folder: Path) -> Report:
-    return lint_repo(read_repo(folder), read_config(folder))
+    return lint_repo(read_repo(folder), read_config(folder), with_fixes=True)
 
 
 def written(name: str, report: Report) -> str:

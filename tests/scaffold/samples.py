@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.commands.planning import make_plan
+from hubkit.commands.init import make_plan
 from hubkit.scaffold import EXISTING, read_template, write_files
 from tests.scaffold.conftest import write_tree
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from hubkit.commands.planning import Plan
+    from hubkit.commands.init import Plan
 
 _README = """# Nets
 
@@ -128,7 +128,7 @@ def plan_template(target: Path, name: str, answers: Mapping[str, str]) -> Plan:
     given = {key: value for key, value in usual.items() if key in asked}
     if name == EXISTING:
         given.pop("entrypoint", None)
-    return make_plan(target, name, given, asking=False)
+    return make_plan(target, name, given, interactive=False)
 
 
 # What `hubkit init` adds to it.

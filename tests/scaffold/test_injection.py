@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from hubkit._util.parse import read_toml
-from hubkit.commands.planning import make_plan
+from hubkit.commands.init import make_plan
 from hubkit.scaffold.render import render_text
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_every_file_parses_and_says_what_was_found(repo: Path, template: str) ->
         if template == "classifier"
         else {}
     )
-    plan = make_plan(repo, template, given, asking=False)
+    plan = make_plan(repo, template, given, interactive=False)
     files = {file.path: file.content.decode("utf-8") for file in plan.files}
     assert "49" not in files["README.md"]
     for path, content in files.items():

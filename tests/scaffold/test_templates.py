@@ -11,7 +11,7 @@ import pytest
 from hubkit._util.parse import read_toml
 from hubkit._util.text import escape_markdown
 from hubkit.analysis import read_repo, require_hubconf
-from hubkit.commands.planning import make_plan
+from hubkit.commands.init import make_plan
 from hubkit.config import read_config
 from hubkit.lint import lint_repo
 from hubkit.scaffold import (
@@ -128,7 +128,7 @@ def test_what_was_answered_is_read_back(repo: Path) -> None:
     assert [name for name, _ in found.answers] == [
         name for name in asked if name in dict(found.answers)
     ]
-    again = make_plan(repo, "", {}, asking=False)
+    again = make_plan(repo, "", {}, interactive=False)
     there = read_tree(repo)
     assert {file.path: file.content for file in again.files}.items() <= there.items()
 

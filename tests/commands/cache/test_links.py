@@ -133,7 +133,9 @@ def test_verify_leaves_what_it_may_not_move_and_goes_on(
     path.write_bytes(b"damaged")
     said = run("cache", "verify", "--fix")
     assert (said.exit_code, path.exists()) == (1, False)
-    assert f"left: {outside / 'canary'} is not changed: it lies outside of {hub_dir}" in said.stderr
+    assert (
+        f"skipped: {outside / 'canary'} is not changed: it lies outside of {hub_dir}" in said.stderr
+    )
     require_untouched(outside)
 
 

@@ -74,7 +74,7 @@ def test_verify_reports_damage_in_the_users_folder_and_moves_nothing(
     said = run("cache", "verify", "--fix")
     assert said.exit_code == 1
     assert f"changed: {path}" in said.stdout
-    assert f"left: {path} is not changed" in said.stderr
+    assert f"skipped: {path} is not changed" in said.stderr
     assert run("cache", "prune").exit_code == 0
     assert path.read_bytes() == b"my work"
 

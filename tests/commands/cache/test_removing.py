@@ -85,7 +85,7 @@ def test_prune_leaves_files_in_folders_of_the_users(git_host: GitHost, tmp_path:
     assert path.is_file()
     said = run("cache", "rm", str(path))
     assert said.exit_code == 1
-    assert f"left: {path} is not changed: it lies outside of" in said.stderr
+    assert f"skipped: {path} is not changed: it lies outside of" in said.stderr
     assert path.is_file()
 
 
