@@ -51,6 +51,7 @@ from hubkit._util.text import did_you_mean, printable_lines
 WHERE_TO_REPORT = "https://pypi.org/project/torch-hubkit"
 # Import names of the packages that hubkit needs, and what to install for each.
 REQUIREMENTS = {
+    "certifi": "certifi",
     "click": "click",
     "docstring_parser": "docstring-parser",
     "filelock": "filelock",
@@ -63,6 +64,8 @@ REQUIREMENTS = {
     "tomlkit": "tomlkit",
     "torch": "torch-hubkit[torch]",
     "tqdm": "tqdm",
+    "truststore": "truststore",
+    "urllib3": "urllib3",
     "yaml": "pyyaml",
 }
 

@@ -66,6 +66,7 @@ HOMES = {
     "yaml": {"hubkit/analysis/documents.py"},
     "tomlkit": {"hubkit/publish/weights/record.py"},
     "tqdm": {"hubkit/hubdir/download.py"},
+    "truststore": {"hubkit/hubdir/http.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }
 

@@ -108,6 +108,13 @@ def parse_toml(text: str) -> dict[str, Any]:
     return tables
 
 
+def find_value(table: object, *keys: str) -> object:
+    """The value of a nested key, such as ``project.name``; None if it does not exist."""
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    return table
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; links that stay in its folder are followed.
 

@@ -1,11 +1,7 @@
-"""What a repo says about itself to hubkit: ``[tool.hubkit]`` or ``hubkit.toml``.
-
-``model`` holds the frozen values, ``keys`` what each key may hold, ``values`` how one value is
-read, ``files`` where the text comes from. ``hubkit.schema.json`` says the same to editors.
-"""
+"""The configuration of a repo: ``hubkit.toml``, or ``[tool.hubkit]`` in ``pyproject.toml``."""
 
 from hubkit.config.files import HUBKIT_TOML, read_config
-from hubkit.config.model import (
+from hubkit.config.settings import (
     ALL,
     KINDS,
     Config,
@@ -14,8 +10,8 @@ from hubkit.config.model import (
     Kind,
     Values,
     WeightsConfig,
+    tool_schema,
 )
-from hubkit.config.schema import tool_schema
 
 __all__ = [
     "ALL",

@@ -29,7 +29,7 @@ from hubkit.errors import (
     UnreachableError,
     UnsafeArchiveError,
 )
-from hubkit.hubdir.http import apply_mirror, file_error, retry_delay
+from hubkit.hubdir.http import apply_mirror, backoff, file_error
 from hubkit.hubdir.layout import writing
 from hubkit.hubdir.parts import ParallelDownload, Stream, Throughput, claim_partial, is_possible
 
@@ -168,7 +168,7 @@ class Transfer:
                 if fruitless >= _ATTEMPTS_WITHOUT_PROGRESS or tried == _ATTEMPTS:
                     raise
                 log.info("%s Going on.", error.message)
-            time.sleep(retry_delay({}, max(fruitless, 1)))
+            time.sleep(backoff(max(fruitless - 1, 0)))
         raise AssertionError("the last try returns or raises")
 
     def _try(self) -> DownloadResult:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import random
 import re
+import threading
 import time
 from contextlib import contextmanager, suppress
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from hubkit import __version__, limits
-from hubkit._util.logs import log
 from hubkit._util.parse import parse_count
 from hubkit._util.urls import Url, UrlError, parse_url, parse_web_url, redact, try_parse
 from hubkit.errors import (
@@ -34,33 +31,45 @@ from hubkit.errors import (
 from hubkit.facts.hubdir import GITHUB
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
     import requests
+    import urllib3
 
     from hubkit.facts import FetchPolicy, RepoRef
     from hubkit.limits import Limit
 
-_BRIEF = 5.0  # seconds of silence after which a connection that we can do without is given up
-_TRIES = 4
+_BRIEF = 5.0  # seconds to wait for a connection that is optional
 _PIECE = 1 << 16  # bytes
-_RETRIED = (408, 429, 500, 502, 503, 504)
-_REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
+_REFUSALS = (_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND)
+_BUSY = (408, _TOO_MANY, 500, 502, 503, 504)
+_RETRIES = 3
+_CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_TOKENS = {
+    GITHUB: ("GITHUB_TOKEN", "GH_TOKEN"),
+    "gitlab.com": ("GITLAB_TOKEN",),
+    "codeberg.org": ("CODEBERG_TOKEN",),
+}
+_URL = r"\w{1,20}://[^\s'\"]+"
+_IN_URLS = "%!#$&'()*+,/:;=?@[]~"  # what stays as it is in a URL that is already encoded
+_CENTURY = 100 * 365.25 * 86400  # seconds
 
 
 def is_offline(policy: FetchPolicy) -> bool:
-    """Whether no socket may be opened: the policy says so, or ``$HUBKIT_OFFLINE`` does."""
+    """Whether the policy or ``$HUBKIT_OFFLINE`` forbids to open a socket."""
     return policy.offline or os.environ.get("HUBKIT_OFFLINE", "").lower() not in ("", "0", "false")
 
 
 class Response:
-    """What a host answered; the body has not been read yet.
+    """The response of a host; its body has not been read yet.
 
     Attributes:
         status: The HTTP status.
-        headers: Names are looked up in any case.
-        url: What was asked for, fit to be shown.
-        hops: What answered, one redirect after the other, fit to be shown; `url` comes first.
+        headers: The headers; names ignore case.
+        url: The requested URL, redacted.
+        hops: The redacted URLs of all redirects, from `url` to the last one.
     """
 
     def __init__(self, response: Any, url: str) -> None:  # noqa: ANN401 - requests stays in here
@@ -69,7 +78,7 @@ class Response:
         self.headers: Mapping[str, str] = response.headers
         self.url = url
         self.hops = tuple(redact(one.url) for one in (*response.history, response))
-        # Some hosts compress though asked not to.
+        # Some hosts compress although the request forbids it.
         encoding = self.headers.get("Content-Encoding", "identity")
         self._encoded = encoding != "identity"
         if encoding.count(",") >= limits.ENCODINGS.most:
@@ -83,14 +92,20 @@ class Response:
 
     @property
     def size(self) -> int | None:
-        """Length of the body in bytes as announced, None when unknown."""
+        """Announced length of the body in bytes, None if unknown."""
         return None if self._encoded else parse_count(self.headers.get("Content-Length", ""))
 
+    @property
+    def requests(self) -> int:
+        """How many requests the last hop took, retries included."""
+        retries = self._response.raw.retries
+        return 1 + len(retries.history if retries else ())
+
     def read_into(self, buffer: memoryview) -> int:
-        """Read part of the body; gives the number of bytes, 0 at the end.
+        """Read part of the body; return the number of bytes, 0 at the end.
 
         Raises:
-            IncompleteDownloadError: The body ended early or stopped coming.
+            IncompleteDownloadError: The body ended early or stopped arriving.
         """
         import urllib3
 
@@ -99,13 +114,11 @@ class Response:
         try:
             count: int = self._response.raw.readinto(buffer)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise IncompleteDownloadError(
-                f"{self.url} stopped in the middle: {root_cause(error)}.", url=self.url
-            ) from error
+            raise self._interrupted(error) from error
         return count
 
     def read_pieces(self, limit: Limit) -> Iterator[bytes]:
-        """The body, decoded, piece by piece as it comes.
+        """The decoded body, piece by piece as it arrives.
 
         Raises:
             IncompleteDownloadError: The body ended early.
@@ -122,36 +135,38 @@ class Response:
                 raise self._endless(f"sends its answer too slowly: {size} bytes in {seconds} s")
             yield piece
 
-    def _endless(self, what: str) -> UnreachableError:
-        return UnreachableError(
-            f"{self.url} {what}.",
-            url=self.url,
-            hint="A host of repos does not do this: check the address and the network.",
-        )
-
-    def _read_piece(self) -> bytes:
-        """What has arrived, as soon as anything has, so that a slow body can be given up."""
-        import urllib3
-
-        raw = self._response.raw
-        read = getattr(raw, "read1", raw.read)  # urllib3 before 2.0 has no read1
-        try:
-            piece: bytes | None = read(_PIECE, decode_content=True)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise IncompleteDownloadError(
-                f"{self.url} stopped in the middle: {root_cause(error)}.", url=self.url
-            ) from error
-        return piece or b""
-
     def hang_up(self) -> None:
-        """End the body at once, also for another thread that waits for more of it."""
-        # It may have ended by itself, and urllib3 before 2.3 cannot: the timeout does it then.
+        """End the body now, also for another thread that waits for more of it."""
+        # It may have ended already, and urllib3 before 2.3 cannot shut it down: then the timeout
+        # ends it.
         with suppress(AttributeError, OSError, RuntimeError, ValueError):
             self._response.raw.shutdown()
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Release the connection."""
         self._response.close()
+
+    def _endless(self, what: str) -> UnreachableError:
+        return UnreachableError(
+            f"{self.url} {what}.",
+            url=self.url,
+            hint="Hosts of repos do not do this: check the address and the network.",
+        )
+
+    def _interrupted(self, error: Exception) -> IncompleteDownloadError:
+        return IncompleteDownloadError(
+            f"{self.url} stopped in the middle: {root_cause(error)}.", url=self.url
+        )
+
+    def _read_piece(self) -> bytes:
+        """What has arrived so far, so that a slow body can be abandoned."""
+        import urllib3
+
+        try:
+            piece: bytes | None = self._response.raw.read1(_PIECE, decode_content=True)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._interrupted(error) from error
+        return piece or b""
 
 
 class _Request(Struct, frozen=True):
@@ -162,31 +177,33 @@ class _Request(Struct, frozen=True):
 
 
 class Client:
-    """Asks hosts; use it as a context manager, for one piece of work.
+    """Sends requests; use it as a context manager, for one piece of work.
 
     Args:
-        policy: Whether to open a socket at all, and for how long to wait.
-        eager: Show the token at once rather than when a door is closed without one.
+        policy: Whether sockets may be opened at all, and the timeouts.
+        eager: Send the token with the first request instead of after a refusal.
 
     Raises:
-        OfflineError: The policy, or the environment, says that no socket may be opened.
+        OfflineError: The policy or the environment forbids to open a socket.
     """
 
     def __init__(self, policy: FetchPolicy, *, eager: bool = False) -> None:
         if is_offline(policy):
             raise OfflineError(
-                "Something has to be fetched, and hubkit is offline.",
-                hint="Allow it: unset HUBKIT_OFFLINE.",
+                "Network access is needed, but hubkit is offline.",
+                hint="To go online, unset HUBKIT_OFFLINE.",
             )
         self._policy = policy
-        self._session = _make_session()
+        self._sessions: dict[bool, requests.Session] = {}
+        self._lock = threading.Lock()
         self._schemes = ["Basic", "Bearer", ""] if eager else ["", "Bearer"]
 
     def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._session.close()
+        for session in self._sessions.values():
+            session.close()
 
     @contextmanager
     def get(
@@ -197,61 +214,53 @@ class Client:
         *,
         once: bool = False,
     ) -> Iterator[Response]:
-        """Ask for a URL, again when the host is busy, and with a token where one helps.
+        """Request a URL: retried if the host is busy, with a token if the host wants one.
 
         Args:
-            url: What to ask for.
-            headers: More headers than the usual ones.
-            body: Makes it a POST; for questions, which may be asked twice.
-            once: We can do without: take the first answer, and wait for it briefly.
+            url: The URL.
+            headers: Headers in addition to the usual ones.
+            body: Makes it a POST, which must be safe to repeat.
+            once: The request is optional: take the first response, and wait briefly.
 
         Raises:
-            UnreachableError: There was no answer.
-            RateLimitedError: The host wants us to come back later.
-        FetchError: It is not a URL that can be asked for.
+            UnreachableError: There was no response.
+            RateLimitedError: The host limits the rate of requests.
+            FetchError: It is not a URL that can be requested.
         """
-        answer = self._send_with_retries(_Request(url, dict(headers or {}), body, once))
+        request = _Request(url, dict(headers or {}), body, once)
+        response = self._send_again(request)
         try:
-            yield answer
+            if not once:
+                _require_ready(response)
+            yield response
         finally:
-            answer.close()
+            response.close()
 
-    def _send_with_retries(self, request: _Request) -> Response:
-        if request.once:
-            return self._send_with_token(request)
-        for tried in range(1, _TRIES + 1):
-            last = tried == _TRIES
+    def _send_again(self, request: _Request) -> Response:
+        """Send a request, again if the host hangs up.
+
+        urllib3 could do this too, but logs the whole URL each time, and that may be a signed one.
+        """
+        for attempt in range(_RETRIES):
             try:
-                answer = self._send_with_token(request)
+                return self._send_with_token(request)
             except UnreachableError as error:
-                if last or not _is_transient(error.__cause__):
+                # Silence is not worth another try: it has used up the time.
+                if request.once or "Connection aborted" not in str(error.__cause__):
                     raise
-                delay = retry_delay({}, tried)
-            else:
-                limited = is_rate_limited(answer.status, answer.headers)
-                if answer.status not in _RETRIED and not limited:
-                    return answer
-                delay = retry_delay(answer.headers, tried, limited=limited)
-                answer.close()
-                if limited and (last or delay > limits.RETRY_SECONDS.most):
-                    raise rate_limit_error(answer.hops[-1], answer.headers)
-                if last or delay > limits.RETRY_SECONDS.most:
-                    long = delay if delay > limits.RETRY_SECONDS.most else None
-                    raise busy_error(answer.url, answer.status, tried, long)
-            log.debug("Asking %s again in %.1f s", redact(request.url), delay)
-            time.sleep(delay)
-        raise AssertionError("the last try returns or raises")
+            time.sleep(backoff(attempt))
+        return self._send_with_token(request)
 
     def _send_with_token(self, request: _Request) -> Response:
         token = find_token(request.url)
         schemes = self._schemes if token else [""]
         for scheme in schemes[:-1]:
-            answer = self._send(request, _sign(scheme, token))
-            closed = answer.status in _REFUSALS
-            if not closed or is_rate_limited(answer.status, answer.headers):
+            response = self._send(request, _sign(scheme, token))
+            is_refused = response.status in _REFUSALS
+            if not is_refused or is_rate_limited(response.status, response.headers):
                 self._schemes = [scheme, *(s for s in schemes if s != scheme)]
-                return answer
-            answer.close()
+                return response
+            response.close()
         return self._send(request, _sign(schemes[-1], token))
 
     def _send(self, request: _Request, auth: Callable[[Any], Any] | None) -> Response:
@@ -260,9 +269,10 @@ class Client:
         connect, read = self._policy.connect_timeout, self._policy.read_timeout
         timeouts = (min(connect, _BRIEF), min(read, _BRIEF)) if request.once else (connect, read)
         url = require_web_url(request.url)
+        session = self._session(retry=not request.once)
         try:
             # requests drops the Authorization header when a redirect leads to another host.
-            response = self._session.request(
+            response = session.request(
                 "GET" if request.body is None else "POST",
                 str(url),
                 headers=request.headers,
@@ -283,28 +293,153 @@ class Client:
             raise connection_error(request.url, error) from error
         return Response(response, url.redacted)
 
+    def _session(self, *, retry: bool) -> requests.Session:
+        with self._lock:
+            if retry not in self._sessions:
+                self._sessions[retry] = _make_session(retry=retry)
+            return self._sessions[retry]
 
-def _make_session() -> requests.Session:
-    """A session that checks redirects, and sends no credentials of ~/.netrc unencrypted."""
-    import requests
 
-    class Session(requests.Session):
-        def rebuild_auth(
-            self, prepared_request: requests.PreparedRequest, response: requests.Response
-        ) -> None:
-            super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
-            if not parse_url(prepared_request.url or "").is_private:
-                prepared_request.headers.pop("Authorization", None)
-
-    session = Session()
+def _make_session(*, retry: bool) -> requests.Session:
+    """A session with our certificates, retries and checks of redirects."""
+    session, adapter_class = _session_class()(), _adapter_class()
+    retries = _retry_class()(
+        total=_RETRIES if retry else 0,
+        connect=0,
+        read=False,
+        other=0,
+        allowed_methods=None,
+        status_forcelist=(*_BUSY, _FORBIDDEN) if retry else (),
+        backoff_factor=0.5,
+        raise_on_status=False,
+        respect_retry_after_header=retry,
+    )
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, adapter_class(max_retries=retries))
     session.headers["User-Agent"] = f"hubkit/{__version__}"
     session.hooks["response"].append(check_redirect)
     return session
 
 
-def _is_transient(error: BaseException | None) -> bool:
-    """Whether the host hung up, which is worth another try; silence used up the time."""
-    return "Connection aborted" in str(error)
+@functools.cache
+def _session_class() -> type[requests.Session]:
+    import requests
+
+    class Session(requests.Session):
+        """Sends no credentials of ~/.netrc unencrypted."""
+
+        def rebuild_auth(self, prepared_request: Any, response: Any) -> None:  # noqa: ANN401
+            super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+            if not parse_url(prepared_request.url or "").is_private:
+                prepared_request.headers.pop("Authorization", None)
+
+    return Session
+
+
+@functools.cache
+def _adapter_class() -> type[requests.adapters.HTTPAdapter]:
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        """Uses the certificates of `make_tls_context` in place of certifi's."""
+
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+            self.context = make_tls_context()
+            super().init_poolmanager(*args, **kwargs, ssl_context=self.context)
+
+        def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            kwargs["ssl_context"] = self.context
+            if proxy.lower().startswith("https:"):
+                kwargs["proxy_ssl_context"] = self.context
+            return super().proxy_manager_for(proxy, **kwargs)
+
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            return super().send(request, *args, **{**kwargs, "verify": True})
+
+        def cert_verify(self, *args: object) -> None:
+            """Leave verification to the context."""
+
+    return Adapter
+
+
+@functools.cache
+def _retry_class() -> type[urllib3.Retry]:
+    import urllib3
+
+    class Retry(urllib3.Retry):
+        """Retries responses of busy hosts, if they do not ask for too long a delay."""
+
+        def increment(
+            self,
+            method: Any = None,  # noqa: ANN401
+            url: Any = None,  # noqa: ANN401
+            response: Any = None,  # noqa: ANN401
+            *args: Any,  # noqa: ANN401
+            **kwargs: Any,  # noqa: ANN401
+        ) -> Any:  # noqa: ANN401
+            if response is not None and not _is_worth_retrying(response.status, response.headers):
+                pool: Any = kwargs.get("_pool")
+                raise urllib3.exceptions.MaxRetryError(pool, url)
+            retries = super().increment(method, url, response, *args, **kwargs)
+            if response is not None:
+                response.close()  # urllib3 would read the rest of the body, however long
+            return retries
+
+        def get_retry_after(self, response: Any) -> float | None:  # noqa: ANN401
+            return requested_delay(response.status, response.headers)
+
+    return Retry
+
+
+def make_tls_context() -> ssl.SSLContext:
+    """The certificates to trust: those of the system, unless environment variables name others.
+
+    ``$SSL_CERT_FILE``, ``$SSL_CERT_DIR``, ``$REQUESTS_CA_BUNDLE`` and ``$CURL_CA_BUNDLE`` add up.
+
+    Raises:
+        UsageError: A variable does not lead to certificates.
+    """
+    import ssl
+
+    variables = {name: os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)}
+    if variables:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for name, value in variables.items():
+            for path in value.split(os.pathsep) if name == "SSL_CERT_DIR" else [value]:
+                _load_certificates(context, name, path)
+        return context
+    import truststore
+
+    system: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not _has_system_certificates():
+        import certifi
+
+        system.load_verify_locations(certifi.where())
+    return system
+
+
+def _load_certificates(context: ssl.SSLContext, name: str, path: str) -> None:
+    try:
+        if os.path.isdir(path):  # noqa: PTH112 - may hold what no Path may
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{name} is {path!r}, which holds no certificates.",
+            hint=f"Set {name} to a file or folder of PEM certificates, or unset it.",
+        ) from error
+
+
+def _has_system_certificates() -> bool:
+    """Whether the system has a store of certificates; small container images have none."""
+    import ssl
+    import sys
+
+    if sys.platform in ("darwin", "win32"):
+        return True
+    paths = ssl.get_default_verify_paths()
+    return bool(paths.cafile or (paths.capath and os.listdir(paths.capath)))  # noqa: PTH208
 
 
 def _no_auth(request: Any) -> Any:  # noqa: ANN401 - requests stays in here
@@ -312,35 +447,63 @@ def _no_auth(request: Any) -> Any:  # noqa: ANN401 - requests stays in here
 
 
 def _sign(scheme: str, token: str | None) -> Callable[[Any], Any] | None:
-    """What puts the token into a request; None leaves it to requests, which reads ~/.netrc."""
+    """Return what adds the token to a request; None leaves it to requests, which reads ~/.netrc."""
     if not scheme or not token:
         return None
 
     def sign(request: Any) -> Any:  # noqa: ANN401 - requests stays in here
         import base64
 
-        said = token
+        credentials = token
         if scheme == "Basic":
-            # The user name that GitHub asks for; other hosts take any.
-            said = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-        request.headers["Authorization"] = f"{scheme} {said}"
+            # GitHub asks for this user name; other hosts accept any.
+            credentials = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        request.headers["Authorization"] = f"{scheme} {credentials}"
         return request
 
     return sign
 
 
-_URL = re.compile(r"\w{1,20}://[^\s'\"]+")
-_IN_URLS = "%!#$&'()*+,/:;=?@[]~"  # what is not encoded in a URL that is one already
-_FORM = "Write https://host/path."
-_CENTURY = 100 * 365.25 * 86400  # seconds
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY = 401, 403, 404, 429
-
-
 def is_rate_limited(status: int, headers: Mapping[str, str]) -> bool:
-    """Whether an answer means "not so fast": 429, or 403 in GitHub's way of saying it."""
+    """Whether a response is a rate limit: 429, or 403 with the headers that GitHub sends."""
     if status == _FORBIDDEN:
         return headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers
     return status == _TOO_MANY
+
+
+def requested_delay(status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds that a host asks to wait, None if it does not say.
+
+    GitHub sends ``x-ratelimit-reset`` with every response; it counts only for a rate limit.
+    """
+    at = _reset_at(headers) if is_rate_limited(status, headers) else _retry_after(headers)
+    return None if at is None else max(0.0, at - time.time())
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait after an attempt, the first of which is number 0: 0.5, doubled each time."""
+    import random
+
+    return 0.5 * 2.0**attempt * (1 + random.random() / 4)  # noqa: S311 - spreads the crowd
+
+
+def _is_worth_retrying(status: int, headers: Mapping[str, str]) -> bool:
+    delay = requested_delay(status, headers)
+    is_refused = status == _FORBIDDEN and not is_rate_limited(status, headers)
+    return not is_refused and (delay is None or delay <= limits.RETRY_SECONDS.most)
+
+
+def _require_ready(response: Response) -> None:
+    """Refuse a response that says "later".
+
+    Raises:
+        RateLimitedError: It is a rate limit.
+        UnreachableError: The host is busy, or broken.
+    """
+    if is_rate_limited(response.status, response.headers):
+        raise rate_limit_error(response.hops[-1], response.headers)
+    if response.status in _BUSY:
+        raise busy_error(response)
 
 
 def rate_limit_error(url: str, headers: Mapping[str, str]) -> RateLimitedError:
@@ -361,34 +524,16 @@ def rate_limit_error(url: str, headers: Mapping[str, str]) -> RateLimitedError:
     )
 
 
-def retry_delay(headers: Mapping[str, str], tried: int, *, limited: bool = False) -> float:
-    """Seconds to wait before asking again: what the host says, else 0.5 s doubled each time.
-
-    Args:
-        headers: Those of the answer.
-        tried: How many tries there were.
-        limited: Whether the answer is a rate limit. GitHub sends ``x-ratelimit-reset`` with every
-            answer; only then is it about this one.
-    """
-    at = _reset_at(headers) if limited else _retry_after(headers)
-    if at is not None:
-        return max(0.0, at - time.time())
-    return 0.5 * 2.0 ** (tried - 1) * (1 + random.random() / 4)  # noqa: S311 - spreads the crowd
-
-
-def busy_error(url: str, status: int, tried: int, delay: float | None) -> UnreachableError:
-    """The error for a host that answers with a status that may pass, and did not in time.
-
-    Args:
-        url: What was asked, fit to be shown.
-        status: The status.
-        tried: How many requests were made.
-        delay: Seconds that the host wants us to wait, when that is too long.
-    """
-    times = "1 request" if tried == 1 else f"{tried} requests"
-    wants = "" if delay is None else f" and asks to wait for {delay:.0f} s"
+def busy_error(response: Response) -> UnreachableError:
+    """The error for a host that answers with a temporary status, and does so again."""
+    times = "1 request" if response.requests == 1 else f"{response.requests} requests"
+    delay = requested_delay(response.status, response.headers)
+    is_long = delay is not None and delay > limits.RETRY_SECONDS.most
+    wants = f" and asks to wait for {delay:.0f} s" if is_long else ""
     return UnreachableError(
-        f"{url} answered {status}{wants} ({times}).", url=url, hint="Try again later."
+        f"{response.url} answered {response.status}{wants} ({times}).",
+        url=response.url,
+        hint="Try again later.",
     )
 
 
@@ -432,7 +577,7 @@ def certificate_error(url: str, error: Exception) -> FetchError:
     return UnreachableError(
         f"The certificate of {_host_of(url)} is not accepted: {root_cause(error)}.",
         url=redact(url),
-        hint="Behind a proxy that opens TLS, set REQUESTS_CA_BUNDLE to its certificates.",
+        hint="If a proxy inspects TLS, set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to its certificates.",
     )
 
 
@@ -489,7 +634,7 @@ def root_cause(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         seen = inner
-    text = _URL.sub(lambda found: redact(found[0]), str(seen))
+    text = re.sub(_URL, lambda found: redact(found[0]), str(seen))
     return (text.rpartition(": ")[2] or type(seen).__name__).rstrip(".")
 
 
@@ -510,7 +655,9 @@ def require_web_url(url: str) -> Url:
         return parse_web_url(url)
     except UrlError as error:
         shown = redact(url)
-        raise FetchError(f"The address {shown} {error}.", url=shown, hint=_FORM) from error
+        raise FetchError(
+            f"The address {shown} {error}.", url=shown, hint="Write https://host/path."
+        ) from error
 
 
 def check_redirect(response: Any, *_: object, **__: object) -> None:  # noqa: ANN401
@@ -561,6 +708,8 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     seconds = parse_count(after)
     if seconds is not None:
         return _plausible(time.time() + seconds)
+    from email.utils import parsedate_to_datetime
+
     try:
         return _plausible(parsedate_to_datetime(after[:100]).timestamp())
     except (TypeError, ValueError, OverflowError, OSError):
@@ -661,6 +810,8 @@ def _variable_part(url: Url) -> str:
     """The host of a URL as a part of a variable's name; different hosts differ."""
     port = f"_{url.port}" if ":" in url.host_key.rpartition("]")[2] else ""
     if ":" in url.host:  # no other host's name starts with "_"
+        from ipaddress import ip_address
+
         return f"_{ip_address(url.host).exploded.upper().replace(':', '_')}{port}"
     return re.sub(r"[.-]", lambda found: "__" if found[0] == "-" else "_", url.host.upper()) + port
 

@@ -44,8 +44,6 @@ def hold(key: str, timeout: float) -> Iterator[None]:
         LockTimeoutError: Somebody else held it for too long.
         CacheWriteError: The hub dir cannot be written.
     """
-    import socket
-
     import filelock
 
     path = lock_file(key)
@@ -66,12 +64,18 @@ def hold(key: str, timeout: float) -> Iterator[None]:
         yield
         return
     try:
-        write_record(owner, {"pid": os.getpid(), "host": socket.gethostname()})
+        _write_owner(owner)
         yield
     finally:
         owner.unlink(missing_ok=True)
         _remove(path)
         lock.release()
+
+
+def _write_owner(path: Path) -> None:
+    import socket
+
+    write_record(path, {"pid": os.getpid(), "host": socket.gethostname()})
 
 
 def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:

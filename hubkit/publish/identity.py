@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit._util.parse import parse_toml
+from hubkit._util.parse import find_value, parse_toml
 from hubkit._util.urls import github_repo
 from hubkit.analysis import read_snippets, select_own
 from hubkit.config import read_config
@@ -77,8 +77,6 @@ def _from_record(repo: RepoFacts) -> str:
     config = read_config(repo.files)
     if not config.text:
         return ""
-    table: object = parse_toml(config.text)
-    keys = ("init", "repo") if config.path == "hubkit.toml" else ("tool", "hubkit", "init", "repo")
-    for key in keys:
-        table = table.get(key) if isinstance(table, dict) else None
-    return table if isinstance(table, str) and _SLUG.fullmatch(table) else ""
+    keys = () if config.path == "hubkit.toml" else ("tool", "hubkit")
+    slug = find_value(parse_toml(config.text), *keys, "init", "repo")
+    return slug if isinstance(slug, str) and _SLUG.fullmatch(slug) else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hubkit._util.parse import read_toml
+from hubkit._util.parse import find_value, read_toml
 from hubkit._util.paths import is_inside
 from hubkit._util.urls import github_repo
 from hubkit.errors import GitRepoError
@@ -187,11 +187,9 @@ def _read_config(target: Path) -> tuple[str, dict[str, object]]:
     """The file that configures hubkit in the target, and its table; ("", {}) when there is none."""
     for name, keys in (("hubkit.toml", ()), ("pyproject.toml", ("tool", "hubkit"))):
         try:
-            table: object = read_toml(target / name)
+            table = find_value(read_toml(target / name), *keys)
         except (OSError, ValueError):
             continue
-        for key in keys:
-            table = table.get(key) if isinstance(table, dict) else None
         if isinstance(table, dict):
             return name, table
     return "", {}

@@ -94,7 +94,7 @@ def test_exit_codes(repo: Path, options: list[str], code: int) -> None:
         (["--ignore", "undeclared-import"], "Did you mean `HUB105`?"),
         (["--extend-select", "HUB1O5"], "Did you mean `HUB105`?"),
         (["--select", ","], "`select` is empty"),
-        (["--config", "select=HUB1"], 'Such as ["HUB1", "HUB501"].'),
+        (["--config", "select=HUB1"], 'For example ["HUB1", "HUB501"]'),
         (["--config", "../hubkit.toml"], "at the root of the repo"),
     ],
 )
@@ -103,10 +103,10 @@ def test_wrong_use_is_told_what_is_right(repo: Path, options: list[str], hint: s
     assert (done.exit_code, hint in done.stderr) == (2, True), done.stderr
 
 
-def test_a_hubkit_toml_that_is_written_like_a_pyproject_is_refused(repo: Path) -> None:
+def test_a_tool_table_in_hubkit_toml_is_an_error(repo: Path) -> None:
     (repo / "hubkit.toml").write_text("[tool.hubkit]\npreview = true\n")
     done = check(repo)
-    assert (done.exit_code, "stand without it" in done.stderr) == (2, True)
+    assert (done.exit_code, "write its keys at the top level" in done.stderr) == (2, True)
 
 
 def test_a_hyphen_is_standard_output(repo: Path) -> None:

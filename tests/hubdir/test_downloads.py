@@ -17,7 +17,7 @@ import pytest
 from hubkit import errors
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import download_url_to_file, fetch_checkpoint
-from hubkit.hubdir.http import retry_delay
+from hubkit.hubdir.http import backoff, requested_delay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,12 +185,46 @@ def test_a_host_that_wants_an_hour_is_asked_once(
     assert len(git_host.requests) == 1
 
 
-def test_how_long_to_wait() -> None:
+def test_requested_delays() -> None:
     in_a_minute = formatdate(time.time() + 60, usegmt=True)
-    assert retry_delay({"retry-after": "7"}, 1) == pytest.approx(7, abs=1)
-    assert retry_delay({"retry-after": in_a_minute}, 1) == pytest.approx(60, abs=5)
-    assert retry_delay({"retry-after": "0"}, 1) == 0
-    assert 0.5 <= retry_delay({}, 1) < 1 <= retry_delay({}, 2) < 2 <= retry_delay({}, 3)
+    reset = {"x-ratelimit-reset": str(int(time.time()) + 30)}
+    assert requested_delay(503, {"retry-after": "7"}) == pytest.approx(7, abs=1)
+    assert requested_delay(429, {"retry-after": in_a_minute}) == pytest.approx(60, abs=5)
+    assert requested_delay(503, {"retry-after": "0"}) == 0
+    assert requested_delay(429, reset) == pytest.approx(30, abs=5)
+    assert requested_delay(502, reset) is None
+    assert requested_delay(503, {}) is None
+    assert 0.5 <= backoff(0) < 1 <= backoff(1) < 2 <= backoff(2)
+
+
+def test_a_server_error_is_retried_despite_a_reset_time(git_host: GitHost, tmp_path: Path) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+    reset = {"x-ratelimit-reset": str(int(time.time()) + 3600)}
+    git_host.fail("net", status=502, headers=reset)
+    download_url_to_file(url, str(tmp_path / "out.pt"), SHA)
+    assert [entry.status for entry in git_host.requests] == [502, 200]
+
+
+def test_the_body_of_a_busy_host_is_not_read(git_host: GitHost, tmp_path: Path) -> None:
+    url = git_host.add_file("/net.pt", bytes(64 << 20))
+    busy = iter([True])
+    git_host.changes["net"] = lambda answer: (
+        replace(answer, status=503) if next(busy, False) else replace(answer, body=BODY, headers=())
+    )
+    download_url_to_file(url, str(tmp_path / "out.pt"), SHA)
+    assert [entry.status for entry in git_host.requests] == [503, 200]
+    assert git_host.requests[0].sent < 32 << 20
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_rate_limit_that_ends_soon_is_waited_for(
+    git_host: GitHost, tmp_path: Path, status: int
+) -> None:
+    url = git_host.add_file("/net.pt", BODY)
+    soon = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()))}
+    git_host.fail("net", status=status, headers=soon)
+    download_url_to_file(url, str(tmp_path / "out.pt"), SHA)
+    assert [entry.status for entry in git_host.requests] == [status, 200]
 
 
 def test_a_host_that_accepts_and_falls_silent_gets_the_policys_time_once(tmp_path: Path) -> None:

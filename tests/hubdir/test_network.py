@@ -30,6 +30,8 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+    for name in CA_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_a_proxy_is_asked_in_place_of_the_host(
@@ -87,14 +89,43 @@ def tls_url(tls_host: GitHost) -> str:
     return f"{tls_host.url}/net.pt".replace("http:", "https:")
 
 
-def test_certificates_of_ones_own_are_accepted_when_named(
-    tls_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+CA_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+@pytest.mark.parametrize("variable", CA_VARIABLES)
+def test_each_variable_for_certificates_counts(
+    tls_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     with pytest.raises(errors.UnreachableError, match="certificate of") as refused:
         fetch_checkpoint(tls_url, policy=ASK)
-    assert "REQUESTS_CA_BUNDLE" in refused.value.hint
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    assert "SSL_CERT_FILE" in refused.value.hint
+    path = certificate
+    if variable == "SSL_CERT_DIR":
+        path = certificate.parent / "certificates"
+        path.mkdir()
+        shutil.copy(certificate.with_name("c"), path / "c.pem")
+        subprocess.run(["openssl", "rehash", path], check=True)
+    monkeypatch.setenv(variable, str(path))
     assert fetch_checkpoint(tls_url, policy=ASK).read_bytes() == b"weights"
+
+
+def test_variables_for_certificates_add_up(
+    tls_url: str, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "empty"))
+    monkeypatch.setenv("CURL_CA_BUNDLE", str(certificate))
+    assert fetch_checkpoint(tls_url, policy=ASK).read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize("variable", CA_VARIABLES)
+def test_a_variable_without_certificates_is_reported(
+    tls_host: GitHost, tls_url: str, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "/no/certificates")
+    with pytest.raises(errors.UsageError, match=variable):
+        fetch_checkpoint(tls_url, policy=ASK)
+    assert tls_host.requests == []
 
 
 def test_a_redirect_to_an_unencrypted_host_is_refused(

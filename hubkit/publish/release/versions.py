@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit._util.parse import parse_toml
+from hubkit._util.parse import find_value, parse_toml
 from hubkit.analysis import read_card
 
 if TYPE_CHECKING:
@@ -102,16 +102,12 @@ def _from_pyproject(text: str) -> tuple[str, str]:
         table: object = parse_toml(text)
     except ValueError:
         return "", ""
-    version = _dig(table, "project", "version") or _dig(table, "tool", "poetry", "version")
-    attr = _dig(table, "tool", "setuptools", "dynamic", "version", "attr")
+    version = find_value(table, "project", "version") or find_value(
+        table, "tool", "poetry", "version"
+    )
+    attr = find_value(table, "tool", "setuptools", "dynamic", "version", "attr")
     package = attr.rpartition(".")[0].replace(".", "/") if isinstance(attr, str) else ""
     return (version if isinstance(version, str) else ""), package
-
-
-def _dig(table: object, *keys: str) -> object:
-    for key in keys:
-        table = table.get(key) if isinstance(table, dict) else None
-    return table
 
 
 def _from_source(text: str) -> str:

@@ -105,7 +105,7 @@ def test_a_submodules_address_sets_no_credential_helper(
     evil = f"{place}.helper=!touch${{IFS}}$CANARY;@{place}/acme/ops.git"
     add_submodule(worktree, tmp_path / "ops", start + evil if start else f"http://{evil}", "ops")
     host.add_repo("acme", "shapes", worktree)
-    with pytest.raises(errors.FetchError, match="a user name or a password"):
+    with pytest.raises(errors.FetchError, match="is not a URL"):
         fetch("git+https://github.com/acme/shapes")
     assert not canary.exists()
     assert not host.paths("ops")
