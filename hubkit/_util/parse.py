@@ -1,21 +1,17 @@
-"""Numbers, JSON and TOML from outside, parsed within limits; what is over one is a `ValueError`."""
+"""Numbers and JSON from outside, parsed within limits; what is over one is a `ValueError`."""
 
 from __future__ import annotations
 
-import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 from hubkit import limits
-from hubkit._util.paths import read_file, read_inside
+from hubkit._util.paths import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from hubkit.limits import Limit
-
-_KEY = re.compile(r"""\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*""")
 
 
 def parse_count(text: str) -> int | None:
@@ -38,7 +34,7 @@ def read_bounded(path: Path, limit: Limit, *, follow: bool = False, own: bool = 
         OSError: It cannot be read.
         ValueError: It is longer than the limit.
     """
-    return _require_short(read_file(path, limit.most + 1, follow=follow, own=own), limit)
+    return require_short(read_file(path, limit.most + 1, follow=follow, own=own), limit)
 
 
 def read_json(
@@ -71,7 +67,7 @@ def parse_json(
     try:
         value = json.loads(data, object_pairs_hook=pairs)
     except RecursionError:
-        raise _too_deep(limits.JSON_DEPTH) from None
+        raise too_deep(limits.JSON_DEPTH) from None
     opened = (b"[", b"{") if isinstance(data, bytes) else ("[", "{")
     if sum(map(data.count, opened)) > limits.JSON_DEPTH.most:  # type: ignore[arg-type]
         _require_depth(value)
@@ -85,66 +81,20 @@ def _require_depth(value: object) -> None:
         layer = [one for part in parts for one in part if isinstance(one, dict | list)]
         if not layer:
             return
-    raise _too_deep(limits.JSON_DEPTH)
+    raise too_deep(limits.JSON_DEPTH)
 
 
-def parse_toml(text: str) -> dict[str, Any]:
-    """The tables of a TOML text.
-
-    Raises:
-        ValueError: It is not TOML, or is over a limit.
-    """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
-    if len(text) > limits.TOML_BYTES.most:
-        raise ValueError(f"it is longer than {limits.TOML_BYTES.most} bytes")
-    _require_short_keys(text)
-    try:
-        tables: dict[str, Any] = tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    return tables
-
-
-def find_value(table: object, *keys: str) -> object:
-    """The value of a nested key, such as ``project.name``; None if it does not exist."""
-    for key in keys:
-        table = table.get(key) if isinstance(table, dict) else None
-    return table
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file; links that stay in its folder are followed.
+def require_short(data: bytes, limit: Limit) -> bytes:
+    """Return the data, unless it is longer than a limit.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: It is not TOML, or is over a limit.
+        ValueError: It is longer.
     """
-    data = read_inside(path.parent, path.name, limits.TOML_BYTES.most + 1)
-    text = _require_short(data, limits.TOML_BYTES).decode("utf-8")
-    return parse_toml(text.replace("\r\n", "\n"))
-
-
-def _require_short(data: bytes, limit: Limit) -> bytes:
     if len(data) > limit.most:
         raise ValueError(f"it is longer than {limit.most} bytes")
     return data
 
 
-def _require_short_keys(text: str) -> None:
-    """Refuse keys of very many parts, on which tomllib spends quadratic time."""
-    most = limits.TOML_DEPTH.most
-    for line in text.split("\n"):
-        if line.count(".") < most:
-            continue
-        run = 0
-        for part in line.split("."):
-            run = run + 1 if _KEY.fullmatch(part) else 0
-            if run > most:
-                raise _too_deep(limits.TOML_DEPTH)
-
-
-def _too_deep(limit: Limit) -> ValueError:
+def too_deep(limit: Limit) -> ValueError:
+    """The error for a value that is nested too deeply."""
     return ValueError(f"it is nested more than {limit.most} levels deep")

@@ -12,7 +12,8 @@ from hubkit._util.text import join_words
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
-    from hubkit.publish.card import CardDraft, Source
+    from hubkit.publish.card import CardDraft
+    from hubkit.publish.card_facts import Source
     from hubkit.rules.card_keys import Site
 
 _SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""}
@@ -67,7 +68,8 @@ def command(
     byte for byte.
     """
     from hubkit.errors import UsageError
-    from hubkit.publish.card import CardRequest, Source, draft_card, gather_facts
+    from hubkit.publish.card import CardRequest, draft_card
+    from hubkit.publish.card_facts import Source, gather_facts
 
     if check + diff + stdout > 1:
         raise UsageError("--check, --diff and --stdout cannot be combined")
@@ -100,10 +102,10 @@ def _read_facts(path: Path) -> RepoFacts:
 def _place(facts: RepoFacts, file: str | None) -> str:
     """The path of the card, relative to the repo."""
     from hubkit.errors import UsageError
-    from hubkit.publish.card import card_paths
+    from hubkit.publish.card_facts import find_card
 
     if file is None:
-        return next(iter(card_paths(facts)), "MODEL_CARD.md")
+        return find_card(facts) or "MODEL_CARD.md"
     root = facts.root.resolve()
     place = (root / file).resolve()
     if not place.is_relative_to(root) or place == root:
@@ -126,14 +128,15 @@ def _read_card(root: Path, place: str) -> bytes | None:
 def _source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source:
     """What the usage snippet loads: the repo, tag and entrypoint of the current snippet, unless overridden."""
     from hubkit.errors import UsageError, entrypoint_not_found
-    from hubkit.publish.card import Source, find_source
-    from hubkit.publish.identity import find_name, is_writable, require_name
+    from hubkit.publish.card import find_source
+    from hubkit.publish.card_facts import Source
+    from hubkit.publish.repo_name import find_name, is_usable_ref, require_name
 
     hubconf = facts.hubconf
     if requested.entrypoint and hubconf and not hubconf.entrypoint(requested.entrypoint):
         names = tuple(one.name for one in hubconf.entrypoints)
         raise entrypoint_not_found(requested.entrypoint, names, "is not in the hubconf")
-    if requested.ref and not is_writable(requested.ref):
+    if requested.ref and not is_usable_ref(requested.ref):
         raise UsageError(
             f"{requested.ref!r} cannot be used as a tag in owner/name:tag",
             hint="For example --tag v1.0.",
@@ -166,12 +169,12 @@ def _conformance(report: Path | None) -> str | None:
 
 def _print_problems(facts: RepoFacts, draft: CardDraft) -> None:
     """Print which parts are missing, and what its site would reject."""
-    from hubkit.publish.card import judge_card
+    from hubkit.publish.card import check_card
 
     if draft.lacking and draft.after != draft.before:
         parts = " ".join(f"--add {name}" for name in draft.lacking)
         echo(f"{draft.path} has no {join_words(draft.lacking, 'or')}. To add: {parts}", err=True)
-    for finding in judge_card(facts, draft):
+    for finding in check_card(facts, draft):
         line = finding.location.line if finding.location else 1
         echo(f"{draft.path}:{line}: {finding.code} {finding.message}", err=True)
 
@@ -193,14 +196,13 @@ def _compare(draft: CardDraft, *, show: bool) -> int:
 
 def _write(facts: RepoFacts, draft: CardDraft) -> int:
     from hubkit.lint import FileChange, write_changes
-    from hubkit.publish.files import write_new
 
     if draft.before == draft.after:
         echo(f"{draft.path} is up to date.", err=True)
-    elif draft.before is None:
-        write_new(facts.root, draft.path, draft.after)
+        return 0
+    write_changes(facts.root, {draft.path: FileChange(draft.before, draft.after)})
+    if draft.before is None:
         echo(f"Wrote {draft.path}.", err=True)
     else:
-        write_changes(facts.root, {draft.path: FileChange(draft.before, draft.after)})
         echo(f"Updated {draft.path}: {join_words(draft.stale)}.", err=True)
     return 0

@@ -438,10 +438,11 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
         plan: The plan.
         has_repo: Whether the target is in a git repo.
     """
-    from hubkit.scaffold import UNKNOWN_OWNER, render_text
+    from hubkit.scaffold import render_text
+    from hubkit.source.project import PLACEHOLDER_OWNER
 
     repo = plan.answers.get("repo")
-    if isinstance(repo, str) and repo.startswith(f"{UNKNOWN_OWNER}/"):
+    if isinstance(repo, str) and repo.startswith(f"{PLACEHOLDER_OWNER}/"):
         echo(f"The files use the placeholder {repo}. Replace it before you publish.")
     if plan.answers.get("license") == "NONE":
         echo("There is no license, so nobody may use the code. To add one: --license MIT.")

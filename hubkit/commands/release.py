@@ -17,7 +17,7 @@ from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import plural
 
 if TYPE_CHECKING:
-    from hubkit.publish.release import Point, ReleaseRequest, Situation
+    from hubkit.publish.release import ChecklistItem, ReleaseContext, ReleaseRequest
 
 _COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
 
@@ -65,25 +65,27 @@ def command(
     Exit codes: 0 all checks passed, 1 something is missing, 2 the checks could not run.
     """
     from hubkit.errors import UsageError
-    from hubkit.publish.release import ReleaseRequest, find_points, read_situation, verify
+    from hubkit.publish.checklist import run_checks
+    from hubkit.publish.release import ReleaseRequest, read_context
+    from hubkit.publish.verify import verify
 
     if not path.is_dir():
         raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
     if conform and (report or not level):
         raise UsageError("--conform cannot be combined with --report or --level 0")
     request = ReleaseRequest(path, tag, slug, report, level)
-    now = read_situation(request)
-    points: list[Point] = []
+    context = read_context(request)
+    items: list[ChecklistItem] = []
     with ExitStack() as stack:
         if conform:
-            now = structs.replace(now, request=_run_suite(request, stack))
-        points += map(_print_item, find_points(now))
+            context = structs.replace(context, request=_run_suite(request, stack))
+        items += map(_print_item, run_checks(context))
     if verifying:
-        points += map(_print_item, verify(now))
-    missing = sum(point.state == "missing" for point in points)
-    if now.tag:
-        _print_snippets(now)
-    return _finish(now, missing, dry_run=dry_run)
+        items += map(_print_item, verify(context))
+    missing = sum(item.state == "missing" for item in items)
+    if context.tag:
+        _print_snippets(context)
+    return _finish(context, missing, dry_run=dry_run)
 
 
 def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
@@ -103,20 +105,23 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
     return structs.replace(request, report=report)
 
 
-def _print_item(point: Point) -> Point:
-    echo(f" {point.name}: {point.why}", label=f"{point.state:7}", label_color=_COLORS[point.state])
-    if point.todo and point.state != "ok":
-        echo(f"         -> {point.todo}")
-    return point
+def _print_item(item: ChecklistItem) -> ChecklistItem:
+    echo(f" {item.name}: {item.message}", label=f"{item.state:7}", label_color=_COLORS[item.state])
+    if item.action and item.state != "ok":
+        echo(f"         -> {item.action}")
+    return item
 
 
-def _print_snippets(now: Situation) -> None:
+def _print_snippets(context: ReleaseContext) -> None:
     """Print the code that loads the release."""
-    from hubkit.publish.card import Source, gather_facts, render_arguments
+    from hubkit.publish.card_facts import Source, gather_facts
+    from hubkit.publish.card_sections import render_arguments
 
-    repo = now.repo or "OWNER/NAME"
-    facts = gather_facts(now.facts, Source(repo, now.tag))
-    by_tag, by_sha = (render_arguments(facts, f"{repo}:{ref}") for ref in (now.tag, now.sha))
+    repo = context.repo or "OWNER/NAME"
+    facts = gather_facts(context.facts, Source(repo, context.tag))
+    by_tag, by_sha = (
+        render_arguments(facts, f"{repo}:{ref}") for ref in (context.tag, context.sha)
+    )
     lines = [
         f"torch.hub.load({by_tag})",
         f"hubkit.load({by_tag})",
@@ -128,7 +133,7 @@ def _print_snippets(now: Situation) -> None:
     echo()
 
 
-def _finish(now: Situation, missing: int, *, dry_run: bool) -> int:
+def _finish(context: ReleaseContext, missing: int, *, dry_run: bool) -> int:
     from hubkit.publish.release import write_tag
 
     if missing:
@@ -137,19 +142,19 @@ def _finish(now: Situation, missing: int, *, dry_run: bool) -> int:
     if dry_run:
         echo("All checks passed. Run without --dry-run to create the tag.", err=True)
         return 0
-    is_new = write_tag(now)
-    echo(f"{'Created tag' if is_new else 'Tag exists:'} {now.tag} at {now.sha[:10]}.")
+    is_new = write_tag(context)
+    echo(f"{'Created tag' if is_new else 'Tag exists:'} {context.tag} at {context.sha[:10]}.")
     echo("To publish it:")
-    for line in _next_steps(now):
+    for line in _next_steps(context):
         echo(f"  {line}")
     return 0
 
 
-def _next_steps(now: Situation) -> list[str]:
-    from hubkit.publish.release import assets
+def _next_steps(context: ReleaseContext) -> list[str]:
+    from hubkit.publish.checklist import find_assets
 
-    tag, branch = shlex.quote(now.tag), shlex.quote(now.branch)
-    found = assets(now)
+    tag, branch = shlex.quote(context.tag), shlex.quote(context.branch)
+    found = find_assets(context)
     files = " ".join(shlex.quote(one.path or one.name) for one in found)
-    push = f"git push origin {branch} {tag}" if now.branch else f"git push origin {tag}"
+    push = f"git push origin {branch} {tag}" if context.branch else f"git push origin {tag}"
     return [push, *([f"gh release create {tag} {files}"] if found else [])]

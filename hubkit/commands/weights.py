@@ -12,7 +12,8 @@ from hubkit._util.console import echo, echo_lines
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
-    from hubkit.publish.weights import Added, Contents
+    from hubkit.publish.checkpoint_contents import Contents
+    from hubkit.publish.weights import CheckpointCopy
 
 _LINE = """\
 state = torch.hub.load_state_dict_from_url(
@@ -75,7 +76,8 @@ def add(
     without running any code in it.
     """
     from hubkit.config import read_config
-    from hubkit.publish.weights import convert_to_safetensors, copy_checkpoint, read_contents
+    from hubkit.publish.checkpoint_contents import convert_to_safetensors, read_contents
+    from hubkit.publish.weights import copy_checkpoint
 
     facts = _read_repo()
     name = _entrypoint(facts, entrypoint)
@@ -155,7 +157,8 @@ def _entrypoint(facts: RepoFacts | None, requested: str | None) -> str:
 def _require_readable(file: Path) -> Contents:
     """The contents of a file, if it can be a checkpoint."""
     from hubkit.errors import CheckpointError
-    from hubkit.publish.weights import read_contents, require_file
+    from hubkit.publish.checkpoint_contents import read_contents
+    from hubkit.publish.weights import require_file
 
     require_file(file)
     contents = read_contents(file)
@@ -168,7 +171,7 @@ def _require_readable(file: Path) -> Contents:
 
 
 def _print_contents(contents: Contents) -> None:
-    from hubkit.publish.weights import find_notes
+    from hubkit.publish.checkpoint_contents import find_notes
 
     if contents.tensors:
         noun = "tensor" if contents.tensors == 1 else "tensors"
@@ -177,7 +180,7 @@ def _print_contents(contents: Contents) -> None:
         echo(note, label="note:", label_color="yellow", err=True)
 
 
-def _record(facts: RepoFacts | None, name: str, added: Added) -> None:
+def _record(facts: RepoFacts | None, name: str, added: CheckpointCopy) -> None:
     from hubkit.publish.weights import record_weights
 
     if facts is None or not name:
@@ -189,9 +192,13 @@ def _record(facts: RepoFacts | None, name: str, added: Added) -> None:
 
 
 def _print_snippet(
-    facts: RepoFacts | None, added: Added, contents: Contents, slug: str | None, tag: str | None
+    facts: RepoFacts | None,
+    added: CheckpointCopy,
+    contents: Contents,
+    slug: str | None,
+    tag: str | None,
 ) -> None:
-    from hubkit.publish.identity import find_name, require_name
+    from hubkit.publish.repo_name import find_name, require_name
 
     repo = find_name(facts, slug) if facts else require_name(slug) if slug else ""
     place = f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}"

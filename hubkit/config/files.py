@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args
 import msgspec
 from msgspec import Struct, structs
 
-from hubkit._util.parse import parse_toml
 from hubkit._util.paths import UnsafePathError, read_inside
 from hubkit._util.text import did_you_mean
+from hubkit._util.toml import parse_toml
 from hubkit.config.settings import PYPROJECT, Config, FileIgnore, Settings
 from hubkit.errors import ConfigError
 from hubkit.facts import Files

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit._util.atomic import write_file
+from hubkit._util.atomic import create_file, write_file
 from hubkit._util.paths import UnsafePathError, read_file, resolve_inside
 from hubkit.errors import FixError
 
@@ -182,13 +182,14 @@ def _marked(mark: bytes, lines: list[bytes]) -> Iterator[bytes]:
 
 
 def write_changes(root: Path, changes: Mapping[str, FileChange]) -> None:
-    """Write changed files. All of them are checked before the first is written.
+    """Write changed and new files. All of them are checked before the first is written.
 
-    Symbolic links and modes are kept; the target of a link changes.
+    Symbolic links and modes are kept; the target of a link changes. A new file replaces nothing, and
+    its folder is created if necessary.
 
     Args:
         root: The folder of the repo.
-        changes: The changed files, by path.
+        changes: The changes, by path.
 
     Raises:
         FixError: A file has changed since it was read, is outside the repo, or cannot be written.
@@ -196,7 +197,7 @@ def write_changes(root: Path, changes: Mapping[str, FileChange]) -> None:
     """
     targets = {path: _require_target(root, path, change) for path, change in changes.items()}
     for path, target in targets.items():
-        _write_target(target, changes[path].after)
+        _write_target(target, changes[path])
 
 
 def _require_target(root: Path, path: str, change: FileChange) -> Path:
@@ -207,6 +208,8 @@ def _require_target(root: Path, path: str, change: FileChange) -> Path:
             f"cannot change {path}: {error.strerror}",
             hint="Nothing was written. Change the file itself, or ignore the finding.",
         ) from None
+    if change.before is None:
+        return target
     try:
         current, mode = read_file(target), target.stat().st_mode
     except OSError as error:
@@ -227,11 +230,19 @@ def _require_target(root: Path, path: str, change: FileChange) -> Path:
     return target
 
 
-def _write_target(target: Path, data: bytes) -> None:
+def _write_target(target: Path, change: FileChange) -> None:
     try:
-        write_file(target, data, durable=True)
+        if change.before is None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            create_file(target, change.after)
+        else:
+            write_file(target, change.after, durable=True)
+    except FileExistsError:
+        raise FixError(
+            f"{target} was created by another process", hint="Run the command again."
+        ) from None
     except OSError as error:
         raise FixError(
             f"cannot write {target}: {error.strerror or error}",
-            hint="It is unchanged; the files before it are fixed.",
+            hint="It is unchanged; the files before it are written.",
         ) from None

@@ -1,6 +1,7 @@
-"""PUBLISH: from a trained model to a tag that others load.
+"""From a trained model to a tag that users load.
 
-``card`` keeps the model card true to the source, ``weights`` gives checkpoints names that say what
-they are, ``release`` tells what stands between a commit and a published tag. Nothing here pushes,
-uploads or asks a host.
+``card`` keeps the model card up to date (``card_facts``, ``card_sections``, ``front_matter``),
+``weights`` names checkpoints by their hash and records them, ``checkpoint_contents`` inspects and
+converts them, ``release`` reads the commit to release, ``checklist`` checks it, and ``verify``
+loads it. Nothing here pushes, uploads or uses the network.
 """

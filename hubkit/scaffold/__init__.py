@@ -1,42 +1,52 @@
-"""MAKE: templates, the answers that they need, and writing what they render.
+"""Templates, the answers to their questions, and writing what they render.
 
-``catalog`` reads templates; ``discover`` reads what the target already tells, its models included,
-which ``proposals`` names and ranks; ``answers`` settles the questions; ``selection`` writes the
-chosen entrypoints (``code``); ``render`` makes files in memory, ``write`` puts them in place.
-Nothing here runs code of a template or of the target, and nothing is written outside the target.
+``templates`` reads templates; ``discovery`` reads the target folder, and its models with
+``model_discovery``, ``model_sources`` and ``model_weights``; ``proposals`` names and ranks the
+models; ``answers`` resolves the questions; ``entrypoints`` writes the selected models as Python;
+``render`` renders files in memory, and ``write`` writes them. No code of a template or of the target
+runs, and nothing is written outside the target.
 """
 
-from hubkit.scaffold.answers import (
-    Answers,
-    is_asked,
-    require_answer,
-    require_known,
-    resolve_answers,
-    suggest_answer,
-)
-from hubkit.scaffold.catalog import (
-    DEFAULT,
-    EXISTING,
-    MINIMAL,
-    Question,
-    Template,
-    read_template,
-    read_templates,
-    template_root,
-)
-from hubkit.scaffold.discover import UNKNOWN_OWNER, Discovery, open_target, read_discovery
-from hubkit.scaffold.git import read_git, read_work_tree, write_git_repo
-from hubkit.scaffold.given import read_answers_file
-from hubkit.scaffold.proposals import Leftover, Proposal
-from hubkit.scaffold.render import RenderedFile, render_template, render_text
-from hubkit.scaffold.selection import select_entrypoints
-from hubkit.scaffold.write import Outcome, compare_files, write_files
+from typing import TYPE_CHECKING
+
+from hubkit.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from hubkit.scaffold.answers import (
+        Answers,
+        is_asked,
+        read_answers_file,
+        require_answer,
+        require_known,
+        resolve_answers,
+        suggest_answer,
+    )
+    from hubkit.scaffold.discovery import Discovery, open_target, read_discovery
+    from hubkit.scaffold.entrypoints import select_entrypoints
+    from hubkit.scaffold.proposals import Leftover, Proposal
+    from hubkit.scaffold.render import RenderedFile, render_template, render_text
+    from hubkit.scaffold.templates import (
+        DEFAULT,
+        EXISTING,
+        MINIMAL,
+        Question,
+        Template,
+        read_template,
+        read_templates,
+        template_root,
+    )
+    from hubkit.scaffold.write import (
+        Outcome,
+        compare_files,
+        read_work_tree,
+        write_files,
+        write_git_repo,
+    )
 
 __all__ = [
     "DEFAULT",
     "EXISTING",
     "MINIMAL",
-    "UNKNOWN_OWNER",
     "Answers",
     "Discovery",
     "Leftover",
@@ -50,7 +60,6 @@ __all__ = [
     "open_target",
     "read_answers_file",
     "read_discovery",
-    "read_git",
     "read_template",
     "read_templates",
     "read_work_tree",
@@ -65,3 +74,18 @@ __all__ = [
     "write_files",
     "write_git_repo",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "answers": "Answers is_asked read_answers_file require_answer require_known resolve_answers "
+        "suggest_answer",
+        "discovery": "Discovery open_target read_discovery",
+        "entrypoints": "select_entrypoints",
+        "proposals": "Leftover Proposal",
+        "render": "RenderedFile render_template render_text",
+        "templates": "DEFAULT EXISTING MINIMAL Question Template read_template read_templates "
+        "template_root",
+        "write": "Outcome compare_files read_work_tree write_files write_git_repo",
+    },
+)

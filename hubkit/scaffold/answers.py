@@ -1,29 +1,79 @@
-"""Questions settled: what was given, else what was recorded, else the guessed default."""
+"""The answers to a template's questions: given, recorded by an earlier run, or the default."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from hubkit._util.text import did_you_mean
+from hubkit._util.toml import find_table, find_value, parse_toml, read_toml
 from hubkit.errors import TemplateError
-from hubkit.scaffold.licenses import require_spdx
 from hubkit.scaffold.names import (
     require_identifier,
     require_line,
     require_module,
     require_repo,
 )
+from hubkit.scaffold.proposals import ALL, NONE
 from hubkit.scaffold.render import render_text
-from hubkit.scaffold.selection import require_names
+from hubkit.source.project import SPDX_IDENTIFIERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from hubkit.scaffold.catalog import Question, Template
-    from hubkit.scaffold.discover import Discovery
+    from hubkit.facts import Files
+    from hubkit.scaffold.discovery import Discovery
+    from hubkit.scaffold.templates import Question, Template
 
 Answers: TypeAlias = "dict[str, str | bool]"
 
+
+def require_spdx(text: str) -> str:
+    """The identifier in SPDX's own spelling.
+
+    Raises:
+        TemplateError: It is none that hubkit knows, nor ``LicenseRef-`` and a name, nor NONE.
+    """
+    for name in SPDX_IDENTIFIERS:
+        if name.lower() == text.strip().lower():
+            return name
+    if _REFERENCE.fullmatch(text.strip()):
+        return text.strip()
+    raise TemplateError(
+        f"{text!r} is not a well-known SPDX license identifier",
+        hint=did_you_mean(text, SPDX_IDENTIFIERS)
+        or "Such as MIT, Apache-2.0 or BSD-3-Clause; for your own terms: LicenseRef-NAME.",
+    )
+
+
+def require_names(text: str, found: Discovery) -> str:
+    """The answer, when it names models that were found.
+
+    Args:
+        text: "all", "none", or names with commas between them.
+        found: What the target tells.
+
+    Raises:
+        TemplateError: There is no such model.
+    """
+    if text.strip().lower() in (ALL, NONE):
+        return text.strip().lower()
+    known = [one.name for one in found.proposals]
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in names:
+        if name not in known:
+            raise TemplateError(
+                f"no model {name!r} was found here",
+                hint=f"{did_you_mean(name, known)} Found: {', '.join(known) or 'none'}. "
+                "Use `all` to publish all of them.".strip(),
+            )
+    return ", ".join(names) or NONE
+
+
+# Files that configure hubkit, with the key of its table.
+_CONFIGS = {"hubkit.toml": (), "pyproject.toml": ("tool", "hubkit")}
+_REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 _REQUIRE = {
     "line": require_line,
     "identifier": require_identifier,
@@ -151,3 +201,69 @@ def _require_choice(text: str, choices: tuple[str, ...]) -> str:
     raise TemplateError(
         f"{text!r} is not one of {', '.join(choices)}", hint=f"Choose one of {', '.join(choices)}."
     )
+
+
+def read_answers_file(path: Path) -> dict[str, str]:
+    """The answers in a TOML file, as texts; ``template`` among them names the template.
+
+    The answers stand at the top, or in the table ``[init]`` of a ``hubkit.toml``, or in
+    ``[tool.hubkit.init]`` of a ``pyproject.toml``: what one repo was told can be told to another.
+
+    Args:
+        path: The file.
+
+    Raises:
+        TemplateError: It cannot be read, or an answer is neither a text nor a number nor a
+            boolean.
+    """
+    try:
+        table: object = read_toml(path.resolve())
+    except OSError as error:
+        raise TemplateError(
+            f"{path} cannot be read: {error.strerror or error}", hint="Name a TOML file."
+        ) from None
+    except ValueError as error:
+        raise TemplateError(
+            f"{path} is not TOML: {error}", hint='Such as: license = "MIT"'
+        ) from None
+    for keys in _CONFIGS.values():
+        table = find_table(table, *keys, "init") or table
+    assert isinstance(table, dict)  # noqa: S101 - TOML is a table at the top
+    return {str(name): _file_text(path, str(name), value) for name, value in table.items()}
+
+
+def _file_text(path: Path, name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str | int | float):
+        return str(value)
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value)
+    raise TemplateError(
+        f"{path}: {name} is {value!r}, which answers no question",
+        hint="An answer is a string, a number, true or false, or a list of names.",
+    )
+
+
+def read_record(files: Files) -> tuple[str, dict[str, str]]:
+    """The answers that an earlier run recorded in the configuration.
+
+    Args:
+        files: The target's files.
+
+    Returns:
+        The name of the configuration file, "" if there is none, and the answers as text.
+    """
+    for name, keys in _CONFIGS.items():
+        try:
+            table = find_value(parse_toml(files.read(name).decode()), *keys)
+        except (OSError, ValueError):
+            continue
+        if isinstance(table, dict):
+            record = find_table(table, "init")
+            return name, {str(key): _record_text(value) for key, value in record.items()}
+    return "", {}
+
+
+def _record_text(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

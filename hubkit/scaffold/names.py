@@ -11,6 +11,7 @@ from hubkit.errors import TemplateError
 
 # Longer names would push rendered lines past the formatter's limit.
 MAX_LENGTH = 32
+MAX_LINE = 200  # characters of an answer
 
 # Top-level modules that two hub repos are likely to share: the second one loaded gets the
 # first one's code.
@@ -138,9 +139,9 @@ def require_line(text: str) -> str:
     line = text.strip()
     if not line:
         raise TemplateError("the text is empty", hint="Write a few words.")
-    if len(line) > 200 or not line.isprintable():
+    if len(line) > MAX_LINE or not line.isprintable():
         raise TemplateError(
-            f"{line[:60]!r} is not one printable line of at most 200 characters",
+            f"{line[:60]!r} is not one printable line of at most {MAX_LINE} characters",
             hint="Leave out line breaks and control characters.",
         )
     return line

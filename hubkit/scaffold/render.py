@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import jinja2
 
     from hubkit.scaffold.answers import Answers
-    from hubkit.scaffold.catalog import Template, TemplateFile
-    from hubkit.scaffold.discover import Discovery
+    from hubkit.scaffold.discovery import Discovery
+    from hubkit.scaffold.templates import Template, TemplateFile
 
 SUFFIX = ".jinja"
 INCLUDES = "_include/"

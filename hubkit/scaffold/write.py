@@ -1,4 +1,4 @@
-"""Rendered files put in place: all of them or none, and over no file unless that is asked for."""
+"""Write rendered files: all of them or none, and over no file unless asked."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from hubkit._util.atomic import create_exclusive, place, place_new
+from hubkit._util.git import GitError, write
 from hubkit._util.paths import is_inside
 from hubkit.errors import TemplateError
 from hubkit.scaffold.render import require_safe_path
+from hubkit.source.git import git_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hubkit.scaffold.render import RenderedFile
-
 
 State = Literal["created", "kept", "differs", "overwritten"]
 
@@ -171,3 +172,22 @@ def _cannot(target: Path, error: OSError) -> TemplateError:
         f"cannot write {place}: {error.strerror or error}",
         hint=f"Nothing was left behind in {target}. Check that the folder can be written.",
     )
+
+
+def read_work_tree(folder: Path) -> Path | None:
+    """The root of the git work tree that the folder lies in, or would lie in; None when in none."""
+    top = git_output(folder, "rev-parse", "--show-toplevel")
+    return Path(top).resolve() if top else None
+
+
+def write_git_repo(folder: Path) -> bool:
+    """Make the folder a git repo whose branch is ``main``; False when git is missing or fails.
+
+    Nothing is committed.
+    """
+    # `git init -b` is younger (2.28) than the git of some long-lived systems.
+    try:
+        steps = (("init", "--quiet"), ("symbolic-ref", "HEAD", "refs/heads/main"))
+        return not any(write(folder, *step).returncode for step in steps)
+    except GitError:
+        return False

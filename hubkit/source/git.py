@@ -116,6 +116,18 @@ class Git(Struct, frozen=True):
         return GitRepoError(f"git cannot read the repo at {self.folder}: {error}.", hint=_NO_GIT)
 
 
+def git_output(folder: Path, *arguments: str) -> str:
+    """What git prints in a folder, or in the nearest existing one above; "" if git fails."""
+    place = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
+    if place is None:
+        return ""
+    try:
+        result = git.read(place, *arguments)
+    except git.GitError:
+        return ""
+    return "" if result.returncode else result.stdout.decode("utf-8", "replace").strip()
+
+
 def find_git(folder: Path) -> Git | None:
     """Git for a folder that lies in a work tree or is a bare repo; None when it is neither.
 

@@ -1,123 +1,247 @@
-"""What a repo's install files require: requirements.txt, pyproject.toml, setup.cfg, setup.py, conda."""
+"""What a project says of itself: authors, description, license, versions, and its GitHub remote.
+
+Reads pyproject.toml, setup.cfg, setup.py, CITATION.cff, the README and the license file. Nothing of
+the project is run.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hubkit._util.parse import parse_toml
+from msgspec import Struct
+
+from hubkit._util.toml import find_table, find_value, parse_toml
+from hubkit._util.urls import github_repo
+from hubkit.source.git import git_output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from hubkit.facts import Files
 
-_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-_CONDA_LINE = re.compile(
-    r"^[ \t]*-[ \t]*(?:[\w-]+::)?([A-Za-z0-9][\w.-]*)\s*(?:[=<>!~\[].*)?$", re.MULTILINE
+# What `hubkit init` writes as the owner if it does not know the owner.
+PLACEHOLDER_OWNER = "your-name"
+
+# SPDX identifiers (https://spdx.org/licenses/) that code and weights are published under, each with
+# phrases that only the text of that license contains. A license comes before those it quotes.
+_PHRASES = {
+    "MIT": ("Permission is hereby granted, free of charge", "The above copyright notice"),
+    "Apache-2.0": ("Apache License", "Version 2.0, January 2004"),
+    "BSD-3-Clause": ("Redistribution and use in source and binary forms", "Neither the name of"),
+    "BSD-2-Clause": ("Redistribution and use in source and binary forms",),
+    "ISC": ("Permission to use, copy, modify, and/or distribute this software",),
+    "MPL-2.0": ("Mozilla Public License Version 2.0",),
+    "AGPL-3.0-only": ("GNU AFFERO GENERAL PUBLIC LICENSE", "Version 3"),
+    "LGPL-3.0-only": ("GNU LESSER GENERAL PUBLIC LICENSE", "Version 3"),
+    "GPL-3.0-only": ("GNU GENERAL PUBLIC LICENSE", "Version 3"),
+    "GPL-2.0-only": ("GNU GENERAL PUBLIC LICENSE", "Version 2"),
+    "Unlicense": ("This is free and unencumbered software",),
+    "CC0-1.0": ("CC0 1.0 Universal",),
+    "CC-BY-NC-SA-4.0": ("Attribution-NonCommercial-ShareAlike 4.0 International",),
+    "CC-BY-NC-4.0": ("Attribution-NonCommercial 4.0 International",),
+    "CC-BY-SA-4.0": ("Attribution-ShareAlike 4.0 International",),
+    "CC-BY-4.0": ("Attribution 4.0 International",),
+}
+_OR_LATER = ("AGPL-3.0-or-later", "GPL-2.0-or-later", "GPL-3.0-or-later", "LGPL-3.0-or-later")
+# What SPDX documents contain if there is no license.
+NO_LICENSE = "NONE"
+SPDX_IDENTIFIERS = (*_PHRASES, *_OR_LATER, NO_LICENSE)
+UNKNOWN_LICENSE = "LicenseRef-LICENSE"
+_LICENSE_STEMS = frozenset({"LICENSE", "LICENCE", "COPYING"})
+
+_YEARS = r"\d{4}(?:\s*[-\u2013,]\s*(?:\d{4}|present))*,?"
+_COPYRIGHT = re.compile(
+    rf"^\s*(?:Copyright|\(c\)|©)(?:\s*\(c\)|\s*©)?\s*(?:{_YEARS})?\s+(?:by\s+)?([^\n<\[(]{{2,80}})",
+    re.MULTILINE | re.IGNORECASE,
 )
-_FILES = re.compile(
-    r"(?:[\w-]*requirements[\w-]*\.txt|requirements/[\w-]+\.txt|pyproject\.toml|setup\.(?:cfg|py)"
-    r"|(?:conda|environment|env)[\w-]*\.ya?ml|Pipfile)"
+# Names in the texts of licenses themselves, and in their blanks.
+_NOT_AUTHORS = re.compile(
+    r"free software foundation|\byyyy\b|name of|owner|holder|notice|license", re.IGNORECASE
 )
+_TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$|^(\S.*)\n[=]{3,}$", re.MULTILINE)
+_EMAIL = re.compile(r"\s*<[^>]*>\s*$")
+_CFG_VERSION = re.compile(r"^version\s*=\s*([\w.+-]+)\s*$", re.MULTILINE)
+_CITATION_VERSION = re.compile(
+    r"^version:[ \t]*([\"']?)([^\s\"'#]+)\1[ \t]*(?:#.*)?$", re.MULTILINE
+)
+_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[\w.-]+")
+_HEAD = 4000  # characters of a README or a license
 
 
-def read_requirements(files: Files) -> dict[str, frozenset[str]] | None:
-    """The distributions that each install file names, normalised.
+class Project(Struct, frozen=True):
+    """The metadata in a pyproject.toml; each value is empty if it is not declared.
+
+    Attributes:
+        description: What the project does, on one line.
+        authors: Names, without email addresses.
+        license: The license, if it is declared as text such as an SPDX expression.
+        keywords: Its keywords.
+    """
+
+    description: str = ""
+    authors: tuple[str, ...] = ()
+    license: str = ""
+    keywords: tuple[str, ...] = ()
+
+
+def read_project(files: Files) -> Project:
+    """Read the metadata in ``[project]``, and authors in ``[tool.poetry]``.
 
     Args:
-        files: The repo's files.
+        files: The project's files.
+    """
+    table = _read_pyproject(files)
+    project = find_table(table, "project")
+    return Project(
+        description=_one_line(project.get("description")),
+        authors=tuple(_declared_authors(table)),
+        license=_one_line(project.get("license")),
+        keywords=tuple(map(str, _list(project.get("keywords")))),
+    )
+
+
+def find_authors(files: Files) -> Iterator[str]:
+    """Names of authors: from pyproject.toml, setup.py, and the license's copyright line.
+
+    Args:
+        files: The project's files.
+    """
+    yield from read_project(files).authors
+    for node in _parse(files.read_text("setup.py")):
+        match node:
+            case ast.keyword(arg="author", value=ast.Constant(value=str(name))):
+                yield name
+    path, _ = read_license(files)
+    for found in _COPYRIGHT.finditer(files.read_text(path)[:_HEAD] if path else ""):
+        if not _NOT_AUTHORS.search(found[1]):
+            yield re.sub(r"\.?\s*All rights reserved.*", "", found[1], flags=re.IGNORECASE)
+
+
+def find_descriptions(files: Files) -> Iterator[str]:
+    """What the project does: from pyproject.toml, then the titles in its README.
+
+    Args:
+        files: The project's files.
+    """
+    yield read_project(files).description
+    readme = find_readme(files)
+    for found in _TITLE.finditer(files.read_text(readme)[:_HEAD] if readme else ""):
+        yield re.sub(r"[*_`]|!?\[([^\]]*)\]\([^)]*\)|<[^>]*>", r"\1", found[1] or found[2])
+
+
+def find_readme(files: Files) -> str:
+    """The name of the README; "" if there is none."""
+    return _find_file(files, lambda name: name.lower().partition(".")[0] == "readme")
+
+
+def read_license(files: Files) -> tuple[str, str]:
+    """The name and the SPDX identifier of the license file.
+
+    Args:
+        files: The project's files.
 
     Returns:
-        File by file; None when one of them is computed, so that source does not tell.
+        Both; `UNKNOWN_LICENSE` for the text of another license; ("", "") if there is no file.
     """
-    found: dict[str, frozenset[str]] = {}
-    candidates = [
-        *sorted(files.names("")),
-        *(f"requirements/{n}" for n in files.names("requirements")),
-    ]
-    for path in candidates:
-        if not _FILES.fullmatch(path):
-            continue
-        names = _read(path, files.read_text(path))
-        if names is None:
-            return None
-        if names:
-            found[path] = frozenset(normalize(name) for name in names)
-    return found
+    path = _find_file(files, lambda name: name.upper().partition(".")[0] in _LICENSE_STEMS)
+    if not path:
+        return "", ""
+    text = " ".join(files.read_text(path).split())
+    matches = (name for name, phrases in _PHRASES.items() if all(one in text for one in phrases))
+    return path, next(matches, UNKNOWN_LICENSE)
 
 
-def normalize(distribution: str) -> str:
-    """A distribution's name as package indexes compare it (PEP 503)."""
-    name = distribution.lower().replace("_", "-").replace(".", "-")
-    while "--" in name:
-        name = name.replace("--", "-")
-    return name
+def read_versions(files: Files, packages: Iterable[str] = ()) -> dict[str, str]:
+    """The versions that files declare, by file.
+
+    Args:
+        files: The project's files.
+        packages: Its packages, whose ``__version__`` counts.
+    """
+    return dict(_versions(files, packages))
 
 
-def _read(path: str, text: str) -> set[str] | None:
-    if path.endswith(".txt"):
-        return set(_named(text.splitlines()))
-    if path == "pyproject.toml" or path == "Pipfile":
-        return _from_toml(text)
-    if path == "setup.cfg":
-        return _from_cfg(text)
-    if path == "setup.py":
-        return _from_setup(text)
-    return {found[1] for found in _CONDA_LINE.finditer(text)}
+def read_remote(folder: Path) -> str:
+    """The repo on GitHub that git's ``origin`` leads to, as "owner/name"; "" if there is none.
+
+    Args:
+        folder: A folder of the work tree.
+    """
+    name = "/".join(github_repo(git_output(folder, "config", "--get", "remote.origin.url")) or ())
+    return name if is_repo_name(name) else ""
 
 
-def _named(lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
-        found = _NAME.match(line)
-        if found and not line.lstrip().startswith(("#", "-", "git+", "http")):
-            yield found[1]
+def is_repo_name(text: str) -> bool:
+    """Whether a text is "owner/name" as GitHub allows it."""
+    return _SLUG.fullmatch(text) is not None
 
 
-def _from_toml(text: str) -> set[str] | None:
+def _read_pyproject(files: Files) -> Mapping[str, object]:
     try:
-        table = parse_toml(text)
+        return parse_toml(files.read_text("pyproject.toml"))
     except ValueError:
-        return set()
-    project = _table(table, "project")
-    if "dependencies" in project.get("dynamic", ()):
-        return set()
-    poetry = _table(_table(_table(table, "tool"), "poetry"), "dependencies")
-    extras = _table(project, "optional-dependencies").values()
-    listed = [project.get("dependencies", ()), *extras]
-    names = {
-        name for lines in listed if isinstance(lines, list) for name in _named(map(str, lines))
-    }
-    return names | set(poetry) | set(_table(table, "packages"))
+        return {}
 
 
-def _table(table: dict[str, Any], key: str) -> dict[str, Any]:
-    value = table.get(key)
-    return value if isinstance(value, dict) else {}
+def _declared_authors(table: Mapping[str, object]) -> Iterator[str]:
+    for author in _list(find_value(table, "project", "authors")):
+        if isinstance(author, dict) and isinstance(author.get("name"), str):
+            yield _EMAIL.sub("", author["name"])
+    for author in _list(find_value(table, "tool", "poetry", "authors")):
+        yield _EMAIL.sub("", str(author))
 
 
-def _from_cfg(text: str) -> set[str]:
-    import configparser
+def _versions(files: Files, packages: Iterable[str]) -> Iterator[tuple[str, str]]:
+    table = _read_pyproject(files)
+    declared = find_value(table, "project", "version") or find_value(
+        table, "tool", "poetry", "version"
+    )
+    if declared and isinstance(declared, str):
+        yield "pyproject.toml", declared
+    found = _CFG_VERSION.search(files.read_text("setup.cfg"))
+    if found and found[1] != "attr":
+        yield "setup.cfg", found[1]
+    attr = find_value(table, "tool", "setuptools", "dynamic", "version", "attr")
+    package = attr.rpartition(".")[0].replace(".", "/") if isinstance(attr, str) else ""
+    for name in [package] if package else sorted(packages):
+        version = _read_dunder_version(files.read_text(f"{name}/__init__.py"))
+        if version:
+            yield f"{name}/__init__.py", version
+    cited = _CITATION_VERSION.search(files.read_text("CITATION.cff"))
+    if cited:
+        yield "CITATION.cff", cited[2]
 
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read_string(text)
-    except configparser.Error:
-        return set()
-    return set(_named(parser.get("options", "install_requires", fallback="").splitlines()))
+
+def _read_dunder_version(text: str) -> str:
+    """The literal ``__version__`` of a module."""
+    for node in _parse(text, top_level=True) if "__version__" in text else ():
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id="__version__")], value=ast.Constant(value=str(version))
+            ):
+                return version
+    return ""
 
 
-def _from_setup(text: str) -> set[str] | None:
-    """What a setup.py spells out; None when it computes its requirements."""
+def _parse(text: str, *, top_level: bool = False) -> Iterable[ast.AST]:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg == "install_requires":
-            if not isinstance(node.value, ast.List | ast.Tuple):
-                return None
-            parts = [p.value for p in node.value.elts if isinstance(p, ast.Constant)]
-            return set(_named(map(str, parts)))
-    return set()
+        return ()
+    return tree.body if top_level else ast.walk(tree)
+
+
+def _find_file(files: Files, matches: Callable[[str], bool]) -> str:
+    names = (name for name in sorted(files.all_names("")) if matches(name))
+    return next((name for name in names if files.is_file(name)), "")
+
+
+def _one_line(value: object) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

@@ -24,7 +24,7 @@ from hubkit.hubdir.archive import unpack
 from hubkit.hubdir.protocol import FLUSH, packet, read_packets, read_parents
 from hubkit.lint import lint_repo
 from hubkit.reporters import FORMATS, find_reporter
-from hubkit.scaffold.code import write_code
+from hubkit.scaffold.entrypoints import write_code
 from hubkit.scaffold.model_discovery import discover_models
 from hubkit.scaffold.proposals import propose
 from hubkit.source import Folder

@@ -172,18 +172,20 @@ def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def points(result: Result) -> dict[str, tuple[str, str]]:
+def read_items(result: Result) -> dict[str, tuple[str, str]]:
     """State and text of each point; of several with one name, the worst."""
     found: dict[str, tuple[str, str]] = {}
     for line in result.stdout.splitlines():
         state, _, rest = line.partition("  ")
-        name, colon, why = rest.strip().partition(": ")
+        name, colon, message = rest.strip().partition(": ")
         is_point = state.strip() in ("ok", "note", "missing") and colon and line[:1] != " "
         if is_point and found.get(name, ("ok",))[0] != "missing":
-            found[name] = (state.strip(), why)
+            found[name] = (state.strip(), message)
     return found
 
 
 def missing(result: Result) -> dict[str, str]:
     assert result.exit_code == 1, result.output
-    return {name: why for name, (state, why) in points(result).items() if state == "missing"}
+    return {
+        name: message for name, (state, message) in read_items(result).items() if state == "missing"
+    }

@@ -199,29 +199,32 @@ def test_docstrings_cannot_break_out(repo: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("---\nlicense: [mit\n---\ntext\n", "the front matter cannot be read"),
-        ("<!-- hubkit:begin usage -->\n", "`usage` begins and does not end"),
-        ("<!-- hubkit:end usage -->\n", "`usage` ends and did not begin"),
+        ("<!-- hubkit:begin usage -->\n", "`usage` begins, but does not end"),
+        ("<!-- hubkit:end usage -->\n", "`usage` ends, but did not begin"),
         (
             "<!-- hubkit:begin usage -->\n<!-- hubkit:begin weights -->\n",
-            "`weights` begins inside of another, or twice",
+            "`weights` is nested, or begins twice",
         ),
-        ("```\n<!-- hubkit:begin usage -->\n<!-- hubkit:end usage -->\n", "fenced block begins"),
-        (b"\xff\xfe", "is no UTF-8"),
-        ("---\n{license: mit}\n---\n", "cannot add to"),
+        (
+            "```\n<!-- hubkit:begin usage -->\n<!-- hubkit:end usage -->\n",
+            "fenced code block begins",
+        ),
+        (b"\xff\xfe", "is not UTF-8"),
+        ("---\n{license: mit}\n---\n", "cannot edit"),
     ],
 )
 def test_a_card_that_cannot_be_refreshed_is_left_alone(
-    repo: Path, text: str | bytes, said: str
+    repo: Path, text: str | bytes, message: str
 ) -> None:
     data = text.encode() if isinstance(text, str) else text
     (repo / CARD).write_bytes(data)
     for option in ((), ("--check",), ("--diff",), ("--stdout",)):
         result = hubkit("card", *REPO, *option)
         assert result.exit_code == 2
-        assert said in result.stderr
+        assert message in result.stderr
     assert (repo / CARD).read_bytes() == data
 
 
@@ -244,8 +247,8 @@ def test_odd_places(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     result = hubkit("card", empty, *REPO)
     assert result.exit_code == 0, result.output
     text = (empty / CARD).read_text()
-    assert "makes more names when it runs" in text
-    assert "load no weights" in text
+    assert "defines more names when it runs" in text
+    assert "shows no weights that" in text
     assert "declares no dependencies" in text
 
 

@@ -44,7 +44,7 @@ def test_weights_from_urls_made_at_run_time_are_one_sentence(repo: Path) -> None
     hubkit("card", *REPO)
     text = read(repo)
     assert "| `bundled` |" in text
-    assert "\n\nMore weights are downloaded for `net`, from URLs made at run time.\n" in text
+    assert "\n\nMore weights are downloaded for `net` from URLs that the code computes.\n" in text
     many = "".join(
         f"def n{i}(pretrained=False):\n"
         "    return torch.hub.load_state_dict_from_url(f'{pretrained}')\n"
@@ -53,5 +53,5 @@ def test_weights_from_urls_made_at_run_time_are_one_sentence(repo: Path) -> None
     (repo / "hubconf.py").write_text(f"import torch\n{many}")
     hubkit("card")
     names = "`n0`, `n1`, `n2`, `n3`, `n4`, `n5` and 3 more"
-    expected = f"-->\nWeights are downloaded for {names}, from URLs made at run time.\n"
+    expected = f"-->\nWeights are downloaded for {names} from URLs that the code computes.\n"
     assert expected in read(repo)

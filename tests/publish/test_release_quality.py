@@ -9,7 +9,7 @@ import pytest
 
 from tests.git_host import commit_files
 from tests.git_host.repos import git
-from tests.publish.conftest import DRY, READY, hubkit, missing, points
+from tests.publish.conftest import DRY, READY, hubkit, missing, read_items
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +40,8 @@ def test_weights_that_are_not_what_is_said(ready: Path) -> None:
     hubkit("card")
     commit_files(ready, {})
     result = hubkit("release", *DRY)
-    assert "weights/bundled.pth has the sha256" in missing(result)["weights"]
-    assert "weights/bundled.pth has 15 bytes, and pyproject.toml records 9" in result.stdout
+    assert "the sha256 of weights/bundled.pth is" in missing(result)["weights"]
+    assert "weights/bundled.pth has 15 bytes, but pyproject.toml records 9" in result.stdout
 
 
 def test_weights_without_a_hash_in_their_name(ready: Path) -> None:
@@ -54,14 +54,14 @@ def test_weights_without_a_hash_in_their_name(ready: Path) -> None:
     hubkit("card")
     commit_files(ready, {})
     found = missing(hubkit("release", *DRY))
-    assert "holds no hash" in found["weights"]
+    assert "contains no hash" in found["weights"]
     elsewhere = plain.replace("github.com/acme/nets/releases/download/v1.1.0", "example.org")
     commit_files(ready, {"hubconf.py": elsewhere})
     hubkit("card")
     commit_files(ready, {})
     result = hubkit("release", *DRY)
     assert result.exit_code == 0, result.output
-    assert points(result)["weights"][0] == "note"
+    assert read_items(result)["weights"][0] == "note"
 
 
 def test_a_file_to_upload_that_is_another(ready: Path) -> None:
@@ -69,17 +69,17 @@ def test_a_file_to_upload_that_is_another(ready: Path) -> None:
     (ready / "dist" / "net-0123456789abcdef.pth").write_bytes(b"something else")
     commit_files(ready, {".gitignore": "dist/\n"})
     found = missing(hubkit("release", *DRY))
-    assert "dist/net-0123456789abcdef.pth is not the file" in found["weights"]
+    assert "dist/net-0123456789abcdef.pth does not match" in found["weights"]
 
 
 def test_a_card_that_is_stale_missing_or_broken(ready: Path) -> None:
     card = (ready / "MODEL_CARD.md").read_text()
     commit_files(ready, {"MODEL_CARD.md": card.replace("`width`", "`wide`")})
-    assert missing(hubkit("release", *DRY)) == {"card": "MODEL_CARD.md is stale: entrypoints"}
+    assert missing(hubkit("release", *DRY)) == {"card": "MODEL_CARD.md is out of date: entrypoints"}
     commit_files(ready, {"MODEL_CARD.md": card.replace("license: other", "license: mitt")})
     assert "MODEL_CARD.md:2" in missing(hubkit("release", *DRY))["card"]
     commit_files(ready, {"MODEL_CARD.md": card.replace("hubkit:end usage", "hubkit:end")})
-    assert "begins inside of another" in missing(hubkit("release", *DRY))["card"]
+    assert "is nested, or begins twice" in missing(hubkit("release", *DRY))["card"]
     git("rm", "-q", "MODEL_CARD.md", cwd=ready)
     commit_files(ready, {})
     assert missing(hubkit("release", *DRY)) == {"card": "there is no model card"}
@@ -89,14 +89,17 @@ def test_a_card_that_hubkit_never_wrote_is_for_its_author_to_judge(ready: Path) 
     commit_files(ready, {"MODEL_CARD.md": "# Nets\n\nOurs.\n"})
     result = hubkit("release", *DRY)
     assert result.exit_code == 0
-    assert points(result)["card"] == ("note", "MODEL_CARD.md has no part that hubkit keeps true")
+    assert read_items(result)["card"] == (
+        "note",
+        "MODEL_CARD.md has no parts that hubkit generates",
+    )
 
 
 def test_a_card_that_shows_another_tag_is_told_of(ready: Path) -> None:
     hubkit("card", "--tag", "v1.0.0")
     commit_files(ready, {})
-    state, why = points(hubkit("release", *DRY))["card"]
-    assert (state, why) == ("note", "MODEL_CARD.md shows how to load v1.0.0")
+    state, message = read_items(hubkit("release", *DRY))["card"]
+    assert (state, message) == ("note", "MODEL_CARD.md shows how to load v1.0.0")
 
 
 def report_of(ready: Path, **changes: object) -> str:
@@ -133,30 +136,30 @@ def _check(code: str, level: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "level", "said"),
+    ("changes", "level", "message"),
     [
         ({}, "1", ""),
-        ({}, "2", "level 1 is reached, and 2 is asked for"),
-        ({"commit": "0" * 40}, "1", "the report is of commit 0000000000"),
-        ({"commit": None}, "1", "the report is of no commit"),
-        ({"uncommitted": 2}, "1", "with 2 files that the commit lacks"),
+        ({}, "2", "level 1 of the required 2"),
+        ({"commit": "0" * 40}, "1", "the report is for commit 0000000000"),
+        ({"commit": None}, "1", "the report is for no commit"),
+        ({"uncommitted": 2}, "1", "includes 2 files that the commit lacks"),
         ({"interrupted": True}, "1", "interrupted"),
         ({"entrypoints": []}, "1", "without entrypoints"),
     ],
 )
 def test_conformance_is_shown_by_a_report_of_this_commit(
-    ready: Path, tmp_path: Path, changes: dict[str, object], level: str, said: str
+    ready: Path, tmp_path: Path, changes: dict[str, object], level: str, message: str
 ) -> None:
     report = tmp_path / "report.json"
     report.write_text(report_of(ready, **changes))
     result = hubkit("release", "--dry-run", "--level", level, "--report", report)
-    if said:
+    if message:
         found = missing(result)
         assert set(found) == {"conformance"}
-        assert said in found["conformance"]
+        assert message in found["conformance"]
     else:
         assert result.exit_code == 0, result.output
-        assert points(result)["conformance"] == ("ok", "level 1, at this commit")
+        assert read_items(result)["conformance"] == ("ok", "level 1, at this commit")
 
 
 def test_a_report_lives_as_long_as_only_documents_change(ready: Path, tmp_path: Path) -> None:
@@ -168,7 +171,7 @@ def test_a_report_lives_as_long_as_only_documents_change(ready: Path, tmp_path: 
     commit_files(ready, {})
     result = hubkit("release", "--dry-run", "--report", report)
     assert result.exit_code == 0, result.output
-    assert "documents alone" in points(result)["conformance"][1]
+    assert "documents only" in read_items(result)["conformance"][1]
     assert hubkit("card", "--check").exit_code == 0
     assert "refreshed" not in hubkit("card", "--report", report).stderr
     commit_files(ready, {"weights/bundled.pth": b"other"})
@@ -180,5 +183,5 @@ def test_a_report_lives_as_long_as_only_documents_change(ready: Path, tmp_path: 
 @pytest.mark.usefixtures("ready")
 def test_without_a_report_the_way_to_one_is_said() -> None:
     result = hubkit("release", "--dry-run")
-    assert missing(result) == {"conformance": "no report of the suite is given"}
+    assert missing(result) == {"conformance": "there is no report of the suite"}
     assert "pytest --hubconf --hubconf-report conformance.json" in result.stdout

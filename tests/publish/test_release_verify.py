@@ -97,7 +97,7 @@ def test_only_what_is_committed_and_offline_counts(tmp_path: Path) -> None:
     assert "tried to reach 192.0.2.1:80, but this process is offline" in lines[1]
     assert "needy does not load: RuntimeError: hubconf.py wants more" in lines[2]
     assert "leaves does not load: SystemExit: 3" in lines[3]
-    assert lines[4].endswith("from the commit alone, untrained: good and declared")
+    assert lines[4].endswith("without weights, from the commit alone: good and declared")
     assert lines[5].endswith("unknown")
     assert not (tmp_path / "home").exists()
 
@@ -117,4 +117,4 @@ def test_a_hubconf_that_makes_its_names_is_left_to_the_suite(tmp_path: Path) -> 
     folder = tmp_path / "nets"
     commit_files(folder, {"hubconf.py": "for _n in 'ab':\n    globals()[_n] = print\n"})
     result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
-    assert "note     load: source tells of no entrypoint" in result.stdout
+    assert "note     load: the source defines no entrypoint" in result.stdout

@@ -64,13 +64,13 @@ def test_another_file_is_never_replaced(in_repo: Path, file: Path) -> None:
     place.write_bytes(b"mine")
     result = hubkit("weights", "add", file)
     assert result.exit_code == 2
-    assert "is not that file" in result.stderr
+    assert "do not match the hash in its name" in result.stderr
     assert place.read_bytes() == b"mine"
     assert not [*in_repo.glob(".hubkit-*")]
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "is empty"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
@@ -78,18 +78,18 @@ def test_another_file_is_never_replaced(in_repo: Path, file: Path) -> None:
         (b"PK\x03\x04 and no more", "is a damaged checkpoint"),
     ],
 )
-def test_what_is_no_checkpoint_is_refused(file: Path, content: bytes, said: str) -> None:
+def test_what_is_no_checkpoint_is_refused(file: Path, content: bytes, message: str) -> None:
     file.write_bytes(content)
     result = hubkit("weights", "add", file)
     assert result.exit_code == 1
-    assert said in result.stderr
+    assert message in result.stderr
     assert [*file.parent.glob("net*")] == [file]
 
 
 def test_folders_pipes_and_nothing_are_refused(in_repo: Path) -> None:
     os.mkfifo(in_repo / "pipe")
     assert "is a folder" in hubkit("weights", "add", in_repo).stderr
-    assert "no regular file" in hubkit("weights", "add", in_repo / "pipe").stderr
+    assert "not a regular file" in hubkit("weights", "add", in_repo / "pipe").stderr
     assert "cannot be read" in hubkit("weights", "add", in_repo / "gone.pth").stderr
 
 
@@ -97,7 +97,7 @@ def test_a_name_with_a_wrong_hash_is_refused(in_repo: Path, file: Path) -> None:
     wrong = file.rename(in_repo / "net-deadbeef.pth")
     result = hubkit("weights", "add", wrong)
     assert result.exit_code == 2
-    assert "named by the hash deadbeef" in result.stderr
+    assert "contains the hash deadbeef" in result.stderr
     assert not (in_repo / "hubkit.toml").exists()
 
 
@@ -192,21 +192,21 @@ class TestSafetensors:
         assert "load_state_dict_from_url" not in result.stdout
 
     @pytest.mark.parametrize(
-        ("name", "said"),
+        ("name", "message"),
         [
             ("shared.pth", "share memory: embed and head"),
-            ("train.pth.tar", "holds epoch, optimizer beside the weights"),
+            ("train.pth.tar", "contains epoch, optimizer besides the weights"),
             ("model.pt", "holds more than weights"),
             ("runs.pth", "holds more than weights"),
-            ("list.pth", "no state dict but a list"),
+            ("list.pth", "contains a list, not a state dict"),
             ("net.safetensors", "safetensors already"),
-            ("text.pth", "no checkpoint"),
+            ("text.pth", "not a checkpoint"),
         ],
     )
     def test_what_it_cannot_hold_is_refused(
-        self, in_repo: Path, checkpoints: Path, name: str, said: str
+        self, in_repo: Path, checkpoints: Path, name: str, message: str
     ) -> None:
         result = hubkit("weights", "add", checkpoints / name, "--safetensors", "--to", in_repo)
         assert result.exit_code == 1
-        assert said in result.stderr
+        assert message in result.stderr
         assert not [*in_repo.glob("*.safetensors")]

@@ -48,7 +48,7 @@ def test_whatever_it_was_called_torch_finds_this_hash_first(name: str) -> None:
 
 
 def test_a_name_of_another_files_hash_is_refused() -> None:
-    with pytest.raises(UsageError, match="named by the hash deadbeef") as caught:
+    with pytest.raises(UsageError, match="contains the hash deadbeef") as caught:
         hash_name("unet-deadbeef.pth", SHA)
     assert "unet.pth" in caught.value.hint
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit._util.parse import parse_toml
+from hubkit._util.toml import parse_toml
 from hubkit.config import read_config
 from hubkit.errors import ConfigError, FixError
 from hubkit.publish.weights import record_weights

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit.scaffold.about import read_author, read_description, read_readme
+from hubkit.scaffold import read_discovery
 from tests.scaffold.conftest import write_tree
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def test_the_author_is_read_where_projects_write_it(
     name: str, text: str, author: str | None, tmp_path: Path
 ) -> None:
     folder = write_tree(tmp_path / "here", {name: text})
-    assert read_author(folder) == (author or "The here authors")
+    assert read_discovery(folder).author == (author or "The here authors")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_author_is_read_where_projects_write_it(
 )
 def test_what_it_does_is_read_too(files: dict[str, str], description: str, tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "here", {".keep": "", **files})
-    assert read_description(folder) == description
-    assert read_readme(folder).lower().startswith("readme") == (
+    assert read_discovery(folder).description == description
+    assert read_discovery(folder).readme.lower().startswith("readme") == (
         "pyproject.toml" not in files and bool(files)
     )

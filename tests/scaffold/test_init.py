@@ -47,7 +47,7 @@ def test_a_repo_is_made_in_a_hook_of_another_repo_too(
     monkeypatch.setenv("GIT_WORK_TREE", str(other))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
     result = init("shapes", "--defaults", "--repo", "acme/shapes")
-    assert "Made it a git repo, on branch main" in result.stdout
+    assert "Created a git repo on branch main" in result.stdout
     assert git("symbolic-ref", "HEAD", cwd=here / "shapes") == "refs/heads/main"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from hubkit._util.parse import read_toml
+from hubkit._util.toml import read_toml
 from hubkit.commands.init import make_plan
 from hubkit.scaffold.render import render_text
 

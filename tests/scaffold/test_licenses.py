@@ -6,7 +6,9 @@ import pytest
 
 from hubkit.errors import TemplateError
 from hubkit.scaffold import read_template, render_template, resolve_answers
-from hubkit.scaffold.licenses import read_license, require_spdx
+from hubkit.scaffold.answers import require_spdx
+from hubkit.source import Folder
+from hubkit.source.project import read_license
 from tests.scaffold.conftest import FOUND
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def test_a_licence_that_we_write_is_read_as_itself(name: str, tmp_path: Path) ->
     assert b"2026" in files["LICENSE"]
     assert b"Ada Lovelace" in files["LICENSE"]
     (tmp_path / "LICENSE").write_bytes(files["LICENSE"])
-    assert read_license(tmp_path) == ("LICENSE", name)
+    assert read_license(Folder(tmp_path)) == ("LICENSE", name)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def test_a_licence_that_we_write_is_read_as_itself(name: str, tmp_path: Path) ->
 )
 def test_other_licences_are_told_apart(file: str, text: str, name: str, tmp_path: Path) -> None:
     (tmp_path / file).write_text(text)
-    assert read_license(tmp_path) == (file if name else "", name)
+    assert read_license(Folder(tmp_path)) == (file if name else "", name)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +51,4 @@ def test_identifiers_get_their_own_spelling(text: str, name: str) -> None:
 def test_a_misspelt_identifier_is_refused_with_the_nearest() -> None:
     with pytest.raises(TemplateError, match="not a well-known SPDX") as caught:
         require_spdx("Apache 2.0")
-    assert "'Apache-2.0'" in caught.value.hint
+    assert "`Apache-2.0`" in caught.value.hint

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubkit.facts import Location, Parameter
-from hubkit.scaffold.code import write_code
+from hubkit.scaffold.entrypoints import write_code
 from hubkit.scaffold.model_discovery import ModelDiscovery
 from hubkit.scaffold.model_sources import Example, Model
-from hubkit.scaffold.model_weights import WeightsFile
+from hubkit.scaffold.model_weights import WeightsFile, find_checkpoint
 from hubkit.scaffold.proposals import Proposal, propose
-from hubkit.scaffold.weights import find_checkpoint
 from tests.scaffold.test_templates import PICKY, ruff
 
 if TYPE_CHECKING:

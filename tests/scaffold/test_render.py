@@ -6,8 +6,8 @@ import pytest
 
 from hubkit.errors import TemplateError
 from hubkit.scaffold import Answers, Template, render_template
-from hubkit.scaffold.catalog import TemplateFile
 from hubkit.scaffold.render import require_safe_path
+from hubkit.scaffold.templates import TemplateFile
 from tests.scaffold.conftest import FOUND
 
 if TYPE_CHECKING:

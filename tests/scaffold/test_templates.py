@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit._util.parse import read_toml
 from hubkit._util.text import escape_markdown
+from hubkit._util.toml import read_toml
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.commands.init import make_plan
 from hubkit.config import read_config

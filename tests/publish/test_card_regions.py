@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubkit.publish.card.markers import find_regions, render_region, replace_regions
+from hubkit.publish.card import find_regions, render_region, replace_regions
 
 # Without fences and markers of their own, which are refused or left alone as a whole.
 WORDS = st.text(st.characters(blacklist_categories=["Cs"]), max_size=60).filter(

@@ -1,4 +1,4 @@
-"""Proposed entrypoints as Python, laid out as formatters lay it out."""
+"""The selected entrypoints, written as Python in the layout of the usual formatters."""
 
 from __future__ import annotations
 
@@ -7,12 +7,82 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from hubkit.analysis import distribution_name, is_stdlib, read_repo
+from hubkit.scaffold.proposals import ALL, Leftover, sort_by_place
+from hubkit.source import Overlay
+from hubkit.torchhub import TORCH_MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.scaffold.arguments import Argument
-    from hubkit.scaffold.proposals import Proposal
+    from hubkit.facts import Files, RepoFacts
+    from hubkit.scaffold.discovery import Discovery
+    from hubkit.scaffold.proposals import Argument, Proposal
+
+
+def select_entrypoints(found: Discovery, files: Files, answer: str) -> Discovery:
+    """Write the chosen entrypoints, and find what they depend on.
+
+    Those whose imports must fail are left out, and said to be.
+
+    Args:
+        found: What the target tells.
+        files: Its files.
+        answer: Which to publish, as `require_names` gives it.
+    """
+    names = answer.split(", ")
+    chosen = [one for one in found.proposals if answer == ALL or one.name in names]
+    failing = _find_failing(chosen, files) if chosen else {}
+    kept = sort_by_place(one for one in chosen if one.model.module not in failing)
+    facts = _read(write_code(kept).imports, files)
+    modules = _find_dependencies(facts, (name for one in kept for name in one.model.late))
+    left = [
+        Leftover(one.name, one.model.module, failing[one.model.module])
+        for one in chosen
+        if one.model.module in failing
+    ]
+    return replace(
+        found,
+        entrypoints=kept,
+        leftovers=(*found.leftovers, *left),
+        code=write_code(kept, modules) if kept else None,
+        dependencies=modules,
+        install=tuple(distribution_name(one) for one in modules if one != "torch"),
+    )
+
+
+def _find_failing(chosen: Iterable[Proposal], files: Files) -> dict[str, str]:
+    """Modules that cannot be imported, each with the reason."""
+    failing: dict[str, str] = {}
+    chosen = tuple(chosen)
+    for module in dict.fromkeys(one.model.module for one in chosen):
+        mine = [one for one in chosen if one.model.module == module]
+        facts = _read(write_code(mine).imports, files)
+        for one in facts.hubconf.own_imports if facts.hubconf else ():
+            if one.missing and not one.guarded and not one.in_function:
+                place = f"{one.location.path}, line {one.location.line}"
+                failing.setdefault(module, f"{one.missing} ({place})")
+    return failing
+
+
+def _read(imports: str, files: Files) -> RepoFacts:
+    text = f"{imports}\n"
+    return read_repo(Overlay(files, {"hubconf.py": text.encode()}))
+
+
+def _find_dependencies(facts: RepoFacts, late: Iterable[str]) -> tuple[str, ...]:
+    """Modules from outside the repo that must be there for its models to be built, torch first."""
+    imports = facts.hubconf.imports if facts.hubconf else ()
+    names = {one.top for one in imports if not one.guarded} | set(late)
+    needed = {
+        name
+        for name in names
+        if name not in TORCH_MODULES and name not in facts.packages and not is_stdlib(name)
+    }
+    return ("torch", *sorted(needed))
+
 
 _WIDTH = 88
 

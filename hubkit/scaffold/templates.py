@@ -13,7 +13,7 @@ from typing import Literal, cast, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hubkit._util.parse import read_toml
+from hubkit._util.toml import read_toml
 from hubkit.errors import TemplateError
 
 MANIFEST = "template.toml"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.git_host import commit_files
 from tests.git_host.repos import git
-from tests.publish.conftest import DRY, READY, hubkit, missing, points
+from tests.publish.conftest import DRY, READY, hubkit, missing, read_items
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ def test_what_is_ready_gets_an_annotated_tag_and_no_more(ready: Path) -> None:
     before = git("for-each-ref", cwd=ready)
     dry = hubkit("release", *DRY)
     assert dry.exit_code == 0, dry.output
-    assert {state for state, _ in points(dry).values()} == {"ok", "note"}
+    assert {state for state, _ in read_items(dry).values()} == {"ok", "note"}
     assert git("for-each-ref", cwd=ready) == before
     git("config", "user.name", "Ada", cwd=ready)
     git("config", "user.email", "ada@example.org", cwd=ready)
@@ -36,12 +36,12 @@ def test_what_is_ready_gets_an_annotated_tag_and_no_more(ready: Path) -> None:
 
 
 def test_the_lines_that_people_will_write_are_shown(ready: Path) -> None:
-    said = hubkit("release", *DRY).stdout
-    assert 'torch.hub.load("acme/nets:v1.1.0", "net", pretrained=True)' in said
-    assert 'hubkit.load("acme/nets:v1.1.0", "net", pretrained=True)' in said
+    message = hubkit("release", *DRY).stdout
+    assert 'torch.hub.load("acme/nets:v1.1.0", "net", pretrained=True)' in message
+    assert 'hubkit.load("acme/nets:v1.1.0", "net", pretrained=True)' in message
     assert (
         f'hubkit.load("acme/nets:{git("rev-parse", "HEAD", cwd=ready)}", "net", pretrained=True)'
-        in said
+        in message
     )
 
 
@@ -53,59 +53,59 @@ def test_changes_that_are_not_committed(ready: Path) -> None:
     (ready / "stray.txt").write_text("x")
     result = hubkit("release", *DRY)
     assert result.exit_code == 0
-    assert points(result)["work tree"][0] == "note"
+    assert read_items(result)["work tree"][0] == "note"
 
 
 def test_an_owner_that_nobody_filled_in(ready: Path) -> None:
-    assert points(hubkit("release", *DRY))["name"] == ("ok", "acme/nets")
+    assert read_items(hubkit("release", *DRY))["name"] == ("ok", "acme/nets")
     for path in [path for path in ready.iterdir() if path.suffix in (".md", ".toml", ".py")]:
         text = path.read_text("utf-8")
         path.write_text(text.replace("acme/nets", "your-name/nets"), "utf-8")
     commit_files(ready, {})
     found = missing(hubkit("release", *DRY))
-    assert found["name"] == "the files still call it your-name/nets"
+    assert found["name"] == "the files use the placeholder your-name/nets"
     assert "git grep -n your-name" in hubkit("release", *DRY).stdout
     assert "name" in missing(hubkit("release", "--repo", "acme/nets", *DRY))
 
 
 def test_a_name_that_files_and_origin_do_not_share(ready: Path) -> None:
     git("remote", "add", "origin", "git@github.com:fork/nets.git", cwd=ready)
-    said = points(hubkit("release", *DRY))
-    assert said["name"] == ("note", "acme/nets, and git's origin is fork/nets")
-    said = points(hubkit("release", "--repo", "fork/nets", *DRY))
-    assert said["name"] == ("note", "the files call it acme/nets, not fork/nets")
+    message = read_items(hubkit("release", *DRY))
+    assert message["name"] == ("note", "acme/nets, but git's origin is fork/nets")
+    message = read_items(hubkit("release", "--repo", "fork/nets", *DRY))
+    assert message["name"] == ("note", "the files use acme/nets, not fork/nets")
 
 
 @pytest.mark.parametrize(
-    ("tag", "said"),
+    ("tag", "message"),
     [
-        ("v1.0.0", "v1.0.0 is taken"),
-        ("main", "a branch is called main too"),
-        ("deadbeef", "reads like a commit"),
-        ("a b", "is no name that git takes"),
-        ("-x", "is no name that git takes"),
-        ("v1..2", "is no name that git takes"),
-        ('v1"x', "nobody can write"),
-        ("v1$(x)", "nobody can write"),
-        ("a@{b", "is no name that git takes"),
+        ("v1.0.0", "v1.0.0 exists at"),
+        ("main", "there is a branch main too"),
+        ("deadbeef", "looks like a commit"),
+        ("a b", "is not a valid name"),
+        ("-x", "is not a valid name"),
+        ("v1..2", "is not a valid name"),
+        ('v1"x', "cannot be used in owner/name:tag"),
+        ("v1$(x)", "cannot be used in owner/name:tag"),
+        ("a@{b", "is not a valid name"),
     ],
 )
 @pytest.mark.usefixtures("ready")
-def test_a_tag_that_cannot_be_or_would_mean_two_things(tag: str, said: str) -> None:
+def test_a_tag_that_cannot_be_or_would_mean_two_things(tag: str, message: str) -> None:
     found = missing(hubkit("release", f"--tag={tag}", *DRY))
-    assert said in found["tag"]
+    assert message in found["tag"]
 
 
 def test_versions_that_disagree(ready: Path) -> None:
     found = missing(hubkit("release", "--tag", "v1.2.0", *DRY))
     assert found["versions"] == (
-        "pyproject.toml says 1.1.0, CITATION.cff says 1.1.0 and the tag is v1.2.0"
+        "pyproject.toml declares 1.1.0, CITATION.cff declares 1.1.0 and the tag is v1.2.0"
     )
-    assert found["changelog"] == "CHANGELOG.md says nothing of 1.2.0"
-    assert "which is no tag of this repo" in found["weights"]
+    assert found["changelog"] == "CHANGELOG.md does not mention 1.2.0"
+    assert "but there is no such tag" in found["weights"]
     commit_files(ready, {"CITATION.cff": "cff-version: 1.2.0\nversion: '1.0'\n"})
     assert missing(hubkit("release", *DRY)) == {
-        "versions": "CITATION.cff says 1.0 and the tag is v1.1.0"
+        "versions": "CITATION.cff declares 1.0 and the tag is v1.1.0"
     }
 
 
@@ -126,38 +126,38 @@ def test_breaking_changes_need_a_version_that_says_so(ready: Path) -> None:
     assert set(found) == {"breaking changes"}
     assert "the entrypoint `bundled` of v1.0.0 is gone" in found["breaking changes"]
     assert "--tag v2.0.0" in hubkit("release", *DRY).stdout
-    major = points(hubkit("release", "--tag", "v2.0.0", *DRY))
-    assert major["breaking changes"] == ("ok", "1 change since v1.0.0, and v2.0.0 says so")
-    odd = points(hubkit("release", "--tag", "final", *DRY))
+    major = read_items(hubkit("release", "--tag", "v2.0.0", *DRY))
+    assert major["breaking changes"] == ("ok", "1 change since v1.0.0, announced by v2.0.0")
+    odd = read_items(hubkit("release", "--tag", "final", *DRY))
     assert odd["breaking changes"][0] == "note"
 
 
 def test_a_shallow_clone_does_not_know_the_last_tag(ready: Path, tmp_path: Path) -> None:
     shallow = tmp_path / "shallow"
     git("clone", "-q", "--depth=1", "--no-tags", ready.as_uri(), str(shallow))
-    state, why = points(hubkit("release", shallow, *DRY))["breaking changes"]
+    state, message = read_items(hubkit("release", shallow, *DRY))["breaking changes"]
     assert state == "note"
-    assert "shallow" in why
+    assert "shallow" in message
 
 
 @pytest.mark.usefixtures("ready")
 def test_a_version_comes_after_the_last_one() -> None:
     found = missing(hubkit("release", "--tag", "v0.9.0", *DRY))
-    assert found["breaking changes"] == "v0.9.0 does not come after v1.0.0"
+    assert found["breaking changes"] == "v0.9.0 is not newer than v1.0.0"
 
 
 def test_a_detached_head_is_told_of(ready: Path) -> None:
     git("checkout", "-q", "--detach", cwd=ready)
     result = hubkit("release", *DRY)
     assert result.exit_code == 0
-    assert "HEAD is detached" in points(result)["work tree"][1]
+    assert "HEAD is detached" in read_items(result)["work tree"][1]
 
 
 def test_without_a_version_the_tag_is_to_be_named(ready: Path) -> None:
     git("rm", "-q", "pyproject.toml", "CITATION.cff", cwd=ready)
     commit_files(ready, {})
     result = hubkit("release", *DRY)
-    assert missing(result)["tag"] == "nothing tells its name"
+    assert missing(result)["tag"] == "no file declares a version to name it after"
     assert "-> --tag v1.0.1" in result.stdout
 
 
@@ -166,21 +166,21 @@ def test_no_git_no_commit_no_hubconf(tmp_path: Path, monkeypatch: pytest.MonkeyP
     folder = tmp_path / "nets"
     folder.mkdir()
 
-    def said() -> str:
+    def stderr() -> str:
         result = hubkit("release", folder, "--dry-run")
         assert result.exit_code in (1, 2)
         return result.stderr
 
     assert "is not a folder" in hubkit("release", tmp_path / "gone").stderr
-    assert "is in no git repo" in said()
+    assert "is not in a git repo" in stderr()
     git("init", "-q", cwd=folder)
-    assert "has no commit yet" in said()
+    assert "has no commits" in stderr()
     commit_files(folder, {"readme.md": "x"})
-    assert "no hubconf.py" in said()
+    assert "no hubconf.py" in stderr()
     commit_files(folder, {"hubconf.py": "def net(:\n"})
-    assert "hubconf.py, line 1" in said()
+    assert "hubconf.py, line 1" in stderr()
     commit_files(folder, {"hubconf.py": "def net():\n    return 1\n", "sub/hubconf.py": ""})
-    assert "no git repo of its own" in hubkit("release", folder / "sub").stderr
+    assert "is not the root of a git repo" in hubkit("release", folder / "sub").stderr
     bare = tmp_path / "bare.git"
     git("clone", "-q", "--bare", str(folder), str(bare))
     assert "is a bare repo" in hubkit("release", bare).stderr
@@ -233,7 +233,7 @@ def test_contents_of_a_git_lfs_pointer_are_no_change(ready: Path) -> None:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 12\n"
     commit_files(ready, {".gitattributes": "*.dat filter=lfs\n", "a.dat": pointer})
     (ready / "a.dat").write_bytes(content)
-    assert points(hubkit("release", *DRY))["work tree"][0] == "ok"
+    assert read_items(hubkit("release", *DRY))["work tree"][0] == "ok"
     (ready / "a.dat").write_bytes(b"other")
     assert "a.dat" in missing(hubkit("release", *DRY))["work tree"]
 

@@ -1,13 +1,14 @@
-"""What checkpoints hold, told without torch; torch's own verdict is what it is held against."""
+"""What checkpoints contain: each kind, the counts, and files that are made to do harm."""
 
 from __future__ import annotations
 
 import pickle
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit.publish.weights import find_notes, read_contents
+from hubkit.publish.checkpoint_contents import find_notes, read_contents
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,17 +25,17 @@ pytestmark = pytest.mark.torch
         ("net.safetensors", "state dict", ""),
         ("parallel.pth", "state dict", "All names start with `module.`"),
         ("model.pt", "model", "torch.nn.modules.container.Sequential"),
-        ("whole.pt", "model", "A whole model was pickled"),
+        ("whole.pt", "model", "It is a pickled model"),
         ("train.pth.tar", "training checkpoint", "`torch.save(checkpoint['state_dict'], ...)`"),
         ("runs.pth", "other", "runs `posix.system`"),
         ("script.pt", "script", "torch.jit.load"),
         ("list.pth", "other", "no plain state dict"),
-        ("text.pth", "unknown", "no checkpoint that torch.load"),
+        ("text.pth", "unknown", "not a checkpoint that torch.load"),
         ("cut.pth", "damaged", ""),
         ("cut-old.pth", "damaged", ""),
     ],
 )
-def test_each_kind_is_told(checkpoints: Path, name: str, kind: str, note: str) -> None:
+def test_each_kind_is_recognized(checkpoints: Path, name: str, kind: str, note: str) -> None:
     contents = read_contents(checkpoints / name)
     assert contents.kind == kind
     notes = list(find_notes(contents))
@@ -51,13 +52,13 @@ def test_the_numbers_are_those_that_torch_loads(checkpoints: Path, name: str) ->
     assert contents.elements == sum(value.numel() for value in state.values())
 
 
-def test_the_rest_of_a_training_run_is_named_and_weighed(checkpoints: Path) -> None:
+def test_a_training_checkpoint_lists_its_other_keys(checkpoints: Path) -> None:
     contents = read_contents(checkpoints / "train.pth.tar")
     assert contents.key == "state_dict"
     assert contents.extras == ("epoch", "optimizer")
     assert contents.extra_elements > contents.elements
     (note,) = find_notes(contents)
-    assert "62% of its numbers" in note
+    assert "62% of all values" in note
 
 
 class _Counts:
@@ -80,12 +81,10 @@ def test_nothing_in_a_pickle_is_imported_or_made(tmp_path: Path) -> None:
     assert f"{__name__}._Counts" in contents.names
     assert _Counts.made == made
     pickled.write_bytes(pickle.dumps({"x": 1}).replace(b"x", b"\xff"))
-    assert read_contents(pickled).kind in ("damaged", "other")
+    assert read_contents(pickled).kind == "unknown"
 
 
-def test_a_gpu_that_it_was_saved_from_is_told(checkpoints: Path, tmp_path: Path) -> None:
-    import zipfile
-
+def test_the_device_is_noted(checkpoints: Path, tmp_path: Path) -> None:
     moved = tmp_path / "gpu.pth"
     with zipfile.ZipFile(checkpoints / "net.pth") as old, zipfile.ZipFile(moved, "w") as new:
         for member in old.namelist():
@@ -95,9 +94,10 @@ def test_a_gpu_that_it_was_saved_from_is_told(checkpoints: Path, tmp_path: Path)
             new.writestr(member, data)
     contents = read_contents(moved)
     assert contents.devices == {"cuda:0"}
-    assert 'without map_location="cpu"' in "".join(find_notes(contents))
+    assert 'needs map_location="cpu"' in "".join(find_notes(contents))
 
 
+@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "zip"])
 @pytest.mark.parametrize(
     "body",
     [
@@ -110,12 +110,18 @@ def test_a_gpu_that_it_was_saved_from_is_told(checkpoints: Path, tmp_path: Path)
     ],
     ids=["key", "lists", "memo", "bytes", "text", "name"],
 )
-def test_what_is_made_to_hurt_does_not(tmp_path: Path, body: bytes) -> None:
+def test_a_hostile_pickle_does_no_harm(tmp_path: Path, body: bytes, zipped: bool) -> None:
     import resource
 
     path = tmp_path / "evil.pth"
-    path.write_bytes(b"\x80\x05" + body)
+    if zipped:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("evil/data.pkl", b"\x80\x02" + body)
+            archive.writestr("evil/version", "3\n")
+            archive.writestr("evil/byteorder", "little")
+    else:
+        path.write_bytes(b"\x80\x05" + body)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert read_contents(path).kind in ("damaged", "other")
+    assert read_contents(path).kind in ("damaged", "other", "unknown")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 1_000_000  # kB

@@ -8,29 +8,33 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hubkit._util.parse import find_value, read_toml
 from hubkit._util.paths import is_inside
-from hubkit._util.urls import github_repo
 from hubkit.errors import GitRepoError
-from hubkit.scaffold.about import read_author, read_description, read_readme
-from hubkit.scaffold.git import read_git, read_work_tree
-from hubkit.scaffold.licenses import read_license
+from hubkit.scaffold.answers import read_record
 from hubkit.scaffold.model_discovery import discover_models
-from hubkit.scaffold.names import is_reserved, repo_slug, slug
-from hubkit.scaffold.proposals import propose
-from hubkit.scaffold.selection import NONE, suggest_names
+from hubkit.scaffold.names import MAX_LINE, is_reserved, repo_slug, slug
+from hubkit.scaffold.proposals import NONE, propose, suggest_names
+from hubkit.scaffold.write import read_work_tree
 from hubkit.source import Folder, open_files
+from hubkit.source.git import git_output
+from hubkit.source.project import (
+    PLACEHOLDER_OWNER,
+    find_authors,
+    find_descriptions,
+    find_readme,
+    read_license,
+    read_remote,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from hubkit.facts import Files
-    from hubkit.scaffold.code import Code
+    from hubkit.scaffold.entrypoints import Code
     from hubkit.scaffold.model_weights import WeightsFile
     from hubkit.scaffold.proposals import Leftover, Proposal
 
-UNKNOWN_OWNER = "your-name"
 FIRST_TAG = "v0.1.0"
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "build", "dist"}
 
@@ -98,22 +102,22 @@ class Discovery(Struct, frozen=True):
 
 
 def read_discovery(target: Path) -> Discovery:
-    """What the folder tells, or what its place tells when it does not exist yet.
+    """Read the folder; if it does not exist yet, what its place shows.
 
     Args:
         target: The absolute path of the folder.
     """
-    config_file, config = _read_config(target)
-    license_file, license_name = read_license(target)
-    recorded = _record(config)
+    files = Folder(target)
+    config_file, recorded = read_record(files)
+    license_file, license_name = read_license(files)
     found = Discovery(
         folder=target.name,
         module=_own_package(target) or slug(target.name),
         repo=_guess_repo(target),
-        author=read_author(target),
-        description=read_description(target),
-        readme=read_readme(target),
-        tag="" if read_git(target, "for-each-ref", "--count=1", "refs/tags") else FIRST_TAG,
+        author=_find_author(files),
+        description=_find_description(files),
+        readme=find_readme(files),
+        tag="" if git_output(target, "for-each-ref", "--count=1", "refs/tags") else FIRST_TAG,
         year=dt.datetime.now(tz=dt.timezone.utc).year,
         license=license_name,
         license_file=license_file,
@@ -164,13 +168,30 @@ def _present(target: Path) -> Iterator[str]:
         yield from sorted(f"{folder}{path.name}" for path in paths if path.is_file())
 
 
+def _find_author(files: Files) -> str:
+    """The author that the project declares, or git's user; "The <folder> authors" by default."""
+    names = [*find_authors(files), git_output(files.root, "config", "--get", "user.name")]
+    cleaned = (" ".join(name.split()).strip(" .,;") for name in names)
+    return next(filter(_is_line, cleaned), f"The {files.root.name} authors")
+
+
+def _find_description(files: Files) -> str:
+    """What the project does, on one line; "Models of <folder>." by default."""
+    lines = (" ".join(text.split()) for text in find_descriptions(files))
+    return next(filter(_is_line, lines), f"Models of {files.root.name}.")
+
+
+def _is_line(text: str) -> bool:
+    return bool(text) and text.isprintable() and len(text) <= MAX_LINE
+
+
 def _guess_repo(target: Path) -> str:
-    remote = github_repo(read_git(target, "config", "--get", "remote.origin.url"))
+    remote = read_remote(target)
     if remote and read_work_tree(target) == target.resolve():
-        return "/".join(remote)
-    # A folder inside somebody's repo is not that repo, but likely has the same owner.
-    owner = read_git(target, "config", "--get", "github.user") or (remote and remote[0])
-    return f"{owner or UNKNOWN_OWNER}/{repo_slug(target.name) or 'models'}"
+        return remote
+    # A folder inside another repo is not that repo, but likely has the same owner.
+    owner = git_output(target, "config", "--get", "github.user") or remote.partition("/")[0]
+    return f"{owner or PLACEHOLDER_OWNER}/{repo_slug(target.name) or 'models'}"
 
 
 def _packages(target: Path) -> list[str]:
@@ -181,25 +202,3 @@ def _packages(target: Path) -> list[str]:
 def _own_package(target: Path) -> str:
     packages = [name for name in _packages(target) if not is_reserved(name)]
     return packages[0] if len(packages) == 1 else ""
-
-
-def _read_config(target: Path) -> tuple[str, dict[str, object]]:
-    """The file that configures hubkit in the target, and its table; ("", {}) when there is none."""
-    for name, keys in (("hubkit.toml", ()), ("pyproject.toml", ("tool", "hubkit"))):
-        try:
-            table = find_value(read_toml(target / name), *keys)
-        except (OSError, ValueError):
-            continue
-        if isinstance(table, dict):
-            return name, table
-    return "", {}
-
-
-def _record(config: dict[str, object]) -> dict[str, str]:
-    table = config.get("init")
-    items = table.items() if isinstance(table, dict) else ()
-    return {str(key): _as_text(value) for key, value in items}
-
-
-def _as_text(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""The front matter of a card: what facts tell is added, what is there stays."""
+"""The front matter of a model card: missing keys are added, existing ones are kept."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hubkit.facts import Card
-    from hubkit.publish.card.facts import CardFacts
+    from hubkit.publish.card_facts import CardFacts
     from hubkit.rules.card_keys import Site
 
 _FRONT = re.compile(r"\A(\ufeff?\s*---[ \t]*\r?\n)(.*?)(^---[ \t]*\r?$)", re.DOTALL | re.MULTILINE)
-# What YAML takes as it is written, whatever comes after it on the line.
+# What YAML reads as plain text, whatever follows on the line.
 _PLAIN = re.compile(r"[A-Za-z0-9./][A-Za-z0-9 ./_+()&;!?-]*(?:,[A-Za-z0-9 ./_+()&;!?-]+)*")
 _WORDS = ("true", "false", "yes", "no", "on", "off", "null", "~", "y", "n")
 _IMAGE = re.compile(r"f\d+\[\w+, ?[134], ?\w+, ?\w+\]")
@@ -27,21 +27,21 @@ _MOST_TAGS = 10
 _LISTS = ("tags", "datasets", "language", "metrics")
 
 
-def wanted_keys(facts: CardFacts, site: Site) -> dict[str, str]:
-    """The keys that a site's front matter is to have, as far as facts tell, as YAML.
+def generate_keys(facts: CardFacts, site: Site) -> dict[str, str]:
+    """The keys of a site's front matter that the facts provide, with their values as YAML.
 
     Args:
         facts: What the card says.
-        site: For which site.
+        site: The site; "" for none.
     """
     found = _for_hub(facts) if site == "pytorch-hub" else _for_hugging_face(facts)
     return {key: value for key, value in found.items() if value} if site else {}
 
 
 def _for_hub(facts: CardFacts) -> dict[str, str]:
-    # pytorch/hub's scripts/sanity_check.py: the fixed keys come first and just so; it takes
-    # pytorch-logo.png and no-image where there is no image; values are not unquoted; tags stand in
-    # brackets on one line. Its docs/template.md has this order.
+    # pytorch/hub's scripts/sanity_check.py requires the fixed keys first, pytorch-logo.png and
+    # no-image in place of images, values without quotes, and tags in brackets on one line. The
+    # order is that of its docs/template.md.
     return {
         **keys.HUB_FIXED,
         "category": "researchers",
@@ -67,11 +67,11 @@ def _hub_tags(facts: CardFacts) -> str:
 
 
 def _for_hugging_face(facts: CardFacts) -> dict[str, str]:
-    licence = facts.licence
-    other = licence if licence and licence.on_hugging_face == "other" else None
+    found = facts.license
+    other = found if found and found.on_hugging_face == "other" else None
     tags = list(dict.fromkeys(["torch-hub", *facts.keywords]))[:_MOST_TAGS]
     return {
-        "license": licence.on_hugging_face if licence else "",
+        "license": found.on_hugging_face if found else "",
         "license_name": _scalar(other.spdx.lower()) if other else "",
         "license_link": _scalar(other.file) if other else "",
         "library_name": "pytorch",
@@ -80,7 +80,7 @@ def _for_hugging_face(facts: CardFacts) -> dict[str, str]:
 
 
 def _bare(text: str) -> str:
-    """A text that stands without quotes and holds no colon, which pytorch.org/hub takes not."""
+    """The text without quotes and colons, which pytorch.org/hub does not accept."""
     words = " ".join(re.sub(r"\s*:\s*", ", ", text).replace(" #", " ").split())
     words = printable(words)
     return words.strip("\"'`[]{}*&!|>%@#?,- ").rstrip(".")
@@ -91,12 +91,12 @@ def _scalar(text: str) -> str:
     return text if is_plain and "," not in text else json.dumps(printable(text), ensure_ascii=False)
 
 
-def given_value(key: str, text: str) -> str:
-    """What the user gives for a key, as YAML: a list in brackets or with commas where one belongs.
+def format_value(key: str, text: str) -> str:
+    """A value that the user passed, as YAML.
 
     Args:
         key: The key.
-        text: The value.
+        text: The value; for a key with a list, words with commas, or a list in brackets.
     """
     text = " ".join(text.split())
     if key in _LISTS and not text.startswith("["):
@@ -106,68 +106,80 @@ def given_value(key: str, text: str) -> str:
     return _scalar(text)
 
 
-def refresh_front(
+def update_front_matter(
     text: str,
     path: str,
-    wanted: Mapping[str, str],
-    given: Mapping[str, str],
+    generated: Mapping[str, str],
+    set_by_user: Mapping[str, str],
     newline: str = "\n",
 ) -> str:
-    """The card with the keys that its front matter lacks, and with those that the user gives.
+    """The card with all keys in its front matter.
 
     Args:
         text: The card.
         path: Its path.
-        wanted: Keys that it is to have. One that is there stays as it is, but for those of which
-            pytorch.org/hub takes one value only.
-        given: Keys that are to have just these values.
-        newline: What ends its lines.
+        generated: Keys to add if they are missing. Those for which pytorch.org/hub accepts one
+            value only are replaced, too.
+        set_by_user: Keys to add or replace.
+        newline: The line end of the card.
 
     Raises:
-        UsageError: The front matter cannot be read, or is written in a way that cannot be added to.
+        UsageError: The front matter cannot be read, or is written in a way that cannot be edited.
     """
-    if not wanted and not given:
+    if not generated and not set_by_user:
         return text
     card = require_card(text, path)
     if card is None:
-        made = _lines({**wanted, **given})
-        start = len(text) - len(text.removeprefix("\ufeff"))
-        gap = "" if not text[start:] or text[start:].startswith(("\n", "\r")) else "\n"
-        front = f"---\n{made}---\n{gap}".replace("\n", newline)
-        return text[:start] + front + text[start:]
-    present = {field.key: field for field in card.fields}
-    fixed = {key: value for key, value in wanted.items() if key in keys.HUB_FIXED}
-    replaced = {
-        key: value
-        for key, value in {**fixed, **given}.items()
-        if key in present and present[key].values != _values(key, value)
-    }
-    missing = {key: v for key, v in {**wanted, **given}.items() if key not in present}
+        return _prepend(text, {**generated, **set_by_user}, newline)
+    missing, replaced = _compare(card, generated, set_by_user)
     found = _FRONT.match(text)
     if found is None:
-        raise _cannot(path, {**missing, **replaced})
+        raise _cannot_edit(path, {**missing, **replaced})
     body = _replace(found[2], card, replaced, path)
     first = {key: value for key, value in missing.items() if key in keys.HUB_FIXED}
     last = {key: value for key, value in missing.items() if key not in first}
     before, after = (_lines(part).replace("\n", newline) for part in (first, last))
-    made = f"{found[1]}{before}{body}{after}{text[found.start(3) :]}"
-    _require_kept(card, _read(made, path), {**replaced, **missing}, path)
-    return made
+    updated = f"{found[1]}{before}{body}{after}{text[found.start(3) :]}"
+    _require_kept(card, _read(updated, path), {**replaced, **missing}, path)
+    return updated
 
 
 def require_card(text: str, path: str) -> Card | None:
-    """The card's front matter, if it has any.
+    """The front matter of a card; None if it has none.
 
     Raises:
-        UsageError: It has, and it cannot be read.
+        UsageError: It cannot be read.
     """
     card = _read(text, path)
     if card is not None and card.problem:
         raise UsageError(
             f"{path}, line {card.problem_line}: the front matter cannot be read: {card.problem}.",
-            hint="Quote the value, or indent it as YAML wants. Nothing was written.",
+            hint="Quote the value, or correct the indentation. Nothing was written.",
         )
     return card
+
+
+def _prepend(text: str, values: Mapping[str, str], newline: str) -> str:
+    """The card with a new front matter, after its byte order mark."""
+    body = text.removeprefix("\ufeff")
+    mark = text[: len(text) - len(body)]
+    gap = "" if not body or body.startswith(("\n", "\r")) else "\n"
+    return mark + f"---\n{_lines(values)}---\n{gap}".replace("\n", newline) + body
+
+
+def _compare(
+    card: Card, generated: Mapping[str, str], set_by_user: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The keys to add, and those to replace."""
+    present = {field.key: field for field in card.fields}
+    fixed = {key: value for key, value in generated.items() if key in keys.HUB_FIXED}
+    replaced = {
+        key: value
+        for key, value in {**fixed, **set_by_user}.items()
+        if key in present and present[key].values != _values(key, value)
+    }
+    every = {**generated, **set_by_user}
+    return {key: value for key, value in every.items() if key not in present}, replaced
 
 
 def _read(text: str, path: str) -> Card | None:
@@ -192,10 +204,10 @@ def _replace(body: str, card: Card, replaced: Mapping[str, str], path: str) -> s
         if field.key not in replaced:
             continue
         at = field.location.line - offset
-        # A value that goes on below its key is somebody's work.
-        goes_on = at + 1 < len(lines) and lines[at + 1][:1] in (" ", "\t", "-")
-        if goes_on or not 0 <= at < len(lines):
-            raise _cannot(path, {field.key: replaced[field.key]})
+        # A value on several lines was written by a person.
+        continues = at + 1 < len(lines) and lines[at + 1][:1] in (" ", "\t", "-")
+        if continues or not 0 <= at < len(lines):
+            raise _cannot_edit(path, {field.key: replaced[field.key]})
         ends = lines[at][len(lines[at].rstrip("\r\n")) :]
         lines[at] = f"{field.key}: {replaced[field.key]}{ends}"
     return "".join(lines)
@@ -206,17 +218,17 @@ def _is_key(line: str, card: Card) -> bool:
 
 
 def _require_kept(old: Card, new: Card | None, changed: Mapping[str, str], path: str) -> None:
-    """Insist that all else means what it meant, and that what was to be added is there."""
+    """Check that only the changed keys have changed."""
     kept = {one.key: (one.kind, one.values) for one in old.fields if one.key not in changed}
     have = {one.key: (one.kind, one.values) for one in new.fields} if new else {}
     fits = all(have.get(key) == value for key, value in kept.items())
     there = all(key in have and have[key][1] == _values(key, v) for key, v in changed.items())
     if new is None or new.problem or not fits or not there:
-        raise _cannot(path, changed)
+        raise _cannot_edit(path, changed)
 
 
-def _cannot(path: str, values: Mapping[str, str]) -> UsageError:
+def _cannot_edit(path: str, values: Mapping[str, str]) -> UsageError:
     return UsageError(
-        f"the front matter of {path} is written in a way that hubkit cannot add to.",
-        hint=f"Write it yourself: {'; '.join(_lines(values).splitlines())}. Nothing was written.",
+        f"the front matter of {path} is written in a way that hubkit cannot edit.",
+        hint=f"Add this: {'; '.join(_lines(values).splitlines())}. Nothing was written.",
     )

@@ -10,9 +10,9 @@ import yaml
 from hubkit.analysis import read_repo
 from hubkit.config import Config
 from hubkit.lint import lint_repo
-from hubkit.publish.licences import Licence
+from hubkit.publish.card_facts import License
 from hubkit.rules import card_keys as keys
-from hubkit.scaffold.licenses import require_spdx
+from hubkit.scaffold.answers import require_spdx
 from hubkit.source import Folder
 from tests.publish.conftest import REPO, hubkit
 
@@ -173,7 +173,7 @@ def test_a_site_generators_front_matter_is_not_touched(in_repo: Path) -> None:
     ],
 )
 def test_licences_have_hugging_faces_names(spdx: str, name: str) -> None:
-    assert Licence(require_spdx(spdx), "LICENSE").on_hugging_face == name
+    assert License(require_spdx(spdx), "LICENSE").on_hugging_face == name
 
 
 def test_a_licence_of_ones_own_is_named(in_repo: Path) -> None:

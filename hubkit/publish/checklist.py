@@ -1,0 +1,469 @@
+"""The checklist of a release: one function for each requirement, in the order of `CHECKS`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, structs
+
+from hubkit._util.paths import is_inside
+from hubkit._util.text import join_words, plural
+from hubkit.analysis import read_repo
+from hubkit.conformance import read_report
+from hubkit.errors import UsageError
+from hubkit.hubdir import sha256_of
+from hubkit.lint import lint_repo
+from hubkit.publish.card import CardRequest, check_card, draft_card, find_source
+from hubkit.publish.card_facts import find_card, find_checkpoints, gather_facts, may_match
+from hubkit.publish.release import (
+    ChecklistItem,
+    allows_breaking,
+    bare_version,
+    next_version,
+    parse_version,
+)
+from hubkit.publish.repo_name import find_name, is_usable_ref
+from hubkit.rules.weights import hash_digits
+from hubkit.source import open_commit
+from hubkit.source.project import PLACEHOLDER_OWNER, read_remote
+from hubkit.source.worktree import read_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from hubkit.facts import ConformanceReport, Finding
+    from hubkit.publish.card_facts import Checkpoint
+    from hubkit.publish.release import ReleaseContext
+
+_SHOWN = 3  # examples in one message
+_DIGITS_SHOWN = 8
+# What torch.hub, and people, take for a commit.
+_LIKE_A_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_SHA = re.compile(r"[0-9a-f]{40,64}")
+_CHANGELOG = re.compile(
+    r"(?:change(?:s|log)|history|news|releases?)(?:\.(?:md|rst|txt))?", re.IGNORECASE
+)
+_DOCUMENT = re.compile(r".*\.(?:md|markdown|rst|cff)", re.IGNORECASE)
+_EXAMPLES = "C215"
+_SUITE = "pytest --hubconf --hubconf-report conformance.json"
+_ASSET = re.compile(r"https://github\.com/([^/]+/[^/]+)/releases/download/([^/]+)/[^/]+")
+_SHORTEST_HASH = 6  # digits; torch.hub compares as many as there are
+# Folders in which files wait to be uploaded.
+_UPLOADS = ("", "dist", "weights", "checkpoints", "release", "releases", "build", "models")
+
+
+class Asset(Struct, frozen=True):
+    """A file that the code downloads from the release.
+
+    Attributes:
+        name: Its name.
+        path: The local file, relative to the repo; "" if there is none.
+    """
+
+    name: str
+    path: str
+
+
+def run_checks(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """Check each requirement of a release, one after the other.
+
+    Args:
+        context: The commit to release.
+    """
+    for check in CHECKS:
+        yield from check(context)
+
+
+def find_assets(context: ReleaseContext) -> tuple[Asset, ...]:
+    """The files that the code downloads from the release to create."""
+    found: dict[str, Asset] = {}
+    for one in _checkpoints(context):
+        asset = _ASSET.fullmatch(one.url)
+        if asset and asset[2] == context.tag and asset[1].lower() == context.repo.lower():
+            local = _find_local(context.root, one.name)
+            path = local.relative_to(context.root).as_posix() if local else ""
+            found[one.name] = Asset(one.name, path)
+    return tuple(found.values())
+
+
+def _check_work_tree(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """All changes are committed."""
+    changes = read_changes(context.git)
+    changed = changes.tracked
+    where = f"on {context.branch}" if context.branch else "HEAD is detached; only the tag keeps it"
+    if changed:
+        differ = "differs" if len(changed) == 1 else "differ"
+        yield ChecklistItem(
+            "work tree",
+            "missing",
+            f"{plural(len(changed), 'file')} {differ} from the commit: {_some(changed)}",
+            "git commit -a, or git stash; if a filter rewrites files, run git status first",
+        )
+    elif changes.untracked:
+        yield ChecklistItem(
+            "work tree",
+            "note",
+            f"{context.sha[:10]}, {where}; untracked: {_some(changes.untracked)}",
+            "git add the files that belong to the release, and ignore the others",
+        )
+    else:
+        yield ChecklistItem("work tree", "ok", f"clean, {context.sha[:10]}, {where}")
+
+
+def _check_name(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """The files, git's origin and the release use the same name: URLs of weights contain it."""
+    used, origin = find_name(context.facts), read_remote(context.root)
+    if used.startswith(f"{PLACEHOLDER_OWNER}/"):
+        yield ChecklistItem(
+            "name",
+            "missing",
+            f"the files use the placeholder {used}",
+            f"replace {PLACEHOLDER_OWNER} by the owner: git grep -n {PLACEHOLDER_OWNER}",
+        )
+    elif not context.repo:
+        yield ChecklistItem("name", "note", "the repo's name is unknown", "--repo owner/name")
+    elif used and used.lower() != context.repo.lower():
+        message = f"the files use {used}, not {context.repo}"
+        yield ChecklistItem("name", "note", message, "use one name everywhere")
+    elif origin and origin.lower() != context.repo.lower():
+        message = f"{context.repo}, but git's origin is {origin}"
+        yield ChecklistItem("name", "note", message, "use one name, unless this is a fork")
+    else:
+        yield ChecklistItem("name", "ok", context.repo)
+
+
+def _check_tag(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """The tag can be created, and is not ambiguous."""
+    if not context.tag:
+        previous = parse_version(context.previous_tag)
+        following = f"v{next_version(previous, breaking=False)}" if previous else "v0.1.0"
+        message = "no file declares a version to name it after"
+        yield ChecklistItem("tag", "missing", message, f"--tag {following}")
+        return
+    problem = _tag_problem(context)
+    if problem:
+        yield ChecklistItem("tag", "missing", problem, "choose another tag: --tag vX.Y.Z")
+    elif context.tag in context.tags:
+        yield ChecklistItem("tag", "ok", f"{context.tag} exists at this commit")
+    else:
+        yield ChecklistItem("tag", "ok", f"{context.tag} is not taken in this clone")
+
+
+def _tag_problem(context: ReleaseContext) -> str:
+    """Why the tag cannot be created or would be ambiguous; "" if it is fine."""
+    name = context.tag
+    status = context.git.try_to("check-ref-format", f"refs/tags/{name}").returncode
+    if status or name.startswith("-"):
+        return f"{name!r} is not a valid name of a git tag"
+    if not is_usable_ref(name):
+        return f"{name!r} cannot be used in owner/name:tag"
+    if _LIKE_A_COMMIT.fullmatch(name):
+        return f"{name!r} looks like a commit"
+    if name in context.branches:
+        return f"there is a branch {name} too, so torch.hub could load either"
+    taken = context.tags.get(name)
+    if taken and taken != context.sha:
+        return f"{name} exists at {taken[:10]}; a published tag must not move"
+    return ""
+
+
+def _check_versions(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """Every version in a file is that of the tag."""
+    wanted = bare_version(context.tag)
+    others = {path: version for path, version in context.versions.items() if version != wanted}
+    if not context.versions:
+        yield ChecklistItem("versions", "ok", "no file declares one")
+    elif not context.tag or not others:
+        yield ChecklistItem("versions", "ok", f"{wanted} in {_some(context.versions)}")
+    else:
+        listed = [f"{path} declares {version}" for path, version in others.items()]
+        message = join_words([*listed, f"the tag is {context.tag}"])
+        yield ChecklistItem("versions", "missing", message, "make them equal")
+
+
+def _check_changelog(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """The changelog mentions the version."""
+    files, version = context.facts.files, bare_version(context.tag)
+    paths = [*sorted(files.names("")), *(f"docs/{name}" for name in sorted(files.names("docs")))]
+    path = next((one for one in paths if _CHANGELOG.fullmatch(one.rpartition("/")[2])), None)
+    if path is None:
+        yield ChecklistItem("changelog", "ok", "the repo has none")
+    elif version:
+        text = files.read_text(path).replace(f"v{version}", version)
+        if re.search(rf"(?<![\w.]){re.escape(version)}(?![\w]|\.\d)", text):
+            yield ChecklistItem("changelog", "ok", f"{path} mentions {version}")
+        else:
+            message = f"{path} does not mention {version}"
+            yield ChecklistItem("changelog", "missing", message, "describe the changes")
+
+
+def _check_breaking(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """Calls that worked with the previous tag still work, or the version says that they may not."""
+    previous = context.previous_tag
+    if not previous:
+        shallow = context.git.ask("rev-parse", "--is-shallow-repository").strip() == b"true"
+        message = "this clone is shallow, so the previous tag is unknown"
+        yield (
+            ChecklistItem("breaking changes", "note", message, "git fetch --unshallow --tags")
+            if shallow
+            else ChecklistItem("breaking changes", "ok", "there is no earlier tag")
+        )
+        return
+    before = read_repo(open_commit(context.root, previous))
+    facts = structs.replace(context.facts, before=before)
+    config = structs.replace(context.config, select=("HUB209",), extend_select=())
+    errors = [one for one in lint_repo(facts, config).findings if one.severity == "error"]
+    yield _compare_versions(context, errors)
+
+
+def _compare_versions(context: ReleaseContext, errors: list[Finding]) -> ChecklistItem:
+    """Whether the step from the previous tag to the tag allows the breaking changes."""
+    previous, topic = context.previous_tag, "breaking changes"
+    old, new = parse_version(previous), context.version
+    listed = _some(one.message for one in errors)
+    if (old is None or new is None) and errors:
+        names = _some(name for name in (previous, context.tag) if parse_version(name) is None)
+        message = f"{listed}; {names or 'the tag'} is not a version, so it cannot announce them"
+        action = f"hubkit check --against {previous} lists them"
+        return ChecklistItem(topic, "note", message, action)
+    if old is None or new is None:
+        return ChecklistItem(topic, "ok", f"none since {previous}")
+    prefix = "" if previous[:1].isdigit() else "v"
+    following = f"{prefix}{next_version(old, breaking=bool(errors))}"
+    if new < old or (new == old and context.tag not in context.tags):
+        message = f"{context.tag} is not newer than {previous}"
+        return ChecklistItem(topic, "missing", message, f"--tag {following}")
+    if errors and not allows_breaking(new, old):
+        message = f"{listed}; {context.tag} after {previous} announces no breaking changes"
+        action = f"--tag {following}, or restore them: hubkit check --against {previous}"
+        return ChecklistItem(topic, "missing", message, action)
+    if errors:
+        message = f"{plural(len(errors), 'change')} since {previous}, announced by {context.tag}"
+        return ChecklistItem(topic, "ok", message)
+    return ChecklistItem(topic, "ok", f"none since {previous}")
+
+
+def _check_lint(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """`hubkit check` passes on the commit."""
+    report = lint_repo(context.facts, context.config)
+    failing = [one for one in report.findings if report.fails(one)]
+    if failing:
+        message = f"{plural(len(failing), 'finding')}: {_some(map(_code_and_place, failing))}"
+        yield ChecklistItem("check", "missing", message, "hubkit check --ref HEAD")
+    else:
+        suppressed = f", {len(report.suppressed)} suppressed" if report.suppressed else ""
+        message = f"{plural(len(report.rules), 'rule')} passed{suppressed}"
+        yield ChecklistItem("check", "ok", message)
+
+
+def _code_and_place(finding: Finding) -> str:
+    location = finding.location
+    return f"{finding.code} {location.path}:{location.line}" if location else finding.code
+
+
+def _check_weights(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """Checkpoints match their names and their records in the configuration."""
+    found = [one for one in _checkpoints(context) if one.url or one.path]
+    problems = [item for one in found for item in _weights_problems(one, context)]
+    yield from dict.fromkeys(problems)
+    if not found:
+        yield ChecklistItem("weights", "ok", "the source mentions none")
+    elif not problems:
+        match = "matches its record" if len(found) == 1 else "match their records"
+        yield ChecklistItem("weights", "ok", f"{plural(len(found), 'checkpoint')} {match}")
+
+
+def _checkpoints(context: ReleaseContext) -> tuple[Checkpoint, ...]:
+    hubconf = context.facts.hubconf
+    return tuple(find_checkpoints(context.facts, hubconf, context.config)) if hubconf else ()
+
+
+def _weights_problems(one: Checkpoint, context: ReleaseContext) -> Iterator[ChecklistItem]:
+    yield from _record_problems(one, context)
+    digits = hash_digits(one.name) or ""
+    is_named = len(digits) >= _SHORTEST_HASH
+    asset = _ASSET.fullmatch(one.url)
+    is_own = bool(asset and asset[1].lower() == context.repo.lower())
+    if one.url and not is_named:
+        yield ChecklistItem(
+            "weights",
+            "missing" if is_own else "note",
+            f"the name {one.name} contains no hash, so torch.hub cannot check the file",
+            f"{_add_command(one)}, and publish the copy",
+        )
+    if asset and is_own:
+        yield from _asset_problems(one, asset[2], context)
+    if one.path and is_named and not may_match(one.sha256, digits):
+        message = f"{one.path} does not match its name: its sha256 starts with "
+        message += one.sha256[:_DIGITS_SHOWN]
+        yield ChecklistItem("weights", "missing", message, "rename it, or restore it")
+
+
+def _record_problems(one: Checkpoint, context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """Records of the entrypoint that do not match the file that it loads."""
+    entry = context.config.entrypoint(one.entrypoint)
+    records = [case.weights for case in (entry, *entry.cases.values()) if case.weights]
+    digests = [record.sha256 for record in records if record.sha256]
+    if one.sha256 and len(digests) == 1 and not may_match(one.sha256, digests[0]):
+        yield ChecklistItem(
+            "weights",
+            "missing",
+            f"the sha256 of {one.path or one.name} is {one.sha256[:_DIGITS_SHOWN]}…, but "
+            f"{context.config.path} records {digests[0][:_DIGITS_SHOWN]}… for {one.entrypoint}",
+            f"{_add_command(one)}, or correct the code",
+        )
+    sizes = [record.bytes for record in records if record.bytes is not None]
+    if one.path and one.size is not None and len(sizes) == 1 and one.size != sizes[0]:
+        message = f"{one.path} has {one.size:,} bytes, but {context.config.path} records "
+        message += f"{sizes[0]:,}"
+        yield ChecklistItem("weights", "missing", message, _add_command(one))
+
+
+def _asset_problems(one: Checkpoint, tag: str, context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """What is wrong with a URL of a file of this repo's releases."""
+    if context.tag and tag != context.tag and tag not in context.tags:
+        message = f"the URL of {one.name} names the release {tag}, but there is no such tag"
+        yield ChecklistItem("weights", "missing", message, f"correct the URL, or --tag {tag}")
+    if tag != context.tag:
+        return
+    local = _find_local(context.root, one.name)
+    digits = hash_digits(one.name) or ""
+    if local is None:
+        message = f"{one.name} must be attached to {tag}, but is in none of the usual folders"
+        yield ChecklistItem("weights", "note", message, "have the file ready")
+    elif digits and not may_match(sha256_of(local), digits):
+        message = f"{local.relative_to(context.root).as_posix()} does not match its name"
+        yield ChecklistItem("weights", "missing", message, f"{_add_command(one)} renames the file")
+
+
+def _add_command(one: Checkpoint) -> str:
+    option = f" --entrypoint {one.entrypoint}" if one.entrypoint else ""
+    return f"hubkit weights add {one.path or 'FILE'}{option}"
+
+
+def _find_local(root: Path, name: str) -> Path | None:
+    places = (root / folder / name for folder in _UPLOADS)
+    return next((path for path in places if path.is_file() and is_inside(root, path)), None)
+
+
+def _check_card(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """The model card is up to date."""
+    path = find_card(context.facts)
+    if not path:
+        message = "there is no model card"
+        yield ChecklistItem("card", "missing", message, "hubkit card, then commit it")
+        return
+    before = context.facts.files.read(path)
+    source = find_source(before)
+    source = structs.replace(source, repo=source.repo or context.repo)
+    try:
+        draft = draft_card(gather_facts(context.facts, source), CardRequest(path), before)
+    except UsageError as error:
+        yield ChecklistItem("card", "missing", error.message.rstrip("."), error.hint)
+        return
+    findings = check_card(context.facts, draft)
+    if draft.after != before and not draft.has_parts:
+        message = f"{path} has no parts that hubkit generates"
+        yield ChecklistItem("card", "note", message, "hubkit card adds those that it lacks")
+    elif draft.after != before:
+        message = f"{path} is out of date: {_some(draft.stale)}"
+        yield ChecklistItem("card", "missing", message, "hubkit card, then commit it")
+    elif findings:
+        message = f"{path}: {_some(map(_code_and_place, findings))}"
+        yield ChecklistItem("card", "missing", message, "hubkit check --select HUB8")
+    elif source.ref and context.tag and source.ref != context.tag:
+        action = f"hubkit card --tag {context.tag}, then commit it"
+        yield ChecklistItem("card", "note", f"{path} shows how to load {source.ref}", action)
+    else:
+        yield ChecklistItem("card", "ok", f"{path} is up to date")
+
+
+def _check_conformance(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """The conformance suite passed on this very commit."""
+    required, topic = context.request.level, "conformance"
+    if not required:
+        yield ChecklistItem(topic, "note", "not required", "--level 1 requires the protocol")
+        return
+    if context.request.report is None:
+        action = f"{_SUITE}, then --report conformance.json; or --conform runs it"
+        yield ChecklistItem(topic, "missing", "there is no report of the suite", action)
+        return
+    report = read_report(context.request.report)
+    problem = _report_problem(report, context)
+    if problem:
+        yield ChecklistItem(topic, "missing", problem, _SUITE)
+    elif report.level < required:
+        message = f"level {report.level} of the required {required}: {_obstacles(report, required)}"
+        action = f"hubkit conform --from {context.request.report} shows the failures"
+        yield ChecklistItem(topic, "missing", message, action)
+    else:
+        same = report.commit == context.sha
+        at = "at this commit" if same else "at a commit that differs in documents only"
+        yield ChecklistItem(topic, "ok", f"level {report.level}, {at}")
+        yield from _example_problems(report)
+
+
+def _example_problems(report: ConformanceReport) -> Iterator[ChecklistItem]:
+    """Examples that do not run. No level requires them to run, but a release does."""
+    checks = [check for one in report.cases for check in one.checks if check.code == _EXAMPLES]
+    broken = [one.reason for one in checks if one.outcome in ("unsupported", "failed")]
+    if broken:
+        message = _some(dict.fromkeys(reason.partition("\n")[0] for reason in broken)).rstrip(".")
+        yield ChecklistItem("examples", "missing", message, f"hubkit explain {_EXAMPLES}")
+
+
+def _report_problem(report: ConformanceReport, context: ReleaseContext) -> str:
+    """Why a report does not count for the commit; "" if it does."""
+    if report.commit != context.sha and not _differs_in_documents_only(report.commit, context):
+        of = f"commit {report.commit[:10]}" if report.commit else "no commit"
+        return f"the report is for {of}, not for {context.sha[:10]}"
+    if report.uncommitted:
+        return f"the report includes {plural(report.uncommitted, 'file')} that the commit lacks"
+    if report.interrupted:
+        return "the report is of a run that was interrupted"
+    return "" if report.cases else "the report is of a run without entrypoints"
+
+
+def _differs_in_documents_only(commit: str, context: ReleaseContext) -> bool:
+    """Whether only documents changed since, as when the report's table was added to the card."""
+    if not _SHA.fullmatch(commit):
+        return False
+    done = context.git.try_to(
+        "diff-tree", "-r", "--name-only", "-z", "--no-renames", commit, context.sha
+    )
+    changed = [path for path in done.stdout.decode("utf-8", "replace").split("\0") if path]
+    return not done.returncode and all(_DOCUMENT.fullmatch(path) for path in changed)
+
+
+def _obstacles(report: ConformanceReport, required: int) -> str:
+    """What keeps the report below a level, in a few words."""
+    reasons = []
+    for one in (report.whole, *report.cases):
+        for level in range(1, required + 1):
+            failed = one.codes(level, "failed")
+            codes = failed or one.codes(level, "skipped") or one.missed(level)
+            if codes:
+                verb = "failed" if failed else "did not run"
+                reasons.append(f"{one.label or 'the repo'}: {_some(codes)} {verb}")
+    return _some(reasons) or "no check ran"
+
+
+def _some(words: Iterable[str]) -> str:
+    """The first few words, and the number of the others."""
+    return join_words(words, most=_SHOWN)
+
+
+CHECKS: tuple[Callable[[ReleaseContext], Iterator[ChecklistItem]], ...] = (
+    _check_work_tree,
+    _check_name,
+    _check_tag,
+    _check_versions,
+    _check_changelog,
+    _check_breaking,
+    _check_lint,
+    _check_weights,
+    _check_card,
+    _check_conformance,
+)

@@ -1,0 +1,283 @@
+"""What a release starts from, the items of its checklist, and its tag. Nothing is pushed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from hubkit._util.git import GitError, write
+from hubkit.analysis import read_repo, require_hubconf
+from hubkit.config import read_config
+from hubkit.errors import GitRepoError
+from hubkit.publish.repo_name import find_name
+from hubkit.source import open_commit
+from hubkit.source.git import find_git
+from hubkit.source.project import read_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from packaging.version import Version
+
+    from hubkit.config import Config
+    from hubkit.facts import RepoFacts
+    from hubkit.source.git import Git
+
+State = Literal["ok", "note", "missing"]
+
+_REF = re.compile(r"refs/(tags|heads)/(.*)")
+# Tags such as "v1.2.0" and "unet-v1.2"; a single number is not a version.
+_VERSION = re.compile(r"(?:.*[-_/])?v?(\d+\.\d.*)", re.IGNORECASE)
+
+
+class ChecklistItem(Struct, frozen=True):
+    """One requirement of a release.
+
+    Attributes:
+        name: The requirement.
+        state: "ok", "missing" if it blocks the release, "note" if the publisher has to decide.
+        message: The current state, without a full stop.
+        action: What to do, as a command if there is one; "" if nothing is to be done.
+    """
+
+    name: str
+    state: State
+    message: str
+    action: str = ""
+
+
+class ReleaseRequest(Struct, frozen=True):
+    """The options of a release.
+
+    Attributes:
+        root: The repo's folder.
+        tag: The tag; None derives it from the version that the repo declares.
+        repo: "owner/name"; None takes it from the repo.
+        report: A report of the conformance suite, or None.
+        level: The required conformance level; 0 requires none.
+    """
+
+    root: Path
+    tag: str | None = None
+    repo: str | None = None
+    report: Path | None = None
+    level: int = 1
+
+
+class ReleaseContext(Struct, frozen=True):
+    """The commit to release, and everything that the checks need to know about it.
+
+    Attributes:
+        request: The options.
+        git: The git program, in the repo.
+        sha: The commit that is checked out.
+        branch: Its branch; "" if HEAD is detached.
+        facts: The repo at that commit.
+        config: Its configuration.
+        versions: Versions that the repo declares, by file.
+        tags: The commit of each tag.
+        branches: Names of the repo's branches.
+        previous_tag: The last tag before the commit, or "".
+        tag: The tag to create; "" if unknown.
+        repo: "owner/name"; "" if unknown.
+    """
+
+    request: ReleaseRequest
+    git: Git
+    sha: str
+    branch: str
+    facts: RepoFacts
+    config: Config
+    versions: Mapping[str, str]
+    tags: Mapping[str, str]
+    branches: frozenset[str]
+    previous_tag: str
+    tag: str
+    repo: str
+
+    @property
+    def root(self) -> Path:
+        """The repo's folder."""
+        return self.request.root
+
+    @property
+    def version(self) -> Version | None:
+        """The version that the tag names; None if it does not name one."""
+        return parse_version(self.tag)
+
+
+def read_context(request: ReleaseRequest) -> ReleaseContext:
+    """Read the commit that is checked out.
+
+    Args:
+        request: The options of the release.
+
+    Raises:
+        GitRepoError: The folder is not the root of a git work tree, or there is no commit.
+        HubconfError: The hubconf of the commit cannot be read.
+        ConfigError: The configuration of the commit cannot be read.
+    """
+    git = _require_git(request.root)
+    sha = _require_commit(git)
+    facts = read_repo(open_commit(request.root, sha))
+    require_hubconf(facts)
+    tags, branches = _read_refs(git)
+    versions = read_versions(facts.files, facts.packages)
+    previous = _find_previous_tag(git, request.tag)
+    return ReleaseContext(
+        request=request,
+        git=git,
+        sha=sha,
+        branch=_output(git, "symbolic-ref", "--quiet", "--short", "HEAD"),
+        facts=facts,
+        config=read_config(facts.files),
+        versions=versions,
+        tags=tags,
+        branches=branches,
+        previous_tag=previous,
+        tag=request.tag if request.tag is not None else _guess_tag(versions, previous),
+        repo=find_name(facts, request.repo),
+    )
+
+
+def parse_version(text: str) -> Version | None:
+    """The version that a tag names; None if it does not name one."""
+    from packaging.version import InvalidVersion, Version
+
+    found = _VERSION.fullmatch(text)
+    try:
+        return Version(found[1]) if found else None
+    except InvalidVersion:
+        return None
+
+
+def bare_version(tag: str) -> str:
+    """The version that a tag names, as files spell it."""
+    return re.sub(r"^(?:.*[-_/])?v(?=\d)", "", tag)
+
+
+def allows_breaking(version: Version, previous: Version) -> bool:
+    """Whether the step from one version to another announces breaking changes.
+
+    Before 1.0 a new minor version does.
+    """
+    if version.major != previous.major:
+        return version.major > previous.major
+    return version.major == 0 and version.minor > previous.minor
+
+
+def next_version(previous: Version, *, breaking: bool) -> str:
+    """The smallest version after a version, for a release with or without breaking changes."""
+    if not breaking:
+        return f"{previous.major}.{previous.minor}.{previous.micro + 1}"
+    return f"0.{previous.minor + 1}.0" if previous.major == 0 else f"{previous.major + 1}.0.0"
+
+
+def write_tag(context: ReleaseContext) -> bool:
+    """Create the annotated tag at the commit.
+
+    The tagger and the signature are those of the user's git configuration. git may run the repo's
+    ``reference-transaction`` hook and, if tags are signed, the signing program.
+
+    Args:
+        context: The commit to release.
+
+    Returns:
+        False if the tag exists at this commit.
+
+    Raises:
+        GitRepoError: git does not create the tag.
+    """
+    if context.tags.get(context.tag) == context.sha:
+        return False
+    name = context.repo.partition("/")[2] or context.root.resolve().name
+    message = f"{name} {context.tag}"
+    try:
+        result = write(context.root, "tag", "-a", "-m", message, "--", context.tag, context.sha)
+    except GitError as error:
+        raise GitRepoError(
+            f"git did not create the tag {context.tag}: {error}.",
+            hint="Run `git tag -a` in the repo.",
+        ) from error
+    if result.returncode:
+        raise _tag_error(context.tag, result.complaint.strip())
+    return True
+
+
+def _tag_error(tag: str, complaint: str) -> GitRepoError:
+    reason = next((line for line in complaint.splitlines() if "fatal" in line), complaint)
+    has_author = not ("ident" in complaint or "tell me who you are" in complaint)
+    return GitRepoError(
+        f"git did not create the tag {tag}: {reason.removeprefix('fatal: ')}",
+        hint="Run `git tag -a` in the repo to see why."
+        if has_author
+        else "Set git's user.name and user.email: git config user.name NAME",
+    )
+
+
+def _output(git: Git, *arguments: str) -> str:
+    """What git prints; "" if it fails."""
+    done = git.try_to(*arguments)
+    return "" if done.returncode else done.stdout.decode("utf-8", "replace").strip()
+
+
+def _require_git(root: Path) -> Git:
+    git = find_git(root)
+    if git is None:
+        raise GitRepoError(
+            f"{root} is not in a git repo, so there is nothing to release.",
+            hint="Create one: git init -b main, then add and commit the files.",
+        )
+    if git.is_bare:
+        raise GitRepoError(
+            f"{root} is a bare repo, which has no work tree to release from.",
+            hint="Run the command in a clone.",
+        )
+    top = git.ask("rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()
+    if Path(top).resolve() != root.resolve():
+        raise GitRepoError(
+            f"{root} is not the root of a git repo: it is a folder of {top}.",
+            hint="torch.hub looks for hubconf.py at the root of a repo only.",
+        )
+    return git
+
+
+def _require_commit(git: Git) -> str:
+    sha = _output(git, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if not sha:
+        raise GitRepoError(
+            f"{git.folder} has no commits.", hint="Commit first: git add . && git commit"
+        )
+    return sha
+
+
+def _read_refs(git: Git) -> tuple[dict[str, str], frozenset[str]]:
+    """The commit of each tag, and the names of branches, including the remote's."""
+    form = "--format=%(refname)%00%(objectname)%00%(*objectname)"
+    rows = _output(git, "for-each-ref", form, "refs/tags", "refs/heads").splitlines()
+    tags: dict[str, str] = {}
+    branches: set[str] = set()
+    for name, sha, peeled in (row.split("\0") for row in rows):
+        found = _REF.fullmatch(name)
+        if found and found[1] == "tags":
+            tags[found[2]] = peeled or sha
+        elif found:
+            branches.add(found[2])
+    remote = _output(git, "for-each-ref", "--format=%(refname:lstrip=3)", "refs/remotes/origin")
+    return tags, frozenset(branches | {*remote.split()} - {"HEAD"})
+
+
+def _find_previous_tag(git: Git, tag: str | None) -> str:
+    """The last tag in the history of the commit, except the one to create."""
+    excluded = (f"--exclude={tag}",) if tag else ()
+    return _output(git, "describe", "--tags", "--abbrev=0", *excluded, "HEAD")
+
+
+def _guess_tag(versions: Mapping[str, str], previous: str) -> str:
+    """The tag for the version that the repo declares, in the style of the previous one."""
+    version = next(iter(versions.values()), "")
+    prefix = "" if previous[:1].isdigit() else "v"
+    return f"{prefix}{version}" if version else ""
