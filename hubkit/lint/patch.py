@@ -184,8 +184,8 @@ def _marked(mark: bytes, lines: list[bytes]) -> Iterator[bytes]:
 def write_changes(root: Path, changes: Mapping[str, FileChange]) -> None:
     """Write changed and new files. All of them are checked before the first is written.
 
-    Symbolic links and modes are kept; the target of a link changes. A new file replaces nothing, and
-    its folder is created if necessary.
+    Symbolic links and modes are kept; the target of a link changes. A new file replaces nothing,
+    and its folder is created if necessary.
 
     Args:
         root: The folder of the repo.

@@ -54,10 +54,10 @@ def card_front_matter(repo: RepoFacts) -> Iterator[Finding]:
         title: U-Net for segmentation
         accelerator: cuda-optional
 
-    A card with `layout: hub_detail`, `github-link` or a `…-class` is for pytorch.org/hub. A card with
-    `license`, `library_name`, `pipeline_tag` or similar keys is for Hugging Face. Other front matter
-    is ignored. Hugging Face often adds new values, so unknown values are reported only if they look
-    like a typo.
+    A card with `layout: hub_detail`, `github-link` or a `…-class` is for pytorch.org/hub. A card
+    with `license`, `library_name`, `pipeline_tag` or similar keys is for Hugging Face. Other front
+    matter is ignored. Hugging Face often adds new values, so unknown values are reported only if
+    they look like a typo.
     """
     for card, site in _cards(repo):
         if card.problem:
@@ -77,8 +77,8 @@ def card_front_matter(repo: RepoFacts) -> Iterator[Finding]:
 def card_body(repo: RepoFacts) -> Iterator[Finding]:
     """The text of a model card is invalid for its site, or contains a placeholder.
 
-    pytorch.org/hub requires the sections "Model Description" and "Example", headings without
-    a colon, and Python code. Its CI joins all Python blocks of a card and runs them, so a block with
+    pytorch.org/hub requires the sections "Model Description" and "Example", headings without a
+    colon, and Python code. Its CI joins all Python blocks of a card and runs them, so a block with
     a syntax error, or with shell commands, breaks the card.
 
     Bad:

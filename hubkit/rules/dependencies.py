@@ -438,8 +438,8 @@ def _route(found: Import) -> str:
 def metadata_drift(repo: RepoFacts) -> Iterator[Finding]:
     """An entry of `dependencies` is not in the requirements of the repo.
 
-    `dependencies` does not contain versions. Users who need to install a missing module look for its
-    version in requirements.txt or pyproject.toml.
+    `dependencies` does not contain versions. Users who need to install a missing module look for
+    its version in requirements.txt or pyproject.toml.
 
     Bad:
         dependencies = ["torch", "timm"]      # requirements.txt: torch>=2.0

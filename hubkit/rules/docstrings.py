@@ -183,8 +183,8 @@ def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
 def generic_help(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint made by `functools.partial` or `lambda` has no docstring.
 
-    For a partial, `torch.hub.help` shows the docstring of the class `partial` ("partial(func, *args,
-    **keywords) - new function with..."). For a lambda, it shows nothing.
+    For a partial, `torch.hub.help` shows the docstring of the class `partial` ("partial(func,
+    *args, **keywords) - new function with..."). For a lambda, it shows nothing.
 
     Bad:
         unet_small = functools.partial(_unet, width=16)

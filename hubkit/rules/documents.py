@@ -48,8 +48,8 @@ def no_license(repo: RepoFacts) -> Iterator[Finding]:
         LICENSE
         README.md
 
-    LICENSE, LICENCE, COPYING, UNLICENSE and similar files at the root count, with any suffix, and so
-    does a folder LICENSES. If the weights have a different license, add it there too.
+    LICENSE, LICENCE, COPYING, UNLICENSE and similar files at the root count, with any suffix, and
+    so does a folder LICENSES. If the weights have a different license, add it there too.
     """
     names = repo.files.names("")
     if repo.hubconf is not None and not any(_LICENSE.fullmatch(name) for name in names):

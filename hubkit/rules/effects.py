@@ -46,8 +46,8 @@ _PICKLES = re.compile(r"(?:pickle|dill|joblib|cloudpickle)\.loads?")
 def network_at_import(repo: RepoFacts) -> Iterator[Finding]:
     """Importing hubconf.py downloads something.
 
-    `torch.hub.list` and `torch.hub.help` import hubconf.py too. They then need the network, are slow,
-    and fail behind a proxy.
+    `torch.hub.list` and `torch.hub.help` import hubconf.py too. They then need the network, are
+    slow, and fail behind a proxy.
 
     Bad:
         _LABELS = requests.get("https://…/labels.txt").text
@@ -70,8 +70,8 @@ def network_at_import(repo: RepoFacts) -> Iterator[Finding]:
 def process_spawn(repo: RepoFacts) -> Iterator[Finding]:
     """Importing hubconf.py, or calling an entrypoint, starts a process.
 
-    A `pip install` changes the environment of users who only list the models. A shell may be missing
-    or forbidden.
+    A `pip install` changes the environment of users who only list the models. A shell may be
+    missing or forbidden.
 
     Bad:
         subprocess.check_call([sys.executable, "-m", "pip", "install", "timm"])
@@ -128,8 +128,8 @@ def dynamic_code(repo: RepoFacts) -> Iterator[Finding]:
 def unsafe_deserialize(repo: RepoFacts) -> Iterator[Finding]:
     """Data is read in a format that can run code.
 
-    `pickle`, `joblib`, `yaml.load` without a safe loader and `numpy.load(allow_pickle=True)` can run
-    any code. Anyone who can replace the file can run code on the user's machine.
+    `pickle`, `joblib`, `yaml.load` without a safe loader and `numpy.load(allow_pickle=True)` can
+    run any code. Anyone who can replace the file can run code on the user's machine.
 
     Bad:
         config = yaml.load(stream)
@@ -155,8 +155,8 @@ def unsafe_deserialize(repo: RepoFacts) -> Iterator[Finding]:
 def torch_global_state(repo: RepoFacts) -> Iterator[Finding]:
     """Loading a model changes global state of torch.
 
-    A seed that is set on import overrides the user's seed. A default dtype, a gradient mode or
-    a replaced function changes the user's own models. Thread counts, print options and backend flags
+    A seed that is set on import overrides the user's seed. A default dtype, a gradient mode or a
+    replaced function changes the user's own models. Thread counts, print options and backend flags
     change speed and output.
 
     Bad:

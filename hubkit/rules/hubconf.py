@@ -99,8 +99,8 @@ def hubconf_syntax(repo: RepoFacts) -> Iterator[Finding]:
 def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
     """The repo imports one of its own modules, or a name from it, that does not exist.
 
-    For example, a file was renamed or never committed, or a function was moved. Importing hubconf.py
-    raises ModuleNotFoundError or ImportError for all users.
+    For example, a file was renamed or never committed, or a function was moved. Importing
+    hubconf.py raises ModuleNotFoundError or ImportError for all users.
 
     Bad:
         from models.unet import UNet     # models/unet.py calls it Unet
@@ -137,7 +137,8 @@ def relative_import(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from models import unet
 
-    A relative import in `try: ... except ImportError:` with an absolute alternative is not reported.
+    A relative import in `try: ... except ImportError:` with an absolute alternative is not
+    reported.
     """
     for one in repo.hubconf.relative_imports if repo.hubconf else ():
         yield relative_import.finding(

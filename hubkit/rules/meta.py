@@ -21,8 +21,8 @@ def internal_error(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see 
     HUB900 is not selected or is ignored, and the exit code is 2, because the repo was not fully
     checked.
 
-    The finding contains the rule, the exception and the line of hubkit that raised it. Please report
-    it with the code that was checked.
+    The finding contains the rule, the exception and the line of hubkit that raised it. Please
+    report it with the code that was checked.
 
     To skip the rule until the bug is fixed, ignore that rule, not HUB900:
         [tool.hubkit.ignore]
@@ -64,8 +64,8 @@ def unknown_code(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see me
     Good:
         url = "…"  # hubkit: ignore[HUB501] the mirror's names differ
 
-    To list the codes, run `hubkit explain`. A prefix such as `HUB5` covers all codes that start with
-    it.
+    To list the codes, run `hubkit explain`. A prefix such as `HUB5` covers all codes that start
+    with it.
     """
     yield from ()
 

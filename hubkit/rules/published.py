@@ -119,10 +119,10 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
         # .gitignore
         /checkpoints/
 
-    The severity is warning for modules that only functions import, and for files that the code opens
-    relative to `__file__`. Generated files are reported too: torch.hub does not build anything.
-    Imports in `try: ... except ImportError:` are not reported, nor are data files if the code checks
-    that they exist. The rule needs a git repo.
+    The severity is warning for modules that only functions import, and for files that the code
+    opens relative to `__file__`. Generated files are reported too: torch.hub does not build
+    anything. Imports in `try: ... except ImportError:` are not reported, nor are data files if the
+    code checks that they exist. The rule needs a git repo.
     """
     for needed, gap, count in find_gaps(repo, *_GAP_REASONS):
         if needed.optional and count == 1:
@@ -152,8 +152,8 @@ def _is_empty_package(repo: RepoFacts, needed: Needed) -> bool:
 def submodule_needed(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py needs a file of a git submodule.
 
-    Archives contain an empty folder instead of a submodule, so imports from it fail for all users of
-    torch.hub.
+    Archives contain an empty folder instead of a submodule, so imports from it fail for all users
+    of torch.hub.
 
     Bad:
         from third_party.ops import fast_nms      # third_party is a submodule
@@ -186,8 +186,8 @@ def submodule_needed(repo: RepoFacts) -> Iterator[Finding]:
 def lfs_pointer(repo: RepoFacts) -> Iterator[Finding]:
     """A file is stored in Git LFS, so archives contain only a pointer.
 
-    GitHub does not include LFS objects in archives, unless the owner of the repo enables it. Loading
-    the weights fails with `invalid load key, 'v'`.
+    GitHub does not include LFS objects in archives, unless the owner of the repo enables it.
+    Loading the weights fails with `invalid load key, 'v'`.
 
     Bad:
         # .gitattributes
@@ -246,7 +246,8 @@ def symlink(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from src.acme_unet.models.unet import unet
 
-    The severity is info for links that hubconf.py does not need. Links in documents are not reported.
+    The severity is info for links that hubconf.py does not need. Links in documents are not
+    reported.
     """
     reached = set()
     for needed, gap, _ in find_gaps(repo, "link"):
@@ -366,8 +367,8 @@ def archive_size(repo: RepoFacts) -> Iterator[Finding]:
         # .gitattributes
         assets/ export-ignore
 
-    Publish weights at a URL. The setting `max-archive-mb` is the maximum size of the unpacked files;
-    its default is 50.
+    Publish weights at a URL. The setting `max-archive-mb` is the maximum size of the unpacked
+    files; its default is 50.
     """
     if not repo.files.is_tracked:
         return
@@ -385,7 +386,7 @@ def archive_size(repo: RepoFacts) -> Iterator[Finding]:
 
 @rule("HUB608", "tracked-junk", "info", preview=True)
 def tracked_junk(repo: RepoFacts) -> Iterator[Finding]:
-    """Git tracks caches, binaries or editor files.
+    """Caches, binaries or editor files are tracked by git.
 
     All users download them. A stale `.so` may even be imported instead of a module.
 
@@ -418,9 +419,9 @@ _GUESSES = ("main", "master")
 def default_branch(repo: RepoFacts) -> Iterator[Finding]:
     """torch.hub does not load the default branch of the repo.
 
-    Without a ref, torch.hub loads `main`, or `master` if there is no `main`. It does not look up the
-    default branch on GitHub. With any other default branch, loading fails or uses an old branch.
-    A branch and a tag with the same name are ambiguous.
+    Without a ref, torch.hub loads `main`, or `master` if there is no `main`. It does not look up
+    the default branch on GitHub. With any other default branch, loading fails or uses an old
+    branch. A branch and a tag with the same name are ambiguous.
 
     Bad:
         * develop        the default branch
@@ -430,8 +431,8 @@ def default_branch(repo: RepoFacts) -> Iterator[Finding]:
         * main
 
     The rule reads the branches of `origin` as of the last fetch, and the default branch from
-    `origin/HEAD`. To update it, run `git remote set-head origin --auto`. Nothing is reported if it is
-    unknown, as in most CI checkouts.
+    `origin/HEAD`. To update it, run `git remote set-head origin --auto`. Nothing is reported if it
+    is unknown, as in most CI checkouts.
     """
     refs = repo.files.refs()
     if refs is None:

@@ -93,8 +93,8 @@ def class_defined_in_hubconf(repo: RepoFacts) -> Iterator[Finding]:
 def lazy_repo_import(repo: RepoFacts) -> Iterator[Finding]:
     """A method imports a module of the repo after loading.
 
-    The repo is on `sys.path` only while torch.hub.load runs. If `forward` imports a package that was
-    not imported before, the first call of the model raises ModuleNotFoundError.
+    The repo is on `sys.path` only while torch.hub.load runs. If `forward` imports a package that
+    was not imported before, the first call of the model raises ModuleNotFoundError.
 
     Bad:
         class UNet(torch.nn.Module):

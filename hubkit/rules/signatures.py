@@ -182,9 +182,9 @@ def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
         def unet(pretrained=False):
             return _UNet()              # users move it where they want it
 
-    The rule follows the entrypoint through the repo's functions, with its defaults and with weights.
-    It reports only a `.cuda()` or `.to("cuda")` that is certain to run, also in `forward` of the
-    models. Code that depends on `torch.cuda.is_available()` is not reported.
+    The rule follows the entrypoint through the repo's functions, with its defaults and with
+    weights. It reports only a `.cuda()` or `.to("cuda")` that is certain to run, also in `forward`
+    of the models. Code that depends on `torch.cuda.is_available()` is not reported.
     """
     needs = repo.hubconf.gpu_needs if repo.hubconf else ()
     for need in needs:

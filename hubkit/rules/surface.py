@@ -47,8 +47,8 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
             model = _UNet()
             ...
 
-    Names that are imported from the repo and not used in hubconf.py are entrypoints, so they are not
-    reported.
+    Names that are imported from the repo and not used in hubconf.py are entrypoints, so they are
+    not reported.
     """
     groups: dict[tuple[str, bool], list[Leak]] = {}
     hubconf = repo.hubconf
@@ -110,9 +110,9 @@ def star_import(repo: RepoFacts) -> Iterator[Finding]:
 def dynamic_surface(repo: RepoFacts) -> Iterator[Finding]:
     """Entrypoints are created at run time.
 
-    torch.hub can load names that are added to `globals()` or set with `setattr`, but tools that read
-    the source do not see them. Their docstrings and parameters are not checked, and `hubkit list`
-    needs `--run` to list them.
+    torch.hub can load names that are added to `globals()` or set with `setattr`, but tools that
+    read the source do not see them. Their docstrings and parameters are not checked, and `hubkit
+    list` needs `--run` to list them.
 
     Hard to read:
         for name in ("resnet18", "resnet50"):

@@ -327,8 +327,8 @@ def nested_hub_load(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         torch.hub.load("other/repo:v1.0", "backbone", trust_repo=True)
 
-    torch.hub always trusts the owners facebookresearch, facebookincubator, pytorch and fairinternal.
-    For their repos, only an unpinned ref is reported, as an info.
+    torch.hub always trusts the owners facebookresearch, facebookincubator, pytorch and
+    fairinternal. For their repos, only an unpinned ref is reported, as an info.
     """
     for use in repo.hubconf.uses if repo.hubconf else ():
         if use.name != "torch.hub.load" or use.keyword("source") not in (None, "'github'"):
@@ -384,8 +384,8 @@ def unconditional_download(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint downloads weights with `pretrained=False`.
 
     Tests, converters and users without network access load the untrained model with
-    `pretrained=False`. A download that ignores the parameter, or checks it with `is not None`, fails
-    for them.
+    `pretrained=False`. A download that ignores the parameter, or checks it with `is not None`,
+    fails for them.
 
     Bad:
         if pretrained is not None:
@@ -438,8 +438,8 @@ def hard_coded_pretrained(repo: RepoFacts) -> Iterator[Finding]:
     """A part of the model is always built with pretrained weights.
 
     A backbone with a literal `pretrained=True` downloads its weights even if the entrypoint is
-    called with `pretrained=False`. With `pretrained=True`, the repo's own weights overwrite them, so
-    the download is useless. torchvision's detection models had this bug for a year and now have
+    called with `pretrained=False`. With `pretrained=True`, the repo's own weights overwrite them,
+    so the download is useless. torchvision's detection models had this bug for a year and now have
     a parameter `weights_backbone`.
 
     Bad:
@@ -452,9 +452,9 @@ def hard_coded_pretrained(repo: RepoFacts) -> Iterator[Finding]:
                 pretrained=pretrained_backbone and not pretrained
             )
 
-    The rule follows entrypoints with a parameter that selects weights. It does not report calls under
-    a condition on that parameter, and leaves downloads that are certain to happen to HUB508. If the
-    backbone is frozen and not part of the repo's own weights, suppress the finding.
+    The rule follows entrypoints with a parameter that selects weights. It does not report calls
+    under a condition on that parameter, and leaves downloads that are certain to happen to HUB508.
+    If the backbone is frozen and not part of the repo's own weights, suppress the finding.
     """
     for one in repo.hubconf.hard_coded_pretrained if repo.hubconf else ():
         if not _is_certain(repo):

@@ -7,6 +7,6 @@ def net(pretrained: bool = False):  # expect: HUB301
     """Build `net`.
 
     Args:
-        pretrained: Load trained weights. False by default.
+        pretrained: Load trained weights. Defaults to False.
     """
     return _torch.nn.Linear(1, 1)

@@ -7,6 +7,6 @@ def net(pretrained: bool = False, width: int = 64):  # expect: HUB302
     """A line; pretrained is not used yet.
 
     Args:
-        width: 64 by default.
+        width: Defaults to 64.
     """
     return _torch.nn.Linear(width, 1)
