@@ -48,7 +48,7 @@ def net(f=lambda: 1):
     """Build `net`.
 
     Args:
-        f: lambda: Defaults to 1.
+        f: Defaults to lambda: 1.
     """
     return f
 ''',
