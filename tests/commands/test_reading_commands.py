@@ -257,4 +257,4 @@ def test_two_refs_of_a_repo_on_a_host_are_compared(git_host: GitHost, tmp_path: 
     done = run("check", "own/rep:main", "--against", "v1")
     assert done.exit_code == 1
     assert "the entrypoint `net` of v1 was removed" in done.stdout
-    assert "Is it `other` now?" in done.stdout
+    assert "If it was renamed to `other`" in done.stdout
