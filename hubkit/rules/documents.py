@@ -14,20 +14,17 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, Hubconf, RepoFacts, Snippet
 
-_LICENSE = re.compile(
-    r"(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?",
-    re.IGNORECASE,
-)
-_README = re.compile(r"readme(?:\..*)?", re.IGNORECASE)
-_LOADS = re.compile(r"\b(?:hub|hubkit)\.load\s*\(")
-_USES_HUB = re.compile(r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b")
-_CI = re.compile(
+_LICENSE = r"(?i)(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?"
+_README = r"(?i)readme(?:\..*)?"
+_LOADS = r"\b(?:hub|hubkit)\.load\s*\("
+_USES_HUB = r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b"
+_CI = (
     r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml|\.travis\.yml"
     r"|azure-pipelines\.ya?ml|\.azure[\w-]*/[^/]+\.ya?ml|appveyor\.yml|\.appveyor\.yml|Jenkinsfile"
     r"|\.buildkite/[^/]+|\.drone\.yml|bitbucket-pipelines\.yml|\.woodpecker/[^/]+|\.cirrus\.yml"
 )
 # Files that CI may run.
-_RUN_BY_CI = re.compile(
+_RUN_BY_CI = (
     r"(?:tox|setup|pytest)\.(?:ini|cfg|toml)|noxfile\.py|Makefile|justfile|pyproject\.toml"
     r"|(?:.*/)?(?:tests?|ci|scripts)/(?:.*/)?[^/]+\.(?:py|sh)|(?:.*/)?(?:test_[^/]+|[^/]+_test)\.py"
 )
@@ -52,7 +49,7 @@ def no_license(repo: RepoFacts) -> Iterator[Finding]:
     so does a folder LICENSES. If the weights have a different license, add it there too.
     """
     names = repo.files.names("")
-    if repo.hubconf is not None and not any(_LICENSE.fullmatch(name) for name in names):
+    if repo.hubconf is not None and not any(re.fullmatch(_LICENSE, name) for name in names):
         yield no_license.finding(
             "the repo has no license file, so nobody may use it",
             hint="Add a LICENSE file.",
@@ -75,10 +72,10 @@ def readme_no_snippet(repo: RepoFacts) -> Iterator[Finding]:
 
     A snippet in another document of the repo counts too.
     """
-    readmes = sorted(name for name in repo.files.names("") if _README.fullmatch(name))
+    readmes = sorted(name for name in repo.files.names("") if re.fullmatch(_README, name))
     if repo.hubconf is None or not repo.hubconf.entrypoints or read_snippets(repo.files):
         return
-    if not any(_LOADS.search(repo.files.read_text(name)) for name in readmes):
+    if not any(re.search(_LOADS, repo.files.read_text(name)) for name in readmes):
         yield readme_no_snippet.finding(
             "no document of this repo shows how to load it with torch.hub.load",
             hint="Add an example with a tag to the README: "
@@ -149,9 +146,9 @@ def ci_does_not_exercise_hub(repo: RepoFacts) -> Iterator[Finding]:
     if repo.hubconf is None:
         return
     paths = repo.files.paths()
-    workflows = [path for path in paths if _CI.fullmatch(path)]
-    called = [path for path in paths if _RUN_BY_CI.fullmatch(path)] if workflows else []
-    if any(_USES_HUB.search(repo.files.read_text(path)) for path in (*workflows, *called)):
+    workflows = [path for path in paths if re.fullmatch(_CI, path)]
+    called = [path for path in paths if re.fullmatch(_RUN_BY_CI, path)] if workflows else []
+    if any(re.search(_USES_HUB, repo.files.read_text(path)) for path in (*workflows, *called)):
         return
     yield ci_does_not_exercise_hub.finding(
         "the repo has no CI that loads it through torch.hub"
