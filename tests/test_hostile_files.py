@@ -21,7 +21,7 @@ import pytest
 
 from hubkit import limits
 from hubkit.analysis import find_snippets, read_snippets
-from hubkit.analysis.pickles import find_globals
+from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.errors import CheckpointError, LockfileError, ProbeError
 from hubkit.hubdir.archive import check_index
@@ -242,7 +242,9 @@ def test_a_pickle_longer_than_its_index_says_is_not_unpacked(tmp_path: Path, met
     (tmp_path / "a.pth").write_bytes(content)
     tracemalloc.start()
     try:
-        assert find_globals(bytes(content)) is None
+        found = scan_checkpoint(io.BytesIO(content))
+        assert found is not None
+        assert not found.is_complete
         assert read_contents(tmp_path / "a.pth").kind == "damaged"
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:

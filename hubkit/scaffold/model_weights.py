@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickletools
 import re
 from typing import TYPE_CHECKING
 
@@ -11,15 +10,12 @@ from msgspec import Struct
 
 from hubkit import limits
 from hubkit._util.urls import try_parse
-from hubkit._util.zips import open_zip, read_member
 from hubkit.analysis.documents import find_documents
-from hubkit.analysis.pickles import find_globals
+from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source.tracked import is_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hubkit.facts import Files
     from hubkit.scaffold.model_discovery import ModelDiscovery
 
@@ -95,38 +91,21 @@ def _read_file(files: Files, path: str) -> WeightsFile | None:
         data = files.read(path, limits.BUNDLED_BYTES.most)
     except OSError:
         return None
-    names = find_globals(data)
-    is_plain = bool(names) and all(_PLAIN.fullmatch(name) for name in names or ())
-    key, prefix = _layout(data) if is_plain else ("", "")
+    scan = scan_checkpoint(io.BytesIO(data))
+    names = scan.names if scan is not None and scan.is_complete else ()
+    is_plain = bool(names) and all(map(_PLAIN.fullmatch, names))
+    key, prefix = _layout(scan.texts) if scan is not None and is_plain else ("", "")
     return WeightsFile(path, entry.size, is_plain=is_plain, key=key, prefix=prefix)
 
 
-def _layout(data: bytes) -> tuple[str, str]:
+def _layout(texts: tuple[str, ...]) -> tuple[str, str]:
     """The key that the state dict lies under, and what its names begin with."""
-    texts = list(_texts(data))
     keys = dict.fromkeys(text for text in texts if text in _KEYS)
     names = [text for text in texts if text.rpartition(".")[2] in ("weight", "bias")]
     first = texts.index(names[0]) if names else 0
     key = next((one for one in keys if texts.index(one) < first), "")
     prefixed = bool(names) and all(name.startswith("module.") for name in names)
     return key, "module." if prefixed else ""
-
-
-def _texts(data: bytes) -> Iterator[str]:
-    stream = io.BytesIO(data)
-    if data.startswith(b"PK\x03\x04"):
-        with open_zip(io.BytesIO(data), limits.CHECKPOINT_INDEX) as archive:
-            found = [one for one in archive.infolist() if one.filename.endswith("data.pkl")]
-            most = limits.PICKLE_BYTES.most
-            stream = io.BytesIO(read_member(archive, found[0], most) if found else b"")
-    try:
-        # Before torch 1.6 three pickles came before the object.
-        for _ in range(4):
-            for opcode, argument, _ in pickletools.genops(stream):
-                if isinstance(argument, str) and "UNICODE" in opcode.name:
-                    yield argument
-    except (ValueError, IndexError, EOFError, OverflowError):
-        return
 
 
 # Words in the names of checkpoints that say nothing of the model.
