@@ -274,13 +274,12 @@ def _folder() -> Path:
     Raises:
         FileNotFoundError: The user has no home folder, as in some containers.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    import platformdirs
+
     try:
-        # The XDG specification says to ignore relative paths.
-        home = cache if cache.is_absolute() else Path("~/.cache").expanduser()
+        return platformdirs.user_cache_path("hubkit", appauthor=False) / "check"
     except RuntimeError as error:
         raise FileNotFoundError(str(error)) from None
-    return home / "hubkit" / "check"
 
 
 def _installed() -> Iterator[str]:

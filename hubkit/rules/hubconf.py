@@ -15,7 +15,7 @@ from hubkit.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, OwnImport, RelativeImport, RepoFacts
+    from hubkit.facts import Finding, Location, OwnImport, RelativeImport, RepoFacts
 
 
 # Frameworks whose own hub reads a file called hubconf.py.
@@ -292,9 +292,14 @@ def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
     A path that the same file removes with `sys.path.remove` is not reported.
     """
     uses = repo.hubconf.uses if repo.hubconf else ()
-    cleaning = [use.location for use in uses if use.on_import and use.name == "sys.path.remove"]
+    removed: dict[str, Location] = {}  # the last removal in each file
     for use in uses:
-        if any(place.path == use.location.path and place > use.location for place in cleaning):
+        if use.on_import and use.name == "sys.path.remove":
+            removed[use.location.path] = max(
+                use.location, removed.get(use.location.path, use.location)
+            )
+    for use in uses:
+        if use.location < removed.get(use.location.path, use.location):
             continue
         if use.on_import and use.name in ("sys.path.insert", "sys.path.append", "sys.path.extend"):
             folder = use.arguments[-1] if use.arguments else None
