@@ -124,7 +124,7 @@ class _Session(Struct):
         self.after = files
         self.fixed += applied
         self.failed = {
-            (identity, moves.move(finding.location, position)): (finding, reason)
+            (identity, moves.shift(finding.location, position)): (finding, reason)
             for (identity, position), (finding, reason) in self.failed.items()
         }
         return new
@@ -267,7 +267,7 @@ class _Moves:
             for path, listed in self._edits.items()
         }
 
-    def move(self, place: Location | None, position: Position) -> Position:
+    def shift(self, place: Location | None, position: Position) -> Position:
         """The new position of a place in a file."""
         if place is None or place.path not in self._ends:
             return position
@@ -302,7 +302,7 @@ def _find_useless(
     certain = [
         one
         for one in suspects
-        if (_identity(one), moves.move(one.location, _position(one))[0]) in remaining
+        if (_identity(one), moves.shift(one.location, _position(one))[0]) in remaining
     ]
     return certain or suspects
 
