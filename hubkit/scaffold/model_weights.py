@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickletools
 import re
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,13 @@ from msgspec import Struct
 
 from hubkit import limits
 from hubkit._util.urls import try_parse
-from hubkit._util.zips import open_zip, read_member
 from hubkit.analysis.documents import find_documents
-from hubkit.analysis.pickles import find_globals
+from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source.tracked import is_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from hubkit.facts import Files
     from hubkit.scaffold.model_discovery import ModelDiscovery
@@ -28,7 +26,7 @@ _FILE = re.compile(rf".*\.{_ENDINGS}", re.IGNORECASE)
 _URL = re.compile(
     rf"https?://[^\s\"'<>()\[\]`]{{1,2000}}?\.{_ENDINGS}(?=[\s\"'<>()\[\]`?#]|$)", re.IGNORECASE
 )
-# Pages about a file rather than the file.
+# URLs of pages about a file, not of the file itself.
 _PAGES = ("drive.google.com", "pan.baidu.com", "/blob/", "onedrive.live.com", "sharepoint.com")
 _PLAIN = re.compile(
     r"collections\.(?:OrderedDict|defaultdict)|_codecs\.encode|torch\._utils\.\w+|torch\.\w+Storage"
@@ -38,98 +36,7 @@ _PLAIN = re.compile(
 _KEYS = frozenset(
     {"state_dict", "model_state_dict", "model", "net", "params", "params_ema", "weights", "ema"}
 )
-
-
-class WeightsFile(Struct, frozen=True):
-    """A checkpoint that lies in a repo.
-
-    Attributes:
-        path: POSIX path from the repo's root.
-        size: In bytes; of an LFS pointer, those of the pointer.
-        is_pointer: Whether it is only the pointer that git LFS keeps.
-        is_plain: Whether it holds tensors and plain values alone; False when that source does not show.
-        key: The key of its dict that holds the state dict; "" when it is the state dict itself.
-        prefix: What the state dict's names start with beyond the model's own, such as "module.".
-    """
-
-    path: str
-    size: int
-    is_pointer: bool = False
-    is_plain: bool = False
-    key: str = ""
-    prefix: str = ""
-
-
-def read_weights(files: Files) -> tuple[WeightsFile, ...]:
-    """The checkpoints that lie in a repo; what they hold is read from their opcodes."""
-    paths = [p for p in files.paths() if _FILE.fullmatch(p) and not FOREIGN.search(p)]
-    return tuple(
-        found
-        for path in paths[: limits.PROPOSED_CHECKPOINTS.most]
-        if (found := _read_file(files, path))
-    )
-
-
-def read_urls(files: Files) -> tuple[tuple[str, str], ...]:
-    """Addresses of checkpoints in a repo's documents, then in its source, each with its file."""
-    paths = [p for p in files.paths() if p.endswith(".py") and not FOREIGN.search(p)]
-    found: dict[str, str] = {}
-    for path in (*find_documents(files), *paths[: limits.DOCUMENTS.most]):
-        for match in _URL.finditer(files.read_text(path)):
-            if try_parse(match[0]) and not any(page in match[0] for page in _PAGES):
-                found.setdefault(match[0], path)
-    return tuple(found.items())
-
-
-def _read_file(files: Files, path: str) -> WeightsFile | None:
-    entry = files.entry(path)
-    if entry is None or entry.kind != "file":
-        return None
-    if is_pointer(path, files.read):
-        return WeightsFile(path, entry.size, is_pointer=True)
-    if path.lower().endswith(".safetensors"):
-        return WeightsFile(path, entry.size, is_plain=True)
-    if entry.size > limits.BUNDLED_BYTES.most:
-        return WeightsFile(path, entry.size)
-    try:
-        data = files.read(path, limits.BUNDLED_BYTES.most)
-    except OSError:
-        return None
-    names = find_globals(data)
-    is_plain = bool(names) and all(_PLAIN.fullmatch(name) for name in names or ())
-    key, prefix = _layout(data) if is_plain else ("", "")
-    return WeightsFile(path, entry.size, is_plain=is_plain, key=key, prefix=prefix)
-
-
-def _layout(data: bytes) -> tuple[str, str]:
-    """The key that the state dict lies under, and what its names begin with."""
-    texts = list(_texts(data))
-    keys = dict.fromkeys(text for text in texts if text in _KEYS)
-    names = [text for text in texts if text.rpartition(".")[2] in ("weight", "bias")]
-    first = texts.index(names[0]) if names else 0
-    key = next((one for one in keys if texts.index(one) < first), "")
-    prefixed = bool(names) and all(name.startswith("module.") for name in names)
-    return key, "module." if prefixed else ""
-
-
-def _texts(data: bytes) -> Iterator[str]:
-    stream = io.BytesIO(data)
-    if data.startswith(b"PK\x03\x04"):
-        with open_zip(io.BytesIO(data), limits.CHECKPOINT_INDEX) as archive:
-            found = [one for one in archive.infolist() if one.filename.endswith("data.pkl")]
-            most = limits.PICKLE_BYTES.most
-            stream = io.BytesIO(read_member(archive, found[0], most) if found else b"")
-    try:
-        # Before torch 1.6 three pickles came before the object.
-        for _ in range(4):
-            for opcode, argument, _ in pickletools.genops(stream):
-                if isinstance(argument, str) and "UNICODE" in opcode.name:
-                    yield argument
-    except (ValueError, IndexError, EOFError, OverflowError):
-        return
-
-
-# Words in the names of checkpoints that say nothing of the model.
+# Words in the names of checkpoints that do not identify a model.
 _NOISE = frozenset(
     [
         "best",
@@ -156,15 +63,90 @@ _NOISE = frozenset(
 _HASH = re.compile(r"-([0-9a-f]{8,64})$")
 
 
-class Checkpoint(Struct, frozen=True):
-    """Where a model's weights are.
+class WeightsFile(Struct, frozen=True):
+    """A checkpoint in a repo.
 
     Attributes:
-        path: The file in the repo; "" when they are elsewhere.
-        url: Their address; "" when they lie in the repo.
-        has_hash: Whether the file's name ends in the beginning of its sha256.
-        key: The key of the file's dict that holds the state dict; "" for none.
-        prefix: What the names in it start with beyond the model's own.
+        path: POSIX path from the repo's root.
+        size: Bytes; for a Git LFS pointer, those of the pointer.
+        is_pointer: Whether it is a Git LFS pointer.
+        is_plain: Whether it contains only tensors and plain values; False if unknown.
+        key: The key of the state dict in the file; "" if the file is the state dict.
+        prefix: A prefix of all names in the state dict, such as "module.", or "".
+    """
+
+    path: str
+    size: int
+    is_pointer: bool = False
+    is_plain: bool = False
+    key: str = ""
+    prefix: str = ""
+
+
+def read_weights(files: Files) -> tuple[WeightsFile, ...]:
+    """The checkpoints in a repo; their contents are read from the opcodes."""
+    paths = [p for p in files.paths() if _FILE.fullmatch(p) and not FOREIGN.search(p)]
+    return tuple(
+        found
+        for path in paths[: limits.PROPOSED_CHECKPOINTS.most]
+        if (found := _read_file(files, path))
+    )
+
+
+def read_urls(files: Files) -> tuple[tuple[str, str], ...]:
+    """URLs of checkpoints in a repo's documents, then in its source, each with its file."""
+    paths = [p for p in files.paths() if p.endswith(".py") and not FOREIGN.search(p)]
+    found: dict[str, str] = {}
+    for path in (*find_documents(files), *paths[: limits.DOCUMENTS.most]):
+        for match in _URL.finditer(files.read_text(path)):
+            if try_parse(match[0]) and not any(page in match[0] for page in _PAGES):
+                found.setdefault(match[0], path)
+    return tuple(found.items())
+
+
+def _read_file(files: Files, path: str) -> WeightsFile | None:
+    entry = files.entry(path)
+    if entry is None or entry.kind != "file":
+        return None
+    if is_pointer(path, files.read):
+        return WeightsFile(path, entry.size, is_pointer=True)
+    if path.lower().endswith(".safetensors"):
+        return WeightsFile(path, entry.size, is_plain=True)
+    if entry.size > limits.BUNDLED_BYTES.most:
+        return WeightsFile(path, entry.size)
+    try:
+        data = files.read(path, limits.BUNDLED_BYTES.most)
+    except OSError:
+        return None
+    try:
+        scan = scan_checkpoint(io.BytesIO(data))
+    except ValueError:
+        scan = None
+    names = scan.names if scan else ()
+    is_plain = bool(names) and all(_PLAIN.fullmatch(name) for name in names)
+    key, prefix = _layout(scan.texts) if scan and is_plain else ("", "")
+    return WeightsFile(path, entry.size, is_plain=is_plain, key=key, prefix=prefix)
+
+
+def _layout(texts: Sequence[str]) -> tuple[str, str]:
+    """The key of the state dict, and the prefix of its names."""
+    keys = dict.fromkeys(text for text in texts if text in _KEYS)
+    names = [text for text in texts if text.rpartition(".")[2] in ("weight", "bias")]
+    first = texts.index(names[0]) if names else 0
+    key = next((one for one in keys if texts.index(one) < first), "")
+    prefixed = bool(names) and all(name.startswith("module.") for name in names)
+    return key, "module." if prefixed else ""
+
+
+class Checkpoint(Struct, frozen=True):
+    """The weights of a model.
+
+    Attributes:
+        path: The file in the repo; "" for a download.
+        url: The URL; "" for a file in the repo.
+        has_hash: Whether the file's name ends in the start of its sha256.
+        key: The key of the state dict in the file; "" if the file is the state dict.
+        prefix: A prefix of all names in the state dict, or "".
     """
 
     path: str = ""
@@ -177,15 +159,15 @@ class Checkpoint(Struct, frozen=True):
 def find_checkpoint(
     name: str, names: tuple[str, ...], discovery: ModelDiscovery
 ) -> Checkpoint | None:
-    """The weights of an entrypoint: those that bear its name, and no other's.
+    """Find the weights of an entrypoint: a checkpoint with its name.
 
-    Only what a state dict can be read from by ``weights_only`` counts, so no LFS pointers and no
+    Only files from which ``weights_only`` can read a state dict count: no Git LFS pointers and no
     pickled models.
 
     Args:
         name: The entrypoint.
         names: All entrypoints.
-        discovery: What the repo has.
+        discovery: The models and weights of the repo.
     """
     for file in discovery.weights:
         if file.is_plain and not file.is_pointer and _fits(name, names, file.path):
@@ -205,7 +187,7 @@ def stem_of(place: str) -> str:
 def _fits(name: str, names: tuple[str, ...], place: str) -> bool:
     words = _words(stem_of(place))
     if not words:
-        # weights/best.pt is the model's when there is but one.
+        # weights/best.pt belongs to the model if there is only one.
         return len(names) == 1
     return words == _words(name) or (
         words[: len(_words(name))] == _words(name)
