@@ -136,7 +136,7 @@ def test_what_one_repo_was_told_can_be_told_to_another(here: Path) -> None:
     [
         ("license = [", "a.toml is not TOML"),
         ("license = { a = 1 }", "license is {'a': 1}, which is not an answer"),
-        ("license = 'MIT'", "does not ask for 'license'"),
+        ("licence = 'MIT'", "has no question 'licence'"),
         ("weights = 'everywhere'", "weights: 'everywhere' is not one of both"),
         (None, "a.toml cannot be read"),
     ],
