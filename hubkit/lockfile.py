@@ -1,6 +1,6 @@
-"""``hubkit.lock``: which commit each repo was, and which bytes each checkpoint.
+"""``hubkit.lock``: the commit of each repo, and the hash of each checkpoint.
 
-JSON, sorted, one fact a line, so that a change reads well in a review::
+The file is sorted JSON, so that changes are readable in a review::
 
     {
       "version": 1,
@@ -18,8 +18,8 @@ JSON, sorted, one fact a line, so that a change reads well in a review::
       }
     }
 
-``digest`` is over the names, modes and contents of all files, not over the archive that they came
-in: hosts pack a commit anew from time to time, and the archive's bytes change with it.
+``digest`` covers the names, modes and contents of all files, not the archive: hosts recreate archives
+of the same commit from time to time, with other bytes.
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, ValidationError, convert, field
 
 from hubkit import limits
 from hubkit._util.atomic import write_file
@@ -41,49 +40,58 @@ from hubkit._util.urls import UrlError, parse_url, redact
 from hubkit.errors import LockfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+Pin = TypeVar("Pin", bound=Struct)
 
 NAME = "hubkit.lock"
 VARIABLE = "HUBKIT_LOCKFILE"
 VERSION = 1
 
-_ANEW = "move it away and make it anew: hubkit lock owner/name"
+_RECREATE = "move it away and create it again: hubkit lock owner/name"
 
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class LockedRepo(Struct, frozen=True):
-    """A repo at a ref, pinned.
+    """A pinned repo.
 
     Attributes:
         sha: The commit.
         digest: "sha256:" and the digest of its files.
     """
 
-    sha: str
-    digest: str
+    sha: Annotated[str, Meta(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})\Z")]
+    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 
 
 class LockedCheckpoint(Struct, frozen=True):
-    """A checkpoint, pinned.
+    """A pinned checkpoint.
 
     Attributes:
         sha256: Its digest in hexadecimal digits.
         size: Its length in bytes.
     """
 
-    sha256: str
-    size: int
+    sha256: _Sha256
+    size: Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+
+
+class _Content(Struct, frozen=True):
+    """The JSON object, before its pins are validated one by one."""
+
+    version: Any
+    repos: dict[str, Any]
+    checkpoints: dict[str, Any]
 
 
 class Lockfile(Struct, frozen=True, eq=False):
-    """What is pinned.
+    """The contents of a lock file.
 
     Attributes:
         path: The file.
-        repos: By what is asked for: "owner/name" or "owner/name:ref".
-        checkpoints: By URL, without what only signs it.
+        repos: Pinned repos, by "owner/name" or "owner/name:ref".
+        checkpoints: Pinned checkpoints, by URL without signature.
     """
 
     path: Path
@@ -97,7 +105,7 @@ class Lockfile(Struct, frozen=True, eq=False):
             name: "owner/name" or "owner/name:ref", as it was locked.
 
         Raises:
-            LockfileError: It has none.
+            LockfileError: It is not pinned.
         """
         if name not in self.repos:
             raise LockfileError(
@@ -110,10 +118,10 @@ class Lockfile(Struct, frozen=True, eq=False):
         """The pin of a checkpoint.
 
         Args:
-            url: From where, without what only signs it.
+            url: Its URL, without signature.
 
         Raises:
-            LockfileError: It has none.
+            LockfileError: It is not pinned.
         """
         if url not in self.checkpoints:
             raise LockfileError(
@@ -124,13 +132,13 @@ class Lockfile(Struct, frozen=True, eq=False):
 
 
 def find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:
-    """The lock file in force.
+    """The lock file to use.
 
     Args:
-        path: Which one; None takes what ``$HUBKIT_LOCKFILE`` says, if it says anything.
+        path: Its path; None for that in ``$HUBKIT_LOCKFILE``, if set.
 
     Raises:
-        LockfileError: There is none, or it cannot be read.
+        LockfileError: It does not exist, or cannot be read.
     """
     where = path or os.environ.get(VARIABLE)
     return read_lockfile(Path(where)) if where else None
@@ -140,7 +148,7 @@ def read_lockfile(path: Path) -> Lockfile:
     """Read a lock file.
 
     Raises:
-        LockfileError: There is none, or it is not one.
+        LockfileError: It does not exist, or is not a lock file.
     """
     path = path.expanduser().absolute()
     try:
@@ -148,13 +156,13 @@ def read_lockfile(path: Path) -> Lockfile:
         return _read(path, (stat.st_mtime_ns, stat.st_size))
     except OSError as error:
         raise LockfileError(
-            f"The lock file {path} cannot be read: {error.strerror}.",
-            hint="Make one: hubkit lock owner/name",
+            f"Cannot read the lock file {path}: {error.strerror}.",
+            hint="To create one: hubkit lock owner/name",
         ) from error
 
 
 def render_lockfile(lock: Lockfile) -> str:
-    """The text of a lock file; the same pins always give the same text."""
+    """The text of a lock file. The same pins always have the same text."""
     content = {
         "version": VERSION,
         "repos": {
@@ -170,10 +178,10 @@ def render_lockfile(lock: Lockfile) -> str:
 
 
 def write_lockfile(lock: Lockfile) -> None:
-    """Put a lock file in place, whole.
+    """Write a lock file.
 
-    What a link leads to is replaced, not the link, but only if it is there: it has been read as a
-    lock file then. A link in somebody's repo may lead anywhere.
+    If it is a link, its target is replaced, but only if it exists: then it was read as a lock file
+    before. A link in a foreign repo may lead anywhere.
 
     Raises:
         LockfileError: It cannot be written.
@@ -181,12 +189,12 @@ def write_lockfile(lock: Lockfile) -> None:
     place = Path(os.path.realpath(lock.path))
     try:
         if lock.path.is_symlink() and not place.is_file():
-            raise refuse(lock.path, f"it is a link to {place}, and there is no such file")
+            raise refuse(lock.path, f"it is a link to {place}, which does not exist")
         write_file(place, render_lockfile(lock))
     except OSError as error:
         raise LockfileError(
-            f"The lock file {lock.path} cannot be written: {error.strerror}.",
-            hint="Say where it is to be: --output FILE",
+            f"Cannot write the lock file {lock.path}: {error.strerror}.",
+            hint="Choose another file: --output FILE",
         ) from error
 
 
@@ -194,71 +202,62 @@ def write_lockfile(lock: Lockfile) -> None:
 def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
     try:
         data = read_bounded(path, limits.LOCK_FILE_BYTES, follow=True)
-        content = parse_json(data, _once)
-        _require_version(path, content["version"])
+        content = convert(parse_json(data, _unique), _Content)
+        _require_version(path, content.version)
+        for url in content.checkpoints:
+            _require_url(url)
         return Lockfile(
             path,
-            _table(content["repos"], _locked_repo),
-            _table(_require_urls(content["checkpoints"]), _locked_checkpoint),
+            {name: _convert_pin(name, pin, LockedRepo) for name, pin in content.repos.items()},
+            {
+                url: _convert_pin(url, pin, LockedCheckpoint)
+                for url, pin in content.checkpoints.items()
+            },
         )
     except LockfileError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    except ValueError as error:
         raise LockfileError(
-            f"{path} is no lock file: {what}.", hint=f"Mend it, or {_ANEW}"
+            f"{path} is not a lock file: {error}.", hint=f"Fix it, or {_RECREATE}"
         ) from error
 
 
 def _require_version(path: Path, version: object) -> None:
     if version != VERSION:
         raise LockfileError(
-            f"The lock file {path} is of version {version!r}; this hubkit reads {VERSION}.",
-            hint=f"Upgrade hubkit, or {_ANEW}",
+            f"The lock file {path} has version {version!r}. This hubkit reads version {VERSION}.",
+            hint=f"Upgrade hubkit, or {_RECREATE}",
         )
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of the JSON. Merges leave the same name twice, and JSON would take the last."""
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object without duplicate names, which merges leave behind.
+
+    Raises:
+        ValueError: It has duplicate names.
+    """
     content: dict[str, Any] = {}
     for name, value in pairs:
         if name in content:
-            raise ValueError(f"{name} is in it twice")
+            raise ValueError(f"duplicate entry {name}")
         content[name] = value
     return content
 
 
-def _require_urls(content: Any) -> Any:  # noqa: ANN401 - JSON
-    """Refuse what is not a URL before anything of a stranger's lock file is fetched."""
-    for url in content:
-        _require_url(url)
-    return content
-
-
 def _require_url(url: str) -> None:
+    """Reject an invalid URL before anything is fetched.
+
+    Raises:
+        ValueError: It is invalid.
+    """
     try:
         parse_url(url)
     except UrlError as error:
-        raise ValueError(f"the address {redact(url)} {error}") from error
+        raise ValueError(f"the URL {redact(url)} {error}") from error
 
 
-def _table(content: Any, make: Callable[[Any], Any]) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    return {name: make(pin) for name, pin in content.items()}
-
-
-def _locked_repo(pin: Any) -> LockedRepo:  # noqa: ANN401 - JSON
-    digest = _match(_SHA256, pin["digest"].removeprefix("sha256:"))
-    return LockedRepo(_match(_SHA, pin["sha"]), f"sha256:{digest}")
-
-
-def _locked_checkpoint(pin: Any) -> LockedCheckpoint:  # noqa: ANN401 - JSON
-    size = pin["size"]
-    if type(size) is not int or not 0 <= size < 1 << 63:
-        raise ValueError(f"{size!r} is no size")
-    return LockedCheckpoint(_match(_SHA256, pin["sha256"]), size)
-
-
-def _match(pattern: re.Pattern[str], text: str) -> str:
-    if not pattern.fullmatch(text):
-        raise ValueError(f"{text!r} is no digest")
-    return text
+def _convert_pin(name: str, pin: object, kind: type[Pin]) -> Pin:
+    try:
+        return convert(pin, kind)
+    except ValidationError as error:
+        raise ValueError(f"{name}: {error}") from error

@@ -21,13 +21,11 @@ from __future__ import annotations
 import os
 import re
 import select
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit._util.process import kill_group
 from hubkit._util.urls import parse_url
 
 if TYPE_CHECKING:
@@ -209,6 +207,8 @@ def wait_for_reply(process: subprocess.Popen[bytes]) -> None:
     poll = select.poll()
     poll.register(process.stdout, select.POLLIN | select.POLLHUP)
     if not poll.poll(LIMIT * 1000):
+        from hubkit._util.process import kill_group
+
         kill_group(process)
         raise GitTimeoutError(_too_slow(LIMIT))
 
@@ -364,12 +364,26 @@ def _ssh(folder: Path, remote: Remote) -> str:
 def _command(
     folder: Path, settings: Mapping[str, str], arguments: tuple[str, ...], *, bare: bool = False
 ) -> list[str]:
-    program = shutil.which("git")
+    program = _find_git()
     if program is None:
         raise GitMissingError("git is not installed")
     place = ("--git-dir", os.fspath(folder)) if bare else ("-C", os.fspath(folder))
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     return [os.path.abspath(program), "--no-pager", *place, *options, *arguments]  # noqa: PTH100
+
+
+def _find_git() -> str | None:
+    """The path of git. Importing ``shutil`` costs milliseconds, and only Windows needs its rules."""
+    if os.name == "nt":
+        import shutil
+
+        return shutil.which("git")
+    paths = (os.path.join(folder or os.curdir, "git") for folder in os.get_exec_path())  # noqa: PTH118
+    return next((path for path in paths if _is_program(path)), None)
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113
 
 
 def _start(call: _Call, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
@@ -394,6 +408,8 @@ def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:
         try:
             stdout, stderr = process.communicate(stdin or None, timeout=limit)
         except BaseException as error:
+            from hubkit._util.process import kill_group
+
             kill_group(process) if call.own_group else process.terminate()
             if isinstance(error, subprocess.TimeoutExpired):
                 raise GitTimeoutError(_too_slow(limit)) from None

@@ -35,6 +35,14 @@ _HAS_DIR_FD = {os.open, os.unlink, os.rename, os.stat} <= os.supports_dir_fd and
 _GIT = ".git"
 
 
+def is_folder_spec(text: str) -> bool:
+    """Whether a text names a folder by its first characters, such as ``./x`` or ``~/x``."""
+    is_drive = (
+        text[1:2] == ":" and text[2:3] in ("\\", "/") and text[:1].isascii() and text[:1].isalpha()
+    )
+    return text.startswith((".", "/", "~", "\\\\")) or is_drive
+
+
 class UnsafePathError(OSError):
     """A path leaves its folder, or is not the plain file that it should be."""
 

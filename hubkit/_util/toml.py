@@ -6,7 +6,6 @@ The only home of tomlkit.
 from __future__ import annotations
 
 import copy
-import json
 import re
 import sys
 from typing import TYPE_CHECKING, Any
@@ -110,6 +109,8 @@ def _merge(
 
 
 def _edit(text: str, keys: tuple[str, ...], values: Mapping[str, object]) -> str:
+    import json
+
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 

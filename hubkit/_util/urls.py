@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from msgspec import Struct
 from msgspec.structs import replace
 
-_URL = re.compile(
+_URL = (
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
     r"(?:(?P<user>[A-Za-z0-9._~!$&'()*+,;=:%-]*)@)?"
     r"(?P<host>\[[^\[\]]*\]|[^\[\]@:/?#]*)"
@@ -24,9 +24,9 @@ _URL = re.compile(
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 # The last label of a name never looks like a number: libraries take such hosts for addresses,
 # each in its own way (127.1, 0x7f.1, 2130706433).
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_PORT = re.compile(r"[1-9][0-9]{0,4}")
-_SCP = re.compile(r"((?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_][\w.-]*):(?![-:/\\])(.+)", re.ASCII)
+_NUMBER = r"[0-9]+|0x[0-9a-f]*"
+_PORT = r"[1-9][0-9]{0,4}"
+_SCP = r"(?a)((?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_][\w.-]*):(?![-:/\\])(.+)"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 _GITHUB = ("github.com", "www.github.com", "ssh.github.com")
 _LONGEST = 253  # characters of a host name, RFC 1035
@@ -142,7 +142,7 @@ def parse_url(text: str) -> Url:
         UrlError: It is not a URL, or one that libraries do not agree about.
     """
     _require_plain(text)
-    found = _URL.fullmatch(text)
+    found = re.fullmatch(_URL, text)
     if not found:
         raise UrlError("is not a URL of the form scheme://host/path")
     scheme = found["scheme"].lower()
@@ -200,7 +200,7 @@ def redact(text: str) -> str:
 
 def expand_scp(address: str) -> str:
     """Git's short form ``user@host:owner/name`` as an ``ssh`` URL; other addresses as they are."""
-    found = None if "://" in address else _SCP.fullmatch(address)
+    found = None if "://" in address else re.fullmatch(_SCP, address)
     return f"ssh://{found[1]}/{found[2]}" if found else address
 
 
@@ -246,7 +246,7 @@ def _require_host(host: str, *, local: bool) -> str:
     labels = host.split(".")
     if len(host) > _LONGEST or not all(map(_LABEL.fullmatch, labels)):
         raise UrlError("has a host that is not a host name")
-    if _NUMBER.fullmatch(labels[-1]):
+    if re.fullmatch(_NUMBER, labels[-1]):
         _require_ipv4(host)
     return host
 
@@ -271,6 +271,6 @@ def _require_ipv6(host: str) -> str:
 def _require_port(text: str | None) -> int | None:
     if text is None:
         return None
-    if not _PORT.fullmatch(text) or int(text) > _MOST_PORTS:
+    if not re.fullmatch(_PORT, text) or int(text) > _MOST_PORTS:
         raise UrlError("has a port that is not a number from 1 to 65535")
     return int(text)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 _DOCUMENTS = (".md", ".markdown", ".rst", ".ipynb")
 # Documents about older versions.
-_HISTORY = re.compile(r"(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)", re.IGNORECASE)
+_HISTORY = r"(?i)(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)"
 # Dependencies and old copies keep their own documents.
-_FOREIGN = re.compile(r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/")
+_FOREIGN = r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/"
 # What a snippet calls. Parsing a notebook takes long, and few say one of these.
 _CALLS = (b"hub.load", b"hubkit.load")
 
@@ -40,7 +40,7 @@ def find_documents(files: Files) -> tuple[str, ...]:
     found = [
         path
         for path in files.paths_ending(_DOCUMENTS)
-        if not _HISTORY.search(path) and not _FOREIGN.search(path)
+        if not re.search(_HISTORY, path) and not re.search(_FOREIGN, path)
     ]
     return tuple(sorted(found, key=lambda path: (path.count("/"), path))[: limits.DOCUMENTS.most])
 
@@ -109,11 +109,11 @@ def _unquoted(lines: Iterable[str]) -> Iterator[str]:
         yield value.rstrip("\n").replace("\n", " ") if isinstance(value, str) else ""
 
 
-_CALL = re.compile(r"\b(?:hub|hubkit)\.load\s*(?=\()")
-_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
-_FENCE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)")
-_ASSIGNED = re.compile(r"""^[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
-_REPO = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
+_CALL = r"\b(?:hub|hubkit)\.load\s*(?=\()"
+_PROMPT = r"(?m)^[ \t]*(?:>>>|\.\.\.) ?"
+_FENCE = r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)"
+_ASSIGNED = r"""(?m)^[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']"""
+_REPO = r"([\w.-]+/[\w.-]+)(?::(.+))?"
 _STRING = re.compile(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
 
 
@@ -126,7 +126,7 @@ def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet
         first_line: The line of the file on which the text starts.
     """
     document, places = _Document(text), Places(text)
-    for found in islice(_CALL.finditer(text), limits.SNIPPETS.most):
+    for found in islice(re.finditer(_CALL, text), limits.SNIPPETS.most):
         call = _read_call(text, found.end())
         if call is None:
             continue
@@ -147,7 +147,7 @@ class _Document:
         """The text that was last assigned to a variable before an offset."""
         if self._assigned is None:
             self._assigned = {}
-            for found in _ASSIGNED.finditer(self._text):
+            for found in re.finditer(_ASSIGNED, self._text):
                 self._assigned.setdefault(found[1], []).append((found.end(), found[2]))
         assigned = self._assigned.get(name, [])
         index = bisect_right(assigned, offset, key=lambda one: one[0])
@@ -165,7 +165,7 @@ def find_code(text: str, first_line: int = 1) -> Iterator[CodeBlock]:
     lines: list[str] = []
     start = 0
     for number, line in enumerate(text.splitlines(), start=first_line):
-        fence = _FENCE.match(line)
+        fence = re.match(_FENCE, line)
         if opened is None:
             if fence:
                 opened, lines, start = fence, [], number + 1
@@ -195,7 +195,7 @@ def _read_call(text: str, start: int) -> ast.Call | None:
     if end is None:
         return None
     try:
-        tree = ast.parse("f" + _PROMPT.sub("", text[start:end]), mode="eval")
+        tree = ast.parse("f" + re.sub(_PROMPT, "", text[start:end]), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return tree.body if isinstance(tree.body, ast.Call) else None
@@ -224,7 +224,7 @@ def _read_snippet(call: ast.Call, text: _Document, offset: int) -> Snippet | Non
     if _text(named.get("source"), text, offset) == "local":
         return None
     arguments = [*call.args[:2], None, None]
-    repo = _REPO.fullmatch(_text(arguments[0] or named.get("repo_or_dir"), text, offset) or "")
+    repo = re.fullmatch(_REPO, _text(arguments[0] or named.get("repo_or_dir"), text, offset) or "")
     if repo is None:
         return None
     return Snippet(
@@ -246,7 +246,7 @@ def _text(node: ast.expr | None, text: _Document, offset: int) -> str | None:
     return None
 
 
-_FRONT = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+_FRONT = r"(?sm)\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?"
 
 
 def read_card(text: str, path: str) -> Card | None:
@@ -256,7 +256,7 @@ def read_card(text: str, path: str) -> Card | None:
         text: The document.
         path: Its path, for the places.
     """
-    found = _FRONT.match(text)
+    found = re.match(_FRONT, text)
     if found is None or len(found[1]) > limits.FRONT_MATTER.most:
         return None
     first = text.count("\n", 0, found.start(1)) + 1

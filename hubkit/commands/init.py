@@ -423,7 +423,7 @@ def _print_findings(target: Path) -> None:
     from hubkit.config import read_config
     from hubkit.lint import lint_repo
     from hubkit.reporters.full import format_finding
-    from hubkit.reporters.wording import format_summary
+    from hubkit.reporters.text import format_summary
 
     report = lint_repo(read_repo(target), read_config(target))
     for finding in report.findings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from msgspec import Struct, structs
 
+from hubkit._util.text import join_words
 from hubkit.reporters import FORMATS
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 # "text" is the former name of "full".
 _ALIASES = {"text": "full"}
-_FORMATS = "full, concise, json, github, sarif, junit, markdown or statistics"
 
 
 class SelectionOptions(Struct, frozen=True):
@@ -236,7 +236,7 @@ output_options = _group(
             metavar="FORMAT",
             default="full",
             callback=_format,
-            help=f"Output format: {_FORMATS}.  [default: full]",
+            help=f"Output format: {join_words(FORMATS, 'or')}.  [default: full]",
         ),
         click.option(
             "--output-file",

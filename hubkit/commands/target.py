@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
+
+from hubkit._util.paths import is_folder_spec
 
 if TYPE_CHECKING:
     from hubkit.facts import Files
@@ -117,10 +120,9 @@ def is_own(text: str) -> bool:
 def _local_folder(text: str) -> Path | None:
     """The folder that the argument names; None for a repo on a git host."""
     from hubkit.errors import UsageError
-    from hubkit.hubdir.spec import parse_spec
 
-    path = parse_spec(text)
-    if not isinstance(path, Path):
+    path = _parse(text)
+    if path is None:
         return None
     if path.is_dir():
         return path
@@ -130,3 +132,12 @@ def _local_folder(text: str) -> Path | None:
         f"{text} is not a folder" if path.exists() else f"folder not found: {text!r}",
         hint="Pass the folder of a hub repo, such as ./repo, or owner/name[:ref].",
     )
+
+
+def _parse(text: str) -> Path | None:
+    if is_folder_spec(text):  # the common case, which needs nothing of the hub dir
+        return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's raises for ~nobody
+    from hubkit.hubdir.spec import parse_spec
+
+    path = parse_spec(text)
+    return path if isinstance(path, Path) else None

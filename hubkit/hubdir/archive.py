@@ -355,19 +355,20 @@ _DEVICES = re.compile(r"con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u
 _BYTECODE = (".pyc", ".pyo")
 
 
-def find_bad_name(path: str) -> str:
+def find_bad_name(path: str, *, windows: bool = os.name == "nt") -> str:
     """Why a file may not be called so, or "".
 
     Args:
         path: POSIX path below the root of the repo.
+        windows: Whether names that only Windows takes for something else count, too.
     """
     for part in path.split("/"):
-        if part.endswith((" ", ".")):
-            return "its name ends in a blank or a dot, which Windows drops"
-        if _DEVICES.fullmatch(_normalize(part).partition(".")[0].rstrip(" ")):
-            return "its name is that of a device on Windows"
         if _normalize(part) in (".git", "git~1"):
             return "its name is that of git's own folder"
+        if windows and part.endswith((" ", ".")):
+            return "its name ends in a blank or a dot, which Windows drops"
+        if windows and _DEVICES.fullmatch(_normalize(part).partition(".")[0].rstrip(" ")):
+            return "its name is that of a device on Windows"
     return ""
 
 

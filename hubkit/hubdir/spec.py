@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hubkit._util.paths import is_folder_spec
 from hubkit._util.urls import UrlError, expand_scp, parse_url, redact
 from hubkit.errors import RepoSpecError
 from hubkit.facts import RepoRef
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from hubkit._util.urls import Url
 
 _SOURCES = ("github", "local")
-_FOLDER_START = re.compile(r"[./~]|[A-Za-z]:[\\/]|\\\\")  # the latter two: C:\x and \\server\x
 
 
 def parse_spec(spec: str | os.PathLike[str], source: str = "github") -> RepoRef | Path:
@@ -46,7 +46,7 @@ def parse_spec(spec: str | os.PathLike[str], source: str = "github") -> RepoRef 
         raise RepoSpecError(f"Unknown source {source!r}.", hint='Use "github" or "local".')
     if not isinstance(spec, str):
         return Path(spec)
-    if source.lower() == "local" or _FOLDER_START.match(spec):
+    if source.lower() == "local" or is_folder_spec(spec):
         return Path(os.path.expanduser(spec))  # noqa: PTH111 - Path's raises for ~nobody
 
     try:

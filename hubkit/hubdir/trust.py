@@ -214,4 +214,6 @@ def _ask(repo: RepoRef, why: str = "") -> None:
     sys.stderr.write(printable(question))
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UntrustedRepoError(f"{why}You did not trust {name}.", repo=name, hint=ways)
+        raise UntrustedRepoError(
+            f"{why}Untrusted repository: the prompt for {name} was declined.", repo=name, hint=ways
+        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.console import write_line
 from hubkit._util.text import printable
-from hubkit.reporters.wording import (
+from hubkit.reporters.text import (
     format_fixable,
     format_mark,
     format_place,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from hubkit._util.console import write_line
-from hubkit._util.text import display_width, printable
-from hubkit.reporters.pasting import format_ignore_block
-from hubkit.reporters.wording import (
+from hubkit._util.text import display_width, plural, printable
+from hubkit.reporters.text import (
     format_fixable,
-    format_left_out,
     format_mark,
     format_place,
     format_summary,
+    format_suppressed,
     paint,
     use_color,
 )
@@ -37,7 +37,7 @@ def write_report(report: Report, stream: TextIO) -> None:
     for finding in report.findings:
         for line in (*_lines(finding, report, color=color), ""):
             write_line(stream, line)
-    for line in (*format_left_out(report), *format_ignore_block(report)):
+    for line in (*format_suppressed(report), *_ignore_table(report)):
         write_line(stream, line)
     for line in (*format_fixable(report), format_summary(report)):
         write_line(stream, line)
@@ -77,3 +77,27 @@ def _excerpt(location: Location, line: str) -> Iterator[str]:
     before, meant = text[: start - 1], text[start - 1 :]
     yield f"  {number} | {printable(text)}"
     yield f"  {' ' * len(number)} | {' ' * display_width(printable(before))}{'^' * max(1, display_width(printable(meant[: len(carets)])))}"
+
+
+def _ignore_table(report: Report) -> Iterator[str]:
+    """An ignore table for the findings that fail the run.
+
+    Empty if the run passes, and for repos that the user cannot configure.
+    """
+    stopped = set(report.stopped)
+    failing = [one for one in report.findings if report.fails(one) and one not in stopped]
+    if not failing or not report.config:
+        return
+    yield f"To suppress these findings, add the reason to {report.config}:"
+    yield ""
+    yield f"[{report.ignores}]"
+    yield from _ignore_lines(failing, report)
+    yield ""
+
+
+def _ignore_lines(findings: list[Finding], report: Report) -> Iterator[str]:
+    """One line ``CODE = "reason"`` per code."""
+    names = {rule.code: rule.slug for rule in report.rules}
+    for code, count in sorted(Counter(finding.code for finding in findings).items()):
+        times = f", {plural(count, 'finding')}" if count > 1 else ""
+        yield f'{code} = "reason"  # {names.get(code, "")}{times}'

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hubkit._util.console import without_commands
 from hubkit._util.text import printable
 from hubkit.reporters.concise import format_line
-from hubkit.reporters.wording import format_counts, format_summary, sort_by_severity
+from hubkit.reporters.text import format_counts, format_summary, sort_by_severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.console import write_line
 from hubkit._util.text import code_span, escape_markdown, table_cell
-from hubkit.reporters.wording import (
+from hubkit.reporters.text import (
     format_counts,
-    format_left_out,
     format_summary,
+    format_suppressed,
     sort_by_severity,
 )
 
@@ -39,7 +39,7 @@ def write_report(report: Report, stream: TextIO) -> None:
         stream.write(f"\nand {format_counts(findings[MOST:])} more.\n")
     if findings:
         stream.write("\n")
-    left_out = list(format_left_out(report))
+    left_out = list(format_suppressed(report))
     if left_out:
         stream.write(f"<details><summary>{len(report.left_out)} suppressed</summary>\n\n")
         stream.writelines(f"- {escape_markdown(line, keep_code=True)}\n" for line in left_out)

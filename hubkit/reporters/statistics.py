@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from hubkit.reporters.wording import format_summary, paint, use_color
+from hubkit.reporters.text import format_summary, paint, use_color
 
 if TYPE_CHECKING:
     from typing import TextIO

@@ -56,7 +56,7 @@ def _admit(root: Path) -> tuple[Path, CodePolicy] | None:
 
 def _policy_of(tree: Path, repo: RepoRef, digest: str) -> CodePolicy:
     """How to import a tree of the hub dir, once it is what the lock files in force say."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from hubkit.hubdir import require_digest_of
     from hubkit.hubdir.layout import bytecode_folder, tree_folder

@@ -14,20 +14,17 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, Hubconf, RepoFacts, Snippet
 
-_LICENCE = re.compile(
-    r"(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?",
-    re.IGNORECASE,
-)
-_README = re.compile(r"readme(?:\..*)?", re.IGNORECASE)
-_LOADS = re.compile(r"\b(?:hub|hubkit)\.load\s*\(")
-_TRIES_HUB = re.compile(r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b")
-_CI = re.compile(
+_LICENCE = r"(?i)(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?"
+_README = r"(?i)readme(?:\..*)?"
+_LOADS = r"\b(?:hub|hubkit)\.load\s*\("
+_TRIES_HUB = r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b"
+_CI = (
     r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml|\.travis\.yml"
     r"|azure-pipelines\.ya?ml|\.azure[\w-]*/[^/]+\.ya?ml|appveyor\.yml|\.appveyor\.yml|Jenkinsfile"
     r"|\.buildkite/[^/]+|\.drone\.yml|bitbucket-pipelines\.yml|\.woodpecker/[^/]+|\.cirrus\.yml"
 )
 # What CI runs in turn.
-_CALLED = re.compile(
+_CALLED = (
     r"(?:tox|setup|pytest)\.(?:ini|cfg|toml)|noxfile\.py|Makefile|justfile|pyproject\.toml"
     r"|(?:.*/)?(?:tests?|ci|scripts)/(?:.*/)?[^/]+\.(?:py|sh)|(?:.*/)?(?:test_[^/]+|[^/]+_test)\.py"
 )
@@ -53,7 +50,7 @@ def no_licence(repo: RepoFacts) -> Iterator[Finding]:
     a folder LICENSES. Weights may need a licence of their own: say so next to it.
     """
     names = repo.files.names("")
-    if repo.hubconf is not None and not any(_LICENCE.fullmatch(name) for name in names):
+    if repo.hubconf is not None and not any(re.fullmatch(_LICENCE, name) for name in names):
         yield no_licence.finding(
             "there is no licence file, so nobody may use this repo",
             hint="Add a file LICENSE.",
@@ -76,10 +73,10 @@ def readme_no_snippet(repo: RepoFacts) -> Iterator[Finding]:
 
     A snippet in any other document of the repo counts too.
     """
-    readmes = sorted(name for name in repo.files.names("") if _README.fullmatch(name))
+    readmes = sorted(name for name in repo.files.names("") if re.fullmatch(_README, name))
     if repo.hubconf is None or not repo.hubconf.entrypoints or read_snippets(repo.files):
         return
-    if not any(_LOADS.search(repo.files.read_text(name)) for name in readmes):
+    if not any(re.search(_LOADS, repo.files.read_text(name)) for name in readmes):
         yield readme_no_snippet.finding(
             "no document of this repo shows how to load from it with torch.hub.load",
             hint="Show it in the README, with a tag: "
@@ -151,9 +148,9 @@ def ci_does_not_exercise_hub(repo: RepoFacts) -> Iterator[Finding]:
     if repo.hubconf is None:
         return
     paths = repo.files.paths()
-    workflows = [path for path in paths if _CI.fullmatch(path)]
-    called = [path for path in paths if _CALLED.fullmatch(path)] if workflows else []
-    if any(_TRIES_HUB.search(repo.files.read_text(path)) for path in (*workflows, *called)):
+    workflows = [path for path in paths if re.fullmatch(_CI, path)]
+    called = [path for path in paths if re.fullmatch(_CALLED, path)] if workflows else []
+    if any(re.search(_TRIES_HUB, repo.files.read_text(path)) for path in (*workflows, *called)):
         return
     yield ci_does_not_exercise_hub.finding(
         "no CI runs here at all, so nothing tries what users of torch.hub do"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hubkit.facts import CheckpointUse, Finding, RepoFacts, UnrequestedDownload
 
 
-_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
+_DATE = r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])"
 # torch's documentation asks for eight digits or more; six could still be somebody's prefix.
 _USUAL_DIGITS = 8
 _FEWEST_DIGITS = 6
@@ -195,7 +195,7 @@ def hash_digits(name: str | None) -> str | None:
 
 
 def _is_hash(digits: str) -> bool:
-    return len(digits) >= _USUAL_DIGITS and not _DATE.fullmatch(digits)
+    return len(digits) >= _USUAL_DIGITS and not re.fullmatch(_DATE, digits)
 
 
 def _with_hash(name: str) -> str:
@@ -203,18 +203,15 @@ def _with_hash(name: str) -> str:
     return f"{(stem or suffix).replace('.', '_')}-<hash>{dot}{suffix if stem else 'pth'}"
 
 
-_READERS = re.compile(
-    r"open|(?:torch|numpy|torch\.jit)\.load|pathlib\.Path\.(?:open|read_text|read_bytes)"
-)
+_READERS = r"open|(?:torch|numpy|torch\.jit)\.load|pathlib\.Path\.(?:open|read_text|read_bytes)"
 _MOVING_REFS = ("", "main", "master")
 # File names that many repos use, each for weights of its own.
-_GENERIC = re.compile(
-    r"(?:model|models|net|network|weights?|checkpoint|ckpt|best|last|latest|final|pretrained"
+_GENERIC = (
+    r"(?i)(?:model|models|net|network|weights?|checkpoint|ckpt|best|last|latest|final|pretrained"
     r"|state_?dict|pytorch_model|model_best|best_model|resnet\d+|vgg\d+|vit_[bls])"
-    r"\.(?:pth|pt|bin|ckpt|pkl|th|pth\.tar)",
-    re.IGNORECASE,
+    r"\.(?:pth|pt|bin|ckpt|pkl|th|pth\.tar)"
 )
-_MUTABLE = re.compile(
+_MUTABLE = (
     r"https?://(?:raw\.githubusercontent\.com/[^/]+/[^/]+/(?:refs/heads/)?(?:main|master)/"
     r"|github\.com/[^/]+/[^/]+/(?:raw|blob)/(?:main|master)/"
     r"|huggingface\.co/.+/resolve/main/|(?:www\.)?dropbox\.com/|drive\.google\.com/)"
@@ -254,7 +251,7 @@ def name_collision(repo: RepoFacts) -> Iterator[Finding]:
                 hint="Give each a name of its own, if need be with `file_name=`.",
                 fix=name_file(repo, use, name),
             )
-        elif _GENERIC.fullmatch(name) and not hash_digits(name):
+        elif re.fullmatch(_GENERIC, name) and not hash_digits(name):
             yield name_collision.finding(
                 f"`{name}` is a name that other repos' weights have too, and torch.hub keeps them "
                 "all in one folder",
@@ -280,7 +277,7 @@ def mutable_or_insecure_url(repo: RepoFacts) -> Iterator[Finding]:
         "https://github.com/acme/unet/releases/download/v1.0/unet-0d3e5a17.pth"
     """
     for use in loads_of(repo):
-        if use.url and (use.url.startswith("http://") or _MUTABLE.match(use.url)):
+        if use.url and (use.url.startswith("http://") or re.match(_MUTABLE, use.url)):
             why = (
                 "has no TLS" if use.url.startswith("http://") else "may give another file tomorrow"
             )
@@ -308,7 +305,7 @@ def cwd_relative_path(repo: RepoFacts) -> Iterator[Finding]:
     an entrypoint leads there.
     """
     for use in repo.hubconf.uses if repo.hubconf else ():
-        if use.own_file and _READERS.fullmatch(use.name):
+        if use.own_file and re.fullmatch(_READERS, use.name):
             yield cwd_relative_path.finding(
                 f"`{use.own_file}` of this repo is looked for in the user's working directory",
                 use.location,
@@ -493,7 +490,7 @@ def _by_place(
         yield tuple(one.entrypoint for one in here), here[0]
 
 
-_CHECKPOINT = re.compile(r".*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?", re.IGNORECASE)
+_CHECKPOINT = r"(?i).*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?"
 
 
 @rule("HUB512", "bundled-unsafe-weights", "warning", preview=True)
@@ -518,7 +515,7 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
 
     total = 0
     for path in repo.files.paths():
-        entry = repo.files.entry(path) if _CHECKPOINT.fullmatch(path) else None
+        entry = repo.files.entry(path) if re.fullmatch(_CHECKPOINT, path) else None
         if entry is None or entry.kind != "file" or entry.size > limits.BUNDLED_BYTES.most:
             continue
         total += entry.size
@@ -544,7 +541,7 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
 
 # What torch.load(weights_only=True) imports without being told to
 # (torch/_weights_only_unpickler.py, _get_allowed_globals).
-_ALLOWED = re.compile(
+_ALLOWED = (
     r"collections\.(?:OrderedDict|Counter|defaultdict)|_codecs\.encode|builtins\.(?:bytearray|set)"
     r"|__builtin__\.set"
     r"|torch\.(?:\w+Storage|Size|Tensor|device|dtype|\w*(?:float|int|complex)\d+\w*|bool|half|double"
@@ -554,7 +551,7 @@ _ALLOWED = re.compile(
     r"|torch\._C\.\w+|torch\._subclasses\.\w+|torch\.distributed\.tensor\.[\w.]+"
     r"|numpy(?:\._core|\.core)\.multiarray\.(?:_reconstruct|scalar)|numpy\.(?:dtype|ndarray)"
 )
-_HARMFUL = re.compile(
+_HARMFUL = (
     r"(?:builtins|__builtin__)\.(?:exec|eval|execfile|compile|open|getattr|setattr|__import__|apply"
     r"|breakpoint)|(?:os|posix|nt|subprocess|sys|runpy|shutil|socket|importlib|pty|ctypes|pip|code"
     r"|webbrowser|commands|platform|asyncio|requests|httplib)(?:\.\w+)+|torch\.(?:load|hub\.load)"
@@ -563,9 +560,9 @@ _HARMFUL = re.compile(
 
 def is_allowed(name: str) -> bool:
     """Whether ``weights_only=True`` imports what a dotted name means."""
-    return _ALLOWED.fullmatch(name) is not None
+    return re.fullmatch(_ALLOWED, name) is not None
 
 
 def is_harmful(name: str) -> bool:
     """Whether what a dotted name means runs commands or reaches beyond the process."""
-    return _HARMFUL.fullmatch(name) is not None
+    return re.fullmatch(_HARMFUL, name) is not None

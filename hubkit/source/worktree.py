@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import stat
 from dataclasses import dataclass, field
@@ -378,6 +377,8 @@ def _select_lfs(git: Git, paths: Iterable[str]) -> list[str]:
 
 def _digest(path: Path) -> str:
     """SHA-256 of a file, "" when it is not a plain one that can be read."""
+    import hashlib
+
     digest = hashlib.sha256()
     try:
         if path.is_symlink() or not path.is_file():

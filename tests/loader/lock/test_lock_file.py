@@ -1,4 +1,4 @@
-"""The lock file itself: what stands in it, and what is none."""
+"""Reading and writing the lock file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hubkit.lockfile import Lockfile, read_lockfile, render_lockfile
 from tests.loader.lock.conftest import lock, open_lock
 
 
-def test_the_text_is_stable_and_read_back(worktree: Path) -> None:
+def test_written_text_is_stable(worktree: Path) -> None:
     lock("acme/shapes:v1", "acme/shapes")
     first = open_lock()
     lock("acme/shapes", "acme/shapes:v1")
@@ -30,7 +30,7 @@ def test_the_text_is_stable_and_read_back(worktree: Path) -> None:
      "<<<<<<< ours", '{"version": 1, "repos": [], "checkpoints": {}}',
      f'{{"version": 1, "repos": {{}}, "checkpoints": {{"u": {{"sha256": "{"0" * 64}", "size": -1}}}}}}'],
 )  # fmt: skip
-def test_what_is_no_lock_file_is_named(tmp_path: Path, text: str) -> None:
+def test_invalid_lock_files_are_errors(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.lock"
     path.write_text(text)
     with pytest.raises(LockfileError, match=r"bad\.lock"):
@@ -49,22 +49,22 @@ def test_a_link_to_a_lock_file_stays_a_link(worktree: Path) -> None:
     assert "acme/shapes:v1" in kept.read_text()
 
 
-def test_a_link_to_nothing_makes_no_lock_file(worktree: Path) -> None:
-    """In somebody's repo it may lead anywhere."""
+def test_a_dangling_link_creates_no_lock_file(worktree: Path) -> None:
+    """In a foreign repo it may lead anywhere."""
     canary = worktree.parent / "canary"
     Path("hubkit.lock").symlink_to(canary)
     said = lock("acme/shapes:v1")
     assert said.exit_code == 2
-    assert "there is no such file" in said.stderr
+    assert "which does not exist" in said.stderr
     assert not canary.exists()
 
 
-def test_a_repo_that_is_pinned_twice_is_named(worktree: Path) -> None:
-    """As a merge leaves it; JSON would take the last one."""
+def test_duplicate_pins_are_an_error(worktree: Path) -> None:
+    """Merges leave them behind, and JSON parsers use the last one."""
     lock("acme/shapes:v1")
     path = worktree.parent / "project" / "hubkit.lock"
     pin = path.read_text().partition('"repos": {')[2].partition("}")[0]
     other = pin.replace(pin.partition('"sha": "')[2][:40], "0" * 40)
     path.write_text(path.read_text().replace(pin, f"{pin}}},{other}", 1))
-    with pytest.raises(LockfileError, match="acme/shapes:v1 is in it twice"):
+    with pytest.raises(LockfileError, match="duplicate entry acme/shapes:v1"):
         hubkit.load("acme/shapes:v1", "net", lockfile=path)

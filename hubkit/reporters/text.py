@@ -34,14 +34,14 @@ def format_counts(findings: Iterable[Finding]) -> str:
     )
 
 
-def format_left_out(report: Report) -> Iterator[str]:
+def format_suppressed(report: Report) -> Iterator[str]:
     """The suppressed findings, one line per code and reason."""
-    asked = Counter(
+    counts = Counter(
         (one.finding.code, one.reason or "no reason given")
         for one in report.left_out
         if one.by != "baseline"
     )
-    for (code, reason), count in sorted(asked.items()):
+    for (code, reason), count in sorted(counts.items()):
         times = f" {count} times" if count > 1 else ""
         yield printable(f"{code} suppressed{times}: {reason}")
     known = sum(one.by == "baseline" for one in report.left_out)
