@@ -1,52 +1,69 @@
-"""What child processes say of a hubconf: asked once per repo, for all selected cases together."""
+"""The child processes of a hubconf: each runs once, for all selected cases together."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hubkit._util.process import Call, ChildError, run_child
 from hubkit.errors import ProbeError
-from pytest_hubkit.child import Question
+from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
+from pytest_hubkit.child.protocol import (
+    CaseReply,
+    CaseRequest,
+    ChildFailure,
+    LoadReply,
+    LoadRequest,
+    WatchRequest,
+    merge_replies,
+)
 from pytest_hubkit.published import Published, publish
-from pytest_hubkit.questions import ON_ARCHIVE, clean_environment, describe_case, module_names
-from pytest_hubkit.replies import ChildCase, ChildFailure, ChildReply, merge, read_reply
 from pytest_hubkit.seeds import OTHER_SEED
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from pytest_hubkit.session import Conformance
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.case import PlannedCase
+    from pytest_hubkit.inputs import Inputs
+    from pytest_hubkit.session import HubconfSession
 
-Json = dict[str, Any]
 _ON_WORK_TREE = ("C102", "C108", "C109", "C110", "C111", "C210", "C304")
-_HUNG = ChildCase(ChildFailure("", "It did not end before the test's time limit."))
+_ON_ARCHIVE = ("C301", "C302", "C310")
+_HUNG = CaseReply(ChildFailure("", "It did not end before the test's time limit."))
 
 
 class Children:
     """The child processes of one hubconf.
 
     Args:
-        conformance: The hubconf.
+        session: The hubconf.
+        find_inputs: Returns the declared input of a case, or None if a child may guess it.
     """
 
-    def __init__(self, conformance: Conformance) -> None:
-        self._conformance = conformance
-        # Whether somebody ended the wait for a child, such as a test's time limit, so that it is
-        # to be found out for which case it hangs; and the cases for which it does.
+    def __init__(
+        self, session: HubconfSession, find_inputs: Callable[[PlannedCase], Inputs | None]
+    ) -> None:
+        self._session = session
+        self._find_inputs = find_inputs
+        # Whether something, such as a test's time limit, ended the wait for a child, so that each
+        # case gets a child of its own from now on; and the cases that are known to hang.
         self._one_by_one = False
         self._hanging: set[str] = set()
 
     @cached_property
-    def declared_only(self) -> ChildReply:
-        """The work tree, where optional modules that nobody declared are absent."""
-        question = {**self._work_tree(hide=True), "again": True}
-        return self._load(question, self._subjects(*_ON_WORK_TREE))
+    def declared_only(self) -> LoadReply:
+        """The work tree, with optional modules hidden that are not declared."""
+        request = structs.replace(self._work_tree(hide=True), again=True)
+        return self._load(request, self._with_checks(*_ON_WORK_TREE))
 
     @cached_property
-    def plain(self) -> ChildReply:
+    def unrestricted(self) -> LoadReply:
         """The work tree in the environment as it is."""
         reply = self.declared_only
         hidden = any(found.hidden for found in reply.undeclared)
@@ -61,65 +78,81 @@ class Children:
         Raises:
             NotApplicableError: There is no commit.
         """
-        return publish(self._conformance.root.resolve(), self._conformance.folder)
+        return publish(self._session.root.resolve(), self._session.folder)
 
     @property
-    def seen_published(self) -> Published | None:
-        """The same, if it has been asked for."""
+    def published_so_far(self) -> Published | None:
+        """The same, if a check has used it."""
         found: Published | None = vars(self).get("published")
         return found
 
-    def seen_memory(self, label: str) -> int | None:
-        """What a case took of memory, as far as a child that has been asked tells.
-
-        Args:
-            label: The case.
-        """
-        for name in ("archive", "declared_only"):
-            reply: ChildReply | None = vars(self).get(name)
-            case = reply.case(label) if reply is not None else ChildCase()
-            # What is no model takes next to nothing, and says so by noise.
-            if case.memory and case.is_module:
-                return case.memory
-        return None
-
     @cached_property
-    def archive(self) -> ChildReply:
+    def archive(self) -> LoadReply:
         """The archive of the commit, in a clean cache, with the work tree out of reach."""
-        without = str(self._conformance.root.resolve())
-        question = {"root": str(self.published.tree), "without": without}
-        return self._load(question, self._subjects(*ON_ARCHIVE), run=True)
+        request = LoadRequest(
+            str(self.published.tree),
+            self._session.options.policy,
+            OTHER_SEED,
+            without=str(self._session.root.resolve()),
+        )
+        return self._load(request, self._with_checks(*_ON_ARCHIVE), run=True)
 
-    def beside(self, decoy: Path) -> ChildReply:
+    def load_after(self, decoy: Path) -> LoadReply:
         """The work tree, after another repo was loaded.
 
         Args:
             decoy: The other repo's folder.
         """
-        question = {**self._work_tree(hide=False), "decoy": str(decoy)}
-        return self._load(question, self._subjects("C303"))
+        request = structs.replace(self._work_tree(hide=False), decoy=str(decoy))
+        return self._load(request, self._with_checks("C303"))
 
-    def seeded(self, subject: Subject) -> ChildCase:
-        """One case alone in a fresh process.
+    def load_single(self, planned: PlannedCase) -> CaseReply:
+        """One case in a fresh process of its own.
 
         Args:
-            subject: The case.
+            planned: The case.
         """
-        return self._load(self._work_tree(hide=False), [subject]).case(subject.label)
+        return self._load(self._work_tree(hide=False), [planned]).case(planned.label)
 
-    def _work_tree(self, *, hide: bool) -> Json:
-        facts = self._conformance.facts
+    def find_memory(self, label: str) -> int | None:
+        """The peak memory of a case, if a child that has run measured it.
+
+        Args:
+            label: The case.
+        """
+        for name in ("archive", "declared_only"):
+            reply: LoadReply | None = vars(self).get(name)
+            case = reply.case(label) if reply is not None else CaseReply()
+            # Anything but a model takes next to nothing, less than the noise.
+            if case.memory and case.is_module:
+                return case.memory
+        return None
+
+    def find_crash(self, label: str) -> ChildFailure | None:
+        """Why a case crashed its process, if a child that has run shows that.
+
+        Args:
+            label: The case.
+        """
+        reply: LoadReply | None = vars(self).get("declared_only")
+        failure = reply.case(label).failure if reply is not None else None
+        return failure if failure is not None and not failure.type else None
+
+    def _work_tree(self, *, hide: bool) -> LoadRequest:
+        facts = self._session.facts
         declared = facts.hubconf.dependencies if facts.hubconf else None
-        allowed = {*facts.packages, *module_names(declared.names if declared else ())}
-        return {
-            "root": str(self._conformance.root.resolve()),
-            "preload": self._foreign_modules(),
-            "watch": {"allowed": sorted(allowed), "hide": hide},
-        }
+        allowed = {*facts.packages, *_module_names(declared.names if declared else ())}
+        return LoadRequest(
+            str(self._session.root.resolve()),
+            self._session.options.policy,
+            OTHER_SEED,
+            preload=tuple(self._third_party_modules()),
+            watch=WatchRequest(tuple(sorted(allowed)), hide),
+        )
 
-    def _foreign_modules(self) -> list[str]:
-        """Modules of others that importing hubconf and calling its entrypoints is sure to import."""
-        facts = self._conformance.facts
+    def _third_party_modules(self) -> list[str]:
+        """Third-party modules that importing hubconf is certain to import."""
+        facts = self._session.facts
         imports = facts.hubconf.imports if facts.hubconf else ()
         names = [one.module for one in imports if not one.guarded]
         return [
@@ -127,87 +160,127 @@ class Children:
         ]
 
     def _import_torch(self) -> None:
-        """Import torch here while a child does so too, if hubconf is sure to need it."""
-        if "torch" in self._foreign_modules():
-            # That it cannot be imported is said by the child.
+        """Import torch here while a child does so too, if hubconf is certain to need it."""
+        if "torch" in self._third_party_modules():
+            # The child reports that it cannot be imported.
             with contextlib.suppress(Exception):
                 import torch  # noqa: F401
 
-    def _subjects(self, *codes: str) -> list[Subject]:
-        """The subjects on which one of the checks runs; all for one that judges the repo."""
-        subjects = self._conformance.subjects
-        return [one for one in subjects if one.selected.intersection(codes)] or subjects
+    def _with_checks(self, *codes: str) -> list[PlannedCase]:
+        """The cases on which one of the checks runs; all of them for a check of the repo."""
+        active = self._session.plan.active
+        return [one for one in active if one.selected.intersection(codes)] or active
 
-    def _load(self, question: Json, subjects: list[Subject], *, run: bool = False) -> ChildReply:
-        awaited = [one for one in subjects if one.label not in self._hanging]
-        hung = {one.label: _HUNG for one in subjects if one.label in self._hanging}
+    def _load(
+        self, request: LoadRequest, cases: list[PlannedCase], *, run: bool = False
+    ) -> LoadReply:
+        awaited = [one for one in cases if one.label not in self._hanging]
+        hung = {one.label: _HUNG for one in cases if one.label in self._hanging}
         if self._one_by_one and len(awaited) > 1:
-            return self._load_each(question, awaited, hung, run=run)
-        cases = [describe_case(subject, run=run) for subject in awaited]
+            return self._load_each(request, awaited, hung, run=run)
+        described = tuple(self._describe(planned, run=run) for planned in awaited)
         try:
-            reply = read_reply(self._ask({**question, "cases": cases}))
+            reply = self._run(structs.replace(request, cases=described))
         except ProbeError as error:
             failure = ChildFailure("", str(error))
         except BaseException:
             self._note_hanging(awaited)
             raise
         else:
-            return merge([reply, ChildReply(cases=hung)]) if hung else reply
+            return merge_replies([reply, LoadReply(cases=hung)]) if hung else reply
         if not awaited:
-            return ChildReply(failure, cases=hung)
+            return LoadReply(failure, cases=hung)
         if len(awaited) > 1:
-            # Somebody took the others down: each for itself.
-            return self._load_each(question, awaited, hung, run=run)
-        only = {awaited[0].label: ChildCase(failure), **hung}
-        return merge([self._load(question, []), ChildReply(cases=only)])
+            # One of them crashed the process for all: give each a process of its own.
+            return self._load_each(request, awaited, hung, run=run)
+        only = {awaited[0].label: CaseReply(failure), **hung}
+        return merge_replies([self._load(request, []), LoadReply(cases=only)])
 
     def _load_each(
-        self, question: Json, subjects: list[Subject], hung: dict[str, ChildCase], *, run: bool
-    ) -> ChildReply:
-        """Ask about each case in a child of its own, about the import first."""
-        replies = [self._load(question, [])]
+        self,
+        request: LoadRequest,
+        cases: list[PlannedCase],
+        hung: dict[str, CaseReply],
+        *,
+        run: bool,
+    ) -> LoadReply:
+        """Load each case in a child of its own, after one that only imports hubconf."""
+        replies = [self._load(request, [])]
         if replies[0].failure is None:
-            replies += [self._load(question, [subject], run=run) for subject in subjects]
-        return merge([*replies, ChildReply(cases=hung)])
+            replies += [self._load(request, [planned], run=run) for planned in cases]
+        return merge_replies([*replies, LoadReply(cases=hung)])
 
-    def _note_hanging(self, awaited: list[Subject]) -> None:
+    def _note_hanging(self, awaited: list[PlannedCase]) -> None:
         self._one_by_one = True
         if len(awaited) == 1:
             self._hanging.add(awaited[0].label)
 
-    def died_on(self, label: str) -> ChildFailure | None:
-        """Why a case took its process down, as far as a child that has been asked tells.
-
-        Args:
-            label: The case.
-        """
-        reply: ChildReply | None = vars(self).get("declared_only")
-        failure = reply.case(label).failure if reply is not None else None
-        return failure if failure is not None and not failure.type else None
-
-    def _ask(self, question: Json) -> Json:
-        conformance = self._conformance
-        policy = conformance.options.policy
-        common: Json = {
-            "without": "",
-            "watch": None,
-            "again": False,
-            "seed": OTHER_SEED,
-            "preload": [],
-            "decoy": "",
-            "everything": policy.everything,
-            "loopback": policy.loopback,
-        }
-        home = conformance.folder / "child-home"
+    def _run(self, request: LoadRequest) -> LoadReply:
+        session = self._session
         call = Call(
-            "pytest_hubkit.child:serve",
-            Question({**common, **question}, policy.denies_all),
-            env={**clean_environment(conformance.root), "TORCH_HOME": str(home)},
+            "pytest_hubkit.child.load:load_all",
+            request,
+            env={
+                "PYTHONPATH": _python_path(session.root),
+                "TORCH_HOME": str(session.folder / "child-home"),
+            },
         )
         try:
-            return run_child(call, dict[str, Any], self._import_torch).reply
+            return run_child(call, LoadReply, self._import_torch).reply
         except ChildError as error:
             raise ProbeError(
-                f"The code of {conformance.root} {error.reason} before it was done.",
-                hint=error.output,
+                f"The code of {session.root} {error.reason} before it was done.",
+                hint=error.output and f"The last lines of its output:\n{error.output}",
             ) from error
+
+    def _describe(self, planned: PlannedCase, *, run: bool) -> CaseRequest:
+        config = planned.case.config
+        run = run and bool(planned.selected.intersection(_ON_ARCHIVE))
+        return CaseRequest(
+            planned.label,
+            planned.case.entrypoint,
+            dict(config.call),
+            dict(config.untrained) if isinstance(config.untrained, Mapping) else config.untrained,
+            dict(config.dims),
+            pickle="C210" in planned.selected,
+            digests="C304" in planned.selected,
+            run=str(self._file_for(planned, ".cwd")) if run else "",
+            inputs=self._save_inputs(planned) if run else None,
+        )
+
+    def _file_for(self, planned: PlannedCase, suffix: str) -> Path:
+        number = self._session.plan.active.index(planned)
+        return self._session.folder / f"case-{number}{suffix}"
+
+    def _save_inputs(self, planned: PlannedCase) -> str | None:
+        """Write the declared input to a file; None if the child can guess as well."""
+        try:
+            inputs = self._find_inputs(planned)
+        except (NotApplicableError, PrerequisiteError):
+            # The hook cannot be asked without a model; C106 reports why there is none.
+            return None
+        if inputs is None:
+            return None
+        import torch
+
+        path = self._file_for(planned, ".pt")
+        torch.save((inputs.args, inputs.kwargs), path)
+        return str(path)
+
+
+def _module_names(names: tuple[str, ...]) -> set[str]:
+    """Top-level modules of ``dependencies``, which may name distributions instead."""
+    from hubkit.analysis import import_name
+
+    return {name.partition(".")[0] for name in names} | {import_name(name) or "" for name in names}
+
+
+def _python_path(root: Path) -> str | None:
+    """``PYTHONPATH`` without what leads to the work tree."""
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    kept = [
+        entry
+        for entry in entries
+        if entry and not Path(entry).resolve().is_relative_to(root.resolve())
+    ]
+    return os.pathsep.join(kept) or None

@@ -1,4 +1,4 @@
-"""The examples that readers copy: code in docstrings, README and cards that loads an entrypoint."""
+"""Examples in docstrings, README and model cards that load an entrypoint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PYTHON = ("python", "py", "python3", "pycon")
 _SKIP = "# hubkit: skip"
-# What people type elsewhere than in Python.
+# Prefixes of shell commands.
 _SHELL = ("!", "%", "$")
 
 
@@ -26,8 +26,8 @@ class Example(Struct, frozen=True):
     """One piece of code.
 
     Attributes:
-        place: The document that holds it, or the help of the entrypoint.
-        line: The line there on which the code starts.
+        place: The document, or "the help of" the entrypoint.
+        line: The line on which the code starts.
         code: The code.
     """
 
@@ -37,7 +37,7 @@ class Example(Struct, frozen=True):
 
     @property
     def where(self) -> str:
-        """Where it stands, in words."""
+        """Its place, in words."""
         return f"the example at line {self.line} of {self.place}"
 
 
@@ -45,7 +45,7 @@ class Examples:
     """The examples of one repo.
 
     Args:
-        facts: What the repo's source says.
+        facts: The facts of the repo.
     """
 
     def __init__(self, facts: RepoFacts) -> None:
@@ -70,7 +70,7 @@ class Examples:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """What the repo is called where it is loaded: "owner/name", also by those who forked it."""
+        """Names of the repo in code that loads it: "owner/name", including forks."""
         entrypoints = self._facts.hubconf.entrypoints if self._facts.hubconf else ()
         texts = [(one.docstring or "", "hubconf.py") for one in entrypoints]
         shown = [
@@ -83,7 +83,7 @@ class Examples:
 
     @cached_property
     def _documents(self) -> tuple[tuple[str, str], ...]:
-        """Path and text of those that may load something."""
+        """Path and text of documents that may load something."""
         files = self._facts.files
         paths = (path for path in find_documents(files) if not path.endswith(".ipynb"))
         texts = ((path, files.read_text(path)) for path in paths)
@@ -100,7 +100,7 @@ def _blocks(text: str, place: str) -> Iterator[Example]:
 
 
 def _session(text: str) -> str:
-    """The code after prompts, as one piece; "" where there are none, or they cannot be read."""
+    """The code after prompts, as one piece; "" without prompts, or if they cannot be parsed."""
     if ">>>" not in text or _SKIP in text:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What is said when a hubconf is missing, or fails when it is imported or called."""
+"""The failures of a hubconf that is missing, or fails when it is imported, called or run."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 from hubkit.errors import HubkitError
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import Failure
-from pytest_hubkit.trees import describe
+from pytest_hubkit.tensors import describe
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
     from hubkit.runtime.sandbox import Attempt, Guard
+    from pytest_hubkit.case import BuildCall
+    from pytest_hubkit.child.protocol import ChildFailure
     from pytest_hubkit.inputs import Inputs
-    from pytest_hubkit.replies import ChildFailure
-    from pytest_hubkit.subject import Subject
 
 
 def describe_problem(facts: RepoFacts) -> Failure:
-    """Why there is no hubconf to exercise."""
+    """There is no hubconf, or it cannot be read."""
     problem = facts.problem
     if problem is None or problem.kind == "missing":
         return Failure(
-            f"There is no hubconf.py in {facts.root}, so torch.hub cannot load anything from it.",
-            fix="Run pytest from the root of the repo, or write one: `hubkit init`.",
+            f"{facts.root} has no hubconf.py.",
+            fix="Run pytest in the root of the repo, or create one with `hubkit init`.",
         )
     return Failure(
         f"hubconf.py cannot be read: {problem.message}.",
@@ -36,79 +36,76 @@ def describe_import_failure(error: BaseException) -> Failure:
     """Importing hubconf in pytest's own process fails."""
     return Failure(
         f"Importing hubconf.py fails with {type(error).__name__}: {error}",
-        fix="hubconf.py::C101-import-clean shows what its users see.",
+        fix="hubconf.py::C101-import-clean imports it in a fresh process, as users do.",
         location=Location("hubconf.py"),
         cause=error,
     )
 
 
-def describe_build_failure(subject: Subject, error: BaseException, guard: Guard | None) -> Failure:
+def describe_build_failure(call: BuildCall, error: BaseException, guard: Guard | None) -> Failure:
     """Calling an entrypoint without weights fails."""
     if guard is not None and guard.attempts:
-        return describe_download(subject, guard.attempts[0])
+        return describe_download(call, guard.attempts[0])
     if isinstance(error, ModuleNotFoundError):
         fix = "Declare the module in `dependencies`, and install it here."
     elif isinstance(error, HubkitError):
-        return Failure(error.message, fix=error.hint, location=subject.location, cause=error)
+        return Failure(error.message, fix=error.hint, location=call.location, cause=error)
     else:
-        fix = f"If it is to be called otherwise, declare `call` in {subject.case.place}."
+        fix = f"If it needs other arguments, declare `call` in {call.case.place}."
     return Failure(
-        f"{subject.call} fails with {type(error).__name__}: {error}",
+        f"{call.text} fails with {type(error).__name__}: {error}",
         guard.evidence if guard is not None else (),
         fix=fix,
-        location=subject.location,
+        location=call.location,
         cause=error,
     )
 
 
-def describe_death(subject: Subject, failure: ChildFailure) -> Failure:
+def describe_crash(call: BuildCall, failure: ChildFailure) -> Failure:
     """Calling an entrypoint without weights ends its process, or does not end."""
     return Failure(
-        f"{subject.call} takes its process down: whoever calls it loses what they had.",
+        f"{call.text} crashes the interpreter.",
         (failure.message,),
-        "Raise an exception instead. Compiled code that crashes: does it fit this torch?",
-        subject.location,
+        "Raise an exception instead. If compiled code crashes, check that it was built for this "
+        "version of torch.",
+        call.location,
     )
 
 
-def describe_hanging(subject: Subject, what: str) -> tuple[str, Failure]:
-    """What was made for all checks did not come about in time; and the check that tells."""
-    code = "C201" if what == "first" else "C305" if what == "trained" else "C106"
-    return code, Failure(
-        f"{subject.label} did not end before the time limit of a test.", location=subject.location
-    )
+def describe_hanging(label: str, location: Location) -> Failure:
+    """Something that several checks share was not made in time."""
+    return Failure(f"{label} did not end before the time limit of a test.", location=location)
 
 
-def describe_forward_failure(subject: Subject, inputs: Inputs, error: BaseException) -> Failure:
-    """Running a model on the input that is meant for it fails."""
-    given = ", ".join(describe(value) for value in inputs.values)
+def describe_forward_failure(call: BuildCall, inputs: Inputs, error: BaseException) -> Failure:
+    """Running a model on its declared input fails."""
+    values = ", ".join(describe(value) for value in inputs.values)
     return Failure(
-        f"{subject.label} fails on its example input: {type(error).__name__}: {error}",
-        (f"given {given}", inputs.provenance),
-        f"Correct the model, or declare `input` and `dims` in {subject.case.place}.",
-        subject.location,
+        f"{call.case.label} fails on its example input: {type(error).__name__}: {error}",
+        (f"input: {values}", inputs.provenance),
+        f"Fix the model, or declare `input` and `dims` in {call.case.place}.",
+        call.location,
         error,
     )
 
 
-def describe_download(subject: Subject, attempt: Attempt) -> Failure:
-    """Something is downloaded although no weights are asked for."""
-    arguments = subject.arguments
-    weights = [name for name in arguments if "pretrained" in name or "weights" in name]
+def describe_download(call: BuildCall, attempt: Attempt) -> Failure:
+    """An entrypoint downloads although it is called without weights."""
+    weights = [name for name in call.arguments if "pretrained" in name or "weights" in name]
     if weights:
-        said = ", ".join(f"{name}={arguments[name]!r}" for name in weights)
+        passed = ", ".join(f"{name}={call.arguments[name]!r}" for name in weights)
         fix = (
-            f"{said} should have prevented it. Does the code test `is not None` where it means "
-            "the argument's truth, or pass another default on?"
+            f"{passed} should prevent it. Check that the code tests the argument's truth and not "
+            "`is not None`, and that it passes the argument on."
         )
     else:
         fix = (
-            "No argument says whether weights are wanted. Add `pretrained=False`, or declare "
-            f"`untrained` in {subject.case.place}."
+            "No parameter chooses whether to load weights. Add `pretrained=False`, or declare "
+            f"`untrained` in {call.case.place}."
         )
     return Failure(
-        f"{subject.call} downloads although no weights were asked for: {attempt.target}",
+        f"{call.text} downloads although it is called without weights: {attempt.target}",
         (f"requested {attempt.origin}",),
         fix,
-        Location(attempt.path, attempt.line) if attempt.path else subject.location,
+        Location(attempt.path, attempt.line) if attempt.path else call.location,
     )

@@ -1,4 +1,4 @@
-"""Fixtures for a hub repo's own tests; they need no ``--hubconf``.
+"""Fixtures for a hub repo's own tests, which work without ``--hubconf``.
 
 ::
 
@@ -62,10 +62,10 @@ class HubRepo:
         """Call an entrypoint as the conformance suite does: without weights.
 
         Args:
-            name: The entrypoint; the configuration says how it is called.
+            name: The entrypoint; the configuration has its arguments.
         """
         from hubkit.config import read_config
-        from pytest_hubkit.cases import make_cases
+        from pytest_hubkit.case import make_cases
 
         case = make_cases(name, read_config(self.root))[0]
         return self.load(name, **case.arguments(self.loaded.entrypoint(name)))
@@ -86,7 +86,7 @@ def hub_entrypoint(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def hub_model(hub_entrypoint: str, hubconf: HubRepo) -> Any:  # noqa: ANN401
-    """The model of each entrypoint in turn, built afresh and without weights."""
+    """A new model of each entrypoint in turn, built without weights."""
     from pytest_hubkit.checks import NotApplicableError
 
     try:
@@ -97,11 +97,11 @@ def hub_model(hub_entrypoint: str, hubconf: HubRepo) -> Any:  # noqa: ANN401
 
 @pytest.fixture
 def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty hub dir of the test's own: nothing cached is found, nothing of yours is touched."""
+    """An empty hub dir for the test: your own is neither read nor changed."""
     import sys
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch-home"))
-    # What set_dir was given would come before the variable.
+    # A folder from set_dir would take precedence over the variable.
     for module in ("torch.hub", "hubkit.hubdir.layout"):
         if module in sys.modules:
             monkeypatch.setattr(sys.modules[module], "_hub_dir", None)

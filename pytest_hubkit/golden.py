@@ -1,7 +1,7 @@
-"""Outputs that are kept beside the tests, so that a change of numbers does not go unnoticed.
+"""Golden outputs, which reveal a change of numbers.
 
-One text file a case, which reads well in a review, and beside it, as safetensors, the outputs
-themselves where they are small. No file is shared, so that workers can write at the same time.
+There is one text file per case, which can be reviewed, and a safetensors file with the outputs if
+they are small. No file is shared, so that workers can write at the same time.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from hubkit._util.atomic import write_file
 from hubkit._util.parse import parse_json
 from hubkit._util.paths import is_inside, read_inside
 from hubkit.errors import UsageError
-from pytest_hubkit.trees import find_tensors
+from pytest_hubkit.tensors import find_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import torch
 
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.context import CaseContext
 
 FOLDER = Path("tests", "hubkit", "golden")
 _VERSION = 1
 _SAMPLES = 8
 _MOST_BYTES = 50_000
-# Relative to the largest value kept: the same build of torch on the same machine adds in the same
-# order; another one does not; another kind of device rounds differently too.
+# Relative to the largest value: the same build of torch on the same machine adds in the same order;
+# another build does not; another kind of device also rounds differently.
 _SAME, _OTHER_BUILD, _OTHER_DEVICE = 1e-6, 1e-3, 1e-2
 
 Json = dict[str, Any]
 
 
 class Golden(Struct, frozen=True):
-    """What is kept of a case.
+    """The golden output of a case.
 
     Attributes:
-        summary: Where it was computed, and a summary of each tensor.
-        tensors: By path, the tensors themselves, where all together are small.
+        summary: The machine, and a summary of each tensor.
+        tensors: The tensors by path, if all together are small.
     """
 
     summary: Json
@@ -61,18 +61,18 @@ def file_of(root: Path, label: str) -> Path:
     return root / FOLDER / f"{quote(label, safe='[]')}.json"
 
 
-def summarise(subject: Subject) -> Golden:
-    """What can be kept of a case.
+def summarize(context: CaseContext) -> Golden:
+    """The output of a case.
 
     Args:
-        subject: The case.
+        context: The case.
     """
-    first = subject.first
+    first = context.first
     found = dict(find_tensors(first.output))
     summary = {
         "version": _VERSION,
         "input": first.inputs.provenance,
-        "made-with": _here(subject),
+        "made-with": _here(context),
         "output": {path: _describe(one) for path, one in found.items()},
     }
     plain = {path: _plain(one) for path, one in found.items()}
@@ -81,7 +81,7 @@ def summarise(subject: Subject) -> Golden:
 
 
 def read_golden(root: Path, label: str) -> Golden | None:
-    """What was kept of a case, or None.
+    """The golden output of a case, or None.
 
     Args:
         root: The repo's folder.
@@ -100,12 +100,12 @@ def read_golden(root: Path, label: str) -> Golden | None:
 
 
 def write_golden(root: Path, label: str, golden: Golden) -> None:
-    """Keep a case's output.
+    """Write the golden output of a case.
 
     Args:
         root: The repo's folder.
         label: The case.
-        golden: What `summarise` gave.
+        golden: The output.
 
     Raises:
         UsageError: A link on the way leads out of the repo.
@@ -113,8 +113,8 @@ def write_golden(root: Path, label: str, golden: Golden) -> None:
     path = file_of(root, label)
     if not is_inside(root, path.parent):
         raise UsageError(
-            f"{path.parent} leads outside {root}, so no outputs are kept there.",
-            hint="Replace the link by a folder.",
+            f"{path.parent} leads outside {root}.",
+            hint="Replace the link by a folder to write golden outputs there.",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, json.dumps(golden.summary, indent=2) + "\n")
@@ -128,11 +128,11 @@ def write_golden(root: Path, label: str, golden: Golden) -> None:
 
 
 def compare(now: Golden, kept: Golden) -> Iterator[str]:
-    """What is not as it was kept, in words.
+    """Differences from the golden output, in words.
 
     Args:
-        now: What came out.
-        kept: What is kept.
+        now: The output.
+        kept: The golden output.
     """
     tolerance = _tolerance(kept.summary["made-with"], now.summary["made-with"])
     before, after = kept.summary["output"], now.summary["output"]
@@ -167,7 +167,7 @@ def _compare_tensors(
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:
-    """A tensor as safetensors can hold it: on the CPU, real, without gaps and by itself."""
+    """A tensor that safetensors can hold: on the CPU, real, contiguous, with memory of its own."""
     import torch
 
     values = torch.view_as_real(tensor) if tensor.is_complex() else tensor
@@ -199,12 +199,12 @@ def _tolerance(kept: Json, here: Json) -> float:
     return _OTHER_BUILD if kept["device"] == here["device"] else _OTHER_DEVICE
 
 
-def _here(subject: Subject) -> Json:
+def _here(context: CaseContext) -> Json:
     import torch
 
     return {
         "torch": torch.__version__,
-        "device": subject.conformance.options.device,
+        "device": context.session.options.device,
         "machine": platform.machine(),
     }
 

@@ -1,4 +1,4 @@
-"""Example input: declared, asked of a hook, known to the model, or guessed from its first layer."""
+"""Example input: declared, from the hook, known to the model, or guessed from its first layer."""
 
 from __future__ import annotations
 
@@ -6,17 +6,36 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from pytest_hubkit.cases import parameters_of
-from pytest_hubkit.tensors import TensorSpec, read_tensor
+from pytest_hubkit.case import parameters_of
+from pytest_hubkit.notation import TensorSpec, read_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pytest_hubkit.cases import Case
+    import torch
+
+    from pytest_hubkit.case import Case
+
 
 BATCH = "B"
 _SEED = 0
 _IMAGE = 64
+
+
+class HookedEntrypoint(Struct, frozen=True):
+    """The entrypoint for which the hook ``pytest_hubkit_inputs`` is called.
+
+    Attributes:
+        name: Its name in hubconf.
+        case: The name of the case, "" if there is only one.
+        kind: What it returns.
+        arguments: What it was called with.
+    """
+
+    name: str
+    case: str = ""
+    kind: str = "model"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Inputs(Struct, frozen=True):
@@ -26,9 +45,9 @@ class Inputs(Struct, frozen=True):
         args: By position.
         kwargs: By name.
         provenance: Where it comes from, in words.
-        provisional: Whether it was guessed, so that a failure says nothing about the model.
-        sizes: Sizes of the axes that have names.
-        specs: The notation behind each argument, positional ones first, as far as there is one.
+        provisional: Whether it was guessed, so that a failure proves nothing about the model.
+        sizes: Sizes of named axes.
+        specs: The notation of each argument, positional ones first, if it has one.
     """
 
     args: tuple[Any, ...]
@@ -45,14 +64,14 @@ class Inputs(Struct, frozen=True):
 
     @property
     def batch(self) -> int:
-        """The size of the batch; 0 when no axis is called so."""
+        """The size of the batch; 0 if no axis is named so."""
         return self.sizes.get(BATCH, 0)
 
     def row(self, number: int) -> Inputs:
         """One row of the batch, as a batch of one.
 
         Args:
-            number: Which.
+            number: Index of the row.
         """
         cut = [_cut(one, spec, number) for one, spec in zip(self.values, self.specs, strict=True)]
         names = dict(zip(self.kwargs, cut[len(self.args) :], strict=True))
@@ -66,7 +85,7 @@ class Inputs(Struct, frozen=True):
         """The same with every value changed.
 
         Args:
-            change: Gives the new value.
+            change: Returns the new value.
         """
         kwargs = {name: change(one) for name, one in self.kwargs.items()}
         return self.replaced(tuple(map(change, self.args)), kwargs)
@@ -86,7 +105,7 @@ def make_inputs(
     *,
     provisional: bool = False,
 ) -> Inputs:
-    """Input in the notation, as tensors: the same values each time.
+    """Tensors for input in the notation: the same values each time.
 
     Args:
         declared: The notation: one value, several in order, or several by name.
@@ -113,7 +132,7 @@ def make_inputs(
 
 
 def declared_texts(declared: str | tuple[str, ...] | Mapping[str, str]) -> tuple[str, ...]:
-    """The single notations in what is declared."""
+    """The notation of each declared value."""
     if isinstance(declared, str):
         return (declared,)
     return declared if isinstance(declared, tuple) else tuple(declared.values())
@@ -130,12 +149,12 @@ def find_declared(case: Case) -> Inputs | None:
 
 
 def read_answer(answer: Any, provenance: str) -> Inputs:  # noqa: ANN401
-    """Input as a hook or a model gives it.
+    """Input from a hook or a model.
 
     Args:
         answer: A table with ``args`` and ``kwargs``, a table of keyword arguments, a tuple or list
             of arguments, or one argument.
-        provenance: Who gave it.
+        provenance: Where it comes from.
     """
     if isinstance(answer, dict):
         if set(answer) <= {"args", "kwargs"}:
@@ -151,10 +170,10 @@ def find_known(
     function: Callable[..., Any],
     case: Case,
 ) -> Iterator[Inputs]:
-    """Input that the model or its weights tell: as timm, torchvision, Lightning, transformers do.
+    """Input that the model or its weights describe, as in timm, torchvision, Lightning, transformers.
 
     Args:
-        model: What the entrypoint gave.
+        model: What the entrypoint returned.
         function: The entrypoint.
         case: How it was called.
     """
@@ -181,7 +200,7 @@ def find_known(
 
 
 def _smallest_image(function: Callable[..., Any]) -> int:
-    """The height and width that torchvision's enumeration of weights asks for at least, or 0."""
+    """The smallest height and width in torchvision's enumeration of weights, or 0."""
     for parameter in parameters_of(function):
         for source in (parameter.default, getattr(parameter.annotation, "DEFAULT", None)):
             meta = getattr(source, "meta", None)
@@ -200,4 +219,46 @@ def _show(declared: object) -> str:
 def _guesses(specs: list[TensorSpec], sizes: Mapping[str, int | str]) -> str:
     names = dict.fromkeys(name for spec in specs for name in spec.guessed(sizes))
     shown = ", ".join(f"{name} = {TensorSpec('', '', (name,)).shape({})[0]}" for name in names)
-    return f", with {shown} for want of `dims`" if shown else ""
+    return f", with {shown} by default" if shown else ""
+
+
+# Large enough for five halvings; and what most classifiers were made for.
+_IMAGES = (64, 224)
+
+
+def guess_inputs(model: torch.nn.Module, sizes: Mapping[str, int | str]) -> Iterator[Inputs]:
+    """Inputs that the model may take, the likeliest first.
+
+    Args:
+        model: The model.
+        sizes: Declared sizes of named axes.
+    """
+    for name, layer in model.named_modules():
+        texts = _texts(layer)
+        if not texts:
+            continue
+        kind = type(layer).__name__
+        for text in texts:
+            where = f"{text}, guessed from the first layer, {name or 'the model itself'} ({kind})"
+            yield make_inputs(text, sizes, where, provisional=True)
+        return
+
+
+def _texts(layer: torch.nn.Module) -> tuple[str, ...]:
+    from torch import nn
+
+    if isinstance(layer, nn.Embedding):
+        return (f"i64[B,T] < {layer.num_embeddings}",)
+    if isinstance(layer, nn.Linear):
+        features = layer.in_features
+        return (f"f32[B,{features}]", f"f32[B,T,{features}]")
+    if isinstance(layer, nn.Conv1d):
+        return tuple(f"f32[B,{layer.in_channels},{size}]" for size in (4096, 16000))
+    if isinstance(layer, nn.Conv2d):
+        return tuple(f"f32[B,{layer.in_channels},{size},{size}]" for size in _IMAGES)
+    if isinstance(layer, nn.Conv3d):
+        return (f"f32[B,{layer.in_channels},8,64,64]",)
+    if isinstance(layer, nn.RNNBase):
+        axes = "B,T" if layer.batch_first else "T,B"
+        return (f"f32[{axes},{layer.input_size}]",)
+    return ()

@@ -1,11 +1,23 @@
-"""pytest's items of a hubconf: one per check, and one for all rules of the linter."""
+"""pytest's items of a hubconf, one per check and one for the linter, and how they show failures."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from _pytest._code.code import (
+    ExceptionInfo,
+    ReprEntryNative,
+    ReprExceptionInfo,
+    ReprFileLocation,
+    ReprTraceback,
+)
 
+import hubkit
+import pytest_hubkit
+from hubkit._util.text import printable, printable_lines
 from hubkit.errors import HubkitError
 from pytest_hubkit.checks import (
     CHECKS,
@@ -14,34 +26,124 @@ from pytest_hubkit.checks import (
     PrerequisiteError,
     UndeclaredError,
 )
-from pytest_hubkit.rendering import CheckFailedError, render_failures
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from _pytest._code.code import TerminalRepr
 
     from hubkit.config import Config
     from pytest_hubkit.checks import Check
-    from pytest_hubkit.session import Conformance
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.context import CaseContext, ModelCache, RepoContext
+
+
+_OWN_CODE = tuple(f"{Path(module.__path__[0])}{os.sep}" for module in (hubkit, pytest_hubkit))
+
+_LAST = 3  # the level whose checks look at the commit
+
+
+class CheckFailedError(Exception):
+    """A check failed.
+
+    Attributes:
+        failures: What it found.
+    """
+
+    def __init__(self, failures: tuple[Failure, ...]) -> None:
+        super().__init__(failures[0].message)
+        self.failures = failures
+
+
+def render_failures(item: HubconfItem, failures: tuple[Failure, ...]) -> ReprExceptionInfo:
+    """What pytest prints for a failed item, in a form that xdist can send.
+
+    Args:
+        item: The item.
+        failures: What it found.
+    """
+    lines: list[str] = []
+    if item.config.getoption("tbstyle") != "line":
+        lines += (line for failure in failures for line in _lines(item, failure))
+        lines += _last_lines(item)
+    entry = ReprEntryNative([f"{printable(line)}\n" for line in lines])
+    place = failures[0].location
+    path = _shown(item, place.path if place else item.path.name)
+    message = failures[0].message
+    if len(failures) > 1:
+        message += f" (and {len(failures) - 1} more)"
+    crash = ReprFileLocation(printable(path), place.line if place else 1, printable_lines(message))
+    return ReprExceptionInfo(ReprTraceback([entry], None, "native"), crash)
+
+
+def _lines(item: HubconfItem, failure: Failure) -> Iterator[str]:
+    place = failure.location
+    where = f"{_shown(item, place.path)}:{place.line}: " if place else ""
+    yield f"{where}{failure.message}"
+    for seen in failure.evidence:
+        yield from (f"    {line}" for line in seen.splitlines())
+    if failure.cause is not None:
+        yield from _traceback(item, failure.cause)
+    if failure.fix:
+        yield from (f"  {line}" for line in failure.fix.splitlines())
+    yield ""
+
+
+def _last_lines(item: HubconfItem) -> Iterator[str]:
+
+    if not isinstance(item, CheckItem):
+        yield "`hubkit explain CODE` explains a rule."
+        return
+    code = item.check.code
+    if item.context is not None:
+        place = item.context.case.place
+    else:
+        is_pyproject = item.repo.session.config.path == "pyproject.toml"
+        place = "[tool.hubkit]" if is_pyproject else "hubkit.toml"
+    yield f'To expect this failure: expected = {{ {code} = "the reason" }} in {place}'
+    yield f"{code} {item.check.slug}: `hubkit explain {code}`"
+
+
+def _traceback(item: HubconfItem, error: BaseException) -> Iterator[str]:
+    """The error's traceback from the first line of the repo's code on, in pytest's own style."""
+    style = item.config.getoption("tbstyle", "auto")
+    if style == "no":
+        return
+    info = ExceptionInfo.from_exception(error)
+    if not item.config.getoption("fulltrace"):
+        root = f"{item.path.parent}{os.sep}"
+        theirs = info.traceback.filter(lambda entry: not str(entry.path).startswith(_OWN_CODE))
+        own = theirs.filter(lambda entry: str(entry.path).startswith(root))
+        if own and own[-1] is not theirs[-1]:
+            own.append(theirs[-1])
+        info.traceback = own or info.traceback.cut(path=Path(__file__).with_name("items.py"))
+    shown = info.getrepr(style="short" if style == "auto" else style)
+    yield from (f"    {line}" for line in str(shown).splitlines())
+
+
+def _shown(item: HubconfItem, path: str) -> str:
+    """A path of the repo, relative to the folder in which pytest was started."""
+    full = item.path.parent / path
+    try:
+        return os.path.relpath(full, item.config.invocation_params.dir)
+    except ValueError:  # on Windows, another drive
+        return str(Path(full))
 
 
 class HubconfItem(pytest.Item):
-    """What all items of a hubconf have in common."""
+    """The base of all items of a hubconf."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(**kwargs)
-        # One process per hubconf under `--dist loadgroup`: it imports torch and asks children once.
+        # With `--dist loadgroup`, one worker per hubconf imports torch and starts the children.
         self.add_marker(pytest.mark.xdist_group("hubconf"))
-        # Users of the model do not run with this project's warnings filters.
+        # Users of the model do not have this project's warnings filters.
         self.add_marker(pytest.mark.filterwarnings("default"))
         self._failed: CheckFailedError | None = None
-        # What the report is made from; reaches it also from another process.
-        self.said: dict[str, Any] = {}
+        # The source of the report, which xdist sends to the main process.
+        self.record: dict[str, Any] = {}
 
     def fail(self, *failures: Failure) -> None:
-        """Fail with what was found.
+        """Fail.
 
         Raises:
             CheckFailedError: Always, unless repo code raised: then that, so that ``--pdb`` lands
@@ -57,7 +159,7 @@ class HubconfItem(pytest.Item):
         excinfo: pytest.ExceptionInfo[BaseException],
         style: Any = None,  # noqa: ANN401
     ) -> str | TerminalRepr:
-        """The failures in plain words instead of a traceback through hubkit."""
+        """The failures in place of a traceback through hubkit."""
         error = excinfo.value
         failed = self._failed
         if failed is not None and error in (failed, failed.failures[0].cause):
@@ -70,45 +172,45 @@ class HubconfItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where it points to, and its headline."""
+        """Its place and its heading."""
         return self.path, self.line - 1, self.heading
 
     @property
     def line(self) -> int:
-        """The line of the hubconf that it points to."""
+        """Its line in the hubconf."""
         return 1
 
     @property
     def heading(self) -> str:
-        """What stands above its failures."""
+        """The heading of its failures."""
         return self.name
 
 
 class BrokenItem(HubconfItem):
-    """Stands for a hubconf that cannot be exercised at all."""
+    """The item of a hubconf whose configuration cannot be read."""
 
     def __init__(self, *, error: HubkitError, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(**kwargs)
         self.error = error
 
     def runtest(self) -> None:
-        """Say what is wrong."""
+        """Raise the error."""
         raise self.error
 
 
 class LintItem(HubconfItem):
     """``hubkit check``, as one test."""
 
-    def __init__(self, *, conformance: Conformance, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, repo: RepoContext, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(**kwargs)
-        self.conformance = conformance
-        self.said = {"lint": True}
+        self.repo = repo
+        self.record = {"lint": True}
 
     def runtest(self) -> None:
         """Run the rules that the configuration selects."""
         from hubkit.lint import lint_repo
 
-        report = lint_repo(self.conformance.facts, self.conformance.config)
+        report = lint_repo(self.repo.session.facts, self.repo.session.config)
         if report.exit_code:
             self.fail(
                 *(
@@ -130,100 +232,104 @@ class CheckItem(HubconfItem):
         self,
         *,
         check: Check,
-        conformance: Conformance,
-        subject: Subject | None = None,
+        repo: RepoContext,
+        context: CaseContext | None = None,
+        models: ModelCache | None = None,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(**kwargs)
         self.check = check
-        self.conformance = conformance
-        self.subject = subject
+        self.repo = repo
+        self.context = context
+        self._models = models
+        self._label = context.label if context else ""
         self.add_marker(getattr(pytest.mark, f"hubkit_l{check.level}"))
-        self.reason = _expected(check, subject, self.conformance.config)
-        if self.reason and check.required:
-            strict = subject.case.config.strict if subject else True
-            self.add_marker(pytest.mark.xfail(reason=f"expected: {self.reason}", strict=strict))
-        self.said = {"check": check.code, "label": subject.label if subject else ""}
+        self._expected = _find_expected(check, context, repo.session.config)
+        if self._expected and check.required:
+            strict = context.case.config.strict if context else True
+            self.add_marker(pytest.mark.xfail(reason=f"expected: {self._expected}", strict=strict))
+        self.record = {"check": check.code, "label": self._label}
         self.user_properties += [
             ("hubkit.check", check.code),
             ("hubkit.level", check.level),
             ("hubkit.required", check.required),
-            ("hubkit.entrypoint", self.said["label"]),
+            ("hubkit.entrypoint", self._label),
         ]
 
     @property
     def line(self) -> int:
-        """Where the entrypoint's name enters hubconf."""
-        known = self.subject.entrypoint if self.subject else None
+        """The line that makes the entrypoint a name of hubconf."""
+        known = self.context.entrypoint if self.context else None
         return known.location.line if known else 1
 
     @property
     def heading(self) -> str:
-        """The entrypoint, if it judges one, and the check."""
-        return f"{self.subject.label}: {self.name}" if self.subject else self.name
+        """The case, if there is one, and the check."""
+        return f"{self._label}: {self.name}" if self.context else self.name
 
     def runtest(self) -> None:
-        """Run the check; skip it when what it needs is broken, or does not apply."""
-        conformance, subject = self.conformance, self.subject
-        died = conformance.deaths.find(self.said["label"]) if subject else ""
-        if died:
-            _skip(f"({died}) it took a process down before")
+        """Run the check; skip it if a check that it requires fails, or if it does not apply."""
+        session, context = self.repo.session, self.context
+        crashed = session.crashes.find(self._label) if context else ""
+        if crashed:
+            _skip(f"({crashed}) it crashed a process before")
         self._skip_if_broken(self.check)
-        if subject:
-            conformance.hold(subject)
+        if context and self._models:
+            self._models.hold(context)
         try:
-            with conformance.deaths.watch(self.said["label"], self.check.code):
-                failures = tuple(self.check.function(subject or conformance))
+            with session.crashes.watch(self._label, self.check.code):
+                failures = tuple(self.check.function(context or self.repo))
         except NotApplicableError as reason:
-            self.said["applies"] = isinstance(reason, UndeclaredError)
+            self.record["applies"] = isinstance(reason, UndeclaredError)
             _skip(str(reason))
         except PrerequisiteError as error:
             if error.code != self.check.code and self._is_selected(error.code):
                 self._skip_as_broken(str(error))
             failures = (error.failure,)
         except pytest.fail.Exception:
-            # A time limit. What needs this check need not run into it too.
-            if subject:
+            # A time limit. Checks that require this one need not run into it too.
+            if context:
                 self._note_broken("it did not end in time")
             raise
         finally:
-            conformance.judged.add(self._key(self.check.code))
-            self._note()
+            session.checked.add(self._key(self.check.code))
+            self._record_measurements()
         if not self.check.required:
-            self._tell_feature(failures)
+            self._report_feature(failures)
         if failures:
             self._note_broken(f"({self.check.code}) {failures[0].message}")
             self.fail(*failures)
 
-    def _tell_feature(self, failures: tuple[Failure, ...]) -> None:
-        """Say whether a feature is there, which is no matter of right or wrong."""
-        self.said["feature"] = not failures
+    def _report_feature(self, failures: tuple[Failure, ...]) -> None:
+        """Report whether a feature is supported; skip the item if not."""
+        self.record["feature"] = not failures
         self.user_properties.append(("hubkit.feature", "no" if failures else "yes"))
         if failures:
-            known = f" ({self.reason})" if self.reason else ""
+            known = f" ({self._expected})" if self._expected else ""
             evidence = "; ".join(failures[0].evidence)
             _skip(f"not supported{known}: {failures[0].message} {evidence}".strip())
 
     def _skip_if_broken(self, check: Check) -> None:
-        """Skip where something that a check requires is broken, which is found out if need be."""
+        """Skip if a check that is required fails; run required checks that have not run yet."""
+        session = self.repo.session
         for code in check.requires:
             needed = CHECKS[code]
             key = (code, "") if needed.scope == "repo" else self._key(code)
-            if key not in self.conformance.judged and self._is_selected(code):
+            if key not in session.checked and self._is_selected(code):
                 # Its own item comes later, in this order.
-                self.conformance.judged.add(key)
+                session.checked.add(key)
                 self._skip_if_broken(needed)
                 reason = self._find_broken(needed)
                 if reason:
-                    self.conformance.broken[key] = reason
-            if key in self.conformance.broken:
-                self._skip_as_broken(self.conformance.broken[key])
+                    session.broken[key] = reason
+            if key in session.broken:
+                self._skip_as_broken(session.broken[key])
 
     def _find_broken(self, check: Check) -> str:
         """Why a check fails, or ""."""
-        whom = self.conformance if check.scope == "repo" else self.subject
+        context = self.repo if check.scope == "repo" else self.context
         try:
-            failure = next(iter(check.function(whom)), None)
+            failure = next(iter(check.function(context)), None)
         except NotApplicableError:
             return ""
         except PrerequisiteError as error:
@@ -231,32 +337,32 @@ class CheckItem(HubconfItem):
         return f"({check.code}) {failure.message}" if failure else ""
 
     def _skip_as_broken(self, reason: str) -> NoReturn:
-        # What needs this check is broken for the same reason.
+        # Checks that require this one are skipped for the same reason.
         self._note_broken(reason)
         _skip(reason)
 
     def _note_broken(self, reason: str) -> None:
-        self.conformance.broken[self._key(self.check.code)] = reason
+        self.repo.session.broken[self._key(self.check.code)] = reason
 
     def _key(self, code: str) -> tuple[str, str]:
-        return code, self.subject.label if self.subject else ""
+        return code, self._label
 
     def _is_selected(self, code: str) -> bool:
-        """Whether another check reports what is broken, so that it need not be said twice."""
-        subject = self.subject
-        return code in self.conformance.selected or (
-            subject is not None and code in subject.selected
+        """Whether another check runs, so that its failure need not be reported twice."""
+        context = self.context
+        return code in self.repo.session.plan.selected or (
+            context is not None and code in context.selected
         )
 
-    def _note(self) -> None:
-        """Leave in the report what was seen of the model, and of the commit."""
-        if self.subject:
-            self.said.update(self.subject.seen())
-        published = self.conformance.children.seen_published if self.check.level == 3 else None
+    def _record_measurements(self) -> None:
+        """Add what was measured of the model, and the commit, to the report."""
+        if self.context:
+            self.record.update(self.context.measurements())
+        published = self.repo.children.published_so_far if self.check.level == _LAST else None
         if published is not None:
-            self.said["commit"] = published.sha
-            self.said["uncommitted"] = len(published.changes)
-            self.said["digest"] = published.digest
+            self.record["commit"] = published.sha
+            self.record["uncommitted"] = len(published.changes)
+            self.record["digest"] = published.digest
 
 
 def _skip(reason: str) -> NoReturn:
@@ -264,7 +370,7 @@ def _skip(reason: str) -> NoReturn:
     raise pytest.skip.Exception(reason, _use_item_location=True)
 
 
-def _expected(check: Check, subject: Subject | None, config: Config) -> str:
-    """Why a check is known to fail, or ""."""
-    known = subject.case.config.expected if subject else config.expected
-    return known.get(check.code, "")
+def _find_expected(check: Check, context: CaseContext | None, config: Config) -> str:
+    """Why a check is expected to fail, or ""."""
+    expected = context.case.config.expected if context else config.expected
+    return expected.get(check.code, "")

@@ -1,4 +1,4 @@
-"""The repo as its users get it: the archive of the commit, and how the work tree differs."""
+"""The archive of the commit, as users get it, and how the work tree differs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OWNER_AND_NAME = re.compile(r"[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?$")
 
 @dataclass(frozen=True)
 class Published:
-    """A commit of the repo, unpacked as a consumer gets it.
+    """A commit of the repo, unpacked.
 
     Attributes:
         root: The work tree.
@@ -42,7 +42,7 @@ class Published:
         return find_changes(self.root)
 
     def why_missing(self, path: str) -> str:
-        """Why a file of the work tree is not in the archive, or "" when it is in no work tree.
+        """Why a file of the work tree is not in the archive; "" if it is, or does not exist.
 
         Args:
             path: Relative to the repo's root.
@@ -50,29 +50,29 @@ class Published:
         if not (self.root / path).exists() or (self.tree / path).exists():
             return ""
         if self._is_in_submodule(path):
-            return "it lies in a git submodule, and archives leave those out"
-        ignored = _git_says(self.root, "check-ignore", "--verbose", "--no-index", path)
-        if not _git_says(self.root, "ls-files", "--", path):
+            return "it is in a git submodule, and archives do not contain those"
+        ignored = _ask_git(self.root, "check-ignore", "--verbose", "--no-index", path)
+        if not _ask_git(self.root, "ls-files", "--", path):
             rule = ignored.partition("\t")[0]
-            return f"git ignores it ({rule})" if ignored else "it was never added to git"
-        if not _git_says(self.root, "ls-tree", "-r", "--name-only", "HEAD", "--", path):
+            return f"git ignores it ({rule})" if ignored else "it is not added to git"
+        if not _ask_git(self.root, "ls-tree", "-r", "--name-only", "HEAD", "--", path):
             return "it is added to git, but not committed"
         return self._why_left_out(path)
 
     def _why_left_out(self, path: str) -> str:
         parents = [path, *(parent.as_posix() for parent in Path(path).parents)][:-1]
-        attributes = _git_says(self.root, "check-attr", "export-ignore", "--", *parents)
+        attributes = _ask_git(self.root, "check-attr", "export-ignore", "--", *parents)
         if any(line.endswith(": set") for line in attributes.splitlines()):
-            return "`export-ignore` in .gitattributes keeps it out of archives"
-        return "git archive leaves it out"
+            return "`export-ignore` in .gitattributes excludes it from archives"
+        return "git archive excludes it"
 
     def _is_in_submodule(self, path: str) -> bool:
         parents = [parent.as_posix() for parent in Path(path).parents][:-1]
-        entries = _git_says(self.root, "ls-tree", "HEAD", "--", *parents) if parents else ""
+        entries = _ask_git(self.root, "ls-tree", "HEAD", "--", *parents) if parents else ""
         return any(line.startswith("160000 ") for line in entries.splitlines())
 
     def find_missing(self, wanted: str) -> Iterator[tuple[str, str]]:
-        """Files of the work tree that are not in the archive, and why, for what was asked for.
+        """Files of the work tree that are not in the archive, with the reason.
 
         Args:
             wanted: A path in the tree, or a dotted module.
@@ -83,18 +83,18 @@ class Published:
                 yield path, reason
 
     def find_altered(self, path: str) -> Iterator[tuple[str, str]]:
-        """Files that are in the archive and not what they are in the work tree, and why.
+        """Files whose contents in the archive differ from the work tree, with the reason.
 
         Args:
             path: The file of the repo that failed, or "".
         """
         if path and (self.root / path).is_symlink():
-            yield path, "it is a symbolic link, and torch.hub makes a text file of it"
+            yield path, "it is a symbolic link, which torch.hub unpacks as a text file"
             return
         for file in sorted(self.tree.rglob("*")):
             if file.is_file() and file.stat().st_size < _POINTER_SIZE and _is_pointer(file):
                 inside = file.relative_to(self.tree).as_posix()
-                yield inside, "git-lfs keeps it elsewhere, and archives hold a pointer to it"
+                yield inside, "it is stored in git-lfs, and archives contain a pointer to it"
 
     def _candidates(self, wanted: str) -> Iterator[str]:
         tree = str(self.tree.resolve())
@@ -112,15 +112,15 @@ def _is_pointer(file: Path) -> bool:
 
 
 def publish(root: Path, folder: Path) -> Published:
-    """Unpack what a consumer would get of the current commit.
+    """Unpack the archive of the current commit.
 
     Args:
         root: The work tree.
         folder: Where to work; the tree appears below it.
 
     Raises:
-        UndeclaredError: It is no git repo, has no commit yet, or git cannot pack it.
-        UnsafeArchiveError: Its archive may not be unpacked.
+        UndeclaredError: It is not a git repo, has no commit, or git cannot pack it.
+        UnsafeArchiveError: Its archive is not safe to unpack.
     """
     from hubkit.hubdir.archive import unpack
     from hubkit.source.commit import write_archive
@@ -139,7 +139,7 @@ def publish(root: Path, folder: Path) -> Published:
 def find_changes(root: Path) -> tuple[str, ...]:
     """Paths that differ between a work tree and its commit, untracked ones included.
 
-    What Python and pytest leave beside the code does not count.
+    Caches of Python and pytest do not count.
 
     Args:
         root: The work tree.
@@ -152,7 +152,7 @@ def find_changes(root: Path) -> tuple[str, ...]:
 
 
 def _spell_out_links(tree: Path) -> None:
-    """Make text files of symbolic links, as torch.hub does, whose zipfile knows no links."""
+    """Replace symbolic links by text files, as torch.hub does."""
     for path in [*tree.rglob("*")]:
         if path.is_symlink():
             target = path.readlink().as_posix()
@@ -161,37 +161,37 @@ def _spell_out_links(tree: Path) -> None:
 
 
 def require_commit(root: Path) -> str:
-    """The commit that the work tree is at.
+    """The commit that is checked out.
 
     Raises:
-        UndeclaredError: It is no git repo, has no commit yet, or git cannot pack it.
+        UndeclaredError: It is not a git repo, has no commit, or git cannot pack it.
     """
     try:
-        top = _git_says(root, "rev-parse", "--show-toplevel")
-        sha = _git_says(root, "rev-parse", "--verify", "HEAD^{commit}")
+        top = _ask_git(root, "rev-parse", "--show-toplevel")
+        sha = _ask_git(root, "rev-parse", "--verify", "HEAD^{commit}")
     except GitRepoError:
         raise UndeclaredError("git is not installed") from None
     if not top or not sha:
         what = "has no commit yet" if top else "is not a git repo"
-        raise UndeclaredError(f"{root} {what}, so nothing is published")
+        raise UndeclaredError(f"{root} {what}")
     if not Path(top).samefile(root):
-        raise UndeclaredError(f"{root} is not the root of a git repo, which {top} is")
+        raise UndeclaredError(f"{root} is not the root of its git repo, {top}")
     return sha
 
 
 def name_repo(root: Path) -> str:
-    """What a repo is called: "owner/name" where git knows its origin, else its folder's name.
+    """The name of a repo: "owner/name" from its git remote, else its folder's name.
 
     Args:
         root: The work tree.
     """
     found = None
     with contextlib.suppress(GitRepoError):
-        found = _OWNER_AND_NAME.search(_git_says(root, "config", "--get", "remote.origin.url"))
+        found = _OWNER_AND_NAME.search(_ask_git(root, "config", "--get", "remote.origin.url"))
     return f"{found[1]}/{found[2]}" if found else root.resolve().name
 
 
-def _git_says(root: Path, *arguments: str) -> str:
-    """What git prints, "" also when it says no by its exit status."""
+def _ask_git(root: Path, *arguments: str) -> str:
+    """What git prints; "" if it fails."""
     done = Git(root).try_to(*arguments)
     return "" if done.returncode else done.text.strip()

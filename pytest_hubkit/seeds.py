@@ -1,4 +1,4 @@
-"""The generators of random numbers: torch's, Python's and NumPy's."""
+"""The global random generators of torch, Python and NumPy."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# With which models are built, and built for the second time.
+# Seeds of the first and the second build.
 SEED, OTHER_SEED = 1, 2
 
 
 def set_seed(seed: int) -> None:
-    """Seed every generator whose library is loaded."""
+    """Seed every generator whose library is imported."""
     random.seed(seed)
     torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
     if torch is not None:
@@ -36,7 +36,7 @@ def _seed_torch(torch: Any, seed: int) -> None:  # noqa: ANN401
 
 
 def draw() -> dict[str, float]:
-    """The next number of each generator, by the call that a user would make."""
+    """The next number of each generator, by the call that draws it."""
     drawn = {"random.random()": random.random()}  # noqa: S311
     torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
     if torch is not None:
@@ -48,7 +48,7 @@ def draw() -> dict[str, float]:
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Run code from a known seed, and leave the generators as they were."""
+    """Run code from a known seed, and restore the generators."""
     saved = _states()
     set_seed(seed)
     try:
@@ -62,7 +62,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def generators_that_moved(before: dict[str, Any]) -> tuple[str, ...]:
-    """Generators that have given numbers since `take_states`."""
+    """Generators that have been used since `take_states`."""
     after = take_states()
     return tuple(name for name, state in before.items() if after.get(name) != state)
 

@@ -1,8 +1,4 @@
-"""What one run of pytest knows about one hubconf, made when first asked for and shared by checks.
-
-A `Conformance` stands for the repo, a `Subject` for one case of one entrypoint. Checks ask them
-for facts, models, input and what child processes saw.
-"""
+"""One hubconf in one run of pytest: what is known about it, and what was made of it so far."""
 
 from __future__ import annotations
 
@@ -12,16 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hubkit.runtime.sandbox import kept_state
+from hubkit.runtime.sandbox import Policy, kept_state
+from pytest_hubkit.case import Plan
 from pytest_hubkit.checks.registry import PrerequisiteError
-from pytest_hubkit.children import Children
-from pytest_hubkit.deaths import Deaths
+from pytest_hubkit.child.worker import Worker
+from pytest_hubkit.crashes import Crashes
 from pytest_hubkit.examples import Examples
 from pytest_hubkit.failures import describe_import_failure, describe_problem
+from pytest_hubkit.isolation import guarded, guarded_hub_functions
 from pytest_hubkit.options import Options
-from pytest_hubkit.running import guarded, guarded_hub_functions
 from pytest_hubkit.seeds import SEED, draw, seeded
-from pytest_hubkit.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,45 +25,38 @@ if TYPE_CHECKING:
     from hubkit.config import Config
     from hubkit.facts import Hubconf, RepoFacts
     from hubkit.runtime import LoadedHubconf
-    from hubkit.runtime.sandbox import Guard, Policy
-    from pytest_hubkit.subject import Subject
+    from hubkit.runtime.sandbox import Guard
 
 
 @dataclass(eq=False)
-class Conformance:
-    """One hubconf being exercised.
+class HubconfSession:
+    """One hubconf in one run of pytest.
 
     Attributes:
-        facts: What its source says.
-        config: What its author says.
-        options: How the suite runs.
-        ask: Asks the hook `pytest_hubkit_inputs`; None where nobody implements it.
-        known: All its cases.
-        subjects: Those that were selected, once that is known.
-        selected: Codes of the checks that run on the repo as a whole.
-        left_out: By code, why others do not.
-        undoing: What is to be undone at the end.
-        broken: What was found broken so far: by check and subject ("" for the repo), the reason to
-            skip what needs it.
-        judged: By check and subject, what ran, or was run ahead for others that need it.
-        drawn: What each generator gave next after hubconf was imported here.
-        deaths: What has taken other processes of this run down.
+        facts: The facts of its source.
+        config: Its configuration.
+        options: The options of the run.
+        ask_hook: Calls the hook `pytest_hubkit_inputs`; None if nothing implements it.
+        plan: Which checks run.
+        crashes: The crashes of other processes of this run.
+        broken: What failed so far, by check and case ("" for the repo): the reason to skip checks
+            that require it.
+        checked: The checks that ran, or were run early for others that require them.
+        drawn: The next number of each generator after hubconf was imported here.
     """
 
     facts: RepoFacts
     config: Config
     options: Options = field(default_factory=Options)
-    ask: Callable[..., Any] | None = None
-    known: list[Subject] = field(default_factory=list)
-    subjects: list[Subject] = field(default_factory=list)
-    selected: set[str] = field(default_factory=set)
-    left_out: dict[str, str] = field(default_factory=dict)
-    undoing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
+    ask_hook: Callable[..., Any] | None = None
+    plan: Plan = field(default_factory=Plan)
+    crashes: Crashes = field(default_factory=lambda: Crashes(None))
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
-    judged: set[tuple[str, str]] = field(default_factory=set)
-    deaths: Deaths = field(default_factory=lambda: Deaths(None))
+    checked: set[tuple[str, str]] = field(default_factory=set)
     drawn: dict[str, float] = field(default_factory=dict, init=False)
-    _held: list[Subject] = field(default_factory=list, init=False, repr=False)
+    _undoing: contextlib.ExitStack = field(
+        default_factory=contextlib.ExitStack, init=False, repr=False
+    )
 
     @property
     def root(self) -> Path:
@@ -76,7 +65,7 @@ class Conformance:
 
     @property
     def source(self) -> Hubconf:
-        """The hubconf as source.
+        """The facts of the hubconf.
 
         Raises:
             PrerequisiteError: It is missing or does not parse.
@@ -88,21 +77,16 @@ class Conformance:
     @cached_property
     def folder(self) -> Path:
         """A temporary folder, until `close`."""
-        return self.deaths.make_folder()
-
-    @cached_property
-    def children(self) -> Children:
-        """What child processes say."""
-        return Children(self)
+        return self.crashes.make_folder()
 
     @cached_property
     def examples(self) -> Examples:
-        """The examples that it shows."""
+        """The examples in its documents."""
         return Examples(self.facts)
 
     @cached_property
     def worker(self) -> Worker:
-        """A worker process, which lives until `close`."""
+        """A worker process, which lives until `pause`."""
         return Worker(isolated=self.options.policy.denies_all)
 
     @cached_property
@@ -114,10 +98,10 @@ class Conformance:
         """
         from hubkit.runtime import import_hubconf
 
-        self.undoing.enter_context(kept_state())
+        self._undoing.enter_context(kept_state())
         policy, home = self.options.policy, self.folder / "torch-home"
         try:
-            # What it sets may be what its models count on: that is undone when all is over.
+            # Models may rely on settings that the import changes, so they are restored at the end.
             with seeded(SEED), guarded(self.root, "importing hubconf.py", policy, home):
                 loaded = import_hubconf(self.root, hub=guarded_hub_functions())
                 self.drawn = draw()
@@ -127,12 +111,12 @@ class Conformance:
 
     @contextlib.contextmanager
     def running(self, who: str, policy: Policy | None = None, home: str = "") -> Iterator[Guard]:
-        """Surround the repo's code; gives what it asks of the network.
+        """Surround code of the repo; yields what it tries to reach on the network.
 
         Args:
             who: What runs, for messages.
-            policy: What it may reach; what the options say by default.
-            home: What torch caches: in a folder of this name, or "" for the one of models without
+            policy: What it may reach; by default, what the options allow.
+            home: Name of the folder for what torch caches; "" for the one of models without
                 weights, which is empty unless one of them downloads.
         """
         torch_home = self.folder / (home or "torch-home")
@@ -140,56 +124,50 @@ class Conformance:
         with kept_state(lasting=True), guarded(self.root, who, policy, torch_home) as guard:
             yield guard
 
+    @contextlib.contextmanager
+    def running_model(self, label: str) -> Iterator[None]:
+        """Surround code of a model, which has no network.
+
+        Args:
+            label: The case.
+        """
+        with self.running(f"{label}'s forward", Policy()), self.loaded.active():
+            yield
+
     @property
     def weights_home(self) -> str:
-        """The name for `running` under which weights are found that are there already.
+        """The name for `running` of the folder whose weights are there already.
 
-        The folder's ``hub/checkpoints`` is the one that the options name, or the user's own.
+        Its ``hub/checkpoints`` is the folder in the options, or the user's own.
         """
         import torch
 
         hub = self.folder / "weights-home" / "hub"
         if not hub.exists():
-            chosen = self.options.weights
+            folder = self.options.weights
             hub.parent.mkdir()
-            if chosen is None:
+            if folder is None:
                 Path(torch.hub.get_dir()).mkdir(parents=True, exist_ok=True)
                 hub.symlink_to(torch.hub.get_dir(), target_is_directory=True)
             else:
                 hub.mkdir()
-                chosen.mkdir(parents=True, exist_ok=True)
-                (hub / "checkpoints").symlink_to(chosen, target_is_directory=True)
+                folder.mkdir(parents=True, exist_ok=True)
+                (hub / "checkpoints").symlink_to(folder, target_is_directory=True)
         return "weights-home"
 
-    def hold(self, subject: Subject) -> None:
-        """Let a case have its model in memory, and the longest unused go where there are too many.
-
-        Args:
-            subject: The case.
-        """
-        if subject in self._held:
-            self._held.remove(subject)
-        self._held.append(subject)
-        while len(self._held) > self.options.keep:
-            self._held.pop(0).release()
-
     def pause(self) -> None:
-        """Let models go, and let what is not of this hubconf find the process as it was."""
-        for subject in self.subjects:
-            subject.release()
-        self._held.clear()
-        self.undoing.close()
+        """Restore the state of the process, for tests that are not of this hubconf."""
+        self._undoing.close()
         vars(self).pop("loaded", None)
         if "worker" in vars(self):
             self.worker.close()
             del vars(self)["worker"]
 
     def close(self) -> None:
-        """Let all go, and remove temporary files."""
+        """Remove temporary files too."""
         self.pause()
         if "folder" in vars(self):
             import shutil
 
             shutil.rmtree(self.folder, ignore_errors=True)
             del vars(self)["folder"]
-        vars(self).pop("children", None)

@@ -1,4 +1,4 @@
-"""The suite for people without a pytest set-up: pytest, with nobody's configuration but ours."""
+"""Run the suite without the repo's pytest configuration, for ``hubkit conform``."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _QUIET = ("--quiet", "--no-header", "--disable-warnings", "--tb=short", "-r", "f
 def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbose: bool) -> int:
     """Run the suite on a repo.
 
-    The repo's own pytest configuration, ``PYTEST_ADDOPTS`` and plugins that happen to be installed
-    make no difference; of its conftest.py only the hook that gives input is used.
+    The repo's pytest configuration, ``PYTEST_ADDOPTS`` and installed plugins are ignored. Of its
+    conftest.py, only the hook for example input is used.
 
     Args:
         root: The folder that holds ``hubconf.py``.
         entrypoints: Names of entrypoints, or of cases as in "unet[grey]"; empty for the whole repo.
         options: Options of ``pytest --hubconf``.
-        verbose: Whether each check has a line of its own.
+        verbose: Whether to print a line per check.
 
     Returns:
         pytest's exit code.
@@ -46,18 +46,18 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
     nodes = [f"{hubconf}::{name}" for name in entrypoints] or [hubconf]
     arguments = [
         *("-c", str(_INI), f"--rootdir={root}", "-p", "no:cacheprovider", "--noconftest"),
-        # It does something to each of torch's many loggers, three times an item.
+        # It attaches handlers to each of torch's many loggers, three times per item.
         *("-p", "no:logging"),
         *(("-v", *_QUIET[1:]) if verbose else _QUIET),
         *("--hubconf", *options, *nodes),
     ]
-    with _nobodys_settings():
+    with _without_settings():
         return int(pytest.main(arguments, plugins=[pytest_hubkit.plugin, *_hooks(root)]))
 
 
 @contextlib.contextmanager
-def _nobodys_settings() -> Iterator[None]:
-    """Keep what the environment says to pytest from it, and from the processes that it starts."""
+def _without_settings() -> Iterator[None]:
+    """Hide pytest's environment variables from it, and from the processes that it starts."""
     before = {name: os.environ.pop(name, None) for name in _SETTINGS}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
@@ -70,7 +70,7 @@ def _nobodys_settings() -> Iterator[None]:
 
 
 def _hooks(root: Path) -> Iterator[ModuleType]:
-    """Plugins that hold nothing but the hook, where a conftest.py has it."""
+    """Plugins with nothing but the hook, from each conftest.py that defines it."""
     for path in (root / "conftest.py", root / "tests" / "conftest.py"):
         if not path.is_file() or _HOOK not in path.read_text("utf-8", errors="replace"):
             continue
@@ -84,14 +84,14 @@ def _import(path: Path) -> ModuleType:
     assert spec is not None  # noqa: S101 - it ends in .py
     assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
-    # As pytest does, so that it finds the modules that lie beside it.
+    # As pytest does, so that it can import modules next to it.
     sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise UsageError(
             f"{path} cannot be imported: {type(error).__name__}: {error}",
-            hint=f"It defines {_HOOK}, which gives example input.",
+            hint=f"It defines {_HOOK}, the hook for example input.",
         ) from error
     finally:
         sys.path.remove(str(path.parent))

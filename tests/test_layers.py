@@ -182,7 +182,7 @@ WRITERS = {
     "hubkit/_util/paths.py": {"rename"},
     "hubkit/hubdir/git.py": {"write_text"},
     "pytest_hubkit/checks/portable.py": {"write_text"},
-    "pytest_hubkit/child_cases.py": {"write_text"},
+    "pytest_hubkit/child/load.py": {"write_text"},
     "pytest_hubkit/published.py": {"write_text"},
 }
 _WRITING = {

@@ -7,6 +7,7 @@ it compares the length with the one in the index.
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_LOCAL_HEADER = struct.Struct("<26xHH")  # the lengths of the name and of the extra field
 # What reading a damaged or hostile archive raises.
 DAMAGED = (
     zipfile.BadZipFile,
@@ -79,6 +81,47 @@ def read_pieces(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[byte
                 raise zipfile.BadZipFile(f"{info.filename[:100]!r} is cut")
             left -= len(piece)
             yield piece
+
+
+def is_script(opened: zipfile.ZipFile) -> bool:
+    """Whether ``torch.load`` takes an archive for TorchScript, which imports nothing."""
+    return f"{_top_folder(opened)}/constants.pkl" in opened.namelist()
+
+
+def find_pickles(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The members of a checkpoint that some version of torch takes for its pickle.
+
+    There is one. An archive with several shows one to readers and another to torch, which ignores
+    case and finds equal names by halving the index.
+    """
+    return [one for one in opened.infolist() if one.filename.lower().endswith("data.pkl")]
+
+
+def read_as_torch(opened: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
+    """The content of a member by the index alone: torch checks neither checksum nor local name.
+
+    Raises:
+        zipfile.BadZipFile: It is longer than ``most`` bytes, cut, or compressed by a method that
+            torch does not know.
+        zlib.error: It is damaged.
+    """
+    if max(info.file_size, info.compress_size) > most or info.compress_type not in _METHODS:
+        raise zipfile.BadZipFile(f"{info.filename[:100]!r} is too long, or compressed oddly")
+    stream = cast("IO[bytes]", opened.fp)
+    stream.seek(info.header_offset)
+    header = stream.read(_LOCAL_HEADER.size)
+    if len(header) < _LOCAL_HEADER.size:
+        raise zipfile.BadZipFile(f"{info.filename[:100]!r} is cut")
+    stream.seek(sum(_LOCAL_HEADER.unpack(header)), os.SEEK_CUR)
+    data = stream.read(info.compress_size)
+    if info.compress_type == zipfile.ZIP_STORED:
+        return data[: info.file_size]
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, info.file_size + 1)
+
+
+def _top_folder(opened: zipfile.ZipFile) -> str:
+    names = opened.namelist()
+    return names[0].partition("/")[0] if names else ""
 
 
 class _Bounded:

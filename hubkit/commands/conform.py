@@ -126,12 +126,12 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
         read_report,
         read_target,
         render_table,
-        write_form,
+        write_report,
     )
 
     report = merge_reports([read_report(source) for source in sources])
     for text in reports:
-        write_form(report, *read_target(text, Path.cwd()))
+        write_report(report, *read_target(text, Path.cwd()))
     echo_lines(render_table(report))
     failed = report.lint == "failed" or any(
         one.codes(level, "failed") for one in (report.whole, *report.cases) for level in (1, 2, 3)

@@ -1,17 +1,26 @@
-"""SAY, for the conformance suite: a run's report as a file, and what is rendered from that file.
+"""The report of the conformance suite as a file, and what is rendered from it.
 
-The file is JSON; ``report.schema.json`` says what is in it. Terminal table, Markdown and badge are
-made from the same values, whether they come from a run or from a file.
+The file is JSON; ``report.schema.json`` describes it. The table, Markdown and badges are rendered
+from the same values, whether they come from a run or from a file.
 """
 
 from __future__ import annotations
 
-from hubkit.conformance.badge import render_endpoint, render_svg
-from hubkit.conformance.files import read_report, render_json
-from hubkit.conformance.forms import read_target, write_form
-from hubkit.conformance.markdown import render_markdown
-from hubkit.conformance.merging import merge_reports
-from hubkit.conformance.table import render_table
+from typing import TYPE_CHECKING
+
+from hubkit.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from hubkit.conformance.document import read_report, render_json
+    from hubkit.conformance.merge import merge_reports
+    from hubkit.conformance.render import (
+        read_target,
+        render_endpoint,
+        render_markdown,
+        render_svg,
+        render_table,
+        write_report,
+    )
 
 __all__ = [
     "merge_reports",
@@ -22,5 +31,14 @@ __all__ = [
     "render_markdown",
     "render_svg",
     "render_table",
-    "write_form",
+    "write_report",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "document": "read_report render_json",
+        "merge": "merge_reports",
+        "render": "read_target render_endpoint render_markdown render_svg render_table write_report",
+    },
+)

@@ -1,18 +1,18 @@
-"""What a run of the conformance suite yields."""
+"""The results of the conformance suite."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# "expected": failed, as the author says; "unsupported": a feature that is not there; "skipped":
-# could not be judged, which costs the level; "inapplicable": there is nothing to judge.
+# "expected": an expected failure; "unsupported": a missing feature; "skipped": it could not run, so
+# the level is not reached; "inapplicable": it does not apply.
 Outcome = Literal["passed", "failed", "expected", "unsupported", "skipped", "inapplicable"]
-# "exceptions": reached but for expected failures; "partial": not all of its checks ran;
+# "exceptions": reached except for expected failures; "partial": some of its checks did not run;
 # "nothing": none of its checks applies; "omitted": none of its checks ran.
 Verdict = Literal["reached", "exceptions", "failed", "skipped", "partial", "nothing", "omitted"]
 
@@ -24,21 +24,21 @@ _FINE = ("reached", "exceptions", "nothing")
 
 
 class CheckResult(Struct, frozen=True):
-    """What became of one check.
+    """The result of one check.
 
     Attributes:
         code: Such as "C204".
-        name: The same as words, such as "eval-determinism".
-        level: The level that it belongs to.
-        required: Whether the level depends on it; else it tells whether a feature is there.
-        outcome: What became of it.
-        reason: Why it failed, was skipped or is expected to fail; "" when it passed.
-        seconds: How long it took, with what it was the first to need.
+        name: Such as "eval-determinism".
+        level: Its level.
+        required: Whether the level depends on it; otherwise it reports a feature.
+        outcome: Its outcome.
+        reason: Why it failed, was skipped or is expected to fail; "" if it passed.
+        seconds: How long it took, including shared work that it was the first to need.
     """
 
-    code: str
+    code: Annotated[str, Meta(pattern=r"^C[0-9]{3}\Z")]
     name: str
-    level: int
+    level: Annotated[int, Meta(ge=1, le=3)]
     required: bool
     outcome: Outcome
     reason: str = ""
@@ -46,19 +46,19 @@ class CheckResult(Struct, frozen=True):
 
 
 class Unexercised(Struct, frozen=True):
-    """Required checks that were not run.
+    """Required checks that did not run.
 
     Attributes:
         reason: "not representative", "another shard", "not selected" or "interrupted".
-        codes: Which.
+        codes: Their codes.
     """
 
     reason: str
-    codes: tuple[str, ...]
+    codes: tuple[Annotated[str, Meta(pattern=r"^C[0-9]{3}\Z")], ...]
 
 
 class Measured(Struct, frozen=True):
-    """What was measured of a model; None for what was not.
+    """Measurements of a model; None if not measured.
 
     Attributes:
         parameters: How many it has.
@@ -75,17 +75,17 @@ class Measured(Struct, frozen=True):
 
 
 class CaseResult(Struct, frozen=True):
-    """What became of one way to call an entrypoint, or of the repo as a whole.
+    """The results of one case of an entrypoint, or of the repo as a whole.
 
     Attributes:
         entrypoint: Its name; "" for the repo as a whole.
-        case: Tells several ways to call it apart; "" when there is only one.
-        kind: What it gives back.
-        call: The call that was made, "" when none was.
-        checks: What ran, by code.
-        unexercised: What did not.
-        input: Where its example input came from, "" when it was not run.
-        provisional: Whether that was a guess.
+        case: The name of the case; "" if there is only one.
+        kind: What the entrypoint returns.
+        call: The call that built it, "" if it was not built.
+        checks: The checks that ran, by code.
+        unexercised: The required checks that did not.
+        input: Where its example input came from, "" if it did not run.
+        provisional: Whether the input was a guess.
         measured: Size, time and memory.
     """
 
@@ -106,12 +106,12 @@ class CaseResult(Struct, frozen=True):
 
     @property
     def supported(self) -> tuple[CheckResult, ...]:
-        """Features that are there."""
+        """Supported features."""
         return tuple(one for one in self.checks if not one.required and one.outcome == "passed")
 
     @property
     def unsupported(self) -> tuple[CheckResult, ...]:
-        """Features that are not."""
+        """Missing features."""
         return tuple(one for one in self.checks if one.outcome == "unsupported")
 
     @property
@@ -165,8 +165,8 @@ class CaseResult(Struct, frozen=True):
             return "exceptions" if self.codes(level, "expected") else "reached"
         return "nothing" if self.codes(level, "inapplicable") else "omitted"
 
-    def is_left_to_others(self, level: int) -> bool:
-        """Whether a level was not exercised because other entrypoints stand for this one.
+    def is_represented(self, level: int) -> bool:
+        """Whether a level did not run because other entrypoints represent this one.
 
         Args:
             level: The level.
@@ -181,17 +181,17 @@ class ConformanceReport(Struct, frozen=True):
 
     Attributes:
         created: When it ended, in UTC, as ISO 8601 has it.
-        repo: "owner/name" where git tells, else the folder's name.
+        repo: "owner/name" from the git remote, else the folder's name.
         commit: The commit that was checked out; "" without one.
-        uncommitted: How many files differ from it; None when that is not known.
+        uncommitted: How many files differ from it; None if unknown.
         digest: "sha256:" and a digest of the commit's files as an archive has them, the one that
             hubkit.lock holds; "" without a commit.
         environment: Versions and platform, such as "torch".
-        policy: What the run was allowed and asked to do, such as "network".
+        policy: The options of the run, such as "network".
         whole: The checks of the repo as a whole.
-        lint: What became of ``hubkit check``; "" when it did not run.
+        lint: The result of ``hubkit check``; "" if it did not run.
         cases: Entrypoints, in the order of the hubconf.
-        interrupted: Whether the run ended before its end.
+        interrupted: Whether the run was interrupted.
     """
 
     created: str
@@ -210,12 +210,12 @@ class ConformanceReport(Struct, frozen=True):
     def level(self) -> int:
         """The highest level that the repo and all its entrypoints reached; 0 for none.
 
-        Where others stand for an entrypoint, those count.
+        For an entrypoint that is represented by others, those count.
         """
         reached = 0
         for level in LEVELS:
-            judged = [one for one in self.cases if not one.is_left_to_others(level)]
-            if not judged or any(one.level < level for one in judged):
+            checked = [one for one in self.cases if not one.is_represented(level)]
+            if not checked or any(one.level < level for one in checked):
                 return reached
             # Not every level has checks of the repo as a whole.
             if self.whole.missed(level) or self.whole.verdict(level) not in (*_FINE, "omitted"):

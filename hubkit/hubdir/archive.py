@@ -2,8 +2,7 @@
 
 Python's zipfile writes wherever names lead and turns links into text files. Here the whole index is
 checked before anything is written, and everything is written to one new folder. What is refused is
-never part of an archive that git makes. The rules for names are the same on all systems: an archive
-means the same files everywhere, and a hub dir can be moved.
+never part of an archive that git makes, or would be read as another name by the file system.
 """
 
 from __future__ import annotations
@@ -43,16 +42,16 @@ def unpack(archive: Path, folder: Path, sha: str, *, must_name_commit: bool = Tr
 
     Args:
         archive: The zip.
-        folder: Where to; must not exist yet. Half of it may be there after an error.
-        sha: The commit that it must be of, which git writes into the zip's comment.
-        must_name_commit: Whether the comment must be there. A host may make the archive of a
-            branch or tag that is called like the commit; that of a tag of a tree has no comment.
+        folder: The new folder; it must not exist. After an error it may be incomplete.
+        sha: The commit, which git writes into the zip's comment.
+        must_name_commit: Whether the comment is required. A host may make the archive of a branch or
+            tag with the commit's name; that of a tag of a tree has no comment.
 
     Returns:
-        What was written, with the digest of each file.
+        The manifest of what was written.
 
     Raises:
-        UnsafeArchiveError: It is no zip, is damaged, or holds what may not be unpacked.
+        UnsafeArchiveError: It is not a zip, is damaged, or contains unsafe members.
         HashMismatchError: It is of another commit.
         CacheWriteError: The folder cannot be written.
     """
@@ -63,10 +62,10 @@ def unpack(archive: Path, folder: Path, sha: str, *, must_name_commit: bool = Tr
 
 
 def is_same(archive: Path, folder: Path) -> bool:
-    """Whether a folder still holds what an archive does; more files, such as bytecode, may be there.
+    """Whether a folder still contains an archive's files; it may contain more, such as bytecode.
 
     Raises:
-        UnsafeArchiveError: The archive is not fit to be unpacked.
+        UnsafeArchiveError: The archive must not be unpacked.
     """
     with _open(archive) as opened:
         members, _ = check_index(opened, archive.stat().st_size)
@@ -88,15 +87,15 @@ def _require_commit(opened: zipfile.ZipFile, sha: str, *, must_name_commit: bool
     comment = opened.comment.decode("ascii", "replace").strip()
     if not comment and must_name_commit:
         raise UnsafeArchiveError(
-            f"The archive does not say that it is of the commit {sha}.",
-            hint='Fetch the repo with git: put "git+" in front of its https address.',
+            f"The archive does not name its commit, which should be {sha}.",
+            hint='Fetch the repo with git: put "git+" before its https address.',
         )
     if comment and comment != sha:
         raise HashMismatchError(
             f"The archive is of the commit {comment}, not of {sha}.",
             expected=sha,
             actual=comment,
-            hint="A proxy or mirror may have mixed things up.",
+            hint="A proxy or mirror may have returned another archive.",
         )
 
 
@@ -110,7 +109,7 @@ def _write_members(
         for name in folders:
             os.mkdir(f"{root}/{name}")  # noqa: PTH102 - thousands of them, each once
         entries += [_write_file(opened, one, root) for one in members if one.link is None]
-        # Links come last, so that nothing is ever written through one.
+        # Links come last, so that nothing is written through one.
         for member in members:
             if member.link is not None:
                 _write_link(folder / member.path, member.link)
@@ -121,7 +120,7 @@ def _write_members(
 def _write_file(opened: zipfile.ZipFile, member: Member, root: str) -> Entry:
     info, path = member.info, f"{root}/{member.path}"
     is_executable = bool(info.external_attr >> 16 & 0o111)
-    mode = 0o777 if is_executable else 0o666  # the umask takes its share
+    mode = 0o777 if is_executable else 0o666  # less the umask
     kind = EXECUTABLE if is_executable else FILE
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, mode)
     with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - it is open already
@@ -140,7 +139,7 @@ def _write_link(path: Path, target: str) -> None:
     try:
         path.symlink_to(target)
     except (OSError, NotImplementedError):
-        # Windows without the right to make links: a copy does for reading.
+        # On Windows without permission to make links, a copy can be read as well.
         source = path.parent / target
         if source.is_dir():
             shutil.copytree(source, path)
@@ -167,9 +166,9 @@ class Member(Struct, frozen=True):
     """One file or link of an archive.
 
     Attributes:
-        path: Where it goes below the repo's root, POSIX.
+        path: POSIX path in the repo.
         info: The index entry.
-        link: What it points to, when it is a link.
+        link: The target of a link.
     """
 
     path: str
@@ -178,17 +177,17 @@ class Member(Struct, frozen=True):
 
 
 def check_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[str]]:
-    """Judge the index of an archive.
+    """Check the index of an archive.
 
     Args:
         opened: The archive.
         size: Its length in bytes.
 
     Returns:
-        The files and links, and the folders, parents first. Bytecode is not among them.
+        The files and links, and the folders, parents first; without bytecode.
 
     Raises:
-        UnsafeArchiveError: It holds what may not be unpacked.
+        UnsafeArchiveError: It contains unsafe members.
     """
     infos = opened.infolist()
     _require_bounds(infos, size)
@@ -210,7 +209,7 @@ def check_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[
             if parent := path.rpartition("/")[0]:
                 folders[parent] = None
     if not members:
-        raise UnsafeArchiveError("The archive holds no files.")
+        raise UnsafeArchiveError("The archive contains no files.")
     _require_folders(folders, members)
     links = {member.path: member.link for member in members if member.link is not None}
     steps = 0
@@ -228,29 +227,29 @@ def _require_bounds(infos: list[zipfile.ZipInfo], size: int) -> None:
     if is_bomb or total > limits.ARCHIVE_BYTES.most:
         raise _unsafe("", f"it would unpack to {total >> 20} MiB from {size >> 10} KiB")
     if any(not 0 <= info.header_offset < size for info in infos):
-        raise zipfile.BadZipFile("its index leads outside the file")
+        raise zipfile.BadZipFile("its index points outside the file")
 
 
 def _require_path(info: zipfile.ZipInfo, top: str) -> str:
-    """The path below the top folder; "" for the top folder itself."""
-    # zipfile cuts names at a NUL and, on Windows, turns backslashes round.
+    """The path in the top folder; "" for the top folder itself."""
+    # zipfile cuts names at a NUL and, on Windows, converts backslashes.
     name = info.orig_filename
     _require_short(name)
     if _FORBIDDEN.search(name):
-        raise _unsafe(name, "its name holds a backslash or a control character")
+        raise _unsafe(name, "its name contains a backslash or a control character")
     is_folder = name.endswith("/")
     plain = name[:-1] if is_folder else name
     if _OUTSIDE.search(plain):
-        raise _unsafe(name, "its name leads elsewhere")
+        raise _unsafe(name, "its path leads outside the archive")
     if bad := find_bad_name(plain):
         raise _unsafe(name, bad)
     first, _, path = plain.partition("/")
     if first != top or not (path or is_folder):
-        raise _unsafe(name, f"it is not in the archive's one folder, {top}")
+        raise _unsafe(name, f"it is not in the archive's top folder, {top}")
     kind = stat.S_IFMT(info.external_attr >> 16)
     allowed = (0, stat.S_IFDIR) if is_folder else (0, stat.S_IFREG, stat.S_IFLNK)
     if kind not in allowed:
-        raise _unsafe(name, "it is neither file, folder nor link")
+        raise _unsafe(name, "it is not a file, folder or link")
     if info.flag_bits & 1:
         raise _unsafe(name, "it is encrypted")
     return path
@@ -264,7 +263,7 @@ def _require_short(name: str) -> None:
 
 
 def _require_new(seen: dict[str, str], path: str) -> None:
-    """Refuse what would be one file on a file system that ignores case or Unicode forms."""
+    """Refuse names that a file system that ignores case or Unicode forms would confuse."""
     key = _fold(path)
     if key in seen:
         raise _unsafe(path, f"its name clashes with {seen[key]}")
@@ -272,12 +271,12 @@ def _require_new(seen: dict[str, str], path: str) -> None:
 
 
 def _fold(path: str) -> str:
-    """What a file system may take for the same name."""
+    """Fold a name as file systems may do to compare it."""
     return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
 
 
 def _require_folders(folders: dict[str, None], members: list[Member]) -> None:
-    """Complete the folders by their parents, and refuse what lies below a file or link."""
+    """Add the parents of all folders, and refuse members below a file or link."""
     spelled = sum(map(len, folders))
     for folder in list(folders):
         while (folder := folder.rpartition("/")[0]) and folder not in folders:
@@ -305,7 +304,7 @@ def _read_link(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> str | None:
 
 
 def _require_inside(path: str, links: dict[str, str], most: int) -> int:
-    """Refuse a link that leads out, by itself or through other links.
+    """Refuse a link that leads out of the archive, directly or through other links.
 
     Returns:
         How many parts of paths were followed; ``most`` at most.
@@ -320,7 +319,7 @@ def _require_inside(path: str, links: dict[str, str], most: int) -> int:
             raise _unsafe("", "its links take too long to follow")
         if part == "..":
             if not at:
-                raise _unsafe(path, "it is a link that leads out")
+                raise _unsafe(path, "it is a link that leads out of the archive")
             at.pop()
             continue
         if part in ("", "."):
@@ -332,7 +331,7 @@ def _require_inside(path: str, links: dict[str, str], most: int) -> int:
         if target is not None:
             hops += 1
             if not target or target.startswith("/") or re.search(r"[\x00\\]|^[A-Za-z]:", target):
-                raise _unsafe(path, "it is a link that leads out")
+                raise _unsafe(path, "it is a link that leads out of the archive")
             if hops > limits.LINK_HOPS.most:
                 raise _unsafe(path, "it is a link that leads in circles")
             at.pop()
@@ -344,39 +343,39 @@ def _unsafe(name: str, why: str) -> UnsafeArchiveError:
     shown = name if len(name) <= 200 else f"{name[:200]}..."
     what = f"The archive's member {shown!r}" if name else "The archive"
     return UnsafeArchiveError(
-        f"{what} may not be unpacked: {why}.",
-        hint="Archives that git makes hold no such thing: ask the host's owner, and use nothing of it.",
+        f"{what} must not be unpacked: {why}.",
+        hint="Archives that git makes contain no such members. Ask the repo's owner.",
     )
 
 
-# Code points that macOS leaves out when it compares names: ``.g<U+200C>it`` is ``.git`` there.
+# Code points that macOS ignores when it compares names: ``.g<U+200C>it`` is ``.git`` there.
 _INVISIBLE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _DEVICES = re.compile(r"con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]")
 _BYTECODE = (".pyc", ".pyo")
 
 
 def find_bad_name(path: str, *, windows: bool = os.name == "nt") -> str:
-    """Why a file may not be called so, or "".
+    """Why a file must not have a name, or "".
 
     Args:
-        path: POSIX path below the root of the repo.
-        windows: Whether names that only Windows takes for something else count, too.
+        path: POSIX path in the repo.
+        windows: Whether to check names that only Windows reads differently.
     """
     for part in path.split("/"):
         if _normalize(part) in (".git", "git~1"):
-            return "its name is that of git's own folder"
+            return "its name is that of git's folder"
         if windows and part.endswith((" ", ".")):
-            return "its name ends in a blank or a dot, which Windows drops"
+            return "its name ends in a space or a dot, which Windows drops"
         if windows and _DEVICES.fullmatch(_normalize(part).partition(".")[0].rstrip(" ")):
-            return "its name is that of a device on Windows"
+            return "its name is a device name on Windows"
     return ""
 
 
 def is_bytecode(path: str) -> bool:
-    """Whether a file is compiled Python, which would run in place of the source that people read."""
+    """Whether a file is bytecode, which would run in place of the source that people read."""
     return _normalize(path.rpartition("/")[2]).endswith(_BYTECODE)
 
 
 def _normalize(part: str) -> str:
-    """What some file system takes a name for: without case, stream, invisible or last characters."""
+    """The name as some file systems read it: without case, stream, invisible or final characters."""
     return _INVISIBLE.sub("", part).casefold().partition(":")[0].rstrip(" .")

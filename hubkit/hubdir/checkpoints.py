@@ -59,7 +59,7 @@ SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
 
 
 def hash_prefix_of(file_name: str) -> str | None:
-    """The start of the sha256 in ``name-<hash>.ext``; None when there are not 8 digits of one."""
+    """The start of the sha256 in ``name-<hash>.ext``; None if it has fewer than 8 digits."""
     found = re.findall(r"-([0-9a-fA-F]{8,64})(?=\.)", file_name)
     return found[-1].lower() if found else None
 
@@ -73,28 +73,27 @@ def fetch_checkpoint(
     policy: FetchPolicy,
     repo: RepoRef | None = None,
 ) -> Path:
-    """The file at a URL, fetched if it is not there.
+    """Return the file at a URL, downloaded if it is missing.
 
-    A file that is there is used without a request if it is as it was when it came; if it is not,
-    or not what ``hash_prefix`` asks for, it is put aside and fetched again. One that is older than
-    the policy allows, and has no hash to go by, is only asked about: a host that says that it has
-    not changed sends nothing.
+    An existing file is used without a request if it is unchanged since its download. If it has changed, or
+    does not match ``hash_prefix``, it is moved out of the way and downloaded again. If it is older than
+    the policy allows and has no hash, the host is asked whether it has changed; if not, the host sends
+    nothing.
 
     Args:
-        url: From where. A ``file:`` URL is used where it is.
-        model_dir: Where to, instead of ``<hub dir>/checkpoints``; may start with ``~``.
-        file_name: Its name there, instead of the last part of the URL.
-        hash_prefix: First digits of its sha256, 8 at least.
-        policy: How far to go.
-        repo: Whose code asks: fetching that afresh later takes this file along.
+        url: The URL. A ``file:`` URL is used in place.
+        model_dir: The folder, instead of ``<hub dir>/checkpoints``; may start with ``~``.
+        file_name: The file's name, instead of the last part of the URL.
+        hash_prefix: First digits of its sha256, at least 8.
+        policy: When to use the network.
+        repo: The repo whose code asks for it. Fetching the repo again includes this file.
 
     Raises:
-        UsageError: ``url``, ``hash_prefix`` or ``file_name`` makes no sense; said before any
-            request.
-        HashMismatchError: What came is not what ``hash_prefix`` asks for.
-        CheckpointError: It is a web page, or a pointer to a file kept elsewhere.
-        OfflineError: No socket may be opened, and it is not there.
-        FetchError: It cannot be fetched, for one of the other reasons.
+        UsageError: ``url``, ``hash_prefix`` or ``file_name`` is invalid; raised before any request.
+        HashMismatchError: The download does not match ``hash_prefix``.
+        CheckpointError: It is a web page, or a pointer to a file elsewhere.
+        OfflineError: hubkit is offline, and the file is missing.
+        FetchError: It cannot be downloaded.
     """
     parts = require_url(url)
     _require_hash(hash_prefix, SHORTEST_HASH)
@@ -102,21 +101,21 @@ def fetch_checkpoint(
     if parts.scheme == "file":
         return _local_file(url, hash_prefix)
     folder = Path(get_dir(), "checkpoints") if model_dir is None else model_dir.expanduser()
-    wish = _CheckpointRequest(url, folder / name, hash_prefix, repo)
-    found = _find_sound(wish)
-    if found is not None and _is_fresh(found, wish, policy):
+    request = _CheckpointRequest(url, folder / name, hash_prefix, repo)
+    found = _find_sound(request)
+    if found is not None and _is_fresh(found, request, policy):
         return found.path
     try:
-        return _fetch(wish, policy)
+        return _fetch(request, policy)
     except OfflineError as error:
         if found is not None:
             return found.path
-        raise _offline_error(url, _explain_fetch(wish), error) from error
+        raise _offline_error(url, _explain_fetch(request), error) from error
     except (*TEMPORARY_ERRORS, CacheWriteError) as error:
         afresh = policy.refresh or (found is not None and found.stale)
         if found is None or (afresh and isinstance(error, CacheWriteError)):
             raise
-        log.warning("%s The copy in %s is used.", error.message, found.path)
+        log.warning("%s Using the copy in %s.", error.message, found.path)
         return found.path
 
 
@@ -126,15 +125,15 @@ def download_url_to_file(
     """Download a URL to a file, as ``torch.hub.download_url_to_file`` does.
 
     Args:
-        url: From where.
-        dst: Path of the file; may start with ``~``. It is replaced once all is there.
-        hash_prefix: First hexadecimal digits of the sha256 that it must have.
-        progress: Show a bar when standard error is a terminal.
+        url: The URL.
+        dst: Path of the file; may start with ``~``. It is replaced when the download is complete.
+        hash_prefix: First hexadecimal digits of its sha256.
+        progress: Show a progress bar if standard error is a terminal.
 
     Raises:
-        UsageError: ``url`` or ``hash_prefix`` makes no sense.
-        HashMismatchError: It has another digest.
-        FetchError: It cannot be fetched or written.
+        UsageError: ``url`` or ``hash_prefix`` is invalid.
+        HashMismatchError: Its digest does not match.
+        FetchError: It cannot be downloaded or written.
     """
     parts = require_url(url)
     _require_hash(hash_prefix, 0)
@@ -151,7 +150,7 @@ def download_url_to_file(
         with Client(FetchPolicy()) as client:
             download(client, DownloadRequest(url, path, hash_prefix, progress))
     except OfflineError as error:
-        raise _offline_error(url, "has to be fetched", error) from error
+        raise _offline_error(url, "must be downloaded", error) from error
 
 
 class _CheckpointRequest(Struct, frozen=True):
@@ -161,26 +160,26 @@ class _CheckpointRequest(Struct, frozen=True):
     repo: RepoRef | None
 
 
-def _find_sound(wish: _CheckpointRequest) -> CheckpointRecord | None:
-    """The wished-for file, if it is there and sound."""
+def _find_sound(request: _CheckpointRequest) -> CheckpointRecord | None:
+    """The requested file, if it exists and is unchanged."""
     try:
-        origin = find_record(wish.path, key_of(wish.url))
-        if not origin.exists() or not origin.is_sound(wish.hash_prefix):
+        entry = find_record(request.path, key_of(request.url))
+        if not entry.exists() or not entry.is_sound(request.hash_prefix):
             return None
-    except FileNotFoundError:  # somebody removes it this very moment
+    except FileNotFoundError:  # another process has just removed it
         return None
-    origin.note_repo(wish.repo)
-    return origin
+    entry.add_repo(request.repo)
+    return entry
 
 
-def _is_fresh(found: CheckpointRecord, wish: _CheckpointRequest, policy: FetchPolicy) -> bool:
-    """Whether a sound file may be used without asking its host."""
+def _is_fresh(found: CheckpointRecord, request: _CheckpointRequest, policy: FetchPolicy) -> bool:
+    """Whether an unchanged file may be used without asking its host."""
     if policy.refresh or found.stale:
         return False
-    return wish.hash_prefix is not None or is_recent(found.asked_at, policy.max_age)
+    return request.hash_prefix is not None or is_recent(found.asked_at, policy.max_age)
 
 
-def _fetch(wish: _CheckpointRequest, policy: FetchPolicy) -> Path:
+def _fetch(request: _CheckpointRequest, policy: FetchPolicy) -> Path:
     from hubkit.hubdir.download import (
         DownloadRequest,
         NotModifiedError,
@@ -191,32 +190,37 @@ def _fetch(wish: _CheckpointRequest, policy: FetchPolicy) -> Path:
     from hubkit.hubdir.locks import hold
 
     began = time.time()
-    # The lock is on torch's name, so that two URLs with one ending settle who gets it.
-    with Client(policy) as client, hold(f"checkpoint {wish.path}", policy.lock_timeout):
-        found = _find_sound(wish)
-        # Whoever held the lock before us may have done our work.
-        if found and (_is_fresh(found, wish, policy) or is_between(found.asked_at, began)):
+    # The lock is on torch's name, since two URLs with the same ending compete for it.
+    with Client(policy) as client, hold(f"checkpoint {request.path}", policy.lock_timeout):
+        found = _find_sound(request)
+        # Another process may have downloaded it, before this one held the lock.
+        if found and (_is_fresh(found, request, policy) or is_between(found.asked_at, began)):
             return found.path
-        origin = find_record(wish.path, key_of(wish.url))
-        damaged = found is None and origin.exists()
+        entry = find_record(request.path, key_of(request.url))
+        damaged = found is None and entry.exists()
 
-        def settle(path: Path, fetched: DownloadResult) -> None:
-            require_checkpoint(path, wish.url)
+        def before_placing(path: Path, fetched: DownloadResult) -> None:
+            require_checkpoint(path, request.url)
             if damaged:
-                _quarantine(origin.path)
+                _quarantine(entry.path)
             _protect(path)
-            origin.settle(path, fetched, wish.repo)
+            entry.write(path, fetched, request.repo)
 
-        log.info('Downloading: "%s" to %s', redact(wish.url), origin.path)
-        conditions = origin.conditions() if found and not policy.refresh else {}
+        log.info('Downloading: "%s" to %s', redact(request.url), entry.path)
+        conditions = entry.conditions() if found and not policy.refresh else {}
         wanted = DownloadRequest(
-            wish.url, origin.path, wish.hash_prefix, policy.progress, settle, conditions
+            request.url,
+            entry.path,
+            request.hash_prefix,
+            policy.progress,
+            before_placing,
+            conditions,
         )
         try:
             download(client, wanted)
         except NotModifiedError:
-            origin.note_asked()
-    return origin.path
+            entry.mark_checked()
+    return entry.path
 
 
 def _offline_error(url: str, lacks: str, error: OfflineError) -> OfflineError:
@@ -224,16 +228,16 @@ def _offline_error(url: str, lacks: str, error: OfflineError) -> OfflineError:
     return OfflineError(f"{shown} {lacks}, and hubkit is offline.", url=shown, hint=error.hint)
 
 
-def _explain_fetch(wish: _CheckpointRequest) -> str:
-    place = find_record(wish.path, key_of(wish.url))
-    if place.exists():
-        return f"has to be fetched again, since {place.path} is not what it was, or should be"
+def _explain_fetch(request: _CheckpointRequest) -> str:
+    entry = find_record(request.path, key_of(request.url))
+    if entry.exists():
+        return f"must be downloaded again, since {entry.path} has changed or does not match"
     return f"is not in the hub dir {get_dir()}"
 
 
 def _protect(path: Path) -> None:
-    """Have nobody write to a file, so that it may be mapped into memory; it can be replaced."""
-    if os.name != "nt":  # which would not let it be replaced either
+    """Make a file read-only, so that it can be mapped into memory; it can still be replaced."""
+    if os.name != "nt":  # where it could not be replaced either
         with writing(path):
             descriptor = open_regular(path)
             try:
@@ -243,25 +247,25 @@ def _protect(path: Path) -> None:
 
 
 def _quarantine(path: Path) -> None:
-    """Move a file that is not what it should be out of the way, without losing it."""
+    """Move a changed file out of the way, without losing it."""
     if not path.exists():
-        return  # somebody removed it while the good one came
+        return  # another process removed it during the download
     aside = move_to_quarantine(path.parent, path)
-    log.warning("%s is not what it was, or should be; it is moved to %s", path, aside)
+    log.warning("%s has changed or does not match; moved it to %s", path, aside)
 
 
 def _require_hash(prefix: str | None, shortest: int) -> None:
     if prefix is not None and not re.fullmatch(rf"[0-9a-fA-F]{{{shortest},64}}", prefix):
         raise UsageError(
-            f"{prefix!r} is no start of a sha256 that could be checked.",
-            hint=f"Name the file name-<sha256>.ext, with {SHORTEST_HASH} or more of its digits.",
+            f"{prefix!r} is not the start of a sha256.",
+            hint=f"Name the file name-<sha256>.ext, with at least {SHORTEST_HASH} digits.",
         )
 
 
 def _require_name(name: str) -> str:
     parts = re.split(r"[/\\]", name)
     if not name or ".." in parts or "" in parts[:1] or re.match(r"[A-Za-z]:", name):
-        raise UsageError(f"{name!r} is no name for a file below the folder of checkpoints.")
+        raise UsageError(f"{name!r} is not a file name inside the folder of checkpoints.")
     return name
 
 
@@ -287,10 +291,10 @@ _FILE_SCHEMES = ("https", "http", "file")
 
 
 def require_url(url: str) -> Url:
-    """Insist that a text is the address of a file; gives its parts.
+    """Require that a text is the URL of a file; return its parts.
 
     Raises:
-        UsageError: It is not, or it is one of a kind that nobody asks for here.
+        UsageError: It is not a URL, or its scheme is not supported.
     """
     hint = "Write https://host/path/of/file, or file:///path/of/file."
     try:
@@ -305,7 +309,7 @@ def require_url(url: str) -> Url:
 
 
 def key_of(url: str) -> str:
-    """What tells one URL from another: all of it but credentials, signatures and fragment.
+    """The identity of a URL: all of it except credentials, signatures and fragment.
 
     Raises:
         UsageError: It is not a URL.
@@ -316,7 +320,7 @@ def key_of(url: str) -> str:
 
 
 def name_of(url: str) -> str:
-    """Torch's name for a URL, its last part; the part before, or the host, when that is empty."""
+    """Torch's name for a URL: its last part, or if that is empty the part before, or the host."""
     parts = require_url(url)
     names = [parts.file_name, *reversed(parts.path.split("/")), parts.host]
     name = next((name for name in names if name not in ("", ".", "..")), "checkpoint")
@@ -324,7 +328,7 @@ def name_of(url: str) -> str:
 
 
 def find_record(path: Path, key: str) -> CheckpointRecord:
-    """Where the file of a URL lies, or would lie: torch's path unless another URL has that."""
+    """The record of a URL's file, at torch's path unless another URL has that path."""
     first = CheckpointRecord(path, key)
     if first.is_other():
         return CheckpointRecord(path.with_name(f"{path.stem}-{_short_hash(key)}{path.suffix}"), key)
@@ -332,23 +336,23 @@ def find_record(path: Path, key: str) -> CheckpointRecord:
 
 
 def find_checkpoint(url: str) -> CachedCheckpoint | None:
-    """The checkpoint of a URL, wherever it was kept, or None; makes no request.
+    """Find the checkpoint of a URL in any folder, without a request; None if there is none.
 
-    What is known of its digest is believed: its bytes are read only where nothing is known.
+    A recorded digest is trusted; the file is only read if there is none.
     """
     key = key_of(url)
     kept = [
         Path(record["path"]) for record in read_checkpoint_records() if record.get("url") == key
     ]
     for path in [Path(get_dir(), "checkpoints", name_of(url)), *kept]:
-        origin = find_record(path, key)
-        if origin.exists():
-            return CachedCheckpoint(origin.path, origin.sha256(), origin.path.stat().st_size)
+        entry = find_record(path, key)
+        if entry.exists():
+            return CachedCheckpoint(entry.path, entry.sha256(), entry.path.stat().st_size)
     return None
 
 
 def read_requested_urls(repo: RepoRef) -> tuple[str, ...]:
-    """URLs of the checkpoints that a repo's code has asked for, without what only signs them."""
+    """URLs of the checkpoints that a repo's code has requested, without signatures."""
     mine = (
         record for record in read_checkpoint_records() if repo.full_name in record.get("repos", ())
     )
@@ -356,18 +360,18 @@ def read_requested_urls(repo: RepoRef) -> tuple[str, ...]:
 
 
 def remove_checkpoint_record(path: Path) -> None:
-    """Forget where a checkpoint file came from, when it goes."""
+    """Remove the record of a checkpoint file, before the file is removed."""
     remove_inside(get_dir(), _record_folder() / f"{encode(_relative_path(path))}.json")
 
 
 def forget_checkpoints(repo: RepoRef, before: float) -> None:
-    """Have the checkpoints that a repo's code asked for fetched afresh when next asked for.
+    """Mark the checkpoints that a repo's code has requested, to be downloaded again on the next request.
 
-    The files stay until then, and for good if that fails.
+    The files stay until then, and stay for good if the download fails.
 
     Args:
-        repo: Whose code asked.
-        before: Those that came later stay, in Unix time.
+        repo: The repo.
+        before: Unix time; later checkpoints are not marked.
 
     Raises:
         CacheWriteError: The hub dir cannot be written.
@@ -380,13 +384,13 @@ def forget_checkpoints(repo: RepoRef, before: float) -> None:
 
 
 class CheckpointRecord:
-    """A checkpoint file and what is written down about it.
+    """A checkpoint file and its record.
 
     Attributes:
         path: The file.
-        stale: Whether it is to be fetched afresh.
-        fetched_at: Unix time in seconds when it came, 0 when unknown.
-        asked_at: When the host last said that it is what is at the URL, 0 when unknown.
+        stale: Whether it must be downloaded again.
+        fetched_at: Unix time of the download in seconds, 0 if unknown.
+        asked_at: Unix time in seconds when the host last confirmed it, 0 if unknown.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -399,18 +403,18 @@ class CheckpointRecord:
         self.asked_at = float(self._record.get("asked_at", self.fetched_at))
 
     def exists(self) -> bool:
-        """Whether there is a file."""
+        """Whether the file exists."""
         return self.path.is_file()
 
     def is_other(self) -> bool:
-        """Whether the file there is known to be another URL's."""
+        """Whether the file is known to come from another URL."""
         return self._record.get("url", self._key) != self._key and self.exists()
 
     def is_sound(self, hash_prefix: str | None) -> bool:
-        """Whether the file is as it came, and what a hash asks for.
+        """Whether the file is unchanged since its download, and matches a hash.
 
-        Size and time of change are compared; only if these differ, or nothing is known, and then
-        only if a hash is asked for, is the file read.
+        Size and modification time are compared. The file is only read if they differ, or if nothing is known
+        and a hash is required.
         """
         versions = self._versions()
         known = next((old.get("sha256") for old in versions if self._is_untouched(old)), None)
@@ -419,21 +423,21 @@ class CheckpointRecord:
             if versions and known not in [old.get("sha256") for old in versions]:
                 return False
             if known.startswith(hash_prefix or ""):
-                self._remember(sha256=known, **_size_and_time(self.path))
+                self._update(sha256=known, **_size_and_time(self.path))
         return str(known or "").startswith((hash_prefix or "").lower())
 
     def sha256(self) -> str:
-        """The digest of the file: what is known of it, or what reading it gives."""
+        """The recorded digest of the file, or the digest from reading it."""
         known = (old["sha256"] for old in self._versions() if self._is_untouched(old))
         return next(known, None) or _sha256_of(self.path)
 
-    def note_repo(self, repo: RepoRef | None) -> None:
-        """Remember that a repo's code asked for it."""
+    def add_repo(self, repo: RepoRef | None) -> None:
+        """Record that a repo's code has requested the file."""
         if repo is not None and self._record and repo.full_name not in self._repos():
-            self._remember(repos=[*self._repos(), repo.full_name])
+            self._update(repos=[*self._repos(), repo.full_name])
 
     def conditions(self) -> dict[str, str]:
-        """Headers that ask for the file only if it is not this one; none when nothing tells."""
+        """Headers that request the file only if it has changed; none if unknown."""
         if self.stale or not self.exists() or not self._is_untouched(self._record):
             return {}
         marks = {
@@ -442,20 +446,20 @@ class CheckpointRecord:
         }
         return {name: mark for name, mark in marks.items() if mark}
 
-    def note_asked(self) -> None:
-        """Remember that the host has just said that the file is what is at the URL."""
-        self._remember(asked_at=time.time())
+    def mark_checked(self) -> None:
+        """Record that the host has just confirmed the file."""
+        self._update(asked_at=time.time())
 
-    def settle(self, path: Path, fetched: DownloadResult, repo: RepoRef | None) -> None:
-        """Write down where the file came from, just before it is put in place.
+    def write(self, path: Path, fetched: DownloadResult, repo: RepoRef | None) -> None:
+        """Write the record, just before the file is put in place.
 
-        What is known of the file that it replaces is kept along: whoever looks in between, or
-        after we were killed in between, finds either and knows it.
+        The previous version stays in the record: whoever reads it before the file is in place, or after a
+        crash at that point, finds either file and knows it.
 
         Args:
-            path: Where the file still lies.
-            fetched: What is known of it.
-            repo: Whose code asked for it.
+            path: The file's temporary path.
+            fetched: The download.
+            repo: The repo whose code has requested it.
 
         Raises:
             CacheWriteError: The hub dir cannot be written.
@@ -471,7 +475,7 @@ class CheckpointRecord:
         write_record(self._file, record | _size_and_time(path))
 
     def _versions(self) -> list[dict[str, Any]]:
-        """What is known of the file, and of the one before it."""
+        """What is recorded of the file, and of the one before it."""
         found = (self._record, self._record.get("previous") or {})
         return [old for old in found if "sha256" in old]
 
@@ -485,18 +489,18 @@ class CheckpointRecord:
 
     def _is_untouched(self, version: dict[str, Any]) -> bool:
         now = _size_and_time(self.path)
-        # Some ways to copy a cache, such as image layers, keep whole seconds only.
+        # Some copies of a cache, such as image layers, keep only whole seconds.
         whole = now["mtime_ns"] % 10**9 == 0
         then = int(version.get("mtime_ns", 0))
         same_time = now["mtime_ns"] in (then, then // 10**9 * 10**9 if whole else then)
         return same_time and now["size"] == version.get("size")
 
-    def _remember(self, **facts: Any) -> None:  # noqa: ANN401 - JSON values
+    def _update(self, **facts: Any) -> None:  # noqa: ANN401 - JSON values
         self._record |= facts
         try:
             write_record(self._file, self._record)
         except OSError as error:
-            log.debug("Not remembered about %s: %s", self.path, error)
+            log.debug("The record of %s cannot be written: %s", self.path, error)
 
 
 def _size_and_time(path: Path) -> dict[str, int]:
@@ -519,7 +523,7 @@ def _record_folder() -> Path:
 
 
 def read_checkpoint_records() -> Iterator[dict[str, Any]]:
-    """The records of all checkpoints, wherever they were kept."""
+    """The records of all checkpoints, in all folders."""
     for path in list_folder(_record_folder()):
         record = read_record(path)
         if record and "url" in record and "path" in record:
@@ -527,7 +531,7 @@ def read_checkpoint_records() -> Iterator[dict[str, Any]]:
 
 
 def _relative_path(path: Path) -> str:
-    """A path as the records spell it: from the hub dir on when it lies in there."""
+    """A path as records spell it: relative to the hub dir if it lies in there."""
     try:
         return path.absolute().relative_to(Path(get_dir()).absolute()).as_posix()
     except ValueError:
@@ -538,7 +542,7 @@ Pair = tuple[str, str]
 
 
 class _SigningScheme(Struct, frozen=True):
-    """A way to sign a link: what shows it, and which parameters belong to it."""
+    """A way to sign a link: the parameters that identify it, and all that belong to it."""
 
     marks: frozenset[str]
     names: frozenset[str]
@@ -567,32 +571,32 @@ _SIGNING_SCHEMES = (
     _signing_scheme("ossaccesskeyid signature", "expires security-token"),
 )
 _AKAMAI = ("hdnea", "hdnts", "__token__")
-# Hosts that sign with a lone parameter.
+# Hosts that sign with a single parameter.
 _TOKEN_HOSTS = ("raw.githubusercontent.com", "codeload.github.com", "media.githubusercontent.com")
 _CREDENTIAL = (
     r"((x|private|personal|access|auth|oauth2?|api|app|job|id|refresh|session|bearer|deploy|user"
     r"|gitlab|github|gh|hf|ci)[-_]?)+(token|key)|(client|api|app)[-_]?secret|secret([-_]?key)?"
     r"|passw(or)?d|passphrase|pwd|authorization|credentials?|jwt|bearer|[-_.a-z0-9]*signature"
 )
-_PERHAPS = ("token", "auth", "key", "sig")
-# What generators of secrets make: long, and of letters and digits at random.
+_MAYBE_SECRET = ("token", "auth", "key", "sig")
+# Generated secrets: long, with random letters and digits.
 _RANDOM = r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=.~-]{20,}"
 
 
 def strip_secrets(host: str, query: Sequence[Pair]) -> list[Pair]:
-    """The parameters of a query that say which file is meant.
+    """The parameters of a query that identify the file.
 
-    Signatures and credentials go. Of a parameter such as ``token`` whose value looks like a
-    secret only a digest stays, which still tells two of them apart.
+    Signatures and credentials are dropped. A parameter such as ``token`` whose value looks like a secret
+    is replaced by a digest, which still distinguishes two values.
 
     Args:
-        host: The host that is asked.
+        host: The host of the URL.
         query: The parameters, decoded.
     """
     names = {name.lower() for name, _ in query}
     signed = [scheme for scheme in _SIGNING_SCHEMES if scheme.marks <= names]
     left = [pair for pair in query if not _is_secret(host, pair, signed)]
-    return [(name, _blur(name, value)) for name, value in left]
+    return [(name, _mask(name, value)) for name, value in left]
 
 
 def _is_secret(host: str, pair: Pair, signed: list[_SigningScheme]) -> bool:
@@ -609,7 +613,7 @@ def _is_secret(host: str, pair: Pair, signed: list[_SigningScheme]) -> bool:
     return re.fullmatch(_CREDENTIAL, name) is not None
 
 
-def _blur(name: str, value: str) -> str:
-    if name.lower() not in _PERHAPS or not re.fullmatch(_RANDOM, value):
+def _mask(name: str, value: str) -> str:
+    if name.lower() not in _MAYBE_SECRET or not re.fullmatch(_RANDOM, value):
         return value
     return f"sha256-{hashlib.sha256(value.encode()).hexdigest()[:16]}"

@@ -46,25 +46,25 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class GitFailed(Exception):  # noqa: N818 - never leaves the hub dir: it becomes a typed error
-    """git ended with an error; the text is its complaint, fit to be shown."""
+    """git failed; the text is its error message, safe to show."""
 
 
 class Git(Struct, frozen=True):
-    """The git program, at work in one repo that hubkit made.
+    """The git program in one repo that hubkit made.
 
     Attributes:
-        folder: The repo; any folder for what needs no repo.
-        policy: How long to wait for a host.
+        folder: The repo; any folder for commands that need no repo.
+        policy: The timeouts.
     """
 
     folder: Path
     policy: FetchPolicy
 
     def run(self, *arguments: str) -> str:
-        """Run a command that asks no host; returns what it prints.
+        """Run a local command; return its output.
 
         Raises:
-            GitFailed: It ended with an error, or not in time.
+            GitFailed: It failed or timed out.
             MissingGitError: git is not installed.
         """
         try:
@@ -75,18 +75,18 @@ class Git(Struct, frozen=True):
             raise GitFailed(str(error)) from error
         return _require_success(result, None)
 
-    def ask(self, url: str, *arguments: str, limit: float) -> str:
-        """Run a command that asks the host of a URL; returns what it prints.
+    def run_remote(self, url: str, *arguments: str, limit: float) -> str:
+        """Run a command that contacts the host of a URL; return its output.
 
         Args:
             url: The address, which is among the arguments.
             *arguments: The command.
-            limit: Seconds after which git is ended.
+            limit: Seconds after which git is killed.
 
         Raises:
-            GitFailed: It ended with an error.
-            UnreachableError: It did not end in time.
-            FetchError: The URL is not one that git may fetch from.
+            GitFailed: It failed.
+            UnreachableError: It timed out.
+            FetchError: git must not fetch from the URL.
             MissingGitError: git is not installed.
         """
         token, shown = find_token(url), redact(url)
@@ -115,29 +115,29 @@ class Git(Struct, frozen=True):
 
 def _missing() -> MissingGitError:
     return MissingGitError(
-        "The git program is needed and not installed.",
-        hint='Install git; or leave out "git+": most hosts hand out archives.',
+        "git is not installed.",
+        hint='Install git, or remove "git+" from the address: most hosts serve archives.',
     )
 
 
 def _require_success(result: git.GitResult, token: str | None) -> str:
     if result.returncode:
-        raise GitFailed(_clean_complaint(result.complaint, token))
+        raise GitFailed(_clean_message(result.complaint, token))
     return result.text
 
 
-def _clean_complaint(complaint: str, token: str | None) -> str:
-    """The start of what git complained of, in one line, without credentials or escapes."""
-    text = _CREDENTIALS.sub("://", complaint)
+def _clean_message(message: str, token: str | None) -> str:
+    """The start of git's error message on one line, without credentials or escape sequences."""
+    text = _CREDENTIALS.sub("://", message)
     if token:
         text = text.replace(token, "***")
     text = _CONTROLS.sub("?", text.replace("\r", "\n"))
-    said = re.findall(r"^(?:(?:fatal|error|remote|ERROR): )*(.*\S)", text, re.MULTILINE)
-    return "; ".join(line.rstrip(".") for line in said[:3]) or "it gave no reason"
+    output = re.findall(r"^(?:(?:fatal|error|remote|ERROR): )*(.*\S)", text, re.MULTILINE)
+    return "; ".join(line.rstrip(".") for line in output[:3]) or "no error message"
 
 
 LIST_LIMIT = 120.0  # seconds for a list of refs
-FETCH_LIMIT = 3600.0  # seconds for a fetch; one that stalls is ended sooner
+FETCH_LIMIT = 3600.0  # seconds for a fetch; a stalled one ends sooner
 _OWN = ("+refs/heads/*:refs/own/heads/*", "+refs/tags/*:refs/own/tags/*")
 _ABSENT = re.compile(r"not found|does not exist|not appear to be a git repo", re.IGNORECASE)
 _NAMELESS = re.compile(r"could not read (username|password)", re.IGNORECASE)
@@ -145,35 +145,35 @@ _CLOSED = re.compile(r"authentication failed|denied|host key|\b40[13]\b", re.IGN
 _NOT_BY_HASH = re.compile(r"unadvertised|not our ref|remote ref|shallow", re.IGNORECASE)
 
 
-def try_addresses(repo: RepoRef, ask: Callable[[str], T]) -> T:
-    """Ask where a repo is: most hosts take its address with ".git", some only without."""
+def try_addresses(repo: RepoRef, action: Callable[[str], T]) -> T:
+    """Try the addresses of a repo: most hosts accept ".git" at the end, some do not."""
     url = base_url(repo)
     if repo.scheme == "git+file":
-        return ask(url)
+        return action(url)
     if repo.host != GITHUB:
         with contextlib.suppress(RepoNotFoundError):
-            return ask(f"{url}.git")
-        return ask(url)
-    return ask(f"{url}.git")
+            return action(f"{url}.git")
+        return action(url)
+    return action(f"{url}.git")
 
 
 def list_remote(git: Git, url: str, what: str) -> RefList:
-    """The refs of a repo.
+    """List the refs of a repo.
 
     Args:
-        git: Where to ask from.
+        git: The repo to run git in.
         url: The repo's address.
-        what: What to call it in errors.
+        what: Its name in errors.
 
     Raises:
-        RepoNotFoundError, AccessDeniedError, UnreachableError: There is no telling.
+        RepoNotFoundError, AccessDeniedError, UnreachableError: The refs cannot be listed.
     """
     try:
-        said = git.ask(url, "ls-remote", "--symref", "--", url, limit=LIST_LIMIT)
+        output = git.run_remote(url, "ls-remote", "--symref", "--", url, limit=LIST_LIMIT)
     except GitFailed as error:
         raise _git_error(error, url, what) from error
     head, entries = "", []
-    for line in said.split("\n"):  # a ref's name may hold what else ends a line
+    for line in output.split("\n"):  # a ref's name may hold what else ends a line
         value, _, name = line.partition("\t")
         if value.startswith("ref: ") and name == "HEAD":
             head = value.removeprefix("ref: ")
@@ -183,15 +183,15 @@ def list_remote(git: Git, url: str, what: str) -> RefList:
 
 
 def has_in_history(git: Git, url: str, what: str, sha: str) -> bool:
-    """Whether a commit is in the history of a branch or tag of a repo; fetches commits only.
+    """Whether a commit is in the history of a branch or tag; fetches commits only.
 
     Raises:
-        RepoNotFoundError, AccessDeniedError, UnreachableError: There is no telling.
+        RepoNotFoundError, AccessDeniedError, UnreachableError: The history cannot be fetched.
     """
     try:
         _git_fetch(git, url, "--filter=tree:0", *_OWN)
         with contextlib.suppress(GitFailed):
-            # Forget where the rest is to be had, or git would fetch the commit in question.
+            # Without this, git would fetch the commit in question on demand.
             git.run("config", "--remove-section", f"remote.{url}")
     except GitFailed as error:
         raise _git_error(error, url, what) from error
@@ -202,7 +202,7 @@ def has_in_history(git: Git, url: str, what: str, sha: str) -> bool:
 
 
 def fetch_commit(git: Git, url: str, what: str, sha: str) -> None:
-    """Fetch one commit with its files; with all the history where the host does it no other way.
+    """Fetch one commit with its files; with the whole history if the host requires it.
 
     Raises:
         RepoNotFoundError, AccessDeniedError, UnreachableError: It cannot be fetched.
@@ -221,9 +221,9 @@ def fetch_commit(git: Git, url: str, what: str, sha: str) -> None:
         git.run("cat-file", "-e", f"{sha}^{{commit}}")
     except GitFailed as error:
         raise RefNotFoundError(
-            f"The commit {sha} of {what} is nowhere to be had.",
+            f"The host has no commit {sha} of {what}.",
             url=redact(url),
-            hint="It may have been rewritten, or never pushed: ask the repo's owner.",
+            hint="It may have been rewritten, or never pushed. Ask the repo's owner.",
         ) from error
 
 
@@ -231,43 +231,43 @@ def _git_fetch(git: Git, url: str, *arguments: str) -> None:
     options = [argument for argument in arguments if argument.startswith("-")]
     wanted = [argument for argument in arguments if not argument.startswith("-")]
     command = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", *options]
-    git.ask(url, *command, "--", url, *wanted, limit=FETCH_LIMIT)
+    git.run_remote(url, *command, "--", url, *wanted, limit=FETCH_LIMIT)
 
 
 def _git_error(error: GitFailed, url: str, what: str) -> FetchError:
-    complaint, shown = str(error), redact(url)
-    known = find_token(url) is not None
-    if _ABSENT.search(complaint) or (_NAMELESS.search(complaint) and not known):
-        hint = "Look at the spelling."
+    message, shown = str(error), redact(url)
+    has_token = find_token(url) is not None
+    if _ABSENT.search(message) or (_NAMELESS.search(message) and not has_token):
+        hint = "Check the spelling."
         if not url.startswith("file:"):
             hint += " If it is private, git needs a token, an ssh key or a credential helper."
         return RepoNotFoundError(
-            f"There is no repo {what} at {shown}, or it is hidden from us.", url=shown, hint=hint
+            f"There is no repo {what} at {shown}, or it is private.", url=shown, hint=hint
         )
-    if _CLOSED.search(complaint) or _NAMELESS.search(complaint):
+    if _CLOSED.search(message) or _NAMELESS.search(message):
         return AccessDeniedError(
-            f"git is refused {what} at {shown}: {complaint}.",
+            f"{shown} denies git access to {what}: {message}.",
             url=shown,
-            hint="Look at the token or the ssh key: git must get in without a question.",
+            hint="Check the token or the ssh key: git must not need to prompt.",
         )
     return UnreachableError(
-        f"git cannot fetch {what} from {shown}: {complaint}.",
+        f"git cannot fetch {what} from {shown}: {message}.",
         url=shown,
-        hint="Look at the network, and at git's settings.",
+        hint="Check the network and git's configuration.",
     )
 
 
-# Files as they were committed, whatever the user's settings and the publisher's archive rules.
+# Files as committed, regardless of the user's configuration and of export-ignore.
 _ATTRIBUTES = "* -filter -text -ident -export-ignore -export-subst !working-tree-encoding\n"
 _SHA1 = 40  # digits; longer ones are SHA-256
 
 
 def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
-    """Which commit is meant; one that is the tip of nothing must be in the repo's own history.
+    """Resolve a ref; a commit that is not the tip of anything must be in the repo's history.
 
     Raises:
         RepoNotFoundError, AccessDeniedError, UnreachableError: git cannot list the repo's refs.
-        RefNotFoundError: It has no such branch or tag, and no such commit on one.
+        RefNotFoundError: There is no such branch, tag or commit.
         MissingGitError: git is not installed.
     """
     with staging(encode(repo.full_name)) as room:
@@ -276,15 +276,15 @@ def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
 
 
 def fetch_archive(resolved: ResolvedRef, path: Path, policy: FetchPolicy) -> None:
-    """Make the zip of a commit with its submodules, in the shape of a host's.
+    """Make the zip of a commit with its submodules, like the archive of a host.
 
     Args:
         resolved: The commit.
-        path: Where to; git works beside it, in the same private folder.
-        policy: How long to wait.
+        path: The zip; git works beside it, in the same private folder.
+        policy: The timeouts.
 
     Raises:
-        FetchError: The commit, or a submodule, cannot be fetched.
+        FetchError: The commit or a submodule cannot be fetched.
     """
     repo, sha = resolved.repo, resolved.sha
     git = _init_repo(path.with_name("git"), policy, sha)
@@ -293,7 +293,9 @@ def fetch_archive(resolved: ResolvedRef, path: Path, policy: FetchPolicy) -> Non
         top = f"{encode(repo.name)}-{sha}/"
         git.run("archive", "--format=zip", "-0", f"--prefix={top}", f"--output={path}", tree)
     except GitFailed as error:
-        raise FetchError(f"git made no archive of {repo}: {error}.", url=base_url(repo)) from error
+        raise FetchError(
+            f"git cannot make an archive of {repo}: {error}.", url=base_url(repo)
+        ) from error
 
 
 def _resolve_at(git: Git, url: str, repo: RepoRef) -> ResolvedRef:
@@ -304,13 +306,13 @@ def _resolve_at(git: Git, url: str, repo: RepoRef) -> ResolvedRef:
     if not has_in_history(git, url, repo.full_name, sha):
         raise RefNotFoundError(
             f"The commit {sha} is on no branch or tag of {repo.full_name}.",
-            hint="If it is of a fork, name the fork. skip_validation=True takes it as it is.",
+            hint="If it belongs to a fork, name the fork. skip_validation=True skips this check.",
         )
     return ResolvedRef(repo, "", sha)
 
 
 def _init_repo(folder: Path, policy: FetchPolicy, ref: str) -> Git:
-    """An empty repo to work in, which reads no template of the user's, hooks among them."""
+    """Create an empty repo without the user's template, which may contain hooks."""
     with writing(folder):
         folder.mkdir()
     git = Git(folder, policy)
@@ -323,16 +325,16 @@ def _init_repo(folder: Path, policy: FetchPolicy, ref: str) -> Git:
 
 
 _GITLINK = "160000"
-_ONLY = "only plain https and ssh addresses are asked"
+_ONLY = "only https and ssh addresses are supported"
 
 
 def _fetch_with_submodules(git: Git, resolved: ResolvedRef) -> str:
-    """Fetch a commit and its submodules, theirs included; gives the name of the whole tree.
+    """Fetch a commit and its submodules, recursively; return the name of the whole tree.
 
     Without submodules that is the commit itself.
 
     Raises:
-        FetchError: Something of it cannot be fetched.
+        FetchError: The commit or a submodule cannot be fetched.
     """
     name = resolved.repo.full_name
 
@@ -341,16 +343,16 @@ def _fetch_with_submodules(git: Git, resolved: ResolvedRef) -> str:
         return url
 
     url = try_addresses(resolved.repo, fetch)
-    joining = _SubmoduleIndex(git, resolved)
-    joining.add(url, resolved.sha, "")
-    return git.run("write-tree").strip() if joining.count else resolved.sha
+    index = _SubmoduleIndex(git, resolved)
+    index.add(url, resolved.sha, "")
+    return git.run("write-tree").strip() if index.count else resolved.sha
 
 
 class _SubmoduleIndex:
-    """The index of a repo, to which one commit after the other is added.
+    """The index of a repo, to which commits are added one after the other.
 
     Attributes:
-        count: How many submodules are in it.
+        count: Number of submodules in it.
     """
 
     def __init__(self, git: Git, resolved: ResolvedRef) -> None:
@@ -359,7 +361,7 @@ class _SubmoduleIndex:
         self._repo = resolved.repo
 
     def add(self, url: str, sha: str, folder: str) -> None:
-        """Put a commit's files below a folder, and go on with its submodules.
+        """Add a commit's files to a folder, and then its submodules.
 
         Args:
             url: Where the commit was fetched from.
@@ -374,7 +376,7 @@ class _SubmoduleIndex:
         for path, commit in self._find_gitlinks(sha):
             below = f"{folder}/{path}" if folder else path
             if path not in addresses:
-                log.debug("%s has no address for %s, which stays empty", name, below)
+                log.debug("%s has no address for %s; leaving it empty", name, below)
                 continue
             self.count += 1
             if self.count > limits.SUBMODULES.most:
@@ -393,7 +395,7 @@ class _SubmoduleIndex:
                 yield path, rest.split(" ")[1]
 
     def _read_addresses(self, sha: str) -> dict[str, str]:
-        """Path to address, as ``.gitmodules`` has it."""
+        """Path to address, from ``.gitmodules``."""
         try:
             text = self._git.run(
                 "config", f"--blob={sha}:.gitmodules", "--no-includes", "--null", "--list"
@@ -406,12 +408,12 @@ class _SubmoduleIndex:
         return {path: url for path, url in found.items() if url}
 
     def _require_address(self, address: str, parent: str, folder: str) -> str:
-        """The address to ask, given the parent's: encrypted, or of the parent's own kind."""
+        """The address to fetch from: encrypted, or of the parent's kind."""
         url, reason = expand_scp(_join_address(parent, address)), ""
         try:
             parts = parse_url(url)
             if parts.scheme in ("http", "git") and not parts.is_loopback:
-                url = f"https://{url.partition('://')[2]}"  # hosts gave up the unencrypted ones
+                url = f"https://{url.partition('://')[2]}"  # hosts no longer serve the unencrypted ones
             url = apply_mirror(url)
             reason = _find_address_problem(parse_url(url), parse_url(parent))
         except UrlError as error:
@@ -422,22 +424,22 @@ class _SubmoduleIndex:
                 f"The submodule {folder} of {self._repo.full_name} is not fetched from "
                 f"{shown!r}: {reason}.",
                 url=shown,
-                hint="Its address is in the repo's .gitmodules: ask its owner.",
+                hint="Its address is in the repo's .gitmodules. Ask the repo's owner.",
             )
         return url
 
 
 def _find_address_problem(url: Url, parent: Url) -> str:
-    """Why an address is not asked; "" if it is fine."""
+    """Why an address must not be fetched from; "" if it may."""
     if (url.scheme, url.user, url.host_key) == (parent.scheme, parent.user, parent.host_key):
-        return ""  # which is not the repo's text
+        return ""  # the repo did not choose it
     if url.scheme not in ("https", "ssh", parent.scheme):
         return _ONLY
-    return "" if has_plain_user(url) else "it holds a user name or a password"
+    return "" if has_plain_user(url) else "it contains a user name or a password"
 
 
 def _join_address(parent: str, address: str) -> str:
-    """An address, which may be relative to that of the parent, as git reads it."""
+    """Resolve an address that may be relative to the parent's, as git does."""
     if not address.startswith(("./", "../")):
         return f"file://{address}" if address.startswith("/") else address
     base, rest = parent.rstrip("/"), address

@@ -132,7 +132,7 @@ class Response:
             if size > limit.most:
                 raise self._endless(f"sends more than {limit.most} bytes")
             if time.monotonic() >= deadline:
-                raise self._endless(f"sends its answer too slowly: {size} bytes in {seconds} s")
+                raise self._endless(f"sends its response too slowly: {size} bytes in {seconds} s")
             yield piece
 
     def hang_up(self) -> None:
@@ -507,11 +507,11 @@ def _require_ready(response: Response) -> None:
 
 
 def rate_limit_error(url: str, headers: Mapping[str, str]) -> RateLimitedError:
-    """The error for such an answer, with the time when the host will listen again.
+    """The error for a rate limit, with the time when it ends.
 
     Args:
-        url: What answered, fit to be shown: after a redirect that is where it led.
-        headers: Those of the answer.
+        url: The redacted URL that responded; after a redirect, its target.
+        headers: The headers of the response.
     """
     at = _reset_at(headers)
     when = f" until {time.strftime('%H:%M:%S', time.localtime(at))}" if at else ""
@@ -538,20 +538,20 @@ def busy_error(response: Response) -> UnreachableError:
 
 
 def repo_error(repo: RepoRef, url: str, status: int) -> FetchError:
-    """The error for a repo that is answered with this status."""
-    known = find_token(url) is not None
+    """The error for a repo whose request got this status."""
+    has_token = find_token(url) is not None
     advice = token_advice(url)
     host = _host_of(url) if repo.host in ("", _host_of(url)) else f"{repo.host} ({_host_of(url)})"
-    if status == _FORBIDDEN or (status == _UNAUTHORIZED and known):
+    if status == _FORBIDDEN or (status == _UNAUTHORIZED and has_token):
         need = f"To use a token, {advice}." if advice else "Check your rights."
         return AccessDeniedError(
             f"{host} denies access to {repo.full_name} (status {status}).",
             url=url,
-            hint="Check the rights and the expiry of the token." if known else need,
+            hint="Check the rights and the expiry of the token." if has_token else need,
         )
     if status in (_UNAUTHORIZED, _NOT_FOUND):
         hint = "Check the spelling."
-        if not known and advice:
+        if not has_token and advice:
             hint += f" If the repo is private, {advice}."
         return RepoNotFoundError(
             f"There is no repo {repo.full_name} on {host}, or it is private.", url=url, hint=hint
@@ -560,7 +560,7 @@ def repo_error(repo: RepoRef, url: str, status: int) -> FetchError:
 
 
 def file_error(url: str, status: int) -> FetchError:
-    """The error for a file that is answered with this status."""
+    """The error for a file whose request got this status."""
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         return AccessDeniedError(
             f"{_host_of(url)} denies access to {url} (status {status}).",
@@ -573,38 +573,37 @@ def file_error(url: str, status: int) -> FetchError:
 
 
 def certificate_error(url: str, error: Exception) -> FetchError:
-    """The error for a host, or a proxy in between, whose certificate is not trusted."""
+    """The error for a host, or a proxy in between, with an untrusted certificate."""
     return UnreachableError(
-        f"The certificate of {_host_of(url)} is not accepted: {root_cause(error)}.",
+        f"The certificate of {_host_of(url)} is not trusted: {root_cause(error)}.",
         url=redact(url),
         hint="If a proxy inspects TLS, set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to its certificates.",
     )
 
 
 def proxy_error(url: str, error: Exception) -> FetchError:
-    """The error for a proxy that does not do its work."""
+    """The error for a proxy that does not work."""
     return UnreachableError(
-        f"The proxy on the way to {_host_of(url)} does not answer: {root_cause(error)}.",
+        f"The proxy for {_host_of(url)} does not respond: {root_cause(error)}.",
         url=redact(url),
         hint="Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
     )
 
 
 def invalid_url_error(url: str, error: Exception) -> FetchError:
-    """The error for a URL, or a proxy's, of a form that cannot be asked for."""
+    """The error for a URL, or a proxy's URL, that cannot be requested."""
     if "SOCKS support" in str(error):
         return UnreachableError(
-            f"The SOCKS proxy on the way to {_host_of(url)} cannot be spoken to: "
-            "PySocks is not installed.",
+            f"The SOCKS proxy for {_host_of(url)} needs PySocks, which is not installed.",
             url=redact(url),
             hint='Install it: pip install "requests[socks]"',
         )
     shown = redact(url)
-    return FetchError(f"{shown} cannot be asked for: {root_cause(error)}.", url=shown)
+    return FetchError(f"{shown} cannot be requested: {root_cause(error)}.", url=shown)
 
 
 def connection_error(url: str, error: Exception) -> FetchError:
-    """The error for a host that gave no answer, by what requests, or the system, says of it."""
+    """The error for a host that did not respond."""
     return UnreachableError(
         f"{_host_of(url)} cannot be reached: {root_cause(error)}.",
         url=redact(url),
@@ -625,7 +624,7 @@ def _host_of(url: str) -> str:
 
 
 def root_cause(error: BaseException) -> str:
-    """The innermost reason, in a few words: requests and urllib3 wrap errors several times."""
+    """The innermost message: requests and urllib3 wrap errors several times."""
     seen = error
     while True:
         inner = getattr(seen, "reason", None) or next(
@@ -639,17 +638,17 @@ def root_cause(error: BaseException) -> str:
 
 
 def _skip_long_body(response: Any) -> None:  # noqa: ANN401
-    """Hang up on a redirect with a long body: requests would read all of it into memory."""
+    """Close a redirect with a long body: requests would read all of it into memory."""
     size = parse_count(response.headers.get("Content-Length", ""))
     if size is None or size > limits.REDIRECT_BODY.most:
         response.close()
 
 
 def require_web_url(url: str) -> Url:
-    """Insist that a URL is one that everybody reads alike, before anything is sent.
+    """Require that all libraries read a URL in the same way, before anything is sent.
 
     Raises:
-        FetchError: It is not.
+        FetchError: They may not.
     """
     try:
         return parse_web_url(url)
@@ -661,14 +660,13 @@ def require_web_url(url: str) -> Url:
 
 
 def check_redirect(response: Any, *_: object, **__: object) -> None:  # noqa: ANN401
-    """Check where a redirect leads before requests follows it.
+    """Check the target of a redirect before requests follows it.
 
-    The target is read by our own parser, and requests is handed what that made of it. A redirect
-    from https to http is refused: what arrives unencrypted may have been changed by anybody.
+    Our own parser reads the target, and requests gets the result. A redirect from https to http is
+    refused: what arrives unencrypted may have been changed.
 
     Raises:
-        FetchError: An answer, given as requests' own, leads to a place that is not a URL, or is
-            not encrypted.
+        FetchError: The target is not a URL, or is not encrypted.
     """
     if not response.is_redirect:
         return
@@ -682,20 +680,20 @@ def check_redirect(response: Any, *_: object, **__: object) -> None:  # noqa: AN
         raise FetchError(
             f"{shown} redirects to an address that {error}.",
             url=shown,
-            hint="Nothing was sent there. Ask whoever runs the host.",
+            hint="Nothing was sent there. Ask the host's operator.",
         ) from error
     if here.is_encrypted and not target.is_private:
         response.close()
         raise FetchError(
             f"{shown} redirects to {target.redacted}, which is not encrypted.",
             url=shown,
-            hint="If that is all right, use that address itself.",
+            hint="If you accept that, use that address directly.",
         )
     response.headers["Location"] = quote(str(target), safe=_IN_URLS)
 
 
 def _decode(location: str) -> str:
-    """A header as it was meant: most hosts send UTF-8, which http.client reads as Latin-1."""
+    """Decode a header: most hosts send UTF-8, which http.client reads as Latin-1."""
     try:
         return location.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -703,7 +701,7 @@ def _decode(location: str) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """When the host will answer again, in Unix time; None when it says nothing, or nonsense."""
+    """The time in ``Retry-After`` as Unix time; None if it is missing or absurd."""
     after = headers.get("retry-after", "")
     seconds = parse_count(after)
     if seconds is not None:
@@ -722,7 +720,7 @@ def _reset_at(headers: Mapping[str, str]) -> float | None:
 
 
 def _plausible(at: float) -> float | None:
-    """A time within a century; more is a number that means something else."""
+    """A time if it lies within a century; larger numbers mean something else."""
     return at if 0 <= at < time.time() + _CENTURY else None
 
 
@@ -734,11 +732,11 @@ _TOKENS = {
 
 
 def base_url(repo: RepoRef) -> str:
-    """Address of a repo: its host's, or ``$HUBKIT_GITHUB_URL`` in place of ``https://github.com``.
+    """The address of a repo: on its host, or ``$HUBKIT_GITHUB_URL`` in place of ``https://github.com``.
 
     Raises:
         UsageError: ``$HUBKIT_GITHUB_URL`` is not a URL.
-        RepoSpecError: The repo's host is not one.
+        RepoSpecError: The repo's host is invalid.
     """
     scheme = repo.scheme.removeprefix("git+")
     base = f"{scheme}://{repo.host}"
@@ -751,7 +749,7 @@ def base_url(repo: RepoRef) -> str:
     url = f"{base}/{repo.owner}/{repo.name}"
     try:
         parse_url(url)
-    except UrlError as error:  # nobody typed it: it comes from a record in the hub dir
+    except UrlError as error:  # it comes from a record in the hub dir
         raise RepoSpecError(f"The address of {repo.name} {error}.") from error
     return url
 
@@ -767,11 +765,11 @@ def apply_mirror(url: str) -> str:
 
 
 def token_variables(url: Url) -> tuple[str, ...]:
-    """The environment variables whose token the host of a URL is sent; the first one counts.
+    """The environment variables whose token is sent to the host of a URL; the first one wins.
 
-    GitHub's also go to ``$HUBKIT_GITHUB_URL``. Any host has ``HUBKIT_TOKEN_<HOST>`` of its own,
-    which no other host or port shares: dots are ``_``, hyphens ``__``, and a port other than the
-    scheme's own follows as ``_8443``. A host with an underscore in its name has none.
+    GitHub's also apply to ``$HUBKIT_GITHUB_URL``. Each host has its own ``HUBKIT_TOKEN_<HOST>``, which no
+    other host or port shares: ``_`` for dots, ``__`` for hyphens, and a suffix such as ``_8443`` for a port
+    other than the default. A host with an underscore in its name has none.
     """
     if not url.host or not url.is_private or url.transport == "ssh":
         return ()
@@ -784,10 +782,9 @@ def token_variables(url: Url) -> tuple[str, ...]:
 
 
 def find_token(url: str) -> str | None:
-    """The token for the host that is asked, from the environment; see `token_variables`.
+    """The token for a URL's host, from the environment; see `token_variables`.
 
-    A token is sent encrypted or to this very machine only. ``~/.netrc`` is read where there is
-    none.
+    A token is only sent encrypted, or to this machine. Without a token, ``~/.netrc`` is used.
     """
     parts = try_parse(url)
     if parts is None:
@@ -796,7 +793,7 @@ def find_token(url: str) -> str | None:
 
 
 def token_advice(url: str) -> str:
-    """How to give the host of a URL a token, such as "set GITHUB_TOKEN"; "" where none is sent."""
+    """How to set a token for the host of a URL, such as "set GITHUB_TOKEN"; "" if none is sent."""
     parts = try_parse(url)
     if parts is None or not parts.host or not parts.is_private or parts.transport == "ssh":
         return ""
@@ -807,7 +804,7 @@ def token_advice(url: str) -> str:
 
 
 def _variable_part(url: Url) -> str:
-    """The host of a URL as a part of a variable's name; different hosts differ."""
+    """The host of a URL as part of a variable's name; different hosts have different names."""
     port = f"_{url.port}" if ":" in url.host_key.rpartition("]")[2] else ""
     if ":" in url.host:  # no other host's name starts with "_"
         from ipaddress import ip_address

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 
 def read_inventory() -> Inventory:
-    """All that lies in the hub dir."""
+    """Read what the hub dir holds."""
     trees = sorted(_trees(), key=lambda tree: (tree.name, tree.fetched_at or 0))
     checkpoints = sorted(_checkpoints(), key=lambda file: file.path)
     return Inventory(
@@ -70,9 +70,9 @@ def read_inventory() -> Inventory:
 
 
 def read_recorded_refs() -> tuple[tuple[RepoRef, str], ...]:
-    """Repos with the refs that they were asked for, and the commits that these were then.
+    """The refs that repos were requested with, and their commits at the last check.
 
-    Commits are among them: those that no branch or tag led to.
+    Commits that no branch or tag led to are included.
     """
     asked: dict[RepoRef, str] = {}
     for folder in _repo_folders():
@@ -101,7 +101,7 @@ def size_of(path: Path) -> int:
 
 
 def find_repo_of(tree: Path) -> RepoRef | None:
-    """The repo of which a folder is a tree in the hub dir, or None when it is none."""
+    """The repo of a tree in the hub dir; None if the folder is not such a tree."""
     record = read_record(tree.with_name(f"{tree.name}.json")) or {}
     for repo in (_repo_of(record), _repo_in(tree.parent)):
         if repo is not None and tree_folder(repo, tree.name).resolve() == tree.resolve():
@@ -110,7 +110,7 @@ def find_repo_of(tree: Path) -> RepoRef | None:
 
 
 def _repo_folders() -> Iterator[Path]:
-    """Folders of repos; nothing below a link is one, as somebody else put it there."""
+    """Folders of repos. Links are ignored, since hubkit makes none here."""
     if is_folder(store()):
         for host in list_folder(store() / "repos"):
             for owner in list_folder(host):
@@ -143,7 +143,7 @@ def _tree(repo: RepoRef, tree: Path, refs: tuple[str, ...], record: dict[str, An
 
 
 def _folders_of_torch() -> Iterator[KeptTree]:
-    """Folders ``<owner>_<name>_<ref>`` that torch.hub left."""
+    """Folders ``<owner>_<name>_<ref>`` of torch.hub."""
     root = Path(get_dir())
     for path in sorted(root.iterdir()) if root.is_dir() else ():
         if (path / "hubconf.py").is_file() and not is_made_by_hubkit(path):
@@ -202,7 +202,7 @@ def _repo_of(record: dict[str, Any]) -> RepoRef | None:
 
 
 def _repo_in(folder: Path) -> RepoRef:
-    """The repo whose folder that is, where no record tells."""
+    """The repo of a folder, by the folder's path; for trees without a record."""
     host, owner, name = map(unquote, folder.parts[-3:])
     bare = host.removeprefix("git+")
     if not bare:
@@ -226,10 +226,10 @@ def _used_at(path: Path, fetched_at: float | None) -> float | None:
 
 
 def fetch_states(wanted: tuple[RepoRef, ...] = ()) -> Iterator[RefState]:
-    """How each ref in the hub dir stands to its host; one question for each.
+    """Compare each ref in the hub dir with its host; one request each.
 
     Args:
-        wanted: Only these; one without a ref means all of its refs. All when empty.
+        wanted: Only these repos; one without a ref means all of its refs. All if empty.
     """
     for repo, sha in read_recorded_refs():
         if not wanted or any(one in (repo, replace(repo, ref=None)) for one in wanted):
@@ -252,10 +252,10 @@ _SHORTEST_SHA = 7
 
 
 def select_named(inventory: Inventory, text: str) -> list[KeptTree | KeptCheckpoint]:
-    """What somebody means who calls it by a name, URL, path or commit.
+    """Select by a name, URL, path or commit.
 
     Raises:
-        UsageError: There is nothing of that name.
+        UsageError: Nothing matches.
     """
     found: list[KeptTree | KeptCheckpoint] = []
     found += [tree for tree in inventory.trees if _matches_tree(tree, text)]
@@ -268,14 +268,14 @@ def select_named(inventory: Inventory, text: str) -> list[KeptTree | KeptCheckpo
 def select_unused(
     inventory: Inventory, older_than: float | None
 ) -> tuple[KeptTree | KeptCheckpoint, ...]:
-    """What may go.
+    """Select what may be removed.
 
-    Trees that a branch or tag led to and has left behind, whatever their age; and whatever in the
-    hub dir has not been used for so long. Checkpoints in other folders are their owner's.
+    That is each tree that its branch or tag has moved away from, at any age, and whatever in the hub dir
+    has not been used for some time. Checkpoints in other folders are not selected.
 
     Args:
-        inventory: What there is.
-        older_than: Seconds, or None to go by age nowhere.
+        inventory: The hub dir.
+        older_than: Seconds without use, or None to ignore the age.
     """
     limit = None if older_than is None else time.time() - older_than
     trees = [
@@ -309,13 +309,13 @@ def _is_sha_prefix(sha: str, digits: str) -> bool:
 
 
 def _matches_checkpoint(file: KeptCheckpoint, text: str, inventory: Inventory) -> bool:
-    if text == file.path.name:  # in the user's own folders, names are the user's
+    if text == file.path.name:  # in other folders, names are the user's
         return file.path.is_relative_to(inventory.root)
     return text == str(file.path) or (bool(file.url) and _try_key(text) == file.url)
 
 
 def _try_key(text: str) -> str | None:
-    """The key of a URL of a file; None for other texts, such as names of repos."""
+    """The key of a file's URL; None for other text, such as names of repos."""
     try:
         return key_of(text)
     except UsageError:
@@ -325,8 +325,8 @@ def _try_key(text: str) -> str | None:
 def _not_found(inventory: Inventory, text: str) -> Exception:
     names = [tree.name for tree in inventory.trees]
     names += [file.path.name for file in inventory.checkpoints]
-    hint = did_you_mean(text, names, most=3) or "`hubkit cache ls` lists what is there."
-    return UsageError(f"There is nothing called {text} in {inventory.root}.", hint=hint)
+    hint = did_you_mean(text, names, most=3) or "Run `hubkit cache ls` to list what it holds."
+    return UsageError(f"Nothing in {inventory.root} is named {text}.", hint=hint)
 
 
 def _is_superseded(tree: KeptTree) -> bool:
@@ -340,11 +340,11 @@ def _is_older(used_at: float | None, limit: float | None) -> bool:
     return limit is not None and used_at is not None and used_at < limit
 
 
-LOCK_TIMEOUT = 0.1  # seconds: who is fetching may take minutes
+LOCK_TIMEOUT = 0.1  # seconds; a download may take minutes
 
 
 def remove_tree(kept: KeptTree) -> None:
-    """Remove a tree, its records, and what leads to it.
+    """Remove a tree, its records, and the links to it.
 
     Raises:
         InUseError: A program has loaded it, or its repo is being fetched.
@@ -367,7 +367,7 @@ def remove_checkpoint(kept: KeptCheckpoint) -> None:
     """Remove a checkpoint and its record.
 
     Raises:
-        InUseError: It is being fetched.
+        InUseError: It is being downloaded.
         CacheWriteError: The hub dir cannot be written.
     """
     with _locked(f"checkpoint {kept.path}", str(kept.path)), writing(kept.path):
@@ -376,7 +376,7 @@ def remove_checkpoint(kept: KeptCheckpoint) -> None:
 
 
 def remove_leftover(left: Leftover) -> None:
-    """Remove something that nobody will use again.
+    """Remove a damaged or unfinished file or folder.
 
     Raises:
         CacheWriteError: The hub dir cannot be written.
@@ -386,7 +386,7 @@ def remove_leftover(left: Leftover) -> None:
 
 
 def find_damage(inventory: Inventory) -> Iterator[Damage]:
-    """What is not as it came; every byte is read."""
+    """Find what has changed since its download; every byte is read."""
     for tree in inventory.trees:
         for difference in compare_tree(tree.path):
             yield Damage(tree, tree.path / difference.path, difference.kind)
@@ -396,13 +396,13 @@ def find_damage(inventory: Inventory) -> Iterator[Damage]:
 
 
 def quarantine(item: KeptTree | KeptCheckpoint) -> Path:
-    """Move something out of the way, so that it is fetched afresh when next asked for.
+    """Move something out of the way, so that it is downloaded again on the next request.
 
     Returns:
-        Where it lies now.
+        Its new path.
 
     Raises:
-        InUseError: It is being used.
+        InUseError: It is in use.
         CacheWriteError: The hub dir cannot be written.
     """
     root = Path(get_dir())
@@ -423,7 +423,7 @@ def _forget_refs(kept: KeptTree) -> None:
 
 
 def _remove_empty(repo_folder: Path) -> None:
-    """Remove what is left of a repo once its last tree is gone."""
+    """Remove the folder of a repo whose last tree is gone."""
     if any(path.is_dir() and path.name != "refs" for path in repo_folder.iterdir()):
         return
     with suppress(OSError):
@@ -432,7 +432,7 @@ def _remove_empty(repo_folder: Path) -> None:
 
 @contextmanager
 def _unused(kept: KeptTree) -> Iterator[None]:
-    if kept.repo is None:  # a folder of torch.hub's, which locks nothing
+    if kept.repo is None:  # a folder of torch.hub, which uses no locks
         yield
         return
     with _locked(repo_key(kept.repo), kept.name), require_unused(kept.path):
@@ -446,5 +446,5 @@ def _locked(key: str, what: str) -> Iterator[None]:
             yield
     except LockTimeoutError as error:
         raise InUseError(
-            f"{what} is in use: it is being fetched.", hint="Try again when that is done."
+            f"{what} is in use: it is being downloaded.", hint="Try again later."
         ) from error

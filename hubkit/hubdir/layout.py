@@ -1,35 +1,36 @@
-"""Where things lie in the hub dir.
+"""The files of the hub dir: paths, records, and the staging area.
 
 ::
 
     <hub dir>/
-      <owner>_<name>_<ref>       torch's place for a repo: a link into .hubkit, or torch's own folder
-      checkpoints/               torch's place for checkpoints, under torch's names
-      trusted_list               torch's list of trusted repos
+      <owner>_<name>_<ref>       a repo where torch.hub keeps it: a link into .hubkit, or torch's own folder
+      checkpoints/               checkpoints where torch.hub keeps them, under torch's names
+      trusted_list               torch.hub's list of trusted repos
       .hubkit/
         repos/<host>/<owner>/<name>/<sha>/        the code of one commit, never rewritten
-        repos/<host>/<owner>/<name>/<sha>.json    where it came from and when
-        repos/<host>/<owner>/<name>/<sha>.files   what it consists of
-        repos/<host>/<owner>/<name>/default.json  what its default branch is called
-        repos/<host>/<owner>/<name>/refs/*.json   which commit a ref was when last asked
-        bytecode/<host>/<owner>/<name>/<sha>/     its compiled files, which are not kept in it
-        links/*.json                              whose <owner>_<name>_<ref> that is
-        checkpoints/*.json                        which URL a checkpoint came from, and its digest
-        staging/  quarantine/  locks/             what is being made, what was bad, who is at it
+        repos/<host>/<owner>/<name>/<sha>.json    its source and time
+        repos/<host>/<owner>/<name>/<sha>.files   its manifest
+        repos/<host>/<owner>/<name>/default.json  the name of its default branch
+        repos/<host>/<owner>/<name>/refs/*.json   the commit of a ref when last checked
+        bytecode/<host>/<owner>/<name>/<sha>/     its bytecode
+        links/*.json                              the repo of an <owner>_<name>_<ref>
+        checkpoints/*.json                        the URL and the digest of a checkpoint
+        staging/  quarantine/  locks/             unfinished and damaged files, and locks
 """
 
 from __future__ import annotations
 
 import errno
 import functools
-import math
 import os
 import re
 import time
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+
+from msgspec import Meta, convert
 
 from hubkit import limits
 from hubkit._util.atomic import write_file
@@ -58,15 +59,15 @@ _hub_dir: str | None = None
 
 
 def get_dir() -> str:
-    """The hub dir, by the order of ``torch.hub.get_dir``.
+    """The hub dir, found as by ``torch.hub.get_dir``.
 
-    That is what ``set_dir`` was told, else ``$TORCH_HOME/hub``, else
-    ``$XDG_CACHE_HOME/torch/hub``, else ``~/.cache/torch/hub``.
+    It is the argument of `set_dir`, else ``$TORCH_HOME/hub``, else ``$XDG_CACHE_HOME/torch/hub``, else
+    ``~/.cache/torch/hub``.
     """
     if _hub_dir is not None:
         return _hub_dir
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    home = os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))  # noqa: PTH118 - a str it is
+    home = os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))  # noqa: PTH118 - it is a str
     return os.path.join(os.path.expanduser(home), "hub")  # noqa: PTH111, PTH118
 
 
@@ -74,14 +75,14 @@ def set_dir(d: str | os.PathLike[str]) -> None:
     """Use another hub dir in this process.
 
     Args:
-        d: The folder; made when something is first put there.
+        d: The folder; created when something is first written to it.
     """
-    global _hub_dir  # noqa: PLW0603 - torch.hub's own way, and the whole point
+    global _hub_dir  # noqa: PLW0603 - as torch.hub does
     _hub_dir = os.path.expanduser(d)  # noqa: PTH111
 
 
 def store() -> Path:
-    """Hubkit's own part of the hub dir."""
+    """Hubkit's own folder in the hub dir."""
     return hub_path(STORE)
 
 
@@ -90,16 +91,16 @@ def hub_path(*names: str) -> Path:
     return _join(get_dir(), *names)
 
 
-@functools.lru_cache(maxsize=256)  # to make a Path takes longer than to look what is there
+@functools.lru_cache(maxsize=256)  # making a Path takes longer than a stat
 def _join(*parts: str) -> Path:
     return Path(*parts)
 
 
 @functools.lru_cache(maxsize=256)
 def encode(name: str) -> str:
-    """A name as one path component: what is no letter, digit or ``_ - .`` is percent-encoded.
+    """Encode a name as one path component: letters, digits and ``_ - .`` stay, the rest is percent-encoded.
 
-    A very long one is cut and ends in a hash of the whole, since file systems take 255 bytes.
+    A very long name is cut and ends in a hash of the whole, since file systems allow 255 bytes.
     """
     encoded = "".join(
         char if re.match(r"[A-Za-z0-9_.-]", char) else "".join(f"%{b:02X}" for b in char.encode())
@@ -115,13 +116,13 @@ def encode(name: str) -> str:
 
 
 def repo_identity(repo: RepoRef) -> dict[str, object]:
-    """Which repo a record is about."""
+    """The fields of a record that identify its repo."""
     return {"host": repo.host, "owner": repo.owner, "name": repo.name, "scheme": repo.scheme}
 
 
 def repo_folder(repo: RepoRef) -> Path:
-    """Where the trees and records of a repo lie, whatever the ref."""
-    # What git fetches has its submodules filled in, which archives leave empty.
+    """The folder of a repo's trees and records, for all refs."""
+    # git fetches submodules too, which archives leave empty.
     host = f"git+{repo.host}" if repo.uses_git else repo.host
     return _repo_folder(get_dir(), host, repo.owner, repo.name)
 
@@ -132,14 +133,14 @@ def _repo_folder(hub_dir: str, *names: str) -> Path:
 
 
 def tree_folder(repo: RepoRef, sha: str) -> Path:
-    """Where the code of a commit lies."""
+    """The folder of a commit's code."""
     return repo_folder(repo) / sha
 
 
 def bytecode_folder(tree: Path) -> Path:
-    """Where the compiled files of a tree lie.
+    """The folder of a tree's bytecode.
 
-    Not in the tree: what an archive, or an older torch.hub, has left there is never run.
+    It lies outside the tree: bytecode from an archive, or left by an older torch.hub, never runs.
     """
     repos = store() / "repos"
     inside = tree.relative_to(repos) if tree.is_relative_to(repos) else Path("torch", tree.name)
@@ -147,31 +148,32 @@ def bytecode_folder(tree: Path) -> Path:
 
 
 def tree_record(repo: RepoRef, sha: str) -> Path:
-    """Where it is written down how the code of a commit got there."""
+    """The record of a commit's code: its source and time."""
     return repo_folder(repo) / f"{sha}.json"
 
 
 def default_record(repo: RepoRef) -> Path:
-    """Where it is written down what the default branch was."""
+    """The record of the default branch's name."""
     return repo_folder(repo) / "default.json"
 
 
 def ref_record(repo: RepoRef, ref: str) -> Path:
-    """Where it is written down which commit a ref was."""
+    """The record of a ref's commit."""
     return repo_folder(repo) / "refs" / f"{encode(ref)}.json"
 
 
 def _quarantine_path(path: Path) -> Path:
-    """Where a damaged file or folder is moved: out of the way, and not lost.
+    """Where to move a damaged file or folder, so that it is out of the way but not lost.
 
-    One in a folder of the user's may hold work of the user's. It stays there, where nobody tidies.
+    A file in a folder of the user's may contain the user's work. It stays in its folder, where hubkit
+    removes nothing.
     """
     inside = is_inside(get_dir(), path.parent)
     return store() / "quarantine" / _aside_name(path) if inside else _damaged_path(path)
 
 
 def _damaged_path(path: Path) -> Path:
-    """Where a damaged file or folder is moved that has to stay in its folder."""
+    """Where to move a damaged file or folder that must stay in its folder."""
     return path.with_name(f"{_aside_name(path)}.damaged")
 
 
@@ -180,58 +182,81 @@ def _aside_name(path: Path) -> str:
 
 
 def lock_file(key: str) -> Path:
-    """The lock for whatever the key names."""
+    """The lock file of a key."""
     return store() / "locks" / f"{encode(key)}.lock"
 
 
 def repo_key(repo: RepoRef) -> str:
-    """The key of the lock that whoever fetches a repo, or removes it, holds."""
+    """The key of the lock to hold while a repo is fetched or removed."""
     return f"{repo.host}/{repo.owner}/{repo.name}"
 
 
 def torch_folder(repo: RepoRef, ref: str) -> Path | None:
-    """Where torch.hub keeps a repo at a ref; None for what torch.hub cannot fetch."""
+    """Where torch.hub keeps a repo at a ref; None if torch.hub cannot fetch the repo."""
     if repo.host != GITHUB or repo.uses_git:
         return None
     return hub_path(f"{repo.owner}_{repo.name}_{ref.replace('/', '_')}")
 
 
-TEMPORARY_PREFIX = (
-    ".hubkit-"  # starts the names of records in the making outside hubkit's own folder
-)
+TEMPORARY_PREFIX = ".hubkit-"  # of temporary files outside hubkit's own folder
 TEMPORARY_PATTERN = (
-    f"{TEMPORARY_PREFIX}*.*.{'[0-9a-f]' * 16}"  # finds them, and no file of the user's
+    f"{TEMPORARY_PREFIX}*.*.{'[0-9a-f]' * 16}"  # matches them, and no files of users
 )
 
 _REASONS = {
     errno.ENOSPC: ("The disk is full", "Free some space"),
     errno.EDQUOT: ("The disk quota is used up", "Free some space"),
     errno.EROFS: ("The file system is read-only", "Make it writable"),
-    errno.EACCES: ("It may not be written", "Get the right to write there"),
-    errno.EPERM: ("It may not be written", "Get the right to write there"),
+    errno.EACCES: ("Permission denied", "Get write permission"),
+    errno.EPERM: ("Permission denied", "Get write permission"),
 }
 
-# What the fields of records are, whichever record they are in; others may be anything.
-_TEXTS = (
-    "archive_sha256 digest etag full_name host last_modified led_by name owner path ref repo scheme "
-    "sha sha256 url"
-)
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(_TEXTS.split(), str),
-    **dict.fromkeys(("files", "mtime_ns", "pid", "size"), int),
-    **dict.fromkeys(("asked_at", "fetched_at"), (int, float)),
-    "previous": dict,
-    "repos": list,
-}
+_Int = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+_Time = Annotated[float, Meta(gt=-1e18, lt=1e18)]
+
+
+class _Version(TypedDict, total=False):
+    sha256: str
+    size: _Int
+    mtime_ns: _Int
+
+
+class _Record(_Version, total=False):
+    """The fields of all kinds of records, for validation."""
+
+    archive_sha256: str
+    asked_at: _Time
+    digest: str
+    etag: str
+    fetched_at: _Time
+    files: _Int
+    full_name: str
+    host: str
+    last_modified: str
+    led_by: str
+    moved_to: str
+    name: str
+    owner: str
+    path: str
+    pid: _Int
+    previous: _Version
+    ref: str
+    repo: str
+    repos: list[str]
+    scheme: str
+    sha: str
+    stale: bool
+    url: str
+    whole: _Int
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the disk says while a path is written into a `CacheWriteError`."""
+    """Turn an error of the disk while a path is written into a `CacheWriteError`."""
     try:
         yield
     except HubkitError:
-        raise  # some are OSErrors too, and say more than we could
+        raise  # some are OSErrors too, with better messages
     except UnsafePathError as error:
         raise CacheWriteError(
             f"{error.filename} is not changed: {error.strerror}.",
@@ -239,45 +264,29 @@ def writing(path: Path) -> Iterator[None]:
             f"If it should not be there, remove it. The hub dir is {get_dir()}",
         ) from error
     except OSError as error:
-        reason, remedy = _REASONS.get(error.errno or 0, (str(error), "Look at the folder"))
+        reason, remedy = _REASONS.get(error.errno or 0, (str(error), "Check the folder"))
         raise CacheWriteError(
             f"{path} cannot be written. {reason}.",
-            hint=f"{remedy}, or use another hub dir: set TORCH_HOME. This one is {get_dir()}",
+            hint=f"{remedy}, or set TORCH_HOME to use another hub dir. The hub dir is {get_dir()}",
         ) from error
 
 
 def read_record(path: Path, *, own: bool = False) -> dict[str, Any] | None:
-    """A record, or None when there is none or it is damaged.
+    """Read a record; None if it is missing or damaged.
 
     Args:
         path: The file.
-        own: Whether somebody else's counts as none.
+        own: Whether to ignore files of other users.
     """
     try:
-        record = read_json(path, limits.RECORD_BYTES, own=own)
+        record: dict[str, Any] = convert(read_json(path, limits.RECORD_BYTES, own=own), _Record)
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and _is_sound(record) else None
-
-
-def _is_sound(record: dict[str, Any]) -> bool:
-    return all(_fits(value, _KINDS[name]) for name, value in record.items() if name in _KINDS)
-
-
-def _fits(value: object, kind: type | tuple[type, ...]) -> bool:
-    if not isinstance(value, kind):
-        return False
-    if isinstance(value, list):
-        return all(isinstance(item, str) for item in value)
-    if isinstance(value, dict):
-        return _is_sound(value)
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return not isinstance(value, int) or (-1 << 63) <= value < 1 << 63
+    return record
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
-    """Put a record in place, whole, whatever was there.
+    """Write a record whole, and replace what was there.
 
     Raises:
         CacheWriteError: The hub dir cannot be written.
@@ -298,11 +307,11 @@ def move_to_quarantine(root: Path, path: Path) -> Path:
     """Move something damaged out of the way, without losing it.
 
     Args:
-        root: The folder that it has to lie in.
-        path: What is moved.
+        root: The folder that it must lie in.
+        path: The file or folder to move.
 
     Returns:
-        Where it lies now.
+        Its new path.
 
     Raises:
         CacheWriteError: It lies outside of the folder, or cannot be moved.
@@ -321,14 +330,14 @@ def move_to_quarantine(root: Path, path: Path) -> Path:
 
 
 def unique_name() -> str:
-    """A name that nobody else takes, and that tells whether who took it is still there."""
+    """A name that no other process uses, and that shows which process uses it."""
     import socket
 
     return f"{socket.gethostname()}.{os.getpid()}.{os.urandom(8).hex()}"
 
 
 def _temporary_path(path: Path) -> Path:
-    """Where a record is written first: where what killed processes leave is swept up."""
+    """Where to write a record first; `remove_orphans` cleans up there."""
     if path.is_relative_to(store()):
         return store() / "staging" / "records" / unique_name()
     return path.with_name(f"{TEMPORARY_PREFIX}{unique_name()}")
@@ -339,14 +348,14 @@ DAY = 86400.0
 
 @contextmanager
 def staging(key: str) -> Iterator[Path]:
-    """A folder of one's own on the hub dir's file system, gone afterwards.
+    """A new folder on the hub dir's file system, removed afterwards.
 
-    What killed processes left for the same key is removed first. The names say whose things are,
-    and only a process of this machine that is no more, or a day without change, counts as dead:
-    locks lie on some file systems.
+    Files that killed processes left for the same key are removed first. A name contains the process. A
+    process counts as dead only if it ran on this machine and no longer exists, or if nothing has changed
+    for a day: locks do not work on some file systems.
 
     Args:
-        key: One path component; callers hold the lock of the same name.
+        key: One path component; callers hold the lock of that name.
 
     Raises:
         CacheWriteError: The hub dir cannot be written.
@@ -367,11 +376,11 @@ def staging(key: str) -> Iterator[Path]:
 
 
 def remove_orphans(folder: Path, pattern: str = "*", *, root: Path | None = None) -> None:
-    """Remove what killed processes left in a folder, by names that `unique_name` gave.
+    """Remove files of killed processes from a folder, by the names that `unique_name` made.
 
     Args:
-        folder: The folder; nothing goes where it is a link.
-        pattern: Which names are looked at.
+        folder: The folder; nothing is removed if it is a link.
+        pattern: Names to consider.
         root: A folder above it, with no link in between.
     """
     for orphan in list_folder(folder):
@@ -381,7 +390,7 @@ def remove_orphans(folder: Path, pattern: str = "*", *, root: Path | None = None
 
 
 def list_orphans() -> list[Path]:
-    """What killed processes left in staging."""
+    """Files of killed processes in the staging area."""
     if not is_folder(store()):
         return []
     rooms = list_folder(store() / "staging")
@@ -389,7 +398,7 @@ def list_orphans() -> list[Path]:
 
 
 def is_orphan(path: Path) -> bool:
-    """Whether whoever made ``<host>.<pid>.<random>`` can no longer be at it."""
+    """Whether the process that made ``<host>.<pid>.<random>`` no longer uses it."""
     import socket
 
     name = path.name.removeprefix(TEMPORARY_PREFIX)
@@ -405,7 +414,7 @@ def is_orphan(path: Path) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this machine is running; True when that cannot be told."""
+    """Whether a process of this machine is running; True if unknown."""
     if os.name == "nt":
         return True  # os.kill(pid, 0) would send it Ctrl-C there
     try:
@@ -425,15 +434,15 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def is_recent(at: float | None, max_age: float | None) -> bool:
-    """Whether something that was so at a time need not be asked about again.
+    """Whether information is recent enough not to be checked again. A time in the future is not.
 
     Args:
-        at: Unix time in seconds when the host was last asked, None when unknown.
-        max_age: Seconds after which it is asked again; None for never.
+        at: Unix time of the last check in seconds, None if unknown.
+        max_age: Seconds after which to check again; None for never.
     """
     return max_age is None or 0 <= time.time() - (at or 0) <= max_age
 
 
 def is_between(at: float | None, began: float) -> bool:
-    """Whether a time lies between another one and now."""
+    """Whether a Unix time lies between another one and now."""
     return began <= (at or 0) <= time.time()

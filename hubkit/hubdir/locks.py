@@ -34,14 +34,14 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 @contextmanager
 def hold(key: str, timeout: float) -> Iterator[None]:
-    """Hold the lock of a key; says who has it when there is somebody to wait for.
+    """Hold the lock of a key; if another process holds it, log which one.
 
     Args:
-        key: What is worked on, such as "github.com/owner/name".
-        timeout: Seconds to wait for somebody else.
+        key: What to lock, such as "github.com/owner/name".
+        timeout: Seconds to wait for the other process.
 
     Raises:
-        LockTimeoutError: Somebody else held it for too long.
+        LockTimeoutError: Another process held it for too long.
         CacheWriteError: The hub dir cannot be written.
     """
     import filelock
@@ -57,7 +57,7 @@ def hold(key: str, timeout: float) -> Iterator[None]:
     except (OSError, NotImplementedError) as error:
         if isinstance(error, LockTimeoutError):
             raise
-        # Go on without a lock: everything is renamed into place anyway.
+        # Continue without a lock: everything is renamed into place anyway.
         log.debug("No lock for %s: %s", key, error)
         if _means_no_locks(error):
             _remove(path)
@@ -86,27 +86,27 @@ def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         who = _describe_owner(owner)
-        log.info("Waiting for %s, which works on %s", who, key)
+        log.info("Waiting for %s, which holds the lock of %s", who, key)
         try:
             lock.acquire(timeout=timeout, poll_interval=0.02)
         except filelock.Timeout as error:
             raise LockTimeoutError(
-                f"Waited {timeout:.0f} s for {who}, which works on {key}.",
-                hint=f"If it hangs, end it. The lock is {lock.lock_file}",
+                f"{who} has held the lock of {key} for {timeout:.0f} s.",
+                hint=f"If it hangs, end it. The lock file is {lock.lock_file}",
             ) from error
 
 
 def _means_no_locks(error: Exception) -> bool:
-    """Whether a file system has no locks at all, so that nobody can hold the file.
+    """Whether the file system has no locks at all, so that nobody can hold the file.
 
-    Any other error, such as too many open files, says nothing of who does.
+    After any other error, such as too many open files, another process may hold it.
     """
     return isinstance(error, NotImplementedError) or getattr(error, "errno", None) in _NO_LOCKS
 
 
 def _remove(path: Path) -> None:
-    """Remove a lock's file while it is held: who waits for it makes a new one."""
-    if os.name != "nt":  # which lets nobody remove an open file
+    """Remove a lock's file while it is held; processes that wait for it create a new one."""
+    if os.name != "nt":  # where open files cannot be removed
         with suppress(OSError):
             path.unlink()
 
@@ -126,24 +126,24 @@ _held_lock = threading.Lock()
 
 
 def hold_tree(tree: Path) -> None:
-    """Keep a tree from being removed by other processes, for as long as this one lives."""
+    """Keep other processes from removing a tree, until this process ends."""
     with _held_lock, contextlib.suppress(OSError):
         held = _held.get(str(tree))
         if held is not None and _is_record_of(held, tree):
             return
         descriptor = open_regular(_tree_record(tree))
         _held[str(tree)] = descriptor
-        if held is not None:  # of a tree that was replaced
+        if held is not None:  # the tree was replaced
             os.close(held)
-        _flock(descriptor, alone=False)  # who removes a tree is done in a moment
+        _flock(descriptor, alone=False)  # removing a tree takes only a moment
 
 
 @contextlib.contextmanager
 def require_unused(tree: Path) -> Iterator[None]:
-    """Insist that nobody has loaded a tree, and keep it so meanwhile.
+    """Require that no process has loaded a tree, and keep it so meanwhile.
 
     Raises:
-        InUseError: Some process has, perhaps this one.
+        InUseError: A process has loaded it, perhaps this one.
     """
     try:
         descriptor = open_regular(_tree_record(tree))
@@ -151,7 +151,7 @@ def require_unused(tree: Path) -> Iterator[None]:
         yield
         return
     try:
-        with contextlib.suppress(OSError):  # no locks here
+        with contextlib.suppress(OSError):  # the file system has no locks
             _require_exclusive(descriptor, tree)
         yield
     finally:
@@ -159,7 +159,7 @@ def require_unused(tree: Path) -> Iterator[None]:
 
 
 def _is_record_of(descriptor: int, tree: Path) -> bool:
-    """Whether what is held is still the tree's record, and not that of one that was removed."""
+    """Whether a descriptor is still the tree's record, and not that of a removed tree."""
     try:
         return os.path.samestat(os.fstat(descriptor), _tree_record(tree).stat())
     except OSError:
@@ -172,7 +172,7 @@ def _require_exclusive(descriptor: int, tree: Path) -> None:
     except BlockingIOError as error:
         raise InUseError(
             f"{tree} is in use: a running program has loaded it.",
-            hint="Try again when it has ended.",
+            hint="Try again after it has ended.",
         ) from error
 
 

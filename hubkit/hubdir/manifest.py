@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 # As git writes them (https://git-scm.com/docs/git-fast-import#_filemodify).
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
-_CACHED = re.compile(r"(?:^|/)__pycache__/[^/]+\.pyc(?:\.\d+)?$")  # digits: one being written
-_OTHER = "000000"  # what git does not keep, such as a pipe
+_CACHED = re.compile(r"(?:^|/)__pycache__/[^/]+\.pyc(?:\.\d+)?$")  # with digits while it is written
+_OTHER = "000000"  # what git does not track, such as a pipe
 
 
 class Entry(Struct, frozen=True, order=True):
     """One file or link of a tree.
 
     Attributes:
-        path: POSIX path from the tree's root on.
-        mode: "100644" for a file, "100755" for one that may be executed, "120000" for a link.
-        size: Its length in bytes; that of the target's text for a link.
-        sha256: The digest of its bytes, or of the target's text, in hexadecimal digits.
+        path: POSIX path from the tree's root.
+        mode: "100644" for a file, "100755" for an executable, "120000" for a link.
+        size: Its length in bytes; for a link, that of its target.
+        sha256: The digest of its bytes, or of the link's target, in hexadecimal.
     """
 
     path: str
@@ -59,11 +59,11 @@ class Manifest(Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        """What stands for the whole: "sha256:" and the digest of the text."""
+        """The digest of the whole: "sha256:" and the digest of the text."""
         return f"sha256:{hashlib.sha256(self.render().encode()).hexdigest()}"
 
     def render(self) -> str:
-        """The text: ``<sha256> <size> <mode> <path>`` a line, paths escaped like Python strings."""
+        """The text: ``<sha256> <size> <mode> <path>`` per line, paths escaped like Python strings."""
         return "".join(
             f"{entry.sha256} {entry.size} {entry.mode} {_escape(entry.path)}\n"
             for entry in self.entries
@@ -71,10 +71,10 @@ class Manifest(Struct, frozen=True):
 
 
 class Difference(Struct, frozen=True):
-    """One file that is not as it was.
+    """One file that has changed.
 
     Attributes:
-        path: POSIX path from the tree's root on.
+        path: POSIX path from the tree's root.
         kind: What happened to it.
     """
 
@@ -83,22 +83,22 @@ class Difference(Struct, frozen=True):
 
 
 def make_manifest(entries: Iterable[Entry]) -> Manifest:
-    """A manifest of files in any order."""
+    """Make a manifest of files in any order."""
     return Manifest(tuple(sorted(entries)))
 
 
 def entry_of_bytes(path: str, mode: str, content: bytes) -> Entry:
-    """The entry of a file or link whose content is at hand."""
+    """Make the entry of a file or link from its content."""
     return Entry(path, mode, len(content), hashlib.sha256(content).hexdigest())
 
 
 def manifest_file(tree: Path) -> Path:
-    """Where the manifest of a tree in the hub dir lies."""
+    """The path of a tree's manifest in the hub dir."""
     return tree.with_name(f"{tree.name}.files")
 
 
 def read_manifest(tree: Path) -> Manifest | None:
-    """The manifest that was written when a tree was unpacked, or None when there is none."""
+    """Read the manifest of a tree, None if there is none."""
     try:
         data = read_bounded(manifest_file(tree), limits.MANIFEST_BYTES)
         lines = data.decode("utf-8").splitlines()
@@ -112,26 +112,26 @@ def read_manifest(tree: Path) -> Manifest | None:
 
 
 def measure_tree(tree: Path) -> Manifest:
-    """What a tree consists of now: every byte is read.
+    """Make the manifest of a tree as it is now: every byte is read.
 
-    Bytecode that Python has put there since does not count.
+    Bytecode that Python has written since does not count.
     """
     known = read_manifest(tree)
-    told = {entry.path: entry for entry in known.entries} if known else {}
+    entries = {entry.path: entry for entry in known.entries} if known else {}
     return make_manifest(
-        _measure(tree, path, told.get(path))
+        _measure(tree, path, entries.get(path))
         for path in walk_files(tree)
-        if path in told or not is_python_cache(path)
+        if path in entries or not is_python_cache(path)
     )
 
 
 def digest_of_tree(tree: Path) -> str:
-    """What stands for a tree as it is now, "sha256:" and a digest: every byte is read."""
+    """The digest of a tree as it is now, "sha256:" and hexadecimal: every byte is read."""
     return measure_tree(tree).digest
 
 
 def compare_tree(tree: Path) -> tuple[Difference, ...]:
-    """How a tree differs from what was unpacked; nothing when no manifest tells."""
+    """Compare a tree with its manifest; nothing differs if there is no manifest."""
     known = read_manifest(tree)
     if known is None:
         return ()
@@ -153,7 +153,7 @@ def _measure(tree: Path, path: str, known: Entry | None) -> Entry:
     if file.is_symlink():
         return entry_of_bytes(path, LINK, os.fsencode(os.readlink(file)))  # noqa: PTH115
     if os.name == "nt" and known is not None and known.mode == LINK:
-        return known  # a copy stands for it, as Windows makes no links for everybody
+        return known  # it is a copy: not every user of Windows may make links
     state = file.lstat()
     if not stat.S_ISREG(state.st_mode):
         return entry_of_bytes(path, _OTHER, b"")
@@ -181,7 +181,7 @@ _digests: dict[str, tuple[frozenset[Stamp], str]] = {}
 
 
 def read_digest(tree: Path) -> str:
-    """The digest of a tree as it is now, like that of its manifest.
+    """The digest of a tree as it is now, as `digest_of_tree`.
 
     Args:
         tree: The tree's folder.
@@ -196,7 +196,7 @@ def read_digest(tree: Path) -> str:
 
 
 def _read_stamps(tree: str) -> Iterator[Stamp]:
-    """What changes with any file; the time of the last change of status cannot be set at will."""
+    """What changes with any file. The time of the last status change cannot be set at will."""
     for folder, folders, files in os.walk(tree):
         links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114
         for name in (*files, *links):
@@ -208,43 +208,43 @@ def _read_stamps(tree: str) -> Iterator[Stamp]:
 
 
 def is_python_cache(path: str) -> bool:
-    """Whether a file is one that Python writes beside sources that it imports."""
+    """Whether Python wrote a file beside the sources that it imported."""
     return _CACHED.search(path) is not None
 
 
 def require_digest(resolved: ResolvedRef, digest: str, locked: str | None) -> None:
-    """Insist that the files of a commit are those that were locked, if any were.
+    """Require that the files of a commit match the locked digest, if there is one.
 
     Raises:
-        HashMismatchError: They are not.
+        HashMismatchError: They do not.
     """
     if locked not in (None, digest):
         raise HashMismatchError(
-            f"The files of {resolved.repo.full_name} at {resolved.sha} are not those that were "
-            f"locked: their digest is {digest}, not {locked}.",
+            f"The files of {resolved.repo.full_name} at {resolved.sha} do not match the lock file: "
+            f"their digest is {digest}, not {locked}.",
             expected=locked or "",
             actual=digest,
-            hint="Something on the way, or in the hub dir, has changed them. `hubkit cache verify --fix` "
-            "has a changed copy fetched again; if the files are right, run `hubkit lock` again.",
+            hint="They were changed in transit or in the hub dir. Run `hubkit cache verify --fix` to fetch "
+            "a changed copy again; if the files are right, run `hubkit lock` again.",
         )
 
 
 def require_digest_of(tree: Path, repo: RepoRef, digest: str | None) -> None:
-    """Insist that a tree in the hub dir is, to the byte, what was locked.
+    """Require that a tree in the hub dir matches the locked digest, to the byte.
 
     Args:
         tree: The tree's folder.
         repo: The repo, with the commit as its ref.
-        digest: What was locked.
+        digest: The locked digest.
 
     Raises:
-        HashMismatchError: It is not.
+        HashMismatchError: It does not.
     """
     require_digest(ResolvedRef(repo, "", repo.ref or ""), read_digest(tree), digest)
 
 
 def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
-    """Insist that a tree in the hub dir is as it was fetched, as far as its manifest tells.
+    """Require that a tree in the hub dir matches its manifest, if it has one.
 
     Args:
         tree: The tree's folder.
@@ -252,7 +252,7 @@ def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
         digest: The digest of the tree as it is now.
 
     Raises:
-        HashMismatchError: It is not.
+        HashMismatchError: It does not.
     """
     known = read_manifest(tree)
     if known is not None and known.digest != digest:
@@ -260,5 +260,5 @@ def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
             f"The files of {repo} in {tree} were changed since they were fetched.",
             expected=known.digest,
             actual=digest,
-            hint="Have them fetched again: hubkit cache verify --fix",
+            hint="Run `hubkit cache verify --fix` to fetch them again.",
         )

@@ -50,15 +50,15 @@ if TYPE_CHECKING:
 
     from hubkit.hubdir.http import Response
 
-IDLE = 300.0  # seconds without a byte after which another machine's partial counts as left behind
+IDLE = 300.0  # seconds without a byte after which another machine's partial file is abandoned
 
 
 class Partial:
-    """The part of a target that is there.
+    """The part of a file that has arrived.
 
     Attributes:
         path: The partial file.
-        etag: The host's mark for the version that it is part of; "" when it cannot be resumed.
+        etag: The host's ``ETag`` of its version; "" if it cannot be resumed.
     """
 
     def __init__(self, target: Path) -> None:
@@ -70,51 +70,51 @@ class Partial:
 
     @property
     def offset(self) -> int:
-        """Bytes that are there, without holes."""
+        """Contiguous bytes that have arrived."""
         return _size(self.path) if self._contiguous_size is None else self._contiguous_size
 
     @property
     def _journal(self) -> Path:
         return _journal_of(self.path)
 
-    def begin(self) -> None:
-        """Make the file, which is not there.
+    def create(self) -> None:
+        """Create the file, which must not exist.
 
         Raises:
-            OSError: It cannot be made.
+            OSError: It cannot be created.
         """
         with create_exclusive(self.path) as file:
             if self._owner is not None:
-                # Some network file systems give our files to another user.
+                # Some network file systems assign the file to another user.
                 self._owner = os.fstat(file.fileno()).st_uid
 
     def open(self, flags: int) -> FileIO:
-        """Open the partial file, which has to be the regular file that was begun or adopted.
+        """Open the partial file, which must be the regular file that was created or taken over.
 
         Args:
             flags: As for ``os.open``.
 
         Raises:
-            OSError: It is something else by now, or cannot be opened.
+            OSError: It is another file by now, or cannot be opened.
         """
         mode = "rb" if flags == os.O_RDONLY else "r+b" if flags & os.O_RDWR else "wb"
         return FileIO(open_regular(self.path, flags, owner=self._owner), mode)
 
-    def note(self, answer: Response, size: int | None) -> None:
-        """Write down which version is arriving, so that the rest can be asked for later."""
-        etag = answer.headers.get("ETag", "")
-        ranges = answer.headers.get("Accept-ParallelDownload", "bytes").lower()
-        # A weak mark (W/"...") does not promise the same bytes, so it is no ground to resume on.
+    def set_version(self, response: Response, size: int | None) -> None:
+        """Record which version is arriving, so that the rest can be requested later."""
+        etag = response.headers.get("ETag", "")
+        ranges = response.headers.get("Accept-Ranges", "bytes").lower()
+        # A weak mark (W/"...") does not promise the same bytes, so the file cannot be resumed.
         self.etag = etag if etag.startswith('"') and size and ranges == "bytes" else ""
         self._write_journal(_this_process())
 
-    def grow(self, whole: int) -> None:
-        """Write down that there may be holes after so many bytes."""
+    def set_complete(self, whole: int) -> None:
+        """Record that the file may have holes after so many bytes."""
         self._contiguous_size = whole
         self._write_journal(_this_process())
 
-    def cut(self) -> None:
-        """Take away what comes after a hole."""
+    def truncate(self) -> None:
+        """Drop what follows the first hole."""
         if self._contiguous_size is None:
             return
         with writing(self.path), self.open(os.O_WRONLY) as file:
@@ -122,42 +122,42 @@ class Partial:
         self._contiguous_size = None
         self._write_journal(_this_process())
 
-    def settle(self) -> None:
-        """Put the file in its place."""
+    def finish(self) -> None:
+        """Move the file to its target."""
         with writing(self._target):
             place(self.path, self._target)
         self._journal.unlink(missing_ok=True)
 
-    def drop(self) -> None:
-        """Remove what is there."""
+    def remove(self) -> None:
+        """Remove the file and its journal."""
         self.path.unlink(missing_ok=True)
         self._journal.unlink(missing_ok=True)
 
-    def forget(self) -> None:
-        """Remove what is there and go on with nothing."""
-        self.drop()
+    def reset(self) -> None:
+        """Remove the file, and start again."""
+        self.remove()
         self.etag = ""
 
-    def leave(self) -> None:
-        """Go away: keep what can be resumed, for anybody to take over; remove the rest."""
+    def release(self) -> None:
+        """Stop: leave what can be resumed to other processes; remove the rest."""
         if self.etag and self.offset:
             self._write_journal({})
         else:
-            self.drop()
+            self.remove()
 
-    def adopt(self, path: Path, etag: str) -> None:
-        """Take over what another process left, unless somebody else is quicker."""
+    def take_over(self, path: Path, etag: str) -> None:
+        """Take over the file of another process, unless a third one is faster."""
         whole = _contiguous_size(path)
         try:
             place(path, self.path)
         except OSError:
             return
-        if not is_own_file(self.path):  # it was another one when we looked
-            self.drop()
+        if not is_own_file(self.path):  # it has changed since the check
+            self.remove()
             return
         self.etag = etag
         self._contiguous_size = whole
-        self.cut()
+        self.truncate()
 
     def _write_journal(self, owner: dict[str, object]) -> None:
         whole = {} if self._contiguous_size is None else {"whole": self._contiguous_size}
@@ -165,7 +165,7 @@ class Partial:
 
 
 def claim_partial(target: Path) -> Partial:
-    """A partial file for a target: what a dead process left of it, or an empty one.
+    """A partial file for a target: that of a dead process, or a new one.
 
     Raises:
         CacheWriteError: The target's folder cannot be written.
@@ -174,7 +174,7 @@ def claim_partial(target: Path) -> Partial:
     for path in _find_abandoned(target):
         etag = (_read_journal(path) or {}).get("etag")
         if etag and not partial.etag:
-            partial.adopt(path, str(etag))
+            partial.take_over(path, str(etag))
         path.unlink(missing_ok=True)
         _journal_of(path).unlink(missing_ok=True)
     remove_orphans(target.parent, TEMPORARY_PATTERN)
@@ -182,9 +182,9 @@ def claim_partial(target: Path) -> Partial:
 
 
 def list_partial_files(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Partial files and their records in a folder and below, each with whether it may go.
+    """Partial files and their journals in a folder and below, each with whether it is abandoned.
 
-    Nothing is listed where the folder is a link: what lies behind it is not the hub dir's.
+    If the folder is a link, nothing is listed.
     """
     if not is_folder(folder):
         return
@@ -197,9 +197,9 @@ def list_partial_files(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _find_abandoned(target: Path) -> list[Path]:
-    """This user's partial files of a target that nobody writes to any more, the longest first.
+    """This user's abandoned partial files of a target, the longest first.
 
-    Links, pipes and what belongs to other users stay where they are.
+    Links, pipes and files of other users are ignored.
     """
     pattern = f"{glob.escape(target.name)}.{'?' * 16}.partial"
     names = {path.name for path in target.parent.glob(pattern)}
@@ -212,7 +212,7 @@ def _find_abandoned(target: Path) -> list[Path]:
 def _is_abandoned(path: Path) -> bool:
     record = _read_journal(path)
     if record is not None and "pid" not in record:
-        return True  # let go of
+        return True  # released
     if record is not None and record.get("host") == socket.gethostname():
         return not is_alive(int(record["pid"]))
     return time.time() - _changed_at(path) > IDLE
@@ -252,30 +252,30 @@ def _this_process() -> dict[str, object]:
 
 
 # Measured on loopback with 40 MB/s per connection: eight connections took 0.15 of the time of one,
-# sixteen 0.09 at twice the load for the host; where nothing limits a connection they only cost.
+# sixteen 0.09 at twice the load on the host. Without a limit per connection they gain nothing.
 CONNECTIONS = 8
-SLOW = 200e6  # bytes per second; a stream that is faster stays alone
+SLOW = 200e6  # bytes per second; a faster stream gets no help
 WORTH = 64 << 20  # bytes that must be missing
-WINDOW = 0.1  # seconds of reading over which the speed is taken
+WINDOW = 0.1  # seconds of reading over which the speed is measured
 PART = 16 << 20  # bytes at most
 _BUFFER = 1 << 18  # bytes per connection
 _PARTIAL_CONTENT = 206
 
 
 class Throughput:
-    """How fast a stream is."""
+    """Measures how fast a stream is."""
 
     def __init__(self) -> None:
         self._count = 0
         self._seconds = 0.0
 
     def is_slow(self, count: int, seconds: float) -> bool:
-        """Whether it was slow in the window that ends now.
+        """Whether the stream was slow in the window that ends now.
 
         Args:
-            count: Bytes that were read since the last call.
-            seconds: Time that was spent reading them; not what the disk and the digest took,
-                which more connections would not speed up.
+            count: Bytes read since the last call.
+            seconds: Time spent reading them, without the time of the disk and the digest, which more
+                connections would not reduce.
         """
         self._count += count
         self._seconds += seconds
@@ -287,34 +287,34 @@ class Throughput:
 
 
 class Stream(Struct, frozen=True):
-    """What has arrived alone so far.
+    """The download so far, over one connection.
 
     Attributes:
-        answer: Its body goes on to the end of the file.
+        response: Its body continues to the end of the file.
         partial: The file.
-        at: Bytes that are there.
-        total: Bytes that it will have.
-        etag: The host's mark for this version, a strong one.
-        ask: Asks for the bytes from the first to the last one, of this version.
+        at: Bytes that have arrived.
+        total: The size of the file in bytes.
+        etag: The host's strong ``ETag`` of this version.
+        request_range: Requests the bytes from the first to the last one, of this version.
         show: Called with each count of bytes that arrived.
     """
 
-    answer: Response
+    response: Response
     partial: Partial
     at: int
     total: int
     etag: str
-    ask: Callable[[int, int], AbstractContextManager[Response]]
+    request_range: Callable[[int, int], AbstractContextManager[Response]]
     show: Callable[[int], object]
 
 
 def is_possible(missing: int) -> bool:
-    """Whether so many missing bytes are worth more connections, and this system can do it."""
+    """Whether more connections would pay off for so many missing bytes, on this system."""
     return missing >= WORTH and hasattr(os, "pwrite")
 
 
 class _Part(Struct):
-    at: int  # what is before is there
+    at: int  # everything before has arrived
     end: int
 
     @property
@@ -323,7 +323,7 @@ class _Part(Struct):
 
 
 class ParallelDownload:
-    """Fetches what is missing; use it as a context manager, which leaves no thread behind."""
+    """Fetches what is missing; a context manager, which leaves no thread behind."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -331,16 +331,16 @@ class ParallelDownload:
         starts = range(stream.at, stream.total, size)
         self._parts = [_Part(at, min(at + size, stream.total)) for at in starts]
         self._first = 0  # no part before this one has a hole
-        # So far ahead that the first stream does not get there before the host has answered.
+        # So far ahead that the first stream does not reach it before the host responds.
         self._probe = self._parts[min(CONNECTIONS, len(self._parts)) - 1]
-        given = (self._parts[0], self._probe)
-        self._missing = [(part.end, part) for part in self._parts if part not in given]
+        assigned = (self._parts[0], self._probe)
+        self._missing = [(part.end, part) for part in self._parts if part not in assigned]
         self._moved = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._open: set[Response] = set()
         self._active = 0
         self._width = CONNECTIONS
-        self._welcome = False
+        self._is_accepted = False
         self._stopped = False
         self._error: BaseException | None = None
 
@@ -356,8 +356,8 @@ class ParallelDownload:
     ) -> None:
         with self._moved:
             self._stopped = True
-            for answer in self._open:
-                answer.hang_up()
+            for response in self._open:
+                response.hang_up()
         for thread in self._threads:
             thread.join()
         self._file.close()
@@ -365,25 +365,25 @@ class ParallelDownload:
     def start(self) -> None:
         """Start the first two connections.
 
-        To be called inside the ``with`` block, so that an interrupt leaves no thread behind.
+        Call it inside the ``with`` block, so that an interrupt leaves no thread behind.
         """
         with self._moved:
-            self._start(self._parts[0], self._stream.answer)
-            self._start(self._probe)  # the others follow when the host has taken this one
+            self._start(self._parts[0], self._stream.response)
+            self._start(self._probe)  # the others follow when the host has accepted this one
 
     @property
     def whole(self) -> int:
-        """Up to where the file has no hole, in bytes."""
+        """Contiguous bytes from the start of the file."""
         while self._first + 1 < len(self._parts) and self._parts[self._first].is_filled:
             self._first += 1
         return self._parts[self._first].at
 
     def wait(self, until: int) -> int:
-        """Wait until the file is whole up to there at least; gives `whole`.
+        """Wait until at least so many contiguous bytes have arrived; return `whole`.
 
         Raises:
-            IncompleteDownloadError: The last connection failed; the others had given up before.
-            CacheWriteError: The disk does not take it.
+            IncompleteDownloadError: The last connection failed, as the others had before.
+            CacheWriteError: The file cannot be written.
         """
         with self._moved:
             self._moved.wait_for(lambda: self._error or not self._active or self.whole >= until)
@@ -391,19 +391,19 @@ class ParallelDownload:
                 raise self._error
             return self.whole
 
-    def _start(self, part: _Part | None = None, answer: Response | None = None) -> None:
-        thread = threading.Thread(target=self._work, args=(part, answer), daemon=True)
+    def _start(self, part: _Part | None = None, response: Response | None = None) -> None:
+        thread = threading.Thread(target=self._work, args=(part, response), daemon=True)
         self._threads.append(thread)
         self._active += 1
         thread.start()
 
-    def _work(self, part: _Part | None, answer: Response | None) -> None:
-        """Fill part after part, the first ones from the first stream where that is given."""
+    def _work(self, part: _Part | None, response: Response | None) -> None:
+        """Fill part after part; the first ones from the first stream if there is one."""
         try:
             if part is None:
                 part = self._take()
-            elif answer:
-                part = self._go_on(part, answer)
+            elif response:
+                part = self._go_on(part, response)
             while part:
                 self._try(part, self._fetch)
                 part = self._take()
@@ -412,20 +412,20 @@ class ParallelDownload:
                 self._error = self._error or error
                 self._moved.notify_all()
 
-    def _go_on(self, first: _Part, answer: Response) -> _Part | None:
-        """Fill part after part from the first stream while they follow; gives another one then."""
+    def _go_on(self, first: _Part, response: Response) -> _Part | None:
+        """Fill consecutive parts from the first stream; return the next part, which is not."""
         part: _Part | None = first
         at, works = first.at, True
-        with self._listed(answer):
+        with self._listed(response):
             while part and part.at == at and works:
-                works = self._try(part, lambda part: self._fill(part, answer))
+                works = self._try(part, lambda part: self._fill(part, response))
                 at = part.end
                 part = self._take()
-        answer.close()
+        response.close()
         return part
 
     def _take(self) -> _Part | None:
-        """The next part to fetch; None when nothing is left, or this connection is one too many."""
+        """The next part to fetch; None if nothing is left, or this connection is not needed."""
         with self._moved:
             if self._missing and self._active <= self._width and not self._stopped:
                 return heapq.heappop(self._missing)[1]
@@ -434,7 +434,7 @@ class ParallelDownload:
             return None
 
     def _try(self, part: _Part, fill: Callable[[_Part], None]) -> bool:
-        """Fill a part, or leave what is missing of it to the connections that remain."""
+        """Fill a part, or leave the rest of it to the other connections."""
         try:
             fill(part)
         except CacheWriteError:
@@ -444,46 +444,47 @@ class ParallelDownload:
                 if self._active == 1 and self._width == 1 and not self._stopped:
                     raise IncompleteDownloadError(error.message, url=error.url) from error
                 heapq.heappush(self._missing, (part.end, part))
-                # A body that ends early costs one connection; a refusal is meant for all of them.
+                # A body that ends early costs one connection; a refusal applies to all.
                 cut = isinstance(error, IncompleteDownloadError)
                 self._width = max(1, self._width - 1) if cut else 1
-            log.debug("%s One connection less.", error.message)
+            log.debug("%s Using one connection less.", error.message)
             return False
         return True
 
     def _fetch(self, part: _Part) -> None:
-        with self._stream.ask(part.at, part.end - 1) as answer, self._listed(answer):
-            self._require_part(answer, part)
-            self._call_others()
-            self._fill(part, answer)
+        with self._stream.request_range(part.at, part.end - 1) as response, self._listed(response):
+            self._require_part(response, part)
+            self._open_connections()
+            self._fill(part, response)
 
-    def _require_part(self, answer: Response, part: _Part) -> None:
+    def _require_part(self, response: Response, part: _Part) -> None:
         asked = f"bytes {part.at}-{part.end - 1}/{self._stream.total}"
-        same = answer.headers.get("ETag", self._stream.etag) == self._stream.etag
+        same = response.headers.get("ETag", self._stream.etag) == self._stream.etag
         if (
-            answer.status != _PARTIAL_CONTENT
-            or answer.headers.get("Content-Range") != asked
+            response.status != _PARTIAL_CONTENT
+            or response.headers.get("Content-Range") != asked
             or not same
         ):
             raise FetchError(
-                f"{answer.url} answered {answer.status} when asked for a part.", url=answer.url
+                f"{response.url} answered {response.status} when asked for a part.",
+                url=response.url,
             )
 
-    def _call_others(self) -> None:
-        """Open the other connections, now that the host has taken a second one."""
+    def _open_connections(self) -> None:
+        """Open the other connections, now that the host has accepted a second one."""
         with self._moved:
-            if self._welcome or self._stopped:
+            if self._is_accepted or self._stopped:
                 return
-            self._welcome = True
+            self._is_accepted = True
             for _ in range(min(len(self._missing), self._width - self._active)):
                 self._start()
 
-    def _fill(self, part: _Part, answer: Response) -> None:
+    def _fill(self, part: _Part, response: Response) -> None:
         buffer = memoryview(bytearray(_BUFFER))
         while not part.is_filled and not self._stopped:
-            count = answer.read_into(buffer[: part.end - part.at])
+            count = response.read_into(buffer[: part.end - part.at])
             if not count:
-                raise IncompleteDownloadError(f"{answer.url} ended early.", url=answer.url)
+                raise IncompleteDownloadError(f"{response.url} ended early.", url=response.url)
             with writing(self._stream.partial.path):
                 _write_all(self._file.fileno(), buffer[:count], part.at)
             with self._moved:
@@ -492,21 +493,21 @@ class ParallelDownload:
                 self._moved.notify_all()
 
     @contextmanager
-    def _listed(self, answer: Response) -> Iterator[None]:
-        """Let whoever stops us hang up on it."""
+    def _listed(self, response: Response) -> Iterator[None]:
+        """Register a response, so that stopping hangs up on it."""
         with self._moved:
-            self._open.add(answer)
+            self._open.add(response)
             if self._stopped:
-                answer.hang_up()
+                response.hang_up()
         try:
             yield
         finally:
             with self._moved:
-                self._open.discard(answer)
+                self._open.discard(response)
 
 
 def _part_size(missing: int) -> int:
-    """Bytes per part: all connections have the same number of parts, so they end together."""
+    """Bytes per part: all connections get the same number of parts, so they end together."""
     rounds = math.ceil(missing / (CONNECTIONS * PART))
     return math.ceil(missing / (CONNECTIONS * rounds))
 

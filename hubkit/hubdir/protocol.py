@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 _LENGTH = re.compile(rb"[0-9a-fA-F]{4}")
 FLUSH = b"0000"
 DELIMITER = b"0001"
-_HEAD = 4  # bytes of the length, which counts itself; lengths below it are marks without content
+_HEAD = 4  # bytes of the length, which includes itself; smaller lengths are special packets
 
 
 def read_packets(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The contents of all packets, without the marks between them.
+    """The contents of all packets, without flush packets and delimiters.
 
     Args:
-        pieces: The body, cut anywhere; no more of it is kept than one packet.
+        pieces: The body, cut anywhere; at most one packet of it is buffered.
 
     Raises:
-        ValueError: The body is none, or holds more marks than any host sends.
+        ValueError: It is not a sequence of packets, or has too many flush packets.
     """
     rest, at, start, marks = b"", 0, 0, 0
     for piece in pieces:
@@ -62,17 +62,17 @@ def read_packets(pieces: Iterable[bytes]) -> Iterator[bytes]:
         raise ValueError("it is empty")
     if at < len(rest):
         _read_length(rest[at : at + _HEAD], start + at)
-        raise ValueError("the last packet is cut")
+        raise ValueError("the last packet is truncated")
 
 
 def _read_length(head: bytes, at: int) -> int:
     if not _LENGTH.fullmatch(head):
-        raise ValueError(f"byte {at} starts no packet")
+        raise ValueError(f"byte {at} does not start a packet")
     return int(head, 16)
 
 
 def packet(text: str) -> bytes:
-    """One packet of text."""
+    """Encode text as one packet."""
     content = text.encode()
     return b"%04x%b" % (len(content) + _HEAD, content)
 
@@ -82,39 +82,41 @@ _OK = 200
 
 
 def fetch_capabilities(client: Client, repo: RepoRef) -> dict[str, str]:
-    """The commands and more that a host takes, and what it says of each.
+    """Fetch the commands and features that a host supports, each with its value.
 
     Raises:
-        ValueError: It does not speak version 2.
+        ValueError: The host does not support version 2.
         UnreachableError, IncompleteDownloadError, RateLimitedError: The network failed.
     """
     url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
-    with client.get(url, _V2) as answer:
+    with client.get(url, _V2) as response:
         start, most = b"", limits.ABILITIES_BYTES.most
-        for piece in answer.read_pieces(limits.REFS_BYTES):
+        for piece in response.read_pieces(limits.REFS_BYTES):
             start += piece
             if len(start) > most:
-                break  # a host that does not understand us answers with all its refs
+                break  # a host without version 2 sends all its refs
     if b"version 2\n" not in start[:most]:
-        raise ValueError("the host does not speak version 2 of git's protocol")
+        raise ValueError("the host does not support version 2 of git's protocol")
     lines = [line.decode("utf-8", "replace").strip() for line in read_packets([start])]
     return dict(line.partition("=")[::2] for line in lines)
 
 
-def ask(client: Client, repo: RepoRef, command: str, arguments: Iterable[str]) -> Iterator[bytes]:
-    """The packets that a host answers to a command.
+def run_command(
+    client: Client, repo: RepoRef, command: str, arguments: Iterable[str]
+) -> Iterator[bytes]:
+    """Run a command on a host; yield the packets of its response.
 
     Raises:
-        ValueError: It does not take the command, or its answer is none.
+        ValueError: The host does not support the command, or the response is malformed.
         UnreachableError, IncompleteDownloadError, RateLimitedError: The network failed.
     """
     packets = b"".join(packet(f"{argument}\n") for argument in arguments)
     body = packet(f"command={command}\n") + DELIMITER + packets + FLUSH
     headers = {**_V2, "Content-Type": "application/x-git-upload-pack-request"}
-    with client.get(f"{base_url(repo)}.git/git-upload-pack", headers, body) as answer:
-        if answer.status != _OK:
-            raise ValueError(f"the host answers {answer.status}")
-        for line in read_packets(answer.read_pieces(limits.PACK_BYTES)):
+    with client.get(f"{base_url(repo)}.git/git-upload-pack", headers, body) as response:
+        if response.status != _OK:
+            raise ValueError(f"the host responds with {response.status}")
+        for line in read_packets(response.read_pieces(limits.PACK_BYTES)):
             if line.startswith(b"ERR "):
                 text = line[4:200].decode("utf-8", "replace").strip()
                 raise ValueError(f"the host says {text!r}")
@@ -125,10 +127,10 @@ _COMMIT, _OFFSET_DELTA, _REF_DELTA = 1, 6, 7
 
 
 def read_parents(pack: bytes | bytearray) -> Iterator[str]:
-    """The parents of all commits in a pack, as they come.
+    """The parents of all commits in a pack, in the order of the pack.
 
     Raises:
-        ValueError: It is no sound pack, or unpacks to more than a limit allows.
+        ValueError: The pack is damaged, or unpacks to more than a limit allows.
     """
     for commit in _read_commits(pack):
         head = commit.partition(b"\n\n")[0]
@@ -138,7 +140,7 @@ def read_parents(pack: bytes | bytearray) -> Iterator[str]:
 
 
 class _Budget:
-    """What is left of what a pack may cost."""
+    """What is left of a pack's limits."""
 
     def __init__(self, size: int) -> None:
         self._inflated = limits.PACK_INFLATED.most
@@ -147,19 +149,19 @@ class _Budget:
         self._steps = limits.PACK_STEPS.most
 
     def inflate(self, count: int) -> None:
-        """Pay for bytes that were decompressed."""
+        """Account for decompressed bytes."""
         self._inflated -= count
         if self._inflated < 0:
             raise ValueError(f"the pack unpacks to more than {limits.PACK_INFLATED.most} bytes")
 
     def keep(self, commit: bytes) -> None:
-        """Pay for a commit that is kept in memory, with what Python adds to it."""
+        """Account for a commit that is kept in memory, including Python's overhead."""
         self._kept -= len(commit) + 300
         if self._kept < 0:
             raise ValueError(f"its commits take more than {self._may_keep} bytes")
 
     def step(self) -> None:
-        """Pay for an instruction of a delta."""
+        """Account for an instruction of a delta."""
         self._steps -= 1
         if self._steps < 0:
             raise ValueError(f"its deltas have more than {limits.PACK_STEPS.most} instructions")
@@ -167,7 +169,7 @@ class _Budget:
 
 def _read_commits(pack: bytes | bytearray) -> Iterator[bytes]:
     if pack[:4] != b"PACK" or len(pack) < 12 + 20:
-        raise ValueError("it is no pack")
+        raise ValueError("it is not a pack")
     count = int.from_bytes(pack[8:12], "big")
     if count > limits.PACK_OBJECTS.most:
         raise ValueError(f"the pack holds more than {limits.PACK_OBJECTS.most} objects")
@@ -197,7 +199,7 @@ def _read_commits(pack: bytes | bytearray) -> Iterator[bytes]:
 
 
 def _read_head(pack: bytes | bytearray, at: int) -> tuple[int, int]:
-    """Kind of the object, and where what follows its length starts."""
+    """The kind of an object, and where its length ends."""
     first = _byte(pack, at)
     at += 1
     more = first
@@ -219,16 +221,16 @@ def _read_distance(pack: bytes | bytearray, at: int) -> tuple[int, int]:
 
 
 def _inflate(pack: bytes | bytearray, at: int, budget: _Budget) -> tuple[bytes, int]:
-    """The object's content, the start of it when it is long, and where the next object starts."""
+    """The object's content, or its start if it is long, and where the next object starts."""
     stream = zlib.decompressobj()
     window = 1 << 12
     kept = b""
     most = limits.COMMIT_BYTES.most
     while not stream.eof:
         if at >= len(pack):
-            raise ValueError("the pack is cut")
+            raise ValueError("the pack is truncated")
         try:
-            # Bounded, since a few bytes may stand for a thousand times as many.
+            # Bounded, since a few bytes may unpack to a thousand times as many.
             data = stream.decompress(pack[at : at + window], most)
         except zlib.error as error:
             raise ValueError(f"the pack is damaged: {error}") from error
@@ -241,9 +243,9 @@ def _inflate(pack: bytes | bytearray, at: int, budget: _Budget) -> tuple[bytes, 
 
 
 def _apply(base: bytes, delta: bytes, budget: _Budget) -> bytes:
-    """What a delta makes of its base."""
+    """Apply a delta to its base."""
     at = 0
-    for _ in range(2):  # lengths of base and result, which we need not know
+    for _ in range(2):  # lengths of base and result, which are not needed
         while _byte(delta, at) & 0x80:
             at += 1
         at += 1
@@ -265,7 +267,7 @@ def _apply(base: bytes, delta: bytes, budget: _Budget) -> bytes:
 
 
 def _read_sparse(delta: bytes, at: int, present: int) -> tuple[int, int]:
-    """A number of which only the bytes that are not zero are there."""
+    """Read a number whose zero bytes are left out."""
     value = 0
     for shift in range(4):
         if present >> shift & 1:
@@ -276,7 +278,7 @@ def _read_sparse(delta: bytes, at: int, present: int) -> tuple[int, int]:
 
 def _byte(data: bytes | bytearray, at: int) -> int:
     if at >= len(data):
-        raise ValueError("the pack is cut")
+        raise ValueError("the pack is truncated")
     return data[at]
 
 
@@ -284,22 +286,22 @@ _DATA, _ERROR = 1, 3
 
 
 def require_commit_in_history(client: Client, repo: RepoRef, refs: RefList, sha: str) -> None:
-    """Insist that a commit is in the history of a branch or tag of the repo.
+    """Require that a commit is in the history of a branch or tag of the repo.
 
     Args:
-        client: Asks the host.
+        client: The HTTP client.
         repo: The repo.
         refs: Its branches and tags.
-        sha: The whole hash of the commit, which is the tip of none of them.
+        sha: The full hash of the commit, which is not the tip of any of them.
 
     Raises:
-        RefNotFoundError: It is not, or the host does not let us find out.
+        RefNotFoundError: It is not, or the host does not reveal it.
     """
     head = refs.commits.get(refs.head, "")
     others = sorted(set(refs.commits.values()) - {head})
     try:
-        arguments = _fetch_options(client, repo)
-        # The default branch first: most commits that people pin are on it.
+        arguments = _base_arguments(client, repo)
+        # The default branch first: it has most of the commits that users pin.
         belongs = any(
             sha
             in read_parents(_fetch_history(client, repo, [*arguments, *_want_arguments(tips, sha)]))
@@ -308,13 +310,13 @@ def require_commit_in_history(client: Client, repo: RepoRef, refs: RefList, sha:
         )
     except ValueError as error:
         raise RefNotFoundError(
-            f"Whether the commit {sha} belongs to {repo.full_name} cannot be told: {error}.",
+            f"Cannot check whether the commit {sha} belongs to {repo.full_name}: {error}.",
             hint="Name a branch or tag, or pass skip_validation=True if you know the commit.",
         ) from error
     if not belongs:
         raise RefNotFoundError(
             f"The commit {sha} is on no branch or tag of {repo.full_name}.",
-            hint="If it is of a fork, name the fork. skip_validation=True takes it as it is.",
+            hint="If it belongs to a fork, name the fork. skip_validation=True skips this check.",
         )
 
 
@@ -322,17 +324,17 @@ def _want_arguments(tips: list[str], sha: str) -> list[str]:
     return [*(f"want {tip}" for tip in tips), f"have {sha}", "done"]
 
 
-def _fetch_options(client: Client, repo: RepoRef) -> list[str]:
-    """What to say in front of a question, given what the host can do."""
-    can = fetch_capabilities(client, repo).get("fetch", "")
-    said = ["ofs-delta", "no-progress"]
-    return [*said, "filter tree:0"] if "filter" in can.split() else said
+def _base_arguments(client: Client, repo: RepoRef) -> list[str]:
+    """The first arguments of a fetch, given the features of the host."""
+    fetch_options = fetch_capabilities(client, repo).get("fetch", "")
+    options = ["ofs-delta", "no-progress"]
+    return [*options, "filter tree:0"] if "filter" in fetch_options.split() else options
 
 
 def _fetch_history(client: Client, repo: RepoRef, arguments: list[str]) -> bytearray:
-    """The pack that answers a question."""
+    """Fetch the pack of a history."""
     pack = bytearray()
-    for line in ask(client, repo, "fetch", arguments):
+    for line in run_command(client, repo, "fetch", arguments):
         if line[0] == _DATA:
             pack += line[1:]
         elif line[0] == _ERROR:

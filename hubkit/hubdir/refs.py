@@ -28,7 +28,7 @@ from hubkit.errors import FetchError, RefNotFoundError, RepoSpecError, Unreachab
 from hubkit.facts import ResolvedRef
 from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir.http import base_url, repo_error
-from hubkit.hubdir.protocol import ask, fetch_capabilities, read_packets
+from hubkit.hubdir.protocol import fetch_capabilities, read_packets, run_command
 from hubkit.hubdir.spec import parse_repo
 
 if TYPE_CHECKING:
@@ -38,18 +38,18 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoRef
     from hubkit.hubdir.http import Client
 
-LONG = 512 << 10  # bytes; about 8,000 refs, which take longer than two more round trips
-SHORTEST_SHA = 7  # digits; what git itself shows
+LONG = 512 << 10  # bytes; about 8,000 refs, which take longer than two round trips
+SHORTEST_SHA = 7  # digits, as git abbreviates
 _PREFIXES = ("refs/heads/", "refs/tags/")
 _HEX = re.compile(rf"[0-9a-fA-F]{{{SHORTEST_SHA},}}")
 
 
 class RefList(Struct, frozen=True):
-    """What a repo offers.
+    """The refs of a repo.
 
     Attributes:
-        commits: Full ref name to commit, branches and tags only; tags lead to their commit.
-        head: Full name of the default branch; "" when HEAD is detached or there is none.
+        commits: Full ref name to commit, branches and tags only; a tag maps to its commit.
+        head: Full name of the default branch; "" if HEAD is detached or missing.
         moved_to: The repo of another owner that the host redirected to.
     """
 
@@ -59,83 +59,83 @@ class RefList(Struct, frozen=True):
 
 
 def fetch_refs(client: Client, repo: RepoRef) -> RefList:
-    """Ask a host for the refs of a repo.
+    """Fetch the refs of a repo.
 
     Raises:
-        RepoNotFoundError: There is no such repo, or it is hidden.
-        AccessDeniedError: The host refuses us.
-        UnreachableError: There was no answer, or none that git would understand.
+        RepoNotFoundError: There is no such repo, or it is private.
+        AccessDeniedError: The host denies access.
+        UnreachableError: The host did not respond, or not with a list of refs.
     """
     url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
     pieces: list[bytes] = []
     size = 0
-    with client.get(url) as answer:
-        if answer.status != 200:
-            raise repo_error(repo, answer.url, answer.status)
-        require_repo(repo, answer.hops)
-        moved = find_move(repo, answer.hops)
-        asked = False
-        for piece in answer.read_pieces(limits.REFS_BYTES):
+    with client.get(url) as response:
+        if response.status != 200:
+            raise repo_error(repo, response.url, response.status)
+        require_repo(repo, response.hops)
+        moved = find_move(repo, response.hops)
+        is_long = False
+        for piece in response.read_pieces(limits.REFS_BYTES):
             pieces.append(piece)
             size += len(piece)
-            if size > LONG and not asked:
-                asked = True
-                # A host that speaks version 0 alone is heard out.
+            if size > LONG and not is_long:
+                is_long = True
+                # If the host only supports version 0, read on.
                 with contextlib.suppress(ValueError):
                     return replace(fetch_matching_refs(client, repo), moved_to=moved)
     try:
         return replace(read_refs(pieces), moved_to=moved)
     except ValueError as error:
         raise UnreachableError(
-            f"{answer.url} is not the answer of a git host: {error}.",
-            url=answer.url,
-            hint="A proxy or a login page may have answered in its place.",
+            f"{response.url} did not return a list of refs: {error}.",
+            url=response.url,
+            hint="A proxy or a login page may have responded instead.",
         ) from error
 
 
 def fetch_matching_refs(client: Client, repo: RepoRef) -> RefList:
-    """Ask a host, in version 2, for the refs that matter to a repo's ref.
+    """Fetch the refs that matter for a repo's ref, with version 2.
 
-    That is the default branch, or the branch or tag of that name; all branches and tags where it
-    may be a commit, or where there is none of that name.
+    That is the default branch, or the branch or tag of that name. If the ref may be a commit, or if
+    nothing has its name, that is all branches and tags.
 
     Raises:
-        ValueError: The host does not speak version 2.
+        ValueError: The host does not support version 2.
     """
     if "ls-refs" not in fetch_capabilities(client, repo):
         raise ValueError("the host does not list refs")
     ref = repo.ref or ""
     if not _HEX.fullmatch(ref):
         wanted = [prefix + ref for prefix in ("", *_PREFIXES)] if ref else []
-        refs = _list_wanted(client, repo, wanted)
+        refs = _list_refs(client, repo, wanted)
         if (refs.commits.keys() & set(wanted)) if ref else refs.head:
             return refs
-    return _list_wanted(client, repo, _PREFIXES)
+    return _list_refs(client, repo, _PREFIXES)
 
 
-def _list_wanted(client: Client, repo: RepoRef, prefixes: Iterable[str]) -> RefList:
-    """The refs whose full names start so, and HEAD."""
-    asked = ["peel", "symrefs", *(f"ref-prefix {prefix}" for prefix in ("HEAD", *prefixes))]
+def _list_refs(client: Client, repo: RepoRef, prefixes: Iterable[str]) -> RefList:
+    """HEAD, and the refs whose full names have one of the prefixes."""
+    arguments = ["peel", "symrefs", *(f"ref-prefix {prefix}" for prefix in ("HEAD", *prefixes))]
     entries: list[tuple[str, str]] = []
     head = ""
-    for line in ask(client, repo, "ls-refs", asked):
-        sha, name, *marks = line.decode("utf-8", "replace").split()
+    for line in run_command(client, repo, "ls-refs", arguments):
+        sha, name, *fields = line.decode("utf-8", "replace").split()
         _require_few(len(entries))
         if not is_full_sha(sha):
-            raise ValueError(f"{sha!r} is no commit")
-        said = dict(mark.partition(":")[::2] for mark in marks)
-        entries.append((name, said.get("peeled", sha)))
+            raise ValueError(f"{sha!r} is not a commit")
+        attributes = dict(field.partition(":")[::2] for field in fields)
+        entries.append((name, attributes.get("peeled", sha)))
         if name == "HEAD":
-            head = said.get("symref-target", "")
+            head = attributes.get("symref-target", "")
             entries.append((head, sha))
     return make_ref_list(entries, head)
 
 
 def read_refs(pieces: Iterable[bytes]) -> RefList:
-    """Read a ref advertisement, in one or more pieces.
+    """Parse a ref advertisement, in one or more pieces.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not one.
     """
     entries: list[tuple[str, str]] = []
     head = ""
@@ -161,12 +161,12 @@ def _require_few(count: int) -> None:
 
 
 def make_ref_list(entries: Iterable[tuple[str, str]], head: str) -> RefList:
-    """What a repo offers, from all that it holds.
+    """Make a `RefList` of everything that a repo lists.
 
     Args:
-        entries: Full ref names and what they lead to, as git lists them: HEAD among them, and
-            each tag object before the commit that it leads to, which has "^{}" at its name's end.
-        head: Full name of the default branch; "" when the host did not say.
+        entries: Full ref names and objects, as git lists them: HEAD included, and each tag object
+            followed by its commit, with "^{}" at the end of the name.
+        head: Full name of the default branch; "" if the host did not name it.
     """
     commits: dict[str, str] = {}
     head_sha = ""
@@ -181,12 +181,12 @@ def make_ref_list(entries: Iterable[tuple[str, str]], head: str) -> RefList:
 
 
 def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
-    """Which commit is meant; None for a full commit hash that is the tip of nothing.
+    """Find the commit of a ref; None for a full commit hash that is not the tip of anything.
 
-    A full hash is that commit, whatever branches and tags are called.
+    A full hash is that commit, even if a branch or tag has the same name.
 
     Raises:
-        RefNotFoundError: There is no such branch or tag, or several commits could be meant.
+        RefNotFoundError: There is no such branch or tag, or the hash is ambiguous.
     """
     if repo.ref is None:
         return _find_default(refs, repo)
@@ -203,14 +203,14 @@ def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
             return ResolvedRef(repo, "", found.pop())
         if found:
             raise RefNotFoundError(
-                f"{repo.ref} could be several commits of {repo.full_name}.",
+                f"{repo.ref} is ambiguous: several commits of {repo.full_name} start with it.",
                 hint="Write more digits of it.",
             )
     raise _no_such_ref(refs, repo, repo.ref)
 
 
 def _guess_head(commits: dict[str, str], sha: str) -> str:
-    """The default branch of a host that only says which commit HEAD is."""
+    """The default branch of a host that only gives the commit of HEAD."""
     names = [name for name, tip in commits.items() if tip == sha and name.startswith(_PREFIXES[0])]
     usual = [name for name in ("refs/heads/main", "refs/heads/master") if name in names]
     return next(iter([*usual, *names]), "")
@@ -232,8 +232,8 @@ def _find_named(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
     found = [prefix + ref for prefix in _PREFIXES if prefix + ref in refs.commits]
     if len(found) > 1 and refs.commits[found[0]] != refs.commits[found[1]]:
         warnings.warn(
-            f"{ref} is both a branch and a tag of {repo.full_name}; the branch is taken. "
-            f'Write "refs/heads/{ref}" or "refs/tags/{ref}" to say which.',
+            f"{ref} is both a branch and a tag of {repo.full_name}; using the branch. "
+            f'Write "refs/heads/{ref}" or "refs/tags/{ref}" to choose.',
             stacklevel=2,
         )
     return ResolvedRef(repo, found[0], refs.commits[found[0]]) if found else None
@@ -250,11 +250,11 @@ def _no_such_ref(refs: RefList, repo: RepoRef, ref: str) -> RefNotFoundError:
 
 
 def find_move(repo: RepoRef, hops: Sequence[str]) -> RepoRef | None:
-    """The repo of another owner, or on another host, that a redirect led to; None without one.
+    """The repo of another owner, or on another host, that a redirect led to; None if there is none.
 
     Args:
-        repo: What was asked for.
-        hops: The URL that was asked, below the repo's, and those that redirects led to.
+        repo: The requested repo.
+        hops: The requested URL, inside the repo's, and the URLs of redirects.
     """
     base = parse_url(base_url(repo))
     tail = parse_url(hops[0]).path.removeprefix(base.path)
@@ -263,31 +263,31 @@ def find_move(repo: RepoRef, hops: Sequence[str]) -> RepoRef | None:
 
 
 def fetch_move(client: Client, repo: RepoRef) -> RepoRef | None:
-    """The same for a repo that git fetches, which follows redirects without a word.
+    """As `find_move`, for a repo that git fetches: git follows redirects silently.
 
-    None as well where the host does not answer us: git may know a way in that we do not.
+    None also if the host does not respond: git may have access that hubkit has not.
     """
     if repo.scheme not in ("git+https", "git+http"):
         return None
     url = f"{base_url(repo)}.git/info/refs?service=git-upload-pack"
     try:
-        with client.get(url, once=True) as answer:
-            return find_move(repo, answer.hops)
+        with client.get(url, once=True) as response:
+            return find_move(repo, response.hops)
     except UnreachableError as error:
-        log.debug("Whether %s redirects is unknown: %s", repo.full_name, error.message)
+        log.debug("Cannot check whether %s redirects: %s", repo.full_name, error.message)
         return None
 
 
 def address_of(moved: RepoRef) -> str:
-    """How a record names the repo, for `parse_repo` to read."""
+    """The address of a repo in a record, for `parse_repo`."""
     return f"https://{moved.host}/{moved.owner}/{moved.name}"
 
 
 def require_repo(repo: RepoRef, hops: Sequence[str]) -> None:
-    """Insist that refs, if a redirect led to another host, come from something like a repo.
+    """Require that a redirect to another host leads to a repo, whose owner can be trusted or not.
 
     Raises:
-        FetchError: They do not, and so nobody can be asked whether to trust it.
+        FetchError: It does not.
     """
     base, last = parse_url(base_url(repo)), parse_url(hops[-1])
     tail = parse_url(hops[0]).path.removeprefix(base.path)
@@ -295,7 +295,7 @@ def require_repo(repo: RepoRef, hops: Sequence[str]) -> None:
         raise FetchError(
             f"{hops[0]} redirects to {hops[-1]}, which is not the address of a repo.",
             url=hops[0],
-            hint="If that is where the repo is, use its address there.",
+            hint="If the repo is there, use that address.",
         )
 
 
@@ -317,7 +317,7 @@ def _parse_move(repo: RepoRef, base: Url, hop: Url, tail: str) -> RepoRef | None
 
 
 def _repo_path(hop: Url, tail: str) -> str | None:
-    """The path of a repo, given one below it; ``.git`` is often left out by the host."""
+    """The path of a repo, from a path inside it; hosts often drop the ``.git``."""
     for end in (tail, tail.removeprefix(".git")):
         if end and hop.path.endswith(end):
             return hop.path.removesuffix(end)

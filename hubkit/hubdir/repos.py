@@ -47,12 +47,12 @@ if TYPE_CHECKING:
 
 
 def find_cached(repo: RepoRef) -> CachedRepo | None:
-    """A repo in the hub dir; makes no request and writes nothing.
+    """Find a repo in the hub dir, without a request or a write.
 
     Args:
-        repo: Which one; without a ref, its default branch as it was when last asked for.
+        repo: The repo; without a ref, its default branch as of the last check.
     """
-    ref = _read_default(repo) if repo.ref is None else repo.ref
+    ref = _read_default_ref(repo) if repo.ref is None else repo.ref
     if ref is None:
         return None
     commit = replace(repo, ref=ref).commit
@@ -60,7 +60,7 @@ def find_cached(repo: RepoRef) -> CachedRepo | None:
         record = read_record(tree_record(repo, commit))
         return _find_tree(repo, {**(record or {}), "sha": commit})
     record = read_record(ref_record(repo, ref))
-    # File systems that ignore case have one record for several refs.
+    # On file systems that ignore case, several refs share one record.
     found = _find_tree(repo, record) if record and record.get("ref") == ref else None
     if found is None and (folder := find_torch_folder(repo, ref)):
         return CachedRepo(repo, folder, None, from_cache=True, fetched_at=None)
@@ -68,20 +68,20 @@ def find_cached(repo: RepoRef) -> CachedRepo | None:
 
 
 def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
-    """A repo in the hub dir, fetched if it is not there, or afresh when the policy says so.
+    """Return a repo in the hub dir, fetched if it is missing or if the policy says so.
 
-    What is fetched afresh takes the weights along: those that the repo downloaded are fetched
-    anew when next asked for. A copy that is older than the policy allows is only asked about: if
-    its branch or tag has moved, the new commit is fetched, and the weights stay. If the network
-    fails and there is a copy, that is used, with a warning in the log.
+    Fetching a repo again includes its weights: those that its code downloaded are fetched again when it
+    next asks for them. If a copy is older than the policy allows, only its ref is checked: if the branch
+    or tag has moved, the new commit is fetched, and the weights stay. If the network fails and there is
+    a copy, it is used, and a warning is logged.
 
     Raises:
         RepoNotFoundError, RefNotFoundError: The host has no such repo or ref.
-        AccessDeniedError: The host refuses us.
+        AccessDeniedError: The host denies access.
         RateLimitedError, UnreachableError, IncompleteDownloadError: The network failed.
-        OfflineError: No socket may be opened, and it is not there.
-        UnsafeArchiveError, HashMismatchError: What came may not be used.
-        CacheWriteError, LockTimeoutError: The hub dir cannot be worked with.
+        OfflineError: hubkit is offline, and there is no copy.
+        UnsafeArchiveError, HashMismatchError: The download must not be used.
+        CacheWriteError, LockTimeoutError: The hub dir cannot be used.
     """
     cached = find_cached(repo)
     if cached is not None and policy.digest is not None:
@@ -89,7 +89,7 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     if cached is not None and not policy.refresh and is_fresh(cached, policy.max_age):
         return cached
     try:
-        fetched = _fetch_locked(repo, policy)
+        fetched = _fetch_with_lock(repo, policy)
         return fetched if policy.digest is None else _require_locked(fetched, policy) or fetched
     except OfflineError as error:
         usable = cached or _find_default_guess(repo)
@@ -101,15 +101,15 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
         usable = cached or _find_default_guess(repo)
         if usable is None or (policy.refresh and isinstance(error, CacheWriteError)):
             raise
-        log.warning("%s The copy in %s is used.", error.message, usable.path)
+        log.warning("%s Using the copy in %s.", error.message, usable.path)
         return usable
 
 
 def _require_locked(cached: CachedRepo, policy: FetchPolicy) -> CachedRepo | None:
-    """A copy whose files are those that were locked; None for one that does not say its commit.
+    """Require that a copy's files match the lock file; None if its commit is unknown.
 
     Raises:
-        HashMismatchError: They are not.
+        HashMismatchError: They do not.
     """
     if cached.sha is None:
         return None
@@ -120,12 +120,12 @@ def _require_locked(cached: CachedRepo, policy: FetchPolicy) -> CachedRepo | Non
 
 
 def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
-    """Ask the host which commit a branch or tag is now; a whole commit hash is taken as it is.
+    """Ask the host for the commit of a branch or tag; a full commit hash stays as it is.
 
     Raises:
         RepoNotFoundError, RefNotFoundError: The host has no such repo or ref.
-        OfflineError: No socket may be opened.
-        FetchError: The host cannot be asked, for one of the other reasons.
+        OfflineError: hubkit is offline.
+        FetchError: The host cannot be reached, or denies access.
     """
     if repo.commit is not None:
         return ResolvedRef(repo, "", repo.commit)
@@ -139,29 +139,45 @@ def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:
     """Whether a copy may be used without asking its host.
 
     Args:
-        cached: The copy. One that was asked for by its whole commit hash is fresh for ever.
-        max_age: Seconds since its host was last asked; None for any age.
+        cached: The copy. A full commit hash never gets stale.
+        max_age: Seconds since the last check; None for any age.
     """
     if max_age is None or cached.repo.commit is not None:
         return True
     return is_recent(cached.fetched_at, max_age)
 
 
-def _fetch_locked(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
+def _fetch_with_lock(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     from hubkit.hubdir.http import Client
     from hubkit.hubdir.locks import hold
 
     began = time.time()
     with Client(policy, eager=True) as client, hold(repo_key(repo), policy.lock_timeout):
-        there = find_cached(repo)
-        if there and is_between(there.fetched_at, began):  # by whoever held the lock before us
+        # Another process may have fetched it, before this one held the lock.
+        cached = find_cached(repo)
+        if cached and is_between(cached.fetched_at, began):
             if policy.refresh:
                 _forget_checkpoints(repo, began)
-            return there
-        if there and not policy.refresh and is_fresh(there, policy.max_age):
-            return there
+            return cached
+        if cached and not policy.refresh and is_fresh(cached, policy.max_age):
+            return cached
         resolved = _resolve(client, repo, policy)
+        if repo.ref is None and cached is None:
+            cached = _find_default(resolved, policy)
+            if cached is not None:
+                return cached
         return _fetch_resolved(client, resolved, policy)
+
+
+def _find_default(resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo | None:
+    """A fresh copy of the default branch, cached under the name of the branch."""
+    repo, ref = resolved.repo, resolved.short_name
+    cached = find_cached(replace(repo, ref=ref))
+    if cached is None or policy.refresh or not is_fresh(cached, policy.max_age):
+        return None
+    with contextlib.suppress(CacheWriteError):
+        write_record(default_record(repo), {"ref": ref})
+    return replace(cached, repo=repo)
 
 
 def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
@@ -184,22 +200,17 @@ def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
 
 
 def _fetch_resolved(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
-    """Have the tree, and write down which ref led to it."""
+    """Fetch the tree of a commit, and record which ref led to it."""
     repo, now = resolved.repo, time.time()
     ref = repo.ref or resolved.short_name
-    there = find_cached(replace(repo, ref=ref)) if repo.ref is None else None
-    if there and not policy.refresh and is_fresh(there, policy.max_age):
-        with contextlib.suppress(CacheWriteError):
-            write_record(default_record(repo), {"ref": ref})
-        return replace(there, repo=repo)
     from hubkit.hubdir.trees import fetch_tree
 
     tree = fetch_tree(client, resolved, policy)
-    # A tree that was there already came from where its own record says.
+    # If the tree existed, its own record says where it came from.
     moved = _read_move(read_record(tree_record(repo, resolved.sha)) or {})
     if moved is not None:
         log.warning(
-            "%s redirects to %s: its code comes from there", repo.full_name, moved.full_name
+            "%s redirects to %s; the code comes from there", repo.full_name, moved.full_name
         )
     _write_ref_record(replace(resolved, moved_to=moved), ref, now, policy)
     if policy.refresh:
@@ -214,7 +225,7 @@ def _forget_checkpoints(repo: RepoRef, before: float) -> None:
 
 
 def _write_ref_record(resolved: ResolvedRef, ref: str, now: float, policy: FetchPolicy) -> None:
-    """Write down where a ref led; only warns when that cannot be, as the tree is there."""
+    """Record the commit of a ref. If that fails, log a warning: the tree exists all the same."""
     repo = resolved.repo
     record = {"ref": ref, "full_name": resolved.full_name, "sha": resolved.sha, "fetched_at": now}
     moved = resolved.moved_to
@@ -230,9 +241,9 @@ def _write_ref_record(resolved: ResolvedRef, ref: str, now: float, policy: Fetch
     except CacheWriteError as error:
         if policy.refresh:
             raise
-        log.warning("Where %s led is not remembered: %s", repo, error.message)
+        log.warning("The commit of %s cannot be recorded: %s", repo, error.message)
         return
-    # torch.hub trusts what lies there.
+    # torch.hub trusts whatever lies there.
     may_link = moved is None or is_trusted(moved)
     if may_link and (is_trusted(repo) or has_link(repo, ref)):
         write_link(repo, ref, resolved.sha, refresh=policy.refresh)
@@ -255,8 +266,8 @@ def _read_move(record: dict[str, object]) -> RepoRef | None:
 
 
 def _explain_missing(repo: RepoRef) -> str:
-    """What a repo's tree that is there has lost; "" when that is not why it cannot be used."""
-    ref = repo.ref or _read_default(repo) or ""
+    """What a repo's tree lacks; "" if there is no tree."""
+    ref = repo.ref or _read_default_ref(repo) or ""
     sha = (read_record(ref_record(repo, ref)) or {}).get("sha", ref.lower())
     tree = tree_folder(repo, sha)
     if not is_full_sha(sha) or not tree.is_dir():
@@ -265,20 +276,20 @@ def _explain_missing(repo: RepoRef) -> str:
 
 
 def _find_default_guess(repo: RepoRef) -> CachedRepo | None:
-    """What torch.hub would take for the default branch while it cannot ask."""
+    """The branch that torch.hub takes for the default branch when it is offline."""
     if repo.ref is not None:
         return None
     guesses = (find_cached(replace(repo, ref=ref)) for ref in ("main", "master"))
     return next(filter(None, guesses), None)
 
 
-def _read_default(repo: RepoRef) -> str | None:
+def _read_default_ref(repo: RepoRef) -> str | None:
     ref = (read_record(default_record(repo)) or {}).get("ref")
     return ref if isinstance(ref, str) else None
 
 
 def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
-    """The folder that torch.hub, or the user, put where torch.hub looks for a repo at a ref."""
+    """The folder that torch.hub or the user put where torch.hub looks for a repo at a ref."""
     path = torch_folder(repo, ref)
     if path is None or not path.is_dir() or is_made_by_hubkit(path):
         return None
@@ -286,16 +297,16 @@ def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
 
 
 def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
-    """Make torch.hub's path for a repo at a ref lead to a commit's tree.
+    """Link torch.hub's path for a repo at a ref to a commit's tree.
 
-    A path that belongs to another repo stays; so does a folder that torch.hub made, unless the
-    repo is fetched afresh. Only warns when it cannot be written: hubkit does not need it.
+    A path of another repo stays, and so does a folder that torch.hub made unless the repo is fetched
+    again. If the link cannot be written, a warning is logged: hubkit does not need it.
 
     Args:
         repo: The repo.
-        ref: Branch, tag or commit as torch.hub would be asked for it.
+        ref: Branch, tag or commit in the spelling of torch.hub's argument.
         sha: The commit.
-        refresh: Whether a folder of torch.hub's is to be replaced.
+        refresh: Whether to replace a folder of torch.hub's.
     """
     path = torch_folder(repo, ref)
     if path is None:
@@ -304,7 +315,7 @@ def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
     if os.path.lexists(path):
         if is_made_by_hubkit(path):
             if owner.get("repo") not in (None, repo.full_name):
-                log.debug("%s belongs to %s and stays", path, owner["repo"])
+                log.debug("%s belongs to %s and is not replaced", path, owner["repo"])
                 return
         elif path.is_symlink() or not refresh:
             return
@@ -312,13 +323,13 @@ def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
         write_record(_link_record(path), {"repo": repo.full_name, "ref": ref, "sha": sha})
         _replace_link(path, tree_folder(repo, sha))
     except OSError as error:
-        log.warning("%s cannot be made to lead to %s: %s", path, repo, error)
+        log.warning("%s cannot be linked to %s: %s", path, repo, error)
 
 
 def ensure_link(cached: CachedRepo) -> None:
-    """Make torch.hub's path lead to a copy whose code may run, unless there is something already.
+    """Link torch.hub's path to a copy whose code may run, unless the path exists.
 
-    torch.hub trusts whatever lies at such a path, so it is made for repos that are trusted only.
+    torch.hub trusts whatever lies at such a path, so only trusted repos get a link.
     """
     repo, sha = cached.repo, cached.sha
     ref = repo.ref or (read_record(default_record(repo)) or {}).get("ref")
@@ -353,7 +364,7 @@ def _replace_link(path: Path, tree: Path) -> None:
 
 
 def remove_links(tree: Path) -> None:
-    """Remove torch.hub's paths that lead to a tree, before it goes."""
+    """Remove torch.hub's paths that lead to a tree, before the tree is removed."""
     for record in list_folder(store() / "links"):
         path = Path(get_dir(), record.stem)
         if (read_record(record) or {}).get("sha") != tree.name:
@@ -364,7 +375,7 @@ def remove_links(tree: Path) -> None:
 
 
 def is_made_by_hubkit(path: Path) -> bool:
-    """Whether a path where torch.hub keeps a repo was made by hubkit."""
+    """Whether hubkit made a path where torch.hub keeps a repo."""
     if path.is_symlink():
         return store().name in Path(os.readlink(path)).parts  # noqa: PTH115
     return _link_record(path).exists()
@@ -375,8 +386,8 @@ def _link_record(path: Path) -> Path:
 
 
 def is_whole(tree: Path) -> bool:
-    """Whether a tree is there with its hubconf, as far as can be told at a glance."""
-    if os.path.exists(f"{tree}/hubconf.py"):  # noqa: PTH110 - quicker, and asked on each load
+    """Whether a tree and its hubconf.py exist. Other files are not checked."""
+    if os.path.exists(f"{tree}/hubconf.py"):  # noqa: PTH110 - faster, and part of every load
         return True
     from hubkit.hubdir.manifest import read_manifest
 

@@ -30,10 +30,10 @@ _SOURCES = ("github", "local")
 
 
 def parse_spec(spec: str | os.PathLike[str], source: str = "github") -> RepoRef | Path:
-    """Read what names a repo or a folder; looks at neither.
+    """Read a spec as a repo or a folder, without looking at either.
 
     Args:
-        spec: As the user wrote it.
+        spec: What the user wrote.
         source: "github" follows the rule of this module, "local" takes any text as a folder.
 
     Returns:
@@ -47,57 +47,57 @@ def parse_spec(spec: str | os.PathLike[str], source: str = "github") -> RepoRef 
     if not isinstance(spec, str):
         return Path(spec)
     if source.lower() == "local" or is_folder_spec(spec):
-        return Path(os.path.expanduser(spec))  # noqa: PTH111 - Path's raises for ~nobody
+        return Path(os.path.expanduser(spec))  # noqa: PTH111 - Path raises for ~nobody
 
     try:
         return parse_repo(spec)
     except RepoSpecError as error:
-        if os.path.exists(spec):  # noqa: PTH110 - text with a NUL is no error for it
+        if os.path.exists(spec):  # noqa: PTH110 - accepts text with a NUL
             error.hint = folder_hint(spec)
         raise
 
 
 def folder_hint(spec: str) -> str:
-    """How to write the folder whose name was taken as that of a repo."""
+    """How to write a folder whose name was read as a repo."""
     return f'To use the folder, write "./{spec}".'
 
 
 def has_folder(spec: str | os.PathLike[str]) -> bool:
-    """Whether a hub repo lies in a folder of just that name in the working directory."""
-    return os.path.isfile(f"{os.fspath(spec)}/hubconf.py")  # noqa: PTH113 - asked on each load
+    """Whether the working directory has a hub repo in a folder of that name."""
+    return os.path.isfile(f"{os.fspath(spec)}/hubconf.py")  # noqa: PTH113 - part of every load
 
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
 _FILE_URL_PART = re.compile(r"[^\x00-\x1f\x7f\\]+")
-# https://git-scm.com/docs/git-check-ref-format, as far as one can go wrong by typing.
+# https://git-scm.com/docs/git-check-ref-format, the rules that matter for typed text.
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 _PAGES = ("tree", "blob", "commit", "releases")
 _LOCAL = re.compile(r"[./~]|[A-Za-z]:[\\/]|.*\\")
 _HOST_AND_PORT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/")
-# Hosts whose pages are also to be had with "www." in front.
+# Hosts that also serve their pages at "www.".
 _WITH_WWW = ("bitbucket.org", "codeberg.org", GITHUB, "gitlab.com")
 _SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh")
 _WHOLE_PATH = (
-    "Write git+file:///folder/of/repo: a whole path. An @ in it is written %40, a blank %20."
+    "Write git+file:///folder/of/repo, with an absolute path. Write %40 for @, %20 for a space."
 )
 EXAMPLES = 'Write "owner/name", "owner/name:ref" or "https://host/owner/name".'
 
 
 @functools.lru_cache(maxsize=256)
 def parse_repo(text: str) -> RepoRef:
-    """Read what names a repo on a git host.
+    """Read the name of a repo on a git host.
 
     ``owner/name[:ref]`` is on GitHub, as in torch.hub; ``host/owner/name[:ref]`` and
-    ``https://host/owner/name[:ref]`` are on any host, ``@ref`` says the same as ``:ref``, and
-    addresses copied from a browser (``.../tree/<ref>``, ``.../commit/<sha>``,
-    ``.../releases/tag/<tag>``) are understood. pip's ``git+https://``, ``git+ssh://`` and
-    ``git+file://``, and git's ``git@host:owner/name.git``, are left to the git program.
+    ``https://host/owner/name[:ref]`` are on any host; ``@ref`` means the same as ``:ref``. Addresses
+    copied from a browser work too (``.../tree/<ref>``, ``.../commit/<sha>``, ``.../releases/tag/<tag>``).
+    The git program fetches pip's ``git+https://``, ``git+ssh://`` and ``git+file://`` addresses, and git's
+    ``git@host:owner/name.git``.
 
     Args:
-        text: What the user typed.
+        text: What the user wrote.
 
     Raises:
-        RepoSpecError: It names no repo; a local folder, for instance.
+        RepoSpecError: It does not name a repo; it may be a folder.
     """
     text = text.strip()
     address = expand_scp(text) if "@" in text.partition(":")[0] else text
@@ -106,7 +106,7 @@ def parse_repo(text: str) -> RepoRef:
     if _HOST_AND_PORT.match(text):
         return _from_address(text, _parse_address(text, f"https://{text}"))
     if _LOCAL.match(text):
-        hint = "This is a folder, and a repo on a git host is needed here."
+        hint = "This is a folder; name a repo on a git host."
         raise _not_a_repo(text, hint)
     path, ref = _split_ref(text)
     parts = path.split("/")
@@ -124,7 +124,7 @@ class _Place(Struct, frozen=True):
 
 
 def _parse_address(text: str, address: str) -> Url:
-    """The parts of an address, which nobody reads as another host's."""
+    """Parse an address; refuse what libraries may read differently."""
     try:
         url = parse_url(address)
     except UrlError as error:
@@ -142,57 +142,59 @@ def _from_address(text: str, url: Url) -> RepoRef:
         raise _not_a_repo(text, f"Only {known} addresses are supported. {EXAMPLES}")
     over_ssh = url.scheme == "git+ssh"
     if ":" in url.user or (url.user and not over_ssh):
-        hint = "Leave the credentials out: tokens are read from the environment or ~/.netrc."
-        raise RepoSpecError("The address of a repo must not hold credentials.", hint=hint)
+        hint = "Remove the credentials. hubkit reads tokens from the environment or ~/.netrc."
+        raise RepoSpecError("The address of a repo must not contain credentials.", hint=hint)
     if not url.is_private:
-        raise _not_a_repo(text, "Write https: code that arrives unencrypted may be anybody's.")
+        raise _not_a_repo(text, "Write https: code that arrives unencrypted may have been changed.")
     if url.scheme.startswith("git+"):
         _require_whole_repo(text, url.fragment)
     path, ref = _split_ref(unquote(url.path).strip("/"))
-    parts, shown = _split_page(path.split("/"))
+    parts, page_ref = _split_page(path.split("/"))
     if parts:
         parts[-1] = parts[-1].removesuffix(".git")
     host = url.host_key
     if host.removeprefix("www.") in _WITH_WWW:
         host = host.removeprefix("www.")
     user = f"{url.user}@" if url.user not in ("", "git") else ""
-    return _build(text, _Place(url.scheme, f"{user}{host}"), parts, shown if ref is None else ref)
+    return _build(
+        text, _Place(url.scheme, f"{user}{host}"), parts, page_ref if ref is None else ref
+    )
 
 
 def _from_file_url(text: str, url: Url) -> RepoRef:
-    """A repo on this machine; its path may hold what no name on a host may."""
+    """A repo on this machine; its path may contain characters that names on hosts may not."""
     _require_whole_repo(text, url.fragment)
     path, cut, ref = url.path.rpartition("@") if "@" in url.path else (url.path, "", "")
     *folders, name = unquote(path).strip("/").split("/")
     whole = all(_FILE_URL_PART.fullmatch(part) and part.strip(".") for part in [*folders, name])
     if not folders or not whole:
         raise _not_a_repo(text, _WHOLE_PATH)
-    asked = unquote(ref) if cut else None
-    _require_ref(text, asked)
-    return RepoRef("/".join(folders), name, asked, "", "git+file")
+    named_ref = unquote(ref) if cut else None
+    _require_ref(text, named_ref)
+    return RepoRef("/".join(folders), name, named_ref, "", "git+file")
 
 
 def _require_whole_repo(text: str, fragment: str) -> None:
-    """Refuse pip's ``#subdirectory=``; its ``#egg=`` says nothing that is needed."""
+    """Refuse pip's ``#subdirectory=``; ignore its ``#egg=``."""
     if "subdirectory" in parse_qs(fragment):
-        hint = 'Fetch the repo, and load the folder with source="local".'
+        hint = 'Fetch the repo, and load the subfolder with source="local".'
         raise RepoSpecError(f"{redact(text)!r} is only a part of a repo.", hint=hint)
 
 
 def _split_ref(path: str) -> tuple[str, str | None]:
-    """Cut at the first ``:`` or ``@``, which no owner or name may hold."""
+    """Split at the first ``:`` or ``@``, which no owner or name contains."""
     match = re.match(r"([^:@]*)[:@](.*)", path, re.DOTALL)
     return (match[1], match[2]) if match else (path, None)
 
 
 def _split_page(parts: list[str]) -> tuple[list[str], str | None]:
-    """Cut off which page of the repo the browser showed; gives the ref that it was about."""
+    """Drop the page of the repo that the browser showed; return the repo and the page's ref."""
     at = next((i for i, part in enumerate(parts) if i > 1 and part in _PAGES), len(parts))
     page = parts[at : at + 1]
     rest = parts[at + 1 :]
     repo = parts[: at - 1] if parts[at - 1] == "-" else parts[:at]  # GitLab: owner/name/-/tree/ref
     if page == ["blob"]:
-        return repo, next(iter(rest), None)  # a path follows: the ref is taken to hold no slash
+        return repo, next(iter(rest), None)  # a path follows: assume that the ref has no slash
     if page == ["releases"]:
         return repo, "/".join(rest[1:]) if rest[:1] == ["tag"] else None
     return repo, "/".join(rest) or None
@@ -209,7 +211,7 @@ def _build(text: str, place: _Place, parts: list[str], ref: str | None) -> RepoR
 
 def _require_ref(text: str, ref: str | None) -> None:
     if ref is not None and (not ref or len(ref.encode()) > 200 or _BAD_REF.search(ref)):
-        hint = "A ref is the name of a branch or tag, or a commit."
+        hint = "A ref is a branch, a tag or a commit."
         shown = redact(text) if "://" in text else text
         raise RepoSpecError(f"{ref!r} in {shown!r} is not a ref.", hint=hint)
 

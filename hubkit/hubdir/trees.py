@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 
 
 def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Path:
-    """The folder of a commit, fetched unless it is there; afresh when the policy says so.
+    """Return the folder of a commit, fetched if it is missing or if the policy says so.
 
-    A tree that is there is never changed: a fresh copy takes its place only if that holds
-    something else, because somebody edited or damaged it; one that lost its hubconf is replaced.
+    An existing tree is never changed. A fresh copy replaces it only if the tree differs, because somebody
+    edited or damaged it, or if it has lost its hubconf.py.
 
     Raises:
-        HashMismatchError: Its files are not those that the policy asks for.
-        FetchError: It cannot be fetched, unpacked or written; nothing is left behind then.
+        HashMismatchError: Its files do not match the digest of the policy.
+        FetchError: It cannot be fetched, unpacked or written; nothing is left behind.
     """
     repo, sha = resolved.repo, resolved.sha
     tree = tree_folder(repo, sha)
@@ -59,12 +59,12 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         return tree
     with staging(encode(repo.full_name)) as room:
         archive = room / "archive.zip"
-        origin = _fetch_archive(client, resolved, archive, policy)
-        there = tree.is_dir()
-        same = there and is_same(archive, tree)
-        if same and read_record(tree_record(repo, sha)) and read_manifest(tree):
+        source = _fetch_archive(client, resolved, archive, policy)
+        exists = tree.is_dir()
+        is_unchanged = exists and is_same(archive, tree)
+        if is_unchanged and read_record(tree_record(repo, sha)) and read_manifest(tree):
             return tree
-        # An archive of our own is of the commit, and locked files are known by their digest.
+        # git's archive is of the commit, and locked files are identified by their digest.
         is_known = repo.uses_git or policy.digest is not None
         manifest = unpack(archive, room / "tree", sha, must_name_commit=not is_known)
         require_digest(resolved, manifest.digest, policy.digest)
@@ -74,12 +74,12 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
             "led_by": resolved.full_name,
         }
         record |= {"files": len(manifest.entries), "digest": manifest.digest}
-        record |= {**origin, "fetched_at": time.time()}
+        record |= {**source, "fetched_at": time.time()}
         record |= _move_fields(resolved.moved_to)
         _write_manifest(room, tree, manifest)
         write_record(tree_record(repo, sha), record)
-        if not same:
-            _place_tree(room, tree, replace=there)
+        if not is_unchanged:
+            _place_tree(room, tree, replace=exists)
     return tree
 
 
@@ -93,13 +93,13 @@ def _write_manifest(room: Path, tree: Path, manifest: Manifest) -> None:
 
 def _place_tree(room: Path, tree: Path, *, replace: bool) -> None:
     with writing(tree):
-        remove_inside(get_dir(), bytecode_folder(tree))  # of other files, perhaps
+        remove_inside(get_dir(), bytecode_folder(tree))  # perhaps of other files
         if replace:
             move_inside(get_dir(), tree, room / "old")
         try:
             place_folder(room / "tree", tree)
         except OSError:
-            # Where locks lie, somebody may have been quicker, with the same content.
+            # Without working locks, another process may have placed the same content.
             if not tree.is_dir():
                 raise
 
@@ -107,16 +107,16 @@ def _place_tree(room: Path, tree: Path, *, replace: bool) -> None:
 def _fetch_archive(
     client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
 ) -> dict[str, str]:
-    """Bring the zip to its place; gives what is to be remembered of it."""
+    """Fetch the zip; return fields for the record."""
     if resolved.repo.uses_git:
         from hubkit.hubdir.git import fetch_archive
 
         moved = fetch_move(client, resolved.repo)
         fetch_archive(resolved, path, policy)
         return _move_fields(moved)
-    fetched = _download_archive(client, resolved, path, policy)
-    moved = find_move(resolved.repo, fetched.hops)
-    return {"archive_sha256": fetched.sha256, **_move_fields(moved)}
+    result = _download_archive(client, resolved, path, policy)
+    moved = find_move(resolved.repo, result.hops)
+    return {"archive_sha256": result.sha256, **_move_fields(moved)}
 
 
 def _move_fields(moved: RepoRef | None) -> dict[str, str]:
@@ -131,7 +131,7 @@ def _download_archive(
         for url in _archive_urls(resolved.repo, resolved.sha)
     )
     for wanted in others:
-        # Hosts keep archives in different places; whatever is more than "not there" is final.
+        # Hosts keep archives in different places; any error but 404 is final.
         with contextlib.suppress(NotThereError):
             return download(client, wanted)
     return download(client, last)

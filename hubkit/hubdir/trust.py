@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 
 def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:
-    """Insist that the user trusts a repo; asks on a terminal only.
+    """Require that the user trusts a repo; ask on a terminal.
 
     Args:
-        repo: Whose code is to run.
-        trust_repo: True says so, "check" (or None) asks unless it is trusted, False asks always.
+        repo: The repo whose code is to run.
+        trust_repo: True trusts it, "check" (or None) asks unless it is trusted, False always asks.
 
     Returns:
-        Whether `record_trust` is to follow once the repo has been fetched.
+        Whether to call `record_trust` after the repo has been fetched.
 
     Raises:
-        UntrustedRepoError: The answer was no, or there is no terminal to ask on.
+        UntrustedRepoError: The user did not trust it, or there is no terminal.
     """
     if trust_repo not in (True, False, None, "check"):
         raise UsageError(
-            f"trust_repo cannot be {trust_repo!r}.", hint='It is True, False or "check".'
+            f"trust_repo cannot be {trust_repo!r}.", hint='Use True, False or "check".'
         )
     trusted = is_trusted(repo)
     if trust_repo is True or (trusted and trust_repo is not False):
@@ -48,15 +48,15 @@ def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:
 
 
 def require_moved_trust(repo: RepoRef, moved_to: RepoRef, trust_repo: TrustRepo) -> None:
-    """Insist that the user trusts the owner that a repo's host redirected to.
+    """Require that the user trusts the owner that a repo's host redirected to.
 
     Args:
-        repo: Who was asked for, and is trusted.
-        moved_to: Where the code came from.
-        trust_repo: True says so, and only a warning is logged; else the user is asked.
+        repo: The requested repo, which is trusted.
+        moved_to: The repo that the code came from.
+        trust_repo: True trusts it and logs a warning; otherwise ask.
 
     Raises:
-        UntrustedRepoError: The answer was no, or there is no terminal to ask on.
+        UntrustedRepoError: The user did not trust it, or there is no terminal.
     """
     if is_trusted(moved_to):
         return
@@ -70,8 +70,8 @@ def require_moved_trust(repo: RepoRef, moved_to: RepoRef, trust_repo: TrustRepo)
 def is_trusted(repo: RepoRef) -> bool:
     """Whether a repo is trusted by its owner, by the environment or by the list.
 
-    A line of torch.hub's, ``owner_name``, counts only if it can be read in one way: in
-    ``user_company_repo`` the owner may be ``user`` or ``user_company``.
+    A line of torch.hub's, ``owner_name``, counts only if it is unambiguous: in ``user_company_repo`` the
+    owner may be ``user`` or ``user_company``.
     """
     if repo.host == GITHUB and repo.owner in TRUSTED_OWNERS:
         return True
@@ -81,15 +81,15 @@ def is_trusted(repo: RepoRef) -> bool:
 
 
 def record_trust(repo: RepoRef) -> None:
-    """Remember that a repo is trusted; only warns where the hub dir cannot be written."""
+    """Add a repo to the list; log a warning if the hub dir cannot be written."""
     try:
         add_trust(repo)
     except OSError as error:
-        log.warning("The trust in %s is not remembered: %s", repo.full_name, error)
+        log.warning("%s cannot be added to the trusted repositories: %s", repo.full_name, error)
 
 
 def add_trust(repo: RepoRef) -> None:
-    """Put a repo on the list, in hubkit's spelling and in torch.hub's where that is unambiguous.
+    """Add a repo to the list, in hubkit's spelling and, if unambiguous, in torch.hub's.
 
     Raises:
         CacheWriteError: The list cannot be written.
@@ -101,24 +101,24 @@ def add_trust(repo: RepoRef) -> None:
     path = _list_file()
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # One write to a file opened for appending: several processes may do this at once.
+        # A single write in append mode: several processes may do this at the same time.
         descriptor = open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         with open(descriptor, "r+b", buffering=0) as file:  # noqa: PTH123 - it is open already
-            # Somebody may have edited it, and left the last line without an end.
+            # A user may have edited it and left the last line without a newline.
             end = b"" if file.read()[-1:] in (b"", b"\n") else b"\n"
             file.write(end + b"".join(f"{line}\n".encode() for line in missing))
 
 
 def remove_trust(repo: RepoRef) -> bool:
-    """Take a repo off the list; gives whether it was on it.
+    """Remove a repo from the list; return whether it was on it.
 
     Raises:
         CacheWriteError: The list cannot be written.
     """
     lines = _read_lines()
-    # torch.hub's line goes even if it may mean another repo too: torch.hub would trust both.
-    gone = {repo.full_name, *([f"{repo.owner}_{repo.name}"] if repo.host == GITHUB else [])}
-    kept = [line for line in lines if line not in gone]
+    # Remove torch.hub's line even if it is ambiguous: torch.hub would trust both repos.
+    removed = {repo.full_name, *([f"{repo.owner}_{repo.name}"] if repo.host == GITHUB else [])}
+    kept = [line for line in lines if line not in removed]
     if len(kept) == len(lines):
         return False
     path = _list_file()
@@ -128,7 +128,7 @@ def remove_trust(repo: RepoRef) -> bool:
 
 
 def read_trust() -> tuple[str, ...]:
-    """What is on the list: ``owner/name`` by hubkit, ``owner_name`` where only torch.hub put it."""
+    """The list: ``owner/name`` from hubkit, ``owner_name`` from torch.hub alone."""
     lines = dict.fromkeys(_read_lines())
     known = {line.replace("/", "_") for line in lines if "/" in line}
     return tuple(line for line in lines if "/" in line or line not in known)
@@ -142,11 +142,11 @@ def _lines_for(repo: RepoRef) -> set[str]:
 
 
 def _allows(pattern: str, repo: RepoRef) -> bool:
-    """Whether a pattern covers a repo.
+    """Whether a pattern matches a repo.
 
-    ``owner/name`` is about GitHub and ``host/owner/name`` about that host; a host is never
-    guessed at, so ``*`` in its place counts for subdomains only, as in ``*.example.org``. A ``*``
-    at the end covers groups too, and one all alone everybody.
+    ``owner/name`` matches on GitHub and ``host/owner/name`` on that host. ``*`` in place of the host
+    matches subdomains only, as in ``*.example.org``. A ``*`` at the end matches groups too, and a single
+    ``*`` everything.
     """
     if pattern == "*":
         return True
@@ -176,7 +176,7 @@ def _list_file() -> Path:
 
 
 def _find_listed(lines: set[str]) -> set[str]:
-    """Which of some lines are on the list. It is asked on each load, and may be long."""
+    """Those of some lines that are on the list. It may be long, and every load looks here."""
     text = b"\n%s\n" % _read_list()
     exactly = {line for line in lines if f"\n{line}\n".encode() in text}
     if all(line.encode() not in text for line in lines - exactly):
@@ -197,11 +197,11 @@ def _read_list() -> bytes:
 
 
 def _ask(repo: RepoRef, why: str = "") -> None:
-    """Ask on the terminal whether a repo is trusted.
+    """Ask on the terminal whether to trust a repo.
 
     Args:
-        repo: Whose code is to run.
-        why: What to say first, a sentence and a blank.
+        repo: The repo whose code is to run.
+        why: The start of the question, with a space at its end.
     """
     name = repo.full_name
     ways = (

@@ -262,15 +262,14 @@ def _folder() -> Path:
     """The folder of the records.
 
     Raises:
-        FileNotFoundError: This user has no home, as in containers that run under a made-up id.
+        FileNotFoundError: The user has no home, as in containers with a made-up user ID.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    import platformdirs
+
     try:
-        # A relative one is to be ignored, says the XDG specification.
-        home = cache if cache.is_absolute() else Path("~/.cache").expanduser()
+        return platformdirs.user_cache_path("hubkit", appauthor=False) / "check"
     except RuntimeError as error:
         raise FileNotFoundError(str(error)) from None
-    return home / "hubkit" / "check"
 
 
 def _installed() -> Iterator[str]:

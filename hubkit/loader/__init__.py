@@ -1,8 +1,17 @@
-"""The consumer's functions: ``torch.hub``'s names and signatures on hubkit's floors."""
+"""The consumer's functions, with ``torch.hub``'s names and signatures."""
 
-from hubkit.loader.api import help, list, load, locate_repo
-from hubkit.loader.drop_in import as_torch_hub, install_as_torch_hub, uninstall_as_torch_hub
-from hubkit.loader.weights import download_url_to_file, load_state_dict_from_url
+from typing import TYPE_CHECKING
+
+from hubkit.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from hubkit.loader.api import help, list, load, locate_repo
+    from hubkit.loader.drop_in import as_torch_hub, install_as_torch_hub, uninstall_as_torch_hub
+    from hubkit.loader.weights import (
+        download_url_to_file,
+        load_state_dict_from_url,
+        read_checkpoint,
+    )
 
 __all__ = [
     "as_torch_hub",
@@ -13,5 +22,15 @@ __all__ = [
     "load",
     "load_state_dict_from_url",
     "locate_repo",
+    "read_checkpoint",
     "uninstall_as_torch_hub",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "api": "help list load locate_repo",
+        "drop_in": "as_torch_hub install_as_torch_hub uninstall_as_torch_hub",
+        "weights": "download_url_to_file load_state_dict_from_url read_checkpoint",
+    },
+)

@@ -1,23 +1,22 @@
-"""``load``, ``list``, ``help`` and the functions for weights, with ``torch.hub``'s signatures.
+"""``load``, ``list``, ``help`` and ``locate_repo``, with ``torch.hub``'s signatures.
 
-Messages such as "Using cache found in ..." go to the logger ``hubkit`` at level INFO, which
-Python shows nowhere unless asked; standard output is never written to.
+Messages such as "Using cache found in ..." go to the logger ``hubkit`` at level INFO, which Python
+does not show by default. Nothing is written to standard output.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit import hubdir
-from hubkit.analysis import read_dependencies, read_repo, require_hubconf
 from hubkit.errors import RepoSpecError, UntrustedRepoError, entrypoint_not_found
 from hubkit.hubdir.spec import parse_spec
-from hubkit.loader.dependencies import no_torch, require_dependencies
+from hubkit.loader.dependencies import require_dependencies, torch_is_missing
 from hubkit.loader.locate import Located, Request, locate, locate_trusted
-from hubkit.loader.weights import asking_again, download_nested_file, load_nested_state_dict
-from hubkit.lockfile import find_lockfile
+from hubkit.loader.weights import download_nested_file, load_nested_state_dict, nested_max_age
 from hubkit.runtime import (
     NO_BYTECODE,
     CodePolicy,
@@ -25,14 +24,12 @@ from hubkit.runtime import (
     find_hubconf,
     import_hubconf,
 )
-from hubkit.runtime.probe import list_names, read_help
 
 if TYPE_CHECKING:
     import builtins
-    import os
     from collections.abc import Mapping
 
-    from hubkit.facts import RepoRef
+    from hubkit.facts import Hubconf, RepoRef
     from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
     from hubkit.runtime import LoadedHubconf
@@ -53,46 +50,48 @@ def load(
     kwargs: Mapping[str, object] | None = None,
     **more: object,
 ) -> Any:  # noqa: ANN401
-    """Call an entrypoint of a hub repo and give what it gives, usually a model.
+    """Call an entrypoint of a hub repo and return its result, usually a model.
 
     Args:
         repo_or_dir: ``owner/name[:ref]``, a URL of a repo, or a folder with a ``hubconf.py``. A
             folder is written ``./folder``, as an absolute path, ``~/folder`` or a ``Path``; other
             text names a repo, unless ``source="local"``.
-        model: Name of the entrypoint. Both may be given by name too, as for ``torch.hub.load``.
-        *args: Passed on to the entrypoint.
+        model: Name of the entrypoint. Both can be passed by name too, as to ``torch.hub.load``.
+        *args: Passed to the entrypoint.
         source: "github", or "local" for folders only.
-        trust_repo: True trusts the repo from now on, "check" asks on a terminal unless it is
-            trusted already, False asks always. Folders need no trust.
-        force_reload: Fetch the repo, and the weights that the entrypoint asks for, afresh.
-        verbose: Log where the repo was found, and once how to pin it.
-        skip_validation: Do not insist that a commit belongs to this very repo.
-        max_age: Ask the host whether the branch or tag has moved when it was last asked longer ago
-            than this, in seconds; 0 asks each time, None never. So too for the weights that the
-            entrypoint asks for. A copy that is there is used when the host cannot be reached.
-        lockfile: A ``hubkit.lock``: the repo, the repos that its code loads in turn, and all
-            checkpoints must be just what that says. ``$HUBKIT_LOCKFILE`` by default.
-        kwargs: More arguments for the entrypoint, for those that have a name of ours: an
-            entrypoint's own ``source`` is reached by ``kwargs={"source": ...}``.
-        **more: Passed on to the entrypoint.
+        trust_repo: True trusts the repo from now on, "check" asks on a terminal unless the repo is
+            trusted already, False always asks. Folders need no trust.
+        force_reload: Fetch the repo, and the weights that the entrypoint loads, again.
+        verbose: Log where the repo is, and once how to pin it.
+        skip_validation: Do not check that a commit belongs to this repo.
+        max_age: Check whether the branch or tag has moved if the last check is older than this
+            many seconds; 0 always checks, None never does. Applies to the weights that the
+            entrypoint loads too. If the host cannot be reached, the cached copy is used.
+        lockfile: A ``hubkit.lock``. The repo, the repos that its code loads, and all checkpoints
+            must match it. ``$HUBKIT_LOCKFILE`` by default.
+        kwargs: More arguments for the entrypoint, whose names may be those of parameters above:
+            ``kwargs={"source": ...}`` passes ``source`` to the entrypoint.
+        **more: Passed to the entrypoint.
 
     Raises:
-        RepoSpecError: ``repo_or_dir`` or ``source`` makes no sense.
+        RepoSpecError: ``repo_or_dir`` or ``source`` is invalid.
         FetchError: The repo cannot be fetched.
-        LockfileError: The lock file does not say what is asked for.
-        UntrustedRepoError: The repo is not trusted, and there is nobody to ask.
-        HubconfError: The hubconf is missing or has no such entrypoint, or modules that it
-            declares are not installed; the latter is said before any of its code runs.
+        LockfileError: The lock file does not contain the repo.
+        UntrustedRepoError: The repo is not trusted.
+        HubconfError: There is no hubconf or no such entrypoint, or modules that the hubconf
+            declares are not installed. That is checked before any of its code runs.
     """
     repo_or_dir = repo_or_dir or _by_name("repo_or_dir", more)
     model = model or _by_name("model", more)
     _require_name(model)
-    pins = find_lockfile(lockfile)
+    lock = _find_lockfile(lockfile)
     request = Request(
-        repo_or_dir, source, trust_repo, force_reload, verbose, skip_validation, max_age, pins
+        repo_or_dir, source, trust_repo, force_reload, verbose, skip_validation, max_age, lock
     )
     loaded = _import(request)
-    with asking_again(max_age):
+    if max_age is None:
+        return loaded.call(model, *args, **more, **(kwargs or {}))
+    with nested_max_age(max_age):
         return loaded.call(model, *args, **more, **(kwargs or {}))
 
 
@@ -106,28 +105,27 @@ def list(
     max_age: float | None = None,
     lockfile: str | os.PathLike[str] | None = None,
 ) -> builtins.list[str]:
-    """Names of the entrypoints of a hub repo, sorted.
+    """List the names of a hub repo's entrypoints, sorted.
 
-    Unlike ``torch.hub.list`` this reads source and runs nothing, unless the hubconf makes names
-    at run time; so it needs neither trust nor the repo's dependencies, and helpers that the
-    hubconf merely imports are left out.
+    Unlike ``torch.hub.list``, this reads source and runs nothing, unless the hubconf defines names
+    at run time. So it needs neither trust nor the repo's dependencies, and omits helpers that the
+    hubconf only imports.
 
     Args:
         github: As ``repo_or_dir`` of `load`.
-        force_reload: Fetch the repo afresh.
-        skip_validation: Do not insist that a commit belongs to this very repo.
-        trust_repo: As for `load`. True is remembered; else it matters only if code has to run,
-            which for a folder takes True.
-        verbose: Log where the repo was found, and once how to pin it.
+        force_reload: Fetch the repo again.
+        skip_validation: Do not check that a commit belongs to this repo.
+        trust_repo: As for `load`. True is recorded; other values matter only if code has to run.
+            For a folder that takes True.
+        verbose: Log where the repo is, and once how to pin it.
         max_age: As for `load`.
         lockfile: As for `load`.
     """
-    pins = find_lockfile(lockfile)
+    lock = _find_lockfile(lockfile)
     request = Request(
-        github, "github", trust_repo, force_reload, verbose, skip_validation, max_age, pins
+        github, "github", trust_repo, force_reload, verbose, skip_validation, max_age, lock
     )
-    root = _locate_to_read(request).root
-    hubconf = require_hubconf(read_repo(root))
+    hubconf = _read_hubconf(_locate_to_read(request).root)
     if hubconf.has_dynamic_names:
         leaks = {leak.name for leak in hubconf.leaks}
         names = _probe_names(request)
@@ -145,27 +143,27 @@ def help(
     max_age: float | None = None,
     lockfile: str | os.PathLike[str] | None = None,
 ) -> str | None:
-    """The docstring of an entrypoint, or None when it has none.
+    """Return the docstring of an entrypoint, or None if it has none.
 
-    Runs the repo's code only where its source does not tell, as `list` does.
+    Like `list`, this runs the repo's code only if the docstring is defined at run time.
 
     Args:
         github: As ``repo_or_dir`` of `load`.
         model: Name of the entrypoint.
-        force_reload: Fetch the repo afresh.
-        skip_validation: Do not insist that a commit belongs to this very repo.
-        trust_repo: As for `load`. True is remembered; else it matters only if code has to run,
-            which for a folder takes True.
+        force_reload: Fetch the repo again.
+        skip_validation: Do not check that a commit belongs to this repo.
+        trust_repo: As for `load`. True is recorded; other values matter only if code has to run.
+            For a folder that takes True.
         max_age: As for `load`.
         lockfile: As for `load`.
     """
     _require_name(model)
-    pins = find_lockfile(lockfile)
+    lock = _find_lockfile(lockfile)
     request = Request(
-        github, "github", trust_repo, force_reload, True, skip_validation, max_age, pins
+        github, "github", trust_repo, force_reload, True, skip_validation, max_age, lock
     )
     root = _locate_to_read(request).root
-    hubconf = require_hubconf(read_repo(root))
+    hubconf = _read_hubconf(root)
     entrypoint = hubconf.entrypoint(model)
     if entrypoint is not None and entrypoint.docstring is not None:
         return entrypoint.docstring
@@ -184,13 +182,13 @@ def locate_repo(
     force_reload: bool = False,
     skip_validation: bool = False,
 ) -> Path:
-    """The folder of a repo, fetched if it is not there; needs no trust since nothing runs.
+    """Return the folder of a repo, fetched if necessary. Runs nothing, so it needs no trust.
 
     Args:
         repo_or_dir: As for `load`.
         source: "github", or "local" for folders only.
-        force_reload: Fetch it afresh.
-        skip_validation: Do not insist that a commit belongs to this very repo.
+        force_reload: Fetch it again.
+        skip_validation: Do not check that a commit belongs to this repo.
     """
     request = Request(
         repo_or_dir, source, force_reload=force_reload, skip_validation=skip_validation
@@ -198,30 +196,43 @@ def locate_repo(
     return locate(request).root
 
 
+def _read_hubconf(root: Path) -> Hubconf:
+    from hubkit.analysis import read_repo, require_hubconf
+
+    return require_hubconf(read_repo(root))
+
+
 def _locate_to_read(request: Request) -> Located:
-    """The repo's folder; reading needs no trust, but trust that is given is kept, as by torch."""
+    """Locate a repo; reading needs no trust, but like torch, record it if the caller trusts."""
     return locate_trusted(request) if request.trust_repo is True else locate(request)
 
 
 def _probe_names(request: Request) -> tuple[str, ...]:
+    from hubkit.runtime.probe import list_names
+
     located = _locate_to_probe(request)
-    return list_names(_ready(located.root), source_only=located.repo is not None)
+    require_dependencies(located.root)
+    return list_names(located.root, source_only=located.repo is not None)
 
 
 def _probe_help(request: Request, model: str) -> str | None:
+    from hubkit.runtime.probe import read_help
+
     located = _locate_to_probe(request)
-    return read_help(_ready(located.root), model, source_only=located.repo is not None)
+    require_dependencies(located.root)
+    return read_help(located.root, model, source_only=located.repo is not None)
 
 
 def _locate_to_probe(request: Request) -> Located:
-    """The folder of a repo whose code has to run for `list` or `help`.
+    """Locate a repo whose code has to run for `list` or `help`.
 
-    Whoever only lists what a folder offers has not asked for its code to run, as `load` has.
+    Unlike `load`, these do not imply that the code of a folder may run.
     """
     located = locate_trusted(request)
     if not _may_probe(request):
         raise UntrustedRepoError(
-            f"{located.root / 'hubconf.py'} must run to answer this: its source does not tell.",
+            f"{located.root / 'hubconf.py'} defines its entrypoints at run time, so it would have"
+            " to run.",
             repo=str(located.root),
             hint="If you trust its code, pass trust_repo=True.",
         )
@@ -236,21 +247,23 @@ def _may_probe(request: Request) -> bool:
 
 
 def _by_name(name: str, arguments: dict[str, object]) -> Any:  # noqa: ANN401
-    """An argument of `load` that was given by name."""
+    """Take an argument of `load` that was passed by name."""
     if name not in arguments:
-        raise TypeError(f"load() needs {name}: load(repo_or_dir, model)")
+        raise TypeError(f"load() missing required argument: {name!r}")
     return arguments.pop(name)
 
 
 def _require_name(model: object) -> None:
     if not isinstance(model, str):
-        raise RepoSpecError(f"The entrypoint's name is to be a string, not {model!r}.")
+        raise RepoSpecError(f"The name of an entrypoint must be a string, not {model!r}.")
 
 
-def _ready(root: Path) -> Path:
-    """The folder, once all that its hubconf declares is known to be installed."""
-    require_dependencies(read_dependencies(root) or (), root)
-    return root
+def _find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:
+    if path is None and "HUBKIT_LOCKFILE" not in os.environ:
+        return None  # as `find_lockfile` does, but without importing it
+    from hubkit.lockfile import find_lockfile
+
+    return find_lockfile(path)
 
 
 def _import(request: Request) -> LoadedHubconf:
@@ -261,20 +274,20 @@ def _import(request: Request) -> LoadedHubconf:
         return loaded
     if located.repo is not None:
         hubdir.hold_tree(located.root)
-        if not located.root.is_dir():  # removed just before we held it
+        if not located.root.is_dir():  # another process removed it just before
             located = locate_trusted(request)
             hubdir.hold_tree(located.root)
-    root = _ready(located.root)
+    require_dependencies(located.root)
     try:
-        return import_hubconf(root, hub=hub, policy=_policy(located, request.lockfile))
+        return import_hubconf(located.root, hub=hub, policy=_policy(located, request.lockfile))
     except ModuleNotFoundError as error:
         if error.name == "torch":
-            raise no_torch(f"{root / 'hubconf.py'} needs torch") from error
+            raise torch_is_missing(f"{located.root / 'hubconf.py'} needs torch") from error
         raise
 
 
 def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
-    """How the code of a repo is imported: what is held to a lock file from its source alone."""
+    """How the code of a repo is imported; with a lock file, from its source alone."""
     if located.repo is None:
         return CodePolicy(lock=lockfile)
     if lockfile is not None:
@@ -285,7 +298,7 @@ def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
 
 @functools.cache
 def _hub_functions(repo: RepoRef | None, lockfile: Lockfile | None) -> HubFunctions:
-    """What a repo's calls of torch.hub go to."""
+    """What a repo's calls of torch.hub call."""
     path = None if lockfile is None else lockfile.path
     return HubFunctions(
         load=functools.partial(load, lockfile=path),

@@ -1,8 +1,7 @@
-"""Which folder is meant, and may its code run?"""
+"""From the arguments of `load` to a folder whose code may run."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,22 +11,22 @@ from msgspec.structs import replace
 from hubkit import hubdir
 from hubkit._util.logs import log
 from hubkit.errors import HubconfNotFoundError, RepoNotFoundError
-from hubkit.facts import FetchPolicy
 from hubkit.hubdir.spec import folder_hint, has_folder, parse_spec
+from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
     import os
 
-    from hubkit.facts import CachedRepo, RepoRef
+    from hubkit.facts import CachedRepo, FetchPolicy, RepoRef
     from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
 
 _pins_logged: set[RepoRef] = set()
-_folders: set[Path] = set()  # that a warning has named
+_folders_logged: set[Path] = set()
 
 
 class Request(Struct, frozen=True):
-    """Which repo is meant and how far to go for it: the arguments of ``load``."""
+    """Which repo to locate, and how: the arguments of ``load``."""
 
     repo: str | os.PathLike[str]
     source: str = "github"
@@ -40,7 +39,9 @@ class Request(Struct, frozen=True):
 
     @property
     def policy(self) -> FetchPolicy:
-        """How far to go."""
+        """How to fetch it."""
+        from hubkit.facts import FetchPolicy
+
         return FetchPolicy(
             refresh=self.force_reload,
             max_age=self.max_age,
@@ -53,7 +54,7 @@ class Located(Struct, frozen=True):
 
     Attributes:
         root: The folder that holds ``hubconf.py``.
-        repo: The repo on a host that it is a copy of, or None for a folder of the user's.
+        repo: The repo on a host that it is a copy of; None for a folder of the user's.
     """
 
     root: Path
@@ -61,11 +62,11 @@ class Located(Struct, frozen=True):
 
 
 def locate(request: Request) -> Located:
-    """The repo's folder, fetched if it is not there.
+    """Return the repo's folder, fetched if necessary.
 
     Raises:
-        RepoSpecError: The repo or the source makes no sense.
-        HubconfNotFoundError: A folder is meant and has no hubconf.
+        RepoSpecError: The repo or the source is invalid.
+        HubconfNotFoundError: It is a folder and has no hubconf.
         FetchError: The repo cannot be fetched.
     """
     spec = parse_spec(request.repo, request.source)
@@ -76,10 +77,11 @@ def locate(request: Request) -> Located:
 
 
 def locate_trusted(request: Request) -> Located:
-    """The same, for a repo whose code is to run.
+    """Return the folder of a repo whose code will run.
 
     Raises:
-        UntrustedRepoError: Nobody said that the repo is trusted.
+        UntrustedRepoError: The repo is not trusted.
+        RepoSpecError, HubconfNotFoundError, FetchError: As for `locate`.
     """
     spec = parse_spec(request.repo, request.source)
     if isinstance(spec, Path):
@@ -108,7 +110,7 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
     if cached.from_cache and not (cached.path / "hubconf.py").is_file():
         raise HubconfNotFoundError(
             f"There is no hubconf.py in {cached.path}, the copy of {repo}.",
-            hint="If the repo has one, the copy is damaged; fetch it afresh: force_reload=True",
+            hint="If the repo has one, the copy is damaged. Fetch it again: force_reload=True",
         )
     if request.verbose:
         if cached.from_cache:
@@ -118,9 +120,12 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
 
 
 def _warn_of_folder(repo: RepoRef, request: Request) -> None:
-    """Log once which of the two is used where a folder has the name of the repo."""
-    if has_folder(request.repo) and (folder := Path(request.repo).absolute()) not in _folders:
-        _folders.add(folder)
+    """If a folder has the name of the repo, log once that the repo is used."""
+    if (
+        has_folder(request.repo)
+        and (folder := Path(request.repo).absolute()) not in _folders_logged
+    ):
+        _folders_logged.add(folder)
         host = repo.host or "this machine"
         hint = folder_hint(str(request.repo))
         log.warning("%s is the repo on %s, not the folder. %s", request.repo, host, hint)
@@ -128,23 +133,23 @@ def _warn_of_folder(repo: RepoRef, request: Request) -> None:
 
 def _fetch_pinned(repo: RepoRef, lockfile: Lockfile, policy: FetchPolicy) -> CachedRepo:
     pin = lockfile.repo(str(repo))
-    # The digest says more than the history of the repo could: the tag may have moved since.
+    # The digest proves more than the history of the repo could: the tag may have moved since.
     exact = replace(policy, digest=pin.digest, skip_validation=True)
     return hubdir.fetch_repo(replace(repo, ref=pin.sha), exact)
 
 
 def _log_pin(cached: CachedRepo) -> None:
-    """Log once how to get this very commit again."""
+    """Log once how to load this commit again."""
     repo = cached.repo
     if cached.sha is not None and cached.sha != (repo.ref or "").lower():
         pinned = replace(repo, ref=cached.sha)
         if pinned not in _pins_logged:
             _pins_logged.add(pinned)
-            log.info('%s is now the commit "%s"; ask for that to pin it', repo, pinned)
+            log.info('%s is now the commit "%s"; load that to pin it', repo, pinned)
 
 
 def _require_hubconf_in(folder: Path) -> None:
-    if (folder / "hubconf.py").is_file():
+    if (folder / HUBCONF).is_file():
         return
     if not folder.is_dir():
         raise HubconfNotFoundError(f"There is no folder {folder}.")

@@ -24,7 +24,7 @@ from hubkit import limits
 from hubkit._util.text import quoted
 from hubkit.analysis.pickles import PickleScan, scan_checkpoint
 from hubkit.errors import CheckpointError, MissingExtraError
-from hubkit.loader.formats import is_safetensors, read_checkpoint
+from hubkit.loader.weights import is_safetensors, read_checkpoint
 from hubkit.publish.weights import SHORTEST_HASH, copy_checkpoint, require_file
 from hubkit.rules.weights import is_allowed, is_harmful
 
@@ -98,10 +98,7 @@ def read_contents(path: Path) -> Contents:
         stream.seek(0)
         if is_safetensors(path):
             return _read_safetensors(path)
-        try:
-            scan = scan_checkpoint(stream)
-        except ValueError:
-            return Contents("damaged")
+        scan = scan_checkpoint(stream)
     if scan is None:
         return Contents("unknown")
     if scan.is_script:
@@ -109,6 +106,8 @@ def read_contents(path: Path) -> Contents:
     refused = [name for name in scan.names if not is_allowed(name)]
     if refused:
         return _describe_refused(scan, refused)
+    if not scan.is_complete:
+        return Contents("damaged", names=frozenset(scan.names))
     is_zip = start.startswith(_ZIP_START)
     if not is_zip and start != _LEGACY_START:
         return Contents("unknown", names=frozenset(scan.names))

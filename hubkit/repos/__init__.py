@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.runtime.finder import FINDER, install_finder
+from hubkit.runtime import FINDER, install_finder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _STORE = "/.hubkit/repos/"
 
 
-def _admit(root: Path) -> tuple[Path, CodePolicy] | None:
+def _open_tree(root: Path) -> tuple[Path, CodePolicy] | None:
     """Where a tree is, and how to import it; None where there is none.
 
     Raises:
@@ -33,17 +33,17 @@ def _admit(root: Path) -> tuple[Path, CodePolicy] | None:
         LockfileError, HashMismatchError: It is not what the lock file in force says.
     """
     from hubkit.hubdir import find_repo_of, get_dir, is_trusted
-    from hubkit.runtime import FOLDER, NO_BYTECODE, CodePolicy, find_inherited
+    from hubkit.runtime import FOLDER, NO_BYTECODE, CodePolicy, find_allowed
 
     store = _resolve(f"{get_dir()}{_STORE}")
     tree = _resolve(str(root)) if root.is_dir() else _find_moved(root, store)
     if tree is None:
         return None
     repo = find_repo_of(tree) if tree.is_relative_to(store) else None
-    digest = find_inherited(tree)
+    digest = find_allowed(tree)
     if digest is None and repo is not None:
         # A tree of another hub dir is the same commit of the same repo as one of that path in ours.
-        digest = find_inherited(root)
+        digest = find_allowed(root)
     if digest is None and (repo is None or not is_trusted(repo)):
         raise _untrusted(tree, repo)
     if repo is None:
@@ -120,5 +120,5 @@ def _find_moved(root: Path, store: Path) -> Path | None:
     return moved if found and moved.is_relative_to(store) and moved.is_dir() else None
 
 
-FINDER.admit = _admit
+FINDER.open_tree = _open_tree
 install_finder()

@@ -508,10 +508,13 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
         torch.save(model.state_dict(), "weights/unet.pt")
 
     The opcodes of the pickle are read and nothing is unpickled, in torch's zip format and the one
-    before 1.6. TorchScript archives are something else and are left alone. Files beyond 64 MiB are
-    not looked at.
+    before 1.6. A checkpoint that cannot be read to its end is reported, too: torch may run what
+    comes before that. TorchScript archives are something else and are left alone. Files beyond
+    64 MiB are not looked at.
     """
-    from hubkit.analysis.pickles import find_globals
+    import io
+
+    from hubkit.analysis.pickles import scan_checkpoint
 
     total = 0
     for path in repo.files.paths():
@@ -522,10 +525,12 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
         if total > limits.BUNDLED_TOTAL.most:
             return
         try:
-            names = find_globals(repo.files.read(path))
+            found = scan_checkpoint(io.BytesIO(repo.files.read(path)))
         except OSError:
             continue
-        unsafe = sorted(name for name in names or () if not is_allowed(name))
+        if found is None or found.is_script:
+            continue
+        unsafe = sorted(name for name in found.names if not is_allowed(name))
         harmful = [name for name in unsafe if is_harmful(name)]
         if unsafe:
             yield bundled_unsafe_weights.finding(
@@ -537,6 +542,12 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
                 else "Save the state dict: `torch.save(model.state_dict(), ...)`.",
                 severity="error" if harmful else None,
             )
+        elif not found.is_complete:
+            yield bundled_unsafe_weights.finding(
+                "it is damaged or in an old format, so what loading it runs is not known",
+                Location(path),
+                hint="Find out where this file comes from, or save its state dict again.",
+            )
 
 
 # What torch.load(weights_only=True) imports without being told to
@@ -547,14 +558,16 @@ _ALLOWED = (
     r"|torch\.(?:\w+Storage|Size|Tensor|device|dtype|\w*(?:float|int|complex)\d+\w*|bool|half|double"
     r"|float|int|long|short|quint\w+|qint\w+|strided|sparse_\w+|jagged|per_\w+|\w+Tensor)"
     r"|torch\._utils\._rebuild_\w+|torch\._tensor\._rebuild_\w+|torch\.serialization\._get_layout"
-    r"|torch\.storage\.\w+|torch\.nn\.parameter\.\w+|torch\.cuda\.\w+(?:Storage|Tensor)"
-    r"|torch\._C\.\w+|torch\._subclasses\.\w+|torch\.distributed\.tensor\.[\w.]+"
+    r"|torch\.storage\._?(?:Typed|Untyped|Legacy)Storage|torch\.nn\.parameter\.[A-Z]\w+"
+    r"|torch\.cuda\.\w+(?:Storage|Tensor)|torch\.distributed\.tensor(?:\._api)?\.DTensor"
+    r"|torch\.distributed\.tensor\._dtensor_spec\.(?:DTensorSpec|TensorMeta)"
+    r"|torch\.distributed\.tensor\.placement_types\.(?:Partial|Replicate|Shard)"
     r"|numpy(?:\._core|\.core)\.multiarray\.(?:_reconstruct|scalar)|numpy\.(?:dtype|ndarray)"
 )
 _HARMFUL = (
     r"(?:builtins|__builtin__)\.(?:exec|eval|execfile|compile|open|getattr|setattr|__import__|apply"
     r"|breakpoint)|(?:os|posix|nt|subprocess|sys|runpy|shutil|socket|importlib|pty|ctypes|pip|code"
-    r"|webbrowser|commands|platform|asyncio|requests|httplib)(?:\.\w+)+|torch\.(?:load|hub\.load)"
+    r"|webbrowser|commands|platform|asyncio|requests|httplib)(?:\.\w+)+|torch\.(?:load|hub\.load|storage\._load_from_bytes)"
 )
 
 

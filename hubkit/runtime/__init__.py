@@ -1,23 +1,37 @@
-"""Running other people's code: namespaces, nested calls of torch.hub, child processes."""
+"""Run other people's code: in a namespace of its own, or in a child process."""
 
-from hubkit.runtime.context import redirect, redirect_all
-from hubkit.runtime.finder import install_finder
-from hubkit.runtime.importing import LoadedHubconf, find_hubconf, import_hubconf
-from hubkit.runtime.inherited import find_inherited
-from hubkit.runtime.nested import HubFunctions, wrap_torch
-from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy
+from typing import TYPE_CHECKING
+
+from hubkit.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from hubkit.runtime.hubconf import LoadedHubconf, find_hubconf, import_hubconf
+    from hubkit.runtime.import_hook import FINDER, install_finder
+    from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy, find_allowed
+    from hubkit.runtime.torch_patches import HubFunctions, patch_torch, redirect, redirect_all
 
 __all__ = [
+    "FINDER",
     "FOLDER",
     "NO_BYTECODE",
     "CodePolicy",
     "HubFunctions",
     "LoadedHubconf",
+    "find_allowed",
     "find_hubconf",
-    "find_inherited",
     "import_hubconf",
     "install_finder",
+    "patch_torch",
     "redirect",
     "redirect_all",
-    "wrap_torch",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "hubconf": "LoadedHubconf find_hubconf import_hubconf",
+        "import_hook": "FINDER install_finder",
+        "policy": "FOLDER NO_BYTECODE CodePolicy find_allowed",
+        "torch_patches": "HubFunctions patch_torch redirect redirect_all",
+    },
+)

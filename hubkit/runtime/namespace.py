@@ -1,194 +1,345 @@
-"""The private namespace of one hub repo: what its imports mean."""
+"""The private namespace of a hub repo: which names are the repo's, and whose code is running.
+
+Modules of a repo live below one private package, ``hubkit.repos.<tree>``. They are executed with a
+``__builtins__`` of their own, whose ``__import__`` looks in the tree first, as Python would with
+the tree in front of ``sys.path``. That holds for as long as the code lives: an import in a function
+that runs much later still finds the tree, and nobody else's ``sys.path`` or ``sys.modules`` changes.
+
+The ``__builtins__`` also tell whose code a frame runs. One rule holds for imports and for calls of
+``torch.hub``: the nearest frame of a repo's own code counts, also long after `hubkit.load` returned
+and in threads that the repo started. If there is none on the stack, a context variable names the
+repo whose entrypoint is running. Both are per thread.
+"""
 
 from __future__ import annotations
 
 import builtins
 import importlib
 import os
+import re
 import sys
-from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
+from contextvars import ContextVar
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
+from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hubkit.runtime.executed import ExecutedFiles
-from hubkit.runtime.listing import Listings
-from hubkit.runtime.policy import FOLDER
-from hubkit.runtime.statements import Memory, make_import
-from hubkit.runtime.views import make_view
+from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
+    from importlib.machinery import FileFinder, ModuleSpec
+    from types import FrameType
 
-    from hubkit.runtime.nested import HubFunctions
     from hubkit.runtime.policy import CodePolicy
+    from hubkit.runtime.torch_patches import HubFunctions
 
-# In the __builtins__ of every module of a repo: tells whose code a frame runs.
-MARK = "__hubkit_namespace__"
+PACKAGE = "hubkit.repos"
+PREFIX = f"{PACKAGE}."
+
+# The key in the __builtins__ of a repo's modules that holds their namespace.
+KEY = "__hubkit_namespace__"
+
+CachedImport = tuple[str, ModuleType, ModuleType, str, ModuleType, "Mapping[str, object] | None"]
+"""The outcome of an import statement.
+
+The key in ``sys.modules`` and the module there; the module (or its proxy) that ``from`` imports
+from; key and module of the topmost package, which a plain ``import`` returns; and for a package,
+its variables.
+"""
 
 
-class Namespace:
-    """One tree's modules, all below one private package.
-
-    Modules that are executed here get a ``__builtins__`` of their own, whose ``__import__`` looks
-    in the tree first, as ``sys.path`` would with the tree in front. That holds for as long as the
-    code lives, so imports in functions that run much later still find the tree, and nobody else's
-    ``sys.path`` or ``sys.modules`` is involved.
+class Namespace(Struct, frozen=True, eq=False):
+    """A tree and the package that it is imported as.
 
     Attributes:
-        root: The tree's folder.
-        package: Dotted name of its package.
+        root: The tree's folder, resolved.
+        package: Dotted name of the package.
+        prefix: The same with a dot at the end; the full name of each of its modules starts with it.
         policy: How its code is imported.
-        prefix: The same with a dot at the end.
-        search_path: Folders in which its modules are looked for; the package's ``__path__``.
-        builtins: The ``__builtins__`` of its modules.
-        files: Those of its files that were executed.
-        listings: What its folders hold.
-        memory: What its import statements have led to.
-        import_: ``__import__`` as its code sees it.
-        readers: Names of its modules whose code has to do with ``sys.modules``.
-        hub: What its calls of ``torch.hub`` go to; None leaves them to torch.
-        callers_path: What was on ``sys.path`` before any of its code ran.
+        state: What its imports made so far.
     """
 
-    def __init__(self, root: Path, package: str, policy: CodePolicy = FOLDER) -> None:
-        self.root = root
-        self.package = package
-        self.policy = policy
-        self.prefix = f"{package}."
-        self.search_path = [str(root)]
-        self.builtins: dict[str, object] = {}
-        self.files = ExecutedFiles(root)
-        self.files.are_fixed = policy.is_fixed
-        self.listings = Listings(root, policy.bytecode)
-        self.hub: HubFunctions | None = None
-        self.callers_path: frozenset[str] | None = None
-        self.memory = Memory()
-        self.readers: set[str] = set()
-        self.import_ = make_import(self)
-        self._own: dict[str, bool] = {}
-        self._folders: dict[str, list[str]] = {}
-        self._views: dict[str, ModuleType | None] = {}
-        self.take_over_builtins()
+    root: Path
+    package: str
+    prefix: str
+    policy: CodePolicy
+    state: NamespaceState
 
     def __repr__(self) -> str:
         return f"<namespace of {self.root}>"
 
-    def take_over_builtins(self) -> None:
-        """Let the repo's code see what others have put into, or replaced in, ``builtins``."""
-        # In one step, so that no other thread ever sees an __import__ that is not the repo's.
-        self.builtins.update({**vars(builtins), "__import__": self.import_, MARK: self})
-
-    def new_module(self, name: str) -> ModuleType:
-        """An empty module whose code will see the repo's builtins."""
-        module = ModuleType(name)
-        vars(module)["__builtins__"] = self.builtins
-        return module
-
-    def view(self, name: str) -> ModuleType | None:
-        """The repo's view of a module, or None when it sees the original."""
-        if name not in self._views:
-            self._views[name] = make_view(name, self)
-        return self._views[name]
-
-    def holds(self, path: str) -> bool:
+    def contains(self, path: str) -> bool:
         """Whether a file or folder is the tree or lies in it."""
         return f"{os.path.realpath(path)}{os.sep}".startswith(f"{self.root}{os.sep}")
 
-    def take_in(self, name: str, module: ModuleType) -> None:
-        """Keep a module that the repo's code has put into ``sys.modules`` under a bare name."""
-        sys.modules.setdefault(self.prefix + name, module)
-        self._own[name.partition(".")[0]] = True
-        self.memory.clear()
 
-    def import_module(self, name: str) -> ModuleType:
-        """``importlib.import_module`` of one of the repo's own modules, by its bare name."""
-        try:
-            return importlib.import_module(self.prefix + name)
-        except ImportError as error:
-            self.clean(error)
-            raise
+class NamespaceState:
+    """What the imports of one tree made so far.
 
-    def owns(self, name: str, fromlist: Sequence[str] = ()) -> bool:
-        """Whether an absolute import means a module of the tree."""
-        top, _, rest = name.partition(".")
-        own = self._own.get(top)
-        if own is not None:
-            return own
-        folders = self._folders.get(top)
-        if folders is None:
-            spec = self._find(top)
-            if spec is None:
-                return False
-            if spec.origin is not None:
-                self._own[top] = True
-                return True
-            folders = self._folders[top] = [*(spec.submodule_search_locations or ())]
-        return _hold(folders, (rest.partition(".")[0],) if rest else fromlist) or not _is_elsewhere(
-            top
-        )
-
-    def is_shared(self, top: str) -> bool:
-        """Whether a name is that of a folder of the tree, and may be another package's too."""
-        return top in self._folders
-
-    def leave(self, name: str) -> None:
-        """Settle that a name which was imported from elsewhere is none of the tree's."""
-        top = name.partition(".")[0]
-        if top not in self._own and top not in self._folders:
-            self._own[top] = False
-            self.take_over_builtins()
-
-    def clean(self, error: ImportError) -> None:
-        """Let an import error name modules as the repo's code does."""
-        if error.name and error.name.startswith(self.prefix):
-            error.name = error.name[len(self.prefix) :]
-        if self.prefix in str(error.msg):
-            error.msg = str(error.msg).replace(self.prefix, "")
-            error.args = (error.msg, *error.args[1:])
-
-    def _find(self, top: str) -> ModuleSpec | None:
-        if BuiltinImporter.find_spec(top) or FrozenImporter.find_spec(top):
-            return None
-        # As with sys.path: what the standard library has loaded already wins. Published repos were
-        # only ever run that way, so one with a signal.py does not expect its own.
-        if top in sys.stdlib_module_names and top in sys.modules:
-            return None
-        self.adopt_search_path()
-        return PathFinder.find_spec(top, self.search_path)
-
-    def adopt_search_path(self) -> None:
-        """Take over folders of the tree that its code has put on ``sys.path``."""
-        callers = self.callers_path or frozenset()
-        in_front, position = True, 0
-        # Other threads may change sys.path meanwhile; to copy a list is one step.
-        for entry in sys.path.copy():
-            if entry in callers:
-                in_front = False
-            elif self.holds(entry):
-                path = os.path.realpath(entry)
-                if path not in self.search_path:
-                    self.search_path.insert(position if in_front else len(self.search_path), path)
-                    position += 1
-
-
-def _hold(folders: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether folders without ``__init__.py`` hold one of the modules that are wanted of them.
-
-    For Python any regular package comes before such a folder, so a stray ``utils`` in
-    site-packages would hide the repo's. Here the folder is meant when it has what is wanted.
+    Attributes:
+        search_path: Folders to search for modules; the ``__path__`` of the package.
+        builtins: The ``__builtins__`` of the modules.
+        import_: The ``__import__`` in them.
+        hub: What the code's calls of ``torch.hub`` call; None calls torch itself.
+        initial_path: ``sys.path`` before any of the tree's code ran.
+        own: Top-level names that are known to be the tree's (True) or not (False).
+        folders: Folders of the tree without ``__init__.py``, by top-level name. The name may be
+            another package's too.
+        absolute: Outcomes of absolute imports, by name.
+        relative: Outcomes of relative imports, by package, level and name.
+        proxies: Proxies of standard modules, by name; None where the original is used.
+        finders: Finders of its folders, by folder.
+        sys_modules_users: Full names of modules whose code uses ``sys.modules``.
+        is_fixed: Whether the tree's files are only replaced all at once (`CodePolicy.is_fixed`).
+        files: Files that were imported, with their modification time and size.
+        folder_id: Identifies the folder, and the hubconf in it, that the files were read from.
     """
-    return any(PathFinder.find_spec(name, [*folders]) for name in wanted)
+
+    def __init__(self, root: Path, *, is_fixed: bool) -> None:
+        self.search_path = [str(root)]
+        self.builtins: dict[str, object] = {}
+        self.import_: Callable[..., ModuleType] = builtins.__import__
+        self.hub: HubFunctions | None = None
+        self.initial_path: frozenset[str] | None = None
+        self.own: dict[str, bool] = {}
+        self.folders: dict[str, list[str]] = {}
+        self.absolute: dict[str, CachedImport] = {}
+        self.relative: dict[tuple[object, int, str], CachedImport] = {}
+        self.proxies: dict[str, ModuleType | None] = {}
+        self.finders: dict[str, FileFinder] = {}
+        self.sys_modules_users: set[str] = set()
+        self.is_fixed = is_fixed
+        self.files: dict[str, tuple[int, int]] = {}
+        self.folder_id = identify_folder(root)
 
 
-def _is_elsewhere(name: str) -> bool:
+def refresh_builtins(namespace: Namespace) -> None:
+    """Copy what others have put into, or replaced in, ``builtins``."""
+    state = namespace.state
+    # In one step, so that no other thread ever sees an __import__ that is not the repo's.
+    state.builtins.update({**vars(builtins), "__import__": state.import_, KEY: namespace})
+
+
+# Names of packages
+
+
+_SPELLED = {"_": "__", "/": "_S", ".": "_D", "-": "_H"}
+_READ = {spelling[1]: character for character, spelling in _SPELLED.items()}
+
+
+def package_name(root: Path, generation: int = 0) -> str:
+    """The package for a tree: ``/home/me/net`` is ``hubkit.repos._Shome_Sme_Snet``.
+
+    The name spells the folder, so that another process can import the code of a pickled object
+    (if it may run it, see `hubkit.repos`). It is an identifier, because ``torch.jit`` writes it
+    into source and parses it again.
+
+    Args:
+        root: The tree's folder, absolute.
+        generation: How often the files of this folder changed in this process.
+    """
+    key = "".join(_spell(character) for character in root.as_posix())
+    if key[0].isdigit():
+        key = f"_X{ord(key[0]):x}_{key[1:]}"
+    return f"{PREFIX}{key}_E{generation}" if generation else PREFIX + key
+
+
+def root_of(package: str) -> Path | None:
+    """The folder that a package's name spells; None if it spells none."""
+    token = re.compile(r"_(?:([_SDH])|X([0-9a-f]+)_|(E[0-9]+)$)|[A-Za-z0-9]")
+    key = package.removeprefix(PREFIX)
+    parts: list[str] = []
+    at = 0
+    while at < len(key):
+        match = token.match(key, at)
+        if match is None:
+            return None
+        short, code, generation = match.groups()
+        if not generation:
+            parts.append(_READ[short] if short else chr(int(code, 16)) if code else match.group())
+        at = match.end()
+    return Path("".join(parts))
+
+
+def _spell(character: str) -> str:
+    if character.isascii() and character.isalnum():
+        return character
+    return _SPELLED.get(character) or f"_X{ord(character):x}_"
+
+
+# Names of modules
+
+
+def owns(namespace: Namespace, name: str, fromlist: Sequence[str] = ()) -> bool:
+    """Whether an absolute import of a name means a module of the tree.
+
+    Args:
+        namespace: The tree's.
+        name: The imported name, dotted or not.
+        fromlist: Names that are imported from it.
+    """
+    state = namespace.state
+    top, _, rest = name.partition(".")
+    own = state.own.get(top)
+    if own is not None:
+        return own
+    folders = state.folders.get(top)
+    if folders is None:
+        spec = _find_top_level(namespace, top)
+        if spec is None:
+            return False
+        if spec.origin is not None:
+            state.own[top] = True
+            return True
+        folders = state.folders[top] = [*(spec.submodule_search_locations or ())]
+    wanted = (rest.partition(".")[0],) if rest else fromlist
+    # For Python, any regular package comes before a folder without __init__.py, so a stray utils
+    # in site-packages would hide the repo's. Here the folder counts if it has what is imported.
+    return any(PathFinder.find_spec(one, folders) for one in wanted) or not _is_installed(top)
+
+
+def mark_external(namespace: Namespace, name: str) -> None:
+    """Record that a name was imported from outside the tree."""
+    state, top = namespace.state, name.partition(".")[0]
+    if top not in state.own and top not in state.folders:
+        state.own[top] = False
+        refresh_builtins(namespace)
+
+
+def adopt_module(namespace: Namespace, name: str, module: ModuleType) -> None:
+    """Make a module that the repo's code put into ``sys.modules`` one of the namespace."""
+    state = namespace.state
+    sys.modules.setdefault(namespace.prefix + name, module)
+    state.own[name.partition(".")[0]] = True
+    state.absolute.clear()
+    state.relative.clear()
+
+
+def import_own(namespace: Namespace, name: str) -> ModuleType:
+    """Import a module of the tree by the name that the repo's code uses."""
+    try:
+        return importlib.import_module(namespace.prefix + name)
+    except ImportError as error:
+        strip_prefix(namespace, error)
+        raise
+
+
+def strip_prefix(namespace: Namespace, error: ImportError) -> None:
+    """Make an import error name modules as the repo's code does."""
+    prefix = namespace.prefix
+    if error.name and error.name.startswith(prefix):
+        error.name = error.name[len(prefix) :]
+    if prefix in str(error.msg):
+        error.msg = str(error.msg).replace(prefix, "")
+        error.args = (error.msg, *error.args[1:])
+
+
+def adopt_search_path(namespace: Namespace) -> None:
+    """Search folders of the tree that its code has put on ``sys.path``."""
+    search_path = namespace.state.search_path
+    initial = namespace.state.initial_path or frozenset()
+    in_front, position = True, 0
+    # Other threads may change sys.path meanwhile; copying a list is one step.
+    for entry in sys.path.copy():
+        if entry in initial:
+            in_front = False
+        elif namespace.contains(entry):
+            path = os.path.realpath(entry)
+            if path not in search_path:
+                search_path.insert(position if in_front else len(search_path), path)
+                position += 1
+
+
+def _find_top_level(namespace: Namespace, top: str) -> ModuleSpec | None:
+    if BuiltinImporter.find_spec(top) or FrozenImporter.find_spec(top):
+        return None
+    # As with sys.path, a module of the standard library that is imported already wins. Published
+    # repos were only ever run that way, so one with a signal.py does not expect its own.
+    if top in sys.stdlib_module_names and top in sys.modules:
+        return None
+    adopt_search_path(namespace)
+    return PathFinder.find_spec(top, namespace.state.search_path)
+
+
+def _is_installed(name: str) -> bool:
     """Whether there is a regular top-level module outside all hub repos; imports nothing."""
-    loaded = sys.modules.get(name)
-    if loaded is not None and not getattr(type(loaded), "is_hubkit", False):
-        return loaded.__spec__ is None or loaded.__spec__.origin is not None
+    module = sys.modules.get(name)
+    if module is not None and not getattr(type(module), "is_hubkit", False):
+        return module.__spec__ is None or module.__spec__.origin is not None
     for finder in sys.meta_path:
         if not getattr(finder, "is_hubkit", False) and hasattr(finder, "find_spec"):
             spec = finder.find_spec(name, None)
             if spec is not None:
                 return spec.origin is not None
     return False
+
+
+# Changes on disk
+
+
+def record_file(namespace: Namespace, path: str) -> os.stat_result:
+    """Record the state of a file that is about to be imported, and return it."""
+    found = os.stat(path)  # noqa: PTH116
+    namespace.state.files[path] = found.st_mtime_ns, found.st_size
+    return found
+
+
+def has_changed(namespace: Namespace) -> bool:
+    """Whether a file that was imported has been edited or removed since."""
+    if namespace.state.is_fixed:
+        return identify_folder(namespace.root) != namespace.state.folder_id
+    # Most of what a warm load of a folder costs. Other threads may be adding files.
+    stat = os.stat
+    try:
+        for path, (modified_at, size) in [*namespace.state.files.items()]:
+            found = stat(path)
+            if found.st_mtime_ns != modified_at or found.st_size != size:
+                return True
+    except OSError:
+        return True
+    return False
+
+
+def identify_folder(folder: Path | str) -> tuple[int, ...]:
+    """Tells a folder, and the hubconf in it, from another in its place."""
+    try:
+        itself, hubconf = os.stat(folder), os.stat(f"{folder}/hubconf.py")  # noqa: PTH116
+    except OSError:
+        return ()
+    return itself.st_dev, itself.st_ino, hubconf.st_ino, hubconf.st_mtime_ns, hubconf.st_size
+
+
+# Whose code is running
+
+
+class Activation(Struct, frozen=True):
+    """A repo whose code is running.
+
+    Attributes:
+        namespace: The repo's.
+        hub: What its calls of ``torch.hub`` call; None calls torch itself.
+    """
+
+    namespace: Namespace
+    hub: HubFunctions | None
+
+
+ACTIVE: ContextVar[Activation | None] = ContextVar("hubkit_active", default=None)
+
+
+def namespace_in(module_builtins: object) -> Namespace | None:
+    """The namespace that a ``__builtins__`` belongs to, or None."""
+    found: Any = module_builtins.get(KEY) if isinstance(module_builtins, dict) else None
+    return found if isinstance(found, Namespace) else None
+
+
+def find_namespace_for(frame: FrameType | None) -> Namespace | None:
+    """The namespace on whose behalf a frame runs, or None."""
+    while frame is not None:
+        namespace = namespace_in(frame.f_builtins)
+        if namespace is not None:
+            return namespace
+        frame = frame.f_back
+    active = ACTIVE.get()
+    return active.namespace if active else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import convert
 
-from hubkit.runtime.importing import LoadedHubconf, import_hubconf, public_callables
+from hubkit.runtime.hubconf import LoadedHubconf, import_hubconf, public_callables
 from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy
 from hubkit.runtime.probe import ChildRequest, ProbeFailure, ProbeReply
 from hubkit.runtime.sandbox import guarded_network, isolate_network

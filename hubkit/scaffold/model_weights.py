@@ -118,13 +118,10 @@ def _read_file(files: Files, path: str) -> WeightsFile | None:
         data = files.read(path, limits.BUNDLED_BYTES.most)
     except OSError:
         return None
-    try:
-        scan = scan_checkpoint(io.BytesIO(data))
-    except ValueError:
-        scan = None
-    names = scan.names if scan else ()
-    is_plain = bool(names) and all(_PLAIN.fullmatch(name) for name in names)
-    key, prefix = _layout(scan.texts) if scan and is_plain else ("", "")
+    scan = scan_checkpoint(io.BytesIO(data))
+    names = scan.names if scan is not None and scan.is_complete else ()
+    is_plain = bool(names) and all(map(_PLAIN.fullmatch, names))
+    key, prefix = _layout(scan.texts) if scan is not None and is_plain else ("", "")
     return WeightsFile(path, entry.size, is_plain=is_plain, key=key, prefix=prefix)
 
 

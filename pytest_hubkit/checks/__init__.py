@@ -1,4 +1,4 @@
-"""The live checks: one decorated function each, one module per subject."""
+"""The live checks: one decorated function each, one module per context."""
 
 from __future__ import annotations
 

@@ -5,63 +5,61 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from pytest_hubkit.chain import deep_copy, find_changed, find_shared
 from pytest_hubkit.checks.forward import BUILT
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
-from pytest_hubkit.comparing import CLOSE, find_difference
-from pytest_hubkit.saving import find_unsafe, read_back
-from pytest_hubkit.trees import has_shape
+from pytest_hubkit.fast_path import find_changed, find_shared
+from pytest_hubkit.tensors import CLOSE, find_difference, has_shape
+from pytest_hubkit.weights import find_unsafe, read_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import torch
 
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.context import CaseContext
 
 _BUILT_TWICE = (*BUILT, "C108")
 _MOST = 4
 
 
 @check("C207", "state-dict-round-trip", level=2, requires=_BUILT_TWICE)
-def state_dict_round_trip(subject: Subject) -> Iterator[Failure]:
-    """Weights that are saved can be loaded into a second model, which then does the same.
+def state_dict_round_trip(context: CaseContext) -> Iterator[Failure]:
+    """Saved weights can be loaded into a second model, which then behaves the same.
 
-    The state dict is saved, read with ``weights_only=True``, as torch does by default, and loaded
-    with ``strict=True`` into a model that is built afresh; then all tensors are compared, and what
-    both models give. That fails for entries that are no tensors, names that differ from one build
-    to the next, modules that hide from ``nn.Module`` in plain lists, and random numbers that are
-    kept in plain attributes.
+    The state dict is saved, read with ``weights_only=True``, and loaded with ``strict=True`` into a
+    second build. Then all tensors and the outputs of both models are compared. That fails for
+    entries that are not tensors, names that differ between builds, modules in plain lists, and
+    random numbers in plain attributes.
 
-    Keep plain data out of the state dict and tensors in it, by ``register_buffer``; name submodules
-    the same each time.
+    Register tensors with ``register_buffer``, keep other data out of the state dict, and give
+    submodules the same names in each build.
     """
-    if "C207" in subject.chain.shown:
+    if "C207" in context.fast_path.passed:
         return
-    state = subject.module.state_dict()
+    state = context.module.state_dict()
     strange = find_unsafe(state)
     if strange:
         yield Failure(
-            f"The weights of {subject.label} cannot be read back safely: torch.load refuses them.",
+            f"torch.load(weights_only=True) refuses the saved weights of {context.label}.",
             tuple(f"{key}: {type(value).__name__}" for key, value in strange.items()),
-            "torch.load(weights_only=True) takes tensors and plain data; keep the rest in "
-            "attributes that are not part of the state dict.",
-            subject.location,
+            "Keep everything but tensors and plain data in attributes that are not part of the "
+            "state dict.",
+            context.location,
         )
         return
     loaded = read_back(state)
-    other = subject.second_module
+    other = context.second_module
     try:
         other.load_state_dict(loaded, strict=True)
     except (RuntimeError, KeyError, ValueError) as error:
-        yield _does_not_fit(subject, state, other, error)
+        yield _does_not_fit(context, state, other, error)
         return
-    found = list(_differences(subject, loaded, other.state_dict()))
-    yield from found or _different_outputs(subject, other)
+    found = list(_differences(context, loaded, other.state_dict()))
+    yield from found or _different_outputs(context, other)
 
 
 def _does_not_fit(
-    subject: Subject, state: dict[str, Any], other: torch.nn.Module, error: Exception
+    context: CaseContext, state: dict[str, Any], other: torch.nn.Module, error: Exception
 ) -> Failure:
     keys = set(other.state_dict())
     missing, unexpected = sorted(keys - set(state)), sorted(set(state) - keys)
@@ -74,63 +72,61 @@ def _does_not_fit(
         if names
     ]
     return Failure(
-        f"Saved weights of {subject.label} do not fit a second model that is built the same way.",
+        f"Saved weights of {context.label} do not fit a second model from the same call.",
         tuple(evidence) or tuple(str(error).splitlines()[:_MOST]),
-        "Names and shapes of parameters must be the same each time: no counters, ids or random "
-        "numbers in them.",
-        subject.location,
+        "Use the same names and shapes in each build: no counters, ids or random numbers.",
+        context.location,
     )
 
 
 def _differences(
-    subject: Subject, state: dict[str, Any], again: dict[str, Any]
+    context: CaseContext, state: dict[str, Any], again: dict[str, Any]
 ) -> Iterator[Failure]:
     changed = find_changed(state, again)
     if changed:
         yield Failure(
-            f"Loading the weights of {subject.label} does not restore them.",
+            f"Loading the weights of {context.label} does not restore them.",
             (f"{len(changed)} of {len(state)} differ, such as {changed[0]}",),
-            "Does load_state_dict or a hook of the model change or drop entries?",
-            subject.location,
+            "Check whether load_state_dict or a hook of the model changes or drops entries.",
+            context.location,
         )
 
 
-def _different_outputs(subject: Subject, other: torch.nn.Module) -> Iterator[Failure]:
-    """The second model must do what the first does, as far as the first does always the same."""
-    if ("C204", subject.label) in subject.conformance.broken:
+def _different_outputs(context: CaseContext, other: torch.nn.Module) -> Iterator[Failure]:
+    """The second model must behave as the first, if the first is deterministic."""
+    if not context.is_deterministic:
         return
-    device = subject.conformance.options.device
+    device = context.session.options.device
     try:
-        first = subject.first
-    except Exception:  # noqa: BLE001 - no input, or C201 tells
+        first = context.first
+    except Exception:  # noqa: BLE001 - no input, or C201 fails
         return
-    if subject.runnable is not subject.module:
+    if context.runnable is not context.module:
         return
-    again = subject.run(other.to(device))
-    # What draws random numbers is compared from one seed.
-    stochastic = subject.case.config.stochastic
-    seen = find_difference(subject.run() if stochastic else first.output, again, CLOSE)
+    again = context.run(other.to(device))
+    # Models that draw random numbers are compared from one seed.
+    stochastic = context.case.config.stochastic
+    seen = find_difference(context.run() if stochastic else first.output, again, CLOSE)
     if seen:
         yield Failure(
-            f"A second {subject.label} with the same weights gives other results.",
+            f"A second {context.label} with the same weights returns different outputs.",
             (seen,),
-            "Something that forward uses is not in the state dict: register it as a buffer.",
-            subject.location,
+            "Register everything that forward uses as a parameter or a buffer.",
+            context.location,
         )
 
 
 @check("C208", "safetensors-ready", level=2, required=False, requires=BUILT)
-def safetensors_ready(subject: Subject) -> Iterator[Failure]:
+def safetensors_ready(context: CaseContext) -> Iterator[Failure]:
     """The weights can be saved as safetensors.
 
-    That format holds plain tensors: no two that share memory, none with gaps, nothing that is not
-    a tensor.
+    That format holds contiguous tensors that do not share memory, and nothing else.
 
-    Leave tied weights out of the state dict but for one name; call ``contiguous()`` on the rest.
+    Keep only one name of tied weights in the state dict, and call ``contiguous()`` on the others.
     """
     import torch
 
-    state, homes = subject.module.state_dict(), dict[int, str]()
+    state, homes = context.module.state_dict(), dict[int, str]()
     seen = []
     for key, value in state.items():
         if not isinstance(value, torch.Tensor):
@@ -146,65 +142,65 @@ def safetensors_ready(subject: Subject) -> Iterator[Failure]:
             seen += [f"{key} shares memory with {first}"] if first != key else []
     if seen:
         yield Failure(
-            f"The weights of {subject.label} cannot be saved as safetensors as they are.",
+            f"The weights of {context.label} cannot be saved as safetensors.",
             tuple(seen[:_MOST]),
-            location=subject.location,
+            location=context.location,
         )
 
 
 @check("C209", "copy", level=2, requires=BUILT)
-def copies(subject: Subject) -> Iterator[Failure]:
-    """`copy.deepcopy` gives an independent model that does the same.
+def copies(context: CaseContext) -> Iterator[Failure]:
+    """`copy.deepcopy` returns an independent model that behaves the same.
 
-    Averaged weights, distillation, ensembles and quantisation all copy models. Locks, open files,
-    generators and tensors that hang on a computation cannot be copied.
+    Weight averaging, distillation, ensembles and quantization copy models. Locks, open files,
+    generators and tensors that are part of a graph cannot be copied.
 
-    Leave such things out in ``__deepcopy__`` or ``__getstate__``, or make them when needed.
+    Drop such attributes in ``__deepcopy__`` or ``__getstate__``, or create them when needed.
     """
     import torch
 
-    model = subject.module
-    if "C209" in subject.chain.shown:
+    model = context.module
+    if "C209" in context.fast_path.passed:
         return
     try:
-        copied = deep_copy(subject)
+        copied = context.copy_module()
     except Exception as error:  # noqa: BLE001 - whatever an attribute raises
         yield Failure(
-            f"{subject.label} cannot be copied: {type(error).__name__}: {error}",
-            tuple(_attributes_that_refuse(model)),
-            "Make it when it is needed, or leave it out of copies by __deepcopy__.",
-            subject.location,
+            f"{context.label} cannot be copied: {type(error).__name__}: {error}",
+            tuple(_find_uncopyable(model)),
+            "Create it when it is needed, or drop it in __deepcopy__.",
+            context.location,
         )
         return
     shared = find_shared(model, copied)
     if shared:
         yield Failure(
-            f"A copy of {subject.label} shares parameters with it: training one changes the other.",
+            f"A copy of {context.label} shares parameters with it.",
             (f"{len(shared)} shared, such as {shared[0]}",),
-            "Does __deepcopy__ return the model itself?",
-            subject.location,
+            "Check whether __deepcopy__ returns the model itself.",
+            context.location,
         )
         return
-    if ("C204", subject.label) in subject.conformance.broken or copied is model:
+    if not context.is_deterministic or copied is model:
         return
     try:
-        first = subject.first
-    except Exception:  # noqa: BLE001 - no input, or C201 tells
+        first = context.first
+    except Exception:  # noqa: BLE001 - no input, or C201 fails
         return
-    if not isinstance(subject.runnable, torch.nn.Module):
+    if not isinstance(context.runnable, torch.nn.Module):
         return
-    again = subject.run(copied)
+    again = context.run(copied)
     seen = find_difference(first.output, again, CLOSE)
     if seen:
         yield Failure(
-            f"A copy of {subject.label} gives other results than the model itself.",
+            f"A copy of {context.label} returns different outputs.",
             (seen,),
-            "Is something that forward uses kept outside the model?",
-            subject.location,
+            "Keep everything that forward uses in the model.",
+            context.location,
         )
 
 
-def _attributes_that_refuse(model: torch.nn.Module) -> Iterator[str]:
+def _find_uncopyable(model: torch.nn.Module) -> Iterator[str]:
     for path, module in model.named_modules():
         for name, value in vars(module).items():
             if name.startswith("_"):
@@ -217,22 +213,22 @@ def _attributes_that_refuse(model: torch.nn.Module) -> Iterator[str]:
 
 
 @check("C210", "pickle", level=2, required=False, requires=BUILT)
-def pickles(subject: Subject) -> Iterator[Failure]:
-    """The model can be pickled, after torch.hub has loaded it.
+def pickles(context: CaseContext) -> Iterator[Failure]:
+    """The model can be pickled after torch.hub has loaded it.
 
-    That is what ``torch.save(model)``, worker processes and many experiment trackers do. It fails
-    for lambdas, locks and handles, and for classes that are defined in hubconf.py, since torch.hub
-    does not register that as a module.
+    ``torch.save(model)``, worker processes and many experiment trackers pickle models. That fails
+    for lambdas, locks and handles, and for classes in hubconf.py, which torch.hub does not register
+    as a module.
 
-    Define classes in a module of the repo, and functions by ``def``.
+    Define classes in a module of the repo, and functions with ``def``.
     """
-    case = subject.conformance.children.declared_only.case(subject.label)
+    case = context.children.declared_only.case(context.label)
     if not case.is_module:
-        raise NotApplicableError(case.skipped or "it gives no nn.Module")
+        raise NotApplicableError(case.skipped or "it does not return an nn.Module")
     if case.pickling is not None:
         moved = "hubconf" in case.pickling.message
         yield Failure(
-            f"{subject.label} cannot be pickled: {case.pickling.text}",
+            f"{context.label} cannot be pickled: {case.pickling.text}",
             fix="Move the class from hubconf.py to a module of the repo." if moved else "",
-            location=subject.location,
+            location=context.location,
         )

@@ -1,4 +1,4 @@
-"""Level 1: what loading a model does to the process of its user."""
+"""Level 1: what loading a model does to the process."""
 
 from __future__ import annotations
 
@@ -17,157 +17,158 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hubkit.runtime.sandbox import Change
-    from pytest_hubkit.replies import Effects
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.child.protocol import Effects
+    from pytest_hubkit.context import CaseContext
 
 _SEEDING = ("manual_seed", "seed", "seed_everything", "manual_seed_all", "set_rng_state")
 
 
 @check("C108", "loads-twice", level=1, requires=("C101", "C106"))
-def loads_twice(subject: Subject) -> Iterator[Failure]:
+def loads_twice(context: CaseContext) -> Iterator[Failure]:
     """The model can be loaded a second time in the same process.
 
-    ``torch.hub`` executes hubconf.py for every ``list``, ``help`` and ``load``, while the repo's
-    other modules stay imported. What may be done once only, such as defining an operator library
-    or registering a class by name, then fails in the second call of a notebook.
+    ``torch.hub`` executes hubconf.py in every ``list``, ``help`` and ``load``, while the repo's other
+    modules stay imported. Code that may run only once, such as defining an operator library or
+    registering a class by name, then fails in the second call.
 
-    Move it to a module of the repo, which is imported once, or look first whether it is there.
+    Move such code to a module of the repo, which is imported once, or check whether it has run.
     """
-    again = subject.conformance.children.declared_only.again
+    again = context.children.declared_only.again
     if again is not None:
-        _on_the_first_only(subject, "hubconf.py cannot be executed twice")
+        _on_the_first_only(context, "hubconf.py cannot be executed twice")
         yield Failure(
-            f"The second torch.hub.load in a process fails: hubconf.py cannot be executed twice. "
-            f"{again.text}",
+            f"The second torch.hub.load in a process fails: {again.text}",
             tuple(filter(None, [again.place])),
-            "Move what may happen only once to a module of the repo.",
+            "Move code that may run only once from hubconf.py to a module of the repo.",
             Location(again.path or "hubconf.py", again.line or 1),
         )
         return
     try:
-        _ = subject.second
+        _ = context.second
     except PrerequisiteError as error:
         cause = error.failure.cause
         yield Failure(
-            f"The first {subject.call} works and the second, in the same process, fails: {cause}",
-            fix="What may be done only once belongs to a module of the repo, not to a call.",
-            location=subject.location,
+            f"{context.call} works once and fails the second time in the same process: {cause}",
+            fix="Move code that may run only once to a module of the repo.",
+            location=context.location,
             cause=cause,
         )
 
 
 @check("C109", "global-state-load", level=1, requires=("C101", "C106"))
-def global_state_load(subject: Subject) -> Iterator[Failure]:
-    """Loading the model leaves the process as it was.
+def global_state_load(context: CaseContext) -> Iterator[Failure]:
+    """Loading the model does not change global state.
 
     ``sys.path``, the current folder, environment variables, warnings filters, logging, torch's
-    default type, gradient mode, threads and backend flags belong to the user's program, and a
-    model that sets them changes what all other code there does.
+    default dtype, gradient mode, threads and backend flags belong to the user's program. A model
+    that sets them changes the behavior of all other code.
 
-    Set what the model needs in ``forward``, or as a context manager around it; not while loading.
+    Set what the model needs in ``forward``, with a context manager.
     """
-    yield from _in_either(subject, _judge_changes)
+    yield from _in_either(context, _check_changes)
 
 
-def _judge_changes(
-    subject: Subject, call: str, location: Location, effects: Effects
+def _check_changes(
+    context: CaseContext, call: str, location: Location, effects: Effects
 ) -> Iterator[Failure]:
     if effects.changes:
         yield Failure(
-            f"{call} changes the process of whoever calls it.",
+            f"{call} changes global state.",
             tuple(map(str, effects.changes)),
-            _point_to(subject, effects.changes)
-            or "Leave it to the user, or put it back before returning.",
+            _point_to(context, effects.changes)
+            or "Leave it to the user, or restore it before returning.",
             location,
         )
 
 
 @check("C110", "no-reseed", level=1, requires=("C101", "C106"))
-def no_reseed(subject: Subject) -> Iterator[Failure]:
-    """Loading the model does not reseed the user's random numbers.
+def no_reseed(context: CaseContext) -> Iterator[Failure]:
+    """Loading the model does not reseed the global random generators.
 
     A ``torch.manual_seed(0)`` somewhere in the repo makes every experiment that loads the model
-    draw the same numbers, whatever seed its author has set. Two processes load the model from
-    different seeds; then they must draw different numbers.
+    draw the same numbers, whatever its seed. This check loads the model from two seeds; the
+    numbers drawn afterwards must differ.
 
-    Use a ``torch.Generator`` of the model's own.
+    Use a ``torch.Generator`` of your own.
     """
-    reply = subject.conformance.children.declared_only
+    reply = context.children.declared_only
     if reply.failure:
         raise NotApplicableError("it could not be loaded in a fresh process")
-    _ = subject.built
-    seeds = [use for use in subject.conformance.source.uses if _is_seeding(use.name)]
+    _ = context.built
+    seeds = [use for use in context.session.source.uses if _is_seeding(use.name)]
     where = [f"{use.location.path}:{use.location.line}: {use.name}" for use in seeds[:4]]
 
-    def judge(call: str, here: dict[str, float], there: Effects) -> Iterator[Failure]:
+    def find_reseeding(call: str, here: dict[str, float], there: Effects) -> Iterator[Failure]:
         same = [name for name, value in here.items() if there.drawn.get(name) == value]
         if same:
-            seen = [f"then {name} gives {here[name]:.5f} for any seed" for name in same]
+            seen = [f"afterwards, {name} returns {here[name]:.5f} for any seed" for name in same]
             yield Failure(
-                f"{call} reseeds random numbers: whoever calls it gets the same ones each time.",
+                f"{call} reseeds the global random generators.",
                 (*seen, *where),
-                "Use a torch.Generator of your own, and leave the global seed to the user.",
-                seeds[0].location if seeds else subject.location,
+                "Use a torch.Generator of your own.",
+                seeds[0].location if seeds else context.location,
             )
 
-    if subject.is_first:
-        found = list(judge("Importing hubconf.py", subject.conformance.drawn, reply.effects))
+    if context.is_first:
+        found = list(find_reseeding("Importing hubconf.py", context.session.drawn, reply.effects))
         if found:
             yield from found
             return
-    there = reply.case(subject.label).effects
-    yield from judge(subject.call, subject.drawn[SEED], there)
+    there = reply.case(context.label).effects
+    yield from find_reseeding(context.call, context.drawn[SEED], there)
 
 
 @check("C111", "quiet", level=1, required=False, requires=("C101", "C106"))
-def quiet(subject: Subject) -> Iterator[Failure]:
-    """Nothing is printed while the model is loaded.
+def quiet(context: CaseContext) -> Iterator[Failure]:
+    """Loading the model prints nothing.
 
-    What a library prints ends in the middle of somebody's progress bar or in the output of a
-    command that another program reads.
+    What a library prints ends up in the middle of a progress bar, or in output that another
+    program parses.
 
-    Use ``logging``, or print only when a ``verbose`` argument asks for it.
+    Use ``logging``, or print only if a ``verbose`` argument is true.
     """
-    yield from _in_either(subject, _judge_prints)
+    yield from _in_either(context, _check_prints)
 
 
-def _judge_prints(
-    subject: Subject, call: str, location: Location, effects: Effects
+def _check_prints(
+    context: CaseContext, call: str, location: Location, effects: Effects
 ) -> Iterator[Failure]:
     if effects.printed.strip():
         first = effects.printed.strip().splitlines()[0]
         yield Failure(
             f"{call} prints.",
-            (f"it begins: {first[:100]}",),
-            f"Use the logging module. ({subject.label})",
+            (f"it starts with: {first[:100]}",),
+            f"Use the logging module. ({context.label})",
             location,
         )
 
 
 def _in_either(
-    subject: Subject,
-    judge: Callable[[Subject, str, Location, Effects], Iterator[Failure]],
+    context: CaseContext,
+    check_effects: Callable[[CaseContext, str, Location, Effects], Iterator[Failure]],
 ) -> Iterator[Failure]:
-    """Judge what the import does, once for all cases, and what the call does."""
-    reply = subject.conformance.children.declared_only
-    if subject.is_first:
-        yield from judge(subject, "Importing hubconf.py", Location("hubconf.py"), reply.effects)
-    effects = reply.case(subject.label).effects
-    yield from judge(subject, subject.call, subject.location, effects)
+    """Check the import, once for all cases, and the call."""
+    reply = context.children.declared_only
+    if context.is_first:
+        yield from check_effects(
+            context, "Importing hubconf.py", Location("hubconf.py"), reply.effects
+        )
+    effects = reply.case(context.label).effects
+    yield from check_effects(context, context.call, context.location, effects)
 
 
-def _on_the_first_only(subject: Subject, reason: str) -> None:
-    if not subject.is_first:
-        first = subject.conformance.subjects[0].label
-        raise NotApplicableError(f"{reason}; said once, at {first}")
+def _on_the_first_only(context: CaseContext, reason: str) -> None:
+    if not context.is_first:
+        first = context.session.plan.active[0].label
+        raise NotApplicableError(f"{reason}; reported for {first}")
 
 
 def _is_seeding(name: str) -> bool:
     return name.rpartition(".")[2] in _SEEDING
 
 
-def _point_to(subject: Subject, changes: tuple[Change, ...]) -> str:
-    """Where source shows calls that may be the ones."""
+def _point_to(context: CaseContext, changes: tuple[Change, ...]) -> str:
+    """A call in the source that may be the cause."""
     words = {
         "sys.path": ("sys.path",),
         "os.getcwd()": ("chdir",),
@@ -183,7 +184,7 @@ def _point_to(subject: Subject, changes: tuple[Change, ...]) -> str:
         if change.name.startswith(key)
         for part in parts
     ]
-    for use in subject.conformance.source.uses:
+    for use in context.session.source.uses:
         if any(part in use.name for part in wanted):
-            return f"Is it {use.name} at {use.location.path}:{use.location.line}?"
+            return f"The cause may be {use.name} at {use.location.path}:{use.location.line}."
     return ""

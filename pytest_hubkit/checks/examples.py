@@ -1,4 +1,4 @@
-"""Level 2: the examples that readers copy."""
+"""Level 2: the examples in the documentation."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_hubkit.example_runs import ExampleEnd
+    from pytest_hubkit.child.worker import ExampleResult
+    from pytest_hubkit.context import CaseContext
     from pytest_hubkit.examples import Example
-    from pytest_hubkit.subject import Subject
 
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 
 
 @check("C215", "help-examples", level=2, required=False, requires=("C101", "C106"))
-def help_examples(subject: Subject) -> Iterator[Failure]:
-    """Examples in the help, the README and cards run.
+def help_examples(context: CaseContext) -> Iterator[Failure]:
+    """Examples in the help, the README and model cards run.
 
-    Readers copy them first. Code after ``>>>`` and in fences marked as python is run, from the
-    help of the entrypoint and from documents where it loads the entrypoint; what it prints is not
-    compared. ``torch.hub.load("owner/name", ...)`` of this repo means the folder under test. An
-    example that needs the network, a file, a module that is not installed or a GPU, or that goes
-    on from an earlier one, is not judged.
+    This check runs code after ``>>>`` and in python fences, from the help of the entrypoint and from
+    documents where the code loads the entrypoint. It does not compare output.
+    ``torch.hub.load("owner/name", ...)`` of this repo loads the folder under test. Examples that
+    need the network, a file, a missing module or a GPU, or that continue an earlier one, are
+    skipped.
 
-    Correct the example, or put ``# hubkit: skip`` into it.
+    Fix the example, or add ``# hubkit: skip`` to it.
     """
-    examples = list(subject.conformance.examples.find(subject.case.entrypoint))
+    examples = list(context.session.examples.find(context.case.entrypoint))
     if not examples:
-        raise NotApplicableError("no example of it is shown")
+        raise NotApplicableError("there is no example of it")
     ran, reasons = 0, []
     for example in examples:
         try:
-            end = _run(subject, example)
+            end = _run(context, example)
         except (BrokenProcessPool, TimeoutError) as error:
-            died = isinstance(error, BrokenProcessPool)
-            said = "ends its process" if died else f"takes longer than {_PATIENCE:g} seconds"
-            yield Failure(f"{_start(example.where)} {said}.", location=subject.location)
+            crashed = isinstance(error, BrokenProcessPool)
+            problem = (
+                "crashes the interpreter" if crashed else f"takes longer than {_TIMEOUT:g} seconds"
+            )
+            yield Failure(f"{_start(example.where)} {problem}.", location=context.location)
             continue
-        reason = _why_not_judged(end)
+        reason = _why_skipped(end)
         if reason:
             reasons.append(f"{example.where} {reason}")
             continue
@@ -51,18 +53,18 @@ def help_examples(subject: Subject) -> Iterator[Failure]:
             yield Failure(
                 f"{_start(example.where)} fails with {end.error}: {end.message}",
                 (f"{example.place}{at}",),
-                "Readers copy it. Correct it, or put `# hubkit: skip` into it.",
-                subject.location,
+                "Fix it, or add `# hubkit: skip` to it.",
+                context.location,
             )
     if reasons and not ran:
         raise NotApplicableError("; ".join(reasons))
 
 
-def _run(subject: Subject, example: Example) -> ExampleEnd:
-    from pytest_hubkit.example_runs import ExampleRun, run_example
+def _run(context: CaseContext, example: Example) -> ExampleResult:
+    from pytest_hubkit.child.worker import ExampleRun, run_example
     from pytest_hubkit.published import name_repo
 
-    conformance, options = subject.conformance, subject.conformance.options
+    conformance, options = context.session, context.session.options
     home = "worker-home" if options.network == "deny" else conformance.weights_home
     run = ExampleRun(
         code=example.code,
@@ -73,11 +75,11 @@ def _run(subject: Subject, example: Example) -> ExampleEnd:
         home=str(conformance.folder / home),
         policy=options.policy,
     )
-    return conformance.worker.call(run_example, run, _PATIENCE)
+    return conformance.worker.call(run_example, run, _TIMEOUT)
 
 
-def _why_not_judged(end: ExampleEnd) -> str:
-    """Why a failure says nothing about the example, or ""."""
+def _why_skipped(end: ExampleResult) -> str:
+    """Why a failure is not the example's, or ""."""
     if end.target:
         return f"needs the network: {end.target}"
     if end.error == "ModuleNotFoundError":
@@ -85,7 +87,7 @@ def _why_not_judged(end: ExampleEnd) -> str:
     if end.error == "FileNotFoundError":
         return f"needs a file: {end.missing}"
     if end.error == "NameError":
-        return f"goes on from an earlier one: {end.message}"
+        return f"continues an earlier one: {end.message}"
     needs_gpu = "cuda" in end.message.lower() and end.error in ("RuntimeError", "AssertionError")
     return "needs a GPU" if needs_gpu else ""
 

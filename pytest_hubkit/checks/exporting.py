@@ -1,4 +1,4 @@
-"""Level 3: other forms of the model. They take seconds each, so they run only when asked for."""
+"""Level 3: export and compilation, which take seconds per model and run only if selected."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
-from pytest_hubkit.comparing import find_difference
-from pytest_hubkit.forwards import copied, evaluating
+from pytest_hubkit.inference import copied, evaluating
+from pytest_hubkit.tensors import find_difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.context import CaseContext
 
 _RAN = ("C101", "C106", "C201")
-# Compilers fuse and reorder; that is no other result.
+# Compilers fuse and reorder operations.
 _CLOSE = 1e-3
 
 
 @check("C311", "export", level=3, required=False, requires=_RAN, slow=True)
-def export(subject: Subject) -> Iterator[Failure]:
-    """`torch.export` takes the model, and what it makes gives the same.
+def export(context: CaseContext) -> Iterator[Failure]:
+    """`torch.export` can export the model, and the result behaves the same.
 
-    Exported programs are what mobile, server and compiler tool chains start from. Control flow
-    that depends on data stands in the way.
+    Tool chains for mobile devices, servers and compilers start from exported programs. Control
+    flow that depends on data is the usual obstacle.
 
     Runs with ``--hubconf-slow``. Use ``torch.where`` and ``torch.cond``.
     """
@@ -35,51 +35,51 @@ def export(subject: Subject) -> Iterator[Failure]:
     def transform(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
         return torch.export.export(model, args, kwargs, strict=False).module()
 
-    yield from _transformed(subject, "torch.export", transform)
+    yield from _transformed(context, "torch.export", transform)
 
 
 @check("C312", "compile", level=3, required=False, requires=_RAN, slow=True)
-def compiled(subject: Subject) -> Iterator[Failure]:
-    """`torch.compile` takes the model as a whole, and the compiled model gives the same.
+def compiled(context: CaseContext) -> Iterator[Failure]:
+    """`torch.compile` can compile the whole model, and the result behaves the same.
 
-    It must be one graph: each break costs the speed for which people compile. Needs a C++ compiler
-    on the CPU.
+    It must be one graph, since graph breaks cost speed. On the CPU, a C++ compiler is needed.
 
-    Runs with ``--hubconf-slow``. ``TORCH_LOGS=graph_breaks`` tells where graphs break.
+    Runs with ``--hubconf-slow``. ``TORCH_LOGS=graph_breaks`` shows where graphs break.
     """
     import torch
 
-    if subject.conformance.options.device == "cpu" and not _compiler():
-        raise NotApplicableError("there is no C++ compiler here, which torch.compile needs")
+    if context.session.options.device == "cpu" and not _compiler():
+        raise NotApplicableError("torch.compile needs a C++ compiler, and there is none here")
     yield from _transformed(
-        subject, "torch.compile", lambda model, *_: torch.compile(model, fullgraph=True)
+        context, "torch.compile", lambda model, *_: torch.compile(model, fullgraph=True)
     )
-    # Each compiled model stays in a cache of torch's otherwise.
+    # Otherwise, torch keeps each compiled model in a cache.
     torch.compiler.reset()
 
 
 @check("C314", "script", level=3, required=False, requires=_RAN, slow=True)
-def scripted(subject: Subject) -> Iterator[Failure]:
-    """`torch.jit.script` takes the model, and what it makes gives the same.
+def scripted(context: CaseContext) -> Iterator[Failure]:
+    """`torch.jit.script` can compile the model, and the result behaves the same.
 
-    TorchScript is still how many C++ programs and older mobile applications load models. It takes
-    a part of Python only, with types that can be told.
+    Many C++ programs and older mobile applications load TorchScript. It supports a statically
+    typed subset of Python.
 
-    Runs with ``--hubconf-slow``. Annotate what is no tensor; keep lists and dicts of one type.
+    Runs with ``--hubconf-slow``. Annotate everything that is not a tensor, and use one type per
+    list and dict.
     """
     import torch
 
-    yield from _transformed(subject, "TorchScript", lambda model, *_: torch.jit.script(model))
+    yield from _transformed(context, "TorchScript", lambda model, *_: torch.jit.script(model))
 
 
 @check("C315", "onnx", level=3, required=False, requires=_RAN, slow=True)
-def to_onnx(subject: Subject) -> Iterator[Failure]:
+def to_onnx(context: CaseContext) -> Iterator[Failure]:
     """The model can be exported to ONNX.
 
-    That is what most other runtimes read. What fails here is an operation without counterpart, or
-    control flow that depends on data. The numbers are not compared, for want of a runtime.
+    Most other runtimes read ONNX. Operations without a counterpart and control flow that depends
+    on data cannot be exported. The numbers are not compared.
 
-    Runs with ``--hubconf-slow``, where ``onnx`` and ``onnxscript`` are installed.
+    Runs with ``--hubconf-slow`` if ``onnx`` and ``onnxscript`` are installed.
     """
     import torch
 
@@ -90,7 +90,7 @@ def to_onnx(subject: Subject) -> Iterator[Failure]:
     def transform(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         torch.onnx.export(model, args, kwargs=kwargs, dynamo=True, verbose=False)
 
-    yield from _transformed(subject, "ONNX export", transform)
+    yield from _transformed(context, "ONNX export", transform)
 
 
 def _compiler() -> str | None:
@@ -98,41 +98,42 @@ def _compiler() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def _transformed(subject: Subject, what: str, transform: Callable[..., Any]) -> Iterator[Failure]:
-    """Make another form of the model, run it if it can be run, and compare."""
+def _transformed(
+    context: CaseContext, what: str, transform: Callable[..., Any]
+) -> Iterator[Failure]:
+    """Transform the model, run the result if possible, and compare."""
     import torch
 
-    first, model = subject.first, subject.module
-    if model is not subject.runnable:
-        raise NotApplicableError("it is no nn.Module")
-    given = first.inputs.mapped(copied)
+    first, model = context.first, context.module
+    if model is not context.runnable:
+        raise NotApplicableError("it is not an nn.Module")
+    inputs = first.inputs.mapped(copied)
     try:
         with (
             evaluating(model),
             torch.no_grad(),
-            subject.running(),
-            subject.conformance.loaded.active(),
+            context.session.running_model(context.label),
         ):
-            made = transform(model, given.args, given.kwargs)
+            made = transform(model, inputs.args, inputs.kwargs)
             if made is None:
                 return
-            again = made(*given.args, **given.kwargs)
+            again = made(*inputs.args, **inputs.kwargs)
     except Exception as error:  # noqa: BLE001 - compilers raise all sorts of things
         yield Failure(
-            f"{what} does not take {subject.label}: {type(error).__name__}: {_say(error)}",
-            location=subject.location,
+            f"{what} fails on {context.label}: {type(error).__name__}: {_first_line(error)}",
+            location=context.location,
         )
         return
     seen = find_difference(first.output, again, _CLOSE)
     if seen:
         yield Failure(
-            f"What {what} makes of {subject.label} gives other results.",
+            f"The result of {what} for {context.label} returns different outputs.",
             (seen,),
-            location=subject.location,
+            location=context.location,
         )
 
 
-def _say(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """The first line of an error's text that has words in it."""
     lines = (line.strip() for line in str(error).splitlines())
     return next((line for line in lines if any(map(str.isalpha, line))), "")

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
-from pytest_hubkit.comparing import find_difference
-from pytest_hubkit.forwards import evaluating
-from pytest_hubkit.outputs import find_mismatches
+from pytest_hubkit.inference import evaluating
+from pytest_hubkit.notation import find_mismatches
 from pytest_hubkit.seeds import OTHER_SEED, SEED
-from pytest_hubkit.trees import find_tensors
+from pytest_hubkit.tensors import find_difference, find_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_hubkit.subject import Subject
+    from pytest_hubkit.context import CaseContext
 
 BUILT = ("C101", "C106", "C107")
 RAN = (*BUILT, "C201")
@@ -22,56 +21,55 @@ _MOST = 4
 
 
 @check("C201", "forward", level=2, requires=BUILT)
-def forward(subject: Subject) -> Iterator[Failure]:
-    """The model takes its example input.
+def forward(context: CaseContext) -> Iterator[Failure]:
+    """The model runs on its example input.
 
-    An example input in the configuration, such as ``input = "f32[B,3,H,W] in [0,1]"``, tells
-    users, cards and tests what to feed. Here it is fed: in evaluation mode, without gradients.
-    Without one, the hook ``pytest_hubkit_inputs`` of conftest.py is asked, then what the model
-    knows of itself (``pretrained_cfg``, ``example_input_array``, ``dummy_inputs``); else it is
-    guessed from the first layer, and then a failure says nothing.
+    The model runs in evaluation mode, without gradients. The input comes from ``input`` in the
+    configuration, such as ``input = "f32[B,3,H,W] in [0,1]"``; the hook ``pytest_hubkit_inputs`` in
+    conftest.py; the model itself (``pretrained_cfg``, ``example_input_array``, ``dummy_inputs``); or
+    a guess from the first layer. A guess that does not fit is not a failure.
 
-    Correct ``input`` or the sizes in ``dims``, or the model.
+    Fix ``input`` or the sizes in ``dims``, or the model.
     """
-    _ = subject.first
+    _ = context.first
     yield from ()
 
 
 @check("C202", "output-spec", level=2, requires=RAN)
-def output_spec(subject: Subject) -> Iterator[Failure]:
-    """The model gives what its configuration says: structure, types and shapes.
+def output_spec(context: CaseContext) -> Iterator[Failure]:
+    """The output has the declared structure, types and shapes.
 
-    Axes that have a name, as in ``output = "f32[B,10]"``, must have one size throughout, that of
-    the input included.
+    A named axis, as in ``output = "f32[B,10]"``, must have the same size wherever it is used,
+    including the input.
 
-    Correct ``output``, or the model.
+    Fix ``output``, or the model.
     """
-    declared = subject.case.config.output
+    declared = context.case.config.output
     if declared is None:
-        raise NotApplicableError(f"no `output` is declared in {subject.case.place}")
-    first = subject.first
+        raise NotApplicableError(f"no `output` is declared in {context.case.place}")
+    first = context.first
     found = list(find_mismatches(declared, first.output, first.inputs.sizes))
     if found:
         yield Failure(
-            f"{subject.label} does not give what is declared for it.",
+            f"The output of {context.label} does not match its declaration.",
             tuple(found),
-            f"Correct `output` in {subject.case.place}, or the model.",
-            subject.location,
+            f"Fix `output` in {context.case.place}, or the model.",
+            context.location,
         )
 
 
 @check("C203", "finite", level=2, requires=RAN)
-def finite(subject: Subject) -> Iterator[Failure]:
-    """All numbers that come out are finite.
+def finite(context: CaseContext) -> Iterator[Failure]:
+    """All numbers in the output are finite.
 
-    A NaN or an infinity spoils everything that is computed from it, and often comes from a
-    division by zero, the logarithm of zero or an overflow, for input that users have too.
+    A NaN or an infinity spoils everything that is computed from it. It often comes from a division
+    by zero, the logarithm of zero or an overflow.
 
     Clamp before dividing or taking a logarithm.
     """
     import torch
 
-    for path, tensor in find_tensors(subject.first.output):
+    for path, tensor in find_tensors(context.first.output):
         if tensor.is_meta or not (tensor.is_floating_point() or tensor.is_complex()):
             continue
         bad = ~torch.isfinite(tensor)
@@ -79,124 +77,123 @@ def finite(subject: Subject) -> Iterator[Failure]:
         if count:
             place = tuple(bad.nonzero()[0].tolist())
             yield Failure(
-                f"{subject.label} gives numbers that are not finite.",
+                f"The output of {context.label} has numbers that are not finite.",
                 ((f"{path}: {count} of {tensor.numel()}, the first at {list(place)}: "
-                 f"{tensor[place].item()}"), subject.first.inputs.provenance),
+                 f"{tensor[place].item()}"), context.first.inputs.provenance),
                 "Look for divisions, logarithms, roots and large exponents.",
-                subject.location,
+                context.location,
             )  # fmt: skip
             return
 
 
 @check("C204", "eval-determinism", level=2, requires=RAN)
-def eval_determinism(subject: Subject) -> Iterator[Failure]:
-    """In evaluation mode the same input gives the same output, bit for bit.
+def eval_determinism(context: CaseContext) -> Iterator[Failure]:
+    """In evaluation mode, the same input produces the same output, bit for bit.
 
     Dropout that ignores ``eval()``, noise drawn in ``forward``, or state that one call leaves for
-    the next make results of users irreproducible. Where ``stochastic = true`` is declared, both
-    runs start from the same seed.
+    the next make results irreproducible. With ``stochastic = true``, both runs start from the same
+    seed.
 
     Use ``nn.Dropout`` or pass ``training=self.training`` to ``F.dropout``; keep no state.
     """
-    if "C204" in subject.chain.shown:
+    if "C204" in context.fast_path.passed:
         return
-    stochastic = subject.case.config.stochastic
-    again = subject.run(seed=SEED if stochastic else OTHER_SEED)
+    stochastic = context.case.config.stochastic
+    again = context.run(seed=SEED if stochastic else OTHER_SEED)
     # Accelerators add in an order of their own.
-    tolerance = 0.0 if subject.conformance.options.device == "cpu" else 1e-6
-    seen = find_difference(subject.first.output, again, tolerance)
+    tolerance = 0.0 if context.session.options.device == "cpu" else 1e-6
+    seen = find_difference(context.first.output, again, tolerance)
     if seen:
         yield Failure(
-            f"{subject.label} gives two different answers to the same input in evaluation mode.",
-            (seen, *_modules_in_training(subject)),
-            "F.dropout needs training=self.training; noise and state do not belong in forward. "
-            "Or declare `stochastic = true`.",
-            subject.location,
+            f"{context.label} returns different outputs for the same input in evaluation mode.",
+            (seen, *_modules_in_training(context)),
+            "Pass training=self.training to F.dropout, and keep noise and state out of forward; or "
+            "declare `stochastic = true`.",
+            context.location,
         )
 
 
 @check("C205", "eval-purity", level=2, requires=(*RAN, "C204"))
-def eval_purity(subject: Subject) -> Iterator[Failure]:
+def eval_purity(context: CaseContext) -> Iterator[Failure]:
     """Running the model in evaluation mode changes nothing.
 
-    Parameters and buffers stay, so that an evaluation between two epochs does not alter what is
-    trained or saved; the input stays, because it is the caller's; and no random numbers are
-    drawn, which would shift those of the user.
+    Parameters and buffers must stay the same, so that an evaluation between two epochs does not
+    change what is trained or saved. The input belongs to the caller. Drawing random numbers would
+    shift those of the user.
 
-    Update buffers only ``if self.training``; write to a copy of the input.
+    Update buffers only ``if self.training``, and write to a copy of the input.
     """
-    first = subject.first
+    first = context.first
     if first.changed:
         shown = ", ".join(first.changed[:_MOST])
         yield Failure(
-            f"Running {subject.label} in evaluation mode changes what it should only read.",
+            f"Running {context.label} in evaluation mode changes parameters, buffers or input.",
             (f"{len(first.changed)} changed: {shown}",),
-            "Update buffers only if self.training is true; copy the input before writing to it.",
-            subject.location,
+            "Update buffers only if self.training is true, and copy the input before writing to it.",
+            context.location,
         )
-    if first.drew and not subject.case.config.stochastic:
+    if first.drew and not context.case.config.stochastic:
         yield Failure(
-            f"Running {subject.label} in evaluation mode draws random numbers.",
-            (f"from the generator of {', '.join(first.drew)}",),
+            f"Running {context.label} in evaluation mode draws random numbers.",
+            (f"generators: {', '.join(first.drew)}",),
             "Draw them only if self.training is true, or declare `stochastic = true`.",
-            subject.location,
+            context.location,
         )
 
 
 @check("C206", "train-eval-switch", level=2, requires=BUILT)
-def train_eval_switch(subject: Subject) -> Iterator[Failure]:
-    """`train()` and `eval()` reach every part of the model and return it.
+def train_eval_switch(context: CaseContext) -> Iterator[Failure]:
+    """`train()` and `eval()` reach all submodules and return the model.
 
-    ``model = hub.load(...).eval()`` is in nearly every example. A ``train`` method that returns
-    nothing makes that None; one that forgets its children leaves dropout and batch norm as they
-    were.
+    ``model = hub.load(...).eval()`` is in nearly every example. If ``train`` returns nothing, that
+    is None; if it skips children, dropout and batch norm keep their mode.
 
     Call ``return super().train(mode)``.
     """
-    model = subject.module
+    model = context.module
     with evaluating(model):
         for name, call, mode in (("train()", model.train, True), ("eval()", model.eval, False)):
-            given = call()
-            if given is not model:
+            returned = call()
+            if returned is not model:
                 yield Failure(
-                    f"{subject.label}.{name} gives {type(given).__name__}, not the model.",
+                    f"{context.label}.{name} returns {type(returned).__name__}, not the model.",
                     fix="End train and eval with `return self`.",
-                    location=subject.location,
+                    location=context.location,
                 )
             behind = [path or "the model" for path, part in model.named_modules()
                       if part.training is not mode]  # fmt: skip
             if behind:
                 yield Failure(
-                    f"{name} does not reach all of {subject.label}.",
-                    (f"{len(behind)} parts do not follow: {', '.join(behind[:_MOST])}",),
+                    f"{name} does not reach all submodules of {context.label}.",
+                    (f"{len(behind)} keep their mode: {', '.join(behind[:_MOST])}",),
                     "Call super().train(mode) where train is overridden.",
-                    subject.location,
+                    context.location,
                 )
 
 
 @check("C216", "global-state-forward", level=2, requires=RAN)
-def global_state_forward(subject: Subject) -> Iterator[Failure]:
-    """Running the model leaves the process as it was.
+def global_state_forward(context: CaseContext) -> Iterator[Failure]:
+    """Running the model does not change global state.
 
-    What loading must not touch (C109), running must not either: the default type, gradient mode,
-    threads, environment variables, warnings filters, the current folder.
+    As for loading (C109): the default dtype, gradient mode, threads, environment variables,
+    warnings filters and the current folder belong to the user's program.
 
-    Use context managers, such as ``torch.no_grad()``, and put back what you set.
+    Use context managers, such as ``torch.no_grad()``, and restore what you set.
     """
-    changes = subject.first.state
+    changes = context.first.state
     if changes:
         yield Failure(
-            f"Running {subject.label} changes the process of whoever calls it.",
+            f"Running {context.label} changes global state.",
             tuple(map(str, changes)),
             "Set it in a context manager around the code that needs it.",
-            subject.location,
+            context.location,
         )
 
 
-def _modules_in_training(subject: Subject) -> tuple[str, ...]:
+def _modules_in_training(context: CaseContext) -> tuple[str, ...]:
     import torch
 
-    model = subject.runnable
+    model = context.runnable
     if not isinstance(model, torch.nn.Module):
         return ()
     with evaluating(model):

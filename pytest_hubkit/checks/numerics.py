@@ -8,7 +8,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from hubkit.facts import Location
-from pytest_hubkit.chain import ROWS_APART
 from pytest_hubkit.checks.forward import RAN
 from pytest_hubkit.checks.registry import (
     Failure,
@@ -16,230 +15,238 @@ from pytest_hubkit.checks.registry import (
     UndeclaredError,
     check,
 )
-from pytest_hubkit.comparing import compare, find_rows, is_finite
-from pytest_hubkit.forwards import copied, evaluating, move
+from pytest_hubkit.fast_path import ROW_TOLERANCE
+from pytest_hubkit.inference import copied, evaluating, find_unregistered, move, watched
 from pytest_hubkit.inputs import BATCH
-from pytest_hubkit.made_inside import find_unregistered, watched
 from pytest_hubkit.seeds import seeded
-from pytest_hubkit.trees import find_tensors
+from pytest_hubkit.tensors import compare, find_rows, find_tensors, is_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import torch
 
+    from pytest_hubkit.context import CaseContext
     from pytest_hubkit.inputs import Inputs
-    from pytest_hubkit.subject import Subject
 
 _MOST = 4
 
 
 @check("C211", "batch-invariance", level=2, requires=(*RAN, "C204"))
-def batch_invariance(subject: Subject) -> Iterator[Failure]:
-    """A row of a batch gives what it gives alone.
+def batch_invariance(context: CaseContext) -> Iterator[Failure]:
+    """The output for a sample does not depend on the other samples in the batch.
 
-    Otherwise results depend on who else is in the batch: on its size, the order of the data, the
-    last batch of an epoch. The usual reasons are a mean over the wrong axis, batch statistics in
-    evaluation mode, or padding that leaks. The batch is the axis that is called ``B`` in ``input``.
+    The usual reasons are a mean over the wrong axis, batch statistics in evaluation mode, or
+    padding that leaks. The batch is the axis named ``B`` in ``input``.
 
-    Reduce over all axes but the first. Where it is meant, expect C211 or raise ``tolerance``.
+    Reduce over all axes but the first. If the dependence is intended, expect C211 or raise
+    ``tolerance``.
     """
-    first = subject.first
+    first = context.first
     rows = first.inputs.batch
-    if rows < 2 or subject.case.config.stochastic:
-        raise NotApplicableError(f"its input has no batch, an axis called {BATCH} of two or more")
+    if rows < 2 or context.case.config.stochastic:
+        raise NotApplicableError(
+            f"its input has no batch: an axis named {BATCH}, of size two or more"
+        )
     number = rows - 1
     batched = find_rows(first.output, rows, number)
     if not batched:
-        raise NotApplicableError(f"nothing that it gives has {rows} rows")
-    if "C211" in subject.chain.shown:
+        raise NotApplicableError(f"no output has {rows} rows")
+    if "C211" in context.fast_path.passed:
         return
     try:
-        alone = dict(find_tensors(subject.run(inputs=first.inputs.row(number))))
+        alone = dict(find_tensors(context.run(inputs=first.inputs.row(number))))
     except Exception as error:  # noqa: BLE001
         yield Failure(
-            f"{subject.label} takes a batch of {rows} and fails on a batch of one: "
+            f"{context.label} accepts a batch of {rows} and fails on a batch of one: "
             f"{type(error).__name__}: {error}",
             (first.inputs.provenance,),
-            "Does it squeeze or normalise over the batch?",
-            subject.location,
+            "Check whether it squeezes or normalizes over the batch.",
+            context.location,
             error,
         )
         return
     for path, row in batched.items():
         if path not in alone or alone[path].shape != row.shape:
-            raise NotApplicableError(f"{path} has another shape for a batch of one")
-    seen = compare(batched, alone, subject.case.config.tolerance or ROWS_APART)
+            raise NotApplicableError(f"{path} has a different shape for a batch of one")
+    seen = compare(batched, alone, context.case.config.tolerance or ROW_TOLERANCE)
     if seen:
         yield Failure(
-            f"What {subject.label} gives for an input depends on the rest of the batch.",
+            f"{context.label}'s output for a sample depends on the other samples in the batch.",
             (f"row {number} alone, {seen}",),
-            "Does it reduce over the batch axis, or use batch statistics in evaluation mode?",
-            subject.location,
+            "Check whether it reduces over the batch axis, or uses batch statistics in evaluation "
+            "mode.",
+            context.location,
         )
 
 
 @check("C212", "backward", level=2, requires=(*RAN, "C108", "C203"))
-def backward(subject: Subject) -> Iterator[Failure]:
-    """In training mode gradients reach the parameters, and are finite.
+def backward(context: CaseContext) -> Iterator[Failure]:
+    """In training mode, gradients reach the parameters and are finite.
 
-    The mean of all outputs is differentiated. Parameters that get no gradient are told, which may
-    be right; none at all means that ``detach``, ``no_grad``, ``argmax`` or a conversion to NumPy
-    cuts the way.
+    The mean of all outputs is differentiated. If no parameter gets a gradient, ``detach``,
+    ``no_grad``, ``argmax`` or a conversion to NumPy interrupts the graph.
 
-    Say ``trainable = true`` where this is promised, ``false`` where it is not.
+    Declare ``trainable = true`` to promise this, ``false`` if the model cannot be trained.
     """
-    trainable, model = subject.case.config.trainable, subject.second_module
+    trainable, model = context.case.config.trainable, context.second_module
     if trainable is False:
-        raise NotApplicableError(f"`trainable = false` is declared in {subject.case.place}")
-    if subject.conformance.options.device == "meta":
-        raise NotApplicableError("on the meta device no numbers flow")
-    model.to(subject.conformance.options.device)
-    small, whole = subject.chain.inputs, subject.first.inputs
+        raise NotApplicableError(f"`trainable = false` is declared in {context.case.place}")
+    if context.session.options.device == "meta":
+        raise NotApplicableError("the meta device computes no numbers")
+    model.to(context.session.options.device)
+    small, whole = context.fast_path.inputs, context.first.inputs
     failure = None
     if small:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            failure = _differentiate(subject, model, small)
+            failure = _differentiate(context, model, small)
     if failure or not small:
-        # Some models need more than one row to be trained, for the statistics of a batch say.
-        failure = _differentiate(subject, model, whole)
+        # Some models need more than one row, for example for the statistics of a batch.
+        failure = _differentiate(context, model, whole)
     if failure is None:
         return
     if trainable is None:
         raise NotApplicableError(
-            f"{failure.message} `trainable = true` in {subject.case.place} would promise more"
+            f"{failure.message} Declare `trainable = true` in {context.case.place} to require it"
         )
     yield failure
 
 
-def _differentiate(subject: Subject, model: torch.nn.Module, inputs: Inputs) -> Failure | None:
+def _differentiate(context: CaseContext, model: torch.nn.Module, inputs: Inputs) -> Failure | None:
     import torch
 
-    where = subject.location
+    where = context.location
     try:
-        with seeded(1), subject.running(), subject.conformance.loaded.active(), torch.enable_grad():
+        with seeded(1), context.session.running_model(context.label), torch.enable_grad():
             model.train()
             fed = inputs.mapped(copied)
             output = model(*fed.args, **fed.kwargs)
             given = [one for _, one in find_tensors(output) if one.requires_grad]
             if not given:
                 return Failure(
-                    f"{subject.label} cannot be trained: nothing that it gives has a gradient.",
-                    ((f"{sum(one.requires_grad for one in model.parameters())} parameters ask "
-                     "for one"),),
-                    "Look for detach(), torch.no_grad(), argmax and .numpy() on the way.",
+                    f"{context.label} cannot be trained: no output requires a gradient.",
+                    ((f"{sum(one.requires_grad for one in model.parameters())} parameters require "
+                     "one"),),
+                    "Look for detach(), torch.no_grad(), argmax and .numpy().",
                     where,
                 )  # fmt: skip
             real = [torch.view_as_real(one) if one.is_complex() else one for one in given]
             total = torch.stack([one.float().mean() for one in real]).sum()
             total.backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # noqa: BLE001
-        message = f"{subject.label} fails in training mode: {type(error).__name__}: {error}"
+        message = f"{context.label} fails in training mode: {type(error).__name__}: {error}"
         return Failure(message, (inputs.provenance,), "", where, error)
     grads = {name: one.grad for name, one in model.named_parameters()}
     model.zero_grad(set_to_none=True)
-    return _judge_gradients(subject, grads)
+    return _check_gradients(context, grads)
 
 
-def _judge_gradients(subject: Subject, grads: dict[str, torch.Tensor | None]) -> Failure | None:
+def _check_gradients(context: CaseContext, grads: dict[str, torch.Tensor | None]) -> Failure | None:
     reached = {name: grad for name, grad in grads.items() if grad is not None}
     if not reached:
         return Failure(
-            f"{subject.label} cannot be trained: no parameter gets a gradient.",
+            f"{context.label} cannot be trained: no parameter gets a gradient.",
             (f"none of {len(grads)}",),
-            "Look for detach(), torch.no_grad() and .data on the way.",
-            subject.location,
+            "Look for detach(), torch.no_grad() and .data.",
+            context.location,
         )
     bad = [name for name, grad in reached.items() if not is_finite(grad)]
     if bad:
         return Failure(
-            f"Gradients of {subject.label} are not finite.",
+            f"Gradients of {context.label} are not finite.",
             (f"{len(bad)} of {len(reached)}, such as {bad[0]}",),
             "Look for roots, logarithms and divisions at zero.",
-            subject.location,
+            context.location,
         )
     return None
 
 
 @check("C213", "low-precision", level=2, required=False, requires=(*RAN, "C209"))
-def low_precision(subject: Subject) -> Iterator[Failure]:
+def low_precision(context: CaseContext) -> Iterator[Failure]:
     """The model runs in bfloat16.
 
-    Half the memory and, on most accelerators, several times the speed. Constants of a fixed type
-    in ``forward`` stand in the way most often.
+    That takes half the memory and is several times as fast on most accelerators. The usual
+    obstacle is a tensor of a fixed dtype in ``forward``.
 
-    Make tensors by ``x.new_zeros`` or with ``dtype=x.dtype``.
+    Create tensors with ``x.new_zeros`` or ``dtype=x.dtype``.
     """
     import torch
 
-    yield from _elsewhere(
-        subject, "in bfloat16", lambda one: _cast(one, torch.bfloat16), _all_finite
+    yield from _run_changed(
+        context, "in bfloat16", lambda one: _cast(one, torch.bfloat16), _all_finite
     )
 
 
 @check("C214", "device-agnostic", level=2, required=False, requires=(*RAN, "C209"))
-def device_agnostic(subject: Subject) -> Iterator[Failure]:
+def device_agnostic(context: CaseContext) -> Iterator[Failure]:
     """The model stays on the device that it was moved to.
 
-    A tensor that ``forward`` makes on the CPU works everywhere but on an accelerator. A run that
-    makes none, of a model without tensors that are neither parameters nor buffers, stays where it
-    is; the meta device, which computes shapes only, tells of all others.
+    A tensor that ``forward`` creates on the CPU fails on an accelerator. If ``forward`` creates no
+    tensors, and all tensors of the model are parameters or buffers, the check passes. Other models
+    run on the meta device, which computes only shapes.
 
-    Make tensors by ``x.new_zeros`` or with ``device=x.device``; register constants as buffers.
+    Create tensors with ``x.new_zeros`` or ``device=x.device``, and register constants as buffers.
     """
-    module = subject.module
-    if "C214" in subject.chain.shown:
+    module = context.module
+    if "C214" in context.fast_path.passed:
         return
-    if module is subject.runnable and not any(find_unregistered(module)):
+    if module is context.runnable and not any(find_unregistered(module)):
         made: list[str] = []
         with evaluating(module):
-            subject.run(watched(module, made))
+            context.run(watched(module, made))
         if not made:
             return
-    yield from _elsewhere(subject, "on another device", lambda one: move(one, "meta"), _all_on_meta)
+    yield from _run_changed(
+        context, "on another device", lambda one: move(one, "meta"), _all_on_meta
+    )
 
 
-def _elsewhere(subject: Subject, where: str, change: Any, judge: Any) -> Iterator[Failure]:  # noqa: ANN401
+def _run_changed(
+    context: CaseContext,
+    where: str,
+    change: Callable[[Any], Any],
+    find_problem: Callable[[Any], str],
+) -> Iterator[Failure]:
     """Run a changed copy on changed input."""
     import torch
 
-    first = subject.first
-    if not isinstance(subject.runnable, torch.nn.Module):
-        raise NotApplicableError("it is no nn.Module")
+    first = context.first
+    if not isinstance(context.runnable, torch.nn.Module):
+        raise NotApplicableError("it is not an nn.Module")
     try:
-        spare = subject.chain.take_spare()
-        changed = change(copy.deepcopy(subject.module) if spare is None else spare)
-        inputs = (subject.chain.inputs or first.inputs).mapped(change)
-        output = subject.run(changed, inputs)
+        spare = context.fast_path.take_spare()
+        changed = change(copy.deepcopy(context.module) if spare is None else spare)
+        inputs = (context.fast_path.inputs or first.inputs).mapped(change)
+        output = context.run(changed, inputs)
     except UndeclaredError:
         raise
     except Exception as error:
         if _needs_numbers(error):
             raise NotApplicableError(
-                "its result depends on numbers, of which the meta device has none"
+                "its control flow depends on numbers, which the meta device does not compute"
             ) from error
-        place = _own_frame(subject, error)
-        said = str(error).splitlines()[0] if str(error) else ""
+        place = _own_frame(context, error)
+        message = str(error).splitlines()[0] if str(error) else ""
         evidence = (f"{place.path}:{place.line}",) if place else ()
         yield Failure(
-            f"{subject.label} does not run {where}: {type(error).__name__}: {said}",
+            f"{context.label} does not run {where}: {type(error).__name__}: {message}",
             evidence,
-            location=place or subject.location,
+            location=place or context.location,
         )
         return
-    problem = judge(output)
+    problem = find_problem(output)
     if problem:
-        yield Failure(f"{subject.label} does not run {where}: {problem}", location=subject.location)
+        yield Failure(f"{context.label} does not run {where}: {problem}", location=context.location)
 
 
 def _needs_numbers(error: Exception) -> bool:
-    """Whether the meta device has refused an operation, as it must where results decide on shapes."""
+    """Whether the meta device refused an operation whose shape depends on numbers."""
     return isinstance(error, NotImplementedError) and "data-independent" in str(error)
 
 
-def _own_frame(subject: Subject, error: BaseException) -> Location | None:
-    root = f"{subject.conformance.root.resolve()}/"
+def _own_frame(context: CaseContext, error: BaseException) -> Location | None:
+    root = f"{context.session.root.resolve()}/"
     own = [
         one for one in traceback.extract_tb(error.__traceback__) if one.filename.startswith(root)
     ]
@@ -271,5 +278,5 @@ def _all_finite(output: Any) -> str:  # noqa: ANN401
 def _all_on_meta(output: Any) -> str:  # noqa: ANN401
     for path, tensor in find_tensors(output):
         if not tensor.is_meta:
-            return f"{path} is on {tensor.device}, whatever the model is on."
+            return f"{path} is on {tensor.device}, wherever the model is."
     return ""

@@ -1,6 +1,6 @@
-"""What a check is, how one is registered, and what it may say.
+"""Checks, their registry, and their results.
 
-Nothing here imports pytest or torch, so that ``hubkit explain`` can read every check without them.
+Nothing here imports pytest or torch, so that ``hubkit explain`` can read all checks without them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Scope = Literal["repo", "case"]
 
 
 class Failure(Struct, frozen=True):
-    """One thing that a check found wrong.
+    """A problem that a check found.
 
     Attributes:
-        message: What is wrong for somebody who uses the model, in one sentence.
-        evidence: What was seen: numbers, paths, lines.
-        fix: The most likely cause, and what to do about it.
-        location: Where, or None for the entrypoint itself.
+        message: What is wrong for users of the model, in one sentence.
+        evidence: Numbers, paths, lines.
+        fix: The most likely cause, and how to fix it.
+        location: Its place, or None for the entrypoint itself.
         cause: The exception that the repo's code raised, or None.
     """
 
@@ -38,22 +38,22 @@ class Failure(Struct, frozen=True):
 
 
 class NotApplicableError(Exception):
-    """A check has nothing to judge here; the text says why, and what would change that."""
+    """A check does not apply; the text gives the reason, and what would change that."""
 
 
 class UndeclaredError(NotApplicableError):
-    """A check would have something to judge if the author declared more: the level is not reached.
+    """A check cannot run because a declaration is missing; the level is not reached.
 
-    The text says what to declare.
+    The text names the declaration.
     """
 
 
 class PrerequisiteError(Exception):
-    """What another check shows to be broken is needed here.
+    """A check needs something that another check shows to be broken.
 
     Attributes:
         code: The other check's code.
-        failure: What it finds.
+        failure: Its failure.
     """
 
     def __init__(self, code: str, failure: Failure) -> None:
@@ -68,14 +68,14 @@ class Check(Struct, frozen=True):
     Attributes:
         code: Such as "C207".
         slug: Such as "state-dict-round-trip".
-        summary: What it shows, in one line.
-        level: 1 protocol, 2 behaviour, 3 reproducible and portable.
-        required: Whether an entrypoint reaches the level only if it passes.
-        scope: Whether it judges the repo as a whole, or each case of each entrypoint.
-        requires: Codes of the checks without which it makes no sense.
-        slow: Whether it runs only when asked for.
-        explanation: Why it exists and what to do, as ``hubkit explain`` prints it.
-        function: Yields what is wrong; takes a `Conformance` or a `Subject`, by scope.
+        summary: What passes it, in one line.
+        level: 1 protocol, 2 behavior, 3 reproducibility and portability.
+        required: Whether the level depends on it; otherwise it reports a feature.
+        scope: Whether it runs on the repo as a whole, or on each case of each entrypoint.
+        requires: Codes of the checks that it depends on.
+        slow: Whether it runs only with ``--hubconf-slow`` or when selected by its code.
+        explanation: The text of ``hubkit explain``.
+        function: Yields failures; takes a `RepoContext` or a `CaseContext`, by scope.
     """
 
     code: str
@@ -91,7 +91,7 @@ class Check(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Code and slug, as in a test's id."""
+        """Code and slug, as in a test id."""
         return f"{self.code}-{self.slug}"
 
 
@@ -115,10 +115,10 @@ def check(
         code: Its code; no other check may have it.
         slug: Its name in test ids.
         level: The level that it belongs to.
-        scope: What it judges.
-        required: Whether failing it costs the level; else it tells whether a feature is supported.
+        scope: What it runs on.
+        required: Whether the level depends on it; otherwise it reports a feature.
         requires: Codes of the checks that must not have failed.
-        slow: Whether it runs only when asked for.
+        slow: Whether it runs only with ``--hubconf-slow`` or when selected by its code.
     """
 
     def register(function: _Function) -> _Function:

@@ -1,4 +1,4 @@
-"""Level 3: the weights that users get."""
+"""Level 3: pretrained weights."""
 
 from __future__ import annotations
 
@@ -12,127 +12,130 @@ from pytest_hubkit.checks.registry import (
     UndeclaredError,
     check,
 )
-from pytest_hubkit.trained import find_shapes
+from pytest_hubkit.weights import find_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_hubkit.subject import Subject
-    from pytest_hubkit.trained import Trained
+    from pytest_hubkit.context import CaseContext
+    from pytest_hubkit.weights import Pretrained
 
 _LOADS = ("C101", "C106")
 
 
 @check("C305", "pretrained-loads", level=3, requires=_LOADS)
-def pretrained_loads(subject: Subject) -> Iterator[Failure]:
-    """The model loads with its weights.
+def pretrained_loads(context: CaseContext) -> Iterator[Failure]:
+    """The model can be loaded with its weights.
 
-    That is what nearly every user does, and what nobody notices when a URL dies or a key is
-    renamed. With ``--hubconf-network=cache`` weights come from ``--hubconf-weights`` or the hub
-    dir, with ``allow`` they are downloaded; by default this is skipped.
+    A URL that no longer works, or a renamed key, is easy to miss. With ``--hubconf-network=cache``,
+    weights come from ``--hubconf-weights`` or the hub dir; with ``allow``, they are downloaded. By
+    default, this check is skipped.
 
-    Correct the URL, or the names in the state dict.
+    Fix the URL, or the names in the state dict.
     """
-    _ = _require(subject)
+    _ = _require(context)
     yield from ()
 
 
 @check("C306", "offline-reload", level=3, requires=(*_LOADS, "C305"))
-def offline_reload(subject: Subject) -> Iterator[Failure]:
-    """Once the weights are there, loading them again needs no network.
+def offline_reload(context: CaseContext) -> Iterator[Failure]:
+    """Loading the weights again needs no network.
 
-    Nodes of a cluster have the cache and not the network. Code that asks for the newest version
-    each time, or caches nothing, fails there.
+    Nodes of a cluster often share the cache and have no network. Code that looks for a newer
+    version each time, or does not cache, fails there.
 
-    Download by ``load_state_dict_from_url``, which looks into the hub dir first.
+    Download with ``load_state_dict_from_url``, which looks in the hub dir first.
     """
-    again = _require(subject).again
+    again = _require(context).again
     if again is not None:
         yield again
 
 
 @check("C307", "weights-identity", level=3, requires=(*_LOADS, "C305"))
-def weights_identity(subject: Subject) -> Iterator[Failure]:
-    """The weights are the ones that were published, and safe to read.
+def weights_identity(context: CaseContext) -> Iterator[Failure]:
+    """The weights are the published ones, and safe to load.
 
-    The file's sha256 and size are compared with what the configuration and the file's own name
-    say; the file must be readable with ``weights_only=True``; and the model must have the same
-    parameters with weights as without.
+    The file's sha256 and size must match the configuration and the hash in the file name. The file
+    must load with ``weights_only=True``, and the model must have the same parameters with and
+    without weights.
 
-    Correct ``weights`` in the configuration, or publish the right file.
+    Fix ``weights`` in the configuration, or publish the right file.
     """
-    trained, declared = _require(subject), subject.case.config.weights
-    for path in trained.checkpoints:
-        yield from _judge_file(subject, path)
-        yield from _judge_globals(subject, path)
-    if declared and declared.params is not None and trained.params != declared.params:
+    pretrained, declared = _require(context), context.case.config.weights
+    for path in pretrained.checkpoints:
+        yield from _check_file(context, path)
+        yield from _check_globals(context, path)
+    if declared and declared.params is not None and pretrained.params != declared.params:
         yield Failure(
-            f"{subject.label} has {trained.params} parameters, and {declared.params} are declared.",
-            fix=f"Correct `weights` in {subject.case.place}.",
-            location=subject.location,
+            f"{context.label} has {pretrained.params} parameters, but {declared.params} are declared.",
+            fix=f"Fix `weights` in {context.case.place}.",
+            location=context.location,
         )
-    here, untrained = trained.shapes, find_shapes(subject.module.state_dict())
+    here, untrained = pretrained.shapes, find_shapes(context.module.state_dict())
     pairs = [(key, here.get(key, "absent"), untrained.get(key, "absent"))
              for key in dict.fromkeys((*here, *untrained))]  # fmt: skip
     changed = [(key, one, other) for key, one, other in pairs
                if one != other and None not in (one, other)]  # fmt: skip
-    if changed and subject.case.is_untrained:
+    if changed and not context.case.needs_weights:
         key, one, other = changed[0]
         yield Failure(
-            f"{subject.label} is another model with its weights than without.",
+            f"{context.label} has different parameters with and without its weights.",
             ((f"{len(changed)} entries of the state dict differ, such as {key}: "
-             f"{one}, without weights {other}"),),
+             f"{one} with weights, {other} without"),),
             "Build the same modules in both cases.",
-            subject.location,
+            context.location,
         )  # fmt: skip
 
 
-def _require(subject: Subject) -> Trained:
-    """The model with its weights, if the policy allows and anything tells how to ask for them."""
-    declared = subject.case.config.weights is not None or not subject.case.is_untrained
-    arguments = subject.case.trained_arguments(subject.function)
+def _require(context: CaseContext) -> Pretrained:
+    """The model with its weights, if the options allow it and it is known how to load them."""
+    declared = context.case.config.weights is not None or context.case.needs_weights
+    arguments = context.case.pretrained_arguments(context.function)
     if arguments is None:
-        what = "how weights are asked for is not known"
-        reason = f"{what}: declare `weights.call` in {subject.case.place}"
+        reason = (
+            "it is not known how to load it with weights: declare `weights.call` in "
+            f"{context.case.place}"
+        )
         raise UndeclaredError(reason) if declared else NotApplicableError(reason)
-    if subject.conformance.options.network == "deny":
+    if context.session.options.network == "deny":
         reason = "the network is denied: run with --hubconf-network=cache or allow"
-        # Who declares weights promises them; level 3 is not reached before they were seen.
+        # Declared weights are required for level 3.
         raise UndeclaredError(reason) if declared else NotApplicableError(reason)
-    return subject.trained
+    return context.pretrained
 
 
-def _judge_file(subject: Subject, path: Path) -> Iterator[Failure]:
+def _check_file(context: CaseContext, path: Path) -> Iterator[Failure]:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    declared = subject.case.config.weights
+    declared = context.case.config.weights
     named = hash_in_name(path.name) or ""
     wanted = [
-        (declared.sha256 if declared else "", f"`weights.sha256` in {subject.case.place}"),
-        (named if len(named) >= SHORTEST_HASH else "", "the file's own name"),
+        (declared.sha256 if declared else "", f"`weights.sha256` in {context.case.place}"),
+        (named if len(named) >= SHORTEST_HASH else "", "the file name"),
     ]
     for prefix, where in wanted:
         if prefix and not digest.startswith(prefix.lower()):
             yield Failure(
-                f"The weights of {subject.label} are not the ones that were published.",
-                (f"{path.name} has sha256 {digest}", f"{where} says {prefix}"),
-                "Is the cached file an old one? Else correct what is declared, or the upload.",
-                subject.location,
+                f"The weights of {context.label} do not match their hash.",
+                (f"{path.name} has sha256 {digest}", f"{where} has {prefix}"),
+                "Delete the cached file if it is outdated; otherwise fix the declaration, or upload the "
+                "file again.",
+                context.location,
             )
     size = path.stat().st_size
     if declared and declared.bytes is not None and size != declared.bytes:
         yield Failure(
-            f"The weights of {subject.label} have another size than is declared.",
-            (f"{path.name} has {size} bytes, {declared.bytes} are declared",),
-            f"Correct `weights.bytes` in {subject.case.place}.",
-            subject.location,
+            f"The weights of {context.label} do not have the declared size.",
+            (f"{path.name} has {size} bytes, not {declared.bytes}",),
+            f"Fix `weights.bytes` in {context.case.place}.",
+            context.location,
         )
 
 
-def _judge_globals(subject: Subject, path: Path) -> Iterator[Failure]:
+def _check_globals(context: CaseContext, path: Path) -> Iterator[Failure]:
     import torch
 
-    declared = subject.case.config.weights
+    declared = context.case.config.weights
     finder = getattr(torch.serialization, "get_unsafe_globals_in_checkpoint", None)
     if finder is None:
         return
@@ -142,8 +145,8 @@ def _judge_globals(subject: Subject, path: Path) -> Iterator[Failure]:
         return
     if found:
         yield Failure(
-            f"Reading the weights of {subject.label} runs code: torch.load refuses them by default.",
+            f"Loading the weights of {context.label} can run code, so torch.load refuses them.",
             (f"{path.name} needs {', '.join(sorted(found)[:4])}",),
             "Save a state dict of tensors, or declare `weights.unsafe`.",
-            subject.location,
+            context.location,
         )

@@ -113,13 +113,13 @@ def _warm_loads(folder: Path) -> Iterator[Result]:
 
 
 def _imports(root: Path) -> Iterator[Result]:
-    from hubkit.runtime import FOLDER, CodePolicy, finder, import_hubconf
+    from hubkit.runtime import FOLDER, CodePolicy, import_hook, import_hubconf
 
     tree = CodePolicy(is_fixed=True, bytecode=str(root.parent / "bytecode"))
 
     def ours(policy: CodePolicy) -> ModuleType:
-        finder._namespaces.clear()
-        finder._current.clear()
+        import_hook._namespaces.clear()
+        import_hook._latest.clear()
         _forget("hubkit.repos._S")
         return import_hubconf(root, policy=policy).module
 

@@ -107,9 +107,9 @@ def test_input_of_the_conftest_that_gives_it_is_used(folder: Path) -> None:
     [
         (["nowhere"], "error: nowhere is not a folder"),
         (["--select=quite"], "Did you mean `quiet`?"),
-        (["--shard=4/2"], "'4/2' is no shard"),
+        (["--shard=4/2"], "'4/2' is not a shard"),
         ([".", "nobody"], "not found: "),
-        (["--report=pdf=x"], "no report in the form 'pdf'"),
+        (["--report=pdf=x"], "'pdf' is not a report format"),
     ],
 )
 def test_what_cannot_be_tried_is_no_failure(folder: Path, arguments: list[str], said: str) -> None:

@@ -103,10 +103,10 @@ def test_badges_hold_numbers_and_words_of_ours_alone(tmp_path: Path) -> None:
     texts = [one.text for one in ET.fromstring(render_svg(report)).iter() if one.text]
     assert {text.strip() for text in texts} - {""} == {
         "torch hub",
-        "not exercised",
-        "torch hub: not exercised",
+        "not checked",
+        "torch hub: not checked",
     }
-    assert json.loads(render_endpoint(report))["message"] == "not exercised"
+    assert json.loads(render_endpoint(report))["message"] == "not checked"
 
 
 def test_a_card_keeps_its_parts_whatever_the_report_says(

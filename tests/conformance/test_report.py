@@ -20,7 +20,7 @@ from hubkit.conformance import (
     render_svg,
     render_table,
 )
-from hubkit.conformance.table import say_bytes, say_count, say_seconds
+from hubkit.conformance.render import format_bytes, format_count, format_seconds
 from hubkit.errors import UsageError
 from hubkit.facts import (
     NOT_REPRESENTATIVE,
@@ -165,11 +165,11 @@ def test_the_table_tells_what_was_reached_and_what_was_left_out() -> None:
         "(the repo)  ok  -            ok  -",
         "small       ok  ok but C204  ok  1 of 2, not C208      11.7 M   3.4 ms   98 MB",
         "other       ok  -            -   -",
-        "L2, L3: 1 of 2 entrypoints not exercised, not representative",
+        "L2, L3: 1 of 2 entrypoints not checked, not representative",
         "C301 checks commit 0123456789ab, without 2 uncommitted changes",
     ]
     assert "wide[grey]  C106  -" in render_table(FAILING)
-    assert "interrupted: what is not here did not run" in render_table(FAILING)
+    assert "interrupted: checks that are not shown did not run" in render_table(FAILING)
 
 
 def test_markdown_holds_a_table_reasons_and_what_it_was_run_with() -> None:
@@ -185,18 +185,18 @@ def test_markdown_holds_a_table_reasons_and_what_it_was_run_with() -> None:
 
 
 @pytest.mark.parametrize(
-    ("report", "message", "colour"),
+    ("report", "message", "color"),
     [
         (REPORT, "level 3* (1 of 2)", "brightgreen"),
         (structs.replace(REPORT, cases=(OTHER,)), "level 1", "yellow"),
         (FAILING, "failing", "red"),
-        (BARE, "not exercised", "yellow"),
+        (BARE, "not checked", "yellow"),
     ],
 )
-def test_badges_say_the_level(report: ConformanceReport, message: str, colour: str) -> None:
+def test_badges_format_the_level(report: ConformanceReport, message: str, color: str) -> None:
     endpoint = json.loads(render_endpoint(report))
     assert endpoint == {
-        "schemaVersion": 1, "label": "torch hub", "message": message, "color": colour,
+        "schemaVersion": 1, "label": "torch hub", "message": message, "color": color,
     }  # fmt: skip
     image = ET.fromstring(render_svg(report))
     texts = [one.text for one in image.iter("{http://www.w3.org/2000/svg}text")]
@@ -204,6 +204,6 @@ def test_badges_say_the_level(report: ConformanceReport, message: str, colour: s
 
 
 def test_numbers_are_short() -> None:
-    assert [say_count(one) for one in (None, 0, 38, 7_763_041)] == ["", "0", "38", "7.76 M"]
-    assert [say_seconds(one) for one in (2.5, 0.0123, 2e-6)] == ["2.5 s", "12.3 ms", "2 us"]
-    assert [say_bytes(one) for one in (512, 1_500_000)] == ["0.512 kB", "1.5 MB"]
+    assert [format_count(one) for one in (None, 0, 38, 7_763_041)] == ["", "0", "38", "7.76 M"]
+    assert [format_seconds(one) for one in (2.5, 0.0123, 2e-6)] == ["2.5 s", "12.3 ms", "2 us"]
+    assert [format_bytes(one) for one in (512, 1_500_000)] == ["0.512 kB", "1.5 MB"]

@@ -223,7 +223,7 @@ def test_offline_tells_a_wrong_file_from_a_missing_one(
     path = hub_dir / "checkpoints" / "net.pt"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"other")
-    with pytest.raises(errors.OfflineError, match=r"again, since .*net\.pt is not what it was"):
+    with pytest.raises(errors.OfflineError, match=r"again, since .*net\.pt has changed"):
         fetch_checkpoint(f"{git_host.url}/net.pt", hash_prefix="12345678", policy=ASK)
     assert path.read_bytes() == b"other"
 

@@ -154,5 +154,5 @@ def test_a_ref_that_cannot_be_written_down_is_used_all_the_same(
     (repo_folder(REPO) / "refs" / "v1.json").mkdir()
     cached = fetch_repo(parse_repo("acme/shapes:v1"), ASK)
     assert cached.sha == git("rev-parse", "v1", cwd=worktree)
-    assert "acme/shapes:v1 led is not remembered" in caplog.text
+    assert "The commit of acme/shapes:v1 cannot be recorded" in caplog.text
     assert url

@@ -70,6 +70,6 @@ def test_an_outage_leaves_the_copy_usable(
     old = fetch_repo(parse_repo("acme/shapes"), FetchPolicy())
     monkeypatch.setenv("HUBKIT_GITHUB_URL", "http://127.0.0.1:1")
     assert fetch_repo(parse_repo("acme/shapes"), ALWAYS).sha == old.sha
-    assert "The copy in" in caplog.text
+    assert "Using the copy in" in caplog.text
     monkeypatch.setenv("HUBKIT_OFFLINE", "1")
     assert fetch_repo(parse_repo("acme/shapes"), ALWAYS).sha == old.sha

@@ -50,7 +50,7 @@ def test_a_proxy_is_asked_in_place_of_the_host(
 @pytest.mark.usefixtures("hub_dir")
 def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@127.0.0.1:9")
-    with pytest.raises(errors.UnreachableError, match="The proxy on the way") as refused:
+    with pytest.raises(errors.UnreachableError, match="The proxy for") as refused:
         fetch_repo(parse_repo("acme/shapes"), ASK)
     assert "HTTPS_PROXY" in refused.value.hint
     assert "secret" not in str(refused.value)

@@ -166,6 +166,6 @@ def test_who_waits_says_for_whom_and_not_for_ever(caplog: pytest.LogCaptureFixtu
         hold("acme", 0.05),
     ):
         raise AssertionError("held twice")
-    assert f"Waiting for process {os.getpid()}, which works on acme" in caplog.text
+    assert f"Waiting for process {os.getpid()}, which holds the lock of acme" in caplog.text
     with hold("acme", 0):
         pass

@@ -219,7 +219,7 @@ def test_an_archive_that_names_no_commit_is_refused(
     host.add_archive(git("rev-parse", "HEAD", cwd=worktree), tree)
     host.add_archive(pinned, tree)
     repo = parse_repo(f"acme/shapes:{pinned}")
-    with pytest.raises(UnsafeArchiveError, match="does not say"):
+    with pytest.raises(UnsafeArchiveError, match="does not name its commit"):
         fetch_repo(repo, FetchPolicy(skip_validation=True))
     assert find_cached(repo) is None
 

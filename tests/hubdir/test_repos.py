@@ -284,7 +284,7 @@ def test_a_busy_or_rude_host_is_asked_again(host: GitHost) -> None:
 
 def test_a_login_page_is_not_taken_for_refs(host: GitHost) -> None:
     host.fail("info/refs", status=200)
-    with pytest.raises(errors.UnreachableError, match="not the answer of a git host"):
+    with pytest.raises(errors.UnreachableError, match="did not return a list of refs"):
         fetch("acme/shapes")
 
 

@@ -111,7 +111,7 @@ def test_a_host_that_is_silent_is_done_without_and_one_that_says_no_is_heard(
         fetch_checkpoint(url, policy=NOW)
     git_host.stop()
     assert fetch_checkpoint(url, policy=NOW).read_bytes() == b"old"
-    assert "The copy in" in caplog.text
+    assert "Using the copy in" in caplog.text
     assert fetch_checkpoint(url, policy=structs.replace(NOW, offline=True)).read_bytes() == b"old"
 
 

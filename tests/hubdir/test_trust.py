@@ -220,7 +220,7 @@ def test_a_list_that_cannot_be_written_is_no_reason_to_stop(
 ) -> None:
     (hub_dir / "trusted_list").mkdir(parents=True)
     record_trust(REPO)
-    assert "is not remembered" in caplog.text
+    assert "cannot be added" in caplog.text
 
 
 def test_the_command_line_keeps_the_list(hub_dir: Path) -> None:

@@ -18,7 +18,7 @@ import hubkit
 from hubkit.cli import main
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import bytecode_folder, fetch_repo, parse_repo, read_inventory, remove_tree
-from hubkit.runtime.naming import package_name
+from hubkit.runtime.namespace import package_name
 from tests.bytecode import make_bytecode
 from tests.git_host import commit_files
 

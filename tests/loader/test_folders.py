@@ -115,10 +115,10 @@ def test_an_open_hubconf_in_a_folder_runs_only_when_trusted(
     root = make_repo(
         "repo", {"hubconf.py": f"__import__('os').mkdir({str(canary)!r})\nglobals()['x'] = print"}
     )
-    with pytest.raises(UntrustedRepoError, match="must run") as caught:
+    with pytest.raises(UntrustedRepoError, match="at run time") as caught:
         hubkit.list(root, trust_repo=trust_repo)
     assert "trust_repo=True" in caught.value.hint
-    with pytest.raises(UntrustedRepoError, match="must run"):
+    with pytest.raises(UntrustedRepoError, match="at run time"):
         hubkit.help(root, "x", trust_repo=trust_repo)
     assert not canary.exists()
 

@@ -16,7 +16,7 @@ from hubkit import hubdir
 from hubkit.errors import NotThereError, UnsafeArchiveError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import add_trust, fetch_checkpoint, parse_repo, read_trust
-from hubkit.loader import formats, weights
+from hubkit.loader import weights
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def test_what_cannot_be_fetched_afresh_stays(
     git_host.fail("codeload", times=9, cut=20)
     assert load("weights", url, force_reload=True) == [1]
     assert load("who") == "one"
-    assert "The copy in" in caplog.text
+    assert "Using the copy in" in caplog.text
     git_host.heal()
     git_host.fail("files/net", times=9, cut=0)
     assert load("weights", url, force_reload=True) == [1]
@@ -246,7 +246,7 @@ def test_weights_that_go_just_after_they_were_found_are_fetched_again(
     url = save(git_host, tmp_path / "net.pt", 1)
     hubkit.load_state_dict_from_url(url)
     found = hubdir.fetch_checkpoint(url, policy=FetchPolicy())
-    read = formats.read_checkpoint
+    read = weights.read_checkpoint
 
     def lose_and_read(path: Path, *arguments: Any, **options: Any) -> dict[str, Any]:
         monkeypatch.setattr(weights, "read_checkpoint", read)

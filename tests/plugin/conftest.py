@@ -118,7 +118,7 @@ def torch_stays() -> None:
     """The same for torch, which does not survive being imported twice, and what wraps it."""
     import torch  # noqa: F401
 
-    import pytest_hubkit.suite  # noqa: F401
+    import pytest_hubkit.collection  # noqa: F401
 
 
 @pytest.fixture

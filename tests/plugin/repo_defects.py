@@ -30,7 +30,7 @@ class RepoDefect:
         code: The item that fails.
         good: Files of the repo as it should be.
         bad: Files that spoil it.
-        says: What the failure must say.
+        says: What the failure must contain.
         commit: Whether the files that spoil it are committed.
         more: What else spoils it.
     """
@@ -99,7 +99,7 @@ REPO_DEFECTS = (
         "C101",
         _hubconf("dependencies = ['typing_extensions']\n"),
         _hubconf("dependencies = ['typing-extensions']\n"),
-        ("torch.hub refuses to load anything: it looks for a module 'typing-extensions'",),
+        ("torch.hub cannot load anything: there is no module 'typing-extensions'",),
     ),
     RepoDefect(
         "dataclass_future",
@@ -116,14 +116,14 @@ REPO_DEFECTS = (
         "C103",
         _hubconf("from pathlib import Path as _Path\n\n_HERE = _Path()\n"),
         _hubconf("from pathlib import Path\n\n_HERE = Path()\n"),
-        ("torch.hub.list shows 1 name that is no entrypoint.", "Path: pathlib*, line 1"),
+        ("torch.hub.list shows 1 name that is not an entrypoint.", "Path: pathlib*, line 1"),
     ),
     RepoDefect(
         "described_and_absent",
         "C103",
         _hubconf(""),
         {"hubkit.toml": f"{_CONFIG}[entrypoints.lables]\nkind = 'utility'\n"},
-        ("hubkit.toml describes an entrypoint lables", "Did you mean `labels`?"),
+        ("hubkit.toml describes the entrypoint lables", "Did you mean `labels`?"),
     ),
     RepoDefect(
         "registers_twice",
@@ -134,28 +134,31 @@ REPO_DEFECTS = (
             "if 'b' in _r.NAMES:\n    raise ValueError('namespace b registered twice')\n"
             "_r.NAMES.add('b')\n"
         ),
-        ("hubconf.py cannot be executed twice. ValueError: namespace b registered twice",),
+        ("The second torch.hub.load in a process fails: ValueError: namespace b registered twice",),
     ),
     RepoDefect(
         "path_at_import",
         "labels::C109",
         _hubconf("import sys as _sys\n"),
         _hubconf("import sys as _sys\n\n_sys.path.append('/somewhere')\n"),
-        ("Importing hubconf.py changes the process of whoever calls it.", "sys.path was *"),
+        ("Importing hubconf.py changes global state.", "sys.path was *"),
     ),
     RepoDefect(
         "reseed_at_import",
         "labels::C110",
         _hubconf("import random as _random\n"),
         _hubconf("import random as _random\n\n_random.seed(0)\n"),
-        ("Importing hubconf.py reseeds random numbers*", "then random.random() gives 0.84442 *"),
+        (
+            "Importing hubconf.py reseeds the global*",
+            "afterwards, random.random() returns 0.84442 *",
+        ),
     ),
     RepoDefect(
         "symlink_module",
         "labels::C301",
         {**_hubconf(_IMPORTS), **_PACKAGE},
         {"acme_words/all_names.py": "NAMES = ['cat', 'dog']\n"},
-        ("acme_words/names.py: it is a symbolic link, and torch.hub makes a text file of it",),
+        ("acme_words/names.py: it is a symbolic link, which torch.hub unpacks as a text file",),
         more=_link,
     ),
     RepoDefect(
@@ -163,7 +166,7 @@ REPO_DEFECTS = (
         "labels::C301",
         {**_hubconf(_READS), "acme_words/names.txt": "cat dog\n"},
         {},
-        ("acme_words/names.txt: git-lfs keeps it elsewhere*",),
+        ("acme_words/names.txt: it is stored in git-lfs*",),
         more=_replace_by_pointer,
     ),
     RepoDefect(
@@ -171,7 +174,7 @@ REPO_DEFECTS = (
         "labels::C301",
         {**_hubconf(_IMPORTS), **_PACKAGE},
         {},
-        ("acme_words/names.py: it lies in a git submodule*",),
+        ("acme_words/names.py: it is in a git submodule*",),
         more=_make_submodule,
     ),
     RepoDefect(
@@ -183,6 +186,8 @@ REPO_DEFECTS = (
             "models/__init__.py": "",
             "models/names.py": "",
         },
-        ("After another hub repo with a top-level models, *from 'models' (models/__init__.py)",),
+        (
+            "torch.hub cannot load the repo after another one with a top-level models: *from 'models' (models/__init__.py)",
+        ),
     ),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hubkit.config import Config, EntrypointConfig
-from pytest_hubkit.cases import Case, describe_call, make_cases, untrained_arguments
+from pytest_hubkit.case import Case, describe_call, make_cases, untrained_arguments
 from pytest_hubkit.checks import NotApplicableError
 from pytest_hubkit.inputs import find_declared
 
@@ -89,7 +89,7 @@ def test_a_call_reads_as_one_would_write_it() -> None:
             {"x": "f32[T]"},
             [],
             {"x": (16,)},
-            "input {'x': 'f32[T]'} in here, with T = 16 for want of `dims`",
+            "input {'x': 'f32[T]'} in here, with T = 16 by default",
         ),
     ],
 )
@@ -112,4 +112,4 @@ def test_only_the_parameter_that_decides_is_set() -> None:
 
     case = Case("both")
     assert case.arguments(both) == {"pretrained": False}
-    assert case.trained_arguments(both) == {"pretrained": True}
+    assert case.pretrained_arguments(both) == {"pretrained": True}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_hubkit.comparing import find_difference, is_finite
-from pytest_hubkit.fingerprints import fingerprint
-from pytest_hubkit.saving import find_unsafe, read_back
+from pytest_hubkit.tensors import find_difference, fingerprint, is_finite
+from pytest_hubkit.weights import find_unsafe, read_back
 
 pytestmark = pytest.mark.torch
 

@@ -98,7 +98,7 @@ def test_each_case_has_files_of_its_own(tmp_path: Path, monkeypatch: pytest.Monk
 def test_memory_that_was_used_before_is_not_overlooked() -> None:
     import torch
 
-    from pytest_hubkit.child_cases import PeakMemory
+    from pytest_hubkit.child.load import PeakMemory
 
     def fill() -> Any:
         # Small enough for the heap, on which the last one keeps what lies below in the process.

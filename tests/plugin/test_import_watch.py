@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_hubkit.watch import ImportWatch
+from pytest_hubkit.child.imports import ImportWatch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_hubkit.cases import Case
-from pytest_hubkit.comparing import find_difference
-from pytest_hubkit.guesses import guess_inputs
-from pytest_hubkit.inputs import find_known, make_inputs, read_answer
-from pytest_hubkit.outputs import find_mismatches
+from pytest_hubkit.case import Case
+from pytest_hubkit.inputs import find_known, guess_inputs, make_inputs, read_answer
+from pytest_hubkit.notation import find_mismatches
+from pytest_hubkit.tensors import find_difference
 from tests.plugin.conftest import outcomes
 from tests.plugin.defects import MODEL
 

@@ -77,12 +77,15 @@ def test_slow_checks_run_when_asked_for(plain: HubRepo) -> None:
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("--hubconf-select=C999", "*No check is called 'C999'. *"),
-        ("--hubconf-ignore=quite", "*No check is called 'quite'. Did you mean `quiet`?"),
-        ("--hubconf-shard=3/2", "*'3/2' is no shard: write 1/3, 2/3 or 3/3"),
-        ("--hubconf-level=4", "*'4' is no level: 1, 2 or 3"),
-        ("--hubconf-keep=0", "*'0' is no number from 1 on"),
-        ("--hubconf-report=pdf=x", "*no report in the form 'pdf'. json, markdown, badge, endpoint"),
+        ("--hubconf-select=C999", "*'C999' is not a check. *"),
+        ("--hubconf-ignore=quite", "*'quite' is not a check. Did you mean `quiet`?"),
+        ("--hubconf-shard=3/2", "*'3/2' is not a shard: use 1/3, 2/3 or 3/3"),
+        ("--hubconf-level=4", "*'4' is not a level: use 1, 2 or 3"),
+        ("--hubconf-keep=0", "*'0' is not a positive number"),
+        (
+            "--hubconf-report=pdf=x",
+            "*'pdf' is not a report format. Use json, markdown, badge, endpoint.",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(plain: HubRepo, argument: str, said: str) -> None:

@@ -83,7 +83,7 @@ def test_an_interruption_leaves_no_process_and_no_file(
     assert (pid == running.pid) == (where == IN_PYTEST)
     assert running.returncode == pytest.ExitCode.INTERRUPTED, said
     # In the child it is the very first check.
-    assert where == IN_CHILD or "interrupted: what is not here did not run" in said
+    assert where == IN_CHILD or "interrupted: checks that are not shown did not run" in said
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert list(temporary.iterdir()) == []
@@ -120,7 +120,7 @@ def test_what_crashes_here_costs_a_worker_and_is_reported(
     assert fine["levels"]["1"]["failed"] == []
     assert other["levels"]["1"]["failed"] == ["C106"]
     skipped = {one["code"]: one["reason"] for one in other["checks"] if one["outcome"] == "skipped"}
-    assert skipped == dict.fromkeys(("C108", "C109"), "(C106) it took a process down before")
+    assert skipped == dict.fromkeys(("C108", "C109"), "(C106) it crashed a process before")
     assert not list(temporary.iterdir())
 
 
@@ -137,7 +137,7 @@ def test_what_hangs_costs_the_time_limit_of_few_tests(
     repo: HubRepo, where: str, failed: set[str]
 ) -> None:
     write(repo, f"{where}_time.sleep(600)")
-    limit = ("--timeout=15", "--timeout-method=signal", "--deselect=hubconf.py::check")
+    limit = ("--timeout=10", "--timeout-method=signal", "--deselect=hubconf.py::check")
     said = outcomes(repo.run("--hubconf", LEVEL_1, "-v", *limit))
     found = {name for name, outcome in said.items() if outcome == "FAILED"}
     assert found - {"other::C108"} == failed
@@ -181,7 +181,7 @@ def test_a_download_at_import_is_reported_with_its_place(repo: HubRepo) -> None:
         [
             "*Importing hubconf.py fails in a fresh process: *tried to reach http://weights.*",
             "*requested http://weights.example/net.pt at hubconf.py:* by socket.getaddrinfo",
-            "*Download in the entrypoint that needs it: *",
+            "*Download in the entrypoint instead: *",
         ]
     )
 

@@ -11,8 +11,8 @@ import hubkit
 from hubkit.loader import api, drop_in
 from hubkit.runtime import HubFunctions
 from hubkit.runtime.sandbox import NetworkDeniedError, Policy, guarded_network
-from pytest_hubkit.example_runs import ExampleRun, run_example
-from pytest_hubkit.running import guarded_hub_functions
+from pytest_hubkit.child.worker import ExampleRun, run_example
+from pytest_hubkit.isolation import guarded_hub_functions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hubkit.errors import ConfigError
-from pytest_hubkit.tensors import DTYPES, read_tensor
+from pytest_hubkit.notation import DTYPES, read_tensor
 
 
 def test_an_image_batch_is_read() -> None:
@@ -58,7 +58,7 @@ def test_sizes_that_nobody_declared_are_told_but_for_the_batch() -> None:
         ("f32[B,3", "does not describe a tensor"),
         ("f32[B] in [0,1", "does not describe a tensor"),
         ("f32[B] > 3", "does not describe a tensor"),
-        ("f33[B]", "no type of tensor"),
+        ("f33[B]", "not a type of tensor"),
         ("f32[B,,3]", "an axis ''"),
         ("f32[B,-1]", "an axis '-1'"),
         ("f32[B,0n]", "an axis '0n'"),

@@ -164,13 +164,13 @@ def test_weights_are_downloaded_once_and_judged(
     assert (tmp_path / "weights" / f"good-{digest}.pth").is_file()
     for line in (
         "*gone(pretrained=True) fails: HTTPError: *404*",
-        "*The weights of renamed are not the ones that were published.",
-        "*the file's own name says 00000000",
-        "*plain.pth has * bytes, 1 are declared",
-        "*declared has 38 parameters, and 37 are declared.",
+        "*The weights of renamed do not match their hash.",
+        "*the file name has 00000000",
+        "*plain.pth has * bytes, not 1",
+        "*declared has 38 parameters, but 37 are declared.",
         "*unsafe.pth needs argparse.Namespace",
         "*always_online(pretrained=True) needs the network again*",
-        "*wider is another model with its weights than without.",
+        "*wider has different parameters with and without its weights.",
     ):
         result.stdout.fnmatch_lines([line])
 

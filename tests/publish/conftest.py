@@ -123,6 +123,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(folder / "script.pt", "w") as script:  # as torch.jit.save lays it out
         script.writestr("net/data.pkl", b"\x80\x02}.")
         script.writestr("net/code/__torch__.py", "class Net(Module): ...")
+        script.writestr("net/constants.pkl", b"\x80\x02).")
     safetensors.torch.save_file(dict(state), folder / "net.safetensors")
     (folder / "text.pth").write_text("no checkpoint")
     (folder / "cut.pth").write_bytes((folder / "net.pth").read_bytes()[:-100])

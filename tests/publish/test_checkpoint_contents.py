@@ -81,7 +81,7 @@ def test_nothing_in_a_pickle_is_imported_or_made(tmp_path: Path) -> None:
     assert f"{__name__}._Counts" in contents.names
     assert _Counts.made == made
     pickled.write_bytes(pickle.dumps({"x": 1}).replace(b"x", b"\xff"))
-    assert read_contents(pickled).kind == "unknown"
+    assert read_contents(pickled).kind == "damaged"
 
 
 def test_the_device_is_noted(checkpoints: Path, tmp_path: Path) -> None:

@@ -196,8 +196,8 @@ class TestSafetensors:
         [
             ("shared.pth", "share memory: embed and head"),
             ("train.pth.tar", "contains epoch, optimizer besides the weights"),
-            ("model.pt", "holds more than weights"),
-            ("runs.pth", "holds more than weights"),
+            ("model.pt", "contains more than weights"),
+            ("runs.pth", "contains more than weights"),
             ("list.pth", "contains a list, not a state dict"),
             ("net.safetensors", "safetensors already"),
             ("text.pth", "not a checkpoint"),

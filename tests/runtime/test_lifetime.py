@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit.runtime import import_hubconf
-from hubkit.runtime.naming import package_name
+from hubkit.runtime.namespace import package_name
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import MakeRepo
@@ -175,7 +175,7 @@ def test_a_pickle_of_a_tree_that_is_gone_says_so(make_repo: MakeRepo) -> None:
     net = pickle.dumps(import_hubconf(root).call("net"))
     root.rename(root.with_name("gone"))
     done = subprocess.run([sys.executable, "-c", SAY], input=net, capture_output=True, check=False)
-    assert f"the hub repo at {root} is not there" in done.stderr.decode()
+    assert f"There is no hub repo at {root}" in done.stderr.decode()
 
 
 def test_changed_files_are_run_again_and_old_objects_keep_their_code(make_repo: MakeRepo) -> None:

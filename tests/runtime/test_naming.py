@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubkit.runtime.naming import PREFIX, package_name, root_of
+from hubkit.runtime.namespace import PREFIX, package_name, root_of
 
 PATHS = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1)
 

@@ -103,7 +103,7 @@ def test_a_module_is_reloaded_in_place(make_repo: MakeRepo) -> None:
     (loaded.root / "part.py").write_text("import hubconf\nNAME = hubconf.late() + '2'\n")
     assert importlib.reload(part) is part
     assert loaded.module.late() == "a2"
-    assert vars(part)["__builtins__"] is loaded.namespace.builtins
+    assert vars(part)["__builtins__"] is loaded.namespace.state.builtins
 
 
 def test_tasks_and_generators_keep_to_their_repo(make_repo: MakeRepo) -> None:

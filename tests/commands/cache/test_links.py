@@ -162,7 +162,7 @@ def test_a_partial_file_that_became_a_link_meanwhile_is_not_written(
     tmp_path: Path, outside: Path
 ) -> None:
     partial = Partial(tmp_path / "net.pt")
-    partial.begin()
+    partial.create()
     partial.path.unlink()
     partial.path.symlink_to(outside / "canary")
     with pytest.raises(OSError, match="it is a symbolic link"):

@@ -134,7 +134,7 @@ def test_what_is_being_fetched_stays(worktree: Path) -> None:
     with FileLock(lock_file("github.com/acme/shapes")):
         said = run("cache", "rm", "acme/shapes")
     assert said.exit_code == 1
-    assert "it is being fetched" in said.stderr
+    assert "it is being downloaded" in said.stderr
     assert len(listed()["repos"]) == 1
     assert worktree.is_dir()
 

@@ -44,7 +44,7 @@ def test_who_says_no_runs_and_keeps_nothing(
     hub: Any, host: GitHost, hub_dir: Path, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     at_terminal(monkeypatch, answer)
-    with pytest.raises(Exception, match="trusted"):
+    with pytest.raises(Exception, match="trust"):
         hub.load("acme/shapes:main", "net")
     assert trusted(hub_dir) == []
     assert not host.paths("zip")
@@ -54,7 +54,7 @@ def test_who_says_no_runs_and_keeps_nothing(
 def test_trust_repo_false_asks_each_time(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     load(hub, "acme/shapes:main")
     at_terminal(monkeypatch, "n")
-    with pytest.raises(Exception, match="trusted"):
+    with pytest.raises(Exception, match="trust"):
         hub.load("acme/shapes:main", "net", trust_repo=False)
     at_terminal(monkeypatch, "yes")
     assert hub.load("acme/shapes:main", "net", trust_repo=False)[0] == "two"

@@ -12,7 +12,7 @@ import pytest
 import hubkit
 from hubkit.errors import HashMismatchError, LockfileError
 from hubkit.hubdir import bytecode_folder
-from hubkit.runtime.naming import package_name
+from hubkit.runtime.namespace import package_name
 from tests.bytecode import plant_bytecode
 from tests.git_host import commit_files
 from tests.loader.lock.conftest import HUBCONF, lock, release

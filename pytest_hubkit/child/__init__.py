@@ -1,0 +1,1 @@
+"""Child processes: the messages, and the code that runs in them."""

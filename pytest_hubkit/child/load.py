@@ -1,0 +1,366 @@
+"""The child process that loads a hubconf as ``torch.hub`` does.
+
+The root is first on ``sys.path``, and hubconf is a module that is not registered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import importlib.util
+import io
+import os
+import pickle
+import re
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import convert, structs
+
+from hubkit.config import EntrypointConfig
+from hubkit.runtime.sandbox import (
+    find_changes,
+    guarded_network,
+    isolate_network,
+    kept_state,
+    save_state,
+)
+from pytest_hubkit.capture import Capture
+from pytest_hubkit.case import Case, describe_call, untrained_arguments
+from pytest_hubkit.checks.registry import NotApplicableError
+from pytest_hubkit.child.imports import WITH_TORCH, ImportWatch
+from pytest_hubkit.child.protocol import (
+    CaseReply,
+    CaseRequest,
+    ChildFailure,
+    Effects,
+    LoadReply,
+    LoadRequest,
+    WatchRequest,
+)
+from pytest_hubkit.inputs import Inputs, find_known, guess_inputs
+from pytest_hubkit.seeds import draw, set_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+    from hubkit.runtime.sandbox import Guard
+
+
+def load_all(message: object) -> LoadReply:
+    """Import a hubconf and call its entrypoints without weights.
+
+    Args:
+        message: A `LoadRequest`.
+    """
+    request = convert(message, LoadRequest)
+    if request.policy.denies_all:
+        # Before anything starts a second thread.
+        isolate_network()
+    _remove_from_path(request.without)
+    if request.decoy:
+        _load_decoy(Path(request.decoy))
+    _preload(request.preload)
+    root = Path(request.root)
+    sys.path.insert(0, str(root))
+    watch = _start_watch(request.watch, root)
+    reply = _load(request, root, watch)
+    return structs.replace(reply, undeclared=tuple(watch.found.values()))
+
+
+def _load(request: LoadRequest, root: Path, watch: ImportWatch) -> LoadReply:
+    guard: Guard | None = None
+    observed: list[Effects] = []
+    try:
+        with _observing(observed, request.seed), _network(request, "importing hubconf.py") as guard:
+            module = _execute(root)
+    except BaseException as error:  # noqa: BLE001
+        return LoadReply(describe_error(error, root, guard.evidence if guard else ()))
+    again = _execute_again(request) if request.again else None
+    # What is there by now stays: the garbage collector can ignore it for each case.
+    gc.freeze()
+    cases = {}
+    for case in request.cases:
+        watch.entrypoint = case.label
+        with kept_state():
+            cases[case.label] = _build(module, case, request)
+    return LoadReply(None, again, observed[0], cases)
+
+
+def _execute(root: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("hubconf.py", root / "hubconf.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{root / 'hubconf.py'} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _execute_again(request: LoadRequest) -> ChildFailure | None:
+    """As ``torch.hub`` does in every call: hubconf runs again, the repo's modules are there."""
+    root = Path(request.root)
+    try:
+        with _network(request, "importing hubconf.py"):
+            _execute(root)
+    except BaseException as error:  # noqa: BLE001
+        return describe_error(error, root)
+    return None
+
+
+def _build(module: ModuleType, case: CaseRequest, request: LoadRequest) -> CaseReply:
+    if isinstance(case.untrained, bool):
+        return CaseReply(skipped="it is declared to need its weights")
+    root = Path(request.root)
+    guard: Guard | None = None
+    observed: list[Effects] = []
+    peak = PeakMemory()
+    try:
+        function = getattr(module, case.name)
+        arguments = untrained_arguments(function, case.call, case.untrained)
+        who = describe_call(case.name, arguments)
+        with _observing(observed, request.seed), _network(request, who) as guard:
+            made = function(**arguments)
+    except NotApplicableError as reason:
+        return CaseReply(skipped=str(reason))
+    except BaseException as error:  # noqa: BLE001
+        return CaseReply(describe_error(error, root, guard.evidence if guard else ()))
+    # torch.hub has removed the repo from the path by the time that the model runs.
+    with _network(request, f"{case.label}'s forward"):
+        sys.path[:] = [entry for entry in sys.path if entry != request.root]
+        reply = _inspect(made, function, case, root)
+    return structs.replace(reply, effects=observed[0], memory=peak.bytes)
+
+
+@contextlib.contextmanager
+def _observing(observed: list[Effects], seed: int) -> Iterator[None]:
+    """Record what the code inside does to the process, unless it fails."""
+    set_seed(seed)
+    state = save_state()
+    with Capture() as capture:
+        yield
+    observed.append(Effects(find_changes(state), capture.text, draw()))
+
+
+def _preload(modules: tuple[str, ...]) -> None:
+    """Import third-party modules first, so that what they do is not attributed to the repo."""
+    for name in modules:
+        with contextlib.suppress(BaseException):
+            importlib.import_module(name)
+
+
+def _load_decoy(folder: Path) -> None:
+    """Load another hub repo first, as ``torch.hub`` would."""
+    sys.path.insert(0, str(folder))
+    _execute(folder)
+    sys.path.remove(str(folder))
+
+
+def _start_watch(request: WatchRequest | None, root: Path) -> ImportWatch:
+    if request is None:
+        return ImportWatch(root, frozenset())
+    watch = ImportWatch(root, frozenset(request.allowed) | WITH_TORCH, request.hide)
+    watch.start()
+    return watch
+
+
+def _network(request: LoadRequest, who: str) -> contextlib.AbstractContextManager[Guard]:
+    return guarded_network(Path(request.root), who, policy=request.policy)
+
+
+def _remove_from_path(folder: str) -> None:
+    """Remove a work tree from the path, where an editable install put it."""
+    if not folder:
+        return
+    inside = Path(folder)
+
+    def is_inside(entry: str) -> bool:
+        path = Path(entry).resolve()
+        return path.is_relative_to(inside) and "site-packages" not in path.parts
+
+    sys.path[:] = [entry for entry in sys.path if not is_inside(entry)]
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if not any(map(is_inside, _editable_places(finder)))
+    ]
+
+
+def _editable_places(finder: object) -> list[str]:
+    """Folders that a finder of setuptools' editable installs maps packages to."""
+    module = sys.modules.get(getattr(finder, "__module__", ""))
+    mapping = getattr(module, "MAPPING", {})
+    return [str(place) for place in mapping.values()] if isinstance(mapping, dict) else []
+
+
+def describe_error(
+    error: BaseException, root: Path, evidence: tuple[str, ...] = ()
+) -> ChildFailure:
+    """Describe an exception of the repo's code.
+
+    Args:
+        error: The exception.
+        root: The repo's folder; frames before the first one in it are dropped.
+        evidence: What the code tried to reach and started, a line for each.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    prefix = f"{root}{os.sep}"
+    own = [frame for frame in frames if frame.filename.startswith(prefix)]
+    summary = traceback.TracebackException.from_exception(error)
+    for frame, kept in enumerate(summary.stack):
+        if kept.filename.startswith(prefix):
+            del summary.stack[:frame]
+            break
+    return ChildFailure(
+        type=type(error).__name__,
+        message=str(error),
+        module=_missing_module(error) if isinstance(error, ImportError) else None,
+        file=str(error.filename) if isinstance(error, OSError) and error.filename else None,
+        path=own[-1].filename[len(prefix) :] if own else "",
+        line=own[-1].lineno or 0 if own else 0,
+        code=own[-1].line or "" if own else "",
+        traceback="".join(summary.format()),
+        evidence=evidence,
+    )
+
+
+def _missing_module(error: ImportError) -> str | None:
+    """The module that was looked for; for ``from package import module`` the latter."""
+    match = re.match(r"cannot import name '(\w+)' from '([\w.]+)'", str(error))
+    return f"{match[2]}.{match[1]}" if match else error.name
+
+
+def _inspect(made: Any, function: Any, case: CaseRequest, root: Path) -> CaseReply:  # noqa: ANN401
+    """Find out what an entrypoint returned, whether it can be pickled and whether it runs."""
+    if "torch" not in sys.modules:
+        return CaseReply()
+    from pytest_hubkit.inference import find_module
+    from pytest_hubkit.tensors import fingerprints
+
+    module = find_module(made)
+    reply = CaseReply()
+    if module is not None:
+        reply = CaseReply(
+            is_module=True,
+            digests=fingerprints(module.state_dict().items()) if case.digests else {},
+            pickling=_pickle(module, root) if case.pickle else None,
+        )
+    if not case.run:
+        return reply
+    runnable = made if module is None else module
+    runs, written = _run_all(runnable, _inputs(runnable, function, case), root, case.run)
+    return structs.replace(reply, runs=runs, written=written)
+
+
+def _inputs(runnable: Any, function: Any, case: CaseRequest) -> Iterator[Inputs]:  # noqa: ANN401
+    """The input that the parent has written, else the guesses that it makes too."""
+    import torch
+
+    if case.inputs:
+        args, kwargs = torch.load(case.inputs, weights_only=False)
+        yield Inputs(args, kwargs, "")
+        return
+    known = Case(case.name, EntrypointConfig(dims=case.dims))
+    found = list(find_known(runnable, function, known))
+    yield from found
+    if not found and isinstance(runnable, torch.nn.Module):
+        yield from guess_inputs(runnable, case.dims)
+
+
+def _pickle(module: Any, root: Path) -> ChildFailure | None:  # noqa: ANN401
+    try:
+        _Weightless(io.BytesIO()).dump(module)
+    except Exception as error:  # noqa: BLE001
+        return describe_error(error, root)
+    return None
+
+
+class _Weightless(pickle.Pickler):
+    """Pickles everything but plain tensors, which can always be pickled and take long."""
+
+    def persistent_id(self, value: Any) -> str | None:  # noqa: ANN401
+        import torch
+
+        plain = type(value) in (torch.Tensor, torch.nn.Parameter) and value.is_leaf
+        return "tensor" if plain and not (vars(value) or value._backward_hooks) else None  # noqa: SLF001
+
+
+def _run_all(
+    runnable: Any,  # noqa: ANN401
+    inputs: Iterable[Inputs],
+    root: Path,
+    cwd: str,
+) -> tuple[dict[str, ChildFailure | None], tuple[str, ...]]:
+    """Run it in another current folder, on the first input that fits; also what it wrote."""
+    before = dict(_stamps(root))
+    runs: dict[str, ChildFailure | None] = {}
+    Path(cwd).mkdir(exist_ok=True)
+    old = Path.cwd()
+    os.chdir(cwd)
+    try:
+        for one in inputs:
+            runs[one.provenance] = _run(runnable, one, root)
+            if runs[one.provenance] is None:
+                break
+    finally:
+        os.chdir(old)
+    written = tuple(path for path, stamp in _stamps(root) if before.get(path) != stamp)
+    return runs, written
+
+
+def _run(runnable: Any, inputs: Inputs, root: Path) -> ChildFailure | None:  # noqa: ANN401
+    import torch
+
+    from pytest_hubkit.inference import evaluating
+
+    try:
+        with evaluating(runnable), torch.inference_mode():
+            runnable(*inputs.args, **inputs.kwargs)
+    except Exception as error:  # noqa: BLE001
+        return describe_error(error, root)
+    return None
+
+
+class PeakMemory:
+    """The peak memory of this process since this was created, on Linux."""
+
+    def __init__(self) -> None:
+        self._start = 0
+        _release_memory()
+        try:
+            Path("/proc/self/clear_refs").write_text("5", "ascii")
+            self._start = _status("VmRSS")
+        except OSError:
+            pass
+
+    @property
+    def bytes(self) -> int:
+        """How much more than was in use at the start; 0 if unknown."""
+        return max(0, _status("VmHWM") - self._start) if self._start else 0
+
+
+def _release_memory() -> None:
+    """Return the memory of earlier models to the system: the next one would reuse it unnoticed."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
+def _status(name: str) -> int:
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _stamps(root: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Size and time of each file of the repo, without what Python itself writes."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name not in ("__pycache__", ".git")]
+        for name in files:
+            found = os.stat(os.path.join(folder, name), follow_symlinks=False)  # noqa: PTH116, PTH118
+            path = Path(folder, name).relative_to(root).as_posix()
+            yield path, (found.st_mtime_ns, found.st_size)

@@ -1,0 +1,439 @@
+"""What checks work with: one case of an entrypoint, or the repo as a whole, and what was built."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hubkit.facts import Location
+from pytest_hubkit.case import BuildCall
+from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, UndeclaredError
+from pytest_hubkit.failures import (
+    describe_build_failure,
+    describe_crash,
+    describe_forward_failure,
+    describe_hanging,
+)
+from pytest_hubkit.fast_path import CHECKS as FAST_CHECKS
+from pytest_hubkit.fast_path import FastPath, take_fast_path
+from pytest_hubkit.inference import Forward, copied, find_module, observe, require_device, run
+from pytest_hubkit.inputs import (
+    HookedEntrypoint,
+    Inputs,
+    find_declared,
+    find_known,
+    guess_inputs,
+    read_answer,
+)
+from pytest_hubkit.seeds import OTHER_SEED, SEED, draw, seeded
+from pytest_hubkit.tensors import fingerprints, has_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import torch
+
+    from hubkit.facts import Entrypoint
+    from hubkit.runtime.sandbox import Attempt, Guard, Policy
+    from pytest_hubkit.case import Case, PlannedCase
+    from pytest_hubkit.children import Children
+    from pytest_hubkit.session import HubconfSession
+    from pytest_hubkit.weights import Pretrained
+
+
+@dataclass(eq=False)
+class RepoContext:
+    """The repo as a whole.
+
+    Attributes:
+        session: The hubconf.
+        children: Its child processes.
+    """
+
+    session: HubconfSession
+    children: Children
+
+
+@dataclass(eq=False)
+class CaseContext:
+    """One case of an entrypoint, and what was built of it.
+
+    Attributes:
+        session: The hubconf.
+        children: Its child processes.
+        planned: The case and its checks.
+        digests: Fingerprints of the second build's weights, for C304.
+        drawn: The next number of each generator after a build, by the seed of the build.
+        attempts: What it tried to reach while it was built without weights.
+        build_seconds: How long that took.
+    """
+
+    session: HubconfSession
+    children: Children
+    planned: PlannedCase
+    digests: dict[str, int] = field(default_factory=dict, init=False, repr=False)
+    drawn: dict[int, dict[str, float]] = field(default_factory=dict, init=False, repr=False)
+    attempts: list[Attempt] = field(default_factory=list, init=False, repr=False)
+    build_seconds: float = field(default=0.0, init=False)
+    _fast_path: FastPath | None = field(default=None, init=False, repr=False)
+    _failed: dict[str, Exception] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def case(self) -> Case:
+        """The case."""
+        return self.planned.case
+
+    @property
+    def label(self) -> str:
+        """The case's label."""
+        return self.case.label
+
+    @property
+    def selected(self) -> set[str]:
+        """Codes of the checks that run on it."""
+        return self.planned.selected
+
+    @property
+    def entrypoint(self) -> Entrypoint | None:
+        """The facts of the entrypoint; None for one that is made at run time."""
+        return self.session.source.entrypoint(self.case.entrypoint)
+
+    @property
+    def location(self) -> Location:
+        """Where the entrypoint is defined, as far as the source shows."""
+        known = self.entrypoint
+        return known.definition if known else Location("hubconf.py")
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the case on which problems of all cases are reported."""
+        return self.planned is self.session.plan.active[0]
+
+    @property
+    def is_deterministic(self) -> bool:
+        """Whether C204 has not found otherwise."""
+        return ("C204", self.label) not in self.session.broken
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The entrypoint itself."""
+        return self.session.loaded.entrypoint(self.case.entrypoint)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments that build it without weights."""
+        return self.case.arguments(self.function)
+
+    @property
+    def build_call(self) -> BuildCall:
+        """The call that builds it."""
+        return BuildCall(self.case, self.arguments, self.location)
+
+    @property
+    def call(self) -> str:
+        """The same as Python code."""
+        return self.build_call.text
+
+    def build(self, seed: int = SEED, policy: Policy | None = None) -> Any:  # noqa: ANN401
+        """Call the entrypoint without weights.
+
+        Args:
+            seed: Seed of its random numbers.
+            policy: What it may reach on the network; by default, what the options allow.
+
+        Raises:
+            PrerequisiteError: Its code fails.
+            UndeclaredError: It needs arguments that are not declared.
+        """
+        session, call = self.session, self.build_call
+        home = self._require_weights() if self.case.needs_weights else ""
+        guard: Guard | None = None
+        try:
+            with seeded(seed), session.running(call.text, policy, home) as guard:
+                started = time.perf_counter()
+                made = session.loaded.call(self.case.entrypoint, **call.arguments)
+                self.build_seconds = time.perf_counter() - started
+                self.drawn[seed] = draw()
+        except (Exception, SystemExit) as error:
+            failure = describe_build_failure(call, error, guard)
+            code = "C102" if self._is_undeclared(error) else "C106"
+            raise PrerequisiteError(code, failure) from error
+        self.attempts = guard.attempts
+        return made
+
+    def _require_weights(self) -> str:
+        """Where weights are cached, for an entrypoint that needs them."""
+        if self.session.options.network == "deny":
+            raise NotApplicableError(
+                "it is declared to need its weights: run with --hubconf-network=cache or allow"
+            )
+        return self.session.weights_home
+
+    def _is_undeclared(self, error: BaseException) -> bool:
+        """Whether a missing module is one that C102 reports as undeclared."""
+        if not isinstance(error, ModuleNotFoundError) or "C102" not in self.session.plan.selected:
+            return False
+        undeclared = self.children.declared_only.undeclared
+        missing = (error.name or "").partition(".")[0]
+        return any(found.module == missing and not found.hidden for found in undeclared)
+
+    def _once(self, what: str, make: Callable[[], Any], code: str = "C106") -> Any:  # noqa: ANN401
+        """Make something that checks share; if it fails once, it fails for all of them.
+
+        Args:
+            what: Its name.
+            make: Makes it.
+            code: The check that reports that it hangs.
+        """
+        if what in self._failed:
+            raise self._failed[what]
+        try:
+            return make()
+        except (PrerequisiteError, NotApplicableError) as error:
+            self._failed[what] = error
+            raise
+        except pytest.fail.Exception:
+            # A test's time limit: other checks need not wait for it too.
+            failure = describe_hanging(self.label, self.location)
+            self._failed[what] = PrerequisiteError(code, failure)
+            raise
+
+    @cached_property
+    def built(self) -> Any:  # noqa: ANN401
+        """What the entrypoint returns: built once, shared by all checks."""
+        return self._once("built", self._build_first)
+
+    def _build_first(self) -> Any:  # noqa: ANN401
+        crash = self.children.find_crash(self.label)
+        if crash is not None:
+            # It would crash pytest too.
+            raise PrerequisiteError("C106", describe_crash(self.build_call, crash))
+        made = self.build()
+        module, device = find_module(made), self.session.options.device
+        require_device(device)
+        if module is not None and device != "cpu":
+            module.to(device)
+        return made
+
+    @cached_property
+    def second(self) -> Any:  # noqa: ANN401
+        """The same, built once more, from other random numbers."""
+        _ = self.built
+        return self._once("second", self._build_second)
+
+    def _build_second(self) -> Any:  # noqa: ANN401
+        made = self.build(OTHER_SEED)
+        module = find_module(made)
+        if module is not None and "C304" in self.selected:
+            self.digests = fingerprints(module.state_dict().items())
+        return made
+
+    @cached_property
+    def pretrained(self) -> Pretrained:
+        """What was seen when it was loaded with its weights.
+
+        Raises:
+            PrerequisiteError: That fails.
+        """
+        from pytest_hubkit.weights import load_pretrained
+
+        arguments = self.case.pretrained_arguments(self.function) or {}
+        return self._once(  # type: ignore[no-any-return]
+            "pretrained",
+            lambda: load_pretrained(self.session, self.case, arguments, self.location),
+            "C305",
+        )
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """The module in what the entrypoint returns.
+
+        Raises:
+            NotApplicableError: There is none.
+        """
+        return self._module_in(self.built)
+
+    @property
+    def second_module(self) -> torch.nn.Module:
+        """The module in the second build."""
+        return self._module_in(self.second)
+
+    def _module_in(self, made: Any) -> torch.nn.Module:  # noqa: ANN401
+        module = find_module(made)
+        if module is None:
+            raise NotApplicableError(f"it returns a {type(made).__name__}, not an nn.Module")
+        return module
+
+    @property
+    def runnable(self) -> Any:  # noqa: ANN401
+        """What takes the example input: the module, else what the entrypoint returns."""
+        made: Any = self.built
+        module = find_module(made)
+        if module is None and not callable(made):
+            raise NotApplicableError(f"it returns a {type(made).__name__}, which takes no input")
+        return made if module is None else module
+
+    @property
+    def parameter_count(self) -> int | None:
+        """How many parameters the model has; None before it is built."""
+        module = find_module(self.built) if "built" in vars(self) else None
+        if module is None:
+            return None
+        return sum(one.numel() for one in module.parameters() if has_shape(one))
+
+    def measurements(self) -> dict[str, Any]:
+        """What was measured so far, for the report, in types that xdist can send."""
+        found: dict[str, Any] = {
+            "parameters": self.parameter_count,
+            "memory_bytes": self.children.find_memory(self.label),
+        }
+        if "built" in vars(self):
+            found["load_seconds"] = self.build_seconds
+            found["call"] = self.call
+        if "first" in vars(self):
+            found["forward_seconds"] = self.first.seconds
+            found["input"] = self.first.inputs.provenance
+            found["provisional"] = self.first.inputs.provisional
+        return {name: value for name, value in found.items() if value is not None}
+
+    @cached_property
+    def first(self) -> Forward:
+        """The first run on the example input, in evaluation mode.
+
+        Raises:
+            PrerequisiteError: The model fails on its declared input.
+            UndeclaredError: There is no input, or the guesses do not fit.
+        """
+        return self._once("first", self._run_first, "C201")  # type: ignore[no-any-return]
+
+    def _run_first(self) -> Forward:
+        example = f'input = "f32[B,3,H,W]" in {self.case.place}'
+        reason = f"no input is declared; for example, declare {example}"
+        runnable = self.runnable
+        for inputs in self._candidate_inputs():
+            try:
+                return observe(self.session, self.label, runnable, inputs)
+            except Exception as error:  # noqa: PERF203
+                if not inputs.provisional:
+                    failure = describe_forward_failure(self.build_call, inputs, error)
+                    raise PrerequisiteError("C201", failure) from error
+                message = f"{type(error).__name__}: {error}".splitlines()[0]
+                reason = f"the guessed input ({inputs.provenance}) fails with {message}"
+                reason = f"{reason}; declare {example}"
+        raise UndeclaredError(reason)
+
+    def _candidate_inputs(self) -> Iterator[Inputs]:
+        """The input that is declared in some way, else guesses."""
+        declared = self.find_inputs()
+        if declared is not None:
+            yield declared
+            return
+        known = list(find_known(self.runnable, self.function, self.case))
+        yield from known
+        if not known and find_module(self.runnable) is not None:
+            yield from guess_inputs(self.module, dict(self.case.config.dims))
+
+    def find_inputs(self) -> Inputs | None:
+        """The input that the configuration declares or the hook returns, or None.
+
+        If there is a hook, the case is built for it.
+        """
+        declared, ask = find_declared(self.case), self.session.ask_hook
+        if declared is not None or ask is None:
+            return declared
+        case = self.case
+        entrypoint = HookedEntrypoint(case.entrypoint, case.name, case.kind, self.arguments)
+        answer = ask(entrypoint=entrypoint, model=self.built, dims=dict(case.config.dims))
+        if answer is None:
+            return None
+        return read_answer(answer, "pytest_hubkit_inputs in conftest.py")
+
+    @property
+    def fast_path(self) -> FastPath:
+        """Checks that are known to pass together; empty if anything is unusual."""
+        if self._fast_path is None:
+            # What a time limit ends is not started again.
+            self._fast_path = FastPath()
+            # Each check reports its own failure.
+            with contextlib.suppress(Exception):
+                self._fast_path = self._take_fast_path()
+        return self._fast_path
+
+    def _take_fast_path(self) -> FastPath:
+        config = self.case.config
+        if not self.selected >= FAST_CHECKS or config.stochastic:
+            return FastPath()
+        if self.session.options.device != "cpu" or self.runnable is not self.module:
+            return FastPath()
+        path = take_fast_path(
+            self.first,
+            self.module,
+            self.copy_module,
+            lambda: self.second_module,
+            self.run,
+            # With a tolerance for rows, a row shows less than the whole batch.
+            by_row=not config.tolerance,
+        )
+        if "C213" not in self.selected:
+            path.take_spare()
+        return path
+
+    def copy_module(self) -> torch.nn.Module:
+        """A deep copy of the model as it is."""
+        with self.session.running_model(self.label):
+            return copy.deepcopy(self.module)
+
+    def run(self, runnable: Any = None, inputs: Inputs | None = None, seed: int = SEED) -> Any:  # noqa: ANN401
+        """Run on the example input in evaluation mode, without gradients.
+
+        Args:
+            runnable: What to run; the shared model by default.
+            inputs: Other input.
+            seed: Seed of the random numbers that it may draw.
+        """
+        fed = (inputs or self.first.inputs).mapped(copied)
+        # A model may have a length, and count as false.
+        runnable = self.runnable if runnable is None else runnable
+        return run(self.session, self.label, runnable, fed, seed=seed)
+
+    def release(self) -> None:
+        """Release the model, and everything that was made with it."""
+        for name in ("built", "second", "first"):
+            vars(self).pop(name, None)
+        self._fast_path = None
+
+
+class ModelCache:
+    """The cases that have their models in memory.
+
+    Args:
+        limit: How many of them may.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: list[CaseContext] = []
+
+    def hold(self, context: CaseContext) -> None:
+        """Let a case have its model in memory; release the least recently used ones.
+
+        Args:
+            context: The case.
+        """
+        if context in self._held:
+            self._held.remove(context)
+        self._held.append(context)
+        while len(self._held) > self._limit:
+            self._held.pop(0).release()
+
+    def clear(self) -> None:
+        """Release them all."""
+        for context in self._held:
+            context.release()
+        self._held.clear()
