@@ -57,6 +57,8 @@ REQUIREMENTS = {
     "filelock": "filelock",
     "jinja2": "jinja2",
     "msgspec": "msgspec",
+    "packaging": "packaging",
+    "platformdirs": "platformdirs",
     "pytest": "torch-hubkit[pytest]",
     "requests": "requests",
     "safetensors": "torch-hubkit[torch]",

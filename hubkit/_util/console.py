@@ -1,4 +1,4 @@
-"""The one place where hubkit prints: text of a repo, a host or a file is escaped here."""
+"""Printing. All output of hubkit is escaped here: it may quote repos, hosts and files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-# What CI services obey in a log: `::name::` at the start of a line on GitHub, `##[name]` and
-# `##vso[name]` anywhere on GitHub and Azure.
+# Commands of CI services in logs: `::name::` at the start of a line on GitHub, `##[name]` and
+# `##vso[name]` anywhere in a line on GitHub and Azure.
 _AT_START = re.compile(r"^(\s*):(?=:)")
 _ANYWHERE = re.compile(r"##(?=\w*\[)")
 _CI = ("GITHUB_ACTIONS", "TF_BUILD")
 
 
 class InvalidAnswerError(Exception):
-    """An answer that does not fit its question."""
+    """An answer is not valid."""
 
 
 def echo(
@@ -32,12 +32,12 @@ def echo(
     err: bool = False,
     color: bool | None = None,
 ) -> None:
-    """Print one line, whatever the text holds.
+    """Print one line; control characters are escaped.
 
     Args:
         text: The text.
-        label: What stands before it in bold.
-        label_color: Its color.
+        label: A bold label before the text.
+        label_color: The color of the label.
         err: Whether to print to standard error.
         color: Whether to use colors; by default, if the output is a terminal.
     """
@@ -51,13 +51,13 @@ def echo(
 
 
 def echo_lines(text: str, *, err: bool = False) -> None:
-    """Print a text of several lines; a last line feed adds no empty line."""
+    """Print several lines. A final line feed does not add an empty line."""
     for line in text.removesuffix("\n").split("\n"):
         echo(line, err=err)
 
 
 def echo_data(data: str | bytes) -> None:
-    """Print a file's content or a patch: as it is into a pipe or a file, escaped on a terminal."""
+    """Print the content of a file, or a patch: unchanged to a pipe or file, escaped on a terminal."""
     import click
 
     if sys.stdout.isatty():
@@ -90,16 +90,16 @@ def ask(question: str, default: str, check: Callable[[str], str]) -> str:
 
 
 def write_line(stream: TextIO, line: str) -> None:
-    """Write a line of a report whose parts are printable, and may be colored."""
+    """Write a line of a report. Its text must be escaped already, and may be colored."""
     stream.write(f"{without_commands(line)}\n")
 
 
 def without_commands(line: str, *, always: bool = False) -> str:
-    """The line such that no CI service obeys what is in it.
+    """The line, changed so that CI services do not run commands in it.
 
     Args:
         line: The line.
-        always: Whether to change it also where no CI service reads it.
+        always: Whether to change it outside of CI too.
     """
     if not always and not any(os.environ.get(name) for name in _CI):
         return line

@@ -1,4 +1,4 @@
-"""Lines of a text: places in it, one after the other, without reading it again for each."""
+"""Lines and columns of offsets in a text."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from functools import lru_cache
 
 
 class Places:
-    """Lines and columns of ascending offsets in a text."""
+    """Converts ascending offsets in a text in one pass."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = self._line = self._start = 0
 
     def place(self, offset: int) -> tuple[int, int]:
-        """How many lines end before an offset, and its column from 1.
+        """The number of line ends before an offset, and its column, from 1.
 
         Args:
-            offset: Not before that of the last call.
+            offset: Not smaller than that of the last call.
         """
         self._line += self._text.count("\n", self._at, offset)
         self._start = self._text.rfind("\n", self._at, offset) + 1 or self._start
@@ -26,7 +26,7 @@ class Places:
 
 
 def column_of(line: str, offset: int) -> int:
-    """The column, from 1, of a UTF-8 offset in a line, as ast counts them."""
+    """The column, from 1, of a UTF-8 offset in a line, as used by ``ast``."""
     if line.isascii():
         return offset + 1
     return offset - bisect_left(_continuations(line), offset) + 1
@@ -34,6 +34,6 @@ def column_of(line: str, offset: int) -> int:
 
 @lru_cache(maxsize=64)
 def _continuations(line: str) -> list[int]:
-    """Offsets of the bytes of a line's UTF-8 that start no character."""
+    """Offsets of continuation bytes in the UTF-8 of a line."""
     data = line.encode("utf-8", "surrogatepass")
     return [at for at, byte in enumerate(data) if byte & 0xC0 == 0x80]

@@ -1,4 +1,4 @@
-"""hubkit's logger: what is logged about a repo or a host cannot forge a line of the log."""
+"""The logger of hubkit. Values are escaped, so they cannot forge lines of the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger("hubkit")
 
 
 def _escape(record: logging.LogRecord) -> bool:
-    """Escape the values of a record; its format is hubkit's own."""
+    """Escape the values of a record."""
     if isinstance(record.args, tuple):
         record.args = tuple(_plain(value) for value in record.args)
     elif record.args:

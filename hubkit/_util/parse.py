@@ -1,4 +1,4 @@
-"""Numbers and JSON from outside, parsed within limits; what is over one is a `ValueError`."""
+"""Parse numbers and JSON from outside within limits; exceeding one is a ``ValueError``."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 
 def parse_count(text: str) -> int | None:
-    """A count as hosts write it: ASCII digits alone; None for anything else, or a huge one."""
+    """A number of ASCII digits, as in HTTP headers; None for other text and huge numbers."""
     text = text.strip(" \t")
     sound = text.isascii() and text.isdigit() and len(text) <= limits.NUMBER_DIGITS.most
     return int(text) if sound else None
 
 
 def read_bounded(path: Path, limit: Limit, *, follow: bool = False, own: bool = False) -> bytes:
-    """A whole file.
+    """Read a whole file.
 
     Args:
         path: The file.
-        limit: How many bytes it may have.
+        limit: The largest size in bytes.
         follow: Whether it may be a link.
-        own: Whether it has to be this user's.
+        own: Whether it must belong to the current user.
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is longer than the limit.
+        ValueError: It is larger than the limit.
     """
     return require_short(read_file(path, limit.most + 1, follow=follow, own=own), limit)
 
@@ -40,11 +40,11 @@ def read_bounded(path: Path, limit: Limit, *, follow: bool = False, own: bool = 
 def read_json(
     path: Path, limit: Limit = limits.JSON_BYTES, *, follow: bool = False, own: bool = False
 ) -> Any:  # noqa: ANN401 - JSON
-    """The value in a JSON file; arguments and errors as of `read_bounded`.
+    """Read a JSON file. The arguments are those of ``read_bounded``.
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is not JSON, or is over a limit.
+        ValueError: It is not JSON, or exceeds a limit.
     """
     return parse_json(read_bounded(path, limit, follow=follow, own=own))
 
@@ -53,11 +53,11 @@ def parse_json(
     data: bytes | str,
     pairs: Callable[[list[tuple[str, Any]]], Any] | None = None,
 ) -> Any:  # noqa: ANN401 - JSON
-    """The value of a JSON text.
+    """Parse JSON.
 
     Args:
         data: The text.
-        pairs: Makes an object from its names and values; a dict when not given.
+        pairs: Converts the items of an object; the default is ``dict``.
 
     Raises:
         ValueError: It is not JSON, or is nested too deeply.

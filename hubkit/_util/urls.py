@@ -1,8 +1,8 @@
-"""The only parser of URLs: which host is asked, under which key it is recorded, what may be shown.
+"""The only parser of URLs.
 
-Parsers of URLs disagree about backslashes, blanks, several ``@`` and odd hosts, and whoever
-decides about a token must not see another host than whoever connects. So there is one parser, and
-it accepts only what urllib, urllib3, requests and git read in the same way.
+Parsers disagree about backslashes, spaces, several ``@`` and unusual hosts. If the code that chooses
+a token saw another host than the code that connects, the token would go to the wrong host. So this
+parser accepts only URLs that urllib, urllib3, requests and git read in the same way.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _URL = (
     r"(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?"
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
-# The last label of a name never looks like a number: libraries take such hosts for addresses,
-# each in its own way (127.1, 0x7f.1, 2130706433).
+# The last label of a host name is never a number: libraries read such hosts as IP addresses, each in
+# its own way (127.1, 0x7f.1, 2130706433).
 _NUMBER = r"[0-9]+|0x[0-9a-f]*"
 _PORT = r"[1-9][0-9]{0,4}"
 _SCP = r"(?a)((?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_][\w.-]*):(?![-:/\\])(.+)"
@@ -34,10 +34,10 @@ _MOST_PORTS = 65535
 
 
 class UrlError(ValueError):
-    """A text is not a URL that everybody reads in the same way.
+    """A text is not a URL, or parsers disagree about it.
 
-    The message says why in a clause that follows the URL, such as "has no host". It repeats
-    nothing of the URL, which may hold credentials.
+    The message is a clause that follows the URL, such as "has no host". It does not quote the URL,
+    which may contain credentials.
     """
 
 
@@ -46,9 +46,9 @@ class Url(Struct, frozen=True):
 
     Attributes:
         scheme: In lower case.
-        user: User name and password as written, "" when there are none.
+        user: User name and password as written; "" for none.
         host: In lower case; an IPv6 address without brackets; "" for a file on this machine.
-        port: As written, None for the scheme's own.
+        port: As written; None for the default port.
         path: As written; starts with "/" unless it is empty.
         query: As written, without "?".
         fragment: As written, without "#".
@@ -69,19 +69,19 @@ class Url(Struct, frozen=True):
 
     @property
     def host_key(self) -> str:
-        """Host and port: what tells hosts apart. The scheme's own port is left out."""
+        """Host and port, without the default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         is_default = self.port in (None, _DEFAULT_PORTS.get(self.transport))
         return host if is_default else f"{host}:{self.port}"
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: who gets a token that is meant for one of its URLs."""
+        """Scheme, host and port. A token is only sent to one origin."""
         return f"{self.scheme}://{self.host_key}"
 
     @property
     def redacted(self) -> str:
-        """The URL without what may be secret: credentials, query and fragment."""
+        """The URL without its possibly secret parts: credentials, query and fragment."""
         return f"{self.origin}{self.path}"
 
     @property
@@ -91,17 +91,17 @@ class Url(Struct, frozen=True):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the host is this very machine."""
+        """Whether the host is this machine."""
         return is_loopback(self.host)
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether nobody on the way can read or change what is sent."""
+        """Whether the connection is encrypted."""
         return self.transport in ("https", "ssh")
 
     @property
     def is_private(self) -> bool:
-        """Whether a secret may be sent: encrypted, or to this very machine."""
+        """Whether a secret may be sent: the connection is encrypted, or stays on this machine."""
         return self.is_encrypted or self.is_loopback
 
     def without_credentials(self) -> Url:
@@ -109,17 +109,16 @@ class Url(Struct, frozen=True):
         return replace(self, user="")
 
     def join(self, reference: str) -> Url:
-        """The URL that a redirect leads to.
+        """The target of a redirect.
 
         Args:
-            reference: The ``Location``: a URL, or a part of one.
+            reference: The ``Location`` header: a URL, or a relative one.
 
         Raises:
             UrlError: It is not a URL.
         """
         _require_plain(reference)
-        # A reference that needs a base must not be read as a host by one parser and as a path
-        # by another: "///host/" is one of these.
+        # Parsers disagree whether "///host/" has a host.
         if reference.startswith("//"):
             reference = f"{self.scheme}:{reference}"
         return parse_url(reference if _has_scheme(reference) else urljoin(str(self), reference))
@@ -134,12 +133,11 @@ class Url(Struct, frozen=True):
 def parse_url(text: str) -> Url:
     """Split a URL.
 
-    Backslashes, blanks, control characters, hosts outside of ASCII, percent-encoded or empty
-    hosts, ports that are not numbers and a second ``@`` are refused rather than guessed at. Only
-    a ``file`` URL has no host.
+    Backslashes, spaces, control characters, a second ``@``, ports that are not numbers, and hosts that
+    are empty, percent-encoded or not ASCII are errors. Only a ``file`` URL has no host.
 
     Raises:
-        UrlError: It is not a URL, or one that libraries do not agree about.
+        UrlError: It is not a URL, or parsers disagree about it.
     """
     _require_plain(text)
     found = re.fullmatch(_URL, text)
@@ -163,14 +161,14 @@ def parse_url(text: str) -> Url:
 
 
 def parse_web_url(text: str, base: Url | None = None) -> Url:
-    """Split a URL that is to be requested, https or http.
+    """Split an https or http URL.
 
     Args:
-        text: The URL, or what a redirect says.
+        text: The URL, or the target of a redirect.
         base: The URL that redirects.
 
     Raises:
-        UrlError: It is not one.
+        UrlError: It is not an https or http URL.
     """
     url = base.join(text) if base else parse_url(text)
     if url.scheme not in ("https", "http"):
@@ -179,7 +177,7 @@ def parse_web_url(text: str, base: Url | None = None) -> Url:
 
 
 def try_parse(text: str) -> Url | None:
-    """Split a URL; None for what is not one."""
+    """Split a URL; None if it is invalid."""
     try:
         return parse_url(text)
     except UrlError:
@@ -187,9 +185,9 @@ def try_parse(text: str) -> Url | None:
 
 
 def redact(text: str) -> str:
-    """A URL fit to be shown: without credentials, query or fragment.
+    """A URL without credentials, query and fragment, for messages.
 
-    Of a text that is not a URL only the scheme is shown: any host in it would be a guess.
+    For an invalid URL this is only its scheme.
     """
     url = try_parse(text)
     if url is not None:
@@ -205,7 +203,7 @@ def expand_scp(address: str) -> str:
 
 
 def github_repo(address: str) -> tuple[str, str] | None:
-    """Owner and name of the repo on GitHub that a git remote leads to; None for other hosts."""
+    """Owner and name of the GitHub repo of a git remote; None for other hosts."""
     url = try_parse(expand_scp(address.strip()))
     if url is None or url.host not in _GITHUB:
         return None
@@ -214,7 +212,7 @@ def github_repo(address: str) -> tuple[str, str] | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name, without port, is this very machine."""
+    """Whether a host name, without port, is this machine."""
     try:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -223,9 +221,9 @@ def is_loopback(host: str) -> bool:
 
 def _require_plain(text: str) -> None:
     if "\\" in text:
-        raise UrlError("holds a backslash")
+        raise UrlError("contains a backslash")
     if not all(char.isprintable() and char != " " for char in text):
-        raise UrlError("holds a blank or a control character")
+        raise UrlError("contains a space or a control character")
 
 
 def _has_scheme(reference: str) -> bool:

@@ -1,7 +1,7 @@
-"""Zip archives from outside: their index and members take no more memory than a limit allows.
+"""Read zip archives from outside with bounded memory.
 
-zipfile reads the whole index at once, and decompresses a member as far as its stream goes before
-it compares the length with the one in the index.
+``zipfile`` reads the whole index at once, and decompresses a member completely before it compares
+its length with that in the index.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _LOCAL_HEADER = struct.Struct("<26xHH")  # the lengths of the name and of the extra field
-# What reading a damaged or hostile archive raises.
+# Exceptions that reading a damaged archive raises.
 DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -35,14 +35,14 @@ DAMAGED = (
 
 @contextmanager
 def open_zip(source: Path | IO[bytes], index: Limit) -> Iterator[zipfile.ZipFile]:
-    """Open an archive whose index is no longer than a limit.
+    """Open an archive with an index of limited size.
 
     Args:
-        source: The file, or a stream that can seek.
-        index: Bytes of the index.
+        source: The file, or a seekable stream.
+        index: The largest size of the index in bytes.
 
     Raises:
-        zipfile.BadZipFile: It is not an archive, or its index is over the limit.
+        zipfile.BadZipFile: It is not a zip archive, or its index is too large.
         OSError: It cannot be read.
     """
     if isinstance(source, os.PathLike):
@@ -58,8 +58,8 @@ def read_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> by
     """The content of a member.
 
     Raises:
-        zipfile.BadZipFile: It is longer than ``most`` bytes, or not of the length that the index
-            says, or compressed by a method that neither git nor torch use.
+        zipfile.BadZipFile: It is larger than ``most`` bytes, has another length than in the index,
+            or uses a compression method that neither git nor torch use.
     """
     if info.file_size > most:
         raise zipfile.BadZipFile(f"{info.filename[:100]!r} is longer than {most} bytes")
@@ -67,18 +67,18 @@ def read_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> by
 
 
 def read_pieces(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The content of a member, piece by piece; the same errors."""
+    """The content of a member in pieces; raises the errors of ``read_member``."""
     if info.compress_type not in _METHODS:
         raise zipfile.BadZipFile(
-            f"{info.filename[:100]!r} is compressed by the method {info.compress_type}"
+            f"{info.filename[:100]!r} uses compression method {info.compress_type}"
         )
     left = info.file_size
     with opened.open(info) as source:
         while left:
-            # A call with a size decompresses no more than that; one without has no bound.
+            # With a size, read() decompresses no more than that.
             piece = source.read(min(left, _PIECE))
             if not piece:
-                raise zipfile.BadZipFile(f"{info.filename[:100]!r} is cut")
+                raise zipfile.BadZipFile(f"{info.filename[:100]!r} is truncated")
             left -= len(piece)
             yield piece
 
@@ -111,7 +111,7 @@ def read_as_torch(opened: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> 
     stream.seek(info.header_offset)
     header = stream.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size:
-        raise zipfile.BadZipFile(f"{info.filename[:100]!r} is cut")
+        raise zipfile.BadZipFile(f"{info.filename[:100]!r} is truncated")
     stream.seek(sum(_LOCAL_HEADER.unpack(header)), os.SEEK_CUR)
     data = stream.read(info.compress_size)
     if info.compress_type == zipfile.ZIP_STORED:
@@ -125,18 +125,18 @@ def _top_folder(opened: zipfile.ZipFile) -> str:
 
 
 class _Bounded:
-    """A stream of which no single read is larger than an index may be."""
+    """A stream that limits the size of a single read."""
 
     def __init__(self, stream: IO[bytes], limit: Limit) -> None:
         self._stream = stream
         self._most = limit.most
         self.seek = stream.seek
         self.tell = stream.tell
-        self.close = lambda: None  # whoever opened the stream closes it
+        self.close = lambda: None  # the caller closes the stream
         self._size = stream.seek(0, os.SEEK_END)
 
     def read(self, count: int = -1) -> bytes:
-        # A file reserves as much memory as it is asked for, whatever is left of it.
+        # read() allocates the requested size, even if less is left.
         left = max(0, self._size - self.tell())
         count = left if count < 0 else min(count, left)
         if count > self._most:

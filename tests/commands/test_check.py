@@ -98,7 +98,7 @@ def test_exit_codes(repo: Path, options: list[str], code: int) -> None:
         (["--config", "../hubkit.toml"], "at the root of the repo"),
     ],
 )
-def test_wrong_use_is_told_what_is_right(repo: Path, options: list[str], hint: str) -> None:
+def test_usage_errors_have_hints(repo: Path, options: list[str], hint: str) -> None:
     done = check(repo, *options)
     assert (done.exit_code, hint in done.stderr) == (2, True), done.stderr
 
@@ -115,14 +115,14 @@ def test_a_hyphen_is_standard_output(repo: Path) -> None:
     assert not (repo / "-").exists()
 
 
-def test_a_hubconf_elsewhere_in_the_repo_is_pointed_out(repo: Path) -> None:
+def test_a_misplaced_hubconf_is_reported(repo: Path) -> None:
     commit_files(repo.parent, {"repo/hubconf.py": SLOPPY})
     assert "There is repo/hubconf.py, but torch.hub looks at the root only" in check(
         repo.parent
     ).stdout.replace("\n", " ")
 
 
-def test_a_merge_that_is_not_resolved_is_said_where_it_begins(repo: Path) -> None:
+def test_merge_conflicts_are_located(repo: Path) -> None:
     text = SLOPPY + "<<<<<<< HEAD\n'\n=======\nx = 1\n>>>>>>> other\n"
     (repo / "hubconf.py").write_text('"""Open' + text, "utf-8")
     line = SLOPPY.count("\n") + 1
@@ -131,7 +131,7 @@ def test_a_merge_that_is_not_resolved_is_said_where_it_begins(repo: Path) -> Non
     )
 
 
-def test_nothing_to_check_is_no_pass(tmp_path: Path) -> None:
+def test_a_run_that_checks_nothing_fails(tmp_path: Path) -> None:
     done = check(tmp_path)
     assert done.exit_code == 2
     assert "nothing to check" in done.stderr
@@ -140,7 +140,7 @@ def test_nothing_to_check_is_no_pass(tmp_path: Path) -> None:
     assert "HUB001" in check(tmp_path).stdout
 
 
-def test_a_rule_in_preview_alone_is_nothing_to_check_by_its_prefix(repo: Path) -> None:
+def test_a_prefix_does_not_select_preview_rules(repo: Path) -> None:
     from hubkit.rules import all_rules
 
     shown = {rule.code[:6] for rule in all_rules() if not rule.preview}
@@ -154,7 +154,7 @@ def test_a_rule_in_preview_alone_is_nothing_to_check_by_its_prefix(repo: Path) -
     assert check(repo, "--config", "select=[]").exit_code == 2
 
 
-def test_the_command_line_replaces_or_extends(repo: Path) -> None:
+def test_options_replace_or_extend_settings(repo: Path) -> None:
     (repo / "hubkit.toml").write_text(
         'select = ["HUB3", "HUB1"]\nignore = {HUB105 = "optional"}\n', "utf-8"
     )
@@ -184,7 +184,7 @@ def test_several_reports_in_one_run(repo: Path, tmp_path: Path) -> None:
         assert path.read_text("utf-8") == alone
 
 
-def test_somebody_elses_repo_is_judged_and_left_as_it_is(git_host: GitHost, tmp_path: Path) -> None:
+def test_a_fetched_repo_is_checked_and_not_changed(git_host: GitHost, tmp_path: Path) -> None:
     commit_files(tmp_path / "rep", {"hubconf.py": SLOPPY})
     git_host.add_repo("own", "rep", tmp_path / "rep")
     done = check("own/rep:main")
@@ -199,14 +199,14 @@ def test_somebody_elses_repo_is_judged_and_left_as_it_is(git_host: GitHost, tmp_
     assert check("own/rep:main", "--baseline", own_file).exit_code == 0
 
 
-def test_a_commits_files_are_not_written(repo: Path) -> None:
+def test_files_of_a_commit_are_not_written(repo: Path) -> None:
     commit_files(repo, {"hubconf.py": SLOPPY})
     done = check(repo, "--ref", "HEAD", "--add-ignore", "why")
     assert done.exit_code == 2
     assert (repo / "hubconf.py").read_text("utf-8") == SLOPPY
 
 
-def test_text_still_means_full(repo: Path) -> None:
+def test_text_is_an_alias_of_full(repo: Path) -> None:
     assert check(repo, "--output-format", "text").stdout == check(repo).stdout
     assert check(repo, "--output-format", "full").stdout == check(repo).stdout
 
@@ -218,7 +218,7 @@ def test_statistics_are_a_format(repo: Path) -> None:
     assert check(repo, "--statistics", "--output-format", "json").exit_code == 2
 
 
-def test_quiet_says_nothing_about_nothing(repo: Path) -> None:
+def test_quiet_prints_nothing_without_findings(repo: Path) -> None:
     assert check(repo, "-q", "--select", "HUB102").stdout == ""
     assert check(repo, "-q").stdout.startswith("hubconf.py:")
     check(repo, "-q", "--select", "HUB102", "--output-file", repo / "out.txt")
@@ -228,7 +228,7 @@ def test_quiet_says_nothing_about_nothing(repo: Path) -> None:
 
 @pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "json", "sarif"])
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
-def test_any_terminal_can_show_it(repo: Path, name: str, encoding: str) -> None:
+def test_output_fits_any_encoding(repo: Path, name: str, encoding: str) -> None:
     (repo / "hubconf.py").write_text(SLOPPY.replace("größe", "größe_名"), "utf-8")
     done = run(
         f"hubkit check --output-format {name}", repo, PYTHONIOENCODING=encoding, PYTHONUTF8="0"
@@ -241,7 +241,7 @@ def test_any_terminal_can_show_it(repo: Path, name: str, encoding: str) -> None:
         assert ("\\u540d" in text) == (encoding != "utf-8")
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(repo: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(repo: Path) -> None:
     many = "".join(f"import mod{n} as _m{n}\n" for n in range(3000))
     (repo / "hubconf.py").write_text(SLOPPY + many, "utf-8")
     done = run("hubkit check | head -n 1", repo)
@@ -249,7 +249,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(repo: Path) -> None:
     assert done.stderr == b""
 
 
-def test_colour_is_for_those_who_ask(repo: Path) -> None:
+def test_color_is_used_on_request(repo: Path) -> None:
     assert b"\033[" not in run("hubkit check", repo, FORCE_COLOR="", NO_COLOR="").stdout
     assert b"\033[1;31m" in run("hubkit check", repo, FORCE_COLOR="1", NO_COLOR="").stdout
     assert b"\033[" not in run("hubkit check", repo, FORCE_COLOR="1", NO_COLOR="1").stdout

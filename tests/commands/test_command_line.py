@@ -1,4 +1,4 @@
-"""The command line when things go wrong: mistyped commands, closed and full outputs, mistakes."""
+"""Errors of the command line: mistyped commands, closed and full outputs, internal errors."""
 
 from __future__ import annotations
 
@@ -101,14 +101,14 @@ def test_summaries_of_commands_are_whole_sentences() -> None:
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("command", ["check", "check --help", "rules", "explain HUB105"])
-def test_a_full_disk_is_an_error_and_no_traceback(repo: Path, command: str) -> None:
+def test_a_full_disk_is_reported(repo: Path, command: str) -> None:
     done = run(f"hubkit {command} > /dev/full", repo)
     assert done.returncode == 2
     assert done.stderr.startswith(b"error: cannot write the output: No space left on device\n")
     assert run(f"hubkit {command} > /dev/full 2>&1", repo).returncode == 2
 
 
-def test_an_output_that_is_closed_changes_no_exit_code(repo: Path) -> None:
+def test_closed_streams_do_not_change_the_exit_code(repo: Path) -> None:
     done = run("hubkit check >&-", repo)
     assert (done.returncode, done.stderr) == (1, b"")
     assert run("hubkit check 2>&-", repo).returncode == 1
@@ -123,7 +123,7 @@ def test_an_output_that_is_closed_changes_no_exit_code(repo: Path) -> None:
         (("own/rep",), "hubkit help own/rep unet"),
     ],
 )
-def test_help_without_an_entrypoint_says_how_it_is_asked(
+def test_help_without_an_entrypoint_shows_an_example(
     arguments: tuple[str, ...], example: str
 ) -> None:
     done = CliRunner().invoke(main, ["help", *arguments])
@@ -132,7 +132,7 @@ def test_help_without_an_entrypoint_says_how_it_is_asked(
 
 
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
-def test_no_command_colours_what_is_to_have_no_colour(
+def test_colors_can_be_disabled(
     repo: Path, variable: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
@@ -164,7 +164,7 @@ def show_on_terminal(*arguments: str, folder: Path) -> bytes:
     return shown
 
 
-def test_nothing_to_list_is_said(tmp_path: Path) -> None:
+def test_list_reports_that_there_are_no_entrypoints(tmp_path: Path) -> None:
     (tmp_path / "hubconf.py").write_text("dependencies = []\n")
     done = CliRunner().invoke(main, ["list", str(tmp_path)])
     assert (done.exit_code, done.stdout) == (0, "")

@@ -57,7 +57,7 @@ def read(path: Path) -> dict[str, Any]:
     return document
 
 
-def test_it_is_the_suite_without_the_repos_own_pytest_configuration(folder: Path) -> None:
+def test_conform_ignores_the_pytest_configuration_of_the_repo(folder: Path) -> None:
     select = ("--select=C104,C105", "--report", "out/hub.json", "--report=card.md")
     done = conform(folder.parent, folder.name, *select)
     assert (done.returncode, done.stderr) == (1, "")
@@ -78,7 +78,7 @@ def test_one_entrypoint_and_one_level(folder: Path) -> None:
     assert "C201" not in done.stdout
 
 
-def test_what_the_environment_says_to_pytest_holds_again_afterwards(folder: Path) -> None:
+def test_pytest_variables_are_restored(folder: Path) -> None:
     program = (
         "import atexit, os; from hubkit.cli import main\n"
         "said = lambda: {name: os.environ[name] for name in os.environ if 'PYTEST' in name}\n"
@@ -92,7 +92,7 @@ def test_what_the_environment_says_to_pytest_holds_again_afterwards(folder: Path
     assert done.stdout.endswith("{'PYTEST_ADDOPTS': '--no-such-option'}\n"), done.stderr
 
 
-def test_input_of_the_conftest_that_gives_it_is_used(folder: Path) -> None:
+def test_input_fixtures_of_the_conftest_are_used(folder: Path) -> None:
     hook = "def pytest_hubkit_inputs(entrypoint, model, dims):\n    return TEXT\n"
     (folder / "tests").mkdir()
     (folder / "tests/beside.py").write_text("TEXT = 'hello hub'\n")
@@ -112,14 +112,14 @@ def test_input_of_the_conftest_that_gives_it_is_used(folder: Path) -> None:
         (["--report=pdf=x"], "'pdf' is not a report format"),
     ],
 )
-def test_what_cannot_be_tried_is_no_failure(folder: Path, arguments: list[str], said: str) -> None:
+def test_runs_that_cannot_start_exit_with_2(folder: Path, arguments: list[str], said: str) -> None:
     done = conform(folder, *arguments)
     assert done.returncode == 2, done.stdout
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_what_is_missing_is_told_with_the_install_line(
+def test_missing_extras_are_named_with_the_install_command(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
@@ -129,7 +129,7 @@ def test_what_is_missing_is_told_with_the_install_line(
     assert 'pip install "torch-hubkit[pytest]"' in done.stderr
 
 
-def test_an_earlier_report_is_shown_and_written_anew(folder: Path) -> None:
+def test_an_earlier_report_is_shown_and_converted(folder: Path) -> None:
     conform(folder, "--select=C104", "--report=hub.json")
     again = CliRunner().invoke(
         main, ["conform", "--from", str(folder / "hub.json"), "--report", str(folder / "hub.svg")]

@@ -65,7 +65,7 @@ def text_of(repo: Path) -> str:
     return (repo / "hubconf.py").read_text("utf-8")
 
 
-def test_safe_fixes_are_made_and_what_is_left_is_reported(repo: Path) -> None:
+def test_fix_applies_safe_fixes_and_reports_the_rest(repo: Path) -> None:
     done = check(repo, "--fix", "--output-format", "concise")
     assert text_of(repo) == SAFE
     assert done.stderr == "Fixed 4 findings (1 more with --unsafe-fixes).\n"
@@ -73,7 +73,7 @@ def test_safe_fixes_are_made_and_what_is_left_is_reported(repo: Path) -> None:
     assert done.exit_code == 1
 
 
-def test_unsafe_fixes_are_made_when_asked_for(repo: Path) -> None:
+def test_unsafe_fixes_are_applied_on_request(repo: Path) -> None:
     done = check(repo, "--fix", "--unsafe-fixes")
     assert text_of(repo) == UNSAFE
     assert done.stderr == "Fixed 5 findings.\n"
@@ -88,7 +88,7 @@ def test_a_fix_can_fail_a_run(repo: Path) -> None:
     assert done.exit_code == 1
 
 
-def test_a_diff_writes_nothing_and_git_takes_it(repo: Path) -> None:
+def test_git_applies_the_diff(repo: Path) -> None:
     git(repo, "init", "-q")
     git(repo, "add", ".")
     done = check(repo, "--diff", "--unsafe-fixes")
@@ -102,7 +102,7 @@ def test_a_diff_writes_nothing_and_git_takes_it(repo: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig"])
-def test_git_takes_a_diff_of_any_encoding(repo: Path, encoding: str) -> None:
+def test_git_applies_diffs_in_any_encoding(repo: Path, encoding: str) -> None:
     text = "# coding: latin-1\n" * (encoding == "latin-1") + HUBCONF.replace("A line", "Ein Maß")
     (repo / "hubconf.py").write_bytes(text.encode(encoding))
     git(repo, "init", "-q")
@@ -112,7 +112,7 @@ def test_git_takes_a_diff_of_any_encoding(repo: Path, encoding: str) -> None:
     assert "Ein Maß" in fixed
 
 
-def test_a_fix_that_was_taken_back_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reverted_fixes_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     found = Finding("HUB504", "warning", "no map_location", Location("hubconf.py", 3))
     report = Report((found,), (), ())
     outcome = Outcome({}, (), ((found, "it would not parse any more"),), 0, report)
@@ -122,7 +122,7 @@ def test_a_fix_that_was_taken_back_is_said(capsys: pytest.CaptureFixture[str]) -
     )
 
 
-def test_what_is_left_out_on_request_is_not_fixed(repo: Path) -> None:
+def test_suppressed_findings_are_not_fixed(repo: Path) -> None:
     (repo / "hubkit.toml").write_text('ignore = ["HUB201"]\n', "utf-8")
     check(repo, "--fix", "--ignore", "HUB504,HUB107")
     assert "import Path as _Path" in text_of(repo)
@@ -131,7 +131,7 @@ def test_what_is_left_out_on_request_is_not_fixed(repo: Path) -> None:
     assert "import Path\n" in text_of(repo)
 
 
-def test_json_tells_the_edits(repo: Path) -> None:
+def test_json_contains_the_edits(repo: Path) -> None:
     report = json.loads(check(repo, "--output-format", "json").stdout)
     fixes = {found["code"]: found["fix"] for found in report["findings"]}
     assert fixes["HUB505"]["applicability"] == "unsafe"
@@ -140,27 +140,27 @@ def test_json_tells_the_edits(repo: Path) -> None:
     assert edit["location"]["path"] == "hubconf.py"
 
 
-def test_explain_says_whether_a_fix_exists() -> None:
+def test_explain_describes_the_fix() -> None:
     assert "hubkit check --fix" in run("explain", "HUB501").stdout
     assert "--unsafe-fixes" in run("explain", "HUB505").stdout
     assert "Fix" not in run("explain", "HUB401").stdout
 
 
 @pytest.mark.parametrize("option", ["--unsafe-fixes", "--exit-non-zero-on-fix"])
-def test_an_option_that_fixes_nothing_is_refused(repo: Path, option: str) -> None:
+def test_fix_options_require_fix_or_diff(repo: Path, option: str) -> None:
     done = check(repo, option)
     assert done.exit_code == 2
     assert "--fix" in done.stderr
 
 
 @pytest.mark.parametrize("option", [("--add-ignore", "why"), ("--update-baseline",)])
-def test_two_ways_of_writing_at_once_are_refused(repo: Path, option: tuple[str, ...]) -> None:
+def test_conflicting_options_are_rejected(repo: Path, option: tuple[str, ...]) -> None:
     done = check(repo, "--fix", *option)
     assert (done.exit_code, text_of(repo)) == (2, HUBCONF)
     assert option[0] in done.stderr
 
 
-def test_a_commit_is_not_changed_but_its_diff_is_shown(repo: Path) -> None:
+def test_a_commit_can_be_diffed_and_not_fixed(repo: Path) -> None:
     git(repo, "init", "-q")
     git(repo, "add", ".")
     git(repo, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first")
@@ -182,14 +182,14 @@ def test_a_fetched_repo_is_not_changed(
     assert "Clone the repo" in done.stderr
 
 
-def test_a_write_protected_file_stays(repo: Path) -> None:
+def test_read_only_files_are_not_fixed(repo: Path) -> None:
     (repo / "hubconf.py").chmod(0o444)
     done = check(repo, "--fix")
     assert (done.exit_code, text_of(repo)) == (2, HUBCONF)
     assert "write-protected" in done.stderr
 
 
-def test_modes_and_links_stay(repo: Path) -> None:
+def test_fixes_keep_modes_and_links(repo: Path) -> None:
     (repo / "real.py").write_text(HUBCONF, "utf-8")
     (repo / "real.py").chmod(0o755)
     (repo / "hubconf.py").unlink()
@@ -201,7 +201,7 @@ def test_modes_and_links_stay(repo: Path) -> None:
     assert sorted(path.name for path in repo.iterdir()) == ["hubconf.py", "real.py"]
 
 
-def test_a_link_out_of_the_repo_is_not_followed(repo: Path, tmp_path: Path) -> None:
+def test_fixes_do_not_follow_links_out_of_the_repo(repo: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.py"
     outside.write_text(HUBCONF, "utf-8")
     (repo / "hubconf.py").unlink()

@@ -58,7 +58,7 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_help_tells_the_weights_of_that_entrypoint_alone(tmp_path: Path) -> None:
+def test_help_lists_the_weights_of_the_entrypoint(tmp_path: Path) -> None:
     (tmp_path / "hubconf.py").write_text(FAMILY)
     small, large, bare = (run("help", tmp_path, name).stdout for name in ("small", "large", "bare"))
     assert f"Weights     {SMALL} (sha256 0123456789…, verified)" in small
@@ -69,7 +69,7 @@ def test_help_tells_the_weights_of_that_entrypoint_alone(tmp_path: Path) -> None
     assert "none found; other entrypoints" in bare
 
 
-def test_help_is_plain_and_tidy_when_it_is_piped(tmp_path: Path) -> None:
+def test_piped_help_has_no_escapes(tmp_path: Path) -> None:
     (tmp_path / "hubconf.py").write_text(FAMILY)
     shown = run("help", tmp_path, "small").stdout
     assert "\x1b" not in shown

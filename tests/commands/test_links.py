@@ -76,7 +76,7 @@ def link(repo: Path, name: str, target: Path | str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("way", ["absolute", "relative", "through a folder"])
-def test_no_command_prints_what_lies_outside(
+def test_commands_do_not_print_files_outside_of_the_repo(
     repo: Path, secret: Path, monkeypatch: pytest.MonkeyPatch, name: str, way: str
 ) -> None:
     monkeypatch.setenv("HUBKIT_NO_CACHE", "1")
@@ -130,7 +130,7 @@ def test_links_that_stay_in_the_repo_are_followed(repo: Path) -> None:
         assert files.is_folder("more")
 
 
-def test_names_and_sizes_behind_a_link_are_not_told(repo: Path, secret: Path) -> None:
+def test_names_and_sizes_behind_links_are_not_printed(repo: Path, secret: Path) -> None:
     link(repo, "data", secret.parent)
     files = open_files(repo)
     assert files.names("data") == files.strays("data") == frozenset()
@@ -140,7 +140,7 @@ def test_names_and_sizes_behind_a_link_are_not_told(repo: Path, secret: Path) ->
     assert not files.is_file("../outside/secret")
 
 
-def test_pipes_in_a_repo_hang_nothing(repo: Path) -> None:
+def test_pipes_in_a_repo_do_not_block(repo: Path) -> None:
     for name in ("README.md", "hubkit.toml", "LICENSE", "setup.py", "hubkit-baseline.json"):
         os.mkfifo(repo / name)
     for command in (
@@ -153,7 +153,7 @@ def test_pipes_in_a_repo_hang_nothing(repo: Path) -> None:
 
 
 @pytest.mark.parametrize("setting", ["/abs", "../known.json", "x/../../known.json", "C:/known"])
-def test_a_baseline_in_the_settings_lies_in_the_repo(
+def test_the_configured_baseline_must_be_in_the_repo(
     repo: Path, tmp_path: Path, setting: str
 ) -> None:
     name = str(tmp_path / "known.json") if setting == "/abs" else setting
@@ -165,7 +165,7 @@ def test_a_baseline_in_the_settings_lies_in_the_repo(
 
 
 @pytest.mark.parametrize("at", ["hubkit-baseline.json", "kept/known.json"])
-def test_no_baseline_is_written_through_a_link(repo: Path, tmp_path: Path, at: str) -> None:
+def test_baselines_are_not_written_through_links(repo: Path, tmp_path: Path, at: str) -> None:
     (repo / "hubkit.toml").write_text(f'baseline = "{at}"\n')
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -179,7 +179,7 @@ def test_no_baseline_is_written_through_a_link(repo: Path, tmp_path: Path, at: s
     assert list(outside.iterdir()) == []
 
 
-def test_a_baseline_named_by_the_user_may_lie_anywhere(repo: Path, tmp_path: Path) -> None:
+def test_the_baseline_option_takes_any_path(repo: Path, tmp_path: Path) -> None:
     path = tmp_path / "known.json"
     assert run("check", repo, "--update-baseline", "--baseline", path).exit_code == 0
     assert run("check", repo, "--baseline", path).exit_code == 0
@@ -225,7 +225,7 @@ def test_weights_are_not_recorded_through_a_link(
     assert secret.read_text() == ""
 
 
-def test_no_card_is_made_through_a_link(repo: Path, tmp_path: Path) -> None:
+def test_cards_are_not_written_through_links(repo: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     link(repo, "docs", outside)

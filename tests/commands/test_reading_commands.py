@@ -86,7 +86,7 @@ def test_findings_show_the_line_and_what_to_do(repo: Path) -> None:
     assert done.stdout.splitlines()[-1].startswith("Found 1 error")
 
 
-def test_a_suppressed_finding_is_left_out_with_its_reason(repo: Path) -> None:
+def test_suppressed_findings_are_listed_with_reasons(repo: Path) -> None:
     text = UNDECLARED.replace("_timm", "_timm  # hubkit: ignore[HUB105] why")
     (repo / "hubconf.py").write_text(text)
     done = run("check", repo, "--select", "HUB105")
@@ -105,19 +105,19 @@ def test_github_output_annotates_lines(repo: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [("check", "nowhere"), ("check", "--select", "HUB9999"), ("explain", "HUB1O5")]
 )
-def test_wrong_use_exits_with_2(arguments: tuple[str, ...]) -> None:
+def test_usage_errors_exit_with_2(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.exit_code == 2
     assert "hint:" in done.stderr
 
 
-def test_explain_tells_rules_and_checks_by_code_and_slug() -> None:
+def test_explain_takes_codes_and_names() -> None:
     assert "Bad:" in run("explain", "HUB105").stdout
     assert run("explain", "undeclared-import").stdout == run("explain", "HUB105").stdout
     assert "state-dict-round-trip" in run("explain", "C207").stdout
 
 
-def test_explain_takes_several_codes_and_lists_those_that_start_alike() -> None:
+def test_explain_takes_several_codes_and_prefixes() -> None:
     one, other = run("explain", "HUB105").stdout, run("explain", "hub106").stdout
     assert run("explain", "HUB105", "HUB106").stdout == f"{one}\n{other}"
     listed = run("explain", "HUB1").stdout.splitlines()
@@ -139,31 +139,31 @@ def test_rules_lists_every_rule_and_check_in_each_format() -> None:
         assert all(code in shown for code in by_code)
 
 
-def test_the_page_on_rules_is_what_the_command_prints() -> None:
+def test_docs_of_rules_are_up_to_date() -> None:
     page = (ROOT / "docs" / "rules.md").read_text("utf-8")
     shown = run("rules", "--output-format", "markdown").stdout
     assert page == shown, "hubkit rules --output-format markdown > docs/rules.md"
 
 
-def test_list_says_names_and_whether_they_are_all(repo: Path) -> None:
+def test_list_prints_names_and_whether_there_may_be_more(repo: Path) -> None:
     answer = json.loads(run("list", repo, "--json").stdout)
     assert [entry["name"] for entry in answer["entrypoints"]] == ["net"]
     assert answer["is_open"] is False
 
 
-def test_help_shows_the_signature_and_what_is_needed(repo: Path) -> None:
+def test_help_shows_signature_and_dependencies(repo: Path) -> None:
     shown = run("help", repo, "net").stdout
     assert shown.startswith("net(pretrained: bool = False, *, width: int = 4)\n\n  A line.")
     assert "pip install torch" in shown
 
 
-def test_help_on_an_unknown_entrypoint_names_close_ones(repo: Path) -> None:
+def test_help_suggests_similar_entrypoints(repo: Path) -> None:
     done = run("help", repo, "nett")
     assert done.exit_code == 1
     assert "Did you mean `net`?" in done.stderr
 
 
-def test_a_repo_on_a_host_is_read_without_running_it(git_host: GitHost, tmp_path: Path) -> None:
+def test_a_fetched_repo_is_read_and_not_run(git_host: GitHost, tmp_path: Path) -> None:
     bomb = HEALTHY + '\n\nraise SystemExit("this must not run")\n'
     commit_files(tmp_path / "rep", {"hubconf.py": bomb})
     git_host.add_repo("own", "rep", tmp_path / "rep")
@@ -176,7 +176,7 @@ def test_a_repo_on_a_host_is_read_without_running_it(git_host: GitHost, tmp_path
     assert "own/nothing" in missing.stderr
 
 
-def test_a_commit_is_judged_with_its_own_settings_and_lines(repo: Path) -> None:
+def test_a_commit_is_checked_with_its_own_settings(repo: Path) -> None:
     commit_files(repo, {"hubconf.py": UNDECLARED, "hubkit.toml": 'ignore = {HUB301 = "old"}\n'})
     git("tag", "v1", cwd=repo)
     commit_files(repo, {"hubconf.py": HEALTHY, "hubkit.toml": "select = ['HUB2']\n"})
@@ -186,7 +186,7 @@ def test_a_commit_is_judged_with_its_own_settings_and_lines(repo: Path) -> None:
     assert "  3 | import timm as _timm\n" in done.stdout
 
 
-def test_what_git_does_not_track_is_not_judged_but_without_git(repo: Path) -> None:
+def test_untracked_files_are_checked_with_no_git_only(repo: Path) -> None:
     text = "select = ['HUB105']\n"
     commit_files(repo, {"hubconf.py": HEALTHY, "hubkit.toml": text, "README.md": ""})
     (repo / "timm.py").write_text("")
@@ -216,7 +216,7 @@ def test_commits_that_cannot_be_read_exit_with_2(
     assert hint in done.stderr
 
 
-def test_calls_that_break_are_found_against_an_earlier_commit(repo: Path) -> None:
+def test_against_finds_broken_calls(repo: Path) -> None:
     commit_files(repo, {"hubconf.py": HEALTHY})
     git("tag", "v1.0", cwd=repo)
     (repo / "hubconf.py").write_text(HEALTHY.replace("width: int = 4", "size: int = 4"))
@@ -234,7 +234,7 @@ def test_calls_that_break_are_found_against_an_earlier_commit(repo: Path) -> Non
         (("--select", "HUB209"), "--against v1.0"),
     ],
 )
-def test_comparing_with_nothing_exits_with_2(
+def test_against_an_unknown_commit_exits_with_2(
     repo: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     commit_files(repo, {"hubconf.py": HEALTHY})
@@ -244,7 +244,7 @@ def test_comparing_with_nothing_exits_with_2(
     assert said in done.stderr
 
 
-def test_comparing_is_no_use_of_a_suppression_that_needs_it(repo: Path) -> None:
+def test_unused_suppressions_of_comparing_rules_are_not_reported(repo: Path) -> None:
     (repo / "hubkit.toml").write_text('ignore = {HUB209 = "a new major version"}\n')
     assert run("check", repo).exit_code == 0
 

@@ -157,6 +157,6 @@ def test_a_mirror_that_is_not_a_url_is_named(
 ) -> None:
     host = smuggle(SHAPES[0], evil, git_host)
     monkeypatch.setenv("HUBKIT_GITHUB_URL", f"http://{host}")
-    with pytest.raises(errors.UsageError, match="HUBKIT_GITHUB_URL holds a backslash"):
+    with pytest.raises(errors.UsageError, match="HUBKIT_GITHUB_URL contains a backslash"):
         fetch_repo(parse_repo("acme/shapes"), ASK)
     assert evil.requests == git_host.requests == []

@@ -41,7 +41,7 @@ def test_a_clean_report_is_one_line(name: str) -> None:
     assert len([line for line in lines if line]) == (2 if name == "markdown" else 1)
 
 
-def test_full_shows_reasons_once_for_all_that_have_them(report: Report) -> None:
+def test_full_lists_reasons_once(report: Report) -> None:
     text = written("full", report)
     assert "HUB302 suppressed: said in the README\n" in text
     text = written("full", structs.replace(report, left_out=report.left_out * 2))
@@ -49,7 +49,7 @@ def test_full_shows_reasons_once_for_all_that_have_them(report: Report) -> None:
     assert "HUB302 suppressed 2 times: said in the README\n" in text
 
 
-def test_full_ends_a_failing_run_with_settings_that_make_it_pass(folder: Path) -> None:
+def test_full_suggests_an_ignore_table(folder: Path) -> None:
     for _ in range(2):
         text = written("full", report_on(folder))
         block = text.partition("add the reason to hubkit.toml:\n\n")[2].rpartition("\n\n")[0]
@@ -61,13 +61,13 @@ def test_full_ends_a_failing_run_with_settings_that_make_it_pass(folder: Path) -
     assert "add the reason" not in written("full", report_on(folder))
 
 
-def test_carets_stand_below_what_is_meant_in_wide_text(folder: Path) -> None:
+def test_carets_align_with_wide_characters(folder: Path) -> None:
     (folder / "hubconf.py").write_text('dependencies = ["torch"]\n名 = 1; \timport timm\n', "utf-8")
     text = written("full", report_on(folder))
     assert "  2 | 名 = 1;  import timm\n    |          ^^^^^^^^^^^\n" in text.replace("\t", " ")
 
 
-def test_concise_is_a_line_a_finding(report: Report) -> None:
+def test_concise_has_one_line_per_finding(report: Report) -> None:
     lines = written("concise", report).splitlines()
     assert len(lines) == len(report.findings) + 2
     assert all(re.match(r"hubconf\.py:\d+:\d+: HUB\d{3} ", line) for line in lines[:-2])
@@ -92,7 +92,7 @@ def test_marks_are_explained(report: Report) -> None:
 
 
 @pytest.mark.parametrize("name", ["full", "concise", "github", "markdown"])
-def test_nothing_from_a_repo_commands_a_terminal_or_a_log(name: str) -> None:
+def test_text_of_a_repo_is_escaped(name: str) -> None:
     text = written(name, Report((HOSTILE,) * 40, (), ()))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u2028]", text)
     own = r"::error title=hubkit HUB105,file=" if name == "github" else r"(?!)"
@@ -102,7 +102,7 @@ def test_nothing_from_a_repo_commands_a_terminal_or_a_log(name: str) -> None:
             assert "##[" not in line or name != "github"
 
 
-def test_github_annotates_the_worst_and_lists_the_rest() -> None:
+def test_github_annotates_the_most_severe_findings() -> None:
     place = Location("hubconf.py", 2, 3, 2, 5)
     findings = [Finding("HUB302", "info", f"i{n}", place) for n in range(12)]
     findings += [Finding("HUB105", "error", f"e{n}", place) for n in range(11)]
@@ -113,7 +113,7 @@ def test_github_annotates_the_worst_and_lists_the_rest() -> None:
     assert len(lines) == 25
 
 
-def test_github_escapes_as_its_toolkit_does() -> None:
+def test_github_escapes_like_its_toolkit() -> None:
     finding = Finding("HUB105", "error", "100%", Location("a,b:c%.py", 2, 3, 2, 5), hint="b")
     line = written("github", Report((finding,), (), ())).splitlines()[0]
     assert line == (
@@ -122,7 +122,7 @@ def test_github_escapes_as_its_toolkit_does() -> None:
     )
 
 
-def test_markdown_tables_hold_whatever_messages_say(report: Report) -> None:
+def test_markdown_escapes_messages(report: Report) -> None:
     rows = [line for line in written("markdown", report).splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + len(report.findings)
     assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {6}
@@ -151,7 +151,7 @@ def test_statistics_count_by_rule(report: Report) -> None:
     assert re.fullmatch(r"\d+  HUB\d{3}  [a-z-]+", lines[0])
 
 
-def test_colour_is_for_terminals_and_those_who_ask(
+def test_colors_need_a_terminal_or_force_color(
     report: Report, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from hubkit.reporters import find_reporter

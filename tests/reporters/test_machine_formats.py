@@ -38,13 +38,13 @@ def sarif_results(report: Report) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["json", "sarif", "junit"])
-def test_what_programs_read_is_ascii(name: str, report: Report) -> None:
+def test_machine_formats_are_ascii(name: str, report: Report) -> None:
     text = written(name, report)
     assert text.isascii()
     assert text.endswith("\n")
 
 
-def test_json_is_as_its_schema_says(report: Report, empty: Report) -> None:
+def test_json_matches_its_schema(report: Report, empty: Report) -> None:
     for one in (report, empty):
         document = json.loads(written("json", one))
         check(document, REPORT_SCHEMA)
@@ -57,7 +57,7 @@ def test_the_schema_knows_every_field_of_a_finding(report: Report) -> None:
     assert set(REPORT_SCHEMA["$defs"]["finding"]["properties"]) == set(found)
 
 
-def test_json_says_why_findings_were_left_out(report: Report) -> None:
+def test_json_contains_reasons_of_suppressions(report: Report) -> None:
     left_out = json.loads(written("json", report))["left_out"]
     assert {(one["code"], one["by"], one["reason"]) for one in left_out} == {
         ("HUB105", "comment", 'optional <in> "practice" | truly'),
@@ -82,7 +82,7 @@ def test_sarif_results_name_rules_places_and_reasons(report: Report) -> None:
     }
 
 
-def test_sarif_gives_the_repo_as_a_whole_a_place(empty: Report) -> None:
+def test_sarif_locates_findings_of_the_whole_repo(empty: Report) -> None:
     (result,) = sarif_results(empty)
     place = result["locations"][0]["physicalLocation"]
     assert (result["ruleId"], place["artifactLocation"]["uri"]) == ("HUB001", "hubconf.py")
@@ -97,7 +97,7 @@ def test_sarif_paths_are_relative_uris(report: Report) -> None:
     assert uri == "a%20b/n%F6t%231%25.py"
 
 
-def test_fingerprints_survive_moved_lines_and_tell_equals_apart(folder: Path) -> None:
+def test_fingerprints_are_stable_and_unique(folder: Path) -> None:
     def prints() -> dict[str, tuple[str, int]]:
         findings = report_on(folder).findings
         marks = {
@@ -134,7 +134,7 @@ def test_junit_has_a_case_for_each_rule_that_ran(report: Report) -> None:
     assert "hubconf.py:1:" in (output.text or "")
 
 
-def test_junit_holds_what_xml_cannot(report: Report) -> None:
+def test_junit_replaces_forbidden_characters(report: Report) -> None:
     finding = structs.replace(report.findings[1], message="a\x00b\ud800c & <d> ]]>")
     text = written("junit", structs.replace(report, findings=(finding,)))
     failure = next(ET.fromstring(text).iter("failure"))

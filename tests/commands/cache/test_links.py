@@ -52,9 +52,7 @@ def move_behind_link(folder: Path, outside: Path) -> None:
     folder.symlink_to(outside)
 
 
-def test_prune_removes_nothing_behind_a_link_to_the_quarantine(
-    hub_dir: Path, outside: Path
-) -> None:
+def test_prune_does_not_follow_a_link_to_the_quarantine(hub_dir: Path, outside: Path) -> None:
     move_behind_link(hub_dir / ".hubkit" / "quarantine", outside)
     run("cache", "prune")
     require_untouched(outside)
@@ -101,7 +99,7 @@ def forge_record(path: str, **facts: object) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["plain", "dots", "link"])
-def test_a_forged_record_has_nothing_outside_removed_or_renamed(
+def test_forged_records_do_not_affect_files_outside(
     hub_dir: Path, outside: Path, spelling: str
 ) -> None:
     hub_dir.mkdir(parents=True, exist_ok=True)
@@ -123,7 +121,7 @@ def test_a_forged_record_has_nothing_outside_removed_or_renamed(
         require_untouched(outside)
 
 
-def test_verify_leaves_what_it_may_not_move_and_goes_on(
+def test_verify_skips_files_that_it_must_not_move(
     git_host: GitHost, hub_dir: Path, outside: Path
 ) -> None:
     forge_record(str(outside / "canary"))
@@ -140,7 +138,7 @@ def test_verify_leaves_what_it_may_not_move_and_goes_on(
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "hard link"])
-def test_a_partial_file_that_is_no_plain_file_is_not_adopted(
+def test_partial_files_must_be_regular_files(
     git_host: GitHost, hub_dir: Path, outside: Path, kind: str
 ) -> None:
     url = git_host.add_file("/net.pt", b"weights")
@@ -194,7 +192,7 @@ def test_the_trusted_list_is_not_written_through_a_link(hub_dir: Path, outside: 
     require_untouched(outside)
 
 
-def test_pipes_in_the_hub_dir_hang_nothing(worktree: Path, hub_dir: Path) -> None:
+def test_pipes_in_the_hub_dir_do_not_block(worktree: Path, hub_dir: Path) -> None:
     """Each of these would wait for somebody to write into it."""
     [repo] = (store() / "repos").glob("*/*/*")
     [tree] = (path for path in repo.iterdir() if path.is_dir() and path.name != "refs")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.git_host import GitHost
 
 
-def test_ls_tells_what_is_there(git_host: GitHost, worktree: Path, hub_dir: Path) -> None:
+def test_ls_lists_repos_and_checkpoints(git_host: GitHost, worktree: Path, hub_dir: Path) -> None:
     said = run("cache", "ls")
     assert said.exit_code == 0
     head, tree, checkpoint = said.stdout.splitlines()
@@ -29,7 +29,7 @@ def test_ls_tells_what_is_there(git_host: GitHost, worktree: Path, hub_dir: Path
     assert run("cache", "dir").stdout == f"{hub_dir}\n"
 
 
-def test_the_json_has_all_of_it(worktree: Path, hub_dir: Path, git_host: GitHost) -> None:
+def test_json_contains_all_fields(worktree: Path, hub_dir: Path, git_host: GitHost) -> None:
     found = listed()
     assert (found["version"], found["dir"], found["leftovers"]) == (1, str(hub_dir), [])
     [repo], [checkpoint] = found["repos"], found["checkpoints"]
@@ -41,7 +41,7 @@ def test_the_json_has_all_of_it(worktree: Path, hub_dir: Path, git_host: GitHost
     assert checkpoint["used_at"] >= checkpoint["fetched_at"] > 0
 
 
-def test_an_empty_hub_dir_is_fine(hub_dir: Path) -> None:
+def test_commands_accept_an_empty_hub_dir(hub_dir: Path) -> None:
     assert listed() == {"version": 1, "dir": str(hub_dir), "repos": [], "checkpoints": [], "leftovers": []}  # fmt: skip
     assert run("cache", "ls").exit_code == 0
     assert run("cache", "verify").exit_code == 0
@@ -50,7 +50,7 @@ def test_an_empty_hub_dir_is_fine(hub_dir: Path) -> None:
     assert not hub_dir.exists()
 
 
-def test_what_torch_hub_left_is_listed_and_removed(hub_dir: Path) -> None:
+def test_files_of_torch_hub_are_listed_and_removed(hub_dir: Path) -> None:
     folder = hub_dir / "own_rep_main"
     folder.mkdir(parents=True)
     (folder / "hubconf.py").write_text("")
@@ -64,9 +64,7 @@ def test_what_torch_hub_left_is_listed_and_removed(hub_dir: Path) -> None:
     assert listed()["checkpoints"] == []
 
 
-def test_verify_reports_damage_in_the_users_folder_and_moves_nothing(
-    git_host: GitHost, tmp_path: Path
-) -> None:
+def test_verify_moves_nothing_in_folders_of_the_user(git_host: GitHost, tmp_path: Path) -> None:
     url = git_host.add_file("/net.pt", b"weights")
     path = fetch_checkpoint(url, model_dir=tmp_path / "mine", policy=FetchPolicy())
     path.chmod(0o644)
@@ -79,7 +77,7 @@ def test_verify_reports_damage_in_the_users_folder_and_moves_nothing(
     assert path.read_bytes() == b"my work"
 
 
-def test_verify_names_what_was_changed_and_mends_it(worktree: Path, hub_dir: Path) -> None:
+def test_verify_finds_changes_and_fixes_them(worktree: Path, hub_dir: Path) -> None:
     assert run("cache", "verify").exit_code == 0
     tree = Path(listed()["repos"][0]["path"])
     (tree / "hubconf.py").write_text("changed")
@@ -102,7 +100,7 @@ def test_verify_names_what_was_changed_and_mends_it(worktree: Path, hub_dir: Pat
     assert len(listed()["leftovers"]) == 2
 
 
-def test_status_tells_pinned_current_behind_gone_and_unknown(
+def test_status_of_each_kind_of_ref(
     git_host: GitHost, worktree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sha = git("rev-parse", "HEAD", cwd=worktree)

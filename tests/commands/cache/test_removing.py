@@ -42,9 +42,7 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize("target", ["acme/shapes", "acme/shapes:v1", "acme/shapes@main", "SHA", "PATH"])  # fmt: skip
-def test_rm_takes_a_repo_with_all_that_leads_to_it(
-    worktree: Path, hub_dir: Path, target: str
-) -> None:
+def test_rm_removes_a_repo_with_its_links(worktree: Path, hub_dir: Path, target: str) -> None:
     sha = git("rev-parse", "HEAD", cwd=worktree)
     target = {"SHA": sha[:8], "PATH": listed()["repos"][0]["path"]}.get(target, target)
     would = run("cache", "rm", target, "--dry-run")
@@ -59,21 +57,21 @@ def test_rm_takes_a_repo_with_all_that_leads_to_it(
     assert fetch_repo(parse_repo("acme/shapes:v1"), FetchPolicy()).sha == sha
 
 
-def test_rm_takes_a_checkpoint_by_its_url(git_host: GitHost, worktree: Path, hub_dir: Path) -> None:
+def test_rm_removes_a_checkpoint_by_url(git_host: GitHost, worktree: Path, hub_dir: Path) -> None:
     assert run("cache", "rm", f"{git_host.url}/net.pt?access_token=x").exit_code == 0
     assert not (hub_dir / "checkpoints" / "net.pt").exists()
     assert list((store() / "checkpoints").iterdir()) == []
     assert worktree.is_dir()
 
 
-def test_rm_takes_a_few_digits_for_no_commit(worktree: Path) -> None:
+def test_rm_requires_enough_digits_of_a_commit(worktree: Path) -> None:
     sha = git("rev-parse", "HEAD", cwd=worktree)
     for ref in (sha[0], sha[:6]):
         assert run("cache", "rm", f"acme/shapes:{ref}").exit_code == 2
     assert run("cache", "rm", f"acme/shapes:{sha[:7]}").exit_code == 0
 
 
-def test_prune_leaves_files_in_folders_of_the_users(git_host: GitHost, tmp_path: Path) -> None:
+def test_prune_keeps_files_in_folders_of_the_user(git_host: GitHost, tmp_path: Path) -> None:
     url = git_host.add_file("/net.pt", b"weights")
     path = fetch_checkpoint(url, model_dir=tmp_path / "mine", policy=FetchPolicy())
     [record] = (store() / "checkpoints").glob("*.json")
@@ -89,7 +87,7 @@ def test_prune_leaves_files_in_folders_of_the_users(git_host: GitHost, tmp_path:
     assert path.is_file()
 
 
-def test_rm_of_a_link_takes_the_link(hub_dir: Path, tmp_path: Path) -> None:
+def test_rm_of_a_link_keeps_its_target(hub_dir: Path, tmp_path: Path) -> None:
     """Of people who develop a repo and link it to where torch.hub looks."""
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -105,7 +103,7 @@ def test_rm_of_a_link_takes_the_link(hub_dir: Path, tmp_path: Path) -> None:
     assert not (hub_dir / "checkpoints" / "w.pth").is_symlink()
 
 
-def test_rm_of_nothing_names_what_is_near(worktree: Path) -> None:
+def test_rm_suggests_similar_names(worktree: Path) -> None:
     said = run("cache", "rm", "acme/shape", "net.pt")
     assert said.exit_code == 2
     assert "Did you mean `acme/shapes" in said.stderr
@@ -114,7 +112,7 @@ def test_rm_of_nothing_names_what_is_near(worktree: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is held there")
-def test_what_a_running_program_has_loaded_stays(worktree: Path) -> None:
+def test_repos_in_use_are_kept(worktree: Path) -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", LOADER], stdin=pipe, stdout=pipe) as program:
         assert program.stdout is not None
@@ -128,7 +126,7 @@ def test_what_a_running_program_has_loaded_stays(worktree: Path) -> None:
     assert worktree.is_dir()
 
 
-def test_what_is_being_fetched_stays(worktree: Path) -> None:
+def test_files_being_fetched_are_kept(worktree: Path) -> None:
     from filelock import FileLock
 
     with FileLock(lock_file("github.com/acme/shapes")):
@@ -139,9 +137,7 @@ def test_what_is_being_fetched_stays(worktree: Path) -> None:
     assert worktree.is_dir()
 
 
-def test_prune_takes_what_a_branch_has_left_behind_and_nothing_else(
-    git_host: GitHost, worktree: Path
-) -> None:
+def test_prune_removes_commits_without_refs(git_host: GitHost, worktree: Path) -> None:
     first = move_on(git_host, worktree)  # v1 still leads to the one before
     move_on(git_host, worktree)
     assert len(listed()["repos"]) == 3
@@ -152,7 +148,7 @@ def test_prune_takes_what_a_branch_has_left_behind_and_nothing_else(
     assert [repo["refs"] for repo in listed()["repos"]] in ([["main"], ["v1"]], [["v1"], ["main"]])
 
 
-def test_prune_leaves_a_commit_that_was_asked_for(git_host: GitHost, worktree: Path) -> None:
+def test_prune_keeps_requested_commits(git_host: GitHost, worktree: Path) -> None:
     sha = commit_files(worktree, {"pinned.py": ""})
     git_host.add_repo("acme", "shapes", worktree)
     fetch_repo(parse_repo(f"acme/shapes:{sha}"), FetchPolicy())
@@ -160,7 +156,7 @@ def test_prune_leaves_a_commit_that_was_asked_for(git_host: GitHost, worktree: P
     assert find_cached(parse_repo(f"acme/shapes:{sha}")) is not None
 
 
-def test_prune_takes_what_the_dead_and_the_damaged_left(worktree: Path, hub_dir: Path) -> None:
+def test_prune_removes_leftovers_and_damaged_files(worktree: Path, hub_dir: Path) -> None:
     aside = store() / "quarantine" / "net.pt.1234"
     aside.parent.mkdir()
     aside.write_bytes(b"bad")
@@ -175,7 +171,7 @@ def test_prune_takes_what_the_dead_and_the_damaged_left(worktree: Path, hub_dir:
     assert worktree.is_dir()
 
 
-def test_prune_goes_by_age_when_asked(worktree: Path, hub_dir: Path) -> None:
+def test_prune_by_age(worktree: Path, hub_dir: Path) -> None:
     [record] = (store() / "checkpoints").glob("*.json")
     checkpoint = hub_dir / "checkpoints" / "net.pt"
     content = json.loads(record.read_text())

@@ -63,7 +63,7 @@ def watch(repo: Path, *options: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("options", [(), ("--no-git",)])
-def test_what_is_out_of_reach_is_not_opened(repo: Path, options: tuple[str, ...]) -> None:
+def test_files_outside_of_the_repo_are_not_opened(repo: Path, options: tuple[str, ...]) -> None:
     seen = watch(repo, *options)
     reach = {"hubconf.py", "net/__init__.py", "net/parts.py", "README.md"}
     assert seen["open"] == {f"home/repo/{name}" for name in reach}
