@@ -222,11 +222,11 @@ def watched(model: torch.nn.Module, noted: list[str]) -> Callable[..., Any]:
             args: tuple[Any, ...] = (),
             kwargs: dict[str, Any] | None = None,
         ) -> Any:  # noqa: ANN401
-            given = kwargs or {}
+            named = kwargs or {}
             name = getattr(func, "__name__", str(func))
-            if name in _LEAVING or not any(_tensors((*args, *given.values()))):
+            if name in _LEAVING or not any(_tensors((*args, *named.values()))):
                 noted.append(name)
-            return func(*args, **given)
+            return func(*args, **named)
 
     def run(*args: object, **kwargs: object) -> Any:  # noqa: ANN401
         with Watch():

@@ -122,8 +122,8 @@ def _differentiate(context: CaseContext, model: torch.nn.Module, inputs: Inputs)
             model.train()
             fed = inputs.mapped(copied)
             output = model(*fed.args, **fed.kwargs)
-            given = [one for _, one in find_tensors(output) if one.requires_grad]
-            if not given:
+            outputs = [one for _, one in find_tensors(output) if one.requires_grad]
+            if not outputs:
                 return Failure(
                     f"{context.label} cannot be trained: no output requires a gradient.",
                     ((f"{sum(one.requires_grad for one in model.parameters())} parameters require "
@@ -131,7 +131,7 @@ def _differentiate(context: CaseContext, model: torch.nn.Module, inputs: Inputs)
                     "Look for detach(), torch.no_grad(), argmax and .numpy().",
                     where,
                 )  # fmt: skip
-            real = [torch.view_as_real(one) if one.is_complex() else one for one in given]
+            real = [torch.view_as_real(one) if one.is_complex() else one for one in outputs]
             total = torch.stack([one.float().mean() for one in real]).sum()
             total.backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # noqa: BLE001

@@ -233,12 +233,12 @@ def _redirected(
 ) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: object, **kwargs: Any) -> Any:  # noqa: ANN401
-        given = dict(kwargs)
-        repos = [*args[:1], *(given.pop(name) for name in _REPO if name in given)]
+        arguments = dict(kwargs)
+        repos = [*args[:1], *(arguments.pop(name) for name in _REPO if name in arguments)]
         if not repos or str(repos[0]).partition(":")[0].lower() not in names:
             return function(*args, **kwargs)
         if local.__name__ == "load":
-            given["source"] = "local"
-        return local(root, *args[1:], **given)
+            arguments["source"] = "local"
+        return local(root, *args[1:], **arguments)
 
     return call

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.plugin.conftest import outcomes
+from tests.plugin.defect_messages import MESSAGES
 from tests.plugin.defects import DEFECTS, make_repo, missing_features
-from tests.plugin.defects_said import SAID
 from tests.plugin.repo_defects import REPO_DEFECTS, RepoDefect
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_entrypoints(
         for defect in DEFECTS
         if not defect.feature
     }
-    for lines in SAID:
+    for lines in MESSAGES:
         result.stdout.fnmatch_lines(lines)
     assert "pytest_hubkit" not in result.stdout.str().partition("= FAILURES =")[2]
     lacking = {

@@ -1,8 +1,8 @@
-"""What the failures of the wrong entrypoints say, line by line."""
+"""The messages of the defective entrypoints, line by line."""
 
 from __future__ import annotations
 
-SAID = (
+MESSAGES = (
     [
         "hubconf.py:*: calling bad_undeclared_lazy imports numpy, which is not in `dependencies`.",
         "    hubconf.py:* imports numpy, while bad_undeclared_lazy runs",
