@@ -55,6 +55,7 @@ ARCHIVE_INDEX = Limit(64 * MIB, "bytes", "the index of 100,000 members has about
 ARCHIVE_MEMBERS = Limit(100_000, "members", "Linux has 90,000 files")
 ARCHIVE_RATIO = Limit(200, "bytes for each compressed one", "source code unpacks to 3 to 10")
 ARCHIVE_RATIO_FROM = Limit(64 * MIB, "bytes", "below, a high ratio does no harm")
+CHECKPOINT_MEMBERS = Limit(250_000, "members", "the largest models have 10,000 tensors")
 ARCHIVE_PATHS = Limit(64 * MIB, "bytes", "of the names of all folders, spelled out")
 PATH_BYTES = Limit(1024, "bytes", "macOS opens no longer path, Windows only one of 260")
 PATH_DEPTH = Limit(100, "folders", "nested node_modules have about 40")
@@ -90,6 +91,9 @@ TOML_DEPTH = Limit(64, "parts of a dotted key", "parsing takes time quadratic in
 FRONT_MATTER = Limit(200_000, "characters", "site generators accept no longer front matter")
 
 # Source code
+FRONT_MATTER_TOTAL = Limit(400_000, "characters", "of all cards of a repo; YAML is read slowly")
+SOURCE_MARKS = Limit(200_000, "operators, brackets and line ends", "long modules have 30,000")
+SOURCE_MARKS_TOTAL = Limit(2_000_000, "operators, brackets and line ends", "of all modules read")
 SOURCE_BYTES = Limit(8 * MIB, "bytes", "longer files contain data and no code")
 SOURCE_DEPTH = Limit(620, "levels of an expression", "generated sums and chains of calls have 300")
 ATTRIBUTES_BYTES = Limit(MIB, "bytes", "a .gitattributes file has a few hundred")

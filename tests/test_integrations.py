@@ -141,6 +141,18 @@ def test_scripts_of_the_action_hold_no_expressions() -> None:
     assert sorted(used) == sorted(ACTION["inputs"])
 
 
+def test_the_action_runs_no_module_of_the_repo(tmp_path: Path) -> None:
+    made = Runner(tmp_path)
+    for name in ("venv", "pip", "runpy"):
+        (made.repo / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@" --without-pip\n')
+    python.chmod(0o755)
+    assert made.run("Install hubkit", python=str(python)).returncode
+    assert (made.temp / "hubkit" / "bin" / "python").exists()
+    assert not (tmp_path / "canary").exists()
+
+
 @pytest.mark.slow
 def test_the_action_installs_what_it_then_runs(tmp_path: Path) -> None:
     made = Runner(tmp_path)

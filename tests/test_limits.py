@@ -134,7 +134,9 @@ def test_a_member_that_is_longer_than_its_index_says_takes_no_memory(method: int
     tracemalloc.start()
     try:
         with (
-            open_zip(io.BytesIO(body), limits.CHECKPOINT_INDEX) as opened,
+            open_zip(
+                io.BytesIO(body), limits.CHECKPOINT_INDEX, limits.CHECKPOINT_MEMBERS
+            ) as opened,
             pytest.raises(zipfile.BadZipFile),
         ):
             read_member(opened, opened.infolist()[0], 1000)
@@ -147,11 +149,27 @@ def test_members_are_read_whole_or_not_at_all() -> None:
     for size in (0, 1, 5000, (1 << 20) + 1):
         for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             data = bytes(size)
-            with open_zip(io.BytesIO(make_zip(data, method)), limits.CHECKPOINT_INDEX) as opened:
+            with open_zip(
+                io.BytesIO(make_zip(data, method)),
+                limits.CHECKPOINT_INDEX,
+                limits.CHECKPOINT_MEMBERS,
+            ) as opened:
                 (info,) = opened.infolist()
                 assert read_member(opened, info, size) == data
                 with pytest.raises(zipfile.BadZipFile, match="longer than"):
                     read_member(opened, info, size - 1)
+
+
+def test_members_over_the_limit_are_not_listed() -> None:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as made:
+        for number in range(101):
+            made.writestr(f"top/{number}", b"")
+    with (
+        pytest.raises(zipfile.BadZipFile, match="more than 100 members"),
+        open_zip(body, limits.ARCHIVE_INDEX, Limit(100, "members", "")),
+    ):
+        raise AssertionError("opened")
 
 
 def test_an_index_over_the_limit_is_not_read() -> None:
@@ -161,7 +179,7 @@ def test_an_index_over_the_limit_is_not_read() -> None:
             made.writestr(f"top/{number}", b"")
     with (
         pytest.raises(zipfile.BadZipFile, match="longer than 65536 bytes"),
-        open_zip(body, Limit(1 << 16, "bytes", "")),
+        open_zip(body, Limit(1 << 16, "bytes", ""), limits.CHECKPOINT_MEMBERS),
     ):
         raise AssertionError("opened")
 

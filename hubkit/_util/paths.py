@@ -202,14 +202,25 @@ def walk_files(top: AnyPath, *, without: str = "") -> Iterator[str]:
         without: The name of folders to leave out.
     """
     start = os.fspath(top)
-    for folder, folders, files in os.walk(start):
-        if without and without in folders:
-            folders.remove(without)
-        links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114
-        inner = os.path.relpath(folder, start).replace(os.sep, "/")
-        prefix = "" if inner == "." else f"{inner}/"
-        for name in (*files, *links):
-            yield prefix + name
+    # os.walk of Python 3.11 calls itself, and ends in a RecursionError in deep folders.
+    pending = [""]
+    while pending:
+        inner = pending.pop()
+        prefix = f"{inner}/" if inner else ""
+        for entry in _scan_folder(os.path.join(start, inner)):  # noqa: PTH118 - a text
+            if not entry.is_dir(follow_symlinks=False):
+                yield prefix + entry.name
+            elif entry.name != without:
+                pending.append(prefix + entry.name)
+
+
+def _scan_folder(folder: str) -> list[os.DirEntry[str]]:
+    """What lies in a folder; nothing when it cannot be listed."""
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []
 
 
 def remove_inside(root: AnyPath, path: AnyPath) -> None:

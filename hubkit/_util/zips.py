@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENTRY, _ENTRY_SIZE = b"PK\x01\x02", 46  # how an entry of the index starts, and its least length
 _LOCAL_HEADER = struct.Struct("<26xHH")  # the lengths of the name and of the extra field
 # Exceptions that reading a damaged archive raises.
 DAMAGED = (
@@ -34,22 +35,23 @@ DAMAGED = (
 
 
 @contextmanager
-def open_zip(source: Path | IO[bytes], index: Limit) -> Iterator[zipfile.ZipFile]:
+def open_zip(source: Path | IO[bytes], index: Limit, members: Limit) -> Iterator[zipfile.ZipFile]:
     """Open an archive with an index of limited size.
 
     Args:
         source: The file, or a seekable stream.
         index: The largest size of the index in bytes.
+        members: The largest number of members: a small index takes a lot of memory.
 
     Raises:
         zipfile.BadZipFile: It is not a zip archive, or its index is too large.
         OSError: It cannot be read.
     """
     if isinstance(source, os.PathLike):
-        with source.open("rb") as stream, open_zip(stream, index) as opened:
+        with source.open("rb") as stream, open_zip(stream, index, members) as opened:
             yield opened
         return
-    bounded = cast("IO[bytes]", _Bounded(source, index))
+    bounded = cast("IO[bytes]", _Bounded(source, index, members))
     with zipfile.ZipFile(bounded) as opened:
         yield opened
 
@@ -127,9 +129,10 @@ def _top_folder(opened: zipfile.ZipFile) -> str:
 class _Bounded:
     """A stream that limits the size of a single read."""
 
-    def __init__(self, stream: IO[bytes], limit: Limit) -> None:
+    def __init__(self, stream: IO[bytes], index: Limit, members: Limit) -> None:
         self._stream = stream
-        self._most = limit.most
+        self._most = index.most
+        self._members = members.most
         self.seek = stream.seek
         self.tell = stream.tell
         self.close = lambda: None  # the caller closes the stream
@@ -141,7 +144,10 @@ class _Bounded:
         count = left if count < 0 else min(count, left)
         if count > self._most:
             raise zipfile.BadZipFile(f"its index is longer than {self._most} bytes")
-        return self._stream.read(count)
+        data = self._stream.read(count)
+        if len(data) >= self._members * _ENTRY_SIZE and data.count(_ENTRY) > self._members:
+            raise zipfile.BadZipFile(f"it has more than {self._members} members")
+        return data
 
     def seekable(self) -> bool:
         return True

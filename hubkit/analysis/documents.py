@@ -249,15 +249,16 @@ def _text(node: ast.expr | None, text: _Document, offset: int) -> str | None:
 _FRONT = r"(?sm)\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?"
 
 
-def read_card(text: str, path: str) -> Card | None:
+def read_card(text: str, path: str, most: int = limits.FRONT_MATTER.most) -> Card | None:
     """A document's front matter and what follows it; None when it has none.
 
     Args:
         text: The document.
         path: Its path, for the places.
+        most: How many characters the front matter may have.
     """
     found = re.match(_FRONT, text)
-    if found is None or len(found[1]) > limits.FRONT_MATTER.most:
+    if found is None or len(found[1]) > min(most, limits.FRONT_MATTER.most):
         return None
     first = text.count("\n", 0, found.start(1)) + 1
     fields, problem, line = _read_front(found[1], path, first)
@@ -279,25 +280,24 @@ def _read_front(text: str, path: str, first: int) -> tuple[tuple[CardField, ...]
         return (), "it is nested too deeply", first
     if root is None or not isinstance(root, yaml.MappingNode):
         return (), "it is no mapping of keys to values", first
-    return tuple(_fields(root, text.splitlines(), path, first)), "", first
+    return tuple(_fields(root, path, first)), "", first
 
 
-def _fields(root: yaml.MappingNode, lines: list[str], path: str, first: int) -> Iterator[CardField]:
+def _fields(root: yaml.MappingNode, path: str, first: int) -> Iterator[CardField]:
     import yaml
 
     for key, value in root.value:
         if not isinstance(key, yaml.ScalarNode):
             continue
         line = key.start_mark.line
-        raw = lines[line].partition(":")[2].strip() if line < len(lines) else ""
         place = Location(path, first + line)
         match value:
             case yaml.ScalarNode(tag="tag:yaml.org,2002:null"):
-                yield CardField(key.value, "null", (), raw, place)
+                yield CardField(key.value, "null", (), place)
             case yaml.ScalarNode(value=text):
-                yield CardField(key.value, "scalar", (text,), raw, place)
+                yield CardField(key.value, "scalar", (text,), place)
             case yaml.SequenceNode(value=parts):
                 texts = tuple(p.value for p in parts if isinstance(p, yaml.ScalarNode))
-                yield CardField(key.value, "list", texts, raw, place)
+                yield CardField(key.value, "list", texts, place)
             case _:
-                yield CardField(key.value, "mapping", (), raw, place)
+                yield CardField(key.value, "mapping", (), place)

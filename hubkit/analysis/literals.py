@@ -103,22 +103,33 @@ class _ListReader(Struct):
     def run(self, statement: ast.stmt, name: str) -> None:
         match statement:
             case ast.Assign(targets=targets, value=value) if _names(targets, name):
-                self.known[name] = self.strings(value)
+                self.known[name] = [*self.strings(value)]
             case ast.AnnAssign(target=target, value=ast.expr() as value) if _names([target], name):
-                self.known[name] = self.strings(value)
+                self.known[name] = [*self.strings(value)]
             case ast.AugAssign(target=target, op=ast.Add(), value=value) if _names([target], name):
-                self.known[name] = [*(self.known.get(name) or ()), *self.strings(value)]
+                self._extend(name, self.strings(value), statement)
             case ast.Expr(
                 value=ast.Call(func=ast.Attribute(value=target, attr=method), args=[argument])
             ) if _names([target], name):
-                added = self._added(method, argument)
-                self.known[name] = [*(self.known.get(name) or ()), *added]
+                self._extend(name, self._added(method, argument), statement)
             case _ if branches_of(statement) is not None:
                 if _changes(statement, name):
                     raise NotLiteralError("made at run time", statement)
 
+    def _extend(self, name: str, added: list[ast.Constant], node: ast.AST) -> None:
+        self._spend(len(added), node)
+        if (found := self.known.get(name)) is None:
+            self.known[name] = [*added]
+        else:
+            found.extend(added)  # not copied, or a thousand calls of append take a million steps
+
+    def _spend(self, steps: int, node: ast.AST) -> None:
+        self.steps += steps
+        if self.steps > limits.LITERAL_STEPS.most:
+            raise NotLiteralError("made at run time", node)
+
     def strings(self, node: ast.expr) -> list[ast.Constant]:
-        self.steps += 1
+        self._spend(1, node)
         match node:
             case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
                 found = [item for part in parts for item in self._element(part)]
@@ -136,9 +147,7 @@ class _ListReader(Struct):
                 found = [ast.copy_location(ast.Constant(word), node) for word in text.split()]
             case _:
                 raise NotLiteralError(describe(node), node)
-        self.steps += len(found)
-        if self.steps > limits.LITERAL_STEPS.most:
-            raise NotLiteralError("made at run time", node)
+        self._spend(len(found), node)
         return found
 
     def _variable(self, name: str, node: ast.expr) -> list[ast.Constant]:

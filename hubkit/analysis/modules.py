@@ -57,6 +57,7 @@ class SourceTree(Struct):
     search_path: tuple[str, ...] = ("",)
     outside: frozenset[str] = frozenset()
     problems: list[HubconfProblem] = field(default_factory=list)
+    _left: int = limits.SOURCE_MARKS_TOTAL.most
     _modules: dict[str, OwnModule | None] = field(default_factory=dict)
     _scopes: dict[str, Scope | None] = field(default_factory=dict)
     _listings: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -98,10 +99,17 @@ class SourceTree(Struct):
         return frozenset(name for name in names if self.module(name))
 
     def _read(self, module: OwnModule, path: str) -> Scope | None:
-        file = read_source(self.files, path, module=module.name, is_package=module.is_package)
+        file = read_source(
+            self.files,
+            path,
+            module=module.name,
+            is_package=module.is_package,
+            most=min(self._left, limits.SOURCE_MARKS.most),
+        )
         if isinstance(file, HubconfProblem):
             self.problems.append(file)
             return None
+        self._left -= file.marks
         try:
             return read_scope(file)
         except RecursionError:

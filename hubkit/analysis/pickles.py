@@ -86,7 +86,7 @@ def _is_tar(start: bytes) -> bool:
 def _scan_zip(stream: IO[bytes]) -> PickleScan | None:
     scan, is_complete = _Scan(), True
     try:
-        with open_zip(stream, limits.CHECKPOINT_INDEX) as archive:
+        with open_zip(stream, limits.CHECKPOINT_INDEX, limits.CHECKPOINT_MEMBERS) as archive:
             if is_script(archive):
                 return PickleScan(is_script=True)
             pickles = find_pickles(archive)

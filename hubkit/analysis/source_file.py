@@ -6,6 +6,7 @@ import ast
 import io
 import os
 import re
+import string
 import tokenize
 import warnings
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 # git's conflict markers; Python's own complaint about them is often of some other line.
 _MARKS = tuple(re.compile(mark, re.MULTILINE) for mark in ("^<{7} ", "^={7}$", "^>{7} "))
 
+# What words consist of, and what is between them on a line.
+_WORDS = (string.ascii_letters + string.digits + "_ \t").encode() + bytes(range(0x80, 0x100))
+
 _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -35,6 +39,7 @@ class SourceFile(Struct, frozen=True):
         text: Its text, with newlines normalised.
         lines: The text's lines.
         tree: Its syntax tree.
+        marks: The number of operators, brackets and line ends, which the size of the tree follows.
     """
 
     path: str
@@ -43,6 +48,7 @@ class SourceFile(Struct, frozen=True):
     text: str
     lines: tuple[str, ...]
     tree: ast.Module
+    marks: int = 0
 
     def location(self, node: ast.AST) -> Location:
         """Where a node stands; for a ``def`` or ``class``, where its name stands."""
@@ -78,7 +84,12 @@ class SourceFile(Struct, frozen=True):
 
 
 def read_source(
-    files: Files, path: str, *, module: str, is_package: bool = False
+    files: Files,
+    path: str,
+    *,
+    module: str,
+    is_package: bool = False,
+    most: int = limits.SOURCE_MARKS.most,
 ) -> SourceFile | HubconfProblem:
     """Read, decode and parse one file.
 
@@ -87,8 +98,9 @@ def read_source(
         path: POSIX path from its root.
         module: Dotted name under which the repo imports the file.
         is_package: Whether it is a package's ``__init__.py``.
+        most: How many marks it may have, see `SourceFile`.
     """
-    data = _read_bytes(files, path)
+    data = _read_bytes(files, path, most)
     if isinstance(data, HubconfProblem):
         return data
     # Old sources are full of invalid escapes, which do not matter here.
@@ -111,7 +123,7 @@ def _what_it_is(files: Files, path: str) -> str:
     )
 
 
-def _read_bytes(files: Files, path: str) -> bytes | HubconfProblem:
+def _read_bytes(files: Files, path: str, most: int) -> bytes | HubconfProblem:
     location = Location(path)
     try:
         if not files.is_file(path):
@@ -123,7 +135,14 @@ def _read_bytes(files: Files, path: str) -> bytes | HubconfProblem:
     if len(data) > limits.SOURCE_BYTES.most:
         size = limits.SOURCE_BYTES.most // limits.MIB
         return HubconfProblem("syntax", f"{path} is larger than {size} MiB", location)
+    if count_marks(data) > min(most, limits.SOURCE_MARKS.most):
+        return HubconfProblem("syntax", f"{path} holds more code than hubkit reads", location)
     return data
+
+
+def count_marks(data: bytes) -> int:
+    """The number of operators, brackets and line ends: a syntax tree takes up to 3 KB for each."""
+    return len(data.translate(None, _WORDS))
 
 
 def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFile | HubconfProblem:
@@ -151,7 +170,8 @@ def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFi
         return HubconfProblem("encoding", str(error), Location(path))
     if _is_deep(tree):
         return HubconfProblem("syntax", "code is nested too deeply to be read", Location(path))
-    return SourceFile(path, module, is_package, text, tuple(text.split("\n")), tree)
+    lines = tuple(text.split("\n"))
+    return SourceFile(path, module, is_package, text, lines, tree, count_marks(data))
 
 
 def _is_deep(tree: ast.Module) -> bool:

@@ -541,14 +541,12 @@ class CardField(Struct, frozen=True):
         key: The key.
         kind: What its value is.
         values: The scalar, or the scalars of a list, as texts; empty for a mapping and for null.
-        raw: What is written after the colon on its line.
         location: The key's line.
     """
 
     key: str
     kind: Literal["scalar", "list", "mapping", "null"]
     values: tuple[str, ...]
-    raw: str
     location: Location
 
 

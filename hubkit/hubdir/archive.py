@@ -75,7 +75,7 @@ def is_same(archive: Path, folder: Path) -> bool:
 @contextmanager
 def _open(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        with open_zip(archive, limits.ARCHIVE_INDEX) as opened:
+        with open_zip(archive, limits.ARCHIVE_INDEX, limits.ARCHIVE_MEMBERS) as opened:
             yield opened
     except DAMAGED as error:
         if isinstance(error, UnsafeArchiveError | HashMismatchError):
@@ -211,10 +211,11 @@ def check_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[
     if not members:
         raise UnsafeArchiveError("The archive contains no files.")
     _require_folders(folders, members)
-    links = {member.path: member.link for member in members if member.link is not None}
+    links = {_fold(one.path): one.link for one in members if one.link is not None}
     steps = 0
-    for path in links:
-        steps += _require_inside(path, links, limits.LINK_STEPS.most - steps)
+    for one in members:
+        if one.link is not None:
+            steps += _require_inside(one.path, links, limits.LINK_STEPS.most - steps)
     return members, sorted(folders)
 
 
@@ -304,7 +305,7 @@ def _read_link(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> str | None:
 
 
 def _require_inside(path: str, links: dict[str, str], most: int) -> int:
-    """Refuse a link that leads out of the archive, directly or through other links.
+    """Refuse a link that leads out of the archive, directly or through others, whatever the case.
 
     Returns:
         How many parts of paths were followed; ``most`` at most.
@@ -327,7 +328,7 @@ def _require_inside(path: str, links: dict[str, str], most: int) -> int:
         at.append(part)
         if len(at) > limits.PATH_DEPTH.most:
             raise _unsafe(path, f"it is a link into more than {limits.PATH_DEPTH.most} folders")
-        target = links.get("/".join(at))
+        target = links.get(_fold("/".join(at)))
         if target is not None:
             hops += 1
             if not target or target.startswith("/") or re.search(r"[\x00\\]|^[A-Za-z]:", target):

@@ -313,7 +313,7 @@ def _members_of(path: Path, source: Path | io.BytesIO) -> list[zipfile.ZipInfo]:
     if not zipfile.is_zipfile(source):
         return []
     try:
-        with open_zip(source, limits.CHECKPOINT_INDEX) as archive:
+        with open_zip(source, limits.CHECKPOINT_INDEX, limits.CHECKPOINT_MEMBERS) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
     except DAMAGED as error:
         raise _unreadable(path, str(error)) from error
@@ -332,7 +332,7 @@ def _unpack_one(path: Path, member: zipfile.ZipInfo) -> io.BytesIO:
         raise _unreadable(path, f"it would unpack to {member.file_size >> 20} MiB in memory.")
     content = io.BytesIO()
     try:
-        with open_zip(path, limits.CHECKPOINT_INDEX) as archive:
+        with open_zip(path, limits.CHECKPOINT_INDEX, limits.CHECKPOINT_MEMBERS) as archive:
             for piece in read_pieces(archive, member):
                 content.write(piece)
     except DAMAGED as error:

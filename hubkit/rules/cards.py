@@ -112,11 +112,14 @@ def card_body(repo: RepoFacts) -> Iterator[Finding]:
 
 
 def _cards(repo: RepoFacts) -> Iterator[tuple[Card, str]]:
+    left = limits.FRONT_MATTER_TOTAL.most
     for path in find_documents(repo.files):
         if not path.lower().endswith((".md", ".markdown")):
             continue
         text = repo.files.read_text(path)
-        card = read_card(text, path) if text.lstrip("\ufeff \n\r").startswith("---") else None
+        is_card = text.lstrip("\ufeff \n\r").startswith("---")
+        card = read_card(text, path, left) if is_card else None
+        left -= len(text) - len(card.body) if card else 0
         site = keys.site_of(card) if card else ""
         if card and site:
             yield card, site

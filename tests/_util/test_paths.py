@@ -155,6 +155,17 @@ def test_nothing_is_removed_or_moved_behind_a_link(root: Path, outside: Path) ->
     assert (root / "inner" / "file").read_text() == "root/inner"
 
 
+def test_walks_go_as_deep_as_folders_do(root: Path) -> None:
+    deep = root / "/".join("a" * 200)
+    deep.mkdir(parents=True)
+    (deep / "file").touch()
+    code = (
+        "import sys; from hubkit._util.paths import walk_files; sys.setrecursionlimit(100); "
+        "raise SystemExit(not any(path.endswith('a/file') for path in walk_files(sys.argv[1])))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(root)], check=True)
+
+
 def test_walks_do_not_follow_links(root: Path, outside: Path) -> None:
     (root / "link").symlink_to(outside)
     (root / "skipped").mkdir()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubkit.analysis import read_docstring, read_repo
+from hubkit import limits
+from hubkit.analysis import read_card, read_docstring, read_repo
+from hubkit.analysis.modules import SourceTree
+from hubkit.analysis.source_file import count_marks
 from hubkit.facts import RepoFacts
+from hubkit.source.folder import Folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +61,8 @@ HOSTILE = {
     "imports above the root": "from .... import x\nfrom .....y import z\nfrom . import w\n",
     "a long elif": "if a:\n    x = 1\n" + "".join(f"elif a{n}:\n    x = 1\n" for n in range(150)),
     "a long chain of calls": "def net(): return x" + ".eval()" * 300,
+    "a list made item by item": "dependencies = []\n" + "dependencies.append('x')\n" * 30_000,
+    "a list that grows": "dependencies = []\n" + "dependencies += ['x']\n" * 20_000,
     "a long concatenation": "dependencies = " + " + ".join(["['x']"] * 300),
 }  # fmt: skip
 
@@ -64,6 +71,43 @@ HOSTILE = {
 def test_hostile_sources_are_read_to_the_end(tmp_path: Path, name: str) -> None:
     (tmp_path / "hubconf.py").write_text(HOSTILE[name], encoding="utf-8")
     assert read_repo(tmp_path).hubconf is not None
+
+
+def test_more_code_than_a_person_writes_is_not_parsed(tmp_path: Path) -> None:
+    most = limits.SOURCE_MARKS.most
+    (tmp_path / "hubconf.py").write_text("dependencies = []\nimport net\nfrom net import f\n")
+    (tmp_path / "net.py").write_text("def f(): return 1\n" + "x\n" * most)
+    facts = read_repo(tmp_path)
+    assert facts.hubconf is not None
+    (tmp_path / "hubconf.py").write_text("x\n" * (most + 1))
+    problem = read_repo(tmp_path).problem
+    assert problem is not None
+    assert "more code" in problem.message
+
+
+def test_the_code_of_all_modules_is_bounded(tmp_path: Path) -> None:
+    names = [f"m{number}" for number in range(9)]
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("x\n" * 1000)
+    tree = SourceTree(Folder(tmp_path))
+    tree._left = 5500
+    assert sum(tree.scope(name) is not None for name in names) == 5
+
+
+def test_prose_of_any_language_is_no_code() -> None:
+    assert count_marks("# \u4e2d\u6587 words\n".encode()) == 2
+
+
+def test_front_matter_on_one_line_takes_little_memory() -> None:
+    text = "---\n{" + "".join(f"a{number}: 1, " for number in range(3000)) + "}\n---\n"
+    tracemalloc.start()
+    try:
+        card = read_card(text, "a.md")
+        assert card is not None
+        assert len(card.fields) == 3000
+        assert tracemalloc.get_traced_memory()[1] < 48 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_packages_that_star_import_one_another_crosswise(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ UNSAFE = {
         link("top/d/e/up", "../.."),
         link("top/out", "d/e/up/../outside"),
     ],
+    "a link out where case is ignored": [link("top/D", "."), link("top/out", "d/d/../../outside")],
     "links in a circle": [link("top/a", "b"), link("top/b", "a")],
     "a link to itself": [link("top/a", "a")],
     "a file below a link": [link("top/out", "d"), Entry("top/out/file")],
@@ -170,7 +171,7 @@ def test_a_first_member_that_leads_up_is_refused(tmp_path: Path) -> None:
 
 def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ARCHIVE_MEMBERS", Limit(10, "members", ""))
-    with pytest.raises(UnsafeArchiveError, match="12 members"):
+    with pytest.raises(UnsafeArchiveError, match="more than 10 members"):
         unpack(tmp_path, make_zip(*(Entry(f"top/{number}") for number in range(10))))
 
 

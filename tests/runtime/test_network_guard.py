@@ -168,6 +168,7 @@ def later():
     [
         "threading.Thread(target=late).start()",
         "_thread.start_new_thread(late, ())",
+        "_thread.start_new(late, ())",
         "threading.Thread(target=later).start()",
         "from concurrent.futures import ThreadPoolExecutor as Pool; Pool(1).submit(late)",
     ],
@@ -184,6 +185,23 @@ def test_a_thread_that_lives_on_stays_guarded(start: str, canary: Canary, tmp_pa
     assert current_guard() is None
     with socket.create_connection(canary.address):
         assert canary.heard()
+
+
+def test_a_socket_is_of_its_own_family(canary: Canary, tmp_path: Path) -> None:
+    code = """
+        import socket
+
+        class Local(socket.socket):
+            family = socket.AF_UNIX
+
+        def connect():
+            with Local(socket.AF_INET) as sock:
+                sock.connect(address)
+    """
+    connect = run(code, address=canary.address)["connect"]
+    with guarded_network(tmp_path, "net()"), pytest.raises(NetworkDeniedError):
+        connect()
+    assert not canary.heard()
 
 
 def test_a_pools_thread_may_do_what_its_caller_may(canary: Canary, tmp_path: Path) -> None:

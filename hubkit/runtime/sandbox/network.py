@@ -11,6 +11,7 @@ docs/security.md lists what is stopped, what is only noticed, and what is neithe
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import os
 import re
@@ -241,17 +242,23 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 def _on_address(guard: Guard, event: str, args: tuple[Any, ...]) -> None:
     """A socket is about to connect or to send."""
     sock, address = args
-    if address is None or sock.family in _LOCAL_FAMILIES:
+    if address is None or _family(sock) in _LOCAL_FAMILIES:
         return
     _meet_address(guard, event, address)
+
+
+def _family(sock: socket.socket) -> int:
+    """The family of a socket, whatever a subclass calls it."""
+    family: int = _socket.socket.family.__get__(sock)
+    return family
 
 
 def _on_bind(guard: Guard, event: str, args: tuple[Any, ...]) -> None:
     """To listen reaches nobody, but with packet sockets it comes before sending."""
     sock, address = args
-    if sock.family in _LOCAL_FAMILIES:
+    if _family(sock) in _LOCAL_FAMILIES:
         return
-    if sock.family in (socket.AF_INET, socket.AF_INET6):
+    if _family(sock) in (socket.AF_INET, socket.AF_INET6):
         guard.notice(str(address), event)
     else:
         _meet_address(guard, event, address)
@@ -400,6 +407,7 @@ def _inherit_in_threads() -> None:
 
     for module, name in (
         (_thread, "start_new_thread"),
+        (_thread, "start_new"),
         (_thread, "start_joinable_thread"),
         (threading, "_start_new_thread"),
         (threading, "_start_joinable_thread"),
