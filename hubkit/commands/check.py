@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hubkit.config import Config
-    from hubkit.facts import Files, KnownFinding, RepoFacts, Report
+    from hubkit.facts import BaselineEntry, Files, RepoFacts, Report
     from hubkit.lint import Outcome
 
     Lint = Callable[[Files], Report]
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _COMMAND_LINE = "ignored on the command line"
 _STDOUT = "-"
 _FOR_PEOPLE = ("full", "concise", "statistics")
+_WITH_FIXES = frozenset({"full", "concise", "json", "junit"})  # the formats that show fixes
 
 
 @click.command()
@@ -87,8 +88,10 @@ def command(
     if fixing.fix or baseline.writes_into_repo:
         require_own(repo, files)
 
+    with_fixes = fixing.is_wanted or (not baseline.update and _shows_fixes(output))
+
     def lint(present: Files) -> Report:
-        return _lint(_read_facts(present, before), config)
+        return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
 
     if fixing.is_wanted:
         return _fix(files, lint, fixing, output)
@@ -98,7 +101,7 @@ def command(
         facts = _read_facts(files, before)
         _add_ignores(_lint(facts, config), facts, baseline.reason)
     use_cache = not no_cache and before is None and baseline.reason is None
-    report = _lint_cached(files, config, lint) if use_cache else lint(files)
+    report = _lint_cached(files, config, lint, with_fixes=with_fixes) if use_cache else lint(files)
     _write_report(report if is_own(repo) else structs.replace(report, config=""), output)
     return report.exit_code
 
@@ -221,17 +224,23 @@ def _read_facts(files: Files, before: Files | None) -> RepoFacts:
     return structs.replace(facts, before=read_repo(before))
 
 
-def _lint(facts: RepoFacts, config: Config) -> Report:
+def _shows_fixes(output: OutputOptions) -> bool:
+    """Whether one of the requested formats shows which findings have a fix."""
+    name = "statistics" if output.statistics else output.output_format
+    return not _WITH_FIXES.isdisjoint({name, *(one for one, _ in output.reports)})
+
+
+def _lint(facts: RepoFacts, config: Config, *, with_fixes: bool = False) -> Report:
     from hubkit.lint import lint_repo
 
     _require_something_to_check(facts, config)
-    return lint_repo(facts, config)
+    return lint_repo(facts, config, with_fixes=with_fixes)
 
 
-def _lint_cached(files: Files, config: Config, lint: Lint) -> Report:
+def _lint_cached(files: Files, config: Config, lint: Lint, *, with_fixes: bool) -> Report:
     """The cached report if no file changed since, or a new one."""
     from hubkit._util.paths import read_file
-    from hubkit.lint import recall_report
+    from hubkit.lint import cached_report
     from hubkit.lint.baseline import locate_baseline
 
     if not files.is_file("hubconf.py"):  # a folder that is not a hub repo is an error, not a report
@@ -240,7 +249,7 @@ def _lint_cached(files: Files, config: Config, lint: Lint) -> Report:
     if config.baseline:
         with contextlib.suppress(OSError):
             baseline = read_file(locate_baseline(files.root, config.baseline), follow=True)
-    return recall_report(files, (config, config.text, baseline), lint)
+    return cached_report(files, (config, config.text, baseline, with_fixes), lint)
 
 
 def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
@@ -253,7 +262,7 @@ def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
     from hubkit.lint import select_rules
 
     rules = select_rules(config)
-    if rules and facts.before is None and all(rule.compares for rule in rules):
+    if rules and facts.before is None and all(rule.needs_previous for rule in rules):
         raise UsageError(
             f"nothing to check: {rules[0].code} needs an earlier version to compare with",
             hint="Name that version, for example --against v1.0.",
@@ -303,7 +312,7 @@ def show_fixes(outcome: Outcome) -> int:
     echo_data(render_diff(outcome.changes))
     _print_fixes(outcome, "Would fix")
     _print_crashed(outcome.report)
-    return 2 if outcome.report.stopped else int(bool(outcome.changes))
+    return 2 if outcome.report.crashes else int(bool(outcome.changes))
 
 
 def _print_fixes(outcome: Outcome, verb: str) -> None:
@@ -341,11 +350,11 @@ def _update_baseline(report: Report, path: Path) -> int:
     """
     from hubkit._util.atomic import write_output
     from hubkit.errors import UsageError
-    from hubkit.lint.baseline import read_baseline, render_baseline, to_known
+    from hubkit.lint.baseline import read_baseline, render_baseline, to_entry
 
     old = read_baseline(path) if path.exists() else ()
-    crashed = set(report.stopped)
-    found = {one.fingerprint: to_known(one) for one in report.findings if one not in crashed}
+    crashed = set(report.crashes)
+    found = {one.fingerprint: to_entry(one) for one in report.findings if one not in crashed}
     kept = {one.fingerprint: one for one in old if one.code not in report.codes}
     try:
         write_output(path, render_baseline({**kept, **found}.values()))
@@ -356,11 +365,11 @@ def _update_baseline(report: Report, path: Path) -> int:
         ) from None
     echo(_describe_baseline(path, old, {**kept, **found}))
     _print_crashed(report)
-    return 2 if report.stopped else 0
+    return 2 if report.crashes else 0
 
 
 def _describe_baseline(
-    path: Path, old: tuple[KnownFinding, ...], new: dict[str, KnownFinding]
+    path: Path, old: tuple[BaselineEntry, ...], new: dict[str, BaselineEntry]
 ) -> str:
     before = {one.fingerprint for one in old}
     added, gone = len(new.keys() - before), len(before - new.keys())
@@ -373,9 +382,9 @@ def _add_ignores(report: Report, facts: RepoFacts, reason: str) -> None:
     Raises:
         FixError: A file cannot be written.
     """
-    from hubkit.lint import plan_ignores, write_changes
+    from hubkit.lint import plan_comments, write_changes
 
-    changes = plan_ignores(report.findings, facts.sources, facts.files.read, reason)
+    changes = plan_comments(report.findings, facts.sources, facts.files.read, reason)
     write_changes(facts.root, changes)
     echo(f"Wrote comments to {plural(len(changes), 'file')}.", err=True)
 
@@ -420,5 +429,5 @@ def _print_crashed(report: Report) -> None:
     """Print crashed rules to stderr, for runs that write no report."""
     from hubkit.reporters.full import format_finding
 
-    for finding in report.stopped:
+    for finding in report.crashes:
         echo_lines(format_finding(finding, report), err=True)

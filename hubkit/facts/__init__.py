@@ -29,15 +29,15 @@ if TYPE_CHECKING:
         INTERNAL_ERROR,
         SEVERITIES,
         Applicability,
+        BaselineEntry,
         Edit,
         Finding,
         Fix,
         Fixable,
-        KnownFinding,
-        LeftOut,
         Report,
         RuleFacts,
         Severity,
+        SuppressedFinding,
         Suppression,
     )
     from hubkit.facts.hubconf import (
@@ -85,6 +85,7 @@ __all__ = [
     "NOT_SELECTED",
     "SEVERITIES",
     "Applicability",
+    "BaselineEntry",
     "CachedCheckpoint",
     "CachedRepo",
     "Card",
@@ -115,10 +116,8 @@ __all__ = [
     "Hubconf",
     "HubconfProblem",
     "Import",
-    "KnownFinding",
     "LateImport",
     "Leak",
-    "LeftOut",
     "Limits",
     "Location",
     "Measured",
@@ -139,6 +138,7 @@ __all__ = [
     "RuleFacts",
     "Severity",
     "Snippet",
+    "SuppressedFinding",
     "Suppression",
     "Unexercised",
     "UnrequestedDownload",
@@ -155,8 +155,8 @@ __getattr__ = lazy_names(
         ),
         "files": ("Entry EntryKind Files Gap Refs"),
         "findings": (
-            "INTERNAL_ERROR SEVERITIES Applicability Edit Finding Fix Fixable KnownFinding "
-            "LeftOut Report RuleFacts Severity Suppression"
+            "INTERNAL_ERROR SEVERITIES Applicability Edit Finding Fix Fixable BaselineEntry "
+            "SuppressedFinding Report RuleFacts Severity Suppression"
         ),
         "hubconf": (
             "Card CardField CheckpointUse CodeBlock DataFile Dependencies Dependency "

@@ -1,4 +1,4 @@
-"""What linting a repo yields: findings, suppressions, fixes, reports."""
+"""Findings, suppressions, fixes and reports of ``hubkit check``."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")  # the worst first
-INTERNAL_ERROR = "HUB900"  # a rule stopped, so the repo was not judged by it
+INTERNAL_ERROR = "HUB900"  # a rule crashed
 
 
 class Finding(Struct, frozen=True):
-    """One thing that is wrong, said by a rule or a check.
+    """A problem that a rule found.
 
     Attributes:
-        code: Code of the rule or check, such as "HUB105".
+        code: Code of the rule, such as "HUB105".
         severity: How bad it is.
-        message: What is wrong, in one sentence.
-        location: Where, or None when the repo as a whole is meant.
-        entrypoint: Name of the entrypoint concerned, or None.
-        hint: What to do about it; empty when the message says it all.
-        fix: Edits that put it right, or None.
-        fingerprint: The same for the same mistake when lines move; empty until a report is made.
+        message: What is wrong, in one clause.
+        location: Where; None for the repo as a whole.
+        entrypoint: Name of the entrypoint that it is about, or None.
+        hint: What to do about it; may be empty.
+        fix: Edits that fix it; None if there are none, or if they were not computed.
+        fingerprint: Identifies the finding when lines move; empty until it is in a report.
     """
 
     code: str
@@ -44,12 +44,12 @@ class Suppression(Struct, frozen=True):
     """A comment ``# hubkit: ignore[CODE] reason``.
 
     Attributes:
-        codes: Codes or prefixes of codes that it covers.
-        reason: Why, as the author put it; empty when none was given.
-        location: The comment; what it covers is the statement on whose lines it stands.
+        codes: Codes, or prefixes of codes.
+        reason: The reason; empty if there is none.
+        location: The comment. It covers the statement on the same lines.
         first_line: First line that it covers.
         last_line: Last line that it covers.
-        whole_file: Whether it is a ``file-ignore``, which covers the file that it stands in.
+        whole_file: Whether it is a ``file-ignore``, which covers the whole file.
     """
 
     codes: tuple[str, ...]
@@ -60,13 +60,13 @@ class Suppression(Struct, frozen=True):
     whole_file: bool = False
 
 
-class LeftOut(Struct, frozen=True):
-    """A finding that is not reported as one.
+class SuppressedFinding(Struct, frozen=True):
+    """A finding that was suppressed.
 
     Attributes:
-        finding: The finding.
-        reason: Why, as its author put it; empty when no reason was given.
-        by: What asked for it: a comment at the place, a setting, or the baseline.
+        finding: The finding, without its fix.
+        reason: The reason; empty if there is none.
+        by: What suppressed it.
     """
 
     finding: Finding
@@ -75,14 +75,14 @@ class LeftOut(Struct, frozen=True):
 
 
 class RuleFacts(Struct, frozen=True):
-    """What a report says about a rule.
+    """A rule, as reports describe it.
 
     Attributes:
-        code: Such as "HUB105".
-        slug: Its name in words.
-        severity: How bad its findings usually are.
+        code: Its code, such as "HUB105".
+        slug: Its name, such as "undeclared-import".
+        severity: The usual severity of its findings.
         summary: What it finds, in one line.
-        explanation: What, why it bites, bad and good.
+        explanation: The text that ``hubkit explain`` prints.
     """
 
     code: str
@@ -92,14 +92,14 @@ class RuleFacts(Struct, frozen=True):
     explanation: str
 
 
-class KnownFinding(Struct, frozen=True):
-    """An entry of a baseline.
+class BaselineEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """A finding in a baseline.
 
     Attributes:
-        fingerprint: The finding's.
-        code: Its rule's code.
-        path: Its file; empty when the repo as a whole is meant.
-        message: What was wrong, for whoever reads the baseline.
+        fingerprint: The fingerprint of the finding.
+        code: The code of its rule.
+        path: Its file; empty for the repo as a whole.
+        message: Its message, for readers of the baseline.
     """
 
     fingerprint: str
@@ -112,47 +112,47 @@ class Report(Struct, frozen=True):
     """The outcome of linting one repo.
 
     Attributes:
-        findings: What is wrong, sorted by place.
-        left_out: Findings left out on request.
-        rules: The rules that ran to their end.
-        fail_on: The least severity that fails the run; "never" when none does.
+        findings: The findings, sorted by place.
+        suppressed: The suppressed findings.
+        rules: The rules that ran and did not crash.
+        fail_on: The lowest severity that fails the run, or "never".
         lines: The source lines that the findings are about, by path and number.
-        fixed: Entries of the baseline that are no longer found.
-        config: The file that holds the repo's configuration, or would; empty for a repo that is
-            somebody else's to configure.
-        ignores: The table in it that more ignores belong in, such as "tool.hubkit.ignore".
-        root: The folder that was read.
+        fixed: Entries of the baseline that were not found again.
+        config: The configuration file of the repo, which may not exist yet; empty for a repo that
+            the user cannot change.
+        ignores: The table in that file for ignored rules, such as "tool.hubkit.ignore".
+        root: The folder that was checked.
     """
 
     findings: tuple[Finding, ...]
-    left_out: tuple[LeftOut, ...]
+    suppressed: tuple[SuppressedFinding, ...]
     rules: tuple[RuleFacts, ...]
     fail_on: Severity | Literal["never"] = "warning"
     lines: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    fixed: tuple[KnownFinding, ...] = ()
+    fixed: tuple[BaselineEntry, ...] = ()
     config: str = "hubkit.toml"
     ignores: str = "ignore"
     root: str = ""
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """Codes of the rules that ran."""
+        """Codes of the rules that ran and did not crash."""
         return tuple(rule.code for rule in self.rules)
 
     @property
     def exit_code(self) -> int:
-        """2 when a rule stopped, 1 when a finding is as bad as ``fail_on`` or worse, else 0."""
-        if self.stopped:
+        """2 if a rule crashed, 1 if a finding has at least the severity ``fail_on``, else 0."""
+        if self.crashes:
             return 2
         return int(any(self.fails(finding) for finding in self.findings))
 
     @property
-    def stopped(self) -> tuple[Finding, ...]:
-        """What is said about rules that stopped: no finding about the repo."""
+    def crashes(self) -> tuple[Finding, ...]:
+        """Findings that report the crash of a rule."""
         return tuple(one for one in self.findings if one.code == INTERNAL_ERROR)
 
     def fails(self, finding: Finding) -> bool:
-        """Whether a finding is bad enough to fail the run; that a rule stopped always is."""
+        """Whether a finding fails the run; the crash of a rule always does."""
         if finding.code == INTERNAL_ERROR:
             return True
         if self.fail_on == "never":
@@ -160,21 +160,21 @@ class Report(Struct, frozen=True):
         return SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
 
     def line(self, location: Location) -> str:
-        """The source line at a place; empty when it is not known."""
+        """The source line at a place; empty if it is not known."""
         return self.lines.get((location.path, location.line), "")
 
 
 Applicability = Literal["safe", "unsafe"]
-# Whether a rule's findings can be fixed: every one, some, or none.
+# How many of a rule's findings have a fix.
 Fixable = Literal["always", "sometimes", "never"]
 
 
 class Edit(Struct, frozen=True):
-    """A replacement of text; an insertion when the place is empty.
+    """A replacement of text; an insertion if the place is empty.
 
     Attributes:
-        location: What is replaced; its ends are always known.
-        text: What stands there then; its line ends become those of the file.
+        location: The text to replace; its end is always known.
+        text: The new text. Its line ends become those of the file.
     """
 
     location: Location
@@ -182,19 +182,18 @@ class Edit(Struct, frozen=True):
 
     @property
     def is_insertion(self) -> bool:
-        """Whether nothing is taken away."""
+        """Whether no text is removed."""
         place = self.location
         return (place.line, place.column) == (place.end_line, place.end_column)
 
 
 class Fix(Struct, frozen=True):
-    """Edits that belong together: all are made, or none.
+    """Edits that are applied together or not at all.
 
     Attributes:
         message: What they do, as an imperative clause.
-        applicability: "safe" when the code does the same otherwise, "unsafe" when that is for its
-            author to judge.
-        edits: In the order of their places.
+        applicability: "safe" if they keep the behavior of the code, "unsafe" if they need a review.
+        edits: The edits, sorted by place.
     """
 
     message: str

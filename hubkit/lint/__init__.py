@@ -6,7 +6,8 @@ from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.lint.baseline import BASELINE, locate_baseline, read_baseline, render_baseline
-    from hubkit.lint.comments import plan_ignores
+    from hubkit.lint.cache import cached_report
+    from hubkit.lint.comments import plan_comments
     from hubkit.lint.fix import Outcome, fix_findings
     from hubkit.lint.meta_rules import advise_code
     from hubkit.lint.patch import (
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
         require_parses,
         write_changes,
     )
-    from hubkit.lint.recall import recall_report
     from hubkit.lint.run import lint_repo
     from hubkit.lint.select import select_rules
 
@@ -28,12 +28,12 @@ __all__ = [
     "PatchError",
     "advise_code",
     "apply_edits",
+    "cached_report",
     "fix_findings",
     "lint_repo",
     "locate_baseline",
-    "plan_ignores",
+    "plan_comments",
     "read_baseline",
-    "recall_report",
     "render_baseline",
     "render_diff",
     "require_parses",
@@ -45,11 +45,11 @@ __getattr__ = lazy_names(
     __name__,
     {
         "baseline": "BASELINE locate_baseline read_baseline render_baseline",
-        "comments": "plan_ignores",
+        "cache": "cached_report",
+        "comments": "plan_comments",
         "fix": "Outcome fix_findings",
         "meta_rules": "advise_code",
         "patch": "FileChange PatchError apply_edits render_diff require_parses write_changes",
-        "recall": "recall_report",
         "run": "lint_repo",
         "select": "select_rules",
     },

@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from hubkit.analysis import Spot
     from hubkit.facts import Finding, RepoFacts, Suppression
 
-# Findings about suppressions themselves: another comment is not what puts them right.
+# Findings about suppressions: another comment does not fix them.
 _META = "HUB9"
 
 
-def plan_ignores(
+def plan_comments(
     findings: Iterable[Finding],
     sources: Mapping[str, str],
     read: Callable[[str], bytes],
     reason: str,
 ) -> dict[str, FileChange]:
-    """What changes when comments leave findings out.
+    """Compute comments that suppress findings, without writing anything.
 
     Args:
-        findings: The findings. Those without a line of code to comment on are passed over.
-        sources: Text of the files that comments are read from, with newlines normalised.
-        read: A file's bytes.
-        reason: What the comments say; on one line.
+        findings: The findings. Those that are not about a line of code are skipped.
+        sources: The texts of the files, with normalized newlines.
+        read: Reads a file.
+        reason: The reason, on one line.
 
     Returns:
-        Files that change, by path. Nothing is written.
+        The changed files, by path.
     """
     wanted: dict[str, dict[int, set[str]]] = {}
     for finding in findings:
@@ -51,7 +51,7 @@ def plan_ignores(
 
 
 def _change(path: str, before: bytes, edits: list[Edit]) -> FileChange | None:
-    """A file with comments in it; None when it has no place for them."""
+    """Add comments to a file; None if there is no place for them."""
     try:
         after = apply_edits(path, before, edits)
         require_parses(path, after)
@@ -61,7 +61,7 @@ def _change(path: str, before: bytes, edits: list[Edit]) -> FileChange | None:
 
 
 def _comment_edits(path: str, text: str, codes: Mapping[int, set[str]], reason: str) -> list[Edit]:
-    """The comments for one file, one for all findings that share a spot."""
+    """The comments for a file. Findings at one place share a comment."""
     together: dict[Spot, set[str]] = {}
     for line, spot in find_spots(text, codes).items():
         together.setdefault(spot, set()).update(codes[line])
@@ -73,7 +73,7 @@ def _comment_edits(path: str, text: str, codes: Mapping[int, set[str]], reason: 
 
 
 def _add_to_comment(path: str, spot: Spot, codes: str, reason: str) -> Iterable[Edit]:
-    """A new comment behind what the line has, or more codes in the one that it has."""
+    """Add a comment at the end of the line, or add codes to the one that is there."""
     end = spot.column + len(spot.comment)
     found = read_comment(spot.comment)
     if found is None:
@@ -92,12 +92,12 @@ def _insert(path: str, line: int, column: int, text: str) -> Edit:
 
 _REQUEST = re.compile(r"#\s*hubkit:\s*(?:file-)?ignore\s*\[([^\]]{0,1000})\]")
 
-# A comment for another tool behind the reason; "#12" in a reason is none.
+# A comment for another tool behind the reason. "#12" in a reason is not one.
 _ANOTHER = re.compile(r"(?<=\s)#(?=\s*[A-Za-z])")
 
 
-def drop_code(repo: RepoFacts, comment: Suppression, code: str) -> Edit | None:
-    """An edit that takes a code out of a comment, and the comment if that was its only one.
+def remove_code(repo: RepoFacts, comment: Suppression, code: str) -> Edit | None:
+    """Remove a code from a comment, and the comment if it has no other code.
 
     Args:
         repo: The repo.

@@ -1,8 +1,11 @@
-"""Apply fixes and lint again, until no fix is left that helps."""
+"""Apply fixes and check again, until no fix is left that helps."""
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_right, insort
 from collections import Counter
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -13,25 +16,28 @@ from hubkit.lint.patch import FileChange, PatchError, apply_edits, require_parse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from hubkit.facts import Edit, Finding, Report
+    from hubkit.facts import Edit, Finding, Location, Report
 
     Lint = Callable[[Mapping[str, bytes]], Report]
     Read = Callable[[str], bytes]
+    Identity = tuple[str, str, str]
+    Position = tuple[int, int]
 
-
-# Fixes that stand in one another's way take a pass each; real repos need three or four.
+# Fixes that conflict take a pass each; real repos need three or four.
 _MAX_PASSES = 50
+_END = sys.maxsize, 0
+_START = 0, 0  # the position of findings without a location
 
 
 class Outcome(Struct, frozen=True):
-    """What fixing came to.
+    """The result of fixing.
 
     Attributes:
-        changes: Files that change, by path.
-        fixed: Findings that are gone.
-        failed: Findings whose fix was made and taken back, each with what was wrong with it.
-        unsafe: How many more there are fixes for that were not asked for.
-        report: What is found after the changes.
+        changes: The changed files, by path.
+        fixed: The fixed findings.
+        failed: Findings whose fix was reverted, each with the reason.
+        unsafe: The number of unsafe fixes that were not applied.
+        report: The report on the changed files.
     """
 
     changes: Mapping[str, FileChange]
@@ -42,12 +48,12 @@ class Outcome(Struct, frozen=True):
 
 
 def fix_findings(lint: Lint, read: Read, *, unsafe: bool = False) -> Outcome:
-    """Fix what can be fixed, without writing anything.
+    """Compute the fixes of a repo without writing anything.
 
     Args:
-        lint: Judges the repo with some of its files' bytes replaced.
-        read: A file's bytes, by its path from the root.
-        unsafe: Whether to make unsafe fixes too.
+        lint: Checks the repo with the contents of some files replaced; computes fixes.
+        read: Reads a file, by its path from the root.
+        unsafe: Whether to apply unsafe fixes too.
     """
     session = _Session(lint, read, unsafe)
     report = lint({})
@@ -60,7 +66,17 @@ def fix_findings(lint: Lint, read: Read, *, unsafe: bool = False) -> Outcome:
 
 
 class _Session(Struct):
-    """The files as they are so far, and which findings came to what."""
+    """The current contents of the files, the fixed findings and the failed fixes.
+
+    Attributes:
+        lint: Checks the repo with the contents of some files replaced.
+        read: Reads a file.
+        unsafe: Whether to apply unsafe fixes too.
+        before: The original contents.
+        after: The current contents.
+        fixed: The fixed findings.
+        failed: Failed fixes by identity and current position of their finding.
+    """
 
     lint: Lint
     read: Read
@@ -68,41 +84,49 @@ class _Session(Struct):
     before: dict[str, bytes] = field(default_factory=dict)
     after: dict[str, bytes] = field(default_factory=dict)
     fixed: list[Finding] = field(default_factory=list)
-    failed: dict[object, tuple[Finding, str]] = field(default_factory=dict)
+    failed: dict[tuple[Identity, Position], tuple[Finding, str]] = field(default_factory=dict)
 
     def choose(self, report: Report) -> list[Finding]:
-        """Findings whose fixes can be made together."""
+        """Choose fixes that can be applied together."""
         chosen: list[Finding] = []
-        taken: list[tuple[Edit, bool]] = []
-        # What changes a signature (HUB2xx) comes before what says it in a docstring (HUB3xx).
+        taken = _TakenEdits()
+        codes: dict[str, str] = {}  # by entrypoint
+        # A fix of a signature (HUB2xx) comes before that of the docstring (HUB3xx).
         for finding in sorted(report.findings, key=lambda one: one.code):
-            fix = finding.fix
-            if fix is None or _identity(finding) in self.failed:
+            fix, name = finding.fix, finding.entrypoint
+            if fix is None or self._has_failed(finding):
                 continue
             if fix.applicability == "unsafe" and not self.unsafe:
                 continue
-            if any(_share_entrypoint(finding, other) for other in chosen):
+            # The fix of one rule may depend on an entrypoint that the fix of another changes.
+            if name is not None and codes.get(name, finding.code) != finding.code:
                 continue
-            alone = len(fix.edits) == 1
-            if not any(_clash(edit, alone, *other) for edit in fix.edits for other in taken):
+            if taken.add(fix.edits):
                 chosen.append(finding)
-                taken += [(edit, alone) for edit in fix.edits]
+                if name is not None:
+                    codes[name] = finding.code
         return chosen
 
     def advance(self, report: Report, chosen: Sequence[Finding]) -> Report:
-        """Make the fixes and judge again; those that break something or do not help are not made."""
-        made, patched = self._patch(chosen)
-        if not made:
+        """Apply fixes and check again; revert those that break a file or do not help."""
+        applied, patched = self._patch(chosen)
+        if not applied:
             return report
         files = self.after | patched
         new = self.lint(files)
-        useless = _useless(made, report, new)
+        moves = _Moves(edit for one in applied for edit in (one.fix.edits if one.fix else ()))
+        useless = _find_useless(applied, report, new, moves)
         if useless:
             for finding in useless:
-                self._fail(finding, "the same is found with it")
-            return self.advance(report, [one for one in made if one not in useless])
+                self._fail(finding, "the finding is still reported")
+            reverted = {id(one) for one in useless}
+            return self.advance(report, [one for one in applied if id(one) not in reverted])
         self.after = files
-        self.fixed += made
+        self.fixed += applied
+        self.failed = {
+            (identity, moves.shift(finding.location, position)): (finding, reason)
+            for (identity, position), (finding, reason) in self.failed.items()
+        }
         return new
 
     def outcome(self, report: Report) -> Outcome:
@@ -111,38 +135,43 @@ class _Session(Struct):
             for path, data in sorted(self.after.items())
             if data != self.before[path]
         }
-        more = sum(
+        unsafe = sum(
             finding.fix is not None
             and finding.fix.applicability == "unsafe"
-            and _identity(finding) not in self.failed
+            and not self._has_failed(finding)
             for finding in report.findings
         )
-        left = tuple(self._without_failed(finding) for finding in report.findings)
+        findings = tuple(
+            replace(finding, fix=None) if self._has_failed(finding) else finding
+            for finding in report.findings
+        )
         return Outcome(
             changes=changes,
             fixed=tuple(self.fixed),
             failed=tuple(self.failed.values()),
-            unsafe=0 if self.unsafe else more,
-            report=replace(report, findings=left),
+            unsafe=0 if self.unsafe else unsafe,
+            report=replace(report, findings=findings),
         )
 
     def _patch(self, chosen: Sequence[Finding]) -> tuple[list[Finding], dict[str, bytes]]:
-        """Make all fixes at once, or, where that breaks a file, those that do not."""
-        patched, _ = self._try(chosen)
-        if patched is not None:
-            return list(chosen), patched
-        good: list[Finding] = []
+        """Apply all fixes at once; if that breaks a file, halve them to find the bad ones."""
+        applied: list[Finding] = []
         files: dict[str, bytes] = {}
-        for finding in chosen:
-            patched, reason = self._try([*good, finding])
-            if patched is None:
-                self._fail(finding, reason)
+        pending = [list(chosen)]
+        while pending:
+            part = pending.pop()
+            patched, reason = self._try([*applied, *part])
+            if patched is not None:
+                applied, files = [*applied, *part], patched
+            elif len(part) == 1:
+                self._fail(part[0], reason)
             else:
-                good, files = [*good, finding], patched
-        return good, files
+                half = len(part) // 2
+                pending += [part[half:], part[:half]]
+        return applied, files
 
     def _try(self, chosen: Iterable[Finding]) -> tuple[dict[str, bytes] | None, str]:
-        """The files with fixes made, or None and what is wrong with them."""
+        """The patched files, or None and the reason."""
         try:
             return self._apply(chosen), ""
         except (PatchError, OSError) as error:
@@ -163,68 +192,120 @@ class _Session(Struct):
         return patched
 
     def _fail(self, finding: Finding, reason: str) -> None:
-        self.failed[_identity(finding)] = finding, reason
+        self.failed[_identity(finding), _position(finding)] = finding, reason
 
-    def _without_failed(self, finding: Finding) -> Finding:
-        return replace(finding, fix=None) if _identity(finding) in self.failed else finding
+    def _has_failed(self, finding: Finding) -> bool:
+        return (_identity(finding), _position(finding)) in self.failed
 
 
-def _identity(finding: Finding) -> tuple[str, str, str]:
-    """What stays of a finding when lines move."""
+def _identity(finding: Finding) -> Identity:
+    """What stays of a finding when lines move. Several findings of a file may share it."""
     return finding.code, finding.message, finding.location.path if finding.location else ""
 
 
-def _share_entrypoint(finding: Finding, other: Finding) -> bool:
-    """Whether one rule's fix may have been written for an entrypoint that another's changes."""
-    is_same = finding.entrypoint is not None and finding.entrypoint == other.entrypoint
-    return is_same and finding.code != other.code
-
-
-def _clash(edit: Edit, alone: bool, other: Edit, other_alone: bool) -> bool:
-    """Whether only one of two edits can be made."""
-    a, b = edit.location, other.location
-    if a.path != b.path:
-        return False
-    start, end = (a.line, a.column), (a.end_line, a.end_column)
-    other_start, other_end = (b.line, b.column), (b.end_line, b.end_column)
-    if edit.is_insertion and other.is_insertion:
-        # Two items appended to one list are both in it, if each is all that its fix does.
-        return start == other_start and not (alone and other_alone)
-    if edit.is_insertion or other.is_insertion:
-        return (
-            other_start <= start <= other_end if edit.is_insertion else start <= other_start <= end
-        )
-    return start < other_end and other_start < end
-
-
-def _useless(made: Sequence[Finding], before: Report, after: Report) -> list[Finding]:
-    """Fixes after which the same is found as often as before."""
-    had, has, done = _counts(before.findings), _counts(after.findings), _counts(made)
-    suspects = [
-        one for one in made if has[_identity(one)] > had[_identity(one)] - done[_identity(one)]
-    ]
-    edits = [edit for one in made for edit in (one.fix.edits if one.fix else ())]
-    still = {(_identity(one), one.location.line if one.location else 0) for one in after.findings}
-    # Of several alike it is the one that is found where it has moved to.
-    sure = [one for one in suspects if (_identity(one), _moved(one, edits)) in still]
-    return sure or suspects
-
-
-def _moved(finding: Finding, edits: Iterable[Edit]) -> int:
-    """The line on which a finding stands once edits are made."""
+def _position(finding: Finding) -> Position:
     place = finding.location
-    if place is None:
-        return 0
-    line = place.line
-    for edit in edits:
-        spot = edit.location
-        if spot.path == place.path and (spot.end_line, spot.end_column) <= (
-            place.line,
-            place.column,
-        ):
-            line += edit.text.count("\n") - (spot.end_line - spot.line)
-    return line
+    return (place.line, place.column) if place else _START
 
 
-def _counts(findings: Iterable[Finding]) -> Counter[tuple[str, str, str]]:
+class _TakenEdits:
+    """Edits that are applied together. Those of a file do not overlap and are sorted."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[str, list[tuple[Position, Position, bool]]] = {}
+
+    def add(self, edits: Sequence[Edit]) -> bool:
+        """Add the edits of a fix; returns False if one of them conflicts with another fix."""
+        single = len(edits) == 1
+        if any(self._conflicts(edit, single) for edit in edits):
+            return False
+        for edit in edits:
+            start, end = _span(edit)
+            insort(self._by_path.setdefault(edit.location.path, []), (start, end, single))
+        return True
+
+    def _conflicts(self, edit: Edit, single: bool) -> bool:
+        start, end = _span(edit)
+        taken = self._by_path.get(edit.location.path, [])
+        for index in range(bisect_right(taken, (end, _END, True)) - 1, -1, -1):
+            other_start, other_end, other_single = taken[index]
+            if other_end < start:
+                return False
+            if start == end and other_start == other_end:
+                # Two items can be appended to a list if each is all that its fix does.
+                if start == other_start and not (single and other_single):
+                    return True
+            elif (
+                start == end
+                or other_start == other_end
+                or (start < other_end and other_start < end)
+            ):
+                return True
+        return False
+
+
+def _span(edit: Edit) -> tuple[Position, Position]:
+    place = edit.location
+    return (place.line, place.column), (place.end_line, place.end_column)
+
+
+class _Moves:
+    """How applied edits move the positions behind them."""
+
+    def __init__(self, edits: Iterable[Edit]) -> None:
+        by_path: dict[str, list[Edit]] = {}
+        for edit in edits:
+            by_path.setdefault(edit.location.path, []).append(edit)
+        self._edits = {
+            path: sorted(listed, key=lambda one: _span(one)[1]) for path, listed in by_path.items()
+        }
+        self._ends = {
+            path: [_span(one)[1] for one in listed] for path, listed in self._edits.items()
+        }
+        self._lines = {
+            path: [0, *accumulate(map(_added_lines, listed))]
+            for path, listed in self._edits.items()
+        }
+
+    def shift(self, place: Location | None, position: Position) -> Position:
+        """The new position of a place in a file."""
+        if place is None or place.path not in self._ends:
+            return position
+        line, column = position
+        index = bisect_right(self._ends[place.path], position)
+        moved = line + self._lines[place.path][index]
+        for edit in reversed(self._edits[place.path][:index]):
+            spot = edit.location
+            if spot.end_line != line:
+                break
+            column += len(edit.text.rpartition("\n")[2]) - spot.end_column
+            column += 1 if "\n" in edit.text else spot.column
+            if spot.line != line or "\n" in edit.text:
+                break
+        return moved, column
+
+
+def _added_lines(edit: Edit) -> int:
+    return edit.text.count("\n") - (edit.location.end_line - edit.location.line)
+
+
+def _find_useless(
+    applied: Sequence[Finding], before: Report, after: Report, moves: _Moves
+) -> list[Finding]:
+    """Findings that are reported as often as before their fix."""
+    had, has, done = _count(before.findings), _count(after.findings), _count(applied)
+    suspects = [
+        one for one in applied if has[_identity(one)] > had[_identity(one)] - done[_identity(one)]
+    ]
+    remaining = {(_identity(one), _position(one)[0]) for one in after.findings}
+    # Of several equal findings, those that are reported where the edits moved them.
+    certain = [
+        one
+        for one in suspects
+        if (_identity(one), moves.shift(one.location, _position(one))[0]) in remaining
+    ]
+    return certain or suspects
+
+
+def _count(findings: Iterable[Finding]) -> Counter[Identity]:
     return Counter(map(_identity, findings))

@@ -1,8 +1,13 @@
-"""HUB9xx: check the suppressions, selectors and settings themselves."""
+"""HUB9xx: unknown codes, unknown entrypoints and unused suppressions.
+
+``hubkit.rules.meta`` declares these rules. They need the configuration and the findings of all
+other rules, so their code is here.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import closest, did_you_mean
@@ -17,18 +22,17 @@ if TYPE_CHECKING:
 
     from hubkit.config import Config
     from hubkit.facts import Finding, RepoFacts, Suppression
-    from hubkit.lint.suppression import Sieve
+    from hubkit.lint.suppression import Suppressions
 
-
-# Codes of the conformance suite's checks (C106) may stand in the same places; they are its affair.
+# Codes of checks of the conformance suite (C106), which may be in the same comments and settings.
 _CHECK_CODE = re.compile(r"C\d*")
 
 
-def find_unknown(repo: RepoFacts, config: Config) -> Iterator[Finding]:
-    """Comments and settings that name what is no rule."""
+def find_unknown_codes(repo: RepoFacts, config: Config) -> Iterator[Finding]:
+    """Report comments and settings with a code that no rule has."""
     for comment in repo.suppressions:
         for code in comment.codes:
-            yield from _unknown(code, comment.location)
+            yield from _check_code(code, comment.location)
     for key, codes in (
         ("select", config.select),
         ("extend-select", config.extend_select),
@@ -36,103 +40,110 @@ def find_unknown(repo: RepoFacts, config: Config) -> Iterator[Finding]:
         ("extend-ignore", config.extend_ignore),
     ):
         for code in codes:
-            yield from _unknown(code, _place(config, key, code))
-    for asked in config.per_file_ignores:
-        for code in asked.ignore:
-            yield from _unknown(code, _place(config, "per-file-ignores", asked.pattern, code))
+            yield from _check_code(code, _locate(config, key, code))
+    for entry in config.per_file_ignores:
+        for code in entry.ignore:
+            place = _locate(config, "per-file-ignores", entry.pattern, code)
+            yield from _check_code(code, place)
 
 
-def _unknown(code: str, location: Location | None) -> Iterator[Finding]:
+def _check_code(code: str, location: Location | None) -> Iterator[Finding]:
     if not matching_rules(code) and code != ALL and not _CHECK_CODE.fullmatch(code):
-        yield unknown_code.finding(
-            f"there is no rule {code}, so naming it has no effect", location, hint=advise_code(code)
-        )
+        yield unknown_code.finding(f"unknown rule: {code}", location, hint=advise_code(code))
 
 
 def advise_code(code: str) -> str:
-    """What to do about a code that no rule has: the likely one, also for a rule's name."""
+    """A hint for an unknown code: the closest one, also to the name of a rule."""
     if matching_rules(code.upper()):
         return f"Did you mean `{code.upper()}`? `hubkit explain` lists the codes."
-    known = {rule.slug: rule.code for rule in all_rules()} | {r.code: r.code for r in all_rules()}
-    close = closest(code, known)
-    meant = f"Did you mean `{known[close]}`? " if close else ""
-    return f"{meant}`hubkit explain` lists the codes."
+    words = {rule.slug: rule.code for rule in all_rules()}
+    words |= {rule.code: rule.code for rule in all_rules()}
+    close = closest(code, words)
+    suggestion = f"Did you mean `{words[close]}`? " if close else ""
+    return f"{suggestion}`hubkit explain` lists the codes."
 
 
 def find_unknown_entrypoints(repo: RepoFacts, config: Config) -> Iterator[Finding]:
-    """Entrypoints that only the configuration knows."""
+    """Report settings of entrypoints that the repo does not have."""
     hubconf = repo.hubconf
     if hubconf is None or hubconf.has_dynamic_names:
         return
     names = [one.name for one in hubconf.entrypoints] + [one.name for one in hubconf.leaks]
+    known = set(names)
     for name in config.entrypoints:
-        if name not in names:
-            yield unknown_entrypoint.finding(
-                f"there is no entrypoint `{name}`, so what is said about it has no effect",
-                _place(config, "entrypoints", name),
-                hint=_advise_entrypoint(name, names),
-            )
+        if name in known:
+            continue
+        hint = did_you_mean(name, names) or "Remove it; `hubkit list` shows the names."
+        yield unknown_entrypoint.finding(
+            f"unknown entrypoint `{name}`: its settings have no effect",
+            _locate(config, "entrypoints", name),
+            hint=hint,
+        )
 
 
-def _advise_entrypoint(name: str, names: list[str]) -> str:
-    return did_you_mean(name, names) or "Remove it; `hubkit list` shows the names."
+def find_unused(suppressions: Suppressions, codes: Collection[str]) -> Iterator[Finding]:
+    """Report suppressions that suppressed nothing although all rules that they cover ran.
 
+    Options of the command line are not reported.
 
-def find_unused(sieve: Sieve, ran: Collection[str]) -> Iterator[Finding]:
-    """Requests to leave out that covered nothing although all that they could cover ran.
-
-    What is only said on the command line is not judged.
+    Args:
+        suppressions: The suppressions, after all findings were added.
+        codes: The codes of the rules that ran.
     """
-    if sieve.repo.hubconf is None:
+    repo, ran = suppressions.repo, frozenset(codes)
+    if repo.hubconf is None:
         return
-    for comment, code in sieve.unused_comments():
-        if _all_ran(code, ran):
-            where = f"{comment.location.path}" if comment.whole_file else "here"
+    for comment, code in suppressions.unused_comments():
+        if _did_all_run(code, ran):
+            where = f"in {comment.location.path}" if comment.whole_file else "here"
             yield unused_suppression.finding(
-                f"nothing {'in ' * comment.whole_file}{where} breaks {code}, so ignoring it has no"
-                " effect",
+                f"unused suppression: {code} is not reported {where}",
                 comment.location,
                 hint="Remove the comment."
                 if comment.whole_file
                 else "Remove the comment, or move it to the statement that it is for.",
-                fix=_drop(sieve.repo, comment, code),
+                fix=partial(_remove_code, repo, comment, code),
             )
-    yield from _unused_settings(sieve, ran)
+    yield from _find_unused_settings(suppressions, ran)
 
 
-def _drop(repo: RepoFacts, comment: Suppression, code: str) -> Fix | None:
-    from hubkit.lint.comments import drop_code
+def _remove_code(repo: RepoFacts, comment: Suppression, code: str) -> Fix | None:
+    from hubkit.lint.comments import remove_code
 
-    edit = drop_code(repo, comment, code)
+    edit = remove_code(repo, comment, code)
     return Fix("Remove it", "safe", (edit,)) if edit else None
 
 
-def _unused_settings(sieve: Sieve, ran: Collection[str]) -> Iterator[Finding]:
-    for key, code in sieve.unused_settings():
-        place = _place(sieve.config, key, code)
-        if place is not None and _all_ran(code, ran):
+def _find_unused_settings(suppressions: Suppressions, ran: frozenset[str]) -> Iterator[Finding]:
+    config = suppressions.config
+    for key, code in suppressions.unused_settings():
+        place = _locate(config, key, code)
+        if place is not None and _did_all_run(code, ran):
             yield unused_suppression.finding(
-                f"nothing in this repo breaks {code}, so ignoring it has no effect",
+                f"unused suppression: {code} is not reported in this repo",
                 place,
                 hint=f"Remove {code} from `{key}`.",
             )
-    for asked, code in sieve.unused_file_ignores():
-        place = _place(sieve.config, "per-file-ignores", asked.pattern, code)
-        if place is not None and _all_ran(code, ran):
+    for entry, code in suppressions.unused_file_ignores():
+        place = _locate(config, "per-file-ignores", entry.pattern, code)
+        if place is not None and _did_all_run(code, ran):
             yield unused_suppression.finding(
-                f"nothing in `{asked.pattern}` breaks {code}, so ignoring it there has no effect",
+                f"unused suppression: {code} is not reported in `{entry.pattern}`",
                 place,
-                hint=f'Remove {code} from `per-file-ignores."{asked.pattern}"`.',
+                hint=f'Remove {code} from `per-file-ignores."{entry.pattern}"`.',
             )
 
 
-def _all_ran(code: str, ran: Collection[str]) -> bool:
+def _did_all_run(selector: str, ran: frozenset[str]) -> bool:
+    """Whether all rules that a selector covers ran; preview rules need their full code."""
     meant = {
-        r.code for r in all_rules() if covers(code, r.code) and (not r.preview or r.code == code)
+        rule.code
+        for rule in all_rules()
+        if covers(selector, rule.code) and (not rule.preview or rule.code == selector)
     }
-    return bool(meant) and meant <= set(ran)
+    return bool(meant) and meant <= ran
 
 
-def _place(config: Config, *words: str) -> Location | None:
-    line = config.find_line(*words)
+def _locate(config: Config, *keys: str) -> Location | None:
+    line = config.find_line(*keys)
     return Location(config.path, line) if line else None

@@ -10,6 +10,7 @@ import re
 import stat
 import tokenize
 import warnings
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -25,35 +26,43 @@ if TYPE_CHECKING:
     from hubkit.facts import Edit
 
 
-# What Python takes for the end of a line; form feeds and the like stand inside lines.
+# A line as Python splits them: form feeds and the like do not end it.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 
 
 class FileChange(Struct, frozen=True):
-    """A file before and after; before it is made there is none."""
+    """The contents of a file before and after; None before it is created."""
 
     before: bytes | None
     after: bytes
 
 
 class PatchError(Exception):
-    """A file is not such that the edits can be made; the text says why."""
+    """The edits cannot be applied; the text is the reason."""
 
 
 class _Text(Struct, frozen=True):
-    """A file's text with its own line ends."""
+    """The text of a file with its own line ends.
+
+    Attributes:
+        encoding: Its encoding.
+        lines: Its lines.
+        offsets: Where each line starts.
+    """
 
     encoding: str
     lines: list[str]
+    offsets: list[int]
 
     def offset(self, line: int, column: int) -> int:
         if not 0 < line <= len(self.lines):
-            raise PatchError(f"it has no line {line}")
-        return sum(map(len, self.lines[: line - 1])) + column - 1
+            raise PatchError(f"the file has no line {line}")
+        return self.offsets[line - 1] + column - 1
 
     def newline(self, line: int) -> str:
-        """How lines end around a place."""
-        for text in (*self.lines[line - 1 : line], *reversed(self.lines[: line - 1])):
+        """The line end at a line, or at the closest line before it that has one."""
+        for number in range(line - 1, -1, -1):
+            text = self.lines[number]
             ending = text[len(text.rstrip("\r\n")) :]
             if ending:
                 return ending
@@ -61,25 +70,25 @@ class _Text(Struct, frozen=True):
 
 
 def apply_edits(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
-    """A file's bytes with edits made.
+    """Apply edits to the contents of a file.
 
     Args:
-        path: The file, by whose ending the encoding is told.
-        data: Its bytes.
-        edits: What to change; they do not overlap.
+        path: The file. Its suffix determines how its encoding is detected.
+        data: Its contents.
+        edits: The edits, which do not overlap.
 
     Raises:
-        PatchError: When an edit does not fit the file, or cannot be written in its encoding.
+        PatchError: An edit does not fit the file, or its text cannot be encoded.
     """
     text = _decode(path, data)
     joined = "".join(text.lines)
-    # A stable sort: insertions at one place keep their order.
+    # The sort is stable: insertions at one place keep their order.
     spans = sorted(((_span(text, edit), edit) for edit in edits), key=lambda pair: pair[0])
     parts: list[str] = []
     done = 0
     for (start, end), edit in spans:
         if not done <= start <= end <= len(joined):
-            raise PatchError(f"line {edit.location.line} is not what it was")
+            raise PatchError(f"line {edit.location.line} has changed")
         newline = text.newline(edit.location.line)
         parts += [joined[done:start], edit.text.replace("\n", newline)]
         done = end
@@ -87,14 +96,14 @@ def apply_edits(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
     try:
         return "".join(parts).encode(text.encoding)
     except UnicodeEncodeError:
-        raise PatchError(f"its encoding, {text.encoding}, lacks a character") from None
+        raise PatchError(f"the text cannot be encoded in {text.encoding}") from None
 
 
 def require_parses(path: str, data: bytes) -> None:
-    """Check that a Python file is one still; other files pass.
+    """Require that a Python file parses; other files pass.
 
     Raises:
-        PatchError: When it does not parse.
+        PatchError: It does not parse.
     """
     if not path.endswith(".py"):
         return
@@ -103,9 +112,9 @@ def require_parses(path: str, data: bytes) -> None:
             warnings.simplefilter("ignore")
             ast.parse(data)
     except SyntaxError as error:
-        raise PatchError(f"it would not parse any more: {error.msg}, line {error.lineno}") from None
+        raise PatchError(f"the result does not parse: {error.msg}, line {error.lineno}") from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise PatchError(f"it would not parse any more: {error}") from None
+        raise PatchError(f"the result does not parse: {error}") from None
 
 
 def _span(text: _Text, edit: Edit) -> tuple[int, int]:
@@ -122,33 +131,33 @@ def _decode(path: str, data: bytes) -> _Text:
             encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
         text = data.decode(encoding)
     except (SyntaxError, UnicodeError, LookupError) as error:
-        raise PatchError(f"it cannot be decoded: {error}") from None
-    # The last match is the line behind the last line end, be it empty.
+        raise PatchError(f"the file cannot be decoded: {error}") from None
+    # The last match is the text behind the last line end, which may be empty.
     lines = _LINE.findall(text)
     if len(lines) > 1 and not lines[-2].endswith(("\r", "\n")):
         lines.pop()
-    return _Text(encoding, lines)
+    return _Text(encoding, lines, [0, *accumulate(map(len, lines))])
 
 
 _NO_NEWLINE = b"\n\\ No newline at end of file\n"
 
 
 def render_diff(changes: Mapping[str, FileChange]) -> bytes:
-    """What changes, file by file, in the files' own encodings.
+    """Render changes as a unified diff that ``patch`` and ``git apply`` accept.
 
     Args:
-        changes: Files that change, by path.
+        changes: The changed files, by path. Their lines keep their encodings.
     """
     return b"".join(line for path, change in changes.items() for line in _diff_lines(path, change))
 
 
 def _diff_lines(path: str, change: FileChange) -> Iterator[bytes]:
-    # Lines end with a newline alone: a carriage return is part of its line.
+    # Only a newline ends a line: a carriage return is part of it.
     before = io.BytesIO(change.before or b"").readlines()
     after = io.BytesIO(change.after).readlines()
     old = "/dev/null" if change.before is None else f"a/{path}"
     yield f"--- {old}\n+++ b/{path}\n".encode(errors="surrogateescape")
-    # difflib.unified_diff passes over lines that stand often in a file, and shows them as changed.
+    # difflib.unified_diff ignores frequent lines and shows them as changed.
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for group in matcher.get_grouped_opcodes():
         (_, start, _, new_start, _), (_, _, end, _, new_end) = group[0], group[-1]
@@ -163,7 +172,7 @@ def _diff_lines(path: str, change: FileChange) -> Iterator[bytes]:
 
 def _range(start: int, end: int) -> str:
     length = end - start
-    # An empty range names the line before it.
+    # An empty range has the number of the line before it.
     return f"{start + 1}" if length == 1 else f"{start + (length > 0)},{length}"
 
 
@@ -173,18 +182,18 @@ def _marked(mark: bytes, lines: list[bytes]) -> Iterator[bytes]:
 
 
 def write_changes(root: Path, changes: Mapping[str, FileChange]) -> None:
-    """Write changed and new files, after a check of all of them.
+    """Write changed and new files. All of them are checked before the first is written.
 
-    Symbolic links stay, and what they lead to changes; modes stay. A new file replaces nothing, and
-    its folder is created if necessary.
+    Symbolic links and modes are kept; the target of a link changes. A new file replaces nothing,
+    and its folder is created if necessary.
 
     Args:
-        root: The repo's folder.
-        changes: The changes by path.
+        root: The folder of the repo.
+        changes: The changes, by path.
 
     Raises:
-        FixError: A file has changed meanwhile, is outside the repo or may not be written. Nothing
-            is written then, unless the disk itself fails halfway.
+        FixError: A file has changed since it was read, is outside the repo, or cannot be written.
+            Nothing is written, unless the disk fails halfway.
     """
     targets = {path: _require_target(root, path, change) for path, change in changes.items()}
     for path, target in targets.items():
@@ -196,8 +205,8 @@ def _require_target(root: Path, path: str, change: FileChange) -> Path:
         target = resolve_inside(root, path)
     except UnsafePathError as error:
         raise FixError(
-            f"{path} is not changed: {error.strerror}",
-            hint="Nothing was written. Fix it where it lies, or ignore the finding with --ignore.",
+            f"cannot change {path}: {error.strerror}",
+            hint="Nothing was written. Change the file itself, or ignore the finding.",
         ) from None
     if change.before is None:
         return target
@@ -205,18 +214,18 @@ def _require_target(root: Path, path: str, change: FileChange) -> Path:
         current, mode = read_file(target), target.stat().st_mode
     except OSError as error:
         raise FixError(
-            f"{target} cannot be read any more: {error.strerror or error}",
-            hint="Nothing was written. What a sparse checkout leaves out must be checked out first.",
+            f"cannot read {target}: {error.strerror or error}",
+            hint="Nothing was written. If the checkout is sparse, check out the file first.",
         ) from None
     if current != change.before:
         raise FixError(
-            f"{path} was changed by somebody else meanwhile",
-            hint="Nothing was written. Run it again.",
+            f"{path} has changed since it was read",
+            hint="Nothing was written. Run the command again.",
         )
-    # Replacing a file asks for leave to write to its folder only, and its author said more.
+    # Replacing a file needs write permission for its folder only; respect that of the file too.
     if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) or not os.access(target, os.W_OK):
         raise FixError(
-            f"{path} is write-protected", hint="Nothing was written. Allow it: `chmod u+w`."
+            f"{path} is read-only", hint="Nothing was written. Run `chmod u+w` on it first."
         )
     return target
 
@@ -229,9 +238,11 @@ def _write_target(target: Path, change: FileChange) -> None:
         else:
             write_file(target, change.after, durable=True)
     except FileExistsError:
-        raise FixError(f"{target} was created meanwhile", hint="Run the command again.") from None
+        raise FixError(
+            f"{target} was created by another process", hint="Run the command again."
+        ) from None
     except OSError as error:
         raise FixError(
-            f"{target} cannot be written: {error.strerror or error}",
-            hint="It is unchanged; files before it are written.",
+            f"cannot write {target}: {error.strerror or error}",
+            hint="It is unchanged; the files before it are written.",
         ) from None

@@ -14,214 +14,246 @@ from hubkit import limits
 from hubkit.config import HUBKIT_TOML
 from hubkit.errors import WHERE_TO_REPORT, HubkitError, missing_requirement
 from hubkit.facts import Report, RuleFacts
-from hubkit.lint.baseline import locate_baseline, read_baseline
-from hubkit.lint.meta_rules import (
-    find_unknown,
-    find_unknown_entrypoints,
-    find_unused,
-)
+from hubkit.lint.meta_rules import find_unknown_codes, find_unknown_entrypoints, find_unused
 from hubkit.lint.select import select_rules
-from hubkit.lint.suppression import Sieve
+from hubkit.lint.suppression import Suppressions
 from hubkit.rules.meta import internal_error
+from hubkit.rules.registry import FindingWithFix
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from hubkit.config import Config
-    from hubkit.facts import Files, Finding, KnownFinding, RepoFacts
+    from hubkit.facts import BaselineEntry, Files, Finding, RepoFacts
     from hubkit.rules import Rule
 
+_PACKAGE = Path(__file__).parent.parent
+_LONGEST = 200  # characters of an exception's text, which may contain source of the repo
 
-def lint_repo(repo: RepoFacts, config: Config, rules: Iterable[Rule] | None = None) -> Report:
-    """Judge a repo.
+Lines = dict[tuple[str, int], str]  # by path and number
+
+
+def lint_repo(
+    repo: RepoFacts,
+    config: Config,
+    rules: Iterable[Rule] | None = None,
+    *,
+    with_fixes: bool = False,
+) -> Report:
+    """Check a repo.
 
     Args:
-        repo: The repo, read.
-        config: Its configuration, which selects among the rules.
-        rules: The rules that there are; hubkit's own when not given.
+        repo: The facts of the repo.
+        config: Its configuration, which selects the rules.
+        rules: The rules to select from; hubkit's own by default.
+        with_fixes: Whether to compute the fixes of the findings.
 
     Returns:
-        The findings, and those left out on request, each sorted by place.
+        The findings and the suppressed findings, each sorted by place.
 
     Raises:
         ConfigError: The configuration names a baseline that cannot be read.
-        GitRepoError: git cannot tell what a rule asks it.
+        GitRepoError: git fails.
     """
     repo = structs.replace(repo, limits=config.limits)
-    baseline = read_baseline(locate_baseline(repo.root, config.baseline)) if config.baseline else ()
-    sieve = Sieve(repo, config, {known.fingerprint for known in baseline})
-    alone, others = _part(_runnable(select_rules(config, rules), repo))
-    ran = run_rules(alone, repo)
-    lines = _sift(sieve, _found(ran, config))
-    if not sieve.kept:
-        more = run_rules(others, repo)
-        lines |= _sift(sieve, _found(more, config))
-        ran += more
-    finished = [one.rule for one in ran if one.stopped is None]
+    baseline = _read_baseline(repo, config)
+    suppressions = Suppressions(repo, config, {entry.fingerprint for entry in baseline})
+    runs, lines = _run_selected(select_rules(config, rules), suppressions)
+    finished = [run.rule for run in runs if run.crash is None]
     codes = {rule.code for rule in finished}
-    unknown = (*find_unknown(repo, config), *find_unknown_entrypoints(repo, config))
-    lines |= _sift(sieve, (one for one in unknown if one.code in codes))
-    lines |= _sift(sieve, (one for one in find_unused(sieve, codes) if one.code in codes))
-    if _add_stopped(sieve, ran) and internal_error.code not in codes:
+    lines |= _add(suppressions, _find_unknown(suppressions, codes))
+    unused = (one for one in find_unused(suppressions, codes) if one.code in codes)
+    lines |= _add(suppressions, unused)
+    crashes = [(run.rule, run.crash) for run in runs if run.crash is not None]
+    findings, failed = _finish(suppressions.reported, with_fixes=with_fixes)
+    by_code = {rule.code: rule for rule in finished}
+    crashes += [(by_code[code], crash) for code, crash in failed]
+    suppressions.reported = findings
+    if _add_crashes(suppressions, crashes) and internal_error.code not in codes:
         finished.append(internal_error)
+    suppressed, _ = _finish((one.finding for one in suppressions.suppressed), with_fixes=False)
+    hidden = [
+        structs.replace(one, finding=finding)
+        for one, finding in zip(suppressions.suppressed, suppressed, strict=True)
+    ]
     return Report(
-        findings=tuple(sorted(sieve.kept, key=place_key)),
-        left_out=tuple(sorted(sieve.left_out, key=lambda one: place_key(one.finding))),
+        findings=tuple(sorted(suppressions.reported, key=place_key)),
+        suppressed=tuple(sorted(hidden, key=lambda one: place_key(one.finding))),
         rules=tuple(sorted(map(_describe, finished), key=lambda rule: rule.code)),
         fail_on=config.fail_on,
         lines=lines,
-        fixed=tuple(_fixed(baseline, sieve, codes)),
+        fixed=tuple(_find_fixed(baseline, suppressions, codes)),
         config=config.path or HUBKIT_TOML,
         ignores=config.ignores,
         root=str(repo.root),
     )
 
 
-def _runnable(rules: tuple[Rule, ...], repo: RepoFacts) -> tuple[Rule, ...]:
-    """The rules without those that need an earlier version where there is none."""
-    return tuple(rule for rule in rules if repo.before is not None or not rule.compares)
+def _read_baseline(repo: RepoFacts, config: Config) -> tuple[BaselineEntry, ...]:
+    if not config.baseline:
+        return ()
+    from hubkit.lint.baseline import locate_baseline, read_baseline
+
+    return read_baseline(locate_baseline(repo.root, config.baseline))
 
 
-def _part(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-    """Rules whose findings make all others pointless, and those others."""
-    alone = tuple(rule for rule in rules if rule.alone)
-    return alone, tuple(rule for rule in rules if not rule.alone)
+class _RuleRun(Struct, frozen=True):
+    """A rule and its findings, or the finding that reports its crash."""
+
+    rule: Rule
+    findings: tuple[Finding, ...] = ()
+    crash: Finding | None = None
 
 
-def _found(ran: Iterable[Ran], config: Config) -> Iterator[Finding]:
-    for one in ran:
-        for finding in one.findings:
-            if not _is_declared(one.rule, finding, config):
-                yield finding
+def _run_selected(
+    rules: tuple[Rule, ...], suppressions: Suppressions
+) -> tuple[list[_RuleRun], Lines]:
+    """Run the rules; if an exclusive rule finds something, only the exclusive ones."""
+    repo = suppressions.repo
+    rules = tuple(rule for rule in rules if repo.before is not None or not rule.needs_previous)
+    runs = [_run_rule(rule, repo) for rule in rules if rule.exclusive]
+    lines = _add(suppressions, _checked(runs, suppressions.config))
+    if not suppressions.reported:
+        more = [_run_rule(rule, repo) for rule in rules if not rule.exclusive]
+        lines |= _add(suppressions, _checked(more, suppressions.config))
+        runs += more
+    return runs, lines
 
 
-def _add_stopped(sieve: Sieve, ran: Iterable[Ran]) -> bool:
-    """Whether a rule stopped; each that did is one finding."""
-    codes = [one.rule.code for one in ran if one.stopped is not None]
-    stopped = add_fingerprints([one.stopped for one in ran if one.stopped is not None], {})
-    for code, finding in zip(codes, stopped, strict=True):
-        sieve.add_stopped(finding, code)
-    return bool(stopped)
+def _run_rule(rule: Rule, repo: RepoFacts) -> _RuleRun:
+    try:
+        return _RuleRun(rule, tuple(rule.function(repo)))
+    except HubkitError:  # for example, git fails
+        raise
+    except Exception as error:
+        missing = missing_requirement(error)
+        if missing is not None:
+            raise missing from error
+        return _RuleRun(rule, crash=_describe_crash(rule.code, rule.slug, error))
 
 
-def _is_declared(rule: Rule, finding: Finding, config: Config) -> bool:
-    return (
-        finding.entrypoint is not None
-        and config.entrypoint(finding.entrypoint).kind in rule.moot_kinds
+def _describe_crash(code: str, slug: str, error: Exception) -> Finding:
+    """The finding that reports the crash of a rule."""
+    if isinstance(error, RecursionError):
+        return internal_error.finding(
+            f"rule {code} ({slug}) was skipped: the code is nested too deeply",
+            hint="Split the longest expressions into several statements, or ignore the rule:"
+            f" `--extend-ignore {code}`.",
+        )
+    text = str(error)
+    message = f": {text[:_LONGEST]}{'…' * (len(text) > _LONGEST)}" if text else ""
+    return internal_error.finding(
+        f"rule {code} ({slug}) crashed with {type(error).__name__}{message} ({_find_frame(error)})",
+        hint=f"This is a bug in hubkit. Please report it at {WHERE_TO_REPORT}, if possible with"
+        f" the code that was checked. To skip the rule: `--extend-ignore {code}`.",
     )
 
 
-def _sift(sieve: Sieve, findings: Iterable[Finding]) -> dict[tuple[str, int], str]:
-    """Put findings through the sieve; the lines that they are about."""
+def _find_frame(error: Exception) -> str:
+    """The line of hubkit at which an exception was raised."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)]
+    frame = own[-1] if len(own) > 1 else frames[-1]  # the first is a frame of this module
+    path = Path(frame.filename)
+    inside = path.is_relative_to(_PACKAGE)
+    shown = path.relative_to(_PACKAGE.parent).as_posix() if inside else path.name
+    return f"{shown}, line {frame.lineno}"
+
+
+def _checked(runs: Iterable[_RuleRun], config: Config) -> Iterator[Finding]:
+    """Findings of rules, without those about entrypoints of an exempt kind."""
+    for run in runs:
+        for finding in run.findings:
+            if not _is_exempt(run.rule, finding, config):
+                yield finding
+
+
+def _is_exempt(rule: Rule, finding: Finding, config: Config) -> bool:
+    return (
+        finding.entrypoint is not None
+        and config.entrypoint(finding.entrypoint).kind in rule.exempt_kinds
+    )
+
+
+def _find_unknown(suppressions: Suppressions, codes: Collection[str]) -> Iterator[Finding]:
+    """Unknown codes and entrypoints, if the rules that report them ran."""
+    repo, config = suppressions.repo, suppressions.config
+    unknown = (*find_unknown_codes(repo, config), *find_unknown_entrypoints(repo, config))
+    yield from (one for one in unknown if one.code in codes)
+
+
+def _add(suppressions: Suppressions, findings: Iterable[Finding]) -> Lines:
+    """Sort findings, add them, and return the source lines that they are about."""
     ordered = sort_by_place(findings)
-    lines = read_lines(sieve.repo.files, ordered)
+    lines = read_lines(suppressions.repo.files, ordered)
     for finding in add_fingerprints(ordered, lines):
-        sieve.add(finding)
+        suppressions.add(finding)
     return lines
 
 
-def _fixed(
-    baseline: Iterable[KnownFinding], sieve: Sieve, codes: Collection[str]
-) -> Iterator[KnownFinding]:
-    """Entries of the baseline that nothing has any more, of the rules that ran."""
-    found = {finding.fingerprint for finding in sieve.kept}
-    found |= {one.finding.fingerprint for one in sieve.left_out}
-    for known in baseline:
-        if known.code in codes and known.fingerprint not in found:
-            yield known
+def _add_crashes(suppressions: Suppressions, crashes: Sequence[tuple[Rule, Finding]]) -> bool:
+    """Add one finding per crash; returns whether there are any."""
+    findings = add_fingerprints([crash for _, crash in crashes], {})
+    for (rule, _), finding in zip(crashes, findings, strict=True):
+        suppressions.add_crash(finding, rule.code)
+    return bool(crashes)
+
+
+def _finish(
+    findings: Iterable[Finding], *, with_fixes: bool
+) -> tuple[list[Finding], list[tuple[str, Finding]]]:
+    """Turn findings that can compute their fix into plain ones; also returns crashes by code."""
+    finished: list[Finding] = []
+    crashes: list[tuple[str, Finding]] = []
+    for finding in findings:
+        if not isinstance(finding, FindingWithFix):
+            finished.append(finding)
+            continue
+        try:
+            finished.append(finding.finish(with_fix=with_fixes))
+        except Exception as error:  # noqa: BLE001 - a bug in a fix must not hide the findings
+            finished.append(finding.finish(with_fix=False))
+            crashes.append((finding.code, _describe_crash(finding.code, "its fix", error)))
+    return finished, crashes
+
+
+def _find_fixed(
+    baseline: Iterable[BaselineEntry], suppressions: Suppressions, codes: Collection[str]
+) -> Iterator[BaselineEntry]:
+    """Baseline entries of rules that ran and that no longer match a finding."""
+    found = {finding.fingerprint for finding in suppressions.reported}
+    found |= {one.finding.fingerprint for one in suppressions.suppressed}
+    for entry in baseline:
+        if entry.code in codes and entry.fingerprint not in found:
+            yield entry
 
 
 def _describe(rule: Rule) -> RuleFacts:
     return RuleFacts(rule.code, rule.slug, rule.severity, rule.summary, rule.explanation)
 
 
-_HERE = Path(__file__).parent.parent
-_LONGEST = 200  # characters of an exception's text; a repo's source may be in it
-
-
-class Ran(Struct, frozen=True):
-    """A rule that ran to its end, or did not.
-
-    Attributes:
-        rule: The rule.
-        findings: What it found, suppressed or not; nothing when it stopped.
-        stopped: What is said about a rule that stopped; else None.
-    """
-
-    rule: Rule
-    findings: tuple[Finding, ...] = ()
-    stopped: Finding | None = None
-
-
-def run_rules(rules: Iterable[Rule], repo: RepoFacts) -> tuple[Ran, ...]:
-    """Run rules one after the other.
-
-    Raises:
-        HubkitError: What is to be judged cannot be read.
-    """
-    return tuple(_run_rule(rule, repo) for rule in rules)
-
-
-def _run_rule(rule: Rule, repo: RepoFacts) -> Ran:
-    try:
-        return Ran(rule, tuple(rule.function(repo)))
-    except HubkitError:  # such as git that fails: said on purpose, and no mistake of the rule's
-        raise
-    except Exception as error:
-        missing = missing_requirement(error)
-        if missing is not None:
-            raise missing from error
-        return Ran(rule, stopped=_report_crash(rule, error))
-
-
-def _report_crash(rule: Rule, error: Exception) -> Finding:
-    if isinstance(error, RecursionError):
-        return internal_error.finding(
-            f"the rule {rule.code} ({rule.slug}) was skipped: the repo's code is nested too deeply",
-            hint="Split its longest expressions into several statements, or skip the rule: "
-            f"`--extend-ignore {rule.code}`.",
-        )
-    text = str(error)
-    said = f": {text[:_LONGEST]}{'…' * (len(text) > _LONGEST)}" if text else ""
-    return internal_error.finding(
-        f"the rule {rule.code} ({rule.slug}) stopped with {type(error).__name__}{said}"
-        f" ({_find_place(error)})",
-        hint=f"This is a mistake of hubkit's: please report it at {WHERE_TO_REPORT}, with the"
-        f" code that it stopped at if you can. `--extend-ignore {rule.code}` goes without the rule"
-        " meanwhile.",
-    )
-
-
-def _find_place(error: Exception) -> str:
-    """The line of hubkit's that was at work, as far as a stack tells."""
-    import traceback
-
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(_HERE)]
-    frame = own[-1] if len(own) > 1 else frames[-1]  # the first is that of this module
-    path = Path(frame.filename)
-    inside = path.is_relative_to(_HERE)
-    shown = path.relative_to(_HERE.parent).as_posix() if inside else path.name
-    return f"{shown}, line {frame.lineno}"
-
-
 def sort_by_place(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings in the order in which their author will look at them, each once."""
-    return sorted(dict.fromkeys(findings), key=place_key)
+    """Sort findings by place and drop duplicates."""
+    unique: dict[Finding, Finding] = {}
+    for finding in findings:
+        plain = finding.finish() if isinstance(finding, FindingWithFix) else finding
+        unique.setdefault(plain, finding)
+    return sorted(unique.values(), key=place_key)
 
 
 def place_key(finding: Finding) -> tuple[str, int, int, str, str]:
-    """What findings are sorted by."""
+    """The sort key of findings: hubconf.py first, then by path and position."""
     place = finding.location
     if place is None:
         return "", 0, 0, finding.code, finding.message
-    # hubconf.py comes first: it is what its author looks at first.
     path = "" if place.path == "hubconf.py" else place.path
     return path, place.line, place.column, finding.code, finding.message
 
 
-def read_lines(files: Files, findings: Iterable[Finding]) -> dict[tuple[str, int], str]:
-    """The source lines that findings are about, by path and number; each file is read once."""
+def read_lines(files: Files, findings: Iterable[Finding]) -> Lines:
+    """Read the source lines that findings are about, each file once."""
     wanted: dict[str, set[int]] = {}
     for finding in findings:
         if finding.location is not None:
@@ -246,10 +278,10 @@ def _read_file_lines(files: Files, path: str) -> list[str]:
             encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
         except SyntaxError:
             encoding = "utf-8"
-    # Not splitlines: Python counts lines by their ends alone, not by form feeds and the like.
+    # Not splitlines: Python counts lines by line ends alone, not by form feeds and the like.
     try:
         text = data.decode(encoding, errors="replace")
-    except (LookupError, ValueError):  # "hex" is no encoding of text, and "idna" replaces nothing
+    except (LookupError, ValueError):  # "hex" does not decode to text, and "idna" cannot replace
         text = data.decode(errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
@@ -257,10 +289,10 @@ def _read_file_lines(files: Files, path: str) -> list[str]:
 def add_fingerprints(
     findings: Sequence[Finding], lines: Mapping[tuple[str, int], str]
 ) -> tuple[Finding, ...]:
-    """The findings, each with a fingerprint that stays the same when lines move.
+    """Give each finding a fingerprint that stays the same when lines move.
 
-    It is made of the code, the file and the text of the line, or of the message where there is no
-    line; the nth of equals gets n behind a colon.
+    It is a hash of the code, the file and the text of the line, or of the message if there is no
+    line. Equal hashes are numbered: ``<hash>:2``.
 
     Args:
         findings: The findings, sorted by place.

@@ -1,4 +1,4 @@
-"""Which rules run, and which selector covers a code."""
+"""Select rules, and match the codes of rules with selectors: codes, prefixes, ``ALL``."""
 
 from __future__ import annotations
 
@@ -15,45 +15,46 @@ if TYPE_CHECKING:
 
 
 def select_rules(config: Config, rules: Iterable[Rule] | None = None) -> tuple[Rule, ...]:
-    """The rules that a configuration asks for.
+    """Return the rules that a configuration selects.
 
-    A rule in preview runs when its whole code is named, or when previews are asked for.
+    A preview rule runs if its full code is selected, or if preview is enabled.
 
     Args:
         config: The configuration.
-        rules: The rules that there are; hubkit's own when not given.
+        rules: The rules to select from; hubkit's own by default.
     """
-    wanted = (*config.select, *config.extend_select)
+    selectors = (*config.select, *config.extend_select)
     return tuple(
         rule
         for rule in (all_rules() if rules is None else rules)
-        if most_specific(rule.code, wanted) is not None
-        and (config.preview or not rule.preview or rule.code in wanted)
+        if most_specific(rule.code, selectors) is not None
+        and (config.preview or not rule.preview or rule.code in selectors)
     )
 
 
 def find_ignore(code: str, config: Config) -> str | None:
-    """The code or prefix that leaves out a rule's findings in the whole repo, or None.
+    """Return the selector that ignores a rule in the whole repo, or None.
 
-    Of a prefix that selects and one that ignores, the longer wins; of equals, the one that ignores.
+    If a rule is both selected and ignored, the longer selector wins; of equal ones, the one that
+    ignores.
     """
     ignored = most_specific(code, (*config.ignore, *config.extend_ignore))
     selected = most_specific(code, (*config.select, *config.extend_select))
-    if ignored is None or (selected is not None and _weight(selected) > _weight(ignored)):
+    if ignored is None or (selected is not None and _length(selected) > _length(ignored)):
         return None
     return ignored
 
 
-def most_specific(code: str, prefixes: Iterable[str]) -> str | None:
-    """The longest of the prefixes that covers a code, or None."""
-    covering = (prefix for prefix in prefixes if covers(prefix, code))
-    return max(covering, key=_weight, default=None)
+def most_specific(code: str, selectors: Iterable[str]) -> str | None:
+    """Return the longest selector that covers a code, or None."""
+    covering = (selector for selector in selectors if covers(selector, code))
+    return max(covering, key=_length, default=None)
 
 
-def covers(prefix: str, code: str) -> bool:
-    """Whether a code, a prefix of one or "ALL" means a rule's code."""
-    return prefix == ALL or (bool(prefix) and code.startswith(prefix))
+def covers(selector: str, code: str) -> bool:
+    """Whether a selector covers the code of a rule."""
+    return selector == ALL or (bool(selector) and code.startswith(selector))
 
 
-def _weight(prefix: str) -> int:
-    return 0 if prefix == ALL else len(prefix)
+def _length(selector: str) -> int:
+    return 0 if selector == ALL else len(selector)

@@ -13,7 +13,7 @@ from hubkit.analysis import distribution_name, is_stdlib, read_weights, require_
 from hubkit.config import read_config
 from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.lockfile import read_lockfile
-from hubkit.rules.card_keys import HF_LICENCES
+from hubkit.rules.card_keys import HF_LICENSES
 from hubkit.rules.weights import file_name, hash_digits
 from hubkit.source.project import read_license, read_project
 
@@ -71,7 +71,7 @@ class License(Struct, frozen=True):
         name = self.spdx.lower()
         for suffix in _SPDX_SUFFIXES:
             name = name.removesuffix(suffix)
-        return name if name in HF_LICENCES else "other"
+        return name if name in HF_LICENSES else "other"
 
 
 class Checkpoint(Struct, frozen=True):

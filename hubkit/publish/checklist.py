@@ -253,7 +253,7 @@ def _check_lint(context: ReleaseContext) -> Iterator[ChecklistItem]:
         message = f"{plural(len(failing), 'finding')}: {_some(map(_code_and_place, failing))}"
         yield ChecklistItem("check", "missing", message, "hubkit check --ref HEAD")
     else:
-        suppressed = f", {len(report.left_out)} suppressed" if report.left_out else ""
+        suppressed = f", {len(report.suppressed)} suppressed" if report.suppressed else ""
         message = f"{plural(len(report.rules), 'rule')} passed{suppressed}"
         yield ChecklistItem("check", "ok", message)
 

@@ -84,7 +84,7 @@ def _ignore_table(report: Report) -> Iterator[str]:
 
     Empty if the run passes, and for repos that the user cannot configure.
     """
-    stopped = set(report.stopped)
+    stopped = set(report.crashes)
     failing = [one for one in report.findings if report.fails(one) and one not in stopped]
     if not failing or not report.config:
         return

@@ -34,7 +34,7 @@ def write_report(report: Report, stream: TextIO) -> None:
         "findings": [_finding(finding, report) for finding in report.findings],
         "left_out": [
             {**_finding(one.finding, report), "reason": one.reason, "by": one.by}
-            for one in report.left_out
+            for one in report.suppressed
         ],
         "fixed": [to_builtins(entry) for entry in report.fixed],
     }

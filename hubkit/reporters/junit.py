@@ -54,11 +54,11 @@ def _add_case(suite: ET.Element, rule: RuleFacts, report: Report) -> ET.Element:
     )
     found = [finding for finding in report.findings if finding.code == rule.code]
     failing = [finding for finding in found if report.fails(finding)]
-    reasons = [one for one in report.left_out if one.finding.code == rule.code]
+    reasons = [one for one in report.suppressed if one.finding.code == rule.code]
     if failing:
         failure = ET.SubElement(
             case,
-            "error" if failing[0] in report.stopped else "failure",
+            "error" if failing[0] in report.crashes else "failure",
             message=printable(failing[0].message),
             type=failing[0].severity,
         )

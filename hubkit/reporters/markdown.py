@@ -41,7 +41,7 @@ def write_report(report: Report, stream: TextIO) -> None:
         stream.write("\n")
     left_out = list(format_suppressed(report))
     if left_out:
-        stream.write(f"<details><summary>{len(report.left_out)} suppressed</summary>\n\n")
+        stream.write(f"<details><summary>{len(report.suppressed)} suppressed</summary>\n\n")
         stream.writelines(f"- {escape_markdown(line, keep_code=True)}\n" for line in left_out)
         stream.write("\n</details>\n\n")
     write_line(stream, format_summary(report))

@@ -14,7 +14,7 @@ from hubkit.facts import Location
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from hubkit.facts import Finding, LeftOut, Report, RuleFacts
+    from hubkit.facts import Finding, Report, RuleFacts, SuppressedFinding
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _ROOT = "%SRCROOT%"
@@ -45,7 +45,7 @@ def write_report(report: Report, stream: TextIO) -> None:
         "columnKind": "unicodeCodePoints",
         "results": [
             *(_result(finding, index) for finding in report.findings),
-            *(_suppressed(one, index) for one in report.left_out),
+            *(_suppressed(one, index) for one in report.suppressed),
         ],
     }
     log = {
@@ -60,7 +60,7 @@ def write_report(report: Report, stream: TextIO) -> None:
 def _invocation(report: Report) -> dict[str, object]:
     notes = [
         {"level": "error", "descriptor": {"id": one.code}, "message": {"text": _plain(one.message)}}
-        for one in report.stopped
+        for one in report.crashes
     ]
     return {
         "executionSuccessful": not notes,
@@ -118,7 +118,7 @@ def _region(place: Location) -> dict[str, int]:
     return region
 
 
-def _suppressed(one: LeftOut, index: dict[str, int]) -> dict[str, object]:
+def _suppressed(one: SuppressedFinding, index: dict[str, int]) -> dict[str, object]:
     suppression = {
         "kind": "inSource" if one.by == "comment" else "external",
         "justification": printable(one.reason)

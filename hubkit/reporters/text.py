@@ -22,7 +22,7 @@ _COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 def format_summary(report: Report) -> str:
     """The last line: "All checks passed." or the number of findings per severity."""
     counts = format_counts(report.findings)
-    left_out = f" ({len(report.left_out)} suppressed)" if report.left_out else ""
+    left_out = f" ({len(report.suppressed)} suppressed)" if report.suppressed else ""
     return f"Found {counts}{left_out}." if counts else f"All checks passed{left_out}."
 
 
@@ -38,13 +38,13 @@ def format_suppressed(report: Report) -> Iterator[str]:
     """The suppressed findings, one line per code and reason."""
     counts = Counter(
         (one.finding.code, one.reason or "no reason given")
-        for one in report.left_out
+        for one in report.suppressed
         if one.by != "baseline"
     )
     for (code, reason), count in sorted(counts.items()):
         times = f" {count} times" if count > 1 else ""
         yield printable(f"{code} suppressed{times}: {reason}")
-    known = sum(one.by == "baseline" for one in report.left_out)
+    known = sum(one.by == "baseline" for one in report.suppressed)
     if known:
         yield f"{plural(known, 'finding')} suppressed by the baseline"
     for entry in report.fixed:

@@ -1,4 +1,4 @@
-"""What the front matter of a model card may hold, on pytorch.org/hub and on Hugging Face."""
+"""Keys and values of the front matter of model cards, for pytorch.org/hub and Hugging Face."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HUB_OPTIONAL = (
 HUB_CATEGORIES = ("researchers", "developers")
 HUB_TAGS = ("vision", "nlp", "generative", "audio", "scriptable", "text")
 HUB_ACCELERATORS = ("cuda", "cuda-optional")
-# Jekyll does not build the page when these hold a colon.
+# Jekyll cannot build a page with a colon in these.
 HUB_WITHOUT_COLON = ("title", "summary", "author")
 
 # Hugging Face: huggingface.co/docs/hub/model-cards and the metadata specification it links to.
@@ -38,13 +38,13 @@ inference extra_gated_prompt extra_gated_fields extra_gated_heading extra_gated_
 extra_gated_button_content extra_gated_eu_disallowed arxiv model_name mask_token quantized_by
 """
 HF_KEYS = tuple(_HF_KEYS_TEXT.split())
-# One of these says that the front matter is meant for Hugging Face and not for a site generator.
+# One of these means that the front matter is for Hugging Face and not for a site generator.
 _HF_SIGNS_TEXT = """
 license library_name pipeline_tag base_model model-index datasets metrics widget
 """
 HF_SIGNS = frozenset(_HF_SIGNS_TEXT.split())
 HF_SCALARS = ("library_name", "pipeline_tag", "license_name", "license_link", "new_version")
-_HF_LICENCES_TEXT = """
+_HF_LICENSES_TEXT = """
 apache-2.0 mit openrail bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0
 bigcode-openrail-m afl-3.0 artistic-2.0 bsl-1.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear
 c-uda cc cc0-1.0 cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0
@@ -56,7 +56,7 @@ odc-by odbl openmdw-1.0 openrail++ osl-3.0 postgresql ofl-1.1 ncsa unlicense zli
 deepfloyd-if-license fair-noncommercial-research-license llama2 llama3 llama3.1 llama3.2
 llama3.3 llama4 grok2-community gemma unknown other
 """
-HF_LICENCES = frozenset(_HF_LICENCES_TEXT.split())
+HF_LICENSES = frozenset(_HF_LICENSES_TEXT.split())
 _HF_PIPELINES_TEXT = """
 text-classification token-classification table-question-answering question-answering
 zero-shot-classification translation summarization feature-extraction text-generation fill-mask
@@ -74,7 +74,7 @@ HF_PIPELINES = tuple(_HF_PIPELINES_TEXT.split())
 
 
 def site_of(card: Card) -> Site:
-    """Which site a document's front matter is for; "" for that of a site generator."""
+    """The site that the front matter of a document is for; "" if it is for a site generator."""
     present = {one.key for one in card.fields}
     layout = card.field("layout")
     if {"github-link", "background-class", "body-class"} & present or (
@@ -87,5 +87,5 @@ def site_of(card: Card) -> Site:
 
 
 def _looks_like_card(card: Card) -> bool:
-    """Whether front matter that cannot be read stands where a card's would."""
+    """Whether a document with invalid front matter has the name of a model card."""
     return bool(card.problem) and card.path.lower() in ("readme.md", "model_card.md")

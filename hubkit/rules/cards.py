@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from itertools import islice
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -29,17 +30,17 @@ _PLACEHOLDER = re.compile(
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _SHELL = re.compile(r"^\s*(?:[!%$]|#|$|(?:pip3?|git|python3?|cd|conda|wget|curl|bash|sh|export) )")
 _PYTHON = ("python", "py", "python3")
-# pytorch/hub's scripts/sanity_check.py asks for these.
+# pytorch/hub's scripts/sanity_check.py requires these.
 _SECTIONS = ("Model Description", "Example")
 
 
 @rule("HUB804", "card-front-matter", "warning", fixable="sometimes", applicability="safe")
 def card_front_matter(repo: RepoFacts) -> Iterator[Finding]:
-    """The front matter of a model card holds what the site it is for does not take.
+    """The front matter of a model card is invalid for its site.
 
-    pytorch.org/hub leaves such a card out or shows it wrong: its own check never looks at
-    `accelerator`, and a colon in a title keeps the page from being built. Hugging Face refuses the
-    upload, or shows the model without licence and filters.
+    pytorch.org/hub does not show such a card, or shows it wrong: its own check ignores
+    `accelerator`, and it cannot build a page with a colon in the title. Hugging Face rejects the
+    upload, or shows the model without license and filters.
 
     Bad:
         ---
@@ -53,32 +54,32 @@ def card_front_matter(repo: RepoFacts) -> Iterator[Finding]:
         title: U-Net for segmentation
         accelerator: cuda-optional
 
-    A card with `layout: hub_detail`, `github-link` or a `…-class` is taken for pytorch.org/hub's,
-    one with `license`, `library_name`, `pipeline_tag` and the like for Hugging Face's; other front
-    matter is a site generator's. Hugging Face decides on its servers, and takes new values all the
-    time: what is merely unknown is not reported.
+    A card with `layout: hub_detail`, `github-link` or a `…-class` is for pytorch.org/hub. A card
+    with `license`, `library_name`, `pipeline_tag` or similar keys is for Hugging Face. Other front
+    matter is ignored. Hugging Face often adds new values, so unknown values are reported only if
+    they look like a typo.
     """
     for card, site in _cards(repo):
         if card.problem:
             yield card_front_matter.finding(
                 f"the front matter cannot be read: {card.problem}",
                 Location(card.path, card.problem_line),
-                hint="Quote the value, or indent it as YAML wants.",
+                hint="Quote the value, or fix its indentation.",
             )
             continue
-        judge = _judge_hub if site == "pytorch-hub" else _judge_hugging_face
-        for message, place, hint in judge(card):
-            fix = unquote(repo, card, place)
+        check = _check_hub_card if site == "pytorch-hub" else _check_hugging_face_card
+        for message, place, hint in check(card):
+            fix = partial(unquote, repo, card, place)
             yield card_front_matter.finding(message, place, hint=hint, fix=fix)
 
 
 @rule("HUB805", "card-body", "warning")
 def card_body(repo: RepoFacts) -> Iterator[Finding]:
-    """The text of a model card lacks what its site asks for, or holds what was to be replaced.
+    """The text of a model card is invalid for its site, or contains a placeholder.
 
-    pytorch.org/hub wants the sections "Model Description" and "Example", no colon after a heading,
-    and code: its CI joins all python blocks of a card and runs them, so one that does not parse, or
-    a shell command fenced as python, takes the card down.
+    pytorch.org/hub requires the sections "Model Description" and "Example", headings without a
+    colon, and Python code. Its CI joins all Python blocks of a card and runs them, so a block with
+    a syntax error, or with shell commands, breaks the card.
 
     Bad:
         ### Model Description:
@@ -88,7 +89,7 @@ def card_body(repo: RepoFacts) -> Iterator[Finding]:
         ### Model Description
         A U-Net for MRI slices of 256 by 256.
 
-    For cards of Hugging Face only python blocks that do not parse and placeholders are looked for.
+    In cards for Hugging Face, only Python blocks with a syntax error and placeholders are reported.
     """
     for card, site in _cards(repo):
         if site == "pytorch-hub":
@@ -97,17 +98,17 @@ def card_body(repo: RepoFacts) -> Iterator[Finding]:
             problem = _python_problem(block)
             if problem:
                 yield card_body.finding(
-                    f"this block is fenced as python and does not parse: {problem}",
+                    f"this Python block does not parse: {problem}",
                     Location(card.path, block.line),
-                    hint="Correct it, or fence it as what it is.",
+                    hint="Fix it, or change the language of the block.",
                 )
         places = Places(card.body)
         for found in islice(_PLACEHOLDER.finditer(card.body), limits.PLACEHOLDERS.most):
             line = card.body_line + places.place(found.start())[0]
             yield card_body.finding(
-                f"`{found[0]}` was to be replaced",
+                f"placeholder `{found[0]}`",
                 Location(card.path, line),
-                hint="Write it, or remove the section.",
+                hint="Replace it, or remove the section.",
             )
 
 
@@ -125,109 +126,115 @@ def _cards(repo: RepoFacts) -> Iterator[tuple[Card, str]]:
             yield card, site
 
 
-def _judge_hub(card: Card) -> Iterator[tuple[str, Location, str]]:
+def _check_hub_card(card: Card) -> Iterator[tuple[str, Location, str]]:
     present = {one.key: one for one in card.fields}
     top = Location(card.path)
     missing = [key for key in (*keys.HUB_FIXED, *keys.HUB_REQUIRED) if key not in present]
     if missing:
         yield (
-            f"pytorch.org/hub needs {quoted(missing)} in the front matter",
+            f"pytorch.org/hub requires {quoted(missing)} in the front matter",
             top,
-            "Add them; `layout`, `background-class` and `body-class` come first, as in its template."
+            "Add them, with `layout`, `background-class` and `body-class` first, as in its template."
             if len(missing) > 1
             else "Add it.",
         )
     for key, value in keys.HUB_FIXED.items():
         if key in present and present[key].values != (value,):
-            yield f"`{key}` must be `{value}`", present[key].location, f"Write `{key}: {value}`."
+            yield f"`{key}` must be `{value}`", present[key].location, f"Use `{key}: {value}`."
     for key, allowed in (
         ("category", keys.HUB_CATEGORIES),
         ("accelerator", keys.HUB_ACCELERATORS),
         ("tags", keys.HUB_TAGS),
     ):
         if key in present:
-            yield from _outside(present[key], allowed)
+            yield from _check_values(present[key], allowed)
     for key in keys.HUB_WITHOUT_COLON:
         if key in present and ":" in "".join(present[key].values):
             yield (
-                f"a colon in `{key}` keeps the page from being built",
+                f"`{key}` contains a colon, so pytorch.org/hub cannot build the page",
                 present[key].location,
-                "Say it without.",
+                "Remove the colon.",
             )
     known = (*keys.HUB_FIXED, *keys.HUB_REQUIRED, *keys.HUB_OPTIONAL)
-    yield from _misspelt(card, known, present)
+    yield from _check_spelling(card, known, present)
 
 
-def _outside(field: CardField, allowed: tuple[str, ...]) -> Iterator[tuple[str, Location, str]]:
-    """Values that are none of those allowed; a value that is only quoted wrongly says so."""
+def _check_values(
+    field: CardField, allowed: tuple[str, ...]
+) -> Iterator[tuple[str, Location, str]]:
+    """Report values that are not allowed. Wrong quotes have their own message."""
     for value in field.values:
-        bare = bare_value(value)
+        bare = strip_quotes(value)
         if value in allowed:
             continue
         if bare in allowed:
             yield (
-                f"the quotes are part of `{field.key}`: `{value}`",
+                f"the quotes in `{field.key}: {value}` are part of the value",
                 field.location,
-                f"Write `{field.key}: {bare}`.",
+                f"Use `{field.key}: {bare}`.",
             )
         else:
             yield (
-                f"`{value}` is no {field.key.removesuffix('s')} that pytorch.org/hub has",
+                f"unknown {field.key.removesuffix('s')} for pytorch.org/hub: `{value}`",
                 field.location,
-                f"It has {quoted(allowed)}.",
+                f"Use one of {quoted(allowed)}.",
             )
 
 
-def _judge_hugging_face(card: Card) -> Iterator[tuple[str, Location, str]]:
+def _check_hugging_face_card(card: Card) -> Iterator[tuple[str, Location, str]]:
     present = {one.key: one for one in card.fields}
     if "license" in present:
-        yield from _judge_licence(present["license"], has_name="license_name" in present)
+        yield from _check_license(present["license"], has_name="license_name" in present)
     if "pipeline_tag" in present:
-        yield from _judge_pipeline(present["pipeline_tag"])
+        yield from _check_pipeline(present["pipeline_tag"])
     for language in present["language"].values if "language" in present else ():
         if len(language.partition("-")[0]) > 3 and language not in ("multilingual", "code"):
             yield (
-                f"`{language}` is no language code",
+                f"`{language}` is not a language code",
                 present["language"].location,
-                'Write its ISO 639 code, such as "en".',
+                'Use an ISO 639 code, such as "en".',
             )
     for key in keys.HF_SCALARS:
         if key in present and present[key].kind in ("list", "mapping"):
-            yield f"`{key}` takes one text", present[key].location, f"Write `{key}: ...`."
+            yield f"`{key}` must be a string", present[key].location, f"Use `{key}: ...`."
     if "model-index" in present and present["model-index"].kind == "scalar":
-        yield "`model-index` is a list of models", present["model-index"].location, "Write a list."
-    yield from _misspelt(card, keys.HF_KEYS, present)
+        yield (
+            "`model-index` must be a list",
+            present["model-index"].location,
+            "Use a list of models.",
+        )
+    yield from _check_spelling(card, keys.HF_KEYS, present)
 
 
-def _judge_licence(field: CardField, *, has_name: bool) -> Iterator[tuple[str, Location, str]]:
+def _check_license(field: CardField, *, has_name: bool) -> Iterator[tuple[str, Location, str]]:
     for value in field.values:
-        if value not in keys.HF_LICENCES:
+        if value not in keys.HF_LICENSES:
             yield (
-                f"`{value}` is no licence that Hugging Face knows",
+                f"unknown license for Hugging Face: `{value}`",
                 field.location,
-                did_you_mean(value.lower(), sorted(keys.HF_LICENCES))
-                or "Write `other`, and `license_name`.",
+                did_you_mean(value.lower(), sorted(keys.HF_LICENSES))
+                or "Use `other`, and add `license_name`.",
             )
     if field.values == ("other",) and not has_name:
         yield (
-            "`license: other` needs a `license_name`",
+            "`license: other` requires `license_name`",
             field.location,
             "Add `license_name` and `license_link`.",
         )
 
 
-def _judge_pipeline(field: CardField) -> Iterator[tuple[str, Location, str]]:
+def _check_pipeline(field: CardField) -> Iterator[tuple[str, Location, str]]:
     value = "".join(field.values)
     close = closest(value.lower(), keys.HF_PIPELINES, cutoff=0.8)
     if value not in keys.HF_PIPELINES and close:
         yield (
-            f"`{value}` is no task that Hugging Face knows",
+            f"unknown task for Hugging Face: `{value}`",
             field.location,
             f"Did you mean `{close}`?",
         )
 
 
-def _misspelt(
+def _check_spelling(
     card: Card, known: Iterable[str], present: Iterable[str]
 ) -> Iterator[tuple[str, Location, str]]:
     known = [*known]
@@ -238,7 +245,7 @@ def _misspelt(
         options = [key for key in known if key not in present]
         close = closest(spelt, options, cutoff=0.8)
         if close:
-            yield f"there is no key `{field.key}`", field.location, f"Did you mean `{close}`?"
+            yield f"unknown key `{field.key}`", field.location, f"Did you mean `{close}`?"
 
 
 def _sections(card: Card) -> Iterator[Finding]:
@@ -252,27 +259,27 @@ def _sections(card: Card) -> Iterator[Finding]:
     missing = [one for one in _SECTIONS if one.lower() not in titles]
     if missing:
         yield card_body.finding(
-            f"pytorch.org/hub requires {'sections' if len(missing) > 1 else 'a section'} {quoted(missing)}",
+            f"pytorch.org/hub requires the {'sections' if len(missing) > 1 else 'section'} {quoted(missing)}",
             Location(card.path, card.body_line),
-            hint="Add them as headings of the third level: `### Model Description`.",
+            hint="Add them as headings of level 3: `### Model Description`.",
         )
     for title, line in headings:
         if ":" in title:
             yield card_body.finding(
-                f"the heading `{title}` holds a colon, which pytorch.org/hub does not take",
+                f"the heading `{title}` contains a colon, which pytorch.org/hub does not allow",
                 Location(card.path, line),
-                hint="Remove it.",
+                hint="Remove the colon.",
             )
     if not any(block.language in _PYTHON for block in find_code(card.body)):
         yield card_body.finding(
-            "the card shows no python code, so nobody sees how the model is used",
+            "the card has no Python code that shows how to use the model",
             Location(card.path, card.body_line),
-            hint="Show it in a block that is fenced as python.",
+            hint="Add a fenced Python block.",
         )
 
 
 def _without_code(card: Card) -> str:
-    """The body with the lines of fenced blocks emptied, so that comments there are no headings."""
+    """The body with empty lines in place of code, so that comments do not look like headings."""
     lines = card.body.splitlines()
     for block in find_code(card.body):
         for number in range(block.line - 1, block.line - 1 + len(block.text.splitlines())):
@@ -294,18 +301,18 @@ _QUOTES = "\"'` \u201c\u201d\u2018\u2019\xab\xbb"
 _ALLOWED = {"category": keys.HUB_CATEGORIES, "accelerator": keys.HUB_ACCELERATORS}
 
 
-def bare_value(value: str) -> str:
-    """A value without the quotation marks that became part of it."""
+def strip_quotes(value: str) -> str:
+    """A value without surrounding quotes."""
     return value.strip(_QUOTES)
 
 
 def unquote(repo: RepoFacts, card: Card, place: Location) -> Fix | None:
-    """A fix for a value that is right but for its quotation marks; None for anything else."""
+    """A fix that removes the quotes around a valid value."""
     field = next((one for one in card.fields if one.location == place), None)
     if field is None or len(field.values) != 1 or place == Location(card.path):
         return None
     (value,) = field.values
-    bare = bare_value(value)
+    bare = strip_quotes(value)
     if bare == value or bare not in _ALLOWED.get(field.key, ()):
         return None
     text = repo.files.read_text(card.path).replace("\r\n", "\n").replace("\r", "\n")
@@ -314,4 +321,4 @@ def unquote(repo: RepoFacts, card: Card, place: Location) -> Fix | None:
     if not start:
         return None
     spot = Location(card.path, place.line, start, place.line, start + len(value))
-    return Fix("Take the quotes away", "safe", (Edit(spot, bare),))
+    return Fix("Remove the quotes", "safe", (Edit(spot, bare),))

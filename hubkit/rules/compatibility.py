@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, Finding, Hubconf, Parameter, RepoFacts, Severity
 
 
-@rule("HUB209", "breaking-change", "error", compares=True)
+@rule("HUB209", "breaking-change", "error", needs_previous=True)
 def breaking_change(repo: RepoFacts) -> Iterator[Finding]:
-    """A call that worked with an earlier version no longer does, or means something else.
+    """A call that worked with an earlier version fails or has changed its meaning.
 
-    Most code that loads from a hub repo names no ref, so it gets the new version the moment it is
-    pushed. Looked for with `hubkit check --against REV` alone: entrypoints and parameters that were
-    removed or renamed, parameters that have become required or keyword-only, whose order or default
-    has changed, a `**kwargs` that is gone, and entrypoints that no longer give a module.
+    Most code that loads from a hub repo does not pin a ref, so it gets a new version as soon as it
+    is pushed. With `hubkit check --against REV`, this rule reports entrypoints and parameters that
+    were removed or renamed, parameters that became required or keyword-only or that have a new
+    order or default, a removed `**kwargs`, and entrypoints that no longer return a module.
 
     Bad:
         def unet(in_channels, pretrained=True): ...
@@ -36,8 +36,8 @@ def breaking_change(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         def unet(pretrained=False, in_channels=3, *, width=64): ...
 
-    A new default is a warning, but for one that says whether weights are loaded. Re-exports are
-    followed to what they stand for. What is made at run time cannot be compared, and that is said.
+    The severity of a new default is warning, unless the parameter selects weights. Re-exports are
+    resolved. Names that are created at run time cannot be compared; they are reported as an info.
     """
     if repo.before is None or repo.hubconf is None:
         return
@@ -45,9 +45,7 @@ def breaking_change(repo: RepoFacts) -> Iterator[Finding]:
     if old is None:
         problem = repo.before.problem
         why = problem.message if problem else "cannot be read"
-        yield breaking_change.finding(
-            f"there is nothing to compare with in {ref}: {why}", severity="info"
-        )
+        yield breaking_change.finding(f"cannot compare with {ref}: {why}", severity="info")
         return
     yield from _find_removed(old, new, ref)
     for entrypoint in old.entrypoints:
@@ -56,7 +54,7 @@ def breaking_change(repo: RepoFacts) -> Iterator[Finding]:
             yield from _compare(entrypoint, now, ref)
     if old.has_dynamic_names:
         yield breaking_change.finding(
-            f"the hubconf of {ref} makes names at run time, which were not compared",
+            f"hubconf.py of {ref} creates names at run time, which were not compared",
             severity="info",
         )
 
@@ -66,8 +64,8 @@ def _find_removed(old: Hubconf, new: Hubconf, ref: str) -> Iterator[Finding]:
     gone = [one for one in old.entrypoints if one.name not in known]
     if gone and new.has_dynamic_names:
         yield breaking_change.finding(
-            f"{quoted([one.name for one in gone])} of {ref} may be made at run time now, which was "
-            "not compared",
+            f"{quoted([one.name for one in gone])} of {ref} may be created at run time and could not "
+            "be compared",
             new.dynamic_names[0],
             severity="info",
         )
@@ -76,17 +74,17 @@ def _find_removed(old: Hubconf, new: Hubconf, ref: str) -> Iterator[Finding]:
     for one in gone:
         heir = _find_heir(one, added)
         yield breaking_change.finding(
-            f"the entrypoint `{one.name}` of {ref} is gone",
+            f"the entrypoint `{one.name}` of {ref} was removed",
             Location(new.path),
             entrypoint=one.name,
-            hint=f"Is it `{heir}` now? Keep the old name beside it: `{one.name} = {heir}`."
+            hint=f"If it was renamed to `{heir}`, keep the old name too: `{one.name} = {heir}`."
             if heir
-            else "Keep it, and let it warn and say what takes its place.",
+            else "Keep it, with a deprecation warning.",
         )
 
 
 def _find_heir(gone: Entrypoint, added: list[Entrypoint]) -> str:
-    """The new entrypoint that one was likely renamed to; "" when there is none."""
+    """The new entrypoint that one was probably renamed to, or ""."""
     alike = [
         one.name for one in added if one.docstring is not None and one.docstring == gone.docstring
     ]
@@ -97,15 +95,15 @@ def _find_heir(gone: Entrypoint, added: list[Entrypoint]) -> str:
 def _compare(old: Entrypoint, new: Entrypoint, ref: str) -> Iterator[Finding]:
     if old.returns.shape == "module" and new.returns.shape == "other":
         yield breaking_change.finding(
-            f"`{new.name}` gave a module in {ref}, and gives {new.returns.description} now",
+            f"`{new.name}` returned a module in {ref} and now returns {new.returns.description}",
             new.returns.location or new.location,
             entrypoint=new.name,
-            hint="Give this a name of its own.",
+            hint="Use a new name for this entrypoint.",
         )
     if old.parameters is None or new.parameters is None:
         if old.parameters != new.parameters:
             yield breaking_change.finding(
-                f"source does not tell the parameters of `{new.name}` here and in {ref}, so they "
+                f"the parameters of `{new.name}` could not be determined here or in {ref}, so they "
                 "were not compared",
                 new.location,
                 entrypoint=new.name,
@@ -127,13 +125,13 @@ _BY_PLACE = ("positional-only", "positional")
 _BY_NAME = ("positional", "keyword-only")
 
 
-class Change(Struct, frozen=True):
-    """One way in which calls break.
+class SignatureChange(Struct, frozen=True):
+    """A change of a signature that breaks calls.
 
     Attributes:
-        what: What has changed, in a clause.
+        what: The change, as a clause.
         advice: How to avoid it.
-        severity: How bad it is.
+        severity: The severity.
     """
 
     what: str
@@ -141,14 +139,16 @@ class Change(Struct, frozen=True):
     severity: Severity = "error"
 
 
-def compare_parameters(old: Sequence[Parameter], new: Sequence[Parameter]) -> Iterator[Change]:
-    """What breaks between two lists of parameters, each cause once.
+def compare_parameters(
+    old: Sequence[Parameter], new: Sequence[Parameter]
+) -> Iterator[SignatureChange]:
+    """Compare two lists of parameters; each change is reported once.
 
     Args:
-        old: The parameters that calls were written for.
-        new: Those that they meet.
+        old: The parameters of the earlier version.
+        new: The parameters now.
     """
-    if _takes_anything(new):  # it takes anything, and hands it on to what is not seen here
+    if _takes_anything(new):  # it accepts anything
         return
     before = {one.name: one for one in old if one.kind not in _VARIADIC}
     after = {one.name: one for one in new if one.kind not in _VARIADIC}
@@ -170,76 +170,82 @@ def _takes_anything(parameters: Sequence[Parameter]) -> bool:
 
 def _find_gone(
     gone: Sequence[str], before: dict[str, Parameter], after: dict[str, Parameter]
-) -> Iterator[Change]:
+) -> Iterator[SignatureChange]:
     old, new = list(before), list(after)
     for name in gone:
         at = old.index(name)
         heir = new[at] if at < len(new) and new[at] not in before else ""
-        what = f"the parameter `{name}` is gone"
+        what = f"the parameter `{name}` was removed"
         if heir and _normal_default(before[name]) == _normal_default(after[heir]):
-            yield Change(f"{what}, or is called `{heir}` now", f"Take `{name}` too, and warn.")
+            yield SignatureChange(
+                f"{what} or renamed to `{heir}`", f"Accept `{name}` too, with a warning."
+            )
         else:
-            yield Change(what, "Keep it, and warn when it is given.")
+            yield SignatureChange(what, "Keep it, with a deprecation warning.")
 
 
-def _compare_one(old: Parameter, new: Parameter) -> Iterator[Change]:
+def _compare_one(old: Parameter, new: Parameter) -> Iterator[SignatureChange]:
     name = new.name
     if old.kind in _BY_PLACE and new.kind not in _BY_PLACE:
-        yield Change(f"`{name}` can be given by name only now", "Let it stay positional.")
+        yield SignatureChange(f"`{name}` is now keyword-only", "Keep it positional.")
     if old.kind in _BY_NAME and new.kind not in _BY_NAME:
-        yield Change(f"`{name}` can be given by place only now", "Let it be given by name.")
+        yield SignatureChange(f"`{name}` is now positional-only", "Accept it as a keyword too.")
     if new.required and not old.required:
-        yield Change(f"`{name}` has become required", f"Keep its default: `{old.default}`.")
+        yield SignatureChange(f"`{name}` is now required", f"Keep its default: `{old.default}`.")
     elif old.default is not None and _normal_default(old) != _normal_default(new):
-        yield Change(
-            f"the default of `{name}` was `{old.default}` and is `{new.default}` now",
-            "Whoever leaves it out gets something else. Keep it, or add a new entrypoint.",
+        yield SignatureChange(
+            f"the default of `{name}` changed from `{old.default}` to `{new.default}`",
+            "Keep the default, or add a new entrypoint.",
             "error" if weights_kind(name) else "warning",
         )
 
 
 def _find_demands(
     before: dict[str, Parameter], after: dict[str, Parameter], gone: Sequence[str]
-) -> Iterator[Change]:
-    """New parameters that every call must give; not those that others were renamed to."""
+) -> Iterator[SignatureChange]:
+    """New required parameters, unless an old one was renamed."""
     places = {list(before).index(name) for name in gone if before[name].required}
     for at, (name, one) in enumerate(after.items()):
         if name not in before and one.required and at not in places:
-            yield Change(f"the new parameter `{name}` is required", "Give it a default.")
+            yield SignatureChange(f"the new parameter `{name}` is required", "Add a default value.")
 
 
-def _find_moved(old: Sequence[Parameter], new: Sequence[Parameter]) -> Iterator[Change]:
-    """Parameters that calls by place no longer reach."""
+def _find_moved(old: Sequence[Parameter], new: Sequence[Parameter]) -> Iterator[SignatureChange]:
+    """Parameters whose position changed."""
     was = [one.name for one in old if one.kind in _BY_PLACE]
     now = [one.name for one in new if one.kind in _BY_PLACE]
     common = [name for name in was if name in now]
     order = [name for name in now if name in common]
     if order != common:
         moved = [a for a, b in zip(common, order, strict=True) if a != b]
-        yield Change(f"{quoted(moved)} changed places", "Keep the order; calls may go by it.")
+        yield SignatureChange(
+            f"the order of {quoted(moved)} changed", "Keep the order, for positional calls."
+        )
         return
     last = max((now.index(name) for name in common), default=0)
     required = {one.name for one in new if one.required}
     inserted = [name for name in now[:last] if name not in was and name not in required]
-    # Where one went, another may stand in its place: that it went is said already.
+    # A removed parameter may have been replaced; its removal is reported already.
     if inserted and len(was) == len(common):
-        yield Change(
+        yield SignatureChange(
             f"new before older parameters: {quoted(inserted)}",
-            "Put it last, or behind a `*`; calls may go by place.",
+            "Add it at the end, or after a `*`, for positional calls.",
         )
 
 
-def _find_closed(old: Sequence[Parameter], new: Sequence[Parameter]) -> Iterator[Change]:
+def _find_closed(old: Sequence[Parameter], new: Sequence[Parameter]) -> Iterator[SignatureChange]:
     kinds = {one.kind for one in new}
     for one in old:
         if one.kind in _VARIADIC and one.kind not in kinds:
             star = "**" if one.kind == "var-keyword" else "*"
             what = "keywords" if star == "**" else "arguments"
-            yield Change(f"`{star}{one.name}` is gone, so other {what} are refused", "Keep it.")
+            yield SignatureChange(
+                f"`{star}{one.name}` was removed, so other {what} are rejected", "Keep it."
+            )
 
 
 def _normal_default(parameter: Parameter) -> str | None:
-    """The default as Python would write it, so that quotes and spaces do not count."""
+    """The default in normal form, so that quotes and spaces do not matter."""
     if parameter.default is None:
         return None
     try:

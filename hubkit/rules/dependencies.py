@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
@@ -16,21 +17,29 @@ from hubkit.torchhub import TORCH_MODULES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.facts import Applicability, Dependency, Finding, Hubconf, Import, RepoFacts
+    from hubkit.facts import (
+        Applicability,
+        Dependencies,
+        Dependency,
+        Finding,
+        Hubconf,
+        Import,
+        RepoFacts,
+    )
 
 
-# What stands in a requirement and in no module's name.
+# Characters of requirements that module names do not have.
 REQUIREMENT = re.compile(r"[\s<>=!~\[\];@:/]")
 
 
 def entries_of(repo: RepoFacts) -> tuple[Dependency, ...]:
-    """The entries of ``dependencies``; none when they cannot be told."""
+    """The entries of ``dependencies``; none if they are unknown."""
     dependencies = repo.hubconf.dependencies if repo.hubconf else None
     return (dependencies.entries if dependencies else None) or ()
 
 
 def outside_imports(repo: RepoFacts, hubconf: Hubconf) -> dict[str, Import]:
-    """The surest import of each third-party module that must be there."""
+    """The import of each required third-party module; one at module level is preferred."""
     found: dict[str, Import] = {}
     for one in hubconf.imports:
         top = one.top
@@ -42,12 +51,12 @@ def outside_imports(repo: RepoFacts, hubconf: Hubconf) -> dict[str, Import]:
 
 
 def bare_name(entry: str) -> str:
-    """An entry without version, extra and the like."""
+    """An entry without version and extras."""
     return REQUIREMENT.split(entry.strip(), maxsplit=1)[0]
 
 
 def meant_module(name: str) -> str | None:
-    """The module that a distribution's name stands for; None when the name can be a module's."""
+    """The module of a distribution; None if the name can be that of a module."""
     module = import_name(name)
     if module == name:
         return None
@@ -57,7 +66,7 @@ def meant_module(name: str) -> str | None:
 
 
 def provided_modules(entry: str) -> set[str]:
-    """Top-level modules that an entry means to declare, however it is written."""
+    """Top-level modules that an entry declares, whether it names a module or a distribution."""
     name = bare_name(entry)
     meant = meant_module(name) or name
     return {name.partition(".")[0], meant.partition(".")[0]}
@@ -65,10 +74,10 @@ def provided_modules(entry: str) -> set[str]:
 
 @rule("HUB101", "dependencies-missing", "error", fixable="sometimes", applicability="safe")
 def dependencies_missing(repo: RepoFacts) -> Iterator[Finding]:
-    """hubconf.py declares no `dependencies` although the repo imports third-party modules.
+    """hubconf.py does not define `dependencies`, but the repo imports third-party modules.
 
-    torch.hub reads the list `dependencies` and tells users which modules they lack. Without it they
-    meet a ModuleNotFoundError from deep inside the repo, one module at a time.
+    torch.hub reads the list `dependencies` and reports which modules are missing. Without it, users
+    get a ModuleNotFoundError from inside the repo, for one module at a time.
 
     Bad:
         import torch
@@ -80,7 +89,7 @@ def dependencies_missing(repo: RepoFacts) -> Iterator[Finding]:
         import torch
         import timm
 
-    A repo that imports nothing besides torch and the standard library needs no list.
+    A repo that imports only torch and the standard library does not need the list.
     """
     hubconf = repo.hubconf
     if hubconf is None or hubconf.dependencies is not None:
@@ -92,24 +101,22 @@ def dependencies_missing(repo: RepoFacts) -> Iterator[Finding]:
     brought = find_bringers({"torch"})
     surest = min(needed.values(), key=lambda found: (found.top in brought, found.in_function))
     listed = ", ".join(f'"{name}"' for name in ["torch", *modules])
-    edit = edits.insert_list(repo, ["torch", *modules])
     yield dependencies_missing.finding(
-        f"no `dependencies` although the repo imports {quoted(modules)}: who lacks one of them "
-        "gets a ModuleNotFoundError from inside the repo",
+        f"`dependencies` is not defined, but the repo imports {quoted(modules)}",
         surest.location,
         hint=f"Add `dependencies = [{listed}]` to hubconf.py.",
         severity="warning" if surest.in_function or surest.top in brought else "error",
-        fix=Fix("Declare them", "safe", (edit,)) if edit else None,
+        fix=partial(_declare_all, repo, ["torch", *modules]),
     )
 
 
 @rule("HUB102", "dependencies-type", "error", fixable="sometimes", applicability="safe")
 def dependencies_type(repo: RepoFacts) -> Iterator[Finding]:
-    """`dependencies` is not a list of strings that can be read from the source.
+    """`dependencies` is not a literal list of strings.
 
-    torch.hub iterates over whatever it finds. A plain string is taken letter by letter ("Missing
-    dependencies: t, o, r, c, h"), other types end in TypeError or AttributeError. A list that is
-    computed at run time cannot be read before the repo is imported, which is when it is needed.
+    torch.hub iterates over the value. It splits a string into letters ("Missing dependencies: t, o,
+    r, c, h"); other types raise TypeError or AttributeError. Tools cannot read a list that is
+    computed at run time.
 
     Bad:
         dependencies = "torch"
@@ -118,18 +125,17 @@ def dependencies_type(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         dependencies = ["torch", "timm"]
 
-    Tuples and sets of strings work too.
+    Tuples and sets of strings are not reported.
     """
     dependencies = repo.hubconf.dependencies if repo.hubconf else None
     if dependencies is not None and dependencies.entries is None:
-        edit = edits.make_list(repo, dependencies.location)
         yield dependencies_type.finding(
             f"`dependencies` is {dependencies.problem}"
             if not dependencies.problem.startswith("an entry")
-            else f"`dependencies` must hold strings only: {dependencies.problem}",
+            else f"`dependencies` must contain only strings: {dependencies.problem}",
             dependencies.location,
             hint='Write a literal list of import names: `dependencies = ["torch"]`.',
-            fix=Fix("Make it a list", "safe", (edit,)) if edit else None,
+            fix=partial(_make_list, repo, dependencies),
         )
 
 
@@ -137,9 +143,8 @@ def dependencies_type(repo: RepoFacts) -> Iterator[Finding]:
 def not_an_import_name(repo: RepoFacts) -> Iterator[Finding]:
     """An entry of `dependencies` is the name of a distribution, not of a module.
 
-    torch.hub looks for a module of exactly that name. `pyyaml` installs the module `yaml`, so the
-    entry is reported as missing on every machine, installed or not, and nothing of the repo can be
-    loaded.
+    torch.hub looks for a module with that name. The distribution `pyyaml` installs the module
+    `yaml`, so torch.hub reports `pyyaml` as missing even if it is installed, and loads nothing.
 
     Bad:
         dependencies = ["torch", "pyyaml", "opencv-python", "scikit-learn"]
@@ -156,21 +161,23 @@ def not_an_import_name(repo: RepoFacts) -> Iterator[Finding]:
             continue
         shown, known = f"`{entry.name}`", import_name(entry.name)
         yield not_an_import_name.finding(
-            f"{shown} is {'a distribution' if entry.name else 'empty'}, not a module that can be "
-            "imported: torch.hub says it is missing even where it is installed",
+            f"{shown} is a distribution, not a module: torch.hub reports it as missing even if it is "
+            "installed"
+            if entry.name
+            else "empty entry in `dependencies`",
             entry.location,
-            hint=f'Write "{module}".' if module else "Write the name that is imported.",
-            fix=_rename(repo, entry, module or "", "safe" if known else "unsafe"),
+            hint=f'Use "{module}".' if module else "Use the name of the imported module.",
+            fix=partial(_rename, repo, entry, module or "", "safe" if known else "unsafe"),
         )
 
 
 @rule("HUB104", "version-or-extra", "error", fixable="sometimes", applicability="unsafe")
 def version_or_extra(repo: RepoFacts) -> Iterator[Finding]:
-    """An entry of `dependencies` carries a version, an extra, a URL or a space.
+    """An entry of `dependencies` has a version, an extra, a URL or a space.
 
-    torch.hub takes the whole text for the name of a module: `"timm==0.9.1"` ends in
-    ModuleNotFoundError: No module named 'timm==0', and `"numpy "` is missing on every machine. The
-    list cannot express versions; they belong into the install instructions or requirements.txt.
+    torch.hub takes the whole text as the name of a module: `"timm==0.9.1"` raises
+    ModuleNotFoundError: No module named 'timm==0', and `"numpy "` is always missing. Put versions
+    into requirements.txt or the install instructions.
 
     Bad:
         dependencies = ["torch>=2.0", "timm==0.9.1", "hydra-core[all]"]
@@ -182,20 +189,20 @@ def version_or_extra(repo: RepoFacts) -> Iterator[Finding]:
         if REQUIREMENT.search(entry.name):
             name = bare_name(entry.name)
             yield version_or_extra.finding(
-                f"`{entry.name}` is taken for the name of a module, which torch.hub then never finds",
+                f"`{entry.name}` is not the name of a module, so torch.hub always reports it as missing",
                 entry.location,
-                hint=f'Write "{meant_module(name) or name}", and tell users of versions in the README '
-                "or requirements.txt.",
-                fix=_rename(repo, entry, meant_module(name) or name, "unsafe"),
+                hint=f'Use "{meant_module(name) or name}", and put versions into requirements.txt or the '
+                "README.",
+                fix=partial(_rename, repo, entry, meant_module(name) or name, "unsafe"),
             )
 
 
 @rule("HUB107", "pointless-entry", "info", fixable="sometimes", applicability="safe")
 def pointless_entry(repo: RepoFacts) -> Iterator[Finding]:
-    """An entry of `dependencies` says nothing.
+    """An entry of `dependencies` is redundant.
 
-    Modules of the standard library and of the repo itself are always there, and a name needs
-    listing once. Readers wonder what they should install.
+    Modules of the standard library and of the repo itself are always available, and one entry per
+    module is enough.
 
     Bad:
         dependencies = ["torch", "math", "torch"]
@@ -210,13 +217,28 @@ def pointless_entry(repo: RepoFacts) -> Iterator[Finding]:
                 f"`{entry.name}` in `dependencies` {reason}",
                 entry.location,
                 hint="Remove it.",
-                fix=removal(repo, entry, "safe"),
+                fix=partial(_removal, repo, entry, "safe"),
             )
         seen.add(entry.name)
 
 
-def removal(repo: RepoFacts, entry: Dependency, applicability: Applicability) -> Fix | None:
-    """A fix that takes an entry away; with a comment on it, that is for its author to judge."""
+def _declare_all(repo: RepoFacts, modules: list[str]) -> Fix | None:
+    edit = edits.insert_list(repo, modules)
+    return Fix("Declare them", "safe", (edit,)) if edit else None
+
+
+def _make_list(repo: RepoFacts, dependencies: Dependencies) -> Fix | None:
+    edit = edits.make_list(repo, dependencies.location)
+    return Fix("Make it a list", "safe", (edit,)) if edit else None
+
+
+def _declare(repo: RepoFacts, module: str) -> Fix | None:
+    edit = edits.append_entry(repo, module)
+    return Fix(f"Declare `{module}`", "safe", (edit,)) if edit else None
+
+
+def _removal(repo: RepoFacts, entry: Dependency, applicability: Applicability) -> Fix | None:
+    """A fix that removes an entry; unsafe if it removes a comment too."""
     removed = edits.remove_entry(repo, entry.location)
     if removed is None:
         return None
@@ -238,7 +260,7 @@ def _why_pointless(repo: RepoFacts, entry: Dependency, seen: set[str]) -> str:
     if entry.name in seen:
         return "is listed twice"
     if is_stdlib(entry.name):
-        return "is part of Python"
+        return "is in the standard library"
     return "is part of this repo" if entry.name in repo.packages else ""
 
 
@@ -252,18 +274,16 @@ _ASIDE = re.compile(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:
 
 @rule("HUB105", "undeclared-import", "error", fixable="sometimes", applicability="safe")
 def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
-    """A third-party module is imported and not in `dependencies`.
+    """A third-party module is imported but not in `dependencies`.
 
-    Importing hubconf.py, or calling an entrypoint, needs a module that the repo does not declare.
-    Users without it see a raw ModuleNotFoundError instead of torch.hub's list of what is missing;
-    tests on the author's machine pass because it happens to be installed. This is the most frequent
-    reason why published hub repos do not load.
+    Users without the module get a ModuleNotFoundError instead of torch.hub's list of missing
+    modules. Tests on the author's machine pass because the module is installed there. This is the
+    most common reason why published hub repos do not load.
 
-    numpy is no exception: torch can be installed without it. An import in
-    `try: ... except ImportError:`, under `if TYPE_CHECKING:` or where a condition asks whether the
-    module is available is optional and needs no entry. An import inside a function is a warning,
-    since only those who call it need it; so is one of a module that a declared one always brings
-    along, as torchvision does numpy, until it no longer does.
+    numpy must be declared too: torch can be installed without it. Optional imports need no entry:
+    those in `try: ... except ImportError:`, under `if TYPE_CHECKING:`, or under a condition that
+    tests whether the module is available. The severity is warning for an import inside a function,
+    and for a module that a declared one installs, such as numpy by torchvision.
 
     Bad:
         dependencies = ["torch"]
@@ -283,20 +303,19 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
             continue
         distribution = distribution_name(module)
         installed_by = f" (installed by {distribution})" if distribution != module else ""
-        edit = edits.append_entry(repo, module)
-        when = "calling into the repo" if found.in_function else "importing hubconf.py"
+        when = "calling this function" if found.in_function else "importing hubconf.py"
         outcome = (
-            f"it is there only as long as {brought[module]} brings it along"
+            f"it is installed only as a dependency of {brought[module]}"
             if module in brought
-            else f"without it {when} ends in ModuleNotFoundError"
+            else f"without it, {when} raises ModuleNotFoundError"
         )
         yield undeclared_import.finding(
-            f"`{module}`{installed_by} is imported{_route(found)} and not declared: {outcome}",
+            f"`{module}`{installed_by} is imported{_route(found)} but not declared: {outcome}",
             found.location,
             hint=f'Add "{module}" to `dependencies`, or import it in '
             "`try: ... except ImportError:` if it is optional.",
             severity="warning" if found.in_function or module in brought else "error",
-            fix=Fix(f"Declare `{module}`", "safe", (edit,)) if edit else None,
+            fix=partial(_declare, repo, module),
         )
 
 
@@ -309,9 +328,9 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
     applicability="unsafe",
 )
 def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
-    """An entry of `dependencies` is not imported by anything that hubconf.py reaches.
+    """An entry of `dependencies` is not imported.
 
-    Users must install it before torch.hub lets them load anything, and loading does not need it.
+    torch.hub refuses to load anything until users install the module, although it is not needed.
 
     Bad:
         dependencies = ["torch", "torchvision"]
@@ -323,9 +342,9 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
 
         import torch
 
-    What a well-known dependency always needs is not reported, nor what `importlib.import_module` is
-    given as a text, nor what any other module of the repo imports, which may be loaded late. It may
-    still be needed in a way that source does not show: by a lesser-known dependency, or as a plugin.
+    Not reported are modules that a well-known dependency needs, that `importlib.import_module` gets
+    as a literal, or that any module of the repo imports. A module may still be needed in a way that
+    the source does not show: by another dependency, or as a plugin.
     """
     hubconf = repo.hubconf
     if hubconf is None:
@@ -344,10 +363,10 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
         if _are_imported_anywhere(repo, modules):
             continue
         yield unused_dependency.finding(
-            f"`{entry.name}` is declared, and nothing that hubconf.py reaches imports it",
+            f"`{entry.name}` is declared but not imported",
             entry.location,
             hint="Remove it, unless another dependency needs it.",
-            fix=removal(repo, entry, "unsafe"),
+            fix=partial(_removal, repo, entry, "unsafe"),
         )
 
 
@@ -355,9 +374,8 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
 def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py imports a third-party module at its top level.
 
-    torch.hub compares `dependencies` with what is installed after it has imported hubconf.py. Who
-    lacks the module gets a raw ModuleNotFoundError, and torch.hub's list of everything that is
-    missing never appears.
+    torch.hub checks `dependencies` after it has imported hubconf.py. Users without the module get
+    a ModuleNotFoundError instead of torch.hub's list of all missing modules.
 
     Bad:
         dependencies = ["torch", "timm"]
@@ -375,7 +393,7 @@ def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
 
             return timm.create_model("unet")
 
-    A hubconf that only re-exports from the repo's modules cannot avoid it, and is not reported.
+    A hubconf that only re-exports names from the repo's modules is not reported.
     """
     hubconf = repo.hubconf
     if hubconf is None:
@@ -388,15 +406,15 @@ def eager_import_before_check(repo: RepoFacts) -> Iterator[Finding]:
     names = sorted(top for top in early if top not in TORCH_MODULES and not is_stdlib(top))
     if names:
         yield eager_import_before_check.finding(
-            f"{quoted(names)} {'is' if len(names) == 1 else 'are'} imported before torch.hub looks "
-            "at `dependencies`, so its message on what is missing never appears",
+            f"{quoted(names)} {'is' if len(names) == 1 else 'are'} imported before torch.hub checks "
+            "`dependencies`, so it cannot report what is missing",
             early[names[0]].location,
             hint="Import inside the entrypoints that need it.",
         )
 
 
 def _are_imported_anywhere(repo: RepoFacts, modules: Iterable[str]) -> bool:
-    """Whether a file of the repo imports one of the modules, wherever; tests and tools left out."""
+    """Whether a file of the repo, other than tests and tools, imports one of the modules."""
     names = "|".join(map(re.escape, sorted(modules)))
     statement = re.compile(
         rf"^[ \t]*(?:from[ \t]+|import[ \t][^#\n;]*?)\b(?:{names})\b", re.MULTILINE
@@ -409,7 +427,7 @@ def _are_imported_anywhere(repo: RepoFacts, modules: Iterable[str]) -> bool:
 
 
 def _route(found: Import) -> str:
-    """Which modules of the repo lead to an import; of many the ends."""
+    """The modules of the repo through which hubconf.py reaches an import, abbreviated."""
     modules = [module for module in found.chain if module != "hubconf"]
     if len(modules) > 3:
         modules = [modules[0], "…", modules[-1]]
@@ -418,10 +436,10 @@ def _route(found: Import) -> str:
 
 @rule("HUB109", "metadata-drift", "info", preview=True)
 def metadata_drift(repo: RepoFacts) -> Iterator[Finding]:
-    """`dependencies` names modules that no install file of the repo names.
+    """An entry of `dependencies` is not in the requirements of the repo.
 
-    `dependencies` cannot say versions. Who is told that a module is missing looks into
-    requirements.txt or pyproject.toml for the version that works, and finds nothing.
+    `dependencies` does not contain versions. Users who need to install a missing module look for
+    its version in requirements.txt or pyproject.toml.
 
     Bad:
         dependencies = ["torch", "timm"]      # requirements.txt: torch>=2.0
@@ -430,9 +448,9 @@ def metadata_drift(repo: RepoFacts) -> Iterator[Finding]:
         dependencies = ["torch", "timm"]      # requirements.txt: torch>=2.0
                                               #                   timm>=0.9
 
-    requirements*.txt, pyproject.toml, setup.cfg, setup.py, Pipfile and conda's environment.yml are
-    read. Distributions that only they name are no drift: extras, tools and training need more than
-    loading does. Nothing is said where setup.py computes its requirements.
+    The rule reads requirements*.txt, pyproject.toml, setup.cfg, setup.py, Pipfile and
+    environment.yml. They may contain more than `dependencies`. Nothing is reported if setup.py
+    computes its requirements.
     """
     entries = [entry for entry in entries_of(repo) if not is_stdlib(entry.name)]
     required = read_requirements(repo.files) if entries else None
@@ -440,9 +458,9 @@ def metadata_drift(repo: RepoFacts) -> Iterator[Finding]:
         return
     if not required:
         yield metadata_drift.finding(
-            "no file of the repo says which versions of its dependencies work",
+            "the repo has no file with the required versions of its dependencies",
             entries[0].location,
-            hint="Write a requirements.txt or pyproject.toml; `dependencies` cannot hold versions.",
+            hint="Add a requirements.txt or a pyproject.toml.",
         )
         return
     named = frozenset[str]().union(*required.values())
@@ -459,5 +477,5 @@ def metadata_drift(repo: RepoFacts) -> Iterator[Finding]:
             f"{quoted([entry.name for entry in missing])} of `dependencies` "
             f"{'is' if len(missing) == 1 else 'are'} not in {quoted(sorted(required))}",
             missing[0].location,
-            hint="Name there which versions work.",
+            hint="Add them there, with the versions that work.",
         )

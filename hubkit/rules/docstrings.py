@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import closest, quoted
 from hubkit.analysis import find_code, find_snippets, read_docstring, select_own, syntax_problem
 from hubkit.rules.fixes import (
-    give_help,
-    mention_parameters,
+    add_help,
+    document_parameters,
     remove_leftover,
     write_docstring,
 )
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, Finding, RepoFacts
 
 
-# What makes entrypoints for which help shows another object's text, or none.
-_SHOWS_ANOTHER = ("partial", "lambda")
+# How entrypoints are made whose help is that of another object, or empty.
+_WITHOUT_OWN_HELP = ("partial", "lambda")
 _LEFTOVER = re.compile(
     r"^.*\bdocstring shows up in (?:torch\.)?hub\.help.*$|\b(?:TODO|FIXME|XXX)\b.*$"
     r"|\[(?:summary|description|type)\]|_(?:summary|description|type)_|<[a-z]+ (?:here|goes here)>",
@@ -34,8 +35,8 @@ _LEFTOVER = re.compile(
 def missing_docstring(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint has no docstring.
 
-    `torch.hub.help` returns the docstring and nothing else: no signature, no default values. Without
-    one, users read the repo's source to find out how to call the model.
+    `torch.hub.help` shows only the docstring: no signature and no defaults. Without a docstring,
+    users have to read the source to call the model.
 
     Bad:
         def unet(pretrained=False):
@@ -50,27 +51,27 @@ def missing_docstring(repo: RepoFacts) -> Iterator[Finding]:
             \"""
             ...
 
-    For a re-exported entrypoint the docstring belongs to where it is defined.
+    The docstring of a re-exported entrypoint belongs to its definition.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         # Without parameters, the definition was not found, and neither was its docstring.
-        is_found = entry.parameters is not None and entry.made_by not in _SHOWS_ANOTHER
+        is_found = entry.parameters is not None and entry.made_by not in _WITHOUT_OWN_HELP
         if is_found and not (entry.docstring or "").strip():
             yield missing_docstring.finding(
-                f"`{entry.name}` has no docstring, so torch.hub.help has nothing to say about it",
+                f"`{entry.name}` has no docstring, so torch.hub.help shows nothing",
                 entry.definition,
                 entrypoint=entry.name,
-                hint="Say in a docstring what it gives and what its parameters mean.",
-                fix=write_docstring(repo, entry),
+                hint="Document what it returns and what its parameters mean.",
+                fix=partial(write_docstring, repo, entry),
             )
 
 
 @rule("HUB302", "undocumented-parameter", "warning", fixable="sometimes", applicability="unsafe")
 def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
-    """The docstring of an entrypoint never mentions one of its parameters.
+    """The docstring of an entrypoint does not mention a parameter.
 
-    `torch.hub.help` prints the docstring without the signature, so users cannot even learn that
-    the parameter exists.
+    `torch.hub.help` prints the docstring without the signature, so users do not learn that the
+    parameter exists.
 
     Bad:
         def unet(pretrained=False, width=64):
@@ -89,21 +90,20 @@ def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 width: Channels of the first layer; must be 64 when pretrained.
             \"""
 
-    Any style will do, and so will a sentence that names the parameter. `*args`, `**kwargs` and
-    names with a leading underscore are not asked for.
+    Any docstring style counts, and so does a sentence that names the parameter. `*args`, `**kwargs`
+    and names with a leading underscore are not reported.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         names = _undocumented(entry)
         if names:
             yield undocumented_parameter.finding(
-                f"the docstring of `{entry.name}` does not mention {quoted(names)}: "
-                "torch.hub.help shows users no signature besides",
+                f"the docstring of `{entry.name}` does not mention {quoted(names)}",
                 entry.definition,
                 entrypoint=entry.name,
-                hint="Say what it means under `Args:`."
+                hint="Document it under `Args:`. torch.hub.help does not show the signature."
                 if len(names) == 1
-                else "Say what they mean under `Args:`.",
-                fix=mention_parameters(repo, entry, names),
+                else "Document them under `Args:`. torch.hub.help does not show the signature.",
+                fix=partial(document_parameters, repo, entry, names),
             )
 
 
@@ -111,8 +111,8 @@ def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
 def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
     """The docstring of an entrypoint describes a parameter that it does not have.
 
-    Mostly a misspelling, or what is left of a parameter that was renamed. Users pass it and meet a
-    TypeError, or with `**kwargs` nothing at all.
+    Usually the name is misspelled, or the parameter was renamed. Users who pass it get a TypeError,
+    or with `**kwargs` no error at all.
 
     Bad:
         def unet(weights=None):
@@ -130,7 +130,7 @@ def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 weights: File to load.
             \"""
 
-    Reported only where the described name is close to one that is not described.
+    Reported only if the name is similar to that of an undocumented parameter.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         if not entry.docstring or entry.parameters is None:
@@ -141,19 +141,19 @@ def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
             close = closest(name, missing, cutoff=0.75)
             if close:
                 yield unknown_parameter.finding(
-                    f"the docstring of `{entry.name}` describes `{name}`, which is no parameter",
+                    f"the docstring of `{entry.name}` describes `{name}`, which is not a parameter",
                     entry.definition,
                     entrypoint=entry.name,
-                    hint=f"Write `{close}`.",
+                    hint=f"Did you mean `{close}`?",
                 )
 
 
 @rule("HUB304", "leftover-text", "info", fixable="sometimes", applicability="safe")
 def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
-    """The help of an entrypoint holds text that was meant for its author.
+    """The docstring of an entrypoint contains leftover text of a template.
 
-    torch's tutorial begins its example docstring with a comment on docstrings, and editors insert
-    templates. `torch.hub.help` shows both to users.
+    The example docstring of torch's documentation starts with a comment on docstrings, and editors
+    insert templates. `torch.hub.help` shows both to users.
 
     Bad:
         def resnet18(pretrained=False):
@@ -169,11 +169,11 @@ def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
         found = _LEFTOVER.search(entry.docstring or "")
         if found:
             yield leftover_text.finding(
-                f'torch.hub.help shows users of `{entry.name}` "{found[0].strip()}"',
+                f'leftover text in the docstring of `{entry.name}`: "{found[0].strip()}"',
                 entry.definition,
                 entrypoint=entry.name,
-                hint="Remove it from the docstring.",
-                fix=remove_leftover(repo, entry, found[0].strip())
+                hint="Remove it. torch.hub.help shows it to users.",
+                fix=partial(remove_leftover, repo, entry, found[0].strip())
                 if "shows up" in found[0]
                 else None,
             )
@@ -181,10 +181,10 @@ def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
 
 @rule("HUB305", "generic-help", "warning", fixable="sometimes", applicability="unsafe")
 def generic_help(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint made with functools.partial or lambda has no help of its own.
+    """An entrypoint made by `functools.partial` or `lambda` has no docstring.
 
-    `torch.hub.help` shows Python's text on `partial` ("partial(func, *args, **keywords) - new
-    function with...") for the one, and nothing for the other.
+    For a partial, `torch.hub.help` shows the docstring of the class `partial` ("partial(func,
+    *args, **keywords) - new function with..."). For a lambda, it shows nothing.
 
     Bad:
         unet_small = functools.partial(_unet, width=16)
@@ -194,25 +194,25 @@ def generic_help(repo: RepoFacts) -> Iterator[Finding]:
             \"""U-Net with 16 channels; pretrained loads weights.\"""
             return _unet(pretrained, width=16)
 
-    A text that is assigned to `__doc__` counts too.
+    Or assign a text to `__doc__`.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
-        if entry.made_by in _SHOWS_ANOTHER and not (entry.docstring or "").strip():
-            shown = "Python's text on partial" if entry.made_by == "partial" else "nothing"
+        if entry.made_by in _WITHOUT_OWN_HELP and not (entry.docstring or "").strip():
+            shown = "the help of `partial`" if entry.made_by == "partial" else "nothing"
             yield generic_help.finding(
-                f"torch.hub.help shows users of `{entry.name}` {shown}",
+                f"torch.hub.help shows {shown} for `{entry.name}`",
                 entry.location,
                 entrypoint=entry.name,
                 hint=f"Make it a `def` with a docstring, or assign one to `{entry.name}.__doc__`.",
-                fix=give_help(repo, entry),
+                fix=partial(add_help, repo, entry),
             )
 
 
 @rule("HUB306", "duplicate-help", "info", preview=True)
 def duplicate_help(repo: RepoFacts) -> Iterator[Finding]:
-    """The help of an entrypoint is a copy of another's.
+    """Two entrypoints have the same docstring.
 
-    Users who choose between the two by their help cannot. Often the copy still names the other.
+    Users cannot choose between the two by their help. Often the copy still names the other one.
 
     Bad:
         def hardnet39(pretrained=False):
@@ -236,10 +236,10 @@ def duplicate_help(repo: RepoFacts) -> Iterator[Finding]:
         first = seen.setdefault(text, entry)
         if text and first.definition != entry.definition:
             yield duplicate_help.finding(
-                f"`{entry.name}` has the same help as `{first.name}`",
+                f"`{entry.name}` has the same docstring as `{first.name}`",
                 entry.definition,
                 entrypoint=entry.name,
-                hint="Say what sets it apart.",
+                hint="Document how they differ.",
             )
 
 
@@ -259,15 +259,15 @@ def _undocumented(entry: Entrypoint) -> list[str]:
 
 _PYTHON_FENCES = ("python", "py", "python3", "pycon")
 _PROMPT = re.compile(r"^[ \t]*(>>>|\.\.\.) ?(.*)$", re.MULTILINE)
-# What readers type elsewhere than in Python.
+# Commands for a shell.
 _SHELL = re.compile(r"^\s*(?:[!%$#]|pip |git |python |cd |conda |wget |curl |bash |sh )")
 
 
 @rule("HUB307", "bad-example", "warning", preview=True)
 def bad_example(repo: RepoFacts) -> Iterator[Finding]:
-    """An example in a docstring is no Python, or loads what the repo does not have.
+    """An example in a docstring has a syntax error or loads an unknown entrypoint.
 
-    `torch.hub.help` prints it, and readers copy it.
+    `torch.hub.help` prints the example, and users copy it.
 
     Bad:
         def unet(pretrained=False):
@@ -283,8 +283,8 @@ def bad_example(repo: RepoFacts) -> Iterator[Finding]:
             >>> model = torch.hub.load("acme/unet", "unet", pretrained=True)
             \"""
 
-    Blocks that are fenced as python and lines after `>>>` are read. A snippet that loads from
-    another repo is that repo's affair.
+    The rule checks fenced Python blocks and lines after `>>>`. Examples that load from another repo
+    are not reported.
     """
     hubconf = repo.hubconf
     if hubconf is None:
@@ -300,13 +300,13 @@ def bad_example(repo: RepoFacts) -> Iterator[Finding]:
     for entry in hubconf.entrypoints:
         problem = next(_unparsable(entry.docstring or ""), "")
         if problem:
-            yield _bad_example(entry, f"does not parse: {problem}", "Correct it.")
+            yield _bad_example(entry, f"does not parse: {problem}", "Fix the example.")
     for entry, one in shown:
         is_unknown = one.entrypoint is not None and one.entrypoint not in known
         if one.repo in own and is_unknown and not one.is_pinned and not hubconf.has_dynamic_names:
             yield _bad_example(
                 entry,
-                f"loads `{one.entrypoint}`, which hubconf.py does not have",
+                f"loads `{one.entrypoint}`, which is not an entrypoint",
                 f"Did you mean `{entry.name}`?",
             )
 
@@ -342,7 +342,7 @@ def _examples(text: str) -> Iterator[str]:
         if prompt == ">>>" and code:
             yield "\n".join(code)
             code = []
-        # Three dots without a prompt above are no continuation.
+        # Three dots without a prompt above do not continue anything.
         if prompt == ">>>" or code:
             code.append(line)
     if code:

@@ -1,4 +1,4 @@
-"""HUB8xx: what the repo's documents say about loading from it."""
+"""HUB8xx: README, other documents, license and CI."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ if TYPE_CHECKING:
 
     from hubkit.facts import Finding, Hubconf, RepoFacts, Snippet
 
-_LICENCE = r"(?i)(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?"
+_LICENSE = r"(?i)(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?"
 _README = r"(?i)readme(?:\..*)?"
 _LOADS = r"\b(?:hub|hubkit)\.load\s*\("
-_TRIES_HUB = r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b"
+_USES_HUB = r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b"
 _CI = (
     r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml|\.travis\.yml"
     r"|azure-pipelines\.ya?ml|\.azure[\w-]*/[^/]+\.ya?ml|appveyor\.yml|\.appveyor\.yml|Jenkinsfile"
     r"|\.buildkite/[^/]+|\.drone\.yml|bitbucket-pipelines\.yml|\.woodpecker/[^/]+|\.cirrus\.yml"
 )
-# What CI runs in turn.
-_CALLED = (
+# Files that CI may run.
+_RUN_BY_CI = (
     r"(?:tox|setup|pytest)\.(?:ini|cfg|toml)|noxfile\.py|Makefile|justfile|pyproject\.toml"
     r"|(?:.*/)?(?:tests?|ci|scripts)/(?:.*/)?[^/]+\.(?:py|sh)|(?:.*/)?(?:test_[^/]+|[^/]+_test)\.py"
 )
 
 
-@rule("HUB801", "no-licence", "warning", preview=True)
-def no_licence(repo: RepoFacts) -> Iterator[Finding]:
-    """The repo has no licence file.
+@rule("HUB801", "no-license", "warning", preview=True)
+def no_license(repo: RepoFacts) -> Iterator[Finding]:
+    """The repo has no license file.
 
-    Without one nobody may use the code or the weights, whatever the author meant: companies and
-    careful people stop here.
+    Without a license, nobody may use the code or the weights.
 
     Bad:
         hubconf.py
@@ -46,22 +45,22 @@ def no_licence(repo: RepoFacts) -> Iterator[Finding]:
         LICENSE
         README.md
 
-    LICENSE, LICENCE, COPYING, UNLICENSE and the like at the root count, with any ending, and so does
-    a folder LICENSES. Weights may need a licence of their own: say so next to it.
+    LICENSE, LICENCE, COPYING, UNLICENSE and similar files at the root count, with any suffix, and
+    so does a folder LICENSES. If the weights have a different license, add it there too.
     """
     names = repo.files.names("")
-    if repo.hubconf is not None and not any(re.fullmatch(_LICENCE, name) for name in names):
-        yield no_licence.finding(
-            "there is no licence file, so nobody may use this repo",
-            hint="Add a file LICENSE.",
+    if repo.hubconf is not None and not any(re.fullmatch(_LICENSE, name) for name in names):
+        yield no_license.finding(
+            "the repo has no license file, so nobody may use it",
+            hint="Add a LICENSE file.",
         )
 
 
 @rule("HUB802", "readme-no-snippet", "info", preview=True)
 def readme_no_snippet(repo: RepoFacts) -> Iterator[Finding]:
-    """Nothing that the repo tells its readers shows torch.hub.load.
+    """No document of the repo shows how to use torch.hub.load.
 
-    Whoever finds the repo learns to clone and install it, and never that one line loads the model.
+    Readers learn how to clone and install the repo, but not that one line loads the model.
 
     Bad:
         ## Usage
@@ -71,27 +70,27 @@ def readme_no_snippet(repo: RepoFacts) -> Iterator[Finding]:
         ## Usage
         model = torch.hub.load("acme/unet:v1.0", "unet", pretrained=True)
 
-    A snippet in any other document of the repo counts too.
+    A snippet in another document of the repo counts too.
     """
     readmes = sorted(name for name in repo.files.names("") if re.fullmatch(_README, name))
     if repo.hubconf is None or not repo.hubconf.entrypoints or read_snippets(repo.files):
         return
     if not any(re.search(_LOADS, repo.files.read_text(name)) for name in readmes):
         yield readme_no_snippet.finding(
-            "no document of this repo shows how to load from it with torch.hub.load",
-            hint="Show it in the README, with a tag: "
+            "no document of this repo shows how to load it with torch.hub.load",
+            hint="Add an example with a tag to the README: "
             f'`torch.hub.load("owner/name:v1.0", "{repo.hubconf.entrypoints[0].name}")`.',
         )
 
 
 @rule("HUB803", "stale-snippet", "error")
 def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
-    """A document shows how to load something that the repo does not have.
+    """A document shows an outdated `torch.hub.load`.
 
-    Who copies the line gets "Cannot find callable ... in hubconf". An argument that the entrypoint
-    does not take ends in TypeError: a warning. Snippets that load from whatever the newest commit is
-    are an info, once for the repo: they break with the next change. One that names `master` where
-    the clone knows that its origin has no such branch any more is a warning.
+    An unknown entrypoint raises "Cannot find callable ... in hubconf". The severity is warning for
+    an argument that the entrypoint does not accept, and for a branch that no longer exists. It is
+    info for a snippet without a tag or commit, which the next change may break; this is reported
+    once per repo.
 
     Bad:
         torch.hub.load("acme/unet", "unet_big")       # hubconf.py calls it unet_large
@@ -99,9 +98,8 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         torch.hub.load("acme/unet:v1.0", "unet_large")
 
-    Markdown, reStructuredText and notebooks are read, changelogs are not. A snippet that names a tag
-    or a commit is about what the repo had then, and is not held against what it has now. Where
-    hubconf.py makes names at run time, none is called unknown.
+    The rule reads Markdown, reStructuredText and notebooks, but not changelogs. Snippets with a tag
+    or a commit are not checked. If hubconf.py creates names at run time, no name is unknown.
     """
     hubconf = repo.hubconf
     if hubconf is None:
@@ -122,19 +120,19 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
     left = [one for one in moving if one not in gone]
     if left and len(moving) == len(own):
         yield stale_snippet.finding(
-            f"this snippet loads whatever the newest commit is{_others(len(left) - 1)}",
+            f"this snippet loads the newest commit{_others(len(left) - 1)}",
             left[0].location,
-            hint=f'Name a tag: `"{left[0].repo}:v1.0"`.',
+            hint=f'Pin a tag: `"{left[0].repo}:v1.0"`.',
             severity="info",
         )
 
 
 @rule("HUB806", "ci-does-not-exercise-hub", "info", preview=True)
 def ci_does_not_exercise_hub(repo: RepoFacts) -> Iterator[Finding]:
-    """Nothing that runs by itself loads the repo the way its users do.
+    """CI does not load the repo through torch.hub.
 
-    Tests import the package from a checkout with everything installed. What breaks hub users (a file
-    that is not committed, a module that is not declared) shows up only when somebody complains.
+    Tests import the package from a checkout with all requirements installed. They do not find files
+    that are not committed or modules that are not declared.
 
     Bad:
         - run: pytest
@@ -142,26 +140,26 @@ def ci_does_not_exercise_hub(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         - run: pytest --hubconf
 
-    Workflows of GitHub and of other CI systems are searched for torch.hub, hubconf or hubkit, and so
-    are the tests, scripts and Makefiles that they may call.
+    The rule searches the workflows of GitHub and other CI systems, and the tests, scripts and
+    Makefiles that they may run, for torch.hub, hubconf and hubkit.
     """
     if repo.hubconf is None:
         return
     paths = repo.files.paths()
     workflows = [path for path in paths if re.fullmatch(_CI, path)]
-    called = [path for path in paths if re.fullmatch(_CALLED, path)] if workflows else []
-    if any(re.search(_TRIES_HUB, repo.files.read_text(path)) for path in (*workflows, *called)):
+    called = [path for path in paths if re.fullmatch(_RUN_BY_CI, path)] if workflows else []
+    if any(re.search(_USES_HUB, repo.files.read_text(path)) for path in (*workflows, *called)):
         return
     yield ci_does_not_exercise_hub.finding(
-        "no CI runs here at all, so nothing tries what users of torch.hub do"
+        "the repo has no CI that loads it through torch.hub"
         if not workflows
-        else "CI never loads this repo through torch.hub",
-        hint="Let it run `hubkit check` and `pytest --hubconf`; `hubkit init` writes a workflow.",
+        else "CI does not load this repo through torch.hub",
+        hint="Run `hubkit check` and `pytest --hubconf` in CI. `hubkit init` creates a workflow.",
     )
 
 
 def _loadable(hubconf: Hubconf) -> frozenset[str]:
-    """What torch.hub.load finds, meant or not."""
+    """All names that torch.hub.load finds, including leaked ones."""
     return frozenset(
         [*(entry.name for entry in hubconf.entrypoints), *(leak.name for leak in hubconf.leaks)]
     )
@@ -170,20 +168,20 @@ def _loadable(hubconf: Hubconf) -> frozenset[str]:
 def _others(count: int) -> str:
     if not count:
         return ""
-    return f", and so {'does' if count == 1 else 'do'} {plural(count, 'other')} in the documents"
+    return f", and so {'does' if count == 1 else 'do'} {plural(count, 'other')}"
 
 
 def _on_gone_branches(repo: RepoFacts, snippets: list[Snippet]) -> dict[Snippet, Finding]:
-    """Snippets that name `main` where only `master` is left, or the other way round."""
+    """Findings for snippets with a branch that no longer exists, such as `master`."""
     named = [one for one in snippets if one.ref]
     refs = repo.files.refs() if named else None
     if refs is None or not refs.lists_all:
         return {}
     return {
         one: stale_snippet.finding(
-            f"{one.repo} has no branch `{one.ref}`, which this snippet loads from",
+            f"this snippet loads the branch `{one.ref}`, which {one.repo} does not have",
             one.location,
-            hint=f"Its default branch is `{refs.default}`; better, name a tag.",
+            hint=f"Use a tag, or the default branch `{refs.default}`.",
             severity="warning",
         )
         for one in named
@@ -193,10 +191,10 @@ def _on_gone_branches(repo: RepoFacts, snippets: list[Snippet]) -> dict[Snippet,
 
 def _unknown_entrypoint(snippet: Snippet, names: frozenset[str]) -> Finding:
     return stale_snippet.finding(
-        f"hubconf.py has no `{snippet.entrypoint}`, which this snippet loads",
+        f"this snippet loads `{snippet.entrypoint}`, which is not an entrypoint",
         snippet.location,
         hint=did_you_mean(snippet.entrypoint or "", sorted(names))
-        or "Correct it, or name the tag that had it.",
+        or "Fix the name, or pin a tag that has it.",
     )
 
 
@@ -209,9 +207,9 @@ def _unknown_arguments(hubconf: Hubconf, snippet: Snippet) -> Iterator[Finding]:
     unknown = [name for name in snippet.keywords if name not in known]
     if unknown:
         yield stale_snippet.finding(
-            f"`{snippet.entrypoint}` takes no {quoted(unknown)}, which this snippet gives it",
+            f"this snippet passes {quoted(unknown)}, which `{snippet.entrypoint}` does not accept",
             snippet.location,
             entrypoint=snippet.entrypoint,
-            hint="Correct the snippet.",
+            hint="Fix the snippet.",
             severity="warning",
         )

@@ -1,8 +1,9 @@
-"""HUB7xx: what loading a model does to the process and the machine besides."""
+"""HUB7xx: side effects of loading a model."""
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit.rules.fixes import use_literal_eval, use_safe_load
@@ -45,8 +46,8 @@ _PICKLES = re.compile(r"(?:pickle|dill|joblib|cloudpickle)\.loads?")
 def network_at_import(repo: RepoFacts) -> Iterator[Finding]:
     """Importing hubconf.py downloads something.
 
-    `torch.hub.list` and `torch.hub.help` import it too. They then need the network, take long, and
-    fail behind a proxy, without anybody having asked for a model.
+    `torch.hub.list` and `torch.hub.help` import hubconf.py too. They then need the network, are
+    slow, and fail behind a proxy.
 
     Bad:
         _LABELS = requests.get("https://…/labels.txt").text
@@ -55,11 +56,11 @@ def network_at_import(repo: RepoFacts) -> Iterator[Finding]:
         def unet(pretrained=False):
             labels = requests.get("https://…/labels.txt").text
 
-    What stands under `if __name__ == "__main__":` does not count.
+    Code under `if __name__ == "__main__":` is not reported.
     """
     for use in _uses(repo, _NETWORK, on_import=True):
         yield network_at_import.finding(
-            f"`{use.name}` runs when hubconf.py is imported, so torch.hub.list needs the network",
+            f"importing hubconf.py calls `{use.name}`, so torch.hub.list needs the network",
             use.location,
             hint="Move it into the entrypoint that needs it.",
         )
@@ -67,10 +68,10 @@ def network_at_import(repo: RepoFacts) -> Iterator[Finding]:
 
 @rule("HUB702", "process-spawn", "error")
 def process_spawn(repo: RepoFacts) -> Iterator[Finding]:
-    """Importing hubconf.py, or calling an entrypoint, starts a program.
+    """Importing hubconf.py, or calling an entrypoint, starts a process.
 
-    A `pip install` changes the environment of whoever only wanted to list the models; a shell is
-    absent on some machines and forbidden on others.
+    A `pip install` changes the environment of users who only list the models. A shell may be
+    missing or forbidden.
 
     Bad:
         subprocess.check_call([sys.executable, "-m", "pip", "install", "timm"])
@@ -78,15 +79,15 @@ def process_spawn(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         dependencies = ["torch", "timm"]
 
-    On import it is an error, in what an entrypoint calls a warning. Calls are followed as far as
-    source tells whom they reach.
+    The severity is error on import, and warning in functions that entrypoints call. Calls are
+    followed as far as they can be resolved from the source.
     """
     for use in _uses(repo, _PROCESS):
         when = "importing hubconf.py" if use.on_import else "calling an entrypoint"
         yield process_spawn.finding(
-            f"{when} starts a program with `{use.name}`",
+            f"{when} starts a process with `{use.name}`",
             use.location,
-            hint="Declare what is needed in `dependencies`, and use Python for the rest.",
+            hint="Declare requirements in `dependencies`, and replace the process with Python code.",
             severity="error" if use.on_import else "warning",
         )
 
@@ -95,10 +96,10 @@ def process_spawn(repo: RepoFacts) -> Iterator[Finding]:
     "HUB703", "dynamic-code", "warning", preview=True, fixable="sometimes", applicability="unsafe"
 )
 def dynamic_code(repo: RepoFacts) -> Iterator[Finding]:
-    """Text that is not in the source is run as code.
+    """Text is run as code.
 
-    What stands in a configuration file or an argument decides what runs on the user's machine, and no
-    reader or tool can tell.
+    A configuration file or an argument determines which code runs on the user's machine. Neither
+    readers nor tools can check it.
 
     Bad:
         sizes = eval(config["sizes"])
@@ -111,24 +112,24 @@ def dynamic_code(repo: RepoFacts) -> Iterator[Finding]:
             yield dynamic_code.finding(
                 f"`{use.name}` runs text as code",
                 use.location,
-                hint="Use `ast.literal_eval`, a dict of functions or `getattr`.",
-                fix=use_literal_eval(repo, use),
+                hint="Use `ast.literal_eval`, a dict of functions, or `getattr`.",
+                fix=partial(use_literal_eval, repo, use),
             )
 
 
 @rule(
     "HUB704",
-    "unsafe-deserialise",
+    "unsafe-deserialize",
     "warning",
     preview=True,
     fixable="sometimes",
     applicability="safe",
 )
-def unsafe_deserialise(repo: RepoFacts) -> Iterator[Finding]:
+def unsafe_deserialize(repo: RepoFacts) -> Iterator[Finding]:
     """Data is read in a format that can run code.
 
-    `pickle`, `joblib`, `yaml.load` without a safe loader and `numpy.load(allow_pickle=True)` run
-    whatever the file says. Who can replace the file runs code on the user's machine.
+    `pickle`, `joblib`, `yaml.load` without a safe loader and `numpy.load(allow_pickle=True)` can
+    run any code. Anyone who can replace the file can run code on the user's machine.
 
     Bad:
         config = yaml.load(stream)
@@ -142,21 +143,21 @@ def unsafe_deserialise(repo: RepoFacts) -> Iterator[Finding]:
             continue
         if use.name == "numpy.load" and use.keyword("allow_pickle") != "True":
             continue
-        yield unsafe_deserialise.finding(
-            f"`{use.name}` runs whatever code the data holds",
+        yield unsafe_deserialize.finding(
+            f"`{use.name}` can run any code that the data contains",
             use.location,
-            hint="Use `yaml.safe_load`, JSON, safetensors or `torch.load(weights_only=True)`.",
-            fix=use_safe_load(repo, use) if use.name == "yaml.load" else None,
+            hint="Use `yaml.safe_load`, JSON, safetensors, or `torch.load(weights_only=True)`.",
+            fix=partial(use_safe_load, repo, use) if use.name == "yaml.load" else None,
         )
 
 
 @rule("HUB705", "torch-global-state", "error")
 def torch_global_state(repo: RepoFacts) -> Iterator[Finding]:
-    """Loading a model changes how torch behaves for everything else.
+    """Loading a model changes global state of torch.
 
-    A seed that is set when the repo is imported gives users the same "random" numbers whatever seed
-    they set; a default dtype, a gradient mode or a replaced function changes their own models.
-    Thread counts, print options and backend flags change their speed and their output.
+    A seed that is set on import overrides the user's seed. A default dtype, a gradient mode or a
+    replaced function changes the user's own models. Thread counts, print options and backend flags
+    change speed and output.
 
     Bad:
         torch.manual_seed(0)
@@ -166,8 +167,8 @@ def torch_global_state(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         class Net(torch.nn.Module): ...
 
-    Seeds, defaults, gradient mode and replaced functions of torch are errors on import, the rest
-    warnings; in what an entrypoint calls everything is an info.
+    On import, the severity is error for seeds, defaults, gradient mode and replaced functions of
+    torch, and warning for the rest. In functions that entrypoints call, it is info.
     """
     for use in repo.hubconf.uses if repo.hubconf else ():
         is_flag = not use.is_call and use.name.startswith("torch.backends.")
@@ -179,20 +180,20 @@ def torch_global_state(repo: RepoFacts) -> Iterator[Finding]:
             severe: Severity = "error" if changes_results else "warning"
             when = "importing hubconf.py" if use.on_import else "calling an entrypoint"
             yield torch_global_state.finding(
-                f"{when} {'calls' if use.is_call else 'sets'} `{use.name}`, which changes the "
-                "user's whole process",
+                f"{when} {'calls' if use.is_call else 'sets'} `{use.name}`, which changes global state "
+                "of torch",
                 use.location,
-                hint='Leave it to the user, or move it under `if __name__ == "__main__":`.',
+                hint='Remove it, or move it under `if __name__ == "__main__":`.',
                 severity=severe if use.on_import else "info",
             )
 
 
 @rule("HUB706", "process-global-state", "warning", preview=True)
 def process_global_state(repo: RepoFacts) -> Iterator[Finding]:
-    """Importing hubconf.py changes the process, or prints.
+    """Importing hubconf.py changes global state of the process, or prints.
 
-    Environment variables, warning filters, logging, the working directory and signal handlers belong
-    to the program that loads the model. So does its output.
+    Environment variables, warning filters, logging, the working directory, signal handlers and
+    standard output belong to the program that loads the model.
 
     Bad:
         warnings.filterwarnings("ignore")
@@ -201,14 +202,14 @@ def process_global_state(repo: RepoFacts) -> Iterator[Finding]:
         with warnings.catch_warnings():
             ...
 
-    `os.environ.setdefault` of a documented variable is fine.
+    `os.environ.setdefault` is not reported.
     """
     for use in _uses(repo, _PROCESS_STATE, on_import=True):
-        what = "prints" if use.name == "print" else f"changes the process with `{use.name}`"
+        what = "prints" if use.name == "print" else f"changes global state with `{use.name}`"
         yield process_global_state.finding(
             f"importing hubconf.py {what}",
             use.location,
-            hint="Leave it to the program that loads the model.",
+            hint="Remove it, or move it to the program that loads the model.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Fixes of entrypoints and of calls, built from ``edits``."""
+"""Fixes of entrypoints and calls, made of ``edits``."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ def write_docstring(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
     return _fix("Write a docstring from the signature", edit)
 
 
-def mention_parameters(repo: RepoFacts, entry: Entrypoint, names: list[str]) -> Fix | None:
-    """A fix that mentions parameters which the docstring lacks."""
+def document_parameters(repo: RepoFacts, entry: Entrypoint, names: list[str]) -> Fix | None:
+    """A fix that documents parameters."""
     parameters = [one for one in entry.parameters or () if one.name in names]
     edit = _edit_definition(
         repo, entry, lambda source, node: edits.add_parameters(source, node, parameters)
     )
-    return _fix(f"Mention {quoted(names)}", edit)
+    return _fix(f"Document {quoted(names)}", edit)
 
 
 def remove_leftover(repo: RepoFacts, entry: Entrypoint, text: str) -> Fix | None:
-    """A fix that takes a line out of a docstring."""
+    """A fix that removes a line of a docstring."""
     edit = _edit_definition(repo, entry, lambda source, node: edits.remove_text(source, node, text))
     return _fix("Remove the line", edit, "safe")
 
 
-def give_help(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
-    """A fix that gives an assigned value a help text of its own."""
+def add_help(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
+    """A fix that adds a docstring to an entrypoint made by partial or lambda."""
     source = edits.source_of(repo, entry.location.path)
     node = source.statement(entry.location) if source else None
     if source is None or node is None:
@@ -56,22 +56,22 @@ def give_help(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
 
 
 def remove_keywords(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
-    """A fix that takes ``**kwargs`` from an entrypoint."""
+    """A fix that removes ``**kwargs`` of an entrypoint."""
     return _fix("Remove them", _edit_definition(repo, entry, edits.drop_keywords))
 
 
 def default_to_cpu(repo: RepoFacts, entry: Entrypoint, parameter: str) -> Fix | None:
-    """A fix that makes a parameter's default "cpu"."""
+    """A fix that changes the default of a parameter to "cpu"."""
     edit = _edit_definition(
         repo, entry, lambda source, node: edits.replace_default(source, node, parameter, "cpu")
     )
-    return _fix('Make "cpu" the default', edit)
+    return _fix('Change the default to "cpu"', edit)
 
 
 def _edit_definition(
     repo: RepoFacts, entry: Entrypoint, make: Callable[[Source, NamedNode], Edit | None]
 ) -> Edit | None:
-    """What a function makes of an entrypoint's definition; None where that was not read."""
+    """Call a function with the definition of an entrypoint; None if it was not read."""
     source = edits.source_of(repo, entry.definition.path)
     node = source.named(entry.definition) if source else None
     return make(source, node) if source and node else None
@@ -84,12 +84,12 @@ def _fix(message: str, edit: Edit | None, applicability: Applicability = "unsafe
 # Where load_state_dict_from_url takes them (torch/hub.py), in torch and in what re-exports it.
 _POSITIONS = {"map_location": 2, "check_hash": 4, "weights_only": 6}
 _KNOWN = ("torch.", "torchvision.", "hubkit.")
-# Parts of URLs that are the same for everything on a host.
-_SAYS_NOTHING = ("releases", "download", "resolve", "raw", "main", "master", "blob")
+# Parts of URLs that do not identify a project.
+_GENERIC_PARTS = ("releases", "download", "resolve", "raw", "main", "master", "blob")
 
 
 def name_file(repo: RepoFacts, use: CheckpointUse, name: str) -> Fix | None:
-    """A fix that tells files apart by the folders that their URLs name."""
+    """A fix that makes a cached file name unique by the folders in the URL."""
     from hubkit._util.urls import try_parse
 
     call = edits.call_at(repo, use.location) if use.function.startswith("torch.") else None
@@ -97,18 +97,18 @@ def name_file(repo: RepoFacts, use: CheckpointUse, name: str) -> Fix | None:
     if call is None or url is None or "file_name" in use.arguments:
         return None
     folders = url.path.split("/")[:-1]
-    telling = [part for part in folders if part and part not in _SAYS_NOTHING]
-    if not telling:
+    specific = [part for part in folders if part and part not in _GENERIC_PARTS]
+    if not specific:
         return None
-    # torch.hub must not take a part of a folder's name for the hash.
-    prefix = re.sub(r"[^\w-]+", "_", "-".join(telling[:2] + telling[2:][-2:]))
+    # torch.hub must not take a part of a folder name as the hash.
+    prefix = re.sub(r"[^\w-]+", "_", "-".join(specific[:2] + specific[2:][-2:]))
     quote = edits.quote_of(call.source, call.source.segment(call.node))
-    edit = call.give("file_name", f"{quote}{prefix}-{name}{quote}", position=5)
-    return Fix(f"Keep it as `{prefix}-{name}`", "unsafe", (edit,)) if edit else None
+    edit = call.set_argument("file_name", f"{quote}{prefix}-{name}{quote}", position=5)
+    return Fix(f"Cache it as `{prefix}-{name}`", "unsafe", (edit,)) if edit else None
 
 
 def anchor(repo: RepoFacts, use: Use) -> Fix | None:
-    """A fix that makes a path start from the folder of the file that names it."""
+    """A fix that makes a path relative to the file that contains it."""
     source, place = edits.source_of(repo, use.location.path), use.location
     if source is None:
         return None
@@ -124,15 +124,15 @@ def anchor(repo: RepoFacts, use: Use) -> Fix | None:
     path = f"{alias}.path"
     text = f"{path}.join({path}.dirname(__file__), {quote}{relative}{quote})"
     changes = (*imported, source.replace(token.start, token.end, text))
-    return Fix("Start from the folder of this file", "unsafe", changes)
+    return Fix("Use a path relative to this file", "unsafe", changes)
 
 
 def use_literal_eval(repo: RepoFacts, use: Use) -> Fix | None:
-    """A fix that reads text as a literal instead of running it."""
+    """A fix that parses text as a literal instead of running it."""
     call = edits.call_at(repo, use.location) if use.name == "eval" else None
     if call is None or len(call.node.args) != 1 or call.node.keywords:
         return None
-    # A mere name often holds the name of a class, which no literal is.
+    # A plain variable often contains the name of a class, which is not a literal.
     if not isinstance(call.node.args[0], ast.Attribute | ast.Subscript):
         return None
     used = edits.use_module(call.source, "ast")
@@ -140,11 +140,11 @@ def use_literal_eval(repo: RepoFacts, use: Use) -> Fix | None:
         return None
     alias, imported = used
     edit = call.source.replace_node(call.node.func, f"{alias}.literal_eval")
-    return Fix("Read it as a literal", "unsafe", (*imported, edit))
+    return Fix("Parse it as a literal", "unsafe", (*imported, edit))
 
 
 def use_safe_load(repo: RepoFacts, use: Use) -> Fix | None:
-    """A fix that reads YAML without making objects of any class."""
+    """A fix that loads YAML safely."""
     call = edits.call_at(repo, use.location)
     function = call.node.func if call else None
     if call is None or not isinstance(function, ast.Attribute) or len(call.node.args) != 1:
@@ -160,20 +160,20 @@ def use_safe_load(repo: RepoFacts, use: Use) -> Fix | None:
     ]
     if loader is not None:
         changes.append(brackets.remove(brackets.items[1]))
-    # Loaders that make objects of any class are asked for by those who have such files.
+    # Other loaders may be needed for files with Python objects.
     is_same = loader is None or "FullLoader" in loader
     return Fix("Use `safe_load`", "safe" if is_same else "unsafe", tuple(changes))
 
 
-def give_argument(
+def add_argument(
     repo: RepoFacts, use: CheckpointUse, name: str, value: str, applicability: Applicability
 ) -> Fix | None:
-    """A fix that passes an argument to a call that downloads weights."""
-    # Functions of other libraries that happen to be called so need not take the argument.
+    """A fix that adds an argument to a call that downloads weights."""
+    # Functions of other libraries with the same name may not accept the argument.
     call = edits.call_at(repo, use.location) if use.function.startswith(_KNOWN) else None
     if call is None:
         return None
     if value.startswith('"'):
         value = value.replace('"', edits.quote_of(call.source, call.source.segment(call.node)))
-    edit = call.give(name, value, position=_POSITIONS[name])
+    edit = call.set_argument(name, value, position=_POSITIONS[name])
     return Fix(f"Pass `{name}={value}`", applicability, (edit,)) if edit else None

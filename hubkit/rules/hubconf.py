@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit.analysis import is_stdlib
@@ -14,7 +15,7 @@ from hubkit.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, OwnImport, RelativeImport, RepoFacts
+    from hubkit.facts import Finding, Location, OwnImport, RelativeImport, RepoFacts
 
 
 # Frameworks whose own hub reads a file called hubconf.py.
@@ -23,10 +24,10 @@ _OTHER_HUBS = ("megengine", "paddle")
 
 @rule("HUB001", "hubconf-missing", "error")
 def hubconf_missing(repo: RepoFacts) -> Iterator[Finding]:
-    """There is no hubconf.py at the root of the repo.
+    """The repo has no hubconf.py at its root.
 
-    torch.hub unpacks the repo's archive and opens exactly `hubconf.py` at its root. A hubconf in a
-    subfolder is invisible, and every `torch.hub.load` ends in FileNotFoundError.
+    torch.hub unpacks the archive of the repo and opens `hubconf.py` at its root. It ignores
+    a hubconf.py in a subfolder, and every `torch.hub.load` raises FileNotFoundError.
 
     Bad:
         src/hubconf.py
@@ -35,7 +36,7 @@ def hubconf_missing(repo: RepoFacts) -> Iterator[Finding]:
         hubconf.py
         src/...
 
-    `hubkit init` writes one.
+    To create one, run `hubkit init`.
     """
     if repo.problem is not None and repo.problem.kind == "missing":
         what = repo.problem.message
@@ -43,32 +44,31 @@ def hubconf_missing(repo: RepoFacts) -> Iterator[Finding]:
             "hubconf.py"
         )
         yield hubconf_missing.finding(
-            f"{'there is no hubconf.py here' if is_absent else what}, so torch.hub cannot load"
-            " anything from this repo",
+            f"{'no hubconf.py' if is_absent else what}: torch.hub cannot load anything from this repo",
             hint=_advise_where(repo, is_absent=is_absent),
         )
 
 
 def _advise_where(repo: RepoFacts, *, is_absent: bool) -> str:
     if not is_absent:
-        return "Put a plain file in its place that everybody may read."
+        return "Replace it with a regular, readable file."
     inner = [path for path in repo.files.paths() if path.endswith("/hubconf.py")]
     if not inner:
-        return "Run `hubkit init` to write one, or check the folder that holds it."
+        return "To create one, run `hubkit init`. Or check the folder that contains it."
     nearest = min(inner, key=lambda path: (path.count("/"), path))
     return (
-        f"There is {nearest}, but torch.hub looks at the root only: move it there, or check"
-        f" {nearest.rpartition('/')[0]} as a repo of its own."
+        f"torch.hub ignores {nearest}. Move it to the root, or check"
+        f" {nearest.rpartition('/')[0]} as a separate repo."
     )
 
 
 @rule("HUB002", "hubconf-syntax", "error")
 def hubconf_syntax(repo: RepoFacts) -> Iterator[Finding]:
-    """hubconf.py, or a module that it imports, does not parse.
+    """hubconf.py, or a module that it imports, has a syntax error.
 
-    Users of the model see a SyntaxError from inside torch.hub, before anything of theirs runs.
-    What is in the file cannot be checked until it is fixed, and nothing is said about names that
-    come from it. A module that only functions import is a warning.
+    Users get a SyntaxError from inside torch.hub. The contents of the file, and names imported from
+    it, are not checked until the error is fixed. The severity is warning if only functions import
+    the module.
 
     Bad:
         def unet(pretrained=False)
@@ -82,25 +82,25 @@ def hubconf_syntax(repo: RepoFacts) -> Iterator[Finding]:
         yield hubconf_syntax.finding(
             f"hubconf.py cannot be imported: {repo.problem.message}",
             repo.problem.location,
-            hint="Fix this first; nothing else of the repo was checked.",
+            hint="Fix this first. Nothing else was checked.",
         )
     for problem in repo.unreadable:
         eager = _imports_surely(repo, problem.location.path)
-        when = "importing hubconf.py" if eager else "whatever imports it"
+        when = "importing hubconf.py" if eager else "every import of it"
         yield hubconf_syntax.finding(
             f"{problem.location.path} cannot be imported, so {when} fails: {problem.message}",
             problem.location,
-            hint="Fix this first; what it holds was not checked.",
+            hint="Fix this first. The contents of the file were not checked.",
             severity="error" if eager else "warning",
         )
 
 
 @rule("HUB003", "hubconf-import-fails", "error")
 def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
-    """The repo imports one of its own modules, or a name in it, that is not there.
+    """The repo imports one of its own modules, or a name from it, that does not exist.
 
-    A file that was renamed or never committed, or a function that moved: importing hubconf.py ends
-    in ModuleNotFoundError or ImportError for everybody, whatever they have installed.
+    For example, a file was renamed or never committed, or a function was moved. Importing
+    hubconf.py raises ModuleNotFoundError or ImportError for all users.
 
     Bad:
         from models.unet import UNet     # models/unet.py calls it Unet
@@ -108,17 +108,17 @@ def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from models.unet import Unet
 
-    Found from source alone, so only what must fail is reported; `pytest --hubconf` really imports
-    it. What only a function imports that entrypoints call is a warning. An import in
-    `try: ... except ImportError:` is fine.
+    Only imports that are certain to fail are reported; to import the repo for real, use
+    `pytest --hubconf`. The severity is warning for imports inside functions. Imports in
+    `try: ... except ImportError:` are not reported.
     """
     for one in repo.hubconf.own_imports if repo.hubconf else ():
         if one.missing and not one.guarded:
-            when = "what needs it" if one.in_function else "importing hubconf.py"
+            when = "calling this function" if one.in_function else "importing hubconf.py"
             yield hubconf_import_fails.finding(
-                f"{one.missing}, so {when} fails for everybody",
+                f"{one.missing}: {when} fails for all users",
                 one.location,
-                hint="Correct the name, or commit the file.",
+                hint="Fix the name, or commit the file.",
                 severity="warning" if one.in_function else "error",
             )
 
@@ -127,8 +127,9 @@ def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
 def relative_import(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py uses a relative import.
 
-    torch.hub imports hubconf.py as a single file, not as part of a package: "attempted relative
-    import with no known parent package". The root of the repo is on the path instead.
+    torch.hub imports hubconf.py as a single file, not as part of a package, so a relative import
+    raises ImportError: attempted relative import with no known parent package. Import from the root
+    of the repo, which torch.hub adds to `sys.path`.
 
     Bad:
         from .models import unet
@@ -136,24 +137,25 @@ def relative_import(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from models import unet
 
-    One in `try: ... except ImportError:` with an absolute twin is fine.
+    A relative import in `try: ... except ImportError:` with an absolute alternative is not
+    reported.
     """
     for one in repo.hubconf.relative_imports if repo.hubconf else ():
         yield relative_import.finding(
-            f"`from {one.module}` fails in hubconf.py, which is part of no package",
+            f"relative import from `{one.module}` in hubconf.py, which is not part of a package",
             one.location,
             hint=f"Import from `{one.module.lstrip('.') or 'the module'}` without the dot.",
-            fix=_absolute_import(repo, one),
+            fix=partial(_absolute_import, repo, one),
         )
 
 
 @rule("HUB008", "needs-registered-module", "error")
 def needs_registered_module(repo: RepoFacts) -> Iterator[Finding]:
-    """hubconf.py needs to find itself among the imported modules.
+    """hubconf.py looks itself up in `sys.modules`.
 
-    torch.hub calls the module `hubconf.py` and does not register it. `sys.modules[__name__]` ends in
-    KeyError: 'hubconf.py', and a dataclass whose annotations are text ends in AttributeError:
-    'NoneType' object has no attribute '__dict__'.
+    torch.hub does not add the module to `sys.modules`. `sys.modules[__name__]` raises KeyError:
+    'hubconf.py', and a dataclass with string annotations raises AttributeError: 'NoneType' object
+    has no attribute '__dict__'.
 
     Bad:
         from __future__ import annotations
@@ -167,11 +169,11 @@ def needs_registered_module(repo: RepoFacts) -> Iterator[Finding]:
         class Options:
             width: int = 64
 
-    Better still, such a class belongs into a module of the repo.
+    Or move the class to a module of the repo.
     """
     for one in repo.hubconf.own_module_lookups if repo.hubconf else ():
         yield needs_registered_module.finding(
-            f"{one.code} looks hubconf.py up in `sys.modules`, where torch.hub never puts it",
+            f"{one.code} looks up hubconf.py in `sys.modules`, but torch.hub does not add it there",
             one.location,
             hint="Use `globals()`."
             if "sys.modules" in one.code
@@ -181,11 +183,11 @@ def needs_registered_module(repo: RepoFacts) -> Iterator[Finding]:
 
 @rule("HUB009", "no-entrypoints", "error")
 def no_entrypoints(repo: RepoFacts) -> Iterator[Finding]:
-    """hubconf.py publishes nothing that torch.hub.load could call.
+    """hubconf.py has no entrypoint.
 
-    Entrypoints are the public functions and classes of hubconf.py: those defined there and those
-    imported from the repo's own modules. A name that starts with an underscore is private. Without
-    any, `torch.hub.list` shows an empty list, or only imported helpers.
+    Entrypoints are the public functions and classes that hubconf.py defines or imports from the
+    repo's own modules. A name with a leading underscore is private. Without entrypoints,
+    `torch.hub.list` shows nothing, or only imported helpers.
 
     Bad:
         dependencies = ["torch"]
@@ -197,12 +199,12 @@ def no_entrypoints(repo: RepoFacts) -> Iterator[Finding]:
 
         def unet(pretrained=False): ...
 
-    Names that are made at run time (HUB210) count as entrypoints that cannot be seen.
+    Nothing is reported if hubconf.py creates names at run time (HUB210).
     """
     hubconf = repo.hubconf
     if hubconf is not None and not hubconf.entrypoints and not hubconf.has_dynamic_names:
         yield no_entrypoints.finding(
-            "hubconf.py publishes no entrypoint, so there is nothing that torch.hub.load could call",
+            "hubconf.py has no entrypoint that torch.hub.load could call",
             hint="Define a public function in hubconf.py, or import one from the repo's modules.",
         )
 
@@ -221,13 +223,12 @@ def _absolute_import(repo: RepoFacts, relative: RelativeImport) -> Fix | None:
     return Fix("Import without the dot", "unsafe", (edit,))
 
 
-@rule("HUB010", "other-framework", "warning", alone=True)
+@rule("HUB010", "other-framework", "warning", exclusive=True)
 def other_framework(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py is for the hub of another framework.
 
-    MegEngine and PaddlePaddle have hubs of their own that read a file of the same name.
-    `torch.hub.load` finds the functions in it, and what they give back is no torch model. Nothing
-    else of the repo is checked: torch.hub's rules are not its rules.
+    The hubs of MegEngine and PaddlePaddle read a file of the same name. Its functions do not return
+    torch models. No other rules run for such a repo.
 
     Bad:
         import megengine as mge
@@ -239,7 +240,7 @@ def other_framework(repo: RepoFacts) -> Iterator[Finding]:
 
         def resnet18(pretrained=False): ...
 
-    A repo that imports torch too is taken for torch's.
+    A repo that also imports torch is not reported.
     """
     eager = [one for one in (repo.hubconf.imports if repo.hubconf else ()) if not one.in_function]
     if any(one.top == "torch" for one in eager):
@@ -247,15 +248,15 @@ def other_framework(repo: RepoFacts) -> Iterator[Finding]:
     for one in eager:
         if one.top in _OTHER_HUBS and not one.guarded:
             yield other_framework.finding(
-                f"this hubconf is for {one.top}.hub: it imports {one.top}, and torch nowhere",
+                f"hubconf.py is for {one.top}.hub: it imports {one.top} but not torch",
                 one.location,
-                hint="There is nothing here for torch.hub to load, and nothing else was checked.",
+                hint="torch.hub cannot load models of another framework. Nothing else was checked.",
             )
             return
 
 
 def _imports_surely(repo: RepoFacts, path: str) -> bool:
-    """Whether importing hubconf.py imports that file, come what may."""
+    """Whether importing hubconf.py always imports a file."""
     stem = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     return any(
         not (one.in_function or one.guarded) and f".{stem}".endswith(f".{one.module}")
@@ -263,24 +264,24 @@ def _imports_surely(repo: RepoFacts, path: str) -> bool:
     )
 
 
-# Top-level names that published hub repos share with one another.
+# Top-level names that several published hub repos use.
 _GENERIC_NAMES = """
 backbone backbones common config configs core data dataset datasets helper helpers layer layers lib
 libs loss losses misc model models module modules net nets network networks ops package resnet src
 tests tool tools train trainer training unet util utils
 """
 GENERIC_MODULES = frozenset(_GENERIC_NAMES.split())
-# Distributions whose modules other libraries import when they are there.
+# Distributions whose modules other libraries import if they are installed.
 _WELL_KNOWN = frozenset({"clip", "datasets", "evaluate", "tokenizers"})
 
 
 @rule("HUB005", "sys-path-mutation", "warning")
 def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
-    """Importing hubconf.py changes sys.path.
+    """Importing hubconf.py changes `sys.path`.
 
-    torch.hub puts the root of the repo on the path while it loads, and takes only that away again.
-    What hubconf.py adds stays for the whole session of the user, and a path that starts from the
-    working directory does not even name the repo.
+    torch.hub adds the root of the repo to `sys.path` while it loads, and removes only that. Other
+    changes stay in the user's process. A relative path is resolved from the user's working
+    directory, not from the repo.
 
     Bad:
         sys.path.insert(0, os.path.join(os.path.dirname(__file__), "src"))
@@ -288,31 +289,35 @@ def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from src.package import unet
 
-    What the same file removes again with `sys.path.remove` is fine.
+    A path that the same file removes with `sys.path.remove` is not reported.
     """
     uses = repo.hubconf.uses if repo.hubconf else ()
-    cleaning = [use.location for use in uses if use.on_import and use.name == "sys.path.remove"]
+    removed: dict[str, Location] = {}  # the last removal in each file
     for use in uses:
-        if any(place.path == use.location.path and place > use.location for place in cleaning):
+        if use.on_import and use.name == "sys.path.remove":
+            removed[use.location.path] = max(
+                use.location, removed.get(use.location.path, use.location)
+            )
+    for use in uses:
+        if use.location < removed.get(use.location.path, use.location):
             continue
         if use.on_import and use.name in ("sys.path.insert", "sys.path.append", "sys.path.extend"):
             folder = use.arguments[-1] if use.arguments else None
-            is_adrift = folder is not None and not folder.startswith("/")
+            is_relative = folder is not None and not folder.startswith("/")
             yield sys_path_mutation.finding(
-                "importing hubconf.py changes `sys.path` of the user's whole session"
-                + (f", by a path from the working directory: `{folder}`" if is_adrift else ""),
+                "importing hubconf.py changes `sys.path` of the user's process"
+                + (f" and adds the relative path `{folder}`" if is_relative else ""),
                 use.location,
-                hint="Import by the full name from the root of the repo.",
+                hint="Import modules by their full name from the root of the repo.",
             )
 
 
 @rule("HUB006", "generic-module-name", "warning")
 def generic_module_name(repo: RepoFacts) -> Iterator[Finding]:
-    """hubconf.py imports a top-level module of the repo whose name many other repos have too.
+    """hubconf.py imports a top-level module with a generic name.
 
-    Python keeps one module of a name. Who loads from two hub repos that both have a package `models`
-    gets the first one's package in the second repo: an ImportError, or a list of entrypoints that
-    is wrong or empty.
+    Python keeps one module per name. If two hub repos both have a package `models`, the second one
+    gets the package of the first: an ImportError, or wrong or missing entrypoints.
 
     Bad:
         from models.unet import unet
@@ -320,7 +325,7 @@ def generic_module_name(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from acme_unet.models import unet
 
-    Only names that hubconf.py reaches count.
+    Only modules that hubconf.py imports, directly or indirectly, are reported.
     """
     first: dict[str, OwnImport] = {}
     for one in repo.hubconf.own_imports if repo.hubconf else ():
@@ -328,19 +333,19 @@ def generic_module_name(repo: RepoFacts) -> Iterator[Finding]:
             first.setdefault(one.top, one)
     for top, one in first.items():
         yield generic_module_name.finding(
-            f"`{top}` is a name that other repos use too: who loads from both gets one repo's "
-            "modules in the other",
+            f"top-level package `{top}` is generic: two hub repos that both define it cannot be loaded "
+            "in one process",
             one.location,
-            hint="Move it into a package named after the project.",
+            hint="Move it into a package that is named after the project.",
         )
 
 
 @rule("HUB007", "shadows-installed-name", "warning", preview=True)
 def shadows_installed_name(repo: RepoFacts) -> Iterator[Finding]:
-    """The repo has a top-level module of the same name as something that is installed.
+    """A top-level module of the repo has the name of an installed one.
 
-    torch.hub puts the repo first on the path. While it loads, everybody who imports `datasets`, be
-    it a dependency of a dependency, gets the repo's folder.
+    torch.hub puts the repo first on `sys.path`. While it loads, every `import datasets`, even in
+    a dependency, imports the repo's folder.
 
     Bad:
         datasets/__init__.py
@@ -350,13 +355,13 @@ def shadows_installed_name(repo: RepoFacts) -> Iterator[Finding]:
         acme_unet/datasets/__init__.py
         hubconf.py
 
-    The standard library, declared dependencies and a few well-known packages are looked at. Whoever
-    imported the real one before is not hurt.
+    Names of the standard library, of declared dependencies and of a few well-known packages are
+    reported.
     """
     declared = {name for entry in entries_of(repo) for name in provided_modules(entry.name)}
     for name in sorted(repo.packages - {"hubconf"}):
         if is_stdlib(name) or name in declared or name in _WELL_KNOWN:
             yield shadows_installed_name.finding(
-                f"`{name}` of this repo hides what is installed under that name while loading",
-                hint="Move it into a package named after the project.",
+                f"`{name}` of this repo shadows the installed module while the repo is loaded",
+                hint="Move it into a package that is named after the project.",
             )

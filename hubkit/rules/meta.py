@@ -1,4 +1,4 @@
-"""HUB9xx: the comments and settings that steer hubkit itself."""
+"""HUB9xx: suppressions, settings and crashes of hubkit itself. See ``hubkit.lint.meta_rules``."""
 
 from __future__ import annotations
 
@@ -14,31 +14,29 @@ if TYPE_CHECKING:
 
 
 @rule(INTERNAL_ERROR, "internal-error", "error")
-def internal_error(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - the linter knows
-    """A rule stopped, so nothing is known of what it looks for.
+def internal_error(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see meta_rules
+    """A rule crashed.
 
-    This is a mistake of hubkit's and not of the repo. All other rules ran, and what they say
-    holds. It is said whatever is selected or ignored, and the exit code is 2: a repo that was not
-    judged has not passed.
+    This is a bug in hubkit, not in the repo. All other rules ran. The finding is reported even if
+    HUB900 is not selected or is ignored, and the exit code is 2, because the repo was not fully
+    checked.
 
-    The finding names the rule, the exception and the line of hubkit's that was at work. Please
-    report it with the code that the rule stopped at; hubkit's page on the package index leads to
-    where.
+    The finding contains the rule, the exception and the line of hubkit that raised it. Please
+    report it with the code that was checked.
 
-    Ignoring the rule that stopped goes without it until it is mended; ignoring HUB900 itself has
-    no effect:
+    To skip the rule until the bug is fixed, ignore that rule, not HUB900:
         [tool.hubkit.ignore]
-        HUB504 = "stops on our loader; reported"
+        HUB504 = "crashes on our loader; reported"
     """
     yield from ()
 
 
 @rule("HUB901", "unused-suppression", "warning", fixable="sometimes", applicability="safe")
-def unused_suppression(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - the linter knows
-    """A suppression covers nothing.
+def unused_suppression(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see meta_rules
+    """A suppression has no effect.
 
-    What it was for has been fixed, or it stands on the wrong line. Left there, it would hide the
-    next mistake of that kind.
+    The problem has been fixed, or the comment is on the wrong line. An unused suppression hides the
+    next problem of that kind.
 
     Bad:
         dependencies = ["torch"]  # hubkit: ignore[HUB501] mirrored files have other names
@@ -46,19 +44,19 @@ def unused_suppression(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - 
     Good:
         dependencies = ["torch"]
 
-    A comment covers the statement on whose lines it stands, or, alone on a line, the next one;
+    A comment covers the statement on its line, or the next statement if it is alone on its line;
     `# hubkit: file-ignore[HUB501]` covers its whole file. `ignore`, `extend-ignore` and
-    `per-file-ignores` in the configuration are judged likewise. Only codes of rules that ran are
-    judged, so `--select` makes no suppression unused.
+    `per-file-ignores` in the configuration are checked too. Codes of rules that did not run, for
+    example because of `--select`, are not reported.
     """
     yield from ()
 
 
 @rule("HUB902", "unknown-code", "warning")
-def unknown_code(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - the linter knows all codes
-    """A suppression or setting names a code that no rule has.
+def unknown_code(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see meta_rules
+    """A suppression or setting contains an unknown code.
 
-    It has no effect, and the author believes that it has.
+    It has no effect.
 
     Bad:
         url = "…"  # hubkit: ignore[HUB5O1] the mirror's names differ
@@ -66,17 +64,17 @@ def unknown_code(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - the li
     Good:
         url = "…"  # hubkit: ignore[HUB501] the mirror's names differ
 
-    `hubkit explain` lists the codes. The first digits mean all that start so: `HUB5`.
+    To list the codes, run `hubkit explain`. A prefix such as `HUB5` covers all codes that start
+    with it.
     """
     yield from ()
 
 
 @rule("HUB904", "unknown-entrypoint", "warning")
-def unknown_entrypoint(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - the linter knows
-    """The configuration describes an entrypoint that the repo does not have.
+def unknown_entrypoint(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see meta_rules
+    """The configuration has settings for an unknown entrypoint.
 
-    It is a typo, or was left behind when the entrypoint went. What it says (its kind, its example
-    input, checks that are expected to fail) has no effect on anything.
+    The name is misspelled, or the entrypoint was removed. The settings have no effect.
 
     Bad:
         [tool.hubkit.entrypoints.unett]
@@ -86,18 +84,16 @@ def unknown_entrypoint(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - 
         [tool.hubkit.entrypoints.unet]
         kind = "model"
 
-    Where entrypoints are made at run time (HUB210) no name is certain to be wrong, and none is
-    reported.
+    Nothing is reported if hubconf.py creates names at run time (HUB210).
     """
     yield from ()
 
 
 @rule("HUB903", "suppression-without-reason", "info")
 def suppression_without_reason(repo: RepoFacts) -> Iterator[Finding]:
-    """A suppression does not say why.
+    """A suppression has no reason.
 
-    The reason is printed with each report, so that the next reader can tell a decision from a
-    leftover.
+    Reports show the reason, so that readers can distinguish a decision from a leftover.
 
     Bad:
         state = load_state_dict_from_url(url)  # hubkit: ignore[HUB505]
@@ -108,7 +104,7 @@ def suppression_without_reason(repo: RepoFacts) -> Iterator[Finding]:
     for suppression in repo.suppressions:
         if not suppression.reason:
             yield suppression_without_reason.finding(
-                f"no reason given for ignoring {', '.join(suppression.codes) or 'nothing'}",
+                f"suppression of {', '.join(suppression.codes) or 'no code'} without a reason",
                 suppression.location,
-                hint="Write it behind the bracket.",
+                hint="Add the reason after the bracket.",
             )

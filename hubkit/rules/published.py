@@ -21,14 +21,14 @@ _READ = ("open", "read_text", "read_bytes")
 
 
 class Needed(Struct, frozen=True):
-    """A file that consumers need.
+    """A file of the repo that users need.
 
     Attributes:
         path: The file.
-        location: What needs it.
-        failure: What fails without it.
-        severity: How bad that is.
-        optional: Whether the code asks for it before it is used.
+        location: The code that needs it.
+        failure: What fails without it, as a clause.
+        severity: The severity of that.
+        optional: Whether the code checks that the file exists.
     """
 
     path: str
@@ -39,7 +39,7 @@ class Needed(Struct, frozen=True):
 
 
 def find_needed(repo: RepoFacts) -> Iterator[Needed]:
-    """hubconf.py, the modules that it reaches, and the data files that these name."""
+    """Yield hubconf.py, the modules that it imports, and the data files that they read."""
     hubconf = repo.hubconf
     if hubconf is None:
         return
@@ -58,16 +58,14 @@ def find_needed(repo: RepoFacts) -> Iterator[Needed]:
 
 
 def find_gaps(repo: RepoFacts, *kinds: str) -> Iterator[tuple[Needed, Gap, int]]:
-    """Needed files that consumers lack for one of some reasons.
-
-    What has one cause, such as a folder that nobody added, is one.
+    """Find needed files that are missing in archives. Files with the same cause are grouped.
 
     Args:
         repo: The repo.
-        *kinds: The reasons.
+        *kinds: The causes to look for.
 
     Returns:
-        The first file that is needed, why it is lacking, and how many files lack for that reason.
+        The first needed file, the cause, and the number of missing files with that cause.
     """
     found: dict[tuple[str, str], list[tuple[Needed, Gap]]] = {}
     for needed in find_needed(repo):
@@ -82,7 +80,7 @@ def find_gaps(repo: RepoFacts, *kinds: str) -> Iterator[tuple[Needed, Gap, int]]
 
 
 def _cause(repo: RepoFacts, gap: Gap) -> str:
-    """The outermost folder that consumers lack altogether, or what the gap names."""
+    """The outermost folder that is missing as a whole, or the path of the gap."""
     parts = gap.path.split("/")
     for end in range(1, len(parts)):
         if parts[end - 1] not in repo.files.names("/".join(parts[: end - 1])):
@@ -96,19 +94,19 @@ _GAP_REASONS = {
     "export-ignore": "is marked export-ignore in .gitattributes",
 }
 _GAP_HINTS = {
-    "untracked": "Run `git add {path}` and commit it.",
-    "ignored": "Run `git add --force {path}`, and take it out of .gitignore.",
-    "export-ignore": "Take the attribute away from it.",
+    "untracked": "Run `git add {path}`, and commit the file.",
+    "ignored": "Remove it from .gitignore, run `git add {path}`, and commit the file.",
+    "export-ignore": "Remove the attribute in .gitattributes.",
 }
-_BUILT = "If a build makes it, no archive can hold it: import something else in its absence."
+_BUILT = "If a build generates the file, handle its absence: archives cannot contain it."
 
 
 @rule("HUB601", "not-published", "error")
 def not_published(repo: RepoFacts) -> Iterator[Finding]:
-    """A file that hubconf.py needs is on disk and not in the archive.
+    """A file that hubconf.py needs is missing in the archive.
 
-    torch.hub downloads an archive of a commit. A module that was never committed, that .gitignore
-    hides or that .gitattributes keeps out of archives works for its author and for nobody else.
+    torch.hub downloads an archive of a commit. A file that is not committed, is ignored by
+    .gitignore, or is excluded by .gitattributes works only for its author.
 
     Bad:
         # .gitignore
@@ -121,22 +119,22 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
         # .gitignore
         /checkpoints/
 
-    A module that only functions import, and a file that the code finds by way of `__file__`, are
-    warnings. A file that a build generates is no exception: nothing builds what torch.hub loads. An
-    import in `try: ... except ImportError:` is fine, and so is a data file whose existence the code
-    asks for. Outside git there is nothing to compare with.
+    The severity is warning for modules that only functions import, and for files that the code
+    opens relative to `__file__`. Generated files are reported too: torch.hub does not build
+    anything. Imports in `try: ... except ImportError:` are not reported, nor are data files if the
+    code checks that they exist. The rule needs a git repo.
     """
     for needed, gap, count in find_gaps(repo, *_GAP_REASONS):
         if needed.optional and count == 1:
             continue
         mild = _is_empty_package(repo, needed)
         also = (
-            f" (and {plural(count - 1, 'more file')} below it)"
+            f" (and {plural(count - 1, 'more file')} in it)"
             if count > 1 and "/" in gap.path
             else ""
         )
         yield not_published.finding(
-            f"`{gap.path}` {_GAP_REASONS[gap.kind]}, so archives lack it{also} and {needed.failure}",
+            f"`{gap.path}` {_GAP_REASONS[gap.kind]}, so it is missing in archives{also} and {needed.failure}",
             needed.location,
             hint=_GAP_HINTS[gap.kind].format(path=gap.path)
             + (f" {_BUILT}" if gap.kind == "ignored" else ""),
@@ -145,7 +143,7 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
 
 
 def _is_empty_package(repo: RepoFacts, needed: Needed) -> bool:
-    """Whether it is an ``__init__.py`` that says nothing, so that most imports do without."""
+    """Whether it is an empty ``__init__.py``, which most imports do not need."""
     is_init = needed.path.endswith("__init__.py")
     return is_init and not repo.files.read_text(needed.path).strip()
 
@@ -154,8 +152,8 @@ def _is_empty_package(repo: RepoFacts, needed: Needed) -> bool:
 def submodule_needed(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py needs a file of a git submodule.
 
-    Archives hold an empty folder in a submodule's place. What is imported from there fails for
-    everybody who loads the repo through torch.hub.
+    Archives contain an empty folder instead of a submodule, so imports from it fail for all users
+    of torch.hub.
 
     Bad:
         from third_party.ops import fast_nms      # third_party is a submodule
@@ -163,33 +161,33 @@ def submodule_needed(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from acme_unet.ops import fast_nms        # a copy in the repo
 
-    A package that can be installed, named in `dependencies`, does as well. Submodules that
-    hubconf.py does not reach are a note.
+    Or depend on an installable package, and add it to `dependencies`. The severity is info for
+    submodules that hubconf.py does not need.
     """
     reached = set()
     for needed, gap, _ in find_gaps(repo, "submodule"):
         reached.add(gap.path)
         yield submodule_needed.finding(
-            f"`{gap.path}` is a submodule, an empty folder in archives, so {needed.failure}",
+            f"`{gap.path}` is a submodule, which is an empty folder in archives, so {needed.failure}",
             needed.location,
-            hint="Copy what is needed into the repo, or depend on a package that can be installed.",
+            hint="Copy the code into the repo, or depend on an installable package.",
             severity=needed.severity,
         )
     others = [path for path in repo.files.of_kind("submodule") if path not in reached]
     if others:
         yield submodule_needed.finding(
-            f"archives hold empty folders for the submodules {quoted(others)}",
-            hint="hubconf.py does not seem to need them.",
+            f"the submodules {quoted(others)} are empty folders in archives",
+            hint="hubconf.py does not seem to need them. If it does, copy them into the repo.",
             severity="info",
         )
 
 
 @rule("HUB603", "lfs-pointer", "error")
 def lfs_pointer(repo: RepoFacts) -> Iterator[Finding]:
-    """A file is kept in Git LFS, of which archives hold a pointer of three lines.
+    """A file is stored in Git LFS, so archives contain only a pointer.
 
-    GitHub leaves LFS objects out of archives unless the repo's owner switches that on. Whoever loads
-    weights from the repo gets `invalid load key, 'v'`.
+    GitHub does not include LFS objects in archives, unless the owner of the repo enables it.
+    Loading the weights fails with `invalid load key, 'v'`.
 
     Bad:
         # .gitattributes
@@ -201,8 +199,8 @@ def lfs_pointer(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         load_state_dict_from_url("https://.../unet-0a1b2c3d.pth", check_hash=True)
 
-    The setting of the host cannot be seen from here: where it is on, say `lfs-in-archives = true`. A
-    file that hubconf.py does not reach is a warning.
+    If your host includes LFS objects in archives, set `lfs-in-archives = true`. The severity is
+    warning for files that hubconf.py does not need.
     """
     if repo.limits.lfs_in_archives:
         return
@@ -211,24 +209,23 @@ def lfs_pointer(repo: RepoFacts) -> Iterator[Finding]:
         if needed.path in pointers and needed.path not in reached:
             reached.add(needed.path)
             yield lfs_pointer.finding(
-                f"`{needed.path}` is kept in Git LFS, so archives hold a pointer in its place, "
-                "unless their host is told to include LFS objects",
+                f"`{needed.path}` is stored in Git LFS, so archives contain only a pointer",
                 needed.location,
                 hint=_LFS_HINT,
             )
     others = sorted(pointers - reached)
     if others:
         yield lfs_pointer.finding(
-            f"archives hold pointers in place of {quoted(others)}, kept in Git LFS, unless "
-            "their host is told to include LFS objects",
+            f"{quoted(others)} {'is' if len(others) == 1 else 'are'} stored in Git LFS, so archives "
+            "contain only pointers",
             hint=_LFS_HINT,
             severity="warning",
         )
 
 
 _LFS_HINT = (
-    "Publish weights by URL, or keep the file in git; say `lfs-in-archives = true` if the host "
-    "includes them."
+    "Publish weights at a URL, or store the file in git. If your host includes LFS objects in "
+    "archives, set `lfs-in-archives = true`."
 )
 
 
@@ -236,9 +233,9 @@ _LFS_HINT = (
 def symlink(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py needs a file behind a symbolic link.
 
-    torch.hub unpacks archives with Python's zipfile, which makes of a link a file that holds the
-    name of its target. Importing a linked module ends in NameError or SyntaxError, and a linked
-    folder is no folder.
+    torch.hub unpacks archives with Python's zipfile, which turns a symbolic link into a text file
+    with the path of the target. Importing a linked module raises NameError or SyntaxError, and
+    a linked folder is not a folder.
 
     Bad:
         models -> src/acme_unet/models
@@ -249,7 +246,8 @@ def symlink(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from src.acme_unet.models.unet import unet
 
-    Links that hubconf.py does not reach are a note; those among documents are none.
+    The severity is info for links that hubconf.py does not need. Links in documents are not
+    reported.
     """
     reached = set()
     for needed, gap, _ in find_gaps(repo, "link"):
@@ -265,8 +263,8 @@ def symlink(repo: RepoFacts) -> Iterator[Finding]:
     code = [path for path in others if not _is_document(path)]
     if code:
         yield symlink.finding(
-            f"torch.hub unpacks symbolic links as text files: {quoted(code)}",
-            hint="hubconf.py does not seem to need them.",
+            f"torch.hub unpacks the symbolic links {quoted(code)} as text files",
+            hint="hubconf.py does not seem to need them. If it does, copy them into the repo.",
             severity="info",
         )
 
@@ -278,11 +276,11 @@ def _is_document(path: str) -> bool:
 def _link_hint(repo: RepoFacts, gap: Gap) -> str:
     is_folder = repo.files.is_folder(gap.path)
     what = "the folder" if is_folder else "the file"
-    return f"Put {what} itself there, or import it from where it is."
+    return f"Replace the link with {what}, or use the path of the target."
 
 
 _MB = 1_000_000
-_HEAVIEST = 10
+_MOST_LISTED = 10
 _LONGEST = 200  # Windows takes 260 with the hub dir in front
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
@@ -294,11 +292,11 @@ _JUNK = re.compile(
 
 @rule("HUB605", "unportable-name", "warning", preview=True)
 def unportable_name(repo: RepoFacts) -> Iterator[Finding]:
-    """A file's name cannot be unpacked everywhere.
+    """A file name is not portable.
 
-    Names that differ only by case overwrite one another on Windows and macOS; names with a colon,
-    reserved names such as `aux.py`, very long ones and ones that are not UTF-8 cannot be written on
-    Windows at all. Whoever loads the repo there gets an error, or one file in place of two.
+    Files whose names differ only by case overwrite each other on Windows and macOS. Names with
+    a colon, reserved names such as `aux.py`, very long names and names that are not UTF-8 cannot be
+    created on Windows.
 
     Bad:
         models/UNet.py
@@ -308,14 +306,14 @@ def unportable_name(repo: RepoFacts) -> Iterator[Finding]:
         models/unet.py
         models/unet_legacy.py
 
-    Looked at is what git tracks.
+    Only files that git tracks are checked.
     """
     if not repo.files.is_tracked:
         return
     paths = repo.files.paths()
     for pair in _find_clashes(paths):
         yield unportable_name.finding(
-            f"{quoted(pair)} differ only by case, so on Windows and macOS one replaces the other",
+            f"{quoted(pair)} differ only by case, so one overwrites the other on Windows and macOS",
             hint="Rename one of them.",
         )
     for path in paths:
@@ -344,14 +342,14 @@ def _find_clashes(paths: Iterable[str]) -> Iterator[list[str]]:
 
 def _find_trouble(path: str) -> str:
     if len(path) > _LONGEST:
-        return f"is {len(path)} characters long, which Windows may not take"
+        return f"is {len(path)} characters long, which may be too long on Windows"
     if any("\udc80" <= letter <= "\udcff" for letter in path):
         return "is not UTF-8"
     for part in path.split("/"):
         if _RESERVED.match(part):
-            return f"cannot be unpacked on Windows, where {part.partition('.')[0]} is reserved"
+            return f"cannot be created on Windows, where {part.partition('.')[0]} is reserved"
         if _FORBIDDEN.search(part):
-            return "has a character that Windows does not allow"
+            return "contains a character that Windows does not allow"
     return ""
 
 
@@ -359,8 +357,8 @@ def _find_trouble(path: str) -> str:
 def archive_size(repo: RepoFacts) -> Iterator[Finding]:
     """The archive is large.
 
-    torch.hub downloads and unpacks the whole of it before anything can be loaded, for everybody and
-    on every `force_reload`: videos, notebooks and weights too.
+    torch.hub downloads and unpacks the whole archive, including videos, notebooks and weights, for
+    each user and on every `force_reload`.
 
     Bad:
         assets/demo.mp4                   180 MB
@@ -369,8 +367,8 @@ def archive_size(repo: RepoFacts) -> Iterator[Finding]:
         # .gitattributes
         assets/ export-ignore
 
-    Weights belong on a host of files, by URL. `max-archive-mb` sets how large is large; it is 50 by
-    default, of files as they are unpacked.
+    Publish weights at a URL. The setting `max-archive-mb` is the maximum size of the unpacked
+    files; its default is 50.
     """
     if not repo.files.is_tracked:
         return
@@ -378,20 +376,19 @@ def archive_size(repo: RepoFacts) -> Iterator[Finding]:
     total = sum(entry.size for entry in entries)
     if total <= repo.limits.archive_mb * _MB:
         return
-    heaviest = sorted(entries, key=lambda entry: -entry.size)[:_HEAVIEST]
-    listed = ", ".join(f"{entry.path} ({entry.size / _MB:.1f} MB)" for entry in heaviest)
+    largest = sorted(entries, key=lambda entry: -entry.size)[:_MOST_LISTED]
+    listed = ", ".join(f"{entry.path} ({entry.size / _MB:.1f} MB)" for entry in largest)
     yield archive_size.finding(
-        f"archives unpack to {total / _MB:.0f} MB, more than {repo.limits.archive_mb:g}",
-        hint=f"The heaviest are {listed}. Mark what is not needed `export-ignore`.",
+        f"the archive has {total / _MB:.0f} MB unpacked, more than {repo.limits.archive_mb:g} MB",
+        hint=f"The largest files are {listed}. Mark files that are not needed as `export-ignore`.",
     )
 
 
 @rule("HUB608", "tracked-junk", "info", preview=True)
 def tracked_junk(repo: RepoFacts) -> Iterator[Finding]:
-    """Files that a machine left behind are tracked.
+    """Caches, binaries or editor files are tracked by git.
 
-    Caches, compiled extensions of one platform and traces of editors reach everybody who loads the
-    repo. A stale `.so` may even be imported in place of a module.
+    All users download them. A stale `.so` may even be imported instead of a module.
 
     Bad:
         models/__pycache__/unet.cpython-38.pyc
@@ -402,15 +399,15 @@ def tracked_junk(repo: RepoFacts) -> Iterator[Finding]:
         __pycache__/
         .DS_Store
 
-    Looked at is what git tracks.
+    Only files that git tracks are checked.
     """
     if not repo.files.is_tracked:
         return
     junk = [path for path in repo.files.paths() if _JUNK.search(path)]
     if junk:
         yield tracked_junk.finding(
-            f"git tracks what machines left behind: {quoted(junk)}",
-            hint="Run `git rm --cached` on them, and put them into .gitignore.",
+            f"git tracks generated files: {quoted(junk)}",
+            hint="Run `git rm --cached` on them, and add them to .gitignore.",
         )
 
 
@@ -420,11 +417,11 @@ _GUESSES = ("main", "master")
 
 @rule("HUB607", "default-branch", "warning")
 def default_branch(repo: RepoFacts) -> Iterator[Finding]:
-    """torch.hub does not take the repo's default branch.
+    """torch.hub does not load the default branch of the repo.
 
-    Asked for `owner/name`, it does not ask GitHub which branch is the default: it takes `main`, and
-    if there is none `master`. With any other default branch loading fails, or takes what an old
-    branch holds. A branch and a tag of one name are as bad: nobody can tell which is meant.
+    Without a ref, torch.hub loads `main`, or `master` if there is no `main`. It does not look up
+    the default branch on GitHub. With any other default branch, loading fails or uses an old
+    branch. A branch and a tag with the same name are ambiguous.
 
     Bad:
         * develop        the default branch
@@ -433,9 +430,9 @@ def default_branch(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         * main
 
-    Told by the branches of `origin` as they were last fetched: its default branch by `origin/HEAD`,
-    which `git remote set-head origin --auto` asks for anew. Where that is not known, as in most CI
-    checkouts, and outside git nothing is said.
+    The rule reads the branches of `origin` as of the last fetch, and the default branch from
+    `origin/HEAD`. To update it, run `git remote set-head origin --auto`. Nothing is reported if it
+    is unknown, as in most CI checkouts.
     """
     refs = repo.files.refs()
     if refs is None:
@@ -443,9 +440,9 @@ def default_branch(repo: RepoFacts) -> Iterator[Finding]:
     taken = next((name for name in _GUESSES if name in refs.branches), None)
     if refs.default and not _is_taken(refs, taken):
         what = (
-            f"loads the branch `{taken}`, which is at another commit"
+            f"loads the branch `{taken}`, which is a different commit"
             if taken
-            else "fails, as it looks for `main` and `master` only"
+            else "fails, because it looks only for `main` and `master`"
         )
         yield default_branch.finding(
             f"the default branch is `{refs.default}`, and torch.hub without a ref {what}",
@@ -454,9 +451,9 @@ def default_branch(repo: RepoFacts) -> Iterator[Finding]:
     doubles = sorted(refs.branches.keys() & refs.tags.keys())
     if doubles:
         yield default_branch.finding(
-            f"{quoted(doubles)} {'is' if len(doubles) == 1 else 'are'} both a branch and a tag, "
-            "so nobody can tell which torch.hub loads",
-            hint="Rename the branch, or delete it.",
+            f"{quoted(doubles)} {'is' if len(doubles) == 1 else 'are'} both a branch and a tag, so the "
+            "ref is ambiguous",
+            hint="Rename or delete the branch.",
         )
 
 
@@ -468,5 +465,5 @@ def _is_taken(refs: Refs, taken: str | None) -> bool:
 
 def _advise_branch(taken: str | None) -> str:
     if taken is None:
-        return "Rename it to `main`; the host redirects the old name."
+        return "Rename it to `main`. GitHub redirects the old name."
     return f"Delete `{taken}`, or make it the default branch."

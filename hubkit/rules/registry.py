@@ -1,4 +1,4 @@
-"""What a rule is, and how one is declared."""
+"""Declare rules and look them up."""
 
 from __future__ import annotations
 
@@ -25,22 +25,45 @@ documents cards meta
 """
 
 
+class FindingWithFix(Finding, frozen=True):
+    """A finding that computes its fix when it is asked for.
+
+    Attributes:
+        make_fix: Computes the fix; None if there is none.
+    """
+
+    make_fix: Callable[[], Fix | None] = lambda: None
+
+    def finish(self, *, with_fix: bool = False) -> Finding:
+        """The plain finding, with or without its fix."""
+        return Finding(
+            self.code,
+            self.severity,
+            self.message,
+            self.location,
+            entrypoint=self.entrypoint,
+            hint=self.hint,
+            fix=self.make_fix() if with_fix else None,
+            fingerprint=self.fingerprint,
+        )
+
+
 class Rule(Struct, frozen=True):
-    """One thing that ``hubkit check`` looks for.
+    """A rule of ``hubkit check``.
 
     Attributes:
         code: "HUB" and three digits; the first is the family.
-        slug: The same as words, such as "undeclared-import".
-        severity: How bad its findings are unless one says otherwise.
+        slug: The name, such as "undeclared-import".
+        severity: The severity of its findings, unless a finding has its own.
         summary: What it finds, in one line.
-        explanation: What, why it bites, bad and good: all that ``hubkit explain`` prints.
-        function: Finds it. Where it does not apply it finds nothing.
-        moot_kinds: Kinds of entrypoints for which declaring them answers the finding.
-        preview: Whether it runs only when its code is selected.
-        fixable: Whether its findings come with a fix.
-        applicability: Of the most careful fix that it offers; None when it offers none.
-        alone: Whether nothing else is worth saying where it finds something.
-        compares: Whether it holds the repo against an earlier version, and runs only then.
+        explanation: The text that ``hubkit explain`` prints.
+        function: Yields the findings.
+        exempt_kinds: Kinds of entrypoints about which it reports nothing.
+        preview: Whether it runs only in preview, or if its full code is selected.
+        fixable: Whether its findings have a fix.
+        applicability: The applicability of its safest fix; None if it has no fixes.
+        exclusive: Whether the other rules do not run if it finds something.
+        needs_previous: Whether it compares the repo with an earlier version.
     """
 
     code: str
@@ -49,12 +72,12 @@ class Rule(Struct, frozen=True):
     summary: str
     explanation: str
     function: RuleFunction
-    moot_kinds: frozenset[str] = frozenset()
+    exempt_kinds: frozenset[str] = frozenset()
     preview: bool = False
     fixable: Fixable = "never"
     applicability: Applicability | None = None
-    alone: bool = False
-    compares: bool = False
+    exclusive: bool = False
+    needs_previous: bool = False
 
     def finding(
         self,
@@ -64,17 +87,24 @@ class Rule(Struct, frozen=True):
         hint: str = "",
         entrypoint: str | None = None,
         severity: Severity | None = None,
-        fix: Fix | None = None,
+        fix: Callable[[], Fix | None] | None = None,
     ) -> Finding:
-        """One finding of this rule."""
-        return Finding(
-            self.code,
-            severity or self.severity,
-            message,
-            location,
-            entrypoint=entrypoint,
-            hint=hint,
-            fix=fix,
+        """Make a finding.
+
+        Args:
+            message: What is wrong, in one clause.
+            location: Where; None for the repo as a whole.
+            hint: What to do about it.
+            entrypoint: The entrypoint that it is about.
+            severity: Its severity, if it is not that of the rule.
+            fix: Computes its fix. It is called only if fixes are asked for, after the rule has
+                finished, so use ``functools.partial`` instead of a lambda in a loop.
+        """
+        severity = severity or self.severity
+        if fix is None:
+            return Finding(self.code, severity, message, location, entrypoint, hint)
+        return FindingWithFix(
+            self.code, severity, message, location, entrypoint, hint, make_fix=fix
         )
 
 
@@ -83,43 +113,42 @@ def rule(
     slug: str,
     severity: Severity,
     *,
-    moot_kinds: frozenset[str] = frozenset(),
+    exempt_kinds: frozenset[str] = frozenset(),
     preview: bool = False,
     fixable: Fixable = "never",
     applicability: Applicability | None = None,
-    alone: bool = False,
-    compares: bool = False,
+    exclusive: bool = False,
+    needs_previous: bool = False,
 ) -> Callable[[RuleFunction], Rule]:
-    """Make a generator of findings a rule; its docstring is the explanation.
+    """Declare a rule: a generator of findings, whose docstring explains it.
 
     Args:
         code: Its code.
-        slug: Its name in words.
-        severity: How bad its findings usually are.
-        moot_kinds: Kinds of entrypoints for which declaring them answers the finding.
-        preview: Whether it runs only when its code is selected.
-        fixable: Whether its findings come with a fix.
-        applicability: Of the most careful fix that it offers.
-        alone: Whether nothing else is worth saying where it finds something.
-        compares: Whether it holds the repo against an earlier version, and runs only then.
+        slug: Its name.
+        severity: The usual severity of its findings.
+        exempt_kinds: Kinds of entrypoints about which it reports nothing.
+        preview: Whether it runs only in preview, or if its full code is selected.
+        fixable: Whether its findings have a fix.
+        applicability: The applicability of its safest fix.
+        exclusive: Whether the other rules do not run if it finds something.
+        needs_previous: Whether it compares the repo with an earlier version.
     """
 
     def declare(function: RuleFunction) -> Rule:
         explanation = inspect.cleandoc(function.__doc__ or "")
-        summary = explanation.partition("\n")[0]
         return Rule(
             code,
             slug,
             severity,
-            summary,
+            explanation.partition("\n")[0],
             explanation,
             function,
-            moot_kinds,
+            exempt_kinds,
             preview,
             fixable,
             applicability,
-            alone,
-            compares,
+            exclusive,
+            needs_previous,
         )
 
     return declare

@@ -1,8 +1,9 @@
-"""HUB4xx: what an entrypoint gives back, and what becomes of it afterwards."""
+"""HUB4xx: what entrypoints return."""
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Fix
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 _OTHER_KINDS = frozenset({"bundle", "transform", "tokenizer", "utility", "class"})
 
 
-@rule("HUB401", "returns-not-module", "warning", moot_kinds=_OTHER_KINDS)
+@rule("HUB401", "returns-not-module", "warning", exempt_kinds=_OTHER_KINDS)
 def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint gives back something that is no nn.Module.
+    """An entrypoint returns something that is not an nn.Module.
 
-    Tools that take any hub model (benchmarks, converters, feature extractors) call `.eval()` and
-    `.to(device)` on what `torch.hub.load` gives; on a tuple or a trainer object that ends in
-    AttributeError. Sometimes it is meant so: a tokenizer, a transform, a model together with its
-    utilities. Then say which, in pyproject.toml or hubkit.toml.
+    Tools that accept any hub model (benchmarks, converters, feature extractors) call `.eval()` and
+    `.to(device)` on the result of `torch.hub.load`. A tuple or a trainer object raises
+    AttributeError. If the entrypoint is meant to return something else, such as a tokenizer,
+    a transform, or a model with its utilities, declare it in pyproject.toml or hubkit.toml.
 
     Bad:
         def detector(pretrained=False):
@@ -40,18 +41,17 @@ def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
         [tool.hubkit.entrypoints.detector]
         kind = "bundle"     # or transform, tokenizer, utility, class
 
-    Where the docstring says what comes back, a tuple or a dict for example, users know, and only
-    tools do not: an info.
+    The severity is info if the docstring mentions the returned type, such as a tuple or a dict.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
-        # A coroutine function is wrong in another way, which HUB203 tells.
+        # HUB203 reports coroutine functions.
         if entry.returns.shape == "other" and entry.returns.description != "a coroutine":
             yield returns_not_module.finding(
-                f"`{entry.name}` gives back {entry.returns.description or 'something else'}, "
-                "which is no nn.Module: `.eval()` and `.to(device)` fail on it",
+                f"`{entry.name}` returns {entry.returns.description or 'something else'} instead of "
+                "an nn.Module",
                 entry.returns.location or entry.definition,
                 entrypoint=entry.name,
-                hint="Return the module alone, or declare what it is: "
+                hint="Return only the module, or declare the kind of the entrypoint: "
                 f'`[tool.hubkit.entrypoints.{entry.name}] kind = "bundle"` '
                 "(or transform, tokenizer, utility).",
                 severity="info" if _is_documented(entry) else "warning",
@@ -59,7 +59,7 @@ def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
 
 
 def _is_documented(entry: Entrypoint) -> bool:
-    """Whether the docstring names what comes back: the "tuple" of "a tuple of 2"."""
+    """Whether the docstring mentions the returned type: the "tuple" of "a tuple of 2"."""
     words = entry.returns.description.split()
     noun = words[1] if len(words) > 1 else ""
     return bool(noun) and re.search(rf"\b{noun}\b", entry.docstring or "", re.I) is not None
@@ -67,11 +67,11 @@ def _is_documented(entry: Entrypoint) -> bool:
 
 @rule("HUB402", "class-defined-in-hubconf", "warning")
 def class_defined_in_hubconf(repo: RepoFacts) -> Iterator[Finding]:
-    """An nn.Module is defined in hubconf.py itself.
+    """hubconf.py defines an nn.Module.
 
-    torch.hub imports the file under the name `hubconf.py` and does not register it, so the class
-    cannot be found again: `torch.save(model)`, `pickle` and handing the model to another process end
-    in "Can't pickle: import of module 'hubconf.py' failed".
+    torch.hub imports the file under the name `hubconf.py` and does not add it to `sys.modules`, so
+    the class cannot be imported again. `torch.save(model)`, `pickle` and passing the model to
+    another process raise "Can't pickle: import of module 'hubconf.py' failed".
 
     Bad:
         # hubconf.py
@@ -83,8 +83,7 @@ def class_defined_in_hubconf(repo: RepoFacts) -> Iterator[Finding]:
     """
     for one in repo.hubconf.module_classes if repo.hubconf else ():
         yield class_defined_in_hubconf.finding(
-            f"models of the class `{one.name}` cannot be pickled or sent to another process, "
-            "since it is defined in hubconf.py",
+            f"models of class `{one.name}` cannot be pickled, because hubconf.py defines the class",
             one.location,
             hint="Move it to a module of the repo and import it from there.",
         )
@@ -92,10 +91,10 @@ def class_defined_in_hubconf(repo: RepoFacts) -> Iterator[Finding]:
 
 @rule("HUB403", "lazy-repo-import", "error", fixable="sometimes", applicability="unsafe")
 def lazy_repo_import(repo: RepoFacts) -> Iterator[Finding]:
-    """A method that runs after loading imports a module of the repo.
+    """A method imports a module of the repo after loading.
 
-    The repo is on the path only while torch.hub.load runs. An import inside `forward` of a package
-    that loading did not import ends in ModuleNotFoundError at the first call of the model.
+    The repo is on `sys.path` only while torch.hub.load runs. If `forward` imports a package that
+    was not imported before, the first call of the model raises ModuleNotFoundError.
 
     Bad:
         class UNet(torch.nn.Module):
@@ -111,15 +110,14 @@ def lazy_repo_import(repo: RepoFacts) -> Iterator[Finding]:
             def forward(self, x):
                 return resample(x)
 
-    A package that is imported while the model is loaded stays importable, and is not reported.
+    Packages that are imported while the model is loaded are not reported.
     """
     for one in repo.hubconf.late_imports if repo.hubconf else ():
         yield lazy_repo_import.finding(
-            f"`{one.module}` is imported after loading, when the repo is no longer on the path: "
-            "the first call of the model ends in ModuleNotFoundError",
+            f"`{one.module}` is imported after loading, when the repo is no longer on `sys.path`",
             one.location,
             hint="Import it at the top of the file.",
-            fix=_hoist(repo, one),
+            fix=partial(_hoist, repo, one),
         )
 
 

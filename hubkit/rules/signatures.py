@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
@@ -13,22 +14,22 @@ from hubkit.torchhub import LOAD_PARAMETERS, LOAD_POSITIONAL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, RepoFacts
+    from hubkit.facts import Finding, GpuNeed, Location, RepoFacts
 
 
-# A default that stands for "put yours here".
+# A placeholder as a default.
 _MADE_UP = re.compile(r"""['"]/?(?:path[/_]to[/_]|your[/_]|<)""", re.IGNORECASE)
-# Longer calls are known by their last part.
-_TELLING = 30
+# Longer names of calls are shortened to their last part.
+_LONG_NAME = 30
 
 
-@rule("HUB203", "non-function-entrypoint", "warning", moot_kinds=frozenset({"class"}))
+@rule("HUB203", "non-function-entrypoint", "warning", exempt_kinds=frozenset({"class"}))
 def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint is a class, an instance or a coroutine function.
 
-    torch.hub calls whatever has the name. A coroutine function gives back a coroutine that nobody
-    awaits, so no model is ever built: an error. A class gives no place for weights and freezes the
-    constructor as the interface; an instance shows its class's help.
+    torch.hub calls any callable. A coroutine function returns a coroutine that is never awaited, so
+    no model is built; this is an error. A class makes its constructor the public interface, with no
+    place to load weights. An instance shows the help of its class.
 
     Bad:
         class UNet(torch.nn.Module): ...
@@ -39,18 +40,18 @@ def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
         def unet(pretrained=False):
             return _UNet()
 
-    A class that is meant to be loaded, such as a loss, is declared in pyproject.toml or hubkit.toml:
+    If the class is meant to be loaded, such as a loss, declare it in pyproject.toml or hubkit.toml:
         [tool.hubkit.entrypoints.FocalLoss]
         kind = "class"
 
-    A documented class derived from nn.Module is only an info. What `functools.partial` and `lambda`
-    make is HUB305's.
+    The severity is info for an nn.Module class with a docstring. HUB305 reports entrypoints made by
+    `functools.partial` and `lambda`.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         if entry.returns.description == "a coroutine":
             yield non_function_entrypoint.finding(
-                f"`{entry.name}` is a coroutine function: torch.hub.load gives back a coroutine "
-                "that was never awaited",
+                f"`{entry.name}` is a coroutine function: torch.hub.load returns a coroutine that is "
+                "never awaited",
                 entry.definition,
                 entrypoint=entry.name,
                 hint="Make it a plain `def`.",
@@ -63,11 +64,11 @@ def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
             is_meant = entry.returns.shape == "module" and bool(entry.docstring)
             what = "an instance of a class" if entry.made_by else "a class"
             yield non_function_entrypoint.finding(
-                f"`{entry.name}` is {what}, so its constructor is what users call and see the help of",
+                f"`{entry.name}` is {what}, not a function",
                 entry.location,
                 entrypoint=entry.name,
                 severity="info" if is_meant else "warning",
-                hint="Publish a function that builds it, or declare it: "
+                hint="Define a function that builds it, or declare it: "
                 f'`[tool.hubkit.entrypoints.{entry.name}] kind = "class"`.',
             )
 
@@ -76,8 +77,8 @@ def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
 def required_arguments(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint cannot be called without arguments.
 
-    Tools that take any hub model build it with `torch.hub.load(repo, name)`, and so do most users at
-    first. With a required argument they meet a TypeError.
+    Tools that accept any hub model, and most new users, call `torch.hub.load(repo, name)`. With
+    a required argument they get a TypeError.
 
     Bad:
         def unet(in_channels): ...
@@ -85,25 +86,25 @@ def required_arguments(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         def unet(in_channels=3): ...
 
-    Where no default makes sense, say in the docstring what to give, and for `pytest --hubconf` in
-    hubkit.toml: `[entrypoints.unet] call = { in_channels = 3 }`.
+    If no default makes sense, document the argument in the docstring and give a value to
+    `pytest --hubconf` in hubkit.toml: `[entrypoints.unet] call = { in_channels = 3 }`.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         names = [parameter.name for parameter in entry.parameters or () if parameter.required]
         if names:
             yield required_arguments.finding(
-                f"`{entry.name}` cannot be called without {quoted(names)}",
+                f"`{entry.name}` requires {quoted(names)}",
                 entry.definition,
                 entrypoint=entry.name,
-                hint="Give a default if there is a sensible one.",
+                hint="Add a default value if there is a sensible one.",
             )
 
 
 @rule("HUB206", "swallowed-kwargs", "warning", fixable="sometimes", applicability="unsafe")
 def swallowed_kwargs(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint takes `**kwargs` and never looks at them.
+    """An entrypoint accepts `**kwargs` and ignores them.
 
-    A misspelt argument passes without a word: `torch.hub.load(repo, "unet", pretrianed=True)` gives
+    A misspelled argument raises no error: `torch.hub.load(repo, "unet", pretrianed=True)` returns
     an untrained network.
 
     Bad:
@@ -114,28 +115,27 @@ def swallowed_kwargs(repo: RepoFacts) -> Iterator[Finding]:
         def unet(pretrained=False, **kwargs):
             return _UNet(**kwargs)
 
-    Keywords that are to be ignored on purpose, for callers that pass too many, are called `**_` or
-    start with an underscore: those are not reported.
+    If the arguments are ignored on purpose, use a name with a leading underscore, such as `**_`.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         for parameter in entry.parameters or ():
             if parameter.ignored and not parameter.name.startswith("_"):
                 yield swallowed_kwargs.finding(
-                    f"`{entry.name}` takes `**{parameter.name}` and never looks at them: a misspelt "
-                    "argument passes unnoticed",
+                    f"`{entry.name}` ignores `**{parameter.name}`, so a misspelled argument raises no "
+                    "error",
                     entry.definition,
                     entrypoint=entry.name,
                     hint=f"Pass them on, or remove `**{parameter.name}`.",
-                    fix=remove_keywords(repo, entry),
+                    fix=partial(remove_keywords, repo, entry),
                 )
 
 
 @rule("HUB207", "reserved-parameter", "error")
 def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
-    """A parameter has a name that torch.hub.load keeps for itself.
+    """A parameter has the name of a parameter of torch.hub.load.
 
-    `torch.hub.load(repo, "unet", verbose=False)` sets torch.hub's own `verbose`; the entrypoint's
-    never gets it. `model=` and `repo_or_dir=` end in TypeError: got multiple values for argument.
+    `torch.hub.load(repo, "unet", verbose=False)` sets `verbose` of torch.hub.load; the entrypoint
+    does not get it. `model=` and `repo_or_dir=` raise TypeError: got multiple values for argument.
     The names are repo_or_dir, model, source, trust_repo, force_reload, verbose and skip_validation.
 
     Bad:
@@ -144,7 +144,7 @@ def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         def unet(pretrained=False, log=True): ...
 
-    A positional-only parameter cannot be meant by name and is not reported.
+    Positional-only parameters are not reported.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         for parameter in entry.parameters or ():
@@ -155,25 +155,20 @@ def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 "var-keyword",
             ):
                 continue
-            outcome = (
-                "is torch.hub.load's own and ends in TypeError"
-                if name in LOAD_POSITIONAL
-                else "is taken by torch.hub.load itself and never arrives"
-            )
+            outcome = "raises TypeError" if name in LOAD_POSITIONAL else "does not reach it"
             yield reserved_parameter.finding(
-                f"`{entry.name}` has a parameter `{name}`: `{name}=` {outcome}",
+                f"the parameter `{name}` of `{entry.name}` is reserved by torch.hub.load: `{name}=` {outcome}",
                 entry.definition,
                 entrypoint=entry.name,
-                hint="Give the parameter another name.",
+                hint="Rename the parameter.",
             )
 
 
 @rule("HUB208", "cuda-by-default", "warning", fixable="sometimes", applicability="unsafe")
 def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint wants a GPU unless told otherwise.
+    """An entrypoint uses a GPU by default.
 
-    On a machine without one, the first call ends in an error, and so do CI and every tool that loads
-    models without arguments.
+    On a machine without a GPU, such as most CI, loading the model fails.
 
     Bad:
         def unet(pretrained=False, device="cuda"): ...
@@ -187,9 +182,9 @@ def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
         def unet(pretrained=False):
             return _UNet()              # users move it where they want it
 
-    The entrypoint is followed through the repo's functions with its own defaults, and asked for
-    weights; only a `.cuda()` or `.to("cuda")` that is then certain to run is reported, in `forward`
-    of the networks that it builds too. What depends on `torch.cuda.is_available()` is fine.
+    The rule follows the entrypoint through the repo's functions, with its defaults and with
+    weights. It reports only a `.cuda()` or `.to("cuda")` that is certain to run, also in `forward`
+    of the models. Code that depends on `torch.cuda.is_available()` is not reported.
     """
     needs = repo.hubconf.gpu_needs if repo.hubconf else ()
     for need in needs:
@@ -197,36 +192,37 @@ def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
         if entry is not None and need.parameter:
             default = {one.name: one.default for one in entry.parameters or ()}[need.parameter]
             yield cuda_by_default.finding(
-                f"`{entry.name}` wants a GPU by default: `{need.parameter}={default}`",
+                f"`{entry.name}` uses a GPU by default: `{need.parameter}={default}`",
                 need.location,
                 entrypoint=entry.name,
-                hint='Make "cpu" the default.',
-                fix=default_to_cpu(repo, entry, need.parameter),
+                hint='Change the default to "cpu".',
+                fix=partial(default_to_cpu, repo, entry, need.parameter),
             )
-    calls = [one for one in needs if not one.parameter]
-    for place in dict.fromkeys(one.location for one in calls):
-        here = [one for one in calls if one.location == place]
+    calls: dict[Location, list[GpuNeed]] = {}
+    for need in needs:
+        if not need.parameter:
+            calls.setdefault(need.location, []).append(need)
+    for place, here in calls.items():
         names = [one.entrypoint for one in here]
         yield cuda_by_default.finding(
-            f"{quoted(names)} {'wants' if len(names) == 1 else 'want'} a GPU: "
-            f"`{_shortened(here[0].call)}(…)` runs without asking whether there is one",
+            f"{quoted(names)} {'requires' if len(names) == 1 else 'require'} a GPU: "
+            f"`{_shortened(here[0].call)}(…)` does not check whether there is one",
             place,
             entrypoint=names[0],
-            hint="Leave it to the user to move the model, or use the device of what is given.",
+            hint="Let users move the model, or use the device of the input.",
         )
 
 
 def _shortened(code: str) -> str:
-    return code if len(code) < _TELLING else f"….{code.rpartition('.')[2]}"
+    return code if len(code) < _LONG_NAME else f"….{code.rpartition('.')[2]}"
 
 
 @rule("HUB211", "failing-defaults", "warning")
 def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint has a default for every parameter and fails with them.
+    """An entrypoint fails with its own default arguments.
 
-    A default says that the call works without the argument. Here it ends in an exception that the
-    entrypoint itself raises, or goes on with a made-up path. Tools that build every model of a repo
-    cannot tell it from a broken one.
+    A default means that the call works without the argument. Here the entrypoint raises an
+    exception, or uses a placeholder path. To tools that build every model of a repo, it is broken.
 
     Bad:
         def custom(path="path/to/model.pt"): ...
@@ -239,8 +235,8 @@ def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
 
         def unet(config): ...
 
-    The entrypoint is followed through the repo's functions with its own defaults; only what is
-    certain to raise is reported, and nothing inside `try`.
+    The rule follows the entrypoint through the repo's functions with its defaults. It reports only
+    statements that are certain to raise, and none inside `try`.
     """
     hubconf = repo.hubconf
     if hubconf is None:
@@ -250,10 +246,10 @@ def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
         made_up = [one.name for one in entry.parameters or () if _MADE_UP.match(one.default or "")]
         if entry.name in failing:
             found = failing[entry.name]
-            message = f"`{entry.name}()` fails with its own defaults: `{found.statement}`"
+            message = f"`{entry.name}()` fails with its default arguments: `{found.statement}`"
             place = found.location
         elif made_up:
-            message = f"the default of {quoted(made_up)} in `{entry.name}` is a made-up path"
+            message = f"the default of {quoted(made_up)} in `{entry.name}` is a placeholder"
             place = entry.definition
         else:
             continue
@@ -261,16 +257,16 @@ def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
             message,
             place,
             entrypoint=entry.name,
-            hint="Remove the default of what must be given, or choose one that works.",
+            hint="Remove the default, or choose one that works.",
         )
 
 
 @rule("HUB212", "mismatched-call", "error")
 def mismatched_call(repo: RepoFacts) -> Iterator[Finding]:
-    """A call does not fit the function of the repo that it reaches.
+    """A call does not match the signature of the called function.
 
-    A parameter was renamed or removed in the package, and hubconf.py, which no test imports, still
-    gives the old one. Whoever gets there meets a TypeError.
+    For example, a parameter was renamed or removed in the package, but hubconf.py still passes it.
+    The call raises TypeError.
 
     Bad:
         def unet(pretrained=False):
@@ -280,14 +276,14 @@ def mismatched_call(repo: RepoFacts) -> Iterator[Finding]:
         def unet(pretrained=False):
             return _build(width=64)
 
-    All calls in hubconf.py are compared, and those that its entrypoints lead to. A function behind an
-    unknown decorator, one of which there are several, and a call whose TypeError is caught are left
-    out. A dict given under the name of `**options` becomes an entry `options` in them, which is
-    reported where the function neither looks for such an entry nor hands its keywords on.
+    The rule checks all calls in hubconf.py and those that its entrypoints reach. It skips functions
+    with an unknown decorator or several definitions, and calls whose TypeError is caught. It also
+    reports a dict that is passed as `options=` to a function with `**options`, if the function
+    neither reads the key `options` nor passes its keywords on.
     """
     for one in repo.hubconf.rejected_calls if repo.hubconf else ():
         yield mismatched_call.finding(
-            f"this call cannot work: {one.reason}",
+            f"invalid call: {one.reason}",
             one.location,
-            hint="Give what the signature takes now.",
+            hint="Adapt the call to the signature.",
         )

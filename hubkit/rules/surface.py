@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import plural, quoted
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _STAR = re.compile(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
 
 
-# Each is looked for in the whole file; who leaks more does not want them renamed one by one.
+# Each name is searched in the whole file; nobody wants to rename more of them.
 _MOST_HIDDEN = 100
 
 
@@ -26,9 +27,9 @@ _MOST_HIDDEN = 100
 def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
     """An imported helper is listed as an entrypoint.
 
-    torch.hub lists every callable of hubconf.py whose name has no leading underscore, and ignores
-    `__all__`. So `Path`, `Dict`, `partial`, `load_state_dict_from_url` and the classes that
-    entrypoints are built from stand in `torch.hub.list` beside the models.
+    torch.hub lists every callable of hubconf.py whose name has no leading underscore. It ignores
+    `__all__`. So `torch.hub.list` shows `Path`, `partial`, `load_state_dict_from_url` and imported
+    classes next to the models.
 
     Bad:
         from pathlib import Path
@@ -46,11 +47,12 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
             model = _UNet()
             ...
 
-    Names imported from the repo that hubconf.py itself does not use count as published on purpose.
+    Names that are imported from the repo and not used in hubconf.py are entrypoints, so they are
+    not reported.
     """
     groups: dict[tuple[str, bool], list[Leak]] = {}
     hubconf = repo.hubconf
-    # Nobody can say what a module that is not there would have brought; HUB003 says that it is not.
+    # HUB003 reports modules that do not exist.
     absent = {one.module for one in hubconf.own_imports if one.missing} if hubconf else set()
     for leak in hubconf.leaks if hubconf else ():
         if leak.origin in absent:
@@ -61,30 +63,31 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
         first = names[0]
         rename = f"Rename it to `_{first}`" if defined_here else f"Import it as `_{first}`"
         yield leaked_callable.finding(
-            f"{quoted(names)} ({_origin(origin, len(names))}) {'shows' if len(names) == 1 else 'show'} up in "
-            "torch.hub.list as if users should load "
-            f"{'it' if len(names) == 1 else 'them'}",
+            f"{quoted(names)} ({_origin(origin, len(names))}) {'is' if len(names) == 1 else 'are'} "
+            "listed as "
+            f"{'an entrypoint' if len(names) == 1 else 'entrypoints'} by torch.hub",
             leaks[0].location,
-            hint=f"{rename}: torch.hub skips names with a leading underscore."
+            hint=f"{rename}. torch.hub does not list names with a leading underscore."
             if len(names) == 1
-            else "Give them a leading underscore, which torch.hub skips: "
-            f"{f'`_{first}`' if defined_here else f'`import {first} as _{first}`'} and so on.",
-            fix=_hide(repo, leaks),
+            else "Add a leading underscore, such as "
+            f"{f'`_{first}`' if defined_here else f'`import {first} as _{first}`'}. torch.hub does not "
+            "list such names.",
+            fix=partial(_hide, repo, leaks),
         )
 
 
 def _origin(origin: str, count: int) -> str:
-    """Where names come from: "a class of models.net", of several "classes of models.net"."""
+    """The origin of names: "a class of models.net", or "classes of models.net" for several."""
     what, of, module = origin.partition(" of ")
     return f"classes of {module}" if count > 1 and (what, of) == ("a class", " of ") else origin
 
 
 @rule("HUB202", "star-import", "warning")
 def star_import(repo: RepoFacts) -> Iterator[Finding]:
-    """hubconf.py star-imports a module whose names cannot all be told.
+    """hubconf.py star-imports a module whose names are unknown.
 
-    Everything public in that module becomes an entrypoint, helpers included, and what users can
-    load changes with a file (or an installed package) that nobody thinks of as the interface.
+    Every public name of the module becomes an entrypoint, including helpers. The entrypoints change
+    with a file, or an installed package, that is not meant to define them.
 
     Bad:
         from models import *
@@ -92,12 +95,12 @@ def star_import(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from models import unet, unet_small
 
-    A star import of a module of the repo with a literal `__all__` is not reported.
+    A star import of a module of the repo that has a literal `__all__` is not reported.
     """
     hubconf = repo.hubconf
-    for place in _star_openings(hubconf) if hubconf else ():
+    for place in _star_imports(hubconf) if hubconf else ():
         yield star_import.finding(
-            "this star import publishes names that cannot be told from the source",
+            "star import of names that cannot be determined from the source",
             place,
             hint="Import the entrypoints by name.",
         )
@@ -105,11 +108,11 @@ def star_import(repo: RepoFacts) -> Iterator[Finding]:
 
 @rule("HUB210", "dynamic-surface", "info")
 def dynamic_surface(repo: RepoFacts) -> Iterator[Finding]:
-    """Entrypoints are made at run time.
+    """Entrypoints are created at run time.
 
-    Names put into `globals()`, or set with `setattr` on the module, are loadable, but no tool that
-    reads source sees them: their docstrings and parameters are not checked, and `hubkit list` has
-    to run the repo to name them. This is no fault, only a limit to know of.
+    torch.hub can load names that are added to `globals()` or set with `setattr`, but tools that
+    read the source do not see them. Their docstrings and parameters are not checked, and `hubkit
+    list` needs `--run` to list them.
 
     Hard to read:
         for name in ("resnet18", "resnet50"):
@@ -123,25 +126,24 @@ def dynamic_surface(repo: RepoFacts) -> Iterator[Finding]:
     hubconf = repo.hubconf
     if hubconf is None:
         return
-    stars = set(_star_openings(hubconf))
+    stars = set(_star_imports(hubconf))
     places = [place for place in hubconf.dynamic_names if place not in stars]
     if places:
-        more = f" (and {plural(len(places) - 1, 'more place')})" if len(places) > 1 else ""
+        more = f" and in {plural(len(places) - 1, 'more place')}" if len(places) > 1 else ""
         yield dynamic_surface.finding(
-            f"entrypoints are made at run time here{more}: their docstrings and parameters were "
+            f"entrypoints are created at run time here{more}: their docstrings and parameters were "
             "not checked",
             places[0],
-            hint="`pytest --hubconf` builds and checks them all.",
+            hint="To check them, run `pytest --hubconf`.",
         )
 
 
 @rule("HUB213", "stale-all", "warning")
 def stale_all(repo: RepoFacts) -> Iterator[Finding]:
-    """`__all__` of hubconf.py lists names that are not there.
+    """`__all__` of hubconf.py lists undefined names.
 
-    torch.hub never looks at `__all__`: what it lists is not loadable because of that, and what it
-    leaves out is. Names that hubconf.py does not have tell readers of models that no call finds, and
-    `from hubconf import *` ends in AttributeError.
+    torch.hub ignores `__all__`, so listing a name does not make it loadable. Readers expect models
+    that do not exist, and `from hubconf import *` raises AttributeError.
 
     Bad:
         __all__ = ["unet_small", "unet_large"]
@@ -151,7 +153,7 @@ def stale_all(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         def unet(size="small"): ...
 
-    Where hubconf.py makes names at run time, none is called absent.
+    Nothing is reported if hubconf.py creates names at run time.
     """
     hubconf = repo.hubconf
     if hubconf is None or hubconf.has_dynamic_names:
@@ -159,9 +161,9 @@ def stale_all(repo: RepoFacts) -> Iterator[Finding]:
     absent = hubconf.missing_exports
     if absent:
         yield stale_all.finding(
-            f"`__all__` lists {quoted([one.name for one in absent])}, which hubconf.py does not have",
+            f"`__all__` lists {quoted([one.name for one in absent])}, which hubconf.py does not define",
             absent[0].location,
-            hint="Remove `__all__`, which torch.hub ignores, or define what it lists.",
+            hint="Define the names, or remove them from `__all__`, which torch.hub ignores.",
         )
 
 
@@ -174,7 +176,7 @@ def _hide(repo: RepoFacts, leaks: list[Leak]) -> Fix | None:
     renamed = [one for one in found if one is not None]
     if len(renamed) < len(found):
         return None
-    # What the repo itself defines may be loaded by somebody; what it only imports, by nobody.
+    # Somebody may load names that the repo defines, but not names that it only imports.
     is_foreign = all(one.is_import and not one.is_exported for one in renamed) and not any(
         _is_own(repo, leak) for leak in leaks
     )
@@ -195,7 +197,7 @@ def _is_defined_here(leak: Leak) -> bool:
     return leak.origin.endswith("the hubconf")
 
 
-def _star_openings(hubconf: Hubconf) -> list[Location]:
+def _star_imports(hubconf: Hubconf) -> list[Location]:
     lines = hubconf.source.splitlines()
     return [
         place

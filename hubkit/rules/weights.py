@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit._util.text import quoted
 from hubkit.facts import Location
-from hubkit.rules.fixes import anchor, give_argument, name_file
+from hubkit.rules.fixes import add_argument, anchor, name_file
 from hubkit.rules.registry import rule
 from hubkit.torchhub import TRUSTED_OWNERS, hash_in_name
 
@@ -19,18 +20,17 @@ if TYPE_CHECKING:
 
 
 _DATE = r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])"
-# torch's documentation asks for eight digits or more; six could still be somebody's prefix.
+# torch's documentation requires eight digits or more; six may still be a shorter prefix.
 _USUAL_DIGITS = 8
 _FEWEST_DIGITS = 6
 
 
 @rule("HUB501", "no-check-hash", "warning", fixable="sometimes", applicability="safe")
 def no_check_hash(repo: RepoFacts) -> Iterator[Finding]:
-    """Weights whose file name carries a hash are downloaded without checking it.
+    """Weights are downloaded without checking the hash in the file name.
 
-    A download that was cut short, or a file that was replaced, is kept in the cache and loaded from
-    then on; users see a pickle error, or a model that is silently wrong. The name holds the hash
-    already, and `check_hash=True` compares it.
+    A truncated or replaced file stays in the cache. Users get a pickle error, or a wrong model
+    without an error. `check_hash=True` compares the file with the hash in its name.
 
     Bad:
         load_state_dict_from_url("https://…/unet-4f1c09ab.pth")
@@ -38,30 +38,28 @@ def no_check_hash(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         load_state_dict_from_url("https://…/unet-4f1c09ab.pth", check_hash=True)
 
-    Reported only where the URL can be told from the source and its name holds eight or more
-    hexadecimal digits where torch.hub looks for them.
+    Reported only if the URL is known from the source and its file name contains eight or more
+    hexadecimal digits where torch.hub expects the hash.
     """
     for use in loads_of(repo):
         name, digits = file_name(use), hash_digits(file_name(use))
-        is_off = use.check_hash is False or not _may_get(use, "check_hash")
+        is_off = use.check_hash is False or not _may_receive(use, "check_hash")
         if is_off and digits is not None and _is_hash(digits):
             yield no_check_hash.finding(
-                f"`{name}` is loaded without comparing the hash in its name: a cut or replaced "
-                "file is kept in the cache and used",
+                f"the hash in the file name `{name}` is not checked",
                 use.location,
                 hint="Pass `check_hash=True`.",
-                fix=give_argument(repo, use, "check_hash", "True", "safe"),
+                fix=partial(add_argument, repo, use, "check_hash", "True", "safe"),
             )
 
 
 @rule("HUB502", "hash-not-usable", "error")
 def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
-    """check_hash=True does not do what it says, because of the file's name.
+    """`check_hash=True` does not work with the file name.
 
-    torch.hub takes the digits between the first `-` and `.` that have only hexadecimal digits
-    between them. Without such a part nothing is compared, silently. When the part is something else,
-    such as the `1` of `unet-1.0.pth`, it is compared with the hash and the download fails for
-    everybody.
+    torch.hub takes the hexadecimal digits between the first matching `-` and `.` as the hash. If
+    there are none, it checks nothing. If they are something else, such as the `1` of
+    `unet-1.0.pth`, the download always fails.
 
     Bad:
         load_state_dict_from_url("https://…/unet.pth", check_hash=True)         # checks nothing
@@ -70,8 +68,8 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         load_state_dict_from_url("https://…/unet-4f1c09ab.pth", check_hash=True)
 
-    The name is the last part of the URL's path, or `file_name=` when that is given. The digits are
-    the first eight or more of the file's SHA-256: `sha256sum unet.pth`.
+    The file name is the last part of the URL, or `file_name=`. The hash is the first eight or more
+    digits of the file's SHA-256: `sha256sum unet.pth`.
     """
     for use in loads_of(repo):
         name = file_name(use)
@@ -79,18 +77,18 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
             continue
         digits = hash_digits(name)
         if not digits:
-            said = f"`check_hash=True` compares nothing: the name `{name}` holds no hash"
+            message = f"`check_hash=True` has no effect: the file name `{name}` contains no hash"
         elif len(digits) < _FEWEST_DIGITS:
-            said = (
-                f"`check_hash=True` takes the `{digits}` in `{name}` for the hash of the file, so "
-                "the download fails with RuntimeError: invalid hash value"
+            message = (
+                f"`check_hash=True` takes `{digits}` in `{name}` as the hash, so every download "
+                "fails with RuntimeError: invalid hash value"
             )
         else:
             continue
         yield hash_not_usable.finding(
-            said,
+            message,
             use.location,
-            hint="Publish the file with the first eight digits of its SHA-256 in the name, such as "
+            hint="Add the first eight digits of the file's SHA-256 to its name, such as "
             f"`{_with_hash(name)}`.",
         )
 
@@ -99,9 +97,9 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
 def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
     """Weights are loaded onto the device that they were saved from.
 
-    A state dict saved on a GPU cannot be loaded on a machine without one: "Attempting to deserialize
-    object on a CUDA device but torch.cuda.is_available() is False". With several GPUs it lands on
-    the one that the author happened to use.
+    A state dict that was saved on a GPU cannot be loaded on a machine without one: "Attempting to
+    deserialize object on a CUDA device but torch.cuda.is_available() is False". With several GPUs,
+    it is loaded onto the one that the author used.
 
     Bad:
         load_state_dict_from_url(url)
@@ -109,26 +107,27 @@ def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         load_state_dict_from_url(url, map_location="cpu")
 
-    `model.load_state_dict` copies the values to wherever the model is.
+    `model.load_state_dict` copies the values to the device of the model.
     """
     for use in loads_of(repo):
-        if not _may_get(use, "map_location"):
+        if not _may_receive(use, "map_location"):
             yield no_map_location.finding(
-                "weights are loaded onto the device that they were saved from: without that GPU, "
-                "loading fails",
+                "weights are loaded without `map_location`: if they were saved on a GPU, loading "
+                "fails without one",
                 use.location,
                 hint='Pass `map_location="cpu"`.',
-                fix=give_argument(repo, use, "map_location", '"cpu"', "safe"),
+                fix=partial(add_argument, repo, use, "map_location", '"cpu"', "safe"),
             )
 
 
 @rule("HUB505", "weights-only-off", "warning", fixable="sometimes", applicability="unsafe")
 def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
-    """Weights are loaded in a way that runs whatever code the file holds.
+    """Weights are loaded with `weights_only=False`, so the file can run any code.
 
-    A checkpoint is a pickle, and a pickle can run anything. `torch.load` has refused that by default
-    since torch 2.6, but `torch.hub.load_state_dict_from_url` still has `weights_only=False`: whoever
-    can replace the file at the URL runs code on the machine of each user.
+    A checkpoint is a pickle, and a pickle can run any code. `torch.load` refuses that by default
+    since torch 2.6, but the default of `torch.hub.load_state_dict_from_url` is still
+    `weights_only=False`. Anyone who can replace the file at the URL can run code on the machines of
+    users.
 
     Bad:
         load_state_dict_from_url(url)
@@ -136,49 +135,49 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         load_state_dict_from_url(url, weights_only=True)     # since torch 2.1
 
-    A file that holds more than tensors fails then: load it once, save its state dict
-    (`torch.save(model.state_dict(), ...)`), and publish that.
+    If the file contains more than tensors, this fails. Load it once, save its state dict with
+    `torch.save(model.state_dict(), ...)`, and publish that file.
 
-    `torch.load` on the way to a model is reported too: with `weights_only=False` as a warning, without
-    the argument as an info, since what it does depends on the torch that users have.
+    `torch.load` is reported too: with `weights_only=False` as a warning, without the argument as an
+    info, because its default depends on the version of torch.
     """
     for use in loads_of(repo):
         if use.function.startswith("hubkit.") and use.weights_only is not False:
-            continue  # hubkit's own function has it on by default
-        if use.weights_only is False or not _may_get(use, "weights_only"):
+            continue  # its default is True
+        if use.weights_only is False or not _may_receive(use, "weights_only"):
             yield weights_only_off.finding(
-                "loading these weights runs whatever code the file holds: weights_only is off",
+                "weights are loaded with `weights_only=False`, so the file can run any code",
                 use.location,
-                hint="Pass `weights_only=True`; torch.hub's default is False.",
-                fix=give_argument(repo, use, "weights_only", "True", "unsafe"),
+                hint="Pass `weights_only=True`. The default of torch.hub is False.",
+                fix=partial(add_argument, repo, use, "weights_only", "True", "unsafe"),
             )
     for load in repo.hubconf.uses if repo.hubconf else ():
-        given = load.keyword("weights_only") or load.keyword("**")
-        if load.name == "torch.load" and given in (None, "False"):
+        value = load.keyword("weights_only") or load.keyword("**")
+        if load.name == "torch.load" and value in (None, "False"):
             yield weights_only_off.finding(
-                "this file is loaded in a way that runs whatever code it holds"
-                if given
-                else "before torch 2.6 this runs whatever code the file holds, and since then it "
-                "refuses all but tensors",
+                "the file is loaded with `weights_only=False`, so it can run any code"
+                if value
+                else "the default of `weights_only` depends on the version of torch: before 2.6, the "
+                "file can run any code",
                 load.location,
-                hint="Pass `weights_only=True`; it exists since torch 1.13.",
-                severity="warning" if given else "info",
+                hint="Pass `weights_only=True`, which torch 1.13 added.",
+                severity="warning" if value else "info",
             )
 
 
 def loads_of(repo: RepoFacts) -> Iterator[CheckpointUse]:
-    """The calls that download a state dict and load it."""
+    """Yield the calls that download and load a state dict."""
     for use in repo.hubconf.checkpoints if repo.hubconf else ():
         if use.function.rpartition(".")[2] in ("load_state_dict_from_url", "load_url"):
             yield use
 
 
-def _may_get(use: CheckpointUse, argument: str) -> bool:
+def _may_receive(use: CheckpointUse, argument: str) -> bool:
     return argument in use.arguments or use.forwards_keywords
 
 
 def file_name(use: CheckpointUse) -> str | None:
-    """The name under which the file is cached; None when source does not tell it."""
+    """The file name in the cache; None if it is unknown."""
     from hubkit._util.urls import try_parse
 
     if "file_name" in use.arguments:
@@ -190,7 +189,7 @@ def file_name(use: CheckpointUse) -> str | None:
 
 
 def hash_digits(name: str | None) -> str | None:
-    """What torch.hub takes for the hash in a name, or None when it finds none."""
+    """The digits that torch.hub takes as the hash in a file name, or None."""
     return hash_in_name(name or "")
 
 
@@ -205,7 +204,7 @@ def _with_hash(name: str) -> str:
 
 _READERS = r"open|(?:torch|numpy|torch\.jit)\.load|pathlib\.Path\.(?:open|read_text|read_bytes)"
 _MOVING_REFS = ("", "main", "master")
-# File names that many repos use, each for weights of its own.
+# File names that many repos use.
 _GENERIC = (
     r"(?i)(?:model|models|net|network|weights?|checkpoint|ckpt|best|last|latest|final|pretrained"
     r"|state_?dict|pytorch_model|model_best|best_model|resnet\d+|vgg\d+|vit_[bls])"
@@ -220,11 +219,11 @@ _MUTABLE = (
 
 @rule("HUB503", "name-collision", "error", fixable="sometimes", applicability="unsafe")
 def name_collision(repo: RepoFacts) -> Iterator[Finding]:
-    """Weights are cached under a name that other weights have too.
+    """The cached file name of weights is not unique.
 
-    torch.hub keeps every download of every repo in one folder, under the last part of the URL. A
-    file of that name that is already there is taken for the one that was asked for: silently the
-    wrong weights, or an error about keys that do not match.
+    torch.hub keeps the downloads of all repos in one folder, under the last part of the URL. If
+    a file of that name exists, torch.hub loads it instead: the wrong weights without an error, or
+    an error about keys that do not match.
 
     Bad:
         load_state_dict_from_url("https://example.org/small/model.pth")
@@ -234,8 +233,8 @@ def name_collision(repo: RepoFacts) -> Iterator[Finding]:
         load_state_dict_from_url("https://example.org/acme-small-4f1c09ab.pth")
         load_state_dict_from_url(url, file_name="acme-large-0d3e5a17.pth")
 
-    Two URLs of one repo with the same name are an error; a name that many repos use, without a hash
-    in it, is a warning.
+    The severity is error for two URLs of one repo with the same file name, and warning for a common
+    file name without a hash.
     """
     seen: dict[str, str] = {}
     for use in loads_of(repo):
@@ -245,29 +244,28 @@ def name_collision(repo: RepoFacts) -> Iterator[Finding]:
         first = seen.setdefault(name, url)
         if first != url:
             yield name_collision.finding(
-                f"`{name}` is the cached name of two different files: whichever is downloaded first "
-                "is loaded for both",
+                f"two different files are cached as `{name}`, so the first one is loaded for both",
                 use.location,
-                hint="Give each a name of its own, if need be with `file_name=`.",
-                fix=name_file(repo, use, name),
+                hint="Give each a unique name, for example with `file_name=`.",
+                fix=partial(name_file, repo, use, name),
             )
         elif re.fullmatch(_GENERIC, name) and not hash_digits(name):
             yield name_collision.finding(
-                f"`{name}` is a name that other repos' weights have too, and torch.hub keeps them "
-                "all in one folder",
+                f"the file name `{name}` is generic, and torch.hub caches the weights of all repos in "
+                "one folder",
                 use.location,
-                hint="Name it after the project, with the hash of the file.",
+                hint="Use a name with the name of the project and the hash of the file.",
                 severity="warning",
-                fix=name_file(repo, use, name),
+                fix=partial(name_file, repo, use, name),
             )
 
 
 @rule("HUB506", "mutable-or-insecure-url", "warning", preview=True)
 def mutable_or_insecure_url(repo: RepoFacts) -> Iterator[Finding]:
-    """Weights come from a URL whose contents may change, or over plain HTTP.
+    """Weights are downloaded from a URL that may change, or over plain HTTP.
 
-    A branch of a repo, and a link to somebody's drive, give other bytes tomorrow; whoever has the
-    file cached keeps the old ones. Over HTTP anybody on the way can replace them.
+    The file on a branch of a repo, or behind a link to a shared drive, may change, while users with
+    a cached file keep the old one. Over HTTP, the file can be replaced in transit.
 
     Bad:
         "https://huggingface.co/acme/unet/resolve/main/unet.pth"
@@ -278,22 +276,20 @@ def mutable_or_insecure_url(repo: RepoFacts) -> Iterator[Finding]:
     """
     for use in loads_of(repo):
         if use.url and (use.url.startswith("http://") or re.match(_MUTABLE, use.url)):
-            why = (
-                "has no TLS" if use.url.startswith("http://") else "may give another file tomorrow"
-            )
+            why = "uses plain HTTP" if use.url.startswith("http://") else "is not pinned"
             yield mutable_or_insecure_url.finding(
-                f"the URL of these weights {why}: {use.url}",
+                f"the URL of the weights {why}: {use.url}",
                 use.location,
-                hint="Publish them as a release asset, or name a commit in the URL.",
+                hint="Publish them as a release asset, or use a URL with a commit.",
             )
 
 
 @rule("HUB507", "cwd-relative-path", "error", fixable="sometimes", applicability="unsafe")
 def cwd_relative_path(repo: RepoFacts) -> Iterator[Finding]:
-    """A file of the repo is opened by a path that starts from the working directory.
+    """A file of the repo is opened relative to the working directory.
 
-    It works where the author sits, in the root of the repo. torch.hub unpacks the repo into its cache
-    and never changes the working directory, so users get FileNotFoundError.
+    This works only in the root of the repo. torch.hub unpacks the repo into its cache and does not
+    change the working directory, so users get FileNotFoundError.
 
     Bad:
         state = torch.load("weights/unet.pth")
@@ -301,26 +297,26 @@ def cwd_relative_path(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         state = torch.load(Path(__file__).parent / "weights" / "unet.pth")
 
-    Reported where the path is spelled out, the repo has the file, and importing hubconf.py or calling
-    an entrypoint leads there.
+    Reported if the path is a literal, the repo contains the file, and importing hubconf.py or
+    calling an entrypoint reaches the code.
     """
     for use in repo.hubconf.uses if repo.hubconf else ():
         if use.own_file and re.fullmatch(_READERS, use.name):
             yield cwd_relative_path.finding(
-                f"`{use.own_file}` of this repo is looked for in the user's working directory",
+                f"`{use.own_file}` of this repo is opened relative to the working directory",
                 use.location,
-                hint="Start from `Path(__file__).parent`.",
-                fix=anchor(repo, use),
+                hint="Use `Path(__file__).parent`.",
+                fix=partial(anchor, repo, use),
             )
 
 
 @rule("HUB511", "nested-hub-load", "warning")
 def nested_hub_load(repo: RepoFacts) -> Iterator[Finding]:
-    """Loading a model loads from another hub repo, without a ref.
+    """The repo loads from another hub repo without a pinned ref or `trust_repo`.
 
-    torch.hub asks about every repo by itself. Who trusted this repo is asked again from inside it,
-    which without a terminal is an EOFError. And the other repo's default branch may change, or be
-    renamed, at any time.
+    torch.hub asks the user to trust each repo. For the nested repo it asks again, which raises
+    EOFError without a terminal. And the default branch of the other repo may change, or be renamed,
+    at any time.
 
     Bad:
         torch.hub.load("other/repo", "backbone")
@@ -328,9 +324,8 @@ def nested_hub_load(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         torch.hub.load("other/repo:v1.0", "backbone", trust_repo=True)
 
-    Of owners whom torch.hub trusts by itself (facebookresearch, facebookincubator, pytorch,
-    fairinternal) only loads from a branch are reported, as an info: nobody is asked, and the branch
-    changes all the same.
+    torch.hub always trusts the owners facebookresearch, facebookincubator, pytorch and
+    fairinternal. For their repos, only an unpinned ref is reported, as an info.
     """
     for use in repo.hubconf.uses if repo.hubconf else ():
         if use.name != "torch.hub.load" or use.keyword("source") not in (None, "'github'"):
@@ -343,23 +338,19 @@ def nested_hub_load(repo: RepoFacts) -> Iterator[Finding]:
         if is_pinned and (is_trusted or use.keyword("trust_repo")):
             continue
         yield nested_hub_load.finding(
-            f"loading this model loads from `{other}`, "
-            + (
-                "which torch.hub asks the user about"
-                if is_pinned
-                else "whatever its newest commit is"
-            ),
+            f"nested load of `{other}` "
+            + ("prompts the user for trust" if is_pinned else "uses its newest commit"),
             use.location,
-            hint="Name a tag (`owner/name:v1.0`) and pass `trust_repo=True`, or copy what is needed.",
+            hint="Pin a tag (`owner/name:v1.0`) and pass `trust_repo=True`, or copy the code.",
             severity="info" if is_trusted else None,
         )
 
 
 @rule("HUB510", "lax-load", "info", preview=True)
 def lax_load(repo: RepoFacts) -> Iterator[Finding]:
-    """A state dict is loaded with strict=False and nobody looks at what did not fit.
+    """A state dict is loaded with `strict=False`, and the result is ignored.
 
-    A key that was renamed leaves its layer with random values, without a word.
+    If a key was renamed, its layer keeps random values without an error.
 
     Bad:
         model.load_state_dict(state, strict=False)
@@ -371,14 +362,14 @@ def lax_load(repo: RepoFacts) -> Iterator[Finding]:
     for use in repo.hubconf.uses if repo.hubconf else ():
         if use.name == "load_state_dict" and use.keyword("strict") == "False":
             yield lax_load.finding(
-                "keys that do not fit are passed over, and nobody looks which",
+                "`load_state_dict` ignores missing and unexpected keys, and its result is not checked",
                 use.location,
-                hint="Load strictly, or compare what `load_state_dict` gives back.",
+                hint="Remove `strict=False`, or check `missing_keys` and `unexpected_keys` of the result.",
             )
 
 
 def _plain(url: str | None) -> str | None:
-    """A URL without what does not make it another file: the scheme and a query."""
+    """A URL without scheme and query, which do not identify the file."""
     from hubkit._util.urls import try_parse
 
     parts = try_parse(url) if url else None
@@ -387,10 +378,11 @@ def _plain(url: str | None) -> str | None:
 
 @rule("HUB508", "unconditional-download", "error")
 def unconditional_download(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint downloads weights although it is told not to.
+    """An entrypoint downloads weights with `pretrained=False`.
 
-    `pretrained=False` is how tests, converters and people behind a proxy get the bare network. A
-    download that does not look at it, or looks with `is not None`, fails for them without a network.
+    Tests, converters and users without network access load the untrained model with
+    `pretrained=False`. A download that ignores the parameter, or checks it with `is not None`,
+    fails for them.
 
     Bad:
         if pretrained is not None:
@@ -400,25 +392,25 @@ def unconditional_download(repo: RepoFacts) -> Iterator[Finding]:
         if pretrained:
             state = load_state_dict_from_url(url)
 
-    The entrypoint is followed from `pretrained=False` (or `weights=None`) through the repo's
-    functions; only a download that is then certain to happen is reported.
+    The rule follows the entrypoint through the repo's functions with `pretrained=False` or
+    `weights=None`. It reports only downloads that are certain to happen.
     """
     for names, one in _by_place(repo, switched=True):
         downloads = "downloads" if len(names) == 1 else "download"
         yield unconditional_download.finding(
-            f"{quoted(names)} {downloads} weights with `{one.switch}={one.without}` too",
+            f"{quoted(names)} {downloads} weights even with `{one.switch}={one.without}`",
             one.location,
             entrypoint=one.entrypoint,
-            hint=f"Ask `if {one.switch}:` first.",
+            hint=f"Download only `if {one.switch}:`.",
         )
 
 
 @rule("HUB205", "no-pretrained-switch", "warning")
 def no_pretrained_switch(repo: RepoFacts) -> Iterator[Finding]:
-    """An entrypoint always downloads weights, and has no parameter to say otherwise.
+    """An entrypoint always downloads weights.
 
-    The bare network is what tests, converters and people who train from scratch need. By custom a
-    parameter `pretrained` asks for weights.
+    Tests, converters and users who train from scratch need the untrained model. By convention,
+    a parameter `pretrained` selects weights.
 
     Bad:
         def unet():
@@ -431,21 +423,21 @@ def no_pretrained_switch(repo: RepoFacts) -> Iterator[Finding]:
     """
     for names, one in _by_place(repo, switched=False):
         yield no_pretrained_switch.finding(
-            f"{quoted(names)} cannot be had without this download",
+            f"{quoted(names)} always {'downloads' if len(names) == 1 else 'download'} weights",
             one.location,
             entrypoint=one.entrypoint,
             hint="Add a parameter `pretrained`.",
         )
 
 
-@rule("HUB509", "inner-pretrained", "warning")
-def inner_pretrained(repo: RepoFacts) -> Iterator[Finding]:
-    """A part of the model is built with pretrained weights, whatever the entrypoint was asked for.
+@rule("HUB509", "hard-coded-pretrained", "warning")
+def hard_coded_pretrained(repo: RepoFacts) -> Iterator[Finding]:
+    """A part of the model is always built with pretrained weights.
 
-    A backbone made with a literal `pretrained=True` downloads its weights even for
-    `pretrained=False`: the bare network needs the internet. With `pretrained=True` they are
-    downloaded in vain, since the repo's own weights overwrite them. torchvision's detection models
-    had this mistake for a year and now take `weights_backbone`.
+    A backbone with a literal `pretrained=True` downloads its weights even if the entrypoint is
+    called with `pretrained=False`. With `pretrained=True`, the repo's own weights overwrite them,
+    so the download is useless. torchvision's detection models had this bug for a year and now have
+    a parameter `weights_backbone`.
 
     Bad:
         def detector(pretrained=False):
@@ -457,37 +449,34 @@ def inner_pretrained(repo: RepoFacts) -> Iterator[Finding]:
                 pretrained=pretrained_backbone and not pretrained
             )
 
-    Only entrypoints with a parameter that asks for weights are followed, and a call under a condition
-    that looks at weights is fine. A download that is certain to happen is HUB508's. A backbone that
-    is frozen and is never in the repo's own weights needs them: ignore the finding with that reason.
+    The rule follows entrypoints with a parameter that selects weights. It does not report calls
+    under a condition on that parameter, and leaves downloads that are certain to happen to HUB508.
+    If the backbone is frozen and not part of the repo's own weights, suppress the finding.
     """
     for one in repo.hubconf.hard_coded_pretrained if repo.hubconf else ():
         if not _is_certain(repo):
-            yield inner_pretrained.finding(
-                f"`{one.call}` downloads weights even if none are asked for",
+            yield hard_coded_pretrained.finding(
+                f"`{one.call}` always downloads pretrained weights",
                 one.location,
-                hint="Give the entrypoint a parameter for it, and skip it where the repo's own "
-                "weights follow.",
+                hint="Add a parameter for it, and skip the download if the repo's own weights are loaded.",
             )
 
 
 def _is_certain(repo: RepoFacts) -> bool:
-    """Whether HUB508 tells of the same download already."""
+    """Whether HUB508 reports the same download."""
     return any(one.switch for one in repo.hubconf.unrequested_downloads) if repo.hubconf else False
 
 
 def _by_place(
     repo: RepoFacts, *, switched: bool
 ) -> Iterator[tuple[tuple[str, ...], UnrequestedDownload]]:
-    """Downloads nobody asked for, one a place, with the entrypoints that come by there."""
-    unrequested = [
-        one
-        for one in (repo.hubconf.unrequested_downloads if repo.hubconf else ())
-        if bool(one.switch) is switched
-    ]
-    for place in dict.fromkeys(one.location for one in unrequested):
-        here = [one for one in unrequested if one.location == place]
-        yield tuple(one.entrypoint for one in here), here[0]
+    """Yield each unrequested download once, with the entrypoints that reach it."""
+    by_place: dict[Location, list[UnrequestedDownload]] = {}
+    for one in repo.hubconf.unrequested_downloads if repo.hubconf else ():
+        if bool(one.switch) is switched:
+            by_place.setdefault(one.location, []).append(one)
+    for downloads in by_place.values():
+        yield tuple(one.entrypoint for one in downloads), downloads[0]
 
 
 _CHECKPOINT = r"(?i).*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?"
@@ -495,11 +484,12 @@ _CHECKPOINT = r"(?i).*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?"
 
 @rule("HUB512", "bundled-unsafe-weights", "warning", preview=True)
 def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
-    """A checkpoint in the repo needs more than tensors to load.
+    """A checkpoint in the repo contains more than tensors.
 
-    `torch.load(weights_only=True)`, the default since torch 2.6, refuses it, so users must run
-    whatever the file holds. Mostly a whole module was saved instead of its state dict, which also
-    breaks with the next rename. A file that imports something that runs commands is an error.
+    `torch.load(weights_only=True)`, the default since torch 2.6, rejects it, so users have to let
+    the file run any code. Usually a whole module was saved instead of its state dict, which also
+    breaks if a class is renamed. The severity is error if the file imports functions that run
+    commands.
 
     Bad:
         torch.save(model, "weights/unet.pt")
@@ -507,10 +497,9 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         torch.save(model.state_dict(), "weights/unet.pt")
 
-    The opcodes of the pickle are read and nothing is unpickled, in torch's zip format and the one
-    before 1.6. A checkpoint that cannot be read to its end is reported, too: torch may run what
-    comes before that. TorchScript archives are something else and are left alone. Files beyond
-    64 MiB are not looked at.
+    The rule reads the opcodes of the pickle, in torch's zip format and the one before 1.6. It does
+    not unpickle anything, and skips TorchScript archives and files larger than 64 MiB. It also
+    reports a checkpoint that cannot be read to its end, because torch may run the code before that.
     """
     import io
 
@@ -534,23 +523,23 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
         harmful = [name for name in unsafe if is_harmful(name)]
         if unsafe:
             yield bundled_unsafe_weights.finding(
-                f"loading it {'runs' if harmful else 'imports'} {quoted(harmful or unsafe)}, which "
-                "weights_only=True refuses",
+                f"the checkpoint {'runs' if harmful else 'imports'} {quoted(harmful or unsafe)}, which "
+                "`weights_only=True` rejects",
                 Location(path),
-                hint="Find out where this file comes from."
+                hint="Do not load the file, and find out where it comes from."
                 if harmful
                 else "Save the state dict: `torch.save(model.state_dict(), ...)`.",
                 severity="error" if harmful else None,
             )
         elif not found.is_complete:
             yield bundled_unsafe_weights.finding(
-                "it is damaged or in an old format, so what loading it runs is not known",
+                "the checkpoint is damaged or in an old format, so the code that it runs is unknown",
                 Location(path),
-                hint="Find out where this file comes from, or save its state dict again.",
+                hint="Find out where the file comes from, or save its state dict again.",
             )
 
 
-# What torch.load(weights_only=True) imports without being told to
+# What torch.load(weights_only=True) allows by default
 # (torch/_weights_only_unpickler.py, _get_allowed_globals).
 _ALLOWED = (
     r"collections\.(?:OrderedDict|Counter|defaultdict)|_codecs\.encode|builtins\.(?:bytearray|set)"
@@ -572,10 +561,10 @@ _HARMFUL = (
 
 
 def is_allowed(name: str) -> bool:
-    """Whether ``weights_only=True`` imports what a dotted name means."""
+    """Whether ``weights_only=True`` allows a dotted name."""
     return re.fullmatch(_ALLOWED, name) is not None
 
 
 def is_harmful(name: str) -> bool:
-    """Whether what a dotted name means runs commands or reaches beyond the process."""
+    """Whether a dotted name can run commands or affect more than the process."""
     return re.fullmatch(_HARMFUL, name) is not None

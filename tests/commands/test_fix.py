@@ -186,7 +186,7 @@ def test_read_only_files_are_not_fixed(repo: Path) -> None:
     (repo / "hubconf.py").chmod(0o444)
     done = check(repo, "--fix")
     assert (done.exit_code, text_of(repo)) == (2, HUBCONF)
-    assert "write-protected" in done.stderr
+    assert "read-only" in done.stderr
 
 
 def test_fixes_keep_modes_and_links(repo: Path) -> None:

@@ -35,12 +35,13 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
+from tests.rules.repos import CASES, case_names, write_case
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hubkit.facts import Report
 
-CASES = Path(__file__).parent.parent / "rules" / "cases"
 # Separates the files of a repo in one input: "%% pkg/net.py" on a line of its own.
 MARK = b"\n%% "
 _CHARACTERS = b"abcdefghijklmnopqrstuvwxyz_./0123456789"
@@ -75,7 +76,7 @@ def fuzz_config(data: bytes) -> None:
         (root / "hubkit.toml").write_bytes(data)
         with contextlib.suppress(HubkitError):
             facts = RepoFacts(Folder(root), None, None, frozenset(), ())
-            _require_whole(lint_repo(facts, read_config(root)))
+            _require_whole(lint_repo(facts, read_config(root), with_fixes=True))
 
 
 def fuzz_docstring(data: bytes) -> None:
@@ -91,13 +92,13 @@ def fuzz_suppressions(data: bytes) -> None:
         (root / "hubconf.py").write_bytes(text)
         facts = read_repo(root)
         if isinstance(facts.hubconf, Hubconf):
-            _require_whole(lint_repo(facts, Config()))
+            _require_whole(lint_repo(facts, Config(), with_fixes=True))
 
 
 def _require_whole(report: Report) -> None:
     """A rule that stops is what is looked for, and no exception."""
-    if report.stopped:
-        raise AssertionError(report.stopped)
+    if report.crashes:
+        raise AssertionError(report.crashes)
 
 
 def fuzz_archive(data: bytes) -> None:
@@ -140,9 +141,12 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 def read_seeds(target: str) -> Iterator[bytes]:
     """Inputs to start from: the repos that the rules are tested on."""
     if target in ("repo", "offer", "suppressions"):
-        for hubconf in sorted(CASES.glob("*/*/hubconf.py")):
-            as_file = target == "suppressions"
-            yield hubconf.read_bytes() if as_file else _pack_repo(hubconf.parent)
+        for case in case_names():
+            with _folder() as root:
+                hubconf = write_case(case, root / "repo") / "hubconf.py"
+                if hubconf.is_file():
+                    as_file = target == "suppressions"
+                    yield hubconf.read_bytes() if as_file else _pack_repo(hubconf.parent)
         if target == "offer":
             yield b"".join(
                 MARK + path.encode() + b"\n" + text.encode() for path, text in SAMPLE.items()

@@ -22,7 +22,7 @@ def find(repo: Path, code: str, changes: Mapping[str, bytes] | None = None) -> R
     """What one rule or family finds, with some of the files as if they held something else."""
     files = Overlay(open_files(repo), changes or {})
     config = structs.replace(read_config(repo), extend_select=(code,))
-    report = lint_repo(read_repo(files), config)
+    report = lint_repo(read_repo(files), config, with_fixes=True)
     findings = tuple(finding for finding in report.findings if finding.code.startswith(code))
     return structs.replace(report, findings=findings)
 

@@ -78,18 +78,18 @@ def test_a_fix_that_breaks_the_file_is_not_made_and_the_others_are() -> None:
     rules = Rules(b"aa = bb\n", {"aa": (edit(1, 3, "("),), "bb": (edit(6, 8, "d"),)})
     after, fixed, (failed,) = rules.fix()
     assert (after, fixed) == (b"aa = d\n", ["bb"])
-    assert failed.startswith("aa: it would not parse any more")
+    assert failed.startswith("aa: the result does not parse")
 
 
 def test_a_fix_that_does_not_help_is_taken_back() -> None:
     rules = Rules(b"aa = bb\n", {"aa": (edit(1, 3, "aaa"),), "bb": (edit(6, 8, "d"),)})
-    assert rules.fix() == (b"aa = d\n", ["bb"], ["aa: the same is found with it"])
+    assert rules.fix() == (b"aa = d\n", ["bb"], ["aa: the finding is still reported"])
 
 
 def test_a_fix_outside_the_file_is_not_made() -> None:
     place = Location(FILE, 7, 1, 7, 2)
     rules = Rules(b"aa = bb\n", {"aa": (Edit(place, "c"),)})
-    assert rules.fix() == (b"aa = bb\n", [], ["aa: it has no line 7"])
+    assert rules.fix() == (b"aa = bb\n", [], ["aa: the file has no line 7"])
 
 
 def test_fixes_that_undo_one_another_come_to_an_end() -> None:
@@ -110,7 +110,7 @@ def test_a_file_that_changed_meanwhile_is_not_written(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"old\n")
     (tmp_path / "b.py").write_bytes(b"somebody's\n")
     changes = {name: FileChange(b"old\n", b"new\n") for name in ("a.py", "b.py")}
-    with pytest.raises(FixError, match=r"b\.py was changed"):
+    with pytest.raises(FixError, match=r"b\.py has changed"):
         write_changes(tmp_path, changes)
     assert (tmp_path / "a.py").read_bytes() == b"old\n"
     assert (tmp_path / "b.py").read_bytes() == b"somebody's\n"
@@ -118,7 +118,7 @@ def test_a_file_that_changed_meanwhile_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FixError, match="cannot be read any more"):
+    with pytest.raises(FixError, match="cannot read"):
         write_changes(tmp_path, {"a.py": FileChange(b"", b"x")})
 
 
@@ -128,3 +128,44 @@ def test_a_path_out_of_the_repo_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FixError, match="leads outside the repo"):
         write_changes(tmp_path / "repo", {"../a.py": FileChange(b"old\n", b"new\n")})
     assert (tmp_path / "a.py").read_bytes() == b"old\n"
+
+
+def test_a_failed_fix_does_not_bar_equal_findings_of_the_file() -> None:
+    """Two findings have one message. The second appears once the fix of the first has failed."""
+
+    class Twins(Rules):
+        def lint(self, changes: Mapping[str, bytes]) -> Report:
+            found = []
+            lines = changes.get(FILE, self.before).decode().split("\n")
+            fixes = {"bad": ("same", "("), "old": ("old", "late"), "late": ("same", "good")}
+            for number, line in enumerate(lines, 1):
+                if line in fixes:
+                    message, text = fixes[line]
+                    place = Location(FILE, number, 1, number, len(line) + 1)
+                    fix = Fix("do it", "safe", (Edit(place, text),))
+                    found.append(Finding("HUB000", "error", message, place, fix=fix))
+            return Report(tuple(found), (), ())
+
+    outcome = fix_findings(Twins(b"bad\nold\n", {}).lint, lambda _: b"bad\nold\n")
+    assert outcome.changes[FILE].after == b"bad\ngood\n"
+    assert [one.message for one in outcome.fixed] == ["old", "same"]
+    assert [one.location for one, _ in outcome.failed] == [Location(FILE, 1, 1, 1, 4)]
+
+
+def test_a_failed_fix_is_not_tried_again_after_lines_moved() -> None:
+    class Growing(Rules):
+        def lint(self, changes: Mapping[str, bytes]) -> Report:
+            text = changes.get(FILE, self.before)
+            self.seen.append(text)
+            lines = text.decode().split("\n")
+            number = lines.index("bad") + 1
+            bad = Edit(Location(FILE, number, 1, number, 4), "(")
+            found = [Finding("HUB000", "error", "bad", bad.location, fix=Fix("", "safe", (bad,)))]
+            if lines[0] == "old":
+                found.append(finding("old", edit(1, 4, "new\nnew")))
+            return Report(tuple(found), (), ())
+
+    outcome = fix_findings(Growing(b"old\nbad\n", {}).lint, lambda _: b"old\nbad\n")
+    assert outcome.changes[FILE].after == b"new\nnew\nbad\n"
+    assert len(outcome.failed) == 1
+    assert not any(one.fix for one in outcome.report.findings)

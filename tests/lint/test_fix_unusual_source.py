@@ -48,7 +48,7 @@ def net(f=lambda: 1):
     """Build `net`.
 
     Args:
-        f: lambda: 1 by default.
+        f: Defaults to lambda: 1.
     """
     return f
 ''',
@@ -57,7 +57,7 @@ def net(f=lambda: 1):
         "HUB301",
         "import functools as _f\n@_f.cache\ndef net(**kwargs):\n    return 1\n",
         "    return 1\n",
-        '    """Build `net`.\n\n    Args:\n        **kwargs: Not looked at.\n    """\n    return 1\n',
+        '    """Build `net`.\n\n    Args:\n        **kwargs: Ignored.\n    """\n    return 1\n',
     ),
     "raw-docstring": (
         "HUB302",
@@ -164,5 +164,5 @@ def test_a_docstring_says_what_the_signature_is_in_the_end(tmp_path: Path) -> No
     text = 'def net(device="cuda", **kwargs):\n    return _torch.nn.Linear(1, 1)\n'
     fixed = after(tmp_path, "HUB", HEAD + text)
     assert 'def net(device="cpu"):' in fixed
-    assert 'Where the model is put. "cpu" by default.' in fixed
+    assert 'Device of the model. Defaults to "cpu".' in fixed
     assert "kwargs" not in fixed

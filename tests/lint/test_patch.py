@@ -36,7 +36,7 @@ def test_columns_are_characters() -> None:
 
 
 def test_a_character_that_the_encoding_lacks_is_refused() -> None:
-    with pytest.raises(PatchError, match="lacks a character"):
+    with pytest.raises(PatchError, match="cannot be encoded"):
         apply_edits("a.py", b"# coding: latin-1\nb = 2\n", [edit(2, 1, 2, "日")])
 
 

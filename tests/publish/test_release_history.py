@@ -124,7 +124,7 @@ def test_breaking_changes_need_a_version_that_says_so(ready: Path) -> None:
     commit_files(ready, {})
     found = missing(hubkit("release", *DRY))
     assert set(found) == {"breaking changes"}
-    assert "the entrypoint `bundled` of v1.0.0 is gone" in found["breaking changes"]
+    assert "the entrypoint `bundled` of v1.0.0 was removed" in found["breaking changes"]
     assert "--tag v2.0.0" in hubkit("release", *DRY).stdout
     major = read_items(hubkit("release", "--tag", "v2.0.0", *DRY))
     assert major["breaking changes"] == ("ok", "1 change since v1.0.0, announced by v2.0.0")

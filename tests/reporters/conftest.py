@@ -39,7 +39,7 @@ HUB302 = "said in the README"
 
 
 def report_on(folder: Path) -> Report:
-    return lint_repo(read_repo(folder), read_config(folder))
+    return lint_repo(read_repo(folder), read_config(folder), with_fixes=True)
 
 
 def written(name: str, report: Report) -> str:
@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
 def report(folder: Path) -> Report:
     found = report_on(folder)
     assert {finding.severity for finding in found.findings} == {"error", "warning", "info"}
-    assert {one.by for one in found.left_out} == {"comment", "setting"}
+    assert {one.by for one in found.suppressed} == {"comment", "setting"}
     return found
 
 

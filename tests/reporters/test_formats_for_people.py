@@ -44,7 +44,7 @@ def test_a_clean_report_is_one_line(name: str) -> None:
 def test_full_lists_reasons_once(report: Report) -> None:
     text = written("full", report)
     assert "HUB302 suppressed: said in the README\n" in text
-    text = written("full", structs.replace(report, left_out=report.left_out * 2))
+    text = written("full", structs.replace(report, suppressed=report.suppressed * 2))
     assert 'HUB105 suppressed 2 times: optional <in> "practice" | truly\n' in text
     assert "HUB302 suppressed 2 times: said in the README\n" in text
 

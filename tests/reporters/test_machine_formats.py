@@ -69,7 +69,7 @@ def test_sarif_results_name_rules_places_and_reasons(report: Report) -> None:
     log = json.loads(written("sarif", report))
     rules = log["runs"][0]["tool"]["driver"]["rules"]
     results = sarif_results(report)
-    assert len(results) == len(report.findings) + len(report.left_out)
+    assert len(results) == len(report.findings) + len(report.suppressed)
     assert all(rules[one["ruleIndex"]]["id"] == one["ruleId"] for one in results)
     suppressed = {
         (one["ruleId"], how["kind"], how["justification"])

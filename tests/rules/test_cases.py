@@ -1,17 +1,13 @@
-"""Every rule on small repos of its own: ``bad`` breaks it, ``good`` and each ``trap_*`` do not.
+"""Every rule on small repos: ``bad`` breaks it, ``good`` and each ``trap_*`` do not.
 
-A line with ``expect: CODE`` in it is where a finding of that code must be, and nothing else may be
-found anywhere. ``fixed`` is for test_fixes. What no comment can say stands in a file ``EXPECT``, a ``path:line CODE`` or a mere
-``CODE`` a line. Where a case needs git, ``setup.sh`` makes the repo in a copy of the folder.
-Where it is compared with an earlier version, that is in ``before``.
+A line with ``expect: CODE`` must have a finding of that code, and there must be no other findings.
+A file ``EXPECT`` lists findings on lines that cannot have a comment: ``path:line CODE`` or ``CODE``.
+``before`` is an earlier version to compare with. ``tests.rules.repos`` says where the cases are.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,24 +19,16 @@ from hubkit.facts import INTERNAL_ERROR
 from hubkit.lint import lint_repo
 from hubkit.rules import all_rules, matching_rules
 from hubkit.source import Folder, open_files
+from tests.rules.repos import case_names, needs_git, write_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from hubkit.rules import Rule
 
-CASES = Path(__file__).parent / "cases"
 _EXPECT = re.compile(r"expect: (HUB\d{3}(?:, HUB\d{3})*)")
 _KINDS = re.compile(r"bad|good|fixed|(bad|fixed|trap)_\w+")
-
-
-def cases() -> list[str]:
-    return sorted(
-        case.relative_to(CASES).as_posix()
-        for folder in CASES.iterdir()
-        for case in folder.iterdir()
-        if case.is_dir() and not case.name.startswith("fixed")
-    )
 
 
 def expected_in(case: Path) -> Iterator[str]:
@@ -56,39 +44,35 @@ def expected_in(case: Path) -> Iterator[str]:
 
 
 def found_in(repo: Path, code: str) -> Iterator[str]:
-    # Other cases lie in this project's own repo, which is not theirs.
     files = open_files(repo) if (repo / "setup.sh").exists() else Folder(repo)
     facts = read_repo(files)
     if (repo / "before").is_dir():
         facts = structs.replace(facts, before=read_repo(Folder(repo / "before", "v1.0")))
     config = read_config(files)
-    # A rule in preview runs when its whole code is named.
+    # The full code selects the rule even if it is in preview.
     config = structs.replace(config, extend_select=(*config.extend_select, code))
-    findings = lint_repo(facts, config).findings
-    for finding in findings:
+    for finding in lint_repo(facts, config).findings:
         place = finding.location
         yield f"{place.path}:{place.line} {finding.code}" if place else finding.code
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", [one for one in case_names() if "/fixed" not in one])
 def test_case(case: str, tmp_path: Path) -> None:
-    repo = CASES / case
-    if (repo / "setup.sh").exists():
-        repo = shutil.copytree(repo, tmp_path / "repo", symlinks=True)
-        subprocess.run(["sh", "-e", "setup.sh"], cwd=repo, check=True, capture_output=True)
-    expected = sorted(expected_in(CASES / case))
+    repo = write_case(case, tmp_path / "repo")
+    expected = sorted(expected_in(repo))
+    if needs_git(case):
+        repo = write_case(case, tmp_path / "git" / "repo", setup=True)
     code, _, kind = case.partition("/")
     assert sorted(found_in(repo, code)) == expected
-    is_bad = kind.startswith("bad")
-    assert is_bad == any(line.endswith(code) for line in expected)
+    assert kind.startswith("bad") == any(line.endswith(code) for line in expected)
 
 
 def test_every_rule_has_a_bad_and_a_good_case() -> None:
-    # No repo is known that stops a rule; tests/lint/test_stopped.py has a rule that stops.
+    # No repo crashes a rule; tests/lint/test_crashes.py has rules that crash.
     codes = {rule.code for rule in all_rules()} - {INTERNAL_ERROR}
-    assert {folder.name for folder in CASES.iterdir()} == codes
+    assert {case.partition("/")[0] for case in case_names()} == codes
     for code in codes:
-        kinds = {case.name for case in (CASES / code).iterdir()}
+        kinds = {case.partition("/")[2] for case in case_names(code)}
         assert {"bad", "good"} <= kinds, code
         assert all(_KINDS.fullmatch(kind) for kind in kinds), code
 

@@ -1,10 +1,9 @@
-"""Every fix on small repos: ``fixed`` holds the files of ``bad`` that change, as they are then."""
+"""Every fix on small repos: ``fixed`` has the changed files of ``bad``."""
 
 from __future__ import annotations
 
 import ast
-import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,19 +11,14 @@ from hubkit.analysis import read_repo
 from hubkit.rules import all_rules
 from hubkit.rules.edits.source import source_of
 from tests.lint.fixing import find, fix, plan
+from tests.rules.repos import case_names, needs_git, write_case
 
-CASES = Path(__file__).parent / "cases"
-
-
-def fixed_cases() -> list[str]:
-    return sorted(
-        folder.relative_to(CASES).as_posix() for folder in CASES.glob("*/fixed*") if folder.is_dir()
-    )
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def bad_copy(case: str, tmp_path: Path) -> Path:
-    code, _, kind = case.partition("/")
-    return shutil.copytree(CASES / code / kind.replace("fixed", "bad"), tmp_path / "repo")
+    return write_case(case.replace("/fixed", "/bad"), tmp_path / "repo")
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -35,11 +29,11 @@ def files_in(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("case", fixed_cases())
+@pytest.mark.parametrize("case", case_names(kind="fixed"))
 def test_fixed_case(case: str, tmp_path: Path) -> None:
     repo = bad_copy(case, tmp_path)
     code = case.partition("/")[0]
-    golden = files_in(repo) | files_in(CASES / case)
+    golden = files_in(repo) | files_in(write_case(case, tmp_path / "fixed"))
     before = find(repo, code).findings
     outcome = fix(repo, code)
     assert not outcome.failed
@@ -55,7 +49,7 @@ def test_fixed_case(case: str, tmp_path: Path) -> None:
     assert files_in(repo) == golden
 
 
-@pytest.mark.parametrize("case", fixed_cases())
+@pytest.mark.parametrize("case", case_names(kind="fixed"))
 def test_safe_fixes_leave_what_only_an_unsafe_one_would_change(case: str, tmp_path: Path) -> None:
     repo = bad_copy(case, tmp_path)
     code = case.partition("/")[0]
@@ -68,16 +62,16 @@ def test_safe_fixes_leave_what_only_an_unsafe_one_would_change(case: str, tmp_pa
 
 def test_every_rule_with_a_fix_has_a_fixed_case() -> None:
     able = {rule.code for rule in all_rules() if rule.fixable != "never"}
-    assert {case.partition("/")[0] for case in fixed_cases()} == able
+    assert {case.partition("/")[0] for case in case_names(kind="fixed")} == able
 
 
 def test_rules_say_what_their_fixes_are(tmp_path: Path) -> None:
     for rule in all_rules():
         assert (rule.fixable == "never") == (rule.applicability is None)
         seen = set()
-        for case in CASES.glob(f"{rule.code}/bad*"):
-            if not (case / "setup.sh").exists():
-                outcome = plan(shutil.copytree(case, tmp_path / rule.code / case.name), rule.code)
+        for case in case_names(rule.code, "bad"):
+            if not needs_git(case):
+                outcome = plan(write_case(case, tmp_path / case), rule.code)
                 seen |= {found.fix.applicability for found in outcome.fixed if found.fix}
         if rule.applicability == "unsafe":
             assert seen == {"unsafe"}

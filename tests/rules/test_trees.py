@@ -1,10 +1,8 @@
-"""What rules say of the archive is the same for a work tree and for the commit made of it."""
+"""Rules on archives report the same for a work tree and for its commit."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,17 +14,19 @@ from hubkit.lint import lint_repo
 from hubkit.source import open_commit, open_files
 from tests.git_host import commit_files
 from tests.git_host.repos import git
+from tests.rules.repos import case_names, needs_git, write_case
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hubkit.facts import Files
 
-CASES = Path(__file__).parent / "cases"
-# Untracked and ignored files are the work tree's alone; branches have no tree.
+# Untracked and ignored files exist only in the work tree; branches have no tree.
 ALIKE = [
-    path.parent.relative_to(CASES).as_posix()
-    for path in sorted(CASES.glob("HUB60[1-8]/*/setup.sh"))
-    if path.parent.parent.name not in ("HUB601", "HUB607")
-    or path.parent.name == "bad_export_ignore"
+    case
+    for case in case_names("HUB60")
+    if needs_git(case)
+    and (not case.startswith(("HUB601", "HUB607")) or case.endswith("bad_export_ignore"))
 ]
 
 
@@ -37,9 +37,8 @@ def findings_in(files: Files, code: str) -> list[tuple[str, str, object]]:
 
 
 @pytest.mark.parametrize("case", ALIKE)
-def test_a_commit_is_judged_like_its_work_tree(case: str, tmp_path: Path) -> None:
-    repo = shutil.copytree(CASES / case, tmp_path / "repo", symlinks=True)
-    subprocess.run(["sh", "-e", "setup.sh"], cwd=repo, check=True, capture_output=True)
+def test_a_commit_is_checked_like_its_work_tree(case: str, tmp_path: Path) -> None:
+    repo = write_case(case, tmp_path / "repo", setup=True)
     git("commit", "--quiet", "-m", "All", cwd=repo)
     bare = tmp_path / "bare.git"
     git("clone", "--quiet", "--bare", str(repo), str(bare))
@@ -50,9 +49,7 @@ def test_a_commit_is_judged_like_its_work_tree(case: str, tmp_path: Path) -> Non
 
 
 def test_a_module_that_a_commit_lacks_is_missing_there(tmp_path: Path) -> None:
-    case = CASES / "HUB601" / "bad_untracked"
-    repo = shutil.copytree(case, tmp_path / "repo")
-    subprocess.run(["sh", "-e", "setup.sh"], cwd=repo, check=True, capture_output=True)
+    repo = write_case("HUB601/bad_untracked", tmp_path / "repo", setup=True)
     git("commit", "--quiet", "-m", "All", cwd=repo)
     (code, *_), *more = findings_in(open_commit(repo, "HEAD"), "HUB601")
     # Nothing of the folder is looked at, so that the name could be a package's.

@@ -56,7 +56,8 @@ __getattr__ = lazy_names(
     __name__,
     {
         "brackets": "append_entry call_at insert_list make_list remove_entry replace_entry",
-        "definitions": "add_parameters assign_docstring drop_keywords insert_docstring make_def remove_text replace_default",
+        "definitions": "add_parameters assign_docstring drop_keywords insert_docstring make_def "
+        "remove_text replace_default",
         "names": "hide_name hoist_import make_absolute use_module",
         "source": "is_plain_string quote_of source_of",
     },

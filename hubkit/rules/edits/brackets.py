@@ -22,12 +22,12 @@ _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 
 class Item(Struct, frozen=True):
-    """What stands between two commas.
+    """The text between two commas.
 
     Attributes:
-        start: Where it begins.
-        end: Where it has ended.
-        comma: The comma behind it, or None.
+        start: Its start.
+        end: Its end.
+        comma: The comma after it, or None.
     """
 
     start: tuple[int, int]
@@ -42,8 +42,8 @@ class Brackets(Struct, frozen=True):
         source: The file.
         open: The opening bracket.
         close: The closing one.
-        items: What stands between, in order.
-        comments: The comments between.
+        items: The items in them, in order.
+        comments: The comments in them.
     """
 
     source: Source
@@ -53,11 +53,11 @@ class Brackets(Struct, frozen=True):
     comments: tuple[Token, ...]
 
     def append(self, text: str, *, is_tuple: bool = False) -> Edit | None:
-        """An edit that adds an item in the way in which the others are written.
+        """Add an item in the style of the others.
 
         Args:
             text: The item.
-            is_tuple: Whether one item alone needs a comma behind it.
+            is_tuple: Whether a single item needs a trailing comma.
         """
         if not self.items:
             if self.comments:
@@ -78,11 +78,11 @@ class Brackets(Struct, frozen=True):
         return self.source.insert(end, f"\n{indent}{text},")
 
     def remove(self, item: Item, *, is_tuple: bool = False) -> Edit:
-        """An edit that takes an item and one comma away, and its line if it is alone there.
+        """Remove an item and a comma, and the line if nothing else is on it.
 
         Args:
             item: One of the items.
-            is_tuple: Whether one item alone needs a comma behind it.
+            is_tuple: Whether a single item needs a trailing comma.
         """
         index = self.items.index(item)
         before = self.items[index - 1] if index else None
@@ -108,18 +108,18 @@ class Brackets(Struct, frozen=True):
         return line != self.open.line and not self.source.lines[line - 1][: column - 1].strip()
 
     def _is_alone(self, item: Item, end: tuple[int, int]) -> bool:
-        """Whether nothing but a comment shares an item's lines."""
+        """Whether an item is alone on its lines, except for a comment."""
         rest = self.source.lines[end[0] - 1][end[1] - 1 :].strip()
         return self._starts_line(item) and (not rest or rest.startswith("#"))
 
 
 def brackets_at(source: Source, start: tuple[int, int], end: tuple[int, int]) -> Brackets | None:
-    """The last pair of brackets in a stretch of code that ends with its closing one.
+    """Find the brackets that end at a place.
 
     Args:
         source: The file.
-        start: Where the code begins; it may begin before the brackets.
-        end: Just behind the closing bracket.
+        start: Where to start; it may be before the brackets.
+        end: The end of the closing bracket.
     """
     tokens = source.tokens(start, end)
     if not tokens or tokens[-1].text not in _CLOSE:
@@ -133,7 +133,7 @@ def brackets_at(source: Source, start: tuple[int, int], end: tuple[int, int]) ->
 
 
 def first_brackets(source: Source, start: tuple[int, int], end: tuple[int, int]) -> Brackets | None:
-    """The first pair of round brackets in a stretch of code that is in no others."""
+    """Find the first top-level parentheses between two places."""
     tokens = source.tokens(start, end) or []
     depth, opened = 0, None
     for index, token in enumerate(tokens):
@@ -146,7 +146,7 @@ def first_brackets(source: Source, start: tuple[int, int], end: tuple[int, int])
 
 
 def _step(token: Token) -> int:
-    """How brackets nest, read backwards."""
+    """The change of the nesting depth, read backwards."""
     if token.kind != tokenize.OP:
         return 0
     return (token.text in _CLOSE) - (token.text in _OPEN)
@@ -171,7 +171,7 @@ def _read_brackets(source: Source, tokens: list[Token]) -> Brackets:
 
 
 class CallSource(Struct, frozen=True):
-    """A call as it is written.
+    """The source of a call.
 
     Attributes:
         source: The file.
@@ -181,17 +181,17 @@ class CallSource(Struct, frozen=True):
     source: Source
     node: ast.Call
 
-    def give(self, name: str, value: str, *, position: int) -> Edit | None:
-        """An edit that passes an argument by its name, or in place of the one that is passed.
+    def set_argument(self, name: str, value: str, *, position: int) -> Edit | None:
+        """Add a keyword argument, or replace the value of the argument.
 
         Args:
-            name: The argument.
-            value: Source text of its value.
-            position: Which positional argument it is.
+            name: The name of the argument.
+            value: The source of its value.
+            position: Its index among positional arguments.
         """
-        given = self._given(name, position)
-        if given is not None:
-            return self.source.replace_node(given, value)
+        current = self._find_argument(name, position)
+        if current is not None:
+            return self.source.replace_node(current, value)
         if any(isinstance(argument, ast.Starred) for argument in self.node.args):
             return None
         if any(keyword.arg is None for keyword in self.node.keywords):
@@ -204,7 +204,7 @@ class CallSource(Struct, frozen=True):
         source = self.source
         return brackets_at(source, source.start(self.node), source.end(self.node))
 
-    def _given(self, name: str, position: int) -> ast.expr | None:
+    def _find_argument(self, name: str, position: int) -> ast.expr | None:
         for keyword in self.node.keywords:
             if keyword.arg == name:
                 return keyword.value
@@ -214,19 +214,19 @@ class CallSource(Struct, frozen=True):
 
 
 def call_at(repo: RepoFacts, place: Location) -> CallSource | None:
-    """The call at a place; None when that is not what stands there."""
+    """Find the call at a place, or None."""
     source = source_of(repo, place.path)
     if source is None or not place.end_line:
         return None
     start, end = (place.line, place.column), (place.end_line, place.end_column)
     for node in source.by_line.get(place.line, ()):
         if isinstance(node, ast.Call) and (source.start(node), source.end(node)) == (start, end):
-            return CallSource(source, node) if _stands_there(source, node) else None
+            return CallSource(source, node) if _is_position_right(source, node) else None
     return None
 
 
-def _stands_there(source: Source, node: ast.Call) -> bool:
-    """Whether ast is right about a place: before Python 3.12, not in every f-string."""
+def _is_position_right(source: Source, node: ast.Call) -> bool:
+    """Whether the position in the tree is right; in f-strings before Python 3.12 it may not be."""
     try:
         # A call over several lines need not be an expression by itself, but in brackets it is.
         written = ast.parse(f"({source.segment(node)})", mode="eval").body
@@ -239,7 +239,7 @@ _WIDEST = 100
 
 
 def insert_list(repo: RepoFacts, names: Sequence[str]) -> Edit | None:
-    """An edit that declares ``dependencies`` at the top of the hubconf.
+    """Add ``dependencies`` at the top of hubconf.py.
 
     Args:
         repo: The repo.
@@ -256,7 +256,7 @@ def insert_list(repo: RepoFacts, names: Sequence[str]) -> Edit | None:
 
 
 def make_list(repo: RepoFacts, place: Location) -> Edit | None:
-    """An edit that makes a list of the string that is assigned to ``dependencies``."""
+    """Replace the string that is assigned to ``dependencies`` with a list."""
     source = source_of(repo, place.path)
     value = _value(source, place) if source else None
     if source is None or not isinstance(value, ast.Constant) or not isinstance(value.value, str):
@@ -272,7 +272,7 @@ def make_list(repo: RepoFacts, place: Location) -> Edit | None:
 
 
 def append_entry(repo: RepoFacts, name: str) -> Edit | None:
-    """An edit that adds an entry to ``dependencies``."""
+    """Add an entry to ``dependencies``."""
     found = _list_brackets(repo)
     if found is None:
         return None
@@ -282,7 +282,7 @@ def append_entry(repo: RepoFacts, name: str) -> Edit | None:
 
 
 def replace_entry(repo: RepoFacts, place: Location, old: str, new: str) -> Edit | None:
-    """An edit that writes another text into an entry's quotes."""
+    """Replace the text of an entry."""
     source = source_of(repo, place.path)
     text = source.at(place) if source and place.end_line else ""
     if source is None or not is_plain_string(text) or text[1:-1] != old:
@@ -292,10 +292,10 @@ def replace_entry(repo: RepoFacts, place: Location, old: str, new: str) -> Edit 
 
 
 def remove_entry(repo: RepoFacts, place: Location) -> tuple[Edit, bool] | None:
-    """An edit that takes an entry away, and whether a comment goes with it."""
+    """Remove an entry; also returns whether that removes a comment."""
     found = _list_brackets(repo)
     item = _item(found, place) if found else None
-    # An empty pair of braces is no set.
+    # Empty braces are a dict, not a set.
     if found is None or item is None or (found.open.text == "{" and len(found.items) == 1):
         return None
     edit = found.remove(item, is_tuple=found.open.text == "(")
@@ -316,7 +316,7 @@ def _list_brackets(repo: RepoFacts) -> Brackets | None:
     if not isinstance(value, ast.List | ast.Tuple | ast.Set):
         return None
     found = brackets_at(source, source.start(value), source.end(value))
-    # A tuple without brackets ends with what is no bracket of its own.
+    # The last bracket of a tuple without parentheses is not its own.
     return found if found and found.open.start == source.start(value) else None
 
 

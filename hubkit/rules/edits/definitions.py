@@ -20,39 +20,39 @@ _TRIPLE = re.compile(r"""[rRuU]?(\"{3}|'{3})(?:(?!\1).)*\1""", re.DOTALL)
 _SECTION = re.compile(r"([ \t]*)(?:Args|Arguments|Parameters|Params)[ \t]*:[ \t]*")
 _NUMPY = re.compile(r"([ \t]*)Parameters[ \t]*")
 _FIELD = re.compile(r"([ \t]*):(?:param|type)\b.*")
-# What everybody means by these; of others only what the signature says can be said.
+# Common parameters. Others are described by their default only.
 _KNOWN = {
     "pretrained": "Load trained weights.",
-    "progress": "Show a progress bar while weights are downloaded.",
-    "device": "Where the model is put.",
-    "num_classes": "How many classes the model tells apart.",
-    "in_channels": "Channels of the input.",
-    "in_chans": "Channels of the input.",
-    "map_location": "Where weights are loaded to.",
+    "progress": "Show a progress bar during downloads.",
+    "device": "Device of the model.",
+    "num_classes": "Number of classes.",
+    "in_channels": "Number of input channels.",
+    "in_chans": "Number of input channels.",
+    "map_location": "Device to load the weights to.",
 }
 
 
 def describe(parameter: Parameter) -> str:
-    """What can be said of a parameter from its name and default alone."""
+    """Describe a parameter by its name and default."""
     known = _KNOWN.get(parameter.name, "")
     if parameter.ignored:
-        return "Not looked at."
+        return "Ignored."
     if parameter.kind in ("var-positional", "var-keyword"):
-        return "Handed on to the model."
+        return "Passed to the model."
     default = " ".join((parameter.default or "").split())
     if len(default) > 40 or "\\" in default or '"""' in default:
-        default = "a value of its own"
-    said = f"{default} by default." if parameter.default else "Required."
-    return f"{known} {said}".strip()
+        default = "a computed value"
+    text = f"Defaults to {default}." if parameter.default else "Required."
+    return f"{known} {text}".strip()
 
 
 def render_docstring(name: str, parameters: Iterable[Parameter], indent: str) -> str:
-    """Lines of a docstring in Google style, without the first line's indentation.
+    """Render a docstring in Google style. The first line is not indented.
 
     Args:
-        name: What it documents.
-        parameters: The parameters to mention.
-        indent: What its lines begin with.
+        name: The name of the function.
+        parameters: The parameters to document.
+        indent: The indentation of its lines.
     """
     lines = [f"{_stars(one)}{one.name}: {describe(one)}" for one in parameters]
     if not lines:
@@ -64,12 +64,12 @@ def render_docstring(name: str, parameters: Iterable[Parameter], indent: str) ->
 def insert_docstring(
     source: Source, node: NamedNode, parameters: Iterable[Parameter]
 ) -> Edit | None:
-    """An edit that gives a function or class a docstring.
+    """Add a docstring to a function or class.
 
     Args:
         source: Its file.
         node: Its definition.
-        parameters: The parameters to mention.
+        parameters: The parameters to document.
     """
     body = node.body[0]
     place = header_end(source, node)
@@ -82,7 +82,7 @@ def insert_docstring(
 
 
 def header_end(source: Source, node: NamedNode) -> tuple[int, int] | None:
-    """Behind the colon that ends a definition's header."""
+    """The end of the colon after the header of a definition."""
     body = node.body[0]
     end = first_line(body), source.start(body)[1]
     colon = source.last(":", source.start(node), end, before=end)
@@ -90,12 +90,12 @@ def header_end(source: Source, node: NamedNode) -> tuple[int, int] | None:
 
 
 def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Parameter]) -> Edit | None:
-    """An edit that mentions parameters in a docstring, in its own style.
+    """Document parameters in a docstring, in its own style.
 
     Args:
         source: The file.
         node: The definition.
-        parameters: What the docstring lacks.
+        parameters: The parameters that it does not document.
     """
     literal = literal_of(source, node)
     if literal is None:
@@ -117,12 +117,12 @@ def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Paramet
 
 
 def remove_text(source: Source, node: NamedNode, text: str) -> Edit | None:
-    """An edit that takes a line out of a docstring; None when nothing else is in it.
+    """Remove a line of a docstring; None if nothing else is in it.
 
     Args:
         source: The file.
         node: The definition.
-        text: What the line says; it stands in the docstring once.
+        text: The text of the line, which the docstring contains once.
     """
     literal = literal_of(source, node)
     if literal is None:
@@ -149,7 +149,7 @@ def remove_text(source: Source, node: NamedNode, text: str) -> Edit | None:
 
 
 def literal_of(source: Source, node: NamedNode) -> ast.Constant | None:
-    """The docstring of a definition, when it is one literal in triple quotes."""
+    """The docstring of a definition, if it is a single literal in triple quotes."""
     first = node.body[0]
     if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant):
         return None
@@ -157,7 +157,7 @@ def literal_of(source: Source, node: NamedNode) -> ast.Constant | None:
 
 
 def _in_section(lines: Sequence[str], parameters: Sequence[Parameter]) -> tuple[int, str] | None:
-    """Below the last line of ``Args:``, and what to write there."""
+    """The last line of ``Args:``, and the text to add after it."""
     start, indent = _find(lines, _SECTION)
     if start is None:
         return None
@@ -204,7 +204,7 @@ def _in_fields(lines: Sequence[str], parameters: Sequence[Parameter]) -> tuple[i
 def _new_section(
     source: Source, literal: ast.Constant, indent: str, parameters: Sequence[Parameter]
 ) -> Edit:
-    """A section ``Args:`` before the closing quotes."""
+    """Add a section ``Args:`` before the closing quotes."""
     line, column = source.end(literal)
     end = line, column - 3
     before = source.lines[line - 1][: column - 4]
@@ -232,7 +232,7 @@ def _stars(parameter: Parameter) -> str:
 
 
 def drop_keywords(source: Source, node: NamedNode) -> Edit | None:
-    """An edit that takes ``**kwargs`` from a function that no decorator changes."""
+    """Remove ``**kwargs`` of a function without decorators."""
     if not isinstance(node, FunctionNode) or node.args.kwarg is None or node.decorator_list:
         return None
     end = header_end(source, node)
@@ -243,7 +243,7 @@ def drop_keywords(source: Source, node: NamedNode) -> Edit | None:
 
 
 def replace_default(source: Source, node: NamedNode, name: str, value: str) -> Edit | None:
-    """An edit that gives a parameter another default, where both are plain strings."""
+    """Replace a default that is a plain string."""
     if not isinstance(node, FunctionNode):
         return None
     arguments = node.args
@@ -260,7 +260,7 @@ def replace_default(source: Source, node: NamedNode, name: str, value: str) -> E
 
 
 def make_def(source: Source, node: ast.stmt, parameters: Iterable[Parameter]) -> Edit | None:
-    """An edit that makes ``name = lambda ...`` a ``def`` with a docstring."""
+    """Replace ``name = lambda ...`` with a ``def`` that has a docstring."""
     match node:
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda() as made):
             pass
@@ -284,7 +284,7 @@ def make_def(source: Source, node: ast.stmt, parameters: Iterable[Parameter]) ->
 def assign_docstring(
     source: Source, node: ast.stmt, name: str, parameters: Iterable[Parameter]
 ) -> Edit | None:
-    """An edit that gives what is assigned to a name a text of its own, below the assignment."""
+    """Assign a docstring to a name, below its assignment."""
     if not source.is_alone(node):
         return None
     line, indent = source.end(node)[0], source.indent(node.lineno)

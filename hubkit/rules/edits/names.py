@@ -24,18 +24,18 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class Occurrences(Struct):
-    """Every place that means one name of a module.
+    """All occurrences of a top-level name of a module.
 
     Attributes:
         name: The name.
-        lines: Lines that spell it; no other statements are looked into.
-        names: Names that are read, assigned or deleted.
+        lines: Lines that contain it; other statements are skipped.
+        names: Places that read, assign or delete it.
         aliases: Import aliases that bind it.
-        definitions: Functions and classes that are called so.
-        annotations: Strings in annotations, which may spell it.
-        strings: Other strings that are exactly the name.
-        exports: Those of them that stand in ``__all__``.
-        doubtful: Whether it is bound in a way that is not followed, such as ``global``.
+        definitions: Functions and classes with that name.
+        annotations: Strings in annotations, which may contain it.
+        strings: Other strings that are equal to it.
+        exports: The strings that are in ``__all__``.
+        doubtful: Whether it is bound in a way that is not supported, such as ``global``.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Occurrences(Struct):
     doubtful: bool = False
 
     def visit(self, nodes: Iterable[ast.AST | None], *, quoted: bool = False) -> None:
-        """Look at nodes of one scope in which the name means the module's."""
+        """Visit nodes of a scope that does not rebind the name."""
         for node in nodes:
-            if node is not None and not (isinstance(node, ast.stmt) and self._is_silent(node)):
+            if node is not None and not (isinstance(node, ast.stmt) and self._lacks_name(node)):
                 self._visit(node, quoted=quoted)
 
-    def _is_silent(self, node: ast.stmt) -> bool:
+    def _lacks_name(self, node: ast.stmt) -> bool:
         first, last = first_line(node), node.end_lineno or node.lineno
         return bisect_left(self.lines, first) == bisect_right(self.lines, last)
 
@@ -77,7 +77,7 @@ class Occurrences(Struct):
                 self.exports += self._spelled(value)
                 self.visit(ast.iter_child_nodes(node))
             case ast.JoinedStr(values=values):
-                # What f"{name=}" shows is the name.
+                # f"{name=}" shows the name.
                 self.doubtful |= any(_shows(part, self.name) for part in values)
                 self.visit(values)
             case ast.Subscript(value=value, slice=index) if _last_part(value) == "Literal":
@@ -122,13 +122,13 @@ class Occurrences(Struct):
     def _class(self, node: ast.ClassDef) -> None:
         self._named(node)
         self.visit([*node.bases, *(keyword.value for keyword in node.keywords)])
-        # A class's own name hides the module's in its body only, and only once it is bound.
+        # A name that a class binds shadows that of the module in its body, once it is bound.
         self.doubtful |= self.name in _bindings(node.body)
         self.visit(node.body)
 
     def _named(self, node: NamedNode) -> None:
         self.visit(node.decorator_list)
-        # Type parameters (Python 3.12) are a scope of their own, which is not followed.
+        # Type parameters (Python 3.12) have their own scope, which is not supported.
         self.doubtful |= any(
             getattr(one, "name", "") == self.name for one in getattr(node, "type_params", ())
         )
@@ -155,21 +155,21 @@ class Occurrences(Struct):
 
 
 def find_occurrences(source: Source, name: str) -> Occurrences:
-    """Every place in a module that means one of its own names.
+    """Find all occurrences of a top-level name of a module.
 
     Args:
         source: The module.
         name: The name.
     """
     text = source.text
-    # Python takes a name that is written in other letters of the same look for the same name.
+    # Python normalizes names: different characters can mean the same name.
     text = text if text.isascii() else unicodedata.normalize("NFKC", text)
     lines = [number for number, line in enumerate(text.split("\n"), 1) if name in line]
     found = Occurrences(name, lines)
     try:
         found.visit(source.tree.body)
     except RecursionError:
-        found.doubtful = True  # nested too deeply to be followed: no fix is offered
+        found.doubtful = True  # the code is nested too deeply
     found.doubtful |= any(
         isinstance(node, ast.Global) and name in node.names
         for nodes in source.by_line.values()
@@ -179,7 +179,7 @@ def find_occurrences(source: Source, name: str) -> Occurrences:
 
 
 def is_taken(source: Source, node: ast.stmt, name: str) -> bool:
-    """Whether a name that an import in a function binds means anything else, there or outside."""
+    """Whether the name that an import in a function binds is used for anything else."""
     around = [
         one
         for nodes in source.by_line.values()
@@ -212,7 +212,7 @@ def _parameters(arguments: ast.arguments) -> list[ast.arg]:
 
 
 def _bindings(body: Iterable[ast.AST], without: ast.AST | None = None) -> set[str]:
-    """Names that a scope has as its own, one of its nodes left out."""
+    """Names that a scope binds, without those that one node binds."""
     bound: set[str] = set()
     pending = list(body)
     while pending:
@@ -236,7 +236,7 @@ def _bindings(body: Iterable[ast.AST], without: ast.AST | None = None) -> set[st
         if isinstance(node, NamedNode):
             bound.add(node.name)
         elif isinstance(node, _COMPREHENSIONS):
-            # Only what := binds in it belongs to the scope around.
+            # Only names that := binds belong to the enclosing scope.
             bound |= {one.target.id for one in ast.walk(node) if isinstance(one, ast.NamedExpr)}
         elif not isinstance(node, ast.Lambda):
             pending += ast.iter_child_nodes(node)
@@ -244,10 +244,10 @@ def _bindings(body: Iterable[ast.AST], without: ast.AST | None = None) -> set[st
 
 
 def code_start(source: Source) -> int | None:
-    """The line of the first statement after docstring and ``__future__`` imports.
+    """The line of the first statement after the docstring and ``__future__`` imports.
 
-    Comments right above belong to it, but for those that the file begins with. None when the
-    statement shares its line with what comes before.
+    Comments above it belong to it, except at the top of the file. None if the statement shares its
+    line with the previous one.
     """
     body = source.tree.body
     index = 0
@@ -268,7 +268,7 @@ def code_start(source: Source) -> int | None:
 
 
 def insert_import(source: Source, text: str) -> Edit | None:
-    """An edit that puts an import below those at the top of a module.
+    """Add an import below those at the top of a module.
 
     Args:
         source: The module.
@@ -278,7 +278,7 @@ def insert_import(source: Source, text: str) -> Edit | None:
     if not top:
         line = code_start(source)
         return source.insert((line, 1), f"{text}\n\n") if line else None
-    # Those that stand between other statements may depend on them.
+    # Imports between other statements may depend on them.
     last = top[0]
     for statement in source.tree.body[source.tree.body.index(top[0]) :]:
         if not isinstance(statement, ast.Import | ast.ImportFrom):
@@ -292,7 +292,7 @@ def insert_import(source: Source, text: str) -> Edit | None:
 
 
 def use_module(source: Source, module: str) -> tuple[str, tuple[Edit, ...]] | None:
-    """What a module is called at the top level of a file, and the import if it lacks one."""
+    """The name of an imported module in a file, and an edit that imports it if necessary."""
     for statement in source.tree.body:
         if isinstance(statement, ast.Import):
             for alias in statement.names:
@@ -304,30 +304,30 @@ def use_module(source: Source, module: str) -> tuple[str, tuple[Edit, ...]] | No
 
 
 def hoist_import(source: Source, node: ast.stmt) -> tuple[Edit, Edit] | None:
-    """Edits that move an import out of a function to the top of its module."""
+    """Move an import from a function to the top of its module."""
     line = node.lineno
-    if node.end_lineno != line or not source.is_alone(node) or not _has_company(source, node):
+    if node.end_lineno != line or not source.is_alone(node) or not _has_siblings(source, node):
         return None
     names = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
     if not names or any(is_taken(source, node, bound_by(alias)) for alias in names):
         return None
-    # A comment behind it goes along.
+    # A comment after it is moved too.
     inserted = insert_import(source, source.lines[line - 1].strip())
-    # A blank line below belongs to it when there is none above.
+    # A blank line below is removed if there is none above.
     above, below = source.lines[line - 2].strip(), source.lines[line].strip()
     last = line + 1 if not below and (not above or above.endswith(":")) else line
     return (inserted, source.delete_lines(line, last)) if inserted else None
 
 
 def is_free(source: Source, name: str) -> bool:
-    """Whether a word stands nowhere in a file."""
-    # Most texts lack it, and a pattern that may begin anywhere is slow to say so.
+    """Whether a file does not contain a name."""
+    # Most files do not contain it, and the regular expression is slow.
     text = source.text
     return name not in text or not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
 
 
 def make_absolute(source: Source, node: ast.ImportFrom) -> tuple[Edit, list[str]] | None:
-    """An edit that takes the leading dot from an import, and the modules that it then names."""
+    """Make a relative import absolute; also returns the imported modules."""
     start = source.start(node)
     found = re.match(r"from(\s*)\.(\s*)", source.segment(node))
     if found is None or node.level != 1:
@@ -348,8 +348,8 @@ def make_absolute(source: Source, node: ast.ImportFrom) -> tuple[Edit, list[str]
     return source.replace_node(node, f"import {names}"), [alias.name for alias in node.names]
 
 
-def _has_company(source: Source, node: ast.stmt) -> bool:
-    """Whether a body holds more than a statement, so that the statement may go."""
+def _has_siblings(source: Source, node: ast.stmt) -> bool:
+    """Whether a statement is not the only one in its block."""
     for parent in ast.walk(source.tree):
         for block in ("body", "orelse", "finalbody"):
             body = getattr(parent, block, None)
@@ -370,7 +370,7 @@ def _is_future(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
-# With these around, a string may name a variable.
+# With these, a string may be used as the name of a variable.
 _LOOKUPS = re.compile(r"\b(?:globals|locals|vars|eval|exec|getattr|setattr|__dict__)\b")
 
 
@@ -380,7 +380,7 @@ class Renaming(Struct, frozen=True):
     Attributes:
         edits: The edits.
         is_import: Whether only imports bind it.
-        is_exported: Whether ``__all__`` holds it.
+        is_exported: Whether it is in ``__all__``.
     """
 
     edits: tuple[Edit, ...]
@@ -389,7 +389,7 @@ class Renaming(Struct, frozen=True):
 
 
 def hide_name(source: Source, name: str) -> Renaming | None:
-    """Put an underscore before a name at the top level of a module; None when in doubt.
+    """Add a leading underscore to a top-level name of a module; None if that is not safe.
 
     Args:
         source: The module.
@@ -399,8 +399,8 @@ def hide_name(source: Source, name: str) -> Renaming | None:
     if re.search(rf"#\s*type:.*(?<!\w){re.escape(name)}(?!\w)", source.text):
         return None
     found = find_occurrences(source, name)
-    comes_so = any(alias.name == new for alias in found.aliases)
-    if found.doubtful or not (comes_so or is_free(source, new)):
+    is_imported_so = any(alias.name == new for alias in found.aliases)
+    if found.doubtful or not (is_imported_so or is_free(source, new)):
         return None
     others = [one for one in found.strings if one not in found.exports]
     if others and _LOOKUPS.search(source.text):
@@ -420,7 +420,7 @@ def _is_store(node: ast.Name) -> bool:
 
 def _rename_edits(source: Source, found: Occurrences, new: str) -> Iterator[Edit | None]:
     for name in found.names:
-        # Before Python 3.12, ast is wrong about where some parts of f-strings stand.
+        # Before Python 3.12, positions in f-strings may be wrong.
         yield source.replace_node(name, new) if source.segment(name) == found.name else None
     for alias in found.aliases:
         yield _alias(source, alias, new)

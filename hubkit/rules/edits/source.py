@@ -1,4 +1,4 @@
-"""A file's text with its syntax tree and tokens, as edits look at it."""
+"""The source of a file, with its syntax tree and tokens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoFacts
 
 _LAYOUT = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
-# A string on one line; the apostrophes of prose have a letter before them.
+# A string on one line. An apostrophe in prose follows a letter.
 _QUOTED = re.compile(r"""(?<![\w'"])[bfrBFR]{0,2}(["'])(?!\1)[^"'\n]*\1(?!["'])""")
 Place = tuple[int, int]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -39,12 +39,12 @@ class Token(NamedTuple):
 
     @property
     def start(self) -> Place:
-        """Where it begins."""
+        """Its start."""
         return self.line, self.column
 
     @property
     def end(self) -> Place:
-        """Where it has ended."""
+        """Its end."""
         return self.end_line, self.end_column
 
 
@@ -52,9 +52,9 @@ class Source(Struct, frozen=True):
     """A Python file of the repo.
 
     Attributes:
-        path: POSIX path relative to the repo's root.
-        text: Its text, with newlines normalised.
-        lines: The text's lines.
+        path: POSIX path relative to the root of the repo.
+        text: Its text, with normalized newlines.
+        lines: The lines of the text.
     """
 
     path: str
@@ -68,7 +68,7 @@ class Source(Struct, frozen=True):
 
     @property
     def by_line(self) -> Mapping[int, Sequence[ast.AST]]:
-        """Nodes by the line on which they begin, outer ones first."""
+        """Nodes by their first line, outer ones first."""
         return _by_line(self.text)
 
     def between(self, start: Place, end: Place) -> str:
@@ -84,11 +84,11 @@ class Source(Struct, frozen=True):
         return self.between((place.line, place.column), (place.end_line, place.end_column))
 
     def start(self, node: ast.AST) -> Place:
-        """Where a node begins."""
+        """The start of a node."""
         return self._place(node, "lineno", "col_offset")
 
     def end(self, node: ast.AST) -> Place:
-        """Where a node has ended."""
+        """The end of a node."""
         return self._place(node, "end_lineno", "end_col_offset")
 
     def segment(self, node: ast.AST) -> str:
@@ -96,12 +96,12 @@ class Source(Struct, frozen=True):
         return self.between(self.start(node), self.end(node))
 
     def indent(self, line: int) -> str:
-        """The white space that a line begins with."""
+        """The indentation of a line."""
         text = self.lines[line - 1]
         return text[: len(text) - len(text.lstrip(" \t\f"))]
 
     def is_alone(self, node: ast.stmt) -> bool:
-        """Whether nothing but a comment shares a statement's lines."""
+        """Whether a statement is alone on its lines, except for a comment."""
         (first, column), (last, end_column) = self.start(node), self.end(node)
         above = self.lines[first - 2] if first > 1 else ""
         before = self.lines[first - 1][: column - 1].strip()
@@ -109,43 +109,43 @@ class Source(Struct, frozen=True):
         return not before and not above.endswith("\\") and (not rest or rest.startswith("#"))
 
     def replace(self, start: Place, end: Place, text: str) -> Edit:
-        """An edit that puts a text in place of another."""
+        """Replace text."""
         return Edit(Location(self.path, *start, *end), text)
 
     def insert(self, place: Place, text: str) -> Edit:
-        """An edit that takes nothing away."""
+        """Insert text."""
         return self.replace(place, place, text)
 
     def replace_node(self, node: ast.AST, text: str) -> Edit:
-        """An edit that puts a text in place of a node's."""
+        """Replace the text of a node."""
         return self.replace(self.start(node), self.end(node), text)
 
     def delete_lines(self, first: int, last: int) -> Edit:
-        """An edit that takes whole lines away."""
+        """Delete lines."""
         if last < len(self.lines):
             return self.replace((first, 1), (last + 1, 1), "")
         return self.replace((first, 1), (last, len(self.lines[last - 1]) + 1), "")
 
     def tokens(self, start: Place, end: Place) -> list[Token] | None:
-        """The tokens between two places inside one expression, comments among them."""
-        # In brackets a tokenizer takes line ends and indentation for what they are there: layout.
+        """The tokens between two places in an expression, including comments."""
+        # In brackets, the tokenizer ignores line ends and indentation.
         text = f"({self.between(start, end)})"
         line, column = start
         return _tokenize(text, line, column - 1)
 
     def last(self, text: str, start: Place, end: Place, *, before: Place) -> Token | None:
-        """The last token of a text in an expression that stands before a place in it."""
+        """The last token with a text before a place in an expression."""
         those = [one for one in self.tokens(start, end) or () if one.text == text]
         return next((one for one in reversed(those) if one.start < before), None)
 
     def named(self, place: Location) -> NamedNode | None:
-        """The ``def`` or ``class`` whose name stands at a place."""
+        """The ``def`` or ``class`` whose name is at a place."""
         name = self.at(place) if place.end_line else ""
         those = self.by_line.get(place.line, ())
         return next((one for one in those if isinstance(one, NamedNode) and one.name == name), None)
 
     def statement(self, place: Location) -> ast.stmt | None:
-        """The statement that begins at a place."""
+        """The statement that starts at a place."""
         start, those = (place.line, place.column), self.by_line.get(place.line, ())
         return next(
             (one for one in those if isinstance(one, ast.stmt) and self.start(one) == start), None
@@ -160,23 +160,23 @@ class Source(Struct, frozen=True):
 
 
 def source_of(repo: RepoFacts, path: str) -> Source | None:
-    """A file in the hubconf's reach; None when it was not read."""
+    """The source of a file; None if it was not read."""
     text = repo.sources.get(path)
     return _split(path, text) if text is not None else None
 
 
 @lru_cache(maxsize=64)
 def _split(path: str, text: str) -> Source:
-    # Each finding asks for its file anew, and there may be thousands in one.
+    # A file may have thousands of findings.
     return Source(path, text, tuple(text.split("\n")))
 
 
 def quote_of(source: Source, near: str = "") -> str:
-    """The quote that a file's author prefers.
+    """The preferred quote character of a file.
 
     Args:
         source: The file.
-        near: Code around the place that wants a quote; what it uses decides.
+        near: Code around the place, which takes precedence.
     """
     return _quote_in(near) or _quote_in(source.text) or '"'
 
@@ -190,13 +190,13 @@ def _quote_in(text: str) -> str:
 
 
 def first_line(node: ast.stmt) -> int:
-    """The line on which a statement or its first decorator begins."""
+    """The first line of a statement, including its decorators."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(one.lineno for one in decorators)])
 
 
 def is_plain_string(text: str) -> bool:
-    """Whether a text is one string literal without prefix, escapes and line ends."""
+    """Whether a text is a string literal without prefix, escapes and newlines."""
     quote = text[:1]
     return (
         len(text) >= 2
@@ -230,7 +230,7 @@ def _tokenize(text: str, line: int, column: int) -> list[Token] | None:
 
 
 def _shifted(text: str, line: int, column: int) -> Iterator[Token]:
-    """Tokens of a text in brackets, without the brackets, at their places in the file."""
+    """The tokens in brackets, with their positions in the file."""
     found = [
         token
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
@@ -242,7 +242,7 @@ def _shifted(text: str, line: int, column: int) -> Iterator[Token]:
             token.type,
             token.string,
             line + row - 1,
-            # The bracket before it makes up for counting from 1.
+            # The added bracket makes up for counting from 1.
             start + (column if row == 1 else 1),
             line + end_row - 1,
             end + (column if end_row == 1 else 1),

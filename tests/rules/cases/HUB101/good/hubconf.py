@@ -1,8 +1,0 @@
-dependencies = ["timm", "torch"]
-
-import timm as _timm
-
-
-def net(pretrained: bool = False):
-    """A network; pretrained loads weights."""
-    return _timm.create_model("resnet18", pretrained=pretrained)

@@ -1,8 +1,0 @@
-dependencies = ["torch"]
-
-import torch as _torch
-
-
-def net(pretrained: bool = False):
-    """A line; pretrained is not used yet."""
-    return _torch.nn.Linear(1, 1)

@@ -1,9 +1,0 @@
-dependencies = ["torch", "importlib_resources"]
-
-import importlib_resources as _resources
-import torch as _torch
-
-
-def net(pretrained: bool = False):
-    """A line; pretrained is not used yet."""
-    return _torch.nn.Linear(1, 1)

@@ -1,9 +1,0 @@
-dependencies = ["torch", "timm"]
-
-import timm as _timm  # expect: HUB108
-import torch as _torch
-
-
-def net(pretrained: bool = False):
-    """A line; pretrained is not used yet."""
-    return _torch.nn.Linear(1, 1)

@@ -1,8 +1,0 @@
-dependencies = ["torch"]  # expect: HUB109
-
-import torch as _torch
-
-
-def net(pretrained: bool = False, width: int = 1):
-    """A line as wide as width; pretrained is not used yet."""
-    return _torch.nn.Linear(width, 1)

@@ -1,8 +1,0 @@
-dependencies = ["torch"]
-
-import torch as _torch
-
-
-def net(pretrained: bool = False, width: int = 64):  # expect: HUB302
-    """A line; pretrained is not used yet."""
-    return _torch.nn.Linear(width, 1)

@@ -1,0 +1,209 @@
+"""Cases of one file for the rules HUB0xx. ``# expect: CODE`` marks the line of a finding."""
+
+CASES: dict[str, dict[str, str]] = {
+    "HUB001": {
+        "good": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+    },
+    "HUB002": {
+        "bad": """\
+def net(:  # expect: HUB002
+    return 1
+""",
+        "good": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+        "trap_modern_syntax": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(name: str = "small", /, *, pretrained: bool = False):
+    """A line; name says which size, pretrained is not used yet."""
+    match name:
+        case "small":
+            width = 1
+        case _:
+            width = 2
+    if (doubled := width * 2) > 2:
+        width = doubled
+    return _torch.nn.Linear(width, 1)
+''',
+    },
+    "HUB004": {
+        "fixed": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+from acme import WIDTH as _WIDTH  # expect: HUB004
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+    },
+    "HUB005": {
+        "bad": '''\
+dependencies = ["torch"]
+
+import os as _os
+import sys as _sys
+
+import torch as _torch
+
+_sys.path.insert(0, _os.path.join(_os.path.dirname(__file__), "src"))  # expect: HUB005
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+        "good": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+        "trap_main_guard": '''\
+dependencies = ["torch"]
+
+import sys as _sys
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+
+if __name__ == "__main__":
+    _sys.path.insert(0, ".")
+''',
+    },
+    "HUB008": {
+        "bad": '''\
+from __future__ import annotations as _annotations
+
+dependencies = ["torch"]
+
+import sys as _sys
+from dataclasses import dataclass as _dataclass
+
+import torch as _torch
+
+_SELF = _sys.modules[__name__]  # expect: HUB008
+
+
+@_dataclass
+class _Options:  # expect: HUB008
+    width: int = 1
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+        "good": '''\
+dependencies = ["torch"]
+
+from dataclasses import dataclass as _dataclass
+
+import torch as _torch
+
+
+@_dataclass
+class _Options:
+    width: int = 1
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+        "trap_plain_dataclass_and_a_careful_look": '''\
+dependencies = ["torch"]
+
+import sys as _sys
+from dataclasses import dataclass as _dataclass
+
+import torch as _torch
+
+_SELF = _sys.modules.get(__name__)
+
+
+@_dataclass
+class _Options:
+    width: int = 1
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+    },
+    "HUB009": {
+        "good": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+        "trap_made_at_run_time": """\
+dependencies = ["torch"]
+
+import torch as _torch
+
+for _name in ("small", "large"):
+    globals()[_name] = _torch.nn.Linear  # expect: HUB210
+""",
+    },
+    "HUB010": {
+        "good": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net():
+    """A line."""
+    return _torch.nn.Linear(1, 1)
+''',
+        "trap_torch_too": '''\
+dependencies = ["torch", "paddle"]
+
+import paddle as _paddle
+import torch as _torch
+
+
+def net():
+    """A line, converted from paddle's."""
+    return _torch.nn.Linear(1, len(_paddle.__version__))
+''',
+    },
+}
