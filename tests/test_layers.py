@@ -47,7 +47,6 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
                 "lockfile",
                 "rules",
                 "runtime",
-                "scaffold",
                 "source",
             }
         ),

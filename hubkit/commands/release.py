@@ -67,7 +67,6 @@ def command(
     from hubkit.errors import UsageError
     from hubkit.publish.checklist import run_checks
     from hubkit.publish.release import ReleaseRequest, read_context
-    from hubkit.publish.verify import verify
 
     if not path.is_dir():
         raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
@@ -81,6 +80,8 @@ def command(
             context = structs.replace(context, request=_run_suite(request, stack))
         items += map(_print_item, run_checks(context))
     if verifying:
+        from hubkit.publish.verify import verify
+
         items += map(_print_item, verify(context))
     missing = sum(item.state == "missing" for item in items)
     if context.tag:

@@ -30,6 +30,14 @@ _MULTIPLE = re.compile(r"(\d+)n")
 _IMAGE_SIZE = 224  # pixels
 _WIDTH = 88  # the line length of common formatters
 _MOST_ELEMENTS = 50_000_000  # so that the snippet runs on any machine
+CONFORMANCE = "conformance"
+TITLES = {
+    "usage": "Usage",
+    "entrypoints": "Entrypoints",
+    "weights": "Weights",
+    "dependencies": "Dependencies",
+    CONFORMANCE: "Conformance",
+}
 
 
 def render_usage(facts: CardFacts) -> str:
@@ -253,12 +261,4 @@ SECTIONS: dict[str, Callable[[CardFacts], str]] = {
     "entrypoints": render_entrypoints,
     "weights": render_weights,
     "dependencies": render_dependencies,
-}
-CONFORMANCE = "conformance"
-TITLES = {
-    "usage": "Usage",
-    "entrypoints": "Entrypoints",
-    "weights": "Weights",
-    "dependencies": "Dependencies",
-    CONFORMANCE: "Conformance",
 }

@@ -12,7 +12,6 @@ from hubkit._util.text import join_words, plural
 from hubkit.analysis import read_repo
 from hubkit.conformance import read_report
 from hubkit.errors import UsageError
-from hubkit.hubdir import sha256_of
 from hubkit.lint import lint_repo
 from hubkit.publish.card import CardRequest, check_card, draft_card, find_source
 from hubkit.publish.card_facts import find_card, find_checkpoints, gather_facts, may_match
@@ -323,6 +322,8 @@ def _record_problems(one: Checkpoint, context: ReleaseContext) -> Iterator[Check
 
 def _asset_problems(one: Checkpoint, tag: str, context: ReleaseContext) -> Iterator[ChecklistItem]:
     """What is wrong with a URL of a file of this repo's releases."""
+    from hubkit.hubdir import sha256_of
+
     if context.tag and tag != context.tag and tag not in context.tags:
         message = f"the URL of {one.name} names the release {tag}, but there is no such tag"
         yield ChecklistItem("weights", "missing", message, f"correct the URL, or --tag {tag}")

@@ -27,13 +27,17 @@ if TYPE_CHECKING:
     from hubkit.scaffold.templates import Question, Template
 
 Answers: TypeAlias = "dict[str, str | bool]"
+# Files that configure hubkit, with the key of its table.
+_CONFIGS = {"hubkit.toml": (), "pyproject.toml": ("tool", "hubkit")}
+_REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
+_BOOLS = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
 
 
 def require_spdx(text: str) -> str:
-    """The identifier in SPDX's own spelling.
+    """The identifier in the spelling of SPDX.
 
     Raises:
-        TemplateError: It is none that hubkit knows, nor ``LicenseRef-`` and a name, nor NONE.
+        TemplateError: It is not a well-known identifier, ``LicenseRef-`` and a name, or NONE.
     """
     for name in SPDX_IDENTIFIERS:
         if name.lower() == text.strip().lower():
@@ -43,19 +47,19 @@ def require_spdx(text: str) -> str:
     raise TemplateError(
         f"{text!r} is not a well-known SPDX license identifier",
         hint=did_you_mean(text, SPDX_IDENTIFIERS)
-        or "Such as MIT, Apache-2.0 or BSD-3-Clause; for your own terms: LicenseRef-NAME.",
+        or "For example MIT, Apache-2.0 or BSD-3-Clause; for custom terms, LicenseRef-NAME.",
     )
 
 
 def require_names(text: str, found: Discovery) -> str:
-    """The answer, when it names models that were found.
+    """Check an answer that names models.
 
     Args:
-        text: "all", "none", or names with commas between them.
-        found: What the target tells.
+        text: "all", "none", or names separated by commas.
+        found: The target.
 
     Raises:
-        TemplateError: There is no such model.
+        TemplateError: A model does not exist.
     """
     if text.strip().lower() in (ALL, NONE):
         return text.strip().lower()
@@ -71,9 +75,6 @@ def require_names(text: str, found: Discovery) -> str:
     return ", ".join(names) or NONE
 
 
-# Files that configure hubkit, with the key of its table.
-_CONFIGS = {"hubkit.toml": (), "pyproject.toml": ("tool", "hubkit")}
-_REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 _REQUIRE = {
     "line": require_line,
     "identifier": require_identifier,
@@ -81,16 +82,15 @@ _REQUIRE = {
     "repo": require_repo,
     "spdx": require_spdx,
 }
-_BOOLS = {"yes": True, "true": True, "y": True, "no": False, "false": False, "n": False}
 
 
 def suggest_answer(question: Question, answers: Answers, found: Discovery) -> str:
-    """The default answer, unchecked: what an earlier run recorded, else the template's default.
+    """The default answer, unchecked: the one that an earlier run recorded, or the template's.
 
     Args:
-        question: What is asked.
+        question: The question.
         answers: The answers to the questions before it.
-        found: What the target tells.
+        found: The target.
     """
     recorded = dict(found.answers).get(question.name)
     if recorded is not None:
@@ -99,12 +99,12 @@ def suggest_answer(question: Question, answers: Answers, found: Discovery) -> st
 
 
 def is_asked(question: Question, answers: Answers, found: Discovery) -> bool:
-    """Whether there is such a question, after the answers before it.
+    """Whether the question applies, depending on the answers before it.
 
     Args:
         question: The question.
         answers: The answers to the questions before it.
-        found: What the target tells.
+        found: The target.
     """
     if not question.when:
         return True
@@ -113,45 +113,45 @@ def is_asked(question: Question, answers: Answers, found: Discovery) -> bool:
 
 
 def require_answer(question: Question, text: str, found: Discovery) -> str | bool:
-    """The answer as the template will see it.
+    """Convert and check an answer.
 
     Args:
-        question: What is asked.
-        text: The answer.
-        found: What the target tells.
+        question: The question.
+        text: The answer as text.
+        found: The target.
 
     Raises:
-        TemplateError: It is not what the question's kind asks for.
+        TemplateError: It is not valid for the kind of the question.
     """
     try:
         return _require(question, text, found)
     except TemplateError as error:
         raise TemplateError(
             f"{question.name}: {error.message}",
-            hint=f"{error.hint} Or answer it yourself: -a {question.name}=VALUE.".strip(),
+            hint=f"{error.hint} To set it: -a {question.name}=VALUE.".strip(),
         ) from None
 
 
-def resolve_answers(template: Template, given: Mapping[str, str], found: Discovery) -> Answers:
-    """An answer to each of the template's questions, asking nobody.
+def resolve_answers(template: Template, texts: Mapping[str, str], found: Discovery) -> Answers:
+    """Resolve every question of a template without asking.
 
     Args:
-        template: What is to be rendered.
-        given: Answers as text, which need not be complete.
-        found: What the target tells.
+        template: The template.
+        texts: Answers as text; missing ones get their defaults.
+        found: The target.
 
     Raises:
-        TemplateError: One given is not asked for, or one is not valid.
+        TemplateError: An answer is to no question of the template, or is not valid.
     """
-    require_known(template, given)
+    require_known(template, texts)
     answers: Answers = {}
     for question in template.questions:
-        text = given.get(question.name)
+        text = texts.get(question.name)
         if not is_asked(question, answers, found):
             if text is not None:
                 raise TemplateError(
-                    f"the template {template.name!r} does not ask for {question.name!r} here",
-                    hint=f"It does where this holds: {question.when}.",
+                    f"the question {question.name!r} of the template {template.name!r} does not apply here",
+                    hint=f"It applies if {question.when}.",
                 )
             continue
         if text is None:
@@ -160,25 +160,25 @@ def resolve_answers(template: Template, given: Mapping[str, str], found: Discove
     return answers
 
 
-def require_known(template: Template, given: Mapping[str, str]) -> None:
-    """Insist that the template asks for everything that was given.
+def require_known(template: Template, texts: Mapping[str, str]) -> None:
+    """Check that the template has a question for every answer.
 
     Raises:
         TemplateError: It does not.
     """
     names = [question.name for question in template.questions]
-    for name in given:
+    for name in texts:
         if name not in names:
             raise TemplateError(
-                f"the template {template.name!r} does not ask for {name!r}",
-                hint=f"{did_you_mean(name, names)} It asks for: "
-                f"{', '.join(names) or 'nothing'}.".strip(),
+                f"the template {template.name!r} has no question {name!r}",
+                hint=f"{did_you_mean(name, names)} Its questions: "
+                f"{', '.join(names) or 'none'}.".strip(),
             )
 
 
 def _require(question: Question, text: str, found: Discovery) -> str | bool:
     if not text.strip():
-        raise TemplateError("there is no answer, and none could be guessed")
+        raise TemplateError("there is no default, so an answer is needed")
     if question.kind == "bool":
         return _require_bool(text)
     if question.kind == "choice":
@@ -190,7 +190,7 @@ def _require(question: Question, text: str, found: Discovery) -> str | bool:
 
 def _require_bool(text: str) -> bool:
     if text.lower() not in _BOOLS:
-        raise TemplateError(f"{text!r} is neither yes nor no", hint="Say yes or no.")
+        raise TemplateError(f"{text!r} is not yes or no", hint="Answer yes or no.")
     return _BOOLS[text.lower()]
 
 
@@ -204,27 +204,27 @@ def _require_choice(text: str, choices: tuple[str, ...]) -> str:
 
 
 def read_answers_file(path: Path) -> dict[str, str]:
-    """The answers in a TOML file, as texts; ``template`` among them names the template.
+    """Read answers from a TOML file, as text; ``template`` among them names the template.
 
-    The answers stand at the top, or in the table ``[init]`` of a ``hubkit.toml``, or in
-    ``[tool.hubkit.init]`` of a ``pyproject.toml``: what one repo was told can be told to another.
+    They are at the top level, in ``[init]`` of a ``hubkit.toml``, or in ``[tool.hubkit.init]`` of a
+    ``pyproject.toml``, so that the answers of one repo can be used for another.
 
     Args:
         path: The file.
 
     Raises:
-        TemplateError: It cannot be read, or an answer is neither a text nor a number nor a
-            boolean.
+        TemplateError: It cannot be read, or an answer is not a string, a number, a boolean or a
+            list of strings.
     """
     try:
         table: object = read_toml(path.resolve())
     except OSError as error:
         raise TemplateError(
-            f"{path} cannot be read: {error.strerror or error}", hint="Name a TOML file."
+            f"{path} cannot be read: {error.strerror or error}", hint="Pass a TOML file."
         ) from None
     except ValueError as error:
         raise TemplateError(
-            f"{path} is not TOML: {error}", hint='Such as: license = "MIT"'
+            f"{path} is not TOML: {error}", hint='For example: license = "MIT"'
         ) from None
     for keys in _CONFIGS.values():
         table = find_table(table, *keys, "init") or table
@@ -240,8 +240,8 @@ def _file_text(path: Path, name: str, value: object) -> str:
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return ", ".join(value)
     raise TemplateError(
-        f"{path}: {name} is {value!r}, which answers no question",
-        hint="An answer is a string, a number, true or false, or a list of names.",
+        f"{path}: {name} is {value!r}, which is not an answer",
+        hint="Use a string, a number, true, false, or a list of names.",
     )
 
 

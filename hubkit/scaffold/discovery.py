@@ -1,4 +1,4 @@
-"""What a target folder and git already tell, so that questions have good defaults."""
+"""Read the target folder, so that questions have good defaults."""
 
 from __future__ import annotations
 
@@ -40,37 +40,37 @@ _NOT_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "build", "dist"
 
 
 class Discovery(Struct, frozen=True):
-    """What the target tells. Templates see this value as ``found``.
+    """The target folder. Templates see this value as ``found``.
 
     Attributes:
         folder: The target's name.
-        module: A package name for it: its own package when it has just one, else made from the
-            folder's name; empty when neither gives one.
-        repo: ``owner/name`` from the git remote, else guessed.
-        author: From the project's metadata, its licence or git's configuration, else "The <folder>
+        module: A package name: its only package, or one derived from the folder's name; empty if
+            there is neither.
+        repo: ``owner/name`` from the git remote, or a guess.
+        author: From the project's metadata, its license or git's configuration, or "The <folder>
             authors".
         year: The current year.
-        description: From the project's metadata or its README, else "Models of <folder>."
+        description: From the project's metadata or its README, or "Models of <folder>."
         readme: Name of the README, or "".
-        tag: The tag of the first release; "" when there are tags already.
-        license: SPDX identifier of the licence file, or "" when there is none.
+        tag: The tag of the first release; "" if there are tags.
+        license: SPDX identifier of the license file; "" if there is none.
         license_file: Its name, or "".
-        has_code: Whether there is Python code of somebody's.
+        has_code: Whether there is Python code.
         has_hubconf: Whether there is a ``hubconf.py``.
-        config_file: Name of the file that configures hubkit there, or "".
+        config_file: Name of the file that configures hubkit, or "".
         template: The template that an earlier run recorded, or "".
         answers: The answers that an earlier run recorded.
-        present: Files that are there already, at the root and among the workflows.
-        is_ours: Whether the hubconf is for init to write: there is none, or an earlier run made it.
-        proposals: Models that could be entrypoints, the best first.
-        leftovers: Models that could not, with the reasons.
-        weights: Checkpoints in the tree.
-        urls: Addresses of checkpoints in the documents.
+        present: Existing files, at the root and among the workflows.
+        is_ours: Whether init writes the hubconf: there is none, or an earlier run created it.
+        proposals: Models that can be entrypoints, the best first.
+        leftovers: Models that cannot, with the reasons.
+        weights: Checkpoints in the repo.
+        urls: URLs of checkpoints in documents.
         proposed: Names of the best proposals, as an answer.
-        entrypoints: The proposals that were chosen.
-        code: The Python that publishes them; None when none was chosen.
-        dependencies: Modules that must be there for them.
-        install: The distributions of those, without torch.
+        entrypoints: The selected proposals.
+        code: The Python that publishes them; None if none is selected.
+        dependencies: Modules that they need.
+        install: The distributions of these modules, without torch.
     """
 
     folder: str
@@ -151,7 +151,7 @@ def _with_models(found: Discovery, target: Path) -> Discovery:
 
 
 def open_target(target: Path) -> Files:
-    """The target's files: those that git tracks, or all where it tracks no code or cannot tell."""
+    """The target's files: those that git tracks, or all if git tracks no code or fails."""
     try:
         files = open_files(target)
     except GitRepoError:

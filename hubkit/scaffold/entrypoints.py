@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     from hubkit.scaffold.discovery import Discovery
     from hubkit.scaffold.proposals import Argument, Proposal
 
+_WIDTH = 88
+
 
 def select_entrypoints(found: Discovery, files: Files, answer: str) -> Discovery:
-    """Write the chosen entrypoints, and find what they depend on.
+    """Write the selected entrypoints, and find their dependencies.
 
-    Those whose imports must fail are left out, and said to be.
+    Those whose imports must fail become leftovers.
 
     Args:
-        found: What the target tells.
+        found: The target.
         files: Its files.
-        answer: Which to publish, as `require_names` gives it.
+        answer: The entrypoints to publish, as `require_names` returns them.
     """
     names = answer.split(", ")
     chosen = [one for one in found.proposals if answer == ALL or one.name in names]
@@ -54,7 +56,7 @@ def select_entrypoints(found: Discovery, files: Files, answer: str) -> Discovery
 
 
 def _find_failing(chosen: Iterable[Proposal], files: Files) -> dict[str, str]:
-    """Modules that cannot be imported, each with the reason."""
+    """Modules that cannot be imported, with the reasons."""
     failing: dict[str, str] = {}
     chosen = tuple(chosen)
     for module in dict.fromkeys(one.model.module for one in chosen):
@@ -73,7 +75,7 @@ def _read(imports: str, files: Files) -> RepoFacts:
 
 
 def _find_dependencies(facts: RepoFacts, late: Iterable[str]) -> tuple[str, ...]:
-    """Modules from outside the repo that must be there for its models to be built, torch first."""
+    """Modules from outside the repo that its models need, torch first."""
     imports = facts.hubconf.imports if facts.hubconf else ()
     names = {one.top for one in imports if not one.guarded} | set(late)
     needed = {
@@ -84,16 +86,13 @@ def _find_dependencies(facts: RepoFacts, late: Iterable[str]) -> tuple[str, ...]
     return ("torch", *sorted(needed))
 
 
-_WIDTH = 88
-
-
 class Code(Struct, frozen=True):
-    """A hubconf's contents, for templates to put together.
+    """The parts of a hubconf, which templates combine.
 
     Attributes:
-        imports: Its imports, and what makes them possible.
+        imports: Its imports, with changes of the path for them.
         dependencies: The assignment of ``dependencies``.
-        constants: Assignments that the functions need; "" for none.
+        constants: Assignments that the functions use; "" if there are none.
         functions: The entrypoints.
     """
 
@@ -107,7 +106,7 @@ def write_code(proposals: Iterable[Proposal], dependencies: tuple[str, ...] = ("
     """Write entrypoints.
 
     Args:
-        proposals: The entrypoints, in the order in which they are to stand.
+        proposals: The entrypoints, in order.
         dependencies: The modules that they need.
     """
     proposals = tuple(proposals)
@@ -144,7 +143,7 @@ def _import_block(
 
 
 def _aliases(proposals: Iterable[Proposal]) -> dict[tuple[str, str], str]:
-    """What each imported name is called in the hubconf, underscore first."""
+    """The alias of each imported name in the hubconf, with a leading underscore."""
     wanted: dict[tuple[str, str], str] = {}
     taken = {"_torch", "_sys", "_Path", "_ROOT"}
     for one in proposals:
@@ -193,7 +192,7 @@ def _dependencies(names: tuple[str, ...]) -> str:
 
 
 def _string(text: str) -> str:
-    """A string as formatters quote it, whatever is in it: files may have any name."""
+    """A string literal, quoted as formatters do: files may have any name."""
     source = repr(text)
     plain = source.startswith("'") and '"' not in source and "\\'" not in source
     return f'"{source[1:-1]}"' if plain else source
@@ -258,12 +257,12 @@ def _docstring(one: Proposal) -> Iterator[str]:
         yield from textwrap.wrap(paragraph, _WIDTH - 4)
     described = [(argument.name, argument.text) for argument in one.arguments]
     if one.checkpoint:
-        where = "lie in the repo" if one.checkpoint.path else "are downloaded"
+        where = "are in the repo" if one.checkpoint.path else "are downloaded"
         described.append(("pretrained", f"Load the trained weights, which {where}."))
         if one.checkpoint.url and not any(a.name == "progress" for a in one.arguments):
-            described.append(("progress", "Show a bar while downloading."))
+            described.append(("progress", "Show a progress bar."))
     if one.extra:
-        described.append((f"**{one.extra}", f"Passed on to ``{model.name}``."))
+        described.append((f"**{one.extra}", f"Passed to ``{model.name}``."))
     if described:
         yield ""
         yield "Args:"
@@ -330,7 +329,7 @@ def _wrapped(function: str, parts: list[str]) -> str:
 
 def _load(one: Proposal) -> Iterator[str]:
     checkpoint = one.checkpoint
-    assert checkpoint is not None  # noqa: S101 - asked for where there is one
+    assert checkpoint is not None  # noqa: S101 - called only with a checkpoint
     if checkpoint.url:
         yield "state = _torch.hub.load_state_dict_from_url("
         yield f"    {_url_name(one)},"

@@ -1,4 +1,4 @@
-"""The models of a repo without a hubconf: how they are built, and their weights."""
+"""Find the models of a repo without a hubconf, and how they are built."""
 
 from __future__ import annotations
 
@@ -27,15 +27,22 @@ if TYPE_CHECKING:
     from hubkit.scaffold.model_sources import Block, OwnSource, Sources
     from hubkit.scaffold.model_weights import WeightsFile
 
+_CONFIGS = frozenset({"config", "cfg", "conf", "configuration", "hparams"})
+Key = tuple[str, str]
+# Far more than any model needs; a limit for hostile repos.
+_MAX_BODIES = 200
+# Compound statements whose bodies run.
+_UNCONDITIONAL = (ast.With, ast.AsyncWith, ast.Try)
+
 
 class ModelDiscovery(Struct, frozen=True):
     """The models of a repo and their weights, read from its source alone.
 
     Attributes:
-        models: Functions and classes that give an ``nn.Module``, in the order of their places.
-        weights: Checkpoints in the tree.
-        urls: Pairs of a checkpoint's address and the file that names it.
-        unread: Pairs of a file whose models cannot be imported and the reason.
+        models: Functions and classes that return an ``nn.Module``, sorted by place.
+        weights: Checkpoints in the repo.
+        urls: URLs of checkpoints, each with the file that contains it.
+        unread: Files whose models cannot be imported, each with the reason.
     """
 
     models: tuple[Model, ...] = ()
@@ -45,7 +52,7 @@ class ModelDiscovery(Struct, frozen=True):
 
 
 def discover_models(files: Files) -> ModelDiscovery:
-    """Find the models and the weights of a repo, from source alone.
+    """Find the models and the weights of a repo from its source.
 
     Nothing of the repo is imported or run.
 
@@ -61,15 +68,12 @@ def discover_models(files: Files) -> ModelDiscovery:
     )
 
 
-_CONFIGS = frozenset({"config", "cfg", "conf", "configuration", "hparams"})
-
-
 def find_models(sources: Sources, blocks: Iterable[Block]) -> tuple[Model, ...]:
     """The functions and classes that return modules.
 
     Args:
         sources: The repo's modules.
-        blocks: Code that shows how models are built.
+        blocks: Code that may show how models are built.
     """
     blocks = tuple(blocks)
     resolver, reader = sources.resolver, ReturnsReader(sources.resolver)
@@ -106,19 +110,19 @@ def _definitions(source: OwnSource) -> Iterator[Defined]:
 
 
 def _gives(resolver: Resolver, reader: ReturnsReader, found: Defined) -> str:
-    """Dotted name of the module class that calling it returns; "" for anything else."""
+    """Dotted name of the module class that a call returns; "" for anything else."""
     module = found.scope.file.module
     if isinstance(found.node, ast.ClassDef):
         runs = _has_method(resolver, found, "forward")
         return f"{module}.{found.node.name}" if runs and is_module_class(resolver, found) else ""
     returns = reader.read(found)
-    # conv3x3() gives a layer of torch's own, and nobody's model.
+    # A function such as conv3x3() returns a layer of torch, not a model.
     is_model = returns.shape == "module" and not returns.description.startswith("torch.nn.")
     return returns.description if is_model else ""
 
 
 def _has_method(resolver: Resolver, found: Defined, name: str) -> bool:
-    """Whether a class has a method, its own or that of a base; a base outside may have any."""
+    """Whether a class or one of its bases has a method; a base outside the repo may have any."""
     pending, seen = [found], 0
     while pending and seen < 32:
         current = pending.pop()
@@ -157,7 +161,7 @@ def _model(resolver: Resolver, source: OwnSource, found: Defined, gives: str) ->
 
 
 def _config_class(found: Defined, parameters: tuple[Parameter, ...] | None) -> ast.ClassDef | None:
-    """The dataclass beside a model whose instance is all that it needs to be given."""
+    """The dataclass in the same module whose instance is the only required argument."""
     needed = [one for one in parameters or () if one.required]
     if len(needed) != 1 or needed[0].name not in _CONFIGS:
         return None
@@ -170,7 +174,7 @@ def _config_class(found: Defined, parameters: tuple[Parameter, ...] | None) -> a
 
 
 def read_fields(found: Defined, config: ast.ClassDef) -> tuple[Parameter, ...] | None:
-    """The fields of a dataclass, as parameters; None when some of them must be given."""
+    """The fields of a dataclass, as parameters; None if some of them are required."""
     if not any("dataclass" in ast.unparse(one) for one in config.decorator_list):
         return None
     fields = [s for s in config.body if isinstance(s, ast.AnnAssign)]
@@ -191,7 +195,7 @@ def read_fields(found: Defined, config: ast.ClassDef) -> tuple[Parameter, ...] |
 def _find_exports(sources: Sources) -> dict[Key, str]:
     """The shortest package that re-exports each definition by its name.
 
-    What a star import brings is exported when the package, or the module, lists it.
+    A name from a star import is exported if the package, or the module, lists it.
     """
     found: dict[Key, str] = {}
     packages = [one for one in sources.modules if one.scope.file.is_package]
@@ -217,18 +221,15 @@ def _exported_names(sources: Sources, source: OwnSource) -> Iterator[str]:
             yield from read_strings(starred, "__all__") or ()
 
 
-Key = tuple[str, str]
-
-
 def find_parts(resolver: Resolver, found: Iterable[Defined]) -> frozenset[Key]:
-    """Those that a class of the others uses, or that a function hands on without calling it.
+    """Find models that are parts of others: a class uses them, or a function passes them on uncalled.
 
     Args:
-        resolver: Looks names up.
+        resolver: Resolves names.
         found: Functions and classes that return modules.
 
     Returns:
-        Path and name of each.
+        Path and name of each part.
     """
     found = tuple(found)
     names = frozenset(one.node.name for one in found)
@@ -240,7 +241,7 @@ def find_parts(resolver: Resolver, found: Iterable[Defined]) -> frozenset[Key]:
 
 
 def key_of(found: Defined) -> Key:
-    """What identifies a definition in the repo."""
+    """The key of a definition: its path and its name."""
     return found.scope.file.path, found.node.name
 
 
@@ -251,7 +252,7 @@ def _used_definitions(resolver: Resolver, one: Defined, names: frozenset[str]) -
             skipped |= {id(node.func) for node in nodes if isinstance(node, ast.Call)}
         for node in nodes:
             name = _last_name(node)
-            # Looking every name up takes long; an import may have renamed one that is used.
+            # Resolving every name takes long. An import may rename a model.
             if not name or id(node) in skipped:
                 continue
             if name not in names and name not in one.scope.bindings:
@@ -262,7 +263,7 @@ def _used_definitions(resolver: Resolver, one: Defined, names: frozenset[str]) -
 
 
 def _bodies(resolver: Resolver, one: Defined) -> Iterator[tuple[Scope, list[ast.AST]]]:
-    """The code of a function, or of a class and its methods, each with the names in it."""
+    """The nodes of a function, or of a class and its methods, each with the scope of its names."""
     if not isinstance(one.node, ast.ClassDef):
         yield resolver.inside(one.scope, one.node).scope, walk(one.node)
         return
@@ -275,7 +276,7 @@ def _bodies(resolver: Resolver, one: Defined) -> Iterator[tuple[Scope, list[ast.
 
 
 def _type_mentions(nodes: Iterable[ast.AST]) -> set[int]:
-    """Nodes that say what something is rather than build it: annotations, ``isinstance``."""
+    """Nodes that name a type without building it: annotations and ``isinstance``."""
     found: set[int] = set()
     for node in nodes:
         match node:
@@ -296,18 +297,12 @@ def _last_name(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else ""
 
 
-# Far more than building a model takes; a bound keeps hostile repos cheap.
-_MAX_BODIES = 200
-# Compound statements whose bodies run.
-_UNCONDITIONAL = (ast.With, ast.AsyncWith, ast.Try)
-
-
 def find_late_imports(resolver: Resolver, built: Defined) -> tuple[str, ...]:
-    """Top-level modules from outside the repo that functions import while a model is built.
+    """Top-level modules from outside the repo that functions import while they build a model.
 
     Args:
-        resolver: Looks names up.
-        built: The function or class that is called.
+        resolver: Resolves names.
+        built: The function or class that builds the model.
     """
     graph = CallGraph(resolver, max_functions=_MAX_BODIES, max_depth=_MAX_BODIES)
     graph.add_call(built, Body(built.scope))
@@ -326,7 +321,7 @@ def find_late_imports(resolver: Resolver, built: Defined) -> tuple[str, ...]:
 
 
 def _unconditional_imports(body: Iterable[ast.stmt]) -> Iterator[str]:
-    """Top-level modules that statements import whatever the arguments and the machine are."""
+    """Top-level modules that statements import unconditionally."""
     for statement in body:
         if isinstance(statement, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in statement.names)

@@ -1,4 +1,4 @@
-"""The modules of a repo that a hubconf at its root could import, and how the repo builds its models."""
+"""The modules of a repo that a hubconf can import, and examples of how the repo builds its models."""
 
 from __future__ import annotations
 
@@ -27,30 +27,37 @@ if TYPE_CHECKING:
     from hubkit.facts import Files, Location, Parameter
 
 
-# Folders of other projects, and of what was built.
+# Folders of other projects, and of build output.
 FOREIGN = re.compile(
     r"(?:^|/)(?:\.[^/]*|build|dist|node_modules|third_?party|vendor|externals?|site-packages|venv"
     r"|env|__pycache__)/"
 )
-# Folders that hold no models to publish.
+# Folders without models to publish.
 _ASIDE = re.compile(r"(?:^|/)(?:tests?|testing|docs?|benchmarks?)/")
 _NOT_MODULES = frozenset({"setup.py", "conftest.py", "hubconf.py", "noxfile.py", "tasks.py"})
-# Calls at the top level of a module that are preparations and no work.
+# Calls at the top level of a module that only prepare something.
 _PREPARATIONS = re.compile(
     r"(?:warnings|logging|logger|sys\.path|os\.environ|matplotlib|torch\.backends|typing|np|numpy"
     r"|\w*(?:register|add|append|extend|update|insert|setdefault|patch)\w*)(?:\.|$)"
 )
 _WORK = frozenset({"parse_args", "parse_known_args", "ArgumentParser"})
+_README = re.compile(r"readme(?:\.\w+)?", re.IGNORECASE)
+_PYTHON = frozenset({"", "py", "python", "python3", "pycon"})
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
+_FLOATS = frozenset({"randn", "rand", "zeros", "ones", "Tensor", "FloatTensor", "empty"})
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_MAX_AXES = 6
+_MAX_ELEMENTS = 1 << 22
 
 
 class Example(Struct, frozen=True):
-    """How a repo itself builds a model, in its README or where it runs a module as a script.
+    """A call that builds a model, in the README or in a module that runs as a script.
 
     Attributes:
-        arguments: Pairs of a parameter's name and the source of the literal that it is given; with
-            those that a ``**`` parameter takes.
-        inputs: What it is then called with, as "f32[1,3,256,256]"; empty when source does not show it.
-        path: The file that it stands in.
+        arguments: Names of parameters with the source of literals, including those of a ``**``
+            parameter.
+        inputs: The inputs of the model, such as "f32[1,3,256,256]"; empty if unknown.
+        path: The file.
     """
 
     arguments: tuple[tuple[str, str], ...]
@@ -59,23 +66,23 @@ class Example(Struct, frozen=True):
 
 
 class Model(Struct, frozen=True):
-    """A function or class of a repo that gives an ``nn.Module``.
+    """A function or class of a repo that returns an ``nn.Module``.
 
     Attributes:
-        name: What it is called where it is defined.
-        module: The dotted name that it is imported from: of a package that re-exports it, the
-            package.
-        root: The folder that the module's name starts from, relative to the repo; "" for its root.
-        kind: What it is.
-        parameters: What it takes; None when source does not show it.
+        name: Its name in its own module.
+        module: The module to import it from: the package that re-exports it, or its own module.
+        root: The folder that the module's name is relative to; "" for the root of the repo.
+        kind: Whether it is a function or a class.
+        parameters: Its parameters; None if unknown.
         docstring: Its cleaned docstring, or None.
-        gives: Dotted name of the class that it gives an instance of.
-        location: Where it is defined.
-        is_part: Whether other modules of the repo are built from it.
+        gives: Dotted name of the class of the model.
+        location: Its definition.
+        is_part: Whether other models of the repo contain it.
         is_exported: Whether a package re-exports it.
-        example: How the repo builds it, or None.
-        config: For one that takes a configuration object: name of the dataclass beside it, all of
-            whose fields have defaults; "" for others.
+        example: A call that builds it, or None.
+        config: Name of the dataclass of its configuration, if all fields have defaults; "" if it
+            takes no such object.
+        late: Top-level modules from outside the repo that building it imports.
     """
 
     name: str
@@ -98,7 +105,7 @@ class OwnSource(Struct, frozen=True):
 
     Attributes:
         scope: Its names.
-        root: The folder that its dotted name starts from; "" for the repo's root.
+        root: The folder that its dotted name is relative to; "" for the root of the repo.
     """
 
     scope: Scope
@@ -109,9 +116,9 @@ class Sources(Struct, frozen=True):
     """The modules of a repo.
 
     Attributes:
-        resolver: Looks names up in them.
-        modules: Those that importing does nothing but define, nearest to the root first.
-        unread: Pairs of another file and why its models cannot be imported.
+        resolver: Resolves names in them.
+        modules: Modules whose import only defines names, nearest to the root first.
+        unread: Other files, each with the reason why its models cannot be imported.
     """
 
     resolver: Resolver
@@ -120,7 +127,7 @@ class Sources(Struct, frozen=True):
 
 
 def read_sources(files: Files) -> Sources:
-    """Read a repo's modules, without those of tests, documents and copies of other projects.
+    """Read a repo's modules, except tests, documentation and copies of other projects.
 
     Args:
         files: The repo's files.
@@ -152,10 +159,10 @@ def _own_paths(files: Files) -> list[str]:
 
 
 def _find_roots(files: Files, paths: Iterable[str]) -> tuple[str, ...]:
-    """Folders below the root that modules must be imported from.
+    """Folders that must be on the path to import the modules in them.
 
-    ``src`` is one by convention. Others are those whose name is not a package's, and those whose
-    modules import one another as if they were at the top.
+    ``src`` is one by convention. Others are folders whose name is not an identifier, and folders
+    whose modules import one another as top-level modules.
     """
     roots: dict[str, None] = {}
     for path in paths:
@@ -173,7 +180,7 @@ def _is_name(part: str) -> bool:
 
 
 def _package_parent(files: Files, path: str) -> str:
-    """The folder that holds the outermost package around a file."""
+    """The folder that contains the outermost package around a file."""
     folder = path.rpartition("/")[0]
     while folder and "__init__.py" in files.names(folder):
         folder = folder.rpartition("/")[0]
@@ -181,7 +188,7 @@ def _package_parent(files: Files, path: str) -> str:
 
 
 def _imports_from(files: Files, path: str, folder: str) -> bool:
-    """Whether a module imports something that is in a folder and not at the repo's root."""
+    """Whether a module imports something that is in its folder and not at the repo's root."""
     file = read_source(files, path, module="")
     if isinstance(file, HubconfProblem):
         return False
@@ -202,22 +209,22 @@ def _stems(names: Iterable[str]) -> set[str]:
 
 
 def _read(tree: SourceTree, path: str, roots: tuple[str, ...]) -> OwnSource | str:
-    """The module that lies there, or why there is none."""
+    """The module at a path, or the reason why it cannot be imported."""
     root = max((r for r in roots if path.startswith(f"{r}/")), key=len, default="")
     inner = path[len(root) + 1 :] if root else path
     parts = inner.removesuffix(".py").split("/")
     if parts[-1] == "__init__":
         parts.pop()
     if not parts or not all(map(_is_name, parts)):
-        return "its path is no module's name"
+        return "its path is not a valid module name"
     if is_stdlib(parts[0]):
-        return f"Python itself has a module `{parts[0]}`"
+        return f"the standard library has a module `{parts[0]}`"
     scope = tree.scope(".".join(parts))
     if scope is None:
         problems = (p.message for p in tree.problems if p.location.path == path)
         return f"it does not parse: {next(problems, 'it cannot be read')}"
     if scope.file.path != path:
-        return f"{scope.file.path} is imported under the same name"
+        return f"{scope.file.path} has the same module name"
     line = _find_work(scope.file.tree.body)
     if line:
         return f"importing it runs a script (line {line})"
@@ -225,7 +232,7 @@ def _read(tree: SourceTree, path: str, roots: tuple[str, ...]) -> OwnSource | st
 
 
 def _find_work(body: Iterable[ast.stmt]) -> int:
-    """The line on which importing a module does more than define; 0 when it does not."""
+    """The line on which importing a module does more than define names; 0 if there is none."""
     for statement in _run_statements(body):
         match statement:
             case ast.For() | ast.While() if any(
@@ -262,28 +269,19 @@ def _name_of(call: ast.Call) -> str:
 
 
 def _holds_module(files: Files, path: str) -> bool:
-    """Whether a file that cannot be imported looks as if it had a model."""
+    """Whether a file that cannot be imported seems to contain a model."""
     text = files.read_text(path)
     return bool(re.search(r"^class \w+\(.*Module\b", text, re.MULTILINE))
 
 
-_README = re.compile(r"readme(?:\.\w+)?", re.IGNORECASE)
-_PYTHON = frozenset({"", "py", "python", "python3", "pycon"})
-_PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
-_FLOATS = frozenset({"randn", "rand", "zeros", "ones", "Tensor", "FloatTensor", "empty"})
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_MAX_AXES = 6
-_MAX_ELEMENTS = 1 << 22
-
-
 class Block(Struct, frozen=True):
-    """A piece of code that is run from top to bottom.
+    """A block of code that runs from top to bottom.
 
     Attributes:
-        path: The file that it stands in.
+        path: Its file.
         body: Its statements.
-        imports: Last parts of the modules, and the names, that it imports.
-        calls: The calls in it by the last part of what is called.
+        imports: Names that it imports, and the last parts of module names.
+        calls: The calls in it, by the last part of the function's name.
     """
 
     path: str
@@ -324,7 +322,7 @@ def _function_bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
 
 
 def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """Last parts of the modules, and the names, that code imports."""
+    """Names that code imports, and the last parts of module names."""
     for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
@@ -334,11 +332,11 @@ def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def find_example(model: Model, blocks: Iterable[Block]) -> Example | None:
-    """A call of a model that gives it all that it needs; best one that also shows what it is run on.
+    """Find a call that builds a model; preferably one that also shows an input.
 
     Args:
         model: The model.
-        blocks: Where to look. One in the model's own file comes before all others.
+        blocks: The code to search. Blocks in the model's own file come first.
     """
     own = model.location.path
     found: list[Example] = []
@@ -375,7 +373,7 @@ def _block(path: str, body: list[ast.stmt], imports: tuple[str, ...]) -> Block:
 
 
 def _is_meant(block: Block, call: ast.Call, model: Model) -> bool:
-    """Whether a call elsewhere is of this model, not of another one of the same name."""
+    """Whether a call in another file builds this model, not another one of the same name."""
     for statement in block.body:
         if (
             isinstance(statement, ast.ImportFrom)
@@ -383,7 +381,7 @@ def _is_meant(block: Block, call: ast.Call, model: Model) -> bool:
             and any(alias.name == model.name for alias in statement.names)
         ):
             inner = model.location.path.removesuffix(".py").replace("/", ".")
-            # A document names the package that it means.
+            # Documents import from the package.
             return f".{inner}".endswith(f".{statement.module}") or statement.module == model.module
     if block.path.endswith(".py"):
         stem = model.location.path.removesuffix(".py").rpartition("/")[2]
@@ -394,19 +392,19 @@ def _is_meant(block: Block, call: ast.Call, model: Model) -> bool:
 def _arguments(
     call: ast.Call, parameters: tuple[Parameter, ...]
 ) -> tuple[tuple[str, str], ...] | None:
-    """What a call gives, by name; None when part of it is not a literal, or something is missing."""
+    """The arguments of a call by name; None if one is not a literal, or a required one is missing."""
     positional = [p.name for p in parameters if p.kind in ("positional", "positional-only")]
     if len(call.args) > len(positional):
         return None
-    given = dict(zip(positional, call.args, strict=False))
-    for given_by_name in call.keywords:
-        if given_by_name.arg is None:
+    arguments = dict(zip(positional, call.args, strict=False))
+    for keyword_argument in call.keywords:
+        if keyword_argument.arg is None:
             return None
-        given[given_by_name.arg] = given_by_name.value
+        arguments[keyword_argument.arg] = keyword_argument.value
     known = {parameter.name for parameter in parameters}
     takes_all = any(one.kind == "var-keyword" and not one.ignored for one in parameters)
     sources: dict[str, str] = {}
-    for name, value in given.items():
+    for name, value in arguments.items():
         literal = write_expression(value)
         if literal is None:
             return None
@@ -418,7 +416,7 @@ def _arguments(
 
 
 def _inputs(block: Block, built: ast.Call) -> tuple[str, ...]:
-    """What a model is run on where it is built."""
+    """The inputs of a model in the block that builds it."""
     values: dict[str, ast.expr] = {}
     holder = ""
     body = statements(block.body, nested=False)
@@ -443,7 +441,7 @@ def _inputs(block: Block, built: ast.Call) -> tuple[str, ...]:
 
 
 def _spec(node: ast.expr | None) -> str:
-    """A tensor in the notation of the configuration; "" for one whose shape is not a literal."""
+    """A tensor in the notation of the configuration; "" if its shape is not a literal."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr in _FLOATS or node.func.attr == "randint":
             break

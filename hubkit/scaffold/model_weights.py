@@ -16,6 +16,8 @@ from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source.tracked import is_pointer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hubkit.facts import Files
     from hubkit.scaffold.model_discovery import ModelDiscovery
 
@@ -24,7 +26,7 @@ _FILE = re.compile(rf".*\.{_ENDINGS}", re.IGNORECASE)
 _URL = re.compile(
     rf"https?://[^\s\"'<>()\[\]`]{{1,2000}}?\.{_ENDINGS}(?=[\s\"'<>()\[\]`?#]|$)", re.IGNORECASE
 )
-# Pages about a file rather than the file.
+# URLs of pages about a file, not of the file itself.
 _PAGES = ("drive.google.com", "pan.baidu.com", "/blob/", "onedrive.live.com", "sharepoint.com")
 _PLAIN = re.compile(
     r"collections\.(?:OrderedDict|defaultdict)|_codecs\.encode|torch\._utils\.\w+|torch\.\w+Storage"
@@ -34,18 +36,43 @@ _PLAIN = re.compile(
 _KEYS = frozenset(
     {"state_dict", "model_state_dict", "model", "net", "params", "params_ema", "weights", "ema"}
 )
+# Words in the names of checkpoints that do not identify a model.
+_NOISE = frozenset(
+    [
+        "best",
+        "final",
+        "last",
+        "latest",
+        "checkpoint",
+        "ckpt",
+        "model",
+        "weights",
+        "weight",
+        "pretrained",
+        "state",
+        "dict",
+        "statedict",
+        "params",
+        "ema",
+        "epoch",
+        "release",
+        "torch",
+        "pytorch",
+    ]
+)
+_HASH = re.compile(r"-([0-9a-f]{8,64})$")
 
 
 class WeightsFile(Struct, frozen=True):
-    """A checkpoint that lies in a repo.
+    """A checkpoint in a repo.
 
     Attributes:
         path: POSIX path from the repo's root.
-        size: In bytes; of an LFS pointer, those of the pointer.
-        is_pointer: Whether it is only the pointer that git LFS keeps.
-        is_plain: Whether it holds tensors and plain values alone; False when that source does not show.
-        key: The key of its dict that holds the state dict; "" when it is the state dict itself.
-        prefix: What the state dict's names start with beyond the model's own, such as "module.".
+        size: Bytes; for a Git LFS pointer, those of the pointer.
+        is_pointer: Whether it is a Git LFS pointer.
+        is_plain: Whether it contains only tensors and plain values; False if unknown.
+        key: The key of the state dict in the file; "" if the file is the state dict.
+        prefix: A prefix of all names in the state dict, such as "module.", or "".
     """
 
     path: str
@@ -57,7 +84,7 @@ class WeightsFile(Struct, frozen=True):
 
 
 def read_weights(files: Files) -> tuple[WeightsFile, ...]:
-    """The checkpoints that lie in a repo; what they hold is read from their opcodes."""
+    """The checkpoints in a repo; their contents are read from the opcodes."""
     paths = [p for p in files.paths() if _FILE.fullmatch(p) and not FOREIGN.search(p)]
     return tuple(
         found
@@ -67,7 +94,7 @@ def read_weights(files: Files) -> tuple[WeightsFile, ...]:
 
 
 def read_urls(files: Files) -> tuple[tuple[str, str], ...]:
-    """Addresses of checkpoints in a repo's documents, then in its source, each with its file."""
+    """URLs of checkpoints in a repo's documents, then in its source, each with its file."""
     paths = [p for p in files.paths() if p.endswith(".py") and not FOREIGN.search(p)]
     found: dict[str, str] = {}
     for path in (*find_documents(files), *paths[: limits.DOCUMENTS.most]):
@@ -98,8 +125,8 @@ def _read_file(files: Files, path: str) -> WeightsFile | None:
     return WeightsFile(path, entry.size, is_plain=is_plain, key=key, prefix=prefix)
 
 
-def _layout(texts: tuple[str, ...]) -> tuple[str, str]:
-    """The key that the state dict lies under, and what its names begin with."""
+def _layout(texts: Sequence[str]) -> tuple[str, str]:
+    """The key of the state dict, and the prefix of its names."""
     keys = dict.fromkeys(text for text in texts if text in _KEYS)
     names = [text for text in texts if text.rpartition(".")[2] in ("weight", "bias")]
     first = texts.index(names[0]) if names else 0
@@ -108,42 +135,15 @@ def _layout(texts: tuple[str, ...]) -> tuple[str, str]:
     return key, "module." if prefixed else ""
 
 
-# Words in the names of checkpoints that say nothing of the model.
-_NOISE = frozenset(
-    [
-        "best",
-        "final",
-        "last",
-        "latest",
-        "checkpoint",
-        "ckpt",
-        "model",
-        "weights",
-        "weight",
-        "pretrained",
-        "state",
-        "dict",
-        "statedict",
-        "params",
-        "ema",
-        "epoch",
-        "release",
-        "torch",
-        "pytorch",
-    ]
-)
-_HASH = re.compile(r"-([0-9a-f]{8,64})$")
-
-
 class Checkpoint(Struct, frozen=True):
-    """Where a model's weights are.
+    """The weights of a model.
 
     Attributes:
-        path: The file in the repo; "" when they are elsewhere.
-        url: Their address; "" when they lie in the repo.
-        has_hash: Whether the file's name ends in the beginning of its sha256.
-        key: The key of the file's dict that holds the state dict; "" for none.
-        prefix: What the names in it start with beyond the model's own.
+        path: The file in the repo; "" for a download.
+        url: The URL; "" for a file in the repo.
+        has_hash: Whether the file's name ends in the start of its sha256.
+        key: The key of the state dict in the file; "" if the file is the state dict.
+        prefix: A prefix of all names in the state dict, or "".
     """
 
     path: str = ""
@@ -156,15 +156,15 @@ class Checkpoint(Struct, frozen=True):
 def find_checkpoint(
     name: str, names: tuple[str, ...], discovery: ModelDiscovery
 ) -> Checkpoint | None:
-    """The weights of an entrypoint: those that bear its name, and no other's.
+    """Find the weights of an entrypoint: a checkpoint with its name.
 
-    Only what a state dict can be read from by ``weights_only`` counts, so no LFS pointers and no
+    Only files from which ``weights_only`` can read a state dict count: no Git LFS pointers and no
     pickled models.
 
     Args:
         name: The entrypoint.
         names: All entrypoints.
-        discovery: What the repo has.
+        discovery: The models and weights of the repo.
     """
     for file in discovery.weights:
         if file.is_plain and not file.is_pointer and _fits(name, names, file.path):
@@ -184,7 +184,7 @@ def stem_of(place: str) -> str:
 def _fits(name: str, names: tuple[str, ...], place: str) -> bool:
     words = _words(stem_of(place))
     if not words:
-        # weights/best.pt is the model's when there is but one.
+        # weights/best.pt belongs to the model if there is only one.
         return len(names) == 1
     return words == _words(name) or (
         words[: len(_words(name))] == _words(name)

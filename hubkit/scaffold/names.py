@@ -1,4 +1,4 @@
-"""Names: what may be one, and a sane one made from a folder's name."""
+"""Names: which are valid, and valid ones derived from a folder's name."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hubkit.errors import TemplateError
 MAX_LENGTH = 32
 MAX_LINE = 200  # characters of an answer
 
-# Top-level modules that two hub repos are likely to share: the second one loaded gets the
-# first one's code.
+# Top-level modules that two hub repos are likely to share: the second repo to be loaded gets the
+# module of the first.
 _GENERIC = """
 backbone backbones common config configs core data dataset datasets evaluate helper helpers layer
 layers lib libs loss losses main misc model models module modules net nets network networks ops
@@ -22,7 +22,7 @@ package src test tests tool tools train trainer training util utils
 """
 GENERIC_MODULES = frozenset(_GENERIC.split())
 
-# Names that a hub repo's own code, or the scaffold's folders, need for something else.
+# Names that hub repos, or the folders of the scaffold, use for something else.
 _TAKEN = """
 PIL accelerate audiocraft clip cv2 dependencies diffusers dist docs einops fairseq fvcore hubconf hubkit
 huggingface_hub jax keras lightning matplotlib numpy onnx pandas pip pytest pytest_hubkit
@@ -37,9 +37,9 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def slug(text: str) -> str:
-    """A public Python identifier made from any text; empty when nothing of it can be kept.
+    """A public Python identifier derived from any text; empty if no character can be kept.
 
-    ``"My Model"`` gives ``my_model``, ``"3D-Net"`` gives ``net_3d_net``, ``"class"`` gives
+    ``"My Model"`` becomes ``my_model``, ``"3D-Net"`` ``net_3d_net``, and ``"class"``
     ``class_net``.
     """
     words = re.findall(r"[a-z0-9]+", _ascii(text).lower())
@@ -52,7 +52,7 @@ def slug(text: str) -> str:
 
 
 def repo_slug(text: str) -> str:
-    """The name that a git host would give a repo called so; empty when nothing can be kept."""
+    """The name of a repo as git hosts derive it; empty if no character can be kept."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", _ascii(text)).strip("-.")[:100]
 
 
@@ -62,12 +62,12 @@ def _ascii(text: str) -> str:
 
 
 def is_reserved(module: str) -> bool:
-    """Whether a repo's own module had better not be called so."""
+    """Whether a repo should not use the name for a module of its own."""
     return module in sys.stdlib_module_names or module in GENERIC_MODULES or module in TAKEN_MODULES
 
 
 def require_identifier(text: str) -> str:
-    """The text, when it is a short ASCII identifier that Python and torch.hub leave to us.
+    """Return the text if it is a short, public ASCII identifier.
 
     Raises:
         TemplateError: It is not.
@@ -77,10 +77,11 @@ def require_identifier(text: str) -> str:
             f"{text!r} is not a Python identifier", hint=_suggest("letters, digits and _", text)
         )
     if keyword.iskeyword(text):
-        raise TemplateError(f"{text!r} is a keyword of Python", hint=_suggest("another", text))
+        raise TemplateError(f"{text!r} is a Python keyword", hint=_suggest("another name", text))
     if text == "dependencies":
         raise TemplateError(
-            "'dependencies' is the list of modules that a hubconf needs", hint="Choose another."
+            "'dependencies' is the variable for the modules that a hubconf needs",
+            hint="Choose another name.",
         )
     if text.startswith("_"):
         raise TemplateError(
@@ -89,34 +90,35 @@ def require_identifier(text: str) -> str:
         )
     if len(text) > MAX_LENGTH:
         raise TemplateError(
-            f"{text!r} is longer than {MAX_LENGTH} characters", hint=_suggest("less", text)
+            f"{text!r} is longer than {MAX_LENGTH} characters",
+            hint=_suggest("a shorter name", text),
         )
     return text
 
 
 def require_module(text: str) -> str:
-    """The text, when a repo's own package may be called so.
+    """Return the text if it is a good name for a repo's package.
 
     Raises:
-        TemplateError: It is no identifier, or a name that others own.
+        TemplateError: It is not an identifier, or is used by other packages.
     """
     require_identifier(text)
     if text in GENERIC_MODULES:
         raise TemplateError(
-            f"{text!r} is too generic: the second hub repo with a module of that name gets the "
-            "first one's code",
-            hint=_suggest("a name of your own", text),
+            f"{text!r} is too generic: two hub repos with a module of that name cannot be loaded in "
+            "one process",
+            hint=_suggest("a specific name", text),
         )
     if is_reserved(text):
         raise TemplateError(
-            f"{text!r} would hide the module of that name that others import",
-            hint=_suggest("a name of your own", text),
+            f"{text!r} would hide a well-known module of that name",
+            hint=_suggest("a specific name", text),
         )
     return text
 
 
 def require_repo(text: str) -> str:
-    """The text, when it is ``owner/name`` as GitHub would have it.
+    """Return the text if it is ``owner/name`` as GitHub allows it.
 
     Raises:
         TemplateError: It is not.
@@ -125,13 +127,14 @@ def require_repo(text: str) -> str:
     usable = _OWNER.fullmatch(owner) and _REPO_NAME.fullmatch(name) and name.strip(".")
     if not slash or not usable or name.endswith(".git"):
         raise TemplateError(
-            f"{text!r} is not owner/name", hint="Give it as on GitHub: --repo acme/shapes."
+            f"{text!r} is not owner/name",
+            hint="Pass the name on GitHub, such as --repo acme/shapes.",
         )
     return text
 
 
 def require_line(text: str) -> str:
-    """The text, when it is one printable, non-empty line of at most 200 characters.
+    """Return the text if it is one printable, non-empty line of at most 200 characters.
 
     Raises:
         TemplateError: It is not.
@@ -142,12 +145,12 @@ def require_line(text: str) -> str:
     if len(line) > MAX_LINE or not line.isprintable():
         raise TemplateError(
             f"{line[:60]!r} is not one printable line of at most {MAX_LINE} characters",
-            hint="Leave out line breaks and control characters.",
+            hint="Remove line breaks and control characters.",
         )
     return line
 
 
-def _suggest(what: str, text: str) -> str:
+def _suggest(kind: str, text: str) -> str:
     proposal = slug(text)
     usable = proposal and proposal != text
-    return f"Choose {what}, such as {proposal!r}." if usable else f"Choose {what}."
+    return f"Choose {kind}, such as {proposal!r}." if usable else f"Choose {kind}."

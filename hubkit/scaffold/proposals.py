@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hubkit.scaffold.model_discovery import ModelDiscovery
     from hubkit.scaffold.model_sources import Model
 
-# More than a reader of torch.hub.list takes in; the others are named, and can be asked for.
+# A longer torch.hub.list is hard to read. The others are printed and can be selected.
 LIMIT = 16
 # Answers that select all proposals, or none.
 ALL, NONE = "all", "none"
@@ -32,17 +32,34 @@ _PARTS = re.compile(
     r"|^(?:Abstract|Base)[A-Z]"
 )
 _LOSS = re.compile(r"(?:Loss|Criterion|Metric)$", re.IGNORECASE)
+# Older versions of torch.hub.load called their first parameter ``github``.
+_RESERVED = LOAD_PARAMETERS | {"github"}
+# Names that mean the same in most repos, with a value that works for all of them.
+_USUAL = {
+    "3": "in_channels n_channels input_channels in_ch in_chans img_ch channels in_nc input_nc in_dim",
+    "10": "num_classes n_classes n_class num_class class_num class_nums classes nclass nclasses",
+    "1": "out_channels out_ch output_ch output_nc output_channels",
+}
+_USUAL_TEXTS = {
+    "pretrained": "Load the trained weights.",
+    "progress": "Show a progress bar.",
+    "in_channels": "Channels of the input.",
+    "num_classes": "Number of classes.",
+    "n_classes": "Number of classes.",
+}
+_GUESSES = {name: value for value, names in _USUAL.items() for name in names.split()}
+_PLAIN = re.compile(r"(?:int|float|str|bool)(?: \| None)?|None")
 
 
 class Proposal(Struct, frozen=True):
     """A proposed entrypoint.
 
     Attributes:
-        name: What ``torch.hub.load`` would take.
-        model: What it builds.
-        arguments: What it takes, beyond ``pretrained``.
-        extra: Name of the ``**`` parameter that it hands on; "" for none.
-        checkpoint: Its weights, where some were found that bear its name.
+        name: Its name for ``torch.hub.load``.
+        model: The model that it builds.
+        arguments: Its parameters, except ``pretrained``.
+        extra: Name of the ``**`` parameter that it passes on; "" if there is none.
+        checkpoint: Weights with its name, or None.
     """
 
     name: str
@@ -53,13 +70,13 @@ class Proposal(Struct, frozen=True):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What it is run on, in the notation of the configuration, with an axis for the batch."""
+        """Its example inputs in the notation of the configuration, with an axis for the batch."""
         example = self.model.example
         return _with_batch(example.inputs) if example else ()
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Lines of its table in the configuration, in TOML."""
+        """The lines of its table in the configuration."""
         lines = []
         trials = [(one.name, one.trial) for one in self.arguments if one.trial]
         if trials:
@@ -74,7 +91,7 @@ class Proposal(Struct, frozen=True):
 
 
 class Leftover(Struct, frozen=True):
-    """A model that is not proposed, and why; without a module, the models of a file."""
+    """A model that is not proposed, and the reason; without a module, all models of a file."""
 
     name: str
     module: str
@@ -82,10 +99,10 @@ class Leftover(Struct, frozen=True):
 
 
 def propose(discovery: ModelDiscovery) -> tuple[tuple[Proposal, ...], tuple[Leftover, ...]]:
-    """Every model that could be an entrypoint, the best first, and those that could not.
+    """Propose every model that can be an entrypoint, the best first, and list the others.
 
     Args:
-        discovery: What the repo has.
+        discovery: The models and weights of the repo.
     """
     drafts: list[tuple[Model, tuple[Argument, ...]]] = []
     leftovers: list[Leftover] = []
@@ -104,14 +121,14 @@ def propose(discovery: ModelDiscovery) -> tuple[tuple[Proposal, ...], tuple[Left
         Proposal(name, model, arguments, find_extra(model), None)
         for name, model, arguments in named
     )
-    # What a class must be given is no matter where functions know it.
+    # A class that functions build needs no entrypoint of its own.
     left = (one for one in leftovers if f"{one.module}.{one.name}" not in built)
     unread = (Leftover(path, "", reason) for path, reason in discovery.unread)
     return _with_weights(proposals, discovery), (*left, *unread)
 
 
 def suggest_names(proposals: tuple[Proposal, ...]) -> str:
-    """The entrypoints to propose, as an answer: the best ones, in the order of their places."""
+    """The names of the best proposals as an answer, sorted by place."""
     return ", ".join(one.name for one in sort_by_place(proposals[:LIMIT])) or NONE
 
 
@@ -123,13 +140,13 @@ def sort_by_place(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
 
 
 def _is_published(model: Model) -> bool:
-    """Whether a package offers it by name, and the repo shows how to build it."""
+    """Whether a package exports it, and the repo shows how to build it."""
     offered = model.is_exported and model.example is not None
     return offered and not _PARTS.search(model.name)
 
 
 def _why_not(model: Model) -> str:
-    """Why nobody would publish a model, judged by its name; "" when somebody might."""
+    """Why a model is not for publishing, judged by its name; "" if it may be."""
     if _LOSS.search(model.name):
         return "a loss, by its name"
     if _PARTS.search(model.name) and not model.example:
@@ -179,7 +196,7 @@ def _name(
 
 
 def _names_for(model: Model) -> tuple[str, str]:
-    """What a model could be called: by its own name, else by that of its file too."""
+    """Possible names of a model: its own name, or one with the name of its file."""
     stem = model.location.path.removesuffix(".py").rpartition("/")[2].lower()
     name = model.name.lower().strip("_")
     says_it = name.replace("_", "") in stem.replace("_", "")
@@ -205,35 +222,16 @@ def _with_batch(inputs: tuple[str, ...]) -> tuple[str, ...]:
     return inputs
 
 
-# ``github`` is what older versions of torch.hub.load called their first parameter.
-_RESERVED = LOAD_PARAMETERS | {"github"}
-# Names that mean the same in most repos, and a value that any of them takes.
-_USUAL = {
-    "3": "in_channels n_channels input_channels in_ch in_chans img_ch channels in_nc input_nc in_dim",
-    "10": "num_classes n_classes n_class num_class class_num class_nums classes nclass nclasses",
-    "1": "out_channels out_ch output_ch output_nc output_channels",
-}
-_USUAL_TEXTS = {
-    "pretrained": "Load the trained weights.",
-    "progress": "Show a bar while downloading.",
-    "in_channels": "Channels of the input.",
-    "num_classes": "How many classes there are.",
-    "n_classes": "How many classes there are.",
-}
-_GUESSES = {name: value for value, names in _USUAL.items() for name in names.split()}
-_PLAIN = re.compile(r"(?:int|float|str|bool)(?: \| None)?|None")
-
-
 class Argument(Struct, frozen=True):
     """One parameter of a proposed entrypoint.
 
     Attributes:
         name: Its name.
-        annotation: Its type; "" when that is not known.
-        default: Source of its default; "" when it must be given.
-        text: What its docstring says, in one line.
-        by_position: Whether the model takes it by position only.
-        trial: A value to try the model with, for one that must be given; else "".
+        annotation: Its type; "" if unknown.
+        default: Source of its default; "" if it is required.
+        text: Its description, in one line.
+        by_position: Whether it is a positional-only parameter of the model.
+        trial: A value for the conformance suite if it is required, else "".
     """
 
     name: str
@@ -245,13 +243,13 @@ class Argument(Struct, frozen=True):
 
 
 def find_arguments(model: Model) -> tuple[Argument, ...] | str:
-    """What an entrypoint for the model takes, or why there can be none.
+    """The parameters of an entrypoint for a model, or the reason why there can be none.
 
     Args:
-        model: What it builds.
+        model: The model.
     """
     if model.parameters is None:
-        return "what it takes is not told by its source"
+        return "its source does not show its parameters"
     texts = dict(read_docstring(model.docstring).parameters) if model.docstring else {}
     given = dict(model.example.arguments) if model.example else {}
     found: list[Argument] = []
@@ -260,7 +258,7 @@ def find_arguments(model: Model) -> tuple[Argument, ...] | str:
             continue
         argument = _argument(parameter, texts.get(parameter.name, ""), given, model.name)
         if argument is None and parameter.required:
-            return f"it must be given `{parameter.name}`"
+            return f"it requires `{parameter.name}`"
         if argument is not None:
             found.append(argument)
     if find_extra(model):
@@ -269,17 +267,17 @@ def find_arguments(model: Model) -> tuple[Argument, ...] | str:
 
 
 def _extras(given: dict[str, str], known: set[str], builder: str) -> Iterator[Argument]:
-    """What an example gives to a model's ``**`` parameter, without which it may not be built."""
+    """Arguments that an example passes to a model's ``**`` parameter, which it may need."""
     for name, default in given.items():
         if name not in known and name not in _RESERVED:
-            text = f"Passed on to ``{builder}``."
+            text = f"Passed to ``{builder}``."
             yield Argument(name, _annotation(None, default), default, text)
 
 
 def _argument(
     parameter: Parameter, text: str, given: dict[str, str], builder: str
 ) -> Argument | None:
-    """The entrypoint's parameter; None for one that cannot be written down, or must not be."""
+    """The parameter of the entrypoint; None if it cannot be written, or must not be."""
     name = parameter.name
     if name in _RESERVED or keyword.iskeyword(name) or name.startswith("_"):
         return None
@@ -295,12 +293,12 @@ def _argument(
     else:
         return None
     if name == "pretrained" and default == "True":
-        default = "False"  # as everybody who loads from the hub expects
+        default = "False"  # as in torch.hub's own models
     return Argument(
         name=name,
         annotation=_annotation(parameter.annotation, default or trial),
         default=default,
-        text=_one_line(text) or _USUAL_TEXTS.get(name) or f"Passed on to ``{builder}``.",
+        text=_one_line(text) or _USUAL_TEXTS.get(name) or f"Passed to ``{builder}``.",
         by_position=parameter.kind == "positional-only",
         trial=trial,
     )
@@ -328,7 +326,7 @@ def _one_line(text: str) -> str:
 
 
 def find_extra(model: Model) -> str:
-    """Name of the ``**`` parameter that an entrypoint hands on; "" for none."""
+    """Name of the ``**`` parameter that an entrypoint passes on; "" if there is none."""
     if model.config:
         return ""
     kinds = {one.kind: one for one in model.parameters or ()}

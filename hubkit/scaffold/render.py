@@ -1,7 +1,7 @@
-"""Templates rendered in memory. The only home of jinja2.
+"""Render templates in memory. The only home of jinja2.
 
-Rendering is sandboxed, undefined names are errors, and the loader knows the template's own files
-only, so that nothing outside its folder can be included.
+Rendering is sandboxed, undefined names are errors, and the loader knows only the files of the
+template, so nothing outside its folder can be included.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".jinja"
 INCLUDES = "_include/"
-# What publishes the author's models is the author's, whatever a template says.
+# The hubconf belongs to the author, whatever a template declares.
 _ALWAYS_YOURS = frozenset({"hubconf.py"})
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 
@@ -40,7 +40,7 @@ class RenderedFile(Struct, frozen=True):
     Attributes:
         path: POSIX path relative to the target.
         content: Its bytes.
-        is_yours: Whether it is its author's to change once it is made.
+        is_yours: Whether it belongs to the repo's author once it is created.
     """
 
     path: str
@@ -51,15 +51,15 @@ class RenderedFile(Struct, frozen=True):
 def render_template(
     template: Template, answers: Answers, found: Discovery
 ) -> tuple[RenderedFile, ...]:
-    """Every file of the template, in memory, sorted by path.
+    """Render every file of a template in memory, sorted by path.
 
     Args:
-        template: What to render.
-        answers: An answer to each of its questions.
-        found: What the target tells; templates see it as ``found``.
+        template: The template.
+        answers: The answers to its questions.
+        found: The target; templates see it as ``found``.
 
     Raises:
-        TemplateError: Something in it does not render, or would land outside the target.
+        TemplateError: A file does not render, or its path is outside the target.
     """
     variables: dict[str, object] = {
         **answers,
@@ -75,7 +75,7 @@ def render_template(
             continue
         path = _render_path(environment, file.path, variables)
         if path in files:
-            raise TemplateError(f"the template {template.name!r} makes {path} twice")
+            raise TemplateError(f"the template {template.name!r} creates {path} twice")
         content = file.content
         if file.path.endswith(SUFFIX):
             content = _render(environment, content, variables, file.path)
@@ -84,12 +84,12 @@ def render_template(
 
 
 def render_text(source: str, variables: Mapping[str, object], *, where: str) -> str:
-    """One small template, such as a question's default.
+    """Render one small template, such as a question's default.
 
     Args:
-        source: Its text.
-        variables: What it may refer to.
-        where: What it is, for messages.
+        source: The template.
+        variables: Its variables.
+        where: Its name, for messages.
 
     Raises:
         TemplateError: It does not render.
@@ -98,11 +98,11 @@ def render_text(source: str, variables: Mapping[str, object], *, where: str) -> 
 
 
 def require_safe_path(text: str) -> str:
-    """The path, when it stays inside the folder that it is relative to, on any system.
+    """Return a path that stays inside its folder, on any system.
 
     Raises:
-        TemplateError: It is absolute, climbs, points into ``.git`` or has characters that some
-            file system refuses.
+        TemplateError: It is absolute, contains ``..`` or ``.git``, or has characters that some
+            file systems reject.
     """
     parts = text.split("/")
     if (
@@ -110,7 +110,9 @@ def require_safe_path(text: str) -> str:
         or any(part in ("", ".", "..") or part[-1] in ". " for part in parts)
         or any(part.lower() == ".git" for part in parts)
     ):
-        raise TemplateError(f"a template may not write to {text!r}: it would leave the target")
+        raise TemplateError(
+            f"a template cannot write to {text!r}: not a path inside the target on every system"
+        )
     return text
 
 
@@ -144,7 +146,7 @@ def _environment(sources: Mapping[str, bytes]) -> jinja2.Environment:
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # what is rendered is source code, not HTML
+        autoescape=False,  # the output is source code, not HTML
     )
     environment.filters.update(slug=slug, repo_slug=repo_slug, quoted=_quoted)
     environment.filters.update(prose=escape_markdown, code=code_span, cell=_cell)
@@ -165,7 +167,9 @@ def _render(
         raise TemplateError(f"{place}: {error.message}") from error
     except jinja2.TemplateNotFound as error:
         place = _place(error, where)
-        raise TemplateError(f"{place} includes {error}, which the template lacks") from error
+        raise TemplateError(
+            f"{place} includes {error}, which is not a file of the template"
+        ) from error
     except (
         jinja2.TemplateError,
         ArithmeticError,
@@ -180,16 +184,16 @@ def _render(
 
 @functools.lru_cache(maxsize=256)
 def _compile(text: str, where: str) -> CodeType:
-    # Compiling costs ten times as much as rendering, and a run renders many texts twice.
+    # Compiling takes ten times as long as rendering, and many texts are rendered twice.
     code: CodeType = _environment({}).compile(text, name=where, filename=where)
     return code
 
 
 def _place(error: BaseException, where: str) -> str:
-    """The line of the template at which an error came up, the innermost one."""
+    """The innermost line of a template that raised an error."""
     place, trace = where, error.__traceback__
     while trace is not None:
-        # jinja puts this into the module that a template becomes.
+        # jinja defines this in the module of a template.
         if "__jinja_exception__" in trace.tb_frame.f_globals:
             place = f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"
         trace = trace.tb_next
@@ -201,10 +205,10 @@ def _cell(text: str) -> str:
 
 
 def _quoted(value: object) -> str:
-    """The value as TOML, YAML and Python all write it: a string in double quotes, or a boolean."""
+    """The value for TOML, YAML and Python: a string in double quotes, or a boolean."""
     if not isinstance(value, str):
         return json.dumps(value)
-    # JSON leaves alone what YAML and TOML refuse or take for the end of a line.
+    # JSON does not escape some characters that YAML and TOML reject or take for line ends.
     return "".join(_escape(letter) for letter in json.dumps(value, ensure_ascii=False))
 
 

@@ -1,7 +1,6 @@
-"""Which templates there are, and reading one into memory.
+"""Templates, read into memory.
 
-A template is a folder with a ``template.toml`` and the files to write; docs/templates.md tells what
-may stand there.
+A template is a folder with a ``template.toml`` and the files to write; docs/init.md describes both.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ _SKIPPED = {".git", "__pycache__", ".DS_Store"}
 
 
 class Question(Struct, frozen=True):
-    """Something that a template needs to know.
+    """A question of a template.
 
     Attributes:
-        name: The variable that holds the answer.
-        text: How it is asked; empty for one that is never asked, only computed or given.
-        kind: What the answer must be.
+        name: The variable for the answer.
+        text: The prompt; empty for a question that is never asked, only computed or passed.
+        kind: The kind of answer.
         default: Template of the default answer.
-        choices: The allowed answers of kind "choice".
-        help: What it decides, for one that is never asked.
-        when: The expression that must hold for there to be such a question; empty for always.
+        choices: The allowed answers, for the kind "choice".
+        help: The description of a question that is never asked.
+        when: The condition under which the question applies; empty for always.
     """
 
     name: str
@@ -52,8 +51,8 @@ class TemplateFile(Struct, frozen=True):
     Attributes:
         path: POSIX path in the template's folder.
         content: Its bytes.
-        when: The expression that must hold for it to be made; empty for always.
-        is_yours: Whether it is its author's to change once it is made.
+        when: The condition under which it is created; empty for always.
+        is_yours: Whether it belongs to the repo's author once it is created.
     """
 
     path: str
@@ -63,14 +62,14 @@ class TemplateFile(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True):
-    """A template, read.
+    """A template.
 
     Attributes:
         name: The folder's name.
-        description: What it makes, in one line.
-        questions: What it needs to know, in the order of asking.
-        next_steps: Templates of the commands that the user runs next.
-        files: What it holds, sorted by path.
+        description: What it creates, in one line.
+        questions: Its questions, in order.
+        next_steps: Templates of the commands to run next.
+        files: Its files, sorted by path.
     """
 
     name: str
@@ -81,26 +80,26 @@ class Template(Struct, frozen=True):
 
 
 def template_root() -> Path:
-    """The folder of hubkit's own templates: in the wheel, else in the source checkout."""
+    """The folder of the built-in templates: in the wheel, or in the source checkout."""
     package = Path(__file__).parent.parent
     inside, beside = package / "templates", package.parent / "templates"
     return inside if inside.is_dir() else beside
 
 
 def read_templates() -> tuple[Template, ...]:
-    """Hubkit's own templates, the default first."""
+    """The built-in templates, the default first."""
     templates = [_read_folder(path.parent) for path in _own_manifests()]
     return tuple(sorted(templates, key=lambda template: template.name != DEFAULT))
 
 
 def read_template(name: str) -> Template:
-    """The template of that name, or in that folder.
+    """Read a template.
 
     Args:
-        name: One of hubkit's own, or a path to a folder that holds ``template.toml``.
+        name: The name of a built-in template, or the path of a folder with a ``template.toml``.
 
     Raises:
-        TemplateError: There is none, or it cannot be read as one.
+        TemplateError: There is no such template, or it is not valid.
     """
     own = template_root() / name
     is_plain = "/" not in name and os.sep not in name and not name.startswith("_")
@@ -112,25 +111,25 @@ def read_template(name: str) -> Template:
     names = ", ".join(path.parent.name for path in _own_manifests())
     if folder.is_dir():
         raise TemplateError(
-            f"{name} holds no {MANIFEST}", hint=f"hubkit's own templates are: {names}."
+            f"{name} has no {MANIFEST}", hint=f"The built-in templates are {names}."
         )
     raise TemplateError(
-        f"there is no template {name!r}",
-        hint=f"Choose one of {names}, or give the path of a folder that holds {MANIFEST}.",
+        f"template not found: {name!r}",
+        hint=f"Choose one of {names}, or pass the path of a folder with a {MANIFEST}.",
     )
 
 
 def _own_manifests() -> list[Path]:
-    # A folder with an underscore in front is there for others to extend.
+    # A folder whose name starts with an underscore is only for others to extend.
     return sorted(template_root().glob(f"[!_]*/{MANIFEST}"))
 
 
 def _read_folder(folder: Path, *, extended: bool = False) -> Template:
-    """A template, those that it extends read in; its own questions and files take their place."""
+    """A template with the questions and files of those that it extends, unless it has its own."""
     manifest = _read_manifest(folder)
     extends = _texts(manifest, "extends", folder)
     if extends and extended:
-        raise _bad(folder, "it is extended by another template, and may not extend one itself")
+        raise _bad(folder, "another template extends it, so it cannot extend one itself")
     bases = [_read_folder(_sibling(folder, name), extended=True) for name in extends]
     own = Template(
         name=folder.name,
@@ -168,19 +167,21 @@ def _sibling(folder: Path, name: str) -> Path:
     for place in (beside, template_root() / name):
         if name == Path(name).name and (place / MANIFEST).is_file():
             return place
-    raise _bad(folder, f"extends {name!r}, which is no template beside it nor one of hubkit's own")
+    raise _bad(
+        folder, f"extends {name!r}, which is not a template in the same folder or a built-in one"
+    )
 
 
 def _questions(manifest: dict[str, object], folder: Path) -> tuple[Question, ...]:
     tables = manifest.get("questions", {})
     if not isinstance(tables, dict):
-        raise _bad(folder, "questions is no table")
+        raise _bad(folder, "questions is not a table")
     return tuple(_question(name, table, folder) for name, table in tables.items())
 
 
 def _question(name: str, table: object, folder: Path) -> Question:
     if not isinstance(table, dict) or not name.isidentifier() or name in ("template", "found"):
-        raise _bad(folder, f"questions.{name} is no table with a usable name")
+        raise _bad(folder, f"questions.{name} is not a table with a valid name")
     unknown = set(table) - {"ask", "help", "kind", "default", "choices", "when"}
     if unknown:
         raise _bad(folder, f"questions.{name} has unknown keys: {', '.join(sorted(unknown))}")
@@ -189,7 +190,9 @@ def _question(name: str, table: object, folder: Path) -> Question:
         raise _bad(folder, f"questions.{name}.kind is {kind!r}, not one of {get_args(Kind)}")
     choices = _texts(table, "choices", folder)
     if (kind == "choice") != bool(choices):
-        raise _bad(folder, f"questions.{name} needs choices, and only kind 'choice' may have them")
+        raise _bad(
+            folder, f"questions.{name}: choices belong to the kind 'choice', and are required there"
+        )
     return Question(
         name,
         _text(table, "ask", folder),
@@ -204,10 +207,10 @@ def _question(name: str, table: object, folder: Path) -> Question:
 def _conditions(manifest: dict[str, object], folder: Path) -> dict[str, str]:
     table = manifest.get("when", {})
     if not isinstance(table, dict):
-        raise _bad(folder, "when is no table")
+        raise _bad(folder, "when is not a table")
     for path in table:
         if not (folder / path).is_file():
-            raise _bad(folder, f"when names {path!r}, which is no file of the template")
+            raise _bad(folder, f"when names {path!r}, which is not a file of the template")
     return {path: _text(table, path, folder) for path in table}
 
 
@@ -220,14 +223,16 @@ def _read_files(folder: Path, manifest: dict[str, object]) -> tuple[TemplateFile
         if _SKIPPED & set(relative.parts) or name == MANIFEST:
             continue
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise _bad(folder, f"{name} is a link that leaves the template")
+            raise _bad(folder, f"{name} is a link to a file outside the template")
         if path.is_file():
             is_yours = any(name == one or name.startswith(f"{one}/") for one in yours)
             when = conditions.get(name, "")
             files.append(TemplateFile(name, path.read_bytes(), when, is_yours))
     for one in yours:
         if not (folder / one).exists():
-            raise _bad(folder, f"yours names {one!r}, which is no file or folder of the template")
+            raise _bad(
+                folder, f"yours names {one!r}, which is not a file or folder of the template"
+            )
     return tuple(files)
 
 
@@ -245,5 +250,5 @@ def _texts(table: dict[str, object], key: str, folder: Path) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _bad(folder: Path, what: str) -> TemplateError:
-    return TemplateError(f"{folder / MANIFEST}: {what}")
+def _bad(folder: Path, problem: str) -> TemplateError:
+    return TemplateError(f"{folder / MANIFEST}: {problem}")

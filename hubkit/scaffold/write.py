@@ -1,4 +1,4 @@
-"""Write rendered files: all of them or none, and over no file unless asked."""
+"""Write rendered files: all of them or none. Existing files are kept unless requested otherwise."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ State = Literal["created", "kept", "differs", "overwritten"]
 
 
 class Outcome(Struct, frozen=True):
-    """What becomes of one rendered file.
+    """The outcome for one rendered file.
 
     Attributes:
         path: POSIX path relative to the target.
-        state: "created", "kept" when it is there just so, "differs" when another text is there and
-            stays, "overwritten" when it was there and is the template's now.
-        is_yours: Whether it is its author's to change once it is made.
+        state: "created", "kept" if the same file exists, "differs" if another one exists and stays,
+            "overwritten" if the template replaces it.
+        is_yours: Whether it belongs to the repo's author once it is created.
     """
 
     path: str
@@ -43,22 +43,22 @@ class Outcome(Struct, frozen=True):
 
     @property
     def has_drifted(self) -> bool:
-        """Whether it is not as the template has it, and should be."""
+        """Whether it should match the template, but does not."""
         return self.state == "created" or (self.state == "differs" and not self.is_yours)
 
 
 def compare_files(
     target: Path, files: Iterable[RenderedFile], *, overwrite: bool = False
 ) -> tuple[Outcome, ...]:
-    """What writing the files would do, from reading the target alone.
+    """Compare rendered files with the target; nothing is written.
 
     Args:
         target: The folder, which need not exist.
-        files: What is to be written.
-        overwrite: Whether what differs is to be as the template has it, unless it is its author's.
+        files: The files to write.
+        overwrite: Whether to replace files that differ, unless they belong to the author.
 
     Raises:
-        TemplateError: A file would land outside the target, or something else is in its way.
+        TemplateError: A file would be outside the target, or something else is in its place.
     """
     try:
         return tuple(
@@ -72,15 +72,15 @@ def compare_files(
 def write_files(
     target: Path, files: Iterable[RenderedFile], *, overwrite: bool = False
 ) -> tuple[Outcome, ...]:
-    """Write those of the files that are not there yet; all of them, or none on failure.
+    """Write the files that do not exist: all of them, or none on failure.
 
     Args:
-        target: The folder, made when it does not exist.
-        files: What is to be written.
-        overwrite: Whether to replace what differs, unless it is its author's.
+        target: The folder, which is created if it does not exist.
+        files: The files to write.
+        overwrite: Whether to replace files that differ, unless they belong to the author.
 
     Raises:
-        TemplateError: A file would land outside the target, something is in its way, or the
+        TemplateError: A file would be outside the target, something else is in its place, or the
             folder cannot be written.
     """
     files = tuple(files)
@@ -114,7 +114,7 @@ def _write_all(target: Path, files: list[RenderedFile], states: dict[str, State]
 
 
 def _replace(source: Path, path: Path, undo: ExitStack) -> None:
-    """Put a file in another's place; the other comes back when something fails later."""
+    """Replace a file; the old one is restored if something fails later."""
     kept = source.with_suffix(".kept")
     shutil.copy2(path, kept)
     source.chmod(stat.S_IMODE(path.stat().st_mode))
@@ -130,7 +130,7 @@ def _make_folder(path: Path, undo: ExitStack) -> None:
 
 
 def _remove_empty(path: Path) -> None:
-    # Somebody else may have put a file there meanwhile; then the folder is no longer ours.
+    # Another process may have created a file there meanwhile.
     if path.is_dir() and not any(path.iterdir()):
         path.rmdir()
 
@@ -145,23 +145,21 @@ def _state(target: Path, file: RenderedFile, *, overwrite: bool) -> State:
     path = target / require_safe_path(file.path)
     if not is_inside(target, path.parent):
         raise TemplateError(
-            f"{file.path} would land outside {target}: a folder on the way is a link that leaves it"
+            f"{file.path} would be outside {target}: a folder on the way is a link to another place"
         )
     for parent in path.relative_to(target).parents:
         if os.path.lexists(target / parent) and not (target / parent).is_dir():
             raise TemplateError(
-                f"{target / parent} is in the way of {file.path}: it is not a folder",
+                f"{target / parent} is not a folder, but {file.path} needs one",
                 hint="Move it, or choose another template or module name.",
             )
     if not os.path.lexists(path):
         return "created"
     if path.is_dir() and not path.is_symlink():
-        raise TemplateError(
-            f"{path} is in the way: it is a folder, and a file belongs there", hint="Move it."
-        )
+        raise TemplateError(f"{path} is a folder, but must be a file", hint="Move it.")
     if path.is_file() and is_inside(target, path) and path.read_bytes() == file.content:
         return "kept"
-    # What a link leads to is somebody else's, and may lie anywhere.
+    # The target of a link may be anywhere.
     may = overwrite and not file.is_yours and path.is_file() and not path.is_symlink()
     return "overwritten" if may else "differs"
 
@@ -170,22 +168,22 @@ def _cannot(target: Path, error: OSError) -> TemplateError:
     place = error.filename2 or error.filename or target
     return TemplateError(
         f"cannot write {place}: {error.strerror or error}",
-        hint=f"Nothing was left behind in {target}. Check that the folder can be written.",
+        hint=f"Nothing was written to {target}. Check that the folder is writable.",
     )
 
 
 def read_work_tree(folder: Path) -> Path | None:
-    """The root of the git work tree that the folder lies in, or would lie in; None when in none."""
+    """The root of the git work tree around a folder, which need not exist; None if there is none."""
     top = git_output(folder, "rev-parse", "--show-toplevel")
     return Path(top).resolve() if top else None
 
 
 def write_git_repo(folder: Path) -> bool:
-    """Make the folder a git repo whose branch is ``main``; False when git is missing or fails.
+    """Create a git repo with the branch ``main``; False if git is missing or fails.
 
     Nothing is committed.
     """
-    # `git init -b` is younger (2.28) than the git of some long-lived systems.
+    # `git init -b` needs git 2.28.
     try:
         steps = (("init", "--quiet"), ("symbolic-ref", "HEAD", "refs/heads/main"))
         return not any(write(folder, *step).returncode for step in steps)

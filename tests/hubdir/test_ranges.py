@@ -222,7 +222,12 @@ def test_a_part_that_falls_silent_is_left_to_the_others(slow_host: GitHost, tmp_
     assert slow_host.sent <= len(BODY) + SPILT
 
 
-def test_ctrl_c_stops_all_and_keeps_what_is_whole(slow_host: GitHost, tmp_path: Path) -> None:
+def test_ctrl_c_stops_all_and_keeps_what_is_whole(
+    slow_host: GitHost, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    # A shell starts background jobs with SIGINT ignored, and so Python leaves it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     slow_host.files["/net.pt"] = body = BODY * 2  # parts remain when every connection has one
     slow_host.gate = gate = InterruptAfterFirstPart(slow_host)
     with pytest.raises(KeyboardInterrupt):

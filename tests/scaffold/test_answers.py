@@ -57,10 +57,10 @@ def test_what_an_earlier_run_was_told_comes_before_the_default(
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"modul": "x"}, "does not ask for 'modul'"),
+        ({"modul": "x"}, "has no question 'modul'"),
         ({"module": "models"}, "module: 'models' is too generic"),
         ({"entrypoint": "a-b"}, "entrypoint: 'a-b' is not a Python identifier"),
-        ({"docs": "maybe"}, "docs: 'maybe' is neither yes nor no"),
+        ({"docs": "maybe"}, "docs: 'maybe' is not yes or no"),
         ({"size": "medium"}, "size: 'medium' is not one of Small, Large"),
     ],
 )
@@ -73,7 +73,7 @@ def test_bad_answers_say_which_and_how_to_give_a_better_one(
 
 
 def test_a_folder_that_gives_no_name_asks_for_one(make_template: MakeTemplate) -> None:
-    with pytest.raises(TemplateError, match="module: there is no answer") as caught:
+    with pytest.raises(TemplateError, match="module: there is no default") as caught:
         resolve_answers(make_template(MANIFEST), {}, replace(FOUND, folder="模型", module=""))
     assert "-a module=" in caught.value.hint
 
@@ -83,7 +83,7 @@ def test_a_question_may_depend_on_what_was_found_and_answered(make_template: Mak
     template = make_template(manifest)
     assert "theme" not in resolve_answers(template, {}, FOUND)
     assert resolve_answers(template, {"docs": "yes"}, FOUND)["theme"] == "plain"
-    with pytest.raises(TemplateError, match="does not ask for 'theme' here") as caught:
+    with pytest.raises(TemplateError, match="the question 'theme' of the template") as caught:
         resolve_answers(template, {"theme": "dark"}, FOUND)
     assert "docs and found.year" in caught.value.hint
 

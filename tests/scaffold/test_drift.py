@@ -94,7 +94,7 @@ def test_what_nobody_made_cannot_have_drifted(here: Path) -> None:
     [
         (("--check", "--diff"), "cannot be combined"),
         (("--check", "--overwrite"), "--overwrite cannot be combined"),
-        (("--bare", "--ci"), "does not ask for 'ci'"),
+        (("--bare", "--ci"), "has no question 'ci'"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
@@ -135,8 +135,8 @@ def test_what_one_repo_was_told_can_be_told_to_another(here: Path) -> None:
     ("text", "why"),
     [
         ("license = [", "a.toml is not TOML"),
-        ("license = { a = 1 }", "license is {'a': 1}, which answers no question"),
-        ("licence = 'MIT'", "does not ask for 'licence'"),
+        ("license = { a = 1 }", "license is {'a': 1}, which is not an answer"),
+        ("licence = 'MIT'", "has no question 'licence'"),
         ("weights = 'everywhere'", "weights: 'everywhere' is not one of both"),
         (None, "a.toml cannot be read"),
     ],

@@ -174,15 +174,15 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["模型"], "module: there is no answer"),
+        (["模型"], "module: there is no default"),
         (["x", "-a", "module=models"], "'models' is too generic"),
         (["x", "-a", "module=torch"], "'torch' would hide"),
-        (["x", "-a", "entrypoint=class"], "keyword of Python"),
+        (["x", "-a", "entrypoint=class"], "Python keyword"),
         (["x", "--repo", "shapes"], "'shapes' is not owner/name"),
         (["x", "-a", "license=Mitt"], "not a well-known SPDX"),
-        (["x", "-a", "modul=y"], "does not ask for 'modul'"),
+        (["x", "-a", "modul=y"], "has no question 'modul'"),
         (["x", "-a", "module"], "'module' is not KEY=VALUE"),
-        (["x", "--template", "nope"], "no template 'nope'"),
+        (["x", "--template", "nope"], "template not found: 'nope'"),
         (["x", "--bare", "--template", "classifier"], "--bare cannot be combined with --template"),
         (["bad\nname"], "not one printable line"),
         (["file"], "is not a folder"),
@@ -266,7 +266,7 @@ def _read(terminal: int) -> bytes:
 
 
 def test_on_a_terminal_it_asks_and_asks_again(here: Path) -> None:
-    # name, module twice, entrypoint, licence, weights, repo, author
+    # name, module twice, entrypoint, license, weights, repo, author
     typed = "\nmodels\nrings\n\n\n\nacme/rings\n\n"
     code, said = on_terminal(here, typed, "shapes", "-a", "description=Rings.")
     assert code == 0, said
@@ -288,7 +288,7 @@ def test_on_a_terminal_it_asks_nothing_with_defaults(here: Path) -> None:
 
 def test_on_a_terminal_it_asks_which_models_to_publish(here: Path) -> None:
     write_tree(here, SAMPLE)
-    # models twice, repo, author, licence, description
+    # models twice, repo, author, license, description
     code, said = on_terminal(here, "net\nunet\nacme/nets\n\n\n\n")
     assert code == 0, said
     assert "(unet, tiny, wide; all; none) [tiny, wide, unet]" in said

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("name", ["MIT", "Apache-2.0", "BSD-3-Clause"])
-def test_a_licence_that_we_write_is_read_as_itself(name: str, tmp_path: Path) -> None:
+def test_a_license_that_we_write_is_read_as_itself(name: str, tmp_path: Path) -> None:
     template = read_template("classifier")
     answers = resolve_answers(template, {"license": name}, FOUND)
     files = {file.path: file.content for file in render_template(template, answers, FOUND)}
@@ -35,7 +35,7 @@ def test_a_licence_that_we_write_is_read_as_itself(name: str, tmp_path: Path) ->
         ("NOTICE", "Permission is hereby granted, free of charge", ""),
     ],
 )
-def test_other_licences_are_told_apart(file: str, text: str, name: str, tmp_path: Path) -> None:
+def test_other_licenses_are_told_apart(file: str, text: str, name: str, tmp_path: Path) -> None:
     (tmp_path / file).write_text(text)
     assert read_license(Folder(tmp_path)) == (file if name else "", name)
 

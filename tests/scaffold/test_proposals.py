@@ -71,7 +71,7 @@ def test_parts_and_losses_are_left_out_with_the_reason() -> None:
         "ConvBlock": "a part, by its name",
         "DiceLoss": "a loss, by its name",
     }
-    assert left(model("Net", need("backbone"))) == {"Net": "it must be given `backbone`"}
+    assert left(model("Net", need("backbone"))) == {"Net": "it requires `backbone`"}
     shown = Example((), (), "README.md")
     offered = model("Net", is_part=True, is_exported=True, example=shown)
     assert names(offered, model("Block", is_part=True, is_exported=True, example=shown)) == ["net"]

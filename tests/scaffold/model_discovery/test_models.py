@@ -128,10 +128,10 @@ def test_what_building_imports_late_is_told_and_what_may_never_run_is_not(
         ("run.py", "for i in range(3):\n    train(i)\n", "importing it runs a script (line "),
         ("1-basic/net.py", "", ""),
         ("broken.py", "def (:\n", "it does not parse"),
-        ("class.py", "", "its path is no module's name"),
-        ("my model.py", "", "its path is no module's name"),
-        ("3d.py", "", "its path is no module's name"),
-        ("token.py", "", "Python itself has a module `token`"),
+        ("class.py", "", "its path is not a valid module name"),
+        ("my model.py", "", "its path is not a valid module name"),
+        ("3d.py", "", "its path is not a valid module name"),
+        ("token.py", "", "the standard library has a module `token`"),
     ],
 )
 def test_files_that_cannot_be_imported_are_named_with_the_reason(

@@ -58,7 +58,7 @@ def test_a_failure_midway_leaves_it_as_it_was(here: Path) -> None:
     before = read_tree(here)
     result = init("--defaults")
     assert result.exit_code == 2
-    assert "hub.yml is in the way: it is a folder" in result.stderr
+    assert "hub.yml is a folder, but must be a file" in result.stderr
     assert read_tree(here) == before
 
 
@@ -68,6 +68,6 @@ def test_links_that_leave_the_folder_are_not_followed(here: Path) -> None:
     before = read_tree(here)
     result = init("--defaults")
     assert result.exit_code == 2
-    assert "would land outside" in result.stderr
+    assert "would be outside" in result.stderr
     assert read_tree(here) == before
     assert [path.name for path in outside.iterdir()] == ["x"]
