@@ -324,7 +324,10 @@ def name_of(url: str) -> str:
     parts = require_url(url)
     names = [parts.file_name, *reversed(parts.path.split("/")), parts.host]
     name = next((name for name in names if name not in ("", ".", "..")), "checkpoint")
-    return name if len(name.encode()) <= LONGEST else f"{_short_hash(name)}{Path(name).suffix[:20]}"
+    # To Windows "C:net.pth" is a file in another folder, and "net.pth:x" a stream of a file.
+    if len(name.encode()) <= LONGEST and ":" not in name:
+        return name
+    return f"{_short_hash(name)}{Path(name.replace(':', '_')).suffix[:20]}"
 
 
 def find_record(path: Path, key: str) -> CheckpointRecord:

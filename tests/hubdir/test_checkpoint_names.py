@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -57,6 +57,14 @@ def test_names_of_nonsense_are_names(text: str) -> None:
         return
     assert name not in ("", ".", "..")
     assert Path(name).name == name
+
+
+@pytest.mark.parametrize("last", ["C:net.pth", "net.pth:x", "hubconf.py::$DATA"])
+def test_no_name_leads_elsewhere_on_windows(last: str) -> None:
+    folder = PureWindowsPath("D:/hub/checkpoints")
+    path = folder / name_of(f"https://host/{last}")
+    assert path.parent == folder
+    assert ":" not in path.name
 
 
 @pytest.mark.parametrize("url", ["https://h/net-5c106cde.pth", "https://h/a/n%20t.pt?x=1#y"])
