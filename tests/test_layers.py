@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +127,22 @@ def test_imports_point_downwards_only() -> None:
 def test_level_table_itself_points_downwards() -> None:
     for part, (level, allowed) in LEVELS.items():
         assert all(LEVELS[below][0] < level for below in allowed - {"*"}), part
+
+
+def test_every_imported_name_exists() -> None:
+    """Packages import their names lazily, so a type checker does not miss one that is gone."""
+    missing = []
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hubkit"):
+                module = importlib.import_module(node.module or "")
+                missing += [
+                    f"{path} imports {alias.name} from {node.module}"
+                    for alias in node.names
+                    if not hasattr(module, alias.name)
+                    and importlib.util.find_spec(f"{node.module}.{alias.name}") is None
+                ]
+    assert not missing
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))

@@ -161,7 +161,7 @@ def _find_error(value: object, kind: Any, place: str, notes: Notes = None) -> Co
         if table is None or not isinstance(value, dict):
             return _type_error(value, kind, place, notes)
         return _find_error(value, table, place, notes)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not _is_table(kind):
         return _type_error(value, kind, place, notes)
     if get_origin(kind) is dict:
         key_kind, item_kind = get_args(kind)
