@@ -91,6 +91,7 @@ class NamespaceState:
         proxies: Proxies of standard modules, by name; None where the original is used.
         finders: Finders of its folders, by folder.
         sys_modules_users: Full names of modules whose code uses ``sys.modules``.
+        wrote_sys_modules: Whether its code replaced or removed others' modules in ``sys.modules``.
         is_fixed: Whether the tree's files are only replaced all at once (`CodePolicy.is_fixed`).
         files: Files that were imported, with their modification time and size.
         folder_id: Identifies the folder, and the hubconf in it, that the files were read from.
@@ -109,6 +110,7 @@ class NamespaceState:
         self.proxies: dict[str, ModuleType | None] = {}
         self.finders: dict[str, FileFinder] = {}
         self.sys_modules_users: set[str] = set()
+        self.wrote_sys_modules = False
         self.is_fixed = is_fixed
         self.files: dict[str, tuple[int, int]] = {}
         self.folder_id = identify_folder(root)
