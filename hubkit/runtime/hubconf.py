@@ -178,7 +178,7 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
     """
     patch_torch()
     refresh_builtins(namespace)
-    path, modules = sys.path.copy(), copy_sys_modules()
+    path, modules = sys.path.copy(), copy_sys_modules(namespace)
     if namespace.state.initial_path is None:
         namespace.state.initial_path = frozenset(path)
     token = ACTIVE.set(Activation(namespace, hub))

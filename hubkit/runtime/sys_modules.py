@@ -134,11 +134,14 @@ def adopt_new_modules(namespace: Namespace, path: list[str], before: dict[str, M
             adopt_module(namespace, name, module)
 
 
-def copy_sys_modules() -> dict[str, ModuleType]:
-    """``sys.modules`` as it is now; not to be changed. Copied only if modules came or went."""
+def copy_sys_modules(namespace: Namespace) -> dict[str, ModuleType]:
+    """``sys.modules`` before code of a tree runs; not to be changed.
+
+    It is copied only if modules came or went since the last copy.
+    """
     global _copy  # noqa: PLW0603
     copied = _copy
-    if not _has_same_end(copied):
+    if not _is_unchanged(namespace, copied):
         copied = _copy = sys.modules.copy()
     return copied
 
