@@ -209,7 +209,8 @@ def _read_stamps(tree: str) -> Iterator[Stamp]:
 
 def is_python_cache(path: str) -> bool:
     """Whether Python wrote a file beside the sources that it imported."""
-    return _CACHED.search(path) is not None
+    # The words first: every load with a lock file looks at all paths of a tree.
+    return "__pycache__" in path and _CACHED.search(path) is not None
 
 
 def require_digest(resolved: ResolvedRef, digest: str, locked: str | None) -> None:
