@@ -33,6 +33,7 @@ _SAFE = (
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HAS_DIR_FD = {os.open, os.unlink, os.rename, os.stat} <= os.supports_dir_fd and bool(_NOFOLLOW)
 _GIT = ".git"
+_SMALL, _LARGE = 1 << 14, 1 << 20  # bytes to read at first, and then at a time
 
 
 def is_folder_spec(text: str) -> bool:
@@ -115,8 +116,16 @@ def read_file(path: AnyPath, limit: int = -1, *, follow: bool = False, own: bool
         OSError: There is no such file, or it cannot be read.
     """
     descriptor = open_regular(path, follow=follow, owner=own_uid() if own else None)
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - it is open already
-        return file.read(limit)
+    try:
+        # Every load reads small files; a file object takes longer than the reading.
+        wanted = _SMALL if limit < 0 else min(limit, _SMALL)
+        chunks = [os.read(descriptor, wanted)]
+        while chunks[-1] and (limit < 0 or sum(map(len, chunks)) < limit):
+            rest = _LARGE if limit < 0 else min(limit - sum(map(len, chunks)), _LARGE)
+            chunks.append(os.read(descriptor, rest))
+    finally:
+        os.close(descriptor)
+    return b"".join(chunks)
 
 
 def open_regular(

@@ -132,9 +132,14 @@ def _repo_folder(hub_dir: str, *names: str) -> Path:
     return Path(hub_dir, STORE, "repos", *map(encode, names))
 
 
+@functools.lru_cache(maxsize=256)
+def _join_to(folder: Path, *names: str) -> Path:
+    return folder.joinpath(*names)
+
+
 def tree_folder(repo: RepoRef, sha: str) -> Path:
     """The folder of a commit's code."""
-    return repo_folder(repo) / sha
+    return _join_to(repo_folder(repo), sha)
 
 
 def bytecode_folder(tree: Path) -> Path:
@@ -149,7 +154,7 @@ def bytecode_folder(tree: Path) -> Path:
 
 def tree_record(repo: RepoRef, sha: str) -> Path:
     """The record of a commit's code: its source and time."""
-    return repo_folder(repo) / f"{sha}.json"
+    return _join_to(repo_folder(repo), f"{sha}.json")
 
 
 def default_record(repo: RepoRef) -> Path:
@@ -159,7 +164,7 @@ def default_record(repo: RepoRef) -> Path:
 
 def ref_record(repo: RepoRef, ref: str) -> Path:
     """The record of a ref's commit."""
-    return repo_folder(repo) / "refs" / f"{encode(ref)}.json"
+    return _join_to(repo_folder(repo), "refs", f"{encode(ref)}.json")
 
 
 def _quarantine_path(path: Path) -> Path:

@@ -55,7 +55,7 @@ def find_cached(repo: RepoRef) -> CachedRepo | None:
     ref = _read_default_ref(repo) if repo.ref is None else repo.ref
     if ref is None:
         return None
-    commit = replace(repo, ref=ref).commit
+    commit = (repo if repo.ref is not None else replace(repo, ref=ref)).commit
     if commit is not None:
         record = read_record(tree_record(repo, commit))
         return _find_tree(repo, {**(record or {}), "sha": commit})

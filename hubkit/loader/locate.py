@@ -12,7 +12,6 @@ from hubkit import hubdir
 from hubkit._util.logs import log
 from hubkit.errors import HubconfNotFoundError, RepoNotFoundError
 from hubkit.hubdir.spec import folder_hint, has_folder, parse_spec
-from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
     import os
@@ -107,7 +106,7 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
         if has_folder(request.repo):
             error.hint = f'{folder_hint(str(request.repo))[:-1]}, or pass source="local".'
         raise
-    if cached.from_cache and not (cached.path / "hubconf.py").is_file():
+    if cached.from_cache and not has_folder(cached.path):
         raise HubconfNotFoundError(
             f"There is no hubconf.py in {cached.path}, the copy of {repo}.",
             hint="If the repo has one, the copy is damaged. Fetch it again: force_reload=True",
@@ -149,7 +148,7 @@ def _log_pin(cached: CachedRepo) -> None:
 
 
 def _require_hubconf_in(folder: Path) -> None:
-    if (folder / HUBCONF).is_file():
+    if has_folder(folder):
         return
     if not folder.is_dir():
         raise HubconfNotFoundError(f"There is no folder {folder}.")

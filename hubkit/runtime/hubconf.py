@@ -29,7 +29,12 @@ from hubkit.runtime.namespace import (
     strip_prefix,
 )
 from hubkit.runtime.policy import FOLDER, allow_in_children
-from hubkit.runtime.sys_modules import adopt_new_modules, enter_entrypoint, leave_entrypoint
+from hubkit.runtime.sys_modules import (
+    adopt_new_modules,
+    copy_sys_modules,
+    enter_entrypoint,
+    leave_entrypoint,
+)
 from hubkit.runtime.torch_patches import patch_torch
 
 if TYPE_CHECKING:
@@ -173,7 +178,7 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
     """
     patch_torch()
     refresh_builtins(namespace)
-    path, modules = sys.path.copy(), sys.modules.copy()
+    path, modules = sys.path.copy(), copy_sys_modules(namespace)
     if namespace.state.initial_path is None:
         namespace.state.initial_path = frozenset(path)
     token = ACTIVE.set(Activation(namespace, hub))

@@ -6,7 +6,7 @@ each is cached and used while ``sys.modules`` still agrees. That takes less time
 
 One finder in ``sys.meta_path`` finds all names below ``hubkit.repos`` and nothing else. It comes
 first, since pytest and others put finders there that would load a repo's files without its
-namespace. The files themselves are found by importlib's own path finder.
+namespace. Source files are found by `hubkit.runtime.listing`, the rest by importlib's path finder.
 """
 
 from __future__ import annotations
@@ -264,7 +264,7 @@ class RepoFinder(MetaPathFinder):
     def invalidate_caches(self) -> None:
         """Read folders again; ``importlib.invalidate_caches`` calls this."""
         for namespace in [*_namespaces.values()]:
-            namespace.state.finders.clear()
+            namespace.state.listings.clear()
 
     def _find_package(self, package: str) -> ModuleSpec:
         namespace = _namespaces.get(package) or self._open(package)

@@ -1,40 +1,38 @@
 """Loaders that execute a repo's files in its namespace.
 
-They are importlib's own, which also read and check bytecode. Ours give a module the namespace's
-``__builtins__``, record which files were imported, and keep bytecode where the policy says.
+They give a module the namespace's ``__builtins__``, record which files were imported, and keep
+bytecode where the policy says. In a folder of the user's, whatever bytecode is not of the usual kind
+is left to importlib's own loaders.
 """
 
 from __future__ import annotations
 
-import functools
 import io
+import marshal
 import os
+import struct
 import sys
 from importlib.abc import Loader
 from importlib.machinery import (
-    BYTECODE_SUFFIXES,
-    EXTENSION_SUFFIXES,
-    SOURCE_SUFFIXES,
-    ExtensionFileLoader,
-    FileFinder,
+    ModuleSpec,
     SourceFileLoader,
     SourcelessFileLoader,
 )
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from importlib.util import MAGIC_NUMBER
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING
 
+from hubkit.runtime.listing import Source, bytecode_path, find_source
 from hubkit.runtime.namespace import record_file
 from hubkit.runtime.sys_modules import ATTRIBUTE, uses_sys_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from importlib.machinery import ModuleSpec
-    from types import CodeType
 
     from hubkit.runtime.namespace import Namespace
 
 _ATTRIBUTE = ATTRIBUTE.encode()
-_BYTECODE = tuple(BYTECODE_SUFFIXES)
+_HEADER = MAGIC_NUMBER + bytes(4)  # the flags of bytecode that is compared by time and size
 
 
 class PackageLoader(Loader):
@@ -54,9 +52,12 @@ class RepoSourceLoader(SourceFileLoader):
     can nest as deep as elsewhere.
     """
 
-    def __init__(self, fullname: str, path: str, namespace: Namespace) -> None:
+    def __init__(
+        self, fullname: str, path: str, namespace: Namespace, source: Source | None = None
+    ) -> None:
         super().__init__(fullname, path)
         self.namespace = namespace
+        self._source = source
         self._mentions_modules = False
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -68,45 +69,61 @@ class RepoSourceLoader(SourceFileLoader):
         found = record_file(self.namespace, path)
         return {"mtime": found.st_mtime, "size": found.st_size}
 
-    def get_code(self, fullname: str) -> CodeType | None:
-        """The code, from bytecode if it matches the source."""
-        if sys.implementation.cache_tag is None:  # then Python does not call `path_stats`
-            record_file(self.namespace, self.path)  # type: ignore[unreachable]
-        code = super().get_code(fullname)
-        if self._mentions_modules and code is not None and uses_sys_modules(code):
-            self.namespace.state.sys_modules_users.add(fullname)
-        return code
-
     def get_data(self, path: str) -> bytes:
-        """The content of a file; bytecode is read where the policy keeps it."""
-        if path.endswith(_BYTECODE):
-            path = self.bytecode_path(path)
-            if not path:
-                raise FileNotFoundError
+        """The content of a file."""
         with io.open_code(path) as file:
             data = file.read()
         self._mentions_modules = _ATTRIBUTE in data
         return data
 
-    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:  # noqa: ANN401
-        """Write bytecode where the policy keeps it."""
-        path = self.bytecode_path(path)
-        if path:
-            super().set_data(path, data, _mode=_mode)
+    def get_code(self, fullname: str) -> CodeType | None:
+        """The code, from bytecode if that is of just this source."""
+        # The state in which it was found counts now, but not if somebody asks again later.
+        source, self._source = self._source, None
+        if source is None and self.namespace.policy.bytecode is not None:
+            path = self.path
+            source = Source(path, os.stat(path), bytecode_path(path, self.namespace))  # noqa: PTH116
+        code = None if source is None else self._read_bytecode(source)
+        if source is not None and code is not None:
+            self.namespace.state.files[source.path] = source.state.st_mtime_ns, source.state.st_size
+        elif source is not None and self.namespace.policy.bytecode is not None:
+            code = self._compile(source)
+        else:
+            if sys.implementation.cache_tag is None:  # then Python does not call `path_stats`
+                record_file(self.namespace, self.path)  # type: ignore[unreachable]
+            code = super().get_code(fullname)
+        if self._mentions_modules and code is not None and uses_sys_modules(code):
+            self.namespace.state.sys_modules_users.add(fullname)
+        return code
 
-    def bytecode_path(self, path: str) -> str:
-        """Where the policy keeps a compiled file; "" if it keeps none.
+    def _read_bytecode(self, source: Source) -> CodeType | None:
+        """The code in the bytecode of a source file; None if it is damaged or of another source."""
+        if source.bytecode is None:
+            return None
+        try:
+            data = self.get_data(source.bytecode)
+            if data[:16] != _make_header(source.state):
+                return None
+            code = marshal.loads(memoryview(data)[16:])  # noqa: S302 - as Python does
+        except (OSError, EOFError, TypeError, ValueError):
+            return None
+        # A tree that was moved has other names in tracebacks.
+        is_whole = isinstance(code, CodeType) and code.co_filename == source.path
+        return code if is_whole else None
 
-        Args:
-            path: Where Python would keep it.
-        """
-        folder = self.namespace.policy.bytecode
-        if folder is None:
-            return path
-        root, source = str(self.namespace.root), os.path.dirname(self.path)  # noqa: PTH120
-        if not folder or not f"{source}/".startswith(f"{root}/"):
-            return ""
-        return f"{folder}{source[len(root) :]}/{os.path.basename(path)}"  # noqa: PTH119
+    def _compile(self, source: Source) -> CodeType:
+        """The code, from the source alone; the bytecode is kept where the policy says."""
+        state = record_file(self.namespace, source.path)
+        code: CodeType = self.source_to_code(self.get_data(source.path), source.path)
+        if source.bytecode is not None and not sys.dont_write_bytecode:
+            self.set_data(source.bytecode, _make_header(state) + marshal.dumps(code))
+        return code
+
+
+def _make_header(state: os.stat_result) -> bytes:
+    """The start of bytecode that is compared with its source's time and size."""
+    mtime, size = int(state.st_mtime) & 0xFFFFFFFF, state.st_size & 0xFFFFFFFF
+    return _HEADER + struct.pack("<II", mtime, size)
 
 
 class RepoBytecodeLoader(SourcelessFileLoader):
@@ -127,43 +144,24 @@ class RepoBytecodeLoader(SourcelessFileLoader):
 
 
 def find_file(fullname: str, folders: Iterable[str], namespace: Namespace) -> ModuleSpec | None:
-    """The spec of a module whose file is in one of some folders, or None.
+    """The spec of a module whose source file is in one of some folders; None for other modules.
 
     Args:
         fullname: The module's name with the prefix.
         folders: Where to look, in this order.
         namespace: The tree's.
     """
-    finders = namespace.state.finders
-    for folder in folders:
-        finder = finders.get(folder)
-        if finder is None:
-            finder = finders[folder] = _make_finder(folder, namespace)
-        spec = finder.find_spec(fullname)
-        if spec is None:
-            continue
-        if type(spec.loader) is RepoSourceLoader:
-            if namespace.policy.bytecode is not None:
-                spec.cached = spec.loader.bytecode_path(spec.cached or "") or None
-        elif spec.loader is None:
-            # A folder without __init__.py may have parts elsewhere, which Python's finder collects.
-            return None
-        return spec
-    return None
-
-
-def _make_finder(folder: str, namespace: Namespace) -> FileFinder:
-    def load_source(fullname: str, path: str) -> RepoSourceLoader:
-        return RepoSourceLoader(fullname, path, namespace)
-
-    details: list[tuple[Any, list[str]]] = [
-        (ExtensionFileLoader, EXTENSION_SUFFIXES),
-        (load_source, SOURCE_SUFFIXES),
-    ]
-    if namespace.policy.bytecode is None:
-        load_bytecode = functools.partial(RepoBytecodeLoader, namespace=namespace)
-        details.append((load_bytecode, BYTECODE_SUFFIXES))
-    return FileFinder(folder, *details)
+    source = find_source(fullname.rpartition(".")[2], folders, namespace)
+    if source is None:
+        return None
+    loader = RepoSourceLoader(fullname, source.path, namespace, source)
+    spec = ModuleSpec(fullname, loader, origin=source.path)
+    spec.has_location = True
+    if source.bytecode is not None:
+        spec.cached = source.bytecode
+    if source.folder is not None:
+        spec.submodule_search_locations = [source.folder]
+    return spec
 
 
 def loader_for(loader: Loader | None, namespace: Namespace) -> Loader | None:

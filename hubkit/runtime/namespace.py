@@ -28,9 +28,10 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from importlib.machinery import FileFinder, ModuleSpec
+    from importlib.machinery import ModuleSpec
     from types import FrameType
 
+    from hubkit.runtime.listing import Listing
     from hubkit.runtime.policy import CodePolicy
     from hubkit.runtime.torch_patches import HubFunctions
 
@@ -89,8 +90,9 @@ class NamespaceState:
         absolute: Outcomes of absolute imports, by name.
         relative: Outcomes of relative imports, by package, level and name.
         proxies: Proxies of standard modules, by name; None where the original is used.
-        finders: Finders of its folders, by folder.
+        listings: Names in its folders, by folder.
         sys_modules_users: Full names of modules whose code uses ``sys.modules``.
+        wrote_sys_modules: Whether its code replaced or removed others' modules in ``sys.modules``.
         is_fixed: Whether the tree's files are only replaced all at once (`CodePolicy.is_fixed`).
         files: Files that were imported, with their modification time and size.
         folder_id: Identifies the folder, and the hubconf in it, that the files were read from.
@@ -107,8 +109,9 @@ class NamespaceState:
         self.absolute: dict[str, CachedImport] = {}
         self.relative: dict[tuple[object, int, str], CachedImport] = {}
         self.proxies: dict[str, ModuleType | None] = {}
-        self.finders: dict[str, FileFinder] = {}
+        self.listings: dict[str, Listing] = {}
         self.sys_modules_users: set[str] = set()
+        self.wrote_sys_modules = False
         self.is_fixed = is_fixed
         self.files: dict[str, tuple[int, int]] = {}
         self.folder_id = identify_folder(root)

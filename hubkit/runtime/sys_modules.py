@@ -43,6 +43,7 @@ _IMPORT_SYSTEM = importlib._bootstrap.__name__  # noqa: SLF001
 _lock = threading.Lock()
 _proxies: dict[str, UnprefixedModule] = {}
 _running = 0
+_copy: dict[str, ModuleType] = {}
 
 
 class SysModules(MutableMapping[str, ModuleType]):
@@ -64,9 +65,12 @@ class SysModules(MutableMapping[str, ModuleType]):
         if is_new and str(getattr(module, "__name__", "")).startswith(prefix):
             adopt_module(self._namespace, name, module)
         else:
+            if key in sys.modules:
+                self._namespace.state.wrote_sys_modules = True
             sys.modules[key] = module
 
     def __delitem__(self, name: str) -> None:
+        self._namespace.state.wrote_sys_modules = True
         del sys.modules[self._key(name)]
 
     def __iter__(self) -> Iterator[str]:
@@ -111,6 +115,8 @@ def adopt_new_modules(namespace: Namespace, path: list[str], before: dict[str, M
         path: ``sys.path`` before the repo's code ran.
         before: ``sys.modules`` at that time.
     """
+    if _is_unchanged(namespace, before):
+        return
     new = [
         name
         for name, module in [*sys.modules.items()]
@@ -126,6 +132,47 @@ def adopt_new_modules(namespace: Namespace, path: list[str], before: dict[str, M
             else:
                 sys.modules[name] = replaced
             adopt_module(namespace, name, module)
+
+
+def copy_sys_modules(namespace: Namespace) -> dict[str, ModuleType]:
+    """``sys.modules`` before code of a tree runs; not to be changed.
+
+    It is copied only if modules came or went since the last copy.
+    """
+    global _copy  # noqa: PLW0603
+    copied = _copy
+    if not _is_unchanged(namespace, copied):
+        copied = _copy = sys.modules.copy()
+    return copied
+
+
+def _has_same_end(before: dict[str, ModuleType]) -> bool:
+    """Whether ``sys.modules`` has as many items as before, and the same one last.
+
+    Part of every load, so it compares no thousand modules. What is added or imported again comes
+    last.
+    """
+    modules, last = sys.modules, next(reversed(before), "")
+    try:
+        return (
+            len(modules) == len(before)
+            and next(reversed(modules), "") == last
+            and modules.get(last) is before.get(last)
+        )
+    except RuntimeError:  # another thread imports
+        return False
+
+
+def _is_unchanged(namespace: Namespace, before: dict[str, ModuleType]) -> bool:
+    """Whether nothing of the tree can be new in ``sys.modules``.
+
+    What is replaced in its place has a name of the tree's, or the tree's code did it.
+    """
+    modules, state = sys.modules, namespace.state
+    if state.wrote_sys_modules or not _has_same_end(before):
+        return False
+    own = [name for name, is_own in [*state.own.items()] if is_own]
+    return all(modules.get(name) is before.get(name) for name in own)
 
 
 def _is_of(module: object, namespace: Namespace) -> TypeGuard[ModuleType]:

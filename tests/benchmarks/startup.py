@@ -97,9 +97,11 @@ def _first_loads(env: dict[str, str], tree: Path) -> Iterator[Result]:
 
 
 def _time_child(env: dict[str, str], *arguments: str) -> float:
+    # Compiled files are what users have, whatever the environment says.
+    env = {**os.environ, **env, "PYTHONDONTWRITEBYTECODE": ""}
     done = subprocess.run(
         [sys.executable, "-c", FIRST_LOAD, *arguments],
-        env={**os.environ, **env},
+        env=env,
         capture_output=True,
         text=True,
         check=True,

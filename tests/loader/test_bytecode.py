@@ -118,3 +118,27 @@ def test_compiled_files_go_with_their_tree(git_host: GitHost, tmp_path: Path) ->
     kept.mkdir(parents=True)
     remove_tree(read_inventory().trees[0])
     assert not kept.exists()
+
+
+@pytest.mark.parametrize("left", [0, 7, 16, -3])
+def test_a_truncated_compiled_file_is_compiled_again(
+    git_host: GitHost, tmp_path: Path, left: int
+) -> None:
+    """As a full disk or a killed process leaves it."""
+    publish(git_host, tmp_path, {})
+    program = [sys.executable, "-c", "import hubkit; print(hubkit.load('acme/net', 'version'))"]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+
+    def load() -> str:
+        return subprocess.run(
+            program, env=environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    assert load() == "source\n"
+    tree = fetch_repo(parse_repo("acme/net"), FetchPolicy()).path
+    compiled = [bytecode_folder(tree) / name for name in NAMES]
+    whole = [path.read_bytes() for path in compiled]
+    for path, data in zip(compiled, whole, strict=True):
+        path.write_bytes(data[:left])
+    assert load() == "source\n"
+    assert [path.read_bytes() for path in compiled] == whole

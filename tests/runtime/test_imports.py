@@ -275,6 +275,35 @@ def test_modules_under_bare_names_stay_in_the_repo_though_others_go(
     assert sys.modules.get("left_behind") is (theirs if replaced else None)
 
 
+@pytest.mark.parametrize("who", ["repo", "library"])
+def test_a_module_that_was_replaced_in_its_place_is_restored(
+    make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """As many modules are imported as before, in the same order."""
+    library, theirs = ModuleType("swaplike"), ModuleType("part")
+    code = """
+        import importlib.util, sys
+        def swap(path):
+            spec = importlib.util.spec_from_file_location("part", path)
+            module = sys.modules["part"] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module.WHO
+    """
+    exec(dedent(code), vars(library))
+    for name, module in (("swaplike", library), ("part", theirs), ("last_one", library)):
+        monkeypatch.setitem(sys.modules, name, module)
+    hubconf = {
+        "library": "import os, part, swaplike",
+        "repo": f"import os\n{dedent(code)}\nclass swaplike: swap = staticmethod(swap)",
+    }[who]
+    net = "def net(): return swaplike.swap(os.path.join(os.path.dirname(__file__), 'part.py'))"
+    root = make_repo("repo", {"hubconf.py": f"{hubconf}\n{net}", "part.py": "WHO = 'repo'"})
+    loaded = import_hubconf(root)
+    for _ in range(2):
+        assert loaded.call("net") == "repo"
+        assert sys.modules["part"] is theirs
+
+
 def test_a_file_of_the_tree_run_by_its_path_sees_the_tree(make_repo: MakeRepo) -> None:
     body = """
 import importlib.util, os
