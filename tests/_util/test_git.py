@@ -299,7 +299,7 @@ def test_writing_runs_the_hooks_of_the_users_own_repo(
 def test_an_address_that_parsers_may_disagree_about_is_not_fetched(
     url: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match=r"has|holds|is|not an address"):
+    with pytest.raises(ValueError, match=r"has|contains|is|not an address"):
         fetch(tmp_path, Remote(url, "t0ken"), "ls-remote", "--", url, limit=9)
 
 

@@ -53,8 +53,8 @@ def test_what_is_no_hubconf_is_told(kind: str, tmp_path: Path) -> None:
         require_hubconf(facts)
     done = CliRunner().invoke(main, ["check", str(tmp_path), "--output-format", "concise"])
     assert done.exit_code == 1
-    what = "there is no hubconf.py here" if kind == "nothing" else f"hubconf.py {said}"
-    assert f"HUB001 {what}, so torch.hub cannot load" in done.output
+    what = "no hubconf.py" if kind == "nothing" else f"hubconf.py {said}"
+    assert f"HUB001 {what}: torch.hub cannot load" in done.output
 
 
 def test_a_module_in_reach_that_is_no_file_is_no_module(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_who_is_trusted_does_not_hang_on_how_the_repo_is_fetched() -> None:
         ("git+ssh://evil.org\\@github.com/acme/shapes", "backslash"),
         ("git@evil.org\\:acme/shapes", "folder"),
         ("https://evil.org\t@github.com/acme/shapes", "control character"),
-        ("https://evil.org @github.com/acme/shapes", "blank"),
+        ("https://evil.org @github.com/acme/shapes", "space"),
         ("https://me:secret@evil.org\\@github.com/acme/shapes", "backslash"),
         ("https://a@b@github.com/acme/shapes", "form"),
         ("https://github%2ecom/acme/shapes", "host name"),

@@ -280,9 +280,13 @@ def test_a_disk_that_fills_up_is_an_error_and_leaves_nothing(
     assert files_in(tmp_path) == []
 
 
-@pytest.mark.parametrize("record", [{"whole": 1000}, {"whole": 10**9}, {"whole": "?"}])
-def test_what_is_taken_over_is_cut_to_what_is_whole(
-    git_host: GitHost, tmp_path: Path, record: dict[str, object]
+@pytest.mark.parametrize(
+    ("whole", "resumed"),
+    [(1000, "bytes=1000-"), (10**9, f"bytes={MIB}-"), ("?", None)],
+    ids=["less", "more", "invalid"],
+)
+def test_a_partial_file_is_resumed_from_where_it_is_contiguous(
+    git_host: GitHost, tmp_path: Path, whole: object, resumed: str | None
 ) -> None:
     body = BODY[: 2 * MIB]
     url = git_host.add_file("/small.pt", body)
@@ -291,9 +295,8 @@ def test_what_is_taken_over_is_cut_to_what_is_whole(
     with pytest.raises(errors.NotThereError):
         download_url_to_file(url, str(tmp_path / "out.pt"))
     journal = next(tmp_path.glob("*.json"))
-    journal.write_text(json.dumps({**json.loads(journal.read_bytes()), **record}))
+    journal.write_text(json.dumps({**json.loads(journal.read_bytes()), "whole": whole}))
     git_host.forget_requests()
     download_url_to_file(url, str(tmp_path / "out.pt"))
     assert (tmp_path / "out.pt").read_bytes() == body
-    start = record["whole"] if record["whole"] == 1000 else MIB
-    assert git_host.requests[0].headers["range"] == f"bytes={start}-"
+    assert git_host.requests[0].headers.get("range") == resumed

@@ -134,7 +134,7 @@ def test_an_archive_that_does_not_end_is_refused(
     small = limits.Limit(1 << 20, "bytes", "")
     monkeypatch.setattr(limits, "ARCHIVE_BYTES", small)
     host.add_archive(head(worktree), os.urandom(8 << 20))  # sent in pieces, without its length
-    with pytest.raises(errors.UnsafeArchiveError, match="more than 1048576 bytes"):
+    with pytest.raises(errors.UnsafeArchiveError, match="larger than 1048576 bytes"):
         fetch("acme/shapes")
     assert find_cached(parse_repo("acme/shapes")) is None
     assert [path for path in hub_dir.rglob("*.zip*") if path.is_file()] == []

@@ -133,8 +133,8 @@ def test_a_missing_hubconf_fails(repo: HubRepo) -> None:
         [
             f"hubconf: no hubconf.py in {repo.root}, network: deny",
             f"{repo.root} has no hubconf.py.",
-            "  Run pytest from the root of the repo, or write one: `hubkit init`.",
-            "FAILED hubconf.py::C101-import-clean - * has no hubconf.py*",
+            "  Run pytest in the root of the repo, or create one with `hubkit init`.",
+            "FAILED hubconf.py::C101-import-clean - *",
         ]
     )
 
@@ -170,7 +170,7 @@ def test_what_fails_on_import_is_told_once(plain: HubRepo) -> None:
         [
             "hubconf.py:1: Importing hubconf.py fails: nowhere is neither in `dependencies` nor *",
             "    hubconf.py:1: import nowhere",
-            '  Add "nowhere" to `dependencies`.*',
+            '  Add "nowhere" to `dependencies`, *',
         ]
     )
     result.stdout.fnmatch_lines(["SKIPPED*(C101) Importing hubconf.py fails: nowhere is neither*"])

@@ -257,7 +257,7 @@ def test_a_protected_card_is_left_alone(repo: Path) -> None:
     (repo / CARD).chmod(0o444)
     result = hubkit("card", *REPO)
     assert result.exit_code == 2
-    assert "write-protected" in result.stderr
+    assert "read-only" in result.stderr
     assert read(repo) == "# Mine\n"
 
 

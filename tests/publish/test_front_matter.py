@@ -90,7 +90,7 @@ def test_the_lines_are_those_that_pytorch_hubs_own_check_reads(in_repo: Path) ->
 def test_what_nothing_tells_is_left_out_and_said(in_repo: Path) -> None:
     result = hubkit("card", *REPO, "--for", "pytorch-hub")
     assert result.exit_code == 0
-    assert "HUB804 pytorch.org/hub needs `tags`" in result.stderr
+    assert "HUB804 pytorch.org/hub requires `tags`" in result.stderr
     assert "tags" not in values(in_repo / "MODEL_CARD.md")
     hubkit("card", "--set", "tags=nlp", "--set", "accelerator=cuda-optional")
     assert values(in_repo / "MODEL_CARD.md")["tags"] == ["nlp"]
@@ -114,7 +114,7 @@ def test_fixed_values_are_put_right_and_others_are_not(in_repo: Path) -> None:
 def test_the_rules_read_cards_whose_lines_end_as_on_windows(in_repo: Path) -> None:
     text = "---\r\nlicense: mitt\r\n---\r\n# Nets\r\n"
     (in_repo / "MODEL_CARD.md").write_bytes(text.encode())
-    assert judged(in_repo) == ["HUB804 `mitt` is no licence that Hugging Face knows"]
+    assert judged(in_repo) == ["HUB804 unknown license for Hugging Face: `mitt`"]
 
 
 def test_a_key_that_is_given_is_replaced(in_repo: Path) -> None:

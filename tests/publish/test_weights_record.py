@@ -99,6 +99,6 @@ def test_a_protected_file_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "hubkit.toml"
     path.write_text("preview = true\n")
     path.chmod(0o444)
-    with pytest.raises(FixError, match="write-protected"):
+    with pytest.raises(FixError, match="read-only"):
         record_weights(tmp_path, "net", SHA, 12)
     assert path.read_text() == "preview = true\n"
