@@ -302,7 +302,6 @@ class Client:
 
 def _make_session(*, retry: bool) -> requests.Session:
     """A session with our certificates, retries and checks of redirects."""
-    session, adapter_class = _session_class()(), _adapter_class()
     retries = _retry_class()(
         total=_RETRIES if retry else 0,
         connect=0,
@@ -314,19 +313,30 @@ def _make_session(*, retry: bool) -> requests.Session:
         raise_on_status=False,
         respect_retry_after_header=retry,
     )
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, adapter_class(max_retries=retries))
+    session = _session_class()(retries)
     session.headers["User-Agent"] = f"hubkit/{__version__}"
     session.hooks["response"].append(check_redirect)
     return session
 
 
 @functools.cache
-def _session_class() -> type[requests.Session]:
+def _session_class() -> Callable[[urllib3.Retry], requests.Session]:
     import requests
 
     class Session(requests.Session):
-        """Sends no credentials of ~/.netrc unencrypted."""
+        """Sends no credentials of ~/.netrc unencrypted; loads certificates when first needed."""
+
+        def __init__(self, retries: urllib3.Retry) -> None:
+            super().__init__()
+            self.adapters.clear()
+            self._retries = retries
+
+        def get_adapter(self, url: str) -> Any:  # noqa: ANN401
+            scheme = "https://" if url.lower().startswith("https://") else "http://"
+            if scheme not in self.adapters:
+                adapter = _adapter_class()(encrypted=scheme == "https://", retries=self._retries)
+                self.mount(scheme, adapter)
+            return super().get_adapter(url)
 
         def rebuild_auth(self, prepared_request: Any, response: Any) -> None:  # noqa: ANN401
             super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
@@ -337,20 +347,25 @@ def _session_class() -> type[requests.Session]:
 
 
 @functools.cache
-def _adapter_class() -> type[requests.adapters.HTTPAdapter]:
+def _adapter_class() -> Callable[..., requests.adapters.HTTPAdapter]:
     from requests.adapters import HTTPAdapter
 
     class Adapter(HTTPAdapter):
         """Uses the certificates of `make_tls_context` in place of certifi's."""
 
+        def __init__(self, *, encrypted: bool, retries: urllib3.Retry) -> None:
+            self._context: dict[str, Any] = {}
+            if encrypted:
+                self._context["ssl_context"] = make_tls_context()
+            super().__init__(max_retries=retries)
+
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-            self.context = make_tls_context()
-            super().init_poolmanager(*args, **kwargs, ssl_context=self.context)
+            super().init_poolmanager(*args, **(kwargs | self._context))
 
         def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            kwargs["ssl_context"] = self.context
+            kwargs |= self._context
             if proxy.lower().startswith("https:"):
-                kwargs["proxy_ssl_context"] = self.context
+                kwargs["proxy_ssl_context"] = kwargs.get("ssl_context") or make_tls_context()
             return super().proxy_manager_for(proxy, **kwargs)
 
         def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
