@@ -24,7 +24,7 @@ from hubkit import limits
 from hubkit._util.text import quoted
 from hubkit.analysis.pickles import PickleScan, scan_checkpoint
 from hubkit.errors import CheckpointError, MissingExtraError
-from hubkit.loader.weights import is_safetensors, read_checkpoint
+from hubkit.loader.checkpoint_files import is_safetensors, read_checkpoint
 from hubkit.publish.weights import SHORTEST_HASH, copy_checkpoint, require_file
 from hubkit.rules.weights import is_allowed, is_harmful
 
