@@ -46,6 +46,7 @@ def test_a_process_that_died_is_known_and_one_that_runs_is_no_death(tmp_path: Pa
     assert crashes.find("net") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_workers_that_share_an_entrypoint_do_not_take_one_another_for_dead(repo: HubRepo) -> None:
     repo.write(HEALTHY)
