@@ -43,11 +43,7 @@ _LAST = 3  # the level whose checks look at the commit
 
 
 class CheckFailedError(Exception):
-    """A check failed.
-
-    Attributes:
-        failures: What it found.
-    """
+    """A check failed."""
 
     def __init__(self, failures: tuple[Failure, ...]) -> None:
         super().__init__(failures[0].message)
@@ -55,12 +51,7 @@ class CheckFailedError(Exception):
 
 
 def render_failures(item: HubconfItem, failures: tuple[Failure, ...]) -> ReprExceptionInfo:
-    """What pytest prints for a failed item, in a form that xdist can send.
-
-    Args:
-        item: The item.
-        failures: What it found.
-    """
+    """What pytest prints for a failed item, in a form that xdist can send."""
     lines: list[str] = []
     if item.config.getoption("tbstyle") != "line":
         lines += (line for failure in failures for line in _lines(item, failure))

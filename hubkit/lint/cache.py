@@ -165,12 +165,7 @@ class Recorder(Files):
 
 
 def has_same_results(files: Files, results: Mapping[Call, bytes]) -> bool:
-    """Whether calls have the same results as in an earlier run.
-
-    Args:
-        files: The files.
-        results: The calls, each with a hash of its result.
-    """
+    """Whether calls have the same results as in an earlier run."""
     for (method, *arguments), digest in results.items():
         try:
             result: object = getattr(files, str(method))(*arguments)
@@ -211,23 +206,14 @@ class CachedReport(Struct, frozen=True):
 
 
 def key_of(files: Files, settings: object) -> str:
-    """The cache key of a run: the place of the files, the settings, hubkit and Python.
-
-    Args:
-        files: The files of the repo.
-        settings: All else that the report depends on.
-    """
+    """The cache key of a run: the place of the files, the settings, hubkit and Python."""
     kind = f"{type(files).__name__} {files.root.absolute()} {files.root} {files.ref}"
     parts = (kind, repr(settings), sys.version, sys.platform, __version__, *_installed())
     return _digest_bytes("\0".join(parts).encode("utf-8", "surrogatepass")).hex()
 
 
 def find_cached(key: str) -> CachedReport | None:
-    """Return the cached report of a key, or None.
-
-    Args:
-        key: The key, from ``key_of``.
-    """
+    """Return the cached report of a key, or None."""
     try:
         data = read_file(_folder() / key, limits.REPORT_BYTES.most + 1, own=True)
         digest, data = data[:_DIGEST_SIZE], data[_DIGEST_SIZE:]
@@ -240,13 +226,7 @@ def find_cached(key: str) -> CachedReport | None:
 
 
 def write_cached(key: str, results: Mapping[Call, bytes], report: Report) -> None:
-    """Cache a report, in place of an earlier one with the same key.
-
-    Args:
-        key: The key, from ``key_of``.
-        results: The calls of the run, each with a hash of its result.
-        report: The report.
-    """
+    """Cache a report, in place of an earlier one with the same key."""
     data = pickle.dumps((dict(results), report), protocol=5)
     with contextlib.suppress(OSError):
         folder = _folder()
