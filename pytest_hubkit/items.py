@@ -14,6 +14,7 @@ from _pytest._code.code import (
     ReprFileLocation,
     ReprTraceback,
 )
+from msgspec import structs
 
 import hubkit
 import pytest_hubkit
@@ -289,7 +290,12 @@ class CheckItem(HubconfItem):
             self._report_feature(failures)
         if failures:
             self._note_broken(f"({self.check.code}) {failures[0].message}")
-            self.fail(*failures)
+            self.fail(*map(self._locate, failures))
+
+    def _locate(self, failure: Failure) -> Failure:
+        if failure.location or not self.context:
+            return failure
+        return structs.replace(failure, location=self.context.location)
 
     def _report_feature(self, failures: tuple[Failure, ...]) -> None:
         """Report whether a feature is supported; skip the item if not."""
