@@ -168,7 +168,7 @@ def select_checks(items: list[pytest.Item]) -> None:
 
 
 def _entrypoint_names(session: HubconfSession) -> list[str]:
-    """Names in the order of the source; then those made at run time, sorted."""
+    """Names in the order of the source; then those created at run time, sorted."""
     from hubkit.errors import ProbeError
     from hubkit.runtime.probe import list_names
 

@@ -218,7 +218,7 @@ def _describe(status: int | None, timeout: float) -> str:
         return f"took longer than {timeout:g} seconds and was stopped"
     if status < 0:
         return f"crashed with {_signal_name(-status)}"
-    return f"ended its process with status {status}"
+    return f"exited with status {status}"
 
 
 def _signal_name(number: int) -> str:

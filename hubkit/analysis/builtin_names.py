@@ -149,7 +149,7 @@ def external_result(name: str) -> Returns:
     if name in _MODULE_FUNCTIONS or (is_torchvision_model and not last.startswith("get_")):
         return Returns("module", name)
     if name in _OTHER_CALLS:
-        return Returns("other", f"what {name} gives")
+        return Returns("other", f"the result of {name}")
     if last[:1].isupper() and is_external_module_class(name):
         return Returns("module", name)
     return Returns("unknown")

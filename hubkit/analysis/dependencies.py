@@ -52,7 +52,7 @@ def find_dependencies(scope: Scope) -> Dependencies | None:
         place = location if reason.node is None else file.location(reason.node)
         if reason.what.startswith("an entry"):
             return Dependencies(None, reason.what, place)
-        suffix = "" if reason.what == "made at run time" else ", not a list"
+        suffix = "" if reason.what == "computed at run time" else ", not a list"
         return Dependencies(None, f"{reason.what}{suffix}", location)
     entries = tuple(Dependency(str(node.value), file.location(node)) for node in elements)
     return Dependencies(entries, "", location)

@@ -106,7 +106,7 @@ class _ListReader(Struct):
                 self._extend(name, self._added(method, argument), statement)
             case _ if branches_of(statement) is not None:
                 if _changes(statement, name):
-                    raise NotLiteralError("made at run time", statement)
+                    raise NotLiteralError("computed at run time", statement)
 
     def _extend(self, name: str, added: list[ast.Constant], node: ast.AST) -> None:
         self._spend(len(added), node)
@@ -118,7 +118,7 @@ class _ListReader(Struct):
     def _spend(self, steps: int, node: ast.AST) -> None:
         self.steps += steps
         if self.steps > limits.LITERAL_STEPS.most:
-            raise NotLiteralError("made at run time", node)
+            raise NotLiteralError("computed at run time", node)
 
     def strings(self, node: ast.expr) -> list[ast.Constant]:
         self._spend(1, node)
@@ -150,7 +150,7 @@ class _ListReader(Struct):
                 self.known[name] = self.strings(value)
         found = self.known[name]
         if found is None:
-            raise NotLiteralError("made at run time", node)
+            raise NotLiteralError("computed at run time", node)
         return found
 
     def _added(self, method: str, argument: ast.expr) -> list[ast.Constant]:
@@ -158,7 +158,7 @@ class _ListReader(Struct):
             return [_string(argument)]
         if method == "extend":
             return self.strings(argument)
-        raise NotLiteralError("made at run time", argument)
+        raise NotLiteralError("computed at run time", argument)
 
     def _element(self, node: ast.expr) -> list[ast.Constant]:
         if isinstance(node, ast.Starred):
@@ -190,12 +190,12 @@ def _changes(statement: ast.stmt, name: str) -> bool:
 
 
 def describe(node: ast.expr) -> str:
-    """What kind of value an expression spells, such as "a string" or "made at run time"."""
+    """What kind of value an expression spells, such as "a string" or "computed at run time"."""
     if isinstance(node, ast.Constant):
         return _CONSTANTS.get(type(node.value), "a number")
     if isinstance(node, ast.Tuple):
         return f"a tuple of {len(node.elts)}" if node.elts else "an empty tuple"
-    return _DISPLAYS.get(type(node), "made at run time")
+    return _DISPLAYS.get(type(node), "computed at run time")
 
 
 def write_literal(source: str) -> str:

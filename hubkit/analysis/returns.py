@@ -222,7 +222,7 @@ class ReturnsReader(Struct):
             case ast.NamedExpr(value=value):
                 return self._value(frame, value)
         description = describe(node)
-        return _UNKNOWN if description == "made at run time" else Returns("other", description)
+        return _UNKNOWN if description == "computed at run time" else Returns("other", description)
 
     def _name(self, frame: _Frame, name: str) -> Returns:
         values = frame.names.assigned.get(name)

@@ -119,14 +119,13 @@ def read_report(path: Path) -> ConformanceReport:
         version = msgspec.json.decode(data, type=_Version).schema
         document = msgspec.json.decode(data, type=_Document) if version <= SCHEMA else None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint=hint) from None
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise UsageError(f"{path} is not a conformance report: {error}", hint=hint) from None
     if document is None:
         raise UsageError(
-            f"{path} was written by a later hubkit: its schema is {version}, "
-            f"and this hubkit reads {SCHEMA}",
-            hint="pip install --upgrade torch-hubkit",
+            f"{path} has schema {version}, but this version of hubkit reads {SCHEMA}",
+            hint="Upgrade hubkit: pip install --upgrade torch-hubkit",
         )
     return _to_report(document)
 

@@ -254,10 +254,10 @@ def read_target(text: str, folder: Path) -> tuple[str, Path]:
     if not equals:
         format_, name = _SUFFIXES.get(Path(text).suffix, "json"), text
     if format_ not in _FORMATS:
-        raise UsageError(f"{format_!r} is not a report format.", hint=f"Use {', '.join(_FORMATS)}.")
+        raise UsageError(f"{format_!r} is not a report format", hint=f"Use {', '.join(_FORMATS)}.")
     target = folder / name
     if not name or target.is_dir():
-        raise UsageError(f"{text!r} does not name a file.", hint="For example: badge=hub.svg.")
+        raise UsageError(f"{text!r} does not name a file", hint="For example: badge=hub.svg")
     return format_, target
 
 
@@ -277,6 +277,6 @@ def write_report(report: ConformanceReport, format_: str, target: Path) -> None:
         write_output(target, _FORMATS[format_](report))
     except OSError as error:
         raise UsageError(
-            f"{target} cannot be written: {error.strerror}",
+            f"cannot write {target}: {error.strerror}",
             hint="Choose a file in a writable folder.",
         ) from None

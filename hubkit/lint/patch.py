@@ -236,5 +236,5 @@ def _write_target(target: Path, change: FileChange) -> None:
     except OSError as error:
         raise FixError(
             f"cannot write {target}: {error.strerror or error}",
-            hint="It is unchanged; the files before it are written.",
+            hint="It was not changed, but the files before it were.",
         ) from None

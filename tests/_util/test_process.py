@@ -84,7 +84,7 @@ def test_text_that_is_not_unicode_survives() -> None:
 
 
 def test_an_exit_is_reported_with_the_last_output() -> None:
-    with pytest.raises(ChildError, match="ended its process with status 7") as caught:
+    with pytest.raises(ChildError, match="exited with status 7") as caught:
         run("exit", number=7)
     assert caught.value.output == "last words"
 
