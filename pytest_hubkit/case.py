@@ -51,9 +51,6 @@ class Case(Struct, frozen=True):
     def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
         """Keyword arguments that build it without weights, or with them if it needs them.
 
-        Args:
-            function: The entrypoint.
-
         Raises:
             UndeclaredError: It needs arguments that are not declared.
         """
@@ -66,11 +63,7 @@ class Case(Struct, frozen=True):
             raise self.undeclared(str(error)) from None
 
     def pretrained_arguments(self, function: Callable[..., Any]) -> dict[str, Any] | None:
-        """Keyword arguments that build it with weights; None if they are unknown.
-
-        Args:
-            function: The entrypoint.
-        """
+        """Keyword arguments that build it with weights; None if they are unknown."""
         weights, call = self.config.weights, dict(self.config.call)
         if weights is not None and weights.call is not None:
             return {**call, **weights.call}

@@ -71,10 +71,6 @@ def is_inside(root: AnyPath, path: AnyPath) -> bool:
 def resolve_inside(root: AnyPath, path: AnyPath) -> Path:
     """What a path in a repo leads to, which has to lie in the repo and not in its ``.git``.
 
-    Args:
-        root: The repo's folder.
-        path: The path, relative to it.
-
     Raises:
         UnsafePathError: It leads out of the folder, or through a link into ``.git``.
     """

@@ -64,10 +64,6 @@ def read_config(
 def make_config(table: Mapping[str, object], place: str) -> Config:
     """The configuration for a table of settings.
 
-    Args:
-        table: The table.
-        place: What errors call the table.
-
     Raises:
         ConfigError: A key is unknown, or a value is invalid.
     """

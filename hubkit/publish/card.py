@@ -109,11 +109,6 @@ class Region(Struct, frozen=True):
 def draft_card(facts: CardFacts, request: CardRequest, before: bytes | None) -> CardDraft:
     """Draft a card, or refresh the current one.
 
-    Args:
-        facts: What the card says.
-        request: The options.
-        before: The current contents; None if there is no card.
-
     Raises:
         UsageError: The current card cannot be refreshed, or the request names an unknown part.
     """
@@ -133,12 +128,7 @@ def draft_card(facts: CardFacts, request: CardRequest, before: bytes | None) -> 
 
 
 def check_card(facts: RepoFacts, draft: CardDraft) -> tuple[Finding, ...]:
-    """What `hubkit check` will report about the card once it is written.
-
-    Args:
-        facts: The repo.
-        draft: The card.
-    """
+    """What `hubkit check` will report about the card once it is written."""
     files = _CardOnly(facts.files, {draft.path: draft.after})
     return lint_repo(structs.replace(facts, files=files), Config(select=_RULES)).findings
 
@@ -160,10 +150,6 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
     """The generated parts of a card by name, in order.
 
     Comments in fenced code blocks do not count.
-
-    Args:
-        text: The card.
-        path: Its path, for messages.
 
     Raises:
         UsageError: A comment is unmatched, nested or repeated.
@@ -217,12 +203,7 @@ def replace_regions(text: str, regions: Mapping[str, Region], contents: Mapping[
 
 
 def find_covered(text: str, path: str) -> frozenset[str]:
-    """The parts that the author wrote: a heading of that name, or a snippet that loads a model.
-
-    Args:
-        text: The card.
-        path: Its path.
-    """
+    """The parts that the author wrote: a heading of that name, or a snippet that loads a model."""
     lines = text.splitlines()
     for block in find_code(text):
         for number in range(block.line - 1, block.line - 1 + block.text.count("\n") + 1):

@@ -334,9 +334,6 @@ def read_changes(git: Git) -> Changes:
     Of submodules only the commit is compared: git would look into one with the submodule's own
     configuration.
 
-    Args:
-        git: The git program, in the root of the work tree.
-
     Raises:
         GitRepoError: git cannot compare them.
     """
