@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
-    from types import TracebackType
 
     from hubkit.hubdir.http import Response
 
@@ -348,12 +347,7 @@ class ParallelDownload:
         self._file = self._stream.partial.open(os.O_RDWR)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._moved:
             self._stopped = True
             for response in self._open:
