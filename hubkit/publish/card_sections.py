@@ -9,7 +9,7 @@ import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hubkit._util.text import code_span, join_words, printable, table_cell
+from hubkit._util.text import code_span, join_words, printable, table_row
 from hubkit.analysis import read_docstring, render_signature
 from hubkit.errors import UsageError
 from hubkit.publish.card_facts import summarize
@@ -221,12 +221,12 @@ def _entrypoint_lines(entry: Entrypoint) -> Iterator[str]:
 def _weights_table(checkpoints: list[Checkpoint]) -> list[str]:
     has_params = any(one.params is not None for one in checkpoints)
     heads = ["entrypoint", *(["parameters"] if has_params else []), "file", "size", "sha256"]
-    lines = [_row(heads), _row(["---"] * len(heads))]
+    lines = [table_row(heads), table_row(["---"] * len(heads))]
     for one in checkpoints:
         params = [f"{one.params:,}" if one.params is not None else ""] if has_params else []
         size = format_size(one.size) if one.size is not None else ""
         entrypoint = code_span(one.entrypoint) if one.entrypoint else ""
-        lines.append(_row([entrypoint, *params, _file_cell(one), size, _digest(one.sha256)]))
+        lines.append(table_row([entrypoint, *params, _file_cell(one), size, _digest(one.sha256)]))
     return lines
 
 
@@ -244,10 +244,6 @@ def _digest(sha256: str) -> str:
     if len(sha256) < _SHA256_DIGITS:
         return code_span(f"{sha256}…") if sha256 else ""
     return code_span(sha256)
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(map(table_cell, cells))} |"
 
 
 # In the order of a new card. The part that needs a conformance report is not among them.
