@@ -57,9 +57,6 @@ class Case(Struct, frozen=True):
     def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
         """Keyword arguments that build it without weights, or with them if it needs them.
 
-        Args:
-            function: The entrypoint.
-
         Raises:
             UndeclaredError: It needs arguments that are not declared.
         """

@@ -101,7 +101,7 @@ class CaseContext:
 
     @property
     def entrypoint(self) -> Entrypoint | None:
-        """The facts of the entrypoint; None for one that is made at run time."""
+        """The facts of the entrypoint; None for one that is created at run time."""
         return self.session.source.entrypoint(self.case.entrypoint)
 
     @property

@@ -294,7 +294,7 @@ def _host_of(text: str) -> str:
 
 def _reading(folder: Path, arguments: tuple[str, ...], *, bare: bool, index: Path | None) -> _Call:
     if arguments[0] not in _READERS:
-        raise ValueError(f"git {arguments[0]} is not a reading command")
+        raise ValueError(f"git {arguments[0]} is not a read-only command")
     environment = _environment(_KEPT) | _UNTOUCHED
     if index is not None:
         environment["GIT_INDEX_FILE"] = os.fspath(index)
@@ -399,7 +399,7 @@ def _start(call: _Call, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
     except FileNotFoundError as error:
         raise GitMissingError("git is not installed") from error
     except OSError as error:
-        raise GitError(f"git cannot be started: {error}") from error
+        raise GitError(f"cannot start git: {error}") from error
 
 
 def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:
@@ -418,4 +418,4 @@ def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:
 
 
 def _too_slow(limit: float) -> str:
-    return f"git did not end within {limit:.0f} s"
+    return f"git did not finish within {limit:.0f} s"

@@ -71,10 +71,6 @@ def is_inside(root: AnyPath, path: AnyPath) -> bool:
 def resolve_inside(root: AnyPath, path: AnyPath) -> Path:
     """What a path in a repo leads to, which has to lie in the repo and not in its ``.git``.
 
-    Args:
-        root: The repo's folder.
-        path: The path, relative to it.
-
     Raises:
         UnsafePathError: It leads out of the folder, or through a link into ``.git``.
     """
@@ -82,10 +78,10 @@ def resolve_inside(root: AnyPath, path: AnyPath) -> Path:
     plain = os.path.join(top, path)  # noqa: PTH118 - as quick as possible, this is the hot path
     real = os.path.realpath(plain)
     if not _is_below(real, top):
-        raise refuse(plain, "it leads outside the repo")
+        raise refuse(plain, "it points outside the repo")
     parts = Path(os.path.relpath(real, top).lower()).parts
     if real != plain and _GIT in parts:
-        raise refuse(plain, f"it leads into {_GIT}")
+        raise refuse(plain, f"it points into {_GIT}")
     return Path(real)
 
 
@@ -290,7 +286,7 @@ def require_no_link_above(root: AnyPath, path: AnyPath) -> None:
     for part in _parts_below(root, path)[:-1]:
         place = os.path.join(place, part)  # noqa: PTH118
         if os.path.islink(place):  # noqa: PTH114
-            raise refuse(path, "it lies below a symbolic link")
+            raise refuse(path, "its path contains a symbolic link")
 
 
 @contextmanager
@@ -318,7 +314,7 @@ def _open_folder(name: str, parent: int, path: AnyPath) -> int:
         return os.open(name, _FOLDER | _NOFOLLOW, dir_fd=parent)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
-            raise refuse(path, "it lies below a symbolic link") from None
+            raise refuse(path, "its path contains a symbolic link") from None
         raise
 
 
@@ -329,7 +325,7 @@ def _parts_below(root: AnyPath, path: AnyPath) -> list[str]:
         top = os.path.realpath(top)
         place = os.path.join(os.path.realpath(os.path.dirname(place)), os.path.basename(place))  # noqa: PTH118, PTH119, PTH120
     if not _is_below(place, top) or place == top:
-        raise refuse(path, f"it lies outside of {os.fspath(root)}")
+        raise refuse(path, f"it is outside {os.fspath(root)}")
     return list(Path(os.path.relpath(place, top)).parts)
 
 
@@ -347,4 +343,4 @@ def _require_regular(path: AnyPath, state: os.stat_result, owner: int | None) ->
     if state.st_uid != owner:
         raise refuse(path, "it belongs to another user")
     if state.st_nlink > 1:
-        raise refuse(path, "it has another name too")
+        raise refuse(path, "it has more than one hard link")

@@ -177,11 +177,7 @@ def find_code(text: str, first_line: int = 1) -> Iterator[CodeBlock]:
 
 
 def syntax_problem(code: str) -> str:
-    """Why a piece of Python does not parse; "" when it does.
-
-    Args:
-        code: The code.
-    """
+    """Why a piece of Python does not parse; "" when it does."""
     try:
         ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -274,12 +270,12 @@ def _read_front(text: str, path: str, first: int) -> tuple[tuple[CardField, ...]
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or "it is no YAML"
+        reason = getattr(error, "problem", None) or "it is not valid YAML"
         return (), str(reason), first + (mark.line if mark else 0)
     except (RecursionError, ValueError):
         return (), "it is nested too deeply", first
     if root is None or not isinstance(root, yaml.MappingNode):
-        return (), "it is no mapping of keys to values", first
+        return (), "it is not a mapping", first
     return tuple(_fields(root, path, first)), "", first
 
 

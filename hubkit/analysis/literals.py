@@ -54,11 +54,7 @@ def read_strings(scope: Scope, name: str) -> list[str] | None:
 
 
 def literal_members(node: ast.expr | None) -> set[str] | None:
-    """The strings in a literal list, or the keys of a literal dict; None when source does not show all of them.
-
-    Args:
-        node: The expression.
-    """
+    """The strings in a literal list, or the keys of a literal dict; None when source does not show all of them."""
     match node:
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
             members: list[ast.expr | None] = [*parts]
@@ -73,10 +69,6 @@ def literal_members(node: ast.expr | None) -> set[str] | None:
 
 def read_elements(scope: Scope, name: str) -> list[ast.Constant]:
     """The string constants that a module's list variable holds after the module ran.
-
-    Args:
-        scope: The module.
-        name: The variable.
 
     Raises:
         NotLiteralError: When source does not show it.
@@ -114,7 +106,7 @@ class _ListReader(Struct):
                 self._extend(name, self._added(method, argument), statement)
             case _ if branches_of(statement) is not None:
                 if _changes(statement, name):
-                    raise NotLiteralError("made at run time", statement)
+                    raise NotLiteralError("computed at run time", statement)
 
     def _extend(self, name: str, added: list[ast.Constant], node: ast.AST) -> None:
         self._spend(len(added), node)
@@ -126,7 +118,7 @@ class _ListReader(Struct):
     def _spend(self, steps: int, node: ast.AST) -> None:
         self.steps += steps
         if self.steps > limits.LITERAL_STEPS.most:
-            raise NotLiteralError("made at run time", node)
+            raise NotLiteralError("computed at run time", node)
 
     def strings(self, node: ast.expr) -> list[ast.Constant]:
         self._spend(1, node)
@@ -158,7 +150,7 @@ class _ListReader(Struct):
                 self.known[name] = self.strings(value)
         found = self.known[name]
         if found is None:
-            raise NotLiteralError("made at run time", node)
+            raise NotLiteralError("computed at run time", node)
         return found
 
     def _added(self, method: str, argument: ast.expr) -> list[ast.Constant]:
@@ -166,7 +158,7 @@ class _ListReader(Struct):
             return [_string(argument)]
         if method == "extend":
             return self.strings(argument)
-        raise NotLiteralError("made at run time", argument)
+        raise NotLiteralError("computed at run time", argument)
 
     def _element(self, node: ast.expr) -> list[ast.Constant]:
         if isinstance(node, ast.Starred):
@@ -198,20 +190,16 @@ def _changes(statement: ast.stmt, name: str) -> bool:
 
 
 def describe(node: ast.expr) -> str:
-    """What kind of value an expression spells, such as "a string" or "made at run time"."""
+    """What kind of value an expression spells, such as "a string" or "computed at run time"."""
     if isinstance(node, ast.Constant):
         return _CONSTANTS.get(type(node.value), "a number")
     if isinstance(node, ast.Tuple):
         return f"a tuple of {len(node.elts)}" if node.elts else "an empty tuple"
-    return _DISPLAYS.get(type(node), "made at run time")
+    return _DISPLAYS.get(type(node), "computed at run time")
 
 
 def write_literal(source: str) -> str:
-    """The source of a literal, normalised; "" for what is none.
-
-    Args:
-        source: Source of an expression.
-    """
+    """The source of a literal, normalised; "" for what is none."""
     try:
         node = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -73,7 +73,7 @@ def read_repo(repo: Path | Files) -> RepoFacts:
 def _folder(path: Path) -> Files:
     if not path.is_dir():
         raise HubconfNotFoundError(
-            f"{path} is not a folder", hint="Give the folder that holds hubconf.py."
+            f"{path} is not a folder", hint="Pass the folder that contains hubconf.py."
         )
     return Folder(path)
 
@@ -110,13 +110,13 @@ def require_hubconf(facts: RepoFacts) -> Hubconf:
     if problem is None or problem.kind == "missing":
         why = f": {problem.message}" if problem else ""
         raise HubconfNotFoundError(
-            f"{facts.root} has no {HUBCONF} that can be read{why}",
-            hint=f"A hub repo has a file called {HUBCONF} at its root.",
+            f"{facts.root} has no readable {HUBCONF}{why}",
+            hint=f"A hub repo has a {HUBCONF} at its root. To create one, run `hubkit init`.",
         )
     place = problem.location
     raise HubconfSyntaxError(
         f"{facts.root / place.path}, line {place.line}: {problem.message}",
-        hint=f"{HUBCONF} must parse before anything in it can be used.",
+        hint=f"Fix the syntax of {HUBCONF} first.",
     )
 
 

@@ -164,11 +164,7 @@ def _captures(pattern: ast.pattern) -> tuple[ast.expr, ...]:
 
 
 def import_nodes(statements: Iterable[ast.stmt]) -> list[ast.AST]:
-    """The nodes of a module that run when it is imported.
-
-    Args:
-        statements: Its statements.
-    """
+    """The nodes of a module that run when it is imported."""
     found: list[ast.AST] = []
     for statement in statements:
         branches = branches_of(statement)

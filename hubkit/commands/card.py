@@ -25,27 +25,29 @@ _SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""
     "--for",
     "site",
     type=click.Choice([*_SITES]),
-    help="The site that the front matter is for.  [default: that of the card, or huggingface]",
+    help="Site to write the front matter for.  [default: that of the card, or huggingface]",
 )
-@click.option("--file", metavar="PATH", help="The card.  [default: MODEL_CARD.md]")
+@click.option("--file", metavar="PATH", help="Path of the card.  [default: MODEL_CARD.md]")
 @click.option(
     "--report",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The conformance report (JSON) for the conformance part.",
+    help="Conformance report (JSON) to summarize in the card.",
 )
-@click.option("--repo", "slug", metavar="OWNER/NAME", help="The repo on GitHub.")
-@click.option("--tag", metavar="TAG", help="The tag in the usage snippet.")
-@click.option("--entrypoint", metavar="NAME", help="The entrypoint in the usage snippet.")
+@click.option("--repo", "slug", metavar="OWNER/NAME", help="Name of the repo on GitHub.")
+@click.option("--tag", metavar="TAG", help="Tag to load in the usage snippet.")
+@click.option("--entrypoint", metavar="NAME", help="Entrypoint to load in the usage snippet.")
 @click.option(
     "--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Set a key of the front matter."
 )
 @click.option("--add", "added", metavar="PART", multiple=True, help="Add a missing part.")
 @click.option(
-    "--check", is_flag=True, help="Exit with 1 if the card is out of date; write nothing."
+    "--check",
+    is_flag=True,
+    help="Exit with code 1 if the card is out of date, without updating it.",
 )
-@click.option("--diff", is_flag=True, help="Show what would change; write nothing.")
-@click.option("--stdout", is_flag=True, help="Print the card; write nothing.")
+@click.option("--diff", is_flag=True, help="Show what would change without changing it.")
+@click.option("--stdout", is_flag=True, help="Print the card instead of writing it.")
 def command(
     path: Path,
     site: str | None,
@@ -109,7 +111,7 @@ def _place(facts: RepoFacts, file: str | None) -> str:
     root = facts.root.resolve()
     place = (root / file).resolve()
     if not place.is_relative_to(root) or place == root:
-        raise UsageError(f"{file} is outside of {root}", hint="Choose a file in the repo.")
+        raise UsageError(f"{file} is outside {root}", hint="Choose a file in the repo.")
     return place.relative_to(root).as_posix()
 
 
@@ -139,7 +141,7 @@ def _source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source
     if requested.ref and not is_usable_ref(requested.ref):
         raise UsageError(
             f"{requested.ref!r} cannot be used as a tag in owner/name:tag",
-            hint="For example --tag v1.0.",
+            hint="For example: --tag v1.0",
         )
     known = find_source(before)
     repo = require_name(requested.repo) if requested.repo else known.repo or find_name(facts)
@@ -154,7 +156,7 @@ def _fields(pairs: tuple[str, ...]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise UsageError(
-                f"{text!r} is not KEY=VALUE", hint="For example --set tags=vision,audio."
+                f"{text!r} is not KEY=VALUE", hint="For example: --set tags=vision,audio"
             )
         fields[key.strip()] = value
     return fields

@@ -41,20 +41,18 @@ _WITH_FIXES = frozenset({"full", "concise", "json", "junit"})  # the formats tha
 
 @click.command()
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
+@click.option("--ref", metavar="REV", help="Check this commit instead of the working tree.")
 @click.option(
-    "--ref", metavar="REV", help="Check the files of this commit instead of the work tree."
+    "--no-git",
+    is_flag=True,
+    help="Check all files in the folder, including those that git does not track.",
 )
-@click.option(
-    "--no-git", is_flag=True, help="Check all files in the folder, tracked by git or not."
-)
-@click.option(
-    "--against", metavar="REV", help="Report calls that worked at this commit and no longer do."
-)
+@click.option("--against", metavar="REV", help="Report breaking changes since this commit.")
 @click.option(
     "--no-cache",
     is_flag=True,
     envvar="HUBKIT_NO_CACHE",
-    help="Neither read nor write the cache.",
+    help="Do not read or write the cache.",
 )
 @selection_options
 @fix_options
@@ -73,7 +71,7 @@ def command(
 ) -> int:
     """Lint a hub repo from source alone.
 
-    In a git repo, only tracked files are checked: users who load the repo get nothing else. No
+    In a git repo, only tracked files are checked, because users who load the repo get no others. No
     code of the repo is imported or run.
 
     Exit codes: 0 no findings, 1 findings, 2 the check could not run.
@@ -118,7 +116,7 @@ def _require_consistent(
 
     if not fixing.is_wanted and (fixing.unsafe_fixes or fixing.exit_non_zero_on_fix):
         option = "--unsafe-fixes" if fixing.unsafe_fixes else "--exit-non-zero-on-fix"
-        raise UsageError(f"{option} requires --fix or --diff.", hint="Add one of them.")
+        raise UsageError(f"{option} requires --fix or --diff", hint="Add one of them.")
     _require_one_format(output)
     _require_distinct_files(output)
     if fixing.diff or baseline.update:
@@ -265,7 +263,7 @@ def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
     if rules and facts.before is None and all(rule.needs_previous for rule in rules):
         raise UsageError(
             f"nothing to check: {rules[0].code} needs an earlier version to compare with",
-            hint="Name that version, for example --against v1.0.",
+            hint="Pass that version. For example: --against v1.0",
         )
     if not rules:
         raise UsageError(
@@ -278,7 +276,7 @@ def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
     is_git = facts.files.is_tracked or (facts.root / ".git").exists()
     if missing and not is_git and not any(path.endswith(".py") for path in facts.files.paths()):
         raise UsageError(
-            f"nothing to check: {facts.root} has no hubconf.py, no Python file and no git repo",
+            f"nothing to check: {facts.root} has no hubconf.py, no Python files and no git repo",
             hint="Pass the folder of a hub repo, or owner/name[:ref].",
         )
 

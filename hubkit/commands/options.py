@@ -105,7 +105,7 @@ def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> st
         return None
     reason = " ".join(value.split())
     if not reason or not reason.isprintable():
-        raise click.BadParameter("Give the reason for suppressing the findings.")
+        raise click.BadParameter("The reason must be printable text.")
     return reason
 
 
@@ -145,7 +145,7 @@ selection_options = _group(
             help="Run only these rules: codes, prefixes, or ALL.",
         ),
         click.option(
-            "--extend-select", multiple=True, metavar="CODES", help="Run these rules as well."
+            "--extend-select", multiple=True, metavar="CODES", help="Run these rules too."
         ),
         click.option(
             "--ignore",
@@ -157,7 +157,7 @@ selection_options = _group(
             "--extend-ignore",
             multiple=True,
             metavar="CODES",
-            help="Suppress findings of these rules as well.",
+            help="Suppress findings of these rules too.",
         ),
         click.option(
             "--preview/--no-preview",
@@ -167,19 +167,19 @@ selection_options = _group(
         click.option(
             "--fail-on",
             type=click.Choice(["error", "warning", "info", "never"]),
-            help="Exit with 1 on findings of at least this severity.  [default: warning]",
+            help="Exit with code 1 if there are findings of at least this severity.  [default: warning]",
         ),
         click.option(
             "--exit-zero",
             is_flag=True,
-            help="Exit with 0 even if there are findings; same as --fail-on never.",
+            help="Exit with code 0 even if there are findings. Same as --fail-on never.",
         ),
         click.option(
             "--config",
             "overrides",
             multiple=True,
             metavar="KEY=VALUE",
-            help="Override a setting; the value is TOML.",
+            help="Override a setting. The value is TOML.",
         ),
         click.option("--isolated", is_flag=True, help="Ignore all configuration files."),
     ),
@@ -190,12 +190,14 @@ fix_options = _group(
     "fixing",
     (
         click.option("--fix", is_flag=True, help="Fix findings that have a safe fix."),
+        click.option("--unsafe-fixes", is_flag=True, help="Include unsafe fixes. Review them."),
         click.option(
-            "--unsafe-fixes", is_flag=True, help="Include unsafe fixes, which need a review."
+            "--diff", is_flag=True, help="Show what --fix would change without changing it."
         ),
-        click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing."),
         click.option(
-            "--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 if anything was fixed."
+            "--exit-non-zero-on-fix",
+            is_flag=True,
+            help="Exit with code 1 if any finding was fixed.",
         ),
     ),
 )
@@ -214,7 +216,7 @@ baseline_options = _group(
             "--update-baseline",
             "update",
             is_flag=True,
-            help="Write all findings to the baseline; report none.  "
+            help="Write all findings to the baseline instead of reporting them.  "
             "[default: hubkit-baseline.json]",
         ),
         click.option(
@@ -222,7 +224,7 @@ baseline_options = _group(
             "reason",
             metavar="REASON",
             callback=_reason,
-            help="Suppress all findings by comments that give this reason.",
+            help="Suppress all findings by adding comments with this reason.",
         ),
     ),
 )
@@ -250,7 +252,7 @@ output_options = _group(
             multiple=True,
             metavar="FORMAT=FILE",
             callback=_reports,
-            help="Write an additional report to a file. Repeatable.",
+            help="Write an additional report to a file. May be repeated.",
         ),
         click.option("--statistics", is_flag=True, help="Show the number of findings per rule."),
         click.option("-q", "--quiet", is_flag=True, help="Print nothing if there are no findings."),

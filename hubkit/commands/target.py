@@ -50,11 +50,11 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
 
     folder = _local_folder(text)
     if ref is not None and not use_git:
-        raise UsageError("--ref cannot be combined with --no-git.", hint="Remove one of them.")
+        raise UsageError("--ref cannot be combined with --no-git", hint="Remove one of them.")
     if folder is None:
         if ref is not None:
             raise UsageError(
-                f"--ref needs a folder, and {text} is not one.",
+                f"--ref requires a folder, but {text} is not one",
                 hint=f"Append the ref to the name: {text.partition(':')[0]}:{ref}",
             )
         return Folder(locate_target(text))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -175,3 +176,55 @@ class Files(ABC):
             return self.read(path, limits.DOCUMENT_BYTES.most).decode("utf-8-sig", errors="replace")
         except (OSError, ValueError):
             return ""
+
+
+def _forward(method: str) -> Any:  # noqa: ANN401 - has the type of the method that it overrides
+    def forward(self: WrappedFiles, *arguments: Any) -> Any:  # noqa: ANN401
+        return self.call(method, *arguments)
+
+    return forward
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedFiles(Files):
+    """Files that forward each call to other files; subclasses override what differs.
+
+    Attributes:
+        files: The other files.
+    """
+
+    files: Files
+
+    def call(self, method: str, *arguments: Any) -> Any:  # noqa: ANN401
+        """Call a method of the other files."""
+        return getattr(self.files, method)(*arguments)
+
+    @property
+    def root(self) -> Path:
+        """The folder that the paths start from."""
+        return self.files.root
+
+    @property
+    def ref(self) -> str:
+        """The requested commit."""
+        return self.files.ref
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether git tracks the files."""
+        return self.files.is_tracked
+
+    paths = _forward("paths")
+    paths_ending = _forward("paths_ending")
+    entry = _forward("entry")
+    names = _forward("names")
+    strays = _forward("strays")
+    all_names = _forward("all_names")
+    detour = _forward("detour")
+    gap = _forward("gap")
+    of_kind = _forward("of_kind")
+    pointers = _forward("pointers")
+    refs = _forward("refs")
+    is_file = _forward("is_file")
+    is_folder = _forward("is_folder")
+    read = _forward("read")

@@ -342,12 +342,7 @@ class RelativeImport(Struct, frozen=True):
 
 
 class ModuleClass(Struct, frozen=True):
-    """A class of ``nn.Module`` that the hubconf itself defines.
-
-    Attributes:
-        name: Its name.
-        location: Its definition.
-    """
+    """A class of ``nn.Module`` that the hubconf itself defines."""
 
     name: str
     location: Location
@@ -366,12 +361,7 @@ class OwnModuleLookup(Struct, frozen=True):
 
 
 class LateImport(Struct, frozen=True):
-    """An import of the repo's own modules that runs after torch.hub.load.
-
-    Attributes:
-        module: The module.
-        location: The statement.
-    """
+    """An import of the repo's own modules that runs after torch.hub.load."""
 
     module: str
     location: Location

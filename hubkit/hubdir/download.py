@@ -468,11 +468,7 @@ _HTML = (b"<!doctype html", b"<html")
 
 
 def sniff_content(path: Path) -> str:
-    """Name what a file is if it is not a checkpoint, but what hosts often send instead; "" otherwise.
-
-    Args:
-        path: The file.
-    """
+    """Name what a file is if it is not a checkpoint, but what hosts often send instead; "" otherwise."""
     with path.open("rb") as file:
         head = file.read(512)
     if head.startswith(_LFS):

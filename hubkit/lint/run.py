@@ -293,10 +293,6 @@ def add_fingerprints(
 
     It is a hash of the code, the file and the text of the line, or of the message if there is no
     line. Equal hashes are numbered: ``<hash>:2``.
-
-    Args:
-        findings: The findings, sorted by place.
-        lines: The source lines that they are about.
     """
     seen: Counter[str] = Counter()
     marked = []

@@ -67,12 +67,7 @@ def render_usage(facts: CardFacts) -> str:
 
 
 def render_arguments(facts: CardFacts, source: str) -> str:
-    """The arguments with which ``load`` loads the entrypoint of the snippet.
-
-    Args:
-        facts: What the card says.
-        source: The repo at a ref.
-    """
+    """The arguments with which ``load`` loads the entrypoint of the snippet."""
     entry = _select(facts)
     if entry is None:
         return f'"{source}", "{facts.entrypoints[0].name if facts.entrypoints else "ENTRYPOINT"}"'

@@ -27,12 +27,7 @@ _WIDEST = 120  # characters of a source line that are shown
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report for people.
-
-    Args:
-        report: The report.
-        stream: The stream.
-    """
+    """Write a report for people."""
     color = use_color(stream)
     for finding in report.findings:
         for line in (*_lines(finding, report, color=color), ""):
@@ -44,13 +39,7 @@ def write_report(report: Report, stream: TextIO) -> None:
 
 
 def format_finding(finding: Finding, report: Report, *, color: bool = False) -> str:
-    """One finding with its location, source line and hint.
-
-    Args:
-        finding: The finding.
-        report: The report that contains it.
-        color: Whether to use colors.
-    """
+    """One finding with its location, source line and hint."""
     return "\n".join(_lines(finding, report, color=color))
 
 

@@ -21,12 +21,7 @@ MOST = 10
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report as workflow commands; findings that GitHub would drop as plain log lines.
-
-    Args:
-        report: The report.
-        stream: The stream.
-    """
+    """Write a report as workflow commands; findings that GitHub would drop as plain log lines."""
     annotated, rest = _part(sort_by_severity(report.findings))
     for finding in annotated:
         stream.write(_command(finding, _name(finding, report)) + "\n")

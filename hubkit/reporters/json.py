@@ -19,12 +19,7 @@ SCHEMA = 1
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report as one JSON object, in ASCII.
-
-    Args:
-        report: The report.
-        stream: The stream.
-    """
+    """Write a report as one JSON object, in ASCII."""
     document = {
         "schema": SCHEMA,
         "root": report.root,

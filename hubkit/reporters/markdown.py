@@ -23,12 +23,7 @@ MOST = 100
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report as Markdown, the most severe findings first.
-
-    Args:
-        report: The report.
-        stream: The stream.
-    """
+    """Write a report as Markdown, the most severe findings first."""
     stream.write("### hubkit check\n\n")
     findings = sort_by_severity(report.findings)
     if findings:

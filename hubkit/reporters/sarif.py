@@ -25,12 +25,7 @@ _NOWHERE = Location("hubconf.py")
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report as a SARIF log, in ASCII.
-
-    Args:
-        report: The report.
-        stream: The stream.
-    """
+    """Write a report as a SARIF log, in ASCII."""
     index = {rule.code: number for number, rule in enumerate(report.rules)}
     run = {
         "tool": {

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a table: count, code, name.
-
-    Args:
-        report: The report.
-        stream: The stream.
-    """
+    """Write a table: count, code, name."""
     color = use_color(stream)
     names = {rule.code: rule.slug for rule in report.rules}
     severities = {finding.code: finding.severity for finding in report.findings}

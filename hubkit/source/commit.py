@@ -120,7 +120,7 @@ class Commit(Files):
         """A file's contents."""
         line = self.tracked.lines.get(self._real(path))
         if line is None or line.split()[1] != "blob":
-            raise FileNotFoundError(f"{path} is no file of {self.name}")
+            raise FileNotFoundError(f"{self.name} has no file {path}")
         return self.blobs.read(line.split()[2], limit)
 
     def _size(self, path: str) -> int:
@@ -164,8 +164,8 @@ def open_commit(folder: Path, ref: str) -> Files:
     git = find_git(folder)
     if git is None:
         raise GitRepoError(
-            f"{folder} is in no git repo, so it has no commit {ref}.",
-            hint="Without --ref the folder is read as it is.",
+            f"{folder} is not in a git repo, so it has no commit {ref}",
+            hint="Remove --ref to check the files in the folder.",
         )
     sha = _resolve(git, ref)
     said = git.ask("ls-tree", "-r", "-l", "-z", sha).decode("utf-8", "surrogateescape")
@@ -212,7 +212,7 @@ def _unknown(git: Git, ref: str) -> GitRepoError:
     suggestion = did_you_mean(ref, [*tags, *others], most=_SHOWN)
     name, _, inside = ref.partition(":")
     if name and inside:
-        hint = f"The folder goes apart: {git.folder / inside} --ref {name}"
+        hint = f"Pass the folder and the ref separately: {git.folder / inside} --ref {name}"
     elif suggestion:
         hint = suggestion
     elif tags:
@@ -221,8 +221,8 @@ def _unknown(git: Git, ref: str) -> GitRepoError:
     else:
         hint = "It has no tags."
     if git.ask("rev-parse", "--is-shallow-repository").strip() == b"true":
-        hint += " This clone is shallow: `git fetch --unshallow --tags` brings the rest."
-    return GitRepoError(f"{git.folder} has no branch, tag or commit {ref!r}.", hint=hint)
+        hint += " This clone is shallow: `git fetch --unshallow --tags` fetches the rest."
+    return GitRepoError(f"{git.folder} has no branch, tag or commit {ref!r}", hint=hint)
 
 
 _SHA1 = 40  # digits; longer ones are SHA-256
@@ -263,10 +263,10 @@ def _run(room: Path, *arguments: str, objects: Path | None = None) -> None:
     try:
         result = work(room, *arguments, objects=objects)
     except GitError as error:
-        raise GitRepoError(f"git {arguments[0]} fails: {error}.") from error
+        raise GitRepoError(f"git {arguments[0]} failed: {error}") from error
     if result.returncode:
-        reason = (result.complaint.strip().splitlines() or ["it gave no reason"])[-1]
+        reason = (result.complaint.strip().splitlines() or ["no error message"])[-1]
         raise GitRepoError(
-            f"git {arguments[0]} fails: {reason}",
-            hint="A partial clone may lack contents: clone it without --filter.",
+            f"git {arguments[0]} failed: {reason}",
+            hint="A partial clone may lack objects. Clone the repo without --filter.",
         )

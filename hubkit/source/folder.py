@@ -82,7 +82,7 @@ class Folder(Files):
         """A file's contents."""
         place = self.locate(path)
         if place is None:
-            raise refuse(self.folder / path, "it leads outside the repo")
+            raise refuse(self.folder / path, "it points outside the repo")
         return read_file(place, limit)
 
     def real_path(self, path: str) -> str | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
-_NO_GIT = "--no-git reads the folder as it is."
+_NO_GIT = "To read the folder without git, pass --no-git."
 
 
 class Git(Struct, frozen=True):
@@ -89,31 +89,31 @@ class Git(Struct, frozen=True):
 
     def failure(self, said: str) -> GitRepoError:
         """The error for what git said when it failed."""
-        first = next((line for line in said.splitlines() if line.strip()), "it gave no reason")
+        first = next((line for line in said.splitlines() if line.strip()), "no error message")
         reason = first.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
         if "dubious ownership" in said:
             owned = f"git config --global --add safe.directory {shlex.quote(str(self.folder.resolve()))}"
             return GitRepoError(
-                f"git does not read {self.folder}: it belongs to somebody else.",
-                hint=f"If you trust it: {owned}. {_NO_GIT}",
+                f"git refuses to read {self.folder}: it belongs to another user",
+                hint=f"If you trust it, run `{owned}`. {_NO_GIT}",
             )
         if "promisor" in said or "lazy fetching" in said:
             return GitRepoError(
-                f"{self.folder} is a partial clone, and lacks contents that are to be read.",
-                hint="Clone it without --filter: check makes no request to any host.",
+                f"{self.folder} is a partial clone that lacks objects to read",
+                hint="Clone it without --filter. hubkit does not fetch the missing objects.",
             )
         return GitRepoError(
-            f"git cannot read the repo at {self.folder}: {reason}.",
-            hint=f"`git fsck` may tell more. {_NO_GIT}",
+            f"git cannot read the repo at {self.folder}: {reason}",
+            hint=f"Run `git fsck` to check the repo. {_NO_GIT}",
         )
 
     def _no_result(self, error: git.GitError) -> GitRepoError:
         if isinstance(error, git.GitMissingError):
             return GitRepoError(
-                f"{self.folder} is a git repo, and git is not installed.",
+                f"{self.folder} is a git repo, but git is not installed",
                 hint=f"Install git. {_NO_GIT}",
             )
-        return GitRepoError(f"git cannot read the repo at {self.folder}: {error}.", hint=_NO_GIT)
+        return GitRepoError(f"git cannot read the repo at {self.folder}: {error}", hint=_NO_GIT)
 
 
 def git_output(folder: Path, *arguments: str) -> str:
@@ -181,7 +181,7 @@ class Blobs:
         process = self._process or self._start()
         asked, answers = process.stdin, process.stdout
         if asked is None or answers is None:
-            raise OSError("git gives no answers")
+            raise OSError("git does not respond")
         with contextlib.suppress(BrokenPipeError):
             asked.write(f"{name}\n".encode())
             asked.flush()
@@ -202,7 +202,9 @@ class Blobs:
     def _ended(self, process: subprocess.Popen[bytes]) -> GitRepoError:
         """Why git has gone in the middle of its answers."""
         partial = self._git.try_to("config", "--get-regexp", r"^remote\..*\.promisor$").stdout
-        return self._git.failure("promisor" if partial else f"it ended with {process.wait()}")
+        return self._git.failure(
+            "promisor" if partial else f"git exited with status {process.wait()}"
+        )
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = self._git.start("cat-file", "--batch")

@@ -159,7 +159,7 @@ class WorkTree(Files):
             return
         real = self.folder.real_path(path)
         if real != path and real not in self.tracked.lines:
-            raise refuse(self.root / path, "it leads to what git does not track")
+            raise refuse(self.root / path, "it points to a file that git does not track")
 
     def _size(self, path: str) -> int:
         entry = self.entry(path)
@@ -186,8 +186,8 @@ def open_files(folder: Path) -> Files:
         return Folder(folder)
     if git.is_bare:
         raise GitRepoError(
-            f"{folder} is a bare repo: it has no files of its own.",
-            hint="Name a commit, such as --ref HEAD.",
+            f"{folder} is a bare repo, which has no working tree",
+            hint="Pass a commit. For example: --ref HEAD",
         )
     lines, skipped = _read_index(git)
     if not lines:
@@ -333,9 +333,6 @@ def read_changes(git: Git) -> Changes:
 
     Of submodules only the commit is compared: git would look into one with the submodule's own
     configuration.
-
-    Args:
-        git: The git program, in the root of the work tree.
 
     Raises:
         GitRepoError: git cannot compare them.

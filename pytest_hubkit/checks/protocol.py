@@ -43,7 +43,6 @@ def help_text(context: CaseContext) -> Iterator[Failure]:
         yield Failure(
             f"torch.hub.help prints nothing for {context.label}: it has no docstring.",
             fix="Describe the model, its parameters, its input and its output.",
-            location=context.location,
         )
     elif not inspect.isclass(function) and text == type(function).__doc__:
         kind = type(function).__name__
@@ -51,7 +50,6 @@ def help_text(context: CaseContext) -> Iterator[Failure]:
             f"torch.hub.help prints the help of Python's {kind} for {context.label}.",
             (f"it starts with: {text.strip().splitlines()[0]}",),
             f"Define a function instead: a {kind} has no docstring of its own.",
-            location=context.location,
         )
 
 
@@ -74,7 +72,6 @@ def signature(context: CaseContext) -> Iterator[Failure]:
                 f"{parameter.name} cannot be passed to {context.label} by name: torch.hub.load "
                 "uses the keyword itself.",
                 fix=f"Rename the parameter {parameter.name}.",
-                location=context.location,
             )
     yield from _shared_defaults(context, parameters)
     yield from _find_unknown_arguments(context, parameters)
@@ -84,7 +81,6 @@ def signature(context: CaseContext) -> Iterator[Failure]:
             f"{context.label} has no parameter that chooses the weights declared in "
             f"{context.case.place}, such as pretrained or weights.",
             fix="Add `pretrained: bool = False`, or declare `trained`.",
-            location=context.location,
         )
 
 
@@ -101,7 +97,6 @@ def _shared_defaults(
                 f"All models of {context.label} share the {kind} that is the default of "
                 f"{parameter.name}.",
                 fix=f"Use {parameter.name}=None, and create it in the function.",
-                location=context.location,
             )
 
 
@@ -119,7 +114,6 @@ def _find_unknown_arguments(
                 f"{context.label} has no parameter {name}, which {context.case.place} passes.",
                 (f"parameters: {', '.join(known) or 'none'}",),
                 "Fix `call`, `untrained` or `trained` there.",
-                location=context.location,
             )
 
 
@@ -179,7 +173,7 @@ def _find_downloads_with_false(context: CaseContext) -> Iterator[Failure]:
                 f"{call} downloads although it is called without weights: {attempt.target}",
                 (f"requested {attempt.origin}",),
                 f"Use `if {name}` instead of `if {name} is not None`: False means no weights too.",
-                Location(attempt.path, attempt.line) if attempt.path else context.location,
+                Location(attempt.path, attempt.line) if attempt.path else None,
             )
 
 
@@ -208,7 +202,6 @@ def returns_declared_kind(context: CaseContext) -> Iterator[Failure]:
             tuple(_classes(value)),
             f"Return it, or declare `kind` in {context.case.place}"
             + (": a bundle holds several objects." if find_module(value) is not None else "."),
-            location=context.location,
         )
 
 

@@ -94,7 +94,7 @@ def test_exit_codes(repo: Path, options: list[str], code: int) -> None:
         (["--ignore", "undeclared-import"], "Did you mean `HUB105`?"),
         (["--extend-select", "HUB1O5"], "Did you mean `HUB105`?"),
         (["--select", ","], "`select` is empty"),
-        (["--config", "select=HUB1"], 'For example ["HUB1", "HUB501"]'),
+        (["--config", "select=HUB1"], 'For example: ["HUB1", "HUB501"]'),
         (["--config", "../hubkit.toml"], "at the root of the repo"),
     ],
 )
@@ -124,8 +124,9 @@ def test_merge_conflicts_are_located(repo: Path) -> None:
     text = SLOPPY + "<<<<<<< HEAD\n'\n=======\nx = 1\n>>>>>>> other\n"
     (repo / "hubconf.py").write_text('"""Open' + text, "utf-8")
     line = SLOPPY.count("\n") + 1
-    assert f"hubconf.py:{line}:1: error[HUB002] hubconf.py cannot be imported: a merge is not" in (
-        check(repo).stdout
+    assert (
+        f"hubconf.py:{line}:1: error[HUB002] hubconf.py cannot be imported: unresolved merge"
+        in (check(repo).stdout)
     )
 
 

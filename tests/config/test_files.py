@@ -103,7 +103,7 @@ def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
         ),
         ("[entrypoints.net]\nuntrained = 1", "net.untrained must be a table or false, not 1", ""),
         ("[entrypoints.net.budget]\nload = 1", "budget has an unknown key 'load'", "`load-s`"),
-        ("[entrypoints.net.cases.a.cases.b]", r"cases\.a has cases itself", ""),
+        ("[entrypoints.net.cases.a.cases.b]", r"cases\.a has cases of its own", ""),
         ("[entrypoints.net]\ninput = [1]", "input must be a string such as", ""),
         ("fail-on = 'warn'", "fail-on must be one of error, warning, info, never", ""),
         ("baseline = []", "baseline must be a string", ""),

@@ -47,13 +47,7 @@ def describe(parameter: Parameter) -> str:
 
 
 def render_docstring(name: str, parameters: Iterable[Parameter], indent: str) -> str:
-    """Render a docstring in Google style. The first line is not indented.
-
-    Args:
-        name: The name of the function.
-        parameters: The parameters to document.
-        indent: The indentation of its lines.
-    """
+    """Render a docstring in Google style. The first line is not indented."""
     lines = [f"{_stars(one)}{one.name}: {describe(one)}" for one in parameters]
     if not lines:
         return f'"""Build `{name}`."""'
@@ -64,13 +58,7 @@ def render_docstring(name: str, parameters: Iterable[Parameter], indent: str) ->
 def insert_docstring(
     source: Source, node: NamedNode, parameters: Iterable[Parameter]
 ) -> Edit | None:
-    """Add a docstring to a function or class.
-
-    Args:
-        source: Its file.
-        node: Its definition.
-        parameters: The parameters to document.
-    """
+    """Add a docstring to a function or class."""
     body = node.body[0]
     place = header_end(source, node)
     line = first_line(body)
@@ -90,13 +78,7 @@ def header_end(source: Source, node: NamedNode) -> tuple[int, int] | None:
 
 
 def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Parameter]) -> Edit | None:
-    """Document parameters in a docstring, in its own style.
-
-    Args:
-        source: The file.
-        node: The definition.
-        parameters: The parameters that it does not document.
-    """
+    """Document parameters in a docstring, in its own style."""
     literal = literal_of(source, node)
     if literal is None:
         return None

@@ -71,11 +71,7 @@ def save_state() -> State:
 
 
 def find_changes(before: State) -> tuple[Change, ...]:
-    """What has changed since `save_state`.
-
-    Args:
-        before: What that returned.
-    """
+    """What has changed since `save_state`."""
     found: list[Change] = []
     for setting in _settings():
         # A library that was loaded meanwhile had no settings before.
@@ -90,11 +86,7 @@ def find_changes(before: State) -> tuple[Change, ...]:
 
 
 def restore_state(saved: State) -> None:
-    """Restore each setting that has changed; one that cannot be restored is logged.
-
-    Args:
-        saved: What `save_state` returned.
-    """
+    """Restore each setting that has changed; one that cannot be restored is logged."""
     for setting in _settings():
         if setting.name in saved:
             try:
