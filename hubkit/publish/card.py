@@ -78,7 +78,7 @@ class CardDraft(Struct, frozen=True):
         before: The current contents; None for a new card.
         after: The contents that are up to date.
         stale: Parts that differ, including "front matter".
-        lacking: Parts that hubkit could generate, and that the card does not have.
+        lacking: Parts that hubkit could generate, and that neither it nor the author wrote.
         has_parts: Whether the current card has any generated part.
     """
 
@@ -240,16 +240,17 @@ def _refresh(
     }
     stale = [name for name, content in rendered.items() if regions[name].text != content]
     lacking = tuple(name for name in sections if name not in regions)
+    rest = replace_regions(text, regions, dict.fromkeys(regions, ""))
+    unwritten = tuple(name for name in lacking if name not in find_covered(rest, request.path))
     # A card without generated parts is new to hubkit: it gets those that its author did not write.
-    covered = find_covered(text, request.path) if not regions else frozenset(lacking)
-    added = tuple(n for n in lacking if n in request.added or n not in covered)
+    added = tuple(n for n in lacking if n in request.added or (n in unwritten and not regions))
     after = replace_regions(text, regions, rendered)
     for name in added:
         after = _append(after, name, sections[name](facts), site, newline)
     generated, set_by_user = generate_keys(facts, site), _front_matter(request)
     updated = update_front_matter(after, request.path, generated, set_by_user, newline)
     stale += [*added, *(["front matter"] if updated != after else [])]
-    left = tuple(name for name in lacking if name not in added)
+    left = tuple(name for name in unwritten if name not in added)
     return CardDraft(request.path, before, updated.encode(), tuple(stale), left, bool(regions))
 
 
