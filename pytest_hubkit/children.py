@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -218,14 +217,11 @@ class Children:
             ) from error
 
     def _describe(self, planned: PlannedCase, *, run: bool) -> CaseRequest:
-        config = planned.case.config
         run = run and bool(planned.selected.intersection(_ON_ARCHIVE))
         return CaseRequest(
             planned.label,
             planned.case.entrypoint,
-            dict(config.call),
-            dict(config.untrained) if isinstance(config.untrained, Mapping) else config.untrained,
-            dict(config.dims),
+            planned.case.config,
             pickle="C210" in planned.selected,
             digests="C304" in planned.selected,
             run=str(self._file_for(planned, ".cwd")) if run else "",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import HubkitError
 from hubkit.facts import Location
+from hubkit.torchhub import weights_kind
 from pytest_hubkit.checks.registry import Failure
 from pytest_hubkit.tensors import describe
 
@@ -88,7 +89,7 @@ def describe_forward_failure(call: BuildCall, inputs: Inputs, error: BaseExcepti
 
 def describe_download(call: BuildCall, attempt: Attempt) -> Failure:
     """An entrypoint downloads although it is called without weights."""
-    weights = [name for name in call.arguments if "pretrained" in name or "weights" in name]
+    weights = [name for name in call.arguments if weights_kind(name)]
     if weights:
         passed = ", ".join(f"{name}={call.arguments[name]!r}" for name in weights)
         fix = (

@@ -172,6 +172,14 @@ def is_own_file(path: AnyPath) -> bool:
     return True
 
 
+def file_size(path: Path) -> int:
+    """The size of a file or link in bytes; 0 if it cannot be read."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
 def is_own_folder(path: AnyPath) -> bool:
     """Whether a path is a folder of this user's, and not a link to one."""
     try:

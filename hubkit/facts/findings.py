@@ -184,12 +184,6 @@ class Edit(Struct, frozen=True):
     location: Location
     text: str
 
-    @property
-    def is_insertion(self) -> bool:
-        """Whether no text is removed."""
-        place = self.location
-        return (place.line, place.column) == (place.end_line, place.end_column)
-
 
 class Fix(Struct, frozen=True):
     """Edits that are applied together or not at all.

@@ -38,9 +38,9 @@ def write_report(report: Report, stream: TextIO) -> None:
         write_line(stream, line)
 
 
-def format_finding(finding: Finding, report: Report, *, color: bool = False) -> str:
+def format_finding(finding: Finding, report: Report) -> str:
     """One finding with its location, source line and hint."""
-    return "\n".join(_lines(finding, report, color=color))
+    return "\n".join(_lines(finding, report, color=False))
 
 
 def _lines(finding: Finding, report: Report, *, color: bool) -> Iterator[str]:

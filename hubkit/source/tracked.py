@@ -48,10 +48,6 @@ class Tracked(Struct, frozen=True):
         """The mode of a file that git tracks."""
         return int(self.lines[path][:6], 8)
 
-    def paths(self) -> tuple[str, ...]:
-        """Every path that archives hold, sorted."""
-        return self.kept
-
     def ignores(self, path: str) -> bool:
         """Whether archives leave out a file, or a folder with all that is in it."""
         if path in self.ignored:

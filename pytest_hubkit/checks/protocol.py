@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hubkit.facts import Location
 from hubkit.runtime.sandbox import Policy
-from hubkit.torchhub import LOAD_PARAMETERS, weights_kind
-from pytest_hubkit.case import describe_call, parameters_of
+from hubkit.torchhub import LOAD_PARAMETERS, weights_parameters
+from pytest_hubkit.case import defaults_of, describe_call, parameters_of
 from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
@@ -62,7 +62,7 @@ def signature(context: CaseContext) -> Iterator[Failure]:
     configuration must fit too. A default that is a tensor or a module is shared by all models:
     training one changes the others.
 
-    Rename the parameter, fix ``call`` or ``untrained``, or create the default in the function.
+    Rename the parameter, fix ``call``, ``untrained`` or ``trained``, or create the default in the function.
     """
     parameters = parameters_of(context.function)
     for parameter in parameters:
@@ -75,13 +75,12 @@ def signature(context: CaseContext) -> Iterator[Failure]:
             )
     yield from _shared_defaults(context, parameters)
     yield from _find_unknown_arguments(context, parameters)
-    weights = context.case.config.weights
-    silent = parameters and not any(weights_kind(one.name) for one in parameters)
-    if weights is not None and not weights.call and not context.case.needs_weights and silent:
+    case = context.case
+    if case.config.weights is not None and parameters and not case.has_weights(context.function):
         yield Failure(
             f"{context.label} has no parameter that chooses the weights declared in "
             f"{context.case.place}, such as pretrained or weights.",
-            fix="Add `pretrained: bool = False`, or declare `weights.call`.",
+            fix="Add `pretrained: bool = False`, or declare `trained`.",
         )
 
 
@@ -105,7 +104,7 @@ def _find_unknown_arguments(
     context: CaseContext, parameters: tuple[inspect.Parameter, ...]
 ) -> Iterator[Failure]:
     config = context.case.config
-    declared = {**config.call, **(config.untrained or {})}
+    declared = {**config.call, **(config.untrained or {}), **(config.trained or {})}
     if not parameters or any(one.kind is one.VAR_KEYWORD for one in parameters):
         return
     known = [one.name for one in parameters if one.kind is not one.POSITIONAL_ONLY]
@@ -114,7 +113,7 @@ def _find_unknown_arguments(
             yield Failure(
                 f"{context.label} has no parameter {name}, which {context.case.place} passes.",
                 (f"parameters: {', '.join(known) or 'none'}",),
-                "Fix `call` or `untrained` there.",
+                "Fix `call`, `untrained` or `trained` there.",
             )
 
 
@@ -152,10 +151,13 @@ def loads_untrained_offline(context: CaseContext) -> Iterator[Failure]:
 
 def _find_downloads_with_false(context: CaseContext) -> Iterator[Failure]:
     """Users pass False even to a parameter whose default is None."""
-    config, parameters = context.case.config, parameters_of(context.function)
+    config = context.case.config
     if config.untrained is not None or context.session.options.policy.everything:
         return
-    for name in (one.name for one in parameters if one.name == "pretrained"):
+    flags = [
+        one.name for one in weights_parameters(defaults_of(context.function)) if one.kind == "flag"
+    ]
+    for name in flags:
         if context.arguments.get(name, False) is not None:
             continue
         arguments = {**context.arguments, name: False}
