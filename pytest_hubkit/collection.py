@@ -189,11 +189,7 @@ HUBCONF = "hubconf.py"
 
 
 class Suite:
-    """The conformance suite in one run of pytest.
-
-    Args:
-        config: pytest's configuration.
-    """
+    """The conformance suite in one run of pytest."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -261,9 +257,6 @@ class Suite:
 
 def register(config: pytest.Config) -> None:
     """Register the hooks of the suite.
-
-    Args:
-        config: pytest's configuration.
 
     Raises:
         pytest.UsageError: An option names an unknown check or report format.

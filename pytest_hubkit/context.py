@@ -243,7 +243,7 @@ class CaseContext:
         """
         from pytest_hubkit.weights import load_pretrained
 
-        arguments = self.case.pretrained_arguments(self.function) or {}
+        arguments = self.case.trained_arguments(self.function) or {}
         return self._once(  # type: ignore[no-any-return]
             "pretrained",
             lambda: load_pretrained(self.session, self.case, arguments, self.location),

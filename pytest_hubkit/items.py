@@ -14,6 +14,7 @@ from _pytest._code.code import (
     ReprFileLocation,
     ReprTraceback,
 )
+from msgspec import structs
 
 import hubkit
 import pytest_hubkit
@@ -43,11 +44,7 @@ _LAST = 3  # the level whose checks look at the commit
 
 
 class CheckFailedError(Exception):
-    """A check failed.
-
-    Attributes:
-        failures: What it found.
-    """
+    """A check failed."""
 
     def __init__(self, failures: tuple[Failure, ...]) -> None:
         super().__init__(failures[0].message)
@@ -55,12 +52,7 @@ class CheckFailedError(Exception):
 
 
 def render_failures(item: HubconfItem, failures: tuple[Failure, ...]) -> ReprExceptionInfo:
-    """What pytest prints for a failed item, in a form that xdist can send.
-
-    Args:
-        item: The item.
-        failures: What it found.
-    """
+    """What pytest prints for a failed item, in a form that xdist can send."""
     lines: list[str] = []
     if item.config.getoption("tbstyle") != "line":
         lines += (line for failure in failures for line in _lines(item, failure))
@@ -298,7 +290,12 @@ class CheckItem(HubconfItem):
             self._report_feature(failures)
         if failures:
             self._note_broken(f"({self.check.code}) {failures[0].message}")
-            self.fail(*failures)
+            self.fail(*map(self._locate, failures))
+
+    def _locate(self, failure: Failure) -> Failure:
+        if failure.location or not self.context:
+            return failure
+        return structs.replace(failure, location=self.context.location)
 
     def _report_feature(self, failures: tuple[Failure, ...]) -> None:
         """Report whether a feature is supported; skip the item if not."""

@@ -96,11 +96,7 @@ _LEVELS = ("1", "2", "3")
 
 
 def add_options(group: pytest.OptionGroup) -> None:
-    """Add the options of the suite to pytest's command line.
-
-    Args:
-        group: The group in the help.
-    """
+    """Add the options of the suite to pytest's command line."""
     _add_selection(group)
     group.addoption(
         "--hubconf-network",

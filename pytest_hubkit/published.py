@@ -114,10 +114,6 @@ def _is_pointer(file: Path) -> bool:
 def publish(root: Path, folder: Path) -> Published:
     """Unpack the archive of the current commit.
 
-    Args:
-        root: The work tree.
-        folder: Where to work; the tree appears below it.
-
     Raises:
         UndeclaredError: It is not a git repo, has no commit, or git cannot pack it.
         UnsafeArchiveError: Its archive is not safe to unpack.
@@ -140,9 +136,6 @@ def find_changes(root: Path) -> tuple[str, ...]:
     """Paths that differ between a work tree and its commit, untracked ones included.
 
     Caches of Python and pytest do not count.
-
-    Args:
-        root: The work tree.
     """
     from hubkit.source.worktree import read_changes
 
@@ -180,11 +173,7 @@ def require_commit(root: Path) -> str:
 
 
 def name_repo(root: Path) -> str:
-    """The name of a repo: "owner/name" from its git remote, else its folder's name.
-
-    Args:
-        root: The work tree.
-    """
+    """The name of a repo: "owner/name" from its git remote, else its folder's name."""
     found = None
     with contextlib.suppress(GitRepoError):
         found = _OWNER_AND_NAME.search(_ask_git(root, "config", "--get", "remote.origin.url"))

@@ -78,11 +78,7 @@ class ReportPlan(Struct, frozen=True):
 
 
 def make_report_plan(plan: Plan) -> ReportPlan:
-    """Which required checks run on a hubconf.
-
-    Args:
-        plan: The plan, after the selection of tests.
-    """
+    """Which required checks run on a hubconf."""
     whole = CasePlan("", "", "", *_required("repo", plan.selected, plan.deselected))
     cases = tuple(
         CasePlan(
@@ -110,12 +106,7 @@ def _required(
 
 
 def read_outcome(report: pytest.TestReport, record: Json) -> tuple[Outcome, str]:
-    """The outcome of a check, and the reason.
-
-    Args:
-        report: pytest's report of its item.
-        record: The record of its item.
-    """
+    """The outcome of a check, and the reason."""
     expected = getattr(report, "wasxfail", None)
     if report.failed:
         return "failed", _reason(report)
@@ -240,9 +231,6 @@ _QUIET = -1
 
 class Recorder:
     """Collects results in one run of pytest, and writes reports.
-
-    Args:
-        config: pytest's configuration.
 
     Raises:
         UsageError: The format or the file of a report is not valid.

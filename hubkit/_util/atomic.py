@@ -118,10 +118,6 @@ def create_exclusive(path: Path) -> BinaryIO:
 def create_file(path: Path, data: bytes | str) -> None:
     """Write a file whole that is not there yet.
 
-    Args:
-        path: The file.
-        data: What it holds.
-
     Raises:
         FileExistsError: Something is there.
         OSError: It cannot be written; nothing is left behind.

@@ -71,10 +71,6 @@ def is_inside(root: AnyPath, path: AnyPath) -> bool:
 def resolve_inside(root: AnyPath, path: AnyPath) -> Path:
     """What a path in a repo leads to, which has to lie in the repo and not in its ``.git``.
 
-    Args:
-        root: The repo's folder.
-        path: The path, relative to it.
-
     Raises:
         UnsafePathError: It leads out of the folder, or through a link into ``.git``.
     """
@@ -174,6 +170,14 @@ def is_own_file(path: AnyPath) -> bool:
     except OSError:
         return False
     return True
+
+
+def file_size(path: Path) -> int:
+    """The size of a file or link in bytes; 0 if it cannot be read."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 def is_own_folder(path: AnyPath) -> bool:

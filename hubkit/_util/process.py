@@ -64,19 +64,15 @@ class Call(Struct, frozen=True):
     Attributes:
         function: ``module:name``. It takes the request as plain values, as `msgspec.convert` reads
             them, and returns the reply.
-        request: What it is called with.
-        cwd: Folder to run in; a new empty one by default.
+        request: Its argument.
         env: Environment variables to add or, when None, to remove.
         timeout: Seconds to wait.
-        python: The interpreter; this one by default.
     """
 
     function: str
     request: Struct
-    cwd: Path | None = None
     env: Mapping[str, str | None] = field(default_factory=dict)
     timeout: float = 300.0
-    python: str = ""
 
 
 class Completed(Struct, Generic[_Reply], frozen=True):
@@ -96,7 +92,7 @@ class Completed(Struct, Generic[_Reply], frozen=True):
 def run_child(
     call: Call, reply: type[_Reply], meanwhile: Callable[[], object] = lambda: None
 ) -> Completed[_Reply]:
-    """Run a function in a fresh interpreter.
+    """Run a function in a fresh interpreter, in a new empty folder.
 
     Args:
         call: The function and its request.
@@ -169,14 +165,14 @@ def _run(call: Call, folder: Path, meanwhile: Callable[[], object]) -> int | Non
     write_file(request, json.dumps(to_builtins(call.request)))
     cwd.mkdir()
     home = str(Path(__file__).parents[2])
-    command = [call.python or sys.executable, "-c", _BOOT, home, call.function]
+    command = [sys.executable, "-c", _BOOT, home, call.function]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter
             [*command, str(request), str(folder / "reply.json")],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
-            cwd=call.cwd or cwd,
+            cwd=cwd,
             env=_environment(call.env),
             start_new_session=True,
         )

@@ -12,7 +12,6 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urljoin
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 _URL = (
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
@@ -103,10 +102,6 @@ class Url(Struct, frozen=True):
     def is_private(self) -> bool:
         """Whether a secret may be sent: the connection is encrypted, or stays on this machine."""
         return self.is_encrypted or self.is_loopback
-
-    def without_credentials(self) -> Url:
-        """The same URL without user name and password."""
-        return replace(self, user="")
 
     def join(self, reference: str) -> Url:
         """The target of a redirect.

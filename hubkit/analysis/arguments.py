@@ -39,11 +39,7 @@ _CATCHES = frozenset({"TypeError", "Exception", "BaseException"})
 
 
 class ArgumentChecker(Struct):
-    """Checks the arguments of calls against the signatures of what they reach.
-
-    Args:
-        resolver: Looks names up.
-    """
+    """Checks the arguments of calls against the signatures of what they reach."""
 
     resolver: Resolver
     _bound: dict[str, Counter[str]] = field(default_factory=dict)
@@ -139,11 +135,7 @@ class ArgumentChecker(Struct):
 
 
 def caught_calls(nodes: Iterable[ast.AST]) -> set[int]:
-    """The ids of nodes in whose place a TypeError is caught.
-
-    Args:
-        nodes: All nodes of a function.
-    """
+    """The ids of nodes in whose place a TypeError is caught."""
     caught: set[int] = set()
     for node in nodes:
         if isinstance(node, _TRIES):
@@ -244,12 +236,7 @@ def _bound_names(tree: ast.AST) -> Iterator[str]:
 
 
 def find_rejected_calls(hubconf: Scope, resolver: Resolver) -> Iterator[RejectedCall]:
-    """Calls in a hubconf, in functions within functions too, whose arguments a signature of the repo rejects.
-
-    Args:
-        hubconf: The hubconf's names.
-        resolver: Looks names up.
-    """
+    """Calls in a hubconf, in functions within functions too, whose arguments a signature of the repo rejects."""
     checker = ArgumentChecker(resolver)
     pending = [(hubconf, one) for one in statements(hubconf.file.tree.body, nested=False)]
     while pending:

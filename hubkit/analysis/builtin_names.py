@@ -48,11 +48,7 @@ _TORCH = frozenset({"torch", "torchvision", "torchaudio", "torchtext"})
 
 
 def is_stdlib(name: str) -> bool:
-    """Whether a top-level import name is the standard library's.
-
-    Args:
-        name: The import name; only its first part counts.
-    """
+    """Whether a top-level import name is the standard library's."""
     top = name.partition(".")[0]
     return top in sys.stdlib_module_names or top in sys.builtin_module_names
 
@@ -68,9 +64,6 @@ def is_callable_name(dotted: str) -> bool:
 
     Modules and constants cannot. Where nothing is known, the spelling decides: names in capitals
     are constants.
-
-    Args:
-        dotted: Its full dotted name, such as "torch.hub.load".
     """
     module, _, name = dotted.rpartition(".")
     top = dotted.partition(".")[0]
@@ -131,11 +124,7 @@ _OTHER_CALLS = frozenset(
 
 
 def is_external_module_class(name: str) -> bool | None:
-    """Whether a class outside the repo derives from ``nn.Module``; None when it is not known.
-
-    Args:
-        name: Its dotted name.
-    """
+    """Whether a class outside the repo derives from ``nn.Module``; None when it is not known."""
     last = name.rpartition(".")[2]
     if name in _MODULES:
         return True
@@ -154,11 +143,7 @@ def is_external_module_class(name: str) -> bool | None:
 
 
 def external_result(name: str) -> Returns:
-    """What calling something outside the repo returns, for the few that are known.
-
-    Args:
-        name: Its dotted name.
-    """
+    """What calling something outside the repo returns, for the few that are known."""
     last = name.rpartition(".")[2]
     is_torchvision_model = name.startswith("torchvision.models.") and last.islower()
     if name in _MODULE_FUNCTIONS or (is_torchvision_model and not last.startswith("get_")):

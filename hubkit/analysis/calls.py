@@ -59,12 +59,7 @@ Value: TypeAlias = bool | int | str | Unknown | None
 
 
 def evaluate(variables: Mapping[str, Value], node: ast.expr) -> Value:
-    """The value of an expression, as far as constants and known variables determine it.
-
-    Args:
-        variables: The values of variables; a name that is missing is unknown.
-        node: The expression.
-    """
+    """The value of an expression, as far as constants and known variables determine it."""
     match node:
         case ast.Constant(value=bool() | int() | str() | None as constant):
             return constant
@@ -583,12 +578,7 @@ class Interpreter(Struct):
 
 
 def moves_to_gpu(call: ast.Call, values: Mapping[str, Value]) -> bool:
-    """Whether a method call is ``.cuda()``, or ``.to`` with a CUDA device.
-
-    Args:
-        call: The call.
-        values: The values of variables.
-    """
+    """Whether a method call is ``.cuda()``, or ``.to`` with a CUDA device."""
     match call.func:
         case ast.Attribute(value=ast.Name(id="torch" | "_torch")):
             return False

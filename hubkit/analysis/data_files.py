@@ -25,12 +25,7 @@ _SAME_METHODS = frozenset(["absolute", "as_posix", "resolve"])
 
 
 def find_data_files(scopes: Iterable[Scope], files: Files) -> Iterator[DataFile]:
-    """Files that code in reach finds beside itself, the first place of each.
-
-    Args:
-        scopes: The modules in reach.
-        files: The repo's files; what is not there is not named.
-    """
+    """Files that code in reach finds beside itself, the first place of each."""
     seen: set[str] = set()
     for scope in scopes:
         source = scope.file
@@ -46,13 +41,7 @@ def find_data_files(scopes: Iterable[Scope], files: Files) -> Iterator[DataFile]
 def find_named_files(
     source: SourceFile, nodes: Iterable[ast.AST], files: Files
 ) -> Iterator[tuple[str, ast.AST]]:
-    """Files of the repo that parts of a module name by way of ``__file__``, and where.
-
-    Args:
-        source: The module.
-        nodes: The parts of it that are looked at.
-        files: The repo's files; what is not there is not named.
-    """
+    """Files of the repo that parts of a module name by way of ``__file__``, and where."""
     paths = _Paths(source)
     for part in nodes:
         for node in walk(part):

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 def read_dependencies(root: Path) -> tuple[str, ...] | None:
     """The import names that a repo's hubconf declares, read from ``hubconf.py`` alone.
 
-    Args:
-        root: The repo's root.
-
     Returns:
         The names in order; None when there is no hubconf that parses, it declares nothing, or
         source does not show what it declares.
@@ -254,11 +251,7 @@ _REQUIRES = {
 
 
 def find_bringers(declared: Iterable[str]) -> dict[str, str]:
-    """Modules that are installed with others, and which of the others brings each.
-
-    Args:
-        declared: Top-level modules that are there.
-    """
+    """Modules that are installed with others, and which of the others brings each."""
     brought: dict[str, str] = {}
     pending = [(module, module) for module in sorted(declared)]
     known = {module for module, _ in pending}

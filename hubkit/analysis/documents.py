@@ -177,11 +177,7 @@ def find_code(text: str, first_line: int = 1) -> Iterator[CodeBlock]:
 
 
 def syntax_problem(code: str) -> str:
-    """Why a piece of Python does not parse; "" when it does.
-
-    Args:
-        code: The code.
-    """
+    """Why a piece of Python does not parse; "" when it does."""
     try:
         ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

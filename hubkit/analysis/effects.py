@@ -239,13 +239,7 @@ def find_effects(
 
 
 def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Location]:
-    """Where things outside the repo are called when one entrypoint is.
-
-    Args:
-        hubconf: The hubconf's names.
-        resolver: Looks names up.
-        name: The entrypoint.
-    """
+    """Where things outside the repo are called when one entrypoint is."""
     observer = _Observer(CallGraph(resolver))
     target = resolver.name(hubconf, name)
     if isinstance(target, Valued):
@@ -258,11 +252,7 @@ def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Loca
 
 
 def find_conditional(nodes: Iterable[ast.AST]) -> set[int]:
-    """The ids of nodes that run only where a condition on weights holds.
-
-    Args:
-        nodes: All nodes of a function.
-    """
+    """The ids of nodes that run only where a condition on weights holds."""
     conditional: set[int] = set()
     for node in nodes:
         if isinstance(node, ast.If | ast.IfExp) and _MENTIONS_WEIGHTS.search(
@@ -273,13 +263,7 @@ def find_conditional(nodes: Iterable[ast.AST]) -> set[int]:
 
 
 def find_weights_argument(resolver: Resolver, scope: Scope, call: ast.Call) -> str:
-    """The argument with which a call requests weights from a factory for certain; "" without one.
-
-    Args:
-        resolver: Looks names up.
-        scope: The names where the call stands.
-        call: The call.
-    """
+    """The argument with which a call requests weights from a factory for certain; "" without one."""
     for keyword in call.keywords:
         name = keyword.arg or ""
         kind = weights_kind(name)

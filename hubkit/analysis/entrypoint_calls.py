@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 class InterpretedCalls(Struct, frozen=True):
-    """Calls of entrypoints, each interpreted once.
-
-    Attributes:
-        resolver: Looks names up.
-    """
+    """Calls of entrypoints, each interpreted once."""
 
     resolver: Resolver
     _interpreted: dict[tuple[ast.AST, frozenset[tuple[str, Value]]], Interpreter] = field(
@@ -69,13 +65,7 @@ class InterpretedCalls(Struct, frozen=True):
 def find_unrequested_downloads(
     hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
 ) -> Iterator[UnrequestedDownload]:
-    """Downloads that calling an entrypoint without weights is certain to make.
-
-    Args:
-        hubconf: The hubconf's names.
-        resolver: Looks names up.
-        entrypoints: What to call: with the arguments that leave the weights out.
-    """
+    """Downloads that calling an entrypoint without weights is certain to make."""
     for entry in entrypoints:
         target, values = _called(hubconf, resolver, entry)
         if target is None:

@@ -182,11 +182,6 @@ def find_reach(hubconf: Scope, resolver: Resolver, names: Iterable[str] = ()) ->
     Imports at the top level are followed to the end; imports inside functions count in the
     hubconf and in the entrypoints that it re-exports, since what other functions import may never
     run.
-
-    Args:
-        hubconf: The hubconf's names.
-        resolver: Looks names up in the repo.
-        names: The entrypoints.
     """
     targets = (resolver.name(hubconf, name) for name in names)
     called = [
@@ -202,13 +197,7 @@ def find_reach(hubconf: Scope, resolver: Resolver, names: Iterable[str] = ()) ->
 def find_late_gaps(
     resolver: Resolver, reach: Reach, functions: Iterable[Defined]
 ) -> tuple[OwnImport, ...]:
-    """Imports in functions of repo modules that do not exist, and in what they import in turn.
-
-    Args:
-        resolver: Looks names up in the repo.
-        reach: What was reached without these functions.
-        functions: Functions of the repo that calling entrypoints may call.
-    """
+    """Imports in functions of repo modules that do not exist, and in what they import in turn."""
     known = {(one.module, one.missing) for one in reach.own_imports}
     walk = _Walk(resolver, visited={scope.file.path for scope in reach.scopes})
     for found in functions:
@@ -220,13 +209,7 @@ def find_late_gaps(
 
 
 def _read_packages(resolver: Resolver, reach: Reach, packages: Iterable[str]) -> tuple[Scope, ...]:
-    """The modules of packages, and what they import in turn, that were not reached yet.
-
-    Args:
-        resolver: Looks names up in the repo.
-        reach: What was reached without them.
-        packages: Dotted names of the packages.
-    """
+    """The modules of packages, and what they import in turn, that were not reached yet."""
     walk = _Walk(resolver, visited={scope.file.path for scope in reach.scopes})
     level = _Level(in_function=True)
     for package in packages:
@@ -272,24 +255,13 @@ def _statements(
 def find_dynamic_imports(
     resolver: Resolver, reach: Reach, packages: Iterable[str]
 ) -> tuple[Scope, ...]:
-    """Modules that may load from other repos, and of which source does not show which one is imported.
-
-    Args:
-        resolver: Looks names up.
-        reach: What the hubconf reaches without them.
-        packages: The packages that hold them.
-    """
+    """Modules that may load from other repos, and of which source does not show which one is imported."""
     found = _read_packages(resolver, reach, packages)
     return tuple(scope for scope in found if "hub.load" in scope.file.text)
 
 
 def find_dynamic_loads(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Use]:
-    """Their calls of ``torch.hub.load``.
-
-    Args:
-        resolver: Looks names up.
-        scopes: The modules.
-    """
+    """Their calls of ``torch.hub.load``."""
     for scope in scopes:
         yield from _loads(resolver, scope)
 

@@ -54,11 +54,7 @@ def read_strings(scope: Scope, name: str) -> list[str] | None:
 
 
 def literal_members(node: ast.expr | None) -> set[str] | None:
-    """The strings in a literal list, or the keys of a literal dict; None when source does not show all of them.
-
-    Args:
-        node: The expression.
-    """
+    """The strings in a literal list, or the keys of a literal dict; None when source does not show all of them."""
     match node:
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
             members: list[ast.expr | None] = [*parts]
@@ -73,10 +69,6 @@ def literal_members(node: ast.expr | None) -> set[str] | None:
 
 def read_elements(scope: Scope, name: str) -> list[ast.Constant]:
     """The string constants that a module's list variable holds after the module ran.
-
-    Args:
-        scope: The module.
-        name: The variable.
 
     Raises:
         NotLiteralError: When source does not show it.
@@ -207,11 +199,7 @@ def describe(node: ast.expr) -> str:
 
 
 def write_literal(source: str) -> str:
-    """The source of a literal, normalised; "" for what is none.
-
-    Args:
-        source: Source of an expression.
-    """
+    """The source of a literal, normalised; "" for what is none."""
     try:
         node = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -110,12 +110,7 @@ class Resolver(Struct, frozen=True):
     _counting: list[str] = field(default_factory=list)
 
     def inside(self, scope: Scope, function: FunctionNode) -> FunctionScope:
-        """The names inside a function.
-
-        Args:
-            scope: The names around it.
-            function: Its definition.
-        """
+        """The names inside a function."""
         key = (id(scope), id(function))
         if key not in self._functions:
             self._functions[key] = read_function_scope(scope, function)
@@ -201,11 +196,7 @@ class Resolver(Struct, frozen=True):
         return target
 
     def star_names(self, module: str) -> list[str] | None:
-        """Names that ``from module import *`` brings, or None when source does not show it.
-
-        Args:
-            module: A dotted name.
-        """
+        """Names that ``from module import *`` brings, or None when source does not show it."""
         if module not in self._stars:
             # Decorators may lead back here, through modules that star-import one another; what
             # they stand for meanwhile is not kept.
@@ -225,11 +216,7 @@ class Resolver(Struct, frozen=True):
         return list(names) if self.tree.scope(module) else None
 
     def starred(self, module: str) -> Iterator[Scope]:
-        """A module of the repo and those whose names its star imports pass on.
-
-        Args:
-            module: A dotted name.
-        """
+        """A module of the repo and those whose names its star imports pass on."""
         pending, visited = [module], set()
         while pending:
             name = pending.pop(0)

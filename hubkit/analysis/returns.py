@@ -76,9 +76,6 @@ class ReturnsReader(Struct):
 
     What is found about one function does not depend on which were read before: a result is reused
     only where following the function again would lead to the same one.
-
-    Args:
-        resolver: Looks names up.
     """
 
     resolver: Resolver
@@ -345,12 +342,7 @@ _PLAIN_CLASS_DECORATORS = frozenset({"dataclasses.dataclass", "typing.final"})
 
 
 def is_module_class(resolver: Resolver, found: Defined) -> bool | None:
-    """Whether a class of the repo derives from ``nn.Module``; None when source does not show it.
-
-    Args:
-        resolver: Looks bases up.
-        found: The class.
-    """
+    """Whether a class of the repo derives from ``nn.Module``; None when source does not show it."""
     return _is_module(resolver, found, {})
 
 

@@ -221,12 +221,7 @@ def module_scope(scope: Scope) -> FunctionScope:
 
 
 def read_function_scope(scope: Scope, function: FunctionNode) -> FunctionScope:
-    """Collect a function's names.
-
-    Args:
-        scope: The names of its module.
-        function: Its definition.
-    """
+    """Collect a function's names."""
     assigned: dict[str, list[ast.expr | None]] = {
         name: [None] for name in _argument_names(function)
     }

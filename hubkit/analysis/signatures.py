@@ -52,10 +52,6 @@ def read_parameters(
 def find_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
     """The parameters of a function, or of a class's constructor, followed to its bases.
 
-    Args:
-        resolver: Looks names up.
-        found: The function or class.
-
     Returns:
         None when source does not show them.
     """
@@ -181,13 +177,7 @@ def _parameter(
 def method_of(
     resolver: Resolver, found: Defined, name: str
 ) -> tuple[Scope, ast.FunctionDef] | None:
-    """The method of a class or of one of its bases in the repo, or None.
-
-    Args:
-        resolver: Looks names up.
-        found: The class.
-        name: The method's name.
-    """
+    """The method of a class or of one of its bases in the repo, or None."""
     pending, visited = [found], 0
     while pending and visited < limits.CLASS_BASES.most:
         current = pending.pop(0)
@@ -208,11 +198,7 @@ _STARS = {"var-positional": "*", "var-keyword": "**"}
 
 
 def render_signature(entrypoint: Entrypoint) -> str:
-    """Name and parameters of an entrypoint; ``name(...)`` where source does not show them.
-
-    Args:
-        entrypoint: The entrypoint.
-    """
+    """Name and parameters of an entrypoint; ``name(...)`` where source does not show them."""
     if entrypoint.parameters is None:
         return f"{entrypoint.name}(...)"
     parts: list[str] = []
@@ -259,12 +245,7 @@ class CallableValue(Struct, frozen=True):
 
 
 def find_callable(resolver: Resolver, found: Valued) -> CallableValue | None:
-    """What calling an assigned value means; None when it cannot be called, or is not known to be.
-
-    Args:
-        resolver: Looks names up.
-        found: The assignment.
-    """
+    """What calling an assigned value means; None when it cannot be called, or is not known to be."""
     value = found.value
     if isinstance(value, ast.Lambda):
         parameters = read_parameters(found.scope.file, value.args, bound=False)

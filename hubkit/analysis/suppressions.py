@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit.analysis.syntax import child_nodes, statements, walk
+from hubkit.analysis.syntax import child_nodes, first_line, statements, walk
 from hubkit.facts import Location, Suppression
 
 if TYPE_CHECKING:
@@ -165,17 +165,12 @@ def _comments(text: str) -> Iterator[tokenize.TokenInfo]:
 
 def _spans(tree: ast.Module) -> Iterator[_Span]:
     for node in statements(tree.body):
-        first, end = _first_line(node), node.end_lineno or node.lineno
+        first, end = first_line(node), node.end_lineno or node.lineno
         body: list[ast.stmt] | None = getattr(node, "body", None)
         if body:
-            yield _Span(first, _header_end(node), max(node.lineno, _first_line(body[0]) - 1))
+            yield _Span(first, _header_end(node), max(node.lineno, first_line(body[0]) - 1))
         else:
             yield _Span(first, end, end)
-
-
-def _first_line(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _header_end(node: ast.stmt) -> int:

@@ -84,10 +84,6 @@ def find_surface(scope: Scope, resolver: Resolver) -> Surface:
 
     ``__all__`` decides when a name in it exists. Else what the hubconf defines is published, and
     of what it imports or assigns whatever its own code does not use.
-
-    Args:
-        scope: The hubconf's names.
-        resolver: Looks names up in the repo.
     """
     candidates = sorted(_candidates(scope, resolver), key=lambda found: _order(scope, found))
     sorting = _prepare(scope, resolver, candidates)

@@ -93,11 +93,10 @@ def command(
 
 def _read_facts(path: Path) -> RepoFacts:
     from hubkit.analysis import read_repo
-    from hubkit.errors import UsageError
+    from hubkit.commands.target import require_folder
     from hubkit.source import open_files
 
-    if not path.is_dir():
-        raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
+    require_folder(path)
     return read_repo(open_files(path))
 
 

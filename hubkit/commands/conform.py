@@ -82,12 +82,11 @@ def command(
     """
     if sources:
         return _show(sources, reports)
+    from hubkit.commands.target import require_folder
+
     root = path.parent if path.name == "hubconf.py" else path
     _require_suite()
-    if not root.is_dir():
-        from hubkit.errors import UsageError
-
-        raise UsageError(f"{root} is not a folder", hint="Pass the folder of a hub repo.")
+    require_folder(root)
     standalone = importlib.import_module("pytest_hubkit.standalone")
     options = [*_options(values), *(("--hubconf-all",) if everything else ())]
     options += [f"--hubconf-report={report}" for report in reports]

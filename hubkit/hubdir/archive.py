@@ -163,13 +163,7 @@ _OUTSIDE = re.compile(r"(?:^|/)(?:\.{0,2}(?:/|$)|[A-Za-z]:)")
 
 
 class Member(Struct, frozen=True):
-    """One file or link of an archive.
-
-    Attributes:
-        path: POSIX path in the repo.
-        info: The index entry.
-        link: The target of a link.
-    """
+    """One file or link of an archive."""
 
     path: str
     info: zipfile.ZipInfo
@@ -178,10 +172,6 @@ class Member(Struct, frozen=True):
 
 def check_index(opened: zipfile.ZipFile, size: int) -> tuple[list[Member], list[str]]:
     """Check the index of an archive.
-
-    Args:
-        opened: The archive.
-        size: Its length in bytes.
 
     Returns:
         The files and links, and the folders, parents first; without bytecode.

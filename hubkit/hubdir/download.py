@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
-    from types import TracebackType
 
     from hubkit.hubdir.http import Client, Response
     from hubkit.hubdir.parts import Partial
@@ -405,12 +404,7 @@ class Digest:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._full.put(None)
         self._thread.join()
 
@@ -468,11 +462,7 @@ _HTML = (b"<!doctype html", b"<html")
 
 
 def sniff_content(path: Path) -> str:
-    """Name what a file is if it is not a checkpoint, but what hosts often send instead; "" otherwise.
-
-    Args:
-        path: The file.
-    """
+    """Name what a file is if it is not a checkpoint, but what hosts often send instead; "" otherwise."""
     with path.open("rb") as file:
         head = file.read(512)
     if head.startswith(_LFS):

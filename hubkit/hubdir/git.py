@@ -349,11 +349,7 @@ def _fetch_with_submodules(git: Git, resolved: ResolvedRef) -> str:
 
 
 class _SubmoduleIndex:
-    """The index of a repo, to which commits are added one after the other.
-
-    Attributes:
-        count: Number of submodules in it.
-    """
+    """The index of a repo, to which commits are added one after the other."""
 
     def __init__(self, git: Git, resolved: ResolvedRef) -> None:
         self.count = 0

@@ -181,11 +181,7 @@ _digests: dict[str, tuple[frozenset[Stamp], str]] = {}
 
 
 def read_digest(tree: Path) -> str:
-    """The digest of a tree as it is now, as `digest_of_tree`.
-
-    Args:
-        tree: The tree's folder.
-    """
+    """The digest of a tree as it is now, as `digest_of_tree`."""
     stamps = frozenset(_read_stamps(str(tree)))
     known = _digests.get(str(tree))
     if known is not None and known[0] == stamps:
@@ -246,11 +242,6 @@ def require_digest_of(tree: Path, repo: RepoRef, digest: str | None) -> None:
 
 def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
     """Require that a tree in the hub dir matches its manifest, if it has one.
-
-    Args:
-        tree: The tree's folder.
-        repo: The repo, with the commit as its ref.
-        digest: The digest of the tree as it is now.
 
     Raises:
         HashMismatchError: It does not.

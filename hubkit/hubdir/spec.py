@@ -93,9 +93,6 @@ def parse_repo(text: str) -> RepoRef:
     The git program fetches pip's ``git+https://``, ``git+ssh://`` and ``git+file://`` addresses, and git's
     ``git@host:owner/name.git``.
 
-    Args:
-        text: What the user wrote.
-
     Raises:
         RepoSpecError: It does not name a repo; it may be a folder.
     """

@@ -48,9 +48,6 @@ def read_declared(root: Path) -> tuple[str, ...]:
 
     A list of constants, which nearly all repos write, is read from the syntax tree. Anything else
     is left to `hubkit.analysis`, which takes longer.
-
-    Args:
-        root: The repo's folder.
     """
     try:
         source = read_inside(root, HUBCONF, limits.SOURCE_BYTES.most + 1)

@@ -78,7 +78,7 @@ class CardDraft(Struct, frozen=True):
         before: The current contents; None for a new card.
         after: The contents that are up to date.
         stale: Parts that differ, including "front matter".
-        lacking: Parts that hubkit could generate, and that the card does not have.
+        lacking: Parts that hubkit could generate, and that neither it nor the author wrote.
         has_parts: Whether the current card has any generated part.
     """
 
@@ -109,11 +109,6 @@ class Region(Struct, frozen=True):
 def draft_card(facts: CardFacts, request: CardRequest, before: bytes | None) -> CardDraft:
     """Draft a card, or refresh the current one.
 
-    Args:
-        facts: What the card says.
-        request: The options.
-        before: The current contents; None if there is no card.
-
     Raises:
         UsageError: The current card cannot be refreshed, or the request names an unknown part.
     """
@@ -133,12 +128,7 @@ def draft_card(facts: CardFacts, request: CardRequest, before: bytes | None) -> 
 
 
 def check_card(facts: RepoFacts, draft: CardDraft) -> tuple[Finding, ...]:
-    """What `hubkit check` will report about the card once it is written.
-
-    Args:
-        facts: The repo.
-        draft: The card.
-    """
+    """What `hubkit check` will report about the card once it is written."""
     files = _CardOnly(facts.files, {draft.path: draft.after})
     return lint_repo(structs.replace(facts, files=files), Config(select=_RULES)).findings
 
@@ -160,10 +150,6 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
     """The generated parts of a card by name, in order.
 
     Comments in fenced code blocks do not count.
-
-    Args:
-        text: The card.
-        path: Its path, for messages.
 
     Raises:
         UsageError: A comment is unmatched, nested or repeated.
@@ -219,12 +205,7 @@ def replace_regions(text: str, regions: Mapping[str, Region], contents: Mapping[
 
 
 def find_covered(text: str, path: str) -> frozenset[str]:
-    """The parts that the author wrote: a heading of that name, or a snippet that loads a model.
-
-    Args:
-        text: The card.
-        path: Its path.
-    """
+    """The parts that the author wrote: a heading of that name, or a snippet that loads a model."""
     lines = text.splitlines()
     for block in find_code(text):
         for number in range(block.line - 1, block.line - 1 + block.text.count("\n") + 1):
@@ -261,16 +242,17 @@ def _refresh(
     }
     stale = [name for name, content in rendered.items() if regions[name].text != content]
     lacking = tuple(name for name in sections if name not in regions)
+    rest = replace_regions(text, regions, dict.fromkeys(regions, ""))
+    unwritten = tuple(name for name in lacking if name not in find_covered(rest, request.path))
     # A card without generated parts is new to hubkit: it gets those that its author did not write.
-    covered = find_covered(text, request.path) if not regions else frozenset(lacking)
-    added = tuple(n for n in lacking if n in request.added or n not in covered)
+    added = tuple(n for n in lacking if n in request.added or (n in unwritten and not regions))
     after = replace_regions(text, regions, rendered)
     for name in added:
         after = _append(after, name, sections[name](facts), site, newline)
     generated, set_by_user = generate_keys(facts, site), _front_matter(request)
     updated = update_front_matter(after, request.path, generated, set_by_user, newline)
     stale += [*added, *(["front matter"] if updated != after else [])]
-    left = tuple(name for name in lacking if name not in added)
+    left = tuple(name for name in unwritten if name not in added)
     return CardDraft(request.path, before, updated.encode(), tuple(stale), left, bool(regions))
 
 

@@ -142,12 +142,7 @@ class SignatureChange(Struct, frozen=True):
 def compare_parameters(
     old: Sequence[Parameter], new: Sequence[Parameter]
 ) -> Iterator[SignatureChange]:
-    """Compare two lists of parameters; each change is reported once.
-
-    Args:
-        old: The parameters of the earlier version.
-        new: The parameters now.
-    """
+    """Compare two lists of parameters; each change is reported once."""
     if _takes_anything(new):  # it accepts anything
         return
     before = {one.name: one for one in old if one.kind not in _VARIADIC}

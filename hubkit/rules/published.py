@@ -60,10 +60,6 @@ def find_needed(repo: RepoFacts) -> Iterator[Needed]:
 def find_gaps(repo: RepoFacts, *kinds: str) -> Iterator[tuple[Needed, Gap, int]]:
     """Find needed files that are missing in archives. Files with the same cause are grouped.
 
-    Args:
-        repo: The repo.
-        *kinds: The causes to look for.
-
     Returns:
         The first needed file, the cause, and the number of missing files with that cause.
     """

@@ -68,7 +68,7 @@ class Commit(Files):
 
     def paths(self) -> tuple[str, ...]:
         """Every file of the commit that archives hold."""
-        return self.tracked.paths()
+        return self.tracked.kept
 
     def entry(self, path: str) -> Entry | None:
         """What the commit holds at a path."""

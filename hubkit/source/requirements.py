@@ -26,9 +26,6 @@ _FILES = re.compile(
 def read_requirements(files: Files) -> dict[str, frozenset[str]] | None:
     """The distributions that each install file names, normalised.
 
-    Args:
-        files: The repo's files.
-
     Returns:
         File by file; None when one of them is computed, so that source does not tell.
     """

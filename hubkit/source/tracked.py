@@ -48,10 +48,6 @@ class Tracked(Struct, frozen=True):
         """The mode of a file that git tracks."""
         return int(self.lines[path][:6], 8)
 
-    def paths(self) -> tuple[str, ...]:
-        """Every path that archives hold, sorted."""
-        return self.kept
-
     def ignores(self, path: str) -> bool:
         """Whether archives leave out a file, or a folder with all that is in it."""
         if path in self.ignored:
@@ -168,13 +164,7 @@ def find_candidates(tracked: Tracked) -> Iterator[str]:
 def select_pointers(
     paths: Iterable[str], size: Callable[[str], int], read: Callable[[str, int], bytes]
 ) -> frozenset[str]:
-    """Those that hold a pointer.
-
-    Args:
-        paths: Files.
-        size: Gives a file's size.
-        read: Gives the first bytes of one.
-    """
+    """Those that hold a pointer."""
     return frozenset(
         path
         for path in paths
@@ -183,12 +173,7 @@ def select_pointers(
 
 
 def is_pointer(path: str, read: Callable[[str, int], bytes]) -> bool:
-    """Whether a file holds a pointer.
-
-    Args:
-        path: The file.
-        read: Gives the first bytes of it.
-    """
+    """Whether a file holds a pointer."""
     try:
         return read(path, len(_SIGNATURE)) == _SIGNATURE
     except OSError:

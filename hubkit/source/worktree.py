@@ -67,13 +67,12 @@ class WorkTree(Files):
                 for folder in self.tracked.folders
                 for name in self.folder.names(folder)
             }
-            kept = self.tracked.paths()
-            self.memo.append(tuple(path for path in kept if path in present))
+            self.memo.append(tuple(path for path in self.tracked.kept if path in present))
         return self.memo[0]
 
     def paths_ending(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the paths that end in one of the suffixes; no other is looked for."""
-        found = (path for path in self.tracked.paths() if path.lower().endswith(suffixes))
+        found = (path for path in self.tracked.kept if path.lower().endswith(suffixes))
         return tuple(path for path in found if self.entry(path) is not None)
 
     def entry(self, path: str) -> Entry | None:
@@ -333,9 +332,6 @@ def read_changes(git: Git) -> Changes:
 
     Of submodules only the commit is compared: git would look into one with the submodule's own
     configuration.
-
-    Args:
-        git: The git program, in the root of the work tree.
 
     Raises:
         GitRepoError: git cannot compare them.

@@ -46,7 +46,6 @@ def golden_output(context: CaseContext) -> Iterator[Failure]:
             f"The output of {context.label} differs from {path}.",
             tuple(found[:4]),
             "If that is intended, run with --hubconf-update.",
-            context.location,
         )
 
 
@@ -103,7 +102,6 @@ def _over(context: CaseContext, measured: dict[str, float], unit: str) -> Iterat
                 f"{context.label} exceeds its budget.",
                 (f"{name}: {value:.4g}{unit}, budget {allowed:.4g}{unit}",),
                 f"Raise `budget` in {context.case.place}, or find out what became slow or large.",
-                context.location,
             )
 
 

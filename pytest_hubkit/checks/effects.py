@@ -50,7 +50,6 @@ def loads_twice(context: CaseContext) -> Iterator[Failure]:
         yield Failure(
             f"{context.call} works once and fails the second time in the same process: {cause}",
             fix="Move code that may run only once to a module of the repo.",
-            location=context.location,
             cause=cause,
         )
 
@@ -106,7 +105,7 @@ def no_reseed(context: CaseContext) -> Iterator[Failure]:
                 f"{call} reseeds the global random generators.",
                 (*seen, *where),
                 "Use a torch.Generator of your own.",
-                seeds[0].location if seeds else context.location,
+                seeds[0].location if seeds else None,
             )
 
     if context.is_first:

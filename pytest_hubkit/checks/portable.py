@@ -65,14 +65,13 @@ def elsewhere(context: CaseContext) -> Iterator[Failure]:
             f"another working directory: {failure.text}",
             (*filter(None, [failure.place]), *failure.evidence),
             "Open files of the repo with Path(__file__).parent, not by a relative path.",
-            Location(failure.path, failure.line) if failure.path else context.location,
+            Location(failure.path, failure.line) if failure.path else None,
         )
     if case.written:
         yield Failure(
             f"Running {context.label} writes to the folder of the repo, which may be read-only.",
             tuple(case.written[:4]),
             "Write to a temporary folder, or to a path from the caller.",
-            context.location,
         )
 
 
@@ -143,7 +142,6 @@ def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
             f"Two processes build {context.label} with different weights from the same seed.",
             (f"{len(changed)} of {len(one)} differ, such as {(changed or sorted(other))[0]}",),
             "Look for iteration over sets and folders, and for generators seeded with the time.",
-            context.location,
         )
 
 
@@ -168,7 +166,6 @@ def worker_process(context: CaseContext) -> Iterator[Failure]:
     except Exception as error:  # noqa: BLE001 - whatever an attribute raises
         yield Failure(
             f"{context.label} cannot be sent to a worker: {type(error).__name__}: {error}",
-            location=context.location,
         )
         return
     try:
@@ -176,7 +173,6 @@ def worker_process(context: CaseContext) -> Iterator[Failure]:
     except Exception as error:  # noqa: BLE001 - whatever the model raises there
         yield Failure(
             f"{context.label} fails in a worker process: {type(error).__name__}: {error}",
-            location=context.location,
         )
 
 
@@ -199,7 +195,7 @@ def _describe(context: CaseContext, published: Published, failure: ChildFailure)
         f"{published.sha[:12]}.",
         (*filter(None, evidence), *_list_changes(published)),
         fix,
-        Location(failure.path, failure.line) if failure.path else context.location,
+        Location(failure.path, failure.line) if failure.path else None,
     )
 
 

@@ -142,12 +142,7 @@ class Guard(Struct):
             raise NetworkDeniedError(attempt, self.who, self.reason)
 
     def notice(self, what: str, means: str) -> None:
-        """Record something that may lead to the network but usually does not.
-
-        Args:
-            what: The command line, library or function.
-            means: The operation.
-        """
+        """Record something that may lead to the network but usually does not."""
         if len(self.notices) < _MOST_NOTICES:
             _, path, line = _look_up(sys._getframe(1), self.root)  # noqa: SLF001
             self.notices.append(Attempt(what, path, line, means))
