@@ -1,4 +1,4 @@
-"""What is known about names outside the repo, whose source is not read."""
+"""Facts about names outside the repo, whose source is not read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Modules of torch that ``from torch... import name`` may bring; what torch itself calls modules.
+# Modules of torch that ``from torch... import name`` may import.
 _TORCH_MODULES = _words(
     """
     amp autograd backends checkpoint cuda data distributed fft func functional fx hub init jit
@@ -48,22 +48,22 @@ _TORCH = frozenset({"torch", "torchvision", "torchaudio", "torchtext"})
 
 
 def is_stdlib(name: str) -> bool:
-    """Whether a top-level import name is the standard library's."""
+    """Whether a name, dotted or not, is in the standard library."""
     top = name.partition(".")[0]
     return top in sys.stdlib_module_names or top in sys.builtin_module_names
 
 
 def is_helper_origin(dotted: str) -> bool:
-    """Whether what comes from there is never an entrypoint: the standard library, typing, torch."""
+    """Whether a name is never an entrypoint: it is from the standard library, typing or torch."""
     top = dotted.partition(".")[0]
     return is_stdlib(top) or top in ("torch", "typing_extensions", "__future__")
 
 
 def is_callable_name(dotted: str) -> bool:
-    """Whether something outside the repo can be called, going by its dotted name.
+    """Whether something outside the repo can be called, judging by its dotted name.
 
-    Modules and constants cannot. Where nothing is known, the spelling decides: names in capitals
-    are constants.
+    Modules and constants cannot. For unknown names the spelling decides: names in capitals are
+    constants.
     """
     module, _, name = dotted.rpartition(".")
     top = dotted.partition(".")[0]
@@ -124,7 +124,7 @@ _OTHER_CALLS = frozenset(
 
 
 def is_external_module_class(name: str) -> bool | None:
-    """Whether a class outside the repo derives from ``nn.Module``; None when it is not known."""
+    """Whether a class outside the repo derives from ``nn.Module``; None if it is not known."""
     last = name.rpartition(".")[2]
     if name in _MODULES:
         return True
@@ -143,7 +143,7 @@ def is_external_module_class(name: str) -> bool | None:
 
 
 def external_result(name: str) -> Returns:
-    """What calling something outside the repo returns, for the few that are known."""
+    """What a function or class outside the repo returns, if it is one of the few known ones."""
     last = name.rpartition(".")[2]
     is_torchvision_model = name.startswith("torchvision.models.") and last.islower()
     if name in _MODULE_FUNCTIONS or (is_torchvision_model and not last.startswith("get_")):

@@ -49,7 +49,7 @@ _VALUES_PER_STEP = 64
 
 
 class Unknown:
-    """A value that source does not determine."""
+    """A value that the source does not determine."""
 
 
 UNKNOWN = Unknown()
@@ -618,7 +618,7 @@ def _agree(one: Value, other: Value) -> bool:
 
 
 def _matches(pattern: ast.pattern, subject: Value) -> bool | None:
-    """Whether a pattern matches; None when source does not show it."""
+    """Whether a pattern matches; None if the source does not show it."""
     match pattern:
         case ast.MatchAs(pattern=None):
             return True

@@ -36,7 +36,7 @@ class PinState(Struct, frozen=True):
         state: "ok"; "behind" when the branch has gone on, as branches do; "missing" when it is not
             in the hub dir; "moved" when a tag leads elsewhere; "changed" when the bytes are not
             those that were locked; "unknown" when the host could not be asked.
-        detail: What exactly, in a clause; "" when there is nothing to say.
+        detail: What exactly, in a clause; "" if there is nothing to say.
     """
 
     name: str
@@ -79,7 +79,7 @@ def find_checkpoint_urls(repo: RepoRef) -> tuple[str, ...]:
 
 
 def _key(url: str) -> str | None:
-    """The key of a URL in somebody's source; None when nobody can fetch it."""
+    """The key of a URL in somebody's source; None if nobody can fetch it."""
     try:
         return hubdir.key_of(url)
     except UsageError:

@@ -129,7 +129,7 @@ def git_output(folder: Path, *arguments: str) -> str:
 
 
 def find_git(folder: Path) -> Git | None:
-    """Git for a folder that lies in a work tree or is a bare repo; None when it is neither.
+    """Git for a folder that lies in a work tree or is a bare repo; None if it is neither.
 
     No process is started to tell.
     """

@@ -141,7 +141,7 @@ def _parents(path: str) -> Iterable[str]:
 
 
 def read_attributes(files: Files, path: str) -> bytes:
-    """What a ``.gitattributes`` in a work tree says; nothing when it cannot be read."""
+    """What a ``.gitattributes`` in a work tree says; nothing if it cannot be read."""
     try:
         return files.read(path, limits.ATTRIBUTES_BYTES.most)
     except (OSError, ValueError):

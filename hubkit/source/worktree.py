@@ -372,7 +372,7 @@ def _select_lfs(git: Git, paths: Iterable[str]) -> list[str]:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file, "" when it is not a plain one that can be read."""
+    """SHA-256 of a file, "" if it is not a plain one that can be read."""
     import hashlib
 
     digest = hashlib.sha256()
