@@ -184,7 +184,7 @@ def _refused_keyword(call: ast.Call, parameters: Parameters) -> str:
 
 
 def _nested_keyword(call: ast.Call, node: FunctionNode | ast.ClassDef) -> str:
-    """A dict given under the name of ``**kwargs``, in which it becomes an entry.
+    """A dict passed by the name of ``**kwargs``, which makes it one entry of them.
 
     A function that hands its keywords on, or looks for an entry of that name, may mean it so.
     """

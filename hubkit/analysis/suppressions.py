@@ -1,4 +1,4 @@
-"""Comments that ask for findings to be left out: ``# hubkit: ignore[HUB501] reason``.
+"""Comments that suppress findings: ``# hubkit: ignore[HUB501] reason``.
 
 ``# hubkit: file-ignore[HUB305] reason`` does so for the whole file that it stands in.
 """

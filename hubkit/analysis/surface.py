@@ -190,7 +190,7 @@ def _is_published(found: _Candidate, sorting: _Sorting) -> bool:
 
 
 def _is_helper(found: _Candidate) -> bool:
-    """Whether a function that other code of the hubconf calls is not meant to be loaded itself.
+    """Whether a function that other code of the hubconf calls is only a helper.
 
     Such a function requires arguments that its callers know; a published one that others build on
     can be called without any.
@@ -281,7 +281,7 @@ def _all_dynamic_names(scope: Scope, resolver: Resolver) -> Iterator[ast.AST]:
 
 
 def _has_dynamic_names(module: str, resolver: Resolver) -> bool:
-    """Whether what ``from module import *`` brings is not all in source."""
+    """Whether the source does not show all names of ``from module import *``."""
     if resolver.star_names(module) is None:
         return True
     for scope in resolver.starred(module):
