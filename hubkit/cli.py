@@ -21,7 +21,7 @@ from hubkit import __version__
 from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import did_you_mean
 from hubkit.commands import COMMANDS, MODULES
-from hubkit.errors import WHERE_TO_REPORT, HubkitError, UsageError, missing_requirement
+from hubkit.errors import HubkitError, UsageError, missing_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ class HubkitGroup(click.Group):
         """The subcommand of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"hubkit.commands.{MODULES.get(cmd_name, cmd_name)}")
+        name = MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        module = importlib.import_module(f"hubkit.commands.{name}")
         command: click.Command = module.command
         return command
 
@@ -141,7 +142,7 @@ def _print_internal_error(error: BaseException) -> None:
     _print_error(
         HubkitError(
             f"internal error: {type(error).__name__}",
-            hint=f"Please report it at {WHERE_TO_REPORT}, including the traceback above.",
+            hint="Please report it to the developers of hubkit, including the traceback above.",
         )
     )
 

@@ -13,6 +13,9 @@ _MOST = 2000
 class Capture:
     """Collects what is written to standard output and standard error inside a ``with`` block.
 
+    It works in child processes. In pytest's own process ``sys.stdout`` is a buffer of pytest, whose
+    text never reaches the file descriptor, so nothing would be collected.
+
     Attributes:
         text: At most the first 2000 characters of it, once the block has ended.
     """

@@ -48,7 +48,7 @@ def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) 
     inputs = inputs.mapped(lambda value: _to_device(value, session.options.device))
     fed = inputs.mapped(copied)
     before, changes = _named(runnable, fed), list[Change]()
-    prints = fingerprints(before.items())
+    marks = fingerprints(before.items())
     # Lazy modules are expected to change and draw numbers in this run.
     shapeless = {name for name, one in before.items() if not has_shape(one)}
     with seeded(1):
@@ -58,8 +58,8 @@ def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) 
         seconds = time.perf_counter() - started
         drew = generators_that_moved(generators) if not shapeless else ()
     after = fingerprints(_named(runnable, fed).items())
-    changed = tuple(name for name in dict.fromkeys((*prints, *after))
-                    if name not in shapeless and prints.get(name) != after.get(name))  # fmt: skip
+    changed = tuple(name for name in dict.fromkeys((*marks, *after))
+                    if name not in shapeless and marks.get(name) != after.get(name))  # fmt: skip
     return Forward(inputs, output, seconds, changed, drew, tuple(changes))
 
 

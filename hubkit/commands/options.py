@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from msgspec import Struct, structs
 
-from hubkit._util.text import join_words
+from hubkit._util.text import did_you_mean, join_words
 from hubkit.reporters import FORMATS
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def _check_format(ctx: click.Context, param: click.Parameter, value: str) -> str
     """Check the name of a format; replace a former one."""
     name = _ALIASES.get(value, value)
     if name not in FORMATS:
-        raise click.BadParameter(f"{value!r} is not one of {', '.join(FORMATS)}.")
+        hint = did_you_mean(value, FORMATS) or f"Choose one of {', '.join(FORMATS)}."
+        raise click.BadParameter(f"unknown format {value!r}. {hint}")
     return name
 
 

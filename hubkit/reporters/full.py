@@ -86,7 +86,6 @@ def _ignore_table(report: Report) -> Iterator[str]:
 
 def _ignore_lines(findings: list[Finding], report: Report) -> Iterator[str]:
     """One line ``CODE = "reason"`` per code."""
-    names = {rule.code: rule.slug for rule in report.rules}
     for code, count in sorted(Counter(finding.code for finding in findings).items()):
         times = f", {plural(count, 'finding')}" if count > 1 else ""
-        yield f'{code} = "reason"  # {names.get(code, "")}{times}'
+        yield f'{code} = "reason"  # {report.slug(code)}{times}'
