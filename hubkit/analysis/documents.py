@@ -177,7 +177,7 @@ def find_code(text: str, first_line: int = 1) -> Iterator[CodeBlock]:
 
 
 def syntax_problem(code: str) -> str:
-    """Why a piece of Python does not parse; "" when it does."""
+    """Why a piece of Python does not parse; "" if it does."""
     try:
         ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -186,7 +186,7 @@ def syntax_problem(code: str) -> str:
 
 
 def _read_call(text: str, start: int) -> ast.Call | None:
-    """The call whose parenthesis opens at an offset; None when it cannot be read."""
+    """The call whose parenthesis opens at an offset; None if it cannot be read."""
     end = _closing(text, start)
     if end is None:
         return None
@@ -246,7 +246,7 @@ _FRONT = r"(?sm)\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?"
 
 
 def read_card(text: str, path: str, most: int = limits.FRONT_MATTER.most) -> Card | None:
-    """A document's front matter and what follows it; None when it has none.
+    """A document's front matter and what follows it; None if it has none.
 
     Args:
         text: The document.

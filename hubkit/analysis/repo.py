@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
 
 def read_repo(repo: Path | Files) -> RepoFacts:
-    """Read what a hub repo offers, from source alone.
+    """Read a hub repo, from source alone.
 
     Nothing of the repo is imported or run, and only files in the hubconf's reach are read.
 
     Args:
-        repo: Its files, with ``hubconf.py`` at their root; a path means all that lies in the folder,
-            committed or not.
+        repo: Its files, with ``hubconf.py`` at their root; a path means all files in the folder,
+            tracked or not.
 
     Returns:
         The facts. A hubconf that is missing or cannot be parsed is not an error here:
