@@ -231,7 +231,7 @@ def test_a_card_that_cannot_be_refreshed_is_left_alone(
 
 
 def test_odd_places(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "is outside of" in hubkit("card", *REPO, "--file", "../card.md").stderr
+    assert "is outside " in hubkit("card", *REPO, "--file", "../card.md").stderr
     assert "is not a folder" in hubkit("card", tmp_path / "gone").stderr
     (repo / "folder.md").mkdir()
     assert "cannot read" in hubkit("card", *REPO, "--file", "folder.md").stderr
