@@ -41,13 +41,13 @@ def command() -> None:
     """Prepare checkpoints for publishing."""
 
 
-@command.command(short_help="Name a checkpoint by its hash and record it.")
+@command.command(short_help="Add its hash to the name of a checkpoint, and record it.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--entrypoint", metavar="NAME", help="The entrypoint that loads it.  [default: the only one]"
+    "--entrypoint", metavar="NAME", help="Entrypoint that loads it.  [default: the only one]"
 )
 @click.option(
-    "--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Folder for the copy."
+    "--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Folder to copy it to."
 )
 @click.option("--safetensors", is_flag=True, help="Convert to safetensors. Requires torch.")
 @click.option(
@@ -55,10 +55,10 @@ def command() -> None:
     type=click.IntRange(8, 64),
     default=8,
     show_default=True,
-    help="Digits of the hash in the file name.",
+    help="Number of digits of the hash in the file name.",
 )
-@click.option("--repo", "slug", metavar="OWNER/NAME", help="The repo on GitHub.")
-@click.option("--tag", metavar="TAG", help="The release to attach it to.")
+@click.option("--repo", "slug", metavar="OWNER/NAME", help="Name of the repo on GitHub.")
+@click.option("--tag", metavar="TAG", help="Tag of the release to attach it to.")
 def add(
     file: Path,
     entrypoint: str | None,
@@ -69,11 +69,11 @@ def add(
     slug: str | None,
     tag: str | None,
 ) -> int:
-    """Name a checkpoint by its hash and record it.
+    """Add its hash to the name of a checkpoint, and record it.
 
-    Copies it to NAME-<start of its sha256>.EXT, the name that torch.hub's check_hash=True expects.
-    Hash and size are recorded in the configuration of the current repo. The file is inspected
-    without running any code in it.
+    Copies it to NAME-<start of its sha256>.EXT, the name that check_hash=True of torch.hub expects.
+    Records its hash and size in the configuration of the current repo. Inspects the file without
+    running any code in it.
     """
     from hubkit.config import read_config
     from hubkit.publish.checkpoint_contents import convert_to_safetensors, read_contents
@@ -115,7 +115,7 @@ def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
     tops = (Path(os.path.abspath(facts.root)), facts.root.resolve())  # noqa: PTH100
     if any(named.is_relative_to(top) for top in tops) and not is_inside(facts.root, folder):
         raise UsageError(
-            f"{folder} leads outside the repo through a link, to {folder.resolve()}.",
+            f"{folder} is a link that points outside the repo, to {folder.resolve()}",
             hint="To write there anyway, pass that folder: --to DIR",
         )
 
@@ -138,7 +138,7 @@ def _entrypoint(facts: RepoFacts | None, requested: str | None) -> str:
     if facts is None:
         if requested is not None:
             raise UsageError(
-                "there is no hubconf.py here, or in a folder above",
+                "there is no hubconf.py in this folder or its parents",
                 hint="Run this command in the folder of the repo.",
             )
         return ""
@@ -164,8 +164,8 @@ def _require_readable(file: Path) -> Contents:
     contents = read_contents(file)
     if contents.kind == "damaged":
         raise CheckpointError(
-            f"{file} is a damaged checkpoint.",
-            hint="Check whether it was saved or copied completely.",
+            f"{file} is a damaged checkpoint",
+            hint="Check that it was saved and copied completely.",
         )
     return contents
 

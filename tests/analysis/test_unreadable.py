@@ -28,14 +28,14 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder": (lambda path: path.mkdir(), "is a folder"),
     "a dangling link": (
         lambda path: path.symlink_to("nowhere"),
-        "is a symbolic link that leads nowhere or outside the repo",
+        "is a symbolic link that is broken or points outside the repo",
     ),
     "a link to itself": (
         lambda path: path.symlink_to(path.name),
-        "is a symbolic link that leads nowhere or outside the repo",
+        "is a symbolic link that is broken or points outside the repo",
     ),
     "a link to a folder": (lambda path: path.symlink_to("."), "is a folder"),
-    "a pipe": (os.mkfifo, "is no plain file"),
+    "a pipe": (os.mkfifo, "is not a regular file"),
     "a forbidden file": (forbid, "cannot be read: Permission denied"),
     "nothing": (str, "does not exist"),
 }
@@ -49,7 +49,7 @@ def test_what_is_no_hubconf_is_told(kind: str, tmp_path: Path) -> None:
     facts = read_repo(tmp_path)
     assert facts.problem is not None
     assert facts.problem.message == f"hubconf.py {said}"
-    with pytest.raises(HubconfNotFoundError, match=f"can be read: hubconf.py {said}"):
+    with pytest.raises(HubconfNotFoundError, match=f"is not a hub repo: hubconf.py {said}"):
         require_hubconf(facts)
     done = CliRunner().invoke(main, ["check", str(tmp_path), "--output-format", "concise"])
     assert done.exit_code == 1

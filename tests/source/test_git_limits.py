@@ -85,7 +85,7 @@ def test_a_repo_of_somebody_else_is_an_error_with_a_way_out(
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
     for path in (repo, repo / ".git"):
         os.chown(path, 12345, 12345)
-    with pytest.raises(GitRepoError, match="belongs to somebody else") as caught:
+    with pytest.raises(GitRepoError, match="belongs to another user") as caught:
         open_files(repo)
     assert "safe.directory" in caught.value.hint
 
@@ -101,7 +101,7 @@ def test_without_git_only_folders_can_be_read(
 
 
 def test_outside_git_there_are_no_commits(tmp_path: Path) -> None:
-    with pytest.raises(GitRepoError, match="in no git repo"):
+    with pytest.raises(GitRepoError, match="is not in a git repo"):
         open_commit(tmp_path, "main")
 
 
