@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _ON_WORK_TREE = ("C102", "C108", "C109", "C110", "C111", "C210", "C304")
 _ON_ARCHIVE = ("C301", "C302", "C310")
-_HUNG = CaseReply(ChildFailure("", "It did not end before the test's time limit."))
+_HUNG = CaseReply(ChildFailure("", "It did not finish before the time limit of the test."))
 
 
 class Children:
@@ -212,7 +212,7 @@ class Children:
             return run_child(call, LoadReply, self._import_torch).reply
         except ChildError as error:
             raise ProbeError(
-                f"The code of {session.root} {error.reason} before it was done.",
+                f"The code of {session.root} {error.reason} before it finished.",
                 hint=error.output and f"The last lines of its output:\n{error.output}",
             ) from error
 

@@ -110,7 +110,7 @@ def require_hubconf(facts: RepoFacts) -> Hubconf:
     if problem is None or problem.kind == "missing":
         why = f": {problem.message}" if problem else ""
         raise HubconfNotFoundError(
-            f"{facts.root} has no readable {HUBCONF}{why}",
+            f"{facts.root} is not a hub repo{why}",
             hint=f"A hub repo has a {HUBCONF} at its root. To create one, run `hubkit init`.",
         )
     place = problem.location
