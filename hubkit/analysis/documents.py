@@ -279,6 +279,23 @@ def _read_front(text: str, path: str, first: int) -> tuple[tuple[CardField, ...]
     return tuple(_fields(root, path, first)), "", first
 
 
+def parse_yaml(text: str) -> object:
+    """Parse YAML into plain values. An alias is the value that it repeats, not a copy.
+
+    Args:
+        text: The text.
+
+    Raises:
+        ValueError: It is not YAML, has tags of its own, or is nested too deeply.
+    """
+    import yaml
+
+    try:
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"it is not YAML: {error}") from None
+
+
 def _fields(root: yaml.MappingNode, path: str, first: int) -> Iterator[CardField]:
     import yaml
 
