@@ -83,19 +83,20 @@ class HubkitGroup(click.Group):
             code = super().main(args, prog_name, **extra)
             sys.stdout.flush()
         except BaseException as error:  # noqa: BLE001 - the last handler
-            code = _report(error)
+            code = _handle(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _report(error: BaseException) -> int:
-    """Print an error to stderr, if it is open; returns the exit code."""
+def _handle(error: BaseException) -> int:
+    """Print an error, if stderr is open; returns the exit code."""
     with contextlib.suppress(OSError):
-        return _print(error)
+        return _print_any(error)
     _close_stdout()
     return FAILED
 
 
-def _print(error: BaseException) -> int:
+def _print_any(error: BaseException) -> int:
+    """Print an error; returns the exit code."""
     if isinstance(error, HubkitError):
         _print_error(error)
         return error.exit_code

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.inputs import Inputs
     from pytest_hubkit.session import HubconfSession
 
-_HUNG = CaseReply(ChildFailure("", "It did not end before the test's time limit."))
+_HUNG = CaseReply(ChildFailure("", "It did not finish before the time limit of the test."))
 
 
 class Children:
@@ -210,7 +210,7 @@ class Children:
             return run_child(call, LoadReply, self._import_torch).reply
         except ChildError as error:
             raise ProbeError(
-                f"The code of {session.root} {error.reason} before it was done.",
+                f"The code of {session.root} {error.reason} before it finished.",
                 hint=error.output and f"The last lines of its output:\n{error.output}",
             ) from error
 

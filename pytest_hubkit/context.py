@@ -171,7 +171,7 @@ class CaseContext:
         """Where weights are cached, for an entrypoint that needs them."""
         if self.session.options.network == "deny":
             raise NotApplicableError(
-                "it is declared to need its weights: run with --hubconf-network=cache or allow"
+                "it cannot be built without weights: run with --hubconf-network=cache or allow"
             )
         return self.session.weights_home
 

@@ -1,4 +1,4 @@
-"""What calling an entrypoint certainly does: download weights by default, need a GPU, or fail."""
+"""Certain effects of calling an entrypoint: it downloads weights, needs a GPU, or fails."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class InterpretedCalls(Struct, frozen=True):
     _moves: dict[ast.AST, tuple[tuple[ast.Call, Scope], ...]] = field(default_factory=dict)
 
     def interpret(self, target: Defined, values: dict[str, Value]) -> Interpreter:
-        """What a call with known arguments does."""
+        """Interpret a call with known arguments."""
         key = (target.node, frozenset(values.items()))
         if key not in self._interpreted:
             self._interpreted[key] = Interpreter(self.resolver)
@@ -92,8 +92,8 @@ def find_failing_defaults(
 
     Args:
         hubconf: The hubconf's names.
-        calls: The calls that were interpreted before.
-        entrypoints: What to call; those with required arguments are left out.
+        calls: The calls interpreted so far.
+        entrypoints: The entrypoints; those with required arguments are skipped.
     """
     for entry in entrypoints:
         target, values = _called(hubconf, calls.resolver, entry)
@@ -111,8 +111,8 @@ def find_gpu_needs(
 
     Args:
         hubconf: The hubconf's names.
-        calls: The calls that were interpreted before.
-        entrypoints: What to call: with their own defaults, and with weights.
+        calls: The calls interpreted so far.
+        entrypoints: The entrypoints, called with their defaults and with weights.
     """
     for entry in entrypoints:
         target, bound = _called(hubconf, calls.resolver, entry)
@@ -150,7 +150,7 @@ def _gpu_defaults(target: Defined | None, entry: Entrypoint) -> list[str]:
 def _called(
     hubconf: Scope, resolver: Resolver, entry: Entrypoint
 ) -> tuple[Defined | None, dict[str, Value]]:
-    """What an entrypoint calls, and the arguments that a ``partial`` gives it."""
+    """The function of an entrypoint, and the arguments that a ``partial`` passes to it."""
     target = resolver.name(hubconf, entry.name)
     if isinstance(target, Defined):
         return target, {}

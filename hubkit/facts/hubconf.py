@@ -43,7 +43,7 @@ class Parameter(Struct, frozen=True):
     Attributes:
         name: Its name, without stars.
         kind: How it is passed.
-        default: Source text of the default, or None when it is required or variadic.
+        default: Source text of the default, or None if it is required or variadic.
         annotation: Source text of the annotation, or None.
         ignored: Whether it is a ``**kwargs`` that the body does not use.
     """

@@ -272,7 +272,7 @@ class RefState(Struct, frozen=True):
         repo: The repo and ref.
         state: "pinned" for a commit, "current", "behind", "gone" if the ref or repo no longer
             exists, "unknown" if the host could not be reached.
-        sha: The commit in the hub dir, or "" when unknown.
+        sha: The commit in the hub dir, or "" if unknown.
         latest: The commit on the host, or "".
         detail: Why it is gone or unknown.
     """

@@ -327,8 +327,8 @@ def _try_key(text: str) -> str | None:
 def _not_found(inventory: Inventory, text: str) -> Exception:
     names = [tree.name for tree in inventory.trees]
     names += [file.path.name for file in inventory.checkpoints]
-    hint = did_you_mean(text, names, most=3) or "Run `hubkit cache ls` to list what it holds."
-    return UsageError(f"Nothing in {inventory.root} is named {text}.", hint=hint)
+    hint = did_you_mean(text, names, most=3) or "Run `hubkit cache ls` to see what is there."
+    return UsageError(f"{text} not found in the hub dir {inventory.root}.", hint=hint)
 
 
 def _is_superseded(tree: KeptTree) -> bool:

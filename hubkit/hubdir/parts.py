@@ -453,7 +453,7 @@ class ParallelDownload:
             or not same
         ):
             raise FetchError(
-                f"{response.url} answered {response.status} when asked for a part.",
+                f"{response.url} returned status {response.status} to a request for a part.",
                 url=response.url,
             )
 

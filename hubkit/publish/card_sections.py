@@ -100,9 +100,9 @@ def render_entrypoints(facts: CardFacts) -> str:
         more = "more names" if lines else "its names"
         lines += [
             *([""] if lines else []),
-            f"`hubconf.py` defines {more} when it runs: `torch.hub.list` lists them.",
+            f"`hubconf.py` creates {more} at run time. `torch.hub.list` lists them.",
         ]
-    return "\n".join(lines or ["There are none."]) + "\n"
+    return "\n".join(lines or ["None."]) + "\n"
 
 
 def render_dependencies(facts: CardFacts) -> str:
@@ -117,7 +117,7 @@ def render_dependencies(facts: CardFacts) -> str:
 def render_weights(facts: CardFacts) -> str:
     """A table of the checkpoints that entrypoints load."""
     if not facts.checkpoints:
-        return "The source shows no weights that the entrypoints load.\n"
+        return "No weights were found in the source.\n"
     known = [one for one in facts.checkpoints if one.url or one.path or one.sha256]
     lines = _weights_table(known) if known else []
     unknown = [one.entrypoint for one in facts.checkpoints if one not in known]
