@@ -45,8 +45,8 @@ def test_fixed_case(case: str, tmp_path: Path) -> None:
     after = find(repo, code).findings
     assert len(after) == len(before) - len(outcome.fixed)
     assert not any(finding.fix for finding in after)
-    for path in repo.rglob("*.py"):
-        ast.parse(path.read_bytes())
+    for source in repo.rglob("*.py"):
+        ast.parse(source.read_bytes())
     assert not fix(repo, code).changes
     assert files_in(repo) == golden
 
