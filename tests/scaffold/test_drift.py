@@ -81,6 +81,17 @@ def test_drift_is_told_shown_and_put_right(here: Path) -> None:
     assert init("--check").exit_code == 0
 
 
+def test_another_answer_does_not_change_files_of_the_author(here: Path) -> None:
+    init("shapes", "--defaults", "--weights", "none")
+    before = read_tree(here)
+    result = init("shapes", "--defaults", "--weights", "both", "--no-ci")
+    assert "`weights` stays none in the files that are yours." in result.stdout
+    assert "`ci` stays yes" in result.stdout
+    made = ("shapes/shapes/release.py",)
+    assert {path: data for path, data in read_tree(here).items() if path not in made} == before
+    assert "stays" not in init("shapes", "--defaults").stdout
+
+
 def test_what_nobody_made_cannot_have_drifted(here: Path) -> None:
     write_tree(here, SAMPLE)
     result = init("--check")
