@@ -171,7 +171,7 @@ class CaseContext:
         """Where weights are cached, for an entrypoint that needs them."""
         if self.session.options.network == "deny":
             raise NotApplicableError(
-                "it is declared to need its weights: run with --hubconf-network=cache or allow"
+                "it cannot be built without weights: run with --hubconf-network=cache or allow"
             )
         return self.session.weights_home
 
@@ -243,7 +243,7 @@ class CaseContext:
         """
         from pytest_hubkit.weights import load_pretrained
 
-        arguments = self.case.pretrained_arguments(self.function) or {}
+        arguments = self.case.trained_arguments(self.function) or {}
         return self._once(  # type: ignore[no-any-return]
             "pretrained",
             lambda: load_pretrained(self.session, self.case, arguments, self.location),

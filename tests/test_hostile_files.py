@@ -29,7 +29,7 @@ from hubkit.hubdir.layout import is_alive, is_orphan, read_record
 from hubkit.limits import Limit
 from hubkit.lockfile import read_lockfile
 from hubkit.publish.checkpoint import read_weights
-from hubkit.runtime.probe import ProbeRequest, run_in_child
+from hubkit.runtime.probe import list_names
 from hubkit.source import open_files
 
 if TYPE_CHECKING:
@@ -403,7 +403,7 @@ def test_a_child_that_a_real_time_signal_ends_is_reported(tmp_path: Path) -> Non
     number = signal.SIGRTMIN + 3
     (tmp_path / "hubconf.py").write_text(f"import os\nos.kill(os.getpid(), {number})\n")
     with pytest.raises(ProbeError, match=f"crashed with signal {number}"):
-        run_in_child(ProbeRequest(tmp_path, "names"))
+        list_names(tmp_path)
 
 
 @pytest.mark.parametrize("answer", ["'[' * 100_000", "'{}'", "'[]'", "'{\"failure\": 1}'"])
@@ -414,4 +414,4 @@ def test_an_answer_that_is_nonsense_is_reported(tmp_path: Path, answer: str) -> 
         f"open(places[0], 'w').write({answer})\nos._exit(0)\n"
     )
     with pytest.raises(ProbeError, match="cannot be read"):
-        run_in_child(ProbeRequest(tmp_path, "names"))
+        list_names(tmp_path)

@@ -27,7 +27,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "analysis": (2, frozenset({"source"})),
     "hubdir": (1, frozenset()),
     "runtime": (1, frozenset()),
-    "scaffold": (3, frozenset({"analysis", "source"})),
+    "scaffold": (3, frozenset({"analysis", "runtime", "source"})),
     "config": (1, frozenset()),
     "lockfile": (1, frozenset()),
     "reporters": (1, frozenset()),

@@ -1,4 +1,4 @@
-"""What calling an entrypoint certainly does: download weights by default, need a GPU, or fail."""
+"""Certain effects of calling an entrypoint: it downloads weights, needs a GPU, or fails."""
 
 from __future__ import annotations
 
@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 class InterpretedCalls(Struct, frozen=True):
-    """Calls of entrypoints, each interpreted once.
-
-    Attributes:
-        resolver: Looks names up.
-    """
+    """Calls of entrypoints, each interpreted once."""
 
     resolver: Resolver
     _interpreted: dict[tuple[ast.AST, frozenset[tuple[str, Value]]], Interpreter] = field(
@@ -37,7 +33,7 @@ class InterpretedCalls(Struct, frozen=True):
     _moves: dict[ast.AST, tuple[tuple[ast.Call, Scope], ...]] = field(default_factory=dict)
 
     def interpret(self, target: Defined, values: dict[str, Value]) -> Interpreter:
-        """What a call with known arguments does."""
+        """Interpret a call with known arguments."""
         key = (target.node, frozenset(values.items()))
         if key not in self._interpreted:
             self._interpreted[key] = Interpreter(self.resolver)
@@ -69,13 +65,7 @@ class InterpretedCalls(Struct, frozen=True):
 def find_unrequested_downloads(
     hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
 ) -> Iterator[UnrequestedDownload]:
-    """Downloads that calling an entrypoint without weights is certain to make.
-
-    Args:
-        hubconf: The hubconf's names.
-        resolver: Looks names up.
-        entrypoints: What to call: with the arguments that leave the weights out.
-    """
+    """Downloads that calling an entrypoint without weights is certain to make."""
     for entry in entrypoints:
         target, values = _called(hubconf, resolver, entry)
         if target is None:
@@ -98,8 +88,8 @@ def find_failing_defaults(
 
     Args:
         hubconf: The hubconf's names.
-        calls: The calls that were interpreted before.
-        entrypoints: What to call; those with required arguments are left out.
+        calls: The calls interpreted so far.
+        entrypoints: The entrypoints; those with required arguments are skipped.
     """
     for entry in entrypoints:
         target, values = _called(hubconf, calls.resolver, entry)
@@ -117,8 +107,8 @@ def find_gpu_needs(
 
     Args:
         hubconf: The hubconf's names.
-        calls: The calls that were interpreted before.
-        entrypoints: What to call: with their own defaults, and with weights.
+        calls: The calls interpreted so far.
+        entrypoints: The entrypoints, called with their defaults and with weights.
     """
     for entry in entrypoints:
         target, bound = _called(hubconf, calls.resolver, entry)
@@ -163,7 +153,7 @@ def _gpu_default(target: Defined | None, entry: Entrypoint) -> str:
 def _called(
     hubconf: Scope, resolver: Resolver, entry: Entrypoint
 ) -> tuple[Defined | None, dict[str, Value]]:
-    """What an entrypoint calls, and the arguments that a ``partial`` gives it."""
+    """The function of an entrypoint, and the arguments that a ``partial`` passes to it."""
     target = resolver.name(hubconf, entry.name)
     if isinstance(target, Defined):
         return target, {}

@@ -10,7 +10,7 @@ import click
 from msgspec import Struct
 
 from hubkit._util.console import echo_lines
-from hubkit._util.text import table_cell
+from hubkit._util.text import table_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,25 +146,21 @@ def _render_markdown(entries: Sequence[CatalogueEntry]) -> str:
         if not rows:
             continue
         is_rule = rows[0].kind == "rule"
-        head = (
-            "| code | name | severity | runs | fix | finds |"
-            if is_rule
-            else ("| code | name | for the level | shows |")
-        )
-        rule_line = "| --- " * (head.count("|") - 1) + "|"
+        heads = _RULE_HEADS if is_rule else _CHECK_HEADS
+        head, rule_line = table_row(heads), table_row(["---"] * len(heads))
         lines = [_rule_row(one) if is_rule else _check_row(one) for one in rows]
         parts.append("\n".join([f"## {title}\n", head, rule_line, *lines]) + "\n")
     return "\n".join(parts)
 
 
+_RULE_HEADS = ("code", "name", "severity", "runs", "fix", "finds")
+_CHECK_HEADS = ("code", "name", "for the level", "shows")
+
+
 def _rule_row(one: CatalogueEntry) -> str:
     runs = "default" if one.is_default else "preview"
-    return f"| {one.code} | {one.slug} | {one.severity} | {runs} | {one.fix} | {_cell(one)} |"
+    return table_row((one.code, one.slug, one.severity, runs, one.fix, one.summary))
 
 
 def _check_row(one: CatalogueEntry) -> str:
-    return f"| {one.code} | {one.slug} | {one.severity} | {_cell(one)} |"
-
-
-def _cell(one: CatalogueEntry) -> str:
-    return table_cell(one.summary)
+    return table_row((one.code, one.slug, one.severity, one.summary))

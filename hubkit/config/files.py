@@ -64,10 +64,6 @@ def read_config(
 def make_config(table: Mapping[str, object], place: str) -> Config:
     """The configuration for a table of settings.
 
-    Args:
-        table: The table.
-        place: What errors call the table.
-
     Raises:
         ConfigError: A key is unknown, or a value is invalid.
     """
@@ -138,8 +134,9 @@ def _require_inner_path(text: str, place: str) -> None:
 
 
 def _require_arguments(entrypoint: EntrypointConfig, place: str) -> None:
-    if cast("object", entrypoint.untrained) is True:
-        raise ConfigError(f"{place}.untrained must be a table of arguments or false, not true")
+    for key in ("untrained", "trained"):
+        if getattr(entrypoint, key) is True:
+            raise ConfigError(f"{place}.{key} must be a table of arguments or false, not true")
     for name, case in entrypoint.cases.items():
         _require_arguments(case, f"{place}.cases.{name}")
 

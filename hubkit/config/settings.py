@@ -67,9 +67,6 @@ class _Table(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_f
 class WeightsConfig(_Table, frozen=True):
     """Settings of an entrypoint's weights."""
 
-    call: Annotated[
-        _Arguments | None, Meta(description="Keyword arguments that request pretrained weights.")
-    ] = None
     sha256: Annotated[str, Meta(description="Hash of the checkpoint, or its first digits.")] = ""
     bytes: Annotated[_Count | None, Meta(description="Size of the checkpoint.")] = None
     params: Annotated[_Count | None, Meta(description="Number of parameters of the model.")] = None
@@ -89,6 +86,10 @@ class EntrypointConfig(_Table, frozen=True):
     untrained: Annotated[
         _Arguments | _False | None,
         Meta(description="Keyword arguments that build it without weights; false if none do."),
+    ] = None
+    trained: Annotated[
+        _Arguments | _False | None,
+        Meta(description="Keyword arguments that load its weights; false if it has no weights."),
     ] = None
     input: Annotated[
         _Values | None, Meta(description='Example input, such as "f32[B,3,H,W] in [0,1]".')

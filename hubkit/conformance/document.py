@@ -57,11 +57,7 @@ class _Document(Struct, frozen=True):
 
 
 def render_json(report: ConformanceReport) -> str:
-    """A report as one JSON object, in ASCII.
-
-    Args:
-        report: The report.
-    """
+    """A report as one JSON object, in ASCII."""
     document = {
         "schema": SCHEMA,
         "hubkit": __version__,
@@ -113,9 +109,6 @@ def _level(case: CaseResult, level: int) -> Json:
 
 def read_report(path: Path) -> ConformanceReport:
     """Read a report that ``--hubconf-report`` has written.
-
-    Args:
-        path: The file.
 
     Raises:
         UsageError: It cannot be read, or is not a report.

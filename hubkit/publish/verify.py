@@ -155,11 +155,10 @@ def _arguments_without_weights(
     entry: Entrypoint, config: EntrypointConfig
 ) -> dict[str, Any] | None:
     """Arguments that build a model without weights; None if they are unknown."""
-    if config.untrained is False or entry.parameters is None:
+    if entry.parameters is None:
         return None
-    without = config.untrained
-    if without is None:
-        without = arguments_without_weights(read_defaults(entry.parameters))
-    arguments = {**without, **config.call}
+    arguments = arguments_without_weights(read_defaults(entry.parameters), config)
+    if arguments is None:
+        return None
     is_complete = all(one.name in arguments for one in entry.parameters if one.required)
     return arguments if is_complete else None

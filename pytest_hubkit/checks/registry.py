@@ -26,7 +26,7 @@ class Failure(Struct, frozen=True):
         message: What is wrong for users of the model, in one sentence.
         evidence: Numbers, paths, lines.
         fix: The most likely cause, and how to fix it.
-        location: Its place, or None for the entrypoint itself.
+        location: Its place; None for the definition of the entrypoint.
         cause: The exception that the repo's code raised, or None.
     """
 

@@ -49,7 +49,7 @@ def test_what_is_no_hubconf_is_told(kind: str, tmp_path: Path) -> None:
     facts = read_repo(tmp_path)
     assert facts.problem is not None
     assert facts.problem.message == f"hubconf.py {said}"
-    with pytest.raises(HubconfNotFoundError, match=f"no readable hubconf.py: hubconf.py {said}"):
+    with pytest.raises(HubconfNotFoundError, match=f"is not a hub repo: hubconf.py {said}"):
         require_hubconf(facts)
     done = CliRunner().invoke(main, ["check", str(tmp_path), "--output-format", "concise"])
     assert done.exit_code == 1

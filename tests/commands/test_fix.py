@@ -73,6 +73,18 @@ def test_fix_applies_safe_fixes_and_reports_the_rest(repo: Path) -> None:
     assert done.exit_code == 1
 
 
+def test_fixing_code_keeps_findings_that_git_shows(repo: Path) -> None:
+    (repo / ".gitattributes").write_text("*.pth filter=lfs\n")
+    (repo / "net.pth").write_text("version https://git-lfs.github.com/spec/v1\n")
+    (repo / "linked").symlink_to("hubconf.py")
+    git(repo, "init")
+    git(repo, "add", "--all")
+    codes = {"HUB603", "HUB604"}
+    for options in ((), ("--fix",)):
+        result = check(repo, *options, "--extend-select", "HUB6", "--output-format", "json")
+        assert codes <= {one["code"] for one in json.loads(result.stdout)["findings"]}, options
+
+
 def test_unsafe_fixes_are_applied_on_request(repo: Path) -> None:
     done = check(repo, "--fix", "--unsafe-fixes")
     assert text_of(repo) == UNSAFE

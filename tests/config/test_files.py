@@ -96,6 +96,11 @@ def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
             "net.untrained must be a table of arguments or",
             "",
         ),
+        (
+            "[entrypoints.net]\ntrained = true",
+            "net.trained must be a table of arguments or",
+            "",
+        ),
         ("[entrypoints.net]\nuntrained = 1", "net.untrained must be a table or false, not 1", ""),
         ("[entrypoints.net.budget]\nload = 1", "budget has an unknown key 'load'", "`load-s`"),
         ("[entrypoints.net.cases.a.cases.b]", r"cases\.a has cases of its own", ""),

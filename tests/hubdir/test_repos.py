@@ -270,7 +270,7 @@ def test_a_rate_limit_names_the_host_and_what_helps_there(host: GitHost) -> None
 
 def test_a_host_that_wants_a_long_wait_is_asked_once(host: GitHost) -> None:
     host.fail("info/refs", status=503, headers={"Retry-After": "3600"}, times=9)
-    with pytest.raises(errors.UnreachableError, match=r"503 and asks to wait .* \(1 request\)"):
+    with pytest.raises(errors.UnreachableError, match=r"503 and asked to wait .* \(1 request\)"):
         fetch("acme/shapes")
     assert len(host.requests) == 1
 

@@ -151,7 +151,7 @@ def test_a_folder_without_hubconf_says_where_there_is_one(repo: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(HubconfNotFoundError, match="no folder"):
+    with pytest.raises(HubconfNotFoundError, match="is not a folder"):
         hubkit.load(str(tmp_path / "nowhere"), "net", source="local")
 
 

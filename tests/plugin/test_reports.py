@@ -122,7 +122,7 @@ def test_a_report_that_cannot_be_written_is_no_quiet_loss(plain: HubRepo) -> Non
     plain.write({"out": "a file"})
     result = plain.run_here("--hubconf", "--hubconf-select=C105", "--hubconf-report=out/hub.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "hub.json cannot be written" in result.stderr.str()
+    assert "out/hub.json: " in result.stderr.str()
 
 
 def test_junit_says_what_was_checked(plain: HubRepo) -> None:

@@ -120,7 +120,7 @@ def test_what_crashes_here_costs_a_worker_and_is_reported(
     assert fine["levels"]["1"]["failed"] == []
     assert other["levels"]["1"]["failed"] == ["C106"]
     skipped = {one["code"]: one["reason"] for one in other["checks"] if one["outcome"] == "skipped"}
-    assert skipped == dict.fromkeys(("C108", "C109"), "(C106) it crashed a process before")
+    assert skipped == dict.fromkeys(("C108", "C109"), "(C106) it crashed a process earlier")
     assert not list(temporary.iterdir())
 
 

@@ -176,7 +176,7 @@ def test_no_git_no_commit_no_hubconf(tmp_path: Path, monkeypatch: pytest.MonkeyP
     git("init", "-q", cwd=folder)
     assert "has no commits" in stderr()
     commit_files(folder, {"readme.md": "x"})
-    assert "no hubconf.py" in stderr()
+    assert "is not a hub repo: hubconf.py does not exist" in stderr()
     commit_files(folder, {"hubconf.py": "def net(:\n"})
     assert "hubconf.py, line 1" in stderr()
     commit_files(folder, {"hubconf.py": "def net():\n    return 1\n", "sub/hubconf.py": ""})

@@ -79,7 +79,7 @@ def test_a_card_that_is_stale_missing_or_broken(ready: Path) -> None:
     commit_files(ready, {"MODEL_CARD.md": card.replace("license: other", "license: mitt")})
     assert "MODEL_CARD.md:2" in missing(hubkit("release", *DRY))["card"]
     commit_files(ready, {"MODEL_CARD.md": card.replace("hubkit:end usage", "hubkit:end")})
-    assert "is nested, or begins twice" in missing(hubkit("release", *DRY))["card"]
+    assert "begins inside another part, or twice" in missing(hubkit("release", *DRY))["card"]
     git("rm", "-q", "MODEL_CARD.md", cwd=ready)
     commit_files(ready, {})
     assert missing(hubkit("release", *DRY)) == {"card": "there is no model card"}

@@ -288,9 +288,11 @@ def test_on_a_terminal_it_asks_nothing_with_defaults(here: Path) -> None:
 
 def test_on_a_terminal_it_asks_which_models_to_publish(here: Path) -> None:
     write_tree(here, SAMPLE)
-    # models twice, repo, author, license, description
-    code, said = on_terminal(here, "net\nunet\nacme/nets\n\n\n\n")
+    # whether to build twice, models twice, repo, author, license, description
+    code, said = on_terminal(here, "maybe\nno\nnet\nunet\nacme/nets\n\n\n\n")
     assert code == 0, said
+    assert "Build 3 models to see what loads? This runs the repo's code" in said
+    assert "Error: Answer yes or no." in said
     assert "(unet, tiny, wide; all; none) [tiny, wide, unet]" in said
     assert "Error: entrypoints: no model 'net' was found here" in said
     assert "def unet(" in (here / "hubconf.py").read_text("utf-8")

@@ -6,8 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.analysis.syntax import first_line
 from hubkit.rules.edits.brackets import first_brackets
-from hubkit.rules.edits.source import FunctionNode, first_line, is_plain_string
+from hubkit.rules.edits.source import FunctionNode, is_plain_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,13 +48,7 @@ def describe(parameter: Parameter) -> str:
 
 
 def render_docstring(name: str, parameters: Iterable[Parameter], indent: str) -> str:
-    """Render a docstring in Google style. The first line is not indented.
-
-    Args:
-        name: The name of the function.
-        parameters: The parameters to document.
-        indent: The indentation of its lines.
-    """
+    """Render a docstring in Google style. The first line is not indented."""
     lines = [f"{_stars(one)}{one.name}: {describe(one)}" for one in parameters]
     if not lines:
         return f'"""Build `{name}`."""'
@@ -64,13 +59,7 @@ def render_docstring(name: str, parameters: Iterable[Parameter], indent: str) ->
 def insert_docstring(
     source: Source, node: NamedNode, parameters: Iterable[Parameter]
 ) -> Edit | None:
-    """Add a docstring to a function or class.
-
-    Args:
-        source: Its file.
-        node: Its definition.
-        parameters: The parameters to document.
-    """
+    """Add a docstring to a function or class."""
     body = node.body[0]
     place = header_end(source, node)
     line = first_line(body)
@@ -90,13 +79,7 @@ def header_end(source: Source, node: NamedNode) -> tuple[int, int] | None:
 
 
 def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Parameter]) -> Edit | None:
-    """Document parameters in a docstring, in its own style.
-
-    Args:
-        source: The file.
-        node: The definition.
-        parameters: The parameters that it does not document.
-    """
+    """Document parameters in a docstring, in its own style."""
     literal = literal_of(source, node)
     if literal is None:
         return None
