@@ -72,7 +72,7 @@ def stage(facts: RepoFacts, entry: Entrypoint, change: FileChange, folder: Path)
     changed = require_hubconf(read_repo(folder)).entrypoint(entry.name)
     config = read_config(facts.root).entrypoint(entry.name)
     parameters = changed.parameters or () if changed else ()
-    arguments = {**(arguments_with_weights(read_defaults(parameters)) or {}), **config.call}
+    arguments = arguments_with_weights(read_defaults(parameters), config) or dict(config.call)
     unknown = [one.name for one in parameters if one.required and one.name not in arguments]
     if unknown:
         raise UsageError(
