@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LOADS = ("C101", "C106")
 
 
-@check("C301", "archive-load", level=3, requires=_LOADS)
+@check("C301", "archive-load", level=3, requires=_LOADS, child="archive")
 def archive_load(context: CaseContext) -> Iterator[Failure]:
     """The model can be built from the archive of the commit.
 
@@ -43,7 +43,7 @@ def archive_load(context: CaseContext) -> Iterator[Failure]:
         raise NotApplicableError(case.skipped)
 
 
-@check("C302", "elsewhere", level=3, requires=(*_LOADS, "C201", "C301"))
+@check("C302", "elsewhere", level=3, requires=(*_LOADS, "C201", "C301"), child="archive")
 def elsewhere(context: CaseContext) -> Iterator[Failure]:
     """The model runs in another working directory, and does not write to the repo's folder.
 
@@ -115,7 +115,7 @@ def coexistence(repo: RepoContext) -> Iterator[Failure]:
         )
 
 
-@check("C304", "seed-reproducible", level=3, requires=_LOADS)
+@check("C304", "seed-reproducible", level=3, requires=_LOADS, child="work tree")
 def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
     """Two processes with the same seed build the same weights.
 
