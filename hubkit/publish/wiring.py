@@ -13,7 +13,7 @@ from hubkit.errors import UsageError
 from hubkit.facts import Parameter
 from hubkit.lint import FileChange, PatchError, apply_edits, require_parses
 from hubkit.rules import edits
-from hubkit.torchhub import HUBCONF, arguments_with_weights, read_defaults
+from hubkit.torchhub import HUBCONF, arguments_with_weights, weights_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def stage(facts: RepoFacts, entry: Entrypoint, change: FileChange, folder: Path)
     changed = require_hubconf(read_repo(folder)).entrypoint(entry.name)
     config = read_config(facts.root).entrypoint(entry.name)
     parameters = changed.parameters or () if changed else ()
-    arguments = arguments_with_weights(read_defaults(parameters), config) or dict(config.call)
+    arguments = arguments_with_weights(weights_defaults(parameters), config) or dict(config.call)
     unknown = [one.name for one in parameters if one.required and one.name not in arguments]
     if unknown:
         raise UsageError(
