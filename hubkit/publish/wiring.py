@@ -6,6 +6,7 @@ import ast
 import textwrap
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import write_file
 from hubkit._util.text import join_words
 from hubkit.analysis import read_repo, read_weights, require_hubconf
 from hubkit.config import read_config
@@ -68,7 +69,7 @@ def stage(facts: RepoFacts, entry: Entrypoint, change: FileChange, folder: Path)
     for path in facts.root.resolve().iterdir():
         if path.name not in (HUBCONF, ".git", "__pycache__"):
             (folder / path.name).symlink_to(path)
-    (folder / HUBCONF).write_bytes(change.after)
+    write_file(folder / HUBCONF, change.after)
     changed = require_hubconf(read_repo(folder)).entrypoint(entry.name)
     config = read_config(facts.root).entrypoint(entry.name)
     parameters = changed.parameters or () if changed else ()
