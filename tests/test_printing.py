@@ -159,7 +159,7 @@ def test_a_ci_service_obeys_no_file_name(name: str, monkeypatch: pytest.MonkeyPa
         assert not re.search(r"##\w*\[", line)
 
 
-def test_lines_that_github_would_drop_are_no_commands(repo: Path) -> None:
+def test_lines_that_github_would_drop_are_not_commands(repo: Path) -> None:
     folder = repo / "::add-mask::e"
     folder.mkdir()
     calls = "\n".join(f"import missing_{number}" for number in range(15))

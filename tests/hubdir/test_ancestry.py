@@ -93,7 +93,7 @@ def test_a_commit_that_nobody_has_is_refused(host: GitHost) -> None:
     assert not host.paths("archive")
 
 
-def test_a_host_that_cannot_be_asked_is_no_proof(host: GitHost) -> None:
+def test_a_host_that_cannot_be_asked_is_not_proof(host: GitHost) -> None:
     host.fail("git-upload-pack", status=404, times=9)
     with pytest.raises(RefNotFoundError, match="Cannot check whether"):
         fetch("0123456789" * 4)

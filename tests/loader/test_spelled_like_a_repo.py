@@ -91,7 +91,7 @@ def test_what_reads_as_a_repo_is_one(
 
 
 @pytest.mark.parametrize("spec", NEITHER)
-def test_what_reads_as_neither_is_no_folder(spec: str, canary: Path) -> None:
+def test_text_that_is_neither_repo_nor_folder_is_refused(spec: str, canary: Path) -> None:
     make_folder(spec, canary)
     for call in CALLS:
         with pytest.raises(RepoSpecError) as caught:

@@ -117,7 +117,7 @@ def test_options_that_contradict_each_other_are_refused(
     assert not list(here.iterdir())
 
 
-def test_declining_what_is_not_made_anyway_is_no_mistake() -> None:
+def test_declining_what_is_not_made_anyway_is_not_a_mistake() -> None:
     assert init("x", "--bare", "--no-ci", "--no-card").exit_code == 0
 
 
@@ -152,7 +152,7 @@ def test_what_one_repo_was_told_can_be_told_to_another(here: Path) -> None:
         (None, "a.toml cannot be read"),
     ],
 )
-def test_a_bad_answers_file_is_told_and_nothing_written(
+def test_a_bad_answers_file_is_reported_and_nothing_written(
     here: Path, text: str | None, why: str
 ) -> None:
     if text is not None:

@@ -34,7 +34,7 @@ def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
     assert entrypoints(here) == ["tiny", "wide", "unet"]
     assert "  unet  shapenets/unet.py:15 (not verified: it was not built)\n" in result.stdout
     assert (
-        "Skipped ColourLoss of shapenets.classify: a loss or a metric, by its name" in result.stdout
+        "Skipped ColorLoss of shapenets.classify: a loss or a metric, by its name" in result.stdout
     )
     assert "hubkit check: All checks passed." in result.stdout
     steps = result.stdout.partition("Next steps:\n")[2].splitlines()
@@ -130,7 +130,7 @@ def test_a_config_in_pyproject_gets_no_twin(here: Path) -> None:
     assert (here / "hubconf.py").is_file()
 
 
-def test_no_licence_is_made_up_for_code_that_has_none(here: Path) -> None:
+def test_no_license_is_made_up_for_code_that_has_none(here: Path) -> None:
     (here / "LICENSE").unlink()
     result = init("--defaults")
     assert not (here / "LICENSE").exists()
@@ -139,7 +139,7 @@ def test_no_licence_is_made_up_for_code_that_has_none(here: Path) -> None:
     assert (here / "LICENSE").read_text().startswith("MIT License")
 
 
-def test_weights_are_told_apart(here: Path) -> None:
+def test_weights_are_distinguished(here: Path) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
     readme = SAMPLE["README.md"] + (
         "https://github.com/acme/nets/releases/download/v1/unet-0123abcd.pth\n"

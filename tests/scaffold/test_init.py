@@ -199,7 +199,7 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
         ([".git/hooks"], "is inside a .git folder"),
     ],
 )
-def test_wrong_use_is_told_with_a_way_out_and_writes_nothing(
+def test_wrong_use_is_reported_with_a_way_out_and_writes_nothing(
     arguments: list[str], why: str, here: Path
 ) -> None:
     (here / "file").touch()

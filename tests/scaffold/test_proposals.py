@@ -99,7 +99,7 @@ def test_exported_models_come_first_and_each_file_has_its_turn() -> None:
         ("x.py", "U_Net_", "u_net"),
     ],
 )
-def test_a_name_that_is_taken_is_told_apart_by_the_file(
+def test_a_name_that_is_taken_is_distinguished_by_the_file(
     path: str, name: str, entrypoint: str
 ) -> None:
     first = model("ViT", **at("a/first.py", is_exported=True))

@@ -46,7 +46,7 @@ def test_a_folder_of_the_users_is_a_template(make_template: MakeTemplate) -> Non
     assert [file.path for file in template.files] == ["a/b.txt"]
 
 
-def test_what_is_there_to_be_extended_is_no_template_by_itself(
+def test_a_base_template_is_not_a_template_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -86,7 +86,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("name", [".", "..", "../templates", ""])
-def test_a_folder_without_a_manifest_is_no_template(
+def test_a_folder_without_a_manifest_is_not_a_template(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
