@@ -136,7 +136,7 @@ def _become(
         status = _exit_status(end.code)
     except BaseException:  # noqa: BLE001 - as the interpreter does
         status = 1
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
     # What the interpreter does at its end, but for freeing each object of torch.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
