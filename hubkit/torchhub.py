@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hubkit.facts import Parameter
 
@@ -39,13 +39,20 @@ SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
 
 WeightsKind = Literal["flag", "name", "path"]
 
-# Parameters that name the weights, and those that take a file; all other names are flags.
+# Parameters that are true or false, that name the weights, and that take a file. All other names
+# with one of the words are flags.
+_FLAGS = ("pretrained", "pretrain", "load_weights", "use_weights", "with_weights")
 _NAMES = ("weights", "weights_backbone")
-_PATHS = ("checkpoint", "ckpt")
+_FILES = ("checkpoint", "ckpt", "weights", "weight", "pretrained", "pretrain", "model")
+_PATHS = ("checkpoint", "ckpt", *(f"{one}_{end}" for one in _FILES for end in ("path", "file")))
 _FLAG_WORDS = frozenset({"pretrained", "pretrain"})
 # Where an entrypoint has several, the first of these decides; the others follow it.
-_ORDER = ("pretrained", "pretrain", "weights", "checkpoint", "ckpt")
+_ORDER = (*_FLAGS[:2], "", *_NAMES, *_PATHS)
 _PARTS = ("backbone", "encoder", "decoder")
+# Annotations that say how to ask for weights: torchvision's enums have a member DEFAULT.
+_ENUM = re.compile(r"\w_Weights\b")
+_LITERAL = re.compile(r"Literal\[\s*(['\"])(.+?)\1")
+_BOOL = re.compile(r"\bbool\b")
 
 
 class NoDefault:
@@ -66,6 +73,21 @@ _COMMON_DEFAULTS: dict[str | None, object] = {
 }
 
 
+class ParameterDefault(Struct, frozen=True):
+    """A parameter that can be passed by name.
+
+    Attributes:
+        name: Its name.
+        default: Its default; ``NO_DEFAULT`` if it is required, ``OTHER_DEFAULT`` if source does not
+            show a plain value.
+        annotation: Text of its annotation.
+    """
+
+    name: str
+    default: object
+    annotation: str = ""
+
+
 class WeightsParameter(Struct, frozen=True):
     """A parameter that chooses weights.
 
@@ -83,6 +105,25 @@ class WeightsParameter(Struct, frozen=True):
     is_part: bool
     without: bool | None
     with_weights: object
+
+
+class CallSettings(Protocol):
+    """What an author declares about calls of an entrypoint, in ``[tool.hubkit.entrypoints]``.
+
+    Attributes:
+        call: Arguments of every call.
+        untrained: Arguments that leave the weights out, False if there are none, None to go by the
+            names of parameters.
+        trained: Arguments that ask for weights, False if there are no weights, None to go by the
+            names of parameters.
+    """
+
+    @property
+    def call(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def untrained(self) -> Mapping[str, Any] | bool | None: ...  # noqa: D102
+    @property
+    def trained(self) -> Mapping[str, Any] | bool | None: ...  # noqa: D102
 
 
 def hash_in_name(file_name: str) -> str | None:
@@ -107,10 +148,11 @@ def weights_kind(name: str) -> WeightsKind | None:
         return "name"
     if name in _PATHS:
         return "path"
-    return "flag" if _FLAG_WORDS & set(name.lower().split("_")) else None
+    words = set(name.lower().split("_"))
+    return "flag" if name in _FLAGS or _FLAG_WORDS & words else None
 
 
-def weights_parameters(parameters: Iterable[tuple[str, object]]) -> tuple[WeightsParameter, ...]:
+def weights_parameters(parameters: Iterable[ParameterDefault]) -> tuple[WeightsParameter, ...]:
     """The parameters that decide together whether an entrypoint loads weights, the first one first.
 
     Where several choose the weights of the whole model (``pretrained`` beside ``weights``), one
@@ -118,24 +160,43 @@ def weights_parameters(parameters: Iterable[tuple[str, object]]) -> tuple[Weight
     a backbone has weights of its own.
 
     Args:
-        parameters: Name and default of each parameter that can be passed by name; ``NO_DEFAULT``
-            for a required one, ``OTHER_DEFAULT`` for a default that is not a plain value.
+        parameters: The parameters that can be passed by name.
     """
     found = list(_find(parameters))
     whole = sorted((one for one in found if not one.is_part), key=_rank)
     return (*whole[:1], *(one for one in found if one.is_part))
 
 
-def arguments_without_weights(parameters: Iterable[tuple[str, object]]) -> dict[str, bool | None]:
-    """Keyword arguments that build a model without weights.
+def has_weights(parameters: Iterable[ParameterDefault], settings: CallSettings) -> bool:
+    """Whether an entrypoint offers weights, as declared or else by the names of its parameters.
 
     Args:
         parameters: As for ``weights_parameters``.
+        settings: What the author declares.
     """
-    return {one.name: one.without for one in weights_parameters(parameters)}
+    if settings.trained is not None:
+        return settings.trained is not False
+    return settings.untrained is False or bool(weights_parameters(parameters))
 
 
-def arguments_with_weights(parameters: Iterable[tuple[str, object]]) -> dict[str, object] | None:
+def arguments_without_weights(
+    parameters: Iterable[ParameterDefault], settings: CallSettings
+) -> dict[str, Any] | None:
+    """Keyword arguments that build a model without weights; None if it cannot do without.
+
+    Args:
+        parameters: As for ``weights_parameters``.
+        settings: What the author declares.
+    """
+    untrained = settings.untrained
+    if untrained is None:
+        untrained = {one.name: one.without for one in weights_parameters(parameters)}
+    return None if isinstance(untrained, bool) else {**untrained, **settings.call}
+
+
+def arguments_with_weights(
+    parameters: Iterable[ParameterDefault], settings: CallSettings
+) -> dict[str, Any] | None:
     """Keyword arguments that build a model with weights; None when only the author knows them.
 
     What decides on the whole model is set; parts keep their defaults, unless there is no other
@@ -143,22 +204,29 @@ def arguments_with_weights(parameters: Iterable[tuple[str, object]]) -> dict[str
 
     Args:
         parameters: As for ``weights_parameters``.
+        settings: What the author declares.
     """
-    found = weights_parameters(parameters)
-    deciding = [one for one in found if not one.is_part] or found
-    if not deciding or any(one.with_weights is None for one in deciding):
+    call, trained = settings.call, settings.trained
+    if isinstance(trained, bool):
         return None
-    return {one.name: one.with_weights for one in deciding}
+    if trained is None:
+        found = weights_parameters(parameters)
+        deciding = [one for one in found if not one.is_part] or found
+        trained = {one.name: call.get(one.name, one.with_weights) for one in deciding}
+        is_known = bool(deciding) or settings.untrained is False
+        if not is_known or any(one is None or one is False for one in trained.values()):
+            return None
+    return {**call, **trained}
 
 
-def read_defaults(parameters: Iterable[Parameter]) -> tuple[tuple[str, object], ...]:
-    """Names and defaults of the parameters that choose weights, for ``weights_parameters``.
+def weights_defaults(parameters: Iterable[Parameter]) -> tuple[ParameterDefault, ...]:
+    """The parameters that choose weights, for ``weights_parameters``.
 
     Args:
         parameters: Parameters as they are written.
     """
     return tuple(
-        (one.name, _parse_default(one.default))
+        ParameterDefault(one.name, _parse_default(one.default), one.annotation or "")
         for one in parameters
         if not one.kind.startswith("var-") and weights_kind(one.name)
     )
@@ -173,24 +241,48 @@ def _parse_default(source: str | None) -> object:
         return OTHER_DEFAULT
 
 
-def _find(parameters: Iterable[tuple[str, object]]) -> Iterator[WeightsParameter]:
-    for name, default in parameters:
-        kind = weights_kind(name)
-        if kind is None or (kind == "path" and isinstance(default, NoDefault)):
-            continue  # A required file is nothing to choose: the caller must have one.
-        is_part = any(part in name.lower() for part in _PARTS)
-        is_flag = kind == "flag" and (isinstance(default, bool | NoDefault))
+def _find(parameters: Iterable[ParameterDefault]) -> Iterator[WeightsParameter]:
+    for one in parameters:
+        kind = weights_kind(one.name)
+        if kind is None or not _may_choose(one, kind):
+            continue
+        is_part = any(part in one.name.lower() for part in _PARTS)
+        is_flag = isinstance(one.default, bool) or (
+            kind == "flag" and isinstance(one.default, NoDefault)
+        )
         yield WeightsParameter(
-            name, kind, is_part, False if is_flag else None, _with_weights(default, is_flag=is_flag)
+            one.name,
+            kind,
+            is_part,
+            False if is_flag else None,
+            True if is_flag else _with_weights(one),
         )
 
 
-def _with_weights(default: object, *, is_flag: bool) -> object:
-    if is_flag:
-        return True
-    plain = default is not None and default is not False
-    return default if plain and not isinstance(default, NoDefault | OtherDefault) else None
+def _may_choose(one: ParameterDefault, kind: WeightsKind) -> bool:
+    if kind == "path":
+        # A required file is nothing to choose: the caller must have one.
+        return not isinstance(one.default, NoDefault)
+    # `pretrained_window_sizes=[0, 0]` describes weights that are chosen elsewhere.
+    return (
+        one.name in (*_FLAGS, *_NAMES)
+        or not isinstance(one.default, list | tuple | dict | set | int | float)
+        or isinstance(one.default, bool)
+    )
+
+
+def _with_weights(one: ParameterDefault) -> object:
+    """The value that asks for weights: the default, or what the annotation offers."""
+    if one.default and not isinstance(one.default, NoDefault | OtherDefault):
+        return one.default
+    literal = _LITERAL.search(one.annotation)
+    if literal:
+        return literal[2]
+    if _ENUM.search(one.annotation):
+        return "DEFAULT"
+    is_plain = not one.annotation and one.name in _FLAGS
+    return True if _BOOL.search(one.annotation) or (is_plain and not one.default) else None
 
 
 def _rank(one: WeightsParameter) -> int:
-    return _ORDER.index(one.name) if one.name in _ORDER else 1
+    return _ORDER.index(one.name if one.name in _ORDER else "")

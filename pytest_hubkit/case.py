@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from hubkit.config import EntrypointConfig
-from hubkit.torchhub import NO_DEFAULT, arguments_with_weights, arguments_without_weights
+from hubkit.torchhub import (
+    NO_DEFAULT,
+    ParameterDefault,
+    arguments_with_weights,
+    arguments_without_weights,
+    has_weights,
+)
 from pytest_hubkit.checks.registry import UndeclaredError
 
 if TYPE_CHECKING:
@@ -51,34 +57,38 @@ class Case(Struct, frozen=True):
     def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
         """Keyword arguments that build it without weights, or with them if it needs them.
 
-        Args:
-            function: The entrypoint.
-
         Raises:
             UndeclaredError: It needs arguments that are not declared.
         """
-        if self.config.untrained is False:
-            return self.pretrained_arguments(function) or dict(self.config.call)
-        untrained, call = self.config.untrained, dict(self.config.call)
-        try:
-            return untrained_arguments(function, call, untrained)
-        except UndeclaredError as error:
-            raise self.undeclared(str(error)) from None
+        arguments = arguments_without_weights(defaults_of(function), self.config)
+        if arguments is None:
+            arguments = self.trained_arguments(function) or dict(self.config.call)
+        missing = [
+            one.name
+            for one in parameters_of(function)
+            if one.default is one.empty
+            and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+            and one.name not in arguments
+        ]
+        if missing:
+            raise self.undeclared(f"it cannot be called without {', '.join(missing)}")
+        return arguments
 
-    def pretrained_arguments(self, function: Callable[..., Any]) -> dict[str, Any] | None:
+    def has_weights(self, function: Callable[..., Any]) -> bool:
+        """Whether it offers weights.
+
+        Args:
+            function: The entrypoint.
+        """
+        return has_weights(defaults_of(function), self.config)
+
+    def trained_arguments(self, function: Callable[..., Any]) -> dict[str, Any] | None:
         """Keyword arguments that build it with weights; None if they are unknown.
 
         Args:
             function: The entrypoint.
         """
-        weights, call = self.config.weights, dict(self.config.call)
-        if weights is not None and weights.call is not None:
-            return {**call, **weights.call}
-        free = [(name, default) for name, default in defaults_of(function) if name not in call]
-        chosen = arguments_with_weights(free)
-        if chosen is None:
-            return dict(call) if self.needs_weights else None
-        return {**chosen, **call}
+        return arguments_with_weights(defaults_of(function), self.config)
 
     def undeclared(self, reason: str) -> UndeclaredError:
         """The error for arguments that it needs and that are not declared."""
@@ -153,38 +163,6 @@ def make_cases(name: str, config: Config) -> tuple[Case, ...]:
     )
 
 
-def untrained_arguments(
-    function: Callable[..., Any],
-    call: Mapping[str, Any],
-    untrained: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Keyword arguments that build an entrypoint's model without weights.
-
-    Args:
-        function: The entrypoint.
-        call: Arguments that are declared.
-        untrained: Arguments that are declared to build it without weights; None to go by the names
-            of its parameters.
-
-    Raises:
-        UndeclaredError: It needs arguments that are not declared.
-    """
-    parameters = parameters_of(function)
-    if untrained is None:
-        untrained = arguments_without_weights(defaults_of(function))
-    arguments = {**untrained, **call}
-    missing = [
-        parameter.name
-        for parameter in parameters
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        and parameter.name not in arguments
-    ]
-    if missing:
-        raise UndeclaredError(f"it cannot be called without {', '.join(missing)}")
-    return arguments
-
-
 def parameters_of(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
     """The parameters of a callable; none if they cannot be inspected."""
     try:
@@ -198,10 +176,14 @@ def describe_call(name: str, arguments: Mapping[str, Any]) -> str:
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
-def defaults_of(function: Callable[..., Any]) -> tuple[tuple[str, object], ...]:
-    """Names and defaults of the parameters that can be passed by name."""
+def defaults_of(function: Callable[..., Any]) -> tuple[ParameterDefault, ...]:
+    """The parameters that can be passed by name."""
     return tuple(
-        (one.name, NO_DEFAULT if one.default is one.empty else one.default)
+        ParameterDefault(
+            one.name,
+            NO_DEFAULT if one.default is one.empty else one.default,
+            "" if one.annotation is one.empty else inspect.formatannotation(one.annotation),
+        )
         for one in parameters_of(function)
         if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from msgspec import structs
 
 from hubkit._util.process import Call, ChildError, run_child
 from hubkit.errors import ProbeError
-from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
+from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, codes_of_child
 from pytest_hubkit.child.protocol import (
     CaseReply,
     CaseRequest,
@@ -33,9 +32,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.inputs import Inputs
     from pytest_hubkit.session import HubconfSession
 
-_ON_WORK_TREE = ("C102", "C108", "C109", "C110", "C111", "C210", "C304")
-_ON_ARCHIVE = ("C301", "C302", "C310")
-_HUNG = CaseReply(ChildFailure("", "It did not end before the test's time limit."))
+_HUNG = CaseReply(ChildFailure("", "It did not finish before the time limit of the test."))
 
 
 class Children:
@@ -60,7 +57,7 @@ class Children:
     def declared_only(self) -> LoadReply:
         """The work tree, with optional modules hidden that are not declared."""
         request = structs.replace(self._work_tree(hide=True), again=True)
-        return self._load(request, self._with_checks(*_ON_WORK_TREE))
+        return self._load(request, self._with_checks(*codes_of_child("work tree")))
 
     @cached_property
     def unrestricted(self) -> LoadReply:
@@ -95,31 +92,19 @@ class Children:
             OTHER_SEED,
             without=str(self._session.root.resolve()),
         )
-        return self._load(request, self._with_checks(*_ON_ARCHIVE), run=True)
+        return self._load(request, self._with_checks(*codes_of_child("archive")), run=True)
 
     def load_after(self, decoy: Path) -> LoadReply:
-        """The work tree, after another repo was loaded.
-
-        Args:
-            decoy: The other repo's folder.
-        """
+        """The work tree, after another repo was loaded."""
         request = structs.replace(self._work_tree(hide=False), decoy=str(decoy))
         return self._load(request, self._with_checks("C303"))
 
     def load_single(self, planned: PlannedCase) -> CaseReply:
-        """One case in a fresh process of its own.
-
-        Args:
-            planned: The case.
-        """
+        """One case in a fresh process of its own."""
         return self._load(self._work_tree(hide=False), [planned]).case(planned.label)
 
     def find_memory(self, label: str) -> int | None:
-        """The peak memory of a case, if a child that has run measured it.
-
-        Args:
-            label: The case.
-        """
+        """The peak memory of a case, if a child that has run measured it."""
         for name in ("archive", "declared_only"):
             reply: LoadReply | None = vars(self).get(name)
             case = reply.case(label) if reply is not None else CaseReply()
@@ -129,11 +114,7 @@ class Children:
         return None
 
     def find_crash(self, label: str) -> ChildFailure | None:
-        """Why a case crashed its process, if a child that has run shows that.
-
-        Args:
-            label: The case.
-        """
+        """Why a case crashed its process, if a child that has run shows that."""
         reply: LoadReply | None = vars(self).get("declared_only")
         failure = reply.case(label).failure if reply is not None else None
         return failure if failure is not None and not failure.type else None
@@ -229,19 +210,16 @@ class Children:
             return run_child(call, LoadReply, self._import_torch).reply
         except ChildError as error:
             raise ProbeError(
-                f"The code of {session.root} {error.reason} before it was done.",
+                f"The code of {session.root} {error.reason} before it finished.",
                 hint=error.output and f"The last lines of its output:\n{error.output}",
             ) from error
 
     def _describe(self, planned: PlannedCase, *, run: bool) -> CaseRequest:
-        config = planned.case.config
-        run = run and bool(planned.selected.intersection(_ON_ARCHIVE))
+        run = run and bool(planned.selected.intersection(codes_of_child("archive")))
         return CaseRequest(
             planned.label,
             planned.case.entrypoint,
-            dict(config.call),
-            dict(config.untrained) if isinstance(config.untrained, Mapping) else config.untrained,
-            dict(config.dims),
+            planned.case.config,
             pickle="C210" in planned.selected,
             digests="C304" in planned.selected,
             run=str(self._file_for(planned, ".cwd")) if run else "",

@@ -168,7 +168,7 @@ def select_checks(items: list[pytest.Item]) -> None:
 
 
 def _entrypoint_names(session: HubconfSession) -> list[str]:
-    """Names in the order of the source; then those made at run time, sorted."""
+    """Names in the order of the source; then those created at run time, sorted."""
     from hubkit.errors import ProbeError
     from hubkit.runtime.probe import list_names
 
@@ -189,11 +189,7 @@ HUBCONF = "hubconf.py"
 
 
 class Suite:
-    """The conformance suite in one run of pytest.
-
-    Args:
-        config: pytest's configuration.
-    """
+    """The conformance suite in one run of pytest."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -262,9 +258,6 @@ class Suite:
 def register(config: pytest.Config) -> None:
     """Register the hooks of the suite.
 
-    Args:
-        config: pytest's configuration.
-
     Raises:
         pytest.UsageError: An option names an unknown check or report format.
     """
@@ -273,7 +266,7 @@ def register(config: pytest.Config) -> None:
         require_known(words, all_checks())
         recorder = Recorder(config)
     except UsageError as error:
-        raise pytest.UsageError(f"{error.message} {error.hint}") from None
+        raise pytest.UsageError(f"{error.message.rstrip('.')}. {error.hint}") from None
     suite = Suite(config)
     suite.add_hubconf()
     config.pluginmanager.register(suite, "hubkit-suite")

@@ -22,7 +22,7 @@ from pytest_hubkit.failures import (
 )
 from pytest_hubkit.fast_path import CHECKS as FAST_CHECKS
 from pytest_hubkit.fast_path import FastPath, take_fast_path
-from pytest_hubkit.inference import Forward, copied, find_module, observe, require_device, run
+from pytest_hubkit.inference import ObservedRun, copied, find_module, observe, require_device, run
 from pytest_hubkit.inputs import (
     HookedEntrypoint,
     Inputs,
@@ -101,7 +101,7 @@ class CaseContext:
 
     @property
     def entrypoint(self) -> Entrypoint | None:
-        """The facts of the entrypoint; None for one that is made at run time."""
+        """The facts of the entrypoint; None for one that is created at run time."""
         return self.session.source.entrypoint(self.case.entrypoint)
 
     @property
@@ -171,7 +171,7 @@ class CaseContext:
         """Where weights are cached, for an entrypoint that needs them."""
         if self.session.options.network == "deny":
             raise NotApplicableError(
-                "it is declared to need its weights: run with --hubconf-network=cache or allow"
+                "it cannot be built without weights: run with --hubconf-network=cache or allow"
             )
         return self.session.weights_home
 
@@ -243,7 +243,7 @@ class CaseContext:
         """
         from pytest_hubkit.weights import load_pretrained
 
-        arguments = self.case.pretrained_arguments(self.function) or {}
+        arguments = self.case.trained_arguments(self.function) or {}
         return self._once(  # type: ignore[no-any-return]
             "pretrained",
             lambda: load_pretrained(self.session, self.case, arguments, self.location),
@@ -303,7 +303,7 @@ class CaseContext:
         return {name: value for name, value in found.items() if value is not None}
 
     @cached_property
-    def first(self) -> Forward:
+    def first(self) -> ObservedRun:
         """The first run on the example input, in evaluation mode.
 
         Raises:
@@ -312,7 +312,7 @@ class CaseContext:
         """
         return self._once("first", self._run_first, "C201")  # type: ignore[no-any-return]
 
-    def _run_first(self) -> Forward:
+    def _run_first(self) -> ObservedRun:
         example = f'input = "f32[B,3,H,W]" in {self.case.place}'
         reason = f"no input is declared; for example, declare {example}"
         runnable = self.runnable

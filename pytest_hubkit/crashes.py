@@ -46,11 +46,7 @@ class Crashes:
         return Path(tempfile.mkdtemp(prefix="hubkit-conformance-", dir=self._folder))
 
     def find(self, label: str) -> str:
-        """The check that crashed a process on a case, or "".
-
-        Args:
-            label: The case.
-        """
+        """The check that crashed a process on a case, or ""."""
         if self._folder is None or fcntl is None:
             return ""
         for note in self._folder.glob(f"{quote(label, safe='')}.*.running"):
@@ -63,12 +59,7 @@ class Crashes:
 
     @contextlib.contextmanager
     def watch(self, label: str, code: str) -> Iterator[None]:
-        """Run a check on a case, and leave a note if the process crashes.
-
-        Args:
-            label: The case.
-            code: The check.
-        """
+        """Run a check on a case, and leave a note if the process crashes."""
         if self._folder is None or fcntl is None:
             yield
             return
@@ -86,11 +77,7 @@ class Crashes:
 
 
 def crashes_of(config: pytest.Config) -> Crashes:
-    """The notes of a run.
-
-    Args:
-        config: pytest's configuration.
-    """
+    """The notes of a run."""
     run = getattr(config, "workerinput", {}).get("testrunuid", "")
     return Crashes(notes_folder(run) if run else None)
 

@@ -42,21 +42,13 @@ class Example(Struct, frozen=True):
 
 
 class Examples:
-    """The examples of one repo.
-
-    Args:
-        facts: The facts of the repo.
-    """
+    """The examples of one repo."""
 
     def __init__(self, facts: RepoFacts) -> None:
         self._facts = facts
 
     def find(self, entrypoint: str) -> Iterator[Example]:
-        """The examples in an entrypoint's docstring, and those elsewhere that load it.
-
-        Args:
-            entrypoint: Its name.
-        """
+        """The examples in an entrypoint's docstring, and those elsewhere that load it."""
         known = self._facts.hubconf.entrypoint(entrypoint) if self._facts.hubconf else None
         docstring = dedent(known.docstring or "") if known else ""
         yield from _blocks(docstring, f"the help of {entrypoint}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hubkit.errors import HubkitError
 from hubkit.facts import Location
+from hubkit.torchhub import weights_kind
 from pytest_hubkit.checks.registry import Failure
 from pytest_hubkit.tensors import describe
 
@@ -26,7 +27,7 @@ def describe_problem(facts: RepoFacts) -> Failure:
             fix="Run pytest in the root of the repo, or create one with `hubkit init`.",
         )
     return Failure(
-        f"hubconf.py cannot be read: {problem.message}.",
+        f"hubconf.py cannot be imported: {problem.message}.",
         (f"{problem.location.path}:{problem.location.line}",),
         location=problem.location,
     )
@@ -49,14 +50,13 @@ def describe_build_failure(call: BuildCall, error: BaseException, guard: Guard |
     if isinstance(error, ModuleNotFoundError):
         fix = "Declare the module in `dependencies`, and install it here."
     elif isinstance(error, HubkitError):
-        return Failure(error.message, fix=error.hint, location=call.location, cause=error)
+        return Failure(error.message, fix=error.hint, cause=error)
     else:
         fix = f"If it needs other arguments, declare `call` in {call.case.place}."
     return Failure(
         f"{call.text} fails with {type(error).__name__}: {error}",
         guard.evidence if guard is not None else (),
         fix=fix,
-        location=call.location,
         cause=error,
     )
 
@@ -68,13 +68,12 @@ def describe_crash(call: BuildCall, failure: ChildFailure) -> Failure:
         (failure.message,),
         "Raise an exception instead. If compiled code crashes, check that it was built for this "
         "version of torch.",
-        call.location,
     )
 
 
 def describe_hanging(label: str, location: Location) -> Failure:
     """Something that several checks share was not made in time."""
-    return Failure(f"{label} did not end before the time limit of a test.", location=location)
+    return Failure(f"{label} did not finish before the time limit of a test.", location=location)
 
 
 def describe_forward_failure(call: BuildCall, inputs: Inputs, error: BaseException) -> Failure:
@@ -84,19 +83,18 @@ def describe_forward_failure(call: BuildCall, inputs: Inputs, error: BaseExcepti
         f"{call.case.label} fails on its example input: {type(error).__name__}: {error}",
         (f"input: {values}", inputs.provenance),
         f"Fix the model, or declare `input` and `dims` in {call.case.place}.",
-        call.location,
-        error,
+        cause=error,
     )
 
 
 def describe_download(call: BuildCall, attempt: Attempt) -> Failure:
     """An entrypoint downloads although it is called without weights."""
-    weights = [name for name in call.arguments if "pretrained" in name or "weights" in name]
+    weights = [name for name in call.arguments if weights_kind(name)]
     if weights:
         passed = ", ".join(f"{name}={call.arguments[name]!r}" for name in weights)
         fix = (
             f"{passed} should prevent it. Check that the code tests the argument's truth and not "
-            "`is not None`, and that it passes the argument on."
+            "`is not None`, and that the argument is passed on."
         )
     else:
         fix = (
@@ -107,5 +105,5 @@ def describe_download(call: BuildCall, attempt: Attempt) -> Failure:
         f"{call.text} downloads although it is called without weights: {attempt.target}",
         (f"requested {attempt.origin}",),
         fix,
-        Location(attempt.path, attempt.line) if attempt.path else call.location,
+        Location(attempt.path, attempt.line) if attempt.path else None,
     )

@@ -50,12 +50,7 @@ class HubRepo:
         return import_hubconf(self.root)
 
     def load(self, name: str, **kwargs: object) -> Any:  # noqa: ANN401
-        """Call an entrypoint, as ``hubkit.load`` would.
-
-        Args:
-            name: The entrypoint.
-            **kwargs: Its arguments.
-        """
+        """Call an entrypoint, as ``hubkit.load`` would."""
         return self.loaded.call(name, **kwargs)
 
     def load_untrained(self, name: str) -> Any:  # noqa: ANN401
@@ -109,10 +104,6 @@ def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def parametrize_entrypoints(metafunc: pytest.Metafunc) -> None:
-    """Run a test once per entrypoint.
-
-    Args:
-        metafunc: The test.
-    """
+    """Run a test once per entrypoint."""
     repo = HubRepo(metafunc.config.rootpath)
     metafunc.parametrize("hub_entrypoint", repo.entrypoints, indirect=True)

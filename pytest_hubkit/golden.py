@@ -52,21 +52,12 @@ class Golden(Struct, frozen=True):
 
 
 def file_of(root: Path, label: str) -> Path:
-    """The text file of a case.
-
-    Args:
-        root: The repo's folder.
-        label: The case.
-    """
+    """The text file of a case."""
     return root / FOLDER / f"{quote(label, safe='[]')}.json"
 
 
 def summarize(context: CaseContext) -> Golden:
-    """The output of a case.
-
-    Args:
-        context: The case.
-    """
+    """The output of a case."""
     first = context.first
     found = dict(find_tensors(first.output))
     summary = {
@@ -81,12 +72,7 @@ def summarize(context: CaseContext) -> Golden:
 
 
 def read_golden(root: Path, label: str) -> Golden | None:
-    """The golden output of a case, or None.
-
-    Args:
-        root: The repo's folder.
-        label: The case.
-    """
+    """The golden output of a case, or None."""
     path = file_of(root, label)
     if not path.is_file():
         return None
@@ -102,19 +88,14 @@ def read_golden(root: Path, label: str) -> Golden | None:
 def write_golden(root: Path, label: str, golden: Golden) -> None:
     """Write the golden output of a case.
 
-    Args:
-        root: The repo's folder.
-        label: The case.
-        golden: The output.
-
     Raises:
         UsageError: A link on the way leads out of the repo.
     """
     path = file_of(root, label)
     if not is_inside(root, path.parent):
         raise UsageError(
-            f"{path.parent} leads outside {root}.",
-            hint="Replace the link by a folder to write golden outputs there.",
+            f"{path.parent} points outside {root}.",
+            hint="Replace the link with a folder, so that golden outputs can be written there.",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, json.dumps(golden.summary, indent=2) + "\n")
@@ -128,12 +109,7 @@ def write_golden(root: Path, label: str, golden: Golden) -> None:
 
 
 def compare(now: Golden, kept: Golden) -> Iterator[str]:
-    """Differences from the golden output, in words.
-
-    Args:
-        now: The output.
-        kept: The golden output.
-    """
+    """Differences from the golden output, in words."""
     tolerance = _tolerance(kept.summary["made-with"], now.summary["made-with"])
     before, after = kept.summary["output"], now.summary["output"]
     for path in dict.fromkeys((*before, *after)):

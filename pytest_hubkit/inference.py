@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.session import HubconfSession
 
 
-class Forward(Struct, frozen=True):
+class ObservedRun(Struct, frozen=True):
     """One run in evaluation mode.
 
     Attributes:
@@ -43,19 +43,12 @@ class Forward(Struct, frozen=True):
     state: tuple[Change, ...]
 
 
-def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) -> Forward:  # noqa: ANN401
-    """Run once and record what changed.
-
-    Args:
-        session: The hubconf.
-        label: The case.
-        runnable: The model or another callable.
-        inputs: Its input.
-    """
+def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) -> ObservedRun:  # noqa: ANN401
+    """Run once and record what changed."""
     inputs = inputs.mapped(lambda value: _to_device(value, session.options.device))
     fed = inputs.mapped(copied)
     before, changes = _named(runnable, fed), list[Change]()
-    prints = fingerprints(before.items())
+    marks = fingerprints(before.items())
     # Lazy modules are expected to change and draw numbers in this run.
     shapeless = {name for name, one in before.items() if not has_shape(one)}
     with seeded(1):
@@ -65,9 +58,9 @@ def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) 
         seconds = time.perf_counter() - started
         drew = generators_that_moved(generators) if not shapeless else ()
     after = fingerprints(_named(runnable, fed).items())
-    changed = tuple(name for name in dict.fromkeys((*prints, *after))
-                    if name not in shapeless and prints.get(name) != after.get(name))  # fmt: skip
-    return Forward(inputs, output, seconds, changed, drew, tuple(changes))
+    changed = tuple(name for name in dict.fromkeys((*marks, *after))
+                    if name not in shapeless and marks.get(name) != after.get(name))  # fmt: skip
+    return ObservedRun(inputs, output, seconds, changed, drew, tuple(changes))
 
 
 def run(
@@ -107,11 +100,7 @@ def run(
 
 @contextlib.contextmanager
 def evaluating(model: Any) -> Iterator[None]:  # noqa: ANN401
-    """Put a model into evaluation mode for a while; other values are left alone.
-
-    Args:
-        model: The model.
-    """
+    """Put a model into evaluation mode for a while; other values are left alone."""
     import torch
 
     if not isinstance(model, torch.nn.Module):
@@ -206,12 +195,7 @@ _LEAVING = frozenset(("cpu", "cuda", "numpy", "to", "tolist", "item", "__array__
 
 
 def watched(model: torch.nn.Module, noted: list[str]) -> Callable[..., Any]:
-    """A model that records calls of torch that get no tensor or may lead to another device.
-
-    Args:
-        model: The model.
-        noted: Collects the names of the functions.
-    """
+    """A model that records calls of torch that get no tensor or may lead to another device."""
     from torch.overrides import TorchFunctionMode
 
     class Watch(TorchFunctionMode):
@@ -240,11 +224,7 @@ def _tensors(values: tuple[Any, ...]) -> Iterator[bool]:
 
 
 def find_unregistered(model: torch.nn.Module) -> Iterator[str]:
-    """Tensors that ``Module.to`` does not reach, by the path of the attribute.
-
-    Args:
-        model: The model.
-    """
+    """Tensors that ``Module.to`` does not reach, by the path of the attribute."""
     import torch
 
     known = vars(torch.nn.Module())

@@ -68,11 +68,7 @@ class Inputs(Struct, frozen=True):
         return self.sizes.get(BATCH, 0)
 
     def row(self, number: int) -> Inputs:
-        """One row of the batch, as a batch of one.
-
-        Args:
-            number: Index of the row.
-        """
+        """One row of the batch, as a batch of one."""
         cut = [_cut(one, spec, number) for one, spec in zip(self.values, self.specs, strict=True)]
         names = dict(zip(self.kwargs, cut[len(self.args) :], strict=True))
         return self.replaced(tuple(cut[: len(self.args)]), names)
@@ -82,11 +78,7 @@ class Inputs(Struct, frozen=True):
         return Inputs(args, kwargs, self.provenance, self.provisional, self.sizes, self.specs)
 
     def mapped(self, change: Callable[[Any], Any]) -> Inputs:
-        """The same with every value changed.
-
-        Args:
-            change: Returns the new value.
-        """
+        """The same with every value changed."""
         kwargs = {name: change(one) for name, one in self.kwargs.items()}
         return self.replaced(tuple(map(change, self.args)), kwargs)
 
@@ -170,24 +162,18 @@ def find_known(
     function: Callable[..., Any],
     case: Case,
 ) -> Iterator[Inputs]:
-    """Input that the model or its weights describe, as in timm, torchvision, Lightning, transformers.
-
-    Args:
-        model: What the entrypoint returned.
-        function: The entrypoint.
-        case: How it was called.
-    """
+    """Input that the model or its weights describe, as in timm, torchvision, Lightning, transformers."""
     size = _smallest_image(function)
     if size:
         text = f"f32[B,3,{size},{size}]"
-        yield make_inputs(text, case.config.dims, f"{text} after the metadata of its weights")
+        yield make_inputs(text, case.config.dims, f"{text} from the metadata of its weights")
         return
     for name in ("pretrained_cfg", "default_cfg"):
         cfg = getattr(model, name, None)
         shape = cfg.get("input_size") if isinstance(cfg, dict) else getattr(cfg, "input_size", None)
         if isinstance(shape, tuple | list) and all(isinstance(one, int) for one in shape):
             text = f"f32[B,{','.join(map(str, shape))}]"
-            yield make_inputs(text, case.config.dims, f"{text} after the model's {name}")
+            yield make_inputs(text, case.config.dims, f"{text} from the model's {name}")
             return
     for name in ("example_input_array", "dummy_inputs"):
         try:
@@ -227,12 +213,7 @@ _IMAGES = (64, 224)
 
 
 def guess_inputs(model: torch.nn.Module, sizes: Mapping[str, int | str]) -> Iterator[Inputs]:
-    """Inputs that the model may take, the likeliest first.
-
-    Args:
-        model: The model.
-        sizes: Declared sizes of named axes.
-    """
+    """Inputs that the model may take, the likeliest first."""
     for name, layer in model.named_modules():
         texts = _texts(layer)
         if not texts:

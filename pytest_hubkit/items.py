@@ -14,6 +14,7 @@ from _pytest._code.code import (
     ReprFileLocation,
     ReprTraceback,
 )
+from msgspec import structs
 
 import hubkit
 import pytest_hubkit
@@ -43,11 +44,7 @@ _LAST = 3  # the level whose checks look at the commit
 
 
 class CheckFailedError(Exception):
-    """A check failed.
-
-    Attributes:
-        failures: What it found.
-    """
+    """A check failed."""
 
     def __init__(self, failures: tuple[Failure, ...]) -> None:
         super().__init__(failures[0].message)
@@ -55,12 +52,7 @@ class CheckFailedError(Exception):
 
 
 def render_failures(item: HubconfItem, failures: tuple[Failure, ...]) -> ReprExceptionInfo:
-    """What pytest prints for a failed item, in a form that xdist can send.
-
-    Args:
-        item: The item.
-        failures: What it found.
-    """
+    """What pytest prints for a failed item, in a form that xdist can send."""
     lines: list[str] = []
     if item.config.getoption("tbstyle") != "line":
         lines += (line for failure in failures for line in _lines(item, failure))
@@ -272,7 +264,7 @@ class CheckItem(HubconfItem):
         session, context = self.repo.session, self.context
         crashed = session.crashes.find(self._label) if context else ""
         if crashed:
-            _skip(f"({crashed}) it crashed a process before")
+            _skip(f"({crashed}) it crashed a process earlier")
         self._skip_if_broken(self.check)
         if context and self._models:
             self._models.hold(context)
@@ -289,7 +281,7 @@ class CheckItem(HubconfItem):
         except pytest.fail.Exception:
             # A time limit. Checks that require this one need not run into it too.
             if context:
-                self._note_broken("it did not end in time")
+                self._note_broken("it did not finish in time")
             raise
         finally:
             session.checked.add(self._key(self.check.code))
@@ -298,7 +290,12 @@ class CheckItem(HubconfItem):
             self._report_feature(failures)
         if failures:
             self._note_broken(f"({self.check.code}) {failures[0].message}")
-            self.fail(*failures)
+            self.fail(*map(self._locate, failures))
+
+    def _locate(self, failure: Failure) -> Failure:
+        if failure.location or not self.context:
+            return failure
+        return structs.replace(failure, location=self.context.location)
 
     def _report_feature(self, failures: tuple[Failure, ...]) -> None:
         """Report whether a feature is supported; skip the item if not."""

@@ -41,11 +41,7 @@ class Selection(Struct, frozen=True):
     everything: bool = False
 
     def is_selected(self, check: Check) -> bool:
-        """Whether a check is selected.
-
-        Args:
-            check: The check.
-        """
+        """Whether a check is selected."""
         if check.level > self.level:
             return False
         selected, ignored = _closeness(self.select, check), _closeness(self.ignore, check)
@@ -55,11 +51,7 @@ class Selection(Struct, frozen=True):
         return (selected > 0 or not self.select) and (ignored == 0 or selected > ignored)
 
     def why_not_on_repo(self, check: Check) -> str:
-        """Why a check of the repo as a whole does not run, or "".
-
-        Args:
-            check: The check.
-        """
+        """Why a check of the repo as a whole does not run, or ""."""
         if not self.is_selected(check):
             return NOT_SELECTED
         # Those of level 1 cost little, and give the reason to skip others.
@@ -120,11 +112,7 @@ class Options(Struct, frozen=True):
 
 
 def read_options(config: pytest.Config) -> Options:
-    """Read the options of a run.
-
-    Args:
-        config: pytest's configuration.
-    """
+    """Read the options of a run."""
     folder = config.getoption("hubconf_weights")
     return Options(
         network=config.getoption("hubconf_network"),
@@ -152,10 +140,6 @@ def _closeness(words: tuple[str, ...], check: Check) -> int:
 
 def require_known(words: Iterable[str], checks: tuple[Check, ...]) -> None:
     """Check that codes and names exist.
-
-    Args:
-        words: Codes, prefixes or names.
-        checks: All checks.
 
     Raises:
         UsageError: One of them matches no check.

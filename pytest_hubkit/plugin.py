@@ -58,11 +58,11 @@ class HookSpecs:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--hubconf`` and its options."""
-    group = parser.getgroup("hubconf", "conformance of PyTorch Hub repos")
+    group = parser.getgroup("hubconf", "conformance suite for PyTorch Hub repos")
     group.addoption(
         "--hubconf",
         action="store_true",
-        help="Run the conformance suite on the hubconf.py in rootdir, besides the other tests.",
+        help="Run the conformance suite on the hubconf.py in rootdir, in addition to the other tests.",
     )
     add_options(group)
 
@@ -96,17 +96,13 @@ _LEVELS = ("1", "2", "3")
 
 
 def add_options(group: pytest.OptionGroup) -> None:
-    """Add the options of the suite to pytest's command line.
-
-    Args:
-        group: The group in the help.
-    """
+    """Add the options of the suite to pytest's command line."""
     _add_selection(group)
     group.addoption(
         "--hubconf-network",
         choices=("deny", "cache", "allow"),
         default="deny",
-        help="Network access and source of weights. deny (default): no network, not even loopback, "
+        help="Network access to allow, and where weights come from. deny (default): no network, not even loopback, "
         "and no weights; cache: no network, weights from --hubconf-weights or the hub dir; allow: "
         "download weights.",
     )
@@ -124,7 +120,7 @@ def add_options(group: pytest.OptionGroup) -> None:
         "--hubconf-device",
         choices=DEVICES,
         default="cpu",
-        help="Device to run models on (default: cpu). Child processes always use the cpu.",
+        help="Device to run the models on (default: cpu). Child processes always use the CPU.",
     )
     group.addoption(
         "--hubconf-update",
@@ -145,7 +141,7 @@ def add_options(group: pytest.OptionGroup) -> None:
         action="append",
         default=[],
         help="Write a report at the end: json, markdown, badge (an SVG image) or endpoint (for "
-        "shields.io). By default, the file name decides. May be repeated.",
+        "shields.io). The default depends on the file name. May be repeated.",
     )
 
 
@@ -174,19 +170,19 @@ def _add_selection(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--hubconf-slow",
         action="store_true",
-        help="Include slow checks, which take seconds per model: export, compile, TorchScript, ONNX.",
+        help="Run slow checks too. They take seconds per model: export, compile, TorchScript, ONNX.",
     )
     group.addoption(
         "--hubconf-all",
         action="store_true",
-        help="Run all levels on all entrypoints, whatever `representative` is.",
+        help="Run all levels on all entrypoints, ignoring the setting `representative`.",
     )
     group.addoption(
         "--hubconf-shard",
         metavar="I/N",
         type=read_shard,
         default=(1, 1),
-        help="Run part I of N of the entrypoints, for example 2/3.",
+        help="Check part I of N of the entrypoints, for example 2/3.",
     )
 
 

@@ -50,7 +50,7 @@ class Published:
         if not (self.root / path).exists() or (self.tree / path).exists():
             return ""
         if self._is_in_submodule(path):
-            return "it is in a git submodule, and archives do not contain those"
+            return "it is in a git submodule, which archives do not include"
         ignored = _ask_git(self.root, "check-ignore", "--verbose", "--no-index", path)
         if not _ask_git(self.root, "ls-files", "--", path):
             rule = ignored.partition("\t")[0]
@@ -94,7 +94,7 @@ class Published:
         for file in sorted(self.tree.rglob("*")):
             if file.is_file() and file.stat().st_size < _POINTER_SIZE and _is_pointer(file):
                 inside = file.relative_to(self.tree).as_posix()
-                yield inside, "it is stored in git-lfs, and archives contain a pointer to it"
+                yield inside, "it is stored in Git LFS, so archives contain only a pointer"
 
     def _candidates(self, wanted: str) -> Iterator[str]:
         tree = str(self.tree.resolve())
@@ -113,10 +113,6 @@ def _is_pointer(file: Path) -> bool:
 
 def publish(root: Path, folder: Path) -> Published:
     """Unpack the archive of the current commit.
-
-    Args:
-        root: The work tree.
-        folder: Where to work; the tree appears below it.
 
     Raises:
         UndeclaredError: It is not a git repo, has no commit, or git cannot pack it.
@@ -140,9 +136,6 @@ def find_changes(root: Path) -> tuple[str, ...]:
     """Paths that differ between a work tree and its commit, untracked ones included.
 
     Caches of Python and pytest do not count.
-
-    Args:
-        root: The work tree.
     """
     from hubkit.source.worktree import read_changes
 
@@ -180,11 +173,7 @@ def require_commit(root: Path) -> str:
 
 
 def name_repo(root: Path) -> str:
-    """The name of a repo: "owner/name" from its git remote, else its folder's name.
-
-    Args:
-        root: The work tree.
-    """
+    """The name of a repo: "owner/name" from its git remote, else its folder's name."""
     found = None
     with contextlib.suppress(GitRepoError):
         found = _OWNER_AND_NAME.search(_ask_git(root, "config", "--get", "remote.origin.url"))

@@ -78,11 +78,7 @@ class ReportPlan(Struct, frozen=True):
 
 
 def make_report_plan(plan: Plan) -> ReportPlan:
-    """Which required checks run on a hubconf.
-
-    Args:
-        plan: The plan, after the selection of tests.
-    """
+    """Which required checks run on a hubconf."""
     whole = CasePlan("", "", "", *_required("repo", plan.selected, plan.deselected))
     cases = tuple(
         CasePlan(
@@ -110,12 +106,7 @@ def _required(
 
 
 def read_outcome(report: pytest.TestReport, record: Json) -> tuple[Outcome, str]:
-    """The outcome of a check, and the reason.
-
-    Args:
-        report: pytest's report of its item.
-        record: The record of its item.
-    """
+    """The outcome of a check, and the reason."""
     expected = getattr(report, "wasxfail", None)
     if report.failed:
         return "failed", _reason(report)
@@ -241,9 +232,6 @@ _QUIET = -1
 class Recorder:
     """Collects results in one run of pytest, and writes reports.
 
-    Args:
-        config: pytest's configuration.
-
     Raises:
         UsageError: The format or the file of a report is not valid.
     """
@@ -325,7 +313,7 @@ class Recorder:
             for form, target in self._targets:
                 write_report(report, form, target)
         except UsageError as error:
-            pytest.exit(f"{error.message}. {error.hint}", pytest.ExitCode.USAGE_ERROR)
+            pytest.exit(f"{error.message.rstrip('.')}. {error.hint}", pytest.ExitCode.USAGE_ERROR)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print a table of entrypoints and levels for each hubconf, and the files of reports."""

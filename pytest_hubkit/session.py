@@ -126,11 +126,7 @@ class HubconfSession:
 
     @contextlib.contextmanager
     def running_model(self, label: str) -> Iterator[None]:
-        """Surround code of a model, which has no network.
-
-        Args:
-            label: The case.
-        """
+        """Surround code of a model, which has no network."""
         with self.running(f"{label}'s forward", Policy()), self.loaded.active():
             yield
 

@@ -103,13 +103,7 @@ def compare(
 
 
 def find_rows(output: Any, rows: int, number: int) -> dict[str, torch.Tensor]:  # noqa: ANN401
-    """One row of each tensor that has a row for each input of a batch.
-
-    Args:
-        output: The output of a model.
-        rows: The size of the batch.
-        number: Index of the row.
-    """
+    """One row of each tensor that has a row for each input of a batch."""
     return {
         path: tensor.narrow(0, number, 1)
         for path, tensor in find_tensors(output)

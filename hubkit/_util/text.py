@@ -66,13 +66,7 @@ def close_matches(
 
 
 def did_you_mean(word: str, options: Iterable[str], *, most: int = 1) -> str:
-    """A suggestion, such as "Did you mean `a` or `b`?"; "" if no option is like the word.
-
-    Args:
-        word: What was written.
-        options: What could have been meant.
-        most: How many to suggest.
-    """
+    """A suggestion, such as "Did you mean `a` or `b`?"; "" if no option is like the word."""
     close = close_matches(word, options, most=most)
     return f"Did you mean {join_words((f'`{one}`' for one in close), 'or')}?" if close else ""
 
@@ -167,3 +161,8 @@ def code_span(text: str) -> str:
 def table_cell(markdown: str) -> str:
     """Markdown as the cell of a table, which a bar ends even in code."""
     return re.sub(_BAR, lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\|", markdown)
+
+
+def table_row(cells: Iterable[str]) -> str:
+    """Markdown texts as a row of a table."""
+    return f"| {' | '.join(map(table_cell, cells))} |"

@@ -108,7 +108,9 @@ def read_as_torch(opened: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> 
         zlib.error: It is damaged.
     """
     if max(info.file_size, info.compress_size) > most or info.compress_type not in _METHODS:
-        raise zipfile.BadZipFile(f"{info.filename[:100]!r} is too long, or compressed oddly")
+        raise zipfile.BadZipFile(
+            f"{info.filename[:100]!r} is too long, or uses an unknown compression method"
+        )
     stream = cast("IO[bytes]", opened.fp)
     stream.seek(info.header_offset)
     header = stream.read(_LOCAL_HEADER.size)

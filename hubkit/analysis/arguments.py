@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from hubkit._util.text import plural
 from hubkit.analysis.calls import find_method
 from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.scope import own_nodes
@@ -38,11 +39,7 @@ _CATCHES = frozenset({"TypeError", "Exception", "BaseException"})
 
 
 class ArgumentChecker(Struct):
-    """Checks the arguments of calls against the signatures of what they reach.
-
-    Args:
-        resolver: Looks names up.
-    """
+    """Checks the arguments of calls against the signatures of what they reach."""
 
     resolver: Resolver
     _bound: dict[str, Counter[str]] = field(default_factory=dict)
@@ -55,7 +52,7 @@ class ArgumentChecker(Struct):
         function: ast.expr,
         owner: Defined | None = None,
     ) -> str:
-        """Why a call ends in TypeError, in a clause; "" when it does not, or source does not show it.
+        """Why a call raises TypeError, as a clause; "" if it does not, or if the source does not show it.
 
         Args:
             scope: The names where the call stands.
@@ -117,7 +114,7 @@ class ArgumentChecker(Struct):
         return find_parameters(self.resolver, found)
 
     def _stands_alone(self, found: Defined) -> bool:
-        """Whether a function or class is always there, and is the only one of its name."""
+        """Whether a function or class is always defined, and is the only one of its name."""
         body = found.scope.file.tree.body
         return found.node in body and self._bindings(found.scope.file)[found.node.name] == 1
 
@@ -131,18 +128,14 @@ class ArgumentChecker(Struct):
         return first.id in ("self", "cls") or self._bindings(scope.file)[first.id] == 1
 
     def _bindings(self, file: SourceFile) -> Counter[str]:
-        """How often each name is bound in a file, at whatever level."""
+        """How often each name is bound in a file, at any level."""
         if file.path not in self._bound:
             self._bound[file.path] = Counter(_bound_names(file.tree))
         return self._bound[file.path]
 
 
 def caught_calls(nodes: Iterable[ast.AST]) -> set[int]:
-    """The ids of nodes in whose place a TypeError is caught.
-
-    Args:
-        nodes: All nodes of a function.
-    """
+    """The ids of nodes inside a ``try`` that catches TypeError."""
     caught: set[int] = set()
     for node in nodes:
         if isinstance(node, _TRIES):
@@ -186,12 +179,12 @@ def _refused_keyword(call: ast.Call, parameters: Parameters) -> str:
     }
     for keyword in call.keywords:
         if keyword.arg and keyword.arg not in taken:
-            return f"takes no `{keyword.arg}`"
+            return f"has no parameter `{keyword.arg}`"
     return ""
 
 
 def _nested_keyword(call: ast.Call, node: FunctionNode | ast.ClassDef) -> str:
-    """A dict given under the name of ``**kwargs``, in which it becomes an entry.
+    """A dict passed by the name of ``**kwargs``, which makes it one entry of them.
 
     A function that hands its keywords on, or looks for an entry of that name, may mean it so.
     """
@@ -206,23 +199,23 @@ def _nested_keyword(call: ast.Call, node: FunctionNode | ast.ClassDef) -> str:
                 return ""
             case ast.Constant(value=one) if one == rest.arg:
                 return ""
-    return f"takes no `{rest.arg}`, only `**{rest.arg}`"
+    return f"has no parameter `{rest.arg}`, only `**{rest.arg}`"
 
 
 def _wrong_count(call: ast.Call, parameters: Parameters) -> str:
-    """Why the number of arguments does not fit; "" where stars leave it open."""
+    """Why the number of arguments is wrong; "" if stars make it unknown."""
     if any(isinstance(one, ast.Starred) for one in call.args):
         return ""
     places = [one for one in parameters if one.kind in ("positional-only", "positional")]
     is_open = any(one.kind == "var-positional" for one in parameters)
     if len(call.args) > len(places) and not is_open:
-        return f"takes {len(places)} arguments by place, and gets {len(call.args)}"
+        return f"takes {plural(len(places), 'positional argument')}, not {len(call.args)}"
     if any(keyword.arg is None for keyword in call.keywords):
         return ""
     given = {one.name for one in places[: len(call.args)]}
     given |= {keyword.arg for keyword in call.keywords if keyword.arg}
     lacking = [one.name for one in parameters if _is_lacking(one, given)]
-    return f"needs `{lacking[0]}`" if lacking else ""
+    return f"requires `{lacking[0]}`" if lacking else ""
 
 
 def _is_lacking(parameter: Parameter, given: set[str]) -> bool:
@@ -243,12 +236,7 @@ def _bound_names(tree: ast.AST) -> Iterator[str]:
 
 
 def find_rejected_calls(hubconf: Scope, resolver: Resolver) -> Iterator[RejectedCall]:
-    """Calls in a hubconf, in functions within functions too, whose arguments a signature of the repo rejects.
-
-    Args:
-        hubconf: The hubconf's names.
-        resolver: Looks names up.
-    """
+    """Calls in a hubconf, including nested functions, whose arguments a signature of the repo rejects."""
     checker = ArgumentChecker(resolver)
     pending = [(hubconf, one) for one in statements(hubconf.file.tree.body, nested=False)]
     while pending:

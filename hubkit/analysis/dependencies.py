@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 def read_dependencies(root: Path) -> tuple[str, ...] | None:
     """The import names that a repo's hubconf declares, read from ``hubconf.py`` alone.
 
-    Args:
-        root: The repo's root.
-
     Returns:
-        The names in order; None when there is no hubconf that parses, it declares nothing, or
+        The names in order; None if there is no hubconf that parses, it declares nothing, or
         source does not show what it declares.
     """
     file = read_source(Folder(root), "hubconf.py", module="hubconf")
@@ -43,7 +40,7 @@ def read_dependencies(root: Path) -> tuple[str, ...] | None:
 
 
 def find_dependencies(scope: Scope) -> Dependencies | None:
-    """The ``dependencies`` variable of a hubconf, or None when it has none."""
+    """The ``dependencies`` variable of a hubconf, or None if it has none."""
     binding = scope.bindings.get(DEPENDENCIES)
     if binding is None:
         return None
@@ -55,7 +52,7 @@ def find_dependencies(scope: Scope) -> Dependencies | None:
         place = location if reason.node is None else file.location(reason.node)
         if reason.what.startswith("an entry"):
             return Dependencies(None, reason.what, place)
-        suffix = "" if reason.what == "made at run time" else ", not a list"
+        suffix = "" if reason.what == "computed at run time" else ", not a list"
         return Dependencies(None, f"{reason.what}{suffix}", location)
     entries = tuple(Dependency(str(node.value), file.location(node)) for node in elements)
     return Dependencies(entries, "", location)
@@ -202,7 +199,7 @@ def distribution_name(import_name: str) -> str:
 
 
 def import_name(distribution: str) -> str | None:
-    """The import that a distribution provides, or None when the pair is not known.
+    """The import that a distribution provides, or None if the pair is not known.
 
     Args:
         distribution: Its name in any spelling that package indexes accept, such as "PyYAML".
@@ -254,11 +251,7 @@ _REQUIRES = {
 
 
 def find_bringers(declared: Iterable[str]) -> dict[str, str]:
-    """Modules that are installed with others, and which of the others brings each.
-
-    Args:
-        declared: Top-level modules that are there.
-    """
+    """Modules that are installed with others, and which of the others brings each."""
     brought: dict[str, str] = {}
     pending = [(module, module) for module in sorted(declared)]
     known = {module for module, _ in pending}

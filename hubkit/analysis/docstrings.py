@@ -1,4 +1,4 @@
-"""What a docstring says about parameters, in whatever style it is written.
+"""Read the parameters in a docstring of any style.
 
 The only home of docstring_parser.
 """
@@ -50,11 +50,7 @@ def read_docstring(text: str) -> DocstringFacts:
 
 
 def render_docstring(text: str) -> str:
-    """A docstring with its sections tidied; as it is where that would lose a word.
-
-    Args:
-        text: The docstring, cleaned.
-    """
+    """A docstring with its sections tidied; as it is where that would lose a word."""
     import docstring_parser
 
     try:

@@ -1,4 +1,4 @@
-"""What importing a hubconf imports: its own imports, and those of the repo's modules it reaches."""
+"""The imports of a hubconf, and of the repo's modules that it reaches."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Reach(Struct, frozen=True):
-    """What a hubconf reaches.
+    """The imports and modules that a hubconf reaches.
 
     Attributes:
         imports: Imports that leave the repo.
-        own_imports: Imports of the repo's modules, the surest of each, and those that must fail.
+        own_imports: Imports of the repo's modules, the most certain one of each, and those that must fail.
         scopes: The hubconf and the repo's modules that it imports, nearest first.
-        eager: Those of them that importing the hubconf imports, called or not.
+        eager: Those that importing the hubconf imports.
     """
 
     imports: tuple[Import, ...]
@@ -55,7 +55,7 @@ class _Statement(Struct, frozen=True):
 
 
 class _Visit(Struct, frozen=True):
-    """A module of the repo that is to be looked at."""
+    """A module of the repo to visit."""
 
     scope: Scope
     level: _Level
@@ -93,7 +93,7 @@ class _Walk(Struct):
         )
 
     def drain(self, hubconf: Scope | None) -> None:
-        """Look at the modules that are waiting, and at what they import."""
+        """Visit the waiting modules and their imports."""
         while visit := self._next():
             if visit.scope.file.path in self.visited:
                 continue
@@ -109,7 +109,7 @@ class _Walk(Struct):
         return next((queue.popleft() for queue in self.queues.values() if queue), None)
 
     def follow(self, visit: _Visit, statement: _Statement) -> None:
-        """Note what a statement imports, and put in the modules of the repo among it."""
+        """Record the imports of a statement, and enqueue modules of the repo."""
         tree, file = self.resolver.tree, visit.scope.file
         for module, names in _modules(file, statement.node):
             if tree.module(module.partition(".")[0]) is None:
@@ -139,7 +139,7 @@ class _Walk(Struct):
         self.own_imports[module, missing] = found
 
     def _find_missing(self, module: str, names: list[str]) -> Iterator[str]:
-        """What an import of the repo's modules names and the repo does not have."""
+        """The names in an import of the repo's modules that do not exist."""
         tree = self.resolver.tree
         if module and tree.module(module) is None:
             yield f"there is no module `{module}`"
@@ -182,11 +182,6 @@ def find_reach(hubconf: Scope, resolver: Resolver, names: Iterable[str] = ()) ->
     Imports at the top level are followed to the end; imports inside functions count in the
     hubconf and in the entrypoints that it re-exports, since what other functions import may never
     run.
-
-    Args:
-        hubconf: The hubconf's names.
-        resolver: Looks names up in the repo.
-        names: The entrypoints.
     """
     targets = (resolver.name(hubconf, name) for name in names)
     called = [
@@ -202,13 +197,7 @@ def find_reach(hubconf: Scope, resolver: Resolver, names: Iterable[str] = ()) ->
 def find_late_gaps(
     resolver: Resolver, reach: Reach, functions: Iterable[Defined]
 ) -> tuple[OwnImport, ...]:
-    """Imports in functions of repo modules that do not exist, and in what they import in turn.
-
-    Args:
-        resolver: Looks names up in the repo.
-        reach: What was reached without these functions.
-        functions: Functions of the repo that calling entrypoints may call.
-    """
+    """Imports in functions of repo modules that do not exist, and in what they import in turn."""
     known = {(one.module, one.missing) for one in reach.own_imports}
     walk = _Walk(resolver, visited={scope.file.path for scope in reach.scopes})
     for found in functions:
@@ -220,13 +209,7 @@ def find_late_gaps(
 
 
 def _read_packages(resolver: Resolver, reach: Reach, packages: Iterable[str]) -> tuple[Scope, ...]:
-    """The modules of packages, and what they import in turn, that were not reached yet.
-
-    Args:
-        resolver: Looks names up in the repo.
-        reach: What was reached without them.
-        packages: Dotted names of the packages.
-    """
+    """The modules of packages, and what they import in turn, that were not reached yet."""
     walk = _Walk(resolver, visited={scope.file.path for scope in reach.scopes})
     level = _Level(in_function=True)
     for package in packages:
@@ -272,24 +255,13 @@ def _statements(
 def find_dynamic_imports(
     resolver: Resolver, reach: Reach, packages: Iterable[str]
 ) -> tuple[Scope, ...]:
-    """Modules that may load from other repos, and of which source does not show which one is imported.
-
-    Args:
-        resolver: Looks names up.
-        reach: What the hubconf reaches without them.
-        packages: The packages that hold them.
-    """
+    """Modules that may load from other repos, and of which source does not show which one is imported."""
     found = _read_packages(resolver, reach, packages)
     return tuple(scope for scope in found if "hub.load" in scope.file.text)
 
 
 def find_dynamic_loads(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Use]:
-    """Their calls of ``torch.hub.load``.
-
-    Args:
-        resolver: Looks names up.
-        scopes: The modules.
-    """
+    """Their calls of ``torch.hub.load``."""
     for scope in scopes:
         yield from _loads(resolver, scope)
 

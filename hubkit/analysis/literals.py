@@ -1,4 +1,4 @@
-"""Values that source spells out: lists of strings, and strings put together from constants."""
+"""Values that the source spells out: lists of strings, and strings put together from constants."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DISPLAYS: dict[type[ast.expr], str] = {
 
 
 class NotLiteralError(Exception):
-    """Source does not spell the value out; the text says what stands there instead."""
+    """The value is not a literal; the text describes it."""
 
     def __init__(self, what: str, node: ast.AST | None = None) -> None:
         super().__init__(what)
@@ -41,7 +41,7 @@ class NotLiteralError(Exception):
 
 
 def read_strings(scope: Scope, name: str) -> list[str] | None:
-    """The strings in a module's list variable, or None when source does not show them.
+    """The strings in a module's list variable, or None if the source does not show them.
 
     Args:
         scope: The module.
@@ -54,11 +54,7 @@ def read_strings(scope: Scope, name: str) -> list[str] | None:
 
 
 def literal_members(node: ast.expr | None) -> set[str] | None:
-    """The strings in a literal list, or the keys of a literal dict; None when source does not show all of them.
-
-    Args:
-        node: The expression.
-    """
+    """The strings in a literal list, or the keys of a literal dict; None if the source does not show all of them."""
     match node:
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
             members: list[ast.expr | None] = [*parts]
@@ -73,10 +69,6 @@ def literal_members(node: ast.expr | None) -> set[str] | None:
 
 def read_elements(scope: Scope, name: str) -> list[ast.Constant]:
     """The string constants that a module's list variable holds after the module ran.
-
-    Args:
-        scope: The module.
-        name: The variable.
 
     Raises:
         NotLiteralError: When source does not show it.
@@ -93,7 +85,7 @@ class _ListReader(Struct):
     Attributes:
         known: What variables hold so far; None while that is being found out, since nothing may
             stand for itself, however roundabout.
-        steps: Expressions looked at.
+        steps: Number of visited expressions.
     """
 
     scope: Scope
@@ -114,7 +106,7 @@ class _ListReader(Struct):
                 self._extend(name, self._added(method, argument), statement)
             case _ if branches_of(statement) is not None:
                 if _changes(statement, name):
-                    raise NotLiteralError("made at run time", statement)
+                    raise NotLiteralError("computed at run time", statement)
 
     def _extend(self, name: str, added: list[ast.Constant], node: ast.AST) -> None:
         self._spend(len(added), node)
@@ -126,7 +118,7 @@ class _ListReader(Struct):
     def _spend(self, steps: int, node: ast.AST) -> None:
         self.steps += steps
         if self.steps > limits.LITERAL_STEPS.most:
-            raise NotLiteralError("made at run time", node)
+            raise NotLiteralError("computed at run time", node)
 
     def strings(self, node: ast.expr) -> list[ast.Constant]:
         self._spend(1, node)
@@ -158,7 +150,7 @@ class _ListReader(Struct):
                 self.known[name] = self.strings(value)
         found = self.known[name]
         if found is None:
-            raise NotLiteralError("made at run time", node)
+            raise NotLiteralError("computed at run time", node)
         return found
 
     def _added(self, method: str, argument: ast.expr) -> list[ast.Constant]:
@@ -166,7 +158,7 @@ class _ListReader(Struct):
             return [_string(argument)]
         if method == "extend":
             return self.strings(argument)
-        raise NotLiteralError("made at run time", argument)
+        raise NotLiteralError("computed at run time", argument)
 
     def _element(self, node: ast.expr) -> list[ast.Constant]:
         if isinstance(node, ast.Starred):
@@ -198,20 +190,16 @@ def _changes(statement: ast.stmt, name: str) -> bool:
 
 
 def describe(node: ast.expr) -> str:
-    """What kind of value an expression spells, such as "a string" or "made at run time"."""
+    """The kind of value of an expression, such as "a string" or "computed at run time"."""
     if isinstance(node, ast.Constant):
         return _CONSTANTS.get(type(node.value), "a number")
     if isinstance(node, ast.Tuple):
         return f"a tuple of {len(node.elts)}" if node.elts else "an empty tuple"
-    return _DISPLAYS.get(type(node), "made at run time")
+    return _DISPLAYS.get(type(node), "computed at run time")
 
 
 def write_literal(source: str) -> str:
-    """The source of a literal, normalised; "" for what is none.
-
-    Args:
-        source: Source of an expression.
-    """
+    """The normalized source of a literal; "" for other expressions."""
     try:
         node = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

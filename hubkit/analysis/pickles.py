@@ -217,5 +217,5 @@ class _Bounded:
     def _count(self, data: bytes) -> bytes:
         self._left -= len(data)
         if self._left < 0:
-            raise ValueError("a pickle larger than that of any checkpoint")
+            raise ValueError("the pickle is larger than that of any checkpoint")
         return data

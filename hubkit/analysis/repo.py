@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
 
 def read_repo(repo: Path | Files) -> RepoFacts:
-    """Read what a hub repo offers, from source alone.
+    """Read a hub repo, from source alone.
 
     Nothing of the repo is imported or run, and only files in the hubconf's reach are read.
 
     Args:
-        repo: Its files, with ``hubconf.py`` at their root; a path means all that lies in the folder,
-            committed or not.
+        repo: Its files, with ``hubconf.py`` at their root; a path means all files in the folder,
+            tracked or not.
 
     Returns:
         The facts. A hubconf that is missing or cannot be parsed is not an error here:
@@ -73,7 +73,7 @@ def read_repo(repo: Path | Files) -> RepoFacts:
 def _folder(path: Path) -> Files:
     if not path.is_dir():
         raise HubconfNotFoundError(
-            f"{path} is not a folder", hint="Give the folder that holds hubconf.py."
+            f"{path} is not a folder", hint="Pass the folder that contains hubconf.py."
         )
     return Folder(path)
 
@@ -110,13 +110,13 @@ def require_hubconf(facts: RepoFacts) -> Hubconf:
     if problem is None or problem.kind == "missing":
         why = f": {problem.message}" if problem else ""
         raise HubconfNotFoundError(
-            f"{facts.root} has no {HUBCONF} that can be read{why}",
-            hint=f"A hub repo has a file called {HUBCONF} at its root.",
+            f"{facts.root} is not a hub repo{why}",
+            hint=f"A hub repo has a {HUBCONF} at its root. To create one, run `hubkit init`.",
         )
     place = problem.location
     raise HubconfSyntaxError(
         f"{facts.root / place.path}, line {place.line}: {problem.message}",
-        hint=f"{HUBCONF} must parse before anything in it can be used.",
+        hint=f"Fix the syntax of {HUBCONF} first.",
     )
 
 

@@ -36,7 +36,7 @@ class SourceFile(Struct, frozen=True):
         path: POSIX path relative to the repo's root.
         module: Dotted name under which the repo imports it.
         is_package: Whether it is a package's ``__init__.py``.
-        text: Its text, with newlines normalised.
+        text: Its text, with normalized newlines.
         lines: The text's lines.
         tree: Its syntax tree.
         marks: The number of operators, brackets and line ends, which the size of the tree follows.
@@ -51,7 +51,7 @@ class SourceFile(Struct, frozen=True):
     marks: int = 0
 
     def location(self, node: ast.AST) -> Location:
-        """Where a node stands; for a ``def`` or ``class``, where its name stands."""
+        """The place of a node; for a ``def`` or ``class``, that of its name."""
         line = getattr(node, "lineno", 1)
         start = self._column(line, getattr(node, "col_offset", 0))
         if isinstance(node, _NAMED):
@@ -110,16 +110,16 @@ def read_source(
 
 
 def _what_it_is(files: Files, path: str) -> str:
-    """What stands where a file should."""
+    """What is at the path instead of a file."""
     if files.is_folder(path):
         return "is a folder"
     entry = files.entry(path)
     if entry is None:
         return "does not exist"
     return (
-        "is a symbolic link that leads nowhere or outside the repo"
+        "is a symbolic link that is broken or points outside the repo"
         if entry.kind == "link"
-        else "is no plain file"
+        else "is not a regular file"
     )
 
 
@@ -131,12 +131,12 @@ def _read_bytes(files: Files, path: str, most: int) -> bytes | HubconfProblem:
         data = files.read(path, limits.SOURCE_BYTES.most + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return HubconfProblem("missing", f"{path} cannot be read: {reason}", location)
+        return HubconfProblem("missing", f"cannot read {path}: {reason}", location)
     if len(data) > limits.SOURCE_BYTES.most:
         size = limits.SOURCE_BYTES.most // limits.MIB
         return HubconfProblem("syntax", f"{path} is larger than {size} MiB", location)
     if count_marks(data) > min(most, limits.SOURCE_MARKS.most):
-        return HubconfProblem("syntax", f"{path} holds more code than hubkit reads", location)
+        return HubconfProblem("syntax", f"{path} contains more code than hubkit reads", location)
     return data
 
 
@@ -155,13 +155,13 @@ def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFi
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        return HubconfProblem("syntax", "source code holds null bytes", Location(path, line))
+        return HubconfProblem("syntax", "source code contains null bytes", Location(path, line))
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
         conflict = _find_conflict(text)
         if conflict:
-            return HubconfProblem("syntax", "a merge is not resolved", Location(path, conflict))
+            return HubconfProblem("syntax", "unresolved merge conflict", Location(path, conflict))
         place = Location(path, max(error.lineno or 1, 1), max(error.offset or 1, 1))
         return HubconfProblem("syntax", error.msg or "invalid syntax", place)
     except (RecursionError, MemoryError):
@@ -190,7 +190,7 @@ def _is_deep(tree: ast.Module) -> bool:
 
 
 def _may_be_deep(node: ast.expr) -> bool:
-    """Whether an expression is long enough; most are not, and need no closer look."""
+    """Whether an expression is long enough to be deep; most are not."""
     end = node.end_col_offset or 0
     return node.end_lineno != node.lineno or end - node.col_offset > limits.SOURCE_DEPTH.most
 

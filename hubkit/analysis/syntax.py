@@ -164,11 +164,7 @@ def _captures(pattern: ast.pattern) -> tuple[ast.expr, ...]:
 
 
 def import_nodes(statements: Iterable[ast.stmt]) -> list[ast.AST]:
-    """The nodes of a module that run when it is imported.
-
-    Args:
-        statements: Its statements.
-    """
+    """The nodes of a module that run when it is imported."""
     found: list[ast.AST] = []
     for statement in statements:
         branches = branches_of(statement)
@@ -370,3 +366,9 @@ def _bound_names(node: ast.AST) -> tuple[str, ...]:
         ):
             return (name,)
     return ()
+
+
+def first_line(node: ast.stmt) -> int:
+    """The first line of a statement, including its decorators."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)])

@@ -34,12 +34,7 @@ _SIGNATURES = {
 
 
 def find_checkpoints(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[CheckpointUse]:
-    """The download calls in the hubconf and the modules that it reaches.
-
-    Args:
-        resolver: Looks names up.
-        scopes: The modules.
-    """
+    """The download calls in the hubconf and the modules that it reaches."""
     for scope in scopes:
         if any(name in scope.file.text for name in _SIGNATURES):
             yield from _find_in_module(resolver, scope)
@@ -101,13 +96,8 @@ def read_weights(
 ) -> dict[str, EntrypointWeights]:
     """The weights that calling entrypoints may load, by entrypoint.
 
-    Calls are followed as far as source shows their targets, so there may be more. For files of the
+    Calls are followed as far as the source shows their targets, so there may be more. For files of the
     repo an entrypoint's own statements are looked at, and those of its module whose names they use.
-
-    Args:
-        files: The repo's files.
-        hubconf: What they were read as.
-        names: The entrypoints.
     """
     names = tuple(names)
     file = read_source(files, hubconf.path, module="hubconf")

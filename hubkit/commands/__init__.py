@@ -14,7 +14,7 @@ COMMANDS = {
     "help": "Describe an entrypoint.",
     "card": "Generate the model card, or update the generated parts.",
     "weights": "Prepare checkpoints for publishing.",
-    "release": "Check that HEAD can be released, and tag it.",
+    "release": "Check that HEAD is ready for release, and tag it.",
     "lock": "Pin repos and their weights in a lock file.",
     "status": "Show which repos in the hub dir are pinned, current or behind.",
     "cache": "Manage the hub dir, which is shared with torch.hub.",

@@ -77,7 +77,7 @@ def ls(as_json: bool) -> None:
 
 @command.command()
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed without removing it.")
 def rm(targets: tuple[str, ...], dry_run: bool) -> int:
     """Remove code or weights.
 
@@ -93,14 +93,16 @@ def rm(targets: tuple[str, ...], dry_run: bool) -> int:
 
 @command.command()
 @click.option(
-    "--older-than", metavar="AGE", help="Also remove what was not used for: 12h, 30d, 8w."
+    "--older-than",
+    metavar="AGE",
+    help="Also remove data that was not used for this long, such as 12h, 30d or 8w.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be removed; remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed without removing it.")
 def prune(older_than: str | None, dry_run: bool) -> int:
     """Remove unused data.
 
-    That is: code that no branch or tag points to any more, leftovers of killed processes, and
-    damaged files that were set aside.
+    Removes code that no branch or tag points to, leftovers of killed processes, and damaged files
+    that were set aside.
     """
     from hubkit.errors import CacheWriteError
     from hubkit.hubdir import read_inventory, remove_leftover, select_unused
@@ -185,7 +187,7 @@ def _read_age(text: str) -> float:
 
     match = re.fullmatch(r"(\d+)([hdw])", text)
     if match is None:
-        raise UsageError(f"{text!r} is not an age.", hint="Use for example 12h, 30d or 8w.")
+        raise UsageError(f"{text!r} is not an age", hint="Use an age such as 12h, 30d or 8w.")
     return int(match[1]) * _UNITS[match[2]]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hubkit.publish.card_facts import Source
     from hubkit.rules.card_keys import Site
 
-_SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""}
+_SITES: dict[str, Site] = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""}
 
 
 @click.command()
@@ -25,27 +25,29 @@ _SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""
     "--for",
     "site",
     type=click.Choice([*_SITES]),
-    help="The site that the front matter is for.  [default: that of the card, or huggingface]",
+    help="Site to write the front matter for.  [default: that of the card, or huggingface]",
 )
-@click.option("--file", metavar="PATH", help="The card.  [default: MODEL_CARD.md]")
+@click.option("--file", metavar="PATH", help="Path of the card.  [default: MODEL_CARD.md]")
 @click.option(
     "--report",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The conformance report (JSON) for the conformance part.",
+    help="Conformance report (JSON) to summarize in the card.",
 )
-@click.option("--repo", "slug", metavar="OWNER/NAME", help="The repo on GitHub.")
-@click.option("--tag", metavar="TAG", help="The tag in the usage snippet.")
-@click.option("--entrypoint", metavar="NAME", help="The entrypoint in the usage snippet.")
+@click.option("--repo", "slug", metavar="OWNER/NAME", help="Name of the repo on GitHub.")
+@click.option("--tag", metavar="TAG", help="Tag to load in the usage snippet.")
+@click.option("--entrypoint", metavar="NAME", help="Entrypoint to load in the usage snippet.")
 @click.option(
     "--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Set a key of the front matter."
 )
 @click.option("--add", "added", metavar="PART", multiple=True, help="Add a missing part.")
 @click.option(
-    "--check", is_flag=True, help="Exit with 1 if the card is out of date; write nothing."
+    "--check",
+    is_flag=True,
+    help="Exit with code 1 if the card is out of date, without updating it.",
 )
-@click.option("--diff", is_flag=True, help="Show what would change; write nothing.")
-@click.option("--stdout", is_flag=True, help="Print the card; write nothing.")
+@click.option("--diff", is_flag=True, help="Show what would change without changing it.")
+@click.option("--stdout", is_flag=True, help="Print the card instead of writing it.")
 def command(
     path: Path,
     site: str | None,
@@ -74,11 +76,11 @@ def command(
     if check + diff + stdout > 1:
         raise UsageError("--check, --diff and --stdout cannot be combined")
     facts = _read_facts(path)
-    place = _place(facts, file)
+    place = _locate_card(facts, file)
     before = _read_card(facts.root, place)
-    source = _source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
-    wanted: Site | None = _SITES[site] if site else None  # type: ignore[assignment]
-    request = CardRequest(place, wanted, _fields(pairs), added, _conformance(report))
+    source = _choose_source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
+    wanted: Site | None = _SITES[site] if site else None
+    request = CardRequest(place, wanted, _parse_pairs(pairs), added, _conformance(report))
     draft = draft_card(gather_facts(facts, source), request, before)
     if stdout:
         echo_data(draft.after)
@@ -91,15 +93,14 @@ def command(
 
 def _read_facts(path: Path) -> RepoFacts:
     from hubkit.analysis import read_repo
-    from hubkit.errors import UsageError
+    from hubkit.commands.target import require_folder
     from hubkit.source import open_files
 
-    if not path.is_dir():
-        raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
+    require_folder(path)
     return read_repo(open_files(path))
 
 
-def _place(facts: RepoFacts, file: str | None) -> str:
+def _locate_card(facts: RepoFacts, file: str | None) -> str:
     """The path of the card, relative to the repo."""
     from hubkit.errors import UsageError
     from hubkit.publish.card_facts import find_card
@@ -109,7 +110,7 @@ def _place(facts: RepoFacts, file: str | None) -> str:
     root = facts.root.resolve()
     place = (root / file).resolve()
     if not place.is_relative_to(root) or place == root:
-        raise UsageError(f"{file} is outside of {root}", hint="Choose a file in the repo.")
+        raise UsageError(f"{file} is outside {root}", hint="Choose a file in the repo.")
     return place.relative_to(root).as_posix()
 
 
@@ -125,7 +126,7 @@ def _read_card(root: Path, place: str) -> bytes | None:
         raise UsageError(f"cannot read {root / place}: {error.strerror or error}") from None
 
 
-def _source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source:
+def _choose_source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source:
     """What the usage snippet loads: the repo, tag and entrypoint of the current snippet, unless overridden."""
     from hubkit.errors import UsageError, entrypoint_not_found
     from hubkit.publish.card import find_source
@@ -139,14 +140,14 @@ def _source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source
     if requested.ref and not is_usable_ref(requested.ref):
         raise UsageError(
             f"{requested.ref!r} cannot be used as a tag in owner/name:tag",
-            hint="For example --tag v1.0.",
+            hint="For example: --tag v1.0",
         )
     known = find_source(before)
     repo = require_name(requested.repo) if requested.repo else known.repo or find_name(facts)
     return Source(repo, requested.ref or known.ref, requested.entrypoint or known.entrypoint)
 
 
-def _fields(pairs: tuple[str, ...]) -> dict[str, str]:
+def _parse_pairs(pairs: tuple[str, ...]) -> dict[str, str]:
     from hubkit.errors import UsageError
 
     fields = {}
@@ -154,7 +155,7 @@ def _fields(pairs: tuple[str, ...]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals or not key.strip() or not value.strip():
             raise UsageError(
-                f"{text!r} is not KEY=VALUE", hint="For example --set tags=vision,audio."
+                f"{text!r} is not KEY=VALUE", hint="For example: --set tags=vision,audio"
             )
         fields[key.strip()] = value
     return fields

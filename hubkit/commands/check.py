@@ -22,6 +22,7 @@ from hubkit.commands.options import (
     output_options,
     selection_options,
 )
+from hubkit.reporters import FOR_TERMINALS, WITH_FIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,26 +36,22 @@ if TYPE_CHECKING:
 
 _COMMAND_LINE = "ignored on the command line"
 _STDOUT = "-"
-_FOR_PEOPLE = ("full", "concise", "statistics")
-_WITH_FIXES = frozenset({"full", "concise", "json", "junit"})  # the formats that show fixes
 
 
 @click.command()
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
+@click.option("--ref", metavar="REV", help="Check this commit instead of the working tree.")
 @click.option(
-    "--ref", metavar="REV", help="Check the files of this commit instead of the work tree."
+    "--no-git",
+    is_flag=True,
+    help="Check all files in the folder, including those that git does not track.",
 )
-@click.option(
-    "--no-git", is_flag=True, help="Check all files in the folder, tracked by git or not."
-)
-@click.option(
-    "--against", metavar="REV", help="Report calls that worked at this commit and no longer do."
-)
+@click.option("--against", metavar="REV", help="Report breaking changes since this commit.")
 @click.option(
     "--no-cache",
     is_flag=True,
     envvar="HUBKIT_NO_CACHE",
-    help="Neither read nor write the cache.",
+    help="Do not read or write the cache.",
 )
 @selection_options
 @fix_options
@@ -73,7 +70,7 @@ def command(
 ) -> int:
     """Lint a hub repo from source alone.
 
-    In a git repo, only tracked files are checked: users who load the repo get nothing else. No
+    In a git repo, only tracked files are checked, because users who load the repo get no others. No
     code of the repo is imported or run.
 
     Exit codes: 0 no findings, 1 findings, 2 the check could not run.
@@ -118,7 +115,7 @@ def _require_consistent(
 
     if not fixing.is_wanted and (fixing.unsafe_fixes or fixing.exit_non_zero_on_fix):
         option = "--unsafe-fixes" if fixing.unsafe_fixes else "--exit-non-zero-on-fix"
-        raise UsageError(f"{option} requires --fix or --diff.", hint="Add one of them.")
+        raise UsageError(f"{option} requires --fix or --diff", hint="Add one of them.")
     _require_one_format(output)
     _require_distinct_files(output)
     if fixing.diff or baseline.update:
@@ -134,7 +131,7 @@ def _require_consistent(
 def _require_one_format(output: OutputOptions) -> None:
     from hubkit.errors import UsageError
 
-    if output.statistics and output.output_format not in _FOR_PEOPLE:
+    if output.statistics and output.output_format not in FOR_TERMINALS:
         raise UsageError(
             f"--statistics cannot be combined with --output-format {output.output_format}.",
             hint=f"To get both, use --statistics --report {output.output_format}=FILE.",
@@ -227,7 +224,7 @@ def _read_facts(files: Files, before: Files | None) -> RepoFacts:
 def _shows_fixes(output: OutputOptions) -> bool:
     """Whether one of the requested formats shows which findings have a fix."""
     name = "statistics" if output.statistics else output.output_format
-    return not _WITH_FIXES.isdisjoint({name, *(one for one, _ in output.reports)})
+    return not WITH_FIXES.isdisjoint({name, *(one for one, _ in output.reports)})
 
 
 def _lint(facts: RepoFacts, config: Config, *, with_fixes: bool = False) -> Report:
@@ -265,7 +262,7 @@ def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
     if rules and facts.before is None and all(rule.needs_previous for rule in rules):
         raise UsageError(
             f"nothing to check: {rules[0].code} needs an earlier version to compare with",
-            hint="Name that version, for example --against v1.0.",
+            hint="Pass that version. For example: --against v1.0",
         )
     if not rules:
         raise UsageError(
@@ -278,7 +275,7 @@ def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
     is_git = facts.files.is_tracked or (facts.root / ".git").exists()
     if missing and not is_git and not any(path.endswith(".py") for path in facts.files.paths()):
         raise UsageError(
-            f"nothing to check: {facts.root} has no hubconf.py, no Python file and no git repo",
+            f"nothing to check: {facts.root} has no hubconf.py, no Python files and no git repo",
             hint="Pass the folder of a hub repo, or owner/name[:ref].",
         )
 
@@ -402,7 +399,7 @@ def _write_report(report: Report, output: OutputOptions) -> None:
     name = "statistics" if output.statistics else output.output_format
     if output.output_file is not None:
         _write_file(name, output.output_file, report)
-    elif not output.quiet or report.findings or name not in _FOR_PEOPLE:
+    elif not output.quiet or report.findings or name not in FOR_TERMINALS:
         find_reporter(name)(report, sys.stdout)
 
 

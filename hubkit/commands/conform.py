@@ -15,7 +15,8 @@ from hubkit._util.text import join_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_INTERRUPTED, _PYTEST_INTERRUPTED, _FOUND = 130, 2, (0, 1)
+_PYTEST_INTERRUPTED = 2
+_RESULTS = (0, 1)  # the exit codes of pytest if all passed, or some failed
 _FLAGS = ("slow", "loopback", "update")
 
 
@@ -25,15 +26,18 @@ _FLAGS = ("slow", "loopback", "update")
 @click.option("--level", metavar="N", help="Run levels 1 to N.  [default: 3]")
 @click.option("--select", metavar="CODES", help="Run only these checks, for example C1,C204,quiet.")
 @click.option("--ignore", metavar="CODES", help="Skip these checks.")
-@click.option("--slow", is_flag=True, help="Include slow checks: seconds per model.")
+@click.option("--slow", is_flag=True, help="Run slow checks too. They take seconds per model.")
 @click.option(
-    "--all", "everything", is_flag=True, help="Run all entrypoints, whatever `representative` is."
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Check all entrypoints, ignoring the setting `representative`.",
 )
-@click.option("--shard", metavar="I/N", help="Run part I of N of the entrypoints.")
+@click.option("--shard", metavar="I/N", help="Check part I of N of the entrypoints.")
 @click.option(
     "--network",
     type=click.Choice(["deny", "cache", "allow"]),
-    help="Allowed network access and the source of weights.  [default: deny]",
+    help="Network access to allow, and where weights come from.  [default: deny]",
 )
 @click.option(
     "--weights", metavar="DIR", help="Load checkpoints from this folder instead of the hub dir."
@@ -42,7 +46,7 @@ _FLAGS = ("slow", "loopback", "update")
 @click.option(
     "--device",
     type=click.Choice(["cpu", "cuda", "mps", "meta"]),
-    help="Device to run models on.  [default: cpu]",
+    help="Device to run the models on.  [default: cpu]",
 )
 @click.option("--update", is_flag=True, help="Write golden outputs to tests/hubkit/golden.")
 @click.option(
@@ -50,7 +54,7 @@ _FLAGS = ("slow", "loopback", "update")
     "reports",
     multiple=True,
     metavar="[FORMAT=]FILE",
-    help="Write a report: json, markdown, badge or endpoint. By default, the file name decides.",
+    help="Write a report: json, markdown, badge or endpoint. The default depends on the file name.",
 )
 @click.option(
     "--from",
@@ -58,9 +62,9 @@ _FLAGS = ("slow", "loopback", "update")
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Show the report of an earlier run, or merge those of its shards; run nothing.",
+    help="Show the report of an earlier run, or merge the reports of its shards, without running the suite.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show every check.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the result of every check.")
 def command(
     path: Path,
     entrypoints: tuple[str, ...],
@@ -70,7 +74,7 @@ def command(
     verbose: bool,
     **values: Any,  # noqa: ANN401 - options that the suite has too, as they came
 ) -> int:
-    """Run the conformance suite: build every entrypoint and use it like its users do.
+    """Run the conformance suite: load every entrypoint and use it as users do.
 
     Same as `pytest --hubconf` in the folder PATH, but without the repo's own tests and pytest
     configuration. This runs the repo's code.
@@ -79,19 +83,19 @@ def command(
     """
     if sources:
         return _show(sources, reports)
+    from hubkit.cli import INTERRUPTED
+    from hubkit.commands.target import require_folder
+
     root = path.parent if path.name == "hubconf.py" else path
     _require_suite()
-    if not root.is_dir():
-        from hubkit.errors import UsageError
-
-        raise UsageError(f"{root} is not a folder", hint="Pass the folder of a hub repo.")
+    require_folder(root)
     standalone = importlib.import_module("pytest_hubkit.standalone")
     options = [*_options(values), *(("--hubconf-all",) if everything else ())]
     options += [f"--hubconf-report={report}" for report in reports]
     code = standalone.run(root.resolve(), entrypoints, options, verbose=verbose)
     if code == _PYTEST_INTERRUPTED:
-        return _INTERRUPTED
-    return code if code in _FOUND else 2
+        return INTERRUPTED
+    return code if code in _RESULTS else 2
 
 
 def _options(values: dict[str, Any]) -> Iterator[str]:
@@ -113,8 +117,9 @@ def _require_suite() -> None:
 
     missing = [name for name in ("pytest", "torch") if importlib.util.find_spec(name) is None]
     if missing:
+        verb = "is" if len(missing) == 1 else "are"
         raise MissingExtraError(
-            f"hubkit conform needs {join_words(missing)}, which is not installed.",
+            f"hubkit conform needs {join_words(missing)}, which {verb} not installed.",
             hint='Install it: pip install "torch-hubkit[pytest]"',
         )
 

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--run", is_flag=True, help="Run the hubconf of a folder for names made at run time.")
+@click.option(
+    "--run",
+    is_flag=True,
+    help="Run the hubconf of a local folder to list names that it creates at run time.",
+)
 def command(repo: str, as_json: bool, run: bool) -> None:
     """List the entrypoints of a hub repo.
 
-    The names are read from source code, and nothing runs. If a hubconf in a local folder defines
-    names dynamically, --run lists them too by running it in a child process.
+    The names are read from the source, without running it. If a hubconf in a local folder creates
+    names at run time, --run lists them too by running it in a child process.
     """
     from hubkit.analysis import read_repo, require_hubconf
     from hubkit.commands.target import is_own, locate_target
@@ -31,8 +35,8 @@ def command(repo: str, as_json: bool, run: bool) -> None:
 
     if run and not is_own(repo):
         raise UsageError(
-            f"--run takes a folder, and {repo} is a repo on a git host",
-            hint="hubkit.list(...) runs it in Python, once the repo is trusted.",
+            f"--run requires a folder, but {repo} is a repo on a git host",
+            hint="In Python, hubkit.list(...) runs the hubconf of a trusted repo.",
         )
     root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))
@@ -51,9 +55,9 @@ def command(repo: str, as_json: bool, run: bool) -> None:
     if not rows:
         echo(f"No entrypoints found in the source of {root}.", err=True)
     if hubconf.has_dynamic_names and not run:
-        hint = " Add --run to run it." if is_own(repo) else ""
+        hint = " To list all of them, pass --run, which runs the hubconf." if is_own(repo) else ""
         echo(
-            f"This hubconf defines names dynamically, so the list may be incomplete.{hint}",
+            f"This hubconf creates names at run time, so the list may be incomplete.{hint}",
             err=True,
         )
 

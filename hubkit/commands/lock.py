@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("hubkit.lock"),
     show_default=True,
-    help="The lock file.",
+    help="Path of the lock file.",
 )
 @click.option("--weights", is_flag=True, help="Download and pin all known checkpoints.")
 @click.option("--checkpoint", "urls", multiple=True, metavar="URL", help="Pin a checkpoint.")
 @click.option(
-    "--check", is_flag=True, help="Compare the hub dir with the lock file; change nothing."
+    "--check",
+    is_flag=True,
+    help="Check that the hub dir matches the lock file, without changing either.",
 )
 @click.option("--fetch", is_flag=True, help="Fetch everything that the lock file pins.")
 def command(
@@ -94,7 +96,10 @@ def _pin(
         echo(f"Not pinned: {plural(len(left), 'checkpoint')} missing from the hub dir", err=True)
         for url in left:
             echo(f"  {url}", err=True)
-        echo("Use --weights to download and pin all, --checkpoint URL for one.", err=True)
+        echo(
+            "To download and pin all of them, pass --weights. To pin one, pass --checkpoint URL.",
+            err=True,
+        )
     return replace(lock, repos=locked, checkpoints=checkpoints)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from msgspec import Struct, structs
 
-from hubkit._util.text import join_words
+from hubkit._util.text import did_you_mean, join_words
 from hubkit.reporters import FORMATS
 
 if TYPE_CHECKING:
@@ -78,15 +78,16 @@ class OutputOptions(Struct, frozen=True):
     quiet: bool
 
 
-def _format(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
-    """Validate the name of a format."""
+def _check_format(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
+    """Check the name of a format; replace a former one."""
     name = _ALIASES.get(value, value)
     if name not in FORMATS:
-        raise click.BadParameter(f"{value!r} is not one of {', '.join(FORMATS)}.")
+        hint = did_you_mean(value, FORMATS) or f"Choose one of {', '.join(FORMATS)}."
+        raise click.BadParameter(f"unknown format {value!r}. {hint}")
     return name
 
 
-def _reports(
+def _split_reports(
     ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
 ) -> tuple[tuple[str, Path], ...]:
     """Split each ``FORMAT=FILE``."""
@@ -95,17 +96,17 @@ def _reports(
         name, equals, path = text.partition("=")
         if not equals or not path:
             raise click.BadParameter(f"{text!r} is not FORMAT=FILE, such as sarif=hubkit.sarif.")
-        pairs.append((_format(ctx, param, name), Path(path)))
+        pairs.append((_check_format(ctx, param, name), Path(path)))
     return tuple(pairs)
 
 
-def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+def _read_reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
     """The reason on one line."""
     if value is None:
         return None
     reason = " ".join(value.split())
     if not reason or not reason.isprintable():
-        raise click.BadParameter("Give the reason for suppressing the findings.")
+        raise click.BadParameter("The reason must be printable text.")
     return reason
 
 
@@ -145,7 +146,7 @@ selection_options = _group(
             help="Run only these rules: codes, prefixes, or ALL.",
         ),
         click.option(
-            "--extend-select", multiple=True, metavar="CODES", help="Run these rules as well."
+            "--extend-select", multiple=True, metavar="CODES", help="Run these rules too."
         ),
         click.option(
             "--ignore",
@@ -157,7 +158,7 @@ selection_options = _group(
             "--extend-ignore",
             multiple=True,
             metavar="CODES",
-            help="Suppress findings of these rules as well.",
+            help="Suppress findings of these rules too.",
         ),
         click.option(
             "--preview/--no-preview",
@@ -167,19 +168,19 @@ selection_options = _group(
         click.option(
             "--fail-on",
             type=click.Choice(["error", "warning", "info", "never"]),
-            help="Exit with 1 on findings of at least this severity.  [default: warning]",
+            help="Exit with code 1 if there are findings of at least this severity.  [default: warning]",
         ),
         click.option(
             "--exit-zero",
             is_flag=True,
-            help="Exit with 0 even if there are findings; same as --fail-on never.",
+            help="Exit with code 0 even if there are findings. Same as --fail-on never.",
         ),
         click.option(
             "--config",
             "overrides",
             multiple=True,
             metavar="KEY=VALUE",
-            help="Override a setting; the value is TOML.",
+            help="Override a setting. The value is TOML.",
         ),
         click.option("--isolated", is_flag=True, help="Ignore all configuration files."),
     ),
@@ -190,12 +191,14 @@ fix_options = _group(
     "fixing",
     (
         click.option("--fix", is_flag=True, help="Fix findings that have a safe fix."),
+        click.option("--unsafe-fixes", is_flag=True, help="Include unsafe fixes. Review them."),
         click.option(
-            "--unsafe-fixes", is_flag=True, help="Include unsafe fixes, which need a review."
+            "--diff", is_flag=True, help="Show what --fix would change without changing it."
         ),
-        click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing."),
         click.option(
-            "--exit-non-zero-on-fix", is_flag=True, help="Exit with 1 if anything was fixed."
+            "--exit-non-zero-on-fix",
+            is_flag=True,
+            help="Exit with code 1 if any finding was fixed.",
         ),
     ),
 )
@@ -214,15 +217,15 @@ baseline_options = _group(
             "--update-baseline",
             "update",
             is_flag=True,
-            help="Write all findings to the baseline; report none.  "
+            help="Write all findings to the baseline instead of reporting them.  "
             "[default: hubkit-baseline.json]",
         ),
         click.option(
             "--add-ignore",
             "reason",
             metavar="REASON",
-            callback=_reason,
-            help="Suppress all findings by comments that give this reason.",
+            callback=_read_reason,
+            help="Suppress all findings by adding comments with this reason.",
         ),
     ),
 )
@@ -235,7 +238,7 @@ output_options = _group(
             "--output-format",
             metavar="FORMAT",
             default="full",
-            callback=_format,
+            callback=_check_format,
             help=f"Output format: {join_words(FORMATS, 'or')}.  [default: full]",
         ),
         click.option(
@@ -249,8 +252,8 @@ output_options = _group(
             "reports",
             multiple=True,
             metavar="FORMAT=FILE",
-            callback=_reports,
-            help="Write an additional report to a file. Repeatable.",
+            callback=_split_reports,
+            help="Write an additional report to a file. May be repeated.",
         ),
         click.option("--statistics", is_flag=True, help="Show the number of findings per rule."),
         click.option("-q", "--quiet", is_flag=True, help="Print nothing if there are no findings."),

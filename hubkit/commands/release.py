@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 _COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
 
 
-@click.command(short_help="Check that HEAD can be released, and tag it.")
+@click.command(short_help="Check that HEAD is ready for release, and tag it.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
-@click.option("--tag", metavar="TAG", help="The tag.  [default: v and the version in the repo]")
-@click.option("--dry-run", is_flag=True, help="Run the checks; create no tag.")
-@click.option("--repo", "slug", metavar="OWNER/NAME", help="The repo on GitHub.")
+@click.option(
+    "--tag",
+    metavar="TAG",
+    help="Name of the tag.  [default: v followed by the version in the repo]",
+)
+@click.option("--dry-run", is_flag=True, help="Run the checks without creating the tag.")
+@click.option("--repo", "slug", metavar="OWNER/NAME", help="Name of the repo on GitHub.")
 @click.option(
     "--report",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The conformance report (JSON) of this commit.",
+    help="Conformance report (JSON) of this commit.",
 )
 @click.option("--conform", is_flag=True, help="Run the conformance suite.")
 @click.option(
@@ -39,7 +43,7 @@ _COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
     type=click.IntRange(0, 3),
     default=1,
     show_default=True,
-    help="The required conformance level; 0 requires none.",
+    help="Conformance level to require. 0 requires none.",
 )
 @click.option(
     "--verify",
@@ -58,18 +62,18 @@ def command(
     conform: bool,
     verifying: bool,
 ) -> int:
-    """Check that HEAD can be released, and create its tag.
+    """Check that HEAD is ready for release, and tag it.
 
-    Pushes nothing and uses no network. --conform and --verify run the repo's code.
+    Does not push, and does not access the network. --conform and --verify run the repo's code.
 
     Exit codes: 0 all checks passed, 1 something is missing, 2 the checks could not run.
     """
+    from hubkit.commands.target import require_folder
     from hubkit.errors import UsageError
     from hubkit.publish.checklist import run_checks
     from hubkit.publish.release import ReleaseRequest, read_context
 
-    if not path.is_dir():
-        raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
+    require_folder(path)
     if conform and (report or not level):
         raise UsageError("--conform cannot be combined with --report or --level 0")
     request = ReleaseRequest(path, tag, slug, report, level)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--check", is_flag=True, help="Exit with 1 if a ref is behind or gone.")
+@click.option("--check", is_flag=True, help="Exit with code 1 if a ref is behind or gone.")
 def command(repos: tuple[str, ...], as_json: bool, check: bool) -> int:
     """Show which repos in the hub dir are pinned, current or behind.
 
-    Asks each host for its branches and tags; downloads nothing. To update a repo, call
+    Asks each host for its branches and tags, without downloading anything. To update a repo, call
     hubkit.load(..., max_age=0). To download its weights again too, pass force_reload=True.
     """
     from hubkit.errors import UsageError

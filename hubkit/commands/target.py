@@ -50,11 +50,11 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
 
     folder = _local_folder(text)
     if ref is not None and not use_git:
-        raise UsageError("--ref cannot be combined with --no-git.", hint="Remove one of them.")
+        raise UsageError("--ref cannot be combined with --no-git", hint="Remove one of them.")
     if folder is None:
         if ref is not None:
             raise UsageError(
-                f"--ref needs a folder, and {text} is not one.",
+                f"--ref requires a folder, but {text} is not one",
                 hint=f"Append the ref to the name: {text.partition(':')[0]}:{ref}",
             )
         return Folder(locate_target(text))
@@ -86,6 +86,18 @@ def open_earlier(text: str, ref: str) -> Files:
 
     repo = structs.replace(parse_repo(text), ref=ref)
     return Folder(locate_repo(str(repo)), ref)
+
+
+def require_folder(path: Path) -> None:
+    """Check that a path is a folder.
+
+    Raises:
+        UsageError: It is not.
+    """
+    from hubkit.errors import UsageError
+
+    if not path.is_dir():
+        raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
 
 
 def require_own(text: str, files: Files) -> None:

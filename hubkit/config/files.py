@@ -64,10 +64,6 @@ def read_config(
 def make_config(table: Mapping[str, object], place: str) -> Config:
     """The configuration for a table of settings.
 
-    Args:
-        table: The table.
-        place: What errors call the table.
-
     Raises:
         ConfigError: A key is unknown, or a value is invalid.
     """
@@ -118,8 +114,8 @@ def _with_cases(table: Mapping[str, object], place: str) -> dict[str, object]:
         for case, own in cases.items():
             if isinstance(own, dict) and "cases" in own:
                 raise ConfigError(
-                    f"{place}.entrypoints.{name}.cases.{case} has cases itself",
-                    hint="Move them into the cases of the entrypoint.",
+                    f"{place}.entrypoints.{name}.cases.{case} has cases of its own",
+                    hint="Cases cannot be nested. Move them to the cases of the entrypoint.",
                 )
         merged = {
             case: {**shared, **own} if isinstance(own, dict) else own for case, own in cases.items()
@@ -133,13 +129,14 @@ def _require_inner_path(text: str, place: str) -> None:
     if text and (parts[0] in ("", "..") or ":" in parts[0]):
         raise ConfigError(
             f"{place} must be a path inside the repo, not {text!r}",
-            hint='For example "hubkit-baseline.json".',
+            hint='For example: "hubkit-baseline.json"',
         )
 
 
 def _require_arguments(entrypoint: EntrypointConfig, place: str) -> None:
-    if cast("object", entrypoint.untrained) is True:
-        raise ConfigError(f"{place}.untrained must be a table of arguments or false, not true")
+    for key in ("untrained", "trained"):
+        if getattr(entrypoint, key) is True:
+            raise ConfigError(f"{place}.{key} must be a table of arguments or false, not true")
     for name, case in entrypoint.cases.items():
         _require_arguments(case, f"{place}.cases.{name}")
 
@@ -212,7 +209,7 @@ def _type_error(value: object, kind: Any, place: str, notes: Notes) -> ConfigErr
     example = notes.get("example") if notes else None
     return ConfigError(
         f"{place} must be {expected}, not {shown}",
-        hint=f"For example {example}." if example else "",
+        hint=f"For example: {example}" if example else "",
     )
 
 
@@ -272,7 +269,7 @@ def _read(repo: Path | Files, name: str) -> tuple[Mapping[str, object], str | No
     except UnsafePathError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}",
-            hint="Settings are only read from the repo itself. Replace the link with a file.",
+            hint="Settings are read only from the repo itself. Replace the link with a file.",
         ) from None
 
 
@@ -282,9 +279,9 @@ def _parse_override(text: str) -> dict[str, object]:
     if not equals or not key.strip():
         raise ConfigError(
             f"--config takes KEY=VALUE, not {text!r}",
-            hint=f"hubkit reads {HUBKIT_TOML} or {PYPROJECT} at the root of the repo, no other file."
+            hint=f"hubkit reads only {HUBKIT_TOML} and {PYPROJECT} at the root of the repo."
             if text.endswith(".toml")
-            else "For example --config fail-on=error.",
+            else "For example: --config fail-on=error",
         )
     try:
         return parse_toml(text)
@@ -292,7 +289,7 @@ def _parse_override(text: str) -> dict[str, object]:
         if _is_word(value.strip()):
             return parse_toml(f'{key}="{value.strip()}"')
         raise ConfigError(
-            f"--config {text}: {error}", hint="The value is TOML, for example preview=true."
+            f"--config {text}: {error}", hint="The value must be TOML. For example: preview=true"
         ) from None
 
 

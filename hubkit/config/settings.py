@@ -67,14 +67,12 @@ class _Table(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_f
 class WeightsConfig(_Table, frozen=True):
     """Settings of an entrypoint's weights."""
 
-    call: Annotated[
-        _Arguments | None, Meta(description="Keyword arguments that request pretrained weights.")
-    ] = None
     sha256: Annotated[str, Meta(description="Hash of the checkpoint, or its first digits.")] = ""
     bytes: Annotated[_Count | None, Meta(description="Size of the checkpoint.")] = None
     params: Annotated[_Count | None, Meta(description="Number of parameters of the model.")] = None
     unsafe: Annotated[
-        _Codes, Meta(description="Globals that it needs in addition to those of weights_only.")
+        _Codes,
+        Meta(description="Globals that it needs in addition to those that weights_only allows."),
     ] = ()
 
 
@@ -88,6 +86,10 @@ class EntrypointConfig(_Table, frozen=True):
     untrained: Annotated[
         _Arguments | _False | None,
         Meta(description="Keyword arguments that build it without weights; false if none do."),
+    ] = None
+    trained: Annotated[
+        _Arguments | _False | None,
+        Meta(description="Keyword arguments that load its weights; false if it has no weights."),
     ] = None
     input: Annotated[
         _Values | None, Meta(description='Example input, such as "f32[B,3,H,W] in [0,1]".')
@@ -103,7 +105,7 @@ class EntrypointConfig(_Table, frozen=True):
         bool | None, Meta(description="Whether gradients reach its parameters.")
     ] = None
     stochastic: Annotated[
-        bool, Meta(description="Whether it is random in evaluation mode on purpose.")
+        bool, Meta(description="Whether its output is random in evaluation mode on purpose.")
     ] = False
     tolerance: Annotated[
         _Positive | None,
@@ -116,7 +118,7 @@ class EntrypointConfig(_Table, frozen=True):
     budget: Annotated[
         dict[_Budget, _Positive],
         Meta(
-            description="Limits: seconds to build it and of a forward pass, megabytes of memory,"
+            description="Limits: seconds to build it, seconds per forward pass, megabytes of memory,"
             " number of parameters."
         ),
     ] = field(default_factory=dict)
@@ -124,7 +126,7 @@ class EntrypointConfig(_Table, frozen=True):
         _Reasons, Meta(description="Checks that are expected to fail, each with the reason.")
     ] = field(default_factory=dict)
     strict: Annotated[
-        bool, Meta(description="Whether an expected failure that passes is a failure.")
+        bool, Meta(description="Whether an expected failure that passes counts as a failure.")
     ] = True
     cases: Annotated[
         dict[str, EntrypointConfig],
@@ -140,9 +142,11 @@ class _Common(_Table, frozen=True):
 
     select: Annotated[
         _Codes,
-        Meta(description="Rules to run, by code or prefix. ALL: every rule not in preview."),
+        Meta(
+            description="Rules to run, by code or prefix. ALL: every rule that is not in preview."
+        ),
     ] = (ALL,)
-    extend_select: Annotated[_Codes, Meta(description="Rules to run as well.")] = ()
+    extend_select: Annotated[_Codes, Meta(description="Additional rules to run.")] = ()
     preview: Annotated[
         bool, Meta(description="Run preview rules that are not selected by their full code.")
     ] = False
@@ -154,7 +158,7 @@ class _Common(_Table, frozen=True):
         _Positive, Meta(description="Largest size of the files in an archive, in megabytes.")
     ] = 50
     lfs_in_archives: Annotated[
-        bool, Meta(description="Whether the host puts LFS objects into archives.")
+        bool, Meta(description="Whether the host includes LFS objects in archives.")
     ] = False
     expected: Annotated[
         _Reasons,
@@ -162,7 +166,7 @@ class _Common(_Table, frozen=True):
     ] = field(default_factory=dict)
     names: Annotated[
         _Codes,
-        Meta(description="Patterns, such as tf_*, of names that the hubconf defines dynamically."),
+        Meta(description="Patterns, such as tf_*, of names that the hubconf creates at run time."),
     ] = ()
     representative: Annotated[
         _Codes, Meta(description="Patterns of the entrypoints to check beyond level 1.")
@@ -179,7 +183,7 @@ class Settings(_Common, frozen=True):
         _Ignores,
         Meta(description="Findings to suppress: a table from code or prefix to reason, or a list."),
     ] = ()
-    extend_ignore: Annotated[_Ignores, Meta(description="Findings to suppress as well.")] = ()
+    extend_ignore: Annotated[_Ignores, Meta(description="Additional findings to suppress.")] = ()
     per_file_ignores: Annotated[
         dict[str, _Ignores],
         Meta(description="Findings to suppress in files that match a pattern such as models/*."),

@@ -57,11 +57,7 @@ class _Document(Struct, frozen=True):
 
 
 def render_json(report: ConformanceReport) -> str:
-    """A report as one JSON object, in ASCII.
-
-    Args:
-        report: The report.
-    """
+    """A report as one JSON object, in ASCII."""
     document = {
         "schema": SCHEMA,
         "hubkit": __version__,
@@ -114,9 +110,6 @@ def _level(case: CaseResult, level: int) -> Json:
 def read_report(path: Path) -> ConformanceReport:
     """Read a report that ``--hubconf-report`` has written.
 
-    Args:
-        path: The file.
-
     Raises:
         UsageError: It cannot be read, or is not a report.
     """
@@ -126,14 +119,13 @@ def read_report(path: Path) -> ConformanceReport:
         version = msgspec.json.decode(data, type=_Version).schema
         document = msgspec.json.decode(data, type=_Document) if version <= SCHEMA else None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint=hint) from None
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise UsageError(f"{path} is not a conformance report: {error}", hint=hint) from None
     if document is None:
         raise UsageError(
-            f"{path} was written by a later hubkit: its schema is {version}, "
-            f"and this hubkit reads {SCHEMA}",
-            hint="pip install --upgrade torch-hubkit",
+            f"{path} has schema {version}, but this version of hubkit reads {SCHEMA}",
+            hint="Upgrade hubkit: pip install --upgrade torch-hubkit",
         )
     return _to_report(document)
 

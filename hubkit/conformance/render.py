@@ -14,7 +14,7 @@ from hubkit._util.text import (
     escape_markdown,
     plural,
     printable,
-    table_cell,
+    table_row,
 )
 from hubkit.conformance.document import render_json
 from hubkit.errors import UsageError
@@ -53,22 +53,14 @@ aria-label="{label}: {message}">
 
 
 def render_table(report: ConformanceReport) -> str:
-    """The report as a table, with notes on what did not run.
-
-    Args:
-        report: The report.
-    """
+    """The report as a table, with notes on what did not run."""
     lines = [HEAD, *rows(report)]
     table = [*align_columns(lines, right=len(_NUMBERS)), *map(printable, notes(report))]
     return "".join(f"{line}\n" for line in table)
 
 
 def rows(report: ConformanceReport) -> Iterator[tuple[str, ...]]:
-    """The rows of the table: the repo as a whole, then each entrypoint on which a check ran.
-
-    Args:
-        report: The report.
-    """
+    """The rows of the table: the repo as a whole, then each entrypoint on which a check ran."""
     for one in (report.whole, *report.cases):
         if one.checks:
             yield (
@@ -82,11 +74,7 @@ def rows(report: ConformanceReport) -> Iterator[tuple[str, ...]]:
 
 
 def notes(report: ConformanceReport) -> Iterator[str]:
-    """Notes on what is not in the table.
-
-    Args:
-        report: The report.
-    """
+    """Notes on what is not in the table."""
     if report.interrupted:
         yield "interrupted: checks that are not shown did not run"
     for reason, levels in _count_unchecked(report).items():
@@ -114,12 +102,7 @@ def _count_unchecked(report: ConformanceReport) -> dict[str, dict[int, int]]:
 
 
 def format_level(case: CaseResult, level: int) -> str:
-    """The cell of a level.
-
-    Args:
-        case: The entrypoint.
-        level: The level.
-    """
+    """The cell of a level."""
     guessed = " (guessed input)" if level == _BEHAVIOR and case.provisional else ""
     ran, skipped = case.codes(level, "passed", "expected"), case.codes(level, "skipped")
     texts: dict[str, Callable[[], str]] = {
@@ -135,11 +118,7 @@ def format_level(case: CaseResult, level: int) -> str:
 
 
 def format_features(case: CaseResult) -> str:
-    """The cell of features.
-
-    Args:
-        case: The entrypoint.
-    """
+    """The cell of features."""
     supported, unsupported = len(case.supported), [one.code for one in case.unsupported]
     total = supported + len(unsupported)
     counted = f"{supported} of {total}" if total else "-"
@@ -170,19 +149,15 @@ def _scaled(number: float, units: Iterable[tuple[str, float]]) -> str:
 
 
 def render_markdown(report: ConformanceReport) -> str:
-    """A table, notes, failures and expected failures, and versions.
-
-    Args:
-        report: The report.
-    """
+    """A table, notes, failures and expected failures, and versions."""
     return "\n".join(_markdown_lines(report)) + "\n"
 
 
 def _markdown_lines(report: ConformanceReport) -> Iterator[str]:
-    yield _row(HEAD)
-    yield _row("--:" if name in _NUMBERS else "---" for name in HEAD)
+    yield table_row(HEAD)
+    yield table_row("--:" if name in _NUMBERS else "---" for name in HEAD)
     for row in rows(report):
-        yield _row((code_span(row[0]), *map(escape_markdown, row[1:])))
+        yield table_row((code_span(row[0]), *map(escape_markdown, row[1:])))
     for title, outcome in (("Failed", "failed"), ("Expected failures", "expected")):
         found = [
             f"- {_prefix(one)}{escape_markdown(f'{check.code} {check.name}: {_first_line(check)}')}"
@@ -195,10 +170,6 @@ def _markdown_lines(report: ConformanceReport) -> Iterator[str]:
     yield ""
     yield from (f"{escape_markdown(note)}\n" for note in notes(report))
     yield f"{_provenance(report)}."
-
-
-def _row(cells: tuple[str, ...] | Iterator[str]) -> str:
-    return f"| {' | '.join(map(table_cell, cells))} |"
 
 
 def _prefix(case: CaseResult) -> str:
@@ -219,11 +190,7 @@ def _provenance(report: ConformanceReport) -> str:
 
 
 def render_svg(report: ConformanceReport) -> str:
-    """An image for a README.
-
-    Args:
-        report: The report.
-    """
+    """An image for a README."""
     message, color = _message(report)
     left, right = (round(len(text) * _LETTER + _MARGIN) for text in (LABEL, message))
     return _SVG.format(
@@ -239,11 +206,7 @@ def render_svg(report: ConformanceReport) -> str:
 
 
 def render_endpoint(report: ConformanceReport) -> str:
-    """JSON for https://shields.io/badges/endpoint-badge.
-
-    Args:
-        report: The report.
-    """
+    """JSON for https://shields.io/badges/endpoint-badge."""
     message, color = _message(report)
     document = {"schemaVersion": 1, "label": LABEL, "message": message, "color": color}
     return json.dumps(document, indent=2) + "\n"
@@ -287,10 +250,10 @@ def read_target(text: str, folder: Path) -> tuple[str, Path]:
     if not equals:
         format_, name = _SUFFIXES.get(Path(text).suffix, "json"), text
     if format_ not in _FORMATS:
-        raise UsageError(f"{format_!r} is not a report format.", hint=f"Use {', '.join(_FORMATS)}.")
+        raise UsageError(f"{format_!r} is not a report format", hint=f"Use {', '.join(_FORMATS)}.")
     target = folder / name
     if not name or target.is_dir():
-        raise UsageError(f"{text!r} does not name a file.", hint="For example: badge=hub.svg.")
+        raise UsageError(f"{text!r} does not name a file", hint="For example: badge=hub.svg")
     return format_, target
 
 
@@ -310,6 +273,6 @@ def write_report(report: ConformanceReport, format_: str, target: Path) -> None:
         write_output(target, _FORMATS[format_](report))
     except OSError as error:
         raise UsageError(
-            f"{target} cannot be written: {error.strerror}",
+            f"cannot write {target}: {error.strerror}",
             hint="Choose a file in a writable folder.",
         ) from None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Unexercised,
         Verdict,
     )
-    from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs
+    from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs, WrappedFiles
     from hubkit.facts.findings import (
         INTERNAL_ERROR,
         SEVERITIES,
@@ -144,6 +144,7 @@ __all__ = [
     "UnrequestedDownload",
     "Use",
     "Verdict",
+    "WrappedFiles",
 ]
 
 __getattr__ = lazy_names(
@@ -153,7 +154,7 @@ __getattr__ = lazy_names(
             "ANOTHER_SHARD INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED CaseResult "
             "CheckResult ConformanceReport Measured Outcome Unexercised Verdict"
         ),
-        "files": ("Entry EntryKind Files Gap Refs"),
+        "files": ("Entry EntryKind Files Gap Refs WrappedFiles"),
         "findings": (
             "INTERNAL_ERROR SEVERITIES Applicability Edit Finding Fix Fixable BaselineEntry "
             "SuppressedFinding Report RuleFacts Severity Suppression"

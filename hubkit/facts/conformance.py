@@ -125,12 +125,7 @@ class CaseResult(Struct, frozen=True):
         return reached
 
     def codes(self, level: int, *outcomes: Outcome) -> tuple[str, ...]:
-        """Codes of a level's checks with one of the outcomes; of features only those that failed.
-
-        Args:
-            level: The level.
-            *outcomes: The outcomes.
-        """
+        """Codes of a level's checks with one of the outcomes; of features only those that failed."""
         return tuple(
             one.code
             for one in self.checks
@@ -140,20 +135,12 @@ class CaseResult(Struct, frozen=True):
         )
 
     def missed(self, level: int) -> tuple[str, ...]:
-        """Codes of a level's required checks that did not run.
-
-        Args:
-            level: The level.
-        """
+        """Codes of a level's required checks that did not run."""
         codes = (code for one in self.unexercised for code in one.codes)
         return tuple(code for code in codes if code.startswith(f"C{level}"))
 
     def verdict(self, level: int) -> Verdict:
-        """Whether a level was reached.
-
-        Args:
-            level: The level.
-        """
+        """Whether a level was reached."""
         if self.codes(level, "failed"):
             return "failed"
         ran = self.codes(level, "passed", "expected")
@@ -166,11 +153,7 @@ class CaseResult(Struct, frozen=True):
         return "nothing" if self.codes(level, "inapplicable") else "omitted"
 
     def is_represented(self, level: int) -> bool:
-        """Whether a level did not run because other entrypoints represent this one.
-
-        Args:
-            level: The level.
-        """
+        """Whether a level did not run because other entrypoints represent this one."""
         missed = self.missed(level)
         others = [one for one in self.unexercised if one.reason == NOT_REPRESENTATIVE]
         return bool(missed) and set(missed) <= {code for one in others for code in one.codes}

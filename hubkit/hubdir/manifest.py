@@ -181,11 +181,7 @@ _digests: dict[str, tuple[frozenset[Stamp], str]] = {}
 
 
 def read_digest(tree: Path) -> str:
-    """The digest of a tree as it is now, as `digest_of_tree`.
-
-    Args:
-        tree: The tree's folder.
-    """
+    """The digest of a tree as it is now, as `digest_of_tree`."""
     stamps = frozenset(_read_stamps(str(tree)))
     known = _digests.get(str(tree))
     if known is not None and known[0] == stamps:
@@ -247,18 +243,13 @@ def require_digest_of(tree: Path, repo: RepoRef, digest: str | None) -> None:
 def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
     """Require that a tree in the hub dir matches its manifest, if it has one.
 
-    Args:
-        tree: The tree's folder.
-        repo: The repo, with the commit as its ref.
-        digest: The digest of the tree as it is now.
-
     Raises:
         HashMismatchError: It does not.
     """
     known = read_manifest(tree)
     if known is not None and known.digest != digest:
         raise HashMismatchError(
-            f"The files of {repo} in {tree} were changed since they were fetched.",
+            f"The files of {repo} in {tree} have changed since they were fetched.",
             expected=known.digest,
             actual=digest,
             hint="Run `hubkit cache verify --fix` to fetch them again.",

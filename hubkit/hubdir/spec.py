@@ -58,7 +58,7 @@ def parse_spec(spec: str | os.PathLike[str], source: str = "github") -> RepoRef 
 
 def folder_hint(spec: str) -> str:
     """How to write a folder whose name was read as a repo."""
-    return f'To use the folder, write "./{spec}".'
+    return f'To use the folder, pass "./{spec}".'
 
 
 def has_folder(spec: str | os.PathLike[str]) -> bool:
@@ -76,9 +76,9 @@ _HOST_AND_PORT = r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/"
 _WITH_WWW = ("bitbucket.org", "codeberg.org", GITHUB, "gitlab.com")
 _SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh")
 _WHOLE_PATH = (
-    "Write git+file:///folder/of/repo, with an absolute path. Write %40 for @, %20 for a space."
+    "Use git+file:///folder/of/repo, with an absolute path. Write @ as %40 and a space as %20."
 )
-EXAMPLES = 'Write "owner/name", "owner/name:ref" or "https://host/owner/name".'
+EXAMPLES = 'Use "owner/name", "owner/name:ref" or "https://host/owner/name".'
 
 
 @functools.lru_cache(maxsize=256)
@@ -90,9 +90,6 @@ def parse_repo(text: str) -> RepoRef:
     copied from a browser work too (``.../tree/<ref>``, ``.../commit/<sha>``, ``.../releases/tag/<tag>``).
     The git program fetches pip's ``git+https://``, ``git+ssh://`` and ``git+file://`` addresses, and git's
     ``git@host:owner/name.git``.
-
-    Args:
-        text: What the user wrote.
 
     Raises:
         RepoSpecError: It does not name a repo; it may be a folder.
@@ -108,7 +105,7 @@ def parse_repo(text: str) -> RepoRef:
     if "/" not in start and re.match(_HOST_AND_PORT, text):
         return _from_address(text, _parse_address(text, f"https://{text}"))
     if is_folder_spec(text) or "\\" in text:
-        hint = "This is a folder; name a repo on a git host."
+        hint = "This is a folder. Use a repo on a git host."
         raise _not_a_repo(text, hint)
     path, ref = _split_ref(text)
     parts = path.split("/")
@@ -149,7 +146,9 @@ def _from_address(text: str, url: Url) -> RepoRef:
         hint = "Remove the credentials. hubkit reads tokens from the environment or ~/.netrc."
         raise RepoSpecError("The address of a repo must not contain credentials.", hint=hint)
     if not url.is_private:
-        raise _not_a_repo(text, "Write https: code that arrives unencrypted may have been changed.")
+        raise _not_a_repo(
+            text, "Use https: code that is sent unencrypted can be changed in transit."
+        )
     if url.scheme.startswith("git+"):
         _require_whole_repo(text, url.fragment)
     path, ref = _split_ref(unquote(url.path).strip("/"))
@@ -182,7 +181,7 @@ def _require_whole_repo(text: str, fragment: str) -> None:
     """Refuse pip's ``#subdirectory=``; ignore its ``#egg=``."""
     if "subdirectory" in parse_qs(fragment):
         hint = 'Fetch the repo, and load the subfolder with source="local".'
-        raise RepoSpecError(f"{_shown(text)!r} is only a part of a repo.", hint=hint)
+        raise RepoSpecError(f"{_shown(text)!r} is only part of a repo.", hint=hint)
 
 
 def _split_ref(path: str) -> tuple[str, str | None]:

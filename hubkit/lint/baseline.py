@@ -48,9 +48,6 @@ def locate_baseline(root: Path, setting: str) -> Path:
 def read_baseline(path: Path) -> tuple[BaselineEntry, ...]:
     """Read the entries of a baseline.
 
-    Args:
-        path: The file.
-
     Raises:
         ConfigError: It cannot be read or is not a baseline.
     """

@@ -19,14 +19,14 @@ import sys
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from hubkit import __version__, limits
 from hubkit._util.atomic import write_file
 from hubkit._util.paths import read_file
-from hubkit.facts.files import Files
+from hubkit.facts.files import WrappedFiles
 from hubkit.facts.findings import (
     BaselineEntry,
     Edit,
@@ -41,7 +41,7 @@ from hubkit.facts.hubconf import Location
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hubkit.facts import Entry, EntryKind, Gap, Refs
+    from hubkit.facts import Files
 
     Call = tuple[str | int | tuple[str, ...], ...]
     from collections.abc import Iterator
@@ -70,18 +70,17 @@ def cached_report(files: Files, settings: object, check: Callable[[Files], Repor
 
 
 @dataclass(frozen=True, slots=True)
-class Recorder(Files):
+class Recorder(WrappedFiles):
     """Files that record the calls of their methods.
 
     Attributes:
-        files: The files.
         results: The calls in order, each with a hash of its result.
     """
 
-    files: Files
     results: dict[Call, bytes] = field(default_factory=dict)
 
-    def _record(self, method: str, *arguments: str | int | tuple[str, ...]) -> Any:  # noqa: ANN401 - any method's
+    def call(self, method: str, *arguments: Any) -> Any:  # noqa: ANN401 - any method's
+        """Call a method of the files, and record the call."""
         call = (method, *arguments)
         try:
             result = getattr(self.files, method)(*arguments)
@@ -92,85 +91,9 @@ class Recorder(Files):
             self.results[call] = _digest(result)
         return result
 
-    @property
-    def root(self) -> Path:
-        """The folder that paths start from."""
-        return self.files.root
-
-    @property
-    def ref(self) -> str:
-        """The ref of the commit."""
-        return self.files.ref
-
-    @property
-    def is_tracked(self) -> bool:
-        """Whether git tracks the files."""
-        return self.files.is_tracked
-
-    def paths(self) -> tuple[str, ...]:
-        """Every file, link and submodule."""
-        return cast("tuple[str, ...]", self._record("paths"))
-
-    def paths_ending(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
-        """The paths with one of the suffixes."""
-        return cast("tuple[str, ...]", self._record("paths_ending", suffixes))
-
-    def entry(self, path: str) -> Entry | None:
-        """The file, link or submodule at a path."""
-        return cast("Entry | None", self._record("entry", path))
-
-    def names(self, folder: str) -> frozenset[str]:
-        """Names in a folder."""
-        return cast("frozenset[str]", self._record("names", folder))
-
-    def strays(self, folder: str) -> frozenset[str]:
-        """Names in a folder that are not in the tree."""
-        return cast("frozenset[str]", self._record("strays", folder))
-
-    def all_names(self, folder: str) -> frozenset[str]:
-        """Names in a folder, whether or not they are in the tree."""
-        return cast("frozenset[str]", self._record("all_names", folder))
-
-    def detour(self, path: str) -> Gap | None:
-        """The link or submodule that a path leads through."""
-        return cast("Gap | None", self._record("detour", path))
-
-    def gap(self, path: str) -> Gap | None:
-        """Why archives do not contain a file."""
-        return cast("Gap | None", self._record("gap", path))
-
-    def of_kind(self, kind: EntryKind) -> tuple[str, ...]:
-        """All links, or all submodules."""
-        return cast("tuple[str, ...]", self._record("of_kind", kind))
-
-    def pointers(self) -> frozenset[str]:
-        """Files that are LFS pointers in archives."""
-        return cast("frozenset[str]", self._record("pointers"))
-
-    def refs(self) -> Refs | None:
-        """The branches and tags of the repo."""
-        return cast("Refs | None", self._record("refs"))
-
-    def is_file(self, path: str) -> bool:
-        """Whether a path is a file."""
-        return cast("bool", self._record("is_file", path))
-
-    def is_folder(self, path: str) -> bool:
-        """Whether a path is a folder."""
-        return cast("bool", self._record("is_folder", path))
-
-    def read(self, path: str, limit: int = -1) -> bytes:
-        """The contents of a file."""
-        return cast("bytes", self._record("read", path, limit))
-
 
 def has_same_results(files: Files, results: Mapping[Call, bytes]) -> bool:
-    """Whether calls have the same results as in an earlier run.
-
-    Args:
-        files: The files.
-        results: The calls, each with a hash of its result.
-    """
+    """Whether calls have the same results as in an earlier run."""
     for (method, *arguments), digest in results.items():
         try:
             result: object = getattr(files, str(method))(*arguments)
@@ -211,23 +134,14 @@ class CachedReport(Struct, frozen=True):
 
 
 def key_of(files: Files, settings: object) -> str:
-    """The cache key of a run: the place of the files, the settings, hubkit and Python.
-
-    Args:
-        files: The files of the repo.
-        settings: All else that the report depends on.
-    """
+    """The cache key of a run: the place of the files, the settings, hubkit and Python."""
     kind = f"{type(files).__name__} {files.root.absolute()} {files.root} {files.ref}"
     parts = (kind, repr(settings), sys.version, sys.platform, __version__, *_installed())
     return _digest_bytes("\0".join(parts).encode("utf-8", "surrogatepass")).hex()
 
 
 def find_cached(key: str) -> CachedReport | None:
-    """Return the cached report of a key, or None.
-
-    Args:
-        key: The key, from ``key_of``.
-    """
+    """Return the cached report of a key, or None."""
     try:
         data = read_file(_folder() / key, limits.REPORT_BYTES.most + 1, own=True)
         digest, data = data[:_DIGEST_SIZE], data[_DIGEST_SIZE:]
@@ -240,13 +154,7 @@ def find_cached(key: str) -> CachedReport | None:
 
 
 def write_cached(key: str, results: Mapping[Call, bytes], report: Report) -> None:
-    """Cache a report, in place of an earlier one with the same key.
-
-    Args:
-        key: The key, from ``key_of``.
-        results: The calls of the run, each with a hash of its result.
-        report: The report.
-    """
+    """Cache a report, in place of an earlier one with the same key."""
     data = pickle.dumps((dict(results), report), protocol=5)
     with contextlib.suppress(OSError):
         folder = _folder()

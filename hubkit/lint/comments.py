@@ -97,13 +97,7 @@ _ANOTHER = re.compile(r"(?<=\s)#(?=\s*[A-Za-z])")
 
 
 def remove_code(repo: RepoFacts, comment: Suppression, code: str) -> Edit | None:
-    """Remove a code from a comment, and the comment if it has no other code.
-
-    Args:
-        repo: The repo.
-        comment: The comment.
-        code: One of its codes.
-    """
+    """Remove a code from a comment, and the comment if it has no other code."""
     place = comment.location
     source = source_of(repo, place.path)
     line = source.lines[place.line - 1] if source else ""

@@ -85,10 +85,6 @@ def find_unused(suppressions: Suppressions, codes: Collection[str]) -> Iterator[
     """Report suppressions that suppressed nothing although all rules that they cover ran.
 
     Options of the command line are not reported.
-
-    Args:
-        suppressions: The suppressions, after all findings were added.
-        codes: The codes of the rules that ran.
     """
     repo, ran = suppressions.repo, frozenset(codes)
     if repo.hubconf is None:

@@ -143,11 +143,7 @@ _NO_NEWLINE = b"\n\\ No newline at end of file\n"
 
 
 def render_diff(changes: Mapping[str, FileChange]) -> bytes:
-    """Render changes as a unified diff that ``patch`` and ``git apply`` accept.
-
-    Args:
-        changes: The changed files, by path. Their lines keep their encodings.
-    """
+    """Render changes as a unified diff that ``patch`` and ``git apply`` accept."""
     return b"".join(line for path, change in changes.items() for line in _diff_lines(path, change))
 
 
@@ -186,10 +182,6 @@ def write_changes(root: Path, changes: Mapping[str, FileChange]) -> None:
 
     Symbolic links and modes are kept; the target of a link changes. A new file replaces nothing,
     and its folder is created if necessary.
-
-    Args:
-        root: The folder of the repo.
-        changes: The changes, by path.
 
     Raises:
         FixError: A file has changed since it was read, is outside the repo, or cannot be written.
@@ -244,5 +236,5 @@ def _write_target(target: Path, change: FileChange) -> None:
     except OSError as error:
         raise FixError(
             f"cannot write {target}: {error.strerror or error}",
-            hint="It is unchanged; the files before it are written.",
+            hint="It was not changed, but the files before it were.",
         ) from None

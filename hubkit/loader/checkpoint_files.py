@@ -156,7 +156,7 @@ def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointE
     if content:
         return CheckpointError(
             f"{path} is {content}, not a checkpoint.",
-            hint="Delete it, and use the URL of the file itself: on GitHub it has /raw/ instead of"
+            hint="Delete it, and use the URL of the file itself: on GitHub, it has /raw/ instead of"
             " /blob/.",
         )
     if isinstance(error, RuntimeError) and "PytorchStreamReader" not in first_line:
@@ -172,5 +172,5 @@ def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointE
 def _unreadable(path: Path, reason: str) -> CheckpointError:
     return CheckpointError(
         f"{path} cannot be read as a checkpoint: {reason}",
-        hint="If it should be one, delete it to download it again.",
+        hint="If it should be one, delete it, so that it is downloaded again.",
     )

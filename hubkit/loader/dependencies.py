@@ -44,13 +44,10 @@ def require_dependencies(root: Path) -> None:
 
 
 def read_declared(root: Path) -> tuple[str, ...]:
-    """The entries of a hubconf's ``dependencies``; none if source does not show them.
+    """The entries of a hubconf's ``dependencies``; none if the source does not show them.
 
     A list of constants, which nearly all repos write, is read from the syntax tree. Anything else
     is left to `hubkit.analysis`, which takes longer.
-
-    Args:
-        root: The repo's folder.
     """
     try:
         source = read_inside(root, HUBCONF, limits.SOURCE_BYTES.most + 1)

@@ -200,7 +200,7 @@ def _pin(url: str, hash_prefix: str | None, lockfile: Lockfile | None) -> str | 
     pinned = lockfile.checkpoint(key).sha256
     if not pinned.startswith((hash_prefix or "").lower()):
         raise HashMismatchError(
-            f"{lockfile.path} pins another sha256 for {key}, not {hash_prefix}.",
+            f"{lockfile.path} pins a different sha256 for {key} than {hash_prefix}.",
             expected=pinned,
             actual=hash_prefix or "",
             url=key,
@@ -218,7 +218,7 @@ def _require_sha256(text: str, prefix: str) -> str:
         raise UsageError(f"{text!r} is not a sha256.", hint="Pass 64 hexadecimal digits.")
     if not text.lower().startswith(prefix):
         raise UsageError(
-            f"The sha256 in the name of the file starts with {prefix}, but sha256={text!r}.",
+            f"The file name contains the sha256 {prefix}, but sha256={text!r}.",
             hint="One of the two is wrong. Correct sha256, or remove check_hash.",
         )
     return text.lower()

@@ -78,7 +78,7 @@ class CardDraft(Struct, frozen=True):
         before: The current contents; None for a new card.
         after: The contents that are up to date.
         stale: Parts that differ, including "front matter".
-        lacking: Parts that hubkit could generate, and that the card does not have.
+        lacking: Parts that hubkit could generate, and that neither it nor the author wrote.
         has_parts: Whether the current card has any generated part.
     """
 
@@ -109,11 +109,6 @@ class Region(Struct, frozen=True):
 def draft_card(facts: CardFacts, request: CardRequest, before: bytes | None) -> CardDraft:
     """Draft a card, or refresh the current one.
 
-    Args:
-        facts: What the card says.
-        request: The options.
-        before: The current contents; None if there is no card.
-
     Raises:
         UsageError: The current card cannot be refreshed, or the request names an unknown part.
     """
@@ -133,12 +128,7 @@ def draft_card(facts: CardFacts, request: CardRequest, before: bytes | None) -> 
 
 
 def check_card(facts: RepoFacts, draft: CardDraft) -> tuple[Finding, ...]:
-    """What `hubkit check` will report about the card once it is written.
-
-    Args:
-        facts: The repo.
-        draft: The card.
-    """
+    """What `hubkit check` will report about the card once it is written."""
     files = _CardOnly(facts.files, {draft.path: draft.after})
     return lint_repo(structs.replace(facts, files=files), Config(select=_RULES)).findings
 
@@ -161,10 +151,6 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
 
     Comments in fenced code blocks do not count.
 
-    Args:
-        text: The card.
-        path: Its path, for messages.
-
     Raises:
         UsageError: A comment is unmatched, nested or repeated.
     """
@@ -180,17 +166,19 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
         begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
         if begin:
             if opened or begin[1] in regions:
-                raise _marker_error(path, number, f"`{begin[1]}` is nested, or begins twice")
+                raise _marker_error(
+                    path, number, f"`{begin[1]}` begins inside another part, or twice"
+                )
             opened = begin[1], offset, number
         elif end:
             if opened is None or opened[0] != end[1]:
-                raise _marker_error(path, number, f"`{end[1]}` ends, but did not begin")
+                raise _marker_error(path, number, f"`{end[1]}` ends but does not begin")
             regions[end[1]] = Region(end[1], text[opened[1] : mark], opened[1], mark)
             opened = None
     if opened:
-        raise _marker_error(path, opened[2], f"`{opened[0]}` begins, but does not end")
+        raise _marker_error(path, opened[2], f"`{opened[0]}` begins but does not end")
     if fence and any(word in text for word in _MARKERS):
-        raise _marker_error(path, fence[1], "a fenced code block begins, but does not end")
+        raise _marker_error(path, fence[1], "a fenced code block begins but does not end")
     return regions
 
 
@@ -217,12 +205,7 @@ def replace_regions(text: str, regions: Mapping[str, Region], contents: Mapping[
 
 
 def find_covered(text: str, path: str) -> frozenset[str]:
-    """The parts that the author wrote: a heading of that name, or a snippet that loads a model.
-
-    Args:
-        text: The card.
-        path: Its path.
-    """
+    """The parts that the author wrote: a heading of that name, or a snippet that loads a model."""
     lines = text.splitlines()
     for block in find_code(text):
         for number in range(block.line - 1, block.line - 1 + block.text.count("\n") + 1):
@@ -259,16 +242,17 @@ def _refresh(
     }
     stale = [name for name, content in rendered.items() if regions[name].text != content]
     lacking = tuple(name for name in sections if name not in regions)
+    rest = replace_regions(text, regions, dict.fromkeys(regions, ""))
+    unwritten = tuple(name for name in lacking if name not in find_covered(rest, request.path))
     # A card without generated parts is new to hubkit: it gets those that its author did not write.
-    covered = find_covered(text, request.path) if not regions else frozenset(lacking)
-    added = tuple(n for n in lacking if n in request.added or n not in covered)
+    added = tuple(n for n in lacking if n in request.added or (n in unwritten and not regions))
     after = replace_regions(text, regions, rendered)
     for name in added:
         after = _append(after, name, sections[name](facts), site, newline)
     generated, set_by_user = generate_keys(facts, site), _front_matter(request)
     updated = update_front_matter(after, request.path, generated, set_by_user, newline)
     stale += [*added, *(["front matter"] if updated != after else [])]
-    left = tuple(name for name in lacking if name not in added)
+    left = tuple(name for name in unwritten if name not in added)
     return CardDraft(request.path, before, updated.encode(), tuple(stale), left, bool(regions))
 
 
@@ -287,17 +271,17 @@ def _marker_error(path: str, line: int, problem: str) -> UsageError:
     return UsageError(
         f"{path}, line {line}: {problem}.",
         hint="Each part is enclosed in <!-- hubkit:begin NAME --> and <!-- hubkit:end NAME -->. "
-        "Correct the comments; nothing was written.",
+        "Correct the comments. Nothing was written.",
     )
 
 
 def _require_sections(request: CardRequest, sections: Sections) -> None:
     for name in request.added:
         if name == CONFORMANCE and name not in sections:
-            raise UsageError("the part `conformance` needs a report", hint="Add --report FILE.")
+            raise UsageError("the part `conformance` needs a report", hint="Pass --report FILE.")
         if name not in sections:
             raise UsageError(
-                f"a card has no part {name!r}", hint=f"Choose from {', '.join(TITLES)}."
+                f"unknown part of a card: {name!r}", hint=f"Use one of {', '.join(TITLES)}."
             )
 
 

@@ -134,10 +134,6 @@ class CardFacts(Struct, frozen=True):
 def gather_facts(facts: RepoFacts, source: Source) -> CardFacts:
     """Gather what a card says about a repo.
 
-    Args:
-        facts: The repo.
-        source: What the snippet is to load.
-
     Raises:
         HubconfError: The repo has no hubconf that can be read.
         ConfigError: Its configuration cannot be read.
@@ -189,11 +185,6 @@ def find_checkpoints(facts: RepoFacts, hubconf: Hubconf, config: Config) -> Iter
 
     Digests and sizes come from files of the repo, from the configuration, from the repo's lock
     file, and from hashes in names; nothing is requested over the network.
-
-    Args:
-        facts: The repo.
-        hubconf: Its hubconf.
-        config: Its configuration.
     """
     locked = _read_locked(facts)
     urls: set[str] = set()

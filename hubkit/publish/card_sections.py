@@ -9,10 +9,11 @@ import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hubkit._util.text import code_span, join_words, printable, table_cell
+from hubkit._util.text import code_span, join_words, printable, table_row
 from hubkit.analysis import read_docstring, render_signature
 from hubkit.errors import UsageError
 from hubkit.publish.card_facts import summarize
+from hubkit.torchhub import arguments_with_weights, has_weights, weights_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -66,12 +67,7 @@ def render_usage(facts: CardFacts) -> str:
 
 
 def render_arguments(facts: CardFacts, source: str) -> str:
-    """The arguments with which ``load`` loads the entrypoint of the snippet.
-
-    Args:
-        facts: What the card says.
-        source: The repo at a ref.
-    """
+    """The arguments with which ``load`` loads the entrypoint of the snippet."""
     entry = _select(facts)
     if entry is None:
         return f'"{source}", "{facts.entrypoints[0].name if facts.entrypoints else "ENTRYPOINT"}"'
@@ -81,17 +77,20 @@ def render_arguments(facts: CardFacts, source: str) -> str:
 def arguments_of(facts: CardFacts, entry: Entrypoint) -> Mapping[str, object] | None:
     """The arguments that build an entrypoint with its weights; None if some are unknown."""
     config = facts.config.entrypoint(entry.name)
-    arguments = dict(config.call)
-    if config.weights and config.weights.call:
-        arguments |= config.weights.call
-    for parameter in entry.parameters or ():
-        if parameter.name in arguments:
-            continue
-        if parameter.name == "pretrained" and parameter.default in (None, "False", "None"):
-            arguments["pretrained"] = True
-        elif parameter.required:
-            return None
-    return arguments if entry.parameters is not None else None
+    if entry.parameters is None:
+        return None
+    arguments = arguments_with_weights(weights_defaults(entry.parameters), config)
+    if arguments is None:
+        arguments = dict(config.call)
+    missing = any(one.required and one.name not in arguments for one in entry.parameters)
+    # What the default asks for need not be spelled out.
+    defaults = {one.name: one.default for one in entry.parameters}
+    shown = {
+        name: value
+        for name, value in arguments.items()
+        if name in config.call or defaults.get(name) != repr(value)
+    }
+    return None if missing else shown
 
 
 def render_entrypoints(facts: CardFacts) -> str:
@@ -101,9 +100,9 @@ def render_entrypoints(facts: CardFacts) -> str:
         more = "more names" if lines else "its names"
         lines += [
             *([""] if lines else []),
-            f"`hubconf.py` defines {more} when it runs: `torch.hub.list` lists them.",
+            f"`hubconf.py` creates {more} at run time. `torch.hub.list` lists them.",
         ]
-    return "\n".join(lines or ["There are none."]) + "\n"
+    return "\n".join(lines or ["None."]) + "\n"
 
 
 def render_dependencies(facts: CardFacts) -> str:
@@ -118,7 +117,7 @@ def render_dependencies(facts: CardFacts) -> str:
 def render_weights(facts: CardFacts) -> str:
     """A table of the checkpoints that entrypoints load."""
     if not facts.checkpoints:
-        return "The source shows no weights that the entrypoints load.\n"
+        return "No weights were found in the source.\n"
     known = [one for one in facts.checkpoints if one.url or one.path or one.sha256]
     lines = _weights_table(known) if known else []
     unknown = [one.entrypoint for one in facts.checkpoints if one not in known]
@@ -151,12 +150,14 @@ def _select(facts: CardFacts) -> Entrypoint | None:
     """The entrypoint to show; None if none can be called with known arguments."""
     usable = [entry for entry in facts.entrypoints if arguments_of(facts, entry) is not None]
     named = (entry for entry in usable if entry.name == facts.source.entrypoint)
-    pretrained = (entry for entry in usable if _has_weights(entry))
+    pretrained = (
+        entry
+        for entry in usable
+        if has_weights(
+            weights_defaults(entry.parameters or ()), facts.config.entrypoint(entry.name)
+        )
+    )
     return next(named, None) or next(pretrained, None) or next(iter(usable), None)
-
-
-def _has_weights(entry: Entrypoint) -> bool:
-    return any(one.name in ("pretrained", "weights") for one in entry.parameters or ())
 
 
 def _load_lines(
@@ -226,12 +227,12 @@ def _entrypoint_lines(entry: Entrypoint) -> Iterator[str]:
 def _weights_table(checkpoints: list[Checkpoint]) -> list[str]:
     has_params = any(one.params is not None for one in checkpoints)
     heads = ["entrypoint", *(["parameters"] if has_params else []), "file", "size", "sha256"]
-    lines = [_row(heads), _row(["---"] * len(heads))]
+    lines = [table_row(heads), table_row(["---"] * len(heads))]
     for one in checkpoints:
         params = [f"{one.params:,}" if one.params is not None else ""] if has_params else []
         size = format_size(one.size) if one.size is not None else ""
         entrypoint = code_span(one.entrypoint) if one.entrypoint else ""
-        lines.append(_row([entrypoint, *params, _file_cell(one), size, _digest(one.sha256)]))
+        lines.append(table_row([entrypoint, *params, _file_cell(one), size, _digest(one.sha256)]))
     return lines
 
 
@@ -249,10 +250,6 @@ def _digest(sha256: str) -> str:
     if len(sha256) < _SHA256_DIGITS:
         return code_span(f"{sha256}…") if sha256 else ""
     return code_span(sha256)
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(map(table_cell, cells))} |"
 
 
 # In the order of a new card. The part that needs a conformance report is not among them.

@@ -28,12 +28,7 @@ _LISTS = ("tags", "datasets", "language", "metrics")
 
 
 def generate_keys(facts: CardFacts, site: Site) -> dict[str, str]:
-    """The keys of a site's front matter that the facts provide, with their values as YAML.
-
-    Args:
-        facts: What the card says.
-        site: The site; "" for none.
-    """
+    """The keys of a site's front matter that the facts provide, with their values as YAML."""
     found = _for_hub(facts) if site == "pytorch-hub" else _for_hugging_face(facts)
     return {key: value for key, value in found.items() if value} if site else {}
 

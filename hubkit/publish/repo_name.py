@@ -42,7 +42,7 @@ def require_name(text: str) -> str:
         UsageError: It is not.
     """
     if not is_repo_name(text):
-        raise UsageError(f"{text!r} is not owner/name", hint="For example --repo acme/unet.")
+        raise UsageError(f"{text!r} is not owner/name", hint="For example: --repo acme/unet")
     return text
 
 

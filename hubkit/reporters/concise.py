@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report, one line per finding.
-
-    Args:
-        report: The report.
-        stream: The stream.
-    """
+    """Write a report, one line per finding."""
     color = use_color(stream)
     for finding in report.findings:
         write_line(stream, format_line(finding, color=color))

@@ -19,12 +19,7 @@ SCHEMA = 1
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report as one JSON object, in ASCII.
-
-    Args:
-        report: The report.
-        stream: The stream.
-    """
+    """Write a report as one JSON object, in ASCII."""
     document = {
         "schema": SCHEMA,
         "root": report.root,
@@ -43,5 +38,4 @@ def write_report(report: Report, stream: TextIO) -> None:
 
 
 def _finding(finding: Finding, report: Report) -> dict[str, object]:
-    name = next((rule.slug for rule in report.rules if rule.code == finding.code), "")
-    return {"code": finding.code, "name": name, **to_builtins(finding)}
+    return {"code": finding.code, "name": report.slug(finding.code), **to_builtins(finding)}

@@ -24,10 +24,6 @@ def write_report(report: Report, stream: TextIO) -> None:
 
     A rule fails if one of its findings fails the run, and is skipped if all were suppressed. A
     crashed rule is a test case with an error.
-
-    Args:
-        report: The report.
-        stream: The stream.
     """
     suite = ET.Element("testsuite", name="hubkit check")
     cases = [_add_case(suite, rule, report) for rule in report.rules]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit._util.console import write_line
-from hubkit._util.text import code_span, escape_markdown, table_cell
+from hubkit._util.text import code_span, escape_markdown, table_row
 from hubkit.reporters.text import (
     format_counts,
     format_summary,
@@ -23,12 +23,7 @@ MOST = 100
 
 
 def write_report(report: Report, stream: TextIO) -> None:
-    """Write a report as Markdown, the most severe findings first.
-
-    Args:
-        report: The report.
-        stream: The stream.
-    """
+    """Write a report as Markdown, the most severe findings first."""
     stream.write("### hubkit check\n\n")
     findings = sort_by_severity(report.findings)
     if findings:
@@ -52,4 +47,4 @@ def _row(finding: Finding) -> str:
     where = code_span(f"{place.path}:{place.line}") if place else "the repo"
     what, help_ = (escape_markdown(one, keep_code=True) for one in (finding.message, finding.hint))
     cells = (f"{finding.severity}&nbsp;{finding.code}", where, what, help_)
-    return f"| {' | '.join(map(table_cell, cells))} |"
+    return table_row(cells)

@@ -142,12 +142,7 @@ class SignatureChange(Struct, frozen=True):
 def compare_parameters(
     old: Sequence[Parameter], new: Sequence[Parameter]
 ) -> Iterator[SignatureChange]:
-    """Compare two lists of parameters; each change is reported once.
-
-    Args:
-        old: The parameters of the earlier version.
-        new: The parameters now.
-    """
+    """Compare two lists of parameters; each change is reported once."""
     if _takes_anything(new):  # it accepts anything
         return
     before = {one.name: one for one in old if one.kind not in _VARIADIC}
@@ -228,7 +223,7 @@ def _find_moved(old: Sequence[Parameter], new: Sequence[Parameter]) -> Iterator[
     # A removed parameter may have been replaced; its removal is reported already.
     if inserted and len(was) == len(common):
         yield SignatureChange(
-            f"new before older parameters: {quoted(inserted)}",
+            f"{quoted(inserted)} {'was' if len(inserted) == 1 else 'were'} added before older parameters",
             "Add it at the end, or after a `*`, for positional calls.",
         )
 

@@ -60,10 +60,6 @@ def find_needed(repo: RepoFacts) -> Iterator[Needed]:
 def find_gaps(repo: RepoFacts, *kinds: str) -> Iterator[tuple[Needed, Gap, int]]:
     """Find needed files that are missing in archives. Files with the same cause are grouped.
 
-    Args:
-        repo: The repo.
-        *kinds: The causes to look for.
-
     Returns:
         The first needed file, the cause, and the number of missing files with that cause.
     """
@@ -379,7 +375,7 @@ def archive_size(repo: RepoFacts) -> Iterator[Finding]:
     largest = sorted(entries, key=lambda entry: -entry.size)[:_MOST_LISTED]
     listed = ", ".join(f"{entry.path} ({entry.size / _MB:.1f} MB)" for entry in largest)
     yield archive_size.finding(
-        f"the archive has {total / _MB:.0f} MB unpacked, more than {repo.limits.archive_mb:g} MB",
+        f"the unpacked archive has {total / _MB:.0f} MB, more than {repo.limits.archive_mb:g} MB",
         hint=f"The largest files are {listed}. Mark files that are not needed as `export-ignore`.",
     )
 

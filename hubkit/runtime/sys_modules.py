@@ -47,11 +47,7 @@ _copy: dict[str, ModuleType] = {}
 
 
 class SysModules(MutableMapping[str, ModuleType]):
-    """A view of ``sys.modules`` in which a repo's own modules come first.
-
-    Args:
-        namespace: The repo's.
-    """
+    """A view of ``sys.modules`` in which a repo's own modules come first."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace

@@ -88,11 +88,7 @@ class Project(Struct, frozen=True):
 
 
 def read_project(files: Files) -> Project:
-    """Read the metadata in ``[project]``, and authors in ``[tool.poetry]``.
-
-    Args:
-        files: The project's files.
-    """
+    """Read the metadata in ``[project]``, and authors in ``[tool.poetry]``."""
     table = _read_pyproject(files)
     project = find_table(table, "project")
     return Project(
@@ -104,11 +100,7 @@ def read_project(files: Files) -> Project:
 
 
 def find_authors(files: Files) -> Iterator[str]:
-    """Names of authors: from pyproject.toml, setup.py, and the license's copyright line.
-
-    Args:
-        files: The project's files.
-    """
+    """Names of authors: from pyproject.toml, setup.py, and the license's copyright line."""
     yield from read_project(files).authors
     for node in _parse(files.read_text("setup.py")):
         match node:
@@ -121,11 +113,7 @@ def find_authors(files: Files) -> Iterator[str]:
 
 
 def find_descriptions(files: Files) -> Iterator[str]:
-    """What the project does: from pyproject.toml, then the titles in its README.
-
-    Args:
-        files: The project's files.
-    """
+    """What the project does: from pyproject.toml, then the titles in its README."""
     yield read_project(files).description
     readme = find_readme(files)
     for found in _TITLE.finditer(files.read_text(readme)[:_HEAD] if readme else ""):
@@ -139,9 +127,6 @@ def find_readme(files: Files) -> str:
 
 def read_license(files: Files) -> tuple[str, str]:
     """The name and the SPDX identifier of the license file.
-
-    Args:
-        files: The project's files.
 
     Returns:
         Both; `UNKNOWN_LICENSE` for the text of another license; ("", "") if there is no file.

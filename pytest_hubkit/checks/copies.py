@@ -44,7 +44,6 @@ def state_dict_round_trip(context: CaseContext) -> Iterator[Failure]:
             tuple(f"{key}: {type(value).__name__}" for key, value in strange.items()),
             "Keep everything but tensors and plain data in attributes that are not part of the "
             "state dict.",
-            context.location,
         )
         return
     loaded = read_back(state)
@@ -75,7 +74,6 @@ def _does_not_fit(
         f"Saved weights of {context.label} do not fit a second model from the same call.",
         tuple(evidence) or tuple(str(error).splitlines()[:_MOST]),
         "Use the same names and shapes in each build: no counters, ids or random numbers.",
-        context.location,
     )
 
 
@@ -88,7 +86,6 @@ def _differences(
             f"Loading the weights of {context.label} does not restore them.",
             (f"{len(changed)} of {len(state)} differ, such as {changed[0]}",),
             "Check whether load_state_dict or a hook of the model changes or drops entries.",
-            context.location,
         )
 
 
@@ -112,7 +109,6 @@ def _different_outputs(context: CaseContext, other: torch.nn.Module) -> Iterator
             f"A second {context.label} with the same weights returns different outputs.",
             (seen,),
             "Register everything that forward uses as a parameter or a buffer.",
-            context.location,
         )
 
 
@@ -144,7 +140,6 @@ def safetensors_ready(context: CaseContext) -> Iterator[Failure]:
         yield Failure(
             f"The weights of {context.label} cannot be saved as safetensors.",
             tuple(seen[:_MOST]),
-            location=context.location,
         )
 
 
@@ -169,7 +164,6 @@ def copies(context: CaseContext) -> Iterator[Failure]:
             f"{context.label} cannot be copied: {type(error).__name__}: {error}",
             tuple(_find_uncopyable(model)),
             "Create it when it is needed, or drop it in __deepcopy__.",
-            context.location,
         )
         return
     shared = find_shared(model, copied)
@@ -178,7 +172,6 @@ def copies(context: CaseContext) -> Iterator[Failure]:
             f"A copy of {context.label} shares parameters with it.",
             (f"{len(shared)} shared, such as {shared[0]}",),
             "Check whether __deepcopy__ returns the model itself.",
-            context.location,
         )
         return
     if not context.is_deterministic or copied is model:
@@ -196,7 +189,6 @@ def copies(context: CaseContext) -> Iterator[Failure]:
             f"A copy of {context.label} returns different outputs.",
             (seen,),
             "Keep everything that forward uses in the model.",
-            context.location,
         )
 
 
@@ -212,7 +204,7 @@ def _find_uncopyable(model: torch.nn.Module) -> Iterator[str]:
                 yield f"{where} is a {type(value).__name__}"
 
 
-@check("C210", "pickle", level=2, required=False, requires=BUILT)
+@check("C210", "pickle", level=2, required=False, requires=BUILT, child="work tree")
 def pickles(context: CaseContext) -> Iterator[Failure]:
     """The model can be pickled after torch.hub has loaded it.
 
@@ -230,5 +222,4 @@ def pickles(context: CaseContext) -> Iterator[Failure]:
         yield Failure(
             f"{context.label} cannot be pickled: {case.pickling.text}",
             fix="Move the class from hubconf.py to a module of the repo." if moved else "",
-            location=context.location,
         )

@@ -31,7 +31,7 @@ def help_examples(context: CaseContext) -> Iterator[Failure]:
     """
     examples = list(context.session.examples.find(context.case.entrypoint))
     if not examples:
-        raise NotApplicableError("there is no example of it")
+        raise NotApplicableError("no example uses it")
     ran, reasons = 0, []
     for example in examples:
         try:
@@ -41,7 +41,7 @@ def help_examples(context: CaseContext) -> Iterator[Failure]:
             problem = (
                 "crashes the interpreter" if crashed else f"takes longer than {_TIMEOUT:g} seconds"
             )
-            yield Failure(f"{_start(example.where)} {problem}.", location=context.location)
+            yield Failure(f"{_start(example.where)} {problem}.")
             continue
         reason = _why_skipped(end)
         if reason:
@@ -54,7 +54,6 @@ def help_examples(context: CaseContext) -> Iterator[Failure]:
                 f"{_start(example.where)} fails with {end.error}: {end.message}",
                 (f"{example.place}{at}",),
                 "Fix it, or add `# hubkit: skip` to it.",
-                context.location,
             )
     if reasons and not ran:
         raise NotApplicableError("; ".join(reasons))

@@ -121,7 +121,6 @@ def _transformed(
     except Exception as error:  # noqa: BLE001 - compilers raise all sorts of things
         yield Failure(
             f"{what} fails on {context.label}: {type(error).__name__}: {_first_line(error)}",
-            location=context.location,
         )
         return
     seen = find_difference(first.output, again, _CLOSE)
@@ -129,7 +128,6 @@ def _transformed(
         yield Failure(
             f"The result of {what} for {context.label} returns different outputs.",
             (seen,),
-            location=context.location,
         )
 
 

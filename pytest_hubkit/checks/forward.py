@@ -54,7 +54,6 @@ def output_spec(context: CaseContext) -> Iterator[Failure]:
             f"The output of {context.label} does not match its declaration.",
             tuple(found),
             f"Fix `output` in {context.case.place}, or the model.",
-            context.location,
         )
 
 
@@ -81,7 +80,6 @@ def finite(context: CaseContext) -> Iterator[Failure]:
                 ((f"{path}: {count} of {tensor.numel()}, the first at {list(place)}: "
                  f"{tensor[place].item()}"), context.first.inputs.provenance),
                 "Look for divisions, logarithms, roots and large exponents.",
-                context.location,
             )  # fmt: skip
             return
 
@@ -109,7 +107,6 @@ def eval_determinism(context: CaseContext) -> Iterator[Failure]:
             (seen, *_modules_in_training(context)),
             "Pass training=self.training to F.dropout, and keep noise and state out of forward; or "
             "declare `stochastic = true`.",
-            context.location,
         )
 
 
@@ -130,14 +127,12 @@ def eval_purity(context: CaseContext) -> Iterator[Failure]:
             f"Running {context.label} in evaluation mode changes parameters, buffers or input.",
             (f"{len(first.changed)} changed: {shown}",),
             "Update buffers only if self.training is true, and copy the input before writing to it.",
-            context.location,
         )
     if first.drew and not context.case.config.stochastic:
         yield Failure(
             f"Running {context.label} in evaluation mode draws random numbers.",
             (f"generators: {', '.join(first.drew)}",),
             "Draw them only if self.training is true, or declare `stochastic = true`.",
-            context.location,
         )
 
 
@@ -158,7 +153,6 @@ def train_eval_switch(context: CaseContext) -> Iterator[Failure]:
                 yield Failure(
                     f"{context.label}.{name} returns {type(returned).__name__}, not the model.",
                     fix="End train and eval with `return self`.",
-                    location=context.location,
                 )
             behind = [path or "the model" for path, part in model.named_modules()
                       if part.training is not mode]  # fmt: skip
@@ -167,7 +161,6 @@ def train_eval_switch(context: CaseContext) -> Iterator[Failure]:
                     f"{name} does not reach all submodules of {context.label}.",
                     (f"{len(behind)} keep their mode: {', '.join(behind[:_MOST])}",),
                     "Call super().train(mode) where train is overridden.",
-                    context.location,
                 )
 
 
@@ -176,7 +169,7 @@ def global_state_forward(context: CaseContext) -> Iterator[Failure]:
     """Running the model does not change global state.
 
     As for loading (C109): the default dtype, gradient mode, threads, environment variables,
-    warnings filters and the current folder belong to the user's program.
+    warnings filters and the working directory belong to the user's program.
 
     Use context managers, such as ``torch.no_grad()``, and restore what you set.
     """
@@ -186,7 +179,6 @@ def global_state_forward(context: CaseContext) -> Iterator[Failure]:
             f"Running {context.label} changes global state.",
             tuple(map(str, changes)),
             "Set it in a context manager around the code that needs it.",
-            context.location,
         )
 
 

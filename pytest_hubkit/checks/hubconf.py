@@ -49,7 +49,9 @@ def import_clean(repo: RepoContext) -> Iterator[Failure]:
         yield _describe_import(repo, failure)
 
 
-@check("C102", "dependencies-sufficient", level=1, scope="repo", requires=("C101",))
+@check(
+    "C102", "dependencies-sufficient", level=1, scope="repo", requires=("C101",), child="work tree"
+)
 def dependencies_sufficient(repo: RepoContext) -> Iterator[Failure]:
     """Importing hubconf and building its models needs no module beyond ``dependencies``.
 
@@ -182,7 +184,7 @@ def surface(repo: RepoContext) -> Iterator[Failure]:
     ``torch.hub.list`` lists every public callable in hubconf.py: ``Path``, ``partial``, a class
     besides the function that creates it. Users mistake them for models. torch.hub ignores
     ``__all__``. This check also fails if the configuration describes an entrypoint that does not
-    exist. If names are made at run time, list patterns for them: ``names = ["tf_*", "mixnet_*"]``.
+    exist. If names are created at run time, list patterns for them: ``names = ["tf_*", "mixnet_*"]``.
 
     Import helpers under a name with a leading underscore.
     """
@@ -209,7 +211,7 @@ def surface(repo: RepoContext) -> Iterator[Failure]:
 
 
 def _find_unexpected(repo: RepoContext, names: tuple[str, ...]) -> Iterator[Failure]:
-    """Names made at run time that match no declared pattern."""
+    """Names created at run time that match no declared pattern."""
     patterns = repo.session.config.names
     spelled = {entrypoint.name for entrypoint in repo.session.source.entrypoints}
     known = spelled | {leak.name for leak in repo.session.source.leaks}

@@ -62,8 +62,7 @@ def batch_invariance(context: CaseContext) -> Iterator[Failure]:
             f"{type(error).__name__}: {error}",
             (first.inputs.provenance,),
             "Check whether it squeezes or normalizes over the batch.",
-            context.location,
-            error,
+            cause=error,
         )
         return
     for path, row in batched.items():
@@ -76,7 +75,6 @@ def batch_invariance(context: CaseContext) -> Iterator[Failure]:
             (f"row {number} alone, {seen}",),
             "Check whether it reduces over the batch axis, or uses batch statistics in evaluation "
             "mode.",
-            context.location,
         )
 
 
@@ -116,7 +114,6 @@ def backward(context: CaseContext) -> Iterator[Failure]:
 def _differentiate(context: CaseContext, model: torch.nn.Module, inputs: Inputs) -> Failure | None:
     import torch
 
-    where = context.location
     try:
         with seeded(1), context.session.running_model(context.label), torch.enable_grad():
             model.train()
@@ -129,14 +126,13 @@ def _differentiate(context: CaseContext, model: torch.nn.Module, inputs: Inputs)
                     ((f"{sum(one.requires_grad for one in model.parameters())} parameters require "
                      "one"),),
                     "Look for detach(), torch.no_grad(), argmax and .numpy().",
-                    where,
                 )  # fmt: skip
             real = [torch.view_as_real(one) if one.is_complex() else one for one in outputs]
             total = torch.stack([one.float().mean() for one in real]).sum()
             total.backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # noqa: BLE001
         message = f"{context.label} fails in training mode: {type(error).__name__}: {error}"
-        return Failure(message, (inputs.provenance,), "", where, error)
+        return Failure(message, (inputs.provenance,), cause=error)
     grads = {name: one.grad for name, one in model.named_parameters()}
     model.zero_grad(set_to_none=True)
     return _check_gradients(context, grads)
@@ -149,7 +145,6 @@ def _check_gradients(context: CaseContext, grads: dict[str, torch.Tensor | None]
             f"{context.label} cannot be trained: no parameter gets a gradient.",
             (f"none of {len(grads)}",),
             "Look for detach(), torch.no_grad() and .data.",
-            context.location,
         )
     bad = [name for name, grad in reached.items() if not is_finite(grad)]
     if bad:
@@ -157,7 +152,6 @@ def _check_gradients(context: CaseContext, grads: dict[str, torch.Tensor | None]
             f"Gradients of {context.label} are not finite.",
             (f"{len(bad)} of {len(reached)}, such as {bad[0]}",),
             "Look for roots, logarithms and divisions at zero.",
-            context.location,
         )
     return None
 
@@ -232,12 +226,12 @@ def _run_changed(
         yield Failure(
             f"{context.label} does not run {where}: {type(error).__name__}: {message}",
             evidence,
-            location=place or context.location,
+            location=place,
         )
         return
     problem = find_problem(output)
     if problem:
-        yield Failure(f"{context.label} does not run {where}: {problem}", location=context.location)
+        yield Failure(f"{context.label} does not run {where}: {problem}")
 
 
 def _needs_numbers(error: Exception) -> bool:

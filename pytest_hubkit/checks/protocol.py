@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hubkit.facts import Location
 from hubkit.runtime.sandbox import Policy
-from hubkit.torchhub import LOAD_PARAMETERS, weights_kind
-from pytest_hubkit.case import describe_call, parameters_of
+from hubkit.torchhub import LOAD_PARAMETERS, weights_parameters
+from pytest_hubkit.case import defaults_of, describe_call, parameters_of
 from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
@@ -43,7 +43,6 @@ def help_text(context: CaseContext) -> Iterator[Failure]:
         yield Failure(
             f"torch.hub.help prints nothing for {context.label}: it has no docstring.",
             fix="Describe the model, its parameters, its input and its output.",
-            location=context.location,
         )
     elif not inspect.isclass(function) and text == type(function).__doc__:
         kind = type(function).__name__
@@ -51,7 +50,6 @@ def help_text(context: CaseContext) -> Iterator[Failure]:
             f"torch.hub.help prints the help of Python's {kind} for {context.label}.",
             (f"it starts with: {text.strip().splitlines()[0]}",),
             f"Define a function instead: a {kind} has no docstring of its own.",
-            location=context.location,
         )
 
 
@@ -59,12 +57,12 @@ def help_text(context: CaseContext) -> Iterator[Failure]:
 def signature(context: CaseContext) -> Iterator[Failure]:
     """Every parameter can be passed through `torch.hub.load`.
 
-    ``torch.hub.load(repo_or_dir, model, *args, source=..., **kwargs)`` uses some keywords itself, so
+    ``torch.hub.load(repo_or_dir, model, *args, source=..., **kwargs)`` has keywords of its own, so
     a parameter of the same name is never passed on, or raises a TypeError. The arguments in the
     configuration must fit too. A default that is a tensor or a module is shared by all models:
     training one changes the others.
 
-    Rename the parameter, fix ``call`` or ``untrained``, or create the default in the function.
+    Rename the parameter, fix ``call``, ``untrained`` or ``trained``, or create the default in the function.
     """
     parameters = parameters_of(context.function)
     for parameter in parameters:
@@ -74,18 +72,15 @@ def signature(context: CaseContext) -> Iterator[Failure]:
                 f"{parameter.name} cannot be passed to {context.label} by name: torch.hub.load "
                 "uses the keyword itself.",
                 fix=f"Rename the parameter {parameter.name}.",
-                location=context.location,
             )
     yield from _shared_defaults(context, parameters)
     yield from _find_unknown_arguments(context, parameters)
-    weights = context.case.config.weights
-    silent = parameters and not any(weights_kind(one.name) for one in parameters)
-    if weights is not None and not weights.call and not context.case.needs_weights and silent:
+    case = context.case
+    if case.config.weights is not None and parameters and not case.has_weights(context.function):
         yield Failure(
             f"{context.label} has no parameter that chooses the weights declared in "
             f"{context.case.place}, such as pretrained or weights.",
-            fix="Add `pretrained: bool = False`, or declare `weights.call`.",
-            location=context.location,
+            fix="Add `pretrained: bool = False`, or declare `trained`.",
         )
 
 
@@ -102,7 +97,6 @@ def _shared_defaults(
                 f"All models of {context.label} share the {kind} that is the default of "
                 f"{parameter.name}.",
                 fix=f"Use {parameter.name}=None, and create it in the function.",
-                location=context.location,
             )
 
 
@@ -110,7 +104,7 @@ def _find_unknown_arguments(
     context: CaseContext, parameters: tuple[inspect.Parameter, ...]
 ) -> Iterator[Failure]:
     config = context.case.config
-    declared = {**config.call, **(config.untrained or {})}
+    declared = {**config.call, **(config.untrained or {}), **(config.trained or {})}
     if not parameters or any(one.kind is one.VAR_KEYWORD for one in parameters):
         return
     known = [one.name for one in parameters if one.kind is not one.POSITIONAL_ONLY]
@@ -119,8 +113,7 @@ def _find_unknown_arguments(
             yield Failure(
                 f"{context.label} has no parameter {name}, which {context.case.place} passes.",
                 (f"parameters: {', '.join(known) or 'none'}",),
-                "Fix `call` or `untrained` there.",
-                location=context.location,
+                "Fix `call`, `untrained` or `trained` there.",
             )
 
 
@@ -137,7 +130,9 @@ def loads_untrained_offline(context: CaseContext) -> Iterator[Failure]:
     weights.
     """
     if context.case.needs_weights:
-        raise NotApplicableError(f"it is declared to need its weights in {context.case.place}")
+        raise NotApplicableError(
+            f"it cannot be built without weights, as {context.case.place} declares"
+        )
     found = list(_find_downloads_with_false(context))
     try:
         _ = context.built
@@ -158,10 +153,13 @@ def loads_untrained_offline(context: CaseContext) -> Iterator[Failure]:
 
 def _find_downloads_with_false(context: CaseContext) -> Iterator[Failure]:
     """Users pass False even to a parameter whose default is None."""
-    config, parameters = context.case.config, parameters_of(context.function)
+    config = context.case.config
     if config.untrained is not None or context.session.options.policy.everything:
         return
-    for name in (one.name for one in parameters if one.name == "pretrained"):
+    flags = [
+        one.name for one in weights_parameters(defaults_of(context.function)) if one.kind == "flag"
+    ]
+    for name in flags:
         if context.arguments.get(name, False) is not None:
             continue
         arguments = {**context.arguments, name: False}
@@ -177,7 +175,7 @@ def _find_downloads_with_false(context: CaseContext) -> Iterator[Failure]:
                 f"{call} downloads although it is called without weights: {attempt.target}",
                 (f"requested {attempt.origin}",),
                 f"Use `if {name}` instead of `if {name} is not None`: False means no weights too.",
-                Location(attempt.path, attempt.line) if attempt.path else context.location,
+                Location(attempt.path, attempt.line) if attempt.path else None,
             )
 
 
@@ -206,7 +204,6 @@ def returns_declared_kind(context: CaseContext) -> Iterator[Failure]:
             tuple(_classes(value)),
             f"Return it, or declare `kind` in {context.case.place}"
             + (": a bundle holds several objects." if find_module(value) is not None else "."),
-            location=context.location,
         )
 
 

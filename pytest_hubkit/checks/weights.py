@@ -91,13 +91,13 @@ def weights_identity(context: CaseContext) -> Iterator[Failure]:
 def _require(context: CaseContext) -> Pretrained:
     """The model with its weights, if the options allow it and it is known how to load them."""
     declared = context.case.config.weights is not None or context.case.needs_weights
-    arguments = context.case.pretrained_arguments(context.function)
-    if arguments is None:
-        reason = (
-            "it is not known how to load it with weights: declare `weights.call` in "
-            f"{context.case.place}"
+    if not context.case.has_weights(context.function):
+        raise NotApplicableError("it has no weights")
+    if context.case.trained_arguments(context.function) is None:
+        raise UndeclaredError(
+            "it is not known how to load it with weights: declare `trained`, or `trained = false` if "
+            f"it has none, in {context.case.place}"
         )
-        raise UndeclaredError(reason) if declared else NotApplicableError(reason)
     if context.session.options.network == "deny":
         reason = "the network is denied: run with --hubconf-network=cache or allow"
         # Declared weights are required for level 3.

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import convert, structs
 
-from hubkit.config import EntrypointConfig
 from hubkit.runtime.sandbox import (
     find_changes,
     guarded_network,
@@ -30,7 +29,7 @@ from hubkit.runtime.sandbox import (
     save_state,
 )
 from pytest_hubkit.capture import Capture
-from pytest_hubkit.case import Case, describe_call, untrained_arguments
+from pytest_hubkit.case import Case, describe_call
 from pytest_hubkit.checks.registry import NotApplicableError
 from pytest_hubkit.child.imports import WITH_TORCH, ImportWatch
 from pytest_hubkit.child.protocol import (
@@ -113,15 +112,16 @@ def _execute_again(request: LoadRequest) -> ChildFailure | None:
 
 
 def _build(module: ModuleType, case: CaseRequest, request: LoadRequest) -> CaseReply:
-    if isinstance(case.untrained, bool):
-        return CaseReply(skipped="it is declared to need its weights")
+    known = Case(case.name, case.config)
+    if known.needs_weights:
+        return CaseReply(skipped="it cannot be built without weights")
     root = Path(request.root)
     guard: Guard | None = None
     observed: list[Effects] = []
     peak = PeakMemory()
     try:
         function = getattr(module, case.name)
-        arguments = untrained_arguments(function, case.call, case.untrained)
+        arguments = known.arguments(function)
         who = describe_call(case.name, arguments)
         with _observing(observed, request.seed), _network(request, who) as guard:
             made = function(**arguments)
@@ -262,11 +262,11 @@ def _inputs(runnable: Any, function: Any, case: CaseRequest) -> Iterator[Inputs]
         args, kwargs = torch.load(case.inputs, weights_only=False)
         yield Inputs(args, kwargs, "")
         return
-    known = Case(case.name, EntrypointConfig(dims=case.dims))
+    known = Case(case.name, case.config)
     found = list(find_known(runnable, function, known))
     yield from found
     if not found and isinstance(runnable, torch.nn.Module):
-        yield from guess_inputs(runnable, case.dims)
+        yield from guess_inputs(runnable, case.config.dims)
 
 
 def _pickle(module: Any, root: Path) -> ChildFailure | None:  # noqa: ANN401
@@ -293,7 +293,7 @@ def _run_all(
     root: Path,
     cwd: str,
 ) -> tuple[dict[str, ChildFailure | None], tuple[str, ...]]:
-    """Run it in another current folder, on the first input that fits; also what it wrote."""
+    """Run it in another working directory, on the first input that fits; also what it wrote."""
     before = dict(_stamps(root))
     runs: dict[str, ChildFailure | None] = {}
     Path(cwd).mkdir(exist_ok=True)

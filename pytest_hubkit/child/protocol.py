@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct, field
 
-from hubkit.runtime.sandbox import Change, Policy  # noqa: TC001 - msgspec reads the annotations
+# msgspec reads the annotations
+from hubkit.config import EntrypointConfig  # noqa: TC001
+from hubkit.runtime.sandbox import Change, Policy  # noqa: TC001
 
 
 class WatchRequest(Struct, frozen=True):
@@ -27,9 +27,7 @@ class CaseRequest(Struct, frozen=True):
     Attributes:
         label: Identifies the case in the reply.
         name: The entrypoint.
-        call: Arguments that are declared.
-        untrained: Arguments that are declared to build it without weights; False if it needs them.
-        dims: Declared sizes of named axes.
+        config: Its configuration.
         pickle: Whether to pickle the model.
         digests: Whether to fingerprint the model's weights.
         run: Folder to run the model in, or "" to build it only.
@@ -38,9 +36,7 @@ class CaseRequest(Struct, frozen=True):
 
     label: str
     name: str
-    call: dict[str, Any]
-    untrained: dict[str, Any] | bool | None
-    dims: dict[str, int | str]
+    config: EntrypointConfig
     pickle: bool = False
     digests: bool = False
     run: str = ""

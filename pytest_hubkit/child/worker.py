@@ -59,11 +59,6 @@ class Worker:
     ) -> _Result:
         """Call a function there.
 
-        Args:
-            function: The function.
-            argument: Its argument.
-            timeout: Seconds after which the process is killed.
-
         Raises:
             TimeoutError: It took longer.
             BrokenProcessPool: The process crashed.
@@ -158,11 +153,7 @@ class ExampleResult(Struct, frozen=True):
 
 
 def run_example(run: ExampleRun) -> ExampleResult:
-    """Run an example in an empty folder.
-
-    Args:
-        run: The example.
-    """
+    """Run an example in an empty folder."""
     os.environ.setdefault("MPLBACKEND", "agg")
     attempts: list[Attempt] = []
     with (

@@ -210,7 +210,7 @@ def make_partial(repo: Path, address: str) -> tuple[Path, str]:
 
 def test_only_reading_commands_read(hostile: Path) -> None:
     for command in ("archive", "checkout", "diff", "fetch", "ls-remote", "log", "-c"):
-        with pytest.raises(ValueError, match="not a reading command"):
+        with pytest.raises(ValueError, match="not a read-only command"):
             read(hostile, command)
 
 
@@ -332,5 +332,5 @@ def test_a_repo_whose_object_is_a_pipe_is_given_up(
     repo, blob = make_partial(tmp_path / "repo", "x")
     os.mkfifo(repo / ".git/objects" / blob[:2] / blob[2:])
     monkeypatch.setattr("hubkit._util.git.LIMIT", 1.0)
-    with pytest.raises(GitRepoError, match="did not end within 1 s"):
+    with pytest.raises(GitRepoError, match="did not finish within 1 s"):
         open_commit(repo, "HEAD").read("a.md")

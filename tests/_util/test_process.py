@@ -73,12 +73,18 @@ def test_the_reply_is_a_typed_message(text: str) -> None:
     assert run("echo", text) == Completed(Reply(text, (1, 2)), f"{text}\n", "warning\n")
 
 
+def test_only_the_end_of_long_output_is_kept() -> None:
+    stdout = run("echo", "x" * 3 * limits.OUTPUT_BYTES.most).stdout
+    assert len(stdout) == limits.OUTPUT_BYTES.most
+    assert stdout.endswith("x\n")
+
+
 def test_text_that_is_not_unicode_survives() -> None:
     assert run("surrogate").reply.text == "\udc80"
 
 
 def test_an_exit_is_reported_with_the_last_output() -> None:
-    with pytest.raises(ChildError, match="ended its process with status 7") as caught:
+    with pytest.raises(ChildError, match="exited with status 7") as caught:
         run("exit", number=7)
     assert caught.value.output == "last words"
 

@@ -57,7 +57,7 @@ def test_there_are_none_without_a_hubconf(tmp_path: Path) -> None:
         ("dependencies = {'torch': 1}", "a dict, not a list"),
         ("dependencies = None", "None, not a list"),
         ("dependencies = ['torch', 1]", "an entry that is a number"),
-        ("dependencies = open('x').readlines()", "made at run time"),
+        ("dependencies = open('x').readlines()", "computed at run time"),
     ],
 )
 def test_the_problem_says_what_stands_there_instead(

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
+from hubkit.reporters import FORMATS
 from tests.git_host import GitHost, commit_files
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def test_exit_codes(repo: Path, options: list[str], code: int) -> None:
         (["--ignore", "undeclared-import"], "Did you mean `HUB105`?"),
         (["--extend-select", "HUB1O5"], "Did you mean `HUB105`?"),
         (["--select", ","], "`select` is empty"),
-        (["--config", "select=HUB1"], 'For example ["HUB1", "HUB501"]'),
+        (["--config", "select=HUB1"], 'For example: ["HUB1", "HUB501"]'),
         (["--config", "../hubkit.toml"], "at the root of the repo"),
     ],
 )
@@ -124,8 +125,9 @@ def test_merge_conflicts_are_located(repo: Path) -> None:
     text = SLOPPY + "<<<<<<< HEAD\n'\n=======\nx = 1\n>>>>>>> other\n"
     (repo / "hubconf.py").write_text('"""Open' + text, "utf-8")
     line = SLOPPY.count("\n") + 1
-    assert f"hubconf.py:{line}:1: error[HUB002] hubconf.py cannot be imported: a merge is not" in (
-        check(repo).stdout
+    assert (
+        f"hubconf.py:{line}:1: error[HUB002] hubconf.py cannot be imported: unresolved merge"
+        in (check(repo).stdout)
     )
 
 
@@ -224,7 +226,7 @@ def test_quiet_prints_nothing_without_findings(repo: Path) -> None:
     assert json.loads(check(repo, "-q", "--select", "HUB102", "--output-format=json").stdout)
 
 
-@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "json", "sarif"])
+@pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_output_fits_any_encoding(repo: Path, name: str, encoding: str) -> None:
     (repo / "hubconf.py").write_text(SLOPPY.replace("größe", "größe_名"), "utf-8")

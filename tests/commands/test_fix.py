@@ -73,6 +73,18 @@ def test_fix_applies_safe_fixes_and_reports_the_rest(repo: Path) -> None:
     assert done.exit_code == 1
 
 
+def test_fixing_code_keeps_findings_that_git_shows(repo: Path) -> None:
+    (repo / ".gitattributes").write_text("*.pth filter=lfs\n")
+    (repo / "net.pth").write_text("version https://git-lfs.github.com/spec/v1\n")
+    (repo / "linked").symlink_to("hubconf.py")
+    git(repo, "init")
+    git(repo, "add", "--all")
+    codes = {"HUB603", "HUB604"}
+    for options in ((), ("--fix",)):
+        result = check(repo, *options, "--extend-select", "HUB6", "--output-format", "json")
+        assert codes <= {one["code"] for one in json.loads(result.stdout)["findings"]}, options
+
+
 def test_unsafe_fixes_are_applied_on_request(repo: Path) -> None:
     done = check(repo, "--fix", "--unsafe-fixes")
     assert text_of(repo) == UNSAFE
@@ -208,4 +220,4 @@ def test_fixes_do_not_follow_links_out_of_the_repo(repo: Path, tmp_path: Path) -
     (repo / "hubconf.py").symlink_to(outside)
     done = check(repo, "--fix", "--no-git")
     assert (done.exit_code, outside.read_text("utf-8")) == (1, HUBCONF)
-    assert "is a symbolic link that leads nowhere or outside the repo" in done.stdout
+    assert "is a symbolic link that is broken or points outside the repo" in done.stdout

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
-from hubkit.facts import Files
+from hubkit.facts import Files, WrappedFiles
 from hubkit.lint.cache import Recorder, has_same_results
 from hubkit.source import open_files
 from tests.git_host import git
@@ -136,7 +136,7 @@ def test_without_the_cache_nothing_is_kept(
 
 def test_every_question_that_files_answer_is_noted(repo: Path) -> None:
     asked = {name for name in vars(Files) if not name.startswith("_")} - {"read_text"}
-    assert asked <= vars(Recorder).keys()
+    assert asked <= vars(WrappedFiles).keys()
     witness = Recorder(open_files(repo))
     questions: list[tuple[Any, ...]] = [
         *(("entry", "README.md"), ("names", ""), ("strays", ""), ("all_names", "net")),

@@ -125,7 +125,7 @@ def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
 def test_a_path_out_of_the_repo_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(b"old\n")
     (tmp_path / "repo").mkdir()
-    with pytest.raises(FixError, match="leads outside the repo"):
+    with pytest.raises(FixError, match="points outside the repo"):
         write_changes(tmp_path / "repo", {"../a.py": FileChange(b"old\n", b"new\n")})
     assert (tmp_path / "a.py").read_bytes() == b"old\n"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hubkit.config import Config, EntrypointConfig
-from pytest_hubkit.case import Case, describe_call, make_cases, untrained_arguments
+from pytest_hubkit.case import Case, describe_call, make_cases
 from pytest_hubkit.checks import NotApplicableError
 from pytest_hubkit.inputs import find_declared
 
@@ -42,17 +42,19 @@ def plain(width: int = 3) -> None: ...
     ],
 )
 def test_weights_are_left_out(function: Callable[..., Any], arguments: dict[str, Any]) -> None:
-    assert untrained_arguments(function, {}) == arguments
+    assert Case("net").arguments(function) == arguments
 
 
 def test_what_is_declared_counts_more() -> None:
-    assert untrained_arguments(flag, {"progress": False}) == {
-        "pretrained": False,
-        "progress": False,
-    }
-    assert untrained_arguments(flag, {"pretrained": True}) == {"pretrained": True}
-    assert untrained_arguments(flag, {}, {}) == {}
-    assert untrained_arguments(by_name, {}, {"pretrained": ""}) == {"pretrained": ""}
+    def call(function: Callable[..., Any], **config: Any) -> dict[str, Any]:
+        return Case("net", EntrypointConfig(**config)).arguments(function)
+
+    without = {"pretrained": False, "progress": False}
+    assert call(flag, call={"progress": False}) == without
+    assert call(flag, call={"pretrained": True}) == {"pretrained": True}
+    assert call(flag, untrained={}) == {}
+    assert call(by_name, untrained={"pretrained": ""}) == {"pretrained": ""}
+    assert call(flag, untrained=False, trained={"pretrained": 1}) == {"pretrained": 1}
 
 
 def test_missing_arguments_are_asked_for_where_they_are_declared() -> None:
@@ -112,4 +114,4 @@ def test_only_the_parameter_that_decides_is_set() -> None:
 
     case = Case("both")
     assert case.arguments(both) == {"pretrained": False}
-    assert case.pretrained_arguments(both) == {"pretrained": True}
+    assert case.trained_arguments(both) == {"pretrained": True}

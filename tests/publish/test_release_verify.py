@@ -102,7 +102,7 @@ def test_only_what_is_committed_and_offline_counts(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
-def test_a_process_that_dies_is_told_of(tmp_path: Path) -> None:
+def test_a_process_that_dies_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "nets"
     commit_files(
         folder,
@@ -110,7 +110,7 @@ def test_a_process_that_dies_is_told_of(tmp_path: Path) -> None:
     )
     result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
     assert result.exit_code == 1
-    assert "ended its process with status 7" in result.stdout
+    assert "exited with status 7" in result.stdout
 
 
 def test_a_hubconf_that_makes_its_names_is_left_to_the_suite(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hubkit.runtime.probe import ProbeRequest, run_in_child
 from hubkit.runtime.sandbox import (
     NetworkDeniedError,
     Policy,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.runtime.conftest import MakeRepo
 
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 
@@ -275,9 +273,7 @@ def test_urls_that_stay_on_this_machine_are_none(word: str, tmp_path: Path) -> N
 
 @needs_posix
 @pytest.mark.parametrize("program", ["subprocess", "C library"])
-def test_a_probe_that_is_offline_has_no_network(
-    make_repo: MakeRepo, isolates: bool, canary: Canary, program: str
-) -> None:
+def test_an_isolated_process_has_no_network(isolates: bool, canary: Canary, program: str) -> None:
     """A fresh interpreter, and a socket below Python, are no way around the guard."""
     if not isolates:
         pytest.skip("this system gives no network namespace")
@@ -296,16 +292,11 @@ def test_a_probe_that_is_offline_has_no_network(
     }[program]
     if program == "C library" and (sys.platform, os.uname().machine) != ("linux", "x86_64"):
         pytest.skip("the number of the system call is another one")
-    root = make_repo("repo", {"hubconf.py": code})
-    reply = run_in_child(ProbeRequest(root, isolated=True))
-    assert reply.failure is None
+    isolated = (
+        f"from hubkit.runtime.sandbox import isolate_network\nisolate_network()\n{dedent(code)}"
+    )
+    subprocess.run([sys.executable, "-c", isolated], check=True)
     assert not canary.heard()
-
-
-def test_the_listed_connections_are_those_of_an_offline_probe(make_repo: MakeRepo) -> None:
-    code = "import socket\ntry: socket.create_connection(('a.example', 80))\nexcept OSError: pass\n"
-    reply = run_in_child(ProbeRequest(make_repo("repo", {"hubconf.py": code}), offline=True))
-    assert (reply.failure, reply.connections) == (None, ("a.example:80",))
 
 
 def test_loopback_is_denied_unless_the_policy_allows_it(canary: Canary, tmp_path: Path) -> None:
@@ -321,10 +312,7 @@ def test_loopback_is_denied_unless_the_policy_allows_it(canary: Canary, tmp_path
 
 
 @needs_posix
-@pytest.mark.parametrize("offline", [False, True])
-def test_sockets_within_the_machine_work(
-    tmp_path: Path, make_repo: MakeRepo, offline: bool
-) -> None:
+def test_sockets_within_the_machine_work(tmp_path: Path) -> None:
     """`connect_ex` returns 0, or the number of the error."""
     code = f"""
         import socket
@@ -336,12 +324,8 @@ def test_sockets_within_the_machine_work(
             results = missing, client.connect_ex(path)
         print(*results)
     """
-    if offline:
-        reply = run_in_child(ProbeRequest(make_repo("repo", {"hubconf.py": code}), offline=True))
-        assert (reply.failure, reply.stdout) == (None, f"{errno.ENOENT} 0\n")
-    else:
-        with guarded_network(tmp_path, "net()"):
-            assert run(code)["results"] == (errno.ENOENT, 0)
+    with guarded_network(tmp_path, "net()"):
+        assert run(code)["results"] == (errno.ENOENT, 0)
 
 
 def test_nothing_is_guarded_afterwards(canary: Canary, tmp_path: Path) -> None:

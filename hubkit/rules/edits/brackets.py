@@ -171,12 +171,7 @@ def _read_brackets(source: Source, tokens: list[Token]) -> Brackets:
 
 
 class CallSource(Struct, frozen=True):
-    """The source of a call.
-
-    Attributes:
-        source: The file.
-        node: The call.
-    """
+    """The source of a call."""
 
     source: Source
     node: ast.Call
@@ -239,12 +234,7 @@ _WIDEST = 100
 
 
 def insert_list(repo: RepoFacts, names: Sequence[str]) -> Edit | None:
-    """Add ``dependencies`` at the top of hubconf.py.
-
-    Args:
-        repo: The repo.
-        names: Its entries.
-    """
+    """Add ``dependencies`` at the top of hubconf.py."""
     source = source_of(repo, "hubconf.py")
     line = code_start(source) if source else None
     if source is None or line is None:

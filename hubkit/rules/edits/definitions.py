@@ -6,8 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.analysis.syntax import first_line
 from hubkit.rules.edits.brackets import first_brackets
-from hubkit.rules.edits.source import FunctionNode, first_line, is_plain_string
+from hubkit.rules.edits.source import FunctionNode, is_plain_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,13 +48,7 @@ def describe(parameter: Parameter) -> str:
 
 
 def render_docstring(name: str, parameters: Iterable[Parameter], indent: str) -> str:
-    """Render a docstring in Google style. The first line is not indented.
-
-    Args:
-        name: The name of the function.
-        parameters: The parameters to document.
-        indent: The indentation of its lines.
-    """
+    """Render a docstring in Google style. The first line is not indented."""
     lines = [f"{_stars(one)}{one.name}: {describe(one)}" for one in parameters]
     if not lines:
         return f'"""Build `{name}`."""'
@@ -64,13 +59,7 @@ def render_docstring(name: str, parameters: Iterable[Parameter], indent: str) ->
 def insert_docstring(
     source: Source, node: NamedNode, parameters: Iterable[Parameter]
 ) -> Edit | None:
-    """Add a docstring to a function or class.
-
-    Args:
-        source: Its file.
-        node: Its definition.
-        parameters: The parameters to document.
-    """
+    """Add a docstring to a function or class."""
     body = node.body[0]
     place = header_end(source, node)
     line = first_line(body)
@@ -90,13 +79,7 @@ def header_end(source: Source, node: NamedNode) -> tuple[int, int] | None:
 
 
 def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Parameter]) -> Edit | None:
-    """Document parameters in a docstring, in its own style.
-
-    Args:
-        source: The file.
-        node: The definition.
-        parameters: The parameters that it does not document.
-    """
+    """Document parameters in a docstring, in its own style."""
     literal = literal_of(source, node)
     if literal is None:
         return None
@@ -114,6 +97,27 @@ def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Paramet
                 return source.insert((first + index + 1, 1), f"{text}\n")
             return source.insert((last, source.end(literal)[1] - 3), f"\n{text}")
     return _new_section(source, literal, source.indent(first), parameters)
+
+
+def append_parameter(source: Source, node: FunctionNode, text: str) -> Edit | None:
+    """Add a parameter behind the others, but before ``**kwargs``.
+
+    Args:
+        source: The file.
+        node: The function.
+        text: The parameter, with a default.
+    """
+    start, end = source.start(node), header_end(source, node)
+    brackets = first_brackets(source, start, end) if end else None
+    if brackets is None:
+        return None
+    for item in brackets.items:
+        if source.between(item.start, item.end).startswith("**"):
+            line, column = item.start
+            alone = not source.lines[line - 1][: column - 1].strip()
+            gap = f"\n{source.indent(line)}" if alone else " "
+            return source.insert(item.start, f"{text},{gap}")
+    return brackets.append(text)
 
 
 def remove_text(source: Source, node: NamedNode, text: str) -> Edit | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from hubkit.rules.edits.source import FunctionNode, NamedNode, first_line, is_plain_string
+from hubkit.analysis.syntax import first_line
+from hubkit.rules.edits.source import FunctionNode, NamedNode, is_plain_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -155,12 +156,7 @@ class Occurrences(Struct):
 
 
 def find_occurrences(source: Source, name: str) -> Occurrences:
-    """Find all occurrences of a top-level name of a module.
-
-    Args:
-        source: The module.
-        name: The name.
-    """
+    """Find all occurrences of a top-level name of a module."""
     text = source.text
     # Python normalizes names: different characters can mean the same name.
     text = text if text.isascii() else unicodedata.normalize("NFKC", text)
@@ -268,12 +264,7 @@ def code_start(source: Source) -> int | None:
 
 
 def insert_import(source: Source, text: str) -> Edit | None:
-    """Add an import below those at the top of a module.
-
-    Args:
-        source: The module.
-        text: The statement.
-    """
+    """Add an import below those at the top of a module."""
     top = [one for one in source.tree.body if isinstance(one, ast.Import | ast.ImportFrom)]
     if not top:
         line = code_start(source)
@@ -389,12 +380,7 @@ class Renaming(Struct, frozen=True):
 
 
 def hide_name(source: Source, name: str) -> Renaming | None:
-    """Add a leading underscore to a top-level name of a module; None if that is not safe.
-
-    Args:
-        source: The module.
-        name: The name.
-    """
+    """Add a leading underscore to a top-level name of a module; None if that is not safe."""
     new = f"_{name}"
     if re.search(rf"#\s*type:.*(?<!\w){re.escape(name)}(?!\w)", source.text):
         return None

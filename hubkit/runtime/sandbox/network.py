@@ -49,7 +49,7 @@ class Attempt(Struct, frozen=True):
     Attributes:
         target: The URL if a function on the stack has one, else the host and port; for a process,
             its command line.
-        path: The file of the repo that led to it, relative to the repo; "" when unknown.
+        path: The file of the repo that led to it, relative to the repo; "" if unknown.
         line: The line there.
         means: The operation, by the name of its audit event, such as "socket.connect".
     """
@@ -61,7 +61,7 @@ class Attempt(Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """``file:line``, or "" when unknown."""
+        """``file:line``, or "" if unknown."""
         return f"{self.path}:{self.line}" if self.path else ""
 
     @property
@@ -142,12 +142,7 @@ class Guard(Struct):
             raise NetworkDeniedError(attempt, self.who, self.reason)
 
     def notice(self, what: str, means: str) -> None:
-        """Record something that may lead to the network but usually does not.
-
-        Args:
-            what: The command line, library or function.
-            means: The operation.
-        """
+        """Record something that may lead to the network but usually does not."""
         if len(self.notices) < _MOST_NOTICES:
             _, path, line = _look_up(sys._getframe(1), self.root)  # noqa: SLF001
             self.notices.append(Attempt(what, path, line, means))

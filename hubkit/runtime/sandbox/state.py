@@ -12,7 +12,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from hubkit._util.logs import log
 
@@ -37,10 +36,6 @@ class Change(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.name} was {self.before} and is {self.after}"
-
-    def to_json(self) -> dict[str, str]:
-        """Keyword arguments that make this `Change` again."""
-        return asdict(self)
 
 
 class _Setting(Struct, frozen=True):
@@ -71,11 +66,7 @@ def save_state() -> State:
 
 
 def find_changes(before: State) -> tuple[Change, ...]:
-    """What has changed since `save_state`.
-
-    Args:
-        before: What that returned.
-    """
+    """What has changed since `save_state`."""
     found: list[Change] = []
     for setting in _settings():
         # A library that was loaded meanwhile had no settings before.
@@ -90,11 +81,7 @@ def find_changes(before: State) -> tuple[Change, ...]:
 
 
 def restore_state(saved: State) -> None:
-    """Restore each setting that has changed; one that cannot be restored is logged.
-
-    Args:
-        saved: What `save_state` returned.
-    """
+    """Restore each setting that has changed; one that cannot be restored is logged."""
     for setting in _settings():
         if setting.name in saved:
             try:
