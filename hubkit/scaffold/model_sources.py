@@ -380,11 +380,16 @@ def _read_documents(files: Files) -> Iterator[Block]:
 
 def _block(path: str, body: list[ast.stmt], imports: tuple[str, ...]) -> Block:
     calls: dict[str, list[ast.Call]] = {}
+    aliases: dict[str, str] = {}
     for statement in body:
         for node in walk(statement):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 calls.setdefault(name, []).append(node)
+            elif isinstance(node, ast.ImportFrom):
+                aliases |= {a.asname: a.name for a in node.names if a.asname}
+    for alias, name in aliases.items():
+        calls.setdefault(name, []).extend(calls.get(alias, ()))
     return Block(path, tuple(body), imports, calls)
 
 

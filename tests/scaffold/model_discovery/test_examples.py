@@ -128,3 +128,10 @@ def test_a_document_may_import_from_the_package_that_exports_the_model(read: Rea
     example = models(offer)["Net"].example
     assert example is not None
     assert example.arguments == (("size", "4"),)
+
+
+def test_a_call_by_another_name_is_an_example(read: ReadModels) -> None:
+    text = "def main(args):\n    from net import Net as make\n\n    return make(args.size)\n"
+    offer = read(**{"net.py": NN + net("Net", "size"), "run.py": text, "c.yaml": "size: 4\n"})
+    (example,) = models(offer)["Net"].examples
+    assert example.arguments == (("size", "4"),)
