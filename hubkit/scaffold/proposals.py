@@ -349,7 +349,7 @@ def find_arguments(model: Model) -> tuple[Argument, ...] | str:
 
 
 def _find_values(model: Model) -> dict[str, str]:
-    """Values of plain parameters from the class that a function builds, and from configuration."""
+    """Values of plain parameters: from calls, from configuration, from the class that is built."""
     plain = [
         one.name
         for one in model.parameters or ()
@@ -357,7 +357,8 @@ def _find_values(model: Model) -> dict[str, str]:
         and (not one.annotation or _PLAIN.fullmatch(one.annotation) or _LIST.match(one.annotation))
     ]
     found: dict[str, str] = {}
-    for values in (*model.values, model.fallbacks):
+    calls = (dict(one.arguments) for one in model.examples)
+    for values in (*calls, *model.values, model.fallbacks):
         for name in plain:
             if name in values:
                 found.setdefault(name, values[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -111,6 +112,8 @@ class Identity(nn.Module):
     def forward(self, x):
         return x
 '''
+HEAD = NETS.partition("class Net(")[0]
+OTHER = NETS[NETS.index("class Other(") : NETS.index("class Broken(")]
 NEEDY = """import no_such_package
 from torch import nn
 
@@ -169,8 +172,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def load(folder: Path, name: str, **arguments: object) -> Any:
-    import sys
-
     sys.path.insert(0, str(folder))
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
@@ -266,7 +267,7 @@ def test_weights_beside_the_repo_are_reported_with_the_command(tmp_path: Path) -
 
 
 def test_without_a_model_that_works_nothing_is_written(tmp_path: Path) -> None:
-    broken = NETS.partition("class Net(")[0] + NETS[NETS.index("class Broken(") :]
+    broken = HEAD + NETS[NETS.index("class Broken(") :]
     broken = broken.partition("class Fetching(")[0]
     folder = write_tree(tmp_path / "here", {"nets.py": broken})
     before = read_tree(folder)
@@ -278,3 +279,21 @@ def test_without_a_model_that_works_nothing_is_written(tmp_path: Path) -> None:
     result = init("--defaults", "--entrypoints", "broken", str(folder), build=True)
     assert result.exit_code == 0
     assert "# Not verified: building it raises TypeError: " in (folder / "hubconf.py").read_text()
+
+
+def test_a_model_that_kills_the_process_does_not_hide_the_others(tmp_path: Path) -> None:
+    deadly = OTHER.replace("Other", "Deadly").replace("self.fixed =", "__import__('os').abort()  #")
+    folder = write_tree(tmp_path / "here", {"nets.py": HEAD + OTHER + deadly})
+    result = init("--bare", "--defaults", str(folder), build=True)
+    assert "  other  nets.py:7 (builds)\n" in result.stdout
+    assert "Skipped deadly: building it crashed with SIGABRT\n" in result.stdout
+    assert entrypoints(folder) == ["other"]
+
+
+def test_without_torch_nothing_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    folder = write_tree(tmp_path / "here", {"nets.py": HEAD + OTHER})
+    result = init("--bare", "--defaults", str(folder), build=True)
+    assert "  other  nets.py:7 (not verified: torch is not installed)\n" in result.stdout
+    text = (folder / "hubconf.py").read_text()
+    assert "\n# Not verified: torch is not installed.\ndef other(" in text
