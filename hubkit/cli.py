@@ -21,7 +21,7 @@ from hubkit import __version__
 from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import did_you_mean
 from hubkit.commands import COMMANDS, MODULES
-from hubkit.errors import WHERE_TO_REPORT, HubkitError, UsageError, missing_requirement
+from hubkit.errors import HubkitError, UsageError, missing_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,8 @@ class HubkitGroup(click.Group):
         """The subcommand of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"hubkit.commands.{MODULES.get(cmd_name, cmd_name)}")
+        name = MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        module = importlib.import_module(f"hubkit.commands.{name}")
         command: click.Command = module.command
         return command
 
@@ -82,19 +83,20 @@ class HubkitGroup(click.Group):
             code = super().main(args, prog_name, **extra)
             sys.stdout.flush()
         except BaseException as error:  # noqa: BLE001 - the last handler
-            code = _report(error)
+            code = _handle(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _report(error: BaseException) -> int:
-    """Print an error to stderr, if it is open; returns the exit code."""
+def _handle(error: BaseException) -> int:
+    """Print an error, if stderr is open; returns the exit code."""
     with contextlib.suppress(OSError):
-        return _print(error)
+        return _print_any(error)
     _close_stdout()
     return FAILED
 
 
-def _print(error: BaseException) -> int:
+def _print_any(error: BaseException) -> int:
+    """Print an error; returns the exit code."""
     if isinstance(error, HubkitError):
         _print_error(error)
         return error.exit_code
@@ -140,7 +142,7 @@ def _print_internal_error(error: BaseException) -> None:
     _print_error(
         HubkitError(
             f"internal error: {type(error).__name__}",
-            hint=f"Please report it at {WHERE_TO_REPORT}, including the traceback above.",
+            hint="Please report it to the developers of hubkit, including the traceback above.",
         )
     )
 

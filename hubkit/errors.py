@@ -48,7 +48,6 @@ from typing import ClassVar
 
 from hubkit._util.text import did_you_mean, printable_lines
 
-WHERE_TO_REPORT = "https://pypi.org/project/torch-hubkit"
 # Import names of the packages that hubkit needs, and what to install for each.
 REQUIREMENTS = {
     "certifi": "certifi",

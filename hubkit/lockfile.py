@@ -225,7 +225,7 @@ def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
 def _require_version(path: Path, version: object) -> None:
     if version != VERSION:
         raise LockfileError(
-            f"The lock file {path} has version {version!r}. This hubkit reads version {VERSION}.",
+            f"The lock file {path} has version {version!r}. This version of hubkit reads {VERSION}.",
             hint=f"Upgrade hubkit, or {_RECREATE}",
         )
 

@@ -219,7 +219,7 @@ def arguments_with_weights(
     return {**call, **trained}
 
 
-def read_defaults(parameters: Iterable[Parameter]) -> tuple[ParameterDefault, ...]:
+def weights_defaults(parameters: Iterable[Parameter]) -> tuple[ParameterDefault, ...]:
     """The parameters that choose weights, for ``weights_parameters``.
 
     Args:

@@ -6,17 +6,15 @@ import contextlib
 import os
 import sys
 import tempfile
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
 
 _MOST = 2000
 
 
 class Capture:
     """Collects what is written to standard output and standard error inside a ``with`` block.
+
+    It works in child processes. In pytest's own process ``sys.stdout`` is a buffer of pytest, whose
+    text never reaches the file descriptor, so nothing would be collected.
 
     Attributes:
         text: At most the first 2000 characters of it, once the block has ended.
@@ -33,12 +31,7 @@ class Capture:
             os.dup2(self._file.fileno(), descriptor)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._flush()
         for descriptor, saved in zip((1, 2), self._saved, strict=True):
             os.dup2(saved, descriptor)

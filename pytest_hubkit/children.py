@@ -12,7 +12,7 @@ from msgspec import structs
 
 from hubkit._util.process import Call, ChildError, run_child
 from hubkit.errors import ProbeError
-from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
+from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, codes_of_child
 from pytest_hubkit.child.protocol import (
     CaseReply,
     CaseRequest,
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.inputs import Inputs
     from pytest_hubkit.session import HubconfSession
 
-_ON_WORK_TREE = ("C102", "C108", "C109", "C110", "C111", "C210", "C304")
-_ON_ARCHIVE = ("C301", "C302", "C310")
-_HUNG = CaseReply(ChildFailure("", "It did not end before the test's time limit."))
+_HUNG = CaseReply(ChildFailure("", "It did not finish before the time limit of the test."))
 
 
 class Children:
@@ -59,7 +57,7 @@ class Children:
     def declared_only(self) -> LoadReply:
         """The work tree, with optional modules hidden that are not declared."""
         request = structs.replace(self._work_tree(hide=True), again=True)
-        return self._load(request, self._with_checks(*_ON_WORK_TREE))
+        return self._load(request, self._with_checks(*codes_of_child("work tree")))
 
     @cached_property
     def unrestricted(self) -> LoadReply:
@@ -96,7 +94,7 @@ class Children:
             without=str(self._session.root.resolve()),
             store=structs.replace(store, root=str(tree)),
         )
-        return self._load(request, self._with_checks(*_ON_ARCHIVE), run=True)
+        return self._load(request, self._with_checks(*codes_of_child("archive")), run=True)
 
     @property
     def archive_so_far(self) -> LoadReply | None:
@@ -222,12 +220,12 @@ class Children:
             return run_child(call, LoadReply, self._import_torch).reply
         except ChildError as error:
             raise ProbeError(
-                f"The code of {session.root} {error.reason} before it was done.",
+                f"The code of {session.root} {error.reason} before it finished.",
                 hint=error.output and f"The last lines of its output:\n{error.output}",
             ) from error
 
     def _describe(self, planned: PlannedCase, *, run: bool) -> CaseRequest:
-        run = run and bool(planned.selected.intersection(_ON_ARCHIVE))
+        run = run and bool(planned.selected.intersection(codes_of_child("archive")))
         return CaseRequest(
             planned.label,
             planned.case.entrypoint,

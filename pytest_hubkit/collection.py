@@ -266,7 +266,7 @@ def register(config: pytest.Config) -> None:
         require_known(words, all_checks())
         recorder = Recorder(config)
     except UsageError as error:
-        raise pytest.UsageError(f"{error.message} {error.hint}") from None
+        raise pytest.UsageError(f"{error.message.rstrip('.')}. {error.hint}") from None
     suite = Suite(config)
     suite.add_hubconf()
     config.pluginmanager.register(suite, "hubkit-suite")

@@ -24,7 +24,7 @@ from pytest_hubkit.failures import (
 )
 from pytest_hubkit.fast_path import CHECKS as FAST_CHECKS
 from pytest_hubkit.fast_path import FastPath, take_fast_path
-from pytest_hubkit.inference import Forward, copied, find_module, observe, require_device, run
+from pytest_hubkit.inference import ObservedRun, copied, find_module, observe, require_device, run
 from pytest_hubkit.inputs import (
     HookedEntrypoint,
     Inputs,
@@ -334,7 +334,7 @@ class CaseContext:
         return {name: value for name, value in found.items() if value is not None}
 
     @cached_property
-    def first(self) -> Forward:
+    def first(self) -> ObservedRun:
         """The first run on the example input, in evaluation mode.
 
         Raises:
@@ -343,7 +343,7 @@ class CaseContext:
         """
         return self._once("first", self._run_first, "C201")  # type: ignore[no-any-return]
 
-    def _run_first(self) -> Forward:
+    def _run_first(self) -> ObservedRun:
         example = f'input = "f32[B,3,H,W]" in {self.case.place}'
         reason = f"no input is declared; for example, declare {example}"
         runnable = self.runnable

@@ -27,7 +27,7 @@ def describe_problem(facts: RepoFacts) -> Failure:
             fix="Run pytest in the root of the repo, or create one with `hubkit init`.",
         )
     return Failure(
-        f"hubconf.py cannot be read: {problem.message}.",
+        f"hubconf.py cannot be imported: {problem.message}.",
         (f"{problem.location.path}:{problem.location.line}",),
         location=problem.location,
     )
@@ -73,7 +73,7 @@ def describe_crash(call: BuildCall, failure: ChildFailure) -> Failure:
 
 def describe_hanging(label: str, location: Location) -> Failure:
     """Something that several checks share was not made in time."""
-    return Failure(f"{label} did not end before the time limit of a test.", location=location)
+    return Failure(f"{label} did not finish before the time limit of a test.", location=location)
 
 
 def describe_forward_failure(call: BuildCall, inputs: Inputs, error: BaseException) -> Failure:
@@ -94,7 +94,7 @@ def describe_download(call: BuildCall, attempt: Attempt) -> Failure:
         passed = ", ".join(f"{name}={call.arguments[name]!r}" for name in weights)
         fix = (
             f"{passed} should prevent it. Check that the code tests the argument's truth and not "
-            "`is not None`, and that it passes the argument on."
+            "`is not None`, and that the argument is passed on."
         )
     else:
         fix = (

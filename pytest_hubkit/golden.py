@@ -94,8 +94,8 @@ def write_golden(root: Path, label: str, golden: Golden) -> None:
     path = file_of(root, label)
     if not is_inside(root, path.parent):
         raise UsageError(
-            f"{path.parent} leads outside {root}.",
-            hint="Replace the link by a folder to write golden outputs there.",
+            f"{path.parent} points outside {root}.",
+            hint="Replace the link with a folder, so that golden outputs can be written there.",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, json.dumps(golden.summary, indent=2) + "\n")

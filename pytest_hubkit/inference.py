@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.session import HubconfSession
 
 
-class Forward(Struct, frozen=True):
+class ObservedRun(Struct, frozen=True):
     """One run in evaluation mode.
 
     Attributes:
@@ -43,12 +43,12 @@ class Forward(Struct, frozen=True):
     state: tuple[Change, ...]
 
 
-def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) -> Forward:  # noqa: ANN401
+def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) -> ObservedRun:  # noqa: ANN401
     """Run once and record what changed."""
     inputs = inputs.mapped(lambda value: _to_device(value, session.options.device))
     fed = inputs.mapped(copied)
     before, changes = _named(runnable, fed), list[Change]()
-    prints = fingerprints(before.items())
+    marks = fingerprints(before.items())
     # Lazy modules are expected to change and draw numbers in this run.
     shapeless = {name for name, one in before.items() if not has_shape(one)}
     with seeded(1):
@@ -58,9 +58,9 @@ def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) 
         seconds = time.perf_counter() - started
         drew = generators_that_moved(generators) if not shapeless else ()
     after = fingerprints(_named(runnable, fed).items())
-    changed = tuple(name for name in dict.fromkeys((*prints, *after))
-                    if name not in shapeless and prints.get(name) != after.get(name))  # fmt: skip
-    return Forward(inputs, output, seconds, changed, drew, tuple(changes))
+    changed = tuple(name for name in dict.fromkeys((*marks, *after))
+                    if name not in shapeless and marks.get(name) != after.get(name))  # fmt: skip
+    return ObservedRun(inputs, output, seconds, changed, drew, tuple(changes))
 
 
 def run(

@@ -166,14 +166,14 @@ def find_known(
     size = _smallest_image(function)
     if size:
         text = f"f32[B,3,{size},{size}]"
-        yield make_inputs(text, case.config.dims, f"{text} after the metadata of its weights")
+        yield make_inputs(text, case.config.dims, f"{text} from the metadata of its weights")
         return
     for name in ("pretrained_cfg", "default_cfg"):
         cfg = getattr(model, name, None)
         shape = cfg.get("input_size") if isinstance(cfg, dict) else getattr(cfg, "input_size", None)
         if isinstance(shape, tuple | list) and all(isinstance(one, int) for one in shape):
             text = f"f32[B,{','.join(map(str, shape))}]"
-            yield make_inputs(text, case.config.dims, f"{text} after the model's {name}")
+            yield make_inputs(text, case.config.dims, f"{text} from the model's {name}")
             return
     for name in ("example_input_array", "dummy_inputs"):
         try:

@@ -264,7 +264,7 @@ class CheckItem(HubconfItem):
         session, context = self.repo.session, self.context
         crashed = session.crashes.find(self._label) if context else ""
         if crashed:
-            _skip(f"({crashed}) it crashed a process before")
+            _skip(f"({crashed}) it crashed a process earlier")
         self._skip_if_broken(self.check)
         if context and self._models:
             self._models.hold(context)
@@ -281,7 +281,7 @@ class CheckItem(HubconfItem):
         except pytest.fail.Exception:
             # A time limit. Checks that require this one need not run into it too.
             if context:
-                self._note_broken("it did not end in time")
+                self._note_broken("it did not finish in time")
             raise
         finally:
             session.checked.add(self._key(self.check.code))

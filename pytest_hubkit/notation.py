@@ -49,7 +49,7 @@ _TENSOR = re.compile(
     rf"(?:in\s*\[\s*(?P<low>{_NUMBER})\s*,\s*(?P<high>{_NUMBER})\s*\]|<\s*(?P<bound>\d+))?"
 )
 _MULTIPLE = re.compile(r"([1-9]\d*)\s*n")
-_HINT = 'Write for example "f32[B,3,H,W] in [0,1]" or "i64[B,T] < 1000".'
+_HINT = 'For example: "f32[B,3,H,W] in [0,1]" or "i64[B,T] < 1000"'
 
 Size = int | str
 
@@ -126,12 +126,12 @@ def read_tensor(text: str) -> TensorSpec:
     """
     match = _TENSOR.fullmatch(text.strip())
     if match is None:
-        raise ConfigError(f"{text!r} does not describe a tensor", hint=_HINT)
+        raise ConfigError(f"{text!r} is not the notation of a tensor", hint=_HINT)
     dtype = DTYPES.get(match["dtype"])
     if dtype is None:
         raise ConfigError(
-            f"{text!r} begins with {match['dtype']!r}, which is not a type of tensor",
-            hint=f"Types are {', '.join(DTYPES)}.",
+            f"{text!r} begins with {match['dtype']!r}, which is not a dtype",
+            hint=f"Use one of {', '.join(DTYPES)}.",
         )
     low, high = _range(match)
     if low is not None and high is not None and low > high:
@@ -155,7 +155,7 @@ def _dims(text: str, whole: str) -> Iterator[Size]:
         elif dim.isidentifier() or _MULTIPLE.fullmatch(dim):
             yield dim
         else:
-            raise ConfigError(f"{whole!r} has an axis {dim!r} that cannot be read", hint=_HINT)
+            raise ConfigError(f"{whole!r} has an invalid axis {dim!r}", hint=_HINT)
 
 
 def _size(dim: Size, sizes: Mapping[str, Size]) -> int:
@@ -167,7 +167,7 @@ def _size(dim: Size, sizes: Mapping[str, Size]) -> int:
         return declared
     match = _MULTIPLE.fullmatch(declared)
     if match is None:
-        raise ConfigError(f"the size {declared!r} of axis {dim!r} cannot be read", hint=_HINT)
+        raise ConfigError(f"the size {declared!r} of axis {dim!r} is invalid", hint=_HINT)
     unit = int(match[1])
     # The smallest valid size that is not tiny.
     return unit * max(1, -(-default // unit))

@@ -58,11 +58,11 @@ class HookSpecs:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--hubconf`` and its options."""
-    group = parser.getgroup("hubconf", "conformance of PyTorch Hub repos")
+    group = parser.getgroup("hubconf", "conformance suite for PyTorch Hub repos")
     group.addoption(
         "--hubconf",
         action="store_true",
-        help="Run the conformance suite on the hubconf.py in rootdir, besides the other tests.",
+        help="Run the conformance suite on the hubconf.py in rootdir, in addition to the other tests.",
     )
     add_options(group)
 
@@ -119,7 +119,7 @@ def add_options(group: pytest.OptionGroup) -> None:
         "--hubconf-device",
         choices=DEVICES,
         default="cpu",
-        help="Device to run models on (default: cpu). Child processes always use the cpu.",
+        help="Device to run the models on (default: cpu). Child processes always use the CPU.",
     )
     group.addoption(
         "--hubconf-update",
@@ -140,7 +140,7 @@ def add_options(group: pytest.OptionGroup) -> None:
         action="append",
         default=[],
         help="Write a report at the end: json, markdown, badge (an SVG image) or endpoint (for "
-        "shields.io). By default, the file name decides. May be repeated.",
+        "shields.io). The default depends on the file name. May be repeated.",
     )
 
 
@@ -169,19 +169,19 @@ def _add_selection(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--hubconf-slow",
         action="store_true",
-        help="Include slow checks, which take seconds per model: export, compile, TorchScript, ONNX.",
+        help="Run slow checks too. They take seconds per model: export, compile, TorchScript, ONNX.",
     )
     group.addoption(
         "--hubconf-all",
         action="store_true",
-        help="Run all levels on all entrypoints, whatever `representative` is.",
+        help="Run all levels on all entrypoints, ignoring the setting `representative`.",
     )
     group.addoption(
         "--hubconf-shard",
         metavar="I/N",
         type=read_shard,
         default=(1, 1),
-        help="Run part I of N of the entrypoints, for example 2/3.",
+        help="Check part I of N of the entrypoints, for example 2/3.",
     )
 
 

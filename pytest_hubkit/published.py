@@ -50,7 +50,7 @@ class Published:
         if not (self.root / path).exists() or (self.tree / path).exists():
             return ""
         if self._is_in_submodule(path):
-            return "it is in a git submodule, and archives do not contain those"
+            return "it is in a git submodule, which archives do not include"
         ignored = _ask_git(self.root, "check-ignore", "--verbose", "--no-index", path)
         if not _ask_git(self.root, "ls-files", "--", path):
             rule = ignored.partition("\t")[0]
@@ -94,7 +94,7 @@ class Published:
         for file in sorted(self.tree.rglob("*")):
             if file.is_file() and file.stat().st_size < _POINTER_SIZE and _is_pointer(file):
                 inside = file.relative_to(self.tree).as_posix()
-                yield inside, "it is stored in git-lfs, and archives contain a pointer to it"
+                yield inside, "it is stored in Git LFS, so archives contain only a pointer"
 
     def _candidates(self, wanted: str) -> Iterator[str]:
         tree = str(self.tree.resolve())

@@ -339,7 +339,7 @@ class Recorder:
             for form, target in self._targets:
                 write_report(report, form, target)
         except UsageError as error:
-            pytest.exit(f"{error.message}. {error.hint}", pytest.ExitCode.USAGE_ERROR)
+            pytest.exit(f"{error.message.rstrip('.')}. {error.hint}", pytest.ExitCode.USAGE_ERROR)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print a table of entrypoints and levels for each hubconf, and the files of reports."""

@@ -145,7 +145,7 @@ def test_a_usual_expression_is_none(tmp_path: Path, kind: str, count: int) -> No
     check(tmp_path)
 
 
-def test_a_deep_annotation_in_quotes_is_no_annotation(tmp_path: Path) -> None:
+def test_a_deep_annotation_in_quotes_is_not_an_annotation(tmp_path: Path) -> None:
     text = HUBCONF.replace("net()", f"net() -> '{'-' * 100_000}1'")
     (tmp_path / "hubconf.py").write_text(text)
     check(tmp_path)
@@ -183,7 +183,7 @@ def write_zip(path: Path, *members: tuple[str, int]) -> Path:
 
 
 @pytest.mark.parametrize("names", [["w.pth"], ["net/data.pkl", "net/data/0"]])
-def test_a_zip_bomb_is_no_checkpoint(tmp_path: Path, names: list[str]) -> None:
+def test_a_zip_bomb_is_not_a_checkpoint(tmp_path: Path, names: list[str]) -> None:
     pytest.importorskip("torch")
     from hubkit.loader.weights import read_checkpoint
 
@@ -197,7 +197,7 @@ def test_a_zip_bomb_is_no_checkpoint(tmp_path: Path, names: list[str]) -> None:
         tracemalloc.stop()
 
 
-def test_a_zip_bomb_in_a_zip_is_no_checkpoint(tmp_path: Path) -> None:
+def test_a_zip_bomb_in_a_zip_is_not_a_checkpoint(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     from hubkit.loader.weights import read_checkpoint
 
@@ -375,7 +375,7 @@ def test_an_absurd_record_is_none(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("pid", ["\u00b2", "9" * 30, "9" * 10, "-1", "0"])
-def test_an_absurd_process_in_a_name_is_no_crash(tmp_path: Path, pid: str) -> None:
+def test_an_absurd_process_in_a_name_is_not_a_crash(tmp_path: Path, pid: str) -> None:
     path = tmp_path / f"{socket.gethostname()}.{pid}.{'0' * 16}"
     path.touch()
     assert is_orphan(path) is (pid == "9" * 10)
@@ -383,7 +383,7 @@ def test_an_absurd_process_in_a_name_is_no_crash(tmp_path: Path, pid: str) -> No
 
 
 @pytest.mark.parametrize("text", ['"{\u00b2}".format(1)', '"{' + "9" * 5000 + '}".format(1)'])
-def test_an_odd_number_in_a_format_is_no_crash(tmp_path: Path, text: str) -> None:
+def test_an_odd_number_in_a_format_is_not_a_crash(tmp_path: Path, text: str) -> None:
     (tmp_path / "hubconf.py").write_text(
         "dependencies = []\nimport torch\n\n\ndef net():\n    return "
         f"torch.hub.load_state_dict_from_url({text})\n"

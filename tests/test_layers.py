@@ -27,7 +27,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "analysis": (2, frozenset({"source"})),
     "hubdir": (1, frozenset()),
     "runtime": (1, frozenset()),
-    "scaffold": (3, frozenset({"analysis", "source"})),
+    "scaffold": (3, frozenset({"analysis", "runtime", "source"})),
     "config": (1, frozenset()),
     "lockfile": (1, frozenset()),
     "reporters": (1, frozenset()),
@@ -96,7 +96,7 @@ def part_of(path: str) -> str:
     return path.split("/")[1].removesuffix(".py")
 
 
-def offences(path: str, module: str) -> Iterator[str]:
+def violations(path: str, module: str) -> Iterator[str]:
     top, _, rest = module.partition(".")
     if top == "pytest_hubkit" and path.startswith("hubkit/"):
         yield f"{path} imports {module}: hubkit knows nothing of the plugin"
@@ -117,10 +117,10 @@ def test_every_part_of_hubkit_has_a_level() -> None:
 
 def test_imports_point_downwards_only() -> None:
     assert not [
-        offence
+        violation
         for path, tree in sources()
         for module in imported_modules(tree)
-        for offence in offences(path, module)
+        for violation in violations(path, module)
     ]
 
 
@@ -191,7 +191,7 @@ def test_urls_are_split_in_one_place_only() -> None:
     ],
 )
 def test_a_violation_is_seen(path: str, module: str) -> None:
-    assert list(offences(path, module))
+    assert list(violations(path, module))
 
 
 # Who may replace or rename, and who writes without `hubkit._util.atomic`: into its own new folder.

@@ -20,6 +20,7 @@ from hubkit._util.console import write_line
 from hubkit.cli import main
 from hubkit.hubdir import parse_repo
 from hubkit.hubdir.trust import require_trust
+from hubkit.reporters import FORMATS
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
@@ -77,13 +78,7 @@ def repo(tmp_path: Path) -> Path:
         ("list", "--json"),
         ("help", ".", "net"),
         ("help", ".", f"n{EVIL}"),
-        ("check", "--no-cache"),
-        ("check", "--no-cache", "--output-format", "concise"),
-        ("check", "--no-cache", "--output-format", "json"),
-        ("check", "--no-cache", "--output-format", "github"),
-        ("check", "--no-cache", "--output-format", "junit"),
-        ("check", "--no-cache", "--output-format", "markdown"),
-        ("check", "--no-cache", "--output-format", "sarif"),
+        *(("check", "--no-cache", "--output-format", name) for name in FORMATS),
         ("check", f"./no{EVIL}"),
         ("check", "--select", f"HUB{EVIL}"),
         ("card", "--repo", "a/b", "--diff"),
@@ -164,7 +159,7 @@ def test_a_ci_service_obeys_no_file_name(name: str, monkeypatch: pytest.MonkeyPa
         assert not re.search(r"##\w*\[", line)
 
 
-def test_lines_that_github_would_drop_are_no_commands(repo: Path) -> None:
+def test_lines_that_github_would_drop_are_not_commands(repo: Path) -> None:
     folder = repo / "::add-mask::e"
     folder.mkdir()
     calls = "\n".join(f"import missing_{number}" for number in range(15))

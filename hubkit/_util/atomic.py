@@ -1,4 +1,4 @@
-"""Files written whole: made beside their place under a name nobody can guess, then renamed.
+"""Write files whole: under an unpredictable name in the same folder, then renamed.
 
 Links are replaced, not written through: where that is wanted, the caller resolves the path first
 (`hubkit._util.paths.resolve_inside`). Nothing else in hubkit replaces a file.
@@ -44,14 +44,14 @@ _NO_RENAME = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV)
 def write_file(
     path: Path, data: bytes | str, *, temporary: Path | None = None, durable: bool = False
 ) -> None:
-    """Write a file whole, in place of the one that is there, whose mode it keeps.
+    """Write a file whole. An existing file is replaced and its mode is kept.
 
     Args:
-        path: The file. A link is replaced, and what it leads to stays.
-        data: What it holds; text is written as UTF-8, with the line ends that it has.
-        temporary: Where it is made, on the same file system; beside it under a random name if
-            not given.
-        durable: Whether to wait until the disk has it.
+        path: The file. A link is replaced, and its target is not changed.
+        data: Its contents; text is written as UTF-8, with its own line ends.
+        temporary: The temporary path, on the same file system; by default, a random name in the
+            same folder.
+        durable: Whether to wait until it is on disk.
 
     Raises:
         OSError: It cannot be written; what was there stays.
@@ -64,12 +64,12 @@ def write_file(
 def replacing(
     path: Path, *, temporary: Path | None = None, durable: bool = False
 ) -> Iterator[BinaryIO]:
-    """A new file to write to, which takes the place of another when the block ends well.
+    """Open a new file that replaces another if the block ends without an error.
 
     Args:
         path: The file, as for `write_file`.
-        temporary: Where it is made.
-        durable: Whether to wait until the disk has it.
+        temporary: The temporary path.
+        durable: Whether to wait until it is on disk.
     """
     mode = _mode_of(path)
     with creating(temporary or temporary_beside(path), durable=durable) as (file, made):
@@ -85,11 +85,11 @@ def replacing(
 
 @contextmanager
 def creating(made: Path, *, durable: bool = False) -> Iterator[tuple[BinaryIO, Path]]:
-    """A new file under a temporary name, which is gone afterwards unless it was renamed.
+    """Open a new file with a temporary name; it is removed afterwards unless it was renamed.
 
     Args:
-        made: Its name, which nothing may have.
-        durable: Whether to wait until the disk has it.
+        made: Its path, which must not exist.
+        durable: Whether to wait until it is on disk.
 
     Raises:
         FileExistsError: Something has that name.
@@ -107,7 +107,7 @@ def creating(made: Path, *, durable: bool = False) -> Iterator[tuple[BinaryIO, P
 
 
 def create_exclusive(path: Path) -> BinaryIO:
-    """Open a file that is not there yet for writing.
+    """Open a new file for writing.
 
     Raises:
         FileExistsError: Something is there, if only a link.
@@ -116,7 +116,7 @@ def create_exclusive(path: Path) -> BinaryIO:
 
 
 def create_file(path: Path, data: bytes | str) -> None:
-    """Write a file whole that is not there yet.
+    """Write a new file whole.
 
     Raises:
         FileExistsError: Something is there.
@@ -129,7 +129,7 @@ def create_file(path: Path, data: bytes | str) -> None:
 
 
 def place_new(staged: Path, path: Path) -> None:
-    """Give a finished file its name without ever replacing what has it, as a rename would.
+    """Rename a finished file without replacing an existing one.
 
     Args:
         staged: The file, on the same file system; it may stay there under that name too.
@@ -155,17 +155,17 @@ def place_new(staged: Path, path: Path) -> None:
 
 
 def place(staged: Path, path: Path) -> None:
-    """Put a finished file in its place, whatever has that name.
+    """Rename a finished file, and replace an existing one.
 
     Args:
         staged: The file, on the same file system.
-        path: Its name. A link is replaced, and what it leads to stays.
+        path: Its path. A link is replaced, and its target is not changed.
     """
     staged.replace(path)
 
 
 def place_folder(staged: Path, path: Path) -> None:
-    """Put a finished folder in its place, where nothing or an empty folder is.
+    """Rename a finished folder; an existing one must be empty.
 
     Args:
         staged: The folder, on the same file system.
@@ -175,14 +175,14 @@ def place_folder(staged: Path, path: Path) -> None:
 
 
 def write_output(path: Path, data: bytes | str) -> None:
-    """Write the file that the user named for output, whole where it is a file.
+    """Write an output file that the user named; whole, if it is a regular file.
 
     A device or a pipe (``/dev/stdout``) is written to as it is, and so is a file in a folder that
     may not be written.
 
     Args:
-        path: The file. A link to a file is replaced, and what it leads to stays.
-        data: What it is to hold.
+        path: The file. A link to a file is replaced, and its target is not changed.
+        data: Its contents.
     """
     if _is_stream(path):
         with path.open("wb") as file:
@@ -200,12 +200,12 @@ def write_output(path: Path, data: bytes | str) -> None:
 
 
 def temporary_beside(path: Path) -> Path:
-    """A name in the folder of a file that nothing has and nobody can guess."""
+    """An unused, unpredictable path in the folder of a file."""
     return path.with_name(f".{path.name[:_LONGEST]}.{os.urandom(8).hex()}.tmp")
 
 
 def _is_stream(path: Path) -> bool:
-    """Whether a path is a pipe or a device, or one of the names that systems give to open files."""
+    """Whether a path is a pipe or a device, or names an open file, such as /dev/stdout."""
     if path.is_absolute() and path.parts[1:2] in (("dev",), ("proc",)):
         return True
     try:
@@ -220,7 +220,7 @@ def _encode(data: bytes | str) -> bytes:
 
 
 def _mode_of(path: Path) -> int | None:
-    """The mode of the file that is there; None without one."""
+    """The mode of an existing file, or None."""
     try:
         state = os.lstat(path)
     except OSError:

@@ -102,7 +102,7 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
 class GitError(Exception):
-    """git gave no result. It never leaves hubkit: callers raise an error of their own."""
+    """git gave no result. Callers convert it to an error of their own."""
 
 
 class GitMissingError(GitError):
@@ -110,16 +110,16 @@ class GitMissingError(GitError):
 
 
 class GitTimeoutError(GitError):
-    """git did not end in time, and was ended."""
+    """git did not end in time and was killed."""
 
 
 class GitResult(Struct, frozen=True):
-    """How git ended.
+    """The result of a git command.
 
     Attributes:
-        returncode: Its exit status; 0 when all went well.
+        returncode: Its exit status; 0 if all went well.
         stdout: What it printed.
-        stderr: What it complained of.
+        stderr: Its errors.
     """
 
     returncode: int
@@ -133,16 +133,16 @@ class GitResult(Struct, frozen=True):
 
     @property
     def complaint(self) -> str:
-        """What it complained of."""
+        """Its errors as text."""
         return self.stderr.decode("utf-8", "replace")
 
 
 class Remote(Struct, frozen=True):
-    """A host that git may ask.
+    """A host that git may contact.
 
     Attributes:
         url: The address of a repo: https, ssh, http or file.
-        token: Sent to this host alone; None sends none.
+        token: Sent to this host only; None for none.
         connect_timeout: Seconds to wait for a connection over ssh.
         read_timeout: Seconds without a byte over https after which git gives up.
     """
@@ -162,7 +162,7 @@ class _Call(Struct, frozen=True):
 def read(
     folder: Path, *arguments: str, bare: bool = False, stdin: bytes = b"", index: Path | None = None
 ) -> GitResult:
-    """Run a command that reads a repo. Nothing that the repo's configuration names runs.
+    """Run a command that reads a repo. Programs in the repo's configuration do not run.
 
     Args:
         folder: A folder of a work tree, or a bare repo.
@@ -214,10 +214,10 @@ def wait_for_reply(process: subprocess.Popen[bytes]) -> None:
 
 
 def work(folder: Path, *arguments: str, objects: Path | None = None) -> GitResult:
-    """Run a command in a repo that hubkit made. No host is asked, no setting of the user's counts.
+    """Run a command in a repo that hubkit made, without network and without settings of the user.
 
     Args:
-        folder: The repo, or any folder for what needs none.
+        folder: The repo; any folder for commands that need none.
         *arguments: The command.
         objects: A folder of git objects to use besides the repo's own.
 
@@ -231,13 +231,13 @@ def work(folder: Path, *arguments: str, objects: Path | None = None) -> GitResul
 
 
 def fetch(folder: Path, remote: Remote, *arguments: str, limit: float) -> GitResult:
-    """Run a command that asks a host, in a repo that hubkit made.
+    """Run a command that contacts a host, in a repo that hubkit made.
 
     Args:
-        folder: The repo, or any folder for what needs none.
+        folder: The repo; any folder for commands that need none.
         remote: The host; its URL is among the arguments too.
         *arguments: The command.
-        limit: Seconds after which git is ended.
+        limit: Seconds after which git is killed.
 
     Raises:
         GitError: git is not installed, or runs into the time limit.
@@ -261,7 +261,7 @@ def fetch(folder: Path, remote: Remote, *arguments: str, limit: float) -> GitRes
 
 
 def write(folder: Path, *arguments: str) -> GitResult:
-    """Run a command that changes the user's own repo. Its hooks run, and what signs for the user.
+    """Run a command that changes the user's own repo. Its hooks and the signing program run.
 
     Args:
         folder: A folder of the work tree.
@@ -338,7 +338,7 @@ def _environment(kept: tuple[str, ...]) -> dict[str, str]:
 
 
 def _settings(entries: list[tuple[str, str]]) -> dict[str, str]:
-    """Variables that hand settings to git, whatever characters are in them."""
+    """Variables that pass settings to git, which may contain any characters."""
     found = {"GIT_CONFIG_COUNT": str(len(entries))}
     for number, (key, value) in enumerate(entries):
         found[f"GIT_CONFIG_KEY_{number}"] = key

@@ -49,7 +49,7 @@ class UnsafePathError(OSError):
 
 
 def refuse(path: AnyPath, reason: str) -> UnsafePathError:
-    """The error for a path that is not used.
+    """The error for a path that must not be used.
 
     Args:
         path: The path.
@@ -59,7 +59,7 @@ def refuse(path: AnyPath, reason: str) -> UnsafePathError:
 
 
 def is_inside(root: AnyPath, path: AnyPath) -> bool:
-    """Whether a path lies below a folder once all links are resolved; neither has to exist.
+    """Whether a path is below a folder after links are resolved; neither has to exist.
 
     Args:
         root: The folder.
@@ -69,7 +69,7 @@ def is_inside(root: AnyPath, path: AnyPath) -> bool:
 
 
 def resolve_inside(root: AnyPath, path: AnyPath) -> Path:
-    """What a path in a repo leads to, which has to lie in the repo and not in its ``.git``.
+    """Resolve a path in a repo. The target must be in the repo and not in its ``.git``.
 
     Raises:
         UnsafePathError: It leads out of the folder, or through a link into ``.git``.
@@ -91,7 +91,7 @@ def read_inside(root: AnyPath, path: AnyPath, limit: int = -1) -> bytes:
     Args:
         root: The repo's folder.
         path: The file, relative to it; links that stay in the folder are followed.
-        limit: How many bytes at most; -1 for all.
+        limit: Maximum number of bytes; -1 for all.
 
     Raises:
         OSError: There is no such file, it leads out of the folder, or it cannot be read.
@@ -104,9 +104,9 @@ def read_file(path: AnyPath, limit: int = -1, *, follow: bool = False, own: bool
 
     Args:
         path: The file.
-        limit: How many bytes at most; -1 for all.
+        limit: Maximum number of bytes; -1 for all.
         follow: Whether it may be a link.
-        own: Whether it has to be this user's.
+        own: Whether it must belong to the current user.
 
     Raises:
         OSError: There is no such file, or it cannot be read.
@@ -133,7 +133,7 @@ def open_regular(
         path: The file.
         flags: As for ``os.open``; not ``O_TRUNC``, which acts before anything is checked.
         follow: Whether it may be a link.
-        owner: Whose it has to be, under this one name only; None for anybody's.
+        owner: The required owner, who has it under this one name only; None for any.
 
     Raises:
         UnsafePathError: It is a link, a pipe, a device, a folder or, where that matters, somebody
@@ -159,12 +159,12 @@ def open_regular(
 
 
 def own_uid() -> int | None:
-    """The user that this process acts as; None where files have no owners that tell."""
+    """The effective user; None on systems without file owners."""
     return os.geteuid() if hasattr(os, "geteuid") else None
 
 
 def is_own_file(path: AnyPath) -> bool:
-    """Whether a path is a regular file of this user's, under this one name, and not a link."""
+    """Whether a path is a regular file of this user, with no other name, and not a link."""
     try:
         _require_regular(path, os.lstat(path), own_uid())
     except OSError:
@@ -172,8 +172,16 @@ def is_own_file(path: AnyPath) -> bool:
     return True
 
 
+def file_size(path: Path) -> int:
+    """The size of a file or link in bytes; 0 if it cannot be read."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
 def is_own_folder(path: AnyPath) -> bool:
-    """Whether a path is a folder of this user's, and not a link to one."""
+    """Whether a path is a folder of this user, and not a link to one."""
     try:
         state = os.lstat(path)
     except OSError:
@@ -190,7 +198,7 @@ def is_folder(path: AnyPath) -> bool:
 
 
 def list_folder(folder: AnyPath) -> list[Path]:
-    """What lies in a folder, sorted; nothing when it is a link or cannot be listed."""
+    """The paths in a folder, sorted; empty if it is a link or cannot be listed."""
     if not is_folder(folder):
         return []
     try:
@@ -204,7 +212,7 @@ def walk_files(top: AnyPath, *, without: str = "") -> Iterator[str]:
 
     Args:
         top: The folder. No link below it is followed.
-        without: The name of folders to leave out.
+        without: The name of folders to skip.
     """
     start = os.fspath(top)
     # os.walk of Python 3.11 calls itself, and ends in a RecursionError in deep folders.
@@ -220,7 +228,7 @@ def walk_files(top: AnyPath, *, without: str = "") -> Iterator[str]:
 
 
 def _scan_folder(folder: str) -> list[os.DirEntry[str]]:
-    """What lies in a folder; nothing when it cannot be listed."""
+    """The entries of a folder; none if it cannot be listed."""
     try:
         with os.scandir(folder) as found:
             return list(found)
@@ -229,13 +237,13 @@ def _scan_folder(folder: str) -> list[os.DirEntry[str]]:
 
 
 def remove_inside(root: AnyPath, path: AnyPath) -> None:
-    """Remove a file, a link or a folder with all that is in it; nothing where nothing is.
+    """Remove a file, a link, or a folder with its contents, if it exists.
 
     Of a link only the link goes.
 
     Args:
-        root: The folder that it has to lie in.
-        path: What goes.
+        root: The folder that it must be in.
+        path: The path to remove.
 
     Raises:
         UnsafePathError: It lies outside, or below a link.
@@ -257,12 +265,12 @@ def remove_inside(root: AnyPath, path: AnyPath) -> None:
 
 
 def move_inside(root: AnyPath, path: AnyPath, target: AnyPath) -> None:
-    """Rename something to a name that nothing has.
+    """Rename a file, link or folder to a new name.
 
     Args:
-        root: The folder that it has to lie in.
-        path: What is moved; of a link only the link.
-        target: Where to, on the same file system.
+        root: The folder that it must be in.
+        path: The path to move; of a link, only the link.
+        target: The new path, on the same file system, which must not exist.
 
     Raises:
         UnsafePathError: It lies outside, or below a link.
@@ -273,10 +281,10 @@ def move_inside(root: AnyPath, path: AnyPath, target: AnyPath) -> None:
 
 
 def require_no_link_above(root: AnyPath, path: AnyPath) -> None:
-    """Insist that every folder between another one and a path is a folder, as far as it exists.
+    """Require that no folder between a root and a path is a link.
 
     Args:
-        root: The folder that the path has to lie in.
+        root: The folder that the path must be in.
         path: The path.
 
     Raises:
@@ -291,7 +299,7 @@ def require_no_link_above(root: AnyPath, path: AnyPath) -> None:
 
 @contextmanager
 def _opened_parent(root: AnyPath, path: AnyPath) -> Iterator[tuple[int | None, str]]:
-    """The folder that something lies in, held open so that nobody swaps it, and its name there."""
+    """The folder of a path, held open so that it cannot be replaced, and the name in it."""
     parts = _parts_below(root, path)
     if not _HAS_DIR_FD:
         place = os.path.join(root, *parts)  # noqa: PTH118

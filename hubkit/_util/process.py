@@ -41,10 +41,10 @@ serve(*sys.argv[2:])
 
 
 class ChildError(Exception):
-    """A child process ended without a reply that can be read; callers raise an error of their own.
+    """A child process ended without a valid reply. Callers convert it to an error of their own.
 
     Attributes:
-        reason: What it did, as a clause: "crashed with SIGSEGV".
+        reason: The cause, as a clause: "crashed with SIGSEGV".
         output: The last lines that it printed.
     """
 
@@ -55,7 +55,7 @@ class ChildError(Exception):
 
 
 class ChildReplyError(ChildError):
-    """The reply is not the message that was expected."""
+    """The reply is not the expected message."""
 
 
 class Call(Struct, frozen=True):
@@ -76,11 +76,11 @@ class Call(Struct, frozen=True):
 
 
 class Completed(Struct, Generic[_Reply], frozen=True):
-    """What a child process returned.
+    """The result of a child process.
 
     Attributes:
         reply: The message.
-        stdout: What was printed; at most the last 64 KiB.
+        stdout: Its output; at most the last 64 KiB.
         stderr: The same for standard error.
     """
 
@@ -121,13 +121,13 @@ def run_child(
 
 
 def serve(function: str, request: str, reply: str) -> NoReturn:
-    """Run a function in the child, write what it returns and end the process at once.
+    """Run a function in the child, write its reply and end the process at once.
 
     Threads and exit handlers that foreign code has left behind must not keep it alive.
 
     Args:
         function: As in `Call`.
-        request: File that holds the request.
+        request: File that contains the request.
         reply: File to write, which appears whole or not at all.
     """
     import json
@@ -146,7 +146,7 @@ def serve(function: str, request: str, reply: str) -> NoReturn:
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process that leads a group of its own, and everything that it started.
 
-    Once the process was waited for, its number may belong to somebody else: then nothing is done.
+    Does nothing after the process was waited for: another process may have its id by then.
     """
     if process.returncode is not None:
         return
@@ -158,7 +158,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _run(call: Call, folder: Path, meanwhile: Callable[[], object]) -> int | None:
-    """Run the child; its exit status, or None when it took too long."""
+    """Run the child; its exit status, or None if it took too long."""
     import json
 
     request, cwd = folder / "request.json", folder / "cwd"
@@ -186,7 +186,7 @@ def _run(call: Call, folder: Path, meanwhile: Callable[[], object]) -> int | Non
 
 
 def _wait(child: subprocess.Popen[bytes], timeout: float) -> bool:
-    """Whether a child ends in time. It stays a zombie where possible, so that nobody takes its id."""
+    """Whether a child ends in time. If possible it stays a zombie, so that its id is not reused."""
     if not hasattr(os, "waitid"):
         try:
             child.wait(timeout)

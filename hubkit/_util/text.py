@@ -162,3 +162,8 @@ def code_span(text: str) -> str:
 def table_cell(markdown: str) -> str:
     """Markdown as the cell of a table, which a bar ends even in code."""
     return _BAR.sub(lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\|", markdown)
+
+
+def table_row(cells: Iterable[str]) -> str:
+    """Markdown texts as a row of a table."""
+    return f"| {' | '.join(map(table_cell, cells))} |"

@@ -12,7 +12,6 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urljoin
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 _URL = (
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
@@ -28,9 +27,9 @@ _NUMBER = r"[0-9]+|0x[0-9a-f]*"
 _PORT = r"[1-9][0-9]{0,4}"
 _SCP = r"(?a)((?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_][\w.-]*):(?![-:/\\])(.+)"
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
-_GITHUB = ("github.com", "www.github.com", "ssh.github.com")
-_LONGEST = 253  # characters of a host name, RFC 1035
-_MOST_PORTS = 65535
+_GITHUB_HOSTS = ("github.com", "www.github.com", "ssh.github.com")
+_MAX_HOST = 253  # characters of a host name, RFC 1035
+_MAX_PORT = 65535
 
 
 class UrlError(ValueError):
@@ -103,10 +102,6 @@ class Url(Struct, frozen=True):
     def is_private(self) -> bool:
         """Whether a secret may be sent: the connection is encrypted, or stays on this machine."""
         return self.is_encrypted or self.is_loopback
-
-    def without_credentials(self) -> Url:
-        """The same URL without user name and password."""
-        return replace(self, user="")
 
     def join(self, reference: str) -> Url:
         """The target of a redirect.
@@ -205,7 +200,7 @@ def expand_scp(address: str) -> str:
 def github_repo(address: str) -> tuple[str, str] | None:
     """Owner and name of the GitHub repo of a git remote; None for other hosts."""
     url = try_parse(expand_scp(address.strip()))
-    if url is None or url.host not in _GITHUB:
+    if url is None or url.host not in _GITHUB_HOSTS:
         return None
     owner, _, name = url.path.strip("/").removesuffix(".git").partition("/")
     return (owner, name) if owner and name and "/" not in name else None
@@ -242,7 +237,7 @@ def _require_host(host: str, *, local: bool) -> str:
     if not host.isascii():
         raise UrlError("has a host that is not ASCII; write it as xn--...")
     labels = host.split(".")
-    if len(host) > _LONGEST or not all(map(_LABEL.fullmatch, labels)):
+    if len(host) > _MAX_HOST or not all(map(_LABEL.fullmatch, labels)):
         raise UrlError("has a host that is not a host name")
     if re.fullmatch(_NUMBER, labels[-1]):
         _require_ipv4(host)
@@ -269,6 +264,6 @@ def _require_ipv6(host: str) -> str:
 def _require_port(text: str | None) -> int | None:
     if text is None:
         return None
-    if not re.fullmatch(_PORT, text) or int(text) > _MOST_PORTS:
+    if not re.fullmatch(_PORT, text) or int(text) > _MAX_PORT:
         raise UrlError("has a port that is not a number from 1 to 65535")
     return int(text)

@@ -52,7 +52,7 @@ class ArgumentChecker(Struct):
         function: ast.expr,
         owner: Defined | None = None,
     ) -> str:
-        """Why a call ends in TypeError, in a clause; "" when it does not, or source does not show it.
+        """Why a call raises TypeError, as a clause; "" if it does not, or if the source does not show it.
 
         Args:
             scope: The names where the call stands.
@@ -114,7 +114,7 @@ class ArgumentChecker(Struct):
         return find_parameters(self.resolver, found)
 
     def _stands_alone(self, found: Defined) -> bool:
-        """Whether a function or class is always there, and is the only one of its name."""
+        """Whether a function or class is always defined, and is the only one of its name."""
         body = found.scope.file.tree.body
         return found.node in body and self._bindings(found.scope.file)[found.node.name] == 1
 
@@ -128,14 +128,14 @@ class ArgumentChecker(Struct):
         return first.id in ("self", "cls") or self._bindings(scope.file)[first.id] == 1
 
     def _bindings(self, file: SourceFile) -> Counter[str]:
-        """How often each name is bound in a file, at whatever level."""
+        """How often each name is bound in a file, at any level."""
         if file.path not in self._bound:
             self._bound[file.path] = Counter(_bound_names(file.tree))
         return self._bound[file.path]
 
 
 def caught_calls(nodes: Iterable[ast.AST]) -> set[int]:
-    """The ids of nodes in whose place a TypeError is caught."""
+    """The ids of nodes inside a ``try`` that catches TypeError."""
     caught: set[int] = set()
     for node in nodes:
         if isinstance(node, _TRIES):
@@ -184,7 +184,7 @@ def _refused_keyword(call: ast.Call, parameters: Parameters) -> str:
 
 
 def _nested_keyword(call: ast.Call, node: FunctionNode | ast.ClassDef) -> str:
-    """A dict given under the name of ``**kwargs``, in which it becomes an entry.
+    """A dict passed by the name of ``**kwargs``, which makes it one entry of them.
 
     A function that hands its keywords on, or looks for an entry of that name, may mean it so.
     """
@@ -203,7 +203,7 @@ def _nested_keyword(call: ast.Call, node: FunctionNode | ast.ClassDef) -> str:
 
 
 def _wrong_count(call: ast.Call, parameters: Parameters) -> str:
-    """Why the number of arguments does not fit; "" where stars leave it open."""
+    """Why the number of arguments is wrong; "" if stars make it unknown."""
     if any(isinstance(one, ast.Starred) for one in call.args):
         return ""
     places = [one for one in parameters if one.kind in ("positional-only", "positional")]
@@ -236,7 +236,7 @@ def _bound_names(tree: ast.AST) -> Iterator[str]:
 
 
 def find_rejected_calls(hubconf: Scope, resolver: Resolver) -> Iterator[RejectedCall]:
-    """Calls in a hubconf, in functions within functions too, whose arguments a signature of the repo rejects."""
+    """Calls in a hubconf, including nested functions, whose arguments a signature of the repo rejects."""
     checker = ArgumentChecker(resolver)
     pending = [(hubconf, one) for one in statements(hubconf.file.tree.body, nested=False)]
     while pending:

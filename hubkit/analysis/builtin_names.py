@@ -1,4 +1,4 @@
-"""What is known about names outside the repo, whose source is not read."""
+"""Facts about names outside the repo, whose source is not read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Modules of torch that ``from torch... import name`` may bring; what torch itself calls modules.
+# Modules of torch that ``from torch... import name`` may import.
 _TORCH_MODULES = _words(
     """
     amp autograd backends checkpoint cuda data distributed fft func functional fx hub init jit
@@ -35,7 +35,7 @@ _STDLIB_CONSTANTS = _words(
     string.ascii_lowercase string.ascii_uppercase string.digits string.punctuation
     """
 )
-_OTHER_MODULES = _words(
+_THIRD_PARTY_MODULES = _words(
     """
     PIL.Image PIL.ImageOps PIL.ImageDraw PIL.ImageFont PIL.ImageFilter PIL.ImageEnhance
     scipy.io scipy.ndimage scipy.signal scipy.stats scipy.sparse skimage.io skimage.transform
@@ -44,34 +44,34 @@ _OTHER_MODULES = _words(
     setuptools.sandbox tensorflow.keras sklearn.metrics sklearn.cluster sklearn.decomposition google.protobuf
     """
 )
-_TORCH = frozenset({"torch", "torchvision", "torchaudio", "torchtext"})
+_TORCH_PACKAGES = frozenset({"torch", "torchvision", "torchaudio", "torchtext"})
 
 
 def is_stdlib(name: str) -> bool:
-    """Whether a top-level import name is the standard library's."""
+    """Whether a name, dotted or not, is in the standard library."""
     top = name.partition(".")[0]
     return top in sys.stdlib_module_names or top in sys.builtin_module_names
 
 
 def is_helper_origin(dotted: str) -> bool:
-    """Whether what comes from there is never an entrypoint: the standard library, typing, torch."""
+    """Whether a name is never an entrypoint: it is from the standard library, typing or torch."""
     top = dotted.partition(".")[0]
     return is_stdlib(top) or top in ("torch", "typing_extensions", "__future__")
 
 
 def is_callable_name(dotted: str) -> bool:
-    """Whether something outside the repo can be called, going by its dotted name.
+    """Whether something outside the repo can be called, judging by its dotted name.
 
-    Modules and constants cannot. Where nothing is known, the spelling decides: names in capitals
-    are constants.
+    Modules and constants cannot. For unknown names the spelling decides: names in capitals are
+    constants.
     """
     module, _, name = dotted.rpartition(".")
     top = dotted.partition(".")[0]
-    if not module or dotted in _OTHER_MODULES or dotted in _STDLIB_CONSTANTS:
+    if not module or dotted in _THIRD_PARTY_MODULES or dotted in _STDLIB_CONSTANTS:
         return False
     if top == "__future__" or name.startswith("__"):
         return False
-    if top in _TORCH and (name in _TORCH_MODULES or name in _TORCH_CONSTANTS):
+    if top in _TORCH_PACKAGES and (name in _TORCH_MODULES or name in _TORCH_CONSTANTS):
         return False
     if is_stdlib(top) and _is_stdlib_module(dotted):
         return False
@@ -89,8 +89,8 @@ def _is_stdlib_module(dotted: str) -> bool:
     return os.path.isfile(f"{base}.py") or os.path.isdir(base) or dotted == "os.path"  # noqa: PTH112, PTH113
 
 
-_NOT_MODULES_OF_NN = frozenset({"Parameter", "UninitializedParameter", "Buffer", "PackedSequence"})
-_MODULES = frozenset(
+_NOT_NN_CLASSES = frozenset({"Parameter", "UninitializedParameter", "Buffer", "PackedSequence"})
+_NN_CLASSES = frozenset(
     {
         "torch.jit.ScriptModule",
         "torch.jit.RecursiveScriptModule",
@@ -100,12 +100,12 @@ _MODULES = frozenset(
         "lightning.pytorch.LightningModule",
     }
 )
-_MODULE_FAMILIES = ("torchvision.models.", "torchvision.ops.", "timm.models.", "torchaudio.models.")
-_OTHERS = frozenset(
+_NN_FAMILIES = ("torchvision.models.", "torchvision.ops.", "timm.models.", "torchaudio.models.")
+_OTHER_CLASSES = frozenset(
     {"torch.Tensor", "torch.Generator", "torch.Size", "torch.autograd.Function", "torch.device"}
 )
 _OTHER_FAMILIES = ("torch.utils.data.", "torch.optim.", "torchvision.transforms.")
-_MODULE_FUNCTIONS = frozenset(
+_NN_FUNCTIONS = frozenset(
     {"timm.create_model", "timm.models.create_model", "torch.jit.load", "torch.jit.script"}
 )
 _OTHER_CALLS = frozenset(
@@ -124,29 +124,29 @@ _OTHER_CALLS = frozenset(
 
 
 def is_external_module_class(name: str) -> bool | None:
-    """Whether a class outside the repo derives from ``nn.Module``; None when it is not known."""
+    """Whether a class outside the repo derives from ``nn.Module``; None if it is not known."""
     last = name.rpartition(".")[2]
-    if name in _MODULES:
+    if name in _NN_CLASSES:
         return True
-    if name in _OTHERS or is_stdlib(name):
+    if name in _OTHER_CLASSES or is_stdlib(name):
         return False
     if not last[:1].isupper():
         return None
     if name.startswith("torch.nn.") and not name.startswith("torch.nn.utils."):
-        return last not in _NOT_MODULES_OF_NN
+        return last not in _NOT_NN_CLASSES
     if name.startswith(_OTHER_FAMILIES):
         # Transforms have been modules since torchvision 0.8, and not all of them.
         return None if name.startswith("torchvision.transforms.") else False
-    if name.startswith(_MODULE_FAMILIES) and not last.endswith("_Weights"):
+    if name.startswith(_NN_FAMILIES) and not last.endswith("_Weights"):
         return True
     return None
 
 
 def external_result(name: str) -> Returns:
-    """What calling something outside the repo returns, for the few that are known."""
+    """What a function or class outside the repo returns, if it is one of the few known ones."""
     last = name.rpartition(".")[2]
     is_torchvision_model = name.startswith("torchvision.models.") and last.islower()
-    if name in _MODULE_FUNCTIONS or (is_torchvision_model and not last.startswith("get_")):
+    if name in _NN_FUNCTIONS or (is_torchvision_model and not last.startswith("get_")):
         return Returns("module", name)
     if name in _OTHER_CALLS:
         return Returns("other", f"the result of {name}")

@@ -49,7 +49,7 @@ _VALUES_PER_STEP = 64
 
 
 class Unknown:
-    """A value that source does not determine."""
+    """A value that the source does not determine."""
 
 
 UNKNOWN = Unknown()
@@ -218,7 +218,7 @@ class CallGraph(Struct):
         )
 
     def bodies(self) -> Iterator[Body]:
-        """What was put in and was not visited yet; more may be put in meanwhile."""
+        """Bodies that were not visited yet; more may be added during iteration."""
         while self._queue and len(self._visited) < self.max_functions:
             yield self._queue.popleft()
 
@@ -253,7 +253,7 @@ class _Frame(Struct):
 
     @property
     def records(self) -> bool:
-        """Whether what is interpreted is certain to happen."""
+        """Whether the current statement is certain to run."""
         return self.is_certain and not self.may_have_left
 
 
@@ -388,7 +388,7 @@ class Interpreter(Struct):
     def _branch(
         self, frame: _Frame, body: Iterable[ast.stmt], values: Mapping[str, Value] | None = None
     ) -> _Frame:
-        """Interpret statements that may run; the frame is left as it is."""
+        """Interpret statements that may run, in a copy of the frame."""
         start = dict(frame.values if values is None else values)
         # Copying and joining the values of a hostile function's thousands of variables counts, too.
         self._steps += len(start) // _VALUES_PER_STEP
@@ -600,7 +600,7 @@ def _is_gpu(node: ast.expr, values: Mapping[str, Value]) -> bool:
 
 
 def _join(frame: _Frame, branches: Sequence[_Frame]) -> bool:
-    """Go on after branches with what all of them agree on; whether their end is reached."""
+    """Keep the values on which all branches agree; return whether their end is reached."""
     frame.may_have_left |= any(branch.may_have_left for branch in branches)
     ends = [branch.values for branch in branches if branch.completes]
     if not ends:
@@ -618,7 +618,7 @@ def _agree(one: Value, other: Value) -> bool:
 
 
 def _matches(pattern: ast.pattern, subject: Value) -> bool | None:
-    """Whether a pattern matches; None when source does not show it."""
+    """Whether a pattern matches; None if the source does not show it."""
     match pattern:
         case ast.MatchAs(pattern=None):
             return True

@@ -1,4 +1,4 @@
-"""Files of the repo that its code names by way of ``__file__``."""
+"""Files of the repo that its code finds by ``__file__``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SAME_METHODS = frozenset(["absolute", "as_posix", "resolve"])
 
 
 def find_data_files(scopes: Iterable[Scope], files: Files) -> Iterator[DataFile]:
-    """Files that code in reach finds beside itself, the first place of each."""
+    """Existing files that modules find by ``__file__``, each with the first place."""
     seen: set[str] = set()
     for scope in scopes:
         source = scope.file
@@ -41,7 +41,7 @@ def find_data_files(scopes: Iterable[Scope], files: Files) -> Iterator[DataFile]
 def find_named_files(
     source: SourceFile, nodes: Iterable[ast.AST], files: Files
 ) -> Iterator[tuple[str, ast.AST]]:
-    """Files of the repo that parts of a module name by way of ``__file__``, and where."""
+    """Existing files that nodes of a module find by ``__file__``, each with its place."""
     paths = _Paths(source)
     for part in nodes:
         for node in walk(part):
@@ -69,7 +69,7 @@ class _Paths(Struct):
         self.assigned = {name: value for name, value in found if times[name] == 1}
 
     def evaluate(self, node: ast.expr, depth: int = 0) -> str | None:
-        """The path, or None when it does not start from ``__file__`` or leads out of the repo."""
+        """The path, or None if it does not start from ``__file__`` or leads out of the repo."""
         if depth > limits.PATH_LEVELS.most:
             return None
         path = self._path(node, depth + 1)
@@ -132,7 +132,7 @@ class _Paths(Struct):
         return posixpath.join(path, *(part for part in parts if part is not None))
 
     def _append(self, first: ast.expr, rest: list[ast.expr], depth: int) -> str | None:
-        # Not normalised: the text before may end in a slash.
+        # Not normalized: the text before may end in a slash.
         path = None if depth > limits.PATH_LEVELS.most else self._path(first, depth + 1)
         parts = [self._text(part) for part in rest]
         if path is None or None in parts:

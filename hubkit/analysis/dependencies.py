@@ -26,7 +26,7 @@ def read_dependencies(root: Path) -> tuple[str, ...] | None:
     """The import names that a repo's hubconf declares, read from ``hubconf.py`` alone.
 
     Returns:
-        The names in order; None when there is no hubconf that parses, it declares nothing, or
+        The names in order; None if there is no hubconf that parses, it declares nothing, or
         source does not show what it declares.
     """
     file = read_source(Folder(root), "hubconf.py", module="hubconf")
@@ -40,7 +40,7 @@ def read_dependencies(root: Path) -> tuple[str, ...] | None:
 
 
 def find_dependencies(scope: Scope) -> Dependencies | None:
-    """The ``dependencies`` variable of a hubconf, or None when it has none."""
+    """The ``dependencies`` variable of a hubconf, or None if it has none."""
     binding = scope.bindings.get(DEPENDENCIES)
     if binding is None:
         return None
@@ -199,7 +199,7 @@ def distribution_name(import_name: str) -> str:
 
 
 def import_name(distribution: str) -> str | None:
-    """The import that a distribution provides, or None when the pair is not known.
+    """The import that a distribution provides, or None if the pair is not known.
 
     Args:
         distribution: Its name in any spelling that package indexes accept, such as "PyYAML".

@@ -1,4 +1,4 @@
-"""What a docstring says about parameters, in whatever style it is written.
+"""Read the parameters in a docstring of any style.
 
 The only home of docstring_parser.
 """

@@ -177,7 +177,7 @@ def find_code(text: str, first_line: int = 1) -> Iterator[CodeBlock]:
 
 
 def syntax_problem(code: str) -> str:
-    """Why a piece of Python does not parse; "" when it does."""
+    """Why a piece of Python does not parse; "" if it does."""
     try:
         ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -186,7 +186,7 @@ def syntax_problem(code: str) -> str:
 
 
 def _read_call(text: str, start: int) -> ast.Call | None:
-    """The call whose parenthesis opens at an offset; None when it cannot be read."""
+    """The call whose parenthesis opens at an offset; None if it cannot be read."""
     end = _closing(text, start)
     if end is None:
         return None
@@ -246,7 +246,7 @@ _FRONT = r"(?sm)\A\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?"
 
 
 def read_card(text: str, path: str, most: int = limits.FRONT_MATTER.most) -> Card | None:
-    """A document's front matter and what follows it; None when it has none.
+    """A document's front matter and what follows it; None if it has none.
 
     Args:
         text: The document.
@@ -277,6 +277,23 @@ def _read_front(text: str, path: str, first: int) -> tuple[tuple[CardField, ...]
     if root is None or not isinstance(root, yaml.MappingNode):
         return (), "it is not a mapping", first
     return tuple(_fields(root, path, first)), "", first
+
+
+def parse_yaml(text: str) -> object:
+    """Parse YAML into plain values. An alias is the value that it repeats, not a copy.
+
+    Args:
+        text: The text.
+
+    Raises:
+        ValueError: It is not YAML, has tags of its own, or is nested too deeply.
+    """
+    import yaml
+
+    try:
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"it is not YAML: {error}") from None
 
 
 def _fields(root: yaml.MappingNode, path: str, first: int) -> Iterator[CardField]:

@@ -1,4 +1,4 @@
-"""What importing a hubconf, and calling its entrypoints, does besides building a model."""
+"""The effects of importing a hubconf and calling its entrypoints, besides building a model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.analysis.strings import find_string
 from hubkit.analysis.syntax import import_nodes, walk
 from hubkit.facts import HardCodedPretrained, RejectedCall, Use
-from hubkit.torchhub import read_defaults, weights_kind, weights_parameters
+from hubkit.torchhub import weights_defaults, weights_kind, weights_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,7 @@ _BUILTINS = frozenset({"open", "eval", "exec", "print"})
 _READERS = frozenset({"open", "read_bytes", "read_text"})
 # What changes a state for good, and in a ``with`` statement only for a while.
 _CONTEXTS = ("set_grad_enabled", "set_detect_anomaly")
-# What is looked at; most nodes are something else.
+# The visited nodes; most nodes are of other kinds.
 _LOOKED = (ast.withitem, ast.Call, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign)
 _ASSIGNED = ("torch.", "os.environ", "numpy.")
 # What a condition mentions that tests whether weights are requested.
@@ -51,13 +51,13 @@ _WEIGHT_FACTORIES = ("torchvision.models", "timm", "torchaudio.models", "efficie
 
 
 class Effects(Struct, frozen=True):
-    """What importing a hubconf and calling its entrypoints does.
+    """The effects of importing a hubconf and calling its entrypoints.
 
     Attributes:
-        uses: What is called and assigned outside the repo, on import first.
+        uses: Calls of, and assignments to, things outside the repo; those on import first.
         hard_coded_pretrained: Calls that request weights from another factory.
         rejected_calls: Calls whose arguments a signature rejects.
-        called: Functions of the repo that calls reach, with the names around them.
+        called: Functions of the repo that calls reach, with their scopes.
         dynamic_packages: Packages of the repo from which a module is imported whose name is
             created at run time.
     """
@@ -71,10 +71,10 @@ class Effects(Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Observer:
-    """Notes what the code does that calls reach.
+    """Records the effects of the code that calls reach.
 
     Attributes:
-        graph: Where calls lead.
+        graph: The code that calls reach.
         contexts: Calls whose result a ``with`` statement manages, by identity.
         conditional: Nodes of the current body that run only if weights are requested.
         caught: Nodes of the current body in whose place a TypeError is caught.
@@ -99,7 +99,7 @@ class _Observer:
         return self.graph.resolver
 
     def observe(self) -> None:
-        """Look at the code that was put into the graph, and at what it calls in turn."""
+        """Visit the code in the graph, and the functions that it calls."""
         for body in self.graph.bodies():
             self.conditional = find_conditional(body.nodes) if body.without_weights else set()
             self.caught = caught_calls(body.nodes)
@@ -108,7 +108,7 @@ class _Observer:
                     self._look(body, node)
 
     def effects(self) -> Effects:
-        """What was noted."""
+        """The recorded effects."""
         return Effects(
             tuple(self.uses),
             tuple(self.hard_coded),
@@ -219,8 +219,8 @@ def find_effects(
     Args:
         hubconf: The hubconf's names.
         resolver: Looks names up.
-        scopes: The modules whose import importing the hubconf causes.
-        entrypoints: What to call.
+        scopes: The modules that importing the hubconf imports.
+        entrypoints: The entrypoints to call.
     """
     observer = _Observer(CallGraph(resolver))
     for scope in scopes:
@@ -231,7 +231,7 @@ def find_effects(
     for switched in (True, False):
         for entry in entrypoints:
             target = resolver.name(hubconf, entry.name)
-            has_switch = bool(weights_parameters(read_defaults(entry.parameters or ())))
+            has_switch = bool(weights_parameters(weights_defaults(entry.parameters or ())))
             if isinstance(target, Defined) and has_switch is switched:
                 observer.graph.add_call(target, Body(hubconf, without_weights=switched))
         observer.observe()
@@ -239,7 +239,7 @@ def find_effects(
 
 
 def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Location]:
-    """Where things outside the repo are called when one entrypoint is."""
+    """The places where calling one entrypoint calls things outside the repo."""
     observer = _Observer(CallGraph(resolver))
     target = resolver.name(hubconf, name)
     if isinstance(target, Valued):

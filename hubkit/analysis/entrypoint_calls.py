@@ -1,8 +1,9 @@
-"""What calling an entrypoint certainly does: download weights by default, need a GPU, or fail."""
+"""Certain effects of calling an entrypoint: it downloads weights, needs a GPU, or fails."""
 
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -12,7 +13,7 @@ from hubkit.analysis.resolve import Defined, Valued
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.facts import FailingDefault, GpuNeed, UnrequestedDownload
-from hubkit.torchhub import read_defaults, weights_parameters
+from hubkit.torchhub import weights_defaults, weights_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from hubkit.analysis.resolve import Resolver
     from hubkit.analysis.scope import FunctionNode, Scope
     from hubkit.facts import Entrypoint
+
+# The default is source text: without quotes it is a variable.
+_GPU = re.compile(r"""(['"])cuda(:\d+)?\1""")
 
 
 class InterpretedCalls(Struct, frozen=True):
@@ -33,7 +37,7 @@ class InterpretedCalls(Struct, frozen=True):
     _moves: dict[ast.AST, tuple[tuple[ast.Call, Scope], ...]] = field(default_factory=dict)
 
     def interpret(self, target: Defined, values: dict[str, Value]) -> Interpreter:
-        """What a call with known arguments does."""
+        """Interpret a call with known arguments."""
         key = (target.node, frozenset(values.items()))
         if key not in self._interpreted:
             self._interpreted[key] = Interpreter(self.resolver)
@@ -70,7 +74,7 @@ def find_unrequested_downloads(
         target, values = _called(hubconf, resolver, entry)
         if target is None:
             continue
-        deciding = weights_parameters(read_defaults(entry.parameters or ()))
+        deciding = weights_parameters(weights_defaults(entry.parameters or ()))
         values.update({one.name: one.without for one in deciding})
         # No file is left from an earlier call.
         run = Interpreter(resolver, {EXISTS: False})
@@ -88,8 +92,8 @@ def find_failing_defaults(
 
     Args:
         hubconf: The hubconf's names.
-        calls: The calls that were interpreted before.
-        entrypoints: What to call; those with required arguments are left out.
+        calls: The calls interpreted so far.
+        entrypoints: The entrypoints; those with required arguments are skipped.
     """
     for entry in entrypoints:
         target, values = _called(hubconf, calls.resolver, entry)
@@ -107,16 +111,16 @@ def find_gpu_needs(
 
     Args:
         hubconf: The hubconf's names.
-        calls: The calls that were interpreted before.
-        entrypoints: What to call: with their own defaults, and with weights.
+        calls: The calls interpreted so far.
+        entrypoints: The entrypoints, called with their defaults and with weights.
     """
     for entry in entrypoints:
         target, bound = _called(hubconf, calls.resolver, entry)
-        default = _gpu_default(target, entry)
-        if default:
-            yield GpuNeed(entry.name, default, entry.definition)
+        defaults = _gpu_defaults(target, entry)
+        if defaults:
+            yield from (GpuNeed(entry.name, name, entry.definition) for name in defaults)
         elif target is not None:
-            deciding = weights_parameters(read_defaults(entry.parameters or ()))
+            deciding = weights_parameters(weights_defaults(entry.parameters or ()))
             # Whatever asks for weights, it is true.
             with_weights: dict[str, Value] = {one.name: True for one in deciding[:1]}
             for values in (with_weights, {}) if with_weights else ({},):
@@ -135,25 +139,18 @@ def _asks_for_gpu(function: FunctionNode) -> bool:
     )
 
 
-def _gpu_default(target: Defined | None, entry: Entrypoint) -> str:
-    """The parameter whose default is a GPU; "" where the function asks whether there is one."""
+def _gpu_defaults(target: Defined | None, entry: Entrypoint) -> list[str]:
+    """The parameters whose default is a GPU; none if the function asks whether there is one."""
     node = target.node if target else None
     if isinstance(node, ast.FunctionDef) and _asks_for_gpu(node):
-        return ""
-    return next(
-        (
-            one.name
-            for one in entry.parameters or ()
-            if (one.default or "").strip("'\"").partition(":")[0] == "cuda"
-        ),
-        "",
-    )
+        return []
+    return [one.name for one in entry.parameters or () if _GPU.fullmatch(one.default or "")]
 
 
 def _called(
     hubconf: Scope, resolver: Resolver, entry: Entrypoint
 ) -> tuple[Defined | None, dict[str, Value]]:
-    """What an entrypoint calls, and the arguments that a ``partial`` gives it."""
+    """The function of an entrypoint, and the arguments that a ``partial`` passes to it."""
     target = resolver.name(hubconf, entry.name)
     if isinstance(target, Defined):
         return target, {}

@@ -1,4 +1,4 @@
-"""What cannot work in a hubconf, or after torch.hub has loaded it."""
+"""Code that cannot work in a hubconf, or after torch.hub has loaded it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _INDENTED_IMPORT = re.compile(r"^[ \t]+(?:import|from)\s", re.MULTILINE)
 
 
 class Hazards(Struct, frozen=True):
-    """What fails because hubconf.py is not a registered module, and its folder not a lasting path.
+    """Code that fails because torch.hub does not register hubconf.py and removes its path.
 
     Attributes:
         relative_imports: Relative imports in the hubconf.
@@ -57,7 +57,7 @@ class Hazards(Struct, frozen=True):
 def find_hazards(
     hubconf: Scope, resolver: Resolver, scopes: Iterable[Scope], own_imports: Iterable[OwnImport]
 ) -> Hazards:
-    """Find what cannot work in a hubconf, or after torch.hub has loaded it.
+    """Find code that cannot work in a hubconf, or after torch.hub has loaded it.
 
     Args:
         hubconf: The hubconf's names.

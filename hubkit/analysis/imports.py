@@ -1,4 +1,4 @@
-"""What importing a hubconf imports: its own imports, and those of the repo's modules it reaches."""
+"""The imports of a hubconf, and of the repo's modules that it reaches."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Reach(Struct, frozen=True):
-    """What a hubconf reaches.
+    """The imports and modules that a hubconf reaches.
 
     Attributes:
         imports: Imports that leave the repo.
-        own_imports: Imports of the repo's modules, the surest of each, and those that must fail.
+        own_imports: Imports of the repo's modules, the most certain one of each, and those that must fail.
         scopes: The hubconf and the repo's modules that it imports, nearest first.
-        eager: Those of them that importing the hubconf imports, called or not.
+        eager: Those that importing the hubconf imports.
     """
 
     imports: tuple[Import, ...]
@@ -55,7 +55,7 @@ class _Statement(Struct, frozen=True):
 
 
 class _Visit(Struct, frozen=True):
-    """A module of the repo that is to be looked at."""
+    """A module of the repo to visit."""
 
     scope: Scope
     level: _Level
@@ -93,7 +93,7 @@ class _Walk(Struct):
         )
 
     def drain(self, hubconf: Scope | None) -> None:
-        """Look at the modules that are waiting, and at what they import."""
+        """Visit the waiting modules and their imports."""
         while visit := self._next():
             if visit.scope.file.path in self.visited:
                 continue
@@ -109,7 +109,7 @@ class _Walk(Struct):
         return next((queue.popleft() for queue in self.queues.values() if queue), None)
 
     def follow(self, visit: _Visit, statement: _Statement) -> None:
-        """Note what a statement imports, and put in the modules of the repo among it."""
+        """Record the imports of a statement, and enqueue modules of the repo."""
         tree, file = self.resolver.tree, visit.scope.file
         for module, names in _modules(file, statement.node):
             if tree.module(module.partition(".")[0]) is None:
@@ -139,7 +139,7 @@ class _Walk(Struct):
         self.own_imports[module, missing] = found
 
     def _find_missing(self, module: str, names: list[str]) -> Iterator[str]:
-        """What an import of the repo's modules names and the repo does not have."""
+        """The names in an import of the repo's modules that do not exist."""
         tree = self.resolver.tree
         if module and tree.module(module) is None:
             yield f"there is no module `{module}`"

@@ -1,4 +1,4 @@
-"""Values that source spells out: lists of strings, and strings put together from constants."""
+"""Values that the source spells out: lists of strings, and strings put together from constants."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DISPLAYS: dict[type[ast.expr], str] = {
 
 
 class NotLiteralError(Exception):
-    """Source does not spell the value out; the text says what stands there instead."""
+    """The value is not a literal; the text describes it."""
 
     def __init__(self, what: str, node: ast.AST | None = None) -> None:
         super().__init__(what)
@@ -41,7 +41,7 @@ class NotLiteralError(Exception):
 
 
 def read_strings(scope: Scope, name: str) -> list[str] | None:
-    """The strings in a module's list variable, or None when source does not show them.
+    """The strings in a module's list variable, or None if the source does not show them.
 
     Args:
         scope: The module.
@@ -54,7 +54,7 @@ def read_strings(scope: Scope, name: str) -> list[str] | None:
 
 
 def literal_members(node: ast.expr | None) -> set[str] | None:
-    """The strings in a literal list, or the keys of a literal dict; None when source does not show all of them."""
+    """The strings in a literal list, or the keys of a literal dict; None if the source does not show all of them."""
     match node:
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
             members: list[ast.expr | None] = [*parts]
@@ -85,7 +85,7 @@ class _ListReader(Struct):
     Attributes:
         known: What variables hold so far; None while that is being found out, since nothing may
             stand for itself, however roundabout.
-        steps: Expressions looked at.
+        steps: Number of visited expressions.
     """
 
     scope: Scope
@@ -190,7 +190,7 @@ def _changes(statement: ast.stmt, name: str) -> bool:
 
 
 def describe(node: ast.expr) -> str:
-    """What kind of value an expression spells, such as "a string" or "computed at run time"."""
+    """The kind of value of an expression, such as "a string" or "computed at run time"."""
     if isinstance(node, ast.Constant):
         return _CONSTANTS.get(type(node.value), "a number")
     if isinstance(node, ast.Tuple):
@@ -199,7 +199,7 @@ def describe(node: ast.expr) -> str:
 
 
 def write_literal(source: str) -> str:
-    """The source of a literal, normalised; "" for what is none."""
+    """The normalized source of a literal; "" for other expressions."""
     try:
         node = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -26,14 +26,14 @@ _MAX_VARIABLES = 4
 
 
 class OwnModule(Struct, frozen=True):
-    """A module that the repo holds.
+    """A module of the repo.
 
     Attributes:
         name: Its dotted name.
         path: POSIX path of its source, or None for a folder without ``__init__.py`` and for
             compiled modules.
-        is_package: Whether it may hold submodules.
-        place: Where it lies: its source, its folder or the compiled file.
+        is_package: Whether it may contain submodules.
+        place: Its source file, its folder or the compiled file.
     """
 
     name: str
@@ -43,14 +43,14 @@ class OwnModule(Struct, frozen=True):
 
 
 class SourceTree(Struct):
-    """A repo's sources as far as they were looked at.
+    """The sources of a repo, read on demand.
 
     Attributes:
         files: The repo's files.
-        search_path: Folders, relative to the root, in which modules are looked for.
-        outside: Names of the hubconf's dependencies: they, and those of the standard library, mean
-            what is installed even where a file that nobody committed has such a name.
-        problems: Modules that cannot be read, as far as they were looked at.
+        search_path: Folders to search for modules, relative to the root.
+        outside: Names of the hubconf's dependencies. An untracked file with such a name, or one of
+            the standard library, is not a module of the repo.
+        problems: Modules that could not be read so far.
     """
 
     files: Files
@@ -63,13 +63,13 @@ class SourceTree(Struct):
     _listings: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def module(self, name: str) -> OwnModule | None:
-        """The repo's module of that dotted name, or None when it has none."""
+        """The module of that dotted name, or None."""
         if name not in self._modules:
             self._modules[name] = self._find(name)
         return self._modules[name]
 
     def scope(self, name: str) -> Scope | None:
-        """The names of the repo's module, or None when it has no such module or cannot be read."""
+        """The names of a module; None if it does not exist or cannot be read."""
         module = self.module(name)
         if module is None or module.path is None:
             return None
@@ -78,11 +78,11 @@ class SourceTree(Struct):
         return self._scopes[module.path]
 
     def add(self, scope: Scope) -> None:
-        """Put in a scope that was read already."""
+        """Add a scope that was read already."""
         self._scopes[scope.file.path] = scope
 
     def file(self, path: str) -> str:
-        """A file of the repo by its path from the root, normalised; "" when there is none."""
+        """The normalized path of a file, relative to the root; "" if it does not exist."""
         if os.path.isabs(path) or len(path) > limits.PATH_BYTES.most:  # noqa: PTH117 - texts, not paths yet
             return ""
         inner = os.path.normpath(path).replace(os.sep, "/")
@@ -146,7 +146,7 @@ class SourceTree(Struct):
         return None
 
     def _is_elsewhere(self, path: str) -> bool:
-        """Whether a path lies in a submodule that is not checked out, so that anything may be."""
+        """Whether a path is in a submodule that is not checked out, so that it may exist."""
         detour = self.files.detour(path) if self.files.is_tracked else None
         return detour is not None and detour.kind == "submodule" and not self._listing(detour.path)
 
@@ -165,9 +165,9 @@ class SourceTree(Struct):
         )
 
     def _listing(self, folder: str) -> frozenset[str]:
-        """Names in a folder, those that nobody committed among them.
+        """Names in a folder, including untracked ones.
 
-        They are read too: what a repo lacks then is one finding, not one for each name in it.
+        So a missing module is one finding, and not one for each name in it.
         """
         if folder not in self._listings:
             names = self.files.all_names(folder)
@@ -183,7 +183,7 @@ class SourceTree(Struct):
 
 
 def read_search_path(scope: Scope, files: Files) -> tuple[str, ...]:
-    """Folders in which importing the hubconf looks for modules, as far as source shows.
+    """Folders in which importing the hubconf looks for modules, as far as the source shows.
 
     Args:
         scope: The hubconf's names.

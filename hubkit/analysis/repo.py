@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
 
 def read_repo(repo: Path | Files) -> RepoFacts:
-    """Read what a hub repo offers, from source alone.
+    """Read a hub repo, from source alone.
 
     Nothing of the repo is imported or run, and only files in the hubconf's reach are read.
 
     Args:
-        repo: Its files, with ``hubconf.py`` at their root; a path means all that lies in the folder,
-            committed or not.
+        repo: Its files, with ``hubconf.py`` at their root; a path means all files in the folder,
+            tracked or not.
 
     Returns:
         The facts. A hubconf that is missing or cannot be parsed is not an error here:
@@ -110,7 +110,7 @@ def require_hubconf(facts: RepoFacts) -> Hubconf:
     if problem is None or problem.kind == "missing":
         why = f": {problem.message}" if problem else ""
         raise HubconfNotFoundError(
-            f"{facts.root} has no readable {HUBCONF}{why}",
+            f"{facts.root} is not a hub repo{why}",
             hint=f"A hub repo has a {HUBCONF} at its root. To create one, run `hubkit init`.",
         )
     place = problem.location

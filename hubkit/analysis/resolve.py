@@ -1,4 +1,4 @@
-"""Following a name through the repo to what it stands for."""
+"""Resolve names: what a name stands for, across modules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Defined(Struct, frozen=True):
     Attributes:
         scope: The module that defines it.
         node: Its definition.
-        via: Dotted modules passed on the way, outermost first, its own last.
+        via: Dotted modules that lead to it, outermost first, its own last.
     """
 
     scope: Scope
@@ -42,7 +42,7 @@ class Defined(Struct, frozen=True):
 
 
 class Valued(Struct, frozen=True):
-    """A name of the repo that is assigned; ``value`` is None when source does not show what."""
+    """A name of the repo that is assigned; ``value`` is None if the source does not show what."""
 
     scope: Scope
     value: ast.expr | None
@@ -70,7 +70,7 @@ class Module(Struct, frozen=True):
 
 
 class Unresolved(Struct, frozen=True):
-    """A name that a module of the repo should have, and source does not show how."""
+    """A name that a module of the repo should have, although the source does not show it."""
 
     module: str
     via: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ Target: TypeAlias = Defined | Valued | External | Module | Unresolved
 
 
 def _passed_on(target: Target, module: str) -> Target:
-    """The same, reached through a module that hands it on."""
+    """The same, reached through a module that re-exports it."""
     via = (module, *target.via)
     match target:
         case Defined(scope, node):
@@ -117,12 +117,12 @@ class Resolver(Struct, frozen=True):
         return self._functions[key]
 
     def name(self, scope: Scope, name: str, seen: Seen | None = None) -> Target | None:
-        """What a name of a module stands for, or None when the module does not bind it.
+        """What a name of a module stands for, or None if the module does not bind it.
 
         Args:
             scope: The module.
             name: The name.
-            seen: Names on the way here, so that circles end.
+            seen: Names that led here, so that circles end.
         """
         key = (scope.file.path, name)
         seen = set() if seen is None else seen
@@ -196,7 +196,7 @@ class Resolver(Struct, frozen=True):
         return target
 
     def star_names(self, module: str) -> list[str] | None:
-        """Names that ``from module import *`` brings, or None when source does not show it."""
+        """Names that ``from module import *`` brings, or None if the source does not show it."""
         if module not in self._stars:
             # Decorators may lead back here, through modules that star-import one another; what
             # they stand for meanwhile is not kept.
@@ -216,7 +216,7 @@ class Resolver(Struct, frozen=True):
         return list(names) if self.tree.scope(module) else None
 
     def starred(self, module: str) -> Iterator[Scope]:
-        """A module of the repo and those whose names its star imports pass on."""
+        """A module of the repo, and those from which it star-imports."""
         pending, visited = [module], set()
         while pending:
             name = pending.pop(0)
@@ -229,7 +229,7 @@ class Resolver(Struct, frozen=True):
                 pending += [star.module for star in scope.stars]
 
     def _listed_names(self, scope: Scope) -> list[str] | None:
-        """Names that a star import takes from a module itself; None when source does not show them."""
+        """Names that a star import takes from a module itself; None if the source does not show them."""
         if "__all__" in scope.bindings:
             return read_strings(scope, "__all__")
         public = [name for name in scope.bindings if not name.startswith("_")]

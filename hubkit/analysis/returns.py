@@ -1,4 +1,4 @@
-"""What calling a function returns, as far as source shows, and which classes are ``nn.Module``."""
+"""What calling a function returns, as far as the source shows, and which classes are ``nn.Module``."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _HARMLESS_DECORATORS = frozenset(
 
 
 class _Frame(Struct, frozen=True):
-    """Where an expression is looked at.
+    """The place of an expression.
 
     Attributes:
-        names: The names there.
-        owner: The class whose ``cls`` is meant there, or None.
+        names: The names at the place.
+        owner: The class of ``cls``, or None.
         busy: Local names, and values by identity, that are being followed, so that circles end.
     """
 
@@ -58,12 +58,12 @@ class _Frame(Struct, frozen=True):
 
 
 class _Result(Struct, frozen=True):
-    """What a function returns, and what it took to find out.
+    """What a function returns, and the cost of finding out.
 
     Attributes:
         returns: What it returns.
-        height: How many functions were followed in a row, itself included.
-        steps: How many expressions were looked at.
+        height: The number of functions followed in a row, including itself.
+        steps: The number of visited expressions.
     """
 
     returns: Returns
@@ -110,7 +110,7 @@ class ReturnsReader(Struct):
         return self._follow(key, found, found.node, owner)
 
     def _is_reusable(self, known: _Result, depth: int) -> bool:
-        """Whether following the function once more would meet no limit."""
+        """Whether following the function once more would stay within the limits."""
         fits = depth + known.height - 1 <= _MAX_DEPTH
         return fits and self._steps + known.steps <= _MAX_STEPS
 
@@ -164,7 +164,7 @@ class ReturnsReader(Struct):
         return self._judge(found, node, result)
 
     def _judge(self, found: Defined, node: FunctionNode, result: Returns) -> Returns:
-        """Weigh what the body shows against decorators and the annotation."""
+        """Combine the result of the body with decorators and the annotation."""
         if result.shape == "other" and not self._keeps_result(found, node):
             return _UNKNOWN
         if result.shape == "unknown" and node.returns is not None:
@@ -182,7 +182,7 @@ class ReturnsReader(Struct):
         return True
 
     def _annotated(self, found: Defined, annotation: ast.expr) -> Returns | None:
-        """A module when the author says so in the annotation; other claims are not relied on."""
+        """A module, if the annotation says so; other annotations are not relied on."""
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             try:
                 annotation = ast.parse(annotation.value, mode="eval").body
@@ -328,7 +328,7 @@ def _is_fluent_on(value: ast.expr, name: str) -> bool:
 
 
 def _may_raise(node: FunctionNode) -> bool:
-    """Whether a function without ``return`` may never come to its end."""
+    """Whether a function without ``return`` may raise instead of ending."""
     return any(isinstance(part, ast.Raise | ast.While) for part in own_nodes(node))
 
 
@@ -342,7 +342,7 @@ _PLAIN_CLASS_DECORATORS = frozenset({"dataclasses.dataclass", "typing.final"})
 
 
 def is_module_class(resolver: Resolver, found: Defined) -> bool | None:
-    """Whether a class of the repo derives from ``nn.Module``; None when source does not show it."""
+    """Whether a class of the repo derives from ``nn.Module``; None if the source does not show it."""
     return _is_module(resolver, found, {})
 
 

@@ -39,7 +39,7 @@ class Binding(Struct, frozen=True):
     Attributes:
         name: The name.
         node: What binds it, for its place.
-        value: What it is bound to; None when source does not show it.
+        value: What it is bound to; None if the source does not show it.
     """
 
     name: str
@@ -206,7 +206,7 @@ class FunctionScope(Struct, frozen=True):
     Attributes:
         scope: The module's names, hidden by the function's. A name that is assigned once is bound
             to what it is assigned, any other local one to nothing known.
-        assigned: Everything that each local variable is assigned, None where source does not show it.
+        assigned: Everything that each local variable is assigned, None where the source does not show it.
         nodes: Every node of its body, without the insides of functions and classes in it.
     """
 
@@ -297,7 +297,7 @@ def _assign(target: ast.expr, value: ast.expr, assigned: dict[str, list[ast.expr
 
 
 def _bound_otherwise(node: ast.AST) -> Iterable[str]:
-    """Names that a node binds to something that source does not show."""
+    """Names that a node binds to something that the source does not show."""
     return _bound_by(node) if node.__class__ in _BINDING else ()
 
 

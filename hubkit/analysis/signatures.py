@@ -40,7 +40,7 @@ def read_parameters(
     Args:
         file: Where it stands.
         arguments: Its arguments.
-        bound: Whether the first one is ``self`` and not for the caller to give.
+        bound: Whether the first one is ``self``, which callers do not pass.
         body: Its statements, to see whether they use ``**kwargs``.
     """
     parameters = tuple(_parameters(file, arguments, body))
@@ -53,7 +53,7 @@ def find_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
     """The parameters of a function, or of a class's constructor, followed to its bases.
 
     Returns:
-        None when source does not show them.
+        None if the source does not show them.
     """
     node, file = found.node, found.scope.file
     if not isinstance(node, ast.ClassDef):
@@ -64,7 +64,7 @@ def find_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
 def bind_partial(
     parameters: Parameters | None, call: ast.Call, file: SourceFile
 ) -> Parameters | None:
-    """What remains to be given after ``functools.partial(function, *args, **kwargs)``.
+    """The remaining parameters of ``functools.partial(function, *args, **kwargs)``.
 
     Args:
         parameters: The function's parameters.
@@ -154,7 +154,7 @@ def _parameters(
 
 
 def _is_ignored(name: str, body: Sequence[ast.stmt]) -> bool:
-    """Whether statements never look at ``**name``, unless they do nothing at all."""
+    """Whether statements do something, and do not use ``**name``."""
     if all(isinstance(statement, ast.Expr | ast.Pass | ast.Raise) for statement in body):
         return False
     names = {
@@ -198,7 +198,7 @@ _STARS = {"var-positional": "*", "var-keyword": "**"}
 
 
 def render_signature(entrypoint: Entrypoint) -> str:
-    """Name and parameters of an entrypoint; ``name(...)`` where source does not show them."""
+    """Name and parameters of an entrypoint; ``name(...)`` where the source does not show them."""
     if entrypoint.parameters is None:
         return f"{entrypoint.name}(...)"
     parts: list[str] = []
@@ -232,10 +232,10 @@ class CallableValue(Struct, frozen=True):
     """A callable that is neither a function nor a class.
 
     Attributes:
-        parameters: What it takes, or None when source does not show it.
+        parameters: Its parameters, or None if the source does not show them.
         docstring: Its own docstring, or None.
         returning: The function whose result it returns, if known.
-        made_by: What made it: "partial", "lambda", "instance", or "" when unknown.
+        made_by: What made it: "partial", "lambda", "instance", or "" if unknown.
     """
 
     parameters: Parameters | None = None
@@ -245,7 +245,7 @@ class CallableValue(Struct, frozen=True):
 
 
 def find_callable(resolver: Resolver, found: Valued) -> CallableValue | None:
-    """What calling an assigned value means; None when it cannot be called, or is not known to be."""
+    """The facts about calling an assigned value; None if it is not known to be callable."""
     value = found.value
     if isinstance(value, ast.Lambda):
         parameters = read_parameters(found.scope.file, value.args, bound=False)
@@ -280,7 +280,7 @@ def _partial(resolver: Resolver, scope: Scope, call: ast.Call) -> CallableValue 
 
 
 def _instance(resolver: Resolver, found: Defined) -> CallableValue | None:
-    """An instance of a class of the repo: callable when it, or its outside base, says so."""
+    """An instance of a class of the repo, if the class or its outside base makes it callable."""
     method = method_of(resolver, found, "__call__")
     if method is not None:
         scope, node = method
@@ -295,7 +295,7 @@ def _instance(resolver: Resolver, found: Defined) -> CallableValue | None:
 
 
 def _made_by(scope: Scope, factory: FunctionNode) -> CallableValue | None:
-    """What a factory of the repo makes: a function defined inside it, or nothing we call."""
+    """The function that a factory of the repo defines and returns, or None."""
     inner = {node.name: node for node in factory.body if isinstance(node, ast.FunctionDef)}
     for node in walk(factory):
         match node:

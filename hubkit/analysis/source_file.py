@@ -36,7 +36,7 @@ class SourceFile(Struct, frozen=True):
         path: POSIX path relative to the repo's root.
         module: Dotted name under which the repo imports it.
         is_package: Whether it is a package's ``__init__.py``.
-        text: Its text, with newlines normalised.
+        text: Its text, with normalized newlines.
         lines: The text's lines.
         tree: Its syntax tree.
         marks: The number of operators, brackets and line ends, which the size of the tree follows.
@@ -51,7 +51,7 @@ class SourceFile(Struct, frozen=True):
     marks: int = 0
 
     def location(self, node: ast.AST) -> Location:
-        """Where a node stands; for a ``def`` or ``class``, where its name stands."""
+        """The place of a node; for a ``def`` or ``class``, that of its name."""
         line = getattr(node, "lineno", 1)
         start = self._column(line, getattr(node, "col_offset", 0))
         if isinstance(node, _NAMED):
@@ -110,7 +110,7 @@ def read_source(
 
 
 def _what_it_is(files: Files, path: str) -> str:
-    """What stands where a file should."""
+    """What is at the path instead of a file."""
     if files.is_folder(path):
         return "is a folder"
     entry = files.entry(path)
@@ -190,7 +190,7 @@ def _is_deep(tree: ast.Module) -> bool:
 
 
 def _may_be_deep(node: ast.expr) -> bool:
-    """Whether an expression is long enough; most are not, and need no closer look."""
+    """Whether an expression is long enough to be deep; most are not."""
     end = node.end_col_offset or 0
     return node.end_lineno != node.lineno or end - node.col_offset > limits.SOURCE_DEPTH.most
 

@@ -33,7 +33,7 @@ class _Place(Struct, frozen=True):
 
 
 def find_string(resolver: Resolver, scope: Scope, node: ast.expr) -> str | None:
-    """The string that an expression gives, or None when source does not show it."""
+    """The string that an expression gives, or None if the source does not show it."""
     try:
         text = _Strings(resolver).text(_Place(scope), node)
     except _Unknown:

@@ -1,4 +1,4 @@
-"""Comments that ask for findings to be left out: ``# hubkit: ignore[HUB501] reason``.
+"""Comments that suppress findings: ``# hubkit: ignore[HUB501] reason``.
 
 ``# hubkit: file-ignore[HUB305] reason`` does so for the whole file that it stands in.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit.analysis.syntax import child_nodes, statements, walk
+from hubkit.analysis.syntax import child_nodes, first_line, statements, walk
 from hubkit.facts import Location, Suppression
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class Spot(Struct, frozen=True):
     """A place for a comment that covers a statement.
 
     Attributes:
-        line: The line whose end it is.
-        column: Where its comment starts, or where the line's code ends when it has none.
-        comment: The comment; empty when it has none.
+        line: The line.
+        column: Where its comment starts; without a comment, where its code ends.
+        comment: The comment; empty if it has none.
     """
 
     line: int
@@ -58,10 +58,10 @@ class Spot(Struct, frozen=True):
 
 
 def find_spots(text: str, lines: Iterable[int]) -> dict[int, Spot]:
-    """For lines with findings, where a comment behind code covers them.
+    """For lines with findings, the places of comments after code that cover them.
 
     Args:
-        text: The file's text, with newlines normalised.
+        text: The file's text, with normalized newlines.
         lines: The lines.
 
     Returns:
@@ -147,7 +147,7 @@ def _read(file: SourceFile, comment: tokenize.TokenInfo, spans: _Spans) -> Suppr
 def read_comment(comment: str) -> tuple[int, bool] | None:
     """Where the codes of an ``ignore`` in a comment end, and whether a reason follows.
 
-    None when the comment is no ``ignore``, or one for a whole file.
+    None if the comment is not an ``ignore``, or is one for a whole file.
     """
     found = _COMMENT.search(comment)
     return (found.end(2), bool(found[3].strip())) if found and not found[1] else None
@@ -165,17 +165,12 @@ def _comments(text: str) -> Iterator[tokenize.TokenInfo]:
 
 def _spans(tree: ast.Module) -> Iterator[_Span]:
     for node in statements(tree.body):
-        first, end = _first_line(node), node.end_lineno or node.lineno
+        first, end = first_line(node), node.end_lineno or node.lineno
         body: list[ast.stmt] | None = getattr(node, "body", None)
         if body:
-            yield _Span(first, _header_end(node), max(node.lineno, _first_line(body[0]) - 1))
+            yield _Span(first, _header_end(node), max(node.lineno, first_line(body[0]) - 1))
         else:
             yield _Span(first, end, end)
-
-
-def _first_line(node: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _header_end(node: ast.stmt) -> int:

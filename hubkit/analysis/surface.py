@@ -1,4 +1,4 @@
-"""What a hubconf publishes, and what merely leaks into its list."""
+"""The entrypoints of a hubconf, and names that only leak into its list."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Surface(Struct, frozen=True):
-    """The callables that ``torch.hub.list`` would show, sorted out."""
+    """The callables that ``torch.hub.list`` shows, as entrypoints and leaks."""
 
     entrypoints: tuple[Entrypoint, ...]
     leaks: tuple[Leak, ...]
@@ -40,9 +40,9 @@ class _Candidate(Struct, frozen=True):
 
     Attributes:
         name: Its name.
-        node: What brings it in.
-        target: What it stands for.
-        called: How it is called, when it is an assigned value.
+        node: The statement that defines or imports it.
+        target: What the name stands for.
+        called: How it is called, if it is an assigned value.
         imported: Whether it comes from elsewhere.
         star: Module of the star import that brought it, or "".
     """
@@ -56,7 +56,7 @@ class _Candidate(Struct, frozen=True):
 
 
 class _Sorting(Struct):
-    """What decides between entrypoint and leak.
+    """The facts that decide between entrypoint and leak.
 
     Attributes:
         scope: The hubconf's names.
@@ -126,7 +126,7 @@ def _candidates(scope: Scope, resolver: Resolver) -> Iterator[_Candidate]:
 
 
 def _candidate(resolver: Resolver, found: _Candidate) -> _Candidate | None:
-    """The candidate when it can be called, else None."""
+    """The candidate if it can be called, else None."""
     match found.target:
         case Defined():
             return found
@@ -190,7 +190,7 @@ def _is_published(found: _Candidate, sorting: _Sorting) -> bool:
 
 
 def _is_helper(found: _Candidate) -> bool:
-    """Whether a function that other code of the hubconf calls is not meant to be loaded itself.
+    """Whether a function that other code of the hubconf calls is only a helper.
 
     Such a function requires arguments that its callers know; a published one that others build on
     can be called without any.
@@ -281,7 +281,7 @@ def _all_dynamic_names(scope: Scope, resolver: Resolver) -> Iterator[ast.AST]:
 
 
 def _has_dynamic_names(module: str, resolver: Resolver) -> bool:
-    """Whether what ``from module import *`` brings is not all in source."""
+    """Whether the source does not show all names of ``from module import *``."""
     if resolver.star_names(module) is None:
         return True
     for scope in resolver.starred(module):

@@ -366,3 +366,9 @@ def _bound_names(node: ast.AST) -> tuple[str, ...]:
         ):
             return (name,)
     return ()
+
+
+def first_line(node: ast.stmt) -> int:
+    """The first line of a statement, including its decorators."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)])

@@ -96,7 +96,7 @@ def read_weights(
 ) -> dict[str, EntrypointWeights]:
     """The weights that calling entrypoints may load, by entrypoint.
 
-    Calls are followed as far as source shows their targets, so there may be more. For files of the
+    Calls are followed as far as the source shows their targets, so there may be more. For files of the
     repo an entrypoint's own statements are looked at, and those of its module whose names they use.
     """
     names = tuple(names)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hubkit.publish.card_facts import Source
     from hubkit.rules.card_keys import Site
 
-_SITES = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""}
+_SITES: dict[str, Site] = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""}
 
 
 @click.command()
@@ -76,11 +76,11 @@ def command(
     if check + diff + stdout > 1:
         raise UsageError("--check, --diff and --stdout cannot be combined")
     facts = _read_facts(path)
-    place = _place(facts, file)
+    place = _locate_card(facts, file)
     before = _read_card(facts.root, place)
-    source = _source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
-    wanted: Site | None = _SITES[site] if site else None  # type: ignore[assignment]
-    request = CardRequest(place, wanted, _fields(pairs), added, _conformance(report))
+    source = _choose_source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
+    wanted: Site | None = _SITES[site] if site else None
+    request = CardRequest(place, wanted, _parse_pairs(pairs), added, _conformance(report))
     draft = draft_card(gather_facts(facts, source), request, before)
     if stdout:
         echo_data(draft.after)
@@ -93,15 +93,14 @@ def command(
 
 def _read_facts(path: Path) -> RepoFacts:
     from hubkit.analysis import read_repo
-    from hubkit.errors import UsageError
+    from hubkit.commands.target import require_folder
     from hubkit.source import open_files
 
-    if not path.is_dir():
-        raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
+    require_folder(path)
     return read_repo(open_files(path))
 
 
-def _place(facts: RepoFacts, file: str | None) -> str:
+def _locate_card(facts: RepoFacts, file: str | None) -> str:
     """The path of the card, relative to the repo."""
     from hubkit.errors import UsageError
     from hubkit.publish.card_facts import find_card
@@ -127,7 +126,7 @@ def _read_card(root: Path, place: str) -> bytes | None:
         raise UsageError(f"cannot read {root / place}: {error.strerror or error}") from None
 
 
-def _source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source:
+def _choose_source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source:
     """What the usage snippet loads: the repo, tag and entrypoint of the current snippet, unless overridden."""
     from hubkit.errors import UsageError, entrypoint_not_found
     from hubkit.publish.card import find_source
@@ -148,7 +147,7 @@ def _source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source
     return Source(repo, requested.ref or known.ref, requested.entrypoint or known.entrypoint)
 
 
-def _fields(pairs: tuple[str, ...]) -> dict[str, str]:
+def _parse_pairs(pairs: tuple[str, ...]) -> dict[str, str]:
     from hubkit.errors import UsageError
 
     fields = {}

@@ -22,6 +22,7 @@ from hubkit.commands.options import (
     output_options,
     selection_options,
 )
+from hubkit.reporters import FOR_TERMINALS, WITH_FIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 _COMMAND_LINE = "ignored on the command line"
 _STDOUT = "-"
-_FOR_PEOPLE = ("full", "concise", "statistics")
-_WITH_FIXES = frozenset({"full", "concise", "json", "junit"})  # the formats that show fixes
 
 
 @click.command()
@@ -132,7 +131,7 @@ def _require_consistent(
 def _require_one_format(output: OutputOptions) -> None:
     from hubkit.errors import UsageError
 
-    if output.statistics and output.output_format not in _FOR_PEOPLE:
+    if output.statistics and output.output_format not in FOR_TERMINALS:
         raise UsageError(
             f"--statistics cannot be combined with --output-format {output.output_format}.",
             hint=f"To get both, use --statistics --report {output.output_format}=FILE.",
@@ -225,7 +224,7 @@ def _read_facts(files: Files, before: Files | None) -> RepoFacts:
 def _shows_fixes(output: OutputOptions) -> bool:
     """Whether one of the requested formats shows which findings have a fix."""
     name = "statistics" if output.statistics else output.output_format
-    return not _WITH_FIXES.isdisjoint({name, *(one for one, _ in output.reports)})
+    return not WITH_FIXES.isdisjoint({name, *(one for one, _ in output.reports)})
 
 
 def _lint(facts: RepoFacts, config: Config, *, with_fixes: bool = False) -> Report:
@@ -400,7 +399,7 @@ def _write_report(report: Report, output: OutputOptions) -> None:
     name = "statistics" if output.statistics else output.output_format
     if output.output_file is not None:
         _write_file(name, output.output_file, report)
-    elif not output.quiet or report.findings or name not in _FOR_PEOPLE:
+    elif not output.quiet or report.findings or name not in FOR_TERMINALS:
         find_reporter(name)(report, sys.stdout)
 
 

@@ -15,7 +15,8 @@ from hubkit._util.text import join_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_INTERRUPTED, _PYTEST_INTERRUPTED, _FOUND = 130, 2, (0, 1)
+_PYTEST_INTERRUPTED = 2
+_RESULTS = (0, 1)  # the exit codes of pytest if all passed, or some failed
 _FLAGS = ("slow", "loopback", "update")
 
 
@@ -84,19 +85,19 @@ def command(
     """
     if sources:
         return _show(sources, reports)
+    from hubkit.cli import INTERRUPTED
+    from hubkit.commands.target import require_folder
+
     root = path.parent if path.name == "hubconf.py" else path
     _require_suite()
-    if not root.is_dir():
-        from hubkit.errors import UsageError
-
-        raise UsageError(f"{root} is not a folder", hint="Pass the folder of a hub repo.")
+    require_folder(root)
     standalone = importlib.import_module("pytest_hubkit.standalone")
     options = [*_options(values), *(("--hubconf-all",) if everything else ())]
     options += [f"--hubconf-report={report}" for report in reports]
     code = standalone.run(root.resolve(), entrypoints, options, verbose=verbose)
     if code == _PYTEST_INTERRUPTED:
-        return _INTERRUPTED
-    return code if code in _FOUND else 2
+        return INTERRUPTED
+    return code if code in _RESULTS else 2
 
 
 def _options(values: dict[str, Any]) -> Iterator[str]:

@@ -11,15 +11,25 @@ import click
 from msgspec import Struct
 
 from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines
+from hubkit._util.text import plural
 from hubkit.errors import TemplateError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from hubkit.scaffold import Answers, Discovery, Outcome, Question, RenderedFile, Template
+    from hubkit.scaffold import (
+        Answers,
+        Discovery,
+        Outcome,
+        Proposal,
+        Question,
+        RenderedFile,
+        Template,
+        WeightsFile,
+    )
 
 # Longer lists would hide the rest of the output.
-_MAX_SKIPPED = 5
+_MAX_SKIPPED = 10
 _MAX_OTHERS = 12
 # Questions with an option of their own. --answer also answers the questions of other templates.
 _TEXTS = (
@@ -57,13 +67,35 @@ def _answer_options(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-@click.command("init", short_help="Create a hub repo, or publish the models of a repo.")
+class _InitCommand(click.Command):
+    """Suggests ``-a`` for an option that does not exist."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name.lstrip("-").replace("-", "_")
+            hint = f"To answer a question of the template: -a {name}=VALUE."
+            message = f"No such option: {error.option_name}. {hint}"
+            raise click.NoSuchOption(error.option_name, message, error.possibilities, ctx) from None
+
+
+@click.command(
+    "init", cls=_InitCommand, short_help="Create a hub repo, or publish the models of a repo."
+)
 @click.argument("path", metavar="[NAME|PATH]", default=".")
 @click.option("-t", "--template", metavar="NAME|DIR", help="Template; see --list.")
 @click.option(
     "--bare", is_flag=True, help="Only hubconf.py and configuration; same as --template minimal."
 )
 @click.option("--defaults", is_flag=True, help="Use the defaults; do not ask.")
+@click.option(
+    "--build/--no-build",
+    default=None,
+    help="Build the models and load their weights, in a child process without a network. This runs "
+    "the repo's code.  [default: ask; yes if nothing is asked]",
+)
 @click.option(
     "-a", "--answer", "pairs", metavar="KEY=VALUE", multiple=True, help="Answer a question."
 )
@@ -93,6 +125,7 @@ def command(
     *,
     bare: bool,
     defaults: bool,
+    build: bool | None,
     dry_run: bool,
     diff: bool,
     overwrite: bool,
@@ -104,10 +137,10 @@ def command(
     """Create a hub repo from a template, or publish the models of a repo.
 
     With a NAME, creates a folder with a small model that trains in seconds. In a folder with code,
-    finds its models in the source and adds a hubconf.py and other missing files. Existing files are
-    not changed.
+    finds its models in the source, checks that they can be built and load their weights, and adds a
+    hubconf.py and other missing files. Existing files are not changed.
 
-    Exit codes: 0 success, 1 a file differs (with --check), 2 an error.
+    Exit codes: 0 success, 1 a file differs (with --check) or no model can be published, 2 an error.
     """
     if listing:
         _print_templates()
@@ -118,9 +151,12 @@ def command(
     texts = _read_answers(pairs, answers_file, flags)
     wanted = texts.pop("template", "")
     wanted = "minimal" if bare else template or wanted
-    writes = not (dry_run or diff or check)
-    interactive = writes and not defaults and _is_interactive()
-    plan = make_plan(Path(path).resolve(), wanted, texts, interactive=interactive)
+    asks = not defaults and _is_interactive()
+    builds = False if check else _asks_to_build if build is None and asks else build is not False
+    interactive = asks and not (dry_run or diff or check)
+    plan = make_plan(Path(path).resolve(), wanted, texts, interactive=interactive, build=builds)
+    if plan.lacks_models and not wanted:
+        return _refuse(plan)
     if check:
         return _compare(plan, named=bool(wanted))
     if diff:
@@ -235,6 +271,19 @@ def _prepare_git(plan: Plan, *, git: bool | None) -> bool:
     return tree is not None
 
 
+def _refuse(plan: Plan) -> int:
+    """Print why no hubconf is written."""
+    _print_found(plan.found)
+    echo("Nothing was written: there is no model here that a hubconf can publish.")
+    echo(
+        "To publish a model, define a class or a function that needs no more than plain arguments."
+    )
+    echo(
+        "To start from an example, pass --template minimal (hubconf.py) or classifier (a package)."
+    )
+    return 1
+
+
 class Plan(Struct, frozen=True):
     """The files to create in a folder, and the answers that they were rendered from."""
 
@@ -245,8 +294,25 @@ class Plan(Struct, frozen=True):
     files: tuple[RenderedFile, ...]
     is_new: bool
 
+    @property
+    def lacks_models(self) -> bool:
+        """Whether there is code, but neither a hubconf nor a model for one, unless none is wanted."""
+        from hubkit.scaffold import NONE
 
-def make_plan(target: Path, wanted: str, texts: Mapping[str, str], *, interactive: bool) -> Plan:
+        found = self.found
+        wants_none = self.answers.get("entrypoints") == NONE != found.proposed
+        is_new = found.has_code and not (found.has_hubconf or found.template)
+        return is_new and not (found.entrypoints or wants_none)
+
+
+def make_plan(
+    target: Path,
+    wanted: str,
+    texts: Mapping[str, str],
+    *,
+    interactive: bool,
+    build: bool | Callable[[int], bool] = False,
+) -> Plan:
     """Make the plan; nothing is written.
 
     Args:
@@ -254,6 +320,7 @@ def make_plan(target: Path, wanted: str, texts: Mapping[str, str], *, interactiv
         wanted: The template's name or folder; "" for the default one.
         texts: Answers as texts.
         interactive: Whether to ask for the other answers.
+        build: Whether to build the models, or a function that asks that for their number.
 
     Raises:
         TemplateError: An answer is not valid, or the template does not render.
@@ -270,7 +337,7 @@ def make_plan(target: Path, wanted: str, texts: Mapping[str, str], *, interactiv
 
     if ".git" in target.parts:
         raise UsageError(f"{target} is inside a .git folder", hint="Choose another folder.")
-    found = read_discovery(target)
+    found = _check_models(read_discovery(target), target, build)
     template = read_template(wanted) if wanted else _read_default_template(found)
     texts = _drop_inapplicable(template, texts)
     if interactive:
@@ -282,6 +349,34 @@ def make_plan(target: Path, wanted: str, texts: Mapping[str, str], *, interactiv
     files = render_template(template, answers, found)
     is_new = not target.is_dir() or not any(target.iterdir())
     return Plan(target, template, found, answers, files, is_new)
+
+
+def _check_models(found: Discovery, target: Path, build: bool | Callable[[int], bool]) -> Discovery:
+    """Build the models that a new hubconf may publish, if that is wanted and possible."""
+    from hubkit.scaffold import mark_untried, open_target, try_models, why_not_tried
+
+    drafts = sum(one.draft is not None for one in found.leftovers) if found.weights else 0
+    count = len(found.proposals) + drafts
+    if not count:
+        return found
+    reason = why_not_tried()
+    if reason:
+        return mark_untried(found, reason)
+    if found.has_hubconf or not (build if isinstance(build, bool) else build(count)):
+        return mark_untried(found, "it was not built")
+    echo("Building the models in a child process without a network. This runs the repo's code.")
+    return try_models(found, open_target(target))
+
+
+def _asks_to_build(count: int) -> bool:
+    def check(text: str) -> str:
+        if text.lower() not in ("yes", "y", "no", "n"):
+            raise InvalidAnswerError("Answer yes or no.")
+        return text
+
+    what = plural(count, "model")
+    question = f"Build {what} to see what loads? This runs the repo's code, without a network"
+    return ask(question, "yes", check).lower().startswith("y")
 
 
 def _read_default_template(found: Discovery) -> Template:
@@ -350,52 +445,99 @@ def _print_templates() -> None:
         echo(f"{template.name}{mark}: {template.description}")
         for question in template.questions:
             choices = f": {', '.join(question.choices)}" if question.choices else ""
-            echo(f"  -a {question.name}=...  {question.text or question.help}{choices}")
+            what = f"{question.text or question.help}{choices}"
+            # Other defaults depend on the repo and on earlier answers.
+            fixed = "{" not in question.default
+            default = f", default: {question.default}" if fixed else ""
+            echo(f"  -a {question.name}=...  {what}  [{question.kind}{default}]")
 
 
 def _print_found(found: Discovery) -> None:
     """Print the models that will be published, the other ones, and the weights."""
     if found.has_code and not found.proposals and not found.has_hubconf:
-        echo("No usable model found. Replace the example model in hubconf.py.")
+        echo("No usable model found.")
     if found.entrypoints:
         echo("Entrypoints:")
         width = max(len(one.name) for one in found.entrypoints)
         for one in found.entrypoints:
             location = one.model.location
-            weights = one.checkpoint and (one.checkpoint.path or one.checkpoint.url)
-            more = f", with weights from {weights}" if weights else ""
+            more = _describe(one, is_new=not found.has_hubconf)
             echo(f"  {one.name:{width}}  {location.path}:{location.line}{more}")
         echo(f"  dependencies: {', '.join(found.dependencies)}")
     names = {one.name for one in found.entrypoints}
-    others = [one.name for one in found.proposals if one.name not in names]
-    if found.is_ours and others:
-        more = f" and {len(others) - _MAX_OTHERS} more" if len(others) > _MAX_OTHERS else ""
-        listed = ", ".join(others[:_MAX_OTHERS])
+    others = [one for one in found.proposals if one.name not in names and found.is_ours]
+    usable = [one.name for one in others if one.check.state != "fails"]
+    if usable:
+        more = f" and {len(usable) - _MAX_OTHERS} more" if len(usable) > _MAX_OTHERS else ""
+        listed = ", ".join(usable[:_MAX_OTHERS])
         echo(f"Other models, which --entrypoints can select: {listed}{more}")
-    _print_skipped(found)
-    _print_weights(found)
+    failing = [(f"{one.name}", one.check.reason) for one in others if one.check.state == "fails"]
+    left = [
+        (f"{one.name} of {one.module}" if one.module else f"the models of {one.name}", one.reason)
+        for one in sorted(found.leftovers, key=lambda one: one.draft is None)
+    ]
+    _print_skipped([*failing, *left])
+    if not found.has_hubconf:
+        _print_weights(found)
 
 
-def _print_skipped(found: Discovery) -> None:
-    for one in found.leftovers[:_MAX_SKIPPED]:
-        what = f"{one.name} of {one.module}" if one.module else f"the models of {one.name}"
-        echo(f"Skipped {what}: {one.reason}")
-    if len(found.leftovers) > _MAX_SKIPPED:
-        echo(f"Skipped {len(found.leftovers) - _MAX_SKIPPED} more")
+def _describe(one: Proposal, *, is_new: bool) -> str:
+    """What is known of an entrypoint, after its place."""
+    weights = one.checkpoint and (one.checkpoint.path or one.checkpoint.url)
+    more = f", with weights from {weights}" if weights else ""
+    check = one.check
+    if not is_new or not (check.is_verified or check.reason):
+        return more
+    return f"{more} ({check.state if check.is_verified else f'not verified: {check.reason}'})"
+
+
+def _print_skipped(skipped: Sequence[tuple[str, str]]) -> None:
+    for what, reason in skipped[:_MAX_SKIPPED]:
+        echo(f"Skipped {what}: {reason}")
+    if len(skipped) > _MAX_SKIPPED:
+        echo(f"Skipped {len(skipped) - _MAX_SKIPPED} more")
 
 
 def _print_weights(found: Discovery) -> None:
-    used = {
-        one.checkpoint.path or one.checkpoint.url for one in found.entrypoints if one.checkpoint
-    }
+    """Print what is not published of the weights, and how it can be."""
+    used = {c.path or c.url: one.name for one in found.entrypoints if (c := one.checkpoint)}
     for file in found.weights[:_MAX_SKIPPED]:
-        if file.is_pointer:
-            echo(f"Weights: {file.path} is a Git LFS pointer. Archives contain the pointer only.")
-        elif file.path not in used:
-            why = "no model of that name" if file.is_plain else "contains more than tensors"
-            echo(f"Weights: skipped {file.path}: {why}")
+        text = _describe_weights(file, used.get(file.path, ""), found.entrypoints)
+        if text:
+            echo(f"Weights: {text}")
+    if len(found.weights) > _MAX_SKIPPED:
+        echo(f"Weights: {len(found.weights) - _MAX_SKIPPED} more files")
     for url in [url for url in found.urls if url not in used][:_MAX_SKIPPED]:
         echo(f"Weights: skipped {url}: no model of that name")
+
+
+def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Proposal]) -> str:
+    """What to say of a checkpoint; "" if it is published as it is.
+
+    Args:
+        file: The checkpoint.
+        used: The entrypoint that loads it from the repo, or "".
+        entrypoints: The entrypoints.
+    """
+    from hubkit.scaffold import fits_name
+
+    if file.is_pointer:
+        return f"{file.path} is a Git LFS pointer. Archives contain the pointer only."
+    if not file.is_plain:
+        return f"skipped {file.path}: {file.problem or 'contains more than tensors'}"
+    names = tuple(one.name for one in entrypoints)
+    user = used or next((one.name for one in entrypoints if one.check.path == file.path), "")
+    name = user or next((name for name in names if fits_name(name, names, file.path)), "ENTRYPOINT")
+    key = f" --key {shlex.quote(file.key)}" if file.key else ""
+    command = f"hubkit weights add {shlex.quote(file.path)}{key} --wire {name}"
+    if not file.is_published:
+        fits = f"{user} loads it, but git" if user else "git"
+        return f"{file.path}: {fits} does not track it. To publish it: {command}"
+    if used:
+        more = f"{file.path} is a training checkpoint. To publish its weights alone: {command}"
+        return more if file.key else ""
+    why = "no model loads it" if file.was_tried else "no model of that name"
+    return f"skipped {file.path}: {why}"
 
 
 def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = False) -> None:
@@ -406,6 +548,8 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
         outcomes: The outcomes.
         dry: Whether nothing was written.
     """
+    from hubkit.scaffold import changed_answers
+
     echo(f"{plan.target}, from the template {plan.template.name}:")
     if plan.found.has_hubconf and not any(one.path == "hubconf.py" for one in outcomes):
         echo(f"  {'kept':{12 if dry else 11}}  hubconf.py")
@@ -415,6 +559,9 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
         word = f"would {state}" if dry and change else outcome.state
         mine = "  (yours, not changed)" if outcome.state == "differs" and outcome.is_yours else ""
         echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
+    if any(one.state == "differs" and one.is_yours for one in outcomes):
+        for name, text in changed_answers(plan.answers, plan.found).items():
+            echo(f"`{name}` stays {text} in the files that are yours. Edit them to change it.")
 
 
 def _print_findings(target: Path) -> None:

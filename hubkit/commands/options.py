@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from msgspec import Struct, structs
 
-from hubkit._util.text import join_words
+from hubkit._util.text import did_you_mean, join_words
 from hubkit.reporters import FORMATS
 
 if TYPE_CHECKING:
@@ -78,15 +78,16 @@ class OutputOptions(Struct, frozen=True):
     quiet: bool
 
 
-def _format(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
-    """Validate the name of a format."""
+def _check_format(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
+    """Check the name of a format; replace a former one."""
     name = _ALIASES.get(value, value)
     if name not in FORMATS:
-        raise click.BadParameter(f"{value!r} is not one of {', '.join(FORMATS)}.")
+        hint = did_you_mean(value, FORMATS) or f"Choose one of {', '.join(FORMATS)}."
+        raise click.BadParameter(f"unknown format {value!r}. {hint}")
     return name
 
 
-def _reports(
+def _split_reports(
     ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
 ) -> tuple[tuple[str, Path], ...]:
     """Split each ``FORMAT=FILE``."""
@@ -95,11 +96,11 @@ def _reports(
         name, equals, path = text.partition("=")
         if not equals or not path:
             raise click.BadParameter(f"{text!r} is not FORMAT=FILE, such as sarif=hubkit.sarif.")
-        pairs.append((_format(ctx, param, name), Path(path)))
+        pairs.append((_check_format(ctx, param, name), Path(path)))
     return tuple(pairs)
 
 
-def _reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+def _read_reason(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
     """The reason on one line."""
     if value is None:
         return None
@@ -223,7 +224,7 @@ baseline_options = _group(
             "--add-ignore",
             "reason",
             metavar="REASON",
-            callback=_reason,
+            callback=_read_reason,
             help="Suppress all findings by adding comments with this reason.",
         ),
     ),
@@ -237,7 +238,7 @@ output_options = _group(
             "--output-format",
             metavar="FORMAT",
             default="full",
-            callback=_format,
+            callback=_check_format,
             help=f"Output format: {join_words(FORMATS, 'or')}.  [default: full]",
         ),
         click.option(
@@ -251,7 +252,7 @@ output_options = _group(
             "reports",
             multiple=True,
             metavar="FORMAT=FILE",
-            callback=_reports,
+            callback=_split_reports,
             help="Write an additional report to a file. May be repeated.",
         ),
         click.option("--statistics", is_flag=True, help="Show the number of findings per rule."),

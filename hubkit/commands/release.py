@@ -68,12 +68,12 @@ def command(
 
     Exit codes: 0 all checks passed, 1 something is missing, 2 the checks could not run.
     """
+    from hubkit.commands.target import require_folder
     from hubkit.errors import UsageError
     from hubkit.publish.checklist import run_checks
     from hubkit.publish.release import ReleaseRequest, read_context
 
-    if not path.is_dir():
-        raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
+    require_folder(path)
     if conform and (report or not level):
         raise UsageError("--conform cannot be combined with --report or --level 0")
     request = ReleaseRequest(path, tag, slug, report, level)

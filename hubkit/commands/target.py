@@ -88,6 +88,18 @@ def open_earlier(text: str, ref: str) -> Files:
     return Folder(locate_repo(str(repo)), ref)
 
 
+def require_folder(path: Path) -> None:
+    """Check that a path is a folder.
+
+    Raises:
+        UsageError: It is not.
+    """
+    from hubkit.errors import UsageError
+
+    if not path.is_dir():
+        raise UsageError(f"{path} is not a folder", hint="Pass the folder of a hub repo.")
+
+
 def require_own(text: str, files: Files) -> None:
     """Reject writing to anything but the user's own folder.
 

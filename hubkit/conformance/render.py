@@ -15,7 +15,7 @@ from hubkit._util.text import (
     join_words,
     plural,
     printable,
-    table_cell,
+    table_row,
 )
 from hubkit.conformance.document import render_json
 from hubkit.errors import UsageError
@@ -191,10 +191,10 @@ def render_markdown(report: ConformanceReport) -> str:
 
 
 def _markdown_lines(report: ConformanceReport) -> Iterator[str]:
-    yield _row(HEAD)
-    yield _row("--:" if name in _NUMBERS else "---" for name in HEAD)
+    yield table_row(HEAD)
+    yield table_row("--:" if name in _NUMBERS else "---" for name in HEAD)
     for row in rows(report):
-        yield _row((code_span(row[0]), *map(escape_markdown, row[1:])))
+        yield table_row((code_span(row[0]), *map(escape_markdown, row[1:])))
     for title, outcome in (("Failed", "failed"), ("Expected failures", "expected")):
         found = [
             f"- {_prefix(one)}{escape_markdown(f'{check.code} {check.name}: {_first_line(check)}')}"
@@ -207,10 +207,6 @@ def _markdown_lines(report: ConformanceReport) -> Iterator[str]:
     yield ""
     yield from (f"{escape_markdown(note)}\n" for note in notes(report))
     yield f"{_provenance(report)}."
-
-
-def _row(cells: tuple[str, ...] | Iterator[str]) -> str:
-    return f"| {' | '.join(map(table_cell, cells))} |"
 
 
 def _prefix(case: CaseResult) -> str:

@@ -1,4 +1,4 @@
-"""The files of a repo: a frozen value that reads nothing before it is asked."""
+"""The files of a repo: a frozen value that reads on demand."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ class Entry(Struct, frozen=True):
 
     Attributes:
         path: POSIX path from the repo's root.
-        mode: What git writes for it: 0o100644, 0o100755, 0o120000 for a link, 0o160000 for a
-            submodule.
+        mode: As in git: 0o100644, 0o100755, 0o120000 for a link, 0o160000 for a submodule.
         size: In bytes; 0 for a submodule.
     """
 
@@ -37,7 +36,7 @@ class Entry(Struct, frozen=True):
 
     @property
     def kind(self) -> EntryKind:
-        """What it is."""
+        """Whether it is a file, a link or a submodule."""
         return {_LINK: "link", _SUBMODULE: "submodule"}.get(self.mode, "file")  # type: ignore[return-value]
 
 
@@ -45,10 +44,9 @@ class Gap(Struct, frozen=True):
     """Why consumers do not get a file that its author has.
 
     Attributes:
-        kind: "untracked" and "ignored" for what git does not know or is told not to know,
-            "export-ignore" for what git leaves out of archives, "submodule" for what another repo
-            holds, "link" for what is reached through a symbolic link.
-        path: The file, or the folder, submodule or link above it that decides.
+        kind: "untracked" or "ignored" by git, left out of archives by "export-ignore", in a
+            "submodule", or behind a symbolic "link".
+        path: The file, or the folder, submodule or link above it that is the cause.
     """
 
     kind: GapKind
@@ -59,10 +57,10 @@ class Refs(Struct, frozen=True):
     """A repo's branches and tags.
 
     Attributes:
-        default: The branch that a clone checks out; "" when that cannot be told.
-        branches: By name, which commit each is at.
-        tags: By name, which object each names.
-        lists_all: Whether it is known that the host has no other branches, as they were last fetched.
+        default: The branch that a clone checks out; "" if unknown.
+        branches: The commit of each branch, by name.
+        tags: The object of each tag, by name.
+        lists_all: Whether all branches that the host had at the last fetch are included.
     """
 
     default: str
@@ -74,9 +72,9 @@ class Refs(Struct, frozen=True):
 class Files(ABC):
     """A repo's files, as its consumers get them.
 
-    All paths are POSIX, normalised and relative to the root; "" is the root. What lies beside the
-    tree (a file that nobody committed) can be read too, so that a rule may tell it from one that is
-    not there; ``gap`` says of each file whether consumers lack it.
+    All paths are POSIX, normalized and relative to the root; "" is the root. Files that are not in
+    the tree, such as untracked ones, can be read too, so that rules can distinguish them from
+    missing ones. ``gap`` returns why consumers lack a file.
     """
 
     __slots__ = ()
@@ -84,16 +82,16 @@ class Files(ABC):
     @property
     @abstractmethod
     def root(self) -> Path:
-        """The folder that the paths start from, for messages; a commit's need not be there."""
+        """The folder that paths start from, for messages; that of a commit need not exist."""
 
     @property
     def ref(self) -> str:
-        """The commit that was asked for, as it was asked; "" for files in a folder."""
+        """The requested commit, as requested; "" for files in a folder."""
         return ""
 
     @property
     def is_tracked(self) -> bool:
-        """Whether git tells what is in the tree, so that it is what an archive would hold."""
+        """Whether git lists the tree, so that it is the same as in an archive."""
         return False
 
     @abstractmethod
@@ -101,39 +99,39 @@ class Files(ABC):
         """Every file, link and submodule in the tree, sorted."""
 
     def paths_ending(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of the paths that end in one of the suffixes, which are in lower case, sorted."""
+        """The paths that end in one of the suffixes, which are in lower case, sorted."""
         return tuple(path for path in self.paths() if path.lower().endswith(suffixes))
 
     @abstractmethod
     def entry(self, path: str) -> Entry | None:
-        """What the tree holds at a path; None when that is nothing or a folder."""
+        """The file, link or submodule at a path of the tree; None for folders and missing paths."""
 
     @abstractmethod
     def names(self, folder: str) -> frozenset[str]:
-        """Names in a folder of the tree; none when there is no such folder."""
+        """Names in a folder of the tree; empty if it does not exist."""
 
     def strays(self, folder: str) -> frozenset[str]:  # noqa: ARG002 - a folder has none
-        """Names in a folder that can be read, and that the tree lacks."""
+        """Names in a folder that are not in the tree."""
         return frozenset()
 
     def all_names(self, folder: str) -> frozenset[str]:
-        """Names in a folder, in the tree or beside it."""
+        """Names in a folder, in the tree or not."""
         return self.names(folder) | self.strays(folder)
 
     def detour(self, path: str) -> Gap | None:  # noqa: ARG002 - a folder of files has none
-        """The link or the submodule on the way to a path, itself included; None without one."""
+        """The first link or submodule in a path, including its end; None without one."""
         return None
 
     def gap(self, path: str) -> Gap | None:  # noqa: ARG002 - a folder has none
-        """Why consumers lack a file that can be read here; None when they get it."""
+        """Why consumers lack a file that can be read here; None if they get it."""
         return None
 
-    def of_kind(self, kind: EntryKind) -> tuple[str, ...]:  # noqa: ARG002 - git alone tells quickly
-        """Every link, or every submodule, that git tracks, sorted."""
+    def of_kind(self, kind: EntryKind) -> tuple[str, ...]:  # noqa: ARG002 - only git lists them quickly
+        """All tracked links, or all tracked submodules, sorted."""
         return ()
 
     def pointers(self) -> frozenset[str]:
-        """Files of the tree of which archives hold an LFS pointer and not the contents."""
+        """Files of the tree that are only LFS pointers in archives."""
         return frozenset()
 
     def refs(self) -> Refs | None:
@@ -142,14 +140,14 @@ class Files(ABC):
 
     @abstractmethod
     def is_file(self, path: str) -> bool:
-        """Whether a file can be read at a path, in the tree or beside it.
+        """Whether a path is a file, in the tree or not.
 
         Links that stay in the repo are followed.
         """
 
     @abstractmethod
     def is_folder(self, path: str) -> bool:
-        """Whether there is a folder at a path, in the tree or beside it.
+        """Whether a path is a folder, in the tree or not.
 
         Links that stay in the repo are followed.
         """
@@ -160,17 +158,17 @@ class Files(ABC):
 
         Args:
             path: The file.
-            limit: How many bytes at most; -1 for all.
+            limit: Maximum number of bytes; -1 for all.
 
         Raises:
             OSError: There is no such file, a link leads outside the repo, or it cannot be read.
         """
 
     def read_text(self, path: str) -> str:
-        """A document's text, as far as it is UTF-8; "" when there is none.
+        """The text of a document, read as UTF-8; "" if it cannot be read.
 
         Args:
-            path: The file; of a huge one the beginning is read.
+            path: The file; only the start of a huge one is read.
         """
         try:
             return self.read(path, limits.DOCUMENT_BYTES.most).decode("utf-8-sig", errors="replace")

@@ -114,7 +114,7 @@ class Report(Struct, frozen=True):
     Attributes:
         findings: The findings, sorted by place.
         suppressed: The suppressed findings.
-        rules: The rules that ran and did not crash.
+        rules: The rules that ran and did not crash, and HUB900 if one crashed.
         fail_on: The lowest severity that fails the run, or "never".
         lines: The source lines that the findings are about, by path and number.
         fixed: Entries of the baseline that were not found again.
@@ -159,6 +159,10 @@ class Report(Struct, frozen=True):
             return False
         return SEVERITIES.index(finding.severity) <= SEVERITIES.index(self.fail_on)
 
+    def slug(self, code: str) -> str:
+        """The name of a rule that ran; empty for others."""
+        return next((rule.slug for rule in self.rules if rule.code == code), "")
+
     def line(self, location: Location) -> str:
         """The source line at a place; empty if it is not known."""
         return self.lines.get((location.path, location.line), "")
@@ -179,12 +183,6 @@ class Edit(Struct, frozen=True):
 
     location: Location
     text: str
-
-    @property
-    def is_insertion(self) -> bool:
-        """Whether no text is removed."""
-        place = self.location
-        return (place.line, place.column) == (place.end_line, place.end_column)
 
 
 class Fix(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""A hub repo as it is read: its hubconf, the code in reach, its documents."""
+"""The facts of a hub repo: its hubconf, the code that it reaches, its documents."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Location(Struct, frozen=True, order=True):
         path: POSIX path relative to the repo's root.
         line: First line, counted from 1.
         column: First column in characters, counted from 1.
-        end_line: Last line, or 0 when unknown.
-        end_column: Column after the last character, or 0 when unknown.
+        end_line: Last line; 0 if unknown.
+        end_column: Column after the last character; 0 if unknown.
     """
 
     path: str
@@ -43,9 +43,9 @@ class Parameter(Struct, frozen=True):
     Attributes:
         name: Its name, without stars.
         kind: How it is passed.
-        default: Source text of the default, or None when it is required or variadic.
+        default: Source text of the default, or None if it is required or variadic.
         annotation: Source text of the annotation, or None.
-        ignored: Whether it is a ``**kwargs`` that the body never looks at.
+        ignored: Whether it is a ``**kwargs`` that the body does not use.
     """
 
     name: str
@@ -56,17 +56,17 @@ class Parameter(Struct, frozen=True):
 
     @property
     def required(self) -> bool:
-        """Whether a call must give it."""
+        """Whether calls must pass it."""
         return self.default is None and self.kind not in ("var-positional", "var-keyword")
 
 
 class Returns(Struct, frozen=True):
-    """What an entrypoint gives back, as far as source tells.
+    """What an entrypoint returns, as far as the source shows.
 
     Attributes:
         shape: "module" for an ``nn.Module``, "other" for something that cannot be one, else
             "unknown".
-        description: What was seen, such as "a tuple of 2" or "models.net.Net".
+        description: What it is, such as "a tuple of 2" or "models.net.Net".
         location: The return that decided, or None.
     """
 
@@ -76,7 +76,7 @@ class Returns(Struct, frozen=True):
 
 
 class DocstringFacts(Struct, frozen=True):
-    """What a docstring says.
+    """The contents of a docstring.
 
     Attributes:
         summary: Its first paragraph, on one line.
@@ -90,7 +90,7 @@ class DocstringFacts(Struct, frozen=True):
 
     @property
     def described(self) -> frozenset[str]:
-        """Names of the parameters described."""
+        """Names of the described parameters."""
         return frozenset(name for name, _ in self.parameters)
 
 
@@ -100,13 +100,13 @@ class Entrypoint(Struct, frozen=True):
     Attributes:
         name: The name in ``hubconf.py``.
         kind: What it is.
-        via: Dotted modules that it was followed through when re-exported, outermost first.
-        parameters: Its parameters in order, or None when source does not tell them.
+        via: For a re-export, the dotted modules that lead to its definition, outermost first.
+        parameters: Its parameters in order; None if the source does not show them.
         docstring: Its cleaned docstring, or None.
-        returns: What it gives back.
-        location: Where the name enters ``hubconf.py``.
-        definition: Where it is defined; the same as ``location`` when not re-exported.
-        made_by: For a value, what made it: "partial", "lambda", "instance", or "" when unknown.
+        returns: What it returns.
+        location: Where ``hubconf.py`` defines or imports the name.
+        definition: Where it is defined; same as ``location`` unless re-exported.
+        made_by: For a value, what made it: "partial", "lambda", "instance", or "" if unknown.
     """
 
     name: str
@@ -121,12 +121,12 @@ class Entrypoint(Struct, frozen=True):
 
 
 class Leak(Struct, frozen=True):
-    """A public callable that ``torch.hub.list`` shows and the author did not publish.
+    """A public callable that ``torch.hub.list`` shows although it is not an entrypoint.
 
     Attributes:
         name: The name in ``hubconf.py``.
         origin: Where it comes from, such as "torch.hub" or "a class of models.net".
-        location: Where the name enters ``hubconf.py``.
+        location: Where ``hubconf.py`` defines or imports the name.
     """
 
     name: str
@@ -145,8 +145,8 @@ class Dependencies(Struct, frozen=True):
     """The hubconf's ``dependencies`` variable.
 
     Attributes:
-        entries: Its entries, or None when source does not tell them or they are not strings.
-        problem: Why ``entries`` is None, such as "a string, not a list"; empty when it is not.
+        entries: Its entries; None if the source does not show them, or if they are not strings.
+        problem: Why ``entries`` is None, such as "a string, not a list"; else empty.
         location: The assignment.
     """
 
@@ -156,19 +156,19 @@ class Dependencies(Struct, frozen=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The entries' texts; empty when they are unknown."""
+        """The texts of the entries; empty if unknown."""
         return tuple(entry.name for entry in self.entries or ())
 
 
 class Import(Struct, frozen=True):
-    """One import of a module in the hubconf's reach.
+    """An import in the hubconf, or in a module that it reaches.
 
     Attributes:
-        module: Absolute dotted name of what is imported.
+        module: Absolute dotted name of the imported module.
         location: The statement.
         in_function: Whether it runs only when a function is called.
-        guarded: Whether a failure is caught, or it is only for type checkers.
-        chain: Modules of the repo that lead from hubconf to this file, hubconf first.
+        guarded: Whether a failure is caught, or the import is only for type checkers.
+        chain: Modules of the repo that import one another up to this file, hubconf first.
     """
 
     module: str
@@ -179,7 +179,7 @@ class Import(Struct, frozen=True):
 
     @property
     def top(self) -> str:
-        """The top-level name, which is what ``dependencies`` must hold."""
+        """The top-level name, which ``dependencies`` must contain."""
         return self.module.partition(".")[0]
 
 
@@ -189,27 +189,26 @@ class Hubconf(Struct, frozen=True):
     Attributes:
         path: POSIX path relative to the repo's root.
         source: Its text.
-        dependencies: The ``dependencies`` variable, or None when there is none.
-        imports: Imports in its reach that leave the repo: its own and those of the repo's modules
-            that importing it imports.
+        dependencies: The ``dependencies`` variable, or None.
+        imports: Imports from outside the repo, in it and in the modules that it reaches.
         entrypoints: In the order in which they appear.
-        leaks: Callables that ``torch.hub.list`` shows besides.
-        checkpoints: Downloads in its reach.
-        dynamic_names: Places that create names at run time (``globals()``, a star import that leaves the
-            repo); while there are any, the names above may not be all.
-        own_imports: Imports in its reach of the repo's own modules, one a module.
+        leaks: Other callables that ``torch.hub.list`` shows.
+        checkpoints: Downloads in it and in the modules that it reaches.
+        dynamic_names: Places that create names at run time (``globals()``, a star import from outside
+            the repo); if there are any, the names above may be incomplete.
+        own_imports: Imports of the repo's own modules, one per module.
         uses: What importing it and calling its entrypoints does to the process and the machine.
         relative_imports: Relative imports in it.
-        module_classes: Classes of ``nn.Module`` that it defines.
+        module_classes: Subclasses of ``nn.Module`` that it defines.
         own_module_lookups: Places that look it up in ``sys.modules``.
         late_imports: Imports of the repo's modules that run after loading.
-        hard_coded_pretrained: Calls that request weights whatever the entrypoint was called with.
+        hard_coded_pretrained: Calls that request weights regardless of the entrypoint's arguments.
         rejected_calls: Calls whose arguments a signature of the repo rejects.
         missing_exports: Names in its ``__all__`` that it does not define.
-        unrequested_downloads: Downloads that entrypoints make without being asked for weights.
+        unrequested_downloads: Downloads by entrypoints that are called without weights.
         failing_defaults: Entrypoints that cannot be called with their own defaults.
-        gpu_needs: Entrypoints that want a GPU without being asked.
-        data_files: Files of the repo that code in its reach names by way of ``__file__``.
+        gpu_needs: Entrypoints that use a GPU by default.
+        data_files: Files of the repo that code finds by ``__file__``.
     """
 
     path: str
@@ -236,7 +235,7 @@ class Hubconf(Struct, frozen=True):
 
     @property
     def has_dynamic_names(self) -> bool:
-        """Whether names are created at run time, so that source does not show all of them."""
+        """Whether names are created at run time, so that the source does not show all of them."""
         return bool(self.dynamic_names)
 
     def entrypoint(self, name: str) -> Entrypoint | None:
@@ -245,13 +244,13 @@ class Hubconf(Struct, frozen=True):
 
 
 class HubconfProblem(Struct, frozen=True):
-    """Why there is no ``Hubconf`` to speak of, or why one of its modules cannot be read.
+    """Why the hubconf, or one of its modules, cannot be read.
 
     Attributes:
-        kind: "missing" when there is no file, "syntax" when it does not parse, "encoding" when it
+        kind: "missing" if the file does not exist, "syntax" if it does not parse, "encoding" if it
             is not text.
         message: What is wrong, in a clause.
-        location: Where.
+        location: The place.
     """
 
     kind: Literal["missing", "syntax", "encoding"]
@@ -260,17 +259,16 @@ class HubconfProblem(Struct, frozen=True):
 
 
 class OwnImport(Struct, frozen=True):
-    """The surest import of one of the repo's own modules.
+    """The import of one of the repo's own modules that is the most certain to run.
 
     Attributes:
         module: Absolute dotted name.
         location: The statement.
         in_function: Whether it runs only when a function of the hubconf is called.
         guarded: Whether a failure is caught.
-        chain: Modules of the repo that lead from hubconf to this file, hubconf first.
-        missing: What it asks for and the repo does not hold, such as "`models` has no `UNet`";
-            empty when all is there.
-        path: Its file; for a folder or compiled module, that; empty when there is nothing.
+        chain: Modules of the repo that import one another up to this file, hubconf first.
+        missing: What the repo lacks of it, such as "`models` has no `UNet`"; else empty.
+        path: Its source file, folder or compiled file; empty if it does not exist.
     """
 
     module: str
@@ -288,12 +286,12 @@ class OwnImport(Struct, frozen=True):
 
 
 class DataFile(Struct, frozen=True):
-    """A file of the repo that code in reach names by way of ``__file__``.
+    """A file of the repo that code finds by ``__file__``.
 
     Attributes:
         path: The file.
-        location: Where it is named, the first time.
-        tested: Whether the module also asks whether files exist, so that it may do without.
+        location: The first place that names it.
+        tested: Whether the module checks that files exist, so that it may work without.
     """
 
     path: str
@@ -302,18 +300,18 @@ class DataFile(Struct, frozen=True):
 
 
 class Use(Struct, frozen=True):
-    """Something outside the repo that is called, or assigned to, on the way to a model.
+    """A call of, or assignment to, something outside the repo while a model is loaded.
 
     Attributes:
         name: Its dotted name, such as "torch.manual_seed"; a builtin's is the bare "open".
         location: The call or assignment.
-        on_import: Whether it happens when hubconf.py is imported; else when an entrypoint is called.
+        on_import: Whether it happens when hubconf.py is imported, or else when an entrypoint is called.
         is_call: False for an assignment.
-        arguments: The positional arguments, as far as they are strings that source tells.
+        arguments: The positional arguments that are strings which the source shows.
         keywords: Pairs of a keyword argument's name, or "**" for many, and the source text of its
             value.
-        own_file: The file of the repo that the first argument names, taken relative to the working
-            directory; empty when there is none.
+        own_file: The file of the repo that the first argument names, relative to the working
+            directory; else empty.
     """
 
     name: str
@@ -330,7 +328,7 @@ class Use(Struct, frozen=True):
 
 
 class RelativeImport(Struct, frozen=True):
-    """A relative import in the hubconf, which is part of no package.
+    """A relative import in the hubconf, which is not in a package.
 
     Attributes:
         module: The module as written, dots included.
@@ -342,18 +340,18 @@ class RelativeImport(Struct, frozen=True):
 
 
 class ModuleClass(Struct, frozen=True):
-    """A class of ``nn.Module`` that the hubconf itself defines."""
+    """A subclass of ``nn.Module`` that the hubconf itself defines."""
 
     name: str
     location: Location
 
 
 class OwnModuleLookup(Struct, frozen=True):
-    """Code of the hubconf that looks the hubconf up in ``sys.modules``, where it is not.
+    """Code of the hubconf that looks for the hubconf in ``sys.modules``, where it is missing.
 
     Attributes:
-        code: What does so, as written or in a few words.
-        location: Where.
+        code: The code, as written or in a few words.
+        location: The place.
     """
 
     code: str
@@ -368,11 +366,11 @@ class LateImport(Struct, frozen=True):
 
 
 class HardCodedPretrained(Struct, frozen=True):
-    """A call that requests weights from another factory, whatever the entrypoint was called with.
+    """A call that requests weights from another factory, regardless of the entrypoint's arguments.
 
     Attributes:
-        call: The call, as written, shortened.
-        location: Where.
+        call: The shortened source of the call.
+        location: The place.
     """
 
     call: str
@@ -383,7 +381,7 @@ class RejectedCall(Struct, frozen=True):
     """A call of the repo's own code whose arguments the signature rejects.
 
     Attributes:
-        reason: What is called and why it fails, in a clause.
+        reason: The called function and why the call fails, as a clause.
         location: The call.
     """
 
@@ -404,16 +402,16 @@ class MissingExport(Struct, frozen=True):
 
 
 class CheckpointUse(Struct, frozen=True):
-    """One call that downloads weights.
+    """A call that downloads weights.
 
     Attributes:
-        function: Dotted name of what is called, such as "torch.hub.load_state_dict_from_url".
-        url: The URL when source tells it, else None.
+        function: Dotted name of the called function, such as "torch.hub.load_state_dict_from_url".
+        url: The URL if the source shows it, else None.
         file_name: The literal ``file_name=`` argument, else None.
-        arguments: Names of the keyword arguments given, positional ones mapped to their names.
-        check_hash: The literal value of ``check_hash``, None when absent or not literal.
-        weights_only: The literal value of ``weights_only``, None when absent or not literal.
-        forwards_keywords: Whether ``**something`` is passed on, so that more may arrive.
+        arguments: Names of the arguments, those of positional ones included.
+        check_hash: The literal value of ``check_hash``, None if absent or not literal.
+        weights_only: The literal value of ``weights_only``, None if absent or not literal.
+        forwards_keywords: Whether ``**something`` is passed, which may contain more arguments.
         location: The call.
     """
 
@@ -432,7 +430,7 @@ class EntrypointWeights(Struct, frozen=True):
 
     Attributes:
         downloads: Calls that download weights.
-        files: Files of the repo, by path, weights among them.
+        files: Paths of files of the repo, including weights.
     """
 
     downloads: tuple[CheckpointUse, ...] = ()
@@ -440,13 +438,13 @@ class EntrypointWeights(Struct, frozen=True):
 
 
 class UnrequestedDownload(Struct, frozen=True):
-    """A download that calling an entrypoint makes although no weights are asked for.
+    """A download by an entrypoint that is called without weights.
 
     Attributes:
         entrypoint: Its name in the hubconf.
-        switch: The parameter that chooses weights, such as "pretrained"; empty when it has none.
-        without: The value of it that leaves them out.
-        function: Dotted name of what downloads.
+        switch: The parameter that chooses weights, such as "pretrained"; empty if it has none.
+        without: Its value for no weights.
+        function: Dotted name of the downloading function.
         location: The call.
     """
 
@@ -462,8 +460,8 @@ class FailingDefault(Struct, frozen=True):
 
     Attributes:
         entrypoint: Its name in the hubconf.
-        statement: What raises, as written.
-        location: Where.
+        statement: The source of the statement that raises.
+        location: The place.
     """
 
     entrypoint: str
@@ -472,13 +470,13 @@ class FailingDefault(Struct, frozen=True):
 
 
 class GpuNeed(Struct, frozen=True):
-    """An entrypoint that fails without a GPU unless it is told otherwise.
+    """An entrypoint that fails by default on a machine without a GPU.
 
     Attributes:
         entrypoint: Its name in the hubconf.
-        parameter: The parameter whose default is a GPU; empty when it is the code that wants one.
-        location: The definition, or the call that wants it.
-        call: What is called, as written; empty for a default.
+        parameter: A parameter whose default is a GPU; empty if the code requires one.
+        location: The definition, or the call that requires one.
+        call: The source of the call; empty for a default.
     """
 
     entrypoint: str
@@ -488,13 +486,13 @@ class GpuNeed(Struct, frozen=True):
 
 
 class Snippet(Struct, frozen=True):
-    """A call of ``torch.hub.load`` shown in a document or docstring.
+    """A call of ``torch.hub.load`` in a document or docstring.
 
     Attributes:
         repo: "owner/name", as written.
-        ref: What follows the colon; "" when nothing does.
-        entrypoint: What it loads, or None when that is no literal.
-        keywords: Names of the keyword arguments that go on to the entrypoint.
+        ref: The ref after the colon; "" for none.
+        entrypoint: The entrypoint, or None if it is not a literal.
+        keywords: Names of the keyword arguments for the entrypoint.
         location: The call.
     """
 
@@ -506,7 +504,7 @@ class Snippet(Struct, frozen=True):
 
     @property
     def is_pinned(self) -> bool:
-        """Whether it names a commit or a tag, and not the branch that everybody gets."""
+        """Whether its ref is a commit or tag, and not the default branch."""
         return self.ref not in ("", "main", "master")
 
 
@@ -514,7 +512,7 @@ class CodeBlock(Struct, frozen=True):
     """A fenced block in a document.
 
     Attributes:
-        language: What its fence says, in lower case; "" when nothing.
+        language: The language after the fence, in lower case; "" for none.
         text: The code.
         line: The line of the document on which it starts.
     """
@@ -529,8 +527,8 @@ class CardField(Struct, frozen=True):
 
     Attributes:
         key: The key.
-        kind: What its value is.
-        values: The scalar, or the scalars of a list, as texts; empty for a mapping and for null.
+        kind: The type of its value.
+        values: The scalar, or the scalars of a list, as text; empty for a mapping and for null.
         location: The key's line.
     """
 
@@ -545,11 +543,11 @@ class Card(Struct, frozen=True):
 
     Attributes:
         path: The document.
-        fields: Its keys, in order; empty when the front matter cannot be read.
-        problem: Why it cannot be read; "" when it can.
-        problem_line: Where.
+        fields: Its keys, in order; empty if the front matter cannot be read.
+        problem: Why the front matter cannot be read; "" if it can.
+        problem_line: The line of the problem.
         body: The text after the front matter.
-        body_line: The line on which that starts.
+        body_line: The line on which the body starts.
     """
 
     path: str
@@ -565,10 +563,10 @@ class Card(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """What the author declares about the archives that hosts make of the repo.
+    """The author's declarations about archives of the repo.
 
     Attributes:
-        archive_mb: How many megabytes (10^6 bytes) the files of an archive may have.
+        archive_mb: Maximum size of the files of an archive in megabytes (10^6 bytes).
         lfs_in_archives: Whether the host puts LFS objects into archives.
     """
 
@@ -577,20 +575,19 @@ class Limits(Struct, frozen=True):
 
 
 class RepoFacts(Struct, frozen=True):
-    """A hub repo, read.
+    """The facts of a hub repo.
 
     Attributes:
-        files: Its files, of which only those in the hubconf's reach were read; others, such as
-            its documents, can be.
-        hubconf: Its hubconf, or None; then ``problem`` says why.
-        problem: What kept the hubconf from being read, or None.
-        packages: Top-level import names that the repo itself provides.
-        suppressions: Comments in the hubconf's reach that ask for findings to be left out.
-        unreadable: Modules of the repo that the hubconf needs and that do not parse.
-        sources: Text of the hubconf and of the modules that it reaches, by path, with newlines
-            normalised: what locations count in.
-        limits: What the author declares about archives.
-        before: The repo at the commit that it is compared with, or None.
+        files: Its files. Rules may read more of them, such as documents.
+        hubconf: Its hubconf; None if there is a ``problem``.
+        problem: Why the hubconf cannot be read, or None.
+        packages: Top-level import names that the repo provides.
+        suppressions: Comments that suppress findings.
+        unreadable: Modules that the hubconf reaches and that do not parse.
+        sources: Text of the hubconf and of the modules that it reaches, by path, with normalized
+            newlines. Locations refer to it.
+        limits: The author's declarations about archives.
+        before: The repo at the commit to compare it with, or None.
     """
 
     files: Files

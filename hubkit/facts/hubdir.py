@@ -21,15 +21,15 @@ def is_full_sha(ref: str) -> bool:
 
 
 class RepoRef(Struct, frozen=True):
-    """A repo on a git host, and the ref that was asked for.
+    """A repo on a git host, and the requested ref.
 
     Attributes:
-        owner: The owner's name; may hold slashes on hosts with groups.
+        owner: The name of the owner; may contain slashes on hosts with groups.
         name: The repo's name.
-        ref: Branch, tag or commit as asked, or None for the default branch.
-        host: Host name, with the port when it has one; "" for a repo on this machine.
-        scheme: "https", or "http" for a loopback host. With "git+" in front the git program does
-            the fetching: "git+https", "git+http", "git+ssh", "git+file".
+        ref: The requested branch, tag or commit; None for the default branch.
+        host: Host name, with the port if it has one; "" for a repo on this machine.
+        scheme: "https", or "http" for a loopback host. With "git+" in front, the git program
+            fetches it: "git+https", "git+http", "git+ssh", "git+file".
     """
 
     owner: str
@@ -48,7 +48,7 @@ class RepoRef(Struct, frozen=True):
 
     @property
     def commit(self) -> str | None:
-        """The commit when it was asked for by its full hash.
+        """The commit, if the ref is its full hash.
 
         A branch or tag may have the same name; it is meant only where ``refs/heads/`` or
         ``refs/tags/`` is in front.
@@ -58,7 +58,7 @@ class RepoRef(Struct, frozen=True):
 
     @property
     def uses_git(self) -> bool:
-        """Whether the git program does the fetching, which brings submodules along."""
+        """Whether the git program fetches it, including submodules."""
         return self.scheme.startswith("git+")
 
     def __str__(self) -> str:
@@ -69,11 +69,11 @@ class RepoRef(Struct, frozen=True):
 
 
 class ResolvedRef(Struct, frozen=True):
-    """A ref and the commit that it names.
+    """A ref and its commit.
 
     Attributes:
-        repo: What was asked for.
-        full_name: Full ref name such as "refs/heads/main", or "" when a commit was asked for.
+        repo: The requested repo and ref.
+        full_name: Full ref name such as "refs/heads/main"; "" for a commit.
         sha: The commit, 40 hexadecimal digits (64 in a SHA-256 repo).
         moved_to: The repo of another owner that the host redirected to.
     """
@@ -85,7 +85,7 @@ class ResolvedRef(Struct, frozen=True):
 
     @property
     def short_name(self) -> str:
-        """The branch or tag without its prefix, or the commit when a commit was asked for.
+        """The branch or tag without its prefix, or the requested commit.
 
         The prefix stays where the rest alone would be taken for a commit.
         """
@@ -100,11 +100,11 @@ class CachedRepo(Struct, frozen=True):
     """A repo's code in the hub dir.
 
     Attributes:
-        repo: What was asked for.
-        path: The folder that holds ``hubconf.py``.
-        sha: The commit, or None for a folder that torch.hub left, which does not say.
-        from_cache: Whether it was there already.
-        fetched_at: Unix time in seconds when the host was last asked, or None when unknown.
+        repo: The requested repo and ref.
+        path: The folder that contains ``hubconf.py``.
+        sha: The commit; None if unknown, as for folders of torch.hub.
+        from_cache: Whether it was cached already.
+        fetched_at: Unix time in seconds of the last check with the host, or None if unknown.
         moved_to: The repo of another owner that the code came from by a redirect.
     """
 
@@ -121,7 +121,7 @@ class CachedCheckpoint(Struct, frozen=True):
 
     Attributes:
         path: The file.
-        sha256: What its digest was when it came, in hexadecimal digits.
+        sha256: Its digest when it was downloaded, in hexadecimal digits.
         size: Its length in bytes.
     """
 
@@ -131,19 +131,19 @@ class CachedCheckpoint(Struct, frozen=True):
 
 
 class FetchPolicy(Struct, frozen=True):
-    """How far to go for something that is not in the hub dir.
+    """What may be done to fetch a repo or file.
 
     Attributes:
-        refresh: Fetch afresh although it is there.
-        max_age: Seconds after which the host is asked again whether a branch or tag has moved;
-            None never asks again.
+        refresh: Fetch it even if it is cached.
+        max_age: Seconds after which to check again whether a branch or tag has moved; None never
+            checks.
         offline: Open no socket.
-        progress: Show a bar while downloading, when standard error is a terminal.
-        skip_validation: Do not insist that a commit belongs to the repo.
-        digest: What the digest of the repo's files must be, or None for any.
+        progress: Show a progress bar if standard error is a terminal.
+        skip_validation: Do not check that a commit belongs to the repo.
+        digest: The required digest of the repo's files, or None.
         connect_timeout: Seconds to wait for a connection.
-        read_timeout: Seconds to wait for more of a body.
-        lock_timeout: Seconds to wait for another process that fetches the same.
+        read_timeout: Seconds to wait for the next bytes.
+        lock_timeout: Seconds to wait for another process that fetches the same thing.
     """
 
     refresh: bool = False
@@ -165,15 +165,15 @@ class KeptTree(Struct, frozen=True):
     """The code of one commit.
 
     Attributes:
-        repo: Whose code, without a ref; None for a folder that torch.hub made, which does not say.
-        sha: The commit, or "" when unknown.
-        refs: Branches and tags that led to it when last asked.
+        repo: The repo, without a ref; None if unknown, as for folders of torch.hub.
+        sha: The commit; "" if unknown.
+        refs: Branches and tags that pointed to it at the last check.
         path: The folder.
-        files: How many files it came with, or None when unknown.
-        size: Bytes in all.
-        fetched_at: Unix time in seconds when it came, or None when unknown.
-        used_at: Unix time in seconds when its hubconf was last read, as far as the file system
-            tells; never before ``fetched_at``.
+        files: Number of downloaded files; None if unknown.
+        size: Total size in bytes.
+        fetched_at: Unix time of the download in seconds; None if unknown.
+        used_at: Unix time in seconds when its hubconf was last read, according to the file system;
+            never before ``fetched_at``.
     """
 
     repo: RepoRef | None
@@ -196,12 +196,12 @@ class KeptCheckpoint(Struct, frozen=True):
 
     Attributes:
         path: The file.
-        url: Where it came from, without what only signs it; "" when unknown.
-        repos: Full names of the repos whose code asked for it.
-        sha256: Its digest when it came, or "" when unknown.
+        url: Its URL without signature; "" if unknown.
+        repos: Full names of the repos whose code requested it.
+        sha256: Its digest when it was downloaded; "" if unknown.
         size: Its length in bytes.
-        fetched_at: Unix time in seconds when it came, or None when unknown.
-        used_at: Unix time in seconds when it was last read, as far as the file system tells.
+        fetched_at: Unix time of the download in seconds; None if unknown.
+        used_at: Unix time in seconds when it was last read, according to the file system.
     """
 
     path: Path
@@ -214,13 +214,13 @@ class KeptCheckpoint(Struct, frozen=True):
 
 
 class Leftover(Struct, frozen=True):
-    """Something that nobody will use again.
+    """Something that will not be used again.
 
     Attributes:
         path: A file or folder.
-        kind: "damaged" was put aside because it was not what it should be; "unfinished" was left
-            behind by a process that is no more.
-        size: Bytes in all.
+        kind: "damaged" if it was moved aside because its contents were wrong; "unfinished" if its
+            process has ended.
+        size: Total size in bytes.
     """
 
     path: Path
@@ -229,13 +229,13 @@ class Leftover(Struct, frozen=True):
 
 
 class Inventory(Struct, frozen=True):
-    """All that lies in the hub dir.
+    """The contents of the hub dir.
 
     Attributes:
         root: The hub dir.
-        trees: Code, by repo.
-        checkpoints: Weights, by path.
-        leftovers: What may go.
+        trees: Code, sorted by repo.
+        checkpoints: Weights, sorted by path.
+        leftovers: Files that may be removed.
     """
 
     root: Path
@@ -245,17 +245,17 @@ class Inventory(Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Total size in bytes."""
         sizes = [tree.size for tree in self.trees]
         sizes += [file.size for file in self.checkpoints]
         return sum(sizes) + sum(left.size for left in self.leftovers)
 
 
 class Damage(Struct, frozen=True):
-    """Something in the hub dir that is not as it came.
+    """A file in the hub dir that has changed since its download.
 
     Attributes:
-        item: What it belongs to.
+        item: The tree or checkpoint.
         path: The file.
         kind: What happened to it.
     """
@@ -266,14 +266,14 @@ class Damage(Struct, frozen=True):
 
 
 class RefState(Struct, frozen=True):
-    """How a ref in the hub dir stands to its host.
+    """A ref in the hub dir, compared with its host.
 
     Attributes:
         repo: The repo and ref.
-        state: "pinned" for a commit, "current", "behind", "gone" when the host has no such ref or
-            repo any more, "unknown" when it could not be asked.
-        sha: The commit in the hub dir, or "" when unknown.
-        latest: The commit that the host says, or "".
+        state: "pinned" for a commit, "current", "behind", "gone" if the ref or repo no longer
+            exists, "unknown" if the host could not be reached.
+        sha: The commit in the hub dir, or "" if unknown.
+        latest: The commit on the host, or "".
         detail: Why it is gone or unknown.
     """
 

@@ -92,10 +92,10 @@ def _require_commit(opened: zipfile.ZipFile, sha: str, *, must_name_commit: bool
         )
     if comment and comment != sha:
         raise HashMismatchError(
-            f"The archive is of the commit {comment}, not of {sha}.",
+            f"The archive contains the commit {comment}, not {sha}.",
             expected=sha,
             actual=comment,
-            hint="A proxy or mirror may have returned another archive.",
+            hint="A proxy or mirror may have returned a different archive.",
         )
 
 
@@ -213,7 +213,7 @@ def _require_bounds(infos: list[zipfile.ZipInfo], size: int) -> None:
     total = sum(info.file_size for info in infos)
     most = limits.ARCHIVE_MEMBERS.most
     if len(infos) > most:
-        raise _unsafe("", f"{len(infos)} members are more than the {most} allowed")
+        raise _unsafe("", f"it has {len(infos)} members, more than the limit of {most}")
     is_bomb = total > limits.ARCHIVE_RATIO_FROM.most and total > limits.ARCHIVE_RATIO.most * size
     if is_bomb or total > limits.ARCHIVE_BYTES.most:
         raise _unsafe("", f"it would unpack to {total >> 20} MiB from {size >> 10} KiB")
@@ -231,7 +231,7 @@ def _require_path(info: zipfile.ZipInfo, top: str) -> str:
     is_folder = name.endswith("/")
     plain = name[:-1] if is_folder else name
     if _OUTSIDE.search(plain):
-        raise _unsafe(name, "its path leads outside the archive")
+        raise _unsafe(name, "its path points outside the archive")
     if bad := find_bad_name(plain):
         raise _unsafe(name, bad)
     first, _, path = plain.partition("/")
@@ -257,7 +257,7 @@ def _require_new(seen: dict[str, str], path: str) -> None:
     """Refuse names that a file system that ignores case or Unicode forms would confuse."""
     key = _fold(path)
     if key in seen:
-        raise _unsafe(path, f"its name clashes with {seen[key]}")
+        raise _unsafe(path, f"its name conflicts with {seen[key]}")
     seen[key] = path
 
 
@@ -279,7 +279,7 @@ def _require_folders(folders: dict[str, None], members: list[Member]) -> None:
     for folder in folders:
         key = _fold(folder)
         if spellings.setdefault(key, folder) != folder:
-            raise _unsafe(folder, f"its name clashes with {spellings[key]}")
+            raise _unsafe(folder, f"its name conflicts with {spellings[key]}")
     for member in members:
         if _fold(member.path) in spellings:
             raise _unsafe(member.path, "it is both a file and a folder")
@@ -310,7 +310,7 @@ def _require_inside(path: str, links: dict[str, str], most: int) -> int:
             raise _unsafe("", "its links take too long to follow")
         if part == "..":
             if not at:
-                raise _unsafe(path, "it is a link that leads out of the archive")
+                raise _unsafe(path, "it is a link that points outside the archive")
             at.pop()
             continue
         if part in ("", "."):
@@ -322,9 +322,9 @@ def _require_inside(path: str, links: dict[str, str], most: int) -> int:
         if target is not None:
             hops += 1
             if not target or target.startswith("/") or re.search(r"[\x00\\]|^[A-Za-z]:", target):
-                raise _unsafe(path, "it is a link that leads out of the archive")
+                raise _unsafe(path, "it is a link that points outside the archive")
             if hops > limits.LINK_HOPS.most:
-                raise _unsafe(path, "it is a link that leads in circles")
+                raise _unsafe(path, "it is part of a loop of links")
             at.pop()
             todo.extend(reversed(target.split("/")))
     return steps
@@ -334,8 +334,8 @@ def _unsafe(name: str, why: str) -> UnsafeArchiveError:
     shown = name if len(name) <= 200 else f"{name[:200]}..."
     what = f"The archive's member {shown!r}" if name else "The archive"
     return UnsafeArchiveError(
-        f"{what} must not be unpacked: {why}.",
-        hint="Archives that git makes contain no such members. Ask the repo's owner.",
+        f"{what} cannot be unpacked safely: {why}.",
+        hint="Archives that git creates have no such members. Ask the owner of the repo.",
     )
 
 
@@ -354,9 +354,9 @@ def find_bad_name(path: str, *, windows: bool = os.name == "nt") -> str:
     """
     for part in path.split("/"):
         if _normalize(part) in (".git", "git~1"):
-            return "its name is that of git's folder"
+            return "its name is reserved for git"
         if windows and part.endswith((" ", ".")):
-            return "its name ends in a space or a dot, which Windows drops"
+            return "its name ends in a space or a dot, which Windows removes"
         if windows and _DEVICES.fullmatch(_normalize(part).partition(".")[0].rstrip(" ")):
             return "its name is a device name on Windows"
     return ""

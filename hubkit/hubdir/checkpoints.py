@@ -231,7 +231,7 @@ def _offline_error(url: str, lacks: str, error: OfflineError) -> OfflineError:
 def _explain_fetch(request: _CheckpointRequest) -> str:
     entry = find_record(request.path, key_of(request.url))
     if entry.exists():
-        return f"must be downloaded again, since {entry.path} has changed or does not match"
+        return f"must be downloaded again, because {entry.path} has changed or does not match"
     return f"is not in the hub dir {get_dir()}"
 
 
@@ -265,7 +265,7 @@ def _require_hash(prefix: str | None, shortest: int) -> None:
 def _require_name(name: str) -> str:
     parts = re.split(r"[/\\]", name)
     if not name or ".." in parts or "" in parts[:1] or re.match(r"[A-Za-z]:", name):
-        raise UsageError(f"{name!r} is not a file name inside the folder of checkpoints.")
+        raise UsageError(f"{name!r} is not a file name in the checkpoints folder.")
     return name
 
 
@@ -276,7 +276,7 @@ def _local_file(url: str, hash_prefix: str | None) -> Path:
 
     path = Path(url2pathname(require_url(url).path))
     if not path.is_file():
-        raise FetchError(f"There is no file {path}.", url=url)
+        raise FetchError(f"{path} does not exist.", url=url)
     if hash_prefix and not (actual := sha256_of(path)).startswith(hash_prefix.lower()):
         raise HashMismatchError(
             f'{path} has an invalid hash value (expected "{hash_prefix}", got "{actual}").',
@@ -296,7 +296,7 @@ def require_url(url: str) -> Url:
     Raises:
         UsageError: It is not a URL, or its scheme is not supported.
     """
-    hint = "Write https://host/path/of/file, or file:///path/of/file."
+    hint = "Use https://host/path/of/file or file:///path/of/file."
     try:
         parts = parse_url(url)
     except UrlError as error:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
-    from types import TracebackType
 
     from hubkit.hubdir.http import Client, Response
     from hubkit.hubdir.parts import Partial
@@ -217,7 +216,7 @@ class Transfer:
         if total is None or first != offset or (offset and etag != self._partial.etag):
             self._partial.reset()
             raise IncompleteDownloadError(
-                f"{response.url} has changed, or sent another part than requested.",
+                f"{response.url} has changed, or returned a different part than requested.",
                 url=response.url,
             )
         return offset, total
@@ -269,7 +268,7 @@ class Transfer:
             raise UnreachableError(
                 f"{response.url} sends more than {most} bytes without a Content-Length.",
                 url=response.url,
-                hint="If the file is meant to be that large, download it with another program.",
+                hint="If the file really is that large, download it with another program.",
             )
 
     def _may_parallelize(self, total: int | None) -> bool:
@@ -405,12 +404,7 @@ class Digest:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._full.put(None)
         self._thread.join()
 
@@ -486,6 +480,6 @@ def require_checkpoint(path: Path, url: str) -> None:
     if kind:
         raise CheckpointError(
             f"{redact(url)} is {kind}, not a checkpoint.",
-            hint="Use the URL of the file itself: on GitHub that of a release asset, or the page's URL with "
-            "/raw/ in place of /blob/. The page may also ask to log in.",
+            hint="Use the URL of the file itself: on GitHub, that of a release asset, or the page's URL with "
+            "/raw/ instead of /blob/. The page may also be a login page.",
         )

@@ -96,13 +96,13 @@ class Git(Struct, frozen=True):
             result = git.fetch(self.folder, remote, *arguments, limit=limit)
         except ValueError as error:
             raise FetchError(
-                f"git does not fetch from {shown!r}: it is {error}.",
+                f"git cannot fetch from {shown!r}: it is {error}.",
                 url=shown,
-                hint="Check the address: https://host/owner/name or ssh://git@host/owner/name.",
+                hint="Use an address such as https://host/owner/name or ssh://git@host/owner/name.",
             ) from error
         except git.GitTimeoutError as error:
             raise UnreachableError(
-                f"git got no result from {shown} within {limit:.0f} s.",
+                f"git received no response from {shown} within {limit:.0f} s.",
                 url=shown,
                 hint="Check the network, and try again.",
             ) from error
@@ -223,7 +223,7 @@ def fetch_commit(git: Git, url: str, what: str, sha: str) -> None:
         raise RefNotFoundError(
             f"The host has no commit {sha} of {what}.",
             url=redact(url),
-            hint="It may have been rewritten, or never pushed. Ask the repo's owner.",
+            hint="It may have been rewritten, or never pushed. Ask the owner of the repo.",
         ) from error
 
 
@@ -248,7 +248,7 @@ def _git_error(error: GitFailed, url: str, what: str) -> FetchError:
         return AccessDeniedError(
             f"{shown} denies git access to {what}: {message}.",
             url=shown,
-            hint="Check the token or the ssh key: git must not need to prompt.",
+            hint="Check the token or the ssh key. git cannot prompt for a password here.",
         )
     return UnreachableError(
         f"git cannot fetch {what} from {shown}: {message}.",
@@ -294,7 +294,7 @@ def fetch_archive(resolved: ResolvedRef, path: Path, policy: FetchPolicy) -> Non
         git.run("archive", "--format=zip", "-0", f"--prefix={top}", f"--output={path}", tree)
     except GitFailed as error:
         raise FetchError(
-            f"git cannot make an archive of {repo}: {error}.", url=base_url(repo)
+            f"git cannot create an archive of {repo}: {error}.", url=base_url(repo)
         ) from error
 
 
@@ -305,8 +305,8 @@ def _resolve_at(git: Git, url: str, repo: RepoRef) -> ResolvedRef:
     sha = repo.commit or ""
     if not has_in_history(git, url, repo.full_name, sha):
         raise RefNotFoundError(
-            f"The commit {sha} is on no branch or tag of {repo.full_name}.",
-            hint="If it belongs to a fork, name the fork. skip_validation=True skips this check.",
+            f"No branch or tag of {repo.full_name} contains the commit {sha}.",
+            hint="If it belongs to a fork, load it from the fork. skip_validation=True skips this check.",
         )
     return ResolvedRef(repo, "", sha)
 
@@ -417,10 +417,10 @@ class _SubmoduleIndex:
         if reason:
             shown = redact(url)
             raise FetchError(
-                f"The submodule {folder} of {self._repo.full_name} is not fetched from "
+                f"The submodule {folder} of {self._repo.full_name} cannot be fetched from "
                 f"{shown!r}: {reason}.",
                 url=shown,
-                hint="Its address is in the repo's .gitmodules. Ask the repo's owner.",
+                hint="Its address is in .gitmodules. Ask the owner of the repo.",
             )
         return url
 

@@ -84,9 +84,9 @@ class Response:
         if encoding.count(",") >= limits.ENCODINGS.most:
             response.close()
             raise UnreachableError(
-                f"{url} sends a body in several layers of compression.",
+                f"{url} sent a response with several layers of compression.",
                 url=url,
-                hint="Check the URL: hosts of files and repos do not do this.",
+                hint="Git hosts do not do this. Check the URL.",
             )
         response.raw.decode_content = self._encoded
 
@@ -130,9 +130,9 @@ class Response:
         while piece := self._read_piece():
             size += len(piece)
             if size > limit.most:
-                raise self._endless(f"sends more than {limit.most} bytes")
+                raise self._endless(f"sent more than {limit.most} bytes")
             if time.monotonic() >= deadline:
-                raise self._endless(f"sends its response too slowly: {size} bytes in {seconds} s")
+                raise self._endless(f"sent its response too slowly: {size} bytes in {seconds} s")
             yield piece
 
     def hang_up(self) -> None:
@@ -150,12 +150,12 @@ class Response:
         return UnreachableError(
             f"{self.url} {what}.",
             url=self.url,
-            hint="Hosts of repos do not do this: check the address and the network.",
+            hint="Git hosts do not do this. Check the address and the network.",
         )
 
     def _interrupted(self, error: Exception) -> IncompleteDownloadError:
         return IncompleteDownloadError(
-            f"{self.url} stopped in the middle: {root_cause(error)}.", url=self.url
+            f"{self.url} was interrupted: {root_cause(error)}.", url=self.url
         )
 
     def _read_piece(self) -> bytes:
@@ -441,7 +441,7 @@ def _load_certificates(context: ssl.SSLContext, name: str, path: str) -> None:
             context.load_verify_locations(cafile=path)
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"{name} is {path!r}, which holds no certificates.",
+            f"{name} is {path!r}, which contains no certificates.",
             hint=f"Set {name} to a file or folder of PEM certificates, or unset it.",
         ) from error
 
@@ -544,9 +544,9 @@ def busy_error(response: Response) -> UnreachableError:
     times = "1 request" if response.requests == 1 else f"{response.requests} requests"
     delay = requested_delay(response.status, response.headers)
     is_long = delay is not None and delay > limits.RETRY_SECONDS.most
-    wants = f" and asks to wait for {delay:.0f} s" if is_long else ""
+    wants = f" and asked to wait {delay:.0f} s" if is_long else ""
     return UnreachableError(
-        f"{response.url} answered {response.status}{wants} ({times}).",
+        f"{response.url} returned status {response.status}{wants} ({times}).",
         url=response.url,
         hint="Try again later.",
     )
@@ -558,11 +558,11 @@ def repo_error(repo: RepoRef, url: str, status: int) -> FetchError:
     advice = token_advice(url)
     host = _host_of(url) if repo.host in ("", _host_of(url)) else f"{repo.host} ({_host_of(url)})"
     if status == _FORBIDDEN or (status == _UNAUTHORIZED and has_token):
-        need = f"To use a token, {advice}." if advice else "Check your rights."
+        need = f"To use a token, {advice}." if advice else "Check your permissions."
         return AccessDeniedError(
             f"{host} denies access to {repo.full_name} (status {status}).",
             url=url,
-            hint="Check the rights and the expiry of the token." if has_token else need,
+            hint="Check the permissions and expiration date of the token." if has_token else need,
         )
     if status in (_UNAUTHORIZED, _NOT_FOUND):
         hint = "Check the spelling."
@@ -571,7 +571,7 @@ def repo_error(repo: RepoRef, url: str, status: int) -> FetchError:
         return RepoNotFoundError(
             f"There is no repo {repo.full_name} on {host}, or it is private.", url=url, hint=hint
         )
-    return UnreachableError(f"{url} answered {status}.", url=url)
+    return UnreachableError(f"{url} returned status {status}.", url=url)
 
 
 def file_error(url: str, status: int) -> FetchError:
@@ -580,11 +580,11 @@ def file_error(url: str, status: int) -> FetchError:
         return AccessDeniedError(
             f"{_host_of(url)} denies access to {url} (status {status}).",
             url=url,
-            hint=f"Signed links expire: get a new one.{_or_token(url)}",
+            hint=f"If this is a signed link, it may have expired: get a new one.{_or_token(url)}",
         )
     if status == _NOT_FOUND:
         return NotThereError(f"{url} does not exist.", url=url, hint="Check the URL.")
-    return UnreachableError(f"{url} answered {status}.", url=url)
+    return UnreachableError(f"{url} returned status {status}.", url=url)
 
 
 def certificate_error(url: str, error: Exception) -> FetchError:
@@ -628,7 +628,7 @@ def connection_error(url: str, error: Exception) -> FetchError:
 
 def _or_token(url: str) -> str:
     if find_token(url):
-        return " Or check the rights and the expiry of the token."
+        return " Or check the permissions and expiration date of the token."
     advice = token_advice(url)
     return f" Or {advice}." if advice else ""
 
@@ -695,12 +695,12 @@ def check_redirect(response: Any, *_: object, **__: object) -> None:  # noqa: AN
         raise FetchError(
             f"{shown} redirects to an address that {error}.",
             url=shown,
-            hint="Nothing was sent there. Ask the host's operator.",
+            hint="Nothing was sent there. Ask the operator of the host.",
         ) from error
     if here.is_encrypted and not target.is_private:
         response.close()
         raise FetchError(
-            f"{shown} redirects to {target.redacted}, which is not encrypted.",
+            f"{shown} redirects to {target.redacted}, which is unencrypted.",
             url=shown,
             hint="If you accept that, use that address directly.",
         )

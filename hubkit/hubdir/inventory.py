@@ -12,7 +12,14 @@ from urllib.parse import unquote
 
 from msgspec.structs import replace
 
-from hubkit._util.paths import is_folder, list_folder, move_inside, remove_inside, walk_files
+from hubkit._util.paths import (
+    file_size,
+    is_folder,
+    list_folder,
+    move_inside,
+    remove_inside,
+    walk_files,
+)
 from hubkit._util.text import did_you_mean
 from hubkit.errors import (
     HubkitError,
@@ -96,8 +103,10 @@ def read_recorded_refs() -> tuple[tuple[RepoRef, str], ...]:
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files in a folder; links count as nothing."""
     if not is_folder(path):
-        return 0 if path.is_symlink() else _size(path)
-    return sum(_size(path / name) for name in walk_files(path) if not (path / name).is_symlink())
+        return 0 if path.is_symlink() else file_size(path)
+    return sum(
+        file_size(path / name) for name in walk_files(path) if not (path / name).is_symlink()
+    )
 
 
 def find_repo_of(tree: Path) -> RepoRef | None:
@@ -172,7 +181,7 @@ def _checkpoint(path: Path, record: dict[str, Any]) -> KeptCheckpoint:
         str(record.get("url", "")),
         tuple(record.get("repos", ())),
         str(record.get("sha256", "")),
-        _size(path),
+        file_size(path),
         at,
         _used_at(path, at),
     )
@@ -185,7 +194,7 @@ def _leftovers() -> Iterator[Leftover]:
         yield Leftover(path, "unfinished", size_of(path))
     for path, is_left in list_partial_files(Path(get_dir(), "checkpoints")):
         if is_left:
-            yield Leftover(path, "unfinished", _size(path))
+            yield Leftover(path, "unfinished", file_size(path))
 
 
 def _repo_of(record: dict[str, Any]) -> RepoRef | None:
@@ -208,13 +217,6 @@ def _repo_in(folder: Path) -> RepoRef:
     if not bare:
         return RepoRef(owner, name, None, "", "git+file")
     return RepoRef(owner, name, None, bare, "https" if bare == host else "git+https")
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
 
 
 def _used_at(path: Path, fetched_at: float | None) -> float | None:
@@ -325,8 +327,8 @@ def _try_key(text: str) -> str | None:
 def _not_found(inventory: Inventory, text: str) -> Exception:
     names = [tree.name for tree in inventory.trees]
     names += [file.path.name for file in inventory.checkpoints]
-    hint = did_you_mean(text, names, most=3) or "Run `hubkit cache ls` to list what it holds."
-    return UsageError(f"Nothing in {inventory.root} is named {text}.", hint=hint)
+    hint = did_you_mean(text, names, most=3) or "Run `hubkit cache ls` to see what is there."
+    return UsageError(f"{text} not found in the hub dir {inventory.root}.", hint=hint)
 
 
 def _is_superseded(tree: KeptTree) -> bool:

@@ -209,11 +209,11 @@ TEMPORARY_PATTERN = (
 )
 
 _REASONS = {
-    errno.ENOSPC: ("The disk is full", "Free some space"),
-    errno.EDQUOT: ("The disk quota is used up", "Free some space"),
-    errno.EROFS: ("The file system is read-only", "Make it writable"),
-    errno.EACCES: ("Permission denied", "Get write permission"),
-    errno.EPERM: ("Permission denied", "Get write permission"),
+    errno.ENOSPC: ("the disk is full", "Free some space"),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space"),
+    errno.EROFS: ("the file system is read-only", "Make it writable"),
+    errno.EACCES: ("permission denied", "Get write permission"),
+    errno.EPERM: ("permission denied", "Get write permission"),
 }
 
 _Int = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
@@ -264,14 +264,14 @@ def writing(path: Path) -> Iterator[None]:
         raise  # some are OSErrors too, with better messages
     except UnsafePathError as error:
         raise CacheWriteError(
-            f"{error.filename} is not changed: {error.strerror}.",
+            f"cannot change {error.filename}: {error.strerror}.",
             hint="hubkit writes and removes only its own regular files in the hub dir. "
-            f"If it should not be there, remove it. The hub dir is {get_dir()}",
+            f"If it does not belong there, remove it. The hub dir is {get_dir()}",
         ) from error
     except OSError as error:
         reason, remedy = _REASONS.get(error.errno or 0, (str(error), "Check the folder"))
         raise CacheWriteError(
-            f"{path} cannot be written. {reason}.",
+            f"cannot write {path}: {reason}.",
             hint=f"{remedy}, or set TORCH_HOME to use another hub dir. The hub dir is {get_dir()}",
         ) from error
 

@@ -92,7 +92,7 @@ def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:
         except filelock.Timeout as error:
             raise LockTimeoutError(
                 f"{who} has held the lock of {key} for {timeout:.0f} s.",
-                hint=f"If it hangs, end it. The lock file is {lock.lock_file}",
+                hint=f"If it hangs, stop it. The lock file is {lock.lock_file}",
             ) from error
 
 
@@ -172,7 +172,7 @@ def _require_exclusive(descriptor: int, tree: Path) -> None:
     except BlockingIOError as error:
         raise InUseError(
             f"{tree} is in use: a running program has loaded it.",
-            hint="Try again after it has ended.",
+            hint="Try again after that program has exited.",
         ) from error
 
 

@@ -249,7 +249,7 @@ def require_unchanged(tree: Path, repo: RepoRef, digest: str) -> None:
     known = read_manifest(tree)
     if known is not None and known.digest != digest:
         raise HashMismatchError(
-            f"The files of {repo} in {tree} were changed since they were fetched.",
+            f"The files of {repo} in {tree} have changed since they were fetched.",
             expected=known.digest,
             actual=digest,
             hint="Run `hubkit cache verify --fix` to fetch them again.",

@@ -30,7 +30,7 @@ from msgspec import Struct
 
 from hubkit._util.atomic import create_exclusive, place
 from hubkit._util.logs import log
-from hubkit._util.paths import is_folder, is_own_file, open_regular, own_uid
+from hubkit._util.paths import file_size, is_folder, is_own_file, open_regular, own_uid
 from hubkit.errors import CacheWriteError, FetchError, IncompleteDownloadError
 from hubkit.hubdir.layout import (
     TEMPORARY_PATTERN,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
-    from types import TracebackType
 
     from hubkit.hubdir.http import Response
 
@@ -71,7 +70,7 @@ class Partial:
     @property
     def offset(self) -> int:
         """Contiguous bytes that have arrived."""
-        return _size(self.path) if self._contiguous_size is None else self._contiguous_size
+        return file_size(self.path) if self._contiguous_size is None else self._contiguous_size
 
     @property
     def _journal(self) -> Path:
@@ -225,17 +224,10 @@ def _changed_at(path: Path) -> float:
         return time.time()
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
-
-
 def _contiguous_size(path: Path) -> int:
     """Bytes before the first hole."""
     whole = (_read_journal(path) or {}).get("whole")
-    size = _size(path)
+    size = file_size(path)
     return min(whole, size) if isinstance(whole, int) and whole >= 0 else size
 
 
@@ -348,12 +340,7 @@ class ParallelDownload:
         self._file = self._stream.partial.open(os.O_RDWR)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._moved:
             self._stopped = True
             for response in self._open:
@@ -466,7 +453,7 @@ class ParallelDownload:
             or not same
         ):
             raise FetchError(
-                f"{response.url} answered {response.status} when asked for a part.",
+                f"{response.url} returned status {response.status} to a request for a part.",
                 url=response.url,
             )
 

@@ -115,7 +115,7 @@ def run_command(
     headers = {**_V2, "Content-Type": "application/x-git-upload-pack-request"}
     with client.get(f"{base_url(repo)}.git/git-upload-pack", headers, body) as response:
         if response.status != _OK:
-            raise ValueError(f"the host responds with {response.status}")
+            raise ValueError(f"the host returned status {response.status}")
         for line in read_packets(response.read_pieces(limits.PACK_BYTES)):
             if line.startswith(b"ERR "):
                 text = line[4:200].decode("utf-8", "replace").strip()
@@ -172,7 +172,7 @@ def _read_commits(pack: bytes | bytearray) -> Iterator[bytes]:
         raise ValueError("it is not a pack")
     count = int.from_bytes(pack[8:12], "big")
     if count > limits.PACK_OBJECTS.most:
-        raise ValueError(f"the pack holds more than {limits.PACK_OBJECTS.most} objects")
+        raise ValueError(f"the pack contains more than {limits.PACK_OBJECTS.most} objects")
     budget = _Budget(len(pack))
     by_offset: dict[int, bytes] = {}
     by_name: dict[bytes, bytes] = {}
@@ -259,7 +259,7 @@ def _apply(base: bytes, delta: bytes, budget: _Budget) -> bytes:
             size, at = _read_sparse(delta, at, code >> 4 & 0x07)
             result += base[offset : offset + (size or 0x10000)]
             if len(result) > limits.COMMIT_BYTES.most:
-                raise ValueError("the pack holds a delta that is too long for a commit")
+                raise ValueError("the pack contains a delta that is too long for a commit")
         else:
             result += delta[at : at + code]
             at += code
@@ -311,12 +311,12 @@ def require_commit_in_history(client: Client, repo: RepoRef, refs: RefList, sha:
     except ValueError as error:
         raise RefNotFoundError(
             f"Cannot check whether the commit {sha} belongs to {repo.full_name}: {error}.",
-            hint="Name a branch or tag, or pass skip_validation=True if you know the commit.",
+            hint="Name a branch or tag, or pass skip_validation=True if you trust the commit.",
         ) from error
     if not belongs:
         raise RefNotFoundError(
-            f"The commit {sha} is on no branch or tag of {repo.full_name}.",
-            hint="If it belongs to a fork, name the fork. skip_validation=True skips this check.",
+            f"No branch or tag of {repo.full_name} contains the commit {sha}.",
+            hint="If it belongs to a fork, load it from the fork. skip_validation=True skips this check.",
         )
 
 

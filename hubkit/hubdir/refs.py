@@ -146,7 +146,7 @@ def read_refs(pieces: Iterable[bytes]) -> RefList:
         entry, _, capabilities = line.rstrip(b"\n").partition(b"\0")
         sha, _, name = entry.decode("utf-8", "replace").partition(" ")
         if not is_full_sha(sha) or not name:
-            raise ValueError(f"packet {number} holds no ref")
+            raise ValueError(f"packet {number} contains no ref")
         if capabilities:
             match = re.search(r"symref=HEAD:(\S+)", capabilities.decode("utf-8", "replace"))
             head = match[1] if match else ""
@@ -204,7 +204,7 @@ def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
         if found:
             raise RefNotFoundError(
                 f"{repo.ref} is ambiguous: several commits of {repo.full_name} start with it.",
-                hint="Write more digits of it.",
+                hint="Use more digits of it.",
             )
     raise _no_such_ref(refs, repo, repo.ref)
 

@@ -272,7 +272,7 @@ def _explain_missing(repo: RepoRef) -> str:
     tree = tree_folder(repo, sha)
     if not is_full_sha(sha) or not tree.is_dir():
         return ""
-    return f"The copy of {repo} in {tree} has lost its hubconf.py"
+    return f"The copy of {repo} in {tree} has no hubconf.py"
 
 
 def _find_default_guess(repo: RepoRef) -> CachedRepo | None:

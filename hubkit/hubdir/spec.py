@@ -59,7 +59,7 @@ def parse_spec(spec: str | os.PathLike[str], source: str = "github") -> RepoRef 
 
 def folder_hint(spec: str) -> str:
     """How to write a folder whose name was read as a repo."""
-    return f'To use the folder, write "./{spec}".'
+    return f'To use the folder, pass "./{spec}".'
 
 
 def has_folder(spec: str | os.PathLike[str]) -> bool:
@@ -78,9 +78,9 @@ _HOST_AND_PORT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/"
 _WITH_WWW = ("bitbucket.org", "codeberg.org", GITHUB, "gitlab.com")
 _SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh")
 _WHOLE_PATH = (
-    "Write git+file:///folder/of/repo, with an absolute path. Write %40 for @, %20 for a space."
+    "Use git+file:///folder/of/repo, with an absolute path. Write @ as %40 and a space as %20."
 )
-EXAMPLES = 'Write "owner/name", "owner/name:ref" or "https://host/owner/name".'
+EXAMPLES = 'Use "owner/name", "owner/name:ref" or "https://host/owner/name".'
 
 
 @functools.lru_cache(maxsize=256)
@@ -103,7 +103,7 @@ def parse_repo(text: str) -> RepoRef:
     if _HOST_AND_PORT.match(text):
         return _from_address(text, _parse_address(text, f"https://{text}"))
     if _LOCAL.match(text):
-        hint = "This is a folder; name a repo on a git host."
+        hint = "This is a folder. Use a repo on a git host."
         raise _not_a_repo(text, hint)
     path, ref = _split_ref(text)
     parts = path.split("/")
@@ -142,7 +142,9 @@ def _from_address(text: str, url: Url) -> RepoRef:
         hint = "Remove the credentials. hubkit reads tokens from the environment or ~/.netrc."
         raise RepoSpecError("The address of a repo must not contain credentials.", hint=hint)
     if not url.is_private:
-        raise _not_a_repo(text, "Write https: code that arrives unencrypted may have been changed.")
+        raise _not_a_repo(
+            text, "Use https: code that is sent unencrypted can be changed in transit."
+        )
     if url.scheme.startswith("git+"):
         _require_whole_repo(text, url.fragment)
     path, ref = _split_ref(unquote(url.path).strip("/"))
@@ -175,7 +177,7 @@ def _require_whole_repo(text: str, fragment: str) -> None:
     """Refuse pip's ``#subdirectory=``; ignore its ``#egg=``."""
     if "subdirectory" in parse_qs(fragment):
         hint = 'Fetch the repo, and load the subfolder with source="local".'
-        raise RepoSpecError(f"{redact(text)!r} is only a part of a repo.", hint=hint)
+        raise RepoSpecError(f"{redact(text)!r} is only part of a repo.", hint=hint)
 
 
 def _split_ref(path: str) -> tuple[str, str | None]:

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from hubkit import limits
 from hubkit.config import HUBKIT_TOML
-from hubkit.errors import WHERE_TO_REPORT, HubkitError, missing_requirement
+from hubkit.errors import HubkitError, missing_requirement
 from hubkit.facts import Report, RuleFacts
 from hubkit.lint.meta_rules import find_unknown_codes, find_unknown_entrypoints, find_unused
 from hubkit.lint.select import select_rules
@@ -144,8 +144,8 @@ def _describe_crash(code: str, slug: str, error: Exception) -> Finding:
     message = f": {text[:_LONGEST]}{'…' * (len(text) > _LONGEST)}" if text else ""
     return internal_error.finding(
         f"rule {code} ({slug}) crashed with {type(error).__name__}{message} ({_find_frame(error)})",
-        hint=f"This is a bug in hubkit. Please report it at {WHERE_TO_REPORT}, if possible with"
-        f" the code that was checked. To skip the rule: `--extend-ignore {code}`.",
+        hint="This is a bug in hubkit. Please report it to its developers, if possible with the code"
+        f" that was checked. To skip the rule: `--extend-ignore {code}`.",
     )
 
 

@@ -231,8 +231,8 @@ def _locate_to_probe(request: Request) -> Located:
     located = locate_trusted(request)
     if not _may_probe(request):
         raise UntrustedRepoError(
-            f"{located.root / 'hubconf.py'} defines its entrypoints at run time, so it would have"
-            " to run.",
+            f"{located.root / 'hubconf.py'} creates its entrypoints at run time, so hubkit has"
+            " to run it.",
             repo=str(located.root),
             hint="If you trust its code, pass trust_repo=True.",
         )

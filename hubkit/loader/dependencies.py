@@ -44,7 +44,7 @@ def require_dependencies(root: Path) -> None:
 
 
 def read_declared(root: Path) -> tuple[str, ...]:
-    """The entries of a hubconf's ``dependencies``; none if source does not show them.
+    """The entries of a hubconf's ``dependencies``; none if the source does not show them.
 
     A list of constants, which nearly all repos write, is read from the syntax tree. Anything else
     is left to `hubkit.analysis`, which takes longer.

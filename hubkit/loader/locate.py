@@ -127,7 +127,9 @@ def _warn_of_folder(repo: RepoRef, request: Request) -> None:
         _folders_logged.add(folder)
         host = repo.host or "this machine"
         hint = folder_hint(str(request.repo))
-        log.warning("%s is the repo on %s, not the folder. %s", request.repo, host, hint)
+        log.warning(
+            "Loading the repo %s on %s, not the folder of that name. %s", request.repo, host, hint
+        )
 
 
 def _fetch_pinned(repo: RepoRef, lockfile: Lockfile, policy: FetchPolicy) -> CachedRepo:
@@ -144,14 +146,14 @@ def _log_pin(cached: CachedRepo) -> None:
         pinned = replace(repo, ref=cached.sha)
         if pinned not in _pins_logged:
             _pins_logged.add(pinned)
-            log.info('%s is now the commit "%s"; load that to pin it', repo, pinned)
+            log.info('%s is now at "%s". Load that to pin it.', repo, pinned)
 
 
 def _require_hubconf_in(folder: Path) -> None:
     if has_folder(folder):
         return
     if not folder.is_dir():
-        raise HubconfNotFoundError(f"There is no folder {folder}.")
+        raise HubconfNotFoundError(f"{folder} is not a folder.")
     below = sorted(path.parent for path in folder.glob("*/hubconf.py"))
-    hint = f"There is one in {below[0]}: is that the repo?" if below else ""
+    hint = f"There is one in {below[0]}. Is that the repo?" if below else ""
     raise HubconfNotFoundError(f"There is no hubconf.py in {folder}.", hint=hint)

@@ -29,14 +29,14 @@ State = Literal["ok", "behind", "missing", "moved", "changed", "unknown"]
 
 
 class PinState(Struct, frozen=True):
-    """How the hub dir, and the host, stand to one pin.
+    """A pin, compared with the hub dir and the host.
 
     Attributes:
-        name: The repo as it was locked, or the URL of the checkpoint.
-        state: "ok"; "behind" when the branch has gone on, as branches do; "missing" when it is not
-            in the hub dir; "moved" when a tag leads elsewhere; "changed" when the bytes are not
-            those that were locked; "unknown" when the host could not be asked.
-        detail: What exactly, in a clause; "" when there is nothing to say.
+        name: The locked repo, or the URL of the checkpoint.
+        state: "ok"; "behind" if the branch has new commits; "missing" from the hub dir; "moved" if
+            a tag has another commit; "changed" if the bytes differ; "unknown" if the host could not
+            be reached.
+        detail: Details as a clause, or "".
     """
 
     name: str
@@ -45,12 +45,12 @@ class PinState(Struct, frozen=True):
 
     @property
     def is_fine(self) -> bool:
-        """Whether what is in the hub dir is what was locked."""
+        """Whether the hub dir matches the lock file."""
         return self.state in ("ok", "behind", "unknown")
 
 
 def lock_repo(repo: RepoRef) -> LockedRepo:
-    """Pin a repo at what its ref is now, fetched if it is not there.
+    """Pin a repo to the current commit of its ref; fetch it if it is not cached.
 
     Raises:
         HashMismatchError: Its files in the hub dir were changed since they were fetched.
@@ -68,8 +68,7 @@ def lock_repo(repo: RepoRef) -> LockedRepo:
 def find_checkpoint_urls(repo: RepoRef) -> tuple[str, ...]:
     """URLs of the checkpoints of a repo that is in the hub dir.
 
-    They are those that its source tells and those that its code has asked for; source does not
-    always tell.
+    They are those in its source and those that its code has requested.
     """
     cached = hubdir.find_cached(repo)
     facts = read_repo(cached.path) if cached else None
@@ -79,7 +78,7 @@ def find_checkpoint_urls(repo: RepoRef) -> tuple[str, ...]:
 
 
 def _key(url: str) -> str | None:
-    """The key of a URL in somebody's source; None when nobody can fetch it."""
+    """The key of a URL in source code; None if it cannot be fetched."""
     try:
         return hubdir.key_of(url)
     except UsageError:
@@ -93,7 +92,7 @@ def find_locked_checkpoint(url: str) -> LockedCheckpoint | None:
 
 
 def lock_checkpoint(url: str) -> LockedCheckpoint:
-    """Pin a checkpoint, downloaded if it is not there.
+    """Pin a checkpoint; download it if it is not cached.
 
     Raises:
         FetchError: It cannot be downloaded.
@@ -106,7 +105,7 @@ def lock_checkpoint(url: str) -> LockedCheckpoint:
 
 
 def fetch_locked_repo(repo: RepoRef, pin: LockedRepo) -> None:
-    """Have a repo in the hub dir just as it was locked.
+    """Fetch a locked repo, unless the hub dir has it.
 
     Raises:
         HashMismatchError: Its files are not those that were locked.
@@ -117,7 +116,7 @@ def fetch_locked_repo(repo: RepoRef, pin: LockedRepo) -> None:
 
 
 def fetch_locked_checkpoint(url: str, pin: LockedCheckpoint) -> None:
-    """Have a checkpoint in the hub dir just as it was locked.
+    """Fetch a locked checkpoint, unless the hub dir has it.
 
     Raises:
         HashMismatchError: It is not what was locked.
@@ -128,7 +127,7 @@ def fetch_locked_checkpoint(url: str, pin: LockedCheckpoint) -> None:
 
 
 def check_lockfile(lock: Lockfile) -> Iterator[PinState]:
-    """Hold the hub dir, and where a tag leads today, against a lock file; all bytes are read."""
+    """Compare the hub dir, and the present commits of tags, with a lock file; reads all bytes."""
     for name, pin in lock.repos.items():
         yield _check_repo(hubdir.parse_repo(name), name, pin)
     for url, checkpoint in lock.checkpoints.items():

@@ -194,7 +194,7 @@ def _pin(url: str, hash_prefix: str | None, lockfile: Lockfile | None) -> str | 
     pinned = lockfile.checkpoint(key).sha256
     if not pinned.startswith((hash_prefix or "").lower()):
         raise HashMismatchError(
-            f"{lockfile.path} pins another sha256 for {key}, not {hash_prefix}.",
+            f"{lockfile.path} pins a different sha256 for {key} than {hash_prefix}.",
             expected=pinned,
             actual=hash_prefix or "",
             url=key,
@@ -212,7 +212,7 @@ def _require_sha256(text: str, prefix: str) -> str:
         raise UsageError(f"{text!r} is not a sha256.", hint="Pass 64 hexadecimal digits.")
     if not text.lower().startswith(prefix):
         raise UsageError(
-            f"The sha256 in the name of the file starts with {prefix}, but sha256={text!r}.",
+            f"The file name contains the sha256 {prefix}, but sha256={text!r}.",
             hint="One of the two is wrong. Correct sha256, or remove check_hash.",
         )
     return text.lower()
@@ -358,7 +358,7 @@ def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointE
     if content:
         return CheckpointError(
             f"{path} is {content}, not a checkpoint.",
-            hint="Delete it, and use the URL of the file itself: on GitHub it has /raw/ instead of"
+            hint="Delete it, and use the URL of the file itself: on GitHub, it has /raw/ instead of"
             " /blob/.",
         )
     if isinstance(error, RuntimeError) and "PytorchStreamReader" not in first_line:
@@ -374,5 +374,5 @@ def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointE
 def _unreadable(path: Path, reason: str) -> CheckpointError:
     return CheckpointError(
         f"{path} cannot be read as a checkpoint: {reason}",
-        hint="If it should be one, delete it to download it again.",
+        hint="If it should be one, delete it, so that it is downloaded again.",
     )

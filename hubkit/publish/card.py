@@ -166,17 +166,19 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
         begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
         if begin:
             if opened or begin[1] in regions:
-                raise _marker_error(path, number, f"`{begin[1]}` is nested, or begins twice")
+                raise _marker_error(
+                    path, number, f"`{begin[1]}` begins inside another part, or twice"
+                )
             opened = begin[1], offset, number
         elif end:
             if opened is None or opened[0] != end[1]:
-                raise _marker_error(path, number, f"`{end[1]}` ends, but did not begin")
+                raise _marker_error(path, number, f"`{end[1]}` ends but does not begin")
             regions[end[1]] = Region(end[1], text[opened[1] : mark], opened[1], mark)
             opened = None
     if opened:
-        raise _marker_error(path, opened[2], f"`{opened[0]}` begins, but does not end")
+        raise _marker_error(path, opened[2], f"`{opened[0]}` begins but does not end")
     if fence and any(word in text for word in _MARKERS):
-        raise _marker_error(path, fence[1], "a fenced code block begins, but does not end")
+        raise _marker_error(path, fence[1], "a fenced code block begins but does not end")
     return regions
 
 
@@ -269,17 +271,17 @@ def _marker_error(path: str, line: int, problem: str) -> UsageError:
     return UsageError(
         f"{path}, line {line}: {problem}.",
         hint="Each part is enclosed in <!-- hubkit:begin NAME --> and <!-- hubkit:end NAME -->. "
-        "Correct the comments; nothing was written.",
+        "Correct the comments. Nothing was written.",
     )
 
 
 def _require_sections(request: CardRequest, sections: Sections) -> None:
     for name in request.added:
         if name == CONFORMANCE and name not in sections:
-            raise UsageError("the part `conformance` needs a report", hint="Add --report FILE.")
+            raise UsageError("the part `conformance` needs a report", hint="Pass --report FILE.")
         if name not in sections:
             raise UsageError(
-                f"a card has no part {name!r}", hint=f"Choose from {', '.join(TITLES)}."
+                f"unknown part of a card: {name!r}", hint=f"Use one of {', '.join(TITLES)}."
             )
 
 

@@ -9,11 +9,11 @@ import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hubkit._util.text import code_span, join_words, printable, table_cell
+from hubkit._util.text import code_span, join_words, printable, table_row
 from hubkit.analysis import read_docstring, render_signature
 from hubkit.errors import UsageError
 from hubkit.publish.card_facts import summarize
-from hubkit.torchhub import arguments_with_weights, has_weights, read_defaults
+from hubkit.torchhub import arguments_with_weights, has_weights, weights_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -79,7 +79,7 @@ def arguments_of(facts: CardFacts, entry: Entrypoint) -> Mapping[str, object] | 
     config = facts.config.entrypoint(entry.name)
     if entry.parameters is None:
         return None
-    arguments = arguments_with_weights(read_defaults(entry.parameters), config)
+    arguments = arguments_with_weights(weights_defaults(entry.parameters), config)
     if arguments is None:
         arguments = dict(config.call)
     missing = any(one.required and one.name not in arguments for one in entry.parameters)
@@ -100,9 +100,9 @@ def render_entrypoints(facts: CardFacts) -> str:
         more = "more names" if lines else "its names"
         lines += [
             *([""] if lines else []),
-            f"`hubconf.py` defines {more} when it runs: `torch.hub.list` lists them.",
+            f"`hubconf.py` creates {more} at run time. `torch.hub.list` lists them.",
         ]
-    return "\n".join(lines or ["There are none."]) + "\n"
+    return "\n".join(lines or ["None."]) + "\n"
 
 
 def render_dependencies(facts: CardFacts) -> str:
@@ -117,7 +117,7 @@ def render_dependencies(facts: CardFacts) -> str:
 def render_weights(facts: CardFacts) -> str:
     """A table of the checkpoints that entrypoints load."""
     if not facts.checkpoints:
-        return "The source shows no weights that the entrypoints load.\n"
+        return "No weights were found in the source.\n"
     known = [one for one in facts.checkpoints if one.url or one.path or one.sha256]
     lines = _weights_table(known) if known else []
     unknown = [one.entrypoint for one in facts.checkpoints if one not in known]
@@ -153,7 +153,9 @@ def _select(facts: CardFacts) -> Entrypoint | None:
     pretrained = (
         entry
         for entry in usable
-        if has_weights(read_defaults(entry.parameters or ()), facts.config.entrypoint(entry.name))
+        if has_weights(
+            weights_defaults(entry.parameters or ()), facts.config.entrypoint(entry.name)
+        )
     )
     return next(named, None) or next(pretrained, None) or next(iter(usable), None)
 
@@ -225,12 +227,12 @@ def _entrypoint_lines(entry: Entrypoint) -> Iterator[str]:
 def _weights_table(checkpoints: list[Checkpoint]) -> list[str]:
     has_params = any(one.params is not None for one in checkpoints)
     heads = ["entrypoint", *(["parameters"] if has_params else []), "file", "size", "sha256"]
-    lines = [_row(heads), _row(["---"] * len(heads))]
+    lines = [table_row(heads), table_row(["---"] * len(heads))]
     for one in checkpoints:
         params = [f"{one.params:,}" if one.params is not None else ""] if has_params else []
         size = format_size(one.size) if one.size is not None else ""
         entrypoint = code_span(one.entrypoint) if one.entrypoint else ""
-        lines.append(_row([entrypoint, *params, _file_cell(one), size, _digest(one.sha256)]))
+        lines.append(table_row([entrypoint, *params, _file_cell(one), size, _digest(one.sha256)]))
     return lines
 
 
@@ -248,10 +250,6 @@ def _digest(sha256: str) -> str:
     if len(sha256) < _SHA256_DIGITS:
         return code_span(f"{sha256}…") if sha256 else ""
     return code_span(sha256)
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(map(table_cell, cells))} |"
 
 
 # In the order of a new card. The part that needs a conformance report is not among them.

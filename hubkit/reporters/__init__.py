@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     Reporter = Callable[[Report, TextIO], None]
 
 FORMATS = ("full", "concise", "json", "github", "sarif", "junit", "markdown", "statistics")
+# ``--quiet`` omits them if there are no findings, and ``--statistics`` replaces them.
+FOR_TERMINALS = frozenset({"full", "concise", "statistics"})
+# They show which findings have a fix, so fixes are computed.
+WITH_FIXES = frozenset({"full", "concise", "json", "junit"})
 
 
 def find_reporter(name: str) -> Reporter:

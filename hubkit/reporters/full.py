@@ -38,9 +38,9 @@ def write_report(report: Report, stream: TextIO) -> None:
         write_line(stream, line)
 
 
-def format_finding(finding: Finding, report: Report, *, color: bool = False) -> str:
+def format_finding(finding: Finding, report: Report) -> str:
     """One finding with its location, source line and hint."""
-    return "\n".join(_lines(finding, report, color=color))
+    return "\n".join(_lines(finding, report, color=False))
 
 
 def _lines(finding: Finding, report: Report, *, color: bool) -> Iterator[str]:
@@ -86,7 +86,6 @@ def _ignore_table(report: Report) -> Iterator[str]:
 
 def _ignore_lines(findings: list[Finding], report: Report) -> Iterator[str]:
     """One line ``CODE = "reason"`` per code."""
-    names = {rule.code: rule.slug for rule in report.rules}
     for code, count in sorted(Counter(finding.code for finding in findings).items()):
         times = f", {plural(count, 'finding')}" if count > 1 else ""
-        yield f'{code} = "reason"  # {names.get(code, "")}{times}'
+        yield f'{code} = "reason"  # {report.slug(code)}{times}'

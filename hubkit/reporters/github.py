@@ -24,7 +24,7 @@ def write_report(report: Report, stream: TextIO) -> None:
     """Write a report as workflow commands; findings that GitHub would drop as plain log lines."""
     annotated, rest = _part(sort_by_severity(report.findings))
     for finding in annotated:
-        stream.write(_command(finding, _name(finding, report)) + "\n")
+        stream.write(_command(finding, report.slug(finding.code)) + "\n")
     if rest:
         stream.write(
             f"Not annotated: {format_counts(rest)}. GitHub shows {MOST} annotations per severity.\n"
@@ -63,10 +63,6 @@ def _fields(finding: Finding, name: str) -> Iterator[tuple[str, str]]:
     if place.end_line == place.line and place.end_column > place.column:
         # Ours is behind the last character, GitHub's is the last one.
         yield "endColumn", str(place.end_column - 1)
-
-
-def _name(finding: Finding, report: Report) -> str:
-    return next((rule.slug for rule in report.rules if rule.code == finding.code), "")
 
 
 def _escape(text: str, special: str = "") -> str:

@@ -38,5 +38,4 @@ def write_report(report: Report, stream: TextIO) -> None:
 
 
 def _finding(finding: Finding, report: Report) -> dict[str, object]:
-    name = next((rule.slug for rule in report.rules if rule.code == finding.code), "")
-    return {"code": finding.code, "name": name, **to_builtins(finding)}
+    return {"code": finding.code, "name": report.slug(finding.code), **to_builtins(finding)}

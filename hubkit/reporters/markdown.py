@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit._util.console import write_line
-from hubkit._util.text import code_span, escape_markdown, table_cell
+from hubkit._util.text import code_span, escape_markdown, table_row
 from hubkit.reporters.text import (
     format_counts,
     format_summary,
@@ -47,4 +47,4 @@ def _row(finding: Finding) -> str:
     where = code_span(f"{place.path}:{place.line}") if place else "the repo"
     what, help_ = (escape_markdown(one, keep_code=True) for one in (finding.message, finding.hint))
     cells = (f"{finding.severity}&nbsp;{finding.code}", where, what, help_)
-    return f"| {' | '.join(map(table_cell, cells))} |"
+    return table_row(cells)

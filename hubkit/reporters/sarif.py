@@ -9,19 +9,17 @@ from urllib.parse import quote
 
 from hubkit import __version__
 from hubkit._util.text import printable
-from hubkit.facts import Location
+from hubkit.reporters.text import WHOLE_REPO
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from hubkit.facts import Finding, Report, RuleFacts, SuppressedFinding
+    from hubkit.facts import Finding, Location, Report, RuleFacts, SuppressedFinding
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _ROOT = "%SRCROOT%"
 _LINK = re.compile(r"\[([^\[\]]*)\]\(")
 _HEADING = re.compile(r"^(\w[^\n]*):$", re.MULTILINE)
-# Code scanning drops results without a location; findings about the whole repo get this one.
-_NOWHERE = Location("hubconf.py")
 
 
 def write_report(report: Report, stream: TextIO) -> None:
@@ -79,7 +77,7 @@ def _rule(rule: RuleFacts) -> dict[str, object]:
 
 
 def _result(finding: Finding, index: dict[str, int]) -> dict[str, object]:
-    place = finding.location or _NOWHERE
+    place = finding.location or WHOLE_REPO
     text = "\n".join(_plain(part) for part in (finding.message, finding.hint) if part)
     return {
         "ruleId": finding.code,

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 def write_report(report: Report, stream: TextIO) -> None:
     """Write a table: count, code, name."""
     color = use_color(stream)
-    names = {rule.code: rule.slug for rule in report.rules}
     severities = {finding.code: finding.severity for finding in report.findings}
     counts = Counter(finding.code for finding in report.findings)
     ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     width = max((len(str(count)) for count in counts.values()), default=0)
     for code, count in ordered:
         painted = paint(code, severities[code], color=color)
-        stream.write(f"{count:{width}}  {painted}  {names.get(code, '')}\n")
+        stream.write(f"{count:{width}}  {painted}  {report.slug(code)}\n")
     stream.write(format_summary(report) + "\n")

@@ -1,4 +1,4 @@
-"""Shared by the formats for people: locations, counts, colors, the summary."""
+"""Shared by several formats: locations, counts, colors, the summary."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import plural, printable
-from hubkit.facts import SEVERITIES
+from hubkit.facts import SEVERITIES, Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TextIO
 
-    from hubkit.facts import Finding, Location, Report, Severity
+    from hubkit.facts import Finding, Report, Severity
 
+WHOLE_REPO = Location("hubconf.py")
+"""The place of findings about the whole repo, in formats whose consumers require one."""
 _COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 
 

@@ -83,7 +83,7 @@ def _untrusted(tree: Path, repo: RepoRef | None) -> UntrustedRepoError:
     if repo is not None:
         ways += f", or trust it: hubkit trust add {name}"
     return UntrustedRepoError(
-        f"The name of a module asks for code from {tree}, which is not trusted.",
+        f"The code in {tree}, which a module name refers to, is not trusted.",
         repo=name,
         hint=f"{ways}.",
     )

@@ -223,7 +223,7 @@ def _find_moved(old: Sequence[Parameter], new: Sequence[Parameter]) -> Iterator[
     # A removed parameter may have been replaced; its removal is reported already.
     if inserted and len(was) == len(common):
         yield SignatureChange(
-            f"new before older parameters: {quoted(inserted)}",
+            f"{quoted(inserted)} {'was' if len(inserted) == 1 else 'were'} added before older parameters",
             "Add it at the end, or after a `*`, for positional calls.",
         )
 

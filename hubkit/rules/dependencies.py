@@ -330,7 +330,7 @@ def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
 def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
     """An entry of `dependencies` is not imported.
 
-    torch.hub refuses to load anything until users install the module, although it is not needed.
+    torch.hub loads nothing until users install the module, although it is not needed.
 
     Bad:
         dependencies = ["torch", "torchvision"]
@@ -342,8 +342,8 @@ def unused_dependency(repo: RepoFacts) -> Iterator[Finding]:
 
         import torch
 
-    Not reported are modules that a well-known dependency needs, that `importlib.import_module` gets
-    as a literal, or that any module of the repo imports. A module may still be needed in a way that
+    Modules are not reported if a well-known dependency needs them, if `importlib.import_module`
+    gets them as a literal, or if any module of the repo imports them. A module may still be needed in a way that
     the source does not show: by another dependency, or as a plugin.
     """
     hubconf = repo.hubconf

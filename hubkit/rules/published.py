@@ -375,7 +375,7 @@ def archive_size(repo: RepoFacts) -> Iterator[Finding]:
     largest = sorted(entries, key=lambda entry: -entry.size)[:_MOST_LISTED]
     listed = ", ".join(f"{entry.path} ({entry.size / _MB:.1f} MB)" for entry in largest)
     yield archive_size.finding(
-        f"the archive has {total / _MB:.0f} MB unpacked, more than {repo.limits.archive_mb:g} MB",
+        f"the unpacked archive has {total / _MB:.0f} MB, more than {repo.limits.archive_mb:g} MB",
         hint=f"The largest files are {listed}. Mark files that are not needed as `export-ignore`.",
     )
 

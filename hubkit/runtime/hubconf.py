@@ -238,8 +238,7 @@ def explain_not_built(error: Exception, namespace: Namespace) -> NotBuiltError |
     if "::" not in part and not _is_compiled(part, namespace.root):
         return None
     return NotBuiltError(
-        f"The copy of {top} in {namespace.root} has no {part}. That is a compiled part, which is"
-        " not in git.",
+        f"The copy of {top} in {namespace.root} has no {part}, which is compiled and not in git.",
         part=part,
         hint=f"Build it there (pip install -e {namespace.root}), or use the installed {top}"
         " without its repo.",

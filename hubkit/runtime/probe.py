@@ -98,13 +98,13 @@ def _run(request: ProbeRequest, timeout: float = 300.0) -> ProbeReply:
         reply = run_child(call, ProbeReply).reply
     except ChildReplyError as error:
         raise ProbeError(
-            f"The child process that ran the code of {request.root} left an answer that cannot be "
-            f"read: {error.reason}",
-            hint="The code may write to files of the process, or end it: run it by itself.",
+            f"The child process that ran the code of {request.root} returned an "
+            f"invalid result: {error.reason}",
+            hint="The code may end its process, or write to files that it does not own. Run it by itself.",
         ) from error
     except ChildError as error:
         raise ProbeError(
-            f"The code of {request.root} {error.reason} before it was done.",
+            f"The code of {request.root} {error.reason} before it finished.",
             hint=error.output and f"The last lines of its output:\n{error.output}",
         ) from error
     failure = reply.failure

@@ -100,6 +100,12 @@ class Discovery(Struct, frozen=True):
     dependencies: tuple[str, ...] = ("torch",)
     install: tuple[str, ...] = ()
 
+    @property
+    def first(self) -> Proposal | None:
+        """The selected entrypoint to show in examples: one that works, if there is one."""
+        ranked = sorted(self.entrypoints, key=lambda one: one.check.rank)
+        return next(iter(ranked), None)
+
 
 def read_discovery(target: Path) -> Discovery:
     """Read the folder; if it does not exist yet, what its place shows.

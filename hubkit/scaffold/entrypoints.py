@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hubkit._util.text import printable
 from hubkit.analysis import distribution_name, is_stdlib, read_repo
 from hubkit.scaffold.proposals import ALL, Leftover, sort_by_place
 from hubkit.source import Overlay
@@ -119,6 +120,22 @@ def write_code(proposals: Iterable[Proposal], dependencies: tuple[str, ...] = ("
     )
 
 
+def write_builder(one: Proposal) -> tuple[str, str, str]:
+    """The import block of a hubconf with one entrypoint, and the names in it that build the model.
+
+    Args:
+        one: The entrypoint.
+
+    Returns:
+        The block, the name of the function or class, and that of its configuration or "".
+    """
+    aliases = _aliases((one,))
+    model = one.model
+    config = aliases[model.module, model.config] if model.config else ""
+    block = "\n".join(_import_block((replace(one, checkpoint=None),), aliases))
+    return block, aliases[model.module, model.name], config
+
+
 def _import_block(
     proposals: tuple[Proposal, ...], aliases: dict[tuple[str, str], str]
 ) -> Iterator[str]:
@@ -127,7 +144,10 @@ def _import_block(
         yield "import sys as _sys"
     if roots or any(one.checkpoint and one.checkpoint.path for one in proposals):
         yield from ("from pathlib import Path as _Path", "")
-    yield from ("import torch as _torch", "")
+    yield "import torch as _torch"
+    if any(one.checkpoint and one.checkpoint.is_safetensors for one in proposals):
+        yield "from safetensors.torch import load_file as _load_file"
+    yield ""
     if not roots:
         yield from _imports(aliases)
         return
@@ -145,7 +165,7 @@ def _import_block(
 def _aliases(proposals: Iterable[Proposal]) -> dict[tuple[str, str], str]:
     """The alias of each imported name in the hubconf, with a leading underscore."""
     wanted: dict[tuple[str, str], str] = {}
-    taken = {"_torch", "_sys", "_Path", "_ROOT"}
+    taken = {"_torch", "_sys", "_Path", "_ROOT", "_load_file"}
     for one in proposals:
         for name in (one.model.name, one.model.config):
             key = (one.model.module, name)
@@ -220,7 +240,16 @@ def _url_name(one: Proposal) -> str:
 
 def _function(one: Proposal, aliases: dict[tuple[str, str], str]) -> str:
     body = "\n".join(["", *_docstring(one), *_body(one, aliases)])
-    return f"{_signature(one)}{textwrap.indent(body, '    ', lambda line: bool(line.strip()))}\n"
+    return f"{_doubt(one)}{_signature(one)}{textwrap.indent(body, '    ', lambda line: bool(line.strip()))}\n"
+
+
+def _doubt(one: Proposal) -> str:
+    """A comment that says why an entrypoint is not verified; "" if it is."""
+    if one.check.is_verified or not one.check.reason:
+        return ""
+    text = printable(f"Not verified: {one.check.reason}.")
+    lines = textwrap.wrap(text, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _signature(one: Proposal) -> str:
@@ -343,9 +372,16 @@ def _load(one: Proposal) -> Iterator[str]:
     path = f"path = _ROOT.joinpath({place})"
     fits = len(path) <= _WIDTH - 8
     yield path if fits else f"path = _ROOT.joinpath(\n    {place},\n)"
-    yield 'state = _torch.load(path, map_location="cpu", weights_only=True)'
+    if checkpoint.is_safetensors:
+        yield "state = _load_file(path)"
+    else:
+        yield 'state = _torch.load(path, map_location="cpu", weights_only=True)'
     if checkpoint.key:
         yield f"state = state[{_string(checkpoint.key)}]"
     if checkpoint.prefix:
         yield f"prefix = {_string(checkpoint.prefix)}"
-        yield "state = {name.removeprefix(prefix): value for name, value in state.items()}"
+        yield "state = {"
+        yield "    name.removeprefix(prefix): value"
+        yield "    for name, value in state.items()"
+        yield "    if name.startswith(prefix)"
+        yield "}"

@@ -10,13 +10,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hubkit.analysis.calls import Body, CallGraph, find_callee
-from hubkit.analysis.literals import read_strings
+from hubkit.analysis.literals import read_strings, write_literal
 from hubkit.analysis.resolve import Defined
 from hubkit.analysis.returns import ReturnsReader, is_module_class
 from hubkit.analysis.signatures import find_parameters, read_parameters
 from hubkit.analysis.syntax import branches_of, walk
-from hubkit.scaffold.model_sources import Model, find_example, read_blocks, read_sources
+from hubkit.scaffold.model_sources import Model, find_examples, read_blocks, read_sources
 from hubkit.scaffold.model_weights import read_urls, read_weights
+from hubkit.scaffold.values import Values, read_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,22 +61,23 @@ def discover_models(files: Files) -> ModelDiscovery:
         files: The repo's files.
     """
     sources = read_sources(files)
+    blocks = read_blocks(files)
     return ModelDiscovery(
-        models=find_models(sources, read_blocks(files)),
+        models=find_models(sources, blocks, read_values(files, blocks)),
         weights=read_weights(files),
         urls=read_urls(files),
         unread=sources.unread,
     )
 
 
-def find_models(sources: Sources, blocks: Iterable[Block]) -> tuple[Model, ...]:
+def find_models(sources: Sources, blocks: tuple[Block, ...], values: Values) -> tuple[Model, ...]:
     """The functions and classes that return modules.
 
     Args:
         sources: The repo's modules.
         blocks: Code that may show how models are built.
+        values: Values for their arguments from configuration files.
     """
-    blocks = tuple(blocks)
     resolver, reader = sources.resolver, ReturnsReader(sources.resolver)
     definitions: list[tuple[OwnSource, Defined, str]] = []
     for source in sources.modules:
@@ -96,16 +98,25 @@ def find_models(sources: Sources, blocks: Iterable[Block]) -> tuple[Model, ...]:
             is_part=key_of(found) in parts,
             late=find_late_imports(resolver, found),
         )
-        models.append(replace(model, example=find_example(model, blocks)))
-    return tuple(models)
+        names = [one.name for one in model.parameters or ()]
+        examples = find_examples(model, blocks, values)
+        models.append(replace(model, examples=examples, values=values.select(names)))
+    defaults = {one.gives: _defaults(one) for one in models if one.kind == "class"}
+    return tuple(replace(one, fallbacks=defaults.get(one.gives, {})) for one in models)
+
+
+def _defaults(model: Model) -> dict[str, str]:
+    """The defaults of a model's parameters that are literals."""
+    pairs = ((one.name, write_literal(one.default or "")) for one in model.parameters or ())
+    return {name: source for name, source in pairs if source}
 
 
 def _definitions(source: OwnSource) -> Iterator[Defined]:
     for name, binding in source.scope.bindings.items():
         node = binding.value
-        if name.startswith("_") or not isinstance(node, ast.ClassDef | ast.FunctionDef):
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef) or node.name != name:
             continue
-        if node.name == name:
+        if not name.startswith("_") or isinstance(node, ast.ClassDef):
             yield Defined(source.scope, node)
 
 
@@ -113,7 +124,7 @@ def _gives(resolver: Resolver, reader: ReturnsReader, found: Defined) -> str:
     """Dotted name of the module class that a call returns; "" for anything else."""
     module = found.scope.file.module
     if isinstance(found.node, ast.ClassDef):
-        runs = _has_method(resolver, found, "forward")
+        runs = _find_forward(resolver, found) is not None
         return f"{module}.{found.node.name}" if runs and is_module_class(resolver, found) else ""
     returns = reader.read(found)
     # A function such as conv3x3() returns a layer of torch, not a model.
@@ -121,23 +132,28 @@ def _gives(resolver: Resolver, reader: ReturnsReader, found: Defined) -> str:
     return returns.description if is_model else ""
 
 
-def _has_method(resolver: Resolver, found: Defined, name: str) -> bool:
-    """Whether a class or one of its bases has a method; a base outside the repo may have any."""
+def _find_forward(resolver: Resolver, found: Defined) -> tuple[str, ...] | None:
+    """What ``forward`` of a class or its bases requires; () if a base outside the repo may have it.
+
+    None if there is no such method.
+    """
     pending, seen = [found], 0
     while pending and seen < 32:
         current = pending.pop()
         seen += 1
         if not isinstance(current.node, ast.ClassDef):
             continue
-        if any(isinstance(s, ast.FunctionDef) and s.name == name for s in current.node.body):
-            return True
+        for one in current.node.body:
+            if isinstance(one, ast.FunctionDef) and one.name == "forward":
+                names = [argument.arg for argument in (*one.args.posonlyargs, *one.args.args)]
+                return tuple(names[1 : len(names) - len(one.args.defaults)])
         for base in current.node.bases:
             target = resolver.expression(current.scope, base)
             if isinstance(target, Defined):
                 pending.append(target)
             elif ast.unparse(base).rpartition(".")[2] != "Module":
-                return True
-    return False
+                return ()
+    return None
 
 
 def _model(resolver: Resolver, source: OwnSource, found: Defined, gives: str) -> Model:
@@ -157,6 +173,7 @@ def _model(resolver: Resolver, source: OwnSource, found: Defined, gives: str) ->
         gives=gives,
         location=file.location(node),
         config=config.name if config is not None else "",
+        takes=_find_forward(resolver, found) or (),
     )
 
 

@@ -9,6 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
@@ -19,12 +20,14 @@ from hubkit.analysis.resolve import Resolver
 from hubkit.analysis.source_file import read_source
 from hubkit.analysis.syntax import branches_of, statements, walk
 from hubkit.facts import HubconfProblem
+from hubkit.scaffold.values import last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.analysis.scope import Scope
     from hubkit.facts import Files, Location, Parameter
+    from hubkit.scaffold.values import Values
 
 
 # Folders of other projects, and of build output.
@@ -46,6 +49,7 @@ _PYTHON = frozenset({"", "py", "python", "python3", "pycon"})
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
 _FLOATS = frozenset({"randn", "rand", "zeros", "ones", "Tensor", "FloatTensor", "empty"})
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_CONFIG_CLASS = re.compile(r"(?i)(?:config|cfg|settings|options|h?params|args|arguments)$")
 _MAX_AXES = 6
 _MAX_ELEMENTS = 1 << 22
 
@@ -58,11 +62,13 @@ class Example(Struct, frozen=True):
             parameter.
         inputs: The inputs of the model, such as "f32[1,3,256,256]"; empty if unknown.
         path: The file.
+        is_partial: Whether the call has arguments whose values the source does not show.
     """
 
     arguments: tuple[tuple[str, str], ...]
     inputs: tuple[str, ...]
     path: str
+    is_partial: bool = False
 
 
 class Model(Struct, frozen=True):
@@ -79,7 +85,10 @@ class Model(Struct, frozen=True):
         location: Its definition.
         is_part: Whether other models of the repo contain it.
         is_exported: Whether a package re-exports it.
-        example: A call that builds it, or None.
+        takes: Names of what its ``forward`` requires; empty if unknown.
+        examples: Calls that build it, the best first.
+        values: Values for its parameters from configuration files, a set for each.
+        fallbacks: Values for its parameters where it needs them: defaults of the class it builds.
         config: Name of the dataclass of its configuration, if all fields have defaults; "" if it
             takes no such object.
         late: Top-level modules from outside the repo that building it imports.
@@ -95,9 +104,17 @@ class Model(Struct, frozen=True):
     location: Location
     is_part: bool = False
     is_exported: bool = False
-    example: Example | None = None
+    takes: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    values: tuple[dict[str, str], ...] = ()
+    fallbacks: dict[str, str] = {}
     config: str = ""
     late: tuple[str, ...] = ()
+
+    @property
+    def example(self) -> Example | None:
+        """The best call that builds it, or None."""
+        return next(iter(self.examples), None)
 
 
 class OwnSource(Struct, frozen=True):
@@ -282,12 +299,14 @@ class Block(Struct, frozen=True):
         body: Its statements.
         imports: Names that it imports, and the last parts of module names.
         calls: The calls in it, by the last part of the function's name.
+        is_config: Whether it is the body of a class such as ``Config``.
     """
 
     path: str
     body: tuple[ast.stmt, ...]
     imports: tuple[str, ...]
     calls: dict[str, list[ast.Call]]
+    is_config: bool = False
 
 
 def read_blocks(files: Files) -> tuple[Block, ...]:
@@ -309,16 +328,12 @@ def _read_modules(files: Files) -> Iterator[Block]:
             continue
         own = [one for one in file.tree.body if not isinstance(one, _DEFINITIONS)]
         imports = tuple(_imported(walk(file.tree)))
-        for body in (own, *_function_bodies(file.tree)):
-            block = _block(path, body, imports)
-            if block.calls:
-                yield block
-
-
-def _function_bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
-    for statement in statements(tree.body):
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield statement.body
+        yield _block(path, own, imports)
+        for statement in statements(file.tree.body):
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield _block(path, statement.body, imports)
+            elif isinstance(statement, ast.ClassDef) and _CONFIG_CLASS.search(statement.name):
+                yield replace(_block(path, statement.body, imports), is_config=True)
 
 
 def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
@@ -331,12 +346,13 @@ def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
                 yield node.module.rpartition(".")[2]
 
 
-def find_example(model: Model, blocks: Iterable[Block]) -> Example | None:
-    """Find a call that builds a model; preferably one that also shows an input.
+def find_examples(model: Model, blocks: Iterable[Block], values: Values) -> tuple[Example, ...]:
+    """Find the calls that build a model: those that show an input first, then complete ones.
 
     Args:
         model: The model.
         blocks: The code to search. Blocks in the model's own file come first.
+        values: Values for arguments such as ``args.width``.
     """
     own = model.location.path
     found: list[Example] = []
@@ -344,10 +360,10 @@ def find_example(model: Model, blocks: Iterable[Block]) -> Example | None:
         for call in block.calls.get(model.name, ()):
             if block.path != own and not _is_meant(block, call, model):
                 continue
-            arguments = _arguments(call, model.parameters or ())
-            if arguments is not None:
-                found.append(Example(arguments, _inputs(block, call), block.path))
-    return next((one for one in found if one.inputs), found[0] if found else None)
+            example = _example(block, call, model.parameters or (), values)
+            if example is not None:
+                found.append(example)
+    return tuple(sorted(found, key=lambda one: (one.is_partial, not one.inputs)))
 
 
 def _read_documents(files: Files) -> Iterator[Block]:
@@ -389,30 +405,39 @@ def _is_meant(block: Block, call: ast.Call, model: Model) -> bool:
     return isinstance(call.func, ast.Name)
 
 
-def _arguments(
-    call: ast.Call, parameters: tuple[Parameter, ...]
-) -> tuple[tuple[str, str], ...] | None:
-    """The arguments of a call by name; None if one is not a literal, or a required one is missing."""
+def _example(
+    block: Block, call: ast.Call, parameters: tuple[Parameter, ...], values: Values
+) -> Example | None:
+    """The arguments of a call by name; None if a required one is missing or unknown."""
     positional = [p.name for p in parameters if p.kind in ("positional", "positional-only")]
-    if len(call.args) > len(positional):
+    if len(call.args) > len(positional) or any(one.arg is None for one in call.keywords):
         return None
     arguments = dict(zip(positional, call.args, strict=False))
-    for keyword_argument in call.keywords:
-        if keyword_argument.arg is None:
-            return None
-        arguments[keyword_argument.arg] = keyword_argument.value
+    arguments |= {one.arg: one.value for one in call.keywords if one.arg}
     known = {parameter.name for parameter in parameters}
     takes_all = any(one.kind == "var-keyword" and not one.ignored for one in parameters)
     sources: dict[str, str] = {}
     for name, value in arguments.items():
-        literal = write_expression(value)
-        if literal is None:
-            return None
-        if name in known or takes_all:
+        literal = _read_value(value, block, values)
+        if literal and (name in known or takes_all):
             sources[name] = literal
     if any(one.required and one.name not in sources for one in parameters):
         return None
-    return tuple(sources.items())
+    is_partial = len(call.args) + len(call.keywords) > len(sources)
+    return Example(tuple(sources.items()), _inputs(block, call), block.path, is_partial)
+
+
+def _read_value(node: ast.expr, block: Block, values: Values) -> str:
+    """The source of an argument's value: a literal, a variable, or a value of the configuration."""
+    literal = write_expression(node)
+    if literal is not None:
+        return literal
+    name = last_name(node)
+    if isinstance(node, ast.Name):
+        for statement in block.body:
+            if isinstance(statement, ast.Assign) and last_name(statement.targets[0]) == name:
+                return write_expression(statement.value) or ""
+    return values.find(name) if name else ""
 
 
 def _inputs(block: Block, built: ast.Call) -> tuple[str, ...]:

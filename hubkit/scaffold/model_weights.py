@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hubkit import limits
+from hubkit._util.paths import walk_files
 from hubkit._util.urls import try_parse
 from hubkit.analysis.documents import find_documents
 from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.scaffold.model_sources import FOREIGN
+from hubkit.source import Folder
 from hubkit.source.tracked import is_pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hubkit.facts import Files
     from hubkit.scaffold.model_discovery import ModelDiscovery
@@ -58,6 +62,21 @@ _NOISE = frozenset(
         "release",
         "torch",
         "pytorch",
+        "checkpoints",
+        "ckpts",
+        "models",
+        "saved",
+        "runs",
+        "logs",
+        "outputs",
+        "output",
+        "experiments",
+        "results",
+        "train",
+        "exp",
+        "version",
+        "lightning",
+        "step",
     ]
 )
 _HASH = re.compile(r"-([0-9a-f]{8,64})$")
@@ -73,6 +92,9 @@ class WeightsFile(Struct, frozen=True):
         is_plain: Whether it contains only tensors and plain values; False if unknown.
         key: The key of the state dict in the file; "" if the file is the state dict.
         prefix: A prefix of all names in the state dict, such as "module.", or "".
+        is_published: Whether it is in the repo; False if it only lies in the work tree.
+        was_tried: Whether init tried to load it into the models.
+        problem: Why torch does not read it; "" if it does, or if that is unknown.
     """
 
     path: str
@@ -81,16 +103,30 @@ class WeightsFile(Struct, frozen=True):
     is_plain: bool = False
     key: str = ""
     prefix: str = ""
+    is_published: bool = True
+    was_tried: bool = False
+    problem: str = ""
 
 
 def read_weights(files: Files) -> tuple[WeightsFile, ...]:
-    """The checkpoints in a repo; their contents are read from the opcodes."""
-    paths = [p for p in files.paths() if _FILE.fullmatch(p) and not FOREIGN.search(p)]
-    return tuple(
-        found
-        for path in paths[: limits.PROPOSED_CHECKPOINTS.most]
-        if (found := _read_file(files, path))
-    )
+    """The checkpoints in a repo, then those that only lie in its work tree.
+
+    Their contents are read from the opcodes.
+    """
+    found = [one for path in _select(files.paths()) if (one := _read_file(files, path))]
+    if files.is_tracked:
+        known = {one.path for one in found}
+        folder = Folder(files.root)
+        everything = islice(walk_files(files.root, without=".git"), limits.STRAY_FILES.most)
+        strays = sorted(path for path in _select(everything) if path not in known)
+        others = (_read_file(folder, path) for path in strays)
+        found += [replace(one, is_published=False) for one in others if one]
+    return tuple(found[: limits.PROPOSED_CHECKPOINTS.most])
+
+
+def _select(paths: Iterable[str]) -> list[str]:
+    chosen = [p for p in paths if _FILE.fullmatch(p) and not FOREIGN.search(p)]
+    return chosen[: limits.PROPOSED_CHECKPOINTS.most]
 
 
 def read_urls(files: Files) -> tuple[tuple[str, str], ...]:
@@ -152,6 +188,11 @@ class Checkpoint(Struct, frozen=True):
     key: str = ""
     prefix: str = ""
 
+    @property
+    def is_safetensors(self) -> bool:
+        """Whether it is in the repo, in the format of safetensors."""
+        return self.path.lower().endswith(".safetensors")
+
 
 def find_checkpoint(
     name: str, names: tuple[str, ...], discovery: ModelDiscovery
@@ -167,10 +208,11 @@ def find_checkpoint(
         discovery: The models and weights of the repo.
     """
     for file in discovery.weights:
-        if file.is_plain and not file.is_pointer and _fits(name, names, file.path):
+        usable = file.is_plain and file.is_published and not file.is_pointer
+        if usable and fits_name(name, names, file.path):
             return Checkpoint(path=file.path, key=file.key, prefix=file.prefix)
     for url, _ in discovery.urls:
-        if _fits(name, names, url):
+        if not url.endswith(".safetensors") and fits_name(name, names, url):
             return Checkpoint(url=url, has_hash=bool(_HASH.search(stem_of(url))))
     return None
 
@@ -181,19 +223,28 @@ def stem_of(place: str) -> str:
     return re.sub(r"(?:\.(?:pth|pt|th|ckpt|bin|safetensors|tar))+$", "", last, flags=re.IGNORECASE)
 
 
-def _fits(name: str, names: tuple[str, ...], place: str) -> bool:
-    words = _words(stem_of(place))
+def fits_name(name: str, names: tuple[str, ...], place: str) -> bool:
+    """Whether a checkpoint is called as an entrypoint, or lies in a folder that is.
+
+    Args:
+        name: The entrypoint.
+        names: All entrypoints.
+        place: The path or the URL of the checkpoint.
+    """
+    folders = () if "://" in place else reversed(place.split("/")[:-1])
+    called = (_words(part) for part in (stem_of(place), *folders))
+    words = next(filter(None, called), [])
     if not words:
         # weights/best.pt belongs to the model if there is only one.
         return len(names) == 1
-    return words == _words(name) or (
-        words[: len(_words(name))] == _words(name)
-        and not any(
-            words[: len(_words(other))] == _words(other)
-            for other in names
-            if len(_words(other)) > len(_words(name))
-        )
+    return _starts_with(words, name) and not any(
+        _starts_with(words, other) for other in names if len(_words(other)) > len(_words(name))
     )
+
+
+def _starts_with(words: list[str], name: str) -> bool:
+    own = _words(name)
+    return words[: len(own)] == own
 
 
 def _words(text: str) -> list[str]:

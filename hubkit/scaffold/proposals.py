@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from hubkit.analysis import read_docstring, write_literal
 from hubkit.scaffold.model_weights import Checkpoint, find_checkpoint
 from hubkit.scaffold.names import MAX_LENGTH
+from hubkit.scaffold.values import GUESSES
 from hubkit.torchhub import LOAD_PARAMETERS
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from hubkit.scaffold.model_discovery import ModelDiscovery
     from hubkit.scaffold.model_sources import Model
 
+_Draft: TypeAlias = "tuple[Model, tuple[Argument, ...]]"
 # A longer torch.hub.list is hard to read. The others are printed and can be selected.
 LIMIT = 16
 # Answers that select all proposals, or none.
@@ -31,15 +33,18 @@ _PARTS = re.compile(
     r"|Activation|GELU_?|Swish|Wrapper|Bottleneck|Critic|_?[Bb]lock|_?[Cc]onv|Pool(?:ing)?)$"
     r"|^(?:Abstract|Base)[A-Z]"
 )
-_LOSS = re.compile(r"(?:Loss|Criterion|Metric)$", re.IGNORECASE)
+_LOSS = re.compile(
+    r"Loss(?![a-z])|Losses|(?:^|_)loss(?![a-z])|loss$|Criterion|Metrics?$|CrossEntropy"
+    r"|(?:Accuracy|Error|Perplexity|IoU|IOU|PSNR|SSIM|Dice|MSE|MAE)$"
+)
+_LOSS_FILE = re.compile(r"(?i)(?:^|/)(?:loss(?:es)?|metrics?|criteri(?:on|ons|a))(?:/|\.py$)")
+# What a loss or a metric compares.
+_TRUTH = re.compile(r"targets?|labels?|gts?|(?:ground_?)?truth|y_true|true_labels")
+_PREDICTION = re.compile(
+    r"pred\w*|outputs?|out|inputs?|inp|logits?|scores?|probs?|y_pred|y_hat|x|hypothesis"
+)
 # Older versions of torch.hub.load called their first parameter ``github``.
 _RESERVED = LOAD_PARAMETERS | {"github"}
-# Names that mean the same in most repos, with a value that works for all of them.
-_USUAL = {
-    "3": "in_channels n_channels input_channels in_ch in_chans img_ch channels in_nc input_nc in_dim",
-    "10": "num_classes n_classes n_class num_class class_num class_nums classes nclass nclasses",
-    "1": "out_channels out_ch output_ch output_nc output_channels",
-}
 _USUAL_TEXTS = {
     "pretrained": "Load the trained weights.",
     "progress": "Show a progress bar.",
@@ -47,8 +52,35 @@ _USUAL_TEXTS = {
     "num_classes": "Number of classes.",
     "n_classes": "Number of classes.",
 }
-_GUESSES = {name: value for value, names in _USUAL.items() for name in names.split()}
+_LIST = re.compile(r"(?:typing\.)?(?:list|tuple|sequence|iterable)\b", re.IGNORECASE)
+# Sizes for arguments without a value, so that shapes can show what depends on them.
+_SIZES = ("64", "32", "16", "8", "128")
 _PLAIN = re.compile(r"(?:int|float|str|bool)(?: \| None)?|None")
+
+
+class Check(Struct, frozen=True):
+    """Whether an entrypoint works.
+
+    Attributes:
+        state: "loads" if it loads weights strictly, "builds" if it can be built and there are no
+            weights for it, "fails" if its own code fails, else "unknown".
+        reason: Why it is not verified.
+        path: The file in the work tree whose weights it loads.
+    """
+
+    state: Literal["loads", "builds", "fails", "unknown"] = "unknown"
+    reason: str = ""
+    path: str = ""
+
+    @property
+    def rank(self) -> int:
+        """The smaller, the better."""
+        return ("loads", "builds", "unknown", "fails").index(self.state)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether it was built, and loads the weights that the repo has for it."""
+        return self.state in ("loads", "builds")
 
 
 class Proposal(Struct, frozen=True):
@@ -59,7 +91,8 @@ class Proposal(Struct, frozen=True):
         model: The model that it builds.
         arguments: Its parameters, except ``pretrained``.
         extra: Name of the ``**`` parameter that it passes on; "" if there is none.
-        checkpoint: Weights with its name, or None.
+        checkpoint: Weights with its name, or those that it loads; None if there are none.
+        check: Whether it works.
     """
 
     name: str
@@ -67,6 +100,23 @@ class Proposal(Struct, frozen=True):
     arguments: tuple[Argument, ...]
     extra: str = ""
     checkpoint: Checkpoint | None = None
+    check: Check = Check()
+
+    @property
+    def starts(self) -> tuple[dict[str, str], ...]:
+        """Arguments that the repo shows, as source: its own, and those of calls and configuration."""
+        guesses = iter(_SIZES)
+        base = {
+            one.name: one.default or one.trial or next(guesses, _SIZES[-1])
+            for one in self.arguments
+        }
+        calls = (dict(one.arguments) for one in self.model.examples)
+        found = [base]
+        for shown in (*calls, *self.model.values, self.model.fallbacks):
+            start = base | {name: text for name, text in shown.items() if name in base}
+            if start not in found:
+                found.append(start)
+        return tuple(found)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -91,11 +141,15 @@ class Proposal(Struct, frozen=True):
 
 
 class Leftover(Struct, frozen=True):
-    """A model that is not proposed, and the reason; without a module, all models of a file."""
+    """A model that is not proposed, and the reason; without a module, all models of a file.
+
+    If only numbers are missing, ``draft`` is its proposal without them: weights may show them.
+    """
 
     name: str
     module: str
     reason: str
+    draft: Proposal | None = None
 
 
 def propose(discovery: ModelDiscovery) -> tuple[tuple[Proposal, ...], tuple[Leftover, ...]]:
@@ -104,7 +158,7 @@ def propose(discovery: ModelDiscovery) -> tuple[tuple[Proposal, ...], tuple[Left
     Args:
         discovery: The models and weights of the repo.
     """
-    drafts: list[tuple[Model, tuple[Argument, ...]]] = []
+    drafts: list[_Draft] = []
     leftovers: list[Leftover] = []
     for model in discovery.models:
         if model.is_part and not _is_published(model):
@@ -114,22 +168,33 @@ def propose(discovery: ModelDiscovery) -> tuple[tuple[Proposal, ...], tuple[Left
             leftovers.append(Leftover(model.name, model.module, arguments))
         else:
             drafts.append((model, arguments))
-    built = {model.gives for model, _ in drafts if model.kind == "function"}
+    built = {one.gives for one, needs in drafts if one.kind == "function" and not _lacking(needs)}
     kept = [d for d in drafts if d[0].kind == "function" or d[0].gives not in built]
-    named = list(_name(_spread(kept)))
-    proposals = tuple(
-        Proposal(name, model, arguments, find_extra(model), None)
-        for name, model, arguments in named
-    )
+    ready = [draft for draft in kept if not _lacking(draft[1])]
+    rest = [draft for draft in kept if _lacking(draft[1])]
+    proposals: list[Proposal] = []
+    incomplete: list[Proposal] = []
+    for name, model, arguments in _name([*_spread(ready), *rest]):
+        into = incomplete if _lacking(arguments) else proposals
+        into.append(Proposal(name, model, arguments, find_extra(model)))
+    for one in incomplete:
+        reason = f"it requires `{_lacking(one.arguments)}`, and the repo shows no value for it"
+        leftovers.append(Leftover(one.model.name, one.model.module, reason, one))
     # A class that functions build needs no entrypoint of its own.
     left = (one for one in leftovers if f"{one.module}.{one.name}" not in built)
     unread = (Leftover(path, "", reason) for path, reason in discovery.unread)
-    return _with_weights(proposals, discovery), (*left, *unread)
+    return _with_weights(tuple(proposals), discovery), (*left, *unread)
+
+
+def _lacking(arguments: Iterable[Argument]) -> str:
+    """The first argument without a value; "" if all have one."""
+    return next((one.name for one in arguments if not (one.default or one.trial)), "")
 
 
 def suggest_names(proposals: tuple[Proposal, ...]) -> str:
-    """The names of the best proposals as an answer, sorted by place."""
-    return ", ".join(one.name for one in sort_by_place(proposals[:LIMIT])) or NONE
+    """The names of the best proposals that work as an answer, sorted by place."""
+    working = [one for one in proposals if one.check.state != "fails"]
+    return ", ".join(one.name for one in sort_by_place(working[:LIMIT])) or NONE
 
 
 def sort_by_place(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
@@ -148,17 +213,23 @@ def _is_published(model: Model) -> bool:
 def _why_not(model: Model) -> str:
     """Why a model is not for publishing, judged by its name; "" if it may be."""
     if _LOSS.search(model.name):
-        return "a loss, by its name"
+        return "a loss or a metric, by its name"
+    if _LOSS_FILE.search(model.location.path):
+        return "a loss or a metric, by its file"
+    if all(any(map(kind.fullmatch, model.takes)) for kind in (_TRUTH, _PREDICTION)):
+        return "a loss or a metric, by what it compares"
+    if model.name.startswith("_"):
+        return "its name starts with an underscore"
     if _PARTS.search(model.name) and not model.example:
         return "a part, by its name"
     return ""
 
 
 def _spread(
-    drafts: Iterable[tuple[Model, tuple[Argument, ...]]],
-) -> Iterator[tuple[Model, tuple[Argument, ...]]]:
+    drafts: Iterable[_Draft],
+) -> Iterator[_Draft]:
     """The best of each file, then the second best of each, and so on."""
-    shelves: dict[str, list[tuple[Model, tuple[Argument, ...]]]] = {}
+    shelves: dict[str, list[_Draft]] = {}
     for draft in sorted(drafts, key=_merit):
         shelves.setdefault(draft[0].location.path, []).append(draft)
     level = 0
@@ -167,7 +238,7 @@ def _spread(
         level += 1
 
 
-def _merit(draft: tuple[Model, tuple[Argument, ...]]) -> tuple[object, ...]:
+def _merit(draft: _Draft) -> tuple[object, ...]:
     """The smaller, the better."""
     model, arguments = draft
     return (
@@ -183,7 +254,7 @@ def _merit(draft: tuple[Model, tuple[Argument, ...]]) -> tuple[object, ...]:
 
 
 def _name(
-    drafts: Iterable[tuple[Model, tuple[Argument, ...]]],
+    drafts: Iterable[_Draft],
 ) -> Iterator[tuple[str, Model, tuple[Argument, ...]]]:
     taken: set[str] = set()
     for model, arguments in drafts:
@@ -245,25 +316,43 @@ class Argument(Struct, frozen=True):
 def find_arguments(model: Model) -> tuple[Argument, ...] | str:
     """The parameters of an entrypoint for a model, or the reason why there can be none.
 
+    Numbers for which the repo shows no value have neither a default nor a trial.
+
     Args:
         model: The model.
     """
     if model.parameters is None:
         return "its source does not show its parameters"
     texts = dict(read_docstring(model.docstring).parameters) if model.docstring else {}
-    given = dict(model.example.arguments) if model.example else {}
+    shown = dict(model.example.arguments) if model.example else {}
+    given = _find_values(model) | shown
     found: list[Argument] = []
     for parameter in model.parameters:
         if parameter.kind in ("var-positional", "var-keyword"):
             continue
         argument = _argument(parameter, texts.get(parameter.name, ""), given, model.name)
         if argument is None and parameter.required:
-            return f"it requires `{parameter.name}`"
+            return f"it requires `{parameter.name}`, and the repo shows no value for it"
         if argument is not None:
             found.append(argument)
     if find_extra(model):
-        found += _extras(given, {one.name for one in model.parameters}, model.name)
+        found += _extras(shown, {one.name for one in model.parameters}, model.name)
     return tuple(sorted(found, key=lambda one: bool(one.default)))
+
+
+def _find_values(model: Model) -> dict[str, str]:
+    """Values of plain parameters from the class that a function builds, and from configuration."""
+    plain = [
+        one.name
+        for one in model.parameters or ()
+        if not one.annotation or _PLAIN.fullmatch(one.annotation) or _LIST.match(one.annotation)
+    ]
+    found: dict[str, str] = {}
+    for values in (*model.values, model.fallbacks):
+        for name in plain:
+            if name in values:
+                found.setdefault(name, values[name])
+    return found
 
 
 def _extras(given: dict[str, str], known: set[str], builder: str) -> Iterator[Argument]:
@@ -288,9 +377,9 @@ def _argument(
             return None
     elif name in given:
         default = given[name]
-    elif name in _GUESSES:
-        trial = _GUESSES[name]
-    else:
+    elif name in GUESSES:
+        trial = GUESSES[name]
+    elif parameter.annotation not in (None, "int"):
         return None
     if name == "pretrained" and default == "True":
         default = "False"  # as in torch.hub's own models
@@ -302,6 +391,14 @@ def _argument(
         by_position=parameter.kind == "positional-only",
         trial=trial,
     )
+
+
+def set_default(argument: Argument, default: str) -> Argument:
+    """The argument with another default, as source."""
+    annotation = argument.annotation
+    if not annotation or argument.default == "None":
+        annotation = _annotation(annotation or None, default)
+    return replace(argument, default=default, trial="", annotation=annotation)
 
 
 def _annotation(annotation: str | None, default: str) -> str:

@@ -1,6 +1,6 @@
 """The files of a repo: a folder, a git work tree, a commit, or any of them with changes on top.
 
-Git is asked what it holds; nothing of the repo is run.
+Uses git to list files; runs nothing of the repo.
 """
 
 from typing import TYPE_CHECKING

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hubkit.facts import EntryKind, Refs
     from hubkit.source.git import Git
 
-_NOWHERE = "\0"  # a name that no tree can hold
+_NOWHERE = "\0"  # not a possible path
 _SHOWN = 5
 # What git says when the repo is well and the name is not a commit's.
 _NO_COMMIT = ("expected commit type", "upstream", "does not point to a branch", "unknown revision")
@@ -31,16 +31,16 @@ _NO_COMMIT = ("expected commit type", "upstream", "does not point to a branch", 
 
 @dataclass(frozen=True, slots=True)
 class Commit(Files):
-    """What an archive of a commit would hold.
+    """The files that archives of a commit contain.
 
     Attributes:
         folder: The folder of the repo that its paths start from.
-        name: The commit, as it was asked for.
-        sha: Which one that is.
-        tracked: What it holds.
-        blobs: Gives contents.
-        listings: Names in each folder, those that archives leave out among them.
-        git: Asked for the repo's refs.
+        name: The requested commit, as requested.
+        sha: Its hash.
+        tracked: Its files.
+        blobs: Reads contents.
+        listings: Names in each folder, including those that archives leave out.
+        git: Reads the refs.
     """
 
     folder: Path
@@ -53,12 +53,12 @@ class Commit(Files):
 
     @property
     def root(self) -> Path:
-        """The folder of the repo; what lies there now may differ."""
+        """The folder of the repo, whose present files may differ."""
         return self.folder
 
     @property
     def ref(self) -> str:
-        """The commit, as it was asked for."""
+        """The requested commit, as requested."""
         return self.name
 
     @property
@@ -67,11 +67,11 @@ class Commit(Files):
         return True
 
     def paths(self) -> tuple[str, ...]:
-        """Every file of the commit that archives hold."""
-        return self.tracked.paths()
+        """Every path in archives of the commit."""
+        return self.tracked.kept
 
     def entry(self, path: str) -> Entry | None:
-        """What the commit holds at a path."""
+        """The file, link or submodule at a path."""
         if not self.tracked.holds(path):
             return None
         size = self.tracked.lines[path].rsplit(None, 1)[1]
@@ -82,11 +82,11 @@ class Commit(Files):
         return self._list(folder, held=True)
 
     def strays(self, folder: str) -> frozenset[str]:
-        """Names of what the commit holds and archives leave out."""
+        """Names in a folder that archives leave out."""
         return self._list(folder, held=False) if self.tracked.ignored else frozenset()
 
     def detour(self, path: str) -> Gap | None:
-        """The link or the submodule on the way to a path."""
+        """The first link or submodule in a path."""
         return self.tracked.detour(path)
 
     def gap(self, path: str) -> Gap | None:
@@ -101,7 +101,7 @@ class Commit(Files):
         return self.tracked.of_kind(kind)
 
     def pointers(self) -> frozenset[str]:
-        """Files of which the commit holds a pointer."""
+        """Files that are LFS pointers in the commit."""
         return select_pointers(find_candidates(self.tracked), self._size, self.read)
 
     def refs(self) -> Refs:
@@ -109,11 +109,11 @@ class Commit(Files):
         return read_refs(self.git)
 
     def is_file(self, path: str) -> bool:
-        """Whether the commit holds a file there."""
+        """Whether the commit has a file at a path."""
         return self._real(path) in self.tracked.lines
 
     def is_folder(self, path: str) -> bool:
-        """Whether the commit holds a folder there."""
+        """Whether the commit has a folder at a path."""
         return self._real(path) in self.listings or self._real(path) in self.tracked.folders
 
     def read(self, path: str, limit: int = -1) -> bytes:
@@ -137,7 +137,7 @@ class Commit(Files):
         return self.tracked.holds(path) or path in self.tracked.folders
 
     def _real(self, path: str) -> str:
-        """The path behind a path's links; what leads out of the repo is no path in it."""
+        """Resolve the links in a path; ``_NOWHERE`` if they lead out of the repo."""
         for _ in range(limits.LINK_HOPS.most):
             found = self.tracked.detour(path)
             if found is None or found.kind != "link":
@@ -156,10 +156,10 @@ def open_commit(folder: Path, ref: str) -> Files:
 
     Args:
         folder: A folder of a git repo: its root, one below, or a bare repo.
-        ref: A branch, a tag, a commit, or what else git takes for one.
+        ref: A branch, tag or commit in any notation of git.
 
     Raises:
-        GitRepoError: It is no git repo, has no such commit, or cannot be read.
+        GitRepoError: It is not a git repo, has no such commit, or cannot be read.
     """
     git = find_git(folder)
     if git is None:
@@ -168,8 +168,8 @@ def open_commit(folder: Path, ref: str) -> Files:
             hint="Remove --ref to check the files in the folder.",
         )
     sha = _resolve(git, ref)
-    said = git.ask("ls-tree", "-r", "-l", "-z", sha).decode("utf-8", "surrogateescape")
-    records = (record.partition("\t") for record in said.split("\0") if record)
+    output = git.ask("ls-tree", "-r", "-l", "-z", sha).decode("utf-8", "surrogateescape")
+    records = (record.partition("\t") for record in output.split("\0") if record)
     lines = {path: line for line, _, path in records}
     blobs = Blobs(git)
     tracked = track(git, lines, lambda path: _read(blobs, lines[path]), sha)
@@ -199,9 +199,9 @@ def _resolve(git: Git, ref: str) -> str:
         done = git.try_to("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         if not done.returncode:
             return done.stdout.decode().strip()
-        said = done.stderr.decode("utf-8", "replace")
-        if said and not any(one in said for one in _NO_COMMIT):
-            raise git.failure(said)
+        output = done.stderr.decode("utf-8", "replace")
+        if output and not any(one in output for one in _NO_COMMIT):
+            raise git.failure(output)
     raise _unknown(git, ref)
 
 
@@ -226,7 +226,7 @@ def _unknown(git: Git, ref: str) -> GitRepoError:
 
 
 _SHA1 = 40  # digits; longer ones are SHA-256
-# Hosts run no filters: of what LFS keeps they pack the pointer.
+# Hosts run no filters: they pack the pointers of LFS files.
 _ATTRIBUTES = "* -filter\n"
 
 
@@ -237,18 +237,18 @@ def write_archive(repo: Git, sha: str, path: Path, top: str) -> None:
     counts: neither filters nor ``tar.zip.command``, which would run in place of git's own zip.
 
     Args:
-        repo: Where the commit is.
+        repo: The repo of the commit.
         sha: The commit.
         path: The zip; it is overwritten.
-        top: Name of the folder that holds everything in the zip.
+        top: Name of the top folder in the zip.
 
     Raises:
         GitRepoError: git cannot pack the commit.
     """
     import tempfile
 
-    told = repo.ask("rev-parse", "--git-path", "objects").decode("utf-8", "surrogateescape")
-    objects = (repo.folder / told.removesuffix("\n")).resolve()
+    output = repo.ask("rev-parse", "--git-path", "objects").decode("utf-8", "surrogateescape")
+    objects = (repo.folder / output.removesuffix("\n")).resolve()
     kind = "sha256" if len(sha) > _SHA1 else "sha1"
     with tempfile.TemporaryDirectory(prefix="hubkit-") as folder:
         room = Path(folder)

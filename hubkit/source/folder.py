@@ -1,4 +1,4 @@
-"""A repo's files in a folder, taken as they lie there."""
+"""The files in a folder."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _EXECUTABLE, _PLAIN, _LINK = 0o100755, 0o100644, 0o120000
 
 @dataclass(frozen=True, slots=True)
 class Folder(Files):
-    """All that lies in a folder, but for git's own ``.git``.
+    """All files in a folder except ``.git``.
 
     Attributes:
         folder: The folder.
-        name: The commit that it holds, as it was asked for; "" for a folder of the user's.
-        memo: Where folders lie, once they were asked for; "" for those outside.
+        name: The requested commit that it contains; "" for a folder of the user.
+        memo: Resolved folders, by path; "" for those outside.
     """
 
     folder: Path
@@ -37,7 +37,7 @@ class Folder(Files):
 
     @property
     def ref(self) -> str:
-        """The commit, as it was asked for."""
+        """The requested commit, as requested."""
         return self.name
 
     def paths(self) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class Folder(Files):
         return tuple(sorted(walk_files(self.folder, without=".git")))
 
     def entry(self, path: str) -> Entry | None:
-        """What lies at a path; None for nothing and for a folder."""
+        """The file or link at a path; None for folders and missing paths."""
         place = self.locate(path, follow=False)
         return None if place is None else read_entry(place, path)
 
@@ -55,11 +55,11 @@ class Folder(Files):
         return frozenset() if place is None else frozenset(list_names(place)) - {".git"}
 
     def gap(self, path: str) -> Gap | None:
-        """The symbolic link on the way to a file, which archives hold as text."""
+        """The first symbolic link in a path, which archives contain as text."""
         return self.detour(path)
 
     def detour(self, path: str) -> Gap | None:
-        """The symbolic link on the way to a path."""
+        """The first symbolic link in a path."""
         parts = path.split("/")
         for end in range(1, len(parts) + 1):
             at = "/".join(parts[:end])
@@ -69,12 +69,12 @@ class Folder(Files):
         return None
 
     def is_file(self, path: str) -> bool:
-        """Whether there is a file; none is where a link leads out of the folder."""
+        """Whether a path is a file in the folder."""
         place = self.locate(path)
         return place is not None and os.path.isfile(place)  # noqa: PTH113 - a text, not a Path
 
     def is_folder(self, path: str) -> bool:
-        """Whether there is a folder; none is where a link leads out of the folder."""
+        """Whether a path is a folder in the folder."""
         place = self.locate(path)
         return place is not None and os.path.isdir(place)  # noqa: PTH112 - a text, not a Path
 
@@ -86,18 +86,18 @@ class Folder(Files):
         return read_file(place, limit)
 
     def real_path(self, path: str) -> str | None:
-        """The path of what a path leads to; None where that is outside."""
+        """The path without links; None if it leads out of the folder."""
         place, root = self.locate(path), self.locate("")
         if place is None or root is None:
             return None
         return os.path.relpath(place, root).replace(os.sep, "/")
 
     def locate(self, path: str, *, follow: bool = True) -> str | None:
-        """Where something lies once links are resolved; None where they lead out of the folder.
+        """Resolve the links in a path; None if they lead out of the folder.
 
         Args:
             path: The path.
-            follow: Whether a link at the path itself is resolved, too.
+            follow: Whether to resolve a link at the end of the path too.
         """
         above, _, name = path.rpartition("/")
         known = self.memo.get(above)
@@ -106,14 +106,14 @@ class Folder(Files):
         if not known:
             return None
         place = f"{known}/{name}" if name else known
-        # Most files are none, and to look costs less than to resolve the whole path.
+        # Most files are not links, and this check is cheaper than resolving the whole path.
         if name and follow and os.path.islink(place):  # noqa: PTH114 - a text, not a Path
             return _resolve(self.folder, path) or None
         return place
 
 
 def _resolve(root: Path, path: str) -> str:
-    """What a path leads to; "" when that is not in the repo."""
+    """The resolved path; "" if it is not in the repo."""
     try:
         return os.fspath(resolve_inside(root, path))
     except (OSError, ValueError):
@@ -121,10 +121,10 @@ def _resolve(root: Path, path: str) -> str:
 
 
 def read_entry(place: str, path: str) -> Entry | None:
-    """What lies somewhere, links not followed; None for nothing and for a folder.
+    """The file or link at a place; None for folders and missing files.
 
     Args:
-        place: Where it lies.
+        place: Its path on this machine.
         path: Its path in the repo.
     """
     try:
@@ -139,7 +139,7 @@ def read_entry(place: str, path: str) -> Entry | None:
 
 
 def list_names(folder: str) -> list[str]:
-    """Names in a folder; none when it cannot be listed."""
+    """Names in a folder; empty if it cannot be listed."""
     try:
         return os.listdir(folder)  # noqa: PTH208 - names only
     except (OSError, ValueError):

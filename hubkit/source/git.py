@@ -30,43 +30,43 @@ class Git(Struct, frozen=True):
 
     Attributes:
         folder: A folder of a work tree, or a bare repo.
-        is_bare: Whether it is the latter.
+        is_bare: Whether it is a bare repo.
     """
 
     folder: Path
     is_bare: bool = False
 
-    def ask(self, *arguments: str, given: bytes = b"", index: Path | None = None) -> bytes:
-        """What git prints.
+    def ask(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> bytes:
+        """The output of a git command.
 
         Args:
             *arguments: The command.
-            given: What git reads from its standard input.
+            stdin: The standard input.
             index: The index to use in place of the repo's own.
 
         Raises:
             GitRepoError: git is not installed, or fails.
         """
-        done = self.try_to(*arguments, given=given, index=index)
+        done = self.try_to(*arguments, stdin=stdin, index=index)
         if done.returncode:
             raise self.failure(done.complaint)
         return done.stdout
 
     def try_to(
-        self, *arguments: str, given: bytes = b"", index: Path | None = None
+        self, *arguments: str, stdin: bytes = b"", index: Path | None = None
     ) -> git.GitResult:
-        """How git ends, well or not.
+        """The result of a git command, which may have failed.
 
         Raises:
             GitRepoError: git is not installed, or does not end.
         """
         try:
-            return git.read(self.folder, *arguments, bare=self.is_bare, stdin=given, index=index)
+            return git.read(self.folder, *arguments, bare=self.is_bare, stdin=stdin, index=index)
         except git.GitError as error:
             raise self._no_result(error) from error
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """A git that replies to one request after the other.
+        """Start a git command that replies to one request after the other.
 
         Raises:
             GitRepoError: git is not installed.
@@ -77,7 +77,7 @@ class Git(Struct, frozen=True):
             raise self._no_result(error) from error
 
     def wait_for_reply(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until a git that was started replies or ends.
+        """Wait until a started command replies or ends.
 
         Raises:
             GitRepoError: It did neither in time.
@@ -87,17 +87,17 @@ class Git(Struct, frozen=True):
         except git.GitError as error:
             raise self._no_result(error) from error
 
-    def failure(self, said: str) -> GitRepoError:
-        """The error for what git said when it failed."""
-        first = next((line for line in said.splitlines() if line.strip()), "no error message")
+    def failure(self, output: str) -> GitRepoError:
+        """The error for the output of a failed command."""
+        first = next((line for line in output.splitlines() if line.strip()), "no error message")
         reason = first.removeprefix("fatal: ").removeprefix("error: ").rstrip(".")
-        if "dubious ownership" in said:
+        if "dubious ownership" in output:
             owned = f"git config --global --add safe.directory {shlex.quote(str(self.folder.resolve()))}"
             return GitRepoError(
                 f"git refuses to read {self.folder}: it belongs to another user",
                 hint=f"If you trust it, run `{owned}`. {_NO_GIT}",
             )
-        if "promisor" in said or "lazy fetching" in said:
+        if "promisor" in output or "lazy fetching" in output:
             return GitRepoError(
                 f"{self.folder} is a partial clone that lacks objects to read",
                 hint="Clone it without --filter. hubkit does not fetch the missing objects.",
@@ -117,7 +117,7 @@ class Git(Struct, frozen=True):
 
 
 def git_output(folder: Path, *arguments: str) -> str:
-    """What git prints in a folder, or in the nearest existing one above; "" if git fails."""
+    """The output of git in a folder, or in the nearest existing one above; "" if git fails."""
     place = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
     if place is None:
         return ""
@@ -129,10 +129,7 @@ def git_output(folder: Path, *arguments: str) -> str:
 
 
 def find_git(folder: Path) -> Git | None:
-    """Git for a folder that lies in a work tree or is a bare repo; None when it is neither.
-
-    No process is started to tell.
-    """
+    """Git for a folder in a work tree, or for a bare repo; else None. Starts no process."""
     start = folder.resolve()
     for place in (start, *start.parents):
         if (place / ".git").exists():
@@ -144,10 +141,10 @@ def find_git(folder: Path) -> Git | None:
 
 
 def find_commits_index(repo: Git) -> Path | None:
-    """The index of the commit that is being made, when a hook of this repo has us started.
+    """The index of the commit in progress, if a hook of this repo started this process.
 
-    `git commit a.py` commits from an index of its own, which lacks what else is staged. One that
-    lies elsewhere is some other repo's.
+    `git commit a.py` uses an index of its own, without other staged changes. An index in another
+    folder belongs to another repo.
     """
     named = os.environ.get("GIT_INDEX_FILE")
     if not named or not Path(named).is_file():
@@ -161,7 +158,7 @@ _PIECE = 1024 * 1024
 
 
 class Blobs:
-    """Gives contents; git is started for the first and ends with the object."""
+    """Reads contents of objects. git is started for the first one and stopped with this object."""
 
     def __init__(self, git: Git) -> None:
         self._git = git
@@ -172,7 +169,7 @@ class Blobs:
 
         Args:
             name: The object's name.
-            limit: How many bytes at most; -1 for all.
+            limit: Maximum number of bytes; -1 for all.
 
         Raises:
             OSError: git has no such object here.
@@ -189,10 +186,10 @@ class Blobs:
         line = answers.readline()
         if not line:
             raise self._ended(process)
-        _, *told = line.split()
-        if len(told) != 2:  # type and size, or the one word "missing"
+        _, *header = line.split()
+        if len(header) != 2:  # type and size, or the one word "missing"
             raise OSError(f"the object {name} is not in this clone")
-        size = int(told[1])
+        size = int(header[1])
         data = answers.read(size if limit < 0 else min(limit, size))
         left = size + 1 - len(data)  # and a line end
         while left > 0:
@@ -200,7 +197,7 @@ class Blobs:
         return data
 
     def _ended(self, process: subprocess.Popen[bytes]) -> GitRepoError:
-        """Why git has gone in the middle of its answers."""
+        """The error for a git that ended before it replied."""
         partial = self._git.try_to("config", "--get-regexp", r"^remote\..*\.promisor$").stdout
         return self._git.failure(
             "promisor" if partial else f"git exited with status {process.wait()}"
@@ -215,7 +212,7 @@ class Blobs:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            # What it was asked last may not have reached it.
+            # The last request may not have been read.
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
     process.wait()
@@ -226,13 +223,12 @@ _HEADS, _TAGS, _REMOTE = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
 
 
 def read_refs(git: Git) -> Refs:
-    """The branches of ``origin`` as they were last fetched, or the repo's own where it has none.
+    """The last fetched branches of ``origin``, or the repo's own branches without one.
 
-    Which one is the default is told by ``origin``'s HEAD, by the HEAD of a bare repo, or by being
-    the only one.
+    The default branch is that of ``origin``'s HEAD, of a bare repo's HEAD, or the only one.
     """
-    said = git.ask("for-each-ref", _FORMAT, _HEADS, _TAGS, _REMOTE).decode("utf-8", "replace")
-    rows = [line.split("\0") for line in said.splitlines()]
+    output = git.ask("for-each-ref", _FORMAT, _HEADS, _TAGS, _REMOTE).decode("utf-8", "replace")
+    rows = [line.split("\0") for line in output.splitlines()]
     tags = {name[len(_TAGS) :]: sha for name, sha, *_ in rows if name.startswith(_TAGS)}
     prefix = _REMOTE if any(row[0].startswith(_REMOTE) for row in rows) else _HEADS
     branches = {
@@ -251,8 +247,8 @@ def read_refs(git: Git) -> Refs:
 
 
 def _fetches_all(git: Git, branches: Mapping[str, str]) -> bool:
-    """Whether a clone has every branch, and not the one alone that it was made of."""
+    """Whether a clone has every branch, unlike one made with --single-branch."""
     if len(branches) > 1:
         return True
-    said = git.try_to("config", "--get-all", "remote.origin.fetch").stdout
-    return b"+refs/heads/*:refs/remotes/origin/*" in said.split()
+    output = git.try_to("config", "--get-all", "remote.origin.fetch").stdout
+    return b"+refs/heads/*:refs/remotes/origin/*" in output.split()

@@ -1,4 +1,4 @@
-"""A repo's files, some of them with other contents, as a fix would leave them."""
+"""A repo's files with changed contents, as after a fix."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Overlay(WrappedFiles):
     changes: Mapping[str, bytes]
 
     def is_file(self, path: str) -> bool:
-        """Whether there is a file, or will be."""
+        """Whether a path is a file, also with the changes."""
         return path in self.changes or self.files.is_file(path)
 
     def read(self, path: str, limit: int = -1) -> bytes:

@@ -24,10 +24,10 @@ _FILES = re.compile(
 
 
 def read_requirements(files: Files) -> dict[str, frozenset[str]] | None:
-    """The distributions that each install file names, normalised.
+    """The distributions that each install file names, normalized.
 
     Returns:
-        File by file; None when one of them is computed, so that source does not tell.
+        File by file; None if one of them is computed, so that the source does not tell.
     """
     found: dict[str, frozenset[str]] = {}
     candidates = [
@@ -101,7 +101,7 @@ def _from_cfg(text: str) -> set[str]:
 
 
 def _from_setup(text: str) -> set[str] | None:
-    """What a setup.py spells out; None when it computes its requirements."""
+    """What a setup.py spells out; None if it computes its requirements."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,4 +1,4 @@
-"""What git tracks: the part that a work tree and a commit have in common."""
+"""Tracked files, in a work tree or a commit."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Tracked(Struct, frozen=True):
     """The files that git tracks.
 
     Attributes:
-        lines: By path, what git says of it; it starts with the mode.
-        ignored: Those of them that archives leave out.
-        folders: Every folder that holds one, and every submodule.
-        filtered: Those that LFS is to keep.
-        kept: Every path that archives hold, sorted.
+        lines: The line of git for each path; it starts with the mode.
+        ignored: Paths that archives leave out.
+        folders: Every folder with a tracked file, and every submodule.
+        filtered: Paths with the filter of LFS.
+        kept: Every path in archives, sorted.
         special: The links and submodules among them, sorted.
     """
 
@@ -41,32 +41,28 @@ class Tracked(Struct, frozen=True):
     special: tuple[str, ...] = ()
 
     def holds(self, path: str) -> bool:
-        """Whether archives hold a file at that path."""
+        """Whether archives contain a file at a path."""
         return path in self.lines and path not in self.ignored
 
     def mode(self, path: str) -> int:
-        """The mode of a file that git tracks."""
+        """The mode of a tracked file."""
         return int(self.lines[path][:6], 8)
 
-    def paths(self) -> tuple[str, ...]:
-        """Every path that archives hold, sorted."""
-        return self.kept
-
     def ignores(self, path: str) -> bool:
-        """Whether archives leave out a file, or a folder with all that is in it."""
+        """Whether archives leave out a file, or a folder and its contents."""
         if path in self.ignored:
             return True
         inside = f"{path}/"
         return path not in self.folders and any(one.startswith(inside) for one in self.ignored)
 
     def of_kind(self, kind: EntryKind) -> tuple[str, ...]:
-        """Every path of a kind that archives hold, sorted."""
+        """Every path of a kind in archives, sorted."""
         mode = {"link": _LINK, "submodule": _SUBMODULE, "file": "100"}[kind]
         paths = self.kept if kind == "file" else self.special
         return tuple(path for path in paths if self.lines[path].startswith(mode))
 
     def detour(self, path: str) -> Gap | None:
-        """The link or the submodule on the way to a path, or None."""
+        """The first link or submodule in a path, or None."""
         parts = path.split("/")
         for end in range(1, len(parts) + 1):
             at = "/".join(parts[:end])
@@ -79,13 +75,13 @@ class Tracked(Struct, frozen=True):
 
 
 def track(git: Git, lines: dict[str, str], read: Callable[[str], bytes], tree: str = "") -> Tracked:
-    """Put what git tracks in order, by its attributes.
+    """Sort tracked files by their attributes.
 
     Args:
-        git: Asked.
-        lines: By path, what git says of it.
-        read: Gives what a ``.gitattributes`` among them says.
-        tree: The commit whose attributes count; "" for those of the work tree.
+        git: Reads the attributes.
+        lines: The line of git for each path.
+        read: Returns the contents of a ``.gitattributes``.
+        tree: The commit with the attributes; "" for those of the work tree.
     """
     ignored, filtered = _find_marked(git, lines, read, tree)
     kept = tuple(sorted(lines.keys() - ignored if ignored else lines.keys()))
@@ -99,20 +95,20 @@ def track(git: Git, lines: dict[str, str], read: Callable[[str], bytes], tree: s
 def _find_marked(
     git: Git, lines: dict[str, str], read: Callable[[str], bytes], tree: str
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Paths that archives leave out, and those that LFS keeps.
+    """Paths that archives leave out, and those with the filter of LFS.
 
-    git is asked only if a ``.gitattributes`` speaks of either.
+    git is started only if a ``.gitattributes`` mentions either.
     """
     paths = tuple(lines)
     sources = [path for path in paths if path.rpartition("/")[2] == _ATTRIBUTES]
-    said = b"\n".join(read(path) for path in sources)
-    if _IGNORE.encode() not in said and b"=lfs" not in said:
+    output = b"\n".join(read(path) for path in sources)
+    if _IGNORE.encode() not in output and b"=lfs" not in output:
         return frozenset(), frozenset()
     folders = {parent for path in paths for parent in _parents(path)}
-    # As `git archive` does, folders are asked for with a slash at their end.
+    # Like `git archive`, end folders with a slash.
     asked = [*paths, *(f"{folder}/" for folder in folders)]
-    given = "\0".join(asked).encode("utf-8", "surrogateescape")
-    answers = _check(git, given, tree).decode("utf-8", "surrogateescape").split("\0")
+    stdin = "\0".join(asked).encode("utf-8", "surrogateescape")
+    answers = _check(git, stdin, tree).decode("utf-8", "surrogateescape").split("\0")
     rows = list(zip(answers[::3], answers[1::3], answers[2::3], strict=False))
     marked = {path for path, name, value in rows if name == _IGNORE and value == "set"}
     ignored = (
@@ -124,17 +120,17 @@ def _find_marked(
     return frozenset(ignored), frozenset(filtered)
 
 
-def _check(git: Git, given: bytes, tree: str) -> bytes:
+def _check(git: Git, stdin: bytes, tree: str) -> bytes:
     command = ("check-attr", "-z", "--stdin", _IGNORE, _FILTER)
     if not tree:
-        return git.ask(*command, given=given)
+        return git.ask(*command, stdin=stdin)
     import tempfile
 
-    # The way of `git archive` itself, which every git knows: an index of the commit's own.
+    # Like `git archive`, and in every version of git: with a temporary index.
     with tempfile.TemporaryDirectory(prefix="hubkit-") as folder:
         index = Path(folder) / "index"
         git.ask("read-tree", tree, index=index)
-        return git.ask("check-attr", "--cached", *command[1:], given=given, index=index)
+        return git.ask("check-attr", "--cached", *command[1:], stdin=stdin, index=index)
 
 
 def _parents(path: str) -> Iterable[str]:
@@ -145,21 +141,21 @@ def _parents(path: str) -> Iterable[str]:
 
 
 def read_attributes(files: Files, path: str) -> bytes:
-    """What a ``.gitattributes`` in a work tree says; nothing when it cannot be read."""
+    """The contents of a ``.gitattributes`` in a work tree; empty if it cannot be read."""
     try:
         return files.read(path, limits.ATTRIBUTES_BYTES.most)
     except (OSError, ValueError):
         return b""
 
 
-# The LFS specification: a pointer starts so, and is smaller than 1024 bytes.
+# According to the LFS specification, a pointer starts with this and has less than 1024 bytes.
 _SIGNATURE = b"version https://git-lfs.github.com/spec/"
-# Files that may be pointers although no attribute says so: copied out of an LFS repo, say.
+# Files that may be pointers without the attribute, for example copies from an LFS repo.
 _WEIGHTS = (".bin", ".ckpt", ".h5", ".jit", ".npz", ".onnx", ".pt", ".pth", ".safetensors", ".tar")
 
 
 def find_candidates(tracked: Tracked) -> Iterator[str]:
-    """Paths in archives that may hold a pointer."""
+    """Paths in archives that may be LFS pointers."""
     for path in tracked.lines:
         if (path in tracked.filtered or path.endswith(_WEIGHTS)) and tracked.holds(path):
             yield path
@@ -168,7 +164,7 @@ def find_candidates(tracked: Tracked) -> Iterator[str]:
 def select_pointers(
     paths: Iterable[str], size: Callable[[str], int], read: Callable[[str, int], bytes]
 ) -> frozenset[str]:
-    """Those that hold a pointer."""
+    """The paths that are LFS pointers."""
     return frozenset(
         path
         for path in paths
@@ -177,7 +173,7 @@ def select_pointers(
 
 
 def is_pointer(path: str, read: Callable[[str, int], bytes]) -> bool:
-    """Whether a file holds a pointer."""
+    """Whether a file is an LFS pointer."""
     try:
         return read(path, len(_SIGNATURE)) == _SIGNATURE
     except OSError:

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WorkTree(Files):
-    """What a commit of all changes to tracked files would hold.
+    """The files of a commit of all changes to tracked files.
 
     Attributes:
-        folder: The folder, with what a sparse checkout leaves out.
-        tracked: What git tracks in it.
-        git: Asked why a file is not tracked.
-        memo: The paths, once they were asked for.
+        folder: The folder, including files that a sparse checkout leaves out.
+        tracked: The tracked files.
+        git: Tells untracked from ignored files.
+        memo: The paths, once they were read.
     """
 
     folder: Folder | Sparse
@@ -59,25 +59,24 @@ class WorkTree(Files):
         return True
 
     def paths(self) -> tuple[str, ...]:
-        """Every tracked file that archives hold and that is still there."""
+        """Every path in archives whose file still exists."""
         if not self.memo:
-            # Folders are listed rather than files looked at: there are a hundred times as few.
+            # List folders instead of checking files: there are a hundred times fewer.
             present = {
                 f"{folder}/{name}" if folder else name
                 for folder in self.tracked.folders
                 for name in self.folder.names(folder)
             }
-            kept = self.tracked.paths()
-            self.memo.append(tuple(path for path in kept if path in present))
+            self.memo.append(tuple(path for path in self.tracked.kept if path in present))
         return self.memo[0]
 
     def paths_ending(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of the paths that end in one of the suffixes; no other is looked for."""
-        found = (path for path in self.tracked.paths() if path.lower().endswith(suffixes))
+        """The paths that end in one of the suffixes. Other files are not checked."""
+        found = (path for path in self.tracked.kept if path.lower().endswith(suffixes))
         return tuple(path for path in found if self.entry(path) is not None)
 
     def entry(self, path: str) -> Entry | None:
-        """What lies at a path, with the mode that git knows."""
+        """The file, link or submodule at a path, with the mode in git."""
         if not self.tracked.holds(path):
             return None
         mode = self.tracked.mode(path)
@@ -87,19 +86,19 @@ class WorkTree(Files):
         return replace(found, mode=mode)
 
     def names(self, folder: str) -> frozenset[str]:
-        """Names of tracked files and folders that are still there."""
+        """Names of tracked files and folders that still exist."""
         return frozenset(name for name in self.folder.names(folder) if self._has(folder, name))
 
     def strays(self, folder: str) -> frozenset[str]:
-        """Names of what else lies in a folder."""
+        """Other names in a folder."""
         return self.folder.names(folder) - self.names(folder)
 
     def detour(self, path: str) -> Gap | None:
-        """The link or the submodule on the way to a path."""
+        """The first link or submodule in a path."""
         return self.tracked.detour(path)
 
     def gap(self, path: str) -> Gap | None:
-        """Why consumers lack a file that lies here."""
+        """Why consumers lack a file."""
         found = self.tracked.detour(path)
         if found or self.tracked.holds(path) or path in self.tracked.folders:
             return found
@@ -109,7 +108,7 @@ class WorkTree(Files):
         return Gap("untracked" if done.returncode else "ignored", path)
 
     def all_names(self, folder: str) -> frozenset[str]:
-        """Names of whatever lies in a folder."""
+        """All names in a folder."""
         return self.folder.names(folder)
 
     def of_kind(self, kind: EntryKind) -> tuple[str, ...]:
@@ -117,7 +116,7 @@ class WorkTree(Files):
         return self.tracked.of_kind(kind)
 
     def pointers(self) -> frozenset[str]:
-        """Files of which the index holds a pointer; on disk LFS may have put the contents."""
+        """Files that are LFS pointers in the index; on disk they may have their contents."""
         blobs = Blobs(self.git)
         names = {path: self.tracked.lines[path].split()[1] for path in self.tracked.filtered}
         found = {
@@ -134,11 +133,11 @@ class WorkTree(Files):
         return read_refs(self.git)
 
     def is_file(self, path: str) -> bool:
-        """Whether there is a file."""
+        """Whether a path is a file."""
         return self.folder.is_file(path)
 
     def is_folder(self, path: str) -> bool:
-        """Whether there is a folder."""
+        """Whether a path is a folder."""
         return self.folder.is_folder(path)
 
     def read(self, path: str, limit: int = -1) -> bytes:
@@ -147,12 +146,12 @@ class WorkTree(Files):
         return self.folder.read(path, limit)
 
     def _require_no_way_out(self, path: str) -> None:
-        """Insist that no link of the repo's, or of a submodule's, leads to what git does not track.
+        """Require that no link of the repo or of a submodule leads to an untracked file.
 
-        That is the user's own, such as a file with secrets that lies in the folder for a moment.
+        Untracked files belong to the user and may contain secrets.
 
         Raises:
-            UnsafePathError: One does.
+            UnsafePathError: A link leads to one.
         """
         found = self.tracked.detour(path)
         if found is None:
@@ -171,15 +170,15 @@ class WorkTree(Files):
 
 
 def open_files(folder: Path) -> Files:
-    """A folder's files as its consumers would get them: of a git work tree, those that it tracks.
+    """The files of a folder as consumers get them: in a git work tree, the tracked files.
 
-    A folder of which git tracks nothing is taken as it is, and so is one outside git.
+    Outside git, or if nothing in the folder is tracked, all its files.
 
     Args:
-        folder: The repo's folder; it may lie inside a git repo.
+        folder: The folder of the repo; it may be inside a git repo.
 
     Raises:
-        GitRepoError: It is a git repo, and git cannot tell what it holds.
+        GitRepoError: It is a git repo that git cannot read.
     """
     git = find_git(folder)
     if git is None:
@@ -197,11 +196,11 @@ def open_files(folder: Path) -> Files:
 
 
 def _read_index(git: Git) -> tuple[dict[str, str], set[str]]:
-    """What git says of each tracked file, and which of them it keeps out of the work tree."""
-    said = git.ask("ls-files", "-t", "--stage", "-z", index=find_commits_index(git))
+    """The line of git for each tracked file, and the files that are not checked out."""
+    output = git.ask("ls-files", "-t", "--stage", "-z", index=find_commits_index(git))
     lines: dict[str, str] = {}
     skipped: set[str] = set()
-    for record in said.decode("utf-8", "surrogateescape").split("\0"):
+    for record in output.decode("utf-8", "surrogateescape").split("\0"):
         line, _, path = record.partition("\t")
         if path:
             lines[path] = line[2:]
@@ -210,22 +209,22 @@ def _read_index(git: Git) -> tuple[dict[str, str], set[str]]:
     return lines, skipped
 
 
-# What git calls tracked files that it keeps out of the work tree.
+# The letter of git for tracked files that are not checked out.
 SKIPPED = "S"
 _FILE = "100"
 
 
 @dataclass(frozen=True, slots=True)
 class Sparse(Files):
-    """A folder as it would lie there if all that git tracks were checked out.
+    """A folder of a sparse checkout, including the files that are not checked out.
 
     Attributes:
-        folder: What lies there.
-        skipped: By path, mode and object of what git leaves out.
-        listings: Names that this adds to each folder.
-        blobs: Gives contents.
-        git: Gives sizes.
-        sizes: Sizes in bytes by object, once they were asked for.
+        folder: The folder.
+        skipped: Mode and object of the files that are not checked out, by path.
+        listings: Their names, by folder.
+        blobs: Reads their contents.
+        git: Reads their sizes.
+        sizes: Their sizes in bytes by object, once they were read.
     """
 
     folder: Folder
@@ -241,11 +240,11 @@ class Sparse(Files):
         return self.folder.root
 
     def paths(self) -> tuple[str, ...]:
-        """All that lies there or is left out, sorted."""
+        """All paths, checked out or not, sorted."""
         return tuple(sorted({*self.folder.paths(), *self.skipped}))
 
     def entry(self, path: str) -> Entry | None:
-        """What lies at a path, or would; of size 0 where this clone lacks it."""
+        """The file or link at a path; its size is 0 if this clone lacks the object."""
         known = self.skipped.get(path)
         if known is None:
             return self.folder.entry(path)
@@ -259,12 +258,12 @@ class Sparse(Files):
         return self.folder.names(folder) | self.listings.get(folder, frozenset())
 
     def is_file(self, path: str) -> bool:
-        """Whether there is a file, or would be one."""
+        """Whether a path is a file, checked out or not."""
         known = self.skipped.get(path)
         return known[0].startswith(_FILE) if known else self.folder.is_file(path)
 
     def is_folder(self, path: str) -> bool:
-        """Whether there is a folder, or would be one."""
+        """Whether a path is a folder, checked out or not."""
         return path in self.listings or self.folder.is_folder(path)
 
     def read(self, path: str, limit: int = -1) -> bytes:
@@ -273,20 +272,20 @@ class Sparse(Files):
         return self.blobs.read(known[1], limit) if known else self.folder.read(path, limit)
 
     def real_path(self, path: str) -> str | None:
-        """The path of what a path leads to; None where that is outside."""
+        """The path without links; None if it leads out of the folder."""
         return path if path in self.skipped else self.folder.real_path(path)
 
 
 def complete(
     folder: Folder, lines: Mapping[str, str], skipped: set[str], git: Git
 ) -> Folder | Sparse:
-    """A folder with what git leaves out of it.
+    """The folder, including the files that are not checked out.
 
     Args:
         folder: The folder.
-        lines: By path, what git's index says of each tracked file: mode and object first.
-        skipped: Those of them that are left out.
-        git: Gives their contents.
+        lines: The line of git's index for each path: mode and object first.
+        skipped: Paths that are not checked out.
+        git: Reads their contents.
     """
     if not skipped:
         return folder
@@ -304,8 +303,8 @@ def complete(
 def _read_sizes(git: Git, names: Iterable[str]) -> dict[str, int]:
     """Sizes of objects, from one git process; contents may be huge."""
     asked = "\n".join(dict.fromkeys(names)).encode()
-    said = git.try_to("cat-file", "--batch-check=%(objectname) %(objectsize)", given=asked).stdout
-    rows = (line.split() for line in said.decode().splitlines())
+    output = git.try_to("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=asked).stdout
+    rows = (line.split() for line in output.decode().splitlines())
     return {name: int(size) for name, size in rows if size.isdecimal()}
 
 
@@ -320,8 +319,8 @@ class Changes(Struct, frozen=True):
     """Paths that differ between a work tree and its commit.
 
     Attributes:
-        tracked: Those that git tracks, sorted as git does.
-        untracked: Those that git neither tracks nor ignores.
+        tracked: Tracked paths, in the order of git.
+        untracked: Paths that are neither tracked nor ignored.
     """
 
     tracked: tuple[str, ...]
@@ -331,15 +330,15 @@ class Changes(Struct, frozen=True):
 def read_changes(git: Git) -> Changes:
     """Compare a work tree with its commit. No filter runs: git-lfs pointers are compared here.
 
-    Of submodules only the commit is compared: git would look into one with the submodule's own
+    Only the commits of submodules are compared: git would read their files with the submodule's own
     configuration.
 
     Raises:
         GitRepoError: git cannot compare them.
     """
     command = ("status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty")
-    said = git.ask(*command).decode("utf-8", "surrogateescape")
-    rows = [(row[:2], row[3:]) for row in said.split("\0") if row]
+    output = git.ask(*command).decode("utf-8", "surrogateescape")
+    rows = [(row[:2], row[3:]) for row in output.split("\0") if row]
     untracked = tuple(path for state, path in rows if state == "??")
     same = _find_same(git, [path for state, path in rows if state == " M"])
     tracked = (path for state, path in rows if state != "??" and path not in same)
@@ -347,14 +346,14 @@ def read_changes(git: Git) -> Changes:
 
 
 def _find_same(git: Git, paths: list[str]) -> frozenset[str]:
-    """Files whose contents are those that a git-lfs pointer in the index stands for."""
+    """Files whose contents match their git-lfs pointers in the index."""
     kept = _select_lfs(git, paths)
     if not kept:
         return frozenset()
-    said = git.ask("ls-files", "--stage", "-z", "--", *(f":(top,literal){path}" for path in kept))
+    output = git.ask("ls-files", "--stage", "-z", "--", *(f":(top,literal){path}" for path in kept))
     blobs = Blobs(git)
     found = set()
-    for row in said.decode("utf-8", "surrogateescape").split("\0"):
+    for row in output.decode("utf-8", "surrogateescape").split("\0"):
         line, _, path = row.partition("\t")
         pointer = _POINTER.match(blobs.read(line.split()[1], _POINTER_LIMIT)) if path else None
         if pointer and _digest(git.folder / path) == pointer[1].decode():
@@ -363,17 +362,17 @@ def _find_same(git: Git, paths: list[str]) -> frozenset[str]:
 
 
 def _select_lfs(git: Git, paths: Iterable[str]) -> list[str]:
-    given = "\0".join(paths).encode("utf-8", "surrogateescape")
-    if not given:
+    stdin = "\0".join(paths).encode("utf-8", "surrogateescape")
+    if not stdin:
         return []
-    said = git.ask("check-attr", "-z", "--stdin", "filter", given=given)
-    answers = said.decode("utf-8", "surrogateescape").split("\0")
+    output = git.ask("check-attr", "-z", "--stdin", "filter", stdin=stdin)
+    answers = output.decode("utf-8", "surrogateescape").split("\0")
     rows = zip(answers[::3], answers[2::3], strict=False)
     return [path for path, value in rows if value == "lfs"]
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file, "" when it is not a plain one that can be read."""
+    """SHA-256 of a file; "" if it is not a regular file or cannot be read."""
     import hashlib
 
     digest = hashlib.sha256()

@@ -51,7 +51,7 @@ def golden_output(context: CaseContext) -> Iterator[Failure]:
 
 @check("C309", "time-budget", level=3, required=False, requires=("C101", "C106"))
 def time_budget(context: CaseContext) -> Iterator[Failure]:
-    """Loading and running the model keep to the declared time budget.
+    """Loading and running the model stay within the declared time budget.
 
     ``budget = { load-s = 5, forward-s = 2 }``: seconds to build the model without weights, and to
     run it once on the example input (the median of three runs).
@@ -70,9 +70,16 @@ def time_budget(context: CaseContext) -> Iterator[Failure]:
     yield from _over(context, measured, "s")
 
 
-@check("C310", "memory-budget", level=3, required=False, requires=("C101", "C106", "C301"))
+@check(
+    "C310",
+    "memory-budget",
+    level=3,
+    required=False,
+    requires=("C101", "C106", "C301"),
+    child="archive",
+)
 def memory_budget(context: CaseContext) -> Iterator[Failure]:
-    """The model keeps to the declared budget of memory and parameters.
+    """The model stays within the declared budget of memory and parameters.
 
     ``budget = { rss-mb = 800, params = 8000000 }``: the peak memory, in megabytes, of loading the
     model and running it on the example input in a fresh process, and the number of parameters.
@@ -89,7 +96,7 @@ def memory_budget(context: CaseContext) -> Iterator[Failure]:
     if "rss-mb" in budget:
         used = context.children.archive.case(context.label).memory
         if not used:
-            raise NotApplicableError("peak memory is only measured on Linux")
+            raise NotApplicableError("peak memory is measured only on Linux")
         measured["rss-mb"] = used / 1e6
     yield from _over(context, measured, "")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SEEDING = ("manual_seed", "seed", "seed_everything", "manual_seed_all", "set_rng_state")
 
 
-@check("C108", "loads-twice", level=1, requires=("C101", "C106"))
+@check("C108", "loads-twice", level=1, requires=("C101", "C106"), child="work tree")
 def loads_twice(context: CaseContext) -> Iterator[Failure]:
     """The model can be loaded a second time in the same process.
 
@@ -54,11 +54,11 @@ def loads_twice(context: CaseContext) -> Iterator[Failure]:
         )
 
 
-@check("C109", "global-state-load", level=1, requires=("C101", "C106"))
+@check("C109", "global-state-load", level=1, requires=("C101", "C106"), child="work tree")
 def global_state_load(context: CaseContext) -> Iterator[Failure]:
     """Loading the model does not change global state.
 
-    ``sys.path``, the current folder, environment variables, warnings filters, logging, torch's
+    ``sys.path``, the working directory, environment variables, warnings filters, logging, torch's
     default dtype, gradient mode, threads and backend flags belong to the user's program. A model
     that sets them changes the behavior of all other code.
 
@@ -80,12 +80,12 @@ def _check_changes(
         )
 
 
-@check("C110", "no-reseed", level=1, requires=("C101", "C106"))
+@check("C110", "no-reseed", level=1, requires=("C101", "C106"), child="work tree")
 def no_reseed(context: CaseContext) -> Iterator[Failure]:
     """Loading the model does not reseed the global random generators.
 
     A ``torch.manual_seed(0)`` somewhere in the repo makes every experiment that loads the model
-    draw the same numbers, whatever its seed. This check loads the model from two seeds; the
+    draw the same numbers, regardless of its own seed. This check loads the model from two seeds; the
     numbers drawn afterwards must differ.
 
     Use a ``torch.Generator`` of your own.
@@ -117,7 +117,7 @@ def no_reseed(context: CaseContext) -> Iterator[Failure]:
     yield from find_reseeding(context.call, context.drawn[SEED], there)
 
 
-@check("C111", "quiet", level=1, required=False, requires=("C101", "C106"))
+@check("C111", "quiet", level=1, required=False, requires=("C101", "C106"), child="work tree")
 def quiet(context: CaseContext) -> Iterator[Failure]:
     """Loading the model prints nothing.
 
@@ -135,7 +135,7 @@ def _check_prints(
     if effects.printed.strip():
         first = effects.printed.strip().splitlines()[0]
         yield Failure(
-            f"{call} prints.",
+            f"{call} prints output.",
             (f"it starts with: {first[:100]}",),
             f"Use the logging module. ({context.label})",
             location,

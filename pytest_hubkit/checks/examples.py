@@ -31,7 +31,7 @@ def help_examples(context: CaseContext) -> Iterator[Failure]:
     """
     examples = list(context.session.examples.find(context.case.entrypoint))
     if not examples:
-        raise NotApplicableError("there is no example of it")
+        raise NotApplicableError("no example uses it")
     ran, reasons = 0, []
     for example in examples:
         try:

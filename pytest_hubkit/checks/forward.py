@@ -169,7 +169,7 @@ def global_state_forward(context: CaseContext) -> Iterator[Failure]:
     """Running the model does not change global state.
 
     As for loading (C109): the default dtype, gradient mode, threads, environment variables,
-    warnings filters and the current folder belong to the user's program.
+    warnings filters and the working directory belong to the user's program.
 
     Use context managers, such as ``torch.no_grad()``, and restore what you set.
     """

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 _LOADS = ("C101", "C106")
 
 
-@check("C301", "archive-load", level=3, requires=_LOADS)
+@check("C301", "archive-load", level=3, requires=_LOADS, child="archive")
 def archive_load(context: CaseContext) -> Iterator[Failure]:
     """The model can be built from the archive of the commit, with its weights too.
 
-    Users get the archive of a commit instead of the work tree, in a folder of another name, with
-    another current folder. Uncommitted and ignored files, files with ``export-ignore``, submodules,
-    symbolic links, git-lfs files and paths relative to the current folder work for the author only.
+    Users get the archive of a commit instead of the working tree, in a folder with another name
+    and another working directory. Uncommitted and ignored files, files with ``export-ignore``,
+    submodules, symbolic links, Git LFS files and relative paths work only for the author.
 
     This checks the commit that is checked out. It is skipped without a git repo.
     """
@@ -56,19 +56,19 @@ def archive_load(context: CaseContext) -> Iterator[Failure]:
 
 
 def _works_with_weights(context: CaseContext) -> bool:
-    """Whether it can be loaded with its weights from the work tree."""
+    """Whether it can be loaded with its weights from the working tree."""
     try:
         return not context.pretrained.outside
     except (NotApplicableError, PrerequisiteError):
         return False
 
 
-@check("C302", "elsewhere", level=3, requires=(*_LOADS, "C201", "C301"))
+@check("C302", "elsewhere", level=3, requires=(*_LOADS, "C201", "C301"), child="archive")
 def elsewhere(context: CaseContext) -> Iterator[Failure]:
-    """The model runs in another current folder, and does not write to the repo's folder.
+    """The model runs in another working directory, and does not write to the repo's folder.
 
-    Users change the current folder after loading, and the cache may be read-only. Then ``forward``
-    cannot open a file by a relative path, or write next to the code. This runs in the process that
+    Users change the working directory after loading, and the cache may be read-only. Then ``forward``
+    cannot open a file by a relative path, or write next to the code. The check runs in the process that
     loaded the archive, on the same input as C201.
 
     Use ``Path(__file__).parent`` to open files, and ``tempfile`` to write them.
@@ -81,8 +81,8 @@ def elsewhere(context: CaseContext) -> Iterator[Failure]:
     failure = case.runs.get("", case.runs.get(provenance))
     if failure is not None:
         yield Failure(
-            f"{context.label} runs in the work tree, but fails from the archive of the commit in "
-            f"another current folder: {failure.text}",
+            f"{context.label} runs in the working tree, but fails from the archive of the commit in "
+            f"another working directory: {failure.text}",
             (*filter(None, [failure.place]), *failure.evidence),
             "Open files of the repo with Path(__file__).parent, not by a relative path.",
             Location(failure.path, failure.line) if failure.path else None,
@@ -135,14 +135,14 @@ def coexistence(repo: RepoContext) -> Iterator[Failure]:
         )
 
 
-@check("C304", "seed-reproducible", level=3, requires=_LOADS)
+@check("C304", "seed-reproducible", level=3, requires=_LOADS, child="work tree")
 def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
-    """From one seed, two processes build the same weights.
+    """Two processes with the same seed build the same weights.
 
     Otherwise, training runs cannot be repeated. Typical causes are the order of a set, of the files
     in a folder or of threads, and a generator that is seeded with the time.
 
-    Sort what has no order, and draw from torch's global generator.
+    Sort sets and lists of files, and draw from torch's global generator.
     """
     children = context.children
     case = children.declared_only.case(context.label)
@@ -159,7 +159,7 @@ def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
     changed = [key for key in one if one[key] != other.get(key)]
     if changed or set(one) != set(other):
         yield Failure(
-            f"Two processes build {context.label} with different weights from one seed.",
+            f"Two processes build {context.label} with different weights from the same seed.",
             (f"{len(changed)} of {len(one)} differ, such as {(changed or sorted(other))[0]}",),
             "Look for iteration over sets and folders, and for generators seeded with the time.",
         )
@@ -178,7 +178,7 @@ def worker_process(context: CaseContext) -> Iterator[Failure]:
     import pickle
 
     if context.session.options.device != "cpu":
-        raise NotApplicableError("models are sent only on the cpu")
+        raise NotApplicableError("the check runs only on the CPU")
     first, runnable = context.first, context.runnable
     try:
         with context.session.loaded.active():
@@ -206,14 +206,14 @@ def _describe(
     evidence = [failure.text, failure.place, *failure.evidence]
     evidence += [f"{path}: {reason}" for path, reason in missing]
     if missing:
-        fix = f"Commit {missing[0][0]}, or do without it."
+        fix = f"Commit {missing[0][0]}, or make the code work without it."
     elif relative and (published.tree / str(failure.file)).exists():
-        evidence.append(f"{failure.file} exists, but the current folder is a different one")
+        evidence.append(f"{failure.file} exists, but the working directory is a different one")
         fix = "Open files of the repo with Path(__file__).parent, not by a relative path."
     else:
-        fix = "Look for files in the work tree that the commit lacks."
+        fix = "Look for files in the working tree that are not in the commit."
     return Failure(
-        f"{call or context.label} works in the work tree, but not from the archive of commit "
+        f"{call or context.label} works in the working tree, but not from the archive of commit "
         f"{published.sha[:12]}.",
         (*filter(None, evidence), *_list_changes(published)),
         fix,

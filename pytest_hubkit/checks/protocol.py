@@ -57,7 +57,7 @@ def help_text(context: CaseContext) -> Iterator[Failure]:
 def signature(context: CaseContext) -> Iterator[Failure]:
     """Every parameter can be passed through `torch.hub.load`.
 
-    ``torch.hub.load(repo_or_dir, model, *args, source=..., **kwargs)`` uses some keywords itself, so
+    ``torch.hub.load(repo_or_dir, model, *args, source=..., **kwargs)`` has keywords of its own, so
     a parameter of the same name is never passed on, or raises a TypeError. The arguments in the
     configuration must fit too. A default that is a tensor or a module is shared by all models:
     training one changes the others.
@@ -130,7 +130,9 @@ def loads_untrained_offline(context: CaseContext) -> Iterator[Failure]:
     weights.
     """
     if context.case.needs_weights:
-        raise NotApplicableError(f"it is declared to need its weights in {context.case.place}")
+        raise NotApplicableError(
+            f"it cannot be built without weights, as {context.case.place} declares"
+        )
     found = list(_find_downloads_with_false(context))
     try:
         _ = context.built

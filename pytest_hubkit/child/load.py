@@ -124,7 +124,7 @@ def _execute_again(request: LoadRequest) -> ChildFailure | None:
 def _build(module: ModuleType, case: CaseRequest, request: LoadRequest) -> CaseReply:
     known = Case(case.name, case.config)
     if known.needs_weights:
-        return CaseReply(skipped="it is declared to need its weights")
+        return CaseReply(skipped="it cannot be built without weights")
     root = Path(request.root)
     guard: Guard | None = None
     observed: list[Effects] = []
@@ -353,7 +353,7 @@ def _run_all(
     root: Path,
     cwd: str,
 ) -> tuple[dict[str, ChildFailure | None], tuple[str, ...]]:
-    """Run it in another current folder, on the first input that fits; also what it wrote."""
+    """Run it in another working directory, on the first input that fits; also what it wrote."""
     before = dict(_stamps(root))
     runs: dict[str, ChildFailure | None] = {}
     Path(cwd).mkdir(exist_ok=True)

@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_not_taken_for_harmless(tmp_path: Path, data: byt
 @pytest.mark.parametrize(
     "data", [b"", b"text\n", b"cnot\na pickle\n", bytes(range(256)) * 4, b"\x93NUMPY\x01\x00"]
 )
-def test_other_files_are_no_checkpoints(data: bytes) -> None:
+def test_other_files_are_not_checkpoints(data: bytes) -> None:
     assert scan_checkpoint(io.BytesIO(data)) is None
 
 

@@ -42,14 +42,14 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_what_is_no_hubconf_is_told(kind: str, tmp_path: Path) -> None:
+def test_a_missing_or_irregular_hubconf_is_reported(kind: str, tmp_path: Path) -> None:
     make, said = ODD[kind]
     make(tmp_path / "hubconf.py")
     (tmp_path / "net.py").write_text("")
     facts = read_repo(tmp_path)
     assert facts.problem is not None
     assert facts.problem.message == f"hubconf.py {said}"
-    with pytest.raises(HubconfNotFoundError, match=f"no readable hubconf.py: hubconf.py {said}"):
+    with pytest.raises(HubconfNotFoundError, match=f"is not a hub repo: hubconf.py {said}"):
         require_hubconf(facts)
     done = CliRunner().invoke(main, ["check", str(tmp_path), "--output-format", "concise"])
     assert done.exit_code == 1
@@ -57,7 +57,7 @@ def test_what_is_no_hubconf_is_told(kind: str, tmp_path: Path) -> None:
     assert f"HUB001 {what}: torch.hub cannot load" in done.output
 
 
-def test_a_module_in_reach_that_is_no_file_is_no_module(tmp_path: Path) -> None:
+def test_a_module_in_reach_that_is_not_a_file_is_not_a_module(tmp_path: Path) -> None:
     (tmp_path / "hubconf.py").write_text("from net import build\nfrom parts import x\n")
     (tmp_path / "net.py").symlink_to("nowhere")
     os.mkfifo(tmp_path / "parts.py")

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
+from hubkit.reporters import FORMATS
 from tests.git_host import GitHost, commit_files
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def test_quiet_prints_nothing_without_findings(repo: Path) -> None:
     assert json.loads(check(repo, "-q", "--select", "HUB102", "--output-format=json").stdout)
 
 
-@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "json", "sarif"])
+@pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_output_fits_any_encoding(repo: Path, name: str, encoding: str) -> None:
     (repo / "hubconf.py").write_text(SLOPPY.replace("größe", "größe_名"), "utf-8")

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import click
@@ -51,6 +52,23 @@ def test_help_shows_the_summary_of_each_command(command: str) -> None:
     found = main.get_command(click.Context(main), command)
     assert found is not None
     assert found.get_short_help_str(100) == COMMANDS[command]
+
+
+def test_a_command_with_a_hyphen_is_in_a_module_with_an_underscore(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = types.ModuleType("hubkit.commands.two_words")
+    module.command = click.Command("two-words")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(COMMANDS, "two-words", "Two words.")
+    assert main.get_command(click.Context(main), "two-words") is module.command
+
+
+def test_an_unknown_format_gets_a_suggestion() -> None:
+    for option in ("--output-format=sarfi", "--report=sarfi=x"):
+        result = CliRunner().invoke(main, ["check", option])
+        assert result.exit_code == 2
+        assert "Did you mean `sarif`?" in result.stderr
 
 
 def test_every_requirement_has_an_import_name() -> None:
@@ -136,8 +154,8 @@ def test_colors_can_be_disabled(
     repo: Path, variable: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    coloured = show_on_terminal("help", ".", "net", folder=repo)
-    assert b"\033[" in coloured
+    colored = show_on_terminal("help", ".", "net", folder=repo)
+    assert b"\033[" in colored
     for name, value in variable.items():
         monkeypatch.setenv(name, value)
     for arguments in (("help", ".", "net"), ("check",), ("check", "nowhere")):

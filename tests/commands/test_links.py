@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit.cli import main
+from hubkit.reporters import FORMATS
 from hubkit.source import open_commit, open_files
 from tests.git_host import commit_files, git
 
@@ -26,7 +27,6 @@ def {CANARY}y(pretrained=True):
     return eval("{CANARY}")
 """
 HUBCONF = "dependencies = []\n\n\ndef net():\n    return eval('1')\n"
-FORMATS = ("full", "concise", "json", "github", "sarif", "junit", "markdown", "statistics")
 NAMES = (
     "README.md",
     "hubconf.py",

@@ -129,7 +129,7 @@ UNSAFE = {
 @pytest.mark.parametrize("entries", UNSAFE.values(), ids=UNSAFE)
 def test_what_may_not_be_unpacked_leaves_nothing(tmp_path: Path, entries: list[Entry]) -> None:
     before = {tmp_path / "in", tmp_path / "a.zip"}
-    with pytest.raises(UnsafeArchiveError, match="must not be unpacked"):
+    with pytest.raises(UnsafeArchiveError, match="cannot be unpacked safely"):
         unpack(tmp_path, make_zip(*entries))
     assert set(tmp_path.rglob("*")) == before
 
@@ -165,7 +165,7 @@ def test_bytecode_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_first_member_that_leads_up_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsafeArchiveError, match="leads outside the archive"):
+    with pytest.raises(UnsafeArchiveError, match="points outside the archive"):
         unpack(tmp_path, make_zip(Entry("../victim/", b""), Entry("../victim/a"), top=""))
 
 
@@ -196,7 +196,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"PK", b"<html>", make_zip()[:-60], make_zip(top="")])
-def test_what_is_no_archive_is_refused(tmp_path: Path, body: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, body: bytes) -> None:
     with pytest.raises(UnsafeArchiveError):
         unpack(tmp_path, body)
     assert not (tmp_path / "in" / "tree").exists()

@@ -83,7 +83,7 @@ def with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 
 
 @pytest.mark.parametrize("value", ABSURD)
-def test_an_absurd_time_is_no_time(value: str) -> None:
+def test_an_absurd_time_is_ignored(value: str) -> None:
     for name in ("retry-after", "x-ratelimit-reset"):
         assert requested_delay(429, {name: value}) is None
         assert rate_limit_error("https://host", {name: value}).retry_at is None

@@ -185,7 +185,7 @@ def test_socks_leads_to_the_host(
     assert socks.asked == ["weights.invalid"]
 
 
-def test_what_socks_needs_is_said(tmp_path: Path) -> None:
+def test_a_missing_pysocks_is_reported(tmp_path: Path) -> None:
     program = f"""
 import sys
 sys.modules["socks"] = None

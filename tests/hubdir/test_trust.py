@@ -215,7 +215,7 @@ def test_other_answers_are_refused() -> None:
         require_trust(REPO, "yes")  # type: ignore[arg-type]
 
 
-def test_a_list_that_cannot_be_written_is_no_reason_to_stop(
+def test_a_list_that_cannot_be_written_is_not_a_reason_to_stop(
     hub_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (hub_dir / "trusted_list").mkdir(parents=True)

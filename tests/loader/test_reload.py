@@ -126,7 +126,7 @@ def test_what_cannot_be_fetched_afresh_stays(
 
 @pytest.mark.torch
 @pytest.mark.usefixtures("worktree")
-def test_weights_that_are_gone_are_said_and_the_old_ones_stay(
+def test_weights_that_are_gone_are_reported_and_the_old_ones_stay(
     git_host: GitHost, hub_dir: Path, tmp_path: Path
 ) -> None:
     url = save(git_host, tmp_path / "net.pt", 1)

@@ -91,7 +91,7 @@ def test_what_reads_as_a_repo_is_one(
 
 
 @pytest.mark.parametrize("spec", NEITHER)
-def test_what_reads_as_neither_is_no_folder(spec: str, canary: Path) -> None:
+def test_text_that_is_neither_repo_nor_folder_is_refused(spec: str, canary: Path) -> None:
     make_folder(spec, canary)
     for call in CALLS:
         with pytest.raises(RepoSpecError) as caught:
@@ -123,7 +123,7 @@ def test_it_does_not_come_before_the_repo(
     git_host.add_repo("own", "rep", tmp_path / "rep")
     for _ in range(2):
         assert hubkit.load(folder, "which", trust_repo=True) == "host"
-    assert caplog.text.count("own/rep is the repo on github.com, not the folder") == 1
+    assert caplog.text.count("Loading the repo own/rep on github.com, not the folder") == 1
     for spelling in ("./own/rep", tmp_path / "here" / "own" / "rep"):
         assert hubkit.load(spelling, "which") == "folder"
     assert hubkit.load(folder, "which", source="local") == "folder"
@@ -137,7 +137,7 @@ def test_a_command_says_which_of_the_two_it_takes(folder: str) -> None:
         text=True,
         check=False,
     )
-    assert 'not the folder. To use the folder, write "./own/rep".' in done.stderr
+    assert 'not the folder of that name. To use the folder, pass "./own/rep".' in done.stderr
 
 
 def test_where_there_is_no_such_repo_the_error_says_how_to_mean_it(folder: str) -> None:

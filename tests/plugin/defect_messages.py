@@ -59,18 +59,18 @@ MESSAGES = (
     ["*bad_no_gradient cannot be trained: no output requires a gradient."],
     ["*Running bad_state_on_forward changes global state.", "    torch.get_num_threads() was *"],
     [
-        "*bad_uncommitted works in the work tree, but not from the archive of commit *",
+        "*bad_uncommitted works in the working tree, but not from the archive of commit *",
         "    shapes/secret.py: git ignores it (.gitignore:1:secret.py)",
     ],
     [
-        "*bad_cwd_path works in the work tree, but not from the archive of commit *",
-        "    shapes/classes.txt exists, but the current folder is a different one",
+        "*bad_cwd_path works in the working tree, but not from the archive of commit *",
+        "    shapes/classes.txt exists, but the working directory is a different one",
         "  Open files of the repo with Path(__file__).parent*",
     ],
-    ["*bad_lazy_forward_import runs in the work tree, but fails from the archive*shapes_late*"],
+    ["*bad_lazy_forward_import runs in the working tree, but fails from the archive*shapes_late*"],
     ["*Running bad_writes_beside_code writes to the folder*", "    bad_writes_beside_code.txt"],
     [
-        "*Two processes build bad_seeded_by_clock with different weights from one seed.",
+        "*Two processes build bad_seeded_by_clock with different weights from the same seed.",
         "    1 of 9 differ*",
     ],
     [

@@ -81,5 +81,5 @@ def test_input_is_guessed_or_asked_for_there_too(repo: HubRepo) -> None:
         "deaf::C302": "SKIPPED",
     }
     result.stdout.fnmatch_lines(
-        ["*asked_reading runs in the work tree, but fails from the archive of the commit in *"]
+        ["*asked_reading runs in the working tree, but fails from the archive of the commit in *"]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +43,11 @@ def test_reading_the_checks_needs_neither_torch_nor_pytest() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.split() == []
+
+
+def test_every_check_has_a_row_in_the_docs() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    for name in ("conformance.md", "rules.md"):
+        rows = re.findall(r"^\| (C\d{3}\b[^|]*)\|", (docs / name).read_text("utf-8"), re.MULTILINE)
+        listed = re.findall(r"C\d{3}", " ".join(rows))
+        assert sorted(listed) == [one.code for one in all_checks()], name

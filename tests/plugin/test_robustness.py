@@ -89,7 +89,7 @@ def test_an_interruption_leaves_no_process_and_no_file(
     assert list(temporary.iterdir()) == []
 
 
-def test_what_crashes_in_a_child_is_told_and_not_tried_here(repo: HubRepo) -> None:
+def test_a_crash_in_a_child_is_reported_and_not_tried_here(repo: HubRepo) -> None:
     write(repo, "_os._exit(7)")
     said = outcomes(repo.run("--hubconf", LEVEL_1, "-v"))
     assert {name for name, outcome in said.items() if outcome == "FAILED"} >= {"other::C106"}
@@ -120,7 +120,7 @@ def test_what_crashes_here_costs_a_worker_and_is_reported(
     assert fine["levels"]["1"]["failed"] == []
     assert other["levels"]["1"]["failed"] == ["C106"]
     skipped = {one["code"]: one["reason"] for one in other["checks"] if one["outcome"] == "skipped"}
-    assert skipped == dict.fromkeys(("C108", "C109"), "(C106) it crashed a process before")
+    assert skipped == dict.fromkeys(("C108", "C109"), "(C106) it crashed a process earlier")
     assert not list(temporary.iterdir())
 
 

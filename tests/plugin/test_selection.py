@@ -148,7 +148,7 @@ def test_a_hubconf_that_does_not_parse_fails_once(plain: HubRepo) -> None:
     plain.write({"hubconf.py": "def first(:\n"})
     result = plain.run_here("--hubconf")
     result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["hubconf.py:1: hubconf.py cannot be read: *"])
+    result.stdout.fnmatch_lines(["hubconf.py:1: hubconf.py cannot be imported: *"])
 
 
 def test_a_configuration_that_cannot_be_read_fails_once(plain: HubRepo) -> None:
@@ -158,7 +158,7 @@ def test_a_configuration_that_cannot_be_read_fails_once(plain: HubRepo) -> None:
     result.stdout.fnmatch_lines(["*unknown key 'kindd'*", "*Did you mean `kind`?*"])
 
 
-def test_what_fails_on_import_is_told_once(plain: HubRepo) -> None:
+def test_a_failing_import_is_reported_once(plain: HubRepo) -> None:
     plain.write({"hubconf.py": "import nowhere\n\ndef first():\n    '''One.'''\n"})
     result = plain.run_here(
         "--hubconf", "-v", "--deselect", "hubconf.py::check", "hubconf.py", "-rs"

@@ -54,25 +54,25 @@ def test_sizes_that_nobody_declared_are_told_but_for_the_batch() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("f32", "does not describe a tensor"),
-        ("f32[B,3", "does not describe a tensor"),
-        ("f32[B] in [0,1", "does not describe a tensor"),
-        ("f32[B] > 3", "does not describe a tensor"),
-        ("f33[B]", "not a type of tensor"),
-        ("f32[B,,3]", "an axis ''"),
-        ("f32[B,-1]", "an axis '-1'"),
-        ("f32[B,0n]", "an axis '0n'"),
+        ("f32", "is not the notation of a tensor"),
+        ("f32[B,3", "is not the notation of a tensor"),
+        ("f32[B] in [0,1", "is not the notation of a tensor"),
+        ("f32[B] > 3", "is not the notation of a tensor"),
+        ("f33[B]", "not a dtype"),
+        ("f32[B,,3]", "invalid axis ''"),
+        ("f32[B,-1]", "invalid axis '-1'"),
+        ("f32[B,0n]", "invalid axis '0n'"),
         ("f32[B] in [1,0]", "is empty"),
         ("i64[B] < 0", "is empty"),
     ],
 )
-def test_what_cannot_be_read_is_said(text: str, said: str) -> None:
+def test_unreadable_input_is_reported(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
         read_tensor(text)
     assert caught.value.hint
 
 
-def test_a_declared_size_that_makes_no_sense_is_said() -> None:
+def test_an_invalid_declared_size_is_reported() -> None:
     with pytest.raises(ConfigError, match="'14m' of axis 'H'"):
         read_tensor("f32[H]").shape({"H": "14m"})
 

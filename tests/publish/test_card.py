@@ -163,7 +163,7 @@ def test_a_part_that_was_taken_out_comes_back_when_asked_for(repo: Path) -> None
     assert "has no weights. To add: --add weights" in tagged.stderr
     assert hubkit("card", "--add", "weights").exit_code == 0
     assert "hubkit:begin weights" in read(repo)
-    assert "no part 'wieghts'" in hubkit("card", "--add", "wieghts").stderr
+    assert "unknown part of a card: 'wieghts'" in hubkit("card", "--add", "wieghts").stderr
     assert "--report FILE" in hubkit("card", "--add", "conformance").stderr
 
 
@@ -204,11 +204,11 @@ def test_docstrings_cannot_break_out(repo: Path) -> None:
     ("text", "message"),
     [
         ("---\nlicense: [mit\n---\ntext\n", "the front matter cannot be read"),
-        ("<!-- hubkit:begin usage -->\n", "`usage` begins, but does not end"),
-        ("<!-- hubkit:end usage -->\n", "`usage` ends, but did not begin"),
+        ("<!-- hubkit:begin usage -->\n", "`usage` begins but does not end"),
+        ("<!-- hubkit:end usage -->\n", "`usage` ends but does not begin"),
         (
             "<!-- hubkit:begin usage -->\n<!-- hubkit:begin weights -->\n",
-            "`weights` is nested, or begins twice",
+            "`weights` begins inside another part, or twice",
         ),
         (
             "```\n<!-- hubkit:begin usage -->\n<!-- hubkit:end usage -->\n",
@@ -231,7 +231,7 @@ def test_a_card_that_cannot_be_refreshed_is_left_alone(
 
 
 def test_odd_places(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "is outside of" in hubkit("card", *REPO, "--file", "../card.md").stderr
+    assert "is outside" in hubkit("card", *REPO, "--file", "../card.md").stderr
     assert "is not a folder" in hubkit("card", tmp_path / "gone").stderr
     (repo / "folder.md").mkdir()
     assert "cannot read" in hubkit("card", *REPO, "--file", "folder.md").stderr
@@ -242,15 +242,15 @@ def test_odd_places(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "has no hubconf.py" in hubkit("card", empty, *REPO).stderr
+    assert "is not a hub repo: hubconf.py does not exist" in hubkit("card", empty, *REPO).stderr
     (empty / "hubconf.py").write_text("def net(:\n")
     assert hubkit("card", empty, *REPO).exit_code == 1
     (empty / "hubconf.py").write_text("def net():\n    return 1\n\n\nglobals()['x'] = net\n")
     result = hubkit("card", empty, *REPO)
     assert result.exit_code == 0, result.output
     text = (empty / CARD).read_text()
-    assert "defines more names when it runs" in text
-    assert "shows no weights that" in text
+    assert "creates more names at run time" in text
+    assert "No weights were found" in text
     assert "declares no dependencies" in text
 
 
@@ -264,9 +264,9 @@ def test_a_protected_card_is_left_alone(repo: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_said(repo: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(repo: Path) -> None:
     repo.chmod(0o500)
     try:
-        assert "cannot be written" in hubkit("card", *REPO).stderr
+        assert "cannot write" in hubkit("card", *REPO).stderr
     finally:
         repo.chmod(0o700)

@@ -26,7 +26,7 @@ def test_what_check_finds(ready: Path) -> None:
     assert "check" in missing(hubkit("release", *DRY))  # the commit counts, not the folder
 
 
-def test_weights_that_are_not_what_is_said(ready: Path) -> None:
+def test_weights_that_do_not_match_their_declaration(ready: Path) -> None:
     pyproject = READY["pyproject.toml"]
     assert isinstance(pyproject, str)
     commit_files(ready, {"pyproject.toml": pyproject.replace('"0123', '"ffff')})
@@ -79,7 +79,7 @@ def test_a_card_that_is_stale_missing_or_broken(ready: Path) -> None:
     commit_files(ready, {"MODEL_CARD.md": card.replace("license: other", "license: mitt")})
     assert "MODEL_CARD.md:2" in missing(hubkit("release", *DRY))["card"]
     commit_files(ready, {"MODEL_CARD.md": card.replace("hubkit:end usage", "hubkit:end")})
-    assert "is nested, or begins twice" in missing(hubkit("release", *DRY))["card"]
+    assert "begins inside another part, or twice" in missing(hubkit("release", *DRY))["card"]
     git("rm", "-q", "MODEL_CARD.md", cwd=ready)
     commit_files(ready, {})
     assert missing(hubkit("release", *DRY)) == {"card": "there is no model card"}
@@ -95,7 +95,7 @@ def test_a_card_that_hubkit_never_wrote_is_for_its_author_to_judge(ready: Path) 
     )
 
 
-def test_a_card_that_shows_another_tag_is_told_of(ready: Path) -> None:
+def test_a_card_that_shows_another_tag_is_reported(ready: Path) -> None:
     hubkit("card", "--tag", "v1.0.0")
     commit_files(ready, {})
     state, message = read_items(hubkit("release", *DRY))["card"]
@@ -181,7 +181,7 @@ def test_a_report_lives_as_long_as_only_documents_change(ready: Path, tmp_path: 
 
 
 @pytest.mark.usefixtures("ready")
-def test_without_a_report_the_way_to_one_is_said() -> None:
+def test_without_a_report_the_way_to_one_is_reported() -> None:
     result = hubkit("release", "--dry-run")
     assert missing(result) == {"conformance": "there is no report of the suite"}
     assert "pytest --hubconf --hubconf-report conformance.json" in result.stdout

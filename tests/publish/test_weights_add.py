@@ -78,7 +78,9 @@ def test_another_file_is_never_replaced(in_repo: Path, file: Path) -> None:
         (b"PK\x03\x04 and no more", "is a damaged checkpoint"),
     ],
 )
-def test_what_is_no_checkpoint_is_refused(file: Path, content: bytes, message: str) -> None:
+def test_a_file_that_is_not_a_checkpoint_is_refused(
+    file: Path, content: bytes, message: str
+) -> None:
     file.write_bytes(content)
     result = hubkit("weights", "add", file)
     assert result.exit_code == 1
@@ -101,7 +103,7 @@ def test_a_name_with_a_wrong_hash_is_refused(in_repo: Path, file: Path) -> None:
     assert not (in_repo / "hubkit.toml").exists()
 
 
-def test_settings_that_cannot_be_read_are_said_before_anything_is_made(
+def test_settings_that_cannot_be_read_are_reported_before_anything_is_made(
     in_repo: Path, file: Path
 ) -> None:
     (in_repo / "hubkit.toml").write_text("nonsense = 1\n")
@@ -135,7 +137,7 @@ def test_outside_a_repo_the_copy_is_all(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_said(in_repo: Path, file: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(in_repo: Path, file: Path) -> None:
     locked = in_repo / "locked"
     locked.mkdir(mode=0o500)
     result = hubkit("weights", "add", file, "--to", locked)
@@ -143,7 +145,7 @@ def test_a_folder_that_cannot_be_written_is_said(in_repo: Path, file: Path) -> N
     assert "--to DIR" in result.stderr
 
 
-def test_a_file_in_the_way_of_the_folder_is_said(in_repo: Path, file: Path) -> None:
+def test_a_file_in_the_way_of_the_folder_is_reported(in_repo: Path, file: Path) -> None:
     result = hubkit("weights", "add", file, "--to", in_repo / "hubconf.py")
     assert result.exit_code == 2
     assert "cannot be copied into" in result.stderr

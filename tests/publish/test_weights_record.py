@@ -87,7 +87,7 @@ def test_without_any_file_hubkit_toml_is_made(tmp_path: Path) -> None:
     assert parse_toml(text) == {"entrypoints": {"net": {"weights": expected}}}
 
 
-def test_a_file_that_is_no_toml_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "pyproject.toml"
     path.write_text("[project\n")
     with pytest.raises(ConfigError, match="cannot be read"):

@@ -42,7 +42,7 @@ def parameters(folder: Path, signature: str) -> tuple[Parameter, ...]:
         ("a=1", "*, a=1", ["`a` is now keyword-only"]),
         ("a=1", "a=1, /", ["`a` is now positional-only"]),
         ("a=1", "b, a=1", ["`b` is required", ]),
-        ("a=1", "b=1, a=1", ["new before older parameters: `b`"]),
+        ("a=1", "b=1, a=1", ["`b` was added before older parameters"]),
         ("a=1", "a=1, *, b", ["`b` is required"]),
         ("a=1, b=1", "b=1, a=1", ["the order of `a` and `b` changed"]),
         ("**kwargs", "a=1, b=2", ["`**kwargs` was removed"]),

@@ -21,9 +21,10 @@ def bad_copy(case: str, tmp_path: Path) -> Path:
     return write_case(case.replace("/fixed", "/bad"), tmp_path / "repo")
 
 
-def files_in(folder: Path) -> dict[str, bytes]:
+def files_in(folder: Path) -> dict[str, str]:
+    # Decoded, so that a failure shows lines; "\\r" and invalid bytes still differ.
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): path.read_bytes().decode("utf-8", "backslashreplace")
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -37,14 +38,15 @@ def test_fixed_case(case: str, tmp_path: Path) -> None:
     before = find(repo, code).findings
     outcome = fix(repo, code)
     assert not outcome.failed
-    assert files_in(repo) == golden
+    for path, text in files_in(repo).items():
+        assert text == golden[path], path
+    assert files_in(repo).keys() == golden.keys()
     # What is left has no fix.
     after = find(repo, code).findings
     assert len(after) == len(before) - len(outcome.fixed)
     assert not any(finding.fix for finding in after)
-    for path, data in files_in(repo).items():
-        if path.endswith(".py"):
-            ast.parse(data)
+    for source in repo.rglob("*.py"):
+        ast.parse(source.read_bytes())
     assert not fix(repo, code).changes
     assert files_in(repo) == golden
 

@@ -58,7 +58,7 @@ def test_what_code_of_the_same_repo_counts_on_may_stay(tmp_path: Path) -> None:
     assert find_changes(before) == ()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a current folder cannot be removed there")
+@pytest.mark.skipif(sys.platform == "win32", reason="the working directory cannot be removed there")
 def test_one_setting_that_cannot_be_restored_hides_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -42,8 +42,9 @@ def read_tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def init(*arguments: str) -> Result:
-    return CliRunner().invoke(main, ["init", *arguments])
+def init(*arguments: str, build: bool = False) -> Result:
+    builds = [] if build else ["--no-build"]
+    return CliRunner().invoke(main, ["init", *builds, *arguments])
 
 
 def entrypoints(folder: Path) -> list[str]:

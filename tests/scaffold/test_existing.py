@@ -32,8 +32,10 @@ def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
     assert set(there) == {*SAMPLE, *MADE}
     assert {name: there[name].decode() for name in SAMPLE} == SAMPLE
     assert entrypoints(here) == ["tiny", "wide", "unet"]
-    assert "  unet  shapenets/unet.py:15\n" in result.stdout
-    assert "Skipped ColourLoss of shapenets.classify: a loss, by its name" in result.stdout
+    assert "  unet  shapenets/unet.py:15 (not verified: it was not built)\n" in result.stdout
+    assert (
+        "Skipped ColorLoss of shapenets.classify: a loss or a metric, by its name" in result.stdout
+    )
     assert "hubkit check: All checks passed." in result.stdout
     steps = result.stdout.partition("Next steps:\n")[2].splitlines()
     assert steps[:3] == [
@@ -128,7 +130,7 @@ def test_a_config_in_pyproject_gets_no_twin(here: Path) -> None:
     assert (here / "hubconf.py").is_file()
 
 
-def test_no_licence_is_made_up_for_code_that_has_none(here: Path) -> None:
+def test_no_license_is_made_up_for_code_that_has_none(here: Path) -> None:
     (here / "LICENSE").unlink()
     result = init("--defaults")
     assert not (here / "LICENSE").exists()
@@ -137,7 +139,7 @@ def test_no_licence_is_made_up_for_code_that_has_none(here: Path) -> None:
     assert (here / "LICENSE").read_text().startswith("MIT License")
 
 
-def test_weights_are_told_apart(here: Path) -> None:
+def test_weights_are_distinguished(here: Path) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
     readme = SAMPLE["README.md"] + (
         "https://github.com/acme/nets/releases/download/v1/unet-0123abcd.pth\n"
@@ -258,3 +260,43 @@ def test_it_reaches_its_levels_and_loads_under_torch_hub(here: Path) -> None:
     assert set(levels) == {"deepnet", "tiny", "unet", "wide"}
     assert all(reached[0] == "ok" for reached in levels.values())
     assert levels["unet"] == ["ok", "ok"]  # the one whose input the README shows
+
+
+def test_code_without_a_model_gets_no_placeholder(here: Path) -> None:
+    for path in here.rglob("*.py"):
+        path.unlink()
+    (here / "tools.py").write_text("def add(a, b):\n    return a + b\n")
+    before = read_tree(here)
+    for arguments in ((), ("--dry-run",)):
+        result = init("--defaults", *arguments)
+        assert result.exit_code == 1
+        assert "No usable model found.\n" in result.stdout
+        assert "--template minimal" in result.stdout
+        assert read_tree(here) == before
+    assert init("--defaults", "--template", "minimal").exit_code == 0
+    assert (here / "hubconf.py").is_file()
+
+
+def test_models_that_need_more_are_mentioned(here: Path) -> None:
+    more = (
+        "from torch import nn\n\n\nclass _Net(nn.Module):\n    def forward(self, x):\n        return x\n\n\n"
+        "class Sized(nn.Module):\n    def __init__(self, size: int):\n        super().__init__()\n\n"
+        "    def forward(self, x):\n        return x\n\n\n"
+        "class Overlap(nn.Module):\n    def forward(self, pred, target):\n        return pred\n"
+    )
+    write_tree(here, {"more.py": more, "metrics/f1.py": more.replace("Sized", "F1")})
+    result = init("--defaults")
+    assert {"sized", "overlap", "f1", "_net", "net"}.isdisjoint(entrypoints(here))
+    for line in (
+        "Sized of more: it requires `size`, and the repo shows no value for it",
+        "_Net of more: its name starts with an underscore",
+        "Overlap of more: a loss or a metric, by what it compares",
+        "F1 of metrics.f1: a loss or a metric, by its file",
+    ):
+        assert f"Skipped {line}\n" in result.stdout
+
+
+def test_required_arguments_come_from_the_configuration(here: Path) -> None:
+    write_tree(here, {"config/wide.yaml": "model:\n  classes: 7\n"})
+    init("--defaults")
+    assert "def wide(num_classes: int = 7) ->" in (here / "hubconf.py").read_text()

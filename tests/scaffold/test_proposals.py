@@ -67,14 +67,17 @@ def test_functions_come_in_place_of_the_classes_that_they_build() -> None:
 
 def test_parts_and_losses_are_left_out_with_the_reason() -> None:
     assert names(model("Net"), model("Cell", is_part=True)) == ["net"]
-    assert left(model("ConvBlock"), model("DiceLoss", example=Example((), (), ""))) == {
+    assert left(model("ConvBlock"), model("DiceLoss", examples=(Example((), (), ""),))) == {
         "ConvBlock": "a part, by its name",
-        "DiceLoss": "a loss, by its name",
+        "DiceLoss": "a loss or a metric, by its name",
     }
-    assert left(model("Net", need("backbone"))) == {"Net": "it requires `backbone`"}
+    reason = "it requires `backbone`, and the repo shows no value for it"
+    assert left(model("Net", need("backbone"))) == {"Net": reason}
     shown = Example((), (), "README.md")
-    offered = model("Net", is_part=True, is_exported=True, example=shown)
-    assert names(offered, model("Block", is_part=True, is_exported=True, example=shown)) == ["net"]
+    offered = model("Net", is_part=True, is_exported=True, examples=(shown,))
+    assert names(offered, model("Block", is_part=True, is_exported=True, examples=(shown,))) == [
+        "net"
+    ]
 
 
 def test_exported_models_come_first_and_each_file_has_its_turn() -> None:
@@ -96,7 +99,7 @@ def test_exported_models_come_first_and_each_file_has_its_turn() -> None:
         ("x.py", "U_Net_", "u_net"),
     ],
 )
-def test_a_name_that_is_taken_is_told_apart_by_the_file(
+def test_a_name_that_is_taken_is_distinguished_by_the_file(
     path: str, name: str, entrypoint: str
 ) -> None:
     first = model("ViT", **at("a/first.py", is_exported=True))
@@ -125,7 +128,7 @@ def test_arguments_are_what_can_be_written_down() -> None:
         Parameter("kwargs", "var-keyword"),
     )
     example = Example((("width", "8"), ("depth", "3"), ("extra", '"x"')), ("f32[1,3,8,8]",), "x")
-    (one,) = proposed(model("Net", *parameters, example=example))
+    (one,) = proposed(model("Net", *parameters, examples=(example,)))
     assert [(a.name, a.annotation, a.default) for a in one.arguments] == [
         ("num_classes", "int", ""),
         ("width", "int", "8"),

@@ -6,8 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from hubkit.analysis.syntax import first_line
 from hubkit.rules.edits.brackets import first_brackets
-from hubkit.rules.edits.source import FunctionNode, first_line, is_plain_string
+from hubkit.rules.edits.source import FunctionNode, is_plain_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

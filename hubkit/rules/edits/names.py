@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from hubkit.rules.edits.source import FunctionNode, NamedNode, first_line, is_plain_string
+from hubkit.analysis.syntax import first_line
+from hubkit.rules.edits.source import FunctionNode, NamedNode, is_plain_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

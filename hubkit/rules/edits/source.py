@@ -189,12 +189,6 @@ def _quote_in(text: str) -> str:
     return "'" if marks.count("'") * 2 > len(marks) else '"'
 
 
-def first_line(node: ast.stmt) -> int:
-    """The first line of a statement, including its decorators."""
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in decorators)])
-
-
 def is_plain_string(text: str) -> bool:
     """Whether a text is a string literal without prefix, escapes and newlines."""
     quote = text[:1]

@@ -50,7 +50,7 @@ class Attempt(Struct, frozen=True):
     Attributes:
         target: The URL if a function on the stack has one, else the host and port; for a process,
             its command line.
-        path: The file of the repo that led to it, relative to the repo; "" when unknown.
+        path: The file of the repo that led to it, relative to the repo; "" if unknown.
         line: The line there.
         means: The operation, by the name of its audit event, such as "socket.connect".
     """
@@ -62,7 +62,7 @@ class Attempt(Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """``file:line``, or "" when unknown."""
+        """``file:line``, or "" if unknown."""
         return f"{self.path}:{self.line}" if self.path else ""
 
     @property

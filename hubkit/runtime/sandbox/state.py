@@ -12,7 +12,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from hubkit._util.logs import log
 
@@ -37,10 +36,6 @@ class Change(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.name} was {self.before} and is {self.after}"
-
-    def to_json(self) -> dict[str, str]:
-        """Keyword arguments that make this `Change` again."""
-        return asdict(self)
 
 
 class _Setting(Struct, frozen=True):

@@ -65,7 +65,7 @@ def test_a_link_that_leads_out_is_refused_as_in_archives(host: GitHost, worktree
     (worktree / "out").symlink_to("../../../etc")
     commit_files(worktree, {})
     host.add_repo("acme", "shapes", worktree)
-    with pytest.raises(errors.UnsafeArchiveError, match="leads out"):
+    with pytest.raises(errors.UnsafeArchiveError, match="points outside"):
         fetch("git+https://github.com/acme/shapes")
 
 
@@ -81,7 +81,7 @@ def test_an_older_commit_is_taken_and_a_forks_is_refused(
     host.add_fork("acme", "shapes", worktree)
     cached = fetch(f"git+https://github.com/acme/shapes@{old}")
     assert (cached.path / "net" / "a.py").read_text() == "A = 1\n"
-    with pytest.raises(errors.RefNotFoundError, match="on no branch or tag"):
+    with pytest.raises(errors.RefNotFoundError, match="No branch or tag"):
         fetch(f"git+https://github.com/acme/shapes@{forked}")
     taken = fetch(f"git+https://github.com/acme/shapes@{forked}", FetchPolicy(skip_validation=True))
     assert taken.sha == forked
@@ -196,7 +196,7 @@ def test_a_silent_host_is_given_up(host: GitHost, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("hubkit.hubdir.git.LIST_LIMIT", 1.0)
     host.fail("info/refs", stall=threading.Event())
-    with pytest.raises(errors.UnreachableError, match="no result from"):
+    with pytest.raises(errors.UnreachableError, match="no response from"):
         fetch("git+https://github.com/acme/shapes")
 
 

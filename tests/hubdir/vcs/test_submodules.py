@@ -83,7 +83,7 @@ def test_a_submodule_may_not_lead_to_this_machine(
     address = address.format(marker=tmp_path / "marker")
     add_submodule(worktree, tmp_path / "ops", address, "ops")
     host.add_repo("acme", "shapes", worktree)
-    with pytest.raises(errors.FetchError, match="ops of acme/shapes is not fetched from"):
+    with pytest.raises(errors.FetchError, match="ops of acme/shapes cannot be fetched from"):
         fetch("git+https://github.com/acme/shapes")
     assert not (tmp_path / "marker").exists()
 

@@ -1,17 +1,33 @@
-"""Entrypoints that are each wrong in one way, beside a twin that does the same and is right."""
+"""Entrypoints that are each wrong in one way, beside a twin that does the same and is right.
+
+``HUBKIT_DEFECTS=noisy,C214`` in the environment selects some of them, by name or code.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from tests.plugin.defects.behaviour import BEHAVIOUR
-from tests.plugin.defects.portable import PORTABLE
-from tests.plugin.defects.protocol import PROTOCOL
+from tests.plugin.defects.level1 import LEVEL1
+from tests.plugin.defects.level2 import LEVEL2
+from tests.plugin.defects.level3 import LEVEL3
 
 if TYPE_CHECKING:
-    from tests.plugin.defects.made import Defect
+    from tests.plugin.defects.helpers import Defect
 
-DEFECTS = (*PROTOCOL, *BEHAVIOUR, *PORTABLE)
+_ALL = (*LEVEL1, *LEVEL2, *LEVEL3)
+
+
+def _select(wanted: str) -> tuple[Defect, ...]:
+    """The defects with these names or codes, separated by commas; all of them by default."""
+    names = {name.strip() for name in wanted.split(",")} - {""}
+    unknown = names - {name for one in _ALL for name in (one.name, one.code)}
+    if unknown:
+        raise ValueError(f"HUBKIT_DEFECTS: no such name or code: {', '.join(sorted(unknown))}")
+    return tuple(one for one in _ALL if not names or names & {one.name, one.code})
+
+
+DEFECTS = _select(os.environ.get("HUBKIT_DEFECTS", ""))
 
 # Features that go with another defect: what cannot be copied cannot be changed or sent either.
 _ALSO_MISSING = {"lock": {"C213", "C214", "C313"}, "not_finite": {"C213"}}
@@ -81,7 +97,7 @@ def make_repo() -> dict[str, str]:
             (f"good_{defect.name}", defect.good),
         ):
             parts.append(source.replace("NAME", name))
-            tables.append(f"[entrypoints.{name}]\n{defect.config}\n")
+            tables.append(f"[entrypoints.{name}]\ntrained = false\n{defect.config}\n")
     return {
         "hubconf.py": "\n\n".join(parts),
         "shapes/__init__.py": "",

@@ -44,7 +44,7 @@ def test_a_readme_shows_arguments_and_input(read: ReadModels) -> None:
         ("m = Net(1)\nm(torch.zeros(2, dtype=torch.long))", ()),
     ],
 )
-def test_inputs_are_read_where_they_are_spelt_out(
+def test_inputs_are_read_where_they_are_spelled_out(
     read: ReadModels, code: str, inputs: tuple[str, ...]
 ) -> None:
     example = models(read(**{"net.py": NET, "README.md": readme(code)}))["Net"].example
@@ -55,7 +55,7 @@ def test_inputs_are_read_where_they_are_spelt_out(
 @pytest.mark.parametrize(
     "code", ["Net()", "Net(size)", "Net(*args)", "Net(1, **more)", "Net(1, 2, 3)"]
 )
-def test_a_call_that_does_not_spell_out_what_is_needed_is_no_example(
+def test_a_call_that_does_not_spell_out_what_is_needed_is_not_an_example(
     read: ReadModels, code: str
 ) -> None:
     assert models(read(**{"net.py": NET, "README.md": readme(code)}))["Net"].example is None
@@ -70,7 +70,7 @@ def test_the_modules_own_script_comes_before_other_files(read: ReadModels) -> No
     assert (example.arguments, example.path) == ((("size", "7"),), "net.py")
 
 
-def test_a_call_of_another_model_of_that_name_is_no_example(read: ReadModels) -> None:
+def test_a_call_of_another_model_of_that_name_is_not_an_example(read: ReadModels) -> None:
     offer = read(
         **{
             "nets/__init__.py": "",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.plugin.defects.made import Defect, call, forward, model
+from tests.plugin.defects.helpers import Defect, call, forward, model
 
-PORTABLE = (
+LEVEL3 = (
     Defect(
         "lambda_inside",
         "C313",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.plugin.defects.made import PLAIN, Defect, call
+from tests.plugin.defects.helpers import PLAIN, Defect, call
 
-PROTOCOL = (
+LEVEL1 = (
     Defect(
         "undeclared_lazy",
         "C102",

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from tests.plugin.defects.made import FORWARD, INPUT, PLAIN, Defect, call, example, forward, model
+from tests.plugin.defects.helpers import (
+    FORWARD,
+    INPUT,
+    PLAIN,
+    Defect,
+    call,
+    example,
+    forward,
+    model,
+)
 
-BEHAVIOUR = (
+LEVEL2 = (
     Defect(
         "wrong_input",
         "C201",
