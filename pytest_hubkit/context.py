@@ -37,6 +37,7 @@ from pytest_hubkit.seeds import OTHER_SEED, SEED, draw, seeded
 from pytest_hubkit.tensors import fingerprints, has_shape
 from pytest_hubkit.weights import (
     Pretrained,
+    Untrained,
     answer_from_machine,
     load_pretrained,
     require_answered,
@@ -264,8 +265,28 @@ class CaseContext:
             UndeclaredError: It requests a file that is not on this machine.
         """
         if self.loaded is None:
-            self.loaded = self._once("pretrained", lambda: load_pretrained(self), "C305")
+            call = BuildCall(
+                self.case, self.case.trained_arguments(self.function) or {}, self.location
+            )
+            self.loaded = self._once(
+                "pretrained", lambda: load_pretrained(self.session, call, self._untrained), "C305"
+            )
         return self.loaded
+
+    @property
+    def _untrained(self) -> Untrained | None:
+        """The model without weights, to compare with; None if it needs them."""
+        if self.case.needs_weights or find_module(self.built) is None:
+            return None
+        return Untrained(self.module.state_dict, self._first_output, self.run)
+
+    def _first_output(self) -> Any:  # noqa: ANN401
+        """The output for the example input; None if there is none, or if it is not on the CPU."""
+        if self.session.options.device != "cpu":
+            return None
+        with contextlib.suppress(NotApplicableError, PrerequisiteError):
+            return self.first.output
+        return None  # C201 reports it
 
     def _describe_weights(self) -> dict[str, Any]:
         """What is known of the call with weights, for the report."""

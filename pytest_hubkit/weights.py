@@ -10,14 +10,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import Struct, field, structs
 
 from hubkit.facts import WeightsFile
 from hubkit.runtime.sandbox import Policy, wrap_requests
-from pytest_hubkit.case import describe_call
 from pytest_hubkit.checks.registry import (
     Failure,
-    NotApplicableError,
     PrerequisiteError,
     UndeclaredError,
 )
@@ -28,15 +26,14 @@ from pytest_hubkit.stored import digest_of, find_outside, find_weights
 from pytest_hubkit.tensors import find_tensors, fingerprints, has_shape, is_finite, is_same
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
     from hubkit.runtime.sandbox import Guard
-    from pytest_hubkit.case import Case
-    from pytest_hubkit.context import CaseContext
+    from pytest_hubkit.case import BuildCall, Case
     from pytest_hubkit.fit import Fit, LoadedStates
     from pytest_hubkit.session import HubconfSession
-
-_HOME = "home"
 
 
 class Pretrained(Struct, frozen=True):
@@ -65,8 +62,8 @@ class Pretrained(Struct, frozen=True):
     fit: Fit | None
     is_ignored: bool
     output: str
-    again: Failure | None
-    again_digests: dict[str, int]
+    again: Failure | None = None
+    again_digests: dict[str, int] = field(default_factory=dict)
 
     def changed(self, other: dict[str, int]) -> tuple[str, ...]:
         """Entries that differ when it is loaded again, here or in another process."""
@@ -75,111 +72,128 @@ class Pretrained(Struct, frozen=True):
                      if any(two.get(key) != one for two in loads))  # fmt: skip
 
 
+class Untrained(Struct, frozen=True):
+    """The model without weights, to compare with.
+
+    Attributes:
+        state: Returns its state dict.
+        output: Returns its output for the example input; None if there is none.
+        run: Runs another model on the same input.
+    """
+
+    state: Callable[[], dict[str, Any]]
+    output: Callable[[], Any]
+    run: Callable[[Any], Any]
+
+
 class _Loaded(Struct, frozen=True):
     """A model with its weights, and what was seen while it was built."""
 
     made: Any
     guard: Guard
     states: LoadedStates
+
+
+class _Load(Struct, frozen=True):
+    """A call with weights.
+
+    Attributes:
+        session: The hubconf.
+        call: The call.
+        home: The folder for what torch caches.
+        again: Whether it was made before, so that nothing must be requested.
+    """
+
+    session: HubconfSession
+    call: BuildCall
     home: Path
+    again: bool = False
+
+    def run(self) -> _Loaded:
+        """Call the entrypoint.
+
+        A library that the code imports on the way is prepared to answer requests before a second
+        attempt.
+        """
+        wrap_requests()
+        try:
+            return self._try()
+        except UndeclaredError:
+            if not wrap_requests():
+                raise
+            return self._try()
+
+    def _try(self) -> _Loaded:
+        session, text = self.session, self.call.text
+        policy = Policy() if self.again else session.options.policy
+        _ = session.store  # before another hub dir is set
+        self.home.mkdir(parents=True, exist_ok=True)
+        guard: Guard | None = None
+        try:
+            with (
+                seeded(OTHER_SEED if self.again else SEED),
+                session.running(text, policy, str(self.home)) as guard,
+                watching_states() as states,
+            ):
+                guard.opened = {}
+                if not self.again:
+                    answer_from_machine(guard, session, self.call.case)
+                os.chdir(session.elsewhere)
+                made = session.loaded.call(self.call.case.entrypoint, **self.call.arguments)
+        except (Exception, SystemExit) as error:
+            if guard is not None and not self.again:
+                require_answered(guard, text)
+            describe = _describe_again if self.again else _describe
+            raise PrerequisiteError("C305", describe(text, error)) from error
+        if not self.again:
+            require_answered(guard, text)
+        return _Loaded(made, guard, states)
 
 
-def load_pretrained(context: CaseContext) -> Pretrained:
-    """Load a model with its weights twice, from another current folder.
+def load_pretrained(
+    session: HubconfSession, call: BuildCall, untrained: Untrained | None
+) -> Pretrained:
+    """Load a model with its weights twice, from another working directory.
+
+    Args:
+        session: The hubconf.
+        call: The call with weights.
+        untrained: The model without weights; None if there is none.
 
     Raises:
         PrerequisiteError: That fails.
         UndeclaredError: It requests a file that is not on this machine.
     """
-    session = context.session
     if session.options.network == "allow":
-        return _load_twice(context, session.folder / session.weights_home)
+        return _load_twice(_Load(session, call, session.folder / session.weights_home), untrained)
     with tempfile.TemporaryDirectory(prefix="weights-", dir=session.folder) as folder:
-        return _load_twice(context, Path(folder, _HOME))
+        return _load_twice(_Load(session, call, Path(folder)), untrained)
 
 
-def _load_twice(context: CaseContext, home: Path) -> Pretrained:
-    loaded = _load(context, home)
+def _load_twice(load: _Load, untrained: Untrained | None) -> Pretrained:
+    session, loaded = load.session, load.run()
     module = find_module(loaded.made)
     state = {} if module is None else module.state_dict()
-    files = _find_files(context, loaded)
-    # In one folder with the hub dir, files are where they will be found; elsewhere they are not.
-    found = tuple(find_weights(loaded.guard.opened or ()))
+    read = tuple(find_weights(loaded.guard.opened or ()))
     result = Pretrained(
-        call=_call(context),
-        files=files,
-        outside=find_outside(found, context.session.root.resolve(), context.session.root, home),
+        call=load.call.text,
+        files=_describe_files(load, loaded.guard, read),
+        outside=find_outside(read, session.root.resolve(), session.root, load.home),
         shapes=find_shapes(state),
         digests=fingerprints(state.items()),
         params=sum(one.numel() for one in module.parameters() if has_shape(one)) if module else 0,
         fit=None if module is None else loaded.states.fit(module),
-        is_ignored=module is not None and _is_untrained(context, state),
-        output=_judge_output(context, loaded.made),
-        again=None,
-        again_digests={},
+        is_ignored=untrained is not None and _is_same_state(state, untrained.state()),
+        output=_judge_output(loaded.made if module is None else module, untrained),
     )
     del loaded, module, state
-    return _load_again(context, result, home)
-
-
-def _load_again(context: CaseContext, result: Pretrained, home: Path) -> Pretrained:
-    from msgspec import structs
-
     try:
-        made = _load(context, home, again=True).made
+        made = structs.replace(load, again=True).run().made
     except PrerequisiteError as error:
         return structs.replace(result, again=error.failure)
     module = find_module(made)
     digests = fingerprints(module.state_dict().items()) if module is not None else {}
     return structs.replace(result, again_digests=digests)
-
-
-def _call(context: CaseContext) -> str:
-    arguments = context.case.trained_arguments(context.function) or {}
-    return describe_call(context.case.entrypoint, arguments)
-
-
-def _load(context: CaseContext, home: Path, *, again: bool = False) -> _Loaded:
-    """Call the entrypoint with its weights.
-
-    Requests are answered with files of this machine, the second time not even with those. A library
-    that the code imports on the way is prepared for that before a second attempt.
-    """
-    wrap_requests()
-    try:
-        return _try_to_load(context, home, again=again)
-    except UndeclaredError:
-        if again or not wrap_requests():
-            raise
-        return _try_to_load(context, home, again=again)
-
-
-def _try_to_load(context: CaseContext, home: Path, *, again: bool) -> _Loaded:
-    session, call = context.session, _call(context)
-    arguments = context.case.trained_arguments(context.function) or {}
-    policy = Policy() if again else session.options.policy
-    _ = session.store  # before another hub dir is set
-    home.mkdir(parents=True, exist_ok=True)
-    guard: Guard | None = None
-    try:
-        with (
-            seeded(OTHER_SEED if again else SEED),
-            session.running(call, policy, str(home)) as guard,
-            watching_states() as states,
-        ):
-            guard.opened = {}
-            if not again:
-                answer_from_machine(guard, session, context.case)
-            os.chdir(session.elsewhere)
-            made = session.loaded.call(context.case.entrypoint, **arguments)
-    except (Exception, SystemExit) as error:
-        if guard is not None and not again:
-            require_answered(guard, call)
-        describe = _describe_again if again else _describe
-        raise PrerequisiteError("C305", describe(call, error)) from error
-    if not again:
-        require_answered(guard, call)
-    return _Loaded(made, guard, states, home)
 
 
 def answer_from_machine(guard: Guard, session: HubconfSession, case: Case) -> None:
@@ -202,54 +216,47 @@ def require_answered(guard: Guard, call: str) -> None:
         )
 
 
-def _find_files(context: CaseContext, loaded: _Loaded) -> dict[Path, WeightsFile]:
-    """The files of a load: what answered requests, and what was read besides its copies."""
-    store, guard, home = context.session.store, loaded.guard, loaded.home
-    answered = list(dict.fromkeys(guard.answered.values()))
-    named = [Path(path) for path in guard.checkpoints.values() if not answered]
-    read = [one for one in find_weights(guard.opened or ())
-            if not (answered and one.is_relative_to(home))]  # fmt: skip
+def _describe_files(load: _Load, guard: Guard, read: tuple[Path, ...]) -> dict[Path, WeightsFile]:
+    """The files of a load: what answered requests, and what was read besides copies of these."""
+    answered = tuple(guard.answered.values())
+    named = () if answered else tuple(map(Path, guard.checkpoints.values()))
     own = find_outside(read)  # not those of installed packages
-    paths = dict.fromkeys((*answered, *named, *(one for one in read if str(one) in own)))
+    others = (path for path in read if str(path) in own)
+    copies = load.home if answered else None
+    paths = (
+        *answered,
+        *named,
+        *(one for one in others if not (copies and one.is_relative_to(copies))),
+    )
+    describe = load.session.store.describe
     return {
-        path: WeightsFile(store.describe(path), digest_of(path), path.stat().st_size)
-        for path in paths
+        path: WeightsFile(describe(path), digest_of(path), path.stat().st_size)
+        for path in dict.fromkeys(paths)
         if path.is_file()
     }
 
 
-def _is_untrained(context: CaseContext, state: dict[str, Any]) -> bool:
-    """Whether a state dict is that of the model without weights, from the same random numbers."""
-    if context.case.needs_weights:
-        return False
-    other = context.module.state_dict()
-    tensors = dict(find_tensors(state))
-    return bool(tensors) and all(
-        is_same(one, two)
-        for (_, one), (_, two) in zip(tensors.items(), find_tensors(other), strict=False)
-    )
+def _is_same_state(state: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two models from the same random numbers have the same state."""
+    pairs = [(one, two) for (_, one), (_, two)
+             in zip(find_tensors(state), find_tensors(other), strict=False)
+             if has_shape(one) and has_shape(two)]  # fmt: skip
+    return bool(pairs) and all(is_same(one, two) for one, two in pairs)
 
 
-def _judge_output(context: CaseContext, made: Any) -> str:  # noqa: ANN401
+def _judge_output(runnable: Any, untrained: Untrained | None) -> str:  # noqa: ANN401
     """What is wrong with the output for the example input, if there is one."""
-    if context.session.options.device != "cpu":
+    before = [] if untrained is None else _numbers(untrained.output())
+    if untrained is None or not before:
         return ""
     try:
-        untrained = context.first.output
-    except (NotApplicableError, PrerequisiteError):
-        return ""  # C201 reports it.
-    module = find_module(made)
-    try:
-        output = context.run(made if module is None else module)
+        after = _numbers(untrained.run(runnable))
     except Exception as error:  # noqa: BLE001 - whatever the model raises
-        return f"running it on the example input fails: {type(error).__name__}: {error}"
-    before = _numbers(untrained)
-    after = _numbers(output)
+        return f"fails on the example input: {type(error).__name__}: {error}"
     if not all(map(is_finite, after)) and all(map(is_finite, before)):
-        return "its output has NaN or infinity on the example input"
-    is_equal = len(before) == len(after) and all(map(is_same, before, after))
-    if before and is_equal and not context.case.needs_weights:
-        return "its output on the example input is the same with and without weights"
+        return "has NaN or infinity in its output for the example input"
+    if len(before) == len(after) and all(map(is_same, before, after)):
+        return "has the same output with and without weights"
     return ""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit.conformance import read_report
+from hubkit.publish.checklist import check_tried_weights
 from tests.plugin.conftest import outcomes
 from tests.plugin.weight_faults import FAULTS, MODEL, make_sources, write_weights
 
@@ -38,6 +39,11 @@ def test_each_fault_is_found_by_default_and_nothing_else(repo: HubRepo, tmp_path
         f"{kind}_{fault}": verdict
         for fault in FAULTS
         for kind, verdict in (("fault", "failed"), ("fine", "tried"))
+    }
+    states = {item.message.split("(")[0].split()[-1]: item.state
+              for item in check_tried_weights(report)}  # fmt: skip
+    assert states == {
+        name: "ok" if verdict == "tried" else "missing" for name, verdict in verdicts.items()
     }
     (older,) = (one.weights for one in report.cases if one.label == "fine_older")
     assert older is not None
