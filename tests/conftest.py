@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Our models are tiny and our processes many: torch's threads would wait for one another's turn,
 # and a training of seconds takes minutes on a busy machine. Children inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Each process would compile hubkit again, which takes longer than what most of them do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Nor is what a test finds to be what an earlier one found; those of the cache have one of their own.
 os.environ["HUBKIT_NO_CACHE"] = "1"
 
@@ -39,6 +41,11 @@ SETTINGS = (
     "TORCH_HUB",
     "XDG_CACHE_HOME",
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the slow tests: at the end, one worker would wait for another."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture

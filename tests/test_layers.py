@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.util
 from pathlib import Path
@@ -73,13 +74,21 @@ HOMES = {
 }
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for package in ("hubkit", "pytest_hubkit"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
+@functools.cache
+def sources() -> tuple[tuple[str, ast.Module], ...]:
+    return tuple(
+        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8")))
+        for package in ("hubkit", "pytest_hubkit")
+        for path in sorted((ROOT / package).rglob("*.py"))
+    )
 
 
-def imported_modules(tree: ast.Module) -> Iterator[str]:
+@functools.cache
+def imported_modules(tree: ast.Module) -> tuple[str, ...]:
+    return tuple(_imports(tree))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

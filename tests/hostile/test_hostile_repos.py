@@ -32,6 +32,7 @@ def answers(repos: list[Path]) -> list[tuple[str, str, str]]:
     return [(os.path.basename(repo), command, code) for repo, command, code in rows]  # noqa: PTH119
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_hostile_repos_get_an_answer(tmp_path: Path, group: str) -> None:
     repos = []

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 BODY = random.Random(0).randbytes(WORTH + 16 * MIB)
 SHA = hashlib.sha256(BODY).hexdigest()
-SPILT = 16 * MIB  # what the first stream's socket may hold when it is closed
+SPILT = 64 * MIB  # sent and not read, on a machine that lets a host run ahead of its client
 
 CHILD = """
 import resource, signal, sys

@@ -46,6 +46,7 @@ def test_a_dead_process_is_recognized_and_a_running_one_is_not(tmp_path: Path) -
     assert crashes.find("net") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_workers_that_share_an_entrypoint_do_not_take_one_another_for_dead(repo: HubRepo) -> None:
     repo.write(HEALTHY)

@@ -108,6 +108,7 @@ def forgetful(pretrained: bool = False):
 INPUT = '[entrypoints.{}]\ninput = "f32[B,3]"\ntrainable = true\ntrained = false\n'
 
 
+@pytest.mark.slow
 def test_odd_models_pass_but_for_what_is_wrong_with_them(repo: HubRepo) -> None:
     declared = "\n".join(
         map(INPUT.format, ("crowd", "totals", "spectrum", "lazy", "alone", "forgetful"))

@@ -87,6 +87,7 @@ def test_a_report_tells_what_became_of_each_check_and_why(plain: HubRepo) -> Non
     assert not document["interrupted"]
 
 
+@pytest.mark.slow
 def test_workers_report_what_one_process_does(plain: HubRepo) -> None:
     select = "--hubconf-select=C101,C104,C105"
     alone, shared = written(plain, select), written(plain, select, "-n", "2")

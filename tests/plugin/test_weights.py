@@ -130,6 +130,7 @@ def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_weights_are_downloaded_once_and_judged(
     repo: HubRepo, served: tuple[str, str], tmp_path: Path
 ) -> None:

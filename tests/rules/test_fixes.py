@@ -16,6 +16,8 @@ from tests.rules.repos import case_names, needs_git, write_case
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hubkit.rules import Rule
+
 
 def bad_copy(case: str, tmp_path: Path) -> Path:
     return write_case(case.replace("/fixed", "/bad"), tmp_path / "repo")
@@ -67,20 +69,20 @@ def test_every_rule_with_a_fix_has_a_fixed_case() -> None:
     assert {case.partition("/")[0] for case in case_names(kind="fixed")} == able
 
 
-def test_rules_say_what_their_fixes_are(tmp_path: Path) -> None:
-    for rule in all_rules():
-        assert (rule.fixable == "never") == (rule.applicability is None)
-        seen = set()
-        for case in case_names(rule.code, "bad"):
-            if not needs_git(case):
-                outcome = plan(write_case(case, tmp_path / case), rule.code)
-                seen |= {found.fix.applicability for found in outcome.fixed if found.fix}
-        if rule.applicability == "unsafe":
-            assert seen == {"unsafe"}
-        elif rule.fixable != "never":
-            assert "safe" in seen
-        else:
-            assert not seen
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
+def test_a_rule_says_what_its_fixes_are(rule: Rule, tmp_path: Path) -> None:
+    assert (rule.fixable == "never") == (rule.applicability is None)
+    seen = set()
+    for case in case_names(rule.code, "bad"):
+        if not needs_git(case):
+            outcome = plan(write_case(case, tmp_path / case), rule.code)
+            seen |= {found.fix.applicability for found in outcome.fixed if found.fix}
+    if rule.applicability == "unsafe":
+        assert seen == {"unsafe"}
+    elif rule.fixable != "never":
+        assert "safe" in seen
+    else:
+        assert not seen
 
 
 def test_a_file_is_split_once_however_many_findings_ask_for_it(tmp_path: Path) -> None:

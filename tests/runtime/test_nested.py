@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hubkit.runtime import HubFunctions, LoadedHubconf, import_hubconf
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,9 +202,7 @@ hub = HubFunctions(**dict.fromkeys({NAMES!r}, lambda *args: "hubkit's"))
 print(import_hubconf(Path({str(root)!r}), hub=hub).call("net"))
 print(library.where() == theirs)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    done = run_python("-c", program, check=True)
     assert done.stdout.split("\n")[:2] == ["hubkit's", "True"]
 
 

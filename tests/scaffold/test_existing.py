@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +10,7 @@ from hubkit.analysis import read_repo, require_hubconf
 from tests.git_host import commit_files
 from tests.scaffold.conftest import entrypoints, init, read_tree, write_tree
 from tests.scaffold.samples import MADE, SAMPLE
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -197,6 +195,7 @@ print([path for path in sys.path if path.startswith(root)])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_it_reaches_its_levels_and_loads_under_torch_hub(here: Path) -> None:
     import torch
@@ -221,15 +220,7 @@ def test_it_reaches_its_levels_and_loads_under_torch_hub(here: Path) -> None:
     assert "with weights from deepnet_best.pth" in result.stdout
     assert "All checks passed." in result.stdout
     commit_files(here, {})
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(here)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_python("-c", LOAD, str(here), check=True)
     assert done.stdout.splitlines() == [
         "tiny (2, 4) shapenets.classify",
         "wide (2, 3) shapenets.classify",
@@ -238,21 +229,8 @@ def test_it_reaches_its_levels_and_loads_under_torch_hub(here: Path) -> None:
         "42.0",
         "[]",
     ]
-    promised = "hubkit_l1 or hubkit_l2"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--hubconf",
-        "-m",
-        promised,
-        "-p",
-        "no:cacheprovider",
-    ]
-    done = subprocess.run(
-        command, cwd=here, capture_output=True, text=True, env=environment, check=False
-    )
-    assert done.returncode == 0, done.stdout
+    promised = ("-m", "hubkit_l1 or hubkit_l2", "-p", "no:cacheprovider")
+    done = run_python("-m", "pytest", "--hubconf", *promised, cwd=here, check=True)
     rows = [line.split() for line in done.stdout.splitlines()]
     levels = {
         row[0]: row[1:3] for row in rows if row and row[0] in ("tiny", "wide", "unet", "deepnet")
