@@ -185,7 +185,7 @@ def write_zip(path: Path, *members: tuple[str, int]) -> Path:
 @pytest.mark.parametrize("names", [["w.pth"], ["net/data.pkl", "net/data/0"]])
 def test_a_zip_bomb_is_not_a_checkpoint(tmp_path: Path, names: list[str]) -> None:
     pytest.importorskip("torch")
-    from hubkit.loader.weights import read_checkpoint
+    from hubkit.loader.checkpoint_files import read_checkpoint
 
     path = write_zip(tmp_path / "a.pth", *((name, 200 << 20) for name in names))
     tracemalloc.start()
@@ -199,7 +199,7 @@ def test_a_zip_bomb_is_not_a_checkpoint(tmp_path: Path, names: list[str]) -> Non
 
 def test_a_zip_bomb_in_a_zip_is_not_a_checkpoint(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from hubkit.loader.weights import read_checkpoint
+    from hubkit.loader.checkpoint_files import read_checkpoint
 
     inner = write_zip(tmp_path / "inner.pth", ("net/data.pkl", 9), ("net/data/0", 200 << 20))
     with zipfile.ZipFile(tmp_path / "a.pth", "w") as made:
@@ -211,7 +211,7 @@ def test_a_zip_bomb_in_a_zip_is_not_a_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize("location", ["cuda:99", "nonsense"])
 def test_an_error_is_not_its_own_cause(tmp_path: Path, location: str) -> None:
     torch = pytest.importorskip("torch")
-    from hubkit.loader.weights import read_checkpoint
+    from hubkit.loader.checkpoint_files import read_checkpoint
 
     torch.save({"a": torch.zeros(2)}, tmp_path / "a.pth")
     with pytest.raises(RuntimeError) as failed:

@@ -23,17 +23,15 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import re
+import string
 import time
 from contextlib import contextmanager, suppress
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from msgspec import Meta, convert
 
 from hubkit import limits
-from hubkit._util.atomic import write_file
 from hubkit._util.parse import parse_count, read_json
 from hubkit._util.paths import (
     UnsafePathError,
@@ -53,6 +51,7 @@ if TYPE_CHECKING:
     from hubkit.facts import RepoRef
 
 STORE = ".hubkit"
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits}_.-")
 LONGEST = 180  # bytes of a path component, which leaves room for suffixes
 
 _hub_dir: str | None = None
@@ -103,7 +102,7 @@ def encode(name: str) -> str:
     A very long name is cut and ends in a hash of the whole, since file systems allow 255 bytes.
     """
     encoded = "".join(
-        char if re.match(r"[A-Za-z0-9_.-]", char) else "".join(f"%{b:02X}" for b in char.encode())
+        char if char in _PLAIN else "".join(f"%{byte:02X}" for byte in char.encode())
         for char in name
     )
     if encoded.startswith("."):
@@ -298,6 +297,8 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     """
     import json
 
+    from hubkit._util.atomic import write_file
+
     temporary = _temporary_path(path)
     with writing(path):
         if path.is_relative_to(store()):
@@ -388,6 +389,8 @@ def remove_orphans(folder: Path, pattern: str = "*", *, root: Path | None = None
         pattern: Names to consider.
         root: A folder above it, with no link in between.
     """
+    from fnmatch import fnmatchcase
+
     for orphan in list_folder(folder):
         if fnmatchcase(orphan.name, pattern) and is_orphan(orphan):
             with suppress(OSError):  # another user's, or below a link

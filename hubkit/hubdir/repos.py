@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from hubkit._util.atomic import place, place_folder
 from hubkit._util.logs import log
 from hubkit._util.paths import list_folder, move_inside, remove_inside
 from hubkit.errors import TEMPORARY_ERRORS, CacheWriteError, OfflineError
@@ -348,6 +347,8 @@ def _replace_link(path: Path, tree: Path) -> None:
     if path.is_symlink() and os.readlink(path) == target:  # noqa: PTH115 - text, not a Path
         return
     import shutil
+
+    from hubkit._util.atomic import place, place_folder
 
     with staging("links") as room:
         new = room / "new"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from hubkit._util.atomic import write_file
 from hubkit._util.logs import log
 from hubkit._util.paths import open_regular, read_file
 from hubkit._util.text import printable
@@ -121,6 +119,8 @@ def remove_trust(repo: RepoRef) -> bool:
     kept = [line for line in lines if line not in removed]
     if len(kept) == len(lines):
         return False
+    from hubkit._util.atomic import write_file
+
     path = _list_file()
     with writing(path):
         write_file(path, "".join(f"{line}\n" for line in kept))
@@ -158,6 +158,8 @@ def _allows(pattern: str, repo: RepoRef) -> bool:
         return False
     if len(names) > len(parts) and (not parts or parts[-1] not in ("*", "**")):
         return False
+    from fnmatch import fnmatchcase
+
     return all(fnmatchcase(name, part) for name, part in zip(names, parts, strict=False))
 
 

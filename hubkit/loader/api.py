@@ -268,7 +268,7 @@ def _find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:
 
 def _import(request: Request) -> LoadedHubconf:
     located = locate_trusted(request)
-    hub = _hub_functions(located.repo, request.lockfile)
+    hub = hub_functions(located.repo, request.lockfile)
     loaded = find_hubconf(located.root, hub=hub, lock=request.lockfile)
     if loaded is not None:
         return loaded
@@ -297,7 +297,7 @@ def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
 
 
 @functools.cache
-def _hub_functions(repo: RepoRef | None, lockfile: Lockfile | None) -> HubFunctions:
+def hub_functions(repo: RepoRef | None, lockfile: Lockfile | None) -> HubFunctions:
     """What a repo's calls of torch.hub call."""
     path = None if lockfile is None else lockfile.path
     return HubFunctions(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from typing import TYPE_CHECKING
 
-from hubkit import hubdir
-from hubkit.loader.api import help, list, load
-from hubkit.loader.weights import download_nested_file, load_nested_state_dict
+from hubkit.loader.api import hub_functions
 from hubkit.lockfile import find_lockfile
-from hubkit.runtime import HubFunctions, install_finder, patch_torch, redirect, redirect_all
+from hubkit.runtime import install_finder, patch_torch, redirect, redirect_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from hubkit.runtime import HubFunctions
 
 
 @contextlib.contextmanager
@@ -53,13 +52,4 @@ def _prepare() -> HubFunctions:
     """Make the redirection possible, and return its target. Does not import torch."""
     install_finder()
     patch_torch()
-    lockfile = find_lockfile(None)
-    return HubFunctions(
-        load=load,
-        list=list,
-        help=help,
-        load_state_dict_from_url=functools.partial(load_nested_state_dict, lockfile=lockfile),
-        download_url_to_file=functools.partial(download_nested_file, lockfile=lockfile),
-        get_dir=hubdir.get_dir,
-        set_dir=hubdir.set_dir,
-    )
+    return hub_functions(None, find_lockfile(None))

@@ -19,8 +19,8 @@ from hubkit._util.process import Call, ChildError, run_child
 from hubkit._util.text import did_you_mean, join_words, quoted
 from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.errors import CheckpointError, MissingExtraError
+from hubkit.loader.checkpoint_files import is_safetensors, read_checkpoint
 from hubkit.loader.dependencies import torch_is_missing
-from hubkit.loader.weights import is_safetensors, read_checkpoint
 from hubkit.publish.weights import require_file
 from hubkit.rules.weights import is_allowed, is_harmful
 
