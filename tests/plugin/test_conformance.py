@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.plugin.conftest import HubRepo
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("torch_stays")]
 
 
 # Tells of each process that imports torch.
