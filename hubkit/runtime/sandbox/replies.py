@@ -66,9 +66,10 @@ def _wrap_send(
         file = answer(request.url)
         if file is None:
             return original(self, request, *args, **kwargs)
-        from urllib3 import HTTPResponse
-
-        raw = HTTPResponse(body=file, headers=_headers(file), status=200, preload_content=False)
+        # requests has imported it.
+        raw = sys.modules["urllib3"].HTTPResponse(
+            body=file, headers=_headers(file), status=200, preload_content=False
+        )
         return self.build_response(request, raw)
 
     return send
