@@ -238,6 +238,7 @@ class _Record(_Version, total=False):
     host: str
     last_modified: str
     led_by: str
+    missing: list[tuple[_Int, _Int]]
     moved_to: str
     name: str
     owner: str
@@ -251,7 +252,6 @@ class _Record(_Version, total=False):
     sha: str
     stale: bool
     url: str
-    whole: _Int
 
 
 @contextmanager
