@@ -523,13 +523,17 @@ def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Propos
 
     if file.is_pointer:
         return f"{file.path} is a Git LFS pointer. Archives contain the pointer only."
-    if not file.is_plain:
-        return f"skipped {file.path}: {file.problem or 'contains more than tensors'}"
     names = tuple(one.name for one in entrypoints)
     user = used or next((one.name for one in entrypoints if one.check.path == file.path), "")
     name = user or next((name for name in names if fits_name(name, names, file.path)), "ENTRYPOINT")
     key = f" --key {shlex.quote(file.key)}" if file.key else ""
+    key += f" --strip {shlex.quote(file.prefix)}" if file.prefix else ""
     command = f"hubkit weights add {shlex.quote(file.path)}{key} --wire {name}"
+    if file.is_model:
+        command = f"hubkit weights add {shlex.quote(file.path)} --state-dict --wire {name}"
+        return f"{file.path} is a pickled model. To publish its weights: {command}"
+    if not file.is_plain:
+        return f"skipped {file.path}: {file.problem or 'contains more than tensors'}"
     if not file.is_published:
         fits = f"{user} loads it, but git" if user else "git"
         return f"{file.path}: {fits} does not track it. To publish it: {command}"

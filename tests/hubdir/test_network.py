@@ -135,7 +135,7 @@ def test_a_redirect_to_an_unencrypted_host_is_refused(
     url = tls_host.url.replace("http:", "https:")
     where = {"Location": "http://weights.invalid/net.pt?sig=secret"}
     tls_host.fail("moved", status=302, headers=where)
-    with pytest.raises(errors.FetchError, match="which is not encrypted") as refused:
+    with pytest.raises(errors.FetchError, match="which is unencrypted") as refused:
         fetch_checkpoint(f"{url}/moved.pt", policy=ASK)
     assert "secret" not in str(refused.value)
     tls_host.fail("moved", status=302, headers={"Location": "/net.pt"})

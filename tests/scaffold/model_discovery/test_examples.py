@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit.analysis import write_literal
+from hubkit.scaffold.proposals import find_arguments
 from tests.scaffold.model_discovery.conftest import NN, models, net
 
 if TYPE_CHECKING:
@@ -128,3 +129,20 @@ def test_a_document_may_import_from_the_package_that_exports_the_model(read: Rea
     example = models(offer)["Net"].example
     assert example is not None
     assert example.arguments == (("size", "4"),)
+
+
+def test_a_call_by_another_name_is_an_example(read: ReadModels) -> None:
+    text = "def main(args):\n    from net import Net as make\n\n    return make(args.size)\n"
+    offer = read(**{"net.py": NN + net("Net", "size"), "run.py": text, "c.yaml": "size: 4\n"})
+    (example,) = models(offer)["Net"].examples
+    assert example.arguments == (("size", "4"),)
+
+
+def test_what_a_call_shows_counts_without_the_rest(read: ReadModels) -> None:
+    text = "def main(data):\n    from net import Net\n\n    return Net(data.shape[1], 16)\n"
+    model = models(read(**{"net.py": NN + net("Net", "features, hidden"), "run.py": text}))["Net"]
+    assert model.example is None
+    assert [one.arguments for one in model.examples] == [(("hidden", "16"),)]
+    arguments = find_arguments(model)
+    assert not isinstance(arguments, str)
+    assert {one.name: one.default for one in arguments} == {"features": "", "hidden": "16"}
