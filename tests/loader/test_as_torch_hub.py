@@ -75,7 +75,7 @@ def is_ours() -> bool:
     import torch
 
     with pytest.raises(Exception, match="source") as refused:
-        torch.hub.load("no-repo", "net", source="elsewhere")
+        torch.hub.load("no-repo", "net", source="elsewhere")  # type: ignore[no-untyped-call]
     return isinstance(refused.value, hubkit.HubkitError)
 
 
