@@ -413,5 +413,5 @@ def test_an_answer_that_is_nonsense_is_reported(tmp_path: Path, answer: str) -> 
         "places = [one for one in sys.argv + sys.orig_argv if one.endswith('reply.json')]\n"
         f"open(places[0], 'w').write({answer})\nos._exit(0)\n"
     )
-    with pytest.raises(ProbeError, match="cannot be read"):
+    with pytest.raises(ProbeError, match="invalid result"):
         list_names(tmp_path)

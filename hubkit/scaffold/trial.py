@@ -159,7 +159,12 @@ def _run(request: TrialRequest, models: Sequence[TrialModel]) -> TrialReply:
     """Run the child. If it dies, try the halves of the models to find the one that kills it."""
     deadline = time.monotonic() + request.seconds
     left = replace(request, models=tuple(models), seconds=max(0.0, deadline - time.monotonic()))
-    call = Call("hubkit.scaffold.trial_child:main", left, timeout=left.seconds + _START_SECONDS)
+    call = Call(
+        "hubkit.scaffold.trial_child:main",
+        left,
+        env={"PYTHONDONTWRITEBYTECODE": "1"},  # nothing is left in the repo
+        timeout=left.seconds + _START_SECONDS,
+    )
     try:
         return run_child(call, TrialReply).reply
     except ChildError as error:

@@ -49,10 +49,16 @@ class _LibraryKeeper:
     def pytest_unconfigure(self) -> None:
         root = Path(__file__).parents[2]
         kept = sysconfig.get_path("purelib"), str(root / "hubkit"), str(root / "pytest_hubkit")
+        packages = {
+            name
+            for name, module in sys.modules.items()
+            if "." not in name and (getattr(module, "__file__", None) or "").startswith(kept)
+        }
+        # With the modules that have no file, such as those within torch._C.
         self._modules |= {
             name: module
             for name, module in sys.modules.items()
-            if (getattr(module, "__file__", None) or "").startswith(kept)
+            if name.partition(".")[0] in packages
         }
 
     def put_back(self) -> None:
@@ -91,7 +97,7 @@ class HubRepo:
         subprocess.run(["git", *arguments], cwd=self.root, check=True, env={**os.environ, **GIT})
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        """Run pytest in a process of its own: what is imported there is gone afterwards."""
+        """Run pytest in a process of its own, in which torch is imported already."""
         temporary = f"--basetemp={self.root / 'runpytest'}"
         done = run_python("-m", "pytest", temporary, *arguments, cwd=self.root)
         # As pytester does, so that a test that fails shows it.

@@ -51,7 +51,7 @@ def test_without_the_flag_nothing_is_collected_or_imported(plain: HubRepo) -> No
             "    assert not heavy & set(sys.modules)\n"
         }
     )
-    result = plain.run("-v")
+    result = plain.pytester.runpytest_subprocess("-v")
     result.assert_outcomes(passed=1)
     assert "hubconf" not in result.stdout.str()
 
