@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +57,8 @@ def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr("hubkit.hubdir.layout._hub_dir", None)
+    if "torch.hub" in sys.modules:
+        monkeypatch.setattr(sys.modules["torch.hub"], "_hub_dir", None)
     return tmp_path / "torch" / "hub"
 
 

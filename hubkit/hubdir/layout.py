@@ -24,6 +24,7 @@ import errno
 import functools
 import os
 import string
+import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -42,11 +43,12 @@ from hubkit._util.paths import (
     remove_inside,
     require_no_link_above,
 )
-from hubkit.errors import CacheWriteError, HubkitError
+from hubkit.errors import CacheWriteError, HubkitError, UsageError
 from hubkit.facts.hubdir import GITHUB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
     from hubkit.facts import RepoRef
 
@@ -54,30 +56,69 @@ STORE = ".hubkit"
 _PLAIN = frozenset(f"{string.ascii_letters}{string.digits}_.-")
 LONGEST = 180  # bytes of a path component, which leaves room for suffixes
 
-_hub_dir: str | None = None
+_hub_dir: str | None = None  # until torch.hub is imported
+_TORCHS = "_hub_dir"  # torch.hub's variable
 
 
 def get_dir() -> str:
     """The hub dir, found as by ``torch.hub.get_dir``.
 
-    It is the argument of `set_dir`, else ``$TORCH_HOME/hub``, else ``$XDG_CACHE_HOME/torch/hub``, else
-    ``~/.cache/torch/hub``.
+    It is the argument of `set_dir` or ``torch.hub.set_dir``, else ``$TORCH_HOME/hub``, else
+    ``$XDG_CACHE_HOME/torch/hub``, else ``~/.cache/torch/hub``.
+
+    Raises:
+        UsageError: None of them is set, and the user has no home folder.
     """
-    if _hub_dir is not None:
-        return _hub_dir
+    told = _hub_dir if (hub := _find_torch_hub()) is None else _share_dir(hub)
+    if told is not None:
+        return told
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))  # noqa: PTH118 - it is a str
-    return os.path.join(os.path.expanduser(home), "hub")  # noqa: PTH111, PTH118
+    return os.path.join(_expand(home), "hub")  # noqa: PTH118
 
 
 def set_dir(d: str | os.PathLike[str]) -> None:
-    """Use another hub dir in this process.
+    """Use another hub dir in this process, in ``torch.hub`` too.
 
     Args:
         d: The folder; created when something is first written to it.
+
+    Raises:
+        UsageError: It starts with ``~``, and the user has no home folder.
     """
     global _hub_dir  # noqa: PLW0603 - as torch.hub does
-    _hub_dir = os.path.expanduser(d)  # noqa: PTH111
+    _hub_dir = _expand(os.fspath(d))
+    if (hub := _find_torch_hub()) is not None:
+        vars(hub)[_TORCHS] = None
+        _share_dir(hub)
+
+
+def _find_torch_hub() -> ModuleType | None:
+    """``torch.hub`` if it is imported as far as its own setting."""
+    hub = sys.modules.get("torch.hub")
+    return hub if _TORCHS in getattr(hub, "__dict__", ()) else None
+
+
+def _share_dir(hub: ModuleType) -> str | None:
+    """The folder that either tool was told. Once torch is imported, its variable is the only one."""
+    global _hub_dir  # noqa: PLW0603
+    if _hub_dir is not None:
+        if vars(hub)[_TORCHS] is None:
+            vars(hub)[_TORCHS] = _hub_dir
+        _hub_dir = None
+    told = vars(hub)[_TORCHS]
+    return None if told is None else os.fspath(told)
+
+
+def _expand(folder: str) -> str:
+    """Replace a ``~`` at the start, with which torch.hub would name a folder if there is no home."""
+    expanded = os.path.expanduser(folder)  # noqa: PTH111
+    if expanded.startswith("~"):
+        raise UsageError(
+            f"{folder} needs a home folder, and there is none.",
+            hint="Set TORCH_HOME to a folder for the hub dir, or HOME.",
+        )
+    return expanded
 
 
 def store() -> Path:
@@ -238,6 +279,7 @@ class _Record(_Version, total=False):
     host: str
     last_modified: str
     led_by: str
+    missing: list[tuple[_Int, _Int]]
     moved_to: str
     name: str
     owner: str
@@ -251,7 +293,6 @@ class _Record(_Version, total=False):
     sha: str
     stale: bool
     url: str
-    whole: _Int
 
 
 @contextmanager

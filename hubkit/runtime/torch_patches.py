@@ -54,6 +54,7 @@ _lock = threading.Lock()
 _safe_globals_lock = threading.RLock()  # torch has one list of safe globals for the whole process
 _redirection: ContextVar[HubFunctions | None] = ContextVar("hubkit_redirection", default=None)
 _global_redirection: HubFunctions | None = None
+_hub_listeners: set[Callable[[], object]] = set()
 
 
 class HubFunctions(Struct, frozen=True):
@@ -100,6 +101,11 @@ def redirect_all(hub: HubFunctions | None) -> None:
     _global_redirection = hub
 
 
+def after_hub_import(act: Callable[[], object]) -> None:
+    """Call a function once ``torch.hub`` is imported; needs `hubkit.runtime.install_finder`."""
+    _hub_listeners.add(act)
+
+
 def patch_torch() -> None:
     """Patch the modules of torch that are imported already."""
     for name in PATCHES:
@@ -126,6 +132,8 @@ def _patch_hub(hub: ModuleType) -> None:
     if serialization is not None and hasattr(serialization, "load"):
         wrappers[serialization.load] = _wrap_load(serialization.load)
     _rebind(wrappers)
+    for act in [*_hub_listeners]:
+        act()
 
 
 def _rebind(wrappers: dict[Function, Function]) -> None:

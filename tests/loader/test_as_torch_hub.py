@@ -71,19 +71,15 @@ def test_a_library_that_bound_the_names_early_uses_hubkits_cache(
 
 
 def is_ours() -> bool:
-    """Whether torch.hub says hubkit's hub dir."""
+    """Whether hubkit answers a call of torch.hub."""
     import torch
 
-    return torch.hub.get_dir() == hubkit.get_dir()
+    with pytest.raises(Exception, match="source") as refused:
+        torch.hub.load("no-repo", "net", source="elsewhere")  # type: ignore[no-untyped-call]
+    return isinstance(refused.value, hubkit.HubkitError)
 
 
-@pytest.fixture
-def _other_hub_dir(hub_dir: Path) -> None:
-    """Another hub dir than torch.hub's, which tells the two apart."""
-    hubkit.set_dir(hub_dir.with_name("hubkits"))
-
-
-@pytest.mark.usefixtures("_other_hub_dir")
+@pytest.mark.usefixtures("hub_dir")
 def test_it_is_undone_and_may_be_nested() -> None:
     assert not is_ours()
     with hubkit.as_torch_hub():
@@ -98,7 +94,7 @@ def test_it_is_undone_and_may_be_nested() -> None:
     assert not is_ours()
 
 
-@pytest.mark.usefixtures("_other_hub_dir")
+@pytest.mark.usefixtures("hub_dir")
 def test_the_context_is_the_threads_and_the_install_everybodys() -> None:
     with ThreadPoolExecutor(1) as pool:
         with hubkit.as_torch_hub():
@@ -115,7 +111,7 @@ def test_the_context_is_the_threads_and_the_install_everybodys() -> None:
         assert not pool.submit(is_ours).result()
 
 
-@pytest.mark.usefixtures("_other_hub_dir")
+@pytest.mark.usefixtures("hub_dir")
 def test_asyncio_tasks_do_not_see_each_others() -> None:
     async def inside(entered: asyncio.Event, left: asyncio.Event) -> bool:
         with hubkit.as_torch_hub():
