@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from msgspec import Struct, convert
 
+from hubkit import limits
 from hubkit._util.process import Call, ChildError, run_child
 from hubkit._util.text import did_you_mean, join_words, quoted
 from hubkit.analysis.pickles import scan_checkpoint
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from hubkit.analysis.pickles import PickleScan
 
 _SHOWN = 4
-_DEPTH = 3  # of nested dictionaries in a training state
 # How files start that torch.save wrote before torch 1.6 (torch/serialization.py, MAGIC_NUMBER).
 _LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _ZIP_START = b"PK\x03\x04"
@@ -271,7 +271,7 @@ def _find_states(value: object, key: str, depth: int) -> Iterator[tuple[str, Map
 
     if isinstance(value, Module):
         value = value.state_dict()
-    if not isinstance(value, Mapping) or depth > _DEPTH:
+    if not isinstance(value, Mapping) or depth > limits.CHECKPOINT_DEPTH.most:
         return
     if _is_state_dict(value):
         yield key, value
