@@ -86,13 +86,21 @@ class Children:
     @cached_property
     def archive(self) -> LoadReply:
         """The archive of the commit, in a clean cache, with the work tree out of reach."""
+        store, tree = self._session.store, self.published.tree
         request = LoadRequest(
-            str(self.published.tree),
+            str(tree),
             self._session.options.policy,
             OTHER_SEED,
             without=str(self._session.root.resolve()),
+            store=structs.replace(store, root=str(tree)),
         )
         return self._load(request, self._with_checks(*codes_of_child("archive")), run=True)
+
+    @property
+    def archive_so_far(self) -> LoadReply | None:
+        """The same, if a check has used it."""
+        found: LoadReply | None = vars(self).get("archive")
+        return found
 
     def load_after(self, decoy: Path) -> LoadReply:
         """The work tree, after another repo was loaded."""
@@ -204,6 +212,8 @@ class Children:
             env={
                 "PYTHONPATH": _python_path(session.root),
                 "TORCH_HOME": str(session.folder / "child-home"),
+                # Weights that were saved from a GPU must load without one.
+                **({"CUDA_VISIBLE_DEVICES": ""} if request.store else {}),
             },
         )
         try:

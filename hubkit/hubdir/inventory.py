@@ -56,7 +56,7 @@ from hubkit.hubdir.layout import (
 )
 from hubkit.hubdir.locks import hold, require_unused
 from hubkit.hubdir.manifest import compare_tree, manifest_file, read_manifest
-from hubkit.hubdir.parts import list_partial_files
+from hubkit.hubdir.partial import list_partial_files
 from hubkit.hubdir.repos import is_made_by_hubkit, remove_links, resolve_ref
 from hubkit.hubdir.spec import parse_repo
 

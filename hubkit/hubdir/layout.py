@@ -299,6 +299,7 @@ class _Record(_Version, total=False):
     host: str
     last_modified: str
     led_by: str
+    missing: list[tuple[_Int, _Int]]
     moved_to: str
     name: str
     owner: str
@@ -312,7 +313,6 @@ class _Record(_Version, total=False):
     sha: str
     stale: bool
     url: str
-    whole: _Int
 
 
 @contextmanager

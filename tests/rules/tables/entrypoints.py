@@ -417,9 +417,9 @@ import os as _os
 import torch as _torch
 
 
-def net(kind="line", size=None):
-    """A line; kind and size say which."""
-    if kind not in ("line", "plane"):
+def net(kind="line", size=None, layers: int = 4):
+    """A line; kind, size and layers say which."""
+    if kind not in ("line", "plane") or layers not in (1, 4):
         raise ValueError(kind)
     try:
         if size is None:
