@@ -17,7 +17,7 @@
     │   └── NotBuiltError (ImportError, RuntimeError) compiled parts are not built
     ├── MissingExtraError (ImportError)               torch or pytest is not installed
     ├── MissingRequirementError (ImportError)         a package that hubkit requires is not installed
-    ├── UntrustedRepoError
+    ├── UntrustedRepoError (ValueError)
     ├── FetchError (OSError)
     │   ├── RepoNotFoundError (ValueError, HTTPError) no such repo, or no access to it
     │   ├── RefNotFoundError (ValueError)             no such branch, tag or commit
@@ -234,7 +234,7 @@ def missing_requirement(error: BaseException) -> MissingRequirementError | None:
     )
 
 
-class UntrustedRepoError(HubkitError):
+class UntrustedRepoError(HubkitError, ValueError):
     """The repo is not trusted, so its code may not run.
 
     Attributes:

@@ -30,6 +30,9 @@ LOAD_PARAMETERS = frozenset((*LOAD_POSITIONAL, *LOAD_KEYWORDS))
 # Owners whose repos torch.hub loads without asking (_TRUSTED_REPO_OWNERS).
 TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinternal")
 
+# The branches that torch.hub tries in this order if no ref is named.
+DEFAULT_BRANCHES = ("main", "master")
+
 # Top-level modules that the torch distribution installs.
 TORCH_MODULES = frozenset({"torch", "functorch", "torchgen"})
 

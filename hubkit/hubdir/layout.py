@@ -243,6 +243,26 @@ def torch_folder(repo: RepoRef, ref: str) -> Path | None:
     return hub_path(f"{repo.owner}_{repo.name}_{ref.replace('/', '_')}")
 
 
+def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
+    """The folder that torch.hub or the user put where torch.hub looks for a repo at a ref."""
+    path = torch_folder(repo, ref)
+    if path is None or not path.is_dir() or is_made_by_hubkit(path):
+        return None
+    return path
+
+
+def is_made_by_hubkit(path: Path) -> bool:
+    """Whether hubkit made a path where torch.hub keeps a repo."""
+    if path.is_symlink():
+        return store().name in Path(os.readlink(path)).parts  # noqa: PTH115
+    return link_record(path).exists()
+
+
+def link_record(path: Path) -> Path:
+    """The record of the repo that a path of torch.hub's was made for."""
+    return store() / "links" / f"{path.name}.json"
+
+
 TEMPORARY_PREFIX = ".hubkit-"  # of temporary files outside hubkit's own folder
 TEMPORARY_PATTERN = (
     f"{TEMPORARY_PREFIX}*.*.{'[0-9a-f]' * 16}"  # matches them, and no files of users
