@@ -105,7 +105,9 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
         return Weights("script", {})
     classes = find_classes(path)
     try:
-        return _select(_load(path, weights_only=True), key, path)
+        contents = _load(path, weights_only=True)
+    except CheckpointError:  # an UnpicklingError too
+        raise
     except pickle.UnpicklingError as error:
         reason = str(error).rpartition("WeightsUnpickler error: ")[2].strip().partition("\n")[0]
         raise CheckpointError(
@@ -113,6 +115,7 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
             hint="--state-dict loads all of it, which runs code of these classes, and writes the "
             "plain state dict.",
         ) from error
+    return _select(contents, key, path)
 
 
 def find_classes(path: Path) -> tuple[str, ...]:
