@@ -105,7 +105,7 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
         return Weights("script", {})
     classes = find_classes(path)
     try:
-        value = _load(path, weights_only=True)
+        contents = _load(path, weights_only=True)
     except CheckpointError:  # an UnpicklingError too
         raise
     except pickle.UnpicklingError as error:
@@ -115,7 +115,7 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
             hint="--state-dict loads all of it, which runs code of these classes, and writes the "
             "plain state dict.",
         ) from error
-    return _select(value, key, path)
+    return _select(contents, key, path)
 
 
 def find_classes(path: Path) -> tuple[str, ...]:
@@ -274,7 +274,7 @@ def _find_states(value: object, key: str, depth: int) -> Iterator[tuple[str, Map
 
     if isinstance(value, Module):
         value = value.state_dict()
-    if not isinstance(value, Mapping) or depth > limits.PICKLE_DEPTH.most:
+    if not isinstance(value, Mapping) or depth > limits.CHECKPOINT_DEPTH.most:
         return
     if _is_state_dict(value):
         yield key, value
