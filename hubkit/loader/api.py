@@ -27,7 +27,7 @@ from hubkit.runtime import (
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hubkit.facts import Hubconf, RepoRef
     from hubkit.facts.hubdir import TrustRepo
@@ -90,9 +90,9 @@ def load(
     )
     loaded = _import(request)
     if max_age is None:
-        return loaded.call(model, *args, **more, **(kwargs or {}))
+        return _call(loaded, model, *args, **more, **(kwargs or {}))
     with nested_max_age(max_age):
-        return loaded.call(model, *args, **more, **(kwargs or {}))
+        return _call(loaded, model, *args, **more, **(kwargs or {}))
 
 
 def list(
@@ -242,6 +242,33 @@ def _locate_to_probe(request: Request) -> Located:
 def _may_probe(request: Request) -> bool:
     """Whether the code of a repo that has been located may run for `list` or `help`."""
     return request.trust is True or not isinstance(parse_spec(request.repo, request.source), Path)
+
+
+def _call(loaded: LoadedHubconf, model: str, /, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
+    try:
+        return loaded.call(model, *args, **kwargs)
+    except TypeError as error:
+        _suggest_keyword(error, loaded.entrypoint(model), kwargs)
+        raise
+
+
+def _suggest_keyword(
+    error: TypeError, entrypoint: Callable[..., object], kwargs: Mapping[str, object]
+) -> None:
+    """Add the right name to the error of a call with a misspelled keyword."""
+    import inspect
+
+    from hubkit._util.text import did_you_mean
+
+    try:
+        known = inspect.signature(entrypoint).parameters
+    except (TypeError, ValueError):
+        return
+    text = str(error)
+    wrong = next((name for name in kwargs if name not in known and f"'{name}'" in text), "")
+    hint = did_you_mean(wrong, [*known, *inspect.signature(load).parameters])
+    if wrong and hint and "Did you mean" not in text:  # Python 3.15 has its own suggestions
+        error.args = (f"{text}. {hint}",)
 
 
 def _by_name(name: str, arguments: dict[str, object]) -> Any:  # noqa: ANN401
