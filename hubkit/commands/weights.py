@@ -200,6 +200,7 @@ def _confirm_code(file: Path, *, yes: bool) -> None:
     """
     import sys
 
+    from hubkit._util.console import confirm
     from hubkit._util.text import quoted
     from hubkit.errors import UsageError
     from hubkit.publish.checkpoint import find_classes
@@ -212,7 +213,7 @@ def _confirm_code(file: Path, *, yes: bool) -> None:
     message = f"loading {file} runs the code of {quoted(classes)}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(message, hint="If you trust the file, pass --yes.")
-    if not click.confirm(f"{message[0].upper()}{message[1:]}. Continue?", err=True):
+    if not confirm(f"{message[0].upper()}{message[1:]}. Continue?"):
         raise UsageError(f"{file} was not converted", hint="Nothing was written.")
 
 

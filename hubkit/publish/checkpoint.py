@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from msgspec import Struct, convert
 
+from hubkit import limits
 from hubkit._util.process import Call, ChildError, run_child
 from hubkit._util.text import did_you_mean, join_words, quoted
 from hubkit.analysis.pickles import scan_checkpoint
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from hubkit.analysis.pickles import PickleScan
 
 _SHOWN = 4
-_DEPTH = 3  # of nested dictionaries in a training state
 # How files start that torch.save wrote before torch 1.6 (torch/serialization.py, MAGIC_NUMBER).
 _LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _ZIP_START = b"PK\x03\x04"
@@ -105,7 +105,9 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
         return Weights("script", {})
     classes = find_classes(path)
     try:
-        return _select(_load(path, weights_only=True), key, path)
+        contents = _load(path, weights_only=True)
+    except CheckpointError:  # an UnpicklingError too
+        raise
     except pickle.UnpicklingError as error:
         reason = str(error).rpartition("WeightsUnpickler error: ")[2].strip().partition("\n")[0]
         raise CheckpointError(
@@ -113,6 +115,7 @@ def read_weights(path: Path, key: str | None = None) -> Weights:
             hint="--state-dict loads all of it, which runs code of these classes, and writes the "
             "plain state dict.",
         ) from error
+    return _select(contents, key, path)
 
 
 def find_classes(path: Path) -> tuple[str, ...]:
@@ -271,7 +274,7 @@ def _find_states(value: object, key: str, depth: int) -> Iterator[tuple[str, Map
 
     if isinstance(value, Module):
         value = value.state_dict()
-    if not isinstance(value, Mapping) or depth > _DEPTH:
+    if not isinstance(value, Mapping) or depth > limits.CHECKPOINT_DEPTH.most:
         return
     if _is_state_dict(value):
         yield key, value
