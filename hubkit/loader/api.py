@@ -6,6 +6,7 @@ does not show by default. Nothing is written to standard output.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from pathlib import Path
@@ -23,11 +24,13 @@ from hubkit.runtime import (
     HubFunctions,
     find_hubconf,
     import_hubconf,
+    import_own,
 )
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from types import ModuleType
 
     from hubkit.facts import Hubconf, RepoRef
     from hubkit.facts.hubdir import TrustRepo
@@ -93,6 +96,63 @@ def load(
         return _call(loaded, model, *args, **more, **(kwargs or {}))
     with nested_max_age(max_age):
         return _call(loaded, model, *args, **more, **(kwargs or {}))
+
+
+def import_module(
+    repo_or_dir: str | os.PathLike[str],
+    name: str,
+    *,
+    source: str = "github",
+    trust_repo: TrustRepo = "check",
+    lockfile: str | os.PathLike[str] | None = None,
+) -> ModuleType:
+    """Import a module of a hub repo, such as ``models.net``, under the name that the repo gives it.
+
+    Args:
+        repo_or_dir: As for `load`.
+        name: The module's name in the repo.
+        source: As for `load`.
+        trust_repo: As for `load`.
+        lockfile: As for `load`.
+
+    Raises:
+        ModuleNotFoundError: The repo has no such module.
+        Exception: As for `load`.
+    """
+    lock = _find_lockfile(lockfile)
+    loaded = _import(Request(repo_or_dir, source, trust_repo, verbose=False, lockfile=lock))
+    with loaded.active():
+        return import_own(loaded.namespace, name)
+
+
+@contextlib.contextmanager
+def modules_of(
+    repo_or_dir: str | os.PathLike[str],
+    *,
+    source: str = "github",
+    trust_repo: TrustRepo = "check",
+    lockfile: str | os.PathLike[str] | None = None,
+) -> Iterator[None]:
+    """Make a hub repo's modules importable in a ``with`` block, as they are to the repo's own code.
+
+    ::
+
+        with hubkit.modules_of("owner/name"):
+            model = torch.load("best.pt", weights_only=False)  # names models.net.Net
+
+    Only the current thread, or asyncio task, is affected, and only names that cannot be imported
+    otherwise.
+
+    Args:
+        repo_or_dir: As for `load`.
+        source: As for `load`.
+        trust_repo: As for `load`.
+        lockfile: As for `load`.
+    """
+    lock = _find_lockfile(lockfile)
+    loaded = _import(Request(repo_or_dir, source, trust_repo, verbose=False, lockfile=lock))
+    with loaded.active():
+        yield
 
 
 def list(

@@ -75,7 +75,7 @@ def test_a_misspelled_keyword_gets_a_suggestion(
 ) -> None:
     root = make_repo("repo", {"hubconf.py": "def net(width=1, pretrained=False): return width\n"})
     with pytest.raises(TypeError, match=f"'{wrong}'") as refused:
-        hubkit.load(root, "net", **{wrong: True})
+        hubkit.load(root, "net", kwargs={wrong: True})
     text = str(refused.value)
     assert text.endswith(f"Did you mean `{right}`?") if right else "Did you mean" not in text
 
