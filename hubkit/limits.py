@@ -113,7 +113,7 @@ LITERAL_STEPS = Limit(100_000, "steps", "to compute the value of one name")
 STRING_STEPS = Limit(2000, "steps", "to compute one string, such as a URL")
 STRING_LEVELS = Limit(24, "levels", "of expressions and variables in one string")
 STRING_LENGTH = Limit(4096, "characters", "of a computed string")
-PATH_LEVELS = Limit(12, "levels", "of expressions and variables in one path")
+VALUE_CHOICES = Limit(64, "values", "that one expression may have, such as those of a table")
 CLASS_BASES = Limit(32, "classes", "followed up from one class")
 DOCSTRING = Limit(200_000, "characters", "written ones have hundreds")
 

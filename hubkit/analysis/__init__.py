@@ -25,10 +25,10 @@ if TYPE_CHECKING:
         select_own,
         syntax_problem,
     )
-    from hubkit.analysis.literals import write_expression, write_literal
     from hubkit.analysis.repo import read_repo, require_hubconf
     from hubkit.analysis.signatures import render_signature
     from hubkit.analysis.suppressions import Spot, find_spots, read_comment
+    from hubkit.analysis.values import write_expression, write_literal
     from hubkit.analysis.weights import read_weights
 
 __all__ = [
@@ -64,7 +64,7 @@ __getattr__ = lazy_names(
         "dependencies": "read_dependencies distribution_name import_name find_bringers",
         "builtin_names": "is_stdlib",
         "docstrings": "read_docstring render_docstring",
-        "literals": "write_expression write_literal",
+        "values": "write_expression write_literal",
         "repo": "read_repo require_hubconf",
         "signatures": "render_signature",
         "suppressions": "Spot find_spots read_comment",

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from hubkit.analysis.literals import literal_members
-from hubkit.analysis.resolve import Defined, External, Valued
+from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.signatures import method_of
 from hubkit.analysis.syntax import catches_import, statements, suppresses, suppresses_import
+from hubkit.analysis.values import UNKNOWN, Unknown, find_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from hubkit.analysis.resolve import Resolver, Target
     from hubkit.analysis.scope import FunctionNode, Scope
+    from hubkit.analysis.values import Value
 
 _DOWNLOADS = frozenset(
     {
@@ -42,66 +43,9 @@ _DOWNLOADS = frozenset(
     }
 )
 _FACTORIES = ("torchvision.models.", "timm.")
-_FILE_TESTS = frozenset({"exists", "isfile", "is_file"})
 _MAX_DEPTH = 6
 _MAX_STEPS = 20_000
 _VALUES_PER_STEP = 64
-
-
-class Unknown:
-    """A value that the source does not determine."""
-
-
-UNKNOWN = Unknown()
-# The variable that holds the result of every test whether a file exists.
-EXISTS = "exists()"
-Value: TypeAlias = bool | int | str | Unknown | None
-
-
-def evaluate(variables: Mapping[str, Value], node: ast.expr) -> Value:
-    """The value of an expression, as far as constants and known variables determine it."""
-    match node:
-        case ast.Constant(value=bool() | int() | str() | None as constant):
-            return constant
-        case ast.Name(id=name):
-            return variables.get(name, UNKNOWN)
-        case ast.Call(func=ast.Attribute(attr=test)) if test in _FILE_TESTS:
-            return variables.get(EXISTS, UNKNOWN)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            value = evaluate(variables, operand)
-            return UNKNOWN if isinstance(value, Unknown) else not value
-        case ast.BoolOp(op=op, values=parts):
-            return _evaluate_bool(op, [evaluate(variables, part) for part in parts])
-        case ast.Compare(left=left, ops=[op], comparators=[right]):
-            return _compare(op, evaluate(variables, left), evaluate(variables, right))
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            holds = evaluate(variables, test)
-            if isinstance(holds, Unknown):
-                return UNKNOWN
-            return evaluate(variables, body if holds else orelse)
-    return UNKNOWN
-
-
-def _evaluate_bool(op: ast.boolop, values: list[Value]) -> Value:
-    decisive = isinstance(op, ast.Or)
-    for value in values:
-        if isinstance(value, Unknown):
-            # A later operand may decide whether the result is true, but not what it is.
-            continue
-        if bool(value) is decisive:
-            return decisive if any(isinstance(one, Unknown) for one in values) else value
-    return UNKNOWN if any(isinstance(value, Unknown) for value in values) else values[-1]
-
-
-def _compare(op: ast.cmpop, left: Value, right: Value) -> Value:
-    if isinstance(left, Unknown) or isinstance(right, Unknown):
-        return UNKNOWN
-    match op:
-        case ast.Is() | ast.Eq():
-            return left is right if left is None or right is None else left == right
-        case ast.IsNot() | ast.NotEq():
-            return left is not right if left is None or right is None else left != right
-    return UNKNOWN
 
 
 def find_method(
@@ -355,7 +299,7 @@ class Interpreter(Struct):
             ):
                 self._evaluate(frame, value)
                 self._forget(frame, [value])
-                frame.values[name] = evaluate(frame.values, value)
+                frame.values[name] = self._value(frame, value)
             case ast.Import() | ast.ImportFrom():
                 self._forget(frame, [statement])
                 frame.is_certain &= not frame.guards_imports
@@ -369,7 +313,7 @@ class Interpreter(Struct):
         was_certain = frame.is_certain
         while True:
             self._evaluate(frame, statement.test)
-            holds = self._holds(frame, statement.test)
+            holds = self._value(frame, statement.test)
             self._forget(frame, [statement.test])
             if isinstance(holds, Unknown):
                 branches.append(self._branch(frame, statement.body))
@@ -406,7 +350,7 @@ class Interpreter(Struct):
 
     def _leave(self, frame: _Frame, statement: ast.Return | ast.Raise | ast.Assert) -> bool:
         self._evaluate(frame, statement)
-        if isinstance(statement, ast.Assert) and self._holds(frame, statement.test) is not False:
+        if isinstance(statement, ast.Assert) and self._value(frame, statement.test) is not False:
             return True
         if isinstance(statement, ast.Return) or self._catching:
             frame.may_have_left = True
@@ -490,7 +434,7 @@ class Interpreter(Struct):
 
     def _match(self, frame: _Frame, statement: ast.Match) -> bool:
         self._evaluate(frame, statement.subject)
-        subject = evaluate(frame.values, statement.subject)
+        subject = self._value(frame, statement.subject)
         branches: list[_Frame] = []
         for case in statement.cases:
             matches = _matches(case.pattern, subject)
@@ -507,19 +451,8 @@ class Interpreter(Struct):
             branches.append(self._branch(frame, case.body, values))
         return _join(frame, [*branches, self._branch(frame, [])])
 
-    def _holds(self, frame: _Frame, test: ast.expr) -> Value:
-        """The value of a condition; ``name in TABLE`` is looked up in a literal table."""
-        match test:
-            case ast.Compare(left=left, ops=[operator], comparators=[ast.Name() as table]) if (
-                isinstance(operator, ast.In | ast.NotIn)
-            ):
-                wanted = evaluate(frame.values, left)
-                target = self.resolver.expression(frame.scope, table)
-                if isinstance(target, Valued) and isinstance(wanted, str):
-                    members = literal_members(target.value)
-                    is_in = isinstance(operator, ast.In)
-                    return UNKNOWN if members is None else (wanted in members) is is_in
-        return evaluate(frame.values, test)
+    def _value(self, frame: _Frame, node: ast.expr) -> Value:
+        return find_value(self.resolver, frame.scope, node, frame.values)
 
     def _forget(self, frame: _Frame, nodes: Iterable[ast.AST]) -> None:
         for node in nodes:
@@ -534,23 +467,49 @@ class Interpreter(Struct):
             if isinstance(one, ast.Call):
                 self._call(frame, one)
                 continue
-            holds = evaluate(frame.values, one.test)
+            holds = self._value(frame, one.test)
             if not isinstance(holds, Unknown):
                 self._evaluate(frame, one.body if holds else one.orelse)
 
     def _call(self, frame: _Frame, node: ast.Call) -> None:
         target, owner = find_callee(self.resolver, frame.scope, node.func, frame.owner)
-        if not self._catching and target is None and moves_to_gpu(node, frame.values):
+        if not self._catching and target is None and self._moves_to_gpu(frame, node):
             self.moves.append((node, frame.scope))
         match target:
             case External(name):
                 if name in _DOWNLOADS or (
-                    name.startswith(_FACTORIES) and _requests_weights(frame, node)
+                    name.startswith(_FACTORIES) and self._requests_weights(frame, node)
                 ):
                     self.downloads.append((node, frame.scope, name))
             case Defined() as found if self.follows_calls:
                 values = self._bind(frame, node, found)
                 self.call(found, values, owner=owner, depth=frame.depth + 1)
+
+    def _moves_to_gpu(self, frame: _Frame, call: ast.Call) -> bool:
+        """Whether a method call is ``.cuda()``, or ``.to`` with a CUDA device."""
+        match call.func:
+            case ast.Attribute(value=ast.Name(id="torch" | "_torch")):
+                return False
+            case ast.Attribute(attr="cuda"):
+                return True
+            case ast.Attribute(attr="to"):
+                devices = [one.value for one in call.keywords if one.arg == "device"]
+                return any(self._is_gpu(frame, one) for one in (*call.args[:1], *devices))
+        return False
+
+    def _is_gpu(self, frame: _Frame, node: ast.expr) -> bool:
+        """Whether an expression is "cuda", "cuda:1" or the like, or a device of that name."""
+        match node:
+            case ast.Call(func=ast.Attribute(attr="device"), args=[inner, *_]):
+                node = inner
+        value = self._value(frame, node)
+        return isinstance(value, str) and value.partition(":")[0] == "cuda"
+
+    def _requests_weights(self, frame: _Frame, node: ast.Call) -> bool:
+        return any(
+            keyword.arg == "pretrained" and self._value(frame, keyword.value) is True
+            for keyword in node.keywords
+        )
 
     def _bind(self, frame: _Frame, node: ast.Call, found: Defined) -> dict[str, Value]:
         """The arguments of a call by parameter; those that may come through ``**`` are unknown."""
@@ -570,33 +529,11 @@ class Interpreter(Struct):
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             return dict.fromkeys((*names, *keywords), UNKNOWN)
         for name, argument in zip(names, node.args, strict=False):
-            bound[name] = evaluate(frame.values, argument)
+            bound[name] = self._value(frame, argument)
         for keyword in node.keywords:
             if keyword.arg:
-                bound[keyword.arg] = evaluate(frame.values, keyword.value)
+                bound[keyword.arg] = self._value(frame, keyword.value)
         return bound
-
-
-def moves_to_gpu(call: ast.Call, values: Mapping[str, Value]) -> bool:
-    """Whether a method call is ``.cuda()``, or ``.to`` with a CUDA device."""
-    match call.func:
-        case ast.Attribute(value=ast.Name(id="torch" | "_torch")):
-            return False
-        case ast.Attribute(attr="cuda"):
-            return True
-        case ast.Attribute(attr="to"):
-            devices = [one.value for one in call.keywords if one.arg == "device"]
-            return any(_is_gpu(one, values) for one in (*call.args[:1], *devices))
-    return False
-
-
-def _is_gpu(node: ast.expr, values: Mapping[str, Value]) -> bool:
-    """Whether an expression is "cuda", "cuda:1" or the like, or a device of that name."""
-    match node:
-        case ast.Call(func=ast.Attribute(attr="device"), args=[inner, *_]):
-            node = inner
-    value = evaluate(values, node)
-    return isinstance(value, str) and value.partition(":")[0] == "cuda"
 
 
 def _join(frame: _Frame, branches: Sequence[_Frame]) -> bool:
@@ -649,10 +586,3 @@ def _default_values(node: FunctionNode) -> dict[str, Value]:
         for argument, default in pairs
         if isinstance(default, ast.Constant) and isinstance(default.value, bool | int | str | None)
     }
-
-
-def _requests_weights(frame: _Frame, node: ast.Call) -> bool:
-    return any(
-        keyword.arg == "pretrained" and evaluate(frame.values, keyword.value) is True
-        for keyword in node.keywords
-    )

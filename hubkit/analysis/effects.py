@@ -14,8 +14,8 @@ from hubkit.analysis.arguments import ArgumentChecker, caught_calls
 from hubkit.analysis.calls import Body, CallGraph, find_callee
 from hubkit.analysis.resolve import Defined, External, Valued
 from hubkit.analysis.signatures import find_callable, method_of
-from hubkit.analysis.strings import find_string
 from hubkit.analysis.syntax import import_nodes, walk
+from hubkit.analysis.values import find_string
 from hubkit.facts import HardCodedPretrained, RejectedCall, Use
 from hubkit.torchhub import read_defaults, weights_kind, weights_parameters
 

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from hubkit.analysis.calls import EXISTS, UNKNOWN, Interpreter, evaluate
+from hubkit.analysis.calls import Interpreter
 from hubkit.analysis.resolve import Defined, Valued
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_callable, method_of
+from hubkit.analysis.values import EXISTS, UNKNOWN, find_value
 from hubkit.facts import FailingDefault, GpuNeed, UnrequestedDownload
 from hubkit.torchhub import read_defaults, weights_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.analysis.calls import Value
     from hubkit.analysis.resolve import Resolver
     from hubkit.analysis.scope import FunctionNode, Scope
+    from hubkit.analysis.values import Value
     from hubkit.facts import Entrypoint
 
 
@@ -164,5 +165,7 @@ def _called(
         return None, {}
     given = target.value.keywords
     return called.returning, {
-        keyword.arg: evaluate({}, keyword.value) for keyword in given if keyword.arg
+        keyword.arg: find_value(resolver, hubconf, keyword.value, {})
+        for keyword in given
+        if keyword.arg
     }

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit.analysis.literals import read_strings
 from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.returns import is_module_class
 from hubkit.analysis.scope import absolute_module
 from hubkit.analysis.syntax import branches_of, statements, walk
+from hubkit.analysis.values import read_strings
 from hubkit.facts import (
     LateImport,
     MissingExport,

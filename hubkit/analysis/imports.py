@@ -10,8 +10,8 @@ from msgspec import Struct, field
 
 from hubkit.analysis.resolve import Defined, External, Module, Unresolved
 from hubkit.analysis.scope import Scope, absolute_module, find_dynamic_names
-from hubkit.analysis.strings import find_string
 from hubkit.analysis.syntax import branches_of, walk
+from hubkit.analysis.values import find_string
 from hubkit.facts import Import, OwnImport, Use
 
 if TYPE_CHECKING:

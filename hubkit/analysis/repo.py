@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hubkit.analysis.arguments import find_rejected_calls
-from hubkit.analysis.data_files import find_data_files
 from hubkit.analysis.dependencies import find_dependencies
 from hubkit.analysis.effects import find_effects
 from hubkit.analysis.entrypoint_calls import (
@@ -29,7 +28,7 @@ from hubkit.analysis.scope import read_scope
 from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.analysis.suppressions import read_suppressions
 from hubkit.analysis.surface import find_surface
-from hubkit.analysis.weights import find_checkpoints
+from hubkit.analysis.weights import find_checkpoints, find_data_files
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
 from hubkit.source.folder import Folder
@@ -155,7 +154,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         unrequested_downloads=tuple(
             find_unrequested_downloads(scope, resolver, surface.entrypoints)
         ),
-        data_files=tuple(find_data_files(reach.scopes, files)),
+        data_files=tuple(find_data_files(resolver, reach.scopes, files)),
         failing_defaults=tuple(find_failing_defaults(scope, calls, surface.entrypoints)),
         gpu_needs=tuple(find_gpu_needs(scope, calls, surface.entrypoints)),
     )

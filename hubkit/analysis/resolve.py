@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 
-from hubkit.analysis.literals import read_strings
 from hubkit.analysis.scope import (
     FunctionNode,
     ImportedModule,
@@ -15,7 +14,8 @@ from hubkit.analysis.scope import (
     Scope,
     read_function_scope,
 )
-from hubkit.analysis.syntax import SyntaxCache
+from hubkit.analysis.syntax import SyntaxCache, child_nodes
+from hubkit.analysis.values import read_strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,6 +194,34 @@ class Resolver(Struct, frozen=True):
                 case _:
                     return None
         return target
+
+    def assigned(self, scope: Scope, expression: ast.expr) -> list[tuple[Scope, ast.expr]]:
+        """The expressions that a name or a dotted name may be assigned; none if it may be another."""
+        if isinstance(expression, ast.Name):
+            binding = scope.binding(expression.id)
+            if binding is not None and binding.choices:
+                return [(scope, choice) for choice in binding.choices]
+        target = self.expression(scope, expression)
+        if isinstance(target, Valued) and target.value not in (None, expression):
+            return [(target.scope, target.value)]
+        return []
+
+    def external(self, scope: Scope, expression: ast.expr) -> str:
+        """The dotted name of something outside the repo or of a builtin; "" for anything else."""
+        target = self.expression(scope, expression)
+        if target is None and isinstance(expression, ast.Name):
+            return expression.id
+        return target.name if isinstance(target, External) else ""
+
+    def nodes(self, scope: Scope, start: ast.AST) -> Iterator[tuple[Scope, ast.AST]]:
+        """Every node in a node of a module, with the names around it."""
+        pending = [(scope, start)]
+        while pending:
+            around, node = pending.pop()
+            yield around, node
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                around = self.inside(around, node).scope
+            pending += [(around, child) for child in reversed(child_nodes(node))]
 
     def star_names(self, module: str) -> list[str] | None:
         """Names that ``from module import *`` brings, or None if the source does not show it."""

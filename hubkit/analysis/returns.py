@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from hubkit.analysis.builtin_names import external_result, is_external_module_class
 from hubkit.analysis.calls import find_callee
-from hubkit.analysis.literals import describe
 from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target, Valued
 from hubkit.analysis.scope import FunctionScope, module_scope, own_nodes
 from hubkit.analysis.signatures import method_of
+from hubkit.analysis.values import describe
 from hubkit.facts import Returns
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from hubkit.analysis.syntax import Branch, branches_of, child_nodes, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hubkit.analysis.source_file import SourceFile
 
@@ -40,11 +40,13 @@ class Binding(Struct, frozen=True):
         name: The name.
         node: What binds it, for its place.
         value: What it is bound to; None if the source does not show it.
+        choices: The expressions that it may be assigned, if there are several.
     """
 
     name: str
     node: ast.AST
     value: Value
+    choices: tuple[ast.expr, ...] = ()
 
 
 class Star(Struct, frozen=True):
@@ -243,11 +245,22 @@ def read_function_scope(scope: Scope, function: FunctionNode) -> FunctionScope:
             case _:
                 for name in _bound_otherwise(node):
                     assigned.setdefault(name, []).append(None)
-    for name, values in assigned.items():
-        bound[name] = values[0] if len(values) == 1 and name not in bound else None
     overlay = {name: Binding(name, function, value) for name, value in bound.items()}
+    for name, values in assigned.items():
+        overlay[name] = _local(name, function, () if name in bound else values)
     inner = Scope(scope.file, overlay, scope.stars, outer=scope)
     return FunctionScope(inner, assigned, nodes)
+
+
+def _local(name: str, function: FunctionNode, values: Sequence[ast.expr | None]) -> Binding:
+    known = tuple(value for value in values if value is not None)
+    if len(known) < len(values) or not known:
+        return Binding(name, function, None)
+    return (
+        Binding(name, function, known[0])
+        if len(known) == 1
+        else Binding(name, function, None, known)
+    )
 
 
 def own_nodes(function: FunctionNode) -> list[ast.AST]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from hubkit.analysis.builtin_names import is_callable_name, is_constant_name, is_helper_origin
-from hubkit.analysis.literals import read_strings
 from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target, Unresolved, Valued
 from hubkit.analysis.returns import ReturnsReader
 from hubkit.analysis.scope import (
@@ -19,6 +18,7 @@ from hubkit.analysis.scope import (
     names_used,
 )
 from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
+from hubkit.analysis.values import read_strings
 from hubkit.facts import Entrypoint, Leak, Location, Returns
 
 if TYPE_CHECKING:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.data_files import find_named_files
 from hubkit.analysis.effects import find_places
 from hubkit.analysis.imports import find_reach
 from hubkit.analysis.modules import SourceTree, read_search_path
 from hubkit.analysis.resolve import Defined, External, Resolver
 from hubkit.analysis.scope import read_scope
 from hubkit.analysis.source_file import SourceFile, read_source
-from hubkit.analysis.strings import find_string
-from hubkit.analysis.syntax import child_nodes, walk
-from hubkit.facts import CheckpointUse, EntrypointWeights
+from hubkit.analysis.syntax import walk
+from hubkit.analysis.values import find_path, find_string
+from hubkit.facts import CheckpointUse, DataFile, EntrypointWeights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,21 +36,12 @@ def find_checkpoints(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Ch
     """The download calls in the hubconf and the modules that it reaches."""
     for scope in scopes:
         if any(name in scope.file.text for name in _SIGNATURES):
-            yield from _find_in_module(resolver, scope)
-
-
-def _find_in_module(resolver: Resolver, scope: Scope) -> Iterator[CheckpointUse]:
-    pending: list[tuple[ast.AST, Scope]] = [(scope.file.tree, scope)]
-    found: list[CheckpointUse] = []
-    while pending:
-        node, names = pending.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            names = resolver.inside(names, node).scope
-        elif isinstance(node, ast.Call):
-            use = _read_call(resolver, names, node)
-            found += [use] if use else []
-        pending += [(child, names) for child in child_nodes(node)]
-    yield from sorted(found, key=lambda use: use.location)
+            calls = (
+                _read_call(resolver, around, node)
+                for around, node in resolver.nodes(scope, scope.file.tree)
+                if isinstance(node, ast.Call)
+            )
+            yield from sorted(filter(None, calls), key=lambda use: use.location)
 
 
 def _read_call(resolver: Resolver, scope: Scope, node: ast.Call) -> CheckpointUse | None:
@@ -91,6 +81,34 @@ def _boolean(node: ast.expr | None) -> bool | None:
     return None
 
 
+def find_data_files(
+    resolver: Resolver, scopes: Iterable[Scope], files: Files
+) -> Iterator[DataFile]:
+    """Existing files that modules find by ``__file__``, each with the first place."""
+    seen: set[str] = set()
+    for scope in scopes:
+        source = scope.file
+        if "__file__" not in source.text:
+            continue
+        tested = "exists(" in source.text or "is_file(" in source.text
+        for path, node in _find_named_files(resolver, scope, [source.tree], files):
+            if path not in seen:
+                seen.add(path)
+                yield DataFile(path, source.location(node), tested)
+
+
+def _find_named_files(
+    resolver: Resolver, scope: Scope, parts: Iterable[ast.AST], files: Files
+) -> Iterator[tuple[str, ast.AST]]:
+    """Existing files that nodes of a module find by ``__file__``, each with its place."""
+    for part in parts:
+        for around, node in resolver.nodes(scope, part):
+            if isinstance(node, ast.Call | ast.BinOp | ast.JoinedStr):
+                path = find_path(resolver, around, node)
+                if path and path != scope.file.path and files.is_file(path):
+                    yield path, node
+
+
 def read_weights(
     files: Files, hubconf: Hubconf, names: Iterable[str]
 ) -> dict[str, EntrypointWeights]:
@@ -123,8 +141,8 @@ def _find_weights(
     target = resolver.name(hubconf, name)
     if not isinstance(target, Defined) or "__file__" not in target.scope.file.text:
         return EntrypointWeights(downloads)
-    source = target.scope.file
-    found = find_named_files(source, _statements(source.tree, target.node), files)
+    used = _statements(target.scope.file.tree, target.node)
+    found = _find_named_files(resolver, target.scope, used, files)
     return EntrypointWeights(downloads, tuple(dict.fromkeys(path for path, _ in found)))
 
 

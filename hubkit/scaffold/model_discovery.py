@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hubkit.analysis.calls import Body, CallGraph, find_callee
-from hubkit.analysis.literals import read_strings, write_literal
 from hubkit.analysis.resolve import Defined
 from hubkit.analysis.returns import ReturnsReader, is_module_class
 from hubkit.analysis.signatures import find_parameters, read_parameters
 from hubkit.analysis.syntax import branches_of, walk
+from hubkit.analysis.values import read_strings, write_literal
 from hubkit.scaffold.model_sources import Model, find_examples, read_blocks, read_sources
 from hubkit.scaffold.model_weights import read_urls, read_weights
 from hubkit.scaffold.values import Values, read_values

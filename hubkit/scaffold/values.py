@@ -17,8 +17,8 @@ from hubkit import limits
 from hubkit._util.parse import parse_json
 from hubkit._util.toml import parse_toml
 from hubkit.analysis.documents import parse_yaml
-from hubkit.analysis.literals import write_expression, write_literal
 from hubkit.analysis.syntax import statements
+from hubkit.analysis.values import write_expression, write_literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -128,7 +128,7 @@ def test_urls_that_source_does_not_tell(read: ReadHubconf, expression: str) -> N
 import torch
 _X = "x"
 _SELF = _SELF
-_URLS = {{"net": "u"}}
+_URLS = {{"net": "u", "large": "v"}}
 _G0 = "xxxxxxxxxx"
 {growing}
 _GROWS = _G20

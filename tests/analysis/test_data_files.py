@@ -30,13 +30,13 @@ def test_a_file_is_found_by_way_of_the_modules_own(tmp_path: Path, expression: s
     (tmp_path / "pkg/data").mkdir(parents=True)
     (tmp_path / "pkg/data/a.txt").write_text("")
     (tmp_path / "hubconf.py").write_text("import pkg.net\n")
-    text = "import os, pathlib\nHERE = os.path.dirname(__file__)\nNAME = 'a.txt'\n\n"
+    text = "import os, pathlib\nfrom pathlib import Path\n_Path = Path\nHERE = os.path.dirname(__file__)\nNAME = 'a.txt'\n\n"
     (tmp_path / "pkg/net.py").write_text(f"{text}def read():\n    return open({expression})\n")
     (found,) = require_hubconf(read_repo(tmp_path)).data_files
     assert (found.path, found.location.path, found.location.line) == (
         "pkg/data/a.txt",
         "pkg/net.py",
-        6,
+        8,
     )
     assert not found.tested
 
