@@ -12,8 +12,15 @@ help:  ## Show these lines.
 demo: .venv/installed  ## Scaffold, check, test, serve and load a real model, start to end.
 	@$(BIN)/python -m tests.demo
 
-test: lint  ## Lint, type check and run the whole test suite.
-	$(BIN)/pytest -n 2 --dist loadgroup
+# mypy runs beside the tests: alone, it would leave a core idle.
+test: .venv/installed  ## Lint, type check and run the whole test suite.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@$(BIN)/mypy >.venv/mypy.log 2>&1 & types=$$!; \
+	$(BIN)/pytest -n 2 --dist worksteal; tests=$$?; \
+	wait $$types; types=$$?; \
+	echo "$(BIN)/mypy"; cat .venv/mypy.log; \
+	exit $$((tests + types))
 
 lint: .venv/installed  ## ruff and mypy only.
 	$(BIN)/ruff check .

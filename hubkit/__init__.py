@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import builtins
 
     from hubkit.errors import HubkitError
-    from hubkit.hubdir import get_dir, set_dir
+    from hubkit.hubdir import get_dir
     from hubkit.loader import (
         as_torch_hub,
         download_url_to_file,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         list,
         load,
         load_state_dict_from_url,
+        set_dir,
         uninstall_as_torch_hub,
     )
 
@@ -47,10 +48,10 @@ __all__ = [
 
 _HOMES = {
     "errors": "HubkitError",
-    "hubdir": "get_dir set_dir",
+    "hubdir": "get_dir",
     "loader": (
         "as_torch_hub download_url_to_file help install_as_torch_hub list load "
-        "load_state_dict_from_url uninstall_as_torch_hub"
+        "load_state_dict_from_url set_dir uninstall_as_torch_hub"
     ),
 }
 

@@ -13,20 +13,20 @@
     │   ├── HubconfNotFoundError (FileNotFoundError)
     │   ├── HubconfSyntaxError (SyntaxError)
     │   ├── EntrypointNotFoundError (RuntimeError)
-    │   ├── MissingDependenciesError (RuntimeError)
+    │   ├── MissingDependenciesError (RuntimeError, ModuleNotFoundError)
     │   └── NotBuiltError (ImportError, RuntimeError) compiled parts are not built
     ├── MissingExtraError (ImportError)               torch or pytest is not installed
     ├── MissingRequirementError (ImportError)         a package that hubkit requires is not installed
-    ├── UntrustedRepoError
+    ├── UntrustedRepoError (ValueError)
     ├── FetchError (OSError)
-    │   ├── RepoNotFoundError (ValueError)            no such repo, or no access to it
+    │   ├── RepoNotFoundError (ValueError, HTTPError) no such repo, or no access to it
     │   ├── RefNotFoundError (ValueError)             no such branch, tag or commit
-    │   ├── NotThereError                             HTTP 404 or similar
-    │   ├── AccessDeniedError                         the host rejected or requires a token
-    │   ├── RateLimitedError
-    │   ├── UnreachableError                          DNS, connection refused, timeout, 5xx
-    │   ├── OfflineError                              offline, and not cached
-    │   ├── IncompleteDownloadError                   the response ended early, repeatedly
+    │   ├── NotThereError (HTTPError)                 HTTP 404 or similar
+    │   ├── AccessDeniedError (HTTPError)             the host rejected or requires a token
+    │   ├── RateLimitedError (HTTPError)
+    │   ├── UnreachableError (URLError, HTTPError)    DNS, connection refused, timeout; 5xx
+    │   ├── OfflineError (URLError)                   offline, and not cached
+    │   ├── IncompleteDownloadError (URLError)        the response ended early, repeatedly
     │   ├── HashMismatchError (RuntimeError)
     │   ├── UnsafeArchiveError (ValueError)
     │   ├── MissingGitError (FileNotFoundError)       "git+..." needs git, which is not installed
@@ -34,17 +34,19 @@
     │   └── LockTimeoutError (TimeoutError)
     ├── InUseError                                    files to remove are in use
     ├── FixError                                      a file cannot be fixed
-    ├── CheckpointError (RuntimeError)                a checkpoint cannot be read
+    ├── CheckpointError (RuntimeError, UnpicklingError) a checkpoint cannot be read
     └── ProbeError (RuntimeError)                     the child process crashed or hung
 
 The builtin bases are what ``torch.hub`` raises in the same situation, so existing ``except``
 clauses keep working. ``error.message`` says what is wrong and where, ``error.hint`` what to do next.
-Errors can be pickled. Only the command line prints them.
+Errors can be pickled. Only the command line prints them. Those with an HTTP status are an
+``HTTPError`` with it as ``code``.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from _pickle import UnpicklingError  # pickle itself costs a reading command milliseconds
+from typing import Any, ClassVar
 
 from hubkit._util.text import did_you_mean, printable_lines
 
@@ -74,7 +76,8 @@ REQUIREMENTS = {
 def _rebuild(
     cls: type[HubkitError], args: tuple[object, ...], state: dict[str, object]
 ) -> HubkitError:
-    error = cls.__new__(cls, *args)
+    status = {"status": state["code"]} if "code" in state else {}
+    error = cls.__new__(cls, *args, **status)
     error.args = args
     error.__dict__.update(state)
     return error
@@ -177,7 +180,7 @@ def entrypoint_not_found(
     )
 
 
-class MissingDependenciesError(HubconfError, RuntimeError):
+class MissingDependenciesError(HubconfError, RuntimeError, ModuleNotFoundError):
     """Modules in the hubconf's ``dependencies`` are not installed.
 
     Attributes:
@@ -187,6 +190,7 @@ class MissingDependenciesError(HubconfError, RuntimeError):
     def __init__(self, message: str, *, missing: tuple[str, ...], hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.missing = missing
+        self.name = missing[0] if missing else None
 
 
 class NotBuiltError(HubconfError, ImportError, RuntimeError):
@@ -219,6 +223,8 @@ def missing_requirement(error: BaseException) -> MissingRequirementError | None:
     """
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None
+    if isinstance(error, HubkitError):
+        return None  # a hubconf needs it
     module = error.name.partition(".")[0]
     if module not in REQUIREMENTS:
         return None
@@ -228,7 +234,7 @@ def missing_requirement(error: BaseException) -> MissingRequirementError | None:
     )
 
 
-class UntrustedRepoError(HubkitError):
+class UntrustedRepoError(HubkitError, ValueError):
     """The repo is not trusted, so its code may not run.
 
     Attributes:
@@ -243,17 +249,41 @@ class UntrustedRepoError(HubkitError):
 class FetchError(HubkitError, OSError):
     """A repo or file could not be fetched.
 
+    ``except urllib.error.HTTPError`` and ``URLError`` catch the same situations as for ``torch.hub``.
+    An error gets that base when it is created: importing ``urllib.error`` takes longer than reading
+    most repos.
+
     Attributes:
         url: The URL without credentials and query; empty if there was no request.
     """
 
-    def __init__(self, message: str, *, url: str = "", hint: str = "") -> None:
+    is_network: ClassVar[bool] = False  # whether it is at least a URLError
+    usual_status: ClassVar[int | None] = None  # the status, unless the caller knows it
+
+    def __new__(cls, *args: Any, status: int | None = None, **_: Any) -> FetchError:  # noqa: ANN401, D102
+        if cls.is_network or cls is FetchError or status or cls.usual_status:
+            from hubkit._util.url_errors import with_urllib_base
+
+            has_status = bool(status or cls.usual_status)
+            cls = with_urllib_base(cls, has_status=has_status)  # type: ignore[arg-type]  # noqa: PLW0642
+        return super().__new__(cls, *args[:1])
+
+    def __init__(
+        self, message: str, *, url: str = "", status: int | None = None, hint: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.url = url
+        if status or self.usual_status:
+            self.code = status or self.usual_status
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (getattr(self, "plain", type(self)), self.args, self.__dict__)
 
 
 class RepoNotFoundError(FetchError, ValueError):
     """The repo does not exist, or is private."""
+
+    usual_status = 404
 
 
 class RefNotFoundError(FetchError, ValueError):
@@ -263,9 +293,13 @@ class RefNotFoundError(FetchError, ValueError):
 class NotThereError(FetchError):
     """The URL does not exist."""
 
+    usual_status = 404
+
 
 class AccessDeniedError(FetchError):
     """The host rejected the token, or requires one."""
+
+    usual_status = 403
 
 
 class RateLimitedError(FetchError):
@@ -275,23 +309,37 @@ class RateLimitedError(FetchError):
         retry_at: When requests are allowed again, in Unix time; None if unknown.
     """
 
+    usual_status = 429
+
     def __init__(
-        self, message: str, *, url: str = "", retry_at: float | None = None, hint: str = ""
+        self,
+        message: str,
+        *,
+        url: str = "",
+        status: int | None = None,
+        retry_at: float | None = None,
+        hint: str = "",
     ) -> None:
-        super().__init__(message, url=url, hint=hint)
+        super().__init__(message, url=url, status=status, hint=hint)
         self.retry_at = retry_at
 
 
 class UnreachableError(FetchError):
     """The host did not respond, or only with errors."""
 
+    is_network = True
+
 
 class OfflineError(FetchError):
     """Network access is needed but disabled."""
 
+    is_network = True
+
 
 class IncompleteDownloadError(FetchError):
     """The response ended early, and resuming failed."""
+
+    is_network = True
 
 
 class HashMismatchError(FetchError, RuntimeError):
@@ -336,7 +384,7 @@ class FixError(HubkitError):
     exit_code = 2
 
 
-class CheckpointError(HubkitError, RuntimeError):
+class CheckpointError(HubkitError, RuntimeError, UnpicklingError):
     """A file is not a readable checkpoint."""
 
 

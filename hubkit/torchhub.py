@@ -30,6 +30,9 @@ LOAD_PARAMETERS = frozenset((*LOAD_POSITIONAL, *LOAD_KEYWORDS))
 # Owners whose repos torch.hub loads without asking (_TRUSTED_REPO_OWNERS).
 TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinternal")
 
+# The branches that torch.hub tries in this order if no ref is named.
+DEFAULT_BRANCHES = ("main", "master")
+
 # Top-level modules that the torch distribution installs.
 TORCH_MODULES = frozenset({"torch", "functorch", "torchgen"})
 
@@ -219,7 +222,7 @@ def arguments_with_weights(
     return {**call, **trained}
 
 
-def read_defaults(parameters: Iterable[Parameter]) -> tuple[ParameterDefault, ...]:
+def weights_defaults(parameters: Iterable[Parameter]) -> tuple[ParameterDefault, ...]:
     """The parameters that choose weights, for ``weights_parameters``.
 
     Args:

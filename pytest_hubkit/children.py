@@ -12,7 +12,7 @@ from msgspec import structs
 
 from hubkit._util.process import Call, ChildError, run_child
 from hubkit.errors import ProbeError
-from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError
+from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, codes_of_child
 from pytest_hubkit.child.protocol import (
     CaseReply,
     CaseRequest,
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from pytest_hubkit.inputs import Inputs
     from pytest_hubkit.session import HubconfSession
 
-_ON_WORK_TREE = ("C102", "C108", "C109", "C110", "C111", "C210", "C304")
-_ON_ARCHIVE = ("C301", "C302", "C310")
 _HUNG = CaseReply(ChildFailure("", "It did not finish before the time limit of the test."))
 
 
@@ -59,7 +57,7 @@ class Children:
     def declared_only(self) -> LoadReply:
         """The work tree, with optional modules hidden that are not declared."""
         request = structs.replace(self._work_tree(hide=True), again=True)
-        return self._load(request, self._with_checks(*_ON_WORK_TREE))
+        return self._load(request, self._with_checks(*codes_of_child("work tree")))
 
     @cached_property
     def unrestricted(self) -> LoadReply:
@@ -88,13 +86,21 @@ class Children:
     @cached_property
     def archive(self) -> LoadReply:
         """The archive of the commit, in a clean cache, with the work tree out of reach."""
+        store, tree = self._session.store, self.published.tree
         request = LoadRequest(
-            str(self.published.tree),
+            str(tree),
             self._session.options.policy,
             OTHER_SEED,
             without=str(self._session.root.resolve()),
+            store=structs.replace(store, root=str(tree)),
         )
-        return self._load(request, self._with_checks(*_ON_ARCHIVE), run=True)
+        return self._load(request, self._with_checks(*codes_of_child("archive")), run=True)
+
+    @property
+    def archive_so_far(self) -> LoadReply | None:
+        """The same, if a check has used it."""
+        found: LoadReply | None = vars(self).get("archive")
+        return found
 
     def load_after(self, decoy: Path) -> LoadReply:
         """The work tree, after another repo was loaded."""
@@ -206,6 +212,8 @@ class Children:
             env={
                 "PYTHONPATH": _python_path(session.root),
                 "TORCH_HOME": str(session.folder / "child-home"),
+                # Weights that were saved from a GPU must load without one.
+                **({"CUDA_VISIBLE_DEVICES": ""} if request.store else {}),
             },
         )
         try:
@@ -217,7 +225,7 @@ class Children:
             ) from error
 
     def _describe(self, planned: PlannedCase, *, run: bool) -> CaseRequest:
-        run = run and bool(planned.selected.intersection(_ON_ARCHIVE))
+        run = run and bool(planned.selected.intersection(codes_of_child("archive")))
         return CaseRequest(
             planned.label,
             planned.case.entrypoint,

@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import to_builtins
 
 from hubkit.facts import Location
-from pytest_hubkit.case import BuildCall
+from hubkit.runtime.sandbox import wrap_requests
+from pytest_hubkit.case import BuildCall, describe_call
 from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, UndeclaredError
 from pytest_hubkit.failures import (
     describe_build_failure,
@@ -22,7 +24,7 @@ from pytest_hubkit.failures import (
 )
 from pytest_hubkit.fast_path import CHECKS as FAST_CHECKS
 from pytest_hubkit.fast_path import FastPath, take_fast_path
-from pytest_hubkit.inference import Forward, copied, find_module, observe, require_device, run
+from pytest_hubkit.inference import ObservedRun, copied, find_module, observe, require_device, run
 from pytest_hubkit.inputs import (
     HookedEntrypoint,
     Inputs,
@@ -33,6 +35,13 @@ from pytest_hubkit.inputs import (
 )
 from pytest_hubkit.seeds import OTHER_SEED, SEED, draw, seeded
 from pytest_hubkit.tensors import fingerprints, has_shape
+from pytest_hubkit.weights import (
+    Pretrained,
+    Untrained,
+    answer_from_machine,
+    load_pretrained,
+    require_answered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +53,6 @@ if TYPE_CHECKING:
     from pytest_hubkit.case import Case, PlannedCase
     from pytest_hubkit.children import Children
     from pytest_hubkit.session import HubconfSession
-    from pytest_hubkit.weights import Pretrained
 
 
 @dataclass(eq=False)
@@ -72,6 +80,7 @@ class CaseContext:
         drawn: The next number of each generator after a build, by the seed of the build.
         attempts: What it tried to reach while it was built without weights.
         build_seconds: How long that took.
+        loaded: What was seen when it was loaded with its weights, if it was.
     """
 
     session: HubconfSession
@@ -81,6 +90,7 @@ class CaseContext:
     drawn: dict[int, dict[str, float]] = field(default_factory=dict, init=False, repr=False)
     attempts: list[Attempt] = field(default_factory=list, init=False, repr=False)
     build_seconds: float = field(default=0.0, init=False)
+    loaded: Pretrained | None = field(default=None, init=False, repr=False)
     _fast_path: FastPath | None = field(default=None, init=False, repr=False)
     _failed: dict[str, Exception] = field(default_factory=dict, init=False, repr=False)
 
@@ -140,6 +150,14 @@ class CaseContext:
         """The same as Python code."""
         return self.build_call.text
 
+    @cached_property
+    def trained_call(self) -> str | None:
+        """The call with weights; "" if only the author knows it, None if it offers none."""
+        if not self.case.has_weights(self.function):
+            return None
+        arguments = self.case.trained_arguments(self.function)
+        return "" if arguments is None else describe_call(self.case.entrypoint, arguments)
+
     def build(self, seed: int = SEED, policy: Policy | None = None) -> Any:  # noqa: ANN401
         """Call the entrypoint without weights.
 
@@ -152,28 +170,32 @@ class CaseContext:
             UndeclaredError: It needs arguments that are not declared.
         """
         session, call = self.session, self.build_call
-        home = self._require_weights() if self.case.needs_weights else ""
+        home = self._weights_home() if self.case.needs_weights else ""
         guard: Guard | None = None
         try:
             with seeded(seed), session.running(call.text, policy, home) as guard:
+                if self.case.needs_weights:
+                    answer_from_machine(guard, session, self.case)
                 started = time.perf_counter()
                 made = session.loaded.call(self.case.entrypoint, **call.arguments)
                 self.build_seconds = time.perf_counter() - started
                 self.drawn[seed] = draw()
         except (Exception, SystemExit) as error:
+            if self.case.needs_weights and guard is not None:
+                require_answered(guard, call.text)
             failure = describe_build_failure(call, error, guard)
             code = "C102" if self._is_undeclared(error) else "C106"
             raise PrerequisiteError(code, failure) from error
         self.attempts = guard.attempts
         return made
 
-    def _require_weights(self) -> str:
-        """Where weights are cached, for an entrypoint that needs them."""
-        if self.session.options.network == "deny":
-            raise NotApplicableError(
-                "it cannot be built without weights: run with --hubconf-network=cache or allow"
-            )
-        return self.session.weights_home
+    def _weights_home(self) -> str:
+        """Where torch caches weights, for an entrypoint that needs them."""
+        wrap_requests()
+        _ = self.session.store  # before another hub dir is set
+        return (
+            self.session.weights_home if self.session.options.policy.everything else "needed-home"
+        )
 
     def _is_undeclared(self, error: BaseException) -> bool:
         """Whether a missing module is one that C102 reports as undeclared."""
@@ -234,21 +256,49 @@ class CaseContext:
             self.digests = fingerprints(module.state_dict().items())
         return made
 
-    @cached_property
+    @property
     def pretrained(self) -> Pretrained:
         """What was seen when it was loaded with its weights.
 
         Raises:
             PrerequisiteError: That fails.
+            UndeclaredError: It requests a file that is not on this machine.
         """
-        from pytest_hubkit.weights import load_pretrained
+        if self.loaded is None:
+            call = BuildCall(
+                self.case, self.case.trained_arguments(self.function) or {}, self.location
+            )
+            self.loaded = self._once(
+                "pretrained", lambda: load_pretrained(self.session, call, self._untrained), "C305"
+            )
+        return self.loaded
 
-        arguments = self.case.trained_arguments(self.function) or {}
-        return self._once(  # type: ignore[no-any-return]
-            "pretrained",
-            lambda: load_pretrained(self.session, self.case, arguments, self.location),
-            "C305",
-        )
+    @property
+    def _untrained(self) -> Untrained | None:
+        """The model without weights, to compare with; None if it needs them."""
+        if self.case.needs_weights or find_module(self.built) is None:
+            return None
+        return Untrained(self.module.state_dict, self._first_output, self.run)
+
+    def _first_output(self) -> Any:  # noqa: ANN401
+        """The output for the example input; None if there is none, or if it is not on the CPU."""
+        if self.session.options.device != "cpu":
+            return None
+        with contextlib.suppress(NotApplicableError, PrerequisiteError):
+            return self.first.output
+        return None  # C201 reports it
+
+    def _describe_weights(self) -> dict[str, Any]:
+        """What is known of the call with weights, for the report."""
+        if self.loaded is None:
+            return {"call": self.trained_call}
+        fit = self.loaded.fit
+        return {
+            "call": self.trained_call,
+            "files": to_builtins(tuple(self.loaded.files.values())),
+            "filled": fit.filled if fit else None,
+            "parameters": fit.size if fit else None,
+        }
 
     @property
     def module(self) -> torch.nn.Module:
@@ -296,6 +346,8 @@ class CaseContext:
         if "built" in vars(self):
             found["load_seconds"] = self.build_seconds
             found["call"] = self.call
+            if self.trained_call is not None:
+                found["weights"] = self._describe_weights()
         if "first" in vars(self):
             found["forward_seconds"] = self.first.seconds
             found["input"] = self.first.inputs.provenance
@@ -303,7 +355,7 @@ class CaseContext:
         return {name: value for name, value in found.items() if value is not None}
 
     @cached_property
-    def first(self) -> Forward:
+    def first(self) -> ObservedRun:
         """The first run on the example input, in evaluation mode.
 
         Raises:
@@ -312,7 +364,7 @@ class CaseContext:
         """
         return self._once("first", self._run_first, "C201")  # type: ignore[no-any-return]
 
-    def _run_first(self) -> Forward:
+    def _run_first(self) -> ObservedRun:
         example = f'input = "f32[B,3,H,W]" in {self.case.place}'
         reason = f"no input is declared; for example, declare {example}"
         runnable = self.runnable

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from pytest_hubkit.inference import Forward
+    from pytest_hubkit.inference import ObservedRun
     from pytest_hubkit.inputs import Inputs
 
 ROW_TOLERANCE = 1e-4
@@ -60,7 +60,7 @@ class FastPath(Struct, eq=False):
 
 
 def take_fast_path(
-    first: Forward,
+    first: ObservedRun,
     model: torch.nn.Module,
     copy: Callable[[], torch.nn.Module],
     second: Callable[[], torch.nn.Module],
@@ -94,13 +94,13 @@ def take_fast_path(
     return FastPath(frozenset(passed), inputs if by_row else None, spare)
 
 
-def _has_rows_only(first: Forward) -> bool:
+def _has_rows_only(first: ObservedRun) -> bool:
     """Whether the output has a row for each row of the input, and nothing else."""
     rows, tensors = first.inputs.batch, dict(find_tensors(first.output))
     return rows > 1 and 0 < len(tensors) == len(find_rows(first.output, rows, 0))
 
 
-def _differs(first: Forward, output: Any, *, by_row: bool) -> str:  # noqa: ANN401
+def _differs(first: ObservedRun, output: Any, *, by_row: bool) -> str:  # noqa: ANN401
     """How the output of a copy differs from that of the model."""
     if not by_row:
         return find_difference(first.output, output, CLOSE)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.session import HubconfSession
 
 
-class Forward(Struct, frozen=True):
+class ObservedRun(Struct, frozen=True):
     """One run in evaluation mode.
 
     Attributes:
@@ -43,7 +43,7 @@ class Forward(Struct, frozen=True):
     state: tuple[Change, ...]
 
 
-def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) -> Forward:  # noqa: ANN401
+def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) -> ObservedRun:  # noqa: ANN401
     """Run once and record what changed."""
     inputs = inputs.mapped(lambda value: _to_device(value, session.options.device))
     fed = inputs.mapped(copied)
@@ -60,7 +60,7 @@ def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) 
     after = fingerprints(_named(runnable, fed).items())
     changed = tuple(name for name in dict.fromkeys((*marks, *after))
                     if name not in shapeless and marks.get(name) != after.get(name))  # fmt: skip
-    return Forward(inputs, output, seconds, changed, drew, tuple(changes))
+    return ObservedRun(inputs, output, seconds, changed, drew, tuple(changes))
 
 
 def run(

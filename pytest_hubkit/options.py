@@ -80,15 +80,15 @@ class Selection(Struct, frozen=True):
         )
 
 
-Network = Literal["deny", "cache", "allow"]
+Network = Literal["deny", "allow"]
 
 
 class Options(Struct, frozen=True):
     """How the suite runs.
 
     Attributes:
-        network: "deny" keeps everything offline; "cache" serves weights that are there already;
-            "allow" downloads them.
+        network: "deny" keeps everything offline, and takes weights from this machine; "allow"
+            downloads them.
         loopback: Whether this machine may be reached, whatever ``network`` is.
         weights: Folder of checkpoints, or None for the user's hub dir.
         device: Where models run.

@@ -100,11 +100,10 @@ def add_options(group: pytest.OptionGroup) -> None:
     _add_selection(group)
     group.addoption(
         "--hubconf-network",
-        choices=("deny", "cache", "allow"),
+        choices=("deny", "allow"),
         default="deny",
-        help="Network access to allow, and where weights come from. deny (default): no network, not even loopback, "
-        "and no weights; cache: no network, weights from --hubconf-weights or the hub dir; allow: "
-        "download weights.",
+        help="Network access and source of weights. deny (default): no network, not even loopback; "
+        "weights come from the repo, dist/, --hubconf-weights or the hub dir; allow: download them.",
     )
     group.addoption(
         "--hubconf-loopback",
@@ -114,7 +113,7 @@ def add_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--hubconf-weights",
         metavar="DIR",
-        help="Load checkpoints from this folder instead of the hub dir.",
+        help="Take weights from this folder too; with --hubconf-network=allow, download them to it.",
     )
     group.addoption(
         "--hubconf-device",

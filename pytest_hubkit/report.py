@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import Struct, convert, to_builtins
 
-from hubkit.conformance import read_target, render_table, write_report
+from hubkit.conformance import read_target, render_table, render_weights, write_report
 from hubkit.errors import HubkitError, UsageError
 from hubkit.facts import (
+    ARCHIVE_CHECK,
     INTERRUPTED,
     NOT_SELECTED,
+    WEIGHTS_CHECKS,
     CaseResult,
     CheckResult,
     ConformanceReport,
     Measured,
     Unexercised,
+    WeightsResult,
 )
 from pytest_hubkit.checks import NotApplicableError, all_checks
 from pytest_hubkit.crashes import notes_folder
@@ -145,6 +148,7 @@ def make_case(plan: CasePlan, results: Mapping[str, Json]) -> CaseResult:
     lost = tuple(code for code in plan.codes if code not in results)
     if lost:
         missed[INTERRUPTED] = lost
+    weights = merged.get("weights")
     return CaseResult(
         entrypoint=plan.entrypoint,
         case=plan.case,
@@ -155,7 +159,29 @@ def make_case(plan: CasePlan, results: Mapping[str, Json]) -> CaseResult:
         input=merged.get("input", ""),
         provisional=merged.get("provisional", False),
         measured=Measured(**{name: merged.get(name) for name in Measured.__struct_fields__}),
+        weights=_make_weights(weights, checks, missed) if weights else None,
     )
+
+
+def _make_weights(
+    record: Json, checks: list[CheckResult], missed: Mapping[str, tuple[str, ...]]
+) -> WeightsResult:
+    """What became of the call with weights, by the checks of it."""
+    # C301 calls it with weights too, and can fail for that alone.
+    by_outcome = {
+        one.outcome: one
+        for one in reversed(checks)
+        if one.code in WEIGHTS_CHECKS or (one.code, one.outcome) == (ARCHIVE_CHECK, "failed")
+    }
+    found = by_outcome.get("failed") or by_outcome.get("expected") or by_outcome.get("skipped")
+    first = WEIGHTS_CHECKS[0]
+    if found is not None:
+        verdict, reason = "not tried" if found.outcome == "skipped" else "failed", found.reason
+    elif any(one.code == first and one.outcome == "passed" for one in checks):
+        verdict, reason = "tried", ""
+    else:
+        verdict, reason = "not tried", next((one for one in missed if first in missed[one]), "")
+    return convert({**record, "verdict": verdict, "reason": reason}, WeightsResult)
 
 
 def make_report(
@@ -322,8 +348,10 @@ class Recorder:
         for path in self._results:
             if path in self._plans:
                 terminalreporter.section(path.removesuffix(".py"))
-                table = render_table(self._report(path, self._repo_so_far(path)))
-                terminalreporter.write(table)
+                report = self._report(path, self._repo_so_far(path))
+                terminalreporter.write(render_table(report))
+                if self._config.get_verbosity() > 0:
+                    terminalreporter.write(render_weights(report))
         for form, target in self._targets if self._reported() else ():
             terminalreporter.write_line(f"{form}: {target}")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hubkit.runtime.sandbox import Policy, kept_state
+from hubkit.source import open_files
 from pytest_hubkit.case import Plan
 from pytest_hubkit.checks.registry import PrerequisiteError
 from pytest_hubkit.child.worker import Worker
@@ -18,6 +19,7 @@ from pytest_hubkit.failures import describe_import_failure, describe_problem
 from pytest_hubkit.isolation import guarded, guarded_hub_functions
 from pytest_hubkit.options import Options
 from pytest_hubkit.seeds import SEED, draw, seeded
+from pytest_hubkit.stored import WeightsStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,6 +131,23 @@ class HubconfSession:
         """Surround code of a model, which has no network."""
         with self.running(f"{label}'s forward", Policy()), self.loaded.active():
             yield
+
+    @cached_property
+    def elsewhere(self) -> Path:
+        """An empty folder that is not the repo's: the current folder of users."""
+        folder = self.folder / "elsewhere"
+        folder.mkdir()
+        return folder
+
+    @cached_property
+    def store(self) -> WeightsStore:
+        """The weights on this machine. The user's hub dir is the one that is set by now."""
+        import torch
+
+        root = self.root.resolve()
+        folders = (root / "dist", *filter(None, [self.options.weights]))
+        paths = () if self.options.policy.everything else tuple(open_files(root).paths())
+        return WeightsStore(str(root), paths, tuple(map(str, folders)), torch.hub.get_dir())
 
     @property
     def weights_home(self) -> str:

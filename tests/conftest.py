@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # Our models are tiny and our processes many: torch's threads would wait for one another's turn,
 # and a training of seconds takes minutes on a busy machine. Children inherit it.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Each process would compile hubkit again, which takes longer than what most of them do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Nor is what a test finds to be what an earlier one found; those of the cache have one of their own.
 os.environ["HUBKIT_NO_CACHE"] = "1"
 
@@ -41,6 +44,11 @@ SETTINGS = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the slow tests: at the end, one worker would wait for another."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture
 def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty hub dir of the test's own, in force by TORCH_HOME; no setting of the user's is."""
@@ -49,6 +57,8 @@ def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr("hubkit.hubdir.layout._hub_dir", None)
+    if "torch.hub" in sys.modules:
+        monkeypatch.setattr(sys.modules["torch.hub"], "_hub_dir", None)
     return tmp_path / "torch" / "hub"
 
 

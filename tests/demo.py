@@ -87,7 +87,7 @@ def publish(stage: Stage) -> None:
     stage.title("1  Scaffold a model repo, train it, commit it, tag it")
     outside = Stage(stage.folder.parent, stage.environment)
     outside.run("hubkit", "init", "shapes", "--defaults", "--repo", REPO)
-    stage.run("python", "-m", "shapes.train")
+    stage.run("python", "-m", "shapes.train", "--steps", "150")
     stage.run("git", "add", ".")
     stage.run(
         "git", "commit", "--quiet", "-m", "First release", shown='git commit -m "First release"'

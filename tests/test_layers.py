@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.util
 from pathlib import Path
@@ -73,13 +74,21 @@ HOMES = {
 }
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for package in ("hubkit", "pytest_hubkit"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
+@functools.cache
+def sources() -> tuple[tuple[str, ast.Module], ...]:
+    return tuple(
+        (path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8")))
+        for package in ("hubkit", "pytest_hubkit")
+        for path in sorted((ROOT / package).rglob("*.py"))
+    )
 
 
-def imported_modules(tree: ast.Module) -> Iterator[str]:
+@functools.cache
+def imported_modules(tree: ast.Module) -> tuple[str, ...]:
+    return tuple(_imports(tree))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -96,7 +105,7 @@ def part_of(path: str) -> str:
     return path.split("/")[1].removesuffix(".py")
 
 
-def offences(path: str, module: str) -> Iterator[str]:
+def violations(path: str, module: str) -> Iterator[str]:
     top, _, rest = module.partition(".")
     if top == "pytest_hubkit" and path.startswith("hubkit/"):
         yield f"{path} imports {module}: hubkit knows nothing of the plugin"
@@ -117,10 +126,10 @@ def test_every_part_of_hubkit_has_a_level() -> None:
 
 def test_imports_point_downwards_only() -> None:
     assert not [
-        offence
+        violation
         for path, tree in sources()
         for module in imported_modules(tree)
-        for offence in offences(path, module)
+        for violation in violations(path, module)
     ]
 
 
@@ -191,7 +200,7 @@ def test_urls_are_split_in_one_place_only() -> None:
     ],
 )
 def test_a_violation_is_seen(path: str, module: str) -> None:
-    assert list(offences(path, module))
+    assert list(violations(path, module))
 
 
 # Who may replace or rename, and who writes without `hubkit._util.atomic`: into its own new folder.

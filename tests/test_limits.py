@@ -59,7 +59,7 @@ def test_a_count_is_ascii_digits(text: str) -> None:
     "text",
     ["", "\u00b2", "\u0663", "-1", "+1", "1_0", "1e3", "nan", "9" * 19, "9" * 5000, "1 2", "0x1"],
 )
-def test_anything_else_is_no_count(text: str) -> None:
+def test_anything_else_is_not_a_count(text: str) -> None:
     assert parse_count(text) is None
 
 

@@ -57,7 +57,7 @@ def test_the_wheel_scaffolds_without_the_checkout(wheel: Path, tmp_path: Path) -
     assert (tmp_path / "my-net" / "hubconf.py").is_file()
 
 
-def test_no_text_sends_people_to_somebody_elses_package() -> None:
+def test_no_text_sends_people_to_an_unrelated_package() -> None:
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.splitlines()

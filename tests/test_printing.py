@@ -46,6 +46,7 @@ MODEL = """import torch.nn as nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
+        self.line = nn.Linear(1, 1)
 
     def forward(self, x):
         return x
@@ -159,7 +160,7 @@ def test_a_ci_service_obeys_no_file_name(name: str, monkeypatch: pytest.MonkeyPa
         assert not re.search(r"##\w*\[", line)
 
 
-def test_lines_that_github_would_drop_are_no_commands(repo: Path) -> None:
+def test_lines_that_github_would_drop_are_not_commands(repo: Path) -> None:
     folder = repo / "::add-mask::e"
     folder.mkdir()
     calls = "\n".join(f"import missing_{number}" for number in range(15))

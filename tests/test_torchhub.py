@@ -17,7 +17,7 @@ from hubkit.torchhub import (
     arguments_with_weights,
     arguments_without_weights,
     has_weights,
-    read_defaults,
+    weights_defaults,
     weights_kind,
     weights_parameters,
 )
@@ -177,11 +177,11 @@ def test_defaults_are_read_from_source(tmp_path: Path) -> None:
         "def c(pretrained: bool): ...\n"
     )
     found = require_hubconf(read_repo(tmp_path)).entrypoints
-    assert [read_defaults(one.parameters or ()) for one in found] == [
+    assert [weights_defaults(one.parameters or ()) for one in found] == [
         (ParameterDefault("pretrained", True),),
         (ParameterDefault("weights", OTHER_DEFAULT),),
         (ParameterDefault("pretrained", NO_DEFAULT, "bool"),),
     ]
-    assert [one.name for one in weights_parameters(read_defaults(found[0].parameters or ()))] == [
-        "pretrained"
-    ]
+    assert [
+        one.name for one in weights_parameters(weights_defaults(found[0].parameters or ()))
+    ] == ["pretrained"]

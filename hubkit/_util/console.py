@@ -66,6 +66,13 @@ def echo_data(data: str | bytes) -> None:
     click.echo(data, nl=False)
 
 
+def confirm(question: str) -> bool:
+    """Ask on standard error whether to go on; by default not."""
+    import click
+
+    return click.confirm(printable(question), err=True)
+
+
 def ask(question: str, default: str, check: Callable[[str], str]) -> str:
     """Ask on standard error until there is a valid answer.
 

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_BAR = re.compile(r"(\\*)\|")
-_BACKTICKS = re.compile(r"`+")
+_BAR = r"(\\*)\|"
 # Blanks that are shown as blanks; str.isprintable knows only the first one.
 _BLANKS = frozenset(" \u00a0\u3000")
 # Underscores inside a word start no emphasis.
-_MARKUP = re.compile(r"[\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_MARKUP = r"[\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
 # A mention or a reference to an issue notifies people; an empty comment breaks it up.
-_REFERENCE = re.compile(r"(?<!\w)([@#])(?=\w)")
+_REFERENCE = r"(?<!\w)([@#])(?=\w)"
 # What makes a heading, a quote, a list or a rule of a line.
-_BLOCK_START = re.compile(r"\A(?=#|>|[+-] |[=-]{2})")
+_BLOCK_START = r"\A(?=#|>|[+-] |[=-]{2})"
 
 
 def plural(count: int, noun: str, many: str = "") -> str:
@@ -142,18 +141,18 @@ def escape_markdown(text: str, *, keep_code: bool = False) -> str:
     escaped = [
         f"`{part}`" if number % 2 else _escape_prose(part) for number, part in enumerate(parts)
     ]
-    return _BLOCK_START.sub(r"\\", "".join(escaped))
+    return re.sub(_BLOCK_START, r"\\", "".join(escaped))
 
 
 def _escape_prose(text: str) -> str:
-    text = _MARKUP.sub(r"\\\g<0>", text).replace("&", "&amp;").replace("<", "&lt;")
-    return _REFERENCE.sub(r"\1<!-- -->", text)
+    text = re.sub(_MARKUP, r"\\\g<0>", text).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(_REFERENCE, r"\1<!-- -->", text)
 
 
 def code_span(text: str) -> str:
     """The text as inline code of Markdown, whatever is in it, on one line."""
     text = " ".join(printable(text).split())
-    longest = max((len(found) for found in _BACKTICKS.findall(text)), default=0)
+    longest = max((len(found) for found in re.findall(r"`+", text)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}"
@@ -161,7 +160,7 @@ def code_span(text: str) -> str:
 
 def table_cell(markdown: str) -> str:
     """Markdown as the cell of a table, which a bar ends even in code."""
-    return _BAR.sub(lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\|", markdown)
+    return re.sub(_BAR, lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\|", markdown)
 
 
 def table_row(cells: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _KEY = re.compile(r"""\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')\s*""")
 
 
@@ -67,12 +68,12 @@ def find_table(table: object, *keys: str) -> dict[str, Any]:
 
 
 def set_values(text: str, keys: tuple[str, ...], values: Mapping[str, object]) -> str | None:
-    """Set values in a nested inline table, and keep everything else as it is.
+    """Set values in a nested table, and keep everything else as it is.
 
     Args:
         text: A TOML document.
-        keys: The key of the inline table, such as ``("entrypoints", "net", "weights")``. Missing
-            tables are added.
+        keys: The key of the table, such as ``("entrypoints", "net", "weights")``. A missing table is
+            added at the end, under a header of its own.
         values: Strings and numbers by key.
 
     Returns:
@@ -89,11 +90,16 @@ def set_values(text: str, keys: tuple[str, ...], values: Mapping[str, object]) -
         return None
     if expected == table:
         return text
-    edited = _with_newlines(_edit(text, keys, values), text)
-    try:
-        return edited if parse_toml(edited) == expected else None
-    except ValueError:
-        return None
+    is_new = find_value(table, *keys) is None
+    # Tables that are written inline have no room for a header.
+    for edit in (_append, _edit) if is_new else (_edit,):
+        edited = _with_newlines(edit(text, keys, values), text)
+        try:
+            if parse_toml(edited) == expected:
+                return edited
+        except ValueError:
+            continue
+    return None
 
 
 def _merge(
@@ -108,27 +114,29 @@ def _merge(
     return merged
 
 
-def _edit(text: str, keys: tuple[str, ...], values: Mapping[str, object]) -> str:
+def _append(text: str, keys: tuple[str, ...], values: Mapping[str, object]) -> str:
+    """The document with a new table at its end."""
     import json
 
+    name = ".".join(key if _BARE.fullmatch(key) else json.dumps(key) for key in keys)
+    lines = [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    before = text.rstrip()
+    return "\n".join([*([before, ""] if before else []), *lines, ""])
+
+
+def _edit(text: str, keys: tuple[str, ...], values: Mapping[str, object]) -> str:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     try:
         document = tomlkit.parse(text)
         table: Any = document
-        *parents, last = keys
-        for number, key in enumerate(parents):
+        for key in keys:
             if key not in table:
-                # A table that contains only tables has no line of its own.
-                table[key] = tomlkit.table(is_super_table=number < len(parents) - 1)
+                table[key] = tomlkit.inline_table()
             table = table[key]
-        if last not in table:
-            # Parsed from a text for the spaces inside the braces, as most people write them.
-            shown = ", ".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
-            table[last] = tomlkit.parse(f"{last} = {{ {shown} }}")[last]
         for key, value in values.items():
-            table[last][key] = value
+            table[key] = value
         edited: str = tomlkit.dumps(document)
     except (TOMLKitError, KeyError, TypeError, ValueError, AttributeError):
         return ""

@@ -17,7 +17,7 @@ from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.analysis.syntax import import_nodes, walk
 from hubkit.analysis.values import find_string
 from hubkit.facts import HardCodedPretrained, RejectedCall, Use
-from hubkit.torchhub import read_defaults, weights_kind, weights_parameters
+from hubkit.torchhub import weights_defaults, weights_kind, weights_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -231,7 +231,7 @@ def find_effects(
     for switched in (True, False):
         for entry in entrypoints:
             target = resolver.name(hubconf, entry.name)
-            has_switch = bool(weights_parameters(read_defaults(entry.parameters or ())))
+            has_switch = bool(weights_parameters(weights_defaults(entry.parameters or ())))
             if isinstance(target, Defined) and has_switch is switched:
                 observer.graph.add_call(target, Body(hubconf, without_weights=switched))
         observer.observe()

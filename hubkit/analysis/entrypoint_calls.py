@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -13,7 +14,7 @@ from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.analysis.values import EXISTS, UNKNOWN, find_value
 from hubkit.facts import FailingDefault, GpuNeed, UnrequestedDownload
-from hubkit.torchhub import read_defaults, weights_parameters
+from hubkit.torchhub import weights_defaults, weights_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from hubkit.analysis.scope import FunctionNode, Scope
     from hubkit.analysis.values import Value
     from hubkit.facts import Entrypoint
+
+# The default is source text: without quotes it is a variable.
+_GPU = re.compile(r"""(['"])cuda(:\d+)?\1""")
 
 
 class InterpretedCalls(Struct, frozen=True):
@@ -71,7 +75,7 @@ def find_unrequested_downloads(
         target, values = _called(hubconf, resolver, entry)
         if target is None:
             continue
-        deciding = weights_parameters(read_defaults(entry.parameters or ()))
+        deciding = weights_parameters(weights_defaults(entry.parameters or ()))
         values.update({one.name: one.without for one in deciding})
         # No file is left from an earlier call.
         run = Interpreter(resolver, {EXISTS: False})
@@ -113,11 +117,11 @@ def find_gpu_needs(
     """
     for entry in entrypoints:
         target, bound = _called(hubconf, calls.resolver, entry)
-        default = _gpu_default(target, entry)
-        if default:
-            yield GpuNeed(entry.name, default, entry.definition)
+        defaults = _gpu_defaults(target, entry)
+        if defaults:
+            yield from (GpuNeed(entry.name, name, entry.definition) for name in defaults)
         elif target is not None:
-            deciding = weights_parameters(read_defaults(entry.parameters or ()))
+            deciding = weights_parameters(weights_defaults(entry.parameters or ()))
             # Whatever asks for weights, it is true.
             with_weights: dict[str, Value] = {one.name: True for one in deciding[:1]}
             for values in (with_weights, {}) if with_weights else ({},):
@@ -136,19 +140,12 @@ def _asks_for_gpu(function: FunctionNode) -> bool:
     )
 
 
-def _gpu_default(target: Defined | None, entry: Entrypoint) -> str:
-    """The parameter whose default is a GPU; "" where the function asks whether there is one."""
+def _gpu_defaults(target: Defined | None, entry: Entrypoint) -> list[str]:
+    """The parameters whose default is a GPU; none if the function asks whether there is one."""
     node = target.node if target else None
     if isinstance(node, ast.FunctionDef) and _asks_for_gpu(node):
-        return ""
-    return next(
-        (
-            one.name
-            for one in entry.parameters or ()
-            if (one.default or "").strip("'\"").partition(":")[0] == "cuda"
-        ),
-        "",
-    )
+        return []
+    return [one.name for one in entry.parameters or () if _GPU.fullmatch(one.default or "")]
 
 
 def _called(

@@ -189,7 +189,7 @@ class _Evaluator(Struct):
             case ast.Compare(left=left, ops=[ast.In() | ast.NotIn() as op], comparators=[right]):
                 containers, is_in = self._containers(scope, right), isinstance(op, ast.In)
                 pairs = product(self.values(scope, left), containers)
-                return (_contains(container, value) is is_in for value, container in pairs)
+                return (_is_member(*pair) is is_in for pair in pairs)
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 both = product(self.values(scope, left), self.values(scope, right))
                 return (_compare(op, *pair) for pair in both)
@@ -276,7 +276,7 @@ class _Evaluator(Struct):
         return found
 
     def _containers(self, scope: Scope, node: ast.expr) -> list[str | list[Scalar]]:
-        """The texts that an expression may be, or the texts in the literal containers."""
+        """The texts that an expression may be, or the constants in the literal containers."""
         texts = self.attempt(scope, node)
         if texts:
             return [text for text in texts if isinstance(text, str)]
@@ -373,8 +373,8 @@ def _items(node: ast.expr) -> list[tuple[tuple[Scalar, ...], ast.expr]]:
     raise _UnknownError
 
 
-def _contains(container: str | list[Scalar], value: Scalar) -> bool:
-    if isinstance(container, list):
+def _is_member(value: Scalar, container: str | list[Scalar]) -> bool:
+    if not isinstance(container, str):
         return value in container
     if not isinstance(value, str):
         raise _UnknownError
@@ -389,10 +389,11 @@ def _members(node: ast.expr) -> list[Scalar]:
             members = [*keys]
         case _:
             raise _UnknownError
+    constants = [one.value for one in members if isinstance(one, ast.Constant)]
     # A container that starts empty is filled later.
-    if not members or not all(isinstance(one, ast.Constant) for one in members):
+    if not members or len(constants) < len(members):
         raise _UnknownError
-    return [one.value for one in members if isinstance(one, ast.Constant)]  # type: ignore[misc]
+    return [one for one in constants if one is None or isinstance(one, bool | int | float | str)]
 
 
 def _percent_parts(template: str, right: ast.expr) -> Iterator[ast.expr | str]:

@@ -36,11 +36,13 @@ _FLAGS = ("slow", "loopback", "update")
 @click.option("--shard", metavar="I/N", help="Check part I of N of the entrypoints.")
 @click.option(
     "--network",
-    type=click.Choice(["deny", "cache", "allow"]),
+    type=click.Choice(["deny", "allow"]),
     help="Network access to allow, and where weights come from.  [default: deny]",
 )
 @click.option(
-    "--weights", metavar="DIR", help="Load checkpoints from this folder instead of the hub dir."
+    "--weights",
+    metavar="DIR",
+    help="Take weights from this folder too; with --network allow, download them to it.",
 )
 @click.option("--loopback", is_flag=True, help="Allow connections to this machine.")
 @click.option(

@@ -12,7 +12,7 @@ from hubkit._util.text import close_matches, join_words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hubkit.commands.rules import CatalogueEntry
+    from hubkit.commands.rules import CatalogEntry
 
 
 @click.command()
@@ -23,10 +23,10 @@ def command(codes: tuple[str, ...]) -> None:
     CODE is a code such as HUB105 or a name such as undeclared-import. A prefix such as HUB1 lists
     the rules that start with it. Without CODE, lists all of them.
     """
-    from hubkit.commands.rules import read_catalogue
+    from hubkit.commands.rules import read_catalog
     from hubkit.errors import UsageError
 
-    entries = read_catalogue()
+    entries = read_catalog()
     wanted = [_find(code, entries) for code in codes or ("",)]
     for code, found in zip(codes, wanted, strict=False):
         if not found:
@@ -41,14 +41,14 @@ def command(codes: tuple[str, ...]) -> None:
                 echo(f"{one.code}  {one.slug:28} {one.summary}")
 
 
-def _find(code: str, entries: Iterable[CatalogueEntry]) -> list[CatalogueEntry]:
+def _find(code: str, entries: Iterable[CatalogEntry]) -> list[CatalogEntry]:
     """The entry with that code or name, or those whose codes start with it."""
     name = code.upper()
     same = [one for one in entries if code == one.slug or name == one.code]
     return same or [one for one in entries if one.code.startswith(name) or name == "ALL"]
 
 
-def _explain(one: CatalogueEntry) -> str:
+def _explain(one: CatalogEntry) -> str:
     text = f"{one.code} {one.slug}\n\n{one.explanation}"
     return f"{text}\n\n{_describe_fix(one.fix)}" if one.fix else text
 
@@ -61,7 +61,7 @@ def _describe_fix(fix: str) -> str:
     return f"A fix {availability}: `hubkit check --fix{option}`.{review}"
 
 
-def _advise(code: str, entries: Iterable[CatalogueEntry]) -> str:
+def _advise(code: str, entries: Iterable[CatalogEntry]) -> str:
     words = {one.slug: one.code for one in entries} | {one.code: one.code for one in entries}
     meant = dict.fromkeys(words[word] for word in close_matches(code, words))
     listed = join_words((f"`{one}`" for one in meant), "or")

@@ -67,7 +67,23 @@ def _answer_options(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-@click.command("init", short_help="Create a hub repo, or publish the models of a repo.")
+class _InitCommand(click.Command):
+    """Suggests ``-a`` for an option that does not exist."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name.lstrip("-").replace("-", "_")
+            hint = f"To answer a question of the template: -a {name}=VALUE."
+            message = f"No such option: {error.option_name}. {hint}"
+            raise click.NoSuchOption(error.option_name, message, error.possibilities, ctx) from None
+
+
+@click.command(
+    "init", cls=_InitCommand, short_help="Create a hub repo, or publish the models of a repo."
+)
 @click.argument("path", metavar="[NAME|PATH]", default=".")
 @click.option("-t", "--template", metavar="NAME|DIR", help="Template; see --list.")
 @click.option(
@@ -429,7 +445,11 @@ def _print_templates() -> None:
         echo(f"{template.name}{mark}: {template.description}")
         for question in template.questions:
             choices = f": {', '.join(question.choices)}" if question.choices else ""
-            echo(f"  -a {question.name}=...  {question.text or question.help}{choices}")
+            what = f"{question.text or question.help}{choices}"
+            # Other defaults depend on the repo and on earlier answers.
+            fixed = "{" not in question.default
+            default = f", default: {question.default}" if fixed else ""
+            echo(f"  -a {question.name}=...  {what}  [{question.kind}{default}]")
 
 
 def _print_found(found: Discovery) -> None:
@@ -503,13 +523,17 @@ def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Propos
 
     if file.is_pointer:
         return f"{file.path} is a Git LFS pointer. Archives contain the pointer only."
-    if not file.is_plain:
-        return f"skipped {file.path}: {file.problem or 'contains more than tensors'}"
     names = tuple(one.name for one in entrypoints)
     user = used or next((one.name for one in entrypoints if one.check.path == file.path), "")
     name = user or next((name for name in names if fits_name(name, names, file.path)), "ENTRYPOINT")
     key = f" --key {shlex.quote(file.key)}" if file.key else ""
+    key += f" --strip {shlex.quote(file.prefix)}" if file.prefix else ""
     command = f"hubkit weights add {shlex.quote(file.path)}{key} --wire {name}"
+    if file.is_model:
+        command = f"hubkit weights add {shlex.quote(file.path)} --state-dict --wire {name}"
+        return f"{file.path} is a pickled model. To publish its weights: {command}"
+    if not file.is_plain:
+        return f"skipped {file.path}: {file.problem or 'contains more than tensors'}"
     if not file.is_published:
         fits = f"{user} loads it, but git" if user else "git"
         return f"{file.path}: {fits} does not track it. To publish it: {command}"
@@ -528,6 +552,8 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
         outcomes: The outcomes.
         dry: Whether nothing was written.
     """
+    from hubkit.scaffold import changed_answers
+
     echo(f"{plan.target}, from the template {plan.template.name}:")
     if plan.found.has_hubconf and not any(one.path == "hubconf.py" for one in outcomes):
         echo(f"  {'kept':{12 if dry else 11}}  hubconf.py")
@@ -537,6 +563,9 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
         word = f"would {state}" if dry and change else outcome.state
         mine = "  (yours, not changed)" if outcome.state == "differs" and outcome.is_yours else ""
         echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
+    if any(one.state == "differs" and one.is_yours for one in outcomes):
+        for name, text in changed_answers(plan.answers, plan.found).items():
+            echo(f"`{name}` stays {text} in the files that are yours. Edit them to change it.")
 
 
 def _print_findings(target: Path) -> None:

@@ -38,7 +38,7 @@ _FAMILIES = {
 }
 
 
-class CatalogueEntry(Struct, frozen=True):
+class CatalogEntry(Struct, frozen=True):
     """A rule of ``hubkit check`` or a check of ``pytest --hubconf``.
 
     Attributes:
@@ -63,17 +63,17 @@ class CatalogueEntry(Struct, frozen=True):
     explanation: str
 
 
-def read_catalogue() -> tuple[CatalogueEntry, ...]:
+def read_catalog() -> tuple[CatalogEntry, ...]:
     """All rules, and all checks if pytest is installed, in the order of their codes."""
     rules = _rules()
     return rules if importlib.util.find_spec("pytest") is None else (*rules, *_checks())
 
 
-def _rules() -> tuple[CatalogueEntry, ...]:
+def _rules() -> tuple[CatalogEntry, ...]:
     from hubkit.rules import all_rules
 
     return tuple(
-        CatalogueEntry(
+        CatalogEntry(
             rule.code,
             rule.slug,
             "rule",
@@ -87,11 +87,11 @@ def _rules() -> tuple[CatalogueEntry, ...]:
     )
 
 
-def _checks() -> tuple[CatalogueEntry, ...]:
+def _checks() -> tuple[CatalogEntry, ...]:
     # By name: hubkit does not depend on its pytest plugin.
     checks = importlib.import_module("pytest_hubkit.checks").all_checks()
     return tuple(
-        CatalogueEntry(
+        CatalogEntry(
             check.code,
             check.slug,
             "check",
@@ -119,10 +119,10 @@ def command(output_format: str) -> None:
     installed.
     """
     renderers = {"text": _render_text, "markdown": _render_markdown, "json": _render_json}
-    echo_lines(renderers[output_format](read_catalogue()))
+    echo_lines(renderers[output_format](read_catalog()))
 
 
-def _render_text(entries: Sequence[CatalogueEntry]) -> str:
+def _render_text(entries: Sequence[CatalogEntry]) -> str:
     return "".join(
         f"{one.code:7} {one.slug:28} {one.severity:9} {'' if one.is_default else 'preview':8}"
         f"{one.summary}\n"
@@ -130,7 +130,7 @@ def _render_text(entries: Sequence[CatalogueEntry]) -> str:
     )
 
 
-def _render_json(entries: Sequence[CatalogueEntry]) -> str:
+def _render_json(entries: Sequence[CatalogEntry]) -> str:
     import json
 
     from msgspec.structs import asdict
@@ -139,7 +139,7 @@ def _render_json(entries: Sequence[CatalogueEntry]) -> str:
     return json.dumps({"schema": 1, "rules": rows}, indent=2) + "\n"
 
 
-def _render_markdown(entries: Sequence[CatalogueEntry]) -> str:
+def _render_markdown(entries: Sequence[CatalogEntry]) -> str:
     parts = [_INTRO]
     for prefix, title in _FAMILIES.items():
         rows = [one for one in entries if one.code.startswith(prefix)]
@@ -157,10 +157,10 @@ _RULE_HEADS = ("code", "name", "severity", "runs", "fix", "finds")
 _CHECK_HEADS = ("code", "name", "for the level", "shows")
 
 
-def _rule_row(one: CatalogueEntry) -> str:
+def _rule_row(one: CatalogEntry) -> str:
     runs = "default" if one.is_default else "preview"
     return table_row((one.code, one.slug, one.severity, runs, one.fix, one.summary))
 
 
-def _check_row(one: CatalogueEntry) -> str:
+def _check_row(one: CatalogEntry) -> str:
     return table_row((one.code, one.slug, one.severity, one.summary))

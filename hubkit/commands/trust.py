@@ -36,9 +36,11 @@ def add(repos: tuple[str, ...]) -> None:
 @click.argument("repos", nargs=-1, required=True, metavar="OWNER/NAME...")
 def remove(repos: tuple[str, ...]) -> None:
     """Stop trusting repos."""
-    from hubkit.hubdir import parse_repo, remove_trust
+    from hubkit.hubdir import find_legacy_folders, parse_repo, remove_trust
 
     for repo in [parse_repo(text) for text in repos]:
         was_there = remove_trust(repo)
         outcome = "No longer trusted" if was_there else "Not on the list"
         echo(f"{outcome}: {repo.full_name}", err=True)
+        for folder in find_legacy_folders(repo):
+            echo(f"torch.hub trusts the copy that it made. Remove it too: {folder}", err=True)

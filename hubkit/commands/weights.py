@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
-from hubkit._util.console import echo, echo_lines
+from hubkit._util.console import echo, echo_data, echo_lines
 
 if TYPE_CHECKING:
-    from hubkit.facts import RepoFacts
-    from hubkit.publish.checkpoint_contents import Contents
-    from hubkit.publish.weights import CheckpointCopy
+    from hubkit.facts import Entrypoint, RepoFacts
+    from hubkit.lint import FileChange
+    from hubkit.publish.checkpoint import Weights
+    from hubkit.publish.stand_in import Hosted
 
 _LINE = """\
 state = torch.hub.load_state_dict_from_url(
@@ -30,10 +33,28 @@ if not path.exists():
     url = "{url}"
     torch.hub.download_url_to_file(url, path, hash_prefix="{sha256}")
 """
-_SAFETENSORS = (
-    f'{_TWO_STEPS}state = safetensors.torch.load_file(path)  # `dependencies` needs "safetensors"'
-)
-_SCRIPT = f'{_TWO_STEPS}model = torch.jit.load(path, map_location="cpu")'
+_CODE = {
+    "pickle": ("import torch", _LINE),
+    "safetensors": (
+        "from pathlib import Path\n\nimport safetensors.torch\nimport torch",
+        f'{_TWO_STEPS}state = safetensors.torch.load_file(path)  # `dependencies` needs "safetensors"',
+    ),
+    "script": (
+        "from pathlib import Path\n\nimport torch",
+        f'{_TWO_STEPS}model = torch.jit.load(path, map_location="cpu")',
+    ),
+}
+
+
+class _Options(Struct, frozen=True):
+    """The options of ``weights add``."""
+
+    key: str | None
+    prefix: str
+    digits: int
+    state_dict: bool
+    yes: bool
+    safetensors: bool
 
 
 @click.group()
@@ -46,10 +67,25 @@ def command() -> None:
 @click.option(
     "--entrypoint", metavar="NAME", help="Entrypoint that loads it.  [default: the only one]"
 )
+@click.option("--wire", metavar="NAME", help="Put the code that loads it into this entrypoint.")
 @click.option(
     "--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Folder to copy it to."
 )
-@click.option("--safetensors", is_flag=True, help="Convert to safetensors. Requires torch.")
+@click.option("--key", metavar="KEY", help="Key of the state dict in a training state.")
+@click.option(
+    "--strip",
+    "prefix",
+    metavar="PREFIX",
+    default="",
+    help='Text to remove from the start of all names, such as "module.".',
+)
+@click.option(
+    "--state-dict",
+    is_flag=True,
+    help="Convert a pickled model. Runs code of the classes in it.",
+)
+@click.option("--yes", is_flag=True, help="With --state-dict: run that code without a prompt.")
+@click.option("--safetensors", is_flag=True, help="Convert to safetensors.")
 @click.option(
     "--digits",
     type=click.IntRange(8, 64),
@@ -58,46 +94,127 @@ def command() -> None:
     help="Number of digits of the hash in the file name.",
 )
 @click.option("--repo", "slug", metavar="OWNER/NAME", help="Name of the repo on GitHub.")
-@click.option("--tag", metavar="TAG", help="Tag of the release to attach it to.")
+@click.option(
+    "--tag",
+    metavar="TAG",
+    help="Tag of the release to attach it to.  [default: as for hubkit release]",
+)
 def add(
     file: Path,
     entrypoint: str | None,
+    wire: str | None,
     folder: Path | None,
-    *,
-    safetensors: bool,
+    key: str | None,
+    prefix: str,
     digits: int,
     slug: str | None,
     tag: str | None,
+    *,
+    state_dict: bool,
+    yes: bool,
+    safetensors: bool,
 ) -> int:
     """Add its hash to the name of a checkpoint, and record it.
 
-    Copies it to NAME-<start of its sha256>.EXT, the name that check_hash=True of torch.hub expects.
-    Records its hash and size in the configuration of the current repo. Inspects the file without
-    running any code in it.
+    Writes the state dict in FILE to NAME-<start of its sha256>.EXT, the name that check_hash=True of
+    torch.hub expects. Records its hash and size in the configuration of the current repo, and prints
+    code that loads it, which has run. Requires torch. Runs no code in the file without --state-dict.
     """
     from hubkit.config import read_config
-    from hubkit.publish.checkpoint_contents import convert_to_safetensors, read_contents
-    from hubkit.publish.weights import copy_checkpoint
+    from hubkit.hubdir import sha256_of
+    from hubkit.publish.stand_in import Hosted
+    from hubkit.publish.weights import copy_checkpoint, hash_name
 
     facts = _read_repo()
-    name = _entrypoint(facts, entrypoint)
+    entry = _find_entrypoint(facts, wire or entrypoint)
     folder = folder or file.parent
     _require_inside(facts, folder)
     if facts is not None:
         read_config(facts.root)  # report its errors before writing anything
-    contents = _require_readable(file)
-    if safetensors:
-        added = convert_to_safetensors(file, folder, digits=digits)
-        contents = read_contents(added.path)
-    else:
-        added = copy_checkpoint(file, folder, digits=digits)
+    options = _Options(key, prefix, digits, state_dict, yes, safetensors)
+    with tempfile.TemporaryDirectory(prefix="hubkit-") as scratch:
+        source, weights = _prepare(file, Path(scratch), options)
+        digest = sha256_of(source)
+        name = hash_name(source.name, digest, digits)
+        url = f"{_release_url(facts, slug, tag)}/{name}"
+        imports, code = _CODE[weights.format]
+        code = code.format(url=url, name=name, sha256=digest)
+        change = _plan_change(facts, entry, code, url) if wire else None
+        _try(facts, entry, change, f"{imports}\n\n{code}\n", Hosted({url: str(source.resolve())}))
+        added = copy_checkpoint(source, folder, digits=digits)
     echo(f"{'created' if added.is_new else 'exists'}: {added.path}")
     echo(f"sha256: {added.sha256}")
     echo(f"size: {added.size:,} bytes")
-    _print_contents(contents)
-    _record(facts, name, added)
-    _print_snippet(facts, added, contents, slug, tag)
+    _print_contents(weights)
+    _record(facts, entry, added.sha256, added.size)
+    if change and facts:
+        _write_change(facts, change)
+    else:
+        echo_lines("\nAttach the file to the release, and load it in hubconf.py:\n\n")
+        echo_lines(f"{imports}\n\n{code}")
     return 0
+
+
+def _prepare(file: Path, scratch: Path, options: _Options) -> tuple[Path, Weights]:
+    """The file to publish, converted if necessary, and what it contains."""
+    from hubkit.publish.checkpoint import read_weights, write_state
+
+    suffix = ".safetensors" if options.safetensors else ".pth"
+    target = scratch / f"{_stem(file)}{suffix}"
+    if options.state_dict:
+        from hubkit.publish.checkpoint import ConvertRequest, convert_in_child
+
+        _confirm_code(file, yes=options.yes)
+        texts = (str(file.resolve()), str(target), str(Path.cwd()))
+        done = convert_in_child(ConvertRequest(*texts, options.key, options.prefix))
+        return target, _with_origin(read_weights(target), done.key, done.others)
+    weights = read_weights(file, options.key)
+    is_plain = not (weights.key or options.prefix) and (
+        not options.safetensors or weights.format == "safetensors"
+    )
+    if weights.format == "script" or is_plain:
+        return file, weights
+    write_state(weights.state, target, options.prefix)
+    return target, _with_origin(read_weights(target), weights.key, weights.others)
+
+
+def _with_origin(weights: Weights, key: str, others: tuple[str, ...]) -> Weights:
+    from msgspec import structs
+
+    return structs.replace(weights, key=key, others=others)
+
+
+def _stem(file: Path) -> str:
+    """The file's name without its suffix and without a hash, which is that of other contents."""
+    import re
+
+    stem = file.name.removesuffix(".tar").rpartition(".")[0] or file.name
+    return re.sub(r"-[0-9a-fA-F]{8,64}$", "", stem)
+
+
+def _confirm_code(file: Path, *, yes: bool) -> None:
+    """Ask before code of a checkpoint runs.
+
+    Raises:
+        UsageError: It was not allowed.
+    """
+    import sys
+
+    from hubkit._util.console import confirm
+    from hubkit._util.text import quoted
+    from hubkit.errors import UsageError
+    from hubkit.publish.checkpoint import find_classes
+    from hubkit.publish.weights import require_file
+
+    require_file(file)
+    classes = find_classes(file)
+    if yes or not classes:
+        return
+    message = f"loading {file} runs the code of {quoted(classes)}"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(message, hint="If you trust the file, pass --yes.")
+    if not confirm(f"{message[0].upper()}{message[1:]}. Continue?"):
+        raise UsageError(f"{file} was not converted", hint="Nothing was written.")
 
 
 def _require_inside(facts: RepoFacts | None, folder: Path) -> None:
@@ -130,8 +247,11 @@ def _read_repo() -> RepoFacts | None:
     return read_repo(open_files(root)) if root else None
 
 
-def _entrypoint(facts: RepoFacts | None, requested: str | None) -> str:
-    """The entrypoint that loads the weights; "" if there are several and none was chosen."""
+def _find_entrypoint(facts: RepoFacts | None, requested: str | None) -> Entrypoint | str:
+    """The entrypoint that loads the weights, or its name if only running code defines it.
+
+    It is "" if there are several and none was chosen.
+    """
     from hubkit.analysis import require_hubconf
     from hubkit.errors import UsageError, entrypoint_not_found
 
@@ -143,67 +263,117 @@ def _entrypoint(facts: RepoFacts | None, requested: str | None) -> str:
             )
         return ""
     hubconf = require_hubconf(facts) if requested is not None else facts.hubconf
-    names = tuple(one.name for one in hubconf.entrypoints) if hubconf else ()
-    if (
-        requested is not None
-        and requested not in names
-        and hubconf
-        and not hubconf.has_dynamic_names
-    ):
+    entries = hubconf.entrypoints if hubconf else ()
+    if requested is None:
+        return entries[0] if len(entries) == 1 else ""
+    found = hubconf.entrypoint(requested) if hubconf else None
+    if found is None and hubconf and not hubconf.has_dynamic_names:
+        names = tuple(one.name for one in entries)
         raise entrypoint_not_found(requested, names, "is not in the hubconf")
-    return requested or (names[0] if len(names) == 1 else "")
+    return found or requested
 
 
-def _require_readable(file: Path) -> Contents:
-    """The contents of a file, if it can be a checkpoint."""
+def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> str:
+    """The URL of the files of the release."""
+    from hubkit.publish.release import find_previous_tag, guess_tag
+    from hubkit.publish.repo_name import find_name, require_name
+    from hubkit.source.git import find_git
+    from hubkit.source.project import read_versions
+
+    repo = find_name(facts, slug) if facts else require_name(slug) if slug else ""
+    if facts and not tag:
+        git = find_git(facts.root)
+        previous = find_previous_tag(git, None) if git else ""
+        tag = guess_tag(read_versions(facts.files, facts.packages), previous)
+    for text, option in ((repo, "--repo OWNER/NAME"), (tag, "--tag TAG")):
+        if not text:
+            echo(f"the URL below is incomplete: pass {option}", label="note:", err=True)
+    return f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}"
+
+
+def _plan_change(
+    facts: RepoFacts | None, entry: Entrypoint | str, code: str, url: str
+) -> FileChange:
+    """The contents of hubconf.py with the code in an entrypoint.
+
+    Raises:
+        UsageError: It cannot be edited.
+    """
+    from hubkit.errors import UsageError
+    from hubkit.publish.wiring import wire
+
+    if facts is None or isinstance(entry, str):
+        raise UsageError(f"{entry} is not a function of hubconf.py", hint="Remove --wire.")
+    if not code.startswith("state = torch.hub."):
+        raise UsageError("--wire supports state dicts of torch.save only", hint="Remove --wire.")
+    return wire(facts, entry, code, url)
+
+
+def _try(
+    facts: RepoFacts | None,
+    entry: Entrypoint | str,
+    change: FileChange | None,
+    code: str,
+    hosted: Hosted,
+) -> None:
+    """Run the code, or load the entrypoint of the changed hubconf.py.
+
+    Raises:
+        CheckpointError: It fails.
+    """
     from hubkit.errors import CheckpointError
-    from hubkit.publish.checkpoint_contents import read_contents
-    from hubkit.publish.weights import require_file
+    from hubkit.lint import render_diff
+    from hubkit.publish.stand_in import run_codes
+    from hubkit.publish.wiring import stage
+    from hubkit.torchhub import HUBCONF
 
-    require_file(file)
-    contents = read_contents(file)
-    if contents.kind == "damaged":
+    with tempfile.TemporaryDirectory(prefix="hubkit-run-") as staged:
+        if facts and change and not isinstance(entry, str):
+            code = stage(facts, entry, change, Path(staged))
+        (outcome,) = run_codes(facts.root if facts else Path.cwd(), (code,), hosted)
+    if outcome.error:
+        shown = render_diff({HUBCONF: change}).decode(errors="replace") if change else code
         raise CheckpointError(
-            f"{file} is a damaged checkpoint",
-            hint="Check that it was saved and copied completely.",
+            f"the weights do not load: {outcome.error}",
+            hint=f"Nothing was written. The code was:\n\n{shown}",
         )
-    return contents
 
 
-def _print_contents(contents: Contents) -> None:
-    from hubkit.publish.checkpoint_contents import find_notes
+def _print_contents(weights: Weights) -> None:
+    from hubkit._util.text import join_words, plural
 
-    if contents.tensors:
-        noun = "tensor" if contents.tensors == 1 else "tensors"
-        echo(f"contents: {contents.tensors:,} {noun}, {contents.elements:,} values in total")
-    for note in find_notes(contents):
-        echo(note, label="note:", label_color="yellow", err=True)
+    if weights.format == "script":
+        echo("contents: TorchScript")
+        return
+    without = f", without {join_words(weights.others, most=4)}" if weights.others else ""
+    origin = f", from {weights.key!r}{without}" if weights.key else ""
+    count = plural(len(weights.state), "tensor")
+    echo(f"contents: {count}, {weights.elements:,} values in total{origin}")
+    if all(name.startswith("module.") for name in weights.state):
+        text = (
+            "All names start with `module.`, which DataParallel adds. --strip module. removes it."
+        )
+        echo(text, label="note:", label_color="yellow", err=True)
 
 
-def _record(facts: RepoFacts | None, name: str, added: CheckpointCopy) -> None:
+def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size: int) -> None:
     from hubkit.publish.weights import record_weights
 
-    if facts is None or not name:
+    if facts is None or not entry:
         why = "no hubconf.py found" if facts is None else "pass --entrypoint NAME"
         echo(f"Not recorded: {why}.", err=True)
         return
-    path, is_changed = record_weights(facts.root, name, added.sha256, added.size)
-    echo(f"{'recorded' if is_changed else 'already recorded'}: {path}, {name}.weights")
+    name = entry if isinstance(entry, str) else entry.name
+    done, path = record_weights(facts.root, name, sha256, size)
+    echo(f"{done}: {path}, {name}.weights")
 
 
-def _print_snippet(
-    facts: RepoFacts | None,
-    added: CheckpointCopy,
-    contents: Contents,
-    slug: str | None,
-    tag: str | None,
-) -> None:
-    from hubkit.publish.repo_name import find_name, require_name
+def _write_change(facts: RepoFacts, change: FileChange) -> None:
+    from hubkit.lint import render_diff, write_changes
+    from hubkit.torchhub import HUBCONF
 
-    repo = find_name(facts, slug) if facts else require_name(slug) if slug else ""
-    place = f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}"
-    name = added.path.name
-    line = _SAFETENSORS if contents.is_safetensors else _LINE
-    line = _SCRIPT if contents.kind == "script" else line
-    echo_lines("\nAttach the file to the release, and load it in hubconf.py:\n\n")
-    echo_lines(line.format(url=f"{place}/{name}", name=name, sha256=added.sha256))
+    changes = {HUBCONF: change}
+    echo()
+    echo_data(render_diff(changes))
+    write_changes(facts.root, changes)
+    echo("wrote: hubconf.py. Attach the file to the release.")

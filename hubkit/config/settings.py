@@ -74,6 +74,9 @@ class WeightsConfig(_Table, frozen=True):
         _Codes,
         Meta(description="Globals that it needs in addition to those that weights_only allows."),
     ] = ()
+    missing: Annotated[
+        _Codes, Meta(description="Patterns of parameters that the checkpoint lacks on purpose.")
+    ] = ()
 
 
 class EntrypointConfig(_Table, frozen=True):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         render_markdown,
         render_svg,
         render_table,
+        render_weights,
         write_report,
     )
 
@@ -31,6 +32,7 @@ __all__ = [
     "render_markdown",
     "render_svg",
     "render_table",
+    "render_weights",
     "write_report",
 ]
 
@@ -39,6 +41,7 @@ __getattr__ = lazy_names(
     {
         "document": "read_report render_json",
         "merge": "merge_reports",
-        "render": "read_target render_endpoint render_markdown render_svg render_table write_report",
+        "render": "read_target render_endpoint render_markdown render_svg render_table "
+        "render_weights write_report",
     },
 )

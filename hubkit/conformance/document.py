@@ -11,7 +11,15 @@ from msgspec import Struct, field, to_builtins
 from hubkit import __version__, limits
 from hubkit._util.parse import read_bounded
 from hubkit.errors import UsageError
-from hubkit.facts import LEVELS, CaseResult, CheckResult, ConformanceReport, Measured, Unexercised
+from hubkit.facts import (
+    LEVELS,
+    CaseResult,
+    CheckResult,
+    ConformanceReport,
+    Measured,
+    Unexercised,
+    WeightsResult,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +48,7 @@ class _Case(Struct, frozen=True):
     measured: Measured
     unexercised: tuple[Unexercised, ...]
     checks: tuple[CheckResult, ...]
+    weights: WeightsResult | None = None
 
 
 class _Document(Struct, frozen=True):
@@ -91,6 +100,7 @@ def _case(case: CaseResult) -> Json:
         },
         "input": {"from": case.input, "guessed": case.provisional} if case.input else None,
         "measured": to_builtins(case.measured),
+        "weights": to_builtins(case.weights),
         "unexercised": [to_builtins(one) for one in case.unexercised],
         "checks": [to_builtins(one) for one in case.checks],
     }
@@ -157,4 +167,5 @@ def _to_case(case: _Case) -> CaseResult:
         input=case.input.provenance if case.input else "",
         provisional=case.input is not None and case.input.guessed,
         measured=case.measured,
+        weights=case.weights,
     )

@@ -12,13 +12,21 @@ from hubkit._util.text import (
     align_columns,
     code_span,
     escape_markdown,
+    join_words,
     plural,
     printable,
     table_row,
 )
 from hubkit.conformance.document import render_json
 from hubkit.errors import UsageError
-from hubkit.facts import INTERRUPTED, LEVELS, NOT_SELECTED, CaseResult, ConformanceReport
+from hubkit.facts import (
+    INTERRUPTED,
+    LEVELS,
+    NOT_SELECTED,
+    WEIGHTS_CHECKS,
+    CaseResult,
+    ConformanceReport,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +37,7 @@ LABEL = "torch hub"
 HEAD = ("entrypoint", "L1", "L2", "L3", "features", "parameters", "forward", "memory")
 _NUMBERS = ("parameters", "forward", "memory")
 _REPO = "(the repo)"
+_CALLS_SHOWN = 3
 _BEHAVIOR = 2
 _COLORS = {"brightgreen": "#4c1", "green": "#97ca00", "yellow": "#dfb317", "red": "#e05d44"}
 _BY_LEVEL = ("red", "yellow", "green", "brightgreen")
@@ -81,11 +90,36 @@ def notes(report: ConformanceReport) -> Iterator[str]:
         for count in dict.fromkeys(levels.values()):
             which = ", ".join(f"L{level}" for level, number in levels.items() if number == count)
             yield f"{which}: {count} of {plural(len(report.cases), 'entrypoint')} not checked, {reason}"
+    yield from _weights_notes(report)
     if report.uncommitted:
         yield (
             f"C301 checks commit {report.commit[:12]}, without "
             f"{plural(report.uncommitted, 'uncommitted change')}"
         )
+
+
+def _weights_notes(report: ConformanceReport) -> Iterator[str]:
+    """The calls with weights that were not tried, by the reason."""
+    calls: dict[str, list[str]] = {}
+    for one in report.cases:
+        if one.weights and one.weights.verdict == "not tried" and one.checks:
+            reason = one.weights.reason.removeprefix("not tried: ").removeprefix(one.weights.call)
+            calls.setdefault(reason.strip(), []).append(one.weights.call or one.label)
+    for reason, names in calls.items():
+        yield f"weights not tried: {join_words(names, most=_CALLS_SHOWN)}: {reason}"
+
+
+def render_weights(report: ConformanceReport) -> str:
+    """The files that each call with weights read, for verbose output."""
+    lines = []
+    for one in report.cases:
+        if one.weights and one.weights.files:
+            files = (f"{file.path} (sha256 {file.sha256})" for file in one.weights.files)
+            line = f"{one.weights.call}: {', '.join(files)}"
+            if one.weights.filled is not None:
+                line += f", {one.weights.filled} of {one.weights.parameters} parameters filled"
+            lines.append(line)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _count_unchecked(report: ConformanceReport) -> dict[str, dict[int, int]]:
@@ -105,6 +139,9 @@ def format_level(case: CaseResult, level: int) -> str:
     """The cell of a level."""
     guessed = " (guessed input)" if level == _BEHAVIOR and case.provisional else ""
     ran, skipped = case.codes(level, "passed", "expected"), case.codes(level, "skipped")
+    if level == LEVELS[-1] and case.has_untried_weights and set(skipped) <= {*WEIGHTS_CHECKS}:
+        failed = case.codes(level, "failed")
+        return ", ".join((*failed, "weights not tried"))
     texts: dict[str, Callable[[], str]] = {
         "failed": lambda: ", ".join(case.codes(level, "failed")),
         "skipped": lambda: (
@@ -224,7 +261,8 @@ def _message(report: ConformanceReport) -> tuple[str, str]:
         for one in (report.whole, *report.cases)
         for level in LEVELS[: report.level]
     )
-    return f"level {report.level}{'*' * exceptions}{of_all}", _BY_LEVEL[report.level]
+    untried = ", weights not tried" * any(one.has_untried_weights for one in checked)
+    return f"level {report.level}{'*' * exceptions}{of_all}{untried}", _BY_LEVEL[report.level]
 
 
 _FORMATS = {

@@ -12,10 +12,12 @@ from hubkit.lazy import lazy_names
 if TYPE_CHECKING:
     from hubkit.facts.conformance import (
         ANOTHER_SHARD,
+        ARCHIVE_CHECK,
         INTERRUPTED,
         LEVELS,
         NOT_REPRESENTATIVE,
         NOT_SELECTED,
+        WEIGHTS_CHECKS,
         CaseResult,
         CheckResult,
         ConformanceReport,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         Outcome,
         Unexercised,
         Verdict,
+        WeightsFile,
+        WeightsResult,
     )
     from hubkit.facts.files import Entry, EntryKind, Files, Gap, Refs, WrappedFiles
     from hubkit.facts.findings import (
@@ -78,12 +82,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANOTHER_SHARD",
+    "ARCHIVE_CHECK",
     "INTERNAL_ERROR",
     "INTERRUPTED",
     "LEVELS",
     "NOT_REPRESENTATIVE",
     "NOT_SELECTED",
     "SEVERITIES",
+    "WEIGHTS_CHECKS",
     "Applicability",
     "BaselineEntry",
     "CachedCheckpoint",
@@ -144,6 +150,8 @@ __all__ = [
     "UnrequestedDownload",
     "Use",
     "Verdict",
+    "WeightsFile",
+    "WeightsResult",
     "WrappedFiles",
 ]
 
@@ -151,8 +159,9 @@ __getattr__ = lazy_names(
     __name__,
     {
         "conformance": (
-            "ANOTHER_SHARD INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED CaseResult "
-            "CheckResult ConformanceReport Measured Outcome Unexercised Verdict"
+            "ANOTHER_SHARD ARCHIVE_CHECK INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED WEIGHTS_CHECKS CaseResult "
+            "CheckResult ConformanceReport Measured Outcome Unexercised Verdict WeightsFile"
+            " WeightsResult"
         ),
         "files": ("Entry EntryKind Files Gap Refs WrappedFiles"),
         "findings": (

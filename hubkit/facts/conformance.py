@@ -20,6 +20,8 @@ LEVELS = (1, 2, 3)
 # Why a check did not run.
 NOT_REPRESENTATIVE, NOT_SELECTED = "not representative", "not selected"
 ANOTHER_SHARD, INTERRUPTED = "another shard", "interrupted"
+# Checks of the call with weights.
+WEIGHTS_CHECKS, ARCHIVE_CHECK = ("C305", "C306", "C307", "C316"), "C301"
 _FINE = ("reached", "exceptions", "nothing")
 
 
@@ -74,6 +76,40 @@ class Measured(Struct, frozen=True):
     memory_bytes: int | None = None
 
 
+class WeightsFile(Struct, frozen=True):
+    """A file that weights were read from.
+
+    Attributes:
+        path: Its path, relative to the repo if it is inside.
+        sha256: Its digest.
+        bytes: Its size.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class WeightsResult(Struct, frozen=True):
+    """Whether an entrypoint that offers weights was called with them.
+
+    Attributes:
+        call: The call; "" if only the author knows it.
+        verdict: The result: "failed" if it fails, or its weights are not what they should be.
+        reason: Why it was not tried, or failed, and what to do.
+        files: The files that it read.
+        filled: How many numbers of its parameters came from them; None if unknown.
+        parameters: How many it has; None if unknown.
+    """
+
+    call: str
+    verdict: Literal["tried", "failed", "not tried"]
+    reason: str = ""
+    files: tuple[WeightsFile, ...] = ()
+    filled: int | None = None
+    parameters: int | None = None
+
+
 class CaseResult(Struct, frozen=True):
     """The results of one case of an entrypoint, or of the repo as a whole.
 
@@ -87,6 +123,7 @@ class CaseResult(Struct, frozen=True):
         input: Where its example input came from, "" if it did not run.
         provisional: Whether the input was a guess.
         measured: Size, time and memory.
+        weights: The call with weights; None if it offers none, or was not built.
     """
 
     entrypoint: str
@@ -98,11 +135,18 @@ class CaseResult(Struct, frozen=True):
     input: str = ""
     provisional: bool = False
     measured: Measured = Measured()
+    weights: WeightsResult | None = None
 
     @property
     def label(self) -> str:
         """The entrypoint's name, with the case's when it has one."""
         return f"{self.entrypoint}[{self.case}]" if self.case else self.entrypoint
+
+    @property
+    def has_untried_weights(self) -> bool:
+        """Whether level 3 ran, but could not call it with its weights."""
+        is_untried = self.weights is not None and self.weights.verdict == "not tried"
+        return is_untried and not self.is_represented(LEVELS[-1])
 
     @property
     def supported(self) -> tuple[CheckResult, ...]:

@@ -474,7 +474,7 @@ class GpuNeed(Struct, frozen=True):
 
     Attributes:
         entrypoint: Its name in the hubconf.
-        parameter: The parameter whose default is a GPU; empty if the code requires one.
+        parameter: A parameter whose default is a GPU; empty if the code requires one.
         location: The definition, or the call that requires one.
         call: The source of the call; empty for a default.
     """

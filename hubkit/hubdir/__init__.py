@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hubkit.hubdir.spec import parse_repo
     from hubkit.hubdir.trust import (
         add_trust,
+        find_legacy_folders,
         is_trusted,
         read_trust,
         record_trust,
@@ -59,6 +60,7 @@ __all__ = [
     "find_cached",
     "find_checkpoint",
     "find_damage",
+    "find_legacy_folders",
     "find_repo_of",
     "forget_checkpoints",
     "get_dir",
@@ -100,7 +102,7 @@ __getattr__ = lazy_names(
         "manifest": "digest_of_tree require_digest_of require_unchanged",
         "repos": "ensure_link fetch_repo find_cached resolve_ref",
         "spec": "parse_repo",
-        "trust": "add_trust is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",
+        "trust": "add_trust find_legacy_folders is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",
     },
 )
 

@@ -31,7 +31,8 @@ from hubkit.errors import (
 )
 from hubkit.hubdir.http import apply_mirror, backoff, file_error
 from hubkit.hubdir.layout import writing
-from hubkit.hubdir.parts import ParallelDownload, Stream, Throughput, claim_partial, is_possible
+from hubkit.hubdir.partial import claim_partial
+from hubkit.hubdir.parts import ParallelDownload, Stream, Throughput, is_possible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hubkit.hubdir.http import Client, Response
-    from hubkit.hubdir.parts import Partial
+    from hubkit.hubdir.partial import Partial
 
 
 def download(client: Client, request: DownloadRequest) -> DownloadResult:
@@ -89,7 +90,7 @@ def _require_hash(request: DownloadRequest, result: DownloadResult) -> None:
 
 _ATTEMPTS_WITHOUT_PROGRESS = 3  # in a row
 _ATTEMPTS = 20
-_STEP = 8 << 20  # bytes after which parts are recorded in the journal and digested
+_STEP = 8 << 20  # bytes after which parts are digested
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
 _UNSATISFIED_RANGE = re.compile(r"bytes \*/([0-9]+)")
 _PLAIN = {"Accept-Encoding": "identity"}
@@ -152,18 +153,17 @@ class Transfer:
         self._partial = partial
         self._digest = digest
         self._digested = 0
-        self._is_parallel = False
         self._announced: int | None = None  # length of the file, from an earlier response
 
     def run(self) -> DownloadResult:
         """Repeat until the file is complete; raises what `download` does, except for a wrong digest."""
         idle = 0
         for attempt in range(1, _ATTEMPTS + 1):
-            before = self._partial.offset
+            before = self._partial.arrived
             try:
                 return self._try()
             except IncompleteDownloadError as error:
-                gained = self._partial.etag and self._partial.offset > before
+                gained = self._partial.etag and self._partial.arrived > before
                 idle = 0 if gained else idle + 1
                 if idle >= _ATTEMPTS_WITHOUT_PROGRESS or attempt == _ATTEMPTS:
                     raise
@@ -182,7 +182,7 @@ class Transfer:
                 raise NotModifiedError
             if response.status not in (_OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE):
                 raise file_error(response.url, response.status)
-            if self._announced in (None, offset) and _is_whole(response, offset):
+            if self._announced in (None, offset) and self._is_whole(response, offset):
                 self._catch_up(offset)
             else:
                 start, total = self._span(response, offset)
@@ -203,6 +203,13 @@ class Transfer:
         last_modified = response.headers.get("Last-Modified", "")
         return DownloadResult(self._digest.result(), size, etag, last_modified, response.hops)
 
+    def _is_whole(self, response: Response, offset: int) -> bool:
+        """Whether a refusal to send what follows an offset means that the file ends there."""
+        if response.status != _RANGE_NOT_SATISFIABLE or not offset or self._partial.missing:
+            return False
+        found = _UNSATISFIED_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        return found is not None and parse_count(found[1]) == offset
+
     def _span(self, response: Response, offset: int) -> tuple[int, int | None]:
         """The position of the body, and the length of the whole file.
 
@@ -213,7 +220,8 @@ class Transfer:
             return 0, response.size
         first, total = _read_range(response)
         etag = response.headers.get("ETag", self._partial.etag)
-        if total is None or first != offset or (offset and etag != self._partial.etag):
+        is_same = etag == self._partial.etag and self._partial.end in (offset, total)
+        if total is None or first != offset or (offset and not is_same):
             self._partial.reset()
             raise IncompleteDownloadError(
                 f"{response.url} has changed, or returned a different part than requested.",
@@ -223,15 +231,18 @@ class Transfer:
 
     def _receive(self, response: Response, start: int, total: int | None) -> None:
         self._require_few(total or 0)
-        _require_space(self._request.path, (total or 0) - start)
+        _require_space(self._request.path, (total or 0) - self._partial.arrived)
         self._catch_up(start)
         name = self._request.path.name
         wanted = self._request.progress
         with (
             writing(self._request.path),
             self._partial.open(os.O_WRONLY | os.O_APPEND) as file,
-            show_progress(name, total, start=start, wanted=wanted) as show,
+            show_progress(name, total, start=self._partial.arrived, wanted=wanted) as show,
         ):
+            if self._partial.missing:
+                self._download_parallel(response, total or 0, show)
+                return
             pace = Throughput()
             while True:
                 buffer = self._digest.take()
@@ -273,33 +284,24 @@ class Transfer:
 
     def _may_parallelize(self, total: int | None) -> bool:
         is_resumable = total is not None and bool(self._partial.etag)
-        return is_resumable and not self._is_parallel and is_possible((total or 0) - self._digested)
+        return is_resumable and is_possible((total or 0) - self._digested)
 
     def _download_parallel(
         self, response: Response, total: int, show: Callable[[int], object]
     ) -> None:
         """Fetch the rest over several connections, and digest it as far as it is contiguous."""
-        self._is_parallel = True  # if it fails, it is not tried again
-        url, etag, at = apply_mirror(self._request.url), self._partial.etag, self._digested
+        url, etag = apply_mirror(self._request.url), self._partial.etag
 
         def request_range(first: int, last: int) -> AbstractContextManager[Response]:
             part = {"Range": f"bytes={first}-{last}", "If-Range": etag}
             return self._client.get(url, _PLAIN | part, once=True)
 
-        self._partial.set_complete(at)
-        ranges = ParallelDownload(
-            Stream(response, self._partial, at, total, etag, request_range, show)
-        )
-        try:
-            with ranges:
-                ranges.start()
-                while self._digested < total:
-                    whole = ranges.wait(min(self._digested + _STEP, total))
-                    self._partial.set_complete(whole)
-                    self._catch_up(whole)
-        finally:
-            self._partial.set_complete(ranges.whole)
-            self._partial.truncate()
+        with ParallelDownload(
+            Stream(response, self._partial, total, etag, request_range, show)
+        ) as ranges:
+            ranges.start()
+            while self._digested < total:
+                self._catch_up(ranges.wait(min(self._digested + _STEP, total)))
 
     def _catch_up(self, start: int) -> None:
         """Digest exactly the bytes before ``start``, reading back what is missing."""
@@ -316,15 +318,8 @@ class Transfer:
                 self._digest.give(buffer, count)
                 self._digested += count
                 if not count:
-                    return
-
-
-def _is_whole(response: Response, offset: int) -> bool:
-    """Whether a refusal to send what follows an offset means that the file ends there."""
-    if response.status != _RANGE_NOT_SATISFIABLE or not offset:
-        return False
-    found = _UNSATISFIED_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-    return found is not None and parse_count(found[1]) == offset
+                    self._partial.reset()
+                    raise IncompleteDownloadError(f"{self._partial.path} has become shorter.")
 
 
 def _read_range(response: Response) -> tuple[int | None, int | None]:

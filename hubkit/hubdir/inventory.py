@@ -45,6 +45,7 @@ from hubkit.hubdir.download import sha256_of
 from hubkit.hubdir.layout import (
     bytecode_folder,
     get_dir,
+    is_made_by_hubkit,
     list_orphans,
     move_to_quarantine,
     read_record,
@@ -56,8 +57,8 @@ from hubkit.hubdir.layout import (
 )
 from hubkit.hubdir.locks import hold, require_unused
 from hubkit.hubdir.manifest import compare_tree, manifest_file, read_manifest
-from hubkit.hubdir.parts import list_partial_files
-from hubkit.hubdir.repos import is_made_by_hubkit, remove_links, resolve_ref
+from hubkit.hubdir.partial import list_partial_files
+from hubkit.hubdir.repos import remove_links, resolve_ref
 from hubkit.hubdir.spec import parse_repo
 
 if TYPE_CHECKING:

@@ -23,17 +23,16 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import re
+import string
+import sys
 import time
 from contextlib import contextmanager, suppress
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from msgspec import Meta, convert
 
 from hubkit import limits
-from hubkit._util.atomic import write_file
 from hubkit._util.parse import parse_count, read_json
 from hubkit._util.paths import (
     UnsafePathError,
@@ -44,41 +43,82 @@ from hubkit._util.paths import (
     remove_inside,
     require_no_link_above,
 )
-from hubkit.errors import CacheWriteError, HubkitError
+from hubkit.errors import CacheWriteError, HubkitError, UsageError
 from hubkit.facts.hubdir import GITHUB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
     from hubkit.facts import RepoRef
 
 STORE = ".hubkit"
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits}_.-")
 LONGEST = 180  # bytes of a path component, which leaves room for suffixes
 
-_hub_dir: str | None = None
+_hub_dir: str | None = None  # until torch.hub is imported
+_TORCHS = "_hub_dir"  # torch.hub's variable
 
 
 def get_dir() -> str:
     """The hub dir, found as by ``torch.hub.get_dir``.
 
-    It is the argument of `set_dir`, else ``$TORCH_HOME/hub``, else ``$XDG_CACHE_HOME/torch/hub``, else
-    ``~/.cache/torch/hub``.
+    It is the argument of `set_dir` or ``torch.hub.set_dir``, else ``$TORCH_HOME/hub``, else
+    ``$XDG_CACHE_HOME/torch/hub``, else ``~/.cache/torch/hub``.
+
+    Raises:
+        UsageError: None of them is set, and the user has no home folder.
     """
-    if _hub_dir is not None:
-        return _hub_dir
+    told = _hub_dir if (hub := _find_torch_hub()) is None else _share_dir(hub)
+    if told is not None:
+        return told
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))  # noqa: PTH118 - it is a str
-    return os.path.join(os.path.expanduser(home), "hub")  # noqa: PTH111, PTH118
+    return os.path.join(_expand(home), "hub")  # noqa: PTH118
 
 
 def set_dir(d: str | os.PathLike[str]) -> None:
-    """Use another hub dir in this process.
+    """Use another hub dir in this process, in ``torch.hub`` too.
 
     Args:
         d: The folder; created when something is first written to it.
+
+    Raises:
+        UsageError: It starts with ``~``, and the user has no home folder.
     """
     global _hub_dir  # noqa: PLW0603 - as torch.hub does
-    _hub_dir = os.path.expanduser(d)  # noqa: PTH111
+    _hub_dir = _expand(os.fspath(d))
+    if (hub := _find_torch_hub()) is not None:
+        vars(hub)[_TORCHS] = None
+        _share_dir(hub)
+
+
+def _find_torch_hub() -> ModuleType | None:
+    """``torch.hub`` if it is imported as far as its own setting."""
+    hub = sys.modules.get("torch.hub")
+    return hub if _TORCHS in getattr(hub, "__dict__", ()) else None
+
+
+def _share_dir(hub: ModuleType) -> str | None:
+    """The folder that either tool was told. Once torch is imported, its variable is the only one."""
+    global _hub_dir  # noqa: PLW0603
+    if _hub_dir is not None:
+        if vars(hub)[_TORCHS] is None:
+            vars(hub)[_TORCHS] = _hub_dir
+        _hub_dir = None
+    told = vars(hub)[_TORCHS]
+    return None if told is None else os.fspath(told)
+
+
+def _expand(folder: str) -> str:
+    """Replace a ``~`` at the start, with which torch.hub would name a folder if there is no home."""
+    expanded = os.path.expanduser(folder)  # noqa: PTH111
+    if expanded.startswith("~"):
+        raise UsageError(
+            f"{folder} needs a home folder, and there is none.",
+            hint="Set TORCH_HOME to a folder for the hub dir, or HOME.",
+        )
+    return expanded
 
 
 def store() -> Path:
@@ -103,7 +143,7 @@ def encode(name: str) -> str:
     A very long name is cut and ends in a hash of the whole, since file systems allow 255 bytes.
     """
     encoded = "".join(
-        char if re.match(r"[A-Za-z0-9_.-]", char) else "".join(f"%{b:02X}" for b in char.encode())
+        char if char in _PLAIN else "".join(f"%{byte:02X}" for byte in char.encode())
         for char in name
     )
     if encoded.startswith("."):
@@ -203,6 +243,26 @@ def torch_folder(repo: RepoRef, ref: str) -> Path | None:
     return hub_path(f"{repo.owner}_{repo.name}_{ref.replace('/', '_')}")
 
 
+def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
+    """The folder that torch.hub or the user put where torch.hub looks for a repo at a ref."""
+    path = torch_folder(repo, ref)
+    if path is None or not path.is_dir() or is_made_by_hubkit(path):
+        return None
+    return path
+
+
+def is_made_by_hubkit(path: Path) -> bool:
+    """Whether hubkit made a path where torch.hub keeps a repo."""
+    if path.is_symlink():
+        return store().name in Path(os.readlink(path)).parts  # noqa: PTH115
+    return link_record(path).exists()
+
+
+def link_record(path: Path) -> Path:
+    """The record of the repo that a path of torch.hub's was made for."""
+    return store() / "links" / f"{path.name}.json"
+
+
 TEMPORARY_PREFIX = ".hubkit-"  # of temporary files outside hubkit's own folder
 TEMPORARY_PATTERN = (
     f"{TEMPORARY_PREFIX}*.*.{'[0-9a-f]' * 16}"  # matches them, and no files of users
@@ -239,6 +299,7 @@ class _Record(_Version, total=False):
     host: str
     last_modified: str
     led_by: str
+    missing: list[tuple[_Int, _Int]]
     moved_to: str
     name: str
     owner: str
@@ -252,7 +313,6 @@ class _Record(_Version, total=False):
     sha: str
     stale: bool
     url: str
-    whole: _Int
 
 
 @contextmanager
@@ -297,6 +357,8 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
         CacheWriteError: The hub dir cannot be written.
     """
     import json
+
+    from hubkit._util.atomic import write_file
 
     temporary = _temporary_path(path)
     with writing(path):
@@ -388,6 +450,8 @@ def remove_orphans(folder: Path, pattern: str = "*", *, root: Path | None = None
         pattern: Names to consider.
         root: A folder above it, with no link in between.
     """
+    from fnmatch import fnmatchcase
+
     for orphan in list_folder(folder):
         if fnmatchcase(orphan.name, pattern) and is_orphan(orphan):
             with suppress(OSError):  # another user's, or below a link

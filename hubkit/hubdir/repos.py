@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from hubkit._util.atomic import place, place_folder
 from hubkit._util.logs import log
 from hubkit._util.paths import list_folder, move_inside, remove_inside
 from hubkit.errors import TEMPORARY_ERRORS, CacheWriteError, OfflineError
@@ -24,9 +23,12 @@ from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir.layout import (
     default_record,
+    find_torch_folder,
     get_dir,
     is_between,
+    is_made_by_hubkit,
     is_recent,
+    link_record,
     read_record,
     ref_record,
     repo_identity,
@@ -40,6 +42,7 @@ from hubkit.hubdir.layout import (
 )
 from hubkit.hubdir.spec import parse_repo
 from hubkit.hubdir.trust import is_trusted
+from hubkit.torchhub import DEFAULT_BRANCHES
 
 if TYPE_CHECKING:
     from hubkit.facts import FetchPolicy, RepoRef
@@ -279,21 +282,13 @@ def _find_default_guess(repo: RepoRef) -> CachedRepo | None:
     """The branch that torch.hub takes for the default branch when it is offline."""
     if repo.ref is not None:
         return None
-    guesses = (find_cached(replace(repo, ref=ref)) for ref in ("main", "master"))
+    guesses = (find_cached(replace(repo, ref=ref)) for ref in DEFAULT_BRANCHES)
     return next(filter(None, guesses), None)
 
 
 def _read_default_ref(repo: RepoRef) -> str | None:
     ref = (read_record(default_record(repo)) or {}).get("ref")
     return ref if isinstance(ref, str) else None
-
-
-def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
-    """The folder that torch.hub or the user put where torch.hub looks for a repo at a ref."""
-    path = torch_folder(repo, ref)
-    if path is None or not path.is_dir() or is_made_by_hubkit(path):
-        return None
-    return path
 
 
 def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
@@ -311,7 +306,7 @@ def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
     path = torch_folder(repo, ref)
     if path is None:
         return
-    owner = read_record(_link_record(path)) or {}
+    owner = read_record(link_record(path)) or {}
     if os.path.lexists(path):
         if is_made_by_hubkit(path):
             if owner.get("repo") not in (None, repo.full_name):
@@ -320,7 +315,7 @@ def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
         elif path.is_symlink() or not refresh:
             return
     try:
-        write_record(_link_record(path), {"repo": repo.full_name, "ref": ref, "sha": sha})
+        write_record(link_record(path), {"repo": repo.full_name, "ref": ref, "sha": sha})
         _replace_link(path, tree_folder(repo, sha))
     except OSError as error:
         log.warning("%s cannot be linked to %s: %s", path, repo, error)
@@ -349,6 +344,8 @@ def _replace_link(path: Path, tree: Path) -> None:
         return
     import shutil
 
+    from hubkit._util.atomic import place, place_folder
+
     with staging("links") as room:
         new = room / "new"
         try:
@@ -372,17 +369,6 @@ def remove_links(tree: Path) -> None:
         if path.is_symlink() and path.resolve() == tree.resolve():
             remove_inside(get_dir(), path)
             remove_inside(get_dir(), record)
-
-
-def is_made_by_hubkit(path: Path) -> bool:
-    """Whether hubkit made a path where torch.hub keeps a repo."""
-    if path.is_symlink():
-        return store().name in Path(os.readlink(path)).parts  # noqa: PTH115
-    return _link_record(path).exists()
-
-
-def _link_record(path: Path) -> Path:
-    return store() / "links" / f"{path.name}.json"
 
 
 def is_whole(tree: Path) -> bool:

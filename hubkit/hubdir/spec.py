@@ -18,7 +18,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hubkit._util.paths import is_folder_spec
-from hubkit._util.urls import UrlError, expand_scp, parse_url, redact
 from hubkit.errors import RepoSpecError
 from hubkit.facts import RepoRef
 from hubkit.facts.hubdir import GITHUB
@@ -68,12 +67,11 @@ def has_folder(spec: str | os.PathLike[str]) -> bool:
 
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
-_FILE_URL_PART = re.compile(r"[^\x00-\x1f\x7f\\]+")
+_FILE_URL_PART = r"[^\x00-\x1f\x7f\\]+"
 # https://git-scm.com/docs/git-check-ref-format, the rules that matter for typed text.
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")
 _PAGES = ("tree", "blob", "commit", "releases")
-_LOCAL = re.compile(r"[./~]|[A-Za-z]:[\\/]|.*\\")
-_HOST_AND_PORT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/")
+_HOST_AND_PORT = r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+/[^/]+/"
 # Hosts that also serve their pages at "www.".
 _WITH_WWW = ("bitbucket.org", "codeberg.org", GITHUB, "gitlab.com")
 _SCHEMES = ("https", "http", "git+https", "git+http", "git+ssh")
@@ -97,12 +95,16 @@ def parse_repo(text: str) -> RepoRef:
         RepoSpecError: It does not name a repo; it may be a folder.
     """
     text = text.strip()
-    address = expand_scp(text) if "@" in text.partition(":")[0] else text
-    if "://" in address:
-        return _from_address(text, _parse_address(text, address))
-    if _HOST_AND_PORT.match(text):
+    start = text.partition(":")[0]
+    if "://" in text or "@" in start:
+        from hubkit._util.urls import expand_scp
+
+        address = expand_scp(text)
+        if "://" in address:
+            return _from_address(text, _parse_address(text, address))
+    if "/" not in start and re.match(_HOST_AND_PORT, text):
         return _from_address(text, _parse_address(text, f"https://{text}"))
-    if _LOCAL.match(text):
+    if is_folder_spec(text) or "\\" in text:
         hint = "This is a folder. Use a repo on a git host."
         raise _not_a_repo(text, hint)
     path, ref = _split_ref(text)
@@ -122,10 +124,12 @@ class _Place(Struct, frozen=True):
 
 def _parse_address(text: str, address: str) -> Url:
     """Parse an address; refuse what libraries may read differently."""
+    from hubkit._util.urls import UrlError, parse_url  # few users write addresses
+
     try:
         url = parse_url(address)
     except UrlError as error:
-        shown = redact(text) if "://" in text else repr(text)
+        shown = _shown(text) if "://" in text else repr(text)
         hint = _WHOLE_PATH if text.startswith("git+file:") else EXAMPLES
         raise RepoSpecError(f"The address {shown} {error}.", hint=hint) from error
     return replace(url, scheme="git+ssh") if url.scheme == "ssh" else url
@@ -165,7 +169,7 @@ def _from_file_url(text: str, url: Url) -> RepoRef:
     _require_whole_repo(text, url.fragment)
     path, cut, ref = url.path.rpartition("@") if "@" in url.path else (url.path, "", "")
     *folders, name = unquote(path).strip("/").split("/")
-    whole = all(_FILE_URL_PART.fullmatch(part) and part.strip(".") for part in [*folders, name])
+    whole = all(re.fullmatch(_FILE_URL_PART, part) and part.strip(".") for part in [*folders, name])
     if not folders or not whole:
         raise _not_a_repo(text, _WHOLE_PATH)
     named_ref = unquote(ref) if cut else None
@@ -177,13 +181,13 @@ def _require_whole_repo(text: str, fragment: str) -> None:
     """Refuse pip's ``#subdirectory=``; ignore its ``#egg=``."""
     if "subdirectory" in parse_qs(fragment):
         hint = 'Fetch the repo, and load the subfolder with source="local".'
-        raise RepoSpecError(f"{redact(text)!r} is only part of a repo.", hint=hint)
+        raise RepoSpecError(f"{_shown(text)!r} is only part of a repo.", hint=hint)
 
 
 def _split_ref(path: str) -> tuple[str, str | None]:
     """Split at the first ``:`` or ``@``, which no owner or name contains."""
-    match = re.match(r"([^:@]*)[:@](.*)", path, re.DOTALL)
-    return (match[1], match[2]) if match else (path, None)
+    start, *rest = re.split("[:@]", path, maxsplit=1)
+    return start, rest[0] if rest else None
 
 
 def _split_page(parts: list[str]) -> tuple[list[str], str | None]:
@@ -211,10 +215,15 @@ def _build(text: str, place: _Place, parts: list[str], ref: str | None) -> RepoR
 def _require_ref(text: str, ref: str | None) -> None:
     if ref is not None and (not ref or len(ref.encode()) > 200 or _BAD_REF.search(ref)):
         hint = "A ref is a branch, a tag or a commit."
-        shown = redact(text) if "://" in text else text
-        raise RepoSpecError(f"{ref!r} in {shown!r} is not a ref.", hint=hint)
+        raise RepoSpecError(f"{ref!r} in {_shown(text)!r} is not a ref.", hint=hint)
 
 
 def _not_a_repo(text: str, hint: str) -> RepoSpecError:
-    shown = redact(text) if "://" in text else text
-    return RepoSpecError(f"{shown!r} is not a repo on a git host.", hint=hint)
+    return RepoSpecError(f"{_shown(text)!r} is not a repo on a git host.", hint=hint)
+
+
+def _shown(text: str) -> str:
+    """The text for messages; an address without its credentials."""
+    from hubkit._util.urls import redact
+
+    return redact(text) if "://" in text else text

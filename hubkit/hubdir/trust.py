@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
-from fnmatch import fnmatchcase
+from types import BuiltinFunctionType
 from typing import TYPE_CHECKING
 
-from hubkit._util.atomic import write_file
 from hubkit._util.logs import log
 from hubkit._util.paths import open_regular, read_file
 from hubkit._util.text import printable
-from hubkit.errors import UntrustedRepoError, UsageError
+from hubkit.errors import TEMPORARY_ERRORS, OfflineError, UntrustedRepoError, UsageError
 from hubkit.facts.hubdir import GITHUB
-from hubkit.hubdir.layout import hub_path, writing
-from hubkit.torchhub import TRUSTED_OWNERS
+from hubkit.hubdir.layout import find_torch_folder, hub_path, is_made_by_hubkit, writing
+from hubkit.torchhub import DEFAULT_BRANCHES, TRUSTED_OWNERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hubkit.facts import RepoRef
     from hubkit.facts.hubdir import TrustRepo
 
 
-def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:
-    """Require that the user trusts a repo; ask on a terminal.
+def require_trust(repo: RepoRef, trust_repo: TrustRepo, *, is_cached: bool = False) -> bool:
+    """Require that the user trusts a repo; ask if the user can answer.
 
     Args:
         repo: The repo whose code is to run.
         trust_repo: True trusts it, "check" (or None) asks unless it is trusted, False always asks.
+        is_cached: Whether a copy in the hub dir will do.
 
     Returns:
         Whether to call `record_trust` after the repo has been fetched.
 
     Raises:
-        UntrustedRepoError: The user did not trust it, or there is no terminal.
+        UntrustedRepoError: The user did not trust it, or cannot be asked.
     """
     if trust_repo not in (True, False, None, "check"):
         raise UsageError(
@@ -43,8 +45,26 @@ def require_trust(repo: RepoRef, trust_repo: TrustRepo) -> bool:
     trusted = is_trusted(repo)
     if trust_repo is True or (trusted and trust_repo is not False):
         return not trusted
+    if trust_repo is not False and _has_torch_fetched(repo, is_cached=is_cached):
+        return _is_plain(repo)
     _ask(repo)
     return not trusted
+
+
+def find_legacy_folders(repo: RepoRef) -> list[Path]:
+    """The folders that torch.hub made for a repo: each of them counts as trust."""
+    found = hub_path().glob(f"{repo.owner}_{repo.name}_*")
+    github = repo.host == GITHUB
+    return sorted(one for one in found if github and one.is_dir() and not is_made_by_hubkit(one))
+
+
+def _has_torch_fetched(repo: RepoRef, *, is_cached: bool) -> bool:
+    """Whether torch.hub made a folder for a repo, which it takes for trust.
+
+    Two repos may share the name of a folder. Then it only means trust in the code in it.
+    """
+    refs = [repo.ref] if repo.ref else DEFAULT_BRANCHES
+    return (is_cached or _is_plain(repo)) and any(find_torch_folder(repo, ref) for ref in refs)
 
 
 def require_moved_trust(repo: RepoRef, moved_to: RepoRef, trust_repo: TrustRepo) -> None:
@@ -56,7 +76,7 @@ def require_moved_trust(repo: RepoRef, moved_to: RepoRef, trust_repo: TrustRepo)
         trust_repo: True trusts it and logs a warning; otherwise ask.
 
     Raises:
-        UntrustedRepoError: The user did not trust it, or there is no terminal.
+        UntrustedRepoError: The user did not trust it, or cannot be asked.
     """
     if is_trusted(moved_to):
         return
@@ -121,6 +141,8 @@ def remove_trust(repo: RepoRef) -> bool:
     kept = [line for line in lines if line not in removed]
     if len(kept) == len(lines):
         return False
+    from hubkit._util.atomic import write_file
+
     path = _list_file()
     with writing(path):
         write_file(path, "".join(f"{line}\n" for line in kept))
@@ -136,9 +158,14 @@ def read_trust() -> tuple[str, ...]:
 
 def _lines_for(repo: RepoRef) -> set[str]:
     lines = {repo.full_name}
-    if repo.host == GITHUB and "_" not in repo.full_name:
+    if _is_plain(repo):
         lines.add(f"{repo.owner}_{repo.name}")
     return lines
+
+
+def _is_plain(repo: RepoRef) -> bool:
+    """Whether torch.hub spells no other repo like this one."""
+    return repo.host == GITHUB and "_" not in repo.full_name
 
 
 def _allows(pattern: str, repo: RepoRef) -> bool:
@@ -158,6 +185,8 @@ def _allows(pattern: str, repo: RepoRef) -> bool:
         return False
     if len(names) > len(parts) and (not parts or parts[-1] not in ("*", "**")):
         return False
+    from fnmatch import fnmatchcase
+
     return all(fnmatchcase(name, part) for name, part in zip(names, parts, strict=False))
 
 
@@ -196,24 +225,67 @@ def _read_list() -> bytes:
         return b""
 
 
+_TRIES = 3  # a program that answers may never say yes or no
+
+
 def _ask(repo: RepoRef, why: str = "") -> None:
-    """Ask on the terminal whether to trust a repo.
+    """Ask whether to trust a repo.
 
     Args:
         repo: The repo whose code is to run.
         why: The start of the question, with a space at its end.
     """
+    read_answer = _find_prompt()
     name = repo.full_name
-    ways = (
-        f"To trust it, pass trust_repo=True, run `hubkit trust add {name}`, "
-        f"or set HUBKIT_TRUST={name}"
+    refused = UntrustedRepoError(
+        f"Untrusted repository. {why}{name} is not a trusted repository.",
+        repo=name,
+        hint=f"To trust it, pass trust_repo=True, run `hubkit trust add {name}`, "
+        f"or set HUBKIT_TRUST={name}",
     )
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
-        raise UntrustedRepoError(f"{why}{name} is not a trusted repository.", repo=name, hint=ways)
-    question = f"{why}Loading {name} runs its code on this machine. Do you trust it? [y/N] "
-    sys.stderr.write(printable(question))
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UntrustedRepoError(
-            f"{why}Untrusted repository: the prompt for {name} was declined.", repo=name, hint=ways
-        )
+    if read_answer is None:
+        raise refused
+    question = printable(
+        f"{why}The repository {name}{_describe_commit(repo)} does not belong to the list of trusted "
+        "repositories. Loading it runs its code on this machine. Do you trust this repository and "
+        "wish to add it to the trusted list of repositories (y/N)? "
+    )
+    for _ in range(_TRIES):
+        try:
+            answer = read_answer(question).strip().lower()
+        except (EOFError, NotImplementedError, RuntimeError):  # a notebook that nobody watches
+            break
+        if answer in ("y", "yes"):
+            return
+        if answer in ("n", "no", ""):
+            break
+    raise refused
+
+
+def _find_prompt() -> Callable[[str], str] | None:
+    """How to ask the user: ``input`` if a notebook or a program replaced it, else on a terminal."""
+    if not isinstance(builtins.input, BuiltinFunctionType):
+        return builtins.input
+    outputs = [stream for stream in (sys.stderr, sys.stdout) if stream and stream.isatty()]
+    if not outputs or not (sys.stdin and sys.stdin.isatty()):
+        return None
+
+    def ask(question: str) -> str:
+        outputs[0].write(question)
+        outputs[0].flush()
+        return sys.stdin.readline()
+
+    return ask
+
+
+def _describe_commit(repo: RepoRef) -> str:
+    """The commit that would run, such as " at 1a2b…"; "" if it is unknown."""
+    from hubkit.facts import FetchPolicy
+    from hubkit.hubdir.repos import find_cached, resolve_ref
+
+    cached = find_cached(repo)
+    try:
+        sha = cached.sha if cached else resolve_ref(repo, FetchPolicy()).sha
+    except (OfflineError, *TEMPORARY_ERRORS):
+        return ""
+    return f" at commit {sha}" if sha else ""

@@ -6,12 +6,14 @@ from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.loader.api import help, list, load, locate_repo
-    from hubkit.loader.drop_in import as_torch_hub, install_as_torch_hub, uninstall_as_torch_hub
-    from hubkit.loader.weights import (
-        download_url_to_file,
-        load_state_dict_from_url,
-        read_checkpoint,
+    from hubkit.loader.checkpoint_files import read_checkpoint
+    from hubkit.loader.drop_in import (
+        as_torch_hub,
+        install_as_torch_hub,
+        set_dir,
+        uninstall_as_torch_hub,
     )
+    from hubkit.loader.weights import download_url_to_file, load_state_dict_from_url
 
 __all__ = [
     "as_torch_hub",
@@ -23,6 +25,7 @@ __all__ = [
     "load_state_dict_from_url",
     "locate_repo",
     "read_checkpoint",
+    "set_dir",
     "uninstall_as_torch_hub",
 ]
 
@@ -30,7 +33,8 @@ __getattr__ = lazy_names(
     __name__,
     {
         "api": "help list load locate_repo",
-        "drop_in": "as_torch_hub install_as_torch_hub uninstall_as_torch_hub",
-        "weights": "download_url_to_file load_state_dict_from_url read_checkpoint",
+        "checkpoint_files": "read_checkpoint",
+        "drop_in": "as_torch_hub install_as_torch_hub set_dir uninstall_as_torch_hub",
+        "weights": "download_url_to_file load_state_dict_from_url",
     },
 )

@@ -59,7 +59,7 @@ def load(
         model: Name of the entrypoint. Both can be passed by name too, as to ``torch.hub.load``.
         *args: Passed to the entrypoint.
         source: "github", or "local" for folders only.
-        trust_repo: True trusts the repo from now on, "check" asks on a terminal unless the repo is
+        trust_repo: True trusts the repo from now on, "check" asks unless the repo is
             trusted already, False always asks. Folders need no trust.
         force_reload: Fetch the repo, and the weights that the entrypoint loads, again.
         verbose: Log where the repo is, and once how to pin it.
@@ -204,7 +204,7 @@ def _read_hubconf(root: Path) -> Hubconf:
 
 def _locate_to_read(request: Request) -> Located:
     """Locate a repo; reading needs no trust, but like torch, record it if the caller trusts."""
-    return locate_trusted(request) if request.trust_repo is True else locate(request)
+    return locate_trusted(request) if request.trust is True else locate(request)
 
 
 def _probe_names(request: Request) -> tuple[str, ...]:
@@ -241,9 +241,7 @@ def _locate_to_probe(request: Request) -> Located:
 
 def _may_probe(request: Request) -> bool:
     """Whether the code of a repo that has been located may run for `list` or `help`."""
-    return request.trust_repo is True or not isinstance(
-        parse_spec(request.repo, request.source), Path
-    )
+    return request.trust is True or not isinstance(parse_spec(request.repo, request.source), Path)
 
 
 def _by_name(name: str, arguments: dict[str, object]) -> Any:  # noqa: ANN401
@@ -268,7 +266,7 @@ def _find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:
 
 def _import(request: Request) -> LoadedHubconf:
     located = locate_trusted(request)
-    hub = _hub_functions(located.repo, request.lockfile)
+    hub = hub_functions(located.repo, request.lockfile)
     loaded = find_hubconf(located.root, hub=hub, lock=request.lockfile)
     if loaded is not None:
         return loaded
@@ -297,7 +295,7 @@ def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
 
 
 @functools.cache
-def _hub_functions(repo: RepoRef | None, lockfile: Lockfile | None) -> HubFunctions:
+def hub_functions(repo: RepoRef | None, lockfile: Lockfile | None) -> HubFunctions:
     """What a repo's calls of torch.hub call."""
     path = None if lockfile is None else lockfile.path
     return HubFunctions(

@@ -121,6 +121,8 @@ def _are_missing(names: tuple[str, ...], root: Path) -> MissingDependenciesError
 
 
 def _module_name(entry: str) -> str:
+    if entry.isidentifier():
+        return entry
     match = re.match(r"\s*([\w.-]+)", entry)
     name = match[1] if match else entry
     if all(part.isidentifier() for part in name.split(".")):

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import sys
 from typing import TYPE_CHECKING
 
 from hubkit import hubdir
-from hubkit.loader.api import help, list, load
-from hubkit.loader.weights import download_nested_file, load_nested_state_dict
+from hubkit.loader.api import hub_functions
 from hubkit.lockfile import find_lockfile
-from hubkit.runtime import HubFunctions, install_finder, patch_torch, redirect, redirect_all
+from hubkit.runtime import (
+    after_hub_import,
+    install_finder,
+    patch_torch,
+    redirect,
+    redirect_all,
+)
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
+
+    from hubkit.runtime import HubFunctions
+
+
+def set_dir(d: str | os.PathLike[str]) -> None:
+    """Use another hub dir in this process, also in ``torch.hub``, imported before or after.
+
+    Args:
+        d: The folder; created when something is first written to it.
+
+    Raises:
+        UsageError: It starts with ``~``, and the user has no home folder.
+    """
+    hubdir.set_dir(d)
+    if "torch.hub" not in sys.modules:
+        install_finder()
+        after_hub_import(hubdir.get_dir)
 
 
 @contextlib.contextmanager
@@ -30,7 +53,7 @@ def as_torch_hub() -> Iterator[None]:
     bound them to before, such as ``torch.utils.model_zoo.load_url``. A reference outside modules
     that was made before hubkit was first used, in a ``functools.partial`` for example, is not
     redirected. Only the current thread, or asyncio task, is affected. The context manager can be
-    nested and used as a decorator. ``set_dir`` sets hubkit's hub dir, which stays set.
+    nested and used as a decorator. ``set_dir`` sets the hub dir of both, which stays set.
 
     Checkpoints are read with ``torch.hub``'s defaults, as the code expects. If
     ``$HUBKIT_LOCKFILE`` is set, they must match the lock file.
@@ -53,13 +76,4 @@ def _prepare() -> HubFunctions:
     """Make the redirection possible, and return its target. Does not import torch."""
     install_finder()
     patch_torch()
-    lockfile = find_lockfile(None)
-    return HubFunctions(
-        load=load,
-        list=list,
-        help=help,
-        load_state_dict_from_url=functools.partial(load_nested_state_dict, lockfile=lockfile),
-        download_url_to_file=functools.partial(download_nested_file, lockfile=lockfile),
-        get_dir=hubdir.get_dir,
-        set_dir=hubdir.set_dir,
-    )
+    return hub_functions(None, find_lockfile(None))

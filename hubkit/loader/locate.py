@@ -37,6 +37,12 @@ class Request(Struct, frozen=True):
     lockfile: Lockfile | None = None
 
     @property
+    def trust(self) -> TrustRepo:
+        """``trust_repo``, with 1 as True and 0 as False."""
+        given = self.trust_repo
+        return bool(given) if given in (0, 1) else given
+
+    @property
     def policy(self) -> FetchPolicy:
         """How to fetch it."""
         from hubkit.facts import FetchPolicy
@@ -86,10 +92,11 @@ def locate_trusted(request: Request) -> Located:
     if isinstance(spec, Path):
         _require_hubconf_in(spec)
         return Located(spec, None)
-    must_record = hubdir.require_trust(spec, request.trust_repo)
+    may_reuse = not request.force_reload and request.max_age is None
+    must_record = hubdir.require_trust(spec, request.trust, is_cached=may_reuse)
     cached = _fetch(spec, request)
     if cached.moved_to is not None:
-        hubdir.require_moved_trust(spec, cached.moved_to, request.trust_repo)
+        hubdir.require_moved_trust(spec, cached.moved_to, request.trust)
     if must_record:
         hubdir.record_trust(spec)
     hubdir.ensure_link(cached)

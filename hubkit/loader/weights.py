@@ -1,31 +1,22 @@
-"""Checkpoints: from a URL to a file, and from a file in any format to a state dict."""
+"""Weights by URL: ``torch.hub``'s functions, for users and for the code of repos."""
 
 from __future__ import annotations
 
 import contextlib
-import io
-import os
-import pickle
+import functools
 import re
-import zipfile
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
-from hubkit import hubdir, limits
-from hubkit.errors import CheckpointError, HashMismatchError, MissingExtraError, UsageError
-from hubkit.loader.dependencies import torch_is_missing
+from hubkit import hubdir
+from hubkit.errors import HashMismatchError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
-    from hubkit.facts import FetchPolicy, RepoRef
+    from hubkit.facts import RepoRef
     from hubkit.lockfile import Lockfile
-
-MAPPED_FROM = 1 << 20  # bytes; mapping a smaller file is no faster than reading it
 
 _max_age: ContextVar[float | None] = ContextVar("hubkit_max_age", default=None)
 
@@ -67,7 +58,6 @@ def load_state_dict_from_url(
         UsageError: The name has no hash for ``check_hash``, or ``sha256`` is invalid.
     """
     from hubkit._util.urls import redact
-    from hubkit.facts import FetchPolicy
     from hubkit.lockfile import find_lockfile
 
     hash_prefix = _hash_in_name(url, file_name) if check_hash else None
@@ -79,9 +69,16 @@ def load_state_dict_from_url(
     if sha256 is not None:
         hash_prefix = _require_sha256(sha256, hash_prefix or "")
     pin = _pin(url, hash_prefix, find_lockfile(None))
-    policy = FetchPolicy(progress=progress, max_age=max_age)
-    checkpoint = _Checkpoint(url, model_dir, file_name, pin, policy)
-    return checkpoint.read(map_location, weights_only=weights_only)
+    return _load(
+        url,
+        model_dir,
+        file_name,
+        pin,
+        map_location=map_location,
+        weights_only=weights_only,
+        progress=progress,
+        max_age=max_age,
+    )
 
 
 def load_nested_state_dict(  # noqa: D417 - the others are those of load_state_dict_from_url
@@ -106,13 +103,19 @@ def load_nested_state_dict(  # noqa: D417 - the others are those of load_state_d
         repo: The repo whose code loads it. Fetching the repo again fetches its checkpoints again.
         lockfile: The lock file that the repo was loaded with.
     """
-    from hubkit.facts import FetchPolicy
-
     hash_prefix = _hash_in_name(url, file_name) if check_hash else None
     pin = _pin(url, hash_prefix, lockfile)
-    policy = FetchPolicy(progress=progress, max_age=_max_age.get())
-    checkpoint = _Checkpoint(url, model_dir, file_name, pin, policy, repo)
-    return checkpoint.read(map_location, weights_only=weights_only)
+    return _load(
+        url,
+        model_dir,
+        file_name,
+        pin,
+        map_location=map_location,
+        weights_only=weights_only,
+        progress=progress,
+        max_age=_max_age.get(),
+        repo=repo,
+    )
 
 
 @contextlib.contextmanager
@@ -159,31 +162,34 @@ def download_nested_file(
     hubdir.download_url_to_file(url, dst, _pin(url, hash_prefix, lockfile), progress)
 
 
-class _Checkpoint(Struct, frozen=True):
-    """A checkpoint to load."""
+def _load(
+    url: str,
+    model_dir: str | None,
+    file_name: str | None,
+    pin: str | None,
+    *,
+    map_location: Any,  # noqa: ANN401
+    weights_only: bool,
+    progress: bool,
+    max_age: float | None,
+    repo: RepoRef | None = None,
+) -> dict[str, Any]:
+    from hubkit.facts import FetchPolicy
+    from hubkit.loader.checkpoint_files import read_checkpoint
 
-    url: str
-    model_dir: str | None
-    file_name: str | None
-    hash_prefix: str | None
-    policy: FetchPolicy
-    repo: RepoRef | None = None
-
-    def read(self, map_location: Any, *, weights_only: bool) -> dict[str, Any]:  # noqa: ANN401
-        try:
-            return read_checkpoint(self._fetch(), map_location, weights_only=weights_only)
-        except FileNotFoundError:  # another process removed it just after we found it
-            return read_checkpoint(self._fetch(), map_location, weights_only=weights_only)
-
-    def _fetch(self) -> Path:
-        return hubdir.fetch_checkpoint(
-            self.url,
-            model_dir=None if self.model_dir is None else Path(self.model_dir),
-            file_name=self.file_name,
-            hash_prefix=self.hash_prefix,
-            policy=self.policy,
-            repo=self.repo,
-        )
+    fetch = functools.partial(
+        hubdir.fetch_checkpoint,
+        url,
+        model_dir=None if model_dir is None else Path(model_dir),
+        file_name=file_name,
+        hash_prefix=pin,
+        policy=FetchPolicy(progress=progress, max_age=max_age),
+        repo=repo,
+    )
+    try:
+        return read_checkpoint(fetch(), map_location, weights_only=weights_only)
+    except FileNotFoundError:  # another process removed it just after we found it
+        return read_checkpoint(fetch(), map_location, weights_only=weights_only)
 
 
 def _pin(url: str, hash_prefix: str | None, lockfile: Lockfile | None) -> str | None:
@@ -216,163 +222,3 @@ def _require_sha256(text: str, prefix: str) -> str:
             hint="One of the two is wrong. Correct sha256, or remove check_hash.",
         )
     return text.lower()
-
-
-# Files
-
-
-def read_checkpoint(path: Path, map_location: Any = None, *, weights_only: bool) -> dict[str, Any]:  # noqa: ANN401
-    """Read a checkpoint file.
-
-    A large write-protected file is mapped into memory instead of read, if its format allows that.
-    Then tensors take memory, and time, only once they are used.
-
-    Args:
-        path: The file, in any format that ``torch.save`` ever wrote, a zip archive that contains
-            one such file, or safetensors.
-        map_location: As for ``torch.load``.
-        weights_only: Refuse anything that is not a tensor or a plain container.
-
-    Raises:
-        CheckpointError: It is not a checkpoint, or contains more than weights.
-        MissingExtraError: torch is not installed, or safetensors for a file of that format.
-    """
-    torch = _import_torch()
-    if is_safetensors(path):
-        return _read_safetensors(path, map_location, torch)
-    members = _members_of(path, path)
-    source: Path | io.BytesIO = path
-    if len(members) == 1:
-        # Before torch wrote zip archives itself, people zipped checkpoints to save space, and
-        # torch.hub still unpacks them. Torch's own archives have many members.
-        source = _unpack_one(path, members[0])
-    mapped = {"mmap": True} if _is_mappable(path, members) else {}
-    try:
-        state: dict[str, Any] = torch.load(
-            source, map_location=map_location, weights_only=weights_only, **mapped
-        )
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        explained = _explain(path, error, weights_only=weights_only)
-        if explained is None:
-            raise
-        raise explained from error
-    return state
-
-
-def is_safetensors(path: Path) -> bool:
-    """Whether a file is in safetensors: the length of a JSON header, then the header."""
-    with path.open("rb") as file:
-        head = file.read(9)
-    length = int.from_bytes(head[:8], "little")
-    fits = length <= min(limits.SAFETENSORS_HEADER.most, path.stat().st_size - 8)
-    return len(head) == 9 and fits and head[8:] == b"{"
-
-
-def _import_torch() -> ModuleType:
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        raise torch_is_missing("Loading weights needs torch") from error
-    return torch
-
-
-def _read_safetensors(path: Path, map_location: Any, torch: ModuleType) -> dict[str, Any]:  # noqa: ANN401
-    try:
-        import safetensors.torch
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"{path} is a safetensors file, and safetensors is not installed.",
-            hint="Install it: pip install safetensors",
-        ) from error
-    try:
-        state = safetensors.torch.load_file(path)
-    except safetensors.SafetensorError as error:
-        raise _unreadable(path, str(error)) from error
-    device = _device_for(map_location, torch)
-    return {name: tensor.to(device) for name, tensor in state.items()}
-
-
-def _device_for(map_location: Any, torch: ModuleType) -> str:  # noqa: ANN401
-    """The device on which ``torch.load`` would put a tensor that was saved from the CPU."""
-    if callable(map_location):
-        storage = map_location(torch.empty(0).untyped_storage(), "cpu")
-        return "cpu" if storage is None else str(storage.device)
-    if isinstance(map_location, dict):
-        map_location = map_location.get("cpu")
-    return str(map_location or "cpu")
-
-
-def _members_of(path: Path, source: Path | io.BytesIO) -> list[zipfile.ZipInfo]:
-    """The files in a zip archive; none if the file is something else.
-
-    Raises:
-        CheckpointError: It is damaged, or would unpack to far more than its size.
-    """
-    from hubkit._util.zips import DAMAGED, open_zip
-
-    if not zipfile.is_zipfile(source):
-        return []
-    try:
-        with open_zip(source, limits.CHECKPOINT_INDEX, limits.CHECKPOINT_MEMBERS) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-    except DAMAGED as error:
-        raise _unreadable(path, str(error)) from error
-    total = sum(member.file_size for member in members)
-    size = path.stat().st_size if source is path else len(cast("io.BytesIO", source).getbuffer())
-    if total > max(limits.CHECKPOINT_RATIO_FROM.most, limits.CHECKPOINT_RATIO.most * size):
-        raise _unreadable(path, f"it would unpack to {total >> 20} MiB from {size >> 10} KiB.")
-    return members
-
-
-def _unpack_one(path: Path, member: zipfile.ZipInfo) -> io.BytesIO:
-    """Unpack the only member of an archive into memory."""
-    from hubkit._util.zips import DAMAGED, open_zip, read_pieces
-
-    if member.file_size > limits.CHECKPOINT_UNPACKED.most:
-        raise _unreadable(path, f"it would unpack to {member.file_size >> 20} MiB in memory.")
-    content = io.BytesIO()
-    try:
-        with open_zip(path, limits.CHECKPOINT_INDEX, limits.CHECKPOINT_MEMBERS) as archive:
-            for piece in read_pieces(archive, member):
-                content.write(piece)
-    except DAMAGED as error:
-        raise _unreadable(path, str(error)) from error
-    _members_of(path, content)
-    content.seek(0)
-    return content
-
-
-def _is_mappable(path: Path, members: list[zipfile.ZipInfo]) -> bool:
-    """Whether to map a file. A write to it would change the tensors in use."""
-    stat = path.stat()
-    # Windows does not allow replacing a file that is mapped.
-    protected = os.name != "nt" and not stat.st_mode & 0o222
-    stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
-    return protected and stored and len(members) > 1 and stat.st_size >= MAPPED_FROM
-
-
-def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointError | None:
-    """A better error for one of ``torch.load``; None to raise that itself."""
-    first_line = str(error).strip().partition("\n")[0] or type(error).__name__
-    content = hubdir.sniff_content(path)
-    if content:
-        return CheckpointError(
-            f"{path} is {content}, not a checkpoint.",
-            hint="Delete it, and use the URL of the file itself: on GitHub, it has /raw/ instead of"
-            " /blob/.",
-        )
-    if isinstance(error, RuntimeError) and "PytorchStreamReader" not in first_line:
-        return None  # about a device, for example: the file is fine
-    if weights_only and "weights" in first_line.lower():
-        return CheckpointError(
-            f"{path} contains more than weights: {first_line}",
-            hint="If you trust its author to run code here, pass weights_only=False.",
-        )
-    return _unreadable(path, first_line)
-
-
-def _unreadable(path: Path, reason: str) -> CheckpointError:
-    return CheckpointError(
-        f"{path} cannot be read as a checkpoint: {reason}",
-        hint="If it should be one, delete it, so that it is downloaded again.",
-    )

@@ -228,6 +228,10 @@ class _CardOnly(Overlay):
         """The card."""
         return tuple(self.changes)
 
+    def paths_ending(self, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+        """The card, if it has such a suffix."""
+        return tuple(path for path in self.changes if path.lower().endswith(suffixes))
+
 
 def _refresh(
     facts: CardFacts, request: CardRequest, before: bytes, sections: Sections

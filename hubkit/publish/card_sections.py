@@ -13,7 +13,7 @@ from hubkit._util.text import code_span, join_words, printable, table_row
 from hubkit.analysis import read_docstring, render_signature
 from hubkit.errors import UsageError
 from hubkit.publish.card_facts import summarize
-from hubkit.torchhub import arguments_with_weights, has_weights, read_defaults
+from hubkit.torchhub import arguments_with_weights, has_weights, weights_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -79,7 +79,7 @@ def arguments_of(facts: CardFacts, entry: Entrypoint) -> Mapping[str, object] | 
     config = facts.config.entrypoint(entry.name)
     if entry.parameters is None:
         return None
-    arguments = arguments_with_weights(read_defaults(entry.parameters), config)
+    arguments = arguments_with_weights(weights_defaults(entry.parameters), config)
     if arguments is None:
         arguments = dict(config.call)
     missing = any(one.required and one.name not in arguments for one in entry.parameters)
@@ -153,7 +153,9 @@ def _select(facts: CardFacts) -> Entrypoint | None:
     pretrained = (
         entry
         for entry in usable
-        if has_weights(read_defaults(entry.parameters or ()), facts.config.entrypoint(entry.name))
+        if has_weights(
+            weights_defaults(entry.parameters or ()), facts.config.entrypoint(entry.name)
+        )
     )
     return next(named, None) or next(pretrained, None) or next(iter(usable), None)
 

@@ -12,6 +12,7 @@ from hubkit._util.text import join_words, plural
 from hubkit.analysis import read_repo
 from hubkit.conformance import read_report
 from hubkit.errors import UsageError
+from hubkit.facts import NOT_REPRESENTATIVE
 from hubkit.lint import lint_repo
 from hubkit.publish.card import CardRequest, check_card, draft_card, find_source
 from hubkit.publish.card_facts import find_card, find_checkpoints, gather_facts, may_match
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from hubkit.facts import ConformanceReport, Finding
     from hubkit.publish.card_facts import Checkpoint
-    from hubkit.publish.release import ReleaseContext
+    from hubkit.publish.release import ReleaseContext, State
 
 _SHOWN = 3  # examples in one message
 _DIGITS_SHOWN = 8
@@ -395,7 +396,9 @@ def _check_conformance(context: ReleaseContext) -> Iterator[ChecklistItem]:
     problem = _report_problem(report, context)
     if problem:
         yield ChecklistItem(topic, "missing", problem, _SUITE)
-    elif report.level < required:
+        return
+    yield from check_tried_weights(report)
+    if report.level < required:
         message = f"level {report.level} of the required {required}: {_obstacles(report, required)}"
         action = f"hubkit conform --from {context.request.report} shows the failures"
         yield ChecklistItem(topic, "missing", message, action)
@@ -404,6 +407,30 @@ def _check_conformance(context: ReleaseContext) -> Iterator[ChecklistItem]:
         at = "at this commit" if same else "at a commit that differs in documents only"
         yield ChecklistItem(topic, "ok", f"level {report.level}, {at}")
         yield from _example_problems(report)
+
+
+def check_tried_weights(report: ConformanceReport) -> Iterator[ChecklistItem]:
+    """Whether each entrypoint was called with its weights. No level below 3 requires it."""
+    for one in report.cases:
+        weights = one.weights
+        if weights is None:
+            continue
+        call = weights.call or one.label
+        reason = weights.reason.partition("\n")[0].removeprefix("not tried: ").rstrip(".")
+        if weights.verdict == "tried":
+            listed = f", with {_some(file.path for file in weights.files)}" if weights.files else ""
+            yield ChecklistItem("weights", "ok", f"tried: {call}{listed}")
+        elif weights.verdict == "failed":
+            message = f"{call} was tried and fails: {reason}"
+            yield ChecklistItem(
+                "weights", "missing", message, "hubkit conform -v shows the failure"
+            )
+        else:
+            state: State = "note" if reason == NOT_REPRESENTATIVE else "missing"
+            action = (
+                "hubkit conform --all" if state == "note" else f"{_SUITE} --hubconf-weights=DIR"
+            )
+            yield ChecklistItem("weights", state, f"not tried: {call}: {reason}", action)
 
 
 def _example_problems(report: ConformanceReport) -> Iterator[ChecklistItem]:

@@ -126,7 +126,7 @@ def read_context(request: ReleaseRequest) -> ReleaseContext:
     require_hubconf(facts)
     tags, branches = _read_refs(git)
     versions = read_versions(facts.files, facts.packages)
-    previous = _find_previous_tag(git, request.tag)
+    previous = find_previous_tag(git, request.tag)
     return ReleaseContext(
         request=request,
         git=git,
@@ -138,7 +138,7 @@ def read_context(request: ReleaseRequest) -> ReleaseContext:
         tags=tags,
         branches=branches,
         previous_tag=previous,
-        tag=request.tag if request.tag is not None else _guess_tag(versions, previous),
+        tag=request.tag if request.tag is not None else guess_tag(versions, previous),
         repo=find_name(facts, request.repo),
     )
 
@@ -270,13 +270,13 @@ def _read_refs(git: Git) -> tuple[dict[str, str], frozenset[str]]:
     return tags, frozenset(branches | {*remote.split()} - {"HEAD"})
 
 
-def _find_previous_tag(git: Git, tag: str | None) -> str:
-    """The last tag in the history of the commit, except the one to create."""
+def find_previous_tag(git: Git, tag: str | None) -> str:
+    """The last tag in the history of HEAD, except the one to create; "" if there is none."""
     excluded = (f"--exclude={tag}",) if tag else ()
     return _output(git, "describe", "--tags", "--abbrev=0", *excluded, "HEAD")
 
 
-def _guess_tag(versions: Mapping[str, str], previous: str) -> str:
+def guess_tag(versions: Mapping[str, str], previous: str) -> str:
     """The tag for the version that the repo declares, in the style of the previous one."""
     version = next(iter(versions.values()), "")
     prefix = "" if previous[:1].isdigit() else "v"

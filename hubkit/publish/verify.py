@@ -14,7 +14,7 @@ from hubkit._util.process import Call, ChildError, run_child
 from hubkit._util.text import join_words
 from hubkit.errors import ProbeError
 from hubkit.publish.release import ChecklistItem
-from hubkit.torchhub import arguments_without_weights, read_defaults
+from hubkit.torchhub import arguments_without_weights, weights_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,7 +157,7 @@ def _arguments_without_weights(
     """Arguments that build a model without weights; None if they are unknown."""
     if entry.parameters is None:
         return None
-    arguments = arguments_without_weights(read_defaults(entry.parameters), config)
+    arguments = arguments_without_weights(weights_defaults(entry.parameters), config)
     if arguments is None:
         return None
     is_complete = all(one.name in arguments for one in entry.parameters if one.required)

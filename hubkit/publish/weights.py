@@ -135,7 +135,7 @@ def require_file(source: Path) -> None:
         raise CheckpointError(f"{source} is {impostor}, not a checkpoint.")
 
 
-def record_weights(root: Path, entrypoint: str, sha256: str, size: int) -> tuple[str, bool]:
+def record_weights(root: Path, entrypoint: str, sha256: str, size: int) -> tuple[str, str]:
     """Record the digest and the size of an entrypoint's weights in the configuration.
 
     Args:
@@ -145,14 +145,16 @@ def record_weights(root: Path, entrypoint: str, sha256: str, size: int) -> tuple
         size: Their length in bytes.
 
     Returns:
-        The file, relative to the repo, and whether it was changed.
+        What was done ("recorded", "already recorded", "replaced"), and the file, relative to the
+        repo.
 
     Raises:
         ConfigError: The configuration cannot be read.
         UsageError: It is written in a way that cannot be edited.
         FixError: The file cannot be written.
     """
-    name = read_config(root).path or (_PYPROJECT if (root / _PYPROJECT).is_file() else HUBKIT_TOML)
+    config = read_config(root)
+    name = config.path or (_PYPROJECT if (root / _PYPROJECT).is_file() else HUBKIT_TOML)
     table = () if name == HUBKIT_TOML else ("tool", "hubkit")
     keys = (*table, "entrypoints", entrypoint, "weights")
     before = _read_bytes(root, name)
@@ -167,9 +169,10 @@ def record_weights(root: Path, entrypoint: str, sha256: str, size: int) -> tuple
             hint=f'Add this: [{".".join(keys)}] sha256 = "{sha256}", bytes = {size}',
         )
     if edited == text:
-        return name, False
+        return "already recorded", name
     write_changes(root, {name: FileChange(before, edited.encode())})
-    return name, True
+    old = config.entrypoint(entrypoint).weights
+    return ("replaced" if old and old.sha256 else "recorded"), name
 
 
 def _split(name: str) -> tuple[str, str]:

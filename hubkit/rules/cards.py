@@ -241,9 +241,9 @@ def _check_spelling(
     for field in card.fields:
         if field.key in known:
             continue
-        spelt = field.key.lower().replace(" ", "-")
+        spelled = field.key.lower().replace(" ", "-")
         options = [key for key in known if key not in present]
-        close = closest(spelt, options, cutoff=0.8)
+        close = closest(spelled, options, cutoff=0.8)
         if close:
             yield f"unknown key `{field.key}`", field.location, f"Did you mean `{close}`?"
 

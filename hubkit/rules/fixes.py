@@ -60,12 +60,16 @@ def remove_keywords(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
     return _fix("Remove them", _edit_definition(repo, entry, edits.drop_keywords))
 
 
-def default_to_cpu(repo: RepoFacts, entry: Entrypoint, parameter: str) -> Fix | None:
-    """A fix that changes the default of a parameter to "cpu"."""
-    edit = _edit_definition(
-        repo, entry, lambda source, node: edits.replace_default(source, node, parameter, "cpu")
-    )
-    return _fix('Change the default to "cpu"', edit)
+def default_to_cpu(repo: RepoFacts, entry: Entrypoint, parameters: list[str]) -> Fix | None:
+    """A fix that changes the defaults of parameters to "cpu"."""
+
+    def change(parameter: str) -> Edit | None:
+        return _edit_definition(
+            repo, entry, lambda source, node: edits.replace_default(source, node, parameter, "cpu")
+        )
+
+    changes = [edit for edit in map(change, parameters) if edit]
+    return Fix('Change the default to "cpu"', "unsafe", tuple(changes)) if changes else None
 
 
 def _edit_definition(

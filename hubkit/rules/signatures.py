@@ -182,21 +182,27 @@ def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
         def unet(pretrained=False):
             return _UNet()              # users move it where they want it
 
-    The rule follows the entrypoint through the repo's functions, with its defaults and with
-    weights. It reports only a `.cuda()` or `.to("cuda")` that is certain to run, also in `forward`
-    of the models. Code that depends on `torch.cuda.is_available()` is not reported.
+    A default of `"cuda"` is reported whatever the function does with it, unless its body asks
+    `torch.cuda.is_available()`. Otherwise the rule follows the entrypoint through the repo's
+    functions, with its defaults and with weights. It reports only a `.cuda()` or `.to("cuda")` that
+    is certain to run, also in `forward` of the models, and none that depends on
+    `torch.cuda.is_available()`.
     """
     needs = repo.hubconf.gpu_needs if repo.hubconf else ()
+    defaults: dict[str, list[str]] = {}
     for need in needs:
-        entry = repo.hubconf.entrypoint(need.entrypoint) if repo.hubconf else None
-        if entry is not None and need.parameter:
-            default = {one.name: one.default for one in entry.parameters or ()}[need.parameter]
+        if need.parameter:
+            defaults.setdefault(need.entrypoint, []).append(need.parameter)
+    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+        named = defaults.get(entry.name, [])
+        shown = [f"{one.name}={one.default}" for one in entry.parameters or () if one.name in named]
+        if named:
             yield cuda_by_default.finding(
-                f"`{entry.name}` uses a GPU by default: `{need.parameter}={default}`",
-                need.location,
+                f"`{entry.name}` uses a GPU by default: {quoted(shown)}",
+                entry.definition,
                 entrypoint=entry.name,
-                hint='Change the default to "cpu".',
-                fix=partial(default_to_cpu, repo, entry, need.parameter),
+                hint=f'Change the {"default" if len(named) == 1 else "defaults"} to "cpu".',
+                fix=partial(default_to_cpu, repo, entry, named),
             )
     calls: dict[Location, list[GpuNeed]] = {}
     for need in needs:

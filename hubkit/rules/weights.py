@@ -1,4 +1,4 @@
-"""HUB5xx: weights: downloads, file names, pickles, and who asked for them."""
+"""HUB5xx and HUB205: weights: downloads, file names, pickles, and who asked for them."""
 
 from __future__ import annotations
 

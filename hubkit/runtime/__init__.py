@@ -8,7 +8,13 @@ if TYPE_CHECKING:
     from hubkit.runtime.hubconf import LoadedHubconf, find_hubconf, import_hubconf
     from hubkit.runtime.import_hook import FINDER, install_finder
     from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy, find_allowed
-    from hubkit.runtime.torch_patches import HubFunctions, patch_torch, redirect, redirect_all
+    from hubkit.runtime.torch_patches import (
+        HubFunctions,
+        after_hub_import,
+        patch_torch,
+        redirect,
+        redirect_all,
+    )
 
 __all__ = [
     "FINDER",
@@ -17,6 +23,7 @@ __all__ = [
     "CodePolicy",
     "HubFunctions",
     "LoadedHubconf",
+    "after_hub_import",
     "find_allowed",
     "find_hubconf",
     "import_hubconf",
@@ -32,6 +39,6 @@ __getattr__ = lazy_names(
         "hubconf": "LoadedHubconf find_hubconf import_hubconf",
         "import_hook": "FINDER install_finder",
         "policy": "FOLDER NO_BYTECODE CodePolicy find_allowed",
-        "torch_patches": "HubFunctions patch_torch redirect redirect_all",
+        "torch_patches": "HubFunctions after_hub_import patch_torch redirect redirect_all",
     },
 )

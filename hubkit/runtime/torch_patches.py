@@ -38,11 +38,23 @@ Function = Callable[..., Any]
 
 _MARK = "__hubkit_patched__"
 _NO_WEIGHTS_ONLY = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+# The names that torch's own modules bind the wrapped functions to.
+TORCHS_NAMES = {
+    "download_url_to_file",
+    "get_dir",
+    "help",
+    "list",
+    "load",
+    "load_state_dict_from_url",
+    "load_url",
+    "set_dir",
+}
 _ALIASES_SINCE = (2, 6)  # the version of torch that can allow a class under another name
 _lock = threading.Lock()
 _safe_globals_lock = threading.RLock()  # torch has one list of safe globals for the whole process
 _redirection: ContextVar[HubFunctions | None] = ContextVar("hubkit_redirection", default=None)
 _global_redirection: HubFunctions | None = None
+_hub_listeners: set[Callable[[], object]] = set()
 
 
 class HubFunctions(Struct, frozen=True):
@@ -89,6 +101,11 @@ def redirect_all(hub: HubFunctions | None) -> None:
     _global_redirection = hub
 
 
+def after_hub_import(act: Callable[[], object]) -> None:
+    """Call a function once ``torch.hub`` is imported; needs `hubkit.runtime.install_finder`."""
+    _hub_listeners.add(act)
+
+
 def patch_torch() -> None:
     """Patch the modules of torch that are imported already."""
     for name in PATCHES:
@@ -115,21 +132,31 @@ def _patch_hub(hub: ModuleType) -> None:
     if serialization is not None and hasattr(serialization, "load"):
         wrappers[serialization.load] = _wrap_load(serialization.load)
     _rebind(wrappers)
+    for act in [*_hub_listeners]:
+        act()
 
 
 def _rebind(wrappers: dict[Function, Function]) -> None:
     """Replace functions by their wrappers in all modules.
 
-    Comparing by identity calls nothing of the values, which may be lazy or odd.
+    Comparing by identity calls nothing of the values, which may be lazy or odd. Looking at each
+    value of torch's thousand modules would take longer than the rest of the load.
     """
     by_id = {id(original): wrapper for original, wrapper in wrappers.items()}
     is_unused = by_id.keys().isdisjoint
-    for module in [*sys.modules.values()]:
+    for full_name, module in [*sys.modules.items()]:
         variables = getattr(module, "__dict__", None)
-        if isinstance(variables, dict) and not is_unused(map(id, [*variables.values()])):
-            for name, value in [*variables.items()]:
-                if id(value) in by_id:
-                    variables[name] = by_id[id(value)]
+        top = full_name.partition(".")[0]
+        if not isinstance(variables, dict) or top in sys.stdlib_module_names:
+            continue
+        if top == "torch":
+            values = {name: variables[name] for name in variables.keys() & TORCHS_NAMES}
+        else:
+            values = variables.copy()  # other threads may import
+        if not is_unused(map(id, values.values())):
+            variables.update(
+                {name: by_id[id(value)] for name, value in values.items() if id(value) in by_id}
+            )
 
 
 def _wrap_hub_function(name: str, original: Function) -> Function:

@@ -14,6 +14,7 @@ from hubkit.lazy import lazy_names
 if TYPE_CHECKING:
     from hubkit.scaffold.answers import (
         Answers,
+        changed_answers,
         is_asked,
         read_answers_file,
         require_answer,
@@ -59,6 +60,7 @@ __all__ = [
     "RenderedFile",
     "Template",
     "WeightsFile",
+    "changed_answers",
     "compare_files",
     "fits_name",
     "is_asked",
@@ -86,7 +88,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "answers": "Answers is_asked read_answers_file require_answer require_known resolve_answers "
+        "answers": "Answers changed_answers is_asked read_answers_file require_answer require_known resolve_answers "
         "suggest_answer",
         "discovery": "Discovery open_target read_discovery",
         "entrypoints": "select_entrypoints",

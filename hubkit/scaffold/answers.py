@@ -10,6 +10,7 @@ from hubkit._util.toml import find_table, find_value, parse_toml, read_toml
 from hubkit.errors import TemplateError
 from hubkit.scaffold.names import (
     require_identifier,
+    require_integer,
     require_line,
     require_module,
     require_repo,
@@ -19,14 +20,14 @@ from hubkit.scaffold.render import render_text
 from hubkit.source.project import SPDX_IDENTIFIERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from hubkit.facts import Files
     from hubkit.scaffold.discovery import Discovery
     from hubkit.scaffold.templates import Question, Template
 
-Answers: TypeAlias = "dict[str, str | bool]"
+Answers: TypeAlias = "dict[str, str | bool | int]"
 # Files that configure hubkit, with the key of its table.
 _CONFIGS = {"hubkit.toml": (), "pyproject.toml": ("tool", "hubkit")}
 _REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
@@ -75,12 +76,13 @@ def require_names(text: str, found: Discovery) -> str:
     return ", ".join(names) or NONE
 
 
-_REQUIRE = {
+_REQUIRE: dict[str, Callable[[str], str | int]] = {
     "line": require_line,
     "identifier": require_identifier,
     "module": require_module,
     "repo": require_repo,
     "spdx": require_spdx,
+    "integer": require_integer,
 }
 
 
@@ -112,7 +114,7 @@ def is_asked(question: Question, answers: Answers, found: Discovery) -> bool:
     return bool(render_text(source, {**answers, "found": found}, where=f"when of {question.name}"))
 
 
-def require_answer(question: Question, text: str, found: Discovery) -> str | bool:
+def require_answer(question: Question, text: str, found: Discovery) -> str | bool | int:
     """Convert and check an answer.
 
     Args:
@@ -176,7 +178,7 @@ def require_known(template: Template, texts: Mapping[str, str]) -> None:
             )
 
 
-def _require(question: Question, text: str, found: Discovery) -> str | bool:
+def _require(question: Question, text: str, found: Discovery) -> str | bool | int:
     if not text.strip():
         raise TemplateError("there is no default, so an answer is needed")
     if question.kind == "bool":
@@ -243,6 +245,20 @@ def _file_text(path: Path, name: str, value: object) -> str:
         f"{path}: {name} is {value!r}, which is not an answer",
         hint="Use a string, a number, true, false, or a list of names.",
     )
+
+
+def changed_answers(answers: Answers, found: Discovery) -> dict[str, str]:
+    """The recorded texts of the answers that differ from those that an earlier run recorded.
+
+    Args:
+        answers: The answers of this run.
+        found: The target.
+    """
+    return {
+        name: text
+        for name, text in found.answers
+        if name in answers and _record_text(answers[name]) != text
+    }
 
 
 def read_record(files: Files) -> tuple[str, dict[str, str]]:

@@ -63,12 +63,14 @@ class Example(Struct, frozen=True):
         inputs: The inputs of the model, such as "f32[1,3,256,256]"; empty if unknown.
         path: The file.
         is_partial: Whether the call has arguments whose values the source does not show.
+        builds: Whether no required argument is among these.
     """
 
     arguments: tuple[tuple[str, str], ...]
     inputs: tuple[str, ...]
     path: str
     is_partial: bool = False
+    builds: bool = True
 
 
 class Model(Struct, frozen=True):
@@ -113,8 +115,8 @@ class Model(Struct, frozen=True):
 
     @property
     def example(self) -> Example | None:
-        """The best call that builds it, or None."""
-        return next(iter(self.examples), None)
+        """The best call that builds it with known arguments, or None."""
+        return next((one for one in self.examples if one.builds), None)
 
 
 class OwnSource(Struct, frozen=True):
@@ -380,11 +382,16 @@ def _read_documents(files: Files) -> Iterator[Block]:
 
 def _block(path: str, body: list[ast.stmt], imports: tuple[str, ...]) -> Block:
     calls: dict[str, list[ast.Call]] = {}
+    aliases: dict[str, str] = {}
     for statement in body:
         for node in walk(statement):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 calls.setdefault(name, []).append(node)
+            elif isinstance(node, ast.ImportFrom):
+                aliases |= {a.asname: a.name for a in node.names if a.asname}
+    for alias, name in aliases.items():
+        calls.setdefault(name, []).extend(calls.get(alias, ()))
     return Block(path, tuple(body), imports, calls)
 
 
@@ -408,7 +415,7 @@ def _is_meant(block: Block, call: ast.Call, model: Model) -> bool:
 def _example(
     block: Block, call: ast.Call, parameters: tuple[Parameter, ...], values: Values
 ) -> Example | None:
-    """The arguments of a call by name; None if a required one is missing or unknown."""
+    """The arguments of a call by name, as far as the source shows them; None if it shows none."""
     positional = [p.name for p in parameters if p.kind in ("positional", "positional-only")]
     if len(call.args) > len(positional) or any(one.arg is None for one in call.keywords):
         return None
@@ -421,10 +428,11 @@ def _example(
         literal = _read_value(value, block, values)
         if literal and (name in known or takes_all):
             sources[name] = literal
-    if any(one.required and one.name not in sources for one in parameters):
-        return None
     is_partial = len(call.args) + len(call.keywords) > len(sources)
-    return Example(tuple(sources.items()), _inputs(block, call), block.path, is_partial)
+    builds = all(one.name in sources for one in parameters if one.required)
+    if not (builds or sources):
+        return None
+    return Example(tuple(sources.items()), _inputs(block, call), block.path, is_partial, builds)
 
 
 def _read_value(node: ast.expr, block: Block, values: Values) -> str:

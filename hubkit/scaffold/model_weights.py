@@ -31,7 +31,15 @@ _URL = re.compile(
     rf"https?://[^\s\"'<>()\[\]`]{{1,2000}}?\.{_ENDINGS}(?=[\s\"'<>()\[\]`?#]|$)", re.IGNORECASE
 )
 # URLs of pages about a file, not of the file itself.
-_PAGES = ("drive.google.com", "pan.baidu.com", "/blob/", "onedrive.live.com", "sharepoint.com")
+_PAGES = (
+    "drive.google.com",
+    "pan.baidu.com",
+    "/blob/",
+    "dropbox.com/s",
+    "yadi.sk",
+    "onedrive.live.com",
+    "sharepoint.com",
+)
 _PLAIN = re.compile(
     r"collections\.(?:OrderedDict|defaultdict)|_codecs\.encode|torch\._utils\.\w+|torch\.\w+Storage"
     r"|torch\.(?:Size|device|\w*(?:float|int)\d+|float|half|double|long|int)"
@@ -93,6 +101,7 @@ class WeightsFile(Struct, frozen=True):
         key: The key of the state dict in the file; "" if the file is the state dict.
         prefix: A prefix of all names in the state dict, such as "module.", or "".
         is_published: Whether it is in the repo; False if it only lies in the work tree.
+        is_model: Whether it is a pickled model.
         was_tried: Whether init tried to load it into the models.
         problem: Why torch does not read it; "" if it does, or if that is unknown.
     """
@@ -104,6 +113,7 @@ class WeightsFile(Struct, frozen=True):
     key: str = ""
     prefix: str = ""
     is_published: bool = True
+    is_model: bool = False
     was_tried: bool = False
     problem: str = ""
 
@@ -158,7 +168,10 @@ def _read_file(files: Files, path: str) -> WeightsFile | None:
     names = scan.names if scan is not None and scan.is_complete else ()
     is_plain = bool(names) and all(map(_PLAIN.fullmatch, names))
     key, prefix = _layout(scan.texts) if scan is not None and is_plain else ("", "")
-    return WeightsFile(path, entry.size, is_plain=is_plain, key=key, prefix=prefix)
+    is_model = not is_plain and scan is not None and "_modules" in scan.texts
+    return WeightsFile(
+        path, entry.size, is_plain=is_plain, key=key, prefix=prefix, is_model=is_model
+    )
 
 
 def _layout(texts: Sequence[str]) -> tuple[str, str]:

@@ -150,6 +150,19 @@ def require_line(text: str) -> str:
     return line
 
 
+def require_integer(text: str) -> int:
+    """The whole number that the text spells.
+
+    Raises:
+        TemplateError: It is not one, or has more than 18 digits.
+    """
+    if not re.fullmatch(r"-?[0-9]{1,18}", text.strip()):
+        raise TemplateError(
+            f"{text[:60]!r} is not a whole number", hint="Write digits only, such as 16."
+        )
+    return int(text)
+
+
 def _suggest(kind: str, text: str) -> str:
     proposal = slug(text)
     usable = proposal and proposal != text

@@ -13,7 +13,7 @@ from hubkit.analysis import read_docstring, write_literal
 from hubkit.scaffold.model_weights import Checkpoint, find_checkpoint
 from hubkit.scaffold.names import MAX_LENGTH
 from hubkit.scaffold.values import GUESSES
-from hubkit.torchhub import LOAD_PARAMETERS
+from hubkit.torchhub import LOAD_PARAMETERS, weights_defaults, weights_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,19 +29,24 @@ LIMIT = 16
 ALL, NONE = "all", "none"
 
 _PARTS = re.compile(
-    r"(?:Block|Layer|Attention|FeedForward|Encoder|Decoder|MLP|Norm|Embed(?:ding)?s?|Conv\w*|Head|Residual|Dropout"
-    r"|Activation|GELU_?|Swish|Wrapper|Bottleneck|Critic|_?[Bb]lock|_?[Cc]onv|Pool(?:ing)?)$"
+    r"(?:Block|Layer|Attention|FeedForward|Encoder|Decoder|MLP|Norm|Embed(?:ding)?s?|Conv(?:\d\w*|BN\w*|Norm\w*|Act\w*|ReLU\w*)?|Head|Residual|Dropout"
+    r"|Activation|GELU_?|Swish|Wrapper|Bottleneck|Critic|_?[Bb]lock|_?[Cc]onv|Pool(?:ing)?)(?:\d+[dD]?)?$"
     r"|^(?:Abstract|Base)[A-Z]"
 )
 _LOSS = re.compile(
     r"Loss(?![a-z])|Losses|(?:^|_)loss(?![a-z])|loss$|Criterion|Metrics?$|CrossEntropy"
     r"|(?:Accuracy|Error|Perplexity|IoU|IOU|PSNR|SSIM|Dice|MSE|MAE)$"
 )
-_LOSS_FILE = re.compile(r"(?i)(?:^|/)(?:loss(?:es)?|metrics?|criteri(?:on|ons|a))(?:/|\.py$)")
+_LOSS_FILE = re.compile(r"(?i)(?:loss(?:es)?|metrics?|criteri(?:on|ons|a))(?:/|\.py$)")
 # What a loss or a metric compares.
 _TRUTH = re.compile(r"targets?|labels?|gts?|(?:ground_?)?truth|y_true|true_labels")
 _PREDICTION = re.compile(
     r"pred\w*|outputs?|out|inputs?|inp|logits?|scores?|probs?|y_pred|y_hat|x|hypothesis"
+)
+# Parameters that take an object, whatever a configuration contains by that name.
+_OBJECTS = re.compile(
+    r"args|cfg|conf|configs?|configuration|hparams|opts?|options|params"
+    r"|model|net|backbone|encoder|decoder|block|device"
 )
 # Older versions of torch.hub.load called their first parameter ``github``.
 _RESERVED = LOAD_PARAMETERS | {"github"}
@@ -280,7 +285,8 @@ def _with_weights(
     names = tuple(one.name for one in proposals)
     found = []
     for one in proposals:
-        has_switch = any(argument.name == "pretrained" for argument in one.arguments)
+        defaults = weights_defaults(one.model.parameters or ())
+        has_switch = any(not part.is_part for part in weights_parameters(defaults))
         checkpoint = None if has_switch else find_checkpoint(one.name, names, discovery)
         found.append(replace(one, checkpoint=checkpoint))
     return tuple(found)
@@ -332,6 +338,8 @@ def find_arguments(model: Model) -> tuple[Argument, ...] | str:
             continue
         argument = _argument(parameter, texts.get(parameter.name, ""), given, model.name)
         if argument is None and parameter.required:
+            if _OBJECTS.fullmatch(parameter.name):
+                return f"it requires `{parameter.name}`, an object: a hubconf needs plain arguments"
             return f"it requires `{parameter.name}`, and the repo shows no value for it"
         if argument is not None:
             found.append(argument)
@@ -341,14 +349,16 @@ def find_arguments(model: Model) -> tuple[Argument, ...] | str:
 
 
 def _find_values(model: Model) -> dict[str, str]:
-    """Values of plain parameters from the class that a function builds, and from configuration."""
+    """Values of plain parameters: from calls, from configuration, from the class that is built."""
     plain = [
         one.name
         for one in model.parameters or ()
-        if not one.annotation or _PLAIN.fullmatch(one.annotation) or _LIST.match(one.annotation)
+        if not _OBJECTS.fullmatch(one.name)
+        and (not one.annotation or _PLAIN.fullmatch(one.annotation) or _LIST.match(one.annotation))
     ]
     found: dict[str, str] = {}
-    for values in (*model.values, model.fallbacks):
+    calls = (dict(one.arguments) for one in model.examples)
+    for values in (*calls, *model.values, model.fallbacks):
         for name in plain:
             if name in values:
                 found.setdefault(name, values[name])
@@ -379,7 +389,7 @@ def _argument(
         default = given[name]
     elif name in GUESSES:
         trial = GUESSES[name]
-    elif parameter.annotation not in (None, "int"):
+    elif _OBJECTS.fullmatch(name) or parameter.annotation not in (None, "int"):
         return None
     if name == "pretrained" and default == "True":
         default = "False"  # as in torch.hub's own models

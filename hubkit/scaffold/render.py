@@ -205,7 +205,7 @@ def _cell(text: str) -> str:
 
 
 def _quoted(value: object) -> str:
-    """The value for TOML, YAML and Python: a string in double quotes, or a boolean."""
+    """The value for TOML, YAML and Python: a string in double quotes, a boolean or a number."""
     if not isinstance(value, str):
         return json.dumps(value)
     # JSON does not escape some characters that YAML and TOML reject or take for line ends.

@@ -12,6 +12,7 @@ from typing import Literal, cast, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hubkit._util.text import quoted
 from hubkit._util.toml import read_toml
 from hubkit.errors import TemplateError
 
@@ -19,7 +20,9 @@ MANIFEST = "template.toml"
 DEFAULT = "classifier"
 MINIMAL = "minimal"
 EXISTING = "existing"
-Kind = Literal["line", "identifier", "module", "repo", "spdx", "choice", "bool", "models"]
+Kind = Literal[
+    "line", "identifier", "module", "repo", "spdx", "integer", "choice", "bool", "models"
+]
 _SKIPPED = {".git", "__pycache__", ".DS_Store"}
 
 
@@ -124,13 +127,17 @@ def _own_manifests() -> list[Path]:
     return sorted(template_root().glob(f"[!_]*/{MANIFEST}"))
 
 
-def _read_folder(folder: Path, *, extended: bool = False) -> Template:
+def _read_folder(folder: Path, *, extender: Path | None = None) -> Template:
     """A template with the questions and files of those that it extends, unless it has its own."""
     manifest = _read_manifest(folder)
     extends = _texts(manifest, "extends", folder)
-    if extends and extended:
-        raise _bad(folder, "another template extends it, so it cannot extend one itself")
-    bases = [_read_folder(_sibling(folder, name), extended=True) for name in extends]
+    if extends and extender:
+        raise _bad(
+            extender,
+            f"extends {folder.name!r}, which extends {quoted(extends)} itself. "
+            "List all of them here instead, and remove `extends` there",
+        )
+    bases = [_read_folder(_sibling(folder, name), extender=folder) for name in extends]
     own = Template(
         name=folder.name,
         description=_text(manifest, "description", folder),
@@ -187,7 +194,9 @@ def _question(name: str, table: object, folder: Path) -> Question:
         raise _bad(folder, f"questions.{name} has unknown keys: {', '.join(sorted(unknown))}")
     kind = table.get("kind", "line")
     if kind not in get_args(Kind):
-        raise _bad(folder, f"questions.{name}.kind is {kind!r}, not one of {get_args(Kind)}")
+        raise _bad(
+            folder, f"questions.{name}.kind is {kind!r}. Use {quoted(get_args(Kind), most=0)}"
+        )
     choices = _texts(table, "choices", folder)
     if (kind == "choice") != bool(choices):
         raise _bad(

@@ -127,8 +127,9 @@ def try_models(found: Discovery, files: Files) -> Discovery:
     """
     drafts = [one.draft for one in found.leftovers if one.draft]
     weights = tuple(one.path for one in found.weights if not one.is_pointer)
-    tried = [*found.proposals[: limits.TRIED_MODELS.most], *(drafts if weights else ())]
-    names = tuple(one.name for one in tried)
+    names = tuple(one.name for one in (*found.proposals, *drafts))
+    ranked = sorted(found.proposals, key=lambda one: not _named(one, names, weights))
+    tried = [*ranked[: limits.TRIED_MODELS.most], *(drafts if weights else ())]
     models = [_model(one, names, weights) for one in tried]
     reply = _run(TrialRequest(str(files.root), tuple(models), weights, _SECONDS), models)
     results = {one.name: one for one in reply.results}
@@ -145,15 +146,25 @@ def _model(one: Proposal, names: tuple[str, ...], weights: Iterable[str]) -> Tri
         tuple(a.name for a in one.arguments if a.by_position),
         tuple(a.name for a in one.arguments if not (a.default or a.trial)),
         one.starts[: limits.TRIED_STARTS.most],
-        tuple(path for path in weights if fits_name(one.name, names, path)),
+        _named(one, names, weights),
     )
+
+
+def _named(one: Proposal, names: tuple[str, ...], weights: Iterable[str]) -> tuple[str, ...]:
+    """The files that are called as an entrypoint."""
+    return tuple(path for path in weights if fits_name(one.name, names, path))
 
 
 def _run(request: TrialRequest, models: Sequence[TrialModel]) -> TrialReply:
     """Run the child. If it dies, try the halves of the models to find the one that kills it."""
     deadline = time.monotonic() + request.seconds
     left = replace(request, models=tuple(models), seconds=max(0.0, deadline - time.monotonic()))
-    call = Call("hubkit.scaffold.trial_child:main", left, timeout=left.seconds + _START_SECONDS)
+    call = Call(
+        "hubkit.scaffold.trial_child:main",
+        left,
+        env={"PYTHONDONTWRITEBYTECODE": "1"},  # nothing is left in the repo
+        timeout=left.seconds + _START_SECONDS,
+    )
     try:
         return run_child(call, TrialReply).reply
     except ChildError as error:
@@ -191,6 +202,7 @@ def _merge(found: Discovery, results: dict[str, TrialResult], reply: TrialReply)
             is_plain=one.path not in reply.unreadable and not one.is_pointer,
             problem=reply.unreadable.get(one.path, ""),
             key=reply.keys.get(one.path, one.key),
+            prefix=next((r.prefix for r in results.values() if r.path == one.path), one.prefix),
         )
         for one in found.weights
     )
@@ -223,7 +235,7 @@ def _apply(one: Proposal, result: TrialResult | None, published: set[str]) -> Pr
         if result.path in published:
             checkpoint = Checkpoint(path=result.path, key=result.key, prefix=result.prefix)
     elif checkpoint and checkpoint.url and result.state == "builds":
-        check = Check("unknown", f"init does not download {checkpoint.url}")
+        check = Check("unknown", "init does not download weights")
     if result.state == "builds" and not result.tensors:
         check = Check("fails", "it has no weights")
     ordered = tuple(sorted(arguments, key=lambda a: bool(a.default)))

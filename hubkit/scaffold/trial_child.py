@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import time
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, convert
 from msgspec.structs import replace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # Keys of training checkpoints, those to prefer first.
 _KEYS = ("state_dict", "model_state_dict", "model", "net", "params_ema", "params", "weights", "ema")
 _MOST_LAYERS = 2  # wrappers whose names may be in front of those of the model
+_DEVICE = re.compile(r"\b(?:CUDA|NVIDIA|nvcc|cudnn)", re.IGNORECASE)
 # Share of a checkpoint's names that a model must have before arguments are searched for it.
 _RELATED = 0.5
 
@@ -60,7 +62,8 @@ def main(message: object) -> TrialReply:
         weights = [one for found in read.values() if not isinstance(found, str) for one in found]
         for model in request.models:
             taken = {one.path for one in results}
-            free = [w for w in weights if w.path not in taken or w.path in model.weights]
+            named = {path for one in request.models for path in one.weights}
+            free = [w for w in weights if w.path not in taken | named or w.path in model.weights]
             attempts.clear()
             with kept_state():
                 result = _Trial(request.root, model, deadline).run(free)
@@ -258,15 +261,21 @@ def _strangeness(shapes: Shapes, weights: _Weights) -> float:
 
 
 def _failed(result: TrialResult, error: BaseException | None, doing: str) -> TrialResult:
-    """The result for an error; a missing package does not show that the model fails."""
+    """The result for an error; a missing package or GPU does not show that the model fails."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         return replace(result, state="unknown", reason=f"`{error.name}` is not installed")
-    return replace(result, state="fails", reason=f"{doing} raises {_one_line(error)}")
+    text = _one_line(error)
+    state: Literal["fails", "unknown"] = "unknown" if _DEVICE.search(text) else "fails"
+    return replace(result, state=state, reason=f"{doing} raises {text}")
 
 
 def _one_line(error: BaseException | None) -> str:
     try:
-        text = " ".join(str(error).split())
+        message = str(error)
+        rejected = re.search(r"WeightsUnpickler error: ([^\n]+)", message)
+        if rejected:
+            return f"weights_only=True rejects it: {rejected[1].strip().rstrip('.')}"
+        text = " ".join(message.split())
     except Exception:  # noqa: BLE001 - of a class in the repo
         text = ""
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

@@ -70,7 +70,14 @@ def time_budget(context: CaseContext) -> Iterator[Failure]:
     yield from _over(context, measured, "s")
 
 
-@check("C310", "memory-budget", level=3, required=False, requires=("C101", "C106", "C301"))
+@check(
+    "C310",
+    "memory-budget",
+    level=3,
+    required=False,
+    requires=("C101", "C106", "C301"),
+    child="archive",
+)
 def memory_budget(context: CaseContext) -> Iterator[Failure]:
     """The model stays within the declared budget of memory and parameters.
 

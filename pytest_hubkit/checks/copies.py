@@ -204,7 +204,7 @@ def _find_uncopyable(model: torch.nn.Module) -> Iterator[str]:
                 yield f"{where} is a {type(value).__name__}"
 
 
-@check("C210", "pickle", level=2, required=False, requires=BUILT)
+@check("C210", "pickle", level=2, required=False, requires=BUILT, child="work tree")
 def pickles(context: CaseContext) -> Iterator[Failure]:
     """The model can be pickled after torch.hub has loaded it.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SEEDING = ("manual_seed", "seed", "seed_everything", "manual_seed_all", "set_rng_state")
 
 
-@check("C108", "loads-twice", level=1, requires=("C101", "C106"))
+@check("C108", "loads-twice", level=1, requires=("C101", "C106"), child="work tree")
 def loads_twice(context: CaseContext) -> Iterator[Failure]:
     """The model can be loaded a second time in the same process.
 
@@ -54,7 +54,7 @@ def loads_twice(context: CaseContext) -> Iterator[Failure]:
         )
 
 
-@check("C109", "global-state-load", level=1, requires=("C101", "C106"))
+@check("C109", "global-state-load", level=1, requires=("C101", "C106"), child="work tree")
 def global_state_load(context: CaseContext) -> Iterator[Failure]:
     """Loading the model does not change global state.
 
@@ -80,7 +80,7 @@ def _check_changes(
         )
 
 
-@check("C110", "no-reseed", level=1, requires=("C101", "C106"))
+@check("C110", "no-reseed", level=1, requires=("C101", "C106"), child="work tree")
 def no_reseed(context: CaseContext) -> Iterator[Failure]:
     """Loading the model does not reseed the global random generators.
 
@@ -117,7 +117,7 @@ def no_reseed(context: CaseContext) -> Iterator[Failure]:
     yield from find_reseeding(context.call, context.drawn[SEED], there)
 
 
-@check("C111", "quiet", level=1, required=False, requires=("C101", "C106"))
+@check("C111", "quiet", level=1, required=False, requires=("C101", "C106"), child="work tree")
 def quiet(context: CaseContext) -> Iterator[Failure]:
     """Loading the model prints nothing.
 

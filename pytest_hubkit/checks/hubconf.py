@@ -49,7 +49,9 @@ def import_clean(repo: RepoContext) -> Iterator[Failure]:
         yield _describe_import(repo, failure)
 
 
-@check("C102", "dependencies-sufficient", level=1, scope="repo", requires=("C101",))
+@check(
+    "C102", "dependencies-sufficient", level=1, scope="repo", requires=("C101",), child="work tree"
+)
 def dependencies_sufficient(repo: RepoContext) -> Iterator[Failure]:
     """Importing hubconf and building its models needs no module beyond ``dependencies``.
 

@@ -10,6 +10,7 @@ from hubkit.facts import Location
 from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
+    PrerequisiteError,
     check,
 )
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 _LOADS = ("C101", "C106")
 
 
-@check("C301", "archive-load", level=3, requires=_LOADS)
+@check("C301", "archive-load", level=3, requires=_LOADS, child="archive")
 def archive_load(context: CaseContext) -> Iterator[Failure]:
-    """The model can be built from the archive of the commit.
+    """The model can be built from the archive of the commit, with its weights too.
 
     Users get the archive of a commit instead of the working tree, in a folder with another name
     and another working directory. Uncommitted and ignored files, files with ``export-ignore``,
@@ -36,14 +37,33 @@ def archive_load(context: CaseContext) -> Iterator[Failure]:
     children = context.children
     published, reply = children.published, children.archive
     case = reply.case(context.label)
-    failure = reply.failure or case.failure
+    failure, trained = reply.failure or case.failure, case.trained
     if failure is not None:
         yield _describe(context, published, failure)
-    elif case.skipped:
+    elif trained is not None and not _works_with_weights(context):
+        return  # C305 reports it.
+    elif trained is not None and trained.failure is not None:
+        yield _describe(context, published, trained.failure, context.trained_call or "")
+    elif trained is not None and (trained.outside or trained.written):
+        verb = "reads files outside" if trained.outside else "writes to"
+        yield Failure(
+            f"{context.trained_call} {verb} the folder of the repo.",
+            (*trained.outside, *trained.written)[:4],
+            "Open files with Path(__file__).parent, and write to a temporary folder.",
+        )
+    elif case.skipped and trained is None:
         raise NotApplicableError(case.skipped)
 
 
-@check("C302", "elsewhere", level=3, requires=(*_LOADS, "C201", "C301"))
+def _works_with_weights(context: CaseContext) -> bool:
+    """Whether it can be loaded with its weights from the working tree."""
+    try:
+        return not context.pretrained.outside
+    except (NotApplicableError, PrerequisiteError):
+        return False
+
+
+@check("C302", "elsewhere", level=3, requires=(*_LOADS, "C201", "C301"), child="archive")
 def elsewhere(context: CaseContext) -> Iterator[Failure]:
     """The model runs in another working directory, and does not write to the repo's folder.
 
@@ -115,7 +135,7 @@ def coexistence(repo: RepoContext) -> Iterator[Failure]:
         )
 
 
-@check("C304", "seed-reproducible", level=3, requires=_LOADS)
+@check("C304", "seed-reproducible", level=3, requires=_LOADS, child="work tree")
 def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
     """Two processes with the same seed build the same weights.
 
@@ -176,7 +196,9 @@ def worker_process(context: CaseContext) -> Iterator[Failure]:
         )
 
 
-def _describe(context: CaseContext, published: Published, failure: ChildFailure) -> Failure:
+def _describe(
+    context: CaseContext, published: Published, failure: ChildFailure, call: str = ""
+) -> Failure:
     wanted = failure.module or failure.file or ""
     missing = list(published.find_missing(wanted)) if wanted else []
     missing = missing or list(published.find_altered(failure.path))
@@ -191,7 +213,7 @@ def _describe(context: CaseContext, published: Published, failure: ChildFailure)
     else:
         fix = "Look for files in the working tree that are not in the commit."
     return Failure(
-        f"{context.label} works in the working tree, but not from the archive of commit "
+        f"{call or context.label} works in the working tree, but not from the archive of commit "
         f"{published.sha[:12]}.",
         (*filter(None, evidence), *_list_changes(published)),
         fix,

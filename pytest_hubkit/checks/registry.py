@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Level = Literal[1, 2, 3]
 Scope = Literal["repo", "case"]
+Child = Literal["work tree", "archive"]
 
 
 class Failure(Struct, frozen=True):
@@ -74,6 +75,8 @@ class Check(Struct, frozen=True):
         scope: Whether it runs on the repo as a whole, or on each case of each entrypoint.
         requires: Codes of the checks that it depends on.
         slow: Whether it runs only with ``--hubconf-slow`` or when selected by its code.
+        child: The child process whose reply it reads, which therefore loads the case: one for the
+            work tree or one for the archive of the commit. None if it uses neither.
         explanation: The text of ``hubkit explain``.
         function: Yields failures; takes a `RepoContext` or a `CaseContext`, by scope.
     """
@@ -86,6 +89,7 @@ class Check(Struct, frozen=True):
     scope: Scope
     requires: tuple[str, ...]
     slow: bool
+    child: Child | None
     explanation: str
     function: Callable[[Any], Iterator[Failure]]
 
@@ -108,6 +112,7 @@ def check(
     required: bool = True,
     requires: tuple[str, ...] = (),
     slow: bool = False,
+    child: Child | None = None,
 ) -> Callable[[_Function], _Function]:
     """Register a check; its docstring is what ``hubkit explain`` prints.
 
@@ -116,9 +121,11 @@ def check(
         slug: Its name in test ids.
         level: The level that it belongs to.
         scope: What it runs on.
-        required: Whether the level depends on it; otherwise it reports a feature.
+        required: Whether the level depends on it. Otherwise it reports a feature: a failure becomes
+            a skip with the reason "not supported".
         requires: Codes of the checks that must not have failed.
         slow: Whether it runs only with ``--hubconf-slow`` or when selected by its code.
+        child: The child process whose reply it reads.
     """
 
     def register(function: _Function) -> _Function:
@@ -127,8 +134,23 @@ def check(
         explanation = inspect.cleandoc(function.__doc__ or "")
         summary = explanation.partition("\n")[0]
         CHECKS[code] = Check(
-            code, slug, summary, level, required, scope, requires, slow, explanation, function
+            code,
+            slug,
+            summary,
+            level,
+            required,
+            scope,
+            requires,
+            slow,
+            child,
+            explanation,
+            function,
         )
         return function
 
     return register
+
+
+def codes_of_child(child: Child) -> tuple[str, ...]:
+    """The codes of the checks that read the reply of a child process."""
+    return tuple(one.code for one in CHECKS.values() if one.child == child)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib
 import importlib.util
@@ -15,6 +16,7 @@ import os
 import pickle
 import re
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +24,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import convert, structs
 
 from hubkit.runtime.sandbox import (
+    Policy,
     find_changes,
     guarded_network,
     isolate_network,
     kept_state,
     save_state,
+    wrap_requests,
 )
 from pytest_hubkit.capture import Capture
 from pytest_hubkit.case import Case, describe_call
@@ -39,10 +43,13 @@ from pytest_hubkit.child.protocol import (
     Effects,
     LoadReply,
     LoadRequest,
+    TrainedReply,
     WatchRequest,
 )
 from pytest_hubkit.inputs import Inputs, find_known, guess_inputs
+from pytest_hubkit.isolation import isolated_hub_dir
 from pytest_hubkit.seeds import draw, set_seed
+from pytest_hubkit.stored import find_outside, find_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -87,7 +94,10 @@ def _load(request: LoadRequest, root: Path, watch: ImportWatch) -> LoadReply:
     for case in request.cases:
         watch.entrypoint = case.label
         with kept_state():
-            cases[case.label] = _build(module, case, request)
+            built = _build(module, case, request)
+        with kept_state():
+            trained = _load_trained(module, case, request) if request.store and case.run else None
+        cases[case.label] = structs.replace(built, trained=trained)
     return LoadReply(None, again, observed[0], cases)
 
 
@@ -134,6 +144,56 @@ def _build(module: ModuleType, case: CaseRequest, request: LoadRequest) -> CaseR
         sys.path[:] = [entry for entry in sys.path if entry != request.root]
         reply = _inspect(made, function, case, root)
     return structs.replace(reply, effects=observed[0], memory=peak.bytes)
+
+
+def _load_trained(
+    module: ModuleType, case: CaseRequest, request: LoadRequest
+) -> TrainedReply | None:
+    """Call an entrypoint with weights, from an empty hub dir."""
+    known, root = Case(case.name, case.config), Path(request.root)
+    function = getattr(module, case.name, None)
+    arguments = known.trained_arguments(function) if callable(function) else None
+    if arguments is None or function is None:
+        return None
+    wrap_requests()
+    who, guard = describe_call(case.name, arguments), None
+    set_seed(request.seed)
+    with tempfile.TemporaryDirectory(prefix="hubkit-home-") as home:
+        try:
+            with isolated_hub_dir(Path(home)), _answering(request, case, who) as guard:
+                made = function(**arguments)
+        except BaseException as error:  # noqa: BLE001
+            is_denied = guard is None or guard.attempts
+            return None if is_denied else TrainedReply(describe_error(error, root))
+        opened = guard.opened or {}
+        outside = find_outside(find_weights(opened), root, Path(home))
+    if guard.attempts:
+        return None
+    inside = (path for path, written in opened.items() if written)
+    written = (Path(path).relative_to(root).as_posix() for path in inside
+               if Path(path).is_relative_to(root) and "__pycache__" not in path)  # fmt: skip
+    return TrainedReply(None, outside, tuple(written), _fingerprints_of(made))
+
+
+@contextlib.contextmanager
+def _answering(request: LoadRequest, case: CaseRequest, who: str) -> Iterator[Guard]:
+    """No network, with requests answered by files of this machine."""
+    policy, store = Policy(loopback=request.policy.loopback), request.store
+    with guarded_network(Path(request.root), who, policy=policy) as guard, Capture():
+        digest = case.config.weights.sha256 if case.config.weights else ""
+        guard.find_file = None if store is None else functools.partial(store.find, digest=digest)
+        guard.opened = {}
+        yield guard
+
+
+def _fingerprints_of(made: Any) -> dict[str, int]:  # noqa: ANN401
+    if "torch" not in sys.modules:
+        return {}
+    from pytest_hubkit.inference import find_module
+    from pytest_hubkit.tensors import fingerprints
+
+    module = find_module(made)
+    return {} if module is None else fingerprints(module.state_dict().items())
 
 
 @contextlib.contextmanager

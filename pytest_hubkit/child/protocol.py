@@ -7,6 +7,7 @@ from msgspec import Struct, field
 # msgspec reads the annotations
 from hubkit.config import EntrypointConfig  # noqa: TC001
 from hubkit.runtime.sandbox import Change, Policy  # noqa: TC001
+from pytest_hubkit.stored import WeightsStore  # noqa: TC001
 
 
 class WatchRequest(Struct, frozen=True):
@@ -57,6 +58,7 @@ class LoadRequest(Struct, frozen=True):
         without: Folder to remove from ``sys.path``, or "".
         decoy: Folder of another hub repo to load first, or "".
         watch: Which imports to report; None for none.
+        store: Where weights are, to call entrypoints with weights too; None to do without.
     """
 
     root: str
@@ -68,6 +70,7 @@ class LoadRequest(Struct, frozen=True):
     without: str = ""
     decoy: str = ""
     watch: WatchRequest | None = None
+    store: WeightsStore | None = None
 
 
 class ChildFailure(Struct, frozen=True):
@@ -138,6 +141,22 @@ class Effects(Struct, frozen=True):
     drawn: dict[str, float] = field(default_factory=dict)
 
 
+class TrainedReply(Struct, frozen=True):
+    """The result of a call with weights.
+
+    Attributes:
+        failure: Why it failed, or None.
+        outside: Files that it read and that are not part of the repo.
+        written: Files of the repo that it wrote.
+        digests: Fingerprints of the model's state dict, by name.
+    """
+
+    failure: ChildFailure | None = None
+    outside: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    digests: dict[str, int] = field(default_factory=dict)
+
+
 class CaseReply(Struct, frozen=True):
     """The result for one case.
 
@@ -153,6 +172,8 @@ class CaseReply(Struct, frozen=True):
         written: Files of the repo that running it created or changed.
         memory: Peak memory of loading and running it in bytes, beyond what was in use; 0 if
             unknown.
+        trained: The result of the call with weights; None if there was none, or if it requested a
+            file that is not on this machine.
     """
 
     failure: ChildFailure | None = None
@@ -164,6 +185,7 @@ class CaseReply(Struct, frozen=True):
     runs: dict[str, ChildFailure | None] = field(default_factory=dict)
     written: tuple[str, ...] = ()
     memory: int = 0
+    trained: TrainedReply | None = None
 
 
 class LoadReply(Struct, frozen=True):

@@ -157,7 +157,7 @@ def test_output_is_written_where_only_the_file_may_be(tmp_path: Path) -> None:
 
 
 @posix
-def test_open_files_of_the_process_are_no_files_to_replace(tmp_path: Path) -> None:
+def test_open_files_of_the_process_are_not_files_to_replace(tmp_path: Path) -> None:
     code = "from pathlib import Path\nfrom hubkit._util.atomic import write_output\n"
     code += "write_output(Path('/dev/stdout'), 'text')"
     with (tmp_path / "out").open("wb") as stream:

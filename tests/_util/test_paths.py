@@ -98,7 +98,7 @@ def test_only_plain_files_are_opened(root: Path, outside: Path) -> None:
     assert read_file(root / "link", follow=True) == b"outside"
 
 
-def test_a_file_of_two_names_may_be_somebody_elses(root: Path, outside: Path) -> None:
+def test_a_file_with_two_hard_links_is_refused(root: Path, outside: Path) -> None:
     assert is_own_file(root / "inner" / "file")
     os.link(outside / "file", root / "hard")
     assert not is_own_file(root / "hard")

@@ -54,7 +54,7 @@ def test_calls_are_known_under_any_name(read: ReadHubconf, source: str, function
     assert (use.function, use.url) == (function, "u")
 
 
-def test_the_repos_own_function_of_that_name_is_no_download(read: ReadHubconf) -> None:
+def test_the_repos_own_function_of_that_name_is_not_a_download(read: ReadHubconf) -> None:
     assert (
         read(
             "from own import load_url\nload_url('u')", {"own.py": "def load_url(u): ..."}

@@ -53,7 +53,7 @@ def test_a_file_is_found_by_way_of_the_modules_own(tmp_path: Path, expression: s
         "Path(__file__).parents[" + "9" * 30 + "] / 'a.txt'",
     ],
 )
-def test_what_source_does_not_tell_is_no_file(tmp_path: Path, expression: str) -> None:
+def test_what_source_does_not_tell_is_not_a_file(tmp_path: Path, expression: str) -> None:
     (tmp_path / "a.txt").write_text("")
     text = "import os\nLOOP = LOOP + __file__\n\ndef net(name):\n    return open"
     (tmp_path / "hubconf.py").write_text(f"{text}({expression})\n")

@@ -94,7 +94,7 @@ def test_the_code_of_all_modules_is_bounded(tmp_path: Path) -> None:
     assert sum(tree.scope(name) is not None for name in names) == 5
 
 
-def test_prose_of_any_language_is_no_code() -> None:
+def test_prose_of_any_language_is_not_code() -> None:
     assert count_marks("# \u4e2d\u6587 words\n".encode()) == 2
 
 

@@ -93,12 +93,12 @@ def test_what_a_guarded_module_imports_is_guarded(read: ReadHubconf) -> None:
     assert by_top(hubconf)["triton"].guarded
 
 
-def test_a_folder_of_data_is_no_module(read: ReadHubconf) -> None:
+def test_a_folder_of_data_is_not_a_module(read: ReadHubconf) -> None:
     hubconf = read("import datasets", {"datasets/readme.md": "data"})
     assert set(by_top(hubconf)) == {"datasets"}
 
 
-def test_modules_that_do_not_parse_are_told_and_passed_over(tmp_path: Path) -> None:
+def test_modules_that_do_not_parse_are_reported_and_passed_over(tmp_path: Path) -> None:
     sources = {"hubconf": "import bad\nimport good", "bad": "x\ndef (", "good": "import torch"}
     for name, text in sources.items():
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")

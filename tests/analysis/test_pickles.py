@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit.analysis.pickles import scan_checkpoint
-from hubkit.publish.checkpoint_contents import read_contents
+from hubkit.errors import CheckpointError
+from hubkit.publish.checkpoint import read_weights
 from hubkit.rules.weights import is_allowed, is_harmful
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ def test_what_a_checkpoint_runs_is_found(tmp_path: Path, data: bytes) -> None:
     assert found is not None
     assert any(not is_allowed(name) for name in found.names)
     (tmp_path / "a.pth").write_bytes(data)
-    contents = read_contents(tmp_path / "a.pth")
-    assert contents.kind == "damaged" or any(not is_allowed(name) for name in contents.names)
+    with pytest.raises(CheckpointError):
+        read_weights(tmp_path / "a.pth")
 
 
 @pytest.mark.parametrize(
@@ -93,13 +94,14 @@ def test_what_cannot_be_read_is_not_taken_for_harmless(tmp_path: Path, data: byt
     assert found is not None
     assert not found.is_complete
     (tmp_path / "a.pth").write_bytes(data)
-    assert read_contents(tmp_path / "a.pth").kind == "damaged"
+    with pytest.raises(CheckpointError, match="damaged"):
+        read_weights(tmp_path / "a.pth")
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"text\n", b"cnot\na pickle\n", bytes(range(256)) * 4, b"\x93NUMPY\x01\x00"]
 )
-def test_other_files_are_no_checkpoints(data: bytes) -> None:
+def test_other_files_are_not_checkpoints(data: bytes) -> None:
     assert scan_checkpoint(io.BytesIO(data)) is None
 
 

@@ -101,7 +101,7 @@ def test_depth_that_some_pythons_parse_is_read_or_refused(tmp_path: Path, source
         'def net():\r    "ü"'.encode(),
     ],
 )  # fmt: skip
-def test_encodings_and_newlines_are_honoured(tmp_path: Path, source: bytes) -> None:
+def test_encodings_and_newlines_are_honored(tmp_path: Path, source: bytes) -> None:
     (tmp_path / "hubconf.py").write_bytes(source)
     (entry,) = require_hubconf(read_repo(tmp_path)).entrypoints
     assert entry.docstring == "ü"

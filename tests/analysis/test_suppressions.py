@@ -50,7 +50,7 @@ def test_codes_and_reason(tmp_path: Path) -> None:
     assert covered(tmp_path, source) == [(("HUB501", "HUB5"), "host gives no hashes", 1, 1)]
 
 
-def test_strings_are_no_comments(tmp_path: Path) -> None:
+def test_strings_are_not_comments(tmp_path: Path) -> None:
     assert covered(tmp_path, "x = '# hubkit: ignore[HUB1]'\n") == []
 
 

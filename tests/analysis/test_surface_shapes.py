@@ -142,7 +142,7 @@ def test_the_first_alternative_that_binds_a_name_counts(read: ReadHubconf) -> No
     }
 
 
-def test_a_parameter_of_the_same_name_is_no_use_of_an_import(read: ReadHubconf) -> None:
+def test_a_parameter_of_the_same_name_is_not_a_use_of_an_import(read: ReadHubconf) -> None:
     hubconf = read(
         """
         from zoo import net, transform
@@ -287,7 +287,7 @@ def test_where_all_functions_ask_for_arguments_they_are_meant(read: ReadHubconf)
     assert names(hubconf) == ["make", "make_pyramid"]
 
 
-def test_modules_of_setuptools_are_no_entrypoints(read: ReadHubconf) -> None:
+def test_modules_of_setuptools_are_not_entrypoints(read: ReadHubconf) -> None:
     hubconf = read("from setuptools import sandbox\ndef build(): ...\n")
     assert leaked(hubconf) == set()
 

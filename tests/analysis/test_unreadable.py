@@ -42,7 +42,7 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_what_is_no_hubconf_is_told(kind: str, tmp_path: Path) -> None:
+def test_a_missing_or_irregular_hubconf_is_reported(kind: str, tmp_path: Path) -> None:
     make, said = ODD[kind]
     make(tmp_path / "hubconf.py")
     (tmp_path / "net.py").write_text("")
@@ -57,7 +57,7 @@ def test_what_is_no_hubconf_is_told(kind: str, tmp_path: Path) -> None:
     assert f"HUB001 {what}: torch.hub cannot load" in done.output
 
 
-def test_a_module_in_reach_that_is_no_file_is_no_module(tmp_path: Path) -> None:
+def test_a_module_in_reach_that_is_not_a_file_is_not_a_module(tmp_path: Path) -> None:
     (tmp_path / "hubconf.py").write_text("from net import build\nfrom parts import x\n")
     (tmp_path / "net.py").symlink_to("nowhere")
     os.mkfifo(tmp_path / "parts.py")

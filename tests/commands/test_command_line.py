@@ -154,8 +154,8 @@ def test_colors_can_be_disabled(
     repo: Path, variable: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    coloured = show_on_terminal("help", ".", "net", folder=repo)
-    assert b"\033[" in coloured
+    colored = show_on_terminal("help", ".", "net", folder=repo)
+    assert b"\033[" in colored
     for name, value in variable.items():
         monkeypatch.setenv(name, value)
     for arguments in (("help", ".", "net"), ("check",), ("check", "nowhere")):

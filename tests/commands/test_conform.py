@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from hubkit.cli import main
+from tests.warm import run_python
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 HUBCONF = '''
@@ -45,11 +46,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def conform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hubkit", "conform", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTEST_ADDOPTS": "--no-such-option"},
-    )  # fmt: skip
+    environment = {**os.environ, "PYTEST_ADDOPTS": "--no-such-option"}
+    return run_python("-m", "hubkit", "conform", *arguments, cwd=folder, env=environment)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -85,10 +83,8 @@ def test_pytest_variables_are_restored(folder: Path) -> None:
         "atexit.register(lambda: print(said()))\n"
         "main(['conform', '--select=C104', '.'])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False,
-        env={"PATH": os.environ["PATH"], "PYTEST_ADDOPTS": "--no-such-option"},
-    )  # fmt: skip
+    environment = {"PATH": os.environ["PATH"], "PYTEST_ADDOPTS": "--no-such-option"}
+    done = run_python("-c", program, cwd=folder, env=environment)
     assert done.stdout.endswith("{'PYTEST_ADDOPTS': '--no-such-option'}\n"), done.stderr
 
 

@@ -128,7 +128,9 @@ def test_fields_of_a_later_version_are_let_be(tmp_path: Path) -> None:
         ('{"schema": 2}', "has schema 2, but this version"),
     ],
 )
-def test_what_is_no_report_is_said_to_be_none(text: str | None, said: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_report_is_refused(
+    text: str | None, said: str, tmp_path: Path
+) -> None:
     path = tmp_path / "conformance.json"
     if text is not None:
         path.write_text(text)

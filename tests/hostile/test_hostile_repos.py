@@ -32,6 +32,7 @@ def answers(repos: list[Path]) -> list[tuple[str, str, str]]:
     return [(os.path.basename(repo), command, code) for repo, command, code in rows]  # noqa: PTH119
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_hostile_repos_get_an_answer(tmp_path: Path, group: str) -> None:
     repos = []
@@ -47,7 +48,7 @@ def test_hostile_repos_get_an_answer(tmp_path: Path, group: str) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes and devices")
-def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     repos = []
     for name, make in SPECIAL.items():
         repos.append(tmp_path / name.replace(" ", "-"))

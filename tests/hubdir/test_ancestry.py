@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import struct
 import tracemalloc
 import zlib
@@ -26,11 +27,25 @@ ASK = FetchPolicy()
 LONG = " ".join(str(number**3) for number in range(300))
 
 
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A repo with 61 commits on main, and their hashes, the oldest first."""
+    root = tmp_path_factory.mktemp("story") / "work"
+    shas = [commit_files(root, {"hubconf.py": "dependencies = []\n", "net/__init__.py": ""})]
+    # Git stores commits with much text in common as deltas.
+    steps = ((f"A = {n}\n", f"Step {n}\n\n{LONG}") for n in range(60))
+    shas += [commit_files(root, {"net/a.py": text}, message) for text, message in steps]
+    return root, shas
+
+
 @pytest.fixture(params=[True, False], ids=["filter", "no filter"])
-def storied(request: pytest.FixtureRequest, host: GitHost, worktree: Path) -> list[str]:
-    """``acme/shapes`` with 60 commits on main; gives their hashes, the oldest first."""
-    shas = [git("rev-parse", "HEAD", cwd=worktree)]
-    shas += [commit_files(worktree, {"net/a.py": f"A = {n}\n"}, f"Step {n}") for n in range(60)]
+def storied(
+    request: pytest.FixtureRequest, host: GitHost, worktree: Path, story: tuple[Path, list[str]]
+) -> list[str]:
+    """``acme/shapes`` with 61 commits on main; gives their hashes, the oldest first."""
+    root, shas = story
+    shutil.rmtree(worktree)
+    shutil.copytree(root, worktree)
     bare = host.add_repo("acme", "shapes", worktree)
     git("config", "uploadpack.allowFilter", str(request.param).lower(), cwd=bare)
     git("gc", "--quiet", cwd=bare)
@@ -93,7 +108,7 @@ def test_a_commit_that_nobody_has_is_refused(host: GitHost) -> None:
     assert not host.paths("archive")
 
 
-def test_a_host_that_cannot_be_asked_is_no_proof(host: GitHost) -> None:
+def test_a_host_that_cannot_be_asked_is_not_proof(host: GitHost) -> None:
     host.fail("git-upload-pack", status=404, times=9)
     with pytest.raises(RefNotFoundError, match="Cannot check whether"):
         fetch("0123456789" * 4)

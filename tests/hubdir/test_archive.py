@@ -196,7 +196,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"PK", b"<html>", make_zip()[:-60], make_zip(top="")])
-def test_what_is_no_archive_is_refused(tmp_path: Path, body: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, body: bytes) -> None:
     with pytest.raises(UnsafeArchiveError):
         unpack(tmp_path, body)
     assert not (tmp_path / "in" / "tree").exists()

@@ -184,7 +184,7 @@ def test_a_silent_host_is_given_up_on(git_host: GitHost, tmp_path: Path) -> None
         (b"\n<!DOCTYPE html><html><body>Sign in</body></html>", "web page"),
     ],
 )
-def test_what_is_no_checkpoint_is_named(
+def test_a_file_that_is_not_a_checkpoint_is_named(
     git_host: GitHost, hub_dir: Path, body: bytes, what: str
 ) -> None:
     url = git_host.add_file("/net.pt", body)
@@ -258,7 +258,9 @@ def test_a_local_file_is_used_where_it_is(hub_dir: Path, tmp_path: Path) -> None
         "http://host:99999/net.pt", "ftp://host/net.pt", "data:,weights", "https://me:secret@[x/net.pt",
     ],
 )  # fmt: skip
-def test_what_is_no_url_is_refused_with_an_example(hub_dir: Path, tmp_path: Path, url: str) -> None:
+def test_text_that_is_not_a_url_is_refused_with_an_example(
+    hub_dir: Path, tmp_path: Path, url: str
+) -> None:
     for call in (
         lambda: fetch_checkpoint(url, policy=ASK),
         lambda: download_url_to_file(url, str(tmp_path / "out.pt")),

@@ -154,7 +154,7 @@ def test_a_host_that_resumes_wrongly_is_asked_for_the_whole(
         "http://me:secret@host:port/x?sig=secret",
     ],
 )
-def test_a_redirect_to_what_is_no_file_on_a_host_is_refused(
+def test_a_redirect_to_what_is_not_a_file_on_a_host_is_refused(
     git_host: GitHost, tmp_path: Path, where: str
 ) -> None:
     git_host.fail("net", status=302, headers={"Location": where}, times=9)

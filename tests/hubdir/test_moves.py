@@ -106,7 +106,7 @@ def test_code_that_came_before_the_move_is_still_trusted(
     assert tmp_path.exists()
 
 
-def test_refs_from_a_place_that_is_no_repo_are_refused(host: GitHost, worktree: Path) -> None:
+def test_refs_from_a_place_that_is_not_a_repo_are_refused(host: GitHost, worktree: Path) -> None:
     with GitHost(code_host="localhost") as other:
         other.add_repo("acme", "shapes", worktree)
         target = f"http://localhost:{other.port}/refs"

@@ -135,7 +135,7 @@ def test_a_redirect_to_an_unencrypted_host_is_refused(
     url = tls_host.url.replace("http:", "https:")
     where = {"Location": "http://weights.invalid/net.pt?sig=secret"}
     tls_host.fail("moved", status=302, headers=where)
-    with pytest.raises(errors.FetchError, match="which is not encrypted") as refused:
+    with pytest.raises(errors.FetchError, match="which is unencrypted") as refused:
         fetch_checkpoint(f"{url}/moved.pt", policy=ASK)
     assert "secret" not in str(refused.value)
     tls_host.fail("moved", status=302, headers={"Location": "/net.pt"})
@@ -185,7 +185,7 @@ def test_socks_leads_to_the_host(
     assert socks.asked == ["weights.invalid"]
 
 
-def test_what_socks_needs_is_said(tmp_path: Path) -> None:
+def test_a_missing_pysocks_is_reported(tmp_path: Path) -> None:
     program = f"""
 import sys
 sys.modules["socks"] = None

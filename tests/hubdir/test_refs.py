@@ -86,7 +86,7 @@ def test_a_commit_is_looked_for_among_all_branches_and_tags(host: GitHost, busy:
     assert resolve("acme/shapes:" + "0123456789" * 4) is None
 
 
-def test_what_a_typo_is_near_to_is_said_with_a_long_list_too(host: GitHost, busy: str) -> None:
+def test_close_names_are_suggested_from_a_long_list_too(host: GitHost, busy: str) -> None:
     with pytest.raises(RefNotFoundError) as missing:
         resolve("acme/shapes:mian")
     assert "main" in missing.value.hint

@@ -106,7 +106,7 @@ def test_torchs_path_leads_to_the_tree(host: GitHost, hub_dir: Path, worktree: P
 
 
 @pytest.mark.usefixtures("trusted")
-def test_names_that_share_torchs_path_are_told_apart(
+def test_names_that_share_torchs_path_are_distinguished(
     git_host: GitHost, hub_dir: Path, tmp_path: Path
 ) -> None:
     one = commit_files(tmp_path / "one", {"hubconf.py": "one = 1\n"})
@@ -119,7 +119,7 @@ def test_names_that_share_torchs_path_are_told_apart(
     assert (hub_dir / "own_ab_c_main" / "hubconf.py").read_text() == "one = 1\n"
 
 
-def test_refs_that_share_torchs_path_are_told_apart(host: GitHost, worktree: Path) -> None:
+def test_refs_that_share_torchs_path_are_distinguished(host: GitHost, worktree: Path) -> None:
     git("branch", "release/1", cwd=worktree)
     git("checkout", "--quiet", "-b", "release_1", cwd=worktree)
     commit_files(worktree, {"hubconf.py": "later = 1\n"})

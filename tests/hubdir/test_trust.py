@@ -1,4 +1,4 @@
-"""Trust: shared with torch.hub, asked for on a terminal only, inherited by nobody."""
+"""Trust: shared with torch.hub, asked for where the user can answer, inherited by nobody."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from click.testing import CliRunner
 
 from hubkit.cli import main
 from hubkit.errors import UntrustedRepoError, UsageError
-from hubkit.hubdir import parse_repo, read_trust, record_trust, remove_trust, require_trust
+from hubkit.hubdir import (
+    find_legacy_folders,
+    parse_repo,
+    read_trust,
+    record_trust,
+    remove_trust,
+    require_trust,
+)
 from hubkit.hubdir.trust import is_trusted
+from tests.git_host import commit_files
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.git_host import GitHost
 
 REPO = parse_repo("acme/shapes")
 
@@ -215,12 +225,115 @@ def test_other_answers_are_refused() -> None:
         require_trust(REPO, "yes")  # type: ignore[arg-type]
 
 
-def test_a_list_that_cannot_be_written_is_no_reason_to_stop(
+def test_a_list_that_cannot_be_written_is_not_a_reason_to_stop(
     hub_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (hub_dir / "trusted_list").mkdir(parents=True)
     record_trust(REPO)
     assert "cannot be added" in caplog.text
+
+
+def fetched_by_torch(hub_dir: Path, name: str) -> None:
+    (hub_dir / name).mkdir(parents=True)
+    (hub_dir / name / "hubconf.py").touch()
+
+
+@pytest.mark.parametrize("listed", [None, "", "other_repo\n"])
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("acme/shapes:v1", "acme_shapes_v1"),
+        ("acme/shapes:dev/x", "acme_shapes_dev_x"),
+        ("acme/shapes", "acme_shapes_main"),
+        ("acme/shapes", "acme_shapes_master"),
+    ],
+)
+def test_what_torch_fetched_is_trusted_and_stays_so(
+    hub_dir: Path, text: str, folder: str, listed: str | None
+) -> None:
+    fetched_by_torch(hub_dir, folder)
+    if listed is not None:
+        (hub_dir / "trusted_list").write_text(listed)
+    assert require_trust(parse_repo(text), "check")  # to be recorded
+    for other in ("acme/shapes:v2", "acme/other:v1", "https://git.example.org/acme/shapes:v1"):
+        with pytest.raises(UntrustedRepoError):
+            require_trust(parse_repo(other), "check")
+    with pytest.raises(UntrustedRepoError):
+        require_trust(parse_repo(text), False)
+    assert find_legacy_folders(parse_repo(text)) == [hub_dir / folder]
+
+
+@pytest.mark.parametrize("text", ["acme/shapes_x:main", "acme/shapes:x_main"])
+def test_a_folder_of_two_repos_means_trust_in_its_code_alone(hub_dir: Path, text: str) -> None:
+    fetched_by_torch(hub_dir, "acme_shapes_x_main")
+    is_known = text == "acme/shapes:x_main"  # torch.hub spells only the other one like a third
+    assert require_trust(parse_repo(text), "check", is_cached=True) is is_known
+    if not is_known:
+        with pytest.raises(UntrustedRepoError):
+            require_trust(parse_repo(text), "check", is_cached=False)
+
+
+def test_a_link_of_hubkits_is_no_trust(hub_dir: Path) -> None:
+    tree = hub_dir / ".hubkit" / "repos" / "x"
+    tree.mkdir(parents=True)
+    (hub_dir / "acme_shapes_v1").symlink_to(tree)
+    with pytest.raises(UntrustedRepoError):
+        require_trust(parse_repo("acme/shapes:v1"), "check")
+    assert find_legacy_folders(REPO) == []
+
+
+class Answers:
+    """What a notebook or a test puts in the place of ``input``."""
+
+    def __init__(self, *answers: str | Exception) -> None:
+        self.answers, self.questions = iter(answers), list[str]()
+
+    def __call__(self, question: str = "") -> str:
+        self.questions.append(question)
+        answer = next(self.answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.mark.usefixtures("hub_dir")
+@pytest.mark.parametrize(
+    ("answers", "trusted"),
+    [
+        (["y"], True),
+        (["what?", " YES "], True),
+        (["maybe", "no"], False),
+        ([""], False),
+        (["1", "2", "3"], False),
+        ([EOFError()], False),
+        ([NotImplementedError("no frontend")], False),
+    ],
+)
+def test_a_replaced_input_is_asked_until_it_answers(
+    monkeypatch: pytest.MonkeyPatch, answers: list[str | Exception], trusted: bool
+) -> None:
+    monkeypatch.setenv("HUBKIT_OFFLINE", "1")
+    repo = parse_repo(f"acme/shapes:{'1a2b' * 10}")
+    monkeypatch.setattr("builtins.input", asked := Answers(*answers))
+    if trusted:
+        assert require_trust(repo, "check")
+    else:
+        with pytest.raises(ValueError, match=r"^Untrusted repository\."):
+            require_trust(repo, "check")
+    assert len(asked.questions) == len(answers)
+    assert "acme/shapes at commit 1a2b1a2b" in asked.questions[0]
+
+
+def test_the_question_names_the_commit_of_a_branch(
+    git_host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha = commit_files(tmp_path / "r", {"hubconf.py": ""})
+    git_host.add_repo("acme", "shapes", tmp_path / "r")
+    monkeypatch.setattr("builtins.input", asked := Answers("n"))
+    with pytest.raises(UntrustedRepoError):
+        require_trust(REPO, "check")
+    assert sha in asked.questions[0]
+    assert not git_host.paths("zip")
 
 
 def test_the_command_line_keeps_the_list(hub_dir: Path) -> None:
@@ -230,4 +343,6 @@ def test_the_command_line_keeps_the_list(hub_dir: Path) -> None:
     assert run(main, ["trust", "list"]).stdout.splitlines() == ["old_one", "acme/shapes", "a/b"]
     assert run(main, ["trust", "remove", "acme/shapes"]).exit_code == 0
     assert run(main, ["trust", "list"]).stdout.splitlines() == ["old_one", "a/b"]
+    fetched_by_torch(hub_dir, "a_b_main")
+    assert str(hub_dir / "a_b_main") in run(main, ["trust", "remove", "a/b"]).stderr
     assert run(main, ["trust", "add", "nonsense"]).exit_code == 2

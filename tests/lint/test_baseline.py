@@ -50,7 +50,7 @@ def known(repo: Path) -> Path:
         '{"schema": 1, "findings": [{"fingerprint": 1, "code": ["x"], "path": {}, "message": ""}]}',
     ],
 )
-def test_what_is_no_baseline_is_refused_and_kept(repo: Path, text: str) -> None:
+def test_a_file_that_is_not_a_baseline_is_refused_and_kept(repo: Path, text: str) -> None:
     file = repo / "known.json"
     file.write_text(text)
     for option in ((), ("--update-baseline",)):
@@ -126,7 +126,7 @@ def test_writing_twice_changes_nothing(repo: Path, known: Path) -> None:
         "caf\xe9",
     ],
 )
-def test_what_is_no_baseline_is_refused_and_left_alone(repo: Path, text: str) -> None:
+def test_a_file_that_is_not_a_baseline_is_refused_and_left_alone(repo: Path, text: str) -> None:
     path = repo / "b.json"
     path.write_text(text, "latin-1")
     for options in ([], ["--update-baseline"]):

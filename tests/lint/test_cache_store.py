@@ -78,7 +78,7 @@ def test_a_bad_record_is_none_and_is_replaced(
         assert record.read_bytes() == good
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(
+def test_a_folder_that_cannot_be_written_is_not_an_error(
     tmp_path: Path, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HUBKIT_NO_CACHE")
@@ -87,7 +87,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(
     assert "HUB105" in check(repo)
 
 
-def test_a_user_without_a_home_is_no_error(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_is_not_an_error(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(uid: int) -> object:
         raise KeyError(f"getpwuid(): uid not found: {uid}")
 

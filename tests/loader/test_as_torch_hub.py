@@ -13,6 +13,7 @@ import pytest
 
 import hubkit
 from tests.git_host import commit_files
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,17 +22,6 @@ if TYPE_CHECKING:
     from tests.runtime.conftest import MakeRepo
 
 pytestmark = pytest.mark.torch
-
-
-def run(program: str, *arguments: object) -> list[str]:
-    """The lines that a program prints in a fresh interpreter."""
-    done = subprocess.run(
-        [sys.executable, "-c", dedent(program), *map(str, arguments)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("install", [False, True], ids=["with", "install"])
@@ -69,8 +59,9 @@ def test_a_library_that_bound_the_names_early_uses_hubkits_cache(
         with scope:
             library.use(sys.argv[2], sys.argv[3])
     """
-    said = run(program, tmp_path, url, tmp_path / "copy.pt", "yes" if install else "")
-    assert said == [
+    arguments = str(tmp_path), url, str(tmp_path / "copy.pt"), "yes" if install else ""
+    said = run_python("-c", dedent(program), *arguments, check=True).stdout
+    assert said.splitlines() == [
         "['net'] A net. 4",
         f"{{'bias': tensor([0., 1.])}}; {{'bias': tensor([0., 1.])}}; {hub_dir}",
     ]
@@ -80,19 +71,15 @@ def test_a_library_that_bound_the_names_early_uses_hubkits_cache(
 
 
 def is_ours() -> bool:
-    """Whether torch.hub says hubkit's hub dir."""
+    """Whether hubkit answers a call of torch.hub."""
     import torch
 
-    return torch.hub.get_dir() == hubkit.get_dir()
+    with pytest.raises(Exception, match="source") as refused:
+        torch.hub.load("no-repo", "net", source="elsewhere")  # type: ignore[no-untyped-call]
+    return isinstance(refused.value, hubkit.HubkitError)
 
 
-@pytest.fixture
-def _other_hub_dir(hub_dir: Path) -> None:
-    """Another hub dir than torch.hub's, which tells the two apart."""
-    hubkit.set_dir(hub_dir.with_name("hubkits"))
-
-
-@pytest.mark.usefixtures("_other_hub_dir")
+@pytest.mark.usefixtures("hub_dir")
 def test_it_is_undone_and_may_be_nested() -> None:
     assert not is_ours()
     with hubkit.as_torch_hub():
@@ -107,7 +94,7 @@ def test_it_is_undone_and_may_be_nested() -> None:
     assert not is_ours()
 
 
-@pytest.mark.usefixtures("_other_hub_dir")
+@pytest.mark.usefixtures("hub_dir")
 def test_the_context_is_the_threads_and_the_install_everybodys() -> None:
     with ThreadPoolExecutor(1) as pool:
         with hubkit.as_torch_hub():
@@ -124,7 +111,7 @@ def test_the_context_is_the_threads_and_the_install_everybodys() -> None:
         assert not pool.submit(is_ours).result()
 
 
-@pytest.mark.usefixtures("_other_hub_dir")
+@pytest.mark.usefixtures("hub_dir")
 def test_asyncio_tasks_do_not_see_each_others() -> None:
     async def inside(entered: asyncio.Event, left: asyncio.Event) -> bool:
         with hubkit.as_torch_hub():
@@ -154,6 +141,7 @@ def test_torch_may_be_imported_later(make_repo: MakeRepo) -> None:
             print(*load(sys.argv[1], "net", 3, source="local"))
         print(*load(sys.argv[1], "net", 3, source="local"))
     """
-    inside, outside = run(program, root)
+    command = [sys.executable, "-c", dedent(program), str(root)]
+    inside, outside = subprocess.check_output(command, text=True).splitlines()
     assert inside.startswith("3 hubkit.repos.")
     assert outside in ("3 hubconf", "3 hubconf.py")

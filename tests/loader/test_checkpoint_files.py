@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 import hubkit
 from hubkit.errors import CheckpointError, HashMismatchError, UsageError
 from hubkit.hubdir.download import sha256_of
-from hubkit.loader.weights import MAPPED_FROM, read_checkpoint
+from hubkit.loader.checkpoint_files import MAPPED_FROM, read_checkpoint
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from tests.git_host import GitHost
@@ -146,9 +146,9 @@ def test_a_missing_safetensors_is_named_with_the_install_line(tmp_path: Path) ->
     program = f"""
 import pathlib, sys
 sys.modules["safetensors"] = None
-from hubkit.loader.weights import read_checkpoint
+from hubkit.loader.checkpoint_files import read_checkpoint
 read_checkpoint(pathlib.Path({str(tmp_path / "net.pt")!r}), weights_only=True)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)  # fmt: skip
+    done = run_python("-c", program)
     assert "MissingExtraError" in done.stderr
     assert "pip install safetensors" in done.stderr

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,12 +51,7 @@ except ValueError:
 def run(statement: str, hub_dir: Path, url: str) -> list[str]:
     """What the program prints, without torch.hub's line about its download."""
     program = PROGRAM.replace("IMPORT", statement)
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(hub_dir), url],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    done = run_python("-c", program, str(hub_dir), url, check=True)
     return [line for line in done.stdout.splitlines() if not line.startswith("Downloading")]
 
 

@@ -150,12 +150,12 @@ def test_a_folder_without_hubconf_says_where_there_is_one(repo: Path) -> None:
         assert isinstance(caught.value, FileNotFoundError)
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(HubconfNotFoundError, match="is not a folder"):
         hubkit.load(str(tmp_path / "nowhere"), "net", source="local")
 
 
-def test_a_hubconf_that_does_not_parse_is_said(make_repo: MakeRepo) -> None:
+def test_a_hubconf_that_does_not_parse_is_reported(make_repo: MakeRepo) -> None:
     root = make_repo("repo", {"hubconf.py": "def net(:"})
     with pytest.raises(HubconfSyntaxError):
         hubkit.list(root)
@@ -170,12 +170,12 @@ def test_an_unknown_source_is_refused(repo: Path, source: str) -> None:
     assert isinstance(caught.value, ValueError)
 
 
-def test_a_name_that_is_no_string_is_refused(repo: Path) -> None:
+def test_a_name_that_is_not_a_string_is_refused(repo: Path) -> None:
     with pytest.raises(ValueError, match="a string"):
         hubkit.load(repo, 3)  # type: ignore[arg-type]
 
 
-def test_all_missing_dependencies_are_said_at_once_before_any_code_runs(
+def test_all_missing_dependencies_are_reported_at_once_before_any_code_runs(
     make_repo: MakeRepo,
 ) -> None:
     hubconf = """
@@ -211,7 +211,7 @@ def test_looking_for_a_dependency_does_not_run_its_parents(
     assert caught.value.missing == ("loud.absent",)
 
 
-def test_a_missing_torch_is_said_with_its_install_line(make_repo: MakeRepo) -> None:
+def test_a_missing_torch_is_reported_with_its_install_line(make_repo: MakeRepo) -> None:
     """In a Python that has hubkit's requirements and no torch."""
     import subprocess
 

@@ -16,7 +16,7 @@ from hubkit import hubdir
 from hubkit.errors import NotThereError, UnsafeArchiveError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import add_trust, fetch_checkpoint, parse_repo, read_trust
-from hubkit.loader import weights
+from hubkit.loader import checkpoint_files
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_what_cannot_be_fetched_afresh_stays(
 
 @pytest.mark.torch
 @pytest.mark.usefixtures("worktree")
-def test_weights_that_are_gone_are_said_and_the_old_ones_stay(
+def test_weights_that_are_gone_are_reported_and_the_old_ones_stay(
     git_host: GitHost, hub_dir: Path, tmp_path: Path
 ) -> None:
     url = save(git_host, tmp_path / "net.pt", 1)
@@ -246,14 +246,14 @@ def test_weights_that_go_just_after_they_were_found_are_fetched_again(
     url = save(git_host, tmp_path / "net.pt", 1)
     hubkit.load_state_dict_from_url(url)
     found = hubdir.fetch_checkpoint(url, policy=FetchPolicy())
-    read = weights.read_checkpoint
+    read, losses = checkpoint_files.read_checkpoint, [found.unlink]
 
     def lose_and_read(path: Path, *arguments: Any, **options: Any) -> dict[str, Any]:
-        monkeypatch.setattr(weights, "read_checkpoint", read)
-        found.unlink()
+        while losses:
+            losses.pop()()
         return read(path, *arguments, **options)
 
-    monkeypatch.setattr(weights, "read_checkpoint", lose_and_read)
+    monkeypatch.setattr(checkpoint_files, "read_checkpoint", lose_and_read)
     assert hubkit.load_state_dict_from_url(url)["w"] == 1
     assert len(git_host.paths("net.pt")) == 2
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 import hubkit
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,13 +113,7 @@ def test_code_written_for_torch_hub_runs_with_the_import_changed(
     said = {}
     for imported in ("from torch import hub", "import hubkit as hub"):
         program = CONSUMER.replace("from torch import hub", imported)
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", program],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        done = run_python("-c", program, env=environment, check=True)
         said[imported] = [line for line in done.stdout.splitlines() if "Downloading" not in line]
     assert said["from torch import hub"] == said["import hubkit as hub"]
     assert said["import hubkit as hub"][:2] == ["Net torch.Size([1, 3])", "10"]

@@ -91,12 +91,12 @@ def test_what_reads_as_a_repo_is_one(
 
 
 @pytest.mark.parametrize("spec", NEITHER)
-def test_what_reads_as_neither_is_no_folder(spec: str, canary: Path) -> None:
+def test_text_that_is_neither_repo_nor_folder_is_refused(spec: str, canary: Path) -> None:
     make_folder(spec, canary)
     for call in CALLS:
         with pytest.raises(RepoSpecError) as caught:
             call(spec)
-        assert f'write "./{spec}"' in caught.value.hint
+        assert f'pass "./{spec}"' in caught.value.hint
     for command in (["check", spec], ["list", spec], ["help", spec, "which"], ["lock", spec]):
         assert CliRunner().invoke(main, command).exit_code
     assert not canary.exists()
@@ -143,4 +143,4 @@ def test_a_command_says_which_of_the_two_it_takes(folder: str) -> None:
 def test_where_there_is_no_such_repo_the_error_says_how_to_mean_it(folder: str) -> None:
     with pytest.raises(RepoNotFoundError) as caught:
         hubkit.load(folder, "which", trust_repo=True)
-    assert 'write "./own/rep", or pass source="local"' in caught.value.hint
+    assert 'pass "./own/rep", or pass source="local"' in caught.value.hint

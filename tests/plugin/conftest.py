@@ -8,16 +8,17 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_hubkit.checks import all_checks
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
     from types import ModuleType
 
 GIT = {
@@ -35,22 +36,29 @@ _OUTCOME = re.compile(
 
 
 class _LibraryKeeper:
-    """Keeps the installed libraries that a run in this process imports.
+    """Keeps hubkit and the installed libraries that a run in this process imports.
 
     Parts of torch, its compiler among them, register operators and cannot be imported twice, and
-    hold on to the sympy that they found. Pytester forgets what is new after each run, and once
-    more when its test ends.
+    hold on to the sympy that they found. Of hubkit there must be one copy, which other tests
+    import. Pytester forgets what is new after each run, and once more when its test ends.
     """
 
     def __init__(self) -> None:
         self._modules: dict[str, ModuleType] = {}
 
     def pytest_unconfigure(self) -> None:
-        installed = sysconfig.get_path("purelib") + os.sep
+        root = Path(__file__).parents[2]
+        kept = sysconfig.get_path("purelib"), str(root / "hubkit"), str(root / "pytest_hubkit")
+        packages = {
+            name
+            for name, module in sys.modules.items()
+            if "." not in name and (getattr(module, "__file__", None) or "").startswith(kept)
+        }
+        # With the modules that have no file, such as those within torch._C.
         self._modules |= {
             name: module
             for name, module in sys.modules.items()
-            if (getattr(module, "__file__", None) or "").startswith(installed)
+            if name.partition(".")[0] in packages
         }
 
     def put_back(self) -> None:
@@ -89,8 +97,14 @@ class HubRepo:
         subprocess.run(["git", *arguments], cwd=self.root, check=True, env={**os.environ, **GIT})
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        """Run pytest in a process of its own: what is imported there is gone afterwards."""
-        return self.pytester.runpytest_subprocess(*arguments)
+        """Run pytest in a process of its own, in which torch is imported already."""
+        temporary = f"--basetemp={self.root / 'runpytest'}"
+        done = run_python("-m", "pytest", temporary, *arguments, cwd=self.root)
+        # As pytester does, so that a test that fails shows it.
+        sys.stdout.write(done.stdout)
+        sys.stderr.write(done.stderr)
+        lines = done.stdout.splitlines(), done.stderr.splitlines()
+        return pytest.RunResult(done.returncode, *lines, 0)
 
     def run_here(self, *arguments: str) -> pytest.RunResult:
         """Run pytest in this process, for hubconfs that import nothing large."""
@@ -100,7 +114,7 @@ class HubRepo:
 
     def collect(self, *arguments: str) -> list[str]:
         """Ids of what would run."""
-        result = self.pytester.runpytest_inprocess("--collect-only", "-q", *arguments)
+        result = self.run_here("--collect-only", "-q", *arguments)
         return [line for line in result.outlines if "::" in line and " " not in line]
 
 

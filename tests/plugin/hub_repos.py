@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MODEL = '''
 """The model."""
 
@@ -81,6 +87,22 @@ input = "f32[B,4] in [0,1]"
 [tool.hubkit.entrypoints.wide]
 input = "f32[B,4]"
 call = { width = 8 }
+trained = false
 """,
     "tests/test_own.py": "def test_own():\n    pass\n",
 }
+
+
+def add_weights(root: Path) -> None:
+    """Write the weights of the healthy repo into its ``dist/``, and their digest into its URL."""
+    import torch
+
+    scope: dict[str, Any] = {}
+    exec(MODEL, scope)
+    (root / "dist").mkdir()
+    path = root / "dist" / "small.pth"
+    torch.save(scope["Net"]().state_dict(), path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    path.rename(path.with_name(f"small-{digest}.pth"))
+    hubconf = root / "hubconf.py"
+    hubconf.write_text(hubconf.read_text("utf-8").replace("0123abcd", digest), "utf-8")

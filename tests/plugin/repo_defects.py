@@ -166,7 +166,7 @@ REPO_DEFECTS = (
         "labels::C301",
         {**_hubconf(_READS), "acme_words/names.txt": "cat dog\n"},
         {},
-        ("acme_words/names.txt: it is stored in git-lfs*",),
+        ("acme_words/names.txt: it is stored in Git LFS*",),
         more=_replace_by_pointer,
     ),
     RepoDefect(

@@ -34,7 +34,7 @@ def run(code: str, folder: Path) -> str:
     return done.stdout.strip()
 
 
-def test_a_process_that_died_is_known_and_one_that_runs_is_no_death(tmp_path: Path) -> None:
+def test_a_dead_process_is_recognized_and_a_running_one_is_not(tmp_path: Path) -> None:
     crashes = Crashes(tmp_path / "notes")
     with crashes.watch("net[a b]", "C204"):
         assert run(FIND, tmp_path / "notes") == "''"
@@ -46,6 +46,7 @@ def test_a_process_that_died_is_known_and_one_that_runs_is_no_death(tmp_path: Pa
     assert crashes.find("net") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_workers_that_share_an_entrypoint_do_not_take_one_another_for_dead(repo: HubRepo) -> None:
     repo.write(HEALTHY)

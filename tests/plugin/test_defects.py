@@ -20,6 +20,7 @@ _ROW = re.compile(r"^((?:bad|good)_\w+) .*?\d+ of \d+(?:, not (C\d+(?:, C\d+)*))
 _OF_THE_REPO = {"C102": "C102"}
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_entrypoints(
     repo: HubRepo, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

@@ -33,7 +33,7 @@ def test_the_suites_functions_have_torchs_signatures(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("make", [lambda: api._hub_functions(None, None), drop_in._prepare])
+@pytest.mark.parametrize("make", [lambda: api.hub_functions(None, None), drop_in._prepare])
 def test_the_loaders_functions_take_what_torchs_take(name: str, make: Any) -> None:
     """In the same order; what they take besides is by keyword only."""
 

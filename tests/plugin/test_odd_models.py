@@ -105,14 +105,16 @@ def forgetful(pretrained: bool = False):
     """A model that does not save all that it is."""
     return _Forgetful()
 '''
-INPUT = '[entrypoints.{}]\ninput = "f32[B,3]"\ntrainable = true\n'
+INPUT = '[entrypoints.{}]\ninput = "f32[B,3]"\ntrainable = true\ntrained = false\n'
 
 
+@pytest.mark.slow
 def test_odd_models_pass_but_for_what_is_wrong_with_them(repo: HubRepo) -> None:
     declared = "\n".join(
         map(INPUT.format, ("crowd", "totals", "spectrum", "lazy", "alone", "forgetful"))
     )
     declared += '[entrypoints.table]\ninput = "i64[B,3] < 7"\ntrainable = true\n'
+    declared += "trained = false\n"
     repo.write({"hubconf.py": CROWDED, "hubkit.toml": declared})
     repo.commit()
     result = repo.run("--hubconf", "-v", "--deselect", "hubconf.py::check")

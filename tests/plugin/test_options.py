@@ -88,7 +88,7 @@ def test_slow_checks_run_when_asked_for(plain: HubRepo) -> None:
         ),
     ],
 )
-def test_what_makes_no_sense_is_refused(plain: HubRepo, argument: str, said: str) -> None:
+def test_invalid_values_are_refused(plain: HubRepo, argument: str, said: str) -> None:
     result = plain.run_here("--hubconf", argument)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([said])

@@ -54,6 +54,7 @@ def untyped(pretrained=False):
 '''
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_each_form_is_a_feature_of_its_own(repo: HubRepo) -> None:
     repo.write({"hubconf.py": HUBCONF})

@@ -34,7 +34,7 @@ def test_a_commit_of_which_git_lacks_a_file_cannot_be_judged(repo: HubRepo) -> N
     (repo.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     result = repo.run_here("--hubconf", "--hubconf-select=C101,C301", "-rs", "-k", "not check")
     result.assert_outcomes(passed=1, skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED*git archive fails: *"])
+    result.stdout.fnmatch_lines(["SKIPPED*git archive failed: *"])
     result.stdout.fnmatch_lines(["one * skipped *"])
 
 

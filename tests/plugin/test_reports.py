@@ -87,6 +87,7 @@ def test_a_report_tells_what_became_of_each_check_and_why(plain: HubRepo) -> Non
     assert not document["interrupted"]
 
 
+@pytest.mark.slow
 def test_workers_report_what_one_process_does(plain: HubRepo) -> None:
     select = "--hubconf-select=C101,C104,C105"
     alone, shared = written(plain, select), written(plain, select, "-n", "2")
@@ -96,7 +97,7 @@ def test_workers_report_what_one_process_does(plain: HubRepo) -> None:
         assert one["unexercised"] == other["unexercised"]
 
 
-def test_what_a_run_did_not_come_to_is_told(plain: HubRepo) -> None:
+def test_what_a_run_did_not_come_to_is_reported(plain: HubRepo) -> None:
     document = written(plain, "--hubconf-select=C104,C105", "-x", "--deselect=hubconf.py::check")
     assert document["interrupted"]
     assert outcomes(document)["third"] == {}
@@ -118,7 +119,7 @@ def test_other_forms_are_made_from_the_same_report(plain: HubRepo) -> None:
     result.stdout.fnmatch_lines([f"markdown: {plain.root / 'card.md'}"])
 
 
-def test_a_report_that_cannot_be_written_is_no_quiet_loss(plain: HubRepo) -> None:
+def test_a_report_that_cannot_be_written_is_an_error(plain: HubRepo) -> None:
     plain.write({"out": "a file"})
     result = plain.run_here("--hubconf", "--hubconf-select=C105", "--hubconf-report=out/hub.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -51,7 +51,7 @@ def test_without_the_flag_nothing_is_collected_or_imported(plain: HubRepo) -> No
             "    assert not heavy & set(sys.modules)\n"
         }
     )
-    result = plain.run("-v")
+    result = plain.pytester.runpytest_subprocess("-v")
     result.assert_outcomes(passed=1)
     assert "hubconf" not in result.stdout.str()
 
@@ -158,7 +158,7 @@ def test_a_configuration_that_cannot_be_read_fails_once(plain: HubRepo) -> None:
     result.stdout.fnmatch_lines(["*unknown key 'kindd'*", "*Did you mean `kind`?*"])
 
 
-def test_what_fails_on_import_is_told_once(plain: HubRepo) -> None:
+def test_a_failing_import_is_reported_once(plain: HubRepo) -> None:
     plain.write({"hubconf.py": "import nowhere\n\ndef first():\n    '''One.'''\n"})
     result = plain.run_here(
         "--hubconf", "-v", "--deselect", "hubconf.py::check", "hubconf.py", "-rs"

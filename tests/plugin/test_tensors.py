@@ -66,13 +66,13 @@ def test_sizes_that_nobody_declared_are_told_but_for_the_batch() -> None:
         ("i64[B] < 0", "is empty"),
     ],
 )
-def test_what_cannot_be_read_is_said(text: str, said: str) -> None:
+def test_unreadable_input_is_reported(text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said) as caught:
         read_tensor(text)
     assert caught.value.hint
 
 
-def test_a_declared_size_that_makes_no_sense_is_said() -> None:
+def test_an_invalid_declared_size_is_reported() -> None:
     with pytest.raises(ConfigError, match="'14m' of axis 'H'"):
         read_tensor("f32[H]").shape({"H": "14m"})
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
-import zipfile
+import pickle
+import random
+import sys
+import warnings
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,12 +124,35 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.save({"left": halves[:5], "right": halves[5:]}, folder / "halves.pth")
     torch.save({"a": shared, "x": _Runs()}, folder / "runs.pth")
     torch.save([shared], folder / "list.pth")
-    with zipfile.ZipFile(folder / "script.pt", "w") as script:  # as torch.jit.save lays it out
-        script.writestr("net/data.pkl", b"\x80\x02}.")
-        script.writestr("net/code/__torch__.py", "class Net(Module): ...")
-        script.writestr("net/constants.pkl", b"\x80\x02).")
+    torch.save({"epoch": 3}, folder / "epoch.pth")
+    torch.save(
+        {
+            "epoch": 3,
+            "state_dict": state,
+            "optimizer_states": [optimizer.state_dict()],
+            "hyper": {},
+        },
+        folder / "lightning.ckpt",
+    )
+    torch.save(
+        {"model": state, "ema": {"shadow": state}, "optimizer": optimizer.state_dict()},
+        folder / "ema.pt",
+    )
+    torch.save(torch.nn.Linear(2, 1).state_dict(), folder / "linear.pth")
+    torch.save(torch.nn.Linear(3, 1).state_dict(), folder / "wide.pth")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is deprecated
+        traced = torch.jit.trace(torch.nn.Linear(2, 1), torch.rand(1, 2))  # type: ignore[no-untyped-call]
+        traced.save(folder / "script.pt")
+    (folder / "own_model.py").write_text("import torch\n\n\nclass Own(torch.nn.Linear): ...\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        torch.save(import_module("own_model").Own(2, 1), folder / "own.pt")
+        patch.delitem(sys.modules, "own_model")
     safetensors.torch.save_file(dict(state), folder / "net.safetensors")
     (folder / "text.pth").write_text("no checkpoint")
+    (folder / "random.pth").write_bytes(random.Random(0).randbytes(5000))
+    (folder / "plain.pkl").write_bytes(pickle.dumps({"epoch": 3}))
     (folder / "cut.pth").write_bytes((folder / "net.pth").read_bytes()[:-100])
     (folder / "cut-old.pth").write_bytes((folder / "old.pth").read_bytes()[:100])
     return folder

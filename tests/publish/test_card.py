@@ -264,7 +264,7 @@ def test_a_protected_card_is_left_alone(repo: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_said(repo: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(repo: Path) -> None:
     repo.chmod(0o500)
     try:
         assert "cannot write" in hubkit("card", *REPO).stderr

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.git_host import commit_files
 from tests.publish.conftest import hubkit, missing
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +44,7 @@ torch.hub.load("acme/nets", "other")(torch.rand(1, 4))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_what_hubkit_wrote_runs_and_what_does_not_is_in_the_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -61,11 +61,11 @@ def test_what_hubkit_wrote_runs_and_what_does_not_is_in_the_way(
 
     from hubkit.conformance import read_report
 
-    command = [sys.executable, "-m", "hubkit", "conform", str(folder), "--select=C1,C201,C215"]
+    command = ("-m", "hubkit", "conform", str(folder), "--select=C1,C201,C215")
     # Neither an earlier report nor the bytecode that Python writes is a change of the repo.
     report.write_text("{}")
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-    ran = subprocess.run([*command, f"--report={report}"], capture_output=True, check=False)
+    ran = run_python(*command, f"--report={report}")
     assert ran.returncode == 0, ran.stdout
     outcomes = {
         case.entrypoint: check.outcome

@@ -172,11 +172,11 @@ def test_a_site_generators_front_matter_is_not_touched(in_repo: Path) -> None:
         ("LicenseRef-LICENSE", "other"),
     ],
 )
-def test_licences_have_hugging_faces_names(spdx: str, name: str) -> None:
+def test_licenses_have_hugging_faces_names(spdx: str, name: str) -> None:
     assert License(require_spdx(spdx), "LICENSE").on_hugging_face == name
 
 
-def test_a_licence_of_ones_own_is_named(in_repo: Path) -> None:
+def test_a_license_of_ones_own_is_named(in_repo: Path) -> None:
     (in_repo / "LICENSE.txt").write_text("You may look at it.\n")
     hubkit("card", *REPO)
     found = values(in_repo / "MODEL_CARD.md")

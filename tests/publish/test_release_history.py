@@ -146,7 +146,7 @@ def test_a_version_comes_after_the_last_one() -> None:
     assert found["breaking changes"] == "v0.9.0 is not newer than v1.0.0"
 
 
-def test_a_detached_head_is_told_of(ready: Path) -> None:
+def test_a_detached_head_is_reported(ready: Path) -> None:
     git("checkout", "-q", "--detach", cwd=ready)
     result = hubkit("release", *DRY)
     assert result.exit_code == 0
@@ -227,7 +227,7 @@ def test_the_tag_runs_the_hook_that_the_docs_name(ready: Path, canary: Path) -> 
     assert "reference-transaction" in canary.read_text()
 
 
-def test_contents_of_a_git_lfs_pointer_are_no_change(ready: Path) -> None:
+def test_contents_of_a_git_lfs_pointer_are_not_a_change(ready: Path) -> None:
     content = b"many weights"
     digest = hashlib.sha256(content).hexdigest()
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 12\n"

@@ -26,7 +26,7 @@ def test_what_check_finds(ready: Path) -> None:
     assert "check" in missing(hubkit("release", *DRY))  # the commit counts, not the folder
 
 
-def test_weights_that_are_not_what_is_said(ready: Path) -> None:
+def test_weights_that_do_not_match_their_declaration(ready: Path) -> None:
     pyproject = READY["pyproject.toml"]
     assert isinstance(pyproject, str)
     commit_files(ready, {"pyproject.toml": pyproject.replace('"0123', '"ffff')})
@@ -95,7 +95,7 @@ def test_a_card_that_hubkit_never_wrote_is_for_its_author_to_judge(ready: Path) 
     )
 
 
-def test_a_card_that_shows_another_tag_is_told_of(ready: Path) -> None:
+def test_a_card_that_shows_another_tag_is_reported(ready: Path) -> None:
     hubkit("card", "--tag", "v1.0.0")
     commit_files(ready, {})
     state, message = read_items(hubkit("release", *DRY))["card"]
@@ -162,6 +162,41 @@ def test_conformance_is_shown_by_a_report_of_this_commit(
         assert read_items(result)["conformance"] == ("ok", "level 1, at this commit")
 
 
+@pytest.mark.parametrize(
+    ("verdict", "reason", "item"),
+    [
+        ("tried", "", ("ok", "tried: net(pretrained=True)")),
+        (
+            "failed",
+            "it fails.\nTrace",
+            ("missing", "net(pretrained=True) was tried and fails: it fails"),
+        ),
+        (
+            "not tried",
+            "not tried: it requests https://x.org/net.pth",
+            ("missing", "not tried: net(pretrained=True): it requests https://x.org/net.pth"),
+        ),
+        (
+            "not tried",
+            "not representative",
+            ("note", "not tried: net(pretrained=True): not representative"),
+        ),
+    ],
+)
+def test_a_release_needs_weights_that_were_tried(
+    ready: Path, tmp_path: Path, verdict: str, reason: str, item: tuple[str, str]
+) -> None:
+    document = json.loads(report_of(ready))
+    document["entrypoints"][0]["weights"] = {
+        "call": "net(pretrained=True)", "verdict": verdict, "reason": reason,
+    }  # fmt: skip
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps(document))
+    result = hubkit("release", "--dry-run", "--level", "1", "--report", report)
+    assert (result.exit_code != 0) == (item[0] == "missing")
+    assert item[1] in result.stdout.replace("\n", " ")
+
+
 def test_a_report_lives_as_long_as_only_documents_change(ready: Path, tmp_path: Path) -> None:
     """The card holds the report's table, and the commit with the card comes after the report."""
     report = tmp_path / "report.json"
@@ -181,7 +216,7 @@ def test_a_report_lives_as_long_as_only_documents_change(ready: Path, tmp_path: 
 
 
 @pytest.mark.usefixtures("ready")
-def test_without_a_report_the_way_to_one_is_said() -> None:
+def test_without_a_report_the_way_to_one_is_reported() -> None:
     result = hubkit("release", "--dry-run")
     assert missing(result) == {"conformance": "there is no report of the suite"}
     assert "pytest --hubconf --hubconf-report conformance.json" in result.stdout

@@ -102,7 +102,7 @@ def test_only_what_is_committed_and_offline_counts(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
-def test_a_process_that_dies_is_told_of(tmp_path: Path) -> None:
+def test_a_process_that_dies_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "nets"
     commit_files(
         folder,

@@ -7,27 +7,26 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from hubkit.config import read_config
+from hubkit.publish.stand_in import Hosted, run_codes
 from tests.publish.conftest import hubkit
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+pytestmark = pytest.mark.torch
+
+
 @pytest.fixture
-def file(in_repo: Path) -> Path:
-    """Something that could be a checkpoint, made without torch."""
-    path = in_repo / "net.pth"
-    path.write_bytes(b"\x80\x04}\x94." + b"weights")
-    return path
+def file(in_repo: Path, checkpoints: Path) -> Path:
+    """The state dict of the entrypoints."""
+    return Path(shutil.copy(checkpoints / "linear.pth", in_repo / "net.pth"))
 
 
 def test_a_copy_is_named_recorded_and_shown(in_repo: Path, file: Path) -> None:
@@ -47,16 +46,18 @@ def test_a_copy_is_named_recorded_and_shown(in_repo: Path, file: Path) -> None:
     assert "check_hash=True" in result.stdout
 
 
-def test_again_changes_nothing(in_repo: Path, file: Path) -> None:
-    command = ("weights", "add", file, "--entrypoint", "net")
-    hubkit(*command)
+def test_again_changes_nothing_and_other_weights_replace_the_record(
+    in_repo: Path, file: Path, checkpoints: Path
+) -> None:
+    add = ("weights", "add", "--entrypoint", "net", "--to", in_repo)
+    assert "\nrecorded: hubkit.toml" in hubkit(*add, file).stdout
     before = {path: path.read_bytes() for path in in_repo.iterdir() if path.is_file()}
-    result = hubkit(*command)
-    assert "exists: " in result.stdout
-    assert "already recorded" in result.stdout
     named = next(path for path in in_repo.glob("net-*.pth"))
-    assert "exists: " in hubkit("weights", "add", named, "--entrypoint", "net").stdout
+    result = hubkit(*add, named)
+    assert f"exists: {named}" in result.stdout
+    assert "already recorded" in result.stdout
     assert {path: path.read_bytes() for path in in_repo.iterdir() if path.is_file()} == before
+    assert "\nreplaced: hubkit.toml" in hubkit(*add, checkpoints / "wide.pth").stdout
 
 
 def test_another_file_is_never_replaced(in_repo: Path, file: Path) -> None:
@@ -76,9 +77,13 @@ def test_another_file_is_never_replaced(in_repo: Path, file: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer"),
         (b"<!DOCTYPE html><html>", "is a web page"),
         (b"PK\x03\x04 and no more", "is a damaged checkpoint"),
+        (b"Dear reader,", "is not a checkpoint"),
+        (bytes(range(256)), "is not a checkpoint"),
     ],
 )
-def test_what_is_no_checkpoint_is_refused(file: Path, content: bytes, message: str) -> None:
+def test_a_file_that_is_not_a_checkpoint_is_refused(
+    file: Path, content: bytes, message: str
+) -> None:
     file.write_bytes(content)
     result = hubkit("weights", "add", file)
     assert result.exit_code == 1
@@ -101,7 +106,7 @@ def test_a_name_with_a_wrong_hash_is_refused(in_repo: Path, file: Path) -> None:
     assert not (in_repo / "hubkit.toml").exists()
 
 
-def test_settings_that_cannot_be_read_are_said_before_anything_is_made(
+def test_settings_that_cannot_be_read_are_reported_before_anything_is_made(
     in_repo: Path, file: Path
 ) -> None:
     (in_repo / "hubkit.toml").write_text("nonsense = 1\n")
@@ -118,12 +123,6 @@ def test_an_entrypoint_must_exist(file: Path) -> None:
     assert [*file.parent.glob("net*")] == [file]
 
 
-def test_of_several_entrypoints_one_is_to_be_named(file: Path) -> None:
-    result = hubkit("weights", "add", file)
-    assert result.exit_code == 0
-    assert "Not recorded: pass --entrypoint NAME" in result.stderr
-
-
 def test_outside_a_repo_the_copy_is_all(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,10 +131,12 @@ def test_outside_a_repo_the_copy_is_all(
     assert result.exit_code == 0
     assert "Not recorded: no hubconf.py" in result.stderr
     assert "https://github.com/OWNER/NAME/releases/download/TAG/" in result.stdout
+    assert "pass --repo OWNER/NAME" in result.stderr
+    assert "pass --tag TAG" in result.stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_said(in_repo: Path, file: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(in_repo: Path, file: Path) -> None:
     locked = in_repo / "locked"
     locked.mkdir(mode=0o500)
     result = hubkit("weights", "add", file, "--to", locked)
@@ -143,30 +144,99 @@ def test_a_folder_that_cannot_be_written_is_said(in_repo: Path, file: Path) -> N
     assert "--to DIR" in result.stderr
 
 
-def test_a_file_in_the_way_of_the_folder_is_said(in_repo: Path, file: Path) -> None:
+def test_a_file_in_the_way_of_the_folder_is_reported(in_repo: Path, file: Path) -> None:
     result = hubkit("weights", "add", file, "--to", in_repo / "hubconf.py")
     assert result.exit_code == 2
     assert "cannot be copied into" in result.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_huge_file_is_never_held_in_memory(in_repo: Path) -> None:
-    huge = in_repo / "huge.bin"
+def test_a_huge_file_is_never_held_in_memory(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.bin"
     with huge.open("wb") as stream:
         stream.truncate(300 << 20)
     code = (
-        "import pathlib, sys; from hubkit.cli import main\n"
-        "try: main(sys.argv[1:])\n"
-        "finally: print(pathlib.Path('/proc/self/status').read_text(), file=sys.stderr)"
+        "import pathlib, sys; from hubkit.publish.weights import copy_checkpoint\n"
+        "copy_checkpoint(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))\n"
+        "print(pathlib.Path('/proc/self/status').read_text())"
     )
-    command = [sys.executable, "-c", code, "weights", "add", str(huge), "--to", "dist"]
-    done = subprocess.run(command, cwd=in_repo, capture_output=True, text=True, check=True)
-    peak = next(line for line in done.stderr.splitlines() if line.startswith("VmHWM:"))
+    command = [sys.executable, "-c", code, str(huge), str(tmp_path / "dist")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    peak = next(line for line in done.stdout.splitlines() if line.startswith("VmHWM:"))
     assert int(peak.split()[1]) < 100_000  # kB
-    shutil.rmtree(in_repo / "dist")
+    shutil.rmtree(tmp_path / "dist")
 
 
-@pytest.mark.torch
+def test_without_torch_it_says_what_to_install(tmp_path: Path, checkpoints: Path) -> None:
+    """A module named torch that cannot be found, as where only hubkit is installed."""
+    code = (
+        "import importlib.util, sys; find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *rest: None if name == 'torch' else find(name, *rest)\n"
+        "from hubkit.cli import main; main(['weights', 'add', sys.argv[1]])"
+    )
+    command = [sys.executable, "-c", code, str(checkpoints / "net.pth")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "hubkit weights add needs torch, which is not installed" in done.stderr
+    assert "pip install" in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def run_printed(text: str, root: Path, name: str) -> None:
+    """Run the code that the command printed, with the file in place of its URL."""
+    code = text[
+        text.index("import torch") if "from pathlib" not in text else text.index("from pathlib") :
+    ]
+    other = code.replace(name, "other.pth")
+    outcomes = run_codes(root, (code, other), Hosted(names={name: str(root / name)}))
+    assert not outcomes[0].error, code
+    assert outcomes[1].unreachable.endswith("other.pth")
+
+
+def test_the_weights_in_a_training_state_are_published_alone(
+    in_repo: Path, checkpoints: Path
+) -> None:
+    import torch
+
+    (in_repo / "pyproject.toml").write_text('[project]\nname = "nets"\nversion = "2.1.0"\n')
+    options = ("--to", in_repo, "--repo", "acme/nets")
+    result = hubkit("weights", "add", checkpoints / "train.pth.tar", *options)
+    assert result.exit_code == 0, result.output
+    # The tag is the one that `hubkit release` would create.
+    assert "acme/nets/releases/download/v2.1.0/train-" in result.stdout
+    assert "Not recorded: pass --entrypoint NAME" in result.stderr
+    (made,) = in_repo.glob("train-*.pth")
+    state = torch.load(made, weights_only=True)
+    assert state.keys() == torch.load(checkpoints / "net.pth").keys()
+    assert "values in total, from 'state_dict', without epoch and optimizer" in result.stdout
+    run_printed(result.stdout, in_repo, made.name)
+
+
+def test_a_pickled_model_is_converted_only_on_purpose(in_repo: Path, checkpoints: Path) -> None:
+    import torch
+
+    add = ("weights", "add", checkpoints / "own.pt", "--to", in_repo)
+    result = hubkit(*add)
+    assert result.exit_code == 1
+    assert "contains more than weights: `own_model.Own`" in result.stderr
+    result = hubkit(*add, "--state-dict")
+    assert result.exit_code == 2
+    assert "runs the code of `own_model.Own`" in result.stderr
+    assert "pass --yes" in result.stderr
+    assert not [*in_repo.glob("own*")]
+    result = hubkit(*add, "--state-dict", "--yes")
+    assert result.exit_code == 1
+    assert "No module named 'own_model'" in result.stderr
+    shutil.copy(checkpoints / "own_model.py", in_repo)
+    result = hubkit(*add, "--state-dict", "--yes")
+    assert result.exit_code == 0, result.output
+    (made,) = in_repo.glob("own-*.pth")
+    assert [*torch.load(made, weights_only=True)] == ["weight", "bias"]
+    result = hubkit("weights", "add", checkpoints / "runs.pth", "--state-dict", "--yes")
+    assert result.exit_code == 1
+    assert "runs `posix.system`" in result.stderr
+
+
 class TestSafetensors:
     """``--safetensors``."""
 
@@ -174,7 +244,7 @@ class TestSafetensors:
         import safetensors.torch
         import torch
 
-        for name in ("net.pth", "old.pth", "halves.pth"):
+        for name in ("old.pth", "halves.pth"):
             result = hubkit("weights", "add", checkpoints / name, "--safetensors", "--to", in_repo)
             assert result.exit_code == 0, result.output
             stem = name.removesuffix(".pth")
@@ -184,23 +254,21 @@ class TestSafetensors:
             new = safetensors.torch.load_file(made)
             assert old.keys() == new.keys()
             assert all(torch.equal(old[key], new[key]) for key in old)
-            assert "download_url_to_file" in result.stdout
+            run_printed(result.stdout, in_repo, made.name)
 
     def test_torchscript_is_loaded_otherwise(self, in_repo: Path, checkpoints: Path) -> None:
         result = hubkit("weights", "add", checkpoints / "script.pt", "--to", in_repo)
-        assert "torch.jit.load(path" in result.stdout
-        assert "load_state_dict_from_url" not in result.stdout
+        assert result.exit_code == 0, result.output
+        assert "contents: TorchScript" in result.stdout
+        (made,) = in_repo.glob("script-*.pt")
+        run_printed(result.stdout, in_repo, made.name)
 
     @pytest.mark.parametrize(
         ("name", "message"),
         [
             ("shared.pth", "share memory: embed and head"),
-            ("train.pth.tar", "contains epoch, optimizer besides the weights"),
             ("model.pt", "contains more than weights"),
-            ("runs.pth", "contains more than weights"),
-            ("list.pth", "contains a list, not a state dict"),
-            ("net.safetensors", "safetensors already"),
-            ("text.pth", "not a checkpoint"),
+            ("list.pth", "contains a list, no state dict"),
         ],
     )
     def test_what_it_cannot_hold_is_refused(
@@ -210,3 +278,130 @@ class TestSafetensors:
         assert result.exit_code == 1
         assert message in result.stderr
         assert not [*in_repo.glob("*.safetensors")]
+
+
+PLAIN = '''\
+import torch
+
+
+def net(width: int = 2, **kwargs):
+    """A net."""
+    return torch.nn.Linear(width, 1, **kwargs)  # small
+'''
+WIRED = '''\
+import torch
+
+
+def net(width: int = 2, pretrained: bool = False, **kwargs):
+    """A net.
+
+    Args:
+        pretrained: Load trained weights. Defaults to False.
+    """
+    model = torch.nn.Linear(width, 1, **kwargs)
+    if pretrained:
+        state = torch.hub.load_state_dict_from_url(
+            {url},
+            map_location="cpu",
+            check_hash=True,
+            weights_only=True,
+        )
+        model.load_state_dict(state)
+    return model  # small
+'''
+PLACEHOLDER = """\
+from torch import nn
+
+
+def net(pretrained=False):
+    m = nn.Linear(2, 1)
+    if pretrained:
+        raise NotImplementedError
+    return m
+"""
+FILLED = """\
+from torch import nn
+import torch as _torch
+
+
+def net(pretrained=False):
+    m = nn.Linear(2, 1)
+    if pretrained:
+        state = _torch.hub.load_state_dict_from_url(
+            {url},
+            map_location="cpu",
+            check_hash=True,
+            weights_only=True,
+        )
+        m.load_state_dict(state)
+    return m
+"""
+
+
+class TestWire:
+    """``--wire``."""
+
+    ADD = ("--repo", "acme/nets", "--tag", "v2")
+
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [(PLAIN, WIRED), (PLACEHOLDER, FILLED)],
+        ids=["no parameter", "a placeholder"],
+    )
+    def test_the_code_is_put_into_the_entrypoint(
+        self, file: Path, source: str, expected: str
+    ) -> None:
+        hubconf = file.parent / "hubconf.py"
+        hubconf.write_text(source)
+        result = hubkit("weights", "add", file, "--wire", "net", "--to", "dist", *self.ADD)
+        assert result.exit_code == 0, result.output
+        (made,) = (file.parent / "dist").iterdir()
+        url = f'"https://github.com/acme/nets/releases/download/v2/{made.name}"'
+        assert hubconf.read_text() == expected.replace("{url}", url)
+        assert "--- a/hubconf.py\n+++ b/hubconf.py\n" in result.stdout
+        assert f"+            {url},\n" in result.stdout
+        assert "recorded: hubkit.toml, net.weights" in result.stdout
+
+    def test_the_url_of_other_weights_is_replaced(self, file: Path) -> None:
+        hubconf = file.parent / "hubconf.py"
+        before = hubconf.read_text()
+        result = hubkit("weights", "add", file, "--wire", "net", *self.ADD)
+        assert result.exit_code == 0, result.output
+        (made,) = file.parent.glob("net-*.pth")
+        old = "v1.0/net-0123456789abcdef.pth"
+        assert hubconf.read_text() == before.replace(old, f"v2/{made.name}")
+
+    def test_weights_that_do_not_fit_are_not_wired(self, in_repo: Path, checkpoints: Path) -> None:
+        before = (in_repo / "hubconf.py").read_text()
+        options = ("--wire", "net", "--to", in_repo / "dist", *self.ADD)
+        result = hubkit("weights", "add", checkpoints / "wide.pth", *options)
+        assert result.exit_code == 1
+        assert "the weights do not load: RuntimeError" in result.stderr
+        assert "size mismatch for weight" in result.stderr
+        assert (in_repo / "hubconf.py").read_text() == before
+        assert [*in_repo.iterdir()] == [in_repo / "hubconf.py"]
+
+    @pytest.mark.parametrize(
+        ("source", "reason"),
+        [
+            ("from other import net\n", "it is not a function of hubconf.py"),
+            ("import torch\n\n\nclass net(torch.nn.Linear): ...\n", "not a function"),
+            ("def net(flag):\n    if flag:\n        return 1\n    return 2\n", "its only `return`"),
+            (
+                "def net(pretrained=False):\n    return int(pretrained)\n",
+                "uses `pretrained` already",
+            ),
+            (
+                "import torch\n\n\ndef net(u):\n    torch.hub.load_state_dict_from_url(u)\n    return 1\n",
+                "not one string of hubconf.py",
+            ),
+        ],
+    )
+    def test_what_it_cannot_edit_it_says(self, file: Path, source: str, reason: str) -> None:
+        (file.parent / "other.py").write_text("def net():\n    return 1\n")
+        (file.parent / "hubconf.py").write_text(source)
+        result = hubkit("weights", "add", file, "--wire", "net", *self.ADD)
+        assert result.exit_code == 2
+        assert "hubkit cannot edit net in hubconf.py: " in result.stderr
+        assert reason in result.stderr
+        assert (file.parent / "hubconf.py").read_text() == source

@@ -45,7 +45,8 @@ def test_only_the_record_changes(tmp_path: Path, name: str, ends: str, where: st
     path = tmp_path / where
     path.write_text(text, "utf-8", newline=ends)
     before = path.read_bytes().decode()
-    assert record_weights(tmp_path, "net", SHA, 12) == (where, True)
+    done = "replaced" if "sha256" in text else "recorded"
+    assert record_weights(tmp_path, "net", SHA, 12) == (done, where)
     after = path.read_bytes().decode()
     params = 3 if "params" in text else None
     assert recorded(tmp_path) == (SHA, 12, params)
@@ -56,7 +57,7 @@ def test_only_the_record_changes(tmp_path: Path, name: str, ends: str, where: st
     ]
     assert not removed or name in ("no newline", "inline entrypoint")
     assert "\r\n" not in before or "\n" not in after.replace("\r\n", "")
-    assert record_weights(tmp_path, "net", SHA, 12) == (where, False)
+    assert record_weights(tmp_path, "net", SHA, 12) == ("already recorded", where)
     assert path.read_bytes().decode() == after
 
 
@@ -75,19 +76,27 @@ def test_a_pyproject_of_others_takes_it(tmp_path: Path) -> None:
     record_weights(tmp_path, "net", SHA, 12)
     after = (tmp_path / "pyproject.toml").read_text()
     assert after.startswith(text)
-    assert "[tool.hubkit.entrypoints.net]" in after
+    assert "\n\n[tool.hubkit.entrypoints.net.weights]\n" in after
     assert recorded(tmp_path)[:2] == (SHA, 12)
 
 
+def test_the_record_is_not_below_a_comment_of_another_table(tmp_path: Path) -> None:
+    text = '[entrypoints.net]\nkind = "model"\n\n# Not yet:\n# [entrypoints.b]\n\n[ignore]\nHUB1 = "x"\n'
+    (tmp_path / "hubkit.toml").write_text(text)
+    record_weights(tmp_path, "net", SHA, 12)
+    record = f'\n[entrypoints.net.weights]\nsha256 = "{SHA}"\nbytes = 12\n'
+    assert (tmp_path / "hubkit.toml").read_text() == text + record
+
+
 def test_without_any_file_hubkit_toml_is_made(tmp_path: Path) -> None:
-    assert record_weights(tmp_path, "net", SHA, 12) == ("hubkit.toml", True)
+    assert record_weights(tmp_path, "net", SHA, 12) == ("recorded", "hubkit.toml")
     expected = {"sha256": SHA, "bytes": 12}
-    assert (tmp_path / "hubkit.toml").read_bytes().endswith(b"}\n")
+    assert (tmp_path / "hubkit.toml").read_bytes().startswith(b"[entrypoints.net.weights]\n")
     text = (tmp_path / "hubkit.toml").read_text()
     assert parse_toml(text) == {"entrypoints": {"net": {"weights": expected}}}
 
 
-def test_a_file_that_is_no_toml_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "pyproject.toml"
     path.write_text("[project\n")
     with pytest.raises(ConfigError, match="cannot be read"):

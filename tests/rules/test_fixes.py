@@ -16,14 +16,17 @@ from tests.rules.repos import case_names, needs_git, write_case
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hubkit.rules import Rule
+
 
 def bad_copy(case: str, tmp_path: Path) -> Path:
     return write_case(case.replace("/fixed", "/bad"), tmp_path / "repo")
 
 
-def files_in(folder: Path) -> dict[str, bytes]:
+def files_in(folder: Path) -> dict[str, str]:
+    # Decoded, so that a failure shows lines; "\\r" and invalid bytes still differ.
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): path.read_bytes().decode("utf-8", "backslashreplace")
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -37,14 +40,15 @@ def test_fixed_case(case: str, tmp_path: Path) -> None:
     before = find(repo, code).findings
     outcome = fix(repo, code)
     assert not outcome.failed
-    assert files_in(repo) == golden
+    for path, text in files_in(repo).items():
+        assert text == golden[path], path
+    assert files_in(repo).keys() == golden.keys()
     # What is left has no fix.
     after = find(repo, code).findings
     assert len(after) == len(before) - len(outcome.fixed)
     assert not any(finding.fix for finding in after)
-    for path, data in files_in(repo).items():
-        if path.endswith(".py"):
-            ast.parse(data)
+    for source in repo.rglob("*.py"):
+        ast.parse(source.read_bytes())
     assert not fix(repo, code).changes
     assert files_in(repo) == golden
 
@@ -65,20 +69,20 @@ def test_every_rule_with_a_fix_has_a_fixed_case() -> None:
     assert {case.partition("/")[0] for case in case_names(kind="fixed")} == able
 
 
-def test_rules_say_what_their_fixes_are(tmp_path: Path) -> None:
-    for rule in all_rules():
-        assert (rule.fixable == "never") == (rule.applicability is None)
-        seen = set()
-        for case in case_names(rule.code, "bad"):
-            if not needs_git(case):
-                outcome = plan(write_case(case, tmp_path / case), rule.code)
-                seen |= {found.fix.applicability for found in outcome.fixed if found.fix}
-        if rule.applicability == "unsafe":
-            assert seen == {"unsafe"}
-        elif rule.fixable != "never":
-            assert "safe" in seen
-        else:
-            assert not seen
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
+def test_a_rule_says_what_its_fixes_are(rule: Rule, tmp_path: Path) -> None:
+    assert (rule.fixable == "never") == (rule.applicability is None)
+    seen = set()
+    for case in case_names(rule.code, "bad"):
+        if not needs_git(case):
+            outcome = plan(write_case(case, tmp_path / case), rule.code)
+            seen |= {found.fix.applicability for found in outcome.fixed if found.fix}
+    if rule.applicability == "unsafe":
+        assert seen == {"unsafe"}
+    elif rule.fixable != "never":
+        assert "safe" in seen
+    else:
+        assert not seen
 
 
 def test_a_file_is_split_once_however_many_findings_ask_for_it(tmp_path: Path) -> None:

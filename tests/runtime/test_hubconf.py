@@ -80,7 +80,7 @@ def test_a_name_that_an_entrypoint_wants_too_reaches_it(make_repo: MakeRepo) -> 
     assert import_hubconf(root).call("net", name=1, self=2) == (1, 2)
 
 
-def test_a_missing_hubconf_is_said(tmp_path: Path) -> None:
+def test_a_missing_hubconf_is_reported(tmp_path: Path) -> None:
     with pytest.raises(HubconfNotFoundError, match=r"no hubconf\.py"):
         import_hubconf(tmp_path)
 

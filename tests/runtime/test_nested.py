@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hubkit.runtime import HubFunctions, LoadedHubconf, import_hubconf
+from hubkit.runtime.torch_patches import TORCHS_NAMES
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,9 +203,7 @@ hub = HubFunctions(**dict.fromkeys({NAMES!r}, lambda *args: "hubkit's"))
 print(import_hubconf(Path({str(root)!r}), hub=hub).call("net"))
 print(library.where() == theirs)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    done = run_python("-c", program, check=True)
     assert done.stdout.split("\n")[:2] == ["hubkit's", "True"]
 
 
@@ -232,3 +232,19 @@ def test_the_nearest_repos_functions_count(make_repo: MakeRepo, method: str, cal
     made = function() if caller == "nobody" else running.call("net", function)
     assert made == "hubkit's get_dir"
     assert ([name for name, *_ in inner], outer) == (["get_dir"], [])
+
+
+def test_torchs_modules_bind_its_functions_to_known_names() -> None:
+    """Else `patch_torch` misses one of them."""
+    import torch.utils.model_zoo
+
+    functions = {id(getattr(torch.hub, name)) for name in HubFunctions.__struct_fields__}
+    functions.add(id(torch.load))
+    modules = [module for name, module in [*sys.modules.items()] if name.startswith("torch.")]
+    bound = [
+        name
+        for module in modules
+        for name, value in [*getattr(module, "__dict__", {}).items()]
+        if id(value) in functions
+    ]
+    assert {"load", "load_url"} <= {*bound} <= TORCHS_NAMES

@@ -35,7 +35,7 @@ def test_help_is_the_docstring(make_repo: MakeRepo) -> None:
     assert read_help(root, "bare") is None
 
 
-def test_an_unknown_entrypoint_is_said_with_close_ones(make_repo: MakeRepo) -> None:
+def test_an_unknown_entrypoint_is_reported_with_close_ones(make_repo: MakeRepo) -> None:
     root = make_repo("repo", {"hubconf.py": "def net(): ...\n"})
     with pytest.raises(EntrypointNotFoundError, match="Did you mean `net`"):
         read_help(root, "nett")
@@ -55,7 +55,7 @@ def test_a_child_that_dies_is_one_error(make_repo: MakeRepo, code: str, said: st
         names(make_repo, code)
 
 
-def test_a_dying_childs_last_words_are_told(make_repo: MakeRepo) -> None:
+def test_a_dying_childs_last_words_are_reported(make_repo: MakeRepo) -> None:
     with pytest.raises(ProbeError, match="out of cheese"):
         names(make_repo, "import os\nos.write(2, b'out of cheese')\nos._exit(1)\n")
 

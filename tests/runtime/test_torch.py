@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import copy
 import os
-import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hubkit.runtime import import_hubconf
+from tests.warm import run_python
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.runtime.conftest import MakeRepo
 
 pytestmark = pytest.mark.torch
@@ -58,7 +57,7 @@ def model_repo(make_repo: MakeRepo, name: str, scale: int) -> Path:
 def checkpoint(root: Path, path: Path) -> Path:
     """A whole model, pickled by a script that runs at the repo's root as training scripts do."""
     script = f"import torch; from models.yolo import Net; torch.save(Net(), {str(path)!r})"
-    subprocess.run([sys.executable, "-c", script], cwd=root, check=True)
+    run_python("-c", script, cwd=root, check=True)
     return path
 
 
@@ -111,43 +110,7 @@ def test_a_model_goes_everywhere(make_repo: MakeRepo, tmp_path: Path) -> None:
         f"import torch; net, x, y = torch.load({str(tmp_path / 'net.pt')!r}, weights_only=False); "
         "print(torch.equal(net(x), y))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=os.sep
-    )
-    assert done.stdout == "True\n"
-
-
-def test_a_dataset_reaches_spawned_workers(make_repo: MakeRepo) -> None:
-    import torch
-
-    files = {
-        "hubconf.py": "from data import Squares\ndef squares(n): return Squares(n)",
-        "data.py": """
-            class Squares:
-                def __init__(self, n): self.n = n
-                def __len__(self): return self.n
-                def __getitem__(self, i):
-                    from power import square
-                    return square(i)
-        """,
-        "power.py": "def square(i): return i * i",
-    }
-    data = import_hubconf(make_repo("repo", files)).call("squares", 4)
-    loader = torch.utils.data.DataLoader(data, num_workers=1, multiprocessing_context="spawn")
-    assert [int(batch) for batch in loader] == [0, 1, 4, 9]
-
-
-def test_torch_multiprocessing_spawns_a_repos_function(make_repo: MakeRepo, tmp_path: Path) -> None:
-    from torch.multiprocessing.spawn import spawn
-
-    files = {
-        "hubconf.py": "from work import work\ndef worker(): return work",
-        "work.py": "def work(rank, path):\n    from late import text\n    open(path, 'w').write(text)",
-        "late.py": "text = 'done'",
-    }
-    work = import_hubconf(make_repo("repo", files)).call("worker")
-    spawn(work, args=(str(tmp_path / "said"),), nprocs=1)  # type: ignore[no-untyped-call]
-    assert (tmp_path / "said").read_text() == "done"
+    assert run_python("-c", program, cwd=Path(os.sep), check=True).stdout == "True\n"
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")

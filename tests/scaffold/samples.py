@@ -56,7 +56,7 @@ class Base(nn.Module):
 
 
 class UNet(Base):
-    """Find the foreground of small colour images.
+    """Find the foreground of small color images.
 
     Args:
         depth: how many blocks there are
@@ -87,7 +87,7 @@ class Classifier(nn.Module):
 
 
 def tiny(num_classes=4):
-    """Classify images by their mean colour"""
+    """Classify images by their mean color"""
     return Classifier(1, num_classes)
 
 
@@ -96,7 +96,7 @@ def wide(num_classes):
     return model
 
 
-class ColourLoss(nn.Module):
+class ColorLoss(nn.Module):
     def forward(self, a, b):
         return (a - b).abs().mean()
 '''

@@ -26,6 +26,9 @@ default = "no"
 kind = "choice"
 choices = ["Small", "Large"]
 default = "Small"
+[questions.columns]
+kind = "integer"
+default = "16"
 """
 
 
@@ -36,13 +39,15 @@ def test_defaults_follow_from_what_was_found_and_answered(make_template: MakeTem
         "entrypoint": "shapes_tiny",
         "docs": False,
         "size": "Small",
+        "columns": 16,
     }
-    given = {"module": "rings", "docs": "Yes", "size": "large"}
+    given = {"module": "rings", "docs": "Yes", "size": "large", "columns": " 8 "}
     assert resolve_answers(template, given, FOUND) == {
         "module": "rings",
         "entrypoint": "rings_tiny",
         "docs": True,
         "size": "Large",
+        "columns": 8,
     }
 
 
@@ -61,6 +66,9 @@ def test_what_an_earlier_run_was_told_comes_before_the_default(
         ({"module": "models"}, "module: 'models' is too generic"),
         ({"entrypoint": "a-b"}, "entrypoint: 'a-b' is not a Python identifier"),
         ({"docs": "maybe"}, "docs: 'maybe' is not yes or no"),
+        ({"columns": "1e3"}, "columns: '1e3' is not a whole number"),
+        ({"columns": "9" * 19}, "is not a whole number"),
+        ({"columns": "٣"}, "is not a whole number"),
         ({"size": "medium"}, "size: 'medium' is not one of Small, Large"),
     ],
 )

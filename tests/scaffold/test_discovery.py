@@ -102,7 +102,7 @@ def test_what_an_earlier_run_was_told_is_read_back(file: str, text: str, tmp_pat
 
 
 @pytest.mark.parametrize("text", ["[tool.ruff]\n", "[tool.hubkit", "tool = 1\n", ""])
-def test_a_pyproject_without_hubkit_is_no_config(text: str, tmp_path: Path) -> None:
+def test_a_pyproject_without_hubkit_is_not_a_config(text: str, tmp_path: Path) -> None:
     write_tree(tmp_path, {"pyproject.toml": text})
     found = read_discovery(tmp_path)
     assert not found.config_file

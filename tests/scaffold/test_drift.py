@@ -81,6 +81,17 @@ def test_drift_is_told_shown_and_put_right(here: Path) -> None:
     assert init("--check").exit_code == 0
 
 
+def test_another_answer_does_not_change_files_of_the_author(here: Path) -> None:
+    init("shapes", "--defaults", "--weights", "none")
+    before = read_tree(here)
+    result = init("shapes", "--defaults", "--weights", "both", "--no-ci")
+    assert "`weights` stays none in the files that are yours." in result.stdout
+    assert "`ci` stays yes" in result.stdout
+    made = ("shapes/shapes/release.py",)
+    assert {path: data for path, data in read_tree(here).items() if path not in made} == before
+    assert "stays" not in init("shapes", "--defaults").stdout
+
+
 def test_what_nobody_made_cannot_have_drifted(here: Path) -> None:
     write_tree(here, SAMPLE)
     result = init("--check")
@@ -106,7 +117,7 @@ def test_options_that_contradict_each_other_are_refused(
     assert not list(here.iterdir())
 
 
-def test_declining_what_is_not_made_anyway_is_no_mistake() -> None:
+def test_declining_what_is_not_made_anyway_is_not_a_mistake() -> None:
     assert init("x", "--bare", "--no-ci", "--no-card").exit_code == 0
 
 
@@ -141,7 +152,7 @@ def test_what_one_repo_was_told_can_be_told_to_another(here: Path) -> None:
         (None, "a.toml cannot be read"),
     ],
 )
-def test_a_bad_answers_file_is_told_and_nothing_written(
+def test_a_bad_answers_file_is_reported_and_nothing_written(
     here: Path, text: str | None, why: str
 ) -> None:
     if text is not None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +10,7 @@ from hubkit.analysis import read_repo, require_hubconf
 from tests.git_host import commit_files
 from tests.scaffold.conftest import entrypoints, init, read_tree, write_tree
 from tests.scaffold.samples import MADE, SAMPLE
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +32,7 @@ def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
     assert entrypoints(here) == ["tiny", "wide", "unet"]
     assert "  unet  shapenets/unet.py:15 (not verified: it was not built)\n" in result.stdout
     assert (
-        "Skipped ColourLoss of shapenets.classify: a loss or a metric, by its name" in result.stdout
+        "Skipped ColorLoss of shapenets.classify: a loss or a metric, by its name" in result.stdout
     )
     assert "hubkit check: All checks passed." in result.stdout
     steps = result.stdout.partition("Next steps:\n")[2].splitlines()
@@ -130,7 +128,7 @@ def test_a_config_in_pyproject_gets_no_twin(here: Path) -> None:
     assert (here / "hubconf.py").is_file()
 
 
-def test_no_licence_is_made_up_for_code_that_has_none(here: Path) -> None:
+def test_no_license_is_made_up_for_code_that_has_none(here: Path) -> None:
     (here / "LICENSE").unlink()
     result = init("--defaults")
     assert not (here / "LICENSE").exists()
@@ -139,7 +137,7 @@ def test_no_licence_is_made_up_for_code_that_has_none(here: Path) -> None:
     assert (here / "LICENSE").read_text().startswith("MIT License")
 
 
-def test_weights_are_told_apart(here: Path) -> None:
+def test_weights_are_distinguished(here: Path) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
     readme = SAMPLE["README.md"] + (
         "https://github.com/acme/nets/releases/download/v1/unet-0123abcd.pth\n"
@@ -197,6 +195,7 @@ print([path for path in sys.path if path.startswith(root)])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_it_reaches_its_levels_and_loads_under_torch_hub(here: Path) -> None:
     import torch
@@ -221,15 +220,7 @@ def test_it_reaches_its_levels_and_loads_under_torch_hub(here: Path) -> None:
     assert "with weights from deepnet_best.pth" in result.stdout
     assert "All checks passed." in result.stdout
     commit_files(here, {})
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(here)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_python("-c", LOAD, str(here), check=True)
     assert done.stdout.splitlines() == [
         "tiny (2, 4) shapenets.classify",
         "wide (2, 3) shapenets.classify",
@@ -238,21 +229,8 @@ def test_it_reaches_its_levels_and_loads_under_torch_hub(here: Path) -> None:
         "42.0",
         "[]",
     ]
-    promised = "hubkit_l1 or hubkit_l2"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--hubconf",
-        "-m",
-        promised,
-        "-p",
-        "no:cacheprovider",
-    ]
-    done = subprocess.run(
-        command, cwd=here, capture_output=True, text=True, env=environment, check=False
-    )
-    assert done.returncode == 0, done.stdout
+    promised = ("-m", "hubkit_l1 or hubkit_l2", "-p", "no:cacheprovider")
+    done = run_python("-m", "pytest", "--hubconf", *promised, cwd=here, check=True)
     rows = [line.split() for line in done.stdout.splitlines()]
     levels = {
         row[0]: row[1:3] for row in rows if row and row[0] in ("tiny", "wide", "unet", "deepnet")

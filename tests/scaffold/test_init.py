@@ -144,7 +144,15 @@ def test_templates_are_listed_with_their_questions(here: Path) -> None:
     assert result.exit_code == 0
     assert "classifier (default): " in result.stdout
     assert "\nminimal: " in result.stdout
-    assert "-a module=" in result.stdout
+    assert "-a module=...  Name of its Python package  [module]\n" in result.stdout
+    assert "in-repo, release, none  [choice, default: both]\n" in result.stdout
+    assert not list(here.iterdir())
+
+
+def test_an_unknown_option_may_be_a_question_of_a_template(here: Path) -> None:
+    result = init("shapes", "--hidden-units", "8")
+    assert result.exit_code == 2
+    assert "-a hidden_units=VALUE" in result.stderr
     assert not list(here.iterdir())
 
 
@@ -191,7 +199,7 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
         ([".git/hooks"], "is inside a .git folder"),
     ],
 )
-def test_wrong_use_is_told_with_a_way_out_and_writes_nothing(
+def test_wrong_use_is_reported_with_a_way_out_and_writes_nothing(
     arguments: list[str], why: str, here: Path
 ) -> None:
     (here / "file").touch()
@@ -303,3 +311,8 @@ def test_stopping_at_a_question_writes_nothing(here: Path) -> None:
     code, said = on_terminal(here, "\n", "shapes")
     assert code == 130, said
     assert not list(here.iterdir())
+
+
+def test_git_ignores_the_report_of_the_suite(here: Path) -> None:
+    init("shapes", "--defaults")
+    git("check-ignore", "--quiet", "conformance.json", cwd=here / "shapes")

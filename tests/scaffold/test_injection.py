@@ -99,6 +99,6 @@ def test_quoted_text_reads_back_everywhere(text: str, tmp_path: Path) -> None:
     assert read_toml(tmp_path / "a.toml") == {"key": text}
 
 
-def test_a_name_that_is_no_unicode_is_quoted_with_a_replacement() -> None:
+def test_a_name_that_is_not_unicode_is_quoted_with_a_replacement() -> None:
     quoted = render_text("{{ text | quoted }}", {"text": "a\udcff"}, where="a test")
     assert ast.literal_eval(quoted) == "a\ufffd"

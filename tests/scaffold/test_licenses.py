@@ -35,7 +35,7 @@ def test_a_license_that_we_write_is_read_as_itself(name: str, tmp_path: Path) ->
         ("NOTICE", "Permission is hereby granted, free of charge", ""),
     ],
 )
-def test_other_licenses_are_told_apart(file: str, text: str, name: str, tmp_path: Path) -> None:
+def test_other_licenses_are_distinguished(file: str, text: str, name: str, tmp_path: Path) -> None:
     (tmp_path / file).write_text(text)
     assert read_license(Folder(tmp_path)) == (file if name else "", name)
 
@@ -48,7 +48,7 @@ def test_identifiers_get_their_own_spelling(text: str, name: str) -> None:
     assert require_spdx(text) == name
 
 
-def test_a_misspelt_identifier_is_refused_with_the_nearest() -> None:
+def test_a_misspelled_identifier_is_refused_with_the_nearest() -> None:
     with pytest.raises(TemplateError, match="not a well-known SPDX") as caught:
         require_spdx("Apache 2.0")
     assert "`Apache-2.0`" in caught.value.hint

@@ -12,7 +12,7 @@ import pytest
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
 from hubkit.lint import lint_repo
-from hubkit.scaffold import DEFAULT, EXISTING, MINIMAL, read_template
+from hubkit.scaffold import DEFAULT, EXISTING, MINIMAL, read_template, read_templates
 from tests.scaffold.samples import SAMPLE, write_template
 from tests.scaffold.test_templates import PICKY, ruff
 
@@ -60,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
     """Every template with every set of answers, each in a folder called ``shapes``."""
     root = tmp_path_factory.mktemp("made")
     repos: dict[str, list[Path]] = {}
-    for name in (DEFAULT, EXISTING, MINIMAL):
+    for name in [template.name for template in read_templates()]:
         known = {question.name for question in read_template(name).questions}
         for index, answers in enumerate(answer_sets(name)):
             given = {key: value for key, value in answers.items() if key in known}

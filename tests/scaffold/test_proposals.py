@@ -71,8 +71,11 @@ def test_parts_and_losses_are_left_out_with_the_reason() -> None:
         "ConvBlock": "a part, by its name",
         "DiceLoss": "a loss or a metric, by its name",
     }
-    reason = "it requires `backbone`, and the repo shows no value for it"
-    assert left(model("Net", need("backbone"))) == {"Net": reason}
+    reason = "it requires `backbone`, an object: a hubconf needs plain arguments"
+    values = ({"backbone": '"resnet"'},)
+    assert left(model("Net", need("backbone"), values=values)) == {"Net": reason}
+    assert names(model("ConvNeXt"), model("ConvBN"), model("UpBlock1")) == ["convnext"]
+    assert names(model("SSIMNet"), model("L_spa", **at("lib/myloss.py"))) == ["ssimnet"]
     shown = Example((), (), "README.md")
     offered = model("Net", is_part=True, is_exported=True, examples=(shown,))
     assert names(offered, model("Block", is_part=True, is_exported=True, examples=(shown,))) == [
@@ -99,7 +102,7 @@ def test_exported_models_come_first_and_each_file_has_its_turn() -> None:
         ("x.py", "U_Net_", "u_net"),
     ],
 )
-def test_a_name_that_is_taken_is_told_apart_by_the_file(
+def test_a_name_that_is_taken_is_distinguished_by_the_file(
     path: str, name: str, entrypoint: str
 ) -> None:
     first = model("ViT", **at("a/first.py", is_exported=True))
@@ -152,6 +155,9 @@ def test_arguments_are_what_can_be_written_down() -> None:
         (["unet_coco.pth"], "unet_coco.pth"),
         (["resnet.pth"], None),
         (["best.pth"], None),
+        (["checkpoints/unet/last.ckpt"], "checkpoints/unet/last.ckpt"),
+        (["unet/checkpoints/epoch=3.ckpt"], None),
+        (["checkpoints/unet_large/last.ckpt"], None),
     ],
 )
 def test_weights_go_to_the_model_whose_name_they_bear(files: list[str], found: str | None) -> None:
@@ -175,9 +181,10 @@ def test_the_only_weights_go_to_the_only_model_and_pointers_to_none() -> None:
     assert url.has_hash
 
 
-def test_what_has_its_own_switch_gets_no_second_one() -> None:
+@pytest.mark.parametrize(("name", "value"), [("pretrained", "False"), ("weights", "None")])
+def test_what_has_its_own_switch_gets_no_second_one(name: str, value: str) -> None:
     weights = (WeightsFile("net.pth", 1, is_plain=True),)
-    (one,) = proposed(model("Net", default("pretrained", "False")), weights=weights)
+    (one,) = proposed(model("Net", default(name, value)), weights=weights)
     assert one.checkpoint is None
 
 

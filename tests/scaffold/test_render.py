@@ -61,7 +61,7 @@ def test_a_file_is_made_when_its_condition_holds(make_template: MakeTemplate) ->
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
     ],
 )
-def test_what_does_not_render_is_said_with_its_place(
+def test_a_template_that_does_not_render_is_reported_with_its_place(
     make_template: MakeTemplate, source: str, why: str
 ) -> None:
     with pytest.raises(TemplateError, match=why):

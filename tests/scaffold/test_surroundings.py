@@ -38,7 +38,7 @@ def test_the_folders_name_may_be_anything(name: str, here: Path) -> None:
     assert entrypoints(target) == ["tiny", "wide", "unet"]
 
 
-def test_without_git_or_in_somebody_elses_repo_it_says_so(
+def test_without_git_or_in_another_users_repo_it_says_so(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit_files(here, {})

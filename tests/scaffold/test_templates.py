@@ -117,7 +117,7 @@ def test_texts_end_in_one_newline_and_have_no_stray_spaces(repo: Path) -> None:
         assert "\n\n\n\n" not in text, name
 
 
-def test_nobody_is_sent_to_somebody_elses_package(repo: Path) -> None:
+def test_no_text_recommends_an_unrelated_package(repo: Path) -> None:
     assert not [name for name, text in read_tree(repo).items() if b"pip install hubkit" in text]
 
 
@@ -159,7 +159,7 @@ def test_weights_are_published_and_release_assets_are_not(tmp_path: Path) -> Non
     assert not [name for name in listed if name.startswith("dist/")]
 
 
-def test_an_existing_licence_is_the_licence(tmp_path: Path) -> None:
+def test_an_existing_license_is_kept(tmp_path: Path) -> None:
     write_tree(tmp_path, {"COPYING": "Mozilla Public License Version 2.0"})
     template, found = read_template("classifier"), read_discovery(tmp_path)
     files = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,6 +84,21 @@ class Fetching(nn.Module):
         return self.layer(x)
 
 
+class Devoted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Rival(Net):
+    def __init__(self, channels=1, num_classes=2, width=12, depths=(2, 3), bias=True):
+        super().__init__(channels, num_classes, width, depths, bias)
+
+
 class Leaving(nn.Module):
     def __init__(self):
         super().__init__()
@@ -96,6 +112,8 @@ class Identity(nn.Module):
     def forward(self, x):
         return x
 '''
+HEAD = NETS.partition("class Net(")[0]
+OTHER = NETS[NETS.index("class Other(") : NETS.index("class Broken(")]
 NEEDY = """import no_such_package
 from torch import nn
 
@@ -154,9 +172,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def load(folder: Path, name: str, **arguments: object) -> Any:
-    import sys
-
     sys.path.insert(0, str(folder))
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec = importlib.util.spec_from_file_location("hubconf", folder / "hubconf.py")
         assert spec is not None
@@ -165,6 +182,7 @@ def load(folder: Path, name: str, **arguments: object) -> Any:
         spec.loader.exec_module(module)
         return getattr(module, name)(**arguments)
     finally:
+        sys.dont_write_bytecode = writes
         sys.path.remove(str(folder))
         sys.modules.pop("nets", None)
 
@@ -209,6 +227,7 @@ def test_what_is_not_verified_says_why(made: tuple[Path, str]) -> None:
     assert f"# Not verified: {reason}.\ndef other(" in text
     assert "(not verified: `no_such_package` is not installed)" in said
     assert "# Not verified: `no_such_package` is not installed.\ndef needy(" in text
+    assert "(not verified: building it raises AssertionError: Torch not compiled with CUDA" in said
     assert "(not verified: building it downloads http://127.0.0.1:9/backbone.pth)" in said
     assert "Not verified" not in text.partition("def net(")[0].rpartition("\n\n\n")[2]
 
@@ -216,6 +235,7 @@ def test_what_is_not_verified_says_why(made: tuple[Path, str]) -> None:
 def test_models_that_do_not_work_are_not_proposed(made: tuple[Path, str]) -> None:
     folder, said = made
     assert not {"broken", "leaving", "identity"} & set(entrypoints(folder))
+    assert re.search(r"\n  rival +nets\.py:\d+ \(builds\)\n", said)  # net.pt is the net's
     assert "Skipped broken: building it raises TypeError: " in said
     assert "Skipped leaving: building it raises SystemExit: 3" in said
     assert "Skipped identity: it has no weights" in said
@@ -227,9 +247,12 @@ def test_nothing_is_left_in_the_repo(made: tuple[Path, str]) -> None:
 
 
 def test_weights_beside_the_repo_are_reported_with_the_command(tmp_path: Path) -> None:
+    from torch import nn
+
     folder = write_tree(tmp_path / "here", {"nets.py": NETS, ".gitignore": "/check*\n"})
     states = {"model": net_state(), "optimizer": {"lr": 0.1}, "epoch": 3}
     save(folder, "checkpoints/net/last.ckpt", states)
+    save(folder, "whole.pt", nn.Linear(2, 2))
     commit_files(folder, {})
     result = init("--bare", "--defaults", str(folder), build=True)
     command = "hubkit weights add checkpoints/net/last.ckpt --key model --wire net"
@@ -244,7 +267,7 @@ def test_weights_beside_the_repo_are_reported_with_the_command(tmp_path: Path) -
 
 
 def test_without_a_model_that_works_nothing_is_written(tmp_path: Path) -> None:
-    broken = NETS.partition("class Net(")[0] + NETS[NETS.index("class Broken(") :]
+    broken = HEAD + NETS[NETS.index("class Broken(") :]
     broken = broken.partition("class Fetching(")[0]
     folder = write_tree(tmp_path / "here", {"nets.py": broken})
     before = read_tree(folder)
@@ -256,3 +279,21 @@ def test_without_a_model_that_works_nothing_is_written(tmp_path: Path) -> None:
     result = init("--defaults", "--entrypoints", "broken", str(folder), build=True)
     assert result.exit_code == 0
     assert "# Not verified: building it raises TypeError: " in (folder / "hubconf.py").read_text()
+
+
+def test_a_model_that_kills_the_process_does_not_hide_the_others(tmp_path: Path) -> None:
+    deadly = OTHER.replace("Other", "Deadly").replace("self.fixed =", "__import__('os').abort()  #")
+    folder = write_tree(tmp_path / "here", {"nets.py": HEAD + OTHER + deadly})
+    result = init("--bare", "--defaults", str(folder), build=True)
+    assert "  other  nets.py:7 (builds)\n" in result.stdout
+    assert "Skipped deadly: building it crashed with SIGABRT\n" in result.stdout
+    assert entrypoints(folder) == ["other"]
+
+
+def test_without_torch_nothing_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    folder = write_tree(tmp_path / "here", {"nets.py": HEAD + OTHER})
+    result = init("--bare", "--defaults", str(folder), build=True)
+    assert "  other  nets.py:7 (not verified: torch is not installed)\n" in result.stdout
+    text = (folder / "hubconf.py").read_text()
+    assert "\n# Not verified: torch is not installed.\ndef other(" in text

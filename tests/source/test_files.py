@@ -91,7 +91,7 @@ def test_a_folder_is_taken_as_it_lies_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [Folder, open_files])
-def test_what_is_no_file_is_not_read(repo: Path, make: object) -> None:
+def test_only_regular_files_are_read(repo: Path, make: object) -> None:
     files = make(repo)  # type: ignore[operator]
     os.mkfifo(repo / "pipe")
     assert not files.is_file("pipe")

@@ -57,7 +57,7 @@ def test_a_clone_without_its_blobs_fetches_none(tmp_path: Path, repo: Path) -> N
         open_commit(partial, "HEAD~1")
 
 
-def test_a_sparse_clone_without_its_blobs_is_no_repo_of_broken_files(
+def test_a_sparse_clone_without_its_blobs_is_not_a_repo_of_broken_files(
     tmp_path: Path, repo: Path
 ) -> None:
     git("config", "uploadpack.allowFilter", "true", cwd=repo)
@@ -78,7 +78,7 @@ def test_a_repo_that_git_cannot_read_is_an_error_with_a_way_out(repo: Path) -> N
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")
-def test_a_repo_of_somebody_else_is_an_error_with_a_way_out(
+def test_a_repo_of_another_user_is_an_error_with_a_way_out(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
@@ -151,7 +151,7 @@ def test_a_hook_sees_the_index_of_its_own_commit(repo: Path) -> None:
         ("@{upstream}", "newest tag is v1"),
     ],
 )
-def test_what_is_no_commit_in_a_repo_that_is_well(repo: Path, ref: str, hint: str) -> None:
+def test_an_unknown_commit_in_an_intact_repo(repo: Path, ref: str, hint: str) -> None:
     git("tag", "v1", cwd=repo)
     with pytest.raises(GitRepoError, match="no branch, tag or commit") as caught:
         open_commit(repo, ref)

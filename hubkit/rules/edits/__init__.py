@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from hubkit.rules.edits.definitions import (
         add_parameters,
+        append_parameter,
         assign_docstring,
         drop_keywords,
         insert_docstring,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_parameters",
     "append_entry",
+    "append_parameter",
     "assign_docstring",
     "call_at",
     "drop_keywords",
@@ -56,8 +58,8 @@ __getattr__ = lazy_names(
     __name__,
     {
         "brackets": "append_entry call_at insert_list make_list remove_entry replace_entry",
-        "definitions": "add_parameters assign_docstring drop_keywords insert_docstring make_def "
-        "remove_text replace_default",
+        "definitions": "add_parameters append_parameter assign_docstring drop_keywords "
+        "insert_docstring make_def remove_text replace_default",
         "names": "hide_name hoist_import make_absolute use_module",
         "source": "is_plain_string quote_of source_of",
     },

@@ -99,6 +99,27 @@ def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Paramet
     return _new_section(source, literal, source.indent(first), parameters)
 
 
+def append_parameter(source: Source, node: FunctionNode, text: str) -> Edit | None:
+    """Add a parameter behind the others, but before ``**kwargs``.
+
+    Args:
+        source: The file.
+        node: The function.
+        text: The parameter, with a default.
+    """
+    start, end = source.start(node), header_end(source, node)
+    brackets = first_brackets(source, start, end) if end else None
+    if brackets is None:
+        return None
+    for item in brackets.items:
+        if source.between(item.start, item.end).startswith("**"):
+            line, column = item.start
+            alone = not source.lines[line - 1][: column - 1].strip()
+            gap = f"\n{source.indent(line)}" if alone else " "
+            return source.insert(item.start, f"{text},{gap}")
+    return brackets.append(text)
+
+
 def remove_text(source: Source, node: NamedNode, text: str) -> Edit | None:
     """Remove a line of a docstring; None if nothing else is in it.
 

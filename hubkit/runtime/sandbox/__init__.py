@@ -12,6 +12,7 @@ from hubkit.runtime.sandbox.network import (
     Policy,
     current_guard,
     guarded_network,
+    wrap_requests,
 )
 from hubkit.runtime.sandbox.state import (
     Change,
@@ -36,4 +37,5 @@ __all__ = [
     "kept_state",
     "restore_state",
     "save_state",
+    "wrap_requests",
 ]

@@ -20,12 +20,13 @@ import subprocess
 import sys
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct, field
 
 from hubkit._util.urls import is_loopback, try_parse
 from hubkit.runtime.sandbox.isolation import can_isolate, isolate_network
+from hubkit.runtime.sandbox.replies import answer_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,6 +113,9 @@ class Guard(Struct):
         reason: Why the rest may not, for error messages.
         notices: Processes that were started and libraries that were opened, at most 100.
         checkpoints: Checkpoints that were requested, by URL the file that holds it.
+        find_file: Returns the file that answers a request for a URL, or None.
+        answered: Requests that a file answered, by URL.
+        opened: Files that were opened, if they are to be noted, and whether that was to write.
     """
 
     root: Path
@@ -121,6 +125,9 @@ class Guard(Struct):
     reason: str = "the network is denied here (--hubconf-network=deny)"
     notices: list[Attempt] = field(default_factory=list)
     checkpoints: dict[str, str] = field(default_factory=dict)
+    find_file: Callable[[str], Path | None] | None = None
+    answered: dict[str, Path] = field(default_factory=dict)
+    opened: dict[str, bool] | None = None
 
     def meet(self, target: str, host: str = "", means: str = "") -> None:
         """Record an attempt to reach the network.
@@ -154,6 +161,28 @@ class Guard(Struct):
         notices = (one for one in self.notices if one.means.startswith(("os.", "subprocess.")))
         started = (f"started {one.target} {one.origin}" for one in notices)
         return tuple([*dict.fromkeys((*tried, *started))][:_MOST_EVIDENCE])
+
+
+def _answer(url: str) -> BinaryIO | None:
+    """The file that answers a request under the current guard."""
+    guard = current_guard()
+    if guard is None or guard.find_file is None or not url.startswith(("http://", "https://")):
+        return None
+    # The code itself does not open it.
+    opened, guard.opened = guard.opened, None
+    try:
+        path = guard.find_file(url)
+        if path is None:
+            return None
+        guard.answered[url] = path
+        return path.open("rb")
+    finally:
+        guard.opened = opened
+
+
+def wrap_requests() -> bool:
+    """Let guards answer requests; return whether a library was not prepared for that before."""
+    return answer_requests(_answer)
 
 
 # Guards that are on, for all threads; the last one counts.
@@ -280,6 +309,16 @@ def _meet_address(guard: Guard, event: str, address: Any) -> None:  # noqa: ANN4
         guard.meet(_text(address), _text(address), event)
 
 
+def _on_open(guard: Guard, event: str, args: tuple[Any, ...]) -> None:
+    """A file is about to be opened."""
+    del event
+    path, _, flags = args
+    if guard.opened is not None and isinstance(path, str | bytes):
+        writes = bool(flags & (os.O_WRONLY | os.O_RDWR))
+        name = os.path.abspath(_text(path))  # noqa: PTH100 - links stay as they are
+        guard.opened[name] = writes or guard.opened.get(name, False)
+
+
 def _on_command(guard: Guard, event: str, args: tuple[Any, ...]) -> None:
     """A process is about to be started: its command line may name what it will reach."""
     words = args[0] if event in ("os.system", "os.startfile") else args[1]
@@ -348,6 +387,7 @@ _C_PROCESSES = frozenset(
     ]
 )
 _EVENTS: dict[str, Callable[[Guard, str, tuple[Any, ...]], None]] = {
+    "open": _on_open,
     "socket.connect": _on_address,
     "socket.sendto": _on_address,
     "socket.sendmsg": _on_address,

@@ -14,7 +14,7 @@ from hubkit.errors import CacheWriteError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import add_trust, fetch_checkpoint, fetch_repo, parse_repo, remove_trust
 from hubkit.hubdir.layout import encode, store
-from hubkit.hubdir.parts import Partial
+from hubkit.hubdir.partial import Partial
 from tests.commands.cache.conftest import run
 from tests.git_host import commit_files
 
@@ -149,7 +149,7 @@ def test_partial_files_must_be_regular_files(
         os.mkfifo(left)
     else:
         os.link(outside / "canary", left)
-    left.with_name(f"{left.name}.json").write_text('{"etag": "\\"1\\"", "whole": 2}')
+    left.with_name(f"{left.name}.json").write_text('{"etag": "\\"1\\"", "missing": [[2, 7]]}')
     assert fetch_checkpoint(url, policy=FetchPolicy()).read_bytes() == b"weights"
     require_untouched(outside)
 

@@ -66,3 +66,22 @@ def test_torchs_own_owners_need_no_trust(
     git_host.add_repo("pytorch", "vision", worktree)
     at_terminal(monkeypatch, None)
     assert hub.load("pytorch/vision:main", "net")[0] == "two"
+
+
+@pytest.mark.usefixtures("git_host")
+def test_what_was_fetched_before_there_was_a_list_is_trusted(
+    hub: Any, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = hub_dir / "acme_own_main"
+    folder.mkdir(parents=True)
+    (folder / "hubconf.py").write_text("def net():\n    return 'seeded'\n")
+    at_terminal(monkeypatch, None)
+    assert hub.load("acme/own:main", "net") == "seeded"
+    assert trusted(hub_dir)[-1:] in ([], ["acme_own"])
+
+
+@pytest.mark.usefixtures("host")
+def test_one_is_true(hub: Any, hub_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_terminal(monkeypatch, None)
+    assert hub.load("acme/shapes:main", "net", trust_repo=1)[0] == "two"
+    assert "acme_shapes" in trusted(hub_dir)

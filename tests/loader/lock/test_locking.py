@@ -192,7 +192,7 @@ def test_an_unpinned_load_says_once_how_to_pin_it(
 
 
 @pytest.mark.parametrize("arguments", [[], ["--check"], ["--check", "--fetch"], ["--fetch", "a/b"]])
-def test_wrong_use_is_said(arguments: list[str]) -> None:
+def test_wrong_use_is_reported(arguments: list[str]) -> None:
     said = lock(*arguments)
     assert said.exit_code == 2
     assert said.stderr.startswith("error: ")

@@ -97,7 +97,7 @@ def make_repo() -> dict[str, str]:
             (f"good_{defect.name}", defect.good),
         ):
             parts.append(source.replace("NAME", name))
-            tables.append(f"[entrypoints.{name}]\n{defect.config}\n")
+            tables.append(f"[entrypoints.{name}]\ntrained = false\n{defect.config}\n")
     return {
         "hubconf.py": "\n\n".join(parts),
         "shapes/__init__.py": "",

@@ -326,6 +326,38 @@ def net(pretrained: bool = False, device: str = "cpu"):  # expect: HUB208
     """A line on device; pretrained is not used yet."""
     return _torch.nn.Linear(1, 1, device=device)
 ''',
+        "bad_two_parameters": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False, map_location: str = "cuda:0", device: str = "cuda"):  # expect: HUB208
+    """A line on device, then map_location; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1, device=device).to(map_location)
+''',
+        "fixed_two_parameters": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False, map_location: str = "cpu", device: str = "cpu"):  # expect: HUB208
+    """A line on device, then map_location; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1, device=device).to(map_location)
+''',
+        "trap_variable": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+cuda = _torch.device("cpu")
+
+
+def net(pretrained: bool = False, device: _torch.device = cuda):
+    """A line on device; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1, device=device)
+''',
         "trap_where_available": '''\
 dependencies = ["torch"]
 
@@ -385,9 +417,9 @@ import os as _os
 import torch as _torch
 
 
-def net(kind="line", size=None):
-    """A line; kind and size say which."""
-    if kind not in ("line", "plane"):
+def net(kind="line", size=None, layers: int = 4):
+    """A line; kind, size and layers say which."""
+    if kind not in ("line", "plane") or layers not in (1, 4):
         raise ValueError(kind)
     try:
         if size is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit.analysis import write_literal
+from hubkit.scaffold.proposals import find_arguments
 from tests.scaffold.model_discovery.conftest import NN, models, net
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def test_a_readme_shows_arguments_and_input(read: ReadModels) -> None:
         ("m = Net(1)\nm(torch.zeros(2, dtype=torch.long))", ()),
     ],
 )
-def test_inputs_are_read_where_they_are_spelt_out(
+def test_inputs_are_read_where_they_are_spelled_out(
     read: ReadModels, code: str, inputs: tuple[str, ...]
 ) -> None:
     example = models(read(**{"net.py": NET, "README.md": readme(code)}))["Net"].example
@@ -55,7 +56,7 @@ def test_inputs_are_read_where_they_are_spelt_out(
 @pytest.mark.parametrize(
     "code", ["Net()", "Net(size)", "Net(*args)", "Net(1, **more)", "Net(1, 2, 3)"]
 )
-def test_a_call_that_does_not_spell_out_what_is_needed_is_no_example(
+def test_a_call_that_does_not_spell_out_what_is_needed_is_not_an_example(
     read: ReadModels, code: str
 ) -> None:
     assert models(read(**{"net.py": NET, "README.md": readme(code)}))["Net"].example is None
@@ -70,7 +71,7 @@ def test_the_modules_own_script_comes_before_other_files(read: ReadModels) -> No
     assert (example.arguments, example.path) == ((("size", "7"),), "net.py")
 
 
-def test_a_call_of_another_model_of_that_name_is_no_example(read: ReadModels) -> None:
+def test_a_call_of_another_model_of_that_name_is_not_an_example(read: ReadModels) -> None:
     offer = read(
         **{
             "nets/__init__.py": "",
@@ -128,3 +129,20 @@ def test_a_document_may_import_from_the_package_that_exports_the_model(read: Rea
     example = models(offer)["Net"].example
     assert example is not None
     assert example.arguments == (("size", "4"),)
+
+
+def test_a_call_by_another_name_is_an_example(read: ReadModels) -> None:
+    text = "def main(args):\n    from net import Net as make\n\n    return make(args.size)\n"
+    offer = read(**{"net.py": NN + net("Net", "size"), "run.py": text, "c.yaml": "size: 4\n"})
+    (example,) = models(offer)["Net"].examples
+    assert example.arguments == (("size", "4"),)
+
+
+def test_what_a_call_shows_counts_without_the_rest(read: ReadModels) -> None:
+    text = "def main(data):\n    from net import Net\n\n    return Net(data.shape[1], 16)\n"
+    model = models(read(**{"net.py": NN + net("Net", "features, hidden"), "run.py": text}))["Net"]
+    assert model.example is None
+    assert [one.arguments for one in model.examples] == [(("hidden", "16"),)]
+    arguments = find_arguments(model)
+    assert not isinstance(arguments, str)
+    assert {one.name: one.default for one in arguments} == {"features": "", "hidden": "16"}

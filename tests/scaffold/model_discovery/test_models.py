@@ -103,7 +103,7 @@ def test_a_configuration_object_with_defaults_is_taken_apart(read: ReadModels) -
     assert found["Other"].config == ""
 
 
-def test_what_building_imports_late_is_told_and_what_may_never_run_is_not(
+def test_what_building_imports_late_is_reported_and_what_may_never_run_is_not(
     read: ReadModels,
 ) -> None:
     helpers = (
@@ -147,7 +147,7 @@ def test_files_that_cannot_be_imported_are_named_with_the_reason(
         assert models(offer)["Net"].root == "1-basic"
 
 
-def test_preparations_at_the_top_of_a_module_are_no_script(read: ReadModels) -> None:
+def test_preparations_at_the_top_of_a_module_are_not_a_script(read: ReadModels) -> None:
     text = (
         "import warnings\nwarnings.filterwarnings('ignore')\nfor n in (1, 2):\n    WIDTH = n\n"
         "if __name__ == '__main__':\n    print(Net())\n"

@@ -56,7 +56,7 @@ def test_addresses_are_found_in_documents_and_source(read: ReadModels) -> None:
     )
 
 
-def test_files_that_are_no_checkpoints_are_not_plain(read: ReadModels) -> None:
+def test_files_that_are_not_checkpoints_are_not_plain(read: ReadModels) -> None:
     offer = read(**{"words.bin": "text", "empty.pt": ""})
     assert [(one.path, one.is_plain) for one in offer.weights] == [
         ("empty.pt", False),
