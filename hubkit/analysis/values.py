@@ -390,7 +390,8 @@ def _members(node: ast.expr) -> list[Scalar]:
         case _:
             raise _UnknownError
     constants = [one.value for one in members if isinstance(one, ast.Constant)]
-    if len(constants) < len(members):
+    # A container that starts empty is filled later.
+    if not members or len(constants) < len(members):
         raise _UnknownError
     return [one for one in constants if one is None or isinstance(one, bool | int | float | str)]
 
