@@ -349,7 +349,7 @@ def _find_trouble(path: str) -> str:
     return ""
 
 
-@rule("HUB606", "archive-size", "warning", preview=True)
+@rule("HUB606", "archive-size", "warning")
 def archive_size(repo: RepoFacts) -> Iterator[Finding]:
     """The archive is large.
 
