@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         as_torch_hub,
         download_url_to_file,
         help,
+        import_module,
         install_as_torch_hub,
         list,
         load,
         load_state_dict_from_url,
+        modules_of,
         set_dir,
         uninstall_as_torch_hub,
     )
@@ -38,10 +40,12 @@ __all__ = [
     "download_url_to_file",
     "get_dir",
     "help",
+    "import_module",
     "install_as_torch_hub",
     "list",
     "load",
     "load_state_dict_from_url",
+    "modules_of",
     "set_dir",
     "uninstall_as_torch_hub",
 ]
@@ -50,8 +54,8 @@ _HOMES = {
     "errors": "HubkitError",
     "hubdir": "get_dir",
     "loader": (
-        "as_torch_hub download_url_to_file help install_as_torch_hub list load "
-        "load_state_dict_from_url set_dir uninstall_as_torch_hub"
+        "as_torch_hub download_url_to_file help import_module install_as_torch_hub list load "
+        "load_state_dict_from_url modules_of set_dir uninstall_as_torch_hub"
     ),
 }
 

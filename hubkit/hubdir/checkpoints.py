@@ -13,7 +13,6 @@ beside the other parameters of a signature.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import time
@@ -25,7 +24,7 @@ from msgspec import Struct
 
 from hubkit._util.atomic import replacing
 from hubkit._util.logs import log
-from hubkit._util.paths import list_folder, open_regular, remove_inside
+from hubkit._util.paths import list_folder, remove_inside
 from hubkit._util.urls import Url, UrlError, parse_url, redact
 from hubkit.errors import (
     TEMPORARY_ERRORS,
@@ -203,7 +202,6 @@ def _fetch(request: _CheckpointRequest, policy: FetchPolicy) -> Path:
             require_checkpoint(path, request.url)
             if damaged:
                 _quarantine(entry.path)
-            _protect(path)
             entry.write(path, fetched, request.repo)
 
         log.info('Downloading: "%s" to %s', redact(request.url), entry.path)
@@ -233,17 +231,6 @@ def _explain_fetch(request: _CheckpointRequest) -> str:
     if entry.exists():
         return f"must be downloaded again, because {entry.path} has changed or does not match"
     return f"is not in the hub dir {get_dir()}"
-
-
-def _protect(path: Path) -> None:
-    """Make a file read-only, so that it can be mapped into memory; it can still be replaced."""
-    if os.name != "nt":  # where it could not be replaced either
-        with writing(path):
-            descriptor = open_regular(path)
-            try:
-                os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o555)
-            finally:
-                os.close(descriptor)
 
 
 def _quarantine(path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from hubkit.loader.api import help, list, load, locate_repo
+    from hubkit.loader.api import help, import_module, list, load, locate_repo, modules_of
     from hubkit.loader.checkpoint_files import read_checkpoint
     from hubkit.loader.drop_in import (
         as_torch_hub,
@@ -19,11 +19,13 @@ __all__ = [
     "as_torch_hub",
     "download_url_to_file",
     "help",
+    "import_module",
     "install_as_torch_hub",
     "list",
     "load",
     "load_state_dict_from_url",
     "locate_repo",
+    "modules_of",
     "read_checkpoint",
     "set_dir",
     "uninstall_as_torch_hub",
@@ -32,7 +34,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "api": "help list load locate_repo",
+        "api": "help import_module list load locate_repo modules_of",
         "checkpoint_files": "read_checkpoint",
         "drop_in": "as_torch_hub install_as_torch_hub set_dir uninstall_as_torch_hub",
         "weights": "download_url_to_file load_state_dict_from_url",

@@ -6,6 +6,7 @@ does not show by default. Nothing is written to standard output.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from pathlib import Path
@@ -23,11 +24,13 @@ from hubkit.runtime import (
     HubFunctions,
     find_hubconf,
     import_hubconf,
+    import_own,
 )
 
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from types import ModuleType
 
     from hubkit.facts import Hubconf, RepoRef
     from hubkit.facts.hubdir import TrustRepo
@@ -90,9 +93,66 @@ def load(
     )
     loaded = _import(request)
     if max_age is None:
-        return loaded.call(model, *args, **more, **(kwargs or {}))
+        return _call(loaded, model, *args, **more, **(kwargs or {}))
     with nested_max_age(max_age):
-        return loaded.call(model, *args, **more, **(kwargs or {}))
+        return _call(loaded, model, *args, **more, **(kwargs or {}))
+
+
+def import_module(
+    repo_or_dir: str | os.PathLike[str],
+    name: str,
+    *,
+    source: str = "github",
+    trust_repo: TrustRepo = "check",
+    lockfile: str | os.PathLike[str] | None = None,
+) -> ModuleType:
+    """Import a module of a hub repo, such as ``models.net``, under the name that the repo gives it.
+
+    Args:
+        repo_or_dir: As for `load`.
+        name: The module's name in the repo.
+        source: As for `load`.
+        trust_repo: As for `load`.
+        lockfile: As for `load`.
+
+    Raises:
+        ModuleNotFoundError: The repo has no such module.
+        Exception: As for `load`.
+    """
+    lock = _find_lockfile(lockfile)
+    loaded = _import(Request(repo_or_dir, source, trust_repo, verbose=False, lockfile=lock))
+    with loaded.active():
+        return import_own(loaded.namespace, name)
+
+
+@contextlib.contextmanager
+def modules_of(
+    repo_or_dir: str | os.PathLike[str],
+    *,
+    source: str = "github",
+    trust_repo: TrustRepo = "check",
+    lockfile: str | os.PathLike[str] | None = None,
+) -> Iterator[None]:
+    """Make a hub repo's modules importable in a ``with`` block, as they are to the repo's own code.
+
+    ::
+
+        with hubkit.modules_of("owner/name"):
+            model = torch.load("best.pt", weights_only=False)  # names models.net.Net
+
+    Only the current thread, or asyncio task, is affected, and only names that cannot be imported
+    otherwise.
+
+    Args:
+        repo_or_dir: As for `load`.
+        source: As for `load`.
+        trust_repo: As for `load`.
+        lockfile: As for `load`.
+    """
+    lock = _find_lockfile(lockfile)
+    loaded = _import(Request(repo_or_dir, source, trust_repo, verbose=False, lockfile=lock))
+    with loaded.active():
+        yield
 
 
 def list(
@@ -242,6 +302,33 @@ def _locate_to_probe(request: Request) -> Located:
 def _may_probe(request: Request) -> bool:
     """Whether the code of a repo that has been located may run for `list` or `help`."""
     return request.trust is True or not isinstance(parse_spec(request.repo, request.source), Path)
+
+
+def _call(loaded: LoadedHubconf, model: str, /, *args: object, **kwargs: object) -> Any:  # noqa: ANN401
+    try:
+        return loaded.call(model, *args, **kwargs)
+    except TypeError as error:
+        _suggest_keyword(error, loaded.entrypoint(model), kwargs)
+        raise
+
+
+def _suggest_keyword(
+    error: TypeError, entrypoint: Callable[..., object], kwargs: Mapping[str, object]
+) -> None:
+    """Add the right name to the error of a call with a misspelled keyword."""
+    import inspect
+
+    from hubkit._util.text import did_you_mean
+
+    try:
+        known = inspect.signature(entrypoint).parameters
+    except (TypeError, ValueError):
+        return
+    text = str(error)
+    wrong = next((name for name in kwargs if name not in known and f"'{name}'" in text), "")
+    hint = did_you_mean(wrong, [*known, *inspect.signature(load).parameters])
+    if wrong and hint and "Did you mean" not in text:  # Python 3.15 has its own suggestions
+        error.args = (f"{text}. {hint}",)
 
 
 def _by_name(name: str, arguments: dict[str, object]) -> Any:  # noqa: ANN401

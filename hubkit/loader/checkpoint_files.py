@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import re
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hubkit import hubdir, limits
@@ -13,7 +15,6 @@ from hubkit.errors import CheckpointError, MissingExtraError
 from hubkit.loader.dependencies import torch_is_missing
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
 MAPPED_FROM = 1 << 20  # bytes; mapping a smaller file is no faster than reading it
@@ -22,8 +23,8 @@ MAPPED_FROM = 1 << 20  # bytes; mapping a smaller file is no faster than reading
 def read_checkpoint(path: Path, map_location: Any = None, *, weights_only: bool) -> dict[str, Any]:  # noqa: ANN401
     """Read a checkpoint file.
 
-    A large write-protected file is mapped into memory instead of read, if its format allows that.
-    Then tensors take memory, and time, only once they are used.
+    A large file of the hub dir is mapped into memory instead of read, if its format allows that. Then
+    tensors take memory, and time, only once they are used.
 
     Args:
         path: The file, in any format that ``torch.save`` ever wrote, a zip archive that contains
@@ -141,17 +142,22 @@ def _unpack_one(path: Path, member: zipfile.ZipInfo) -> io.BytesIO:
 
 
 def _is_mappable(path: Path, members: list[zipfile.ZipInfo]) -> bool:
-    """Whether to map a file. A write to it would change the tensors in use."""
-    stat = path.stat()
-    # Windows does not allow replacing a file that is mapped.
-    protected = os.name != "nt" and not stat.st_mode & 0o222
+    """Whether to map a file: writing to it would change the tensors in use.
+
+    Hubkit and torch.hub replace the files of the hub dir and do not write to them. Those elsewhere
+    are the user's, who may.
+    """
+    kept = path.is_relative_to(Path(hubdir.get_dir(), "checkpoints"))
     stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
-    return protected and stored and len(members) > 1 and stat.st_size >= MAPPED_FROM
+    large = len(members) > 1 and path.stat().st_size >= MAPPED_FROM
+    # Windows does not allow replacing a file that is mapped.
+    return os.name != "nt" and kept and stored and large
 
 
 def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointError | None:
     """A better error for one of ``torch.load``; None to raise that itself."""
-    first_line = str(error).strip().partition("\n")[0] or type(error).__name__
+    text = re.sub(r"\x1b\[[\d;]*m", "", str(error)).strip()
+    first_line = text.partition("\n")[0] or type(error).__name__
     content = hubdir.sniff_content(path)
     if content:
         return CheckpointError(
@@ -163,10 +169,17 @@ def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointE
         return None  # about a device, for example: the file is fine
     if weights_only and "weights" in first_line.lower():
         return CheckpointError(
-            f"{path} contains more than weights: {first_line}",
+            f"{path} contains more than weights: {_find_refused(text) or first_line}",
             hint="If you trust its author to run code here, pass weights_only=False.",
         )
     return _unreadable(path, first_line)
+
+
+def _find_refused(text: str) -> str:
+    """What else a checkpoint holds, by the message of ``torch.load``; "" if that does not say."""
+    names = re.findall(r"GLOBAL (\S+)", text)
+    reason = re.search(r"WeightsUnpickler error: *([^\n]*?)\.?(?: Please|\n|$)", text)
+    return f"{', '.join(dict.fromkeys(names))}." if names else reason[1] if reason else ""
 
 
 def _unreadable(path: Path, reason: str) -> CheckpointError:

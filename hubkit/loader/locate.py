@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,6 @@ from hubkit.errors import HubconfNotFoundError, RepoNotFoundError
 from hubkit.hubdir.spec import folder_hint, has_folder, parse_spec
 
 if TYPE_CHECKING:
-    import os
-
     from hubkit.facts import CachedRepo, FetchPolicy, RepoRef
     from hubkit.facts.hubdir import TrustRepo
     from hubkit.lockfile import Lockfile
@@ -159,6 +158,9 @@ def _log_pin(cached: CachedRepo) -> None:
 def _require_hubconf_in(folder: Path) -> None:
     if has_folder(folder):
         return
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - "." and ".." say nothing in a message
+    if not folder.exists():
+        raise HubconfNotFoundError(f"There is no folder {folder}.")
     if not folder.is_dir():
         raise HubconfNotFoundError(f"{folder} is not a folder.")
     below = sorted(path.parent for path in folder.glob("*/hubconf.py"))

@@ -7,6 +7,7 @@ from hubkit.lazy import lazy_names
 if TYPE_CHECKING:
     from hubkit.runtime.hubconf import LoadedHubconf, find_hubconf, import_hubconf
     from hubkit.runtime.import_hook import FINDER, install_finder
+    from hubkit.runtime.namespace import import_own
     from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy, find_allowed
     from hubkit.runtime.torch_patches import (
         HubFunctions,
@@ -27,6 +28,7 @@ __all__ = [
     "find_allowed",
     "find_hubconf",
     "import_hubconf",
+    "import_own",
     "install_finder",
     "patch_torch",
     "redirect",
@@ -38,6 +40,7 @@ __getattr__ = lazy_names(
     {
         "hubconf": "LoadedHubconf find_hubconf import_hubconf",
         "import_hook": "FINDER install_finder",
+        "namespace": "import_own",
         "policy": "FOLDER NO_BYTECODE CodePolicy find_allowed",
         "torch_patches": "HubFunctions after_hub_import patch_torch redirect redirect_all",
     },

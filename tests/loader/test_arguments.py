@@ -59,3 +59,30 @@ def test_an_argument_given_twice_is_refused(repo: Path) -> None:
 def test_what_is_not_given_is_named(names: dict[str, str]) -> None:
     with pytest.raises(TypeError, match="repo_or_dir"):
         hubkit.load(**names)  # type: ignore[arg-type] # what the test is about
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("pretraind", "pretrained"),
+        ("widht", "width"),
+        ("force_relaod", "force_reload"),
+        ("zzz", ""),
+    ],
+)
+def test_a_misspelled_keyword_gets_a_suggestion(
+    make_repo: MakeRepo, wrong: str, right: str
+) -> None:
+    root = make_repo("repo", {"hubconf.py": "def net(width=1, pretrained=False): return width\n"})
+    with pytest.raises(TypeError, match=f"'{wrong}'") as refused:
+        hubkit.load(root, "net", kwargs={wrong: True})
+    text = str(refused.value)
+    assert text.endswith(f"Did you mean `{right}`?") if right else "Did you mean" not in text
+
+
+def test_an_error_of_the_entrypoint_itself_stays_as_it_is(make_repo: MakeRepo) -> None:
+    code = "def net(widht=1): raise TypeError('no')\n"
+    root = make_repo("repo", {"hubconf.py": code})
+    with pytest.raises(TypeError) as refused:
+        hubkit.load(root, "net", widht=2)
+    assert str(refused.value) == "no"

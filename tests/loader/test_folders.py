@@ -151,7 +151,7 @@ def test_a_folder_without_hubconf_says_where_there_is_one(repo: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(HubconfNotFoundError, match="is not a folder"):
+    with pytest.raises(HubconfNotFoundError, match="There is no folder /"):
         hubkit.load(str(tmp_path / "nowhere"), "net", source="local")
 
 
@@ -237,3 +237,16 @@ for root in ({str(declared)!r}, {str(silent)!r}):
     )
     line = 'True Install it: pip install "torch-hubkit[torch]"'
     assert done.stdout.splitlines() == [line, line]
+
+
+@pytest.mark.parametrize("text", [".", "..", "./empty", "empty/../empty"])
+def test_messages_name_the_folder_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    here = tmp_path / "above" / "here"
+    (here / "empty").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    where = {".": here, "..": here.parent}.get(text, here / "empty")
+    with pytest.raises(HubconfNotFoundError) as refused:
+        hubkit.load(text, "net", source="local")
+    assert refused.value.message == f"There is no hubconf.py in {where}."

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import stat
 import warnings
 import zipfile
 from pathlib import Path
@@ -34,6 +37,24 @@ def test_model_dir_and_file_name_say_where(hub: Any, git_host: GitHost, tmp_path
     folder = tmp_path / "some" / "where"
     hub.load_state_dict_from_url(url, str(folder), progress=False, file_name="other.pt")
     assert [path.name for path in folder.iterdir()] == ["other.pt"]
+
+
+@pytest.mark.parametrize("where", [None, "mine"])
+def test_files_have_the_mode_of_other_new_files(
+    hub: Any, git_host: GitHost, hub_dir: Path, tmp_path: Path, where: str | None
+) -> None:
+    url = checkpoint(git_host, tmp_path / "net.pt")
+    model_dir = tmp_path / where if where else None
+    before = os.umask(0o027)
+    try:
+        hub.load_state_dict_from_url(url, model_dir and str(model_dir), progress=False)
+        hub.download_url_to_file(url, str(tmp_path / "copy.pt"), progress=False)
+    finally:
+        os.umask(before)
+    kept = (model_dir or hub_dir / "checkpoints") / "net.pt"
+    shutil.copy(kept, tmp_path / "work.pt")
+    for path in (kept, tmp_path / "work.pt", tmp_path / "copy.pt"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_weights_that_are_there_are_used_without_a_request(
