@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty hub dir of the test's own, in force by TORCH_HOME; no setting of the user's is."""
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
@@ -59,7 +59,9 @@ def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("hubkit.hubdir.layout._hub_dir", None)
     if "torch.hub" in sys.modules:
         monkeypatch.setattr(sys.modules["torch.hub"], "_hub_dir", None)
-    return tmp_path / "torch" / "hub"
+    yield tmp_path / "torch" / "hub"
+    if "torch.hub" in sys.modules:  # perhaps imported by the test, with the test's own setting
+        vars(sys.modules["torch.hub"])["_hub_dir"] = None
 
 
 @pytest.fixture
