@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from hubkit._util.atomic import create_file
 from hubkit._util.text import join_words
 from hubkit.errors import ProbeError
 from hubkit.publish.card_facts import Source, gather_facts
@@ -143,11 +144,10 @@ def _host_repo(context: ReleaseContext, repo: str, folder: Path) -> dict[str, st
     write_archive(context.git, sha, archive, f"{repo.replace('/', '-')}-{sha[:7]}")
     names = ("HEAD\0symref=HEAD:refs/heads/main", "refs/heads/main", f"refs/tags/{ref}")
     packets = ["# service=git-upload-pack\n", "", *(f"{sha} {name}\n" for name in names), ""]
-    refs.write_bytes(
-        "".join(f"{len(one.encode()) + 4:04x}{one}" if one else "0000" for one in packets).encode()
-    )
-    (folder / "tags").write_text(json.dumps([{"name": ref, "commit": {"sha": sha}}]), "utf-8")
-    (folder / "branches").write_text("[]", "utf-8")
+    advertised = (f"{len(one.encode()) + 4:04x}{one}" if one else "0000" for one in packets)
+    create_file(refs, "".join(advertised))
+    create_file(folder / "tags", json.dumps([{"name": ref, "commit": {"sha": sha}}]))
+    create_file(folder / "branches", "[]")
     web, api = f"https://github.com/{repo}", f"https://api.github.com/repos/{repo}"
     return {
         f"{web}.git/info/refs": str(refs),
