@@ -107,10 +107,9 @@ def test_downloads_raise_them(tmp_path: Path) -> None:
     assert isinstance(reason, ConnectionRefusedError)
 
 
+@pytest.mark.usefixtures("hub_dir")
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 418, 429, 501])
-def test_downloads_raise_the_status_of_the_host(
-    git_host: GitHost, hub_dir: Path, status: int
-) -> None:
+def test_downloads_raise_the_status_of_the_host(git_host: GitHost, status: int) -> None:
     url = git_host.add_file("/net.pt", b"weights")
     git_host.fail("/net.pt", times=9, status=status)
     with pytest.raises(HTTPError) as caught:

@@ -9,6 +9,7 @@ is certain to happen.
 from __future__ import annotations
 
 import ast
+import re
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from msgspec.structs import replace
 from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.signatures import method_of
 from hubkit.analysis.syntax import catches_import, statements, suppresses, suppresses_import
-from hubkit.analysis.values import UNKNOWN, Unknown, find_value
+from hubkit.analysis.values import UNKNOWN, Unknown, find_value, path_in_repo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,6 +43,13 @@ _DOWNLOADS = frozenset(
         "wget.download",
     }
 )
+_READERS = frozenset({"open", "torch.load", "torch.jit.load", "numpy.load"})
+_PATH_READERS = frozenset({"open", "read_bytes", "read_text"})
+# Given a path, these create nothing there.
+_TOUCHES_NOTHING = re.compile(
+    r"(os\.path|pathlib|sys|logging|posixpath)\..*|os\.(fspath|environ.*|listdir|getenv)|print|str|repr"
+)
+_WRITES = re.compile("[wax+]")
 _FACTORIES = ("torchvision.models.", "timm.")
 _MAX_DEPTH = 6
 _MAX_STEPS = 20_000
@@ -217,6 +225,8 @@ class Interpreter(Struct):
         failures: Statements that raise and are not caught, with the names around them.
         moves: Calls that put something on a GPU, with the names around them.
         built: Classes of the repo that are constructed.
+        reads: Paths in the repo that are opened, unless something before may have created them, with
+            the call and the names around it.
     """
 
     resolver: Resolver
@@ -227,6 +237,8 @@ class Interpreter(Struct):
     failures: list[tuple[ast.stmt, Scope]] = field(default_factory=list)
     moves: list[tuple[ast.Call, Scope]] = field(default_factory=list)
     built: dict[ast.ClassDef, Defined] = field(default_factory=dict)
+    reads: list[tuple[str, ast.Call, Scope]] = field(default_factory=list)
+    _created: set[str] = field(default_factory=set)
     _running: set[int] = field(default_factory=set)
     _steps: int = 0
     _catching: int = 0
@@ -462,6 +474,7 @@ class Interpreter(Struct):
     def _evaluate(self, frame: _Frame, node: ast.expr | ast.stmt) -> None:
         """Follow the calls that evaluating a node is certain to make."""
         if not frame.records:
+            self._note_created(frame, node)
             return
         for one in self.resolver.syntax.calls_of(node, enters_loops=self.enters_loops):
             if isinstance(one, ast.Call):
@@ -475,6 +488,8 @@ class Interpreter(Struct):
         target, owner = find_callee(self.resolver, frame.scope, node.func, frame.owner)
         if not self._catching and target is None and self._moves_to_gpu(frame, node):
             self.moves.append((node, frame.scope))
+        if not isinstance(target, Defined):
+            self._note_paths(frame, node)
         match target:
             case External(name):
                 if name in _DOWNLOADS or (
@@ -484,6 +499,43 @@ class Interpreter(Struct):
             case Defined() as found if self.follows_calls:
                 values = self._bind(frame, node, found)
                 self.call(found, values, owner=owner, depth=frame.depth + 1)
+
+    def _note_created(self, frame: _Frame, node: ast.expr | ast.stmt) -> None:
+        """Note the paths that calls may create which are not certain to happen."""
+        for one in self.resolver.syntax.calls_of(node, enters_loops=True):
+            if isinstance(one, ast.Call) and not self._touches_nothing(frame, one):
+                self._created.update(self._paths(frame, one))
+
+    def _touches_nothing(self, frame: _Frame, node: ast.Call) -> bool:
+        name = self.resolver.external(frame.scope, node.func)
+        return _TOUCHES_NOTHING.fullmatch(name) is not None
+
+    def _note_paths(self, frame: _Frame, node: ast.Call) -> None:
+        """Note the paths in the repo that a call outside the repo opens or may create."""
+        name = self.resolver.external(frame.scope, node.func)
+        paths, is_read = self._paths(frame, node), name in _READERS
+        match node.func:
+            case ast.Attribute(value=path, attr=attr) if not name or attr in _PATH_READERS:
+                own = path_in_repo(self._value(frame, path))
+                if own:
+                    paths, is_read = [own], attr in _PATH_READERS
+        modes = [*node.args[:2], *(one.value for one in node.keywords if one.arg == "mode")]
+        written = (self._value(frame, one) for one in modes if isinstance(one, ast.Constant))
+        if any(isinstance(one, str) and _WRITES.search(one) for one in written):
+            is_read = False
+        if not is_read:
+            if not self._touches_nothing(frame, node):
+                self._created.update(paths)
+        elif paths and not self._catching and not self._is_created(paths[0]):
+            self.reads.append((paths[0], node, frame.scope))
+
+    def _paths(self, frame: _Frame, node: ast.Call) -> list[str]:
+        """The paths in the repo among the arguments of a call."""
+        given = (*node.args, *(one.value for one in node.keywords))
+        return list(filter(None, (path_in_repo(self._value(frame, one)) for one in given)))
+
+    def _is_created(self, path: str) -> bool:
+        return any(one in (".", path) or path.startswith(f"{one}/") for one in self._created)
 
     def _moves_to_gpu(self, frame: _Frame, call: ast.Call) -> bool:
         """Whether a method call is ``.cuda()``, or ``.to`` with a CUDA device."""

@@ -15,7 +15,7 @@ from hubkit.analysis.calls import Body, CallGraph, find_callee
 from hubkit.analysis.resolve import Defined, External, Valued
 from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.analysis.syntax import import_nodes, walk
-from hubkit.analysis.values import find_string
+from hubkit.analysis.values import find_string, find_values
 from hubkit.facts import HardCodedPretrained, RejectedCall, Use
 from hubkit.torchhub import weights_defaults, weights_kind, weights_parameters
 
@@ -140,6 +140,10 @@ class _Observer:
                 if isinstance(path, External) and path.name == "pathlib.Path":
                     self._record(body, node, f"{path.name}.{attr}", inner)
                 return
+            case ast.Attribute(value=path, attr=attr) if attr in _READERS:
+                if self._own_file(body, path):  # only paths have such methods, and texts do not
+                    self._record(body, node, f"pathlib.Path.{attr}", ast.Call(path, [path], []))
+                    return
         target, owner = find_callee(self.resolver, body.scope, function, body.owner)
         if owner is None:
             self._look_for_weights(body, node)
@@ -189,11 +193,18 @@ class _Observer:
         keywords = tuple(
             (keyword.arg or "**", ast.unparse(keyword.value)) for keyword in node.keywords
         )
-        first = arguments[0] if arguments else None
-        own_file = self.resolver.tree.file(first) if first else ""
+        named = [one.value for one in call.keywords if one.arg in ("f", "file")]
+        first = next(iter((*call.args, *named)), None)
+        own_file = self._own_file(body, first) if first else ""
         location = body.scope.file.location(node)
         use = Use(name, location, body.on_import, True, arguments, keywords, own_file)
         self.uses[use] = None
+
+    def _own_file(self, body: Body, node: ast.expr) -> str:
+        """The first file of the repo that a path from the working directory may name; "" if none."""
+        values = find_values(self.resolver, body.scope, node)
+        found = (self.resolver.tree.file(one) for one in values if isinstance(one, str) and one)
+        return next(filter(None, found), "")
 
     def _assignment(self, body: Body, target: ast.expr, node: ast.AST) -> None:
         if isinstance(target, ast.Subscript):

@@ -13,16 +13,16 @@ from hubkit.analysis.resolve import Defined, Valued
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.analysis.values import EXISTS, UNKNOWN, find_value
-from hubkit.facts import FailingDefault, GpuNeed, UnrequestedDownload
+from hubkit.facts import FailingDefault, GpuNeed, MissingFile, UnrequestedDownload
 from hubkit.torchhub import weights_defaults, weights_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hubkit.analysis.resolve import Resolver
     from hubkit.analysis.scope import FunctionNode, Scope
     from hubkit.analysis.values import Value
-    from hubkit.facts import Entrypoint
+    from hubkit.facts import Entrypoint, Location
 
 # The default is source text: without quotes it is a variable.
 _GPU = re.compile(r"""(['"])cuda(:\d+)?\1""")
@@ -84,6 +84,47 @@ def find_unrequested_downloads(
             place = scope.file.location(node)
             switch, without = (deciding[0].name, deciding[0].without) if deciding else ("", None)
             yield UnrequestedDownload(entry.name, switch, without, name, place)
+
+
+def find_missing_files(
+    hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
+) -> Iterator[MissingFile]:
+    """Files beside the code that entrypoints are certain to open, and that do not exist.
+
+    Args:
+        hubconf: The hubconf's names.
+        resolver: Looks names up.
+        entrypoints: The entrypoints, called with their defaults and with weights.
+    """
+    for entry in entrypoints:
+        target, bound = _called(hubconf, resolver, entry)
+        if target is None:
+            continue
+        found: dict[str, MissingFile] = {}
+        deciding = weights_parameters(weights_defaults(entry.parameters or ()))
+        switches = [one.name for one in deciding[:1] if one.without is False]
+        for switch in ((), switches) if switches else ((),):
+            values = {**bound, **dict.fromkeys(switch, True)}
+            # Whether or not files exist that the code asks for, it opens this one.
+            missing = [
+                _missing_reads(resolver, target, values, assumed)
+                for assumed in ({EXISTS: False}, {})
+            ]
+            for path in missing[0].keys() & missing[1].keys():
+                found.setdefault(path, MissingFile(entry.name, path, missing[0][path]))
+        yield from found.values()
+
+
+def _missing_reads(
+    resolver: Resolver, target: Defined, values: dict[str, Value], assumed: Mapping[str, Value]
+) -> dict[str, Location]:
+    run = Interpreter(resolver, dict(assumed))
+    run.call(target, values)
+    return {
+        path: scope.file.location(node)
+        for path, node, scope in reversed(run.reads)
+        if not resolver.tree.files.is_file(path)
+    }
 
 
 def find_failing_defaults(

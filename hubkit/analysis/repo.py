@@ -13,6 +13,7 @@ from hubkit.analysis.entrypoint_calls import (
     InterpretedCalls,
     find_failing_defaults,
     find_gpu_needs,
+    find_missing_files,
     find_unrequested_downloads,
 )
 from hubkit.analysis.hazards import find_hazards
@@ -28,7 +29,7 @@ from hubkit.analysis.scope import read_scope
 from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.analysis.suppressions import read_suppressions
 from hubkit.analysis.surface import find_surface
-from hubkit.analysis.weights import find_checkpoints, find_data_files
+from hubkit.analysis.weights import find_checkpoints, find_data_files, find_loads
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
 from hubkit.source.folder import Folder
@@ -154,6 +155,8 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         unrequested_downloads=tuple(
             find_unrequested_downloads(scope, resolver, surface.entrypoints)
         ),
+        loads=tuple(find_loads(resolver, reach.scopes, surface.entrypoints)),
+        missing_files=tuple(find_missing_files(scope, resolver, surface.entrypoints)),
         data_files=tuple(find_data_files(resolver, reach.scopes, files)),
         failing_defaults=tuple(find_failing_defaults(scope, calls, surface.entrypoints)),
         gpu_needs=tuple(find_gpu_needs(scope, calls, surface.entrypoints)),

@@ -78,14 +78,21 @@ def find_string(resolver: Resolver, scope: Scope, node: ast.expr) -> str | None:
 def find_path(resolver: Resolver, scope: Scope, node: ast.expr) -> str | None:
     """The path from the repo's root that an expression over ``__file__`` has, or None."""
     match find_values(resolver, scope, node):
-        case (str(text),) if text.startswith(_ROOT):
-            path = posixpath.normpath(text)
-            if path == _ROOT:
-                return "."
-            inner = path.removeprefix(f"{_ROOT}/")
-            is_inside = inner != path and "\0" not in inner
-            return inner if is_inside and len(inner) <= limits.PATH_BYTES.most else None
+        case (value,):
+            return path_in_repo(value)
     return None
+
+
+def path_in_repo(value: Value) -> str | None:
+    """The path from the repo's root, if a value is one over ``__file__``; else None."""
+    if not isinstance(value, str) or not value.startswith(_ROOT):
+        return None
+    path = posixpath.normpath(value)
+    if path == _ROOT:
+        return "."
+    inner = path.removeprefix(f"{_ROOT}/")
+    is_inside = inner != path and "\0" not in inner
+    return inner if is_inside and len(inner) <= limits.PATH_BYTES.most else None
 
 
 def find_value(
@@ -97,7 +104,7 @@ def find_value(
         resolver: Looks tables up.
         scope: The names where the expression stands.
         node: The expression.
-        known: The values of variables; others are not looked up.
+        known: The values of variables; others are looked up.
     """
     values = _Evaluator(resolver, known).attempt(scope, node)
     return values[0] if len(values) == 1 else UNKNOWN
@@ -149,7 +156,7 @@ class _Evaluator(Struct):
         match node:
             case ast.Constant(value=bool() | int() | float() | str() | None as value):
                 return (value,)
-            case ast.Name(id=name) if self.known is not None:
+            case ast.Name(id=name) if self.known is not None and name in self.known:
                 return self._variable(self.known, name)
             case ast.Name() | ast.Attribute():
                 return self._named(scope, node)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from hubkit.analysis.effects import find_places
 from hubkit.analysis.imports import find_reach
 from hubkit.analysis.modules import SourceTree, read_search_path
-from hubkit.analysis.resolve import Defined, External, Resolver
+from hubkit.analysis.resolve import Defined, Resolver
 from hubkit.analysis.scope import read_scope
 from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.analysis.syntax import walk
-from hubkit.analysis.values import find_path, find_string
-from hubkit.facts import CheckpointUse, DataFile, EntrypointWeights
+from hubkit.analysis.values import find_path, find_string, find_values, path_in_repo
+from hubkit.facts import CheckpointUse, DataFile, EntrypointWeights, Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.analysis.scope import Scope
-    from hubkit.facts import Files, Hubconf
+    from hubkit.analysis.scope import FunctionScope, Scope
+    from hubkit.facts import Entrypoint, Files, Hubconf
 
 # Positional parameters of torch's download functions (torch/hub.py; load_url is the older name).
 _LOAD = (
@@ -33,36 +33,44 @@ _SIGNATURES = {
 
 
 def find_checkpoints(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[CheckpointUse]:
-    """The download calls in the hubconf and the modules that it reaches."""
+    """The download calls in the hubconf and the modules that it reaches, by URL."""
     for scope in scopes:
         if any(name in scope.file.text for name in _SIGNATURES):
             calls = (
-                _read_call(resolver, around, node)
+                use
                 for around, node in resolver.nodes(scope, scope.file.tree)
                 if isinstance(node, ast.Call)
+                for use in _read_call(resolver, around, node)
             )
-            yield from sorted(filter(None, calls), key=lambda use: use.location)
+            yield from sorted(calls, key=lambda use: use.location)
 
 
-def _read_call(resolver: Resolver, scope: Scope, node: ast.Call) -> CheckpointUse | None:
-    target = resolver.expression(scope, node.func)
-    if not isinstance(target, External):
-        return None
-    signature = _SIGNATURES.get(target.name.rpartition(".")[2])
-    if signature is None:
-        return None
+def _read_call(resolver: Resolver, scope: Scope, node: ast.Call) -> Iterator[CheckpointUse]:
+    """Yield a download once for each URL that it may have."""
+    name = resolver.external(scope, node.func)
+    signature = _SIGNATURES.get(name.rpartition(".")[2])
+    if signature is None or "." not in name:
+        return
     given = _arguments(node, signature)
     url, file_name = given.get("url"), given.get("file_name")
-    return CheckpointUse(
-        function=target.name,
-        url=find_string(resolver, scope, url) if url else None,
-        file_name=find_string(resolver, scope, file_name) if file_name else None,
-        arguments=frozenset(given),
-        check_hash=_boolean(given.get("check_hash")),
-        weights_only=_boolean(given.get("weights_only")),
-        forwards_keywords=any(keyword.arg is None for keyword in node.keywords),
-        location=scope.file.location(node),
-    )
+    for one in _find_urls(resolver, scope, url) if url else [None]:
+        yield CheckpointUse(
+            function=name,
+            url=one,
+            file_name=find_string(resolver, scope, file_name) if file_name else None,
+            arguments=frozenset(given),
+            check_hash=_boolean(given.get("check_hash")),
+            weights_only=_boolean(given.get("weights_only")),
+            forwards_keywords=any(keyword.arg is None for keyword in node.keywords),
+            location=scope.file.location(node),
+        )
+
+
+def _find_urls(resolver: Resolver, scope: Scope, node: ast.expr) -> list[str | None]:
+    """The URLs that an expression may be; only None if the source does not show them."""
+    values = find_values(resolver, scope, node)
+    urls: list[str | None] = [one for one in values if isinstance(one, str) and one]
+    return urls if all(isinstance(one, str | None) for one in values) and urls else [None]
 
 
 def _arguments(node: ast.Call, signature: tuple[str, ...]) -> dict[str, ast.expr]:
@@ -79,6 +87,98 @@ def _boolean(node: ast.expr | None) -> bool | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         return node.value
     return None
+
+
+# What modules have, and tensors and dicts do not.
+_OF_MODULES = frozenset(
+    {
+        *("children", "eval", "forward", "load_state_dict", "modules", "named_children"),
+        *("named_modules", "named_parameters", "parameters", "state_dict", "train"),
+    }
+)
+_RETURNS_ITSELF = frozenset(
+    {"cpu", "cuda", "double", "eval", "float", "half", "requires_grad_", "to", "train"}
+)
+
+
+def find_loads(
+    resolver: Resolver, scopes: Iterable[Scope], entrypoints: Iterable[Entrypoint]
+) -> Iterator[Load]:
+    """The calls that load a file of the repo or a whole model."""
+    definitions = {entry.definition for entry in entrypoints}
+    for scope in scopes:
+        if not any(name in scope.file.text for name in ("load", *_SIGNATURES)):
+            continue
+        used: dict[ast.Call, tuple[Scope, bool]] = {}
+        for around, node in resolver.nodes(scope, scope.file.tree):
+            if isinstance(node, ast.Call) and _is_load(resolver, around, node):
+                used.setdefault(node, (around, False))
+            elif isinstance(node, ast.FunctionDef):
+                inner, place = resolver.inside(around, node), scope.file.location(node)
+                models = _find_models(resolver, inner, returns_model=place in definitions)
+                used.update(dict.fromkeys(models, (inner.scope, True)))
+        for call, (around, is_model) in used.items():
+            path = _loaded_file(resolver, around, call)
+            if path or is_model:
+                yield Load(scope.file.location(call), path, is_model)
+
+
+def _is_load(resolver: Resolver, scope: Scope, node: ast.expr) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    name = resolver.external(scope, node.func)
+    return name == "torch.load" or name.endswith((".load_state_dict_from_url", ".load_url"))
+
+
+def _find_models(
+    resolver: Resolver, function: FunctionScope, *, returns_model: bool
+) -> Iterator[ast.Call]:
+    """The loads in a function whose result it uses as a model."""
+    found: ast.expr | None
+    for node in function.nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(value=used, attr=attr)) if attr in _OF_MODULES:
+                found = _source(used)
+            case ast.Call(func=ast.Name() | ast.Call() as used):
+                found = _source(used)
+            case ast.Return(value=ast.expr() as used) if returns_model:
+                found = _source(used)
+            case _:
+                continue
+        if isinstance(found, ast.Name):
+            found = _last_value(function, found)
+        if isinstance(found, ast.Call) and _is_load(resolver, function.scope, found):
+            yield found
+
+
+def _last_value(function: FunctionScope, use: ast.Name) -> ast.expr | None:
+    """What a variable was last assigned above a use, apart from ``model = model.eval()``."""
+    values = [one for one in function.assigned.get(use.id, ()) if one and one.lineno < use.lineno]
+    sources = [_source(one) for one in sorted(values, key=lambda one: one.lineno)]
+    others = [one for one in sources if not (isinstance(one, ast.Name) and one.id == use.id)]
+    return others[-1] if others else None
+
+
+def _source(node: ast.expr) -> ast.expr:
+    """What an expression over a model starts with, such as ``x`` in ``x["model"].float().eval()``."""
+    while True:
+        match node:
+            case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _RETURNS_ITSELF:
+                node = inner
+            case ast.Subscript(value=inner, slice=ast.Constant(value=str())):
+                node = inner
+            case _:
+                return node
+
+
+def _loaded_file(resolver: Resolver, scope: Scope, call: ast.Call) -> str:
+    named = [one.value for one in call.keywords if one.arg == "f"]
+    first = next(iter((*call.args, *named)), None)
+    for value in find_values(resolver, scope, first) if first else ():
+        path = path_in_repo(value) or resolver.tree.file(str(value))
+        if path and resolver.tree.file(path):
+            return path
+    return ""
 
 
 def find_data_files(

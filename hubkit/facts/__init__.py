@@ -64,8 +64,10 @@ if TYPE_CHECKING:
         LateImport,
         Leak,
         Limits,
+        Load,
         Location,
         MissingExport,
+        MissingFile,
         ModuleClass,
         OwnImport,
         OwnModuleLookup,
@@ -125,9 +127,11 @@ __all__ = [
     "LateImport",
     "Leak",
     "Limits",
+    "Load",
     "Location",
     "Measured",
     "MissingExport",
+    "MissingFile",
     "ModuleClass",
     "Outcome",
     "OwnImport",
@@ -172,7 +176,7 @@ __getattr__ = lazy_names(
             "Card CardField CheckpointUse CodeBlock DataFile Dependencies Dependency "
             "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
-            "Location MissingExport ModuleClass OwnImport OwnModuleLookup Parameter "
+            "Load Location MissingExport MissingFile ModuleClass OwnImport OwnModuleLookup Parameter "
             "RejectedCall RelativeImport RepoFacts Returns Snippet UnrequestedDownload Use"
         ),
         "hubdir": ("CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef"),

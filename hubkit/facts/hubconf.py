@@ -209,6 +209,8 @@ class Hubconf(Struct, frozen=True):
         failing_defaults: Entrypoints that cannot be called with their own defaults.
         gpu_needs: Entrypoints that use a GPU by default.
         data_files: Files of the repo that code finds by ``__file__``.
+        loads: Calls that load a file of the repo or a whole model.
+        missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
     """
 
     path: str
@@ -232,6 +234,8 @@ class Hubconf(Struct, frozen=True):
     failing_defaults: tuple[FailingDefault, ...] = ()
     gpu_needs: tuple[GpuNeed, ...] = ()
     data_files: tuple[DataFile, ...] = ()
+    loads: tuple[Load, ...] = ()
+    missing_files: tuple[MissingFile, ...] = ()
 
     @property
     def has_dynamic_names(self) -> bool:
@@ -402,7 +406,7 @@ class MissingExport(Struct, frozen=True):
 
 
 class CheckpointUse(Struct, frozen=True):
-    """A call that downloads weights.
+    """A call that downloads weights; a call with several possible URLs is one use for each.
 
     Attributes:
         function: Dotted name of the called function, such as "torch.hub.load_state_dict_from_url".
@@ -466,6 +470,34 @@ class FailingDefault(Struct, frozen=True):
 
     entrypoint: str
     statement: str
+    location: Location
+
+
+class Load(Struct, frozen=True):
+    """A call that unpickles weights, about which the source shows more than its arguments.
+
+    Attributes:
+        location: The call.
+        path: The file of the repo that it loads; "" if that is unknown.
+        is_model: Whether the code uses the result as a whole model.
+    """
+
+    location: Location
+    path: str
+    is_model: bool
+
+
+class MissingFile(Struct, frozen=True):
+    """A file beside the code that an entrypoint is certain to open, and that does not exist.
+
+    Attributes:
+        entrypoint: Its name in the hubconf.
+        path: The file.
+        location: The call that opens it.
+    """
+
+    entrypoint: str
+    path: str
     location: Location
 
 

@@ -8,13 +8,13 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
-from hubkit.facts import Fix
+from hubkit.facts import Fix, Use
 from hubkit.rules import edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hubkit.facts import Applicability, CheckpointUse, Edit, Entrypoint, RepoFacts, Use
+    from hubkit.facts import Applicability, CheckpointUse, Edit, Entrypoint, RepoFacts
     from hubkit.rules.edits.source import NamedNode, Source
 
 
@@ -170,14 +170,17 @@ def use_safe_load(repo: RepoFacts, use: Use) -> Fix | None:
 
 
 def add_argument(
-    repo: RepoFacts, use: CheckpointUse, name: str, value: str, applicability: Applicability
+    repo: RepoFacts, use: CheckpointUse | Use, name: str, value: str, applicability: Applicability
 ) -> Fix | None:
-    """A fix that adds an argument to a call that downloads weights."""
+    """A fix that adds an argument to a call that loads weights."""
+    function = use.name if isinstance(use, Use) else use.function
     # Functions of other libraries with the same name may not accept the argument.
-    call = edits.call_at(repo, use.location) if use.function.startswith(_KNOWN) else None
+    call = edits.call_at(repo, use.location) if function.startswith(_KNOWN) else None
     if call is None:
         return None
     if value.startswith('"'):
         value = value.replace('"', edits.quote_of(call.source, call.source.segment(call.node)))
-    edit = call.set_argument(name, value, position=_POSITIONS[name])
+    edit = call.set_argument(
+        name, value, position=1 if function == "torch.load" else _POSITIONS[name]
+    )
     return Fix(f"Pass `{name}={value}`", applicability, (edit,)) if edit else None

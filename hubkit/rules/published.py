@@ -118,7 +118,10 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
     The severity is warning for modules that only functions import, and for files that the code
     opens relative to `__file__`. Generated files are reported too: torch.hub does not build
     anything. Imports in `try: ... except ImportError:` are not reported, nor are data files if the
-    code checks that they exist. The rule needs a git repo.
+    code checks that they exist. Files that exist are checked in git repos only.
+
+    A file beside `__file__` that does not exist is an error if an entrypoint is certain to open it
+    with its defaults or with weights, and nothing before that may create it.
     """
     for needed, gap, count in find_gaps(repo, *_GAP_REASONS):
         if needed.optional and count == 1:
@@ -136,6 +139,20 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
             + (f" {_BUILT}" if gap.kind == "ignored" else ""),
             severity="warning" if mild else needed.severity,
         )
+    for (path, place), names in _missing_files(repo).items():
+        yield not_published.finding(
+            f"`{path}` does not exist, so {quoted(names)} {'fails' if len(names) == 1 else 'fail'}",
+            place,
+            hint=f"Commit `{path}`, or correct the path.",
+        )
+
+
+def _missing_files(repo: RepoFacts) -> dict[tuple[str, Location], list[str]]:
+    """The entrypoints that open a missing file, by file and place."""
+    found: dict[tuple[str, Location], list[str]] = {}
+    for one in repo.hubconf.missing_files if repo.hubconf else ():
+        found.setdefault((one.path, one.location), []).append(one.entrypoint)
+    return found
 
 
 def _is_empty_package(repo: RepoFacts, needed: Needed) -> bool:

@@ -14,12 +14,15 @@ from hubkit.rules.registry import rule
 from hubkit.torchhub import TRUSTED_OWNERS, hash_in_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from hubkit.facts import CheckpointUse, Finding, RepoFacts, UnrequestedDownload
+    from hubkit.analysis.pickles import PickleScan
+    from hubkit.facts import CheckpointUse, Finding, Load, RepoFacts, UnrequestedDownload, Use
 
 
 _DATE = r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])"
+# Keys under which training code saves the state dict, most usual first.
+_STATE_KEYS = ("state_dict", "model_state_dict", "model", "net", "weights")
 # torch's documentation requires eight digits or more; six may still be a shorter prefix.
 _USUAL_DIGITS = 8
 _FEWEST_DIGITS = 6
@@ -41,15 +44,19 @@ def no_check_hash(repo: RepoFacts) -> Iterator[Finding]:
     Reported only if the URL is known from the source and its file name contains eight or more
     hexadecimal digits where torch.hub expects the hash.
     """
+    reported: set[Location] = set()
     for use in loads_of(repo):
         name, digits = file_name(use), hash_digits(file_name(use))
         is_off = use.check_hash is False or not _may_receive(use, "check_hash")
-        if is_off and digits is not None and _is_hash(digits):
+        if is_off and digits is not None and _is_hash(digits) and use.location not in reported:
+            reported.add(use.location)
             yield no_check_hash.finding(
                 f"the hash in the file name `{name}` is not checked",
                 use.location,
                 hint="Pass `check_hash=True`.",
-                fix=partial(add_argument, repo, use, "check_hash", "True", "safe"),
+                fix=partial(add_argument, repo, use, "check_hash", "True", "safe")
+                if all(_is_hash(hash_digits(file_name(one)) or "") for one in _same_call(repo, use))
+                else None,
             )
 
 
@@ -71,9 +78,10 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
     The file name is the last part of the URL, or `file_name=`. The hash is the first eight or more
     digits of the file's SHA-256: `sha256sum unet.pth`.
     """
+    reported: set[Location] = set()
     for use in loads_of(repo):
         name = file_name(use)
-        if use.check_hash is not True or name is None:
+        if use.check_hash is not True or name is None or use.location in reported:
             continue
         digits = hash_digits(name)
         if not digits:
@@ -85,6 +93,7 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
             )
         else:
             continue
+        reported.add(use.location)
         yield hash_not_usable.finding(
             message,
             use.location,
@@ -107,9 +116,10 @@ def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         load_state_dict_from_url(url, map_location="cpu")
 
+    `torch.load` is reported too, if importing hubconf.py or calling an entrypoint reaches it.
     `model.load_state_dict` copies the values to the device of the model.
     """
-    for use in loads_of(repo):
+    for use in _calls_of(repo):
         if not _may_receive(use, "map_location"):
             yield no_map_location.finding(
                 "weights are loaded without `map_location`: if they were saved on a GPU, loading "
@@ -117,6 +127,15 @@ def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
                 use.location,
                 hint='Pass `map_location="cpu"`.',
                 fix=partial(add_argument, repo, use, "map_location", '"cpu"', "safe"),
+            )
+    for load in _file_loads(repo):
+        if len(load.arguments) < 2 and not (load.keyword("map_location") or load.keyword("**")):
+            yield no_map_location.finding(
+                "a file is loaded without `map_location`: if it was saved on a GPU, loading fails "
+                "without one",
+                load.location,
+                hint='Pass `map_location="cpu"`.',
+                fix=partial(add_argument, repo, load, "map_location", '"cpu"', "safe"),
             )
 
 
@@ -135,40 +154,126 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         load_state_dict_from_url(url, weights_only=True)     # since torch 2.1
 
-    If the file contains more than tensors, this fails. Load it once, save its state dict with
-    `torch.save(model.state_dict(), ...)`, and publish that file.
+    If the file contains more than tensors, this fails, and the state dict in it has to be published
+    instead. `hubkit weights add FILE --state-dict` converts a saved model, and `--key model` selects
+    the state dict in a training state. The hint says so if a copy of the file is in the repo or in
+    `dist`, or if the code uses the result as a model.
 
     `torch.load` is reported too: with `weights_only=False` as a warning, without the argument as an
     info, because its default depends on the version of torch.
     """
-    for use in loads_of(repo):
+    for use in _calls_of(repo):
         if use.function.startswith("hubkit.") and use.weights_only is not False:
             continue  # its default is True
         if use.weights_only is False or not _may_receive(use, "weights_only"):
+            command = _convert_command(repo, use.location, file_name(use) or "FILE")
             yield weights_only_off.finding(
                 "weights are loaded with `weights_only=False`, so the file can run any code",
                 use.location,
-                hint="Pass `weights_only=True`. The default of torch.hub is False.",
-                fix=partial(add_argument, repo, use, "weights_only", "True", "unsafe"),
+                hint=_convert_hint(command)
+                or "Pass `weights_only=True`. The default of torch.hub is False.",
+                fix=None
+                if command
+                else partial(add_argument, repo, use, "weights_only", "True", "unsafe"),
             )
-    for load in repo.hubconf.uses if repo.hubconf else ():
+    for load in _file_loads(repo):
         value = load.keyword("weights_only") or load.keyword("**")
-        if load.name == "torch.load" and value in (None, "False"):
+        if value in (None, "False"):
             yield weights_only_off.finding(
                 "the file is loaded with `weights_only=False`, so it can run any code"
                 if value
                 else "the default of `weights_only` depends on the version of torch: before 2.6, the "
                 "file can run any code",
                 load.location,
-                hint="Pass `weights_only=True`, which torch 1.13 added.",
+                hint=_convert_hint(_convert_command(repo, load.location, "FILE"))
+                or "Pass `weights_only=True`, which torch 1.13 added.",
                 severity="warning" if value else "info",
             )
 
 
+def _convert_hint(command: str) -> str:
+    if not command:
+        return ""
+    return f"`weights_only=True` rejects the file. Publish its state dict: `{command}`."
+
+
+def _convert_command(repo: RepoFacts, location: Location, name: str) -> str:
+    """The command that makes a state dict of a file with more than tensors; "" for other files.
+
+    Args:
+        repo: The repo.
+        location: The call that loads the file.
+        name: The name of the file.
+    """
+    from shlex import quote
+
+    load = next((one for one in _loads(repo) if one.location == location), None)
+    path = load.path if load and load.path else _find_copy(repo, name)
+    option = _convert_option(repo, path) if path else ""
+    if not option and load and load.is_model:
+        option = "--state-dict"
+    return f"hubkit weights add {quote(path or name)} {option}" if option else ""
+
+
+def _loads(repo: RepoFacts) -> tuple[Load, ...]:
+    return repo.hubconf.loads if repo.hubconf else ()
+
+
+def _find_copy(repo: RepoFacts, name: str) -> str:
+    """The file of a name in the repo, or in `dist`, which git usually ignores; "" if none."""
+    if repo.files.is_file(f"dist/{name}"):
+        return f"dist/{name}"
+    if not re.fullmatch(_CHECKPOINT, name):
+        return ""
+    return next((one for one in repo.files.paths() if one.rpartition("/")[2] == name), "")
+
+
+def _convert_option(repo: RepoFacts, path: str) -> str:
+    """How to convert a file of the repo; "" if it holds only tensors or cannot be read."""
+    found = _scan(repo, path)
+    if found is None or all(map(is_allowed, found.names)):
+        return ""
+    if any(one.startswith("torch.nn.modules.") for one in found.names):
+        return "--state-dict"
+    keys = [key for key in _STATE_KEYS if key in found.texts]
+    return f"--key {keys[0]}" if keys else "--state-dict"
+
+
+def _scan(repo: RepoFacts, path: str) -> PickleScan | None:
+    """What a checkpoint of the repo holds; None if it is too large or something else."""
+    import io
+
+    from hubkit.analysis.pickles import scan_checkpoint
+
+    entry = repo.files.entry(path)
+    if entry is None or entry.kind != "file" or entry.size > limits.BUNDLED_BYTES.most:
+        return None
+    try:
+        found = scan_checkpoint(io.BytesIO(repo.files.read(path)))
+    except OSError:
+        return None
+    return None if found is None or found.is_script else found
+
+
+def _same_call(repo: RepoFacts, use: CheckpointUse) -> list[CheckpointUse]:
+    return [one for one in loads_of(repo) if one.location == use.location]
+
+
+def _calls_of(repo: RepoFacts) -> Iterable[CheckpointUse]:
+    """The calls that download and load a state dict, each with one of its URLs."""
+    return {use.location: use for use in loads_of(repo)}.values()
+
+
 def loads_of(repo: RepoFacts) -> Iterator[CheckpointUse]:
-    """Yield the calls that download and load a state dict."""
+    """Yield the calls that download and load a state dict, once for each possible URL."""
     for use in repo.hubconf.checkpoints if repo.hubconf else ():
         if use.function.rpartition(".")[2] in ("load_state_dict_from_url", "load_url"):
+            yield use
+
+
+def _file_loads(repo: RepoFacts) -> Iterator[Use]:
+    for use in repo.hubconf.uses if repo.hubconf else ():
+        if use.name == "torch.load":
             yield use
 
 
@@ -241,13 +346,14 @@ def name_collision(repo: RepoFacts) -> Iterator[Finding]:
         name, url = file_name(use), _plain(use.url)
         if name is None or url is None:
             continue
+        fix = partial(name_file, repo, use, name) if len(_same_call(repo, use)) == 1 else None
         first = seen.setdefault(name, url)
         if first != url:
             yield name_collision.finding(
                 f"two different files are cached as `{name}`, so the first one is loaded for both",
                 use.location,
                 hint="Give each a unique name, for example with `file_name=`.",
-                fix=partial(name_file, repo, use, name),
+                fix=fix,
             )
         elif re.fullmatch(_GENERIC, name) and not hash_digits(name):
             yield name_collision.finding(
@@ -256,7 +362,7 @@ def name_collision(repo: RepoFacts) -> Iterator[Finding]:
                 use.location,
                 hint="Use a name with the name of the project and the hash of the file.",
                 severity="warning",
-                fix=partial(name_file, repo, use, name),
+                fix=fix,
             )
 
 
@@ -274,8 +380,12 @@ def mutable_or_insecure_url(repo: RepoFacts) -> Iterator[Finding]:
         "https://huggingface.co/acme/unet/resolve/4f1c09ab…/unet.pth"
         "https://github.com/acme/unet/releases/download/v1.0/unet-0d3e5a17.pth"
     """
+    reported: set[Location] = set()
     for use in loads_of(repo):
-        if use.url and (use.url.startswith("http://") or re.match(_MUTABLE, use.url)):
+        if not use.url or use.location in reported:
+            continue
+        if use.url.startswith("http://") or re.match(_MUTABLE, use.url):
+            reported.add(use.location)
             why = "uses plain HTTP" if use.url.startswith("http://") else "is not pinned"
             yield mutable_or_insecure_url.finding(
                 f"the URL of the weights {why}: {use.url}",
@@ -501,10 +611,6 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
     not unpickle anything, and skips TorchScript archives and files larger than 64 MiB. It also
     reports a checkpoint that cannot be read to its end, because torch may run the code before that.
     """
-    import io
-
-    from hubkit.analysis.pickles import scan_checkpoint
-
     total = 0
     for path in repo.files.paths():
         entry = repo.files.entry(path) if re.fullmatch(_CHECKPOINT, path) else None
@@ -513,11 +619,8 @@ def bundled_unsafe_weights(repo: RepoFacts) -> Iterator[Finding]:
         total += entry.size
         if total > limits.BUNDLED_TOTAL.most:
             return
-        try:
-            found = scan_checkpoint(io.BytesIO(repo.files.read(path)))
-        except OSError:
-            continue
-        if found is None or found.is_script:
+        found = _scan(repo, path)
+        if found is None:
             continue
         unsafe = sorted(name for name in found.names if not is_allowed(name))
         harmful = [name for name in unsafe if is_harmful(name)]

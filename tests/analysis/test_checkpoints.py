@@ -108,7 +108,6 @@ def net():
     "expression",
     [
         "url",
-        "_URLS[url]",
         "_URLS['missing']",
         "f'{url}.pth'",
         "f'{_X!r}'",
@@ -163,3 +162,28 @@ def test_downloads_in_reach_count(read: ReadHubconf) -> None:
     )
     (use,) = hubconf.checkpoints
     assert (use.url, use.check_hash, use.location.path) == ("u", None, "zoo/net.py")
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("_URLS[url]", ["a", "b"]),
+        ("_URLS.get(url, 'https://h/c')", ["a", "b", "c"]),
+        ("f'https://h/{_NAMES[url]}'", ["a", "b"]),
+        ("_URLS['small'] if url else 'https://h/c'", ["a", "c"]),
+        ("_URLS[url] if url else None", ["a", "b"]),
+        ("_URLS[url] if url else 1", [None]),
+    ],
+)
+def test_each_possible_url_is_a_use(
+    read: ReadHubconf, expression: str, names: list[str | None]
+) -> None:
+    source = f"""
+    import torch
+    _URLS = {{"small": "https://h/a", "large": "https://h/b"}}
+    _NAMES = ["a", "b"]
+    def net(url):
+        return torch.hub.load_state_dict_from_url({expression})
+    """
+    found = [use.url for use in read(source).checkpoints]
+    assert found == [name and f"https://h/{name}" for name in names]

@@ -2,6 +2,72 @@
 
 CASES: dict[str, dict[str, str]] = {
     "HUB501": {
+        "bad_tables_and_choices": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+_ROOT = "https://example.org"
+_URLS = {"s": f"{_ROOT}/acme-s-0123abcd.pth", "l": f"{_ROOT}/acme-l-89abcdef.pth"}
+
+
+def net(pretrained: bool = False, name: str = "s"):
+    """A line; pretrained loads weights, name says which."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        state = _torch.hub.load_state_dict_from_url(  # expect: HUB501
+            _URLS[name], map_location="cpu", weights_only=True
+        )
+        model.load_state_dict(state)
+        state = _torch.hub.load_state_dict_from_url(  # expect: HUB501
+            f"{_ROOT}/acme-a-0123abcd.pth" if name else f"{_ROOT}/acme-b-89abcdef.pth",
+            map_location="cpu",
+            weights_only=True,
+        )
+        model.load_state_dict(state)
+        if name == "s":
+            url = f"{_ROOT}/acme-c-0123abcd.pth"
+        else:
+            url = f"{_ROOT}/acme-d-89abcdef.pth"
+        state = _torch.hub.load_state_dict_from_url(  # expect: HUB501
+            url, map_location="cpu", weights_only=True
+        )
+        model.load_state_dict(state)
+    return model
+''',
+        "trap_tables_and_choices_without_hash": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+_ROOT = "https://example.org"
+_URLS = {"s": f"{_ROOT}/acme-s-x.pth", "l": f"{_ROOT}/acme-l-20200101.pth"}
+
+
+def net(pretrained: bool = False, name: str = "s"):
+    """A line; pretrained loads weights, name says which."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        state = _torch.hub.load_state_dict_from_url(
+            _URLS[name], map_location="cpu", weights_only=True
+        )
+        model.load_state_dict(state)
+        state = _torch.hub.load_state_dict_from_url(
+            f"{_ROOT}/acme-a-20200101.pth" if name else f"{_ROOT}/acme-b-x.pth",
+            map_location="cpu",
+            weights_only=True,
+        )
+        model.load_state_dict(state)
+        if name == "s":
+            url = f"{_ROOT}/acme-c-x.pth"
+        else:
+            url = f"{_ROOT}/acme-d-y.pth"
+        state = _torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", weights_only=True
+        )
+        model.load_state_dict(state)
+    return model
+''',
         "bad": '''\
 dependencies = ["torch"]
 
@@ -78,6 +144,25 @@ def net(pretrained: bool = False, name: str = "small"):
 ''',
     },
     "HUB502": {
+        "bad_one_of_a_table": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+_ROOT = "https://example.org"
+_URLS = {"s": f"{_ROOT}/acme-s-0123abcd.pth", "l": f"{_ROOT}/acme-l-1.pth"}
+
+
+def net(pretrained: bool = False, name: str = "s"):
+    """A line; pretrained loads weights, name says which."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        state = _torch.hub.load_state_dict_from_url(  # expect: HUB502
+            _URLS[name], map_location="cpu", weights_only=True, check_hash=True
+        )
+        model.load_state_dict(state)
+    return model
+''',
         "bad": '''\
 dependencies = ["torch"]
 
@@ -285,6 +370,53 @@ def other(pretrained: bool = False):
 ''',
     },
     "HUB504": {
+        "trap_files_with_a_device": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+_OPTIONS = {"map_location": "cpu", "weights_only": True}
+
+
+def net(pretrained: bool = False, device: str = "cpu"):
+    """A line; pretrained loads weights onto device."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        model.load_state_dict(_torch.load("a.pth", "cpu", weights_only=True))
+        model.load_state_dict(_torch.load("b.pth", map_location=device, weights_only=True))
+        model.load_state_dict(_torch.load("c.pth", **_OPTIONS))
+    return model
+
+
+def _never_called(path):
+    return _torch.load(path)
+''',
+        "fixed_files": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained loads weights."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        model.load_state_dict(_torch.load("net.pth", weights_only=True, map_location="cpu"))  # expect: HUB504
+    return model
+''',
+        "bad_files": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained loads weights."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        model.load_state_dict(_torch.load("net.pth", weights_only=True))  # expect: HUB504
+    return model
+''',
         "bad": '''\
 dependencies = ["torch"]
 
@@ -361,6 +493,21 @@ def net(pretrained: bool = False):
 ''',
     },
     "HUB505": {
+        "bad_whole_model": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A network; pretrained loads weights."""
+    if not pretrained:
+        return _torch.nn.Linear(1, 1)
+    model = _torch.hub.load_state_dict_from_url(  # expect: HUB505
+        "https://example.org/net-0123abcd.pth", map_location="cpu", check_hash=True
+    )
+    return model.eval()
+''',
         "bad": '''\
 dependencies = ["torch"]
 
@@ -387,13 +534,13 @@ def net(path: str = "", trusted: bool = False, **options):
     """A line on path, trusted and options."""
     model = _torch.nn.Linear(1, 1)
     if trusted:
-        model.load_state_dict(_torch.load(path, weights_only=False))  # expect: HUB505
+        model.load_state_dict(_torch.load(path, "cpu", weights_only=False))  # expect: HUB505
     elif path:
         model.load_state_dict(_torch.load(path, map_location="cpu"))  # expect: HUB505
     elif options:
         model.load_state_dict(_torch.load(path, **options))
     else:
-        model.load_state_dict(_torch.load(path, weights_only=True))
+        model.load_state_dict(_torch.load(path, "cpu", weights_only=True))
     return model
 
 
@@ -537,7 +684,7 @@ def net(pretrained: bool = False):
     """A line; pretrained loads weights."""
     model = _torch.nn.Linear(1, 1)
     if pretrained:
-        state = _torch.load(_os.path.join(_os.path.dirname(__file__), "weights/net.pth"), weights_only=True)  # expect: HUB507
+        state = _torch.load(_os.path.join(_os.path.dirname(__file__), "weights/net.pth"), "cpu", weights_only=True)  # expect: HUB507
         model.load_state_dict(state)
     return model
 ''',
