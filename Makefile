@@ -1,13 +1,16 @@
 # Two commands matter: `make demo` shows hubkit on a model that it makes on the spot,
 # `make test` runs everything that CI runs. Both set up .venv first.
+# `make test-pythons` is for releases and for work on what differs between versions of Python.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+PYENV_ROOT ?= $(HOME)/.pyenv
+PYTHONS ?= 3.10 3.12 3.13
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test test-pythons lint format clean
 
 help:  ## Show these lines.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/installed  ## Scaffold, check, test, serve and load a real model, start to end.
 	@$(BIN)/python -m tests.demo
@@ -22,6 +25,24 @@ test: .venv/installed  ## Lint, type check and run the whole test suite.
 	echo "$(BIN)/mypy"; cat .venv/mypy.log; \
 	exit $$((tests + types))
 
+# -k: a failure on one version does not keep the others from running.
+test-pythons:  ## Run the tests without torch on the other Pythons that pyenv has.
+	@$(MAKE) --no-print-directory -k $(PYTHONS:%=test-python-%)
+
+test-python-%: pyproject.toml constraints.txt
+	@python=$$(ls -d $(PYENV_ROOT)/versions/$*.*/bin/python 2>/dev/null | sort -V | tail -n 1); \
+	if [ -z "$$python" ]; then \
+		echo "Python $*: skipped, not in $(PYENV_ROOT)/versions (pyenv install $*)"; exit 0; \
+	fi; \
+	if [ ! -e .venv-$*/installed ] || [ -n "$$(find $^ -newer .venv-$*/installed)" ]; then \
+		echo "Setting up .venv-$* with $$($$python --version) ..."; \
+		$$python -m venv .venv-$* && \
+		.venv-$*/bin/python -m pip install --quiet --quiet -c constraints.txt -e ".[test]" && \
+		touch .venv-$*/installed || exit 1; \
+	fi; \
+	echo "Python $*"; \
+	.venv-$*/bin/pytest -n 2 --dist worksteal -q -m "not torch and not slow"
+
 lint: .venv/installed  ## ruff and mypy only.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -32,7 +53,7 @@ format: .venv/installed  ## Rewrite the code as ruff would.
 	$(BIN)/ruff format .
 
 clean:  ## Remove the environment and every cache.
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf .venv .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo "Setting up .venv with $$($(PYTHON) --version) (once; torch is the large part) ..."

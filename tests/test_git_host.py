@@ -32,7 +32,7 @@ def worktree(tmp_path: Path) -> Path:
 def get(url: str, **headers: str) -> requests.Response:
     import requests
 
-    return requests.get(url, headers=headers, timeout=10)
+    return requests.get(url, headers=headers, timeout=120)
 
 
 def test_git_itself_can_clone(host: GitHost, worktree: Path, tmp_path: Path) -> None:

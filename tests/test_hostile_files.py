@@ -231,6 +231,7 @@ def test_no_source_raises_an_error_from_itself() -> None:
             assert not re.search(r"raise (\w+) from \1\b", path.read_text("utf-8")), path
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
 def test_a_pickle_longer_than_its_index_says_is_not_unpacked(tmp_path: Path, method: int) -> None:
     body = io.BytesIO()
@@ -297,6 +298,7 @@ AMPLIFIED = {
 }
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("kind", AMPLIFIED)
 def test_a_pickle_that_copies_or_repeats_without_end_is_given_up(tmp_path: Path, kind: str) -> None:
     (tmp_path / "a.pth").write_bytes(AMPLIFIED[kind])
@@ -317,6 +319,7 @@ except CheckpointError as error:
     assert "a pickle, but not one of torch.save" in done.stdout
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("shape", ['[2000000000, "a"]', "[1e400]", "[true]", f"[{'9' * 400}]"])
 def test_a_shape_that_is_none_is_not_computed(tmp_path: Path, shape: str) -> None:
     header = f'{{"a": {{"shape": {shape}}}}}'.encode()
@@ -330,6 +333,7 @@ def test_a_shape_that_is_none_is_not_computed(tmp_path: Path, shape: str) -> Non
         tracemalloc.stop()
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("key", [10**5000, -1], ids=["huge", "negative"])
 def test_odd_keys_of_a_checkpoint_end_in_a_result(tmp_path: Path, key: int) -> None:
     (tmp_path / "a.pth").write_bytes(pickle.dumps({key: [1], "x": 2}, protocol=2))

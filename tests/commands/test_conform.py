@@ -55,6 +55,7 @@ def read(path: Path) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.torch
 def test_conform_ignores_the_pytest_configuration_of_the_repo(folder: Path) -> None:
     select = ("--select=C104,C105", "--report", "out/hub.json", "--report=card.md")
     done = conform(folder.parent, folder.name, *select)
@@ -68,6 +69,7 @@ def test_conform_ignores_the_pytest_configuration_of_the_repo(folder: Path) -> N
     assert not (folder / ".pytest_cache").exists()
 
 
+@pytest.mark.torch
 def test_one_entrypoint_and_one_level(folder: Path) -> None:
     done = conform(folder, ".", "words", "--level", "1", "-v")
     assert done.returncode == 0, done.stdout
@@ -76,6 +78,7 @@ def test_one_entrypoint_and_one_level(folder: Path) -> None:
     assert "C201" not in done.stdout
 
 
+@pytest.mark.torch
 def test_pytest_variables_are_restored(folder: Path) -> None:
     program = (
         "import atexit, os; from hubkit.cli import main\n"
@@ -88,6 +91,7 @@ def test_pytest_variables_are_restored(folder: Path) -> None:
     assert done.stdout.endswith("{'PYTEST_ADDOPTS': '--no-such-option'}\n"), done.stderr
 
 
+@pytest.mark.torch
 def test_input_fixtures_of_the_conftest_are_used(folder: Path) -> None:
     hook = "def pytest_hubkit_inputs(entrypoint, model, dims):\n    return TEXT\n"
     (folder / "tests").mkdir()
@@ -98,6 +102,7 @@ def test_input_fixtures_of_the_conftest_are_used(folder: Path) -> None:
     assert read(folder / "hub.json")["entrypoints"][0]["input"]["from"].startswith("pytest_hubkit")
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -125,6 +130,7 @@ def test_missing_extras_are_named_with_the_install_command(
     assert 'pip install "torch-hubkit[pytest]"' in done.stderr
 
 
+@pytest.mark.torch
 def test_an_earlier_report_is_shown_and_converted(folder: Path) -> None:
     conform(folder, "--select=C104", "--report=hub.json")
     again = CliRunner().invoke(

@@ -87,7 +87,7 @@ def test_who_waited_for_a_repo_to_be_fetched_afresh_gets_the_weights_afresh_too(
     afresh = threading.Thread(target=fetch_repo, args=(repo, FetchPolicy(refresh=True)))
     with hold(repo_key(repo), 60):
         afresh.start()
-        assert waits.wait(60)
+        assert waits.wait(120)
         now = {"fetched_at": time.time()}
         record.write_text(json.dumps(json.loads(record.read_bytes()) | now))
     afresh.join()

@@ -54,7 +54,7 @@ def test_refs_and_repos_in_any_order_and_from_threads(git_host: GitHost, tmp_pat
     publish(git_host, tmp_path, "a", "second")
     publish(git_host, tmp_path, "b", "other")
     asked = {"own/a:v1": "first", "own/a": "second", "own/b": "other"}
-    together = Barrier(8, timeout=60)
+    together = Barrier(8, timeout=120)
 
     def load(repo: str) -> bool:
         together.wait()

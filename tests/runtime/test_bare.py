@@ -143,14 +143,14 @@ def test_another_thread_gets_its_own_module_meanwhile(make_repo: MakeRepo, tmp_p
     def look(found: object) -> None:
         assert found
         looked.set()
-        assert done.wait(60)
+        assert done.wait(120)
 
     body = "args[0](hydralike.locate('models.nets.Net')); return 1"
     (tmp_path / "site" / "models.py").rename(tmp_path / "site" / "hidden.py")
     loaded = import_hubconf(repo(make_repo, "a", body))
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(loaded.call, "net", look)
-        assert looked.wait(60)
+        assert looked.wait(120)
         (tmp_path / "site" / "hidden.py").rename(tmp_path / "site" / "models.py")
         importlib.invalidate_caches()
         import models  # type: ignore[import-not-found]

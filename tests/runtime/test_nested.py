@@ -146,7 +146,7 @@ def test_another_thread_uses_torch_hub_meanwhile(make_repo: MakeRepo, calls: Any
 
     code = "import torch\ndef net(wait): wait(); said = torch.hub.get_dir(); wait(); return said"
     loaded = import_hubconf(make_repo("repo", {"hubconf.py": code}), hub=recorder(calls))
-    together = Barrier(2, timeout=60)
+    together = Barrier(2, timeout=120)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(loaded.call, "net", together.wait)
         together.wait()

@@ -83,7 +83,7 @@ def test_a_grandchild_in_a_session_of_its_own_keeps_nobody_waiting(make_repo: Ma
         holder = writer
         def net(): ...
     """
-    assert names(make_repo, code, timeout=60) == ("net",)
+    assert names(make_repo, code, timeout=120) == ("net",)
 
 
 def test_a_child_that_closes_all_its_files_answers(make_repo: MakeRepo) -> None:
@@ -102,7 +102,7 @@ def test_threads_left_behind_do_not_keep_the_child_alive(make_repo: MakeRepo) ->
         atexit.register(threading.Event().wait)
         def net(): ...
     """
-    assert names(make_repo, code, timeout=60) == ("net",)
+    assert names(make_repo, code, timeout=120) == ("net",)
 
 
 @pytest.mark.parametrize(
