@@ -17,6 +17,8 @@ from hubkit.errors import FetchError, HubkitError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.git_host import GitHost
+
 STATUS = {
     errors.NotThereError: 404,
     errors.RepoNotFoundError: 404,
@@ -103,6 +105,22 @@ def test_downloads_raise_them(tmp_path: Path) -> None:
             hubkit.download_url_to_file(url, path, progress=False)
     reason: object = caught.value.reason
     assert isinstance(reason, ConnectionRefusedError)
+
+
+@pytest.mark.usefixtures("hub_dir")
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 418, 429, 501])
+def test_downloads_raise_the_status_of_the_host(git_host: GitHost, status: int) -> None:
+    url = git_host.add_file("/net.pt", b"weights")
+    git_host.fail("/net.pt", times=9, status=status)
+    with pytest.raises(HTTPError) as caught:
+        hubkit.load_state_dict_from_url(url, progress=False)
+    assert caught.value.code == status
+
+
+def test_reading_the_reason_ends_if_causes_form_a_circle() -> None:
+    error: Any = errors.UnreachableError("Later.", url=URL)
+    error.__cause__ = error
+    assert error.reason == "Later."
 
 
 def test_a_missing_dependency_is_an_import_error() -> None:

@@ -38,7 +38,9 @@ class _ConnectionError(URLError):
         """The innermost error of the system, or the message."""
         found: BaseException | None = self
         reason: str | BaseException = str(self.args[0])
-        while found is not None:
+        seen: set[int] = set()
+        while found is not None and id(found) not in seen:
+            seen.add(id(found))
             if isinstance(found, OSError) and found.errno is not None:
                 reason = found
             found = found.__cause__ or found.__context__

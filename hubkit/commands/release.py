@@ -49,7 +49,7 @@ _COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
     "--verify",
     "verifying",
     is_flag=True,
-    help="Load every entrypoint from the commit in a new process.",
+    help="Load every entrypoint from the commit, with torch.hub and hubkit.",
 )
 def command(
     path: Path,
@@ -83,13 +83,15 @@ def command(
         if conform:
             context = structs.replace(context, request=_run_suite(request, stack))
         items += map(_print_item, run_checks(context))
+    lines = list(_snippets(context))
     if verifying:
         from hubkit.publish.verify import verify
 
-        items += map(_print_item, verify(context))
+        verified = verify(context, lines)
+        items += map(_print_item, verified.items)
+        lines = [line for line in lines if line in verified.lines]
     missing = sum(item.state == "missing" for item in items)
-    if context.tag:
-        _print_snippets(context)
+    _print_snippets(context, lines)
     return _finish(context, missing, dry_run=dry_run)
 
 
@@ -117,24 +119,28 @@ def _print_item(item: ChecklistItem) -> ChecklistItem:
     return item
 
 
-def _print_snippets(context: ReleaseContext) -> None:
-    """Print the code that loads the release."""
+def _snippets(context: ReleaseContext) -> tuple[str, ...]:
+    """The code that loads the release: by its tag, with each loader, and by its commit."""
     from hubkit.publish.card_facts import Source, gather_facts
     from hubkit.publish.card_sections import render_arguments
 
+    if not context.tag:
+        return ()
     repo = context.repo or "OWNER/NAME"
     facts = gather_facts(context.facts, Source(repo, context.tag))
     by_tag, by_sha = (
         render_arguments(facts, f"{repo}:{ref}") for ref in (context.tag, context.sha)
     )
-    lines = [
-        f"torch.hub.load({by_tag})",
-        f"hubkit.load({by_tag})",
-        f"hubkit.load({by_sha})  # exactly this commit",
-    ]
+    return (f"torch.hub.load({by_tag})", f"hubkit.load({by_tag})", f"hubkit.load({by_sha})")
+
+
+def _print_snippets(context: ReleaseContext, lines: list[str]) -> None:
+    if not lines:
+        return
     echo_lines("\nOnce the tag is pushed, users load it with:\n\n")
     for line in lines:
-        echo(f"  {line}")
+        is_exact = f":{context.sha}" in line
+        echo(f"  {line}{'  # exactly this commit' if is_exact else ''}")
     echo()
 
 

@@ -516,16 +516,17 @@ def _require_ready(response: Response) -> None:
         UnreachableError: The host is busy, or broken.
     """
     if is_rate_limited(response.status, response.headers):
-        raise rate_limit_error(response.hops[-1], response.headers)
+        raise rate_limit_error(response.hops[-1], response.status, response.headers)
     if response.status in _BUSY:
         raise busy_error(response)
 
 
-def rate_limit_error(url: str, headers: Mapping[str, str]) -> RateLimitedError:
+def rate_limit_error(url: str, status: int, headers: Mapping[str, str]) -> RateLimitedError:
     """The error for a rate limit, with the time when it ends.
 
     Args:
         url: The redacted URL that responded; after a redirect, its target.
+        status: The status of the response.
         headers: The headers of the response.
     """
     at = _reset_at(headers)
@@ -534,6 +535,7 @@ def rate_limit_error(url: str, headers: Mapping[str, str]) -> RateLimitedError:
     return RateLimitedError(
         f"Rate limited by {_host_of(url)}{when}: too many requests for {url}.",
         url=url,
+        status=status,
         retry_at=at,
         hint=f"Wait, or {advice} for a higher limit." if advice else "Wait.",
     )
@@ -548,6 +550,7 @@ def busy_error(response: Response) -> UnreachableError:
     return UnreachableError(
         f"{response.url} returned status {response.status}{wants} ({times}).",
         url=response.url,
+        status=response.status,
         hint="Try again later.",
     )
 
@@ -562,6 +565,7 @@ def repo_error(repo: RepoRef, url: str, status: int) -> FetchError:
         return AccessDeniedError(
             f"{host} denies access to {repo.full_name} (status {status}).",
             url=url,
+            status=status,
             hint="Check the permissions and expiration date of the token." if has_token else need,
         )
     if status in (_UNAUTHORIZED, _NOT_FOUND):
@@ -569,9 +573,12 @@ def repo_error(repo: RepoRef, url: str, status: int) -> FetchError:
         if not has_token and advice:
             hint += f" If the repo is private, {advice}."
         return RepoNotFoundError(
-            f"There is no repo {repo.full_name} on {host}, or it is private.", url=url, hint=hint
+            f"There is no repo {repo.full_name} on {host}, or it is private.",
+            url=url,
+            status=status,
+            hint=hint,
         )
-    return UnreachableError(f"{url} returned status {status}.", url=url)
+    return UnreachableError(f"{url} returned status {status}.", url=url, status=status)
 
 
 def file_error(url: str, status: int) -> FetchError:
@@ -580,11 +587,12 @@ def file_error(url: str, status: int) -> FetchError:
         return AccessDeniedError(
             f"{_host_of(url)} denies access to {url} (status {status}).",
             url=url,
+            status=status,
             hint=f"If this is a signed link, it may have expired: get a new one.{_or_token(url)}",
         )
     if status == _NOT_FOUND:
         return NotThereError(f"{url} does not exist.", url=url, hint="Check the URL.")
-    return UnreachableError(f"{url} returned status {status}.", url=url)
+    return UnreachableError(f"{url} returned status {status}.", url=url, status=status)
 
 
 def certificate_error(url: str, error: Exception) -> FetchError:

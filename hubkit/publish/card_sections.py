@@ -71,7 +71,12 @@ def render_arguments(facts: CardFacts, source: str) -> str:
     entry = _select(facts)
     if entry is None:
         return f'"{source}", "{facts.entrypoints[0].name if facts.entrypoints else "ENTRYPOINT"}"'
-    return ", ".join(_load_arguments(source, entry, arguments_of(facts, entry) or {}))
+    return render_call(source, entry, arguments_of(facts, entry) or {})
+
+
+def render_call(source: str, entry: Entrypoint, arguments: Mapping[str, object]) -> str:
+    """The arguments with which ``load`` calls an entrypoint."""
+    return ", ".join(_load_arguments(source, entry, arguments))
 
 
 def arguments_of(facts: CardFacts, entry: Entrypoint) -> Mapping[str, object] | None:

@@ -88,6 +88,12 @@ def find_assets(context: ReleaseContext) -> tuple[Asset, ...]:
     return tuple(found.values())
 
 
+def find_local_weights(context: ReleaseContext) -> dict[str, str]:
+    """The files on this machine that the code downloads, by name."""
+    found = ((one.name, _find_local(context.root, one.name)) for one in _checkpoints(context))
+    return {name: str(path.resolve()) for name, path in found if path}
+
+
 def _check_work_tree(context: ReleaseContext) -> Iterator[ChecklistItem]:
     """All changes are committed."""
     changes = read_changes(context.git)

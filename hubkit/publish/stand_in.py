@@ -141,7 +141,17 @@ def _run(code: str, home: Path, trusted: tuple[str, ...]) -> Outcome:
             exec(compile(code, "<code>", "exec"), {"__name__": "__main__"})  # noqa: S102
         except BaseException as raised:  # noqa: BLE001 - repo code may even exit
             error = f"{type(raised).__name__}: {_shorten(raised)}"
+    _forget_modules(home)
     return Outcome(error, guard.attempts[0].target if guard.attempts else "")
+
+
+def _forget_modules(home: Path) -> None:
+    """Let the next piece of code import anew what this one imported from its hub dir."""
+    import sys
+
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "").is_relative_to(home):
+            del sys.modules[name]
 
 
 def _shorten(error: BaseException) -> str:

@@ -1,154 +1,161 @@
-"""Load a commit as its users will: fetched by git, into an empty hub dir, in another process."""
+"""Load a commit as its users will: its archive, with torch.hub and hubkit, in another process."""
 
 from __future__ import annotations
 
-import os
-import re
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, convert
+from msgspec import Struct
 
-from hubkit._util.process import Call, ChildError, run_child
+from hubkit._util.atomic import create_file
 from hubkit._util.text import join_words
 from hubkit.errors import ProbeError
+from hubkit.publish.card_facts import Source, gather_facts
+from hubkit.publish.card_sections import arguments_of, render_call
+from hubkit.publish.checklist import find_local_weights
 from hubkit.publish.release import ChecklistItem
+from hubkit.publish.stand_in import Hosted, run_codes
+from hubkit.source.commit import write_archive
 from hubkit.torchhub import arguments_without_weights, weights_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from hubkit.config import EntrypointConfig
     from hubkit.facts import Entrypoint
     from hubkit.publish.release import ReleaseContext
+    from hubkit.publish.stand_in import Outcome
 
-_TIMEOUT = 600.0  # seconds, for all entrypoints
 _SHOWN = 3
+_LOADERS = ("torch.hub", "hubkit")
 
 
-class LoadRequest(Struct, frozen=True):
-    """What the child process loads.
+class _Call(Struct, frozen=True):
+    """A call of an entrypoint, as code for each loader."""
+
+    name: str
+    arguments: str
+    is_trained: bool
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(f"{loader}.load({self.arguments})" for loader in _LOADERS)
+
+
+class Verified(Struct, frozen=True):
+    """What running the calls showed.
 
     Attributes:
-        home: An empty folder.
-        source: The repo at a commit.
-        calls: The arguments of each entrypoint.
+        items: The items of the checklist.
+        lines: The lines of code that ran.
     """
 
-    home: str
-    source: str
-    calls: dict[str, dict[str, Any]]
+    items: tuple[ChecklistItem, ...]
+    lines: frozenset[str] = frozenset()
 
 
-def verify(context: ReleaseContext) -> Iterator[ChecklistItem]:
-    """Load every entrypoint of the commit without weights, without a network.
+def verify(context: ReleaseContext, others: Iterable[str] = ()) -> Verified:
+    """Load every entrypoint of the commit, without and with its weights.
 
-    git fetches the commit from the local repo into an empty hub dir, so that neither uncommitted
-    nor cached files can be used.
+    A process without a network runs the calls with torch.hub and with hubkit, each with an empty
+    hub dir. The commit's archive stands in for GitHub, and local files for their URLs, so that
+    neither uncommitted nor cached files can be used.
 
     Args:
         context: The commit to release.
+        others: More lines of code to run, such as "hubkit.load(...)".
     """
-    hubconf = context.facts.hubconf
-    calls, skipped = {}, []
-    for entry in hubconf.entrypoints if hubconf else ():
-        arguments = _arguments_without_weights(entry, context.config.entrypoint(entry.name))
-        if arguments is None:
-            skipped.append(entry.name)
+    repo, calls = context.repo or "OWNER/NAME", tuple(_find_calls(context))
+    lines = tuple(dict.fromkeys([*(line for call in calls for line in call.lines), *others]))
+    with tempfile.TemporaryDirectory(prefix="hubkit-release-") as folder:
+        hosted = Hosted(_host_repo(context, repo, Path(folder)), find_local_weights(context))
+        codes = tuple(f"import {line.partition('.load')[0]}\n\n{line}\n" for line in lines)
+        try:
+            outcomes = dict(zip(lines, run_codes(context.root, codes, hosted, repo), strict=True))
+        except ProbeError as error:
+            reason = error.message.rstrip(".")
+            return Verified((ChecklistItem("load", "missing", reason, error.hint),))
+    ran = frozenset(line for line, outcome in outcomes.items() if not _is_failure(outcome))
+    return Verified((*_judge(calls, outcomes, ran), *_report_unknown(context, calls)), ran)
+
+
+def _is_failure(outcome: Outcome) -> bool:
+    """Whether a call failed, or ran without something that it requests."""
+    return bool(outcome.error or outcome.unreachable)
+
+
+def _judge(
+    calls: tuple[_Call, ...], outcomes: dict[str, Outcome], ran: frozenset[str]
+) -> Iterator[ChecklistItem]:
+    for call in calls:
+        line = next((line for line in call.lines if line not in ran), None)
+        if line is None:
+            continue
+        outcome = outcomes[line]
+        if call.is_trained and outcome.unreachable:
+            message = f"not tried: {line}: it requests {outcome.unreachable}"
+            yield ChecklistItem("load", "missing", message, "put the file into dist")
         else:
-            calls[entry.name] = arguments
-    try:
-        failures = _load_in_child(context, calls)
-    except ProbeError as error:
-        yield ChecklistItem("load", "missing", error.message.rstrip("."), error.hint)
-        return
-    for name, reason in failures.items():
-        message = f"{name} does not load: {reason}"
-        yield ChecklistItem("load", "missing", message, "pytest --hubconf -k C301")
-    loaded = [name for name in calls if name not in failures]
-    if loaded:
-        message = f"without weights, from the commit alone: {join_words(loaded, most=_SHOWN)}"
-        yield ChecklistItem("load", "ok", message)
-    if not calls and not skipped:
+            reason = outcome.error or f"it requests {outcome.unreachable}"
+            message = f"{line} fails: {reason}"
+            yield ChecklistItem("load", "missing", message, "pytest --hubconf -k C301")
+    for is_trained, how in ((False, "without weights"), (True, "with weights")):
+        chosen = [
+            one for one in calls if one.is_trained is is_trained and ran.issuperset(one.lines)
+        ]
+        if chosen:
+            names = join_words([one.name for one in chosen], most=_SHOWN)
+            message = f"{how}, from the commit alone, with torch.hub and hubkit: {names}"
+            yield ChecklistItem("load", "ok", message)
+
+
+def _report_unknown(context: ReleaseContext, calls: tuple[_Call, ...]) -> Iterator[ChecklistItem]:
+    entries = context.facts.hubconf.entrypoints if context.facts.hubconf else ()
+    known = {call.name for call in calls}
+    skipped = [entry.name for entry in entries if entry.name not in known]
+    if not entries:
         message = "the source defines no entrypoint to load"
         yield ChecklistItem("load", "note", message, "pytest --hubconf runs the hubconf")
     if skipped:
         listed = join_words(skipped, most=_SHOWN)
-        message = f"skipped, because the arguments for no weights are unknown: {listed}"
+        message = f"skipped, because the arguments are unknown: {listed}"
         yield ChecklistItem("load", "note", message, "declare `call` or `untrained` for them")
 
 
-def load_all(message: object) -> dict[str, str]:
-    """Load entrypoints one after the other, without a network. This runs in the child process.
-
-    Args:
-        message: A `LoadRequest`.
-
-    Returns:
-        The error of each entrypoint that fails.
-    """
-    from hubkit.runtime.sandbox import guarded_network, isolate_network
-
-    request = convert(message, LoadRequest)
-    # Before anything starts a second thread.
-    isolate_network()
-    with guarded_network(Path(request.home), "the repo's code", reason="this process is offline"):
-        errors = {
-            name: _load(request.source, name, arguments)
-            for name, arguments in request.calls.items()
-        }
-    return {name: error for name, error in errors.items() if error}
+def _find_calls(context: ReleaseContext) -> Iterator[_Call]:
+    """The calls of each entrypoint, without and with weights, as far as they are known."""
+    source = f"{context.repo or 'OWNER/NAME'}:{context.tag or context.sha}"
+    facts = gather_facts(context.facts, Source(context.repo, context.tag))
+    for entry in facts.entrypoints:
+        plain = _arguments_without_weights(entry, context.config.entrypoint(entry.name))
+        shown = arguments_of(facts, entry)
+        if plain is not None:
+            yield _Call(entry.name, render_call(source, entry, plain), is_trained=False)
+        if shown is not None and shown != plain and (shown or plain is None):
+            yield _Call(entry.name, render_call(source, entry, shown), is_trained=True)
 
 
-def _load(source: str, name: str, arguments: dict[str, Any]) -> str:
-    from hubkit.loader import load
-
-    try:
-        load(source, name, trust_repo=True, verbose=False, kwargs=arguments)
-    except BaseException as error:  # noqa: BLE001 - repo code may even exit
-        return f"{type(error).__name__}: {_without_folder(str(error).partition(chr(10))[0])}"
-    return ""
-
-
-def _without_folder(text: str) -> str:
-    """The text without the temporary folder that contains the commit."""
-    from hubkit.hubdir import get_dir
-
-    return re.sub(rf"{re.escape(str(get_dir()))}\S*?/[0-9a-f]{{40,64}}/?", "", text)
-
-
-def _load_in_child(context: ReleaseContext, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """The error of each entrypoint that does not load."""
-    with tempfile.TemporaryDirectory(prefix="hubkit-release-", ignore_cleanup_errors=True) as home:
-        source = f"git+{context.root.resolve().as_uri()}@{context.sha}"
-        call = Call(
-            f"{__name__}:{load_all.__name__}",
-            LoadRequest(home, source, calls),
-            env={
-                "TORCH_HOME": home,
-                "HUBKIT_LOCKFILE": None,
-                "HUBKIT_OFFLINE": None,
-                "HUBKIT_TRUST": None,
-                "PYTHONPATH": _python_path(context.root),
-            },
-            timeout=_TIMEOUT,
-        )
-        try:
-            return run_child(call, dict[str, str]).reply
-        except ChildError as error:
-            raise ProbeError(
-                f"the process that loads the commit {error.reason}",
-                hint=error.output or "Run `pytest --hubconf -k C301` to see why.",
-            ) from error
-
-
-def _python_path(root: Path) -> str | None:
-    """The PYTHONPATH without folders of the work tree."""
-    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    inside = root.resolve()
-    kept = [one for one in entries if one and not Path(one).resolve().is_relative_to(inside)]
-    return os.pathsep.join(kept) or None
+def _host_repo(context: ReleaseContext, repo: str, folder: Path) -> dict[str, str]:
+    """What GitHub returns for the repo, as files by URL, as if the commit were tagged."""
+    sha, ref = context.sha, context.tag or context.sha
+    archive, refs = folder / "archive.zip", folder / "refs"
+    write_archive(context.git, sha, archive, f"{repo.replace('/', '-')}-{sha[:7]}")
+    names = ("HEAD\0symref=HEAD:refs/heads/main", "refs/heads/main", f"refs/tags/{ref}")
+    packets = ["# service=git-upload-pack\n", "", *(f"{sha} {name}\n" for name in names), ""]
+    advertised = (f"{len(one.encode()) + 4:04x}{one}" if one else "0000" for one in packets)
+    create_file(refs, "".join(advertised))
+    create_file(folder / "tags", json.dumps([{"name": ref, "commit": {"sha": sha}}]))
+    create_file(folder / "branches", "[]")
+    web, api = f"https://github.com/{repo}", f"https://api.github.com/repos/{repo}"
+    return {
+        f"{web}.git/info/refs": str(refs),
+        f"{web}/archive/{sha}.zip": str(archive),
+        f"{web}/zipball/{ref}": str(archive),
+        f"{api}/tags": str(folder / "tags"),
+        f"{api}/branches": str(folder / "branches"),
+    }
 
 
 def _arguments_without_weights(

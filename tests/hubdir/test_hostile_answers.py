@@ -86,7 +86,7 @@ def with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 def test_an_absurd_time_is_ignored(value: str) -> None:
     for name in ("retry-after", "x-ratelimit-reset"):
         assert requested_delay(429, {name: value}) is None
-        assert rate_limit_error("https://host", {name: value}).retry_at is None
+        assert rate_limit_error("https://host", 429, {name: value}).retry_at is None
 
 
 @pytest.mark.parametrize("value", ["\u00b2", "9" * 5000, "9" * 19])

@@ -31,7 +31,6 @@ def good(pretrained=False, weights=None):
     import torch
     from lib.net import make
 
-    assert pretrained is False and weights is None
     return make()
 
 
@@ -91,14 +90,17 @@ def test_only_what_is_committed_and_offline_counts(tmp_path: Path) -> None:
     git("tag", "v0.1.0", cwd=folder)
     result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
     lines = [line for line in result.stdout.splitlines() if "  load: " in line]
-    assert [line[:7].strip() for line in lines] == ["missing"] * 4 + ["ok", "note"]
-    assert "stray does not load: ModuleNotFoundError: No module named 'lib.local'" in lines[0]
-    assert "online does not load: NetworkDeniedError: " in lines[1]
+    assert [line[:7].strip() for line in lines] == [*["missing"] * 4, "ok", "ok", "note"], lines
+    assert "\"stray\") fails: ModuleNotFoundError: No module named 'lib.local'" in lines[0]
+    assert '"online") fails: NetworkDeniedError: ' in lines[1]
     assert "tried to reach 192.0.2.1:80, but this process is offline" in lines[1]
-    assert "needy does not load: RuntimeError: hubconf.py wants more" in lines[2]
-    assert "leaves does not load: SystemExit: 3" in lines[3]
-    assert lines[4].endswith("without weights, from the commit alone: good and declared")
-    assert lines[5].endswith("unknown")
+    assert "RuntimeError: OWNER_NAME_v1/hubconf.py wants more" in lines[2]
+    assert '"leaves") fails: SystemExit: 3' in lines[3]
+    assert lines[4].endswith(
+        "without weights, from the commit alone, with torch.hub and hubkit: good and declared"
+    )
+    assert lines[5].endswith("with weights, from the commit alone, with torch.hub and hubkit: good")
+    assert lines[6].endswith("unknown")
     assert not (tmp_path / "home").exists()
 
 
@@ -118,3 +120,63 @@ def test_a_hubconf_that_makes_its_names_is_left_to_the_suite(tmp_path: Path) -> 
     commit_files(folder, {"hubconf.py": "for _n in 'ab':\n    globals()[_n] = print\n"})
     result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
     assert "note     load: the source defines no entrypoint" in result.stdout
+
+
+WEIGHTS = '''\
+dependencies = ["torch"]
+
+
+def net(pretrained=False, width=2):
+    """A layer.
+
+    Args:
+        pretrained: Load the trained weights.
+        width: How wide it is.
+    """
+    import os
+
+    import torch
+
+    model = torch.nn.Linear(width, 1)
+    if pretrained:
+        LOAD
+        model.load_state_dict(state)
+    return model
+'''
+URL = "https://github.com/acme/nets/releases/download/v1/net.pth"
+DOWNLOAD = f'state = torch.hub.load_state_dict_from_url("{URL}")'
+LOCAL = 'state = torch.load(os.path.join("dist", "net.pth"))'
+LINE = 'torch.hub.load("acme/nets:v1", "net", pretrained=True)'
+
+
+@pytest.mark.parametrize(
+    ("load", "width", "reason"),
+    [
+        (DOWNLOAD, 2, ""),
+        (DOWNLOAD, 3, "size mismatch for weight"),
+        (DOWNLOAD, None, f"not tried: {LINE}: it requests {URL}"),
+        (LOCAL, 2, "FileNotFoundError"),
+    ],
+    ids=["good", "misfit", "absent", "working-directory"],
+)
+def test_printed_calls_ran_with_their_weights(
+    tmp_path: Path, load: str, width: int | None, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    folder = tmp_path / "nets"
+    commit_files(folder, {"hubconf.py": WEIGHTS.replace("LOAD", load), ".gitignore": "dist\n"})
+    if width:
+        (folder / "dist").mkdir()
+        torch.save(torch.nn.Linear(width, 1).state_dict(), folder / "dist" / "net.pth")
+    monkeypatch.chdir(folder)
+    options = ("--dry-run", "--verify", "--level", "0", "--tag", "v1", "--repo", "acme/nets")
+    result = hubkit("release", ".", *options)
+    lines = [line for line in result.stdout.splitlines() if "  load: " in line]
+    assert any(line.startswith("ok ") and "without weights" in line for line in lines)
+    assert (f"  {LINE}\n" in result.stdout) == (not reason)
+    assert ("  # exactly this commit\n" in result.stdout) == (not reason)
+    if reason:
+        assert any(line.startswith("missing") and reason in line for line in lines)
+    else:
+        assert lines[-1].endswith("with torch.hub and hubkit: net")
