@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -31,16 +32,10 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-SETTINGS = (
-    "GH_TOKEN",
-    "GITHUB_TOKEN",
-    "HUBKIT_GITHUB_URL",
-    "HUBKIT_LOCKFILE",
-    "HUBKIT_OFFLINE",
-    "HUBKIT_TRUST",
-    "NETRC",
-    "TORCH_HUB",
-    "XDG_CACHE_HOME",
+# What a developer or a hook of git may have set; tests set what they need.
+_FOREIGN = re.compile(
+    r"GIT_(?!EXEC_PATH$)|GITHUB_|GH_TOKEN$|HUBKIT_(?!DEFECTS$|NO_CACHE$)|NETRC$|TORCH_HOME$|TORCH_HUB$"
+    r"|XDG_CACHE_HOME$"
 )
 
 
@@ -49,11 +44,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_foreign_settings() -> Iterator[None]:
+    """Neither tests nor the fixtures of modules see settings of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in filter(_FOREIGN.match, list(os.environ)):
+            patch.delenv(name)
+        yield
+
+
 @pytest.fixture
 def hub_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty hub dir of the test's own, in force by TORCH_HOME; no setting of the user's is."""
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
+    """An empty hub dir of the test's own, in force by TORCH_HOME."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr("hubkit.hubdir.layout._hub_dir", None)

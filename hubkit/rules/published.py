@@ -366,7 +366,7 @@ def _find_trouble(path: str) -> str:
     return ""
 
 
-@rule("HUB606", "archive-size", "warning")
+@rule("HUB606", "archive-size", "warning", preview=True)
 def archive_size(repo: RepoFacts) -> Iterator[Finding]:
     """The archive is large.
 

@@ -56,6 +56,7 @@ def write(repo: HubRepo, body: str, **files: str) -> None:
     repo.write({"hubconf.py": hubconf, "hubkit.toml": CONFIG, **files})
 
 
+@pytest.mark.torch
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 @pytest.mark.parametrize("where", [IN_PYTEST, IN_CHILD], ids=["here", "child"])
 def test_an_interruption_leaves_no_process_and_no_file(
@@ -89,6 +90,7 @@ def test_an_interruption_leaves_no_process_and_no_file(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.torch
 def test_a_crash_in_a_child_is_reported_and_not_tried_here(repo: HubRepo) -> None:
     write(repo, "_os._exit(7)")
     said = outcomes(repo.run("--hubconf", LEVEL_1, "-v"))
@@ -130,6 +132,7 @@ RUN_OUT_OF_TIME = (
 )
 
 
+@pytest.mark.torch
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs the signal of a time limit")
 @pytest.mark.parametrize(
     ("where", "failed"),
@@ -213,6 +216,8 @@ def pytest_collection_modifyitems(items):
 """
 
 
+@pytest.mark.torch
+@pytest.mark.torch
 def test_the_order_of_items_makes_no_difference(repo: HubRepo) -> None:
     write(repo, 'print("loading")\n    raise ValueError("broken")')
     arguments = ("--hubconf", LEVEL_1, "-v", "-p", "no:cacheprovider")
