@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hubkit._util.logs import log
 from hubkit._util.paths import open_regular, read_file
 from hubkit._util.text import printable
-from hubkit.errors import TEMPORARY_ERRORS, OfflineError, UntrustedRepoError, UsageError
+from hubkit.errors import HubkitError, UntrustedRepoError, UsageError
 from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.layout import find_torch_folder, hub_path, is_made_by_hubkit, writing
 from hubkit.torchhub import DEFAULT_BRANCHES, TRUSTED_OWNERS
@@ -286,6 +286,6 @@ def _describe_commit(repo: RepoRef) -> str:
     cached = find_cached(repo)
     try:
         sha = cached.sha if cached else resolve_ref(repo, FetchPolicy()).sha
-    except (OfflineError, *TEMPORARY_ERRORS):
+    except HubkitError:  # the load reports it, once the user has answered
         return ""
     return f" at commit {sha}" if sha else ""

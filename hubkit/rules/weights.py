@@ -407,7 +407,7 @@ def cwd_relative_path(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         state = torch.load(Path(__file__).parent / "weights" / "unet.pth")
 
-    Reported if the path is a literal, the repo contains the file, and importing hubconf.py or
+    Reported if the source shows the path, the repo contains the file, and importing hubconf.py or
     calling an entrypoint reaches the code.
     """
     for use in repo.hubconf.uses if repo.hubconf else ():
