@@ -221,8 +221,9 @@ def test_what_a_library_finds_later_is_nobody_elses(make_repo: MakeRepo, library
     assert home is library
     left = sys.modules.get("models")
     assert not hasattr(left, "__path__")
-    with pytest.raises(ModuleNotFoundError, match="'models'"):
-        importlib.import_module("models")
+    if sys.version_info >= (3, 11):  # before, import_module reads no spec, and returns what is left
+        with pytest.raises(ModuleNotFoundError, match="'models'"):
+            importlib.import_module("models")
     with pytest.raises(ModuleNotFoundError, match="'models'"):
         library.locate("models.nets.Net")
     assert "models" not in sys.modules
