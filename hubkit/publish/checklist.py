@@ -13,6 +13,7 @@ from hubkit.analysis import read_repo
 from hubkit.conformance import read_report
 from hubkit.errors import UsageError
 from hubkit.facts import NOT_REPRESENTATIVE
+from hubkit.limits import MIB
 from hubkit.lint import lint_repo
 from hubkit.publish.card import CardRequest, check_card, draft_card, find_source
 from hubkit.publish.card_facts import find_card, find_checkpoints, gather_facts, may_match
@@ -24,6 +25,8 @@ from hubkit.publish.release import (
     parse_version,
 )
 from hubkit.publish.repo_name import find_name, is_usable_ref
+from hubkit.rules.documents import find_licenses
+from hubkit.rules.published import MOST_MIB_OF_A_FILE, largest_entries
 from hubkit.rules.weights import hash_digits
 from hubkit.source import open_commit
 from hubkit.source.project import PLACEHOLDER_OWNER, read_remote
@@ -269,6 +272,30 @@ def _code_and_place(finding: Finding) -> str:
     return f"{finding.code} {location.path}:{location.line}" if location else finding.code
 
 
+def _check_license(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """There is a license file."""
+    found = find_licenses(context.facts.files)
+    if found:
+        yield ChecklistItem("license", "ok", _some(found))
+    else:
+        message = "there is no license file, so others may not use the code or the weights"
+        yield ChecklistItem("license", "missing", message, "add a file LICENSE, then commit it")
+
+
+def _check_files(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """GitHub accepts every file."""
+    most = f"{MOST_MIB_OF_A_FILE} MiB"
+    entries = largest_entries(context.facts.files)
+    large = [one.path for one in entries if one.size > MOST_MIB_OF_A_FILE * MIB]
+    if large:
+        message = f"GitHub rejects pushes of files above {most}: {_some(large)}"
+        action = "remove them from all commits that you push, and attach weights to the release: "
+        action += "hubkit weights add FILE"
+        yield ChecklistItem("files", "missing", message, action)
+    else:
+        yield ChecklistItem("files", "ok", f"{plural(len(entries), 'file')}, none above {most}")
+
+
 def _check_weights(context: ReleaseContext) -> Iterator[ChecklistItem]:
     """Checkpoints match their names and their records in the configuration."""
     found = [one for one in _checkpoints(context) if one.url or one.path]
@@ -497,6 +524,8 @@ CHECKS: tuple[Callable[[ReleaseContext], Iterator[ChecklistItem]], ...] = (
     _check_changelog,
     _check_breaking,
     _check_lint,
+    _check_license,
+    _check_files,
     _check_weights,
     _check_card,
     _check_conformance,

@@ -12,7 +12,7 @@ from hubkit.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, Hubconf, RepoFacts, Snippet
+    from hubkit.facts import Files, Finding, Hubconf, RepoFacts, Snippet
 
 _LICENSE = r"(?i)(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?"
 _README = r"(?i)readme(?:\..*)?"
@@ -48,12 +48,16 @@ def no_license(repo: RepoFacts) -> Iterator[Finding]:
     LICENSE, LICENCE, COPYING, UNLICENSE and similar files at the root count, with any suffix, and
     so does a folder LICENSES. If the weights have a different license, add it there too.
     """
-    names = repo.files.names("")
-    if repo.hubconf is not None and not any(re.fullmatch(_LICENSE, name) for name in names):
+    if repo.hubconf is not None and not find_licenses(repo.files):
         yield no_license.finding(
             "the repo has no license file, so nobody may use it",
             hint="Add a LICENSE file.",
         )
+
+
+def find_licenses(files: Files) -> list[str]:
+    """The files and folders at the root that contain a license."""
+    return sorted(name for name in files.names("") if re.fullmatch(_LICENSE, name))
 
 
 @rule("HUB802", "readme-no-snippet", "info", preview=True)

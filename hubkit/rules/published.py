@@ -14,7 +14,7 @@ from hubkit.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.facts import Finding, Gap, Refs, RepoFacts, Severity
+    from hubkit.facts import Entry, Files, Finding, Gap, Refs, RepoFacts, Severity
 
 
 _READ = ("open", "read_text", "read_bytes")
@@ -294,6 +294,8 @@ def _link_hint(repo: RepoFacts, gap: Gap) -> str:
 
 _MB = 1_000_000
 _MOST_LISTED = 10
+# GitHub rejects pushes of larger files.
+MOST_MIB_OF_A_FILE = 100
 _LONGEST = 200  # Windows takes 260 with the hub dir in front
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
@@ -385,16 +387,23 @@ def archive_size(repo: RepoFacts) -> Iterator[Finding]:
     """
     if not repo.files.is_tracked:
         return
-    entries = [entry for path in repo.files.paths() if (entry := repo.files.entry(path))]
+    entries = largest_entries(repo.files)
     total = sum(entry.size for entry in entries)
     if total <= repo.limits.archive_mb * _MB:
         return
-    largest = sorted(entries, key=lambda entry: -entry.size)[:_MOST_LISTED]
-    listed = ", ".join(f"{entry.path} ({entry.size / _MB:.1f} MB)" for entry in largest)
+    listed = ", ".join(
+        f"{entry.path} ({entry.size / _MB:.1f} MB)" for entry in entries[:_MOST_LISTED]
+    )
     yield archive_size.finding(
         f"the unpacked archive has {total / _MB:.0f} MB, more than {repo.limits.archive_mb:g} MB",
         hint=f"The largest files are {listed}. Mark files that are not needed as `export-ignore`.",
     )
+
+
+def largest_entries(files: Files) -> list[Entry]:
+    """All files of a tree, the largest first."""
+    entries = [entry for path in files.paths() if (entry := files.entry(path))]
+    return sorted(entries, key=lambda entry: -entry.size)
 
 
 @rule("HUB608", "tracked-junk", "info", preview=True)

@@ -26,6 +26,28 @@ def test_what_check_finds(ready: Path) -> None:
     assert "check" in missing(hubkit("release", *DRY))  # the commit counts, not the folder
 
 
+def test_a_license_that_is_missing(ready: Path) -> None:
+    assert read_items(hubkit("release", *DRY))["license"] == ("ok", "LICENSE")
+    (ready / "LICENSE").unlink()
+    hubkit("card")
+    commit_files(ready, {})
+    result = hubkit("release", *DRY)
+    assert set(missing(result)) == {"license"}
+    assert "-> add a file LICENSE" in result.stdout
+    commit_files(ready, {"LICENSES/MIT.txt": "MIT License\n"})
+    assert read_items(hubkit("release", *DRY))["license"] == ("ok", "LICENSES")
+
+
+def test_files_that_github_rejects(ready: Path) -> None:
+    most = 100 << 20
+    commit_files(ready, {"big.bin": bytes(most)})
+    assert read_items(hubkit("release", *DRY))["files"][0] == "ok"
+    commit_files(ready, {"big.bin": bytes(most + 1)})
+    result = hubkit("release", *DRY)
+    assert missing(result)["files"] == "GitHub rejects pushes of files above 100 MiB: big.bin"
+    assert "hubkit weights add FILE" in result.stdout
+
+
 def test_weights_that_do_not_match_their_declaration(ready: Path) -> None:
     pyproject = READY["pyproject.toml"]
     assert isinstance(pyproject, str)
