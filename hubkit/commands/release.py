@@ -98,11 +98,14 @@ def command(
 def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
     """The request with a new report."""
     from hubkit.errors import UsageError
+    from hubkit.facts import WEIGHTS_CHECKS
 
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hubkit-release-"))
     report = Path(folder) / "conformance.json"
     command = [sys.executable, "-m", "hubkit", "conform", str(request.root)]
-    command += [f"--level={request.level}", f"--report=json={report}"]
+    # Weights belong to level 3, but a release calls them at every level.
+    levels = (f"C{level}" for level in range(1, request.level + 1))
+    command += [f"--select={','.join((*levels, *WEIGHTS_CHECKS))}", f"--report=json={report}"]
     done = subprocess.run(command, stdout=sys.stderr, check=False)  # noqa: S603 - our own
     if not report.is_file():
         raise UsageError(

@@ -9,6 +9,7 @@ import pytest
 from tests.git_host import commit_files
 from tests.git_host.repos import git
 from tests.publish.conftest import hubkit
+from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,3 +181,21 @@ def test_printed_calls_ran_with_their_weights(
         assert any(line.startswith("missing") and reason in line for line in lines)
     else:
         assert lines[-1].endswith("with torch.hub and hubkit: net")
+
+
+@pytest.mark.parametrize(("width", "verdict"), [(2, "ok"), (3, "missing")])
+def test_the_suite_calls_weights_at_level_1(tmp_path: Path, width: int, verdict: str) -> None:
+    import torch
+
+    load = 'state = torch.load(os.path.join(os.path.dirname(__file__), "net.pth"))'
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    torch.save(torch.nn.Linear(width, 1).state_dict(), folder / "net.pth")
+    settings = '[entrypoints.net]\ninput = "f32[B,2]"\n'
+    commit_files(folder, {"hubconf.py": WEIGHTS.replace("LOAD", load), "hubkit.toml": settings})
+    options = ("--dry-run", "--conform", "--tag", "v1")
+    result = run_python("-m", "hubkit", "release", str(folder), *options, cwd=tmp_path)
+    call = "net(pretrained=True)"
+    message = f"tried: {call}, with net.pth" if verdict == "ok" else f"{call} was tried and fails"
+    assert f"{verdict:7}  weights: {message}" in result.stdout
+    assert "not tried" not in result.stdout
