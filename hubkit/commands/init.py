@@ -37,7 +37,7 @@ _TEXTS = (
     ("module", "NAME", "Name of its Python package."),
     ("entrypoint", "NAME", "Name of the model, as torch.hub.load takes it."),
     ("entrypoints", "NAMES", "Models to publish: comma-separated names, all, or none."),
-    ("repo", "OWNER/NAME", "The repo on GitHub."),
+    ("repo", "OWNER/NAME", "Name of the repo on GitHub."),
     ("author", "TEXT", "Author."),
     ("license", "SPDX", "License, such as MIT, or NONE."),
     ("description", "TEXT", "Description in one line."),
@@ -60,7 +60,9 @@ _PARTS = (
 def _answer_options(command: Callable[..., int]) -> Callable[..., int]:
     """Add an option for each question above."""
     for part, what in reversed(_PARTS):
-        option = click.option(f"--{part}/--no-{part}", default=None, help=f"Create {what}, or not.")
+        option = click.option(
+            f"--{part}/--no-{part}", default=None, help=f"Whether to create {what}."
+        )
         command = option(command)
     for name, metavar, text in reversed(_TEXTS):
         command = click.option(f"--{name}", metavar=metavar, help=text)(command)
@@ -85,11 +87,18 @@ class _InitCommand(click.Command):
     "init", cls=_InitCommand, short_help="Create a hub repo, or publish the models of a repo."
 )
 @click.argument("path", metavar="[NAME|PATH]", default=".")
-@click.option("-t", "--template", metavar="NAME|DIR", help="Template; see --list.")
 @click.option(
-    "--bare", is_flag=True, help="Only hubconf.py and configuration; same as --template minimal."
+    "-t",
+    "--template",
+    metavar="NAME|DIR",
+    help="Template to use. To see all templates, pass --list.",
 )
-@click.option("--defaults", is_flag=True, help="Use the defaults; do not ask.")
+@click.option(
+    "--bare",
+    is_flag=True,
+    help="Create only hubconf.py and configuration. Same as --template minimal.",
+)
+@click.option("--defaults", is_flag=True, help="Use the defaults instead of asking.")
 @click.option(
     "--build/--no-build",
     default=None,
@@ -104,17 +113,21 @@ class _InitCommand(click.Command):
     "answers_file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="TOML file with answers; options take precedence.",
+    help="TOML file with answers. Options take precedence.",
 )
 @_answer_options
-@click.option("--dry-run", is_flag=True, help="Show what would be written; write nothing.")
-@click.option("--diff", is_flag=True, help="Show what --overwrite would change; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written without writing it.")
+@click.option(
+    "--diff", is_flag=True, help="Show what --overwrite would change without changing it."
+)
 @click.option("--overwrite", is_flag=True, help="Replace files that differ from the template.")
-@click.option("--check", is_flag=True, help="Exit with 1 if a file differs; write nothing.")
+@click.option(
+    "--check", is_flag=True, help="Exit with code 1 if a file differs, without changing it."
+)
 @click.option(
     "--git/--no-git",
     default=None,
-    help="Create a git repo.  [default: if the folder is new and not in one]",
+    help="Create a git repo.  [default: only if the folder is new and not in a git repo]",
 )
 @click.option("--list", "listing", is_flag=True, help="List the templates and their questions.")
 def command(
@@ -191,7 +204,7 @@ def _read_answers(
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UsageError(f"{pair!r} is not KEY=VALUE", hint="For example -a license=MIT.")
+            raise UsageError(f"{pair!r} is not KEY=VALUE", hint="For example: -a license=MIT")
         texts[key] = value
     return texts
 
@@ -264,7 +277,7 @@ def _prepare_git(plan: Plan, *, git: bool | None) -> bool:
         if write_git_repo(plan.target):
             echo("Created a git repo on branch main. Nothing is committed yet.")
             return True
-        echo("Could not create a git repo: git is missing or failed.")
+        echo("Could not create a git repo: git is not installed or failed.")
         return tree is not None
     if tree is not None and tree != plan.target:
         echo(f"The folder is inside the git repo {tree}. To make it a repo of its own, use --git.")
@@ -508,7 +521,7 @@ def _print_weights(found: Discovery) -> None:
     if len(found.weights) > _MAX_SKIPPED:
         echo(f"Weights: {len(found.weights) - _MAX_SKIPPED} more files")
     for url in [url for url in found.urls if url not in used][:_MAX_SKIPPED]:
-        echo(f"Weights: skipped {url}: no model of that name")
+        echo(f"Weights: skipped {url}: its name does not match a model")
 
 
 def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Proposal]) -> str:
@@ -540,7 +553,7 @@ def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Propos
     if used:
         more = f"{file.path} is a training checkpoint. To publish its weights alone: {command}"
         return more if file.key else ""
-    why = "no model loads it" if file.was_tried else "no model of that name"
+    why = "no model loads it" if file.was_tried else "its name does not match a model"
     return f"skipped {file.path}: {why}"
 
 
@@ -561,7 +574,7 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
         change = outcome.state in ("created", "overwritten")
         state = outcome.state.replace("created", "create").replace("overwritten", "overwrite")
         word = f"would {state}" if dry and change else outcome.state
-        mine = "  (yours, not changed)" if outcome.state == "differs" and outcome.is_yours else ""
+        mine = "  (yours, unchanged)" if outcome.state == "differs" and outcome.is_yours else ""
         echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
     if any(one.state == "differs" and one.is_yours for one in outcomes):
         for name, text in changed_answers(plan.answers, plan.found).items():
@@ -596,7 +609,7 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
     if isinstance(repo, str) and repo.startswith(f"{PLACEHOLDER_OWNER}/"):
         echo(f"The files use the placeholder {repo}. Replace it before you publish.")
     if plan.answers.get("license") == "NONE":
-        echo("There is no license, so nobody may use the code. To add one: --license MIT.")
+        echo("There is no license, so others may not use the code. To add one, pass --license MIT.")
     steps = [
         render_text(step, {**plan.answers, "found": plan.found}, where="next")
         for step in plan.template.next_steps

@@ -48,7 +48,7 @@ def require_spdx(text: str) -> str:
     raise TemplateError(
         f"{text!r} is not a well-known SPDX license identifier",
         hint=did_you_mean(text, SPDX_IDENTIFIERS)
-        or "For example MIT, Apache-2.0 or BSD-3-Clause; for custom terms, LicenseRef-NAME.",
+        or "For example: MIT, Apache-2.0 or BSD-3-Clause. For custom terms, use LicenseRef-NAME.",
     )
 
 
@@ -152,7 +152,7 @@ def resolve_answers(template: Template, texts: Mapping[str, str], found: Discove
         if not is_asked(question, answers, found):
             if text is not None:
                 raise TemplateError(
-                    f"the question {question.name!r} of the template {template.name!r} does not apply here",
+                    f"the template {template.name!r} does not ask {question.name!r} here",
                     hint=f"It applies if {question.when}.",
                 )
             continue
@@ -180,7 +180,7 @@ def require_known(template: Template, texts: Mapping[str, str]) -> None:
 
 def _require(question: Question, text: str, found: Discovery) -> str | bool | int:
     if not text.strip():
-        raise TemplateError("there is no default, so an answer is needed")
+        raise TemplateError("an answer is required, because there is no default")
     if question.kind == "bool":
         return _require_bool(text)
     if question.kind == "choice":
@@ -222,7 +222,7 @@ def read_answers_file(path: Path) -> dict[str, str]:
         table: object = read_toml(path.resolve())
     except OSError as error:
         raise TemplateError(
-            f"{path} cannot be read: {error.strerror or error}", hint="Pass a TOML file."
+            f"cannot read {path}: {error.strerror or error}", hint="Pass a TOML file."
         ) from None
     except ValueError as error:
         raise TemplateError(

@@ -241,9 +241,9 @@ def _read(tree: SourceTree, path: str, roots: tuple[str, ...]) -> OwnSource | st
     scope = tree.scope(".".join(parts))
     if scope is None:
         problems = (p.message for p in tree.problems if p.location.path == path)
-        return f"it does not parse: {next(problems, 'it cannot be read')}"
+        return f"it cannot be parsed: {next(problems, 'it cannot be read')}"
     if scope.file.path != path:
-        return f"{scope.file.path} has the same module name"
+        return f"{scope.file.path} defines the same module"
     line = _find_work(scope.file.tree.body)
     if line:
         return f"importing it runs a script (line {line})"

@@ -100,7 +100,7 @@ class WeightsFile(Struct, frozen=True):
         is_plain: Whether it contains only tensors and plain values; False if unknown.
         key: The key of the state dict in the file; "" if the file is the state dict.
         prefix: A prefix of all names in the state dict, such as "module.", or "".
-        is_published: Whether it is in the repo; False if it only lies in the work tree.
+        is_published: Whether it is in the repo; False if it only lies in the working tree.
         is_model: Whether it is a pickled model.
         was_tried: Whether init tried to load it into the models.
         problem: Why torch does not read it; "" if it does, or if that is unknown.
@@ -119,7 +119,7 @@ class WeightsFile(Struct, frozen=True):
 
 
 def read_weights(files: Files) -> tuple[WeightsFile, ...]:
-    """The checkpoints in a repo, then those that only lie in its work tree.
+    """The checkpoints in a repo, then those that only lie in its working tree.
 
     Their contents are read from the opcodes.
     """

@@ -80,7 +80,7 @@ def require_identifier(text: str) -> str:
         raise TemplateError(f"{text!r} is a Python keyword", hint=_suggest("another name", text))
     if text == "dependencies":
         raise TemplateError(
-            "'dependencies' is the variable for the modules that a hubconf needs",
+            "'dependencies' is reserved for the list of modules that a hubconf needs",
             hint="Choose another name.",
         )
     if text.startswith("_"):
@@ -128,7 +128,7 @@ def require_repo(text: str) -> str:
     if not slash or not usable or name.endswith(".git"):
         raise TemplateError(
             f"{text!r} is not owner/name",
-            hint="Pass the name on GitHub, such as --repo acme/shapes.",
+            hint="For example: --repo acme/shapes",
         )
     return text
 

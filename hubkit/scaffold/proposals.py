@@ -70,7 +70,7 @@ class Check(Struct, frozen=True):
         state: "loads" if it loads weights strictly, "builds" if it can be built and there are no
             weights for it, "fails" if its own code fails, else "unknown".
         reason: Why it is not verified.
-        path: The file in the work tree whose weights it loads.
+        path: The file in the working tree whose weights it loads.
     """
 
     state: Literal["loads", "builds", "fails", "unknown"] = "unknown"
@@ -218,15 +218,15 @@ def _is_published(model: Model) -> bool:
 def _why_not(model: Model) -> str:
     """Why a model is not for publishing, judged by its name; "" if it may be."""
     if _LOSS.search(model.name):
-        return "a loss or a metric, by its name"
+        return "a loss or a metric, judging by its name"
     if _LOSS_FILE.search(model.location.path):
-        return "a loss or a metric, by its file"
+        return "a loss or a metric, judging by its file"
     if all(any(map(kind.fullmatch, model.takes)) for kind in (_TRUTH, _PREDICTION)):
-        return "a loss or a metric, by what it compares"
+        return "a loss or a metric, judging by what it compares"
     if model.name.startswith("_"):
         return "its name starts with an underscore"
     if _PARTS.search(model.name) and not model.example:
-        return "a part, by its name"
+        return "a part, judging by its name"
     return ""
 
 
@@ -328,7 +328,7 @@ def find_arguments(model: Model) -> tuple[Argument, ...] | str:
         model: The model.
     """
     if model.parameters is None:
-        return "its source does not show its parameters"
+        return "its parameters are not known from the source"
     texts = dict(read_docstring(model.docstring).parameters) if model.docstring else {}
     shown = dict(model.example.arguments) if model.example else {}
     given = _find_values(model) | shown

@@ -111,7 +111,7 @@ def require_safe_path(text: str) -> str:
         or any(part.lower() == ".git" for part in parts)
     ):
         raise TemplateError(
-            f"a template cannot write to {text!r}: not a path inside the target on every system"
+            f"a template cannot write to {text!r}, which is not a portable path inside the target"
         )
     return text
 
@@ -179,7 +179,7 @@ def _render(
         TypeError,
         ValueError,
     ) as error:
-        raise TemplateError(f"{_place(error, where)} does not render: {error}") from error
+        raise TemplateError(f"cannot render {_place(error, where)}: {error}") from error
 
 
 @functools.lru_cache(maxsize=256)

@@ -162,7 +162,7 @@ def _read_manifest(folder: Path) -> dict[str, object]:
     try:
         manifest = read_toml(folder / MANIFEST)
     except (OSError, ValueError) as error:
-        raise TemplateError(f"{folder / MANIFEST} cannot be read: {error}") from error
+        raise TemplateError(f"cannot read {folder / MANIFEST}: {error}") from error
     unknown = set(manifest) - {"description", "next", "extends", "questions", "when", "yours"}
     if unknown:
         raise _bad(folder, f"unknown keys: {', '.join(sorted(unknown))}")
@@ -200,7 +200,8 @@ def _question(name: str, table: object, folder: Path) -> Question:
     choices = _texts(table, "choices", folder)
     if (kind == "choice") != bool(choices):
         raise _bad(
-            folder, f"questions.{name}: choices belong to the kind 'choice', and are required there"
+            folder,
+            f"questions.{name}: `choices` is required for the kind 'choice', and only allowed there",
         )
     return Question(
         name,
@@ -219,7 +220,7 @@ def _conditions(manifest: dict[str, object], folder: Path) -> dict[str, str]:
         raise _bad(folder, "when is not a table")
     for path in table:
         if not (folder / path).is_file():
-            raise _bad(folder, f"when names {path!r}, which is not a file of the template")
+            raise _bad(folder, f"`when` lists {path!r}, which is not a file of the template")
     return {path: _text(table, path, folder) for path in table}
 
 
@@ -240,7 +241,7 @@ def _read_files(folder: Path, manifest: dict[str, object]) -> tuple[TemplateFile
     for one in yours:
         if not (folder / one).exists():
             raise _bad(
-                folder, f"yours names {one!r}, which is not a file or folder of the template"
+                folder, f"`yours` lists {one!r}, which is not a file or folder of the template"
             )
     return tuple(files)
 

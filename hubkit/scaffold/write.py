@@ -145,7 +145,7 @@ def _state(target: Path, file: RenderedFile, *, overwrite: bool) -> State:
     path = target / require_safe_path(file.path)
     if not is_inside(target, path.parent):
         raise TemplateError(
-            f"{file.path} would be outside {target}: a folder on the way is a link to another place"
+            f"{file.path} would be outside {target}, because its path contains a symbolic link"
         )
     for parent in path.relative_to(target).parents:
         if os.path.lexists(target / parent) and not (target / parent).is_dir():
@@ -156,7 +156,7 @@ def _state(target: Path, file: RenderedFile, *, overwrite: bool) -> State:
     if not os.path.lexists(path):
         return "created"
     if path.is_dir() and not path.is_symlink():
-        raise TemplateError(f"{path} is a folder, but must be a file", hint="Move it.")
+        raise TemplateError(f"{path} is a folder, but must be a file", hint="Move or rename it.")
     if path.is_file() and is_inside(target, path) and path.read_bytes() == file.content:
         return "kept"
     # The target of a link may be anywhere.
@@ -173,7 +173,7 @@ def _cannot(target: Path, error: OSError) -> TemplateError:
 
 
 def read_work_tree(folder: Path) -> Path | None:
-    """The root of the git work tree around a folder, which need not exist; None if there is none."""
+    """The root of the git working tree around a folder, which need not exist; None if there is none."""
     top = git_output(folder, "rev-parse", "--show-toplevel")
     return Path(top).resolve() if top else None
 

@@ -54,7 +54,7 @@ def pretrained_loads(context: CaseContext) -> Iterator[Failure]:
 def offline_reload(context: CaseContext) -> Iterator[Failure]:
     """Loading the weights again needs no network.
 
-    Nodes of a cluster often share the cache and have no network. Code that looks for a newer
+    Cluster nodes often share the cache and have no network access. Code that looks for a newer
     version each time, or does not cache, fails there.
 
     Download with ``load_state_dict_from_url``, which looks in the hub dir first.

@@ -75,7 +75,7 @@ def test_drift_is_told_shown_and_put_right(here: Path) -> None:
     assert read_tree(here) == changed
     result = init("--overwrite", "--defaults")
     assert f"overwritten  {WORKFLOW}\n" in result.stdout
-    assert "differs      README.md  (yours, not changed)\n" in result.stdout
+    assert "differs      README.md  (yours, unchanged)\n" in result.stdout
     expected = {**made, "README.md": b"mine\n", "hubconf.py": b"# mine\n"}
     assert read_tree(here) == expected
     assert init("--check").exit_code == 0
@@ -149,7 +149,7 @@ def test_what_one_repo_was_told_can_be_told_to_another(here: Path) -> None:
         ("license = { a = 1 }", "license is {'a': 1}, which is not an answer"),
         ("licence = 'MIT'", "has no question 'licence'"),
         ("weights = 'everywhere'", "weights: 'everywhere' is not one of both"),
-        (None, "a.toml cannot be read"),
+        (None, "cannot read a.toml"),
     ],
 )
 def test_a_bad_answers_file_is_reported_and_nothing_written(

@@ -32,7 +32,8 @@ def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
     assert entrypoints(here) == ["tiny", "wide", "unet"]
     assert "  unet  shapenets/unet.py:15 (not verified: it was not built)\n" in result.stdout
     assert (
-        "Skipped ColorLoss of shapenets.classify: a loss or a metric, by its name" in result.stdout
+        "Skipped ColorLoss of shapenets.classify: a loss or a metric, judging by its name"
+        in result.stdout
     )
     assert "hubkit check: All checks passed." in result.stdout
     steps = result.stdout.partition("Next steps:\n")[2].splitlines()
@@ -147,7 +148,10 @@ def test_weights_are_distinguished(here: Path) -> None:
     result = init("--defaults")
     assert "Weights: weights/tiny.pth is a Git LFS pointer" in result.stdout
     assert "Weights: skipped old.pt: contains more than tensors" in result.stdout
-    assert "Weights: skipped https://example.org/other.pth: no model of that name" in result.stdout
+    assert (
+        "Weights: skipped https://example.org/other.pth: its name does not match a model"
+        in result.stdout
+    )
     assert "unet.py:15, with weights from https://github.com/acme/nets/" in result.stdout
     assert "hubkit check: All checks passed." in result.stdout
     uses = require_hubconf(read_repo(here)).checkpoints
@@ -268,8 +272,8 @@ def test_models_that_need_more_are_mentioned(here: Path) -> None:
     for line in (
         "Sized of more: it requires `size`, and the repo shows no value for it",
         "_Net of more: its name starts with an underscore",
-        "Overlap of more: a loss or a metric, by what it compares",
-        "F1 of metrics.f1: a loss or a metric, by its file",
+        "Overlap of more: a loss or a metric, judging by what it compares",
+        "F1 of metrics.f1: a loss or a metric, judging by its file",
     ):
         assert f"Skipped {line}\n" in result.stdout
 

@@ -78,7 +78,7 @@ def test_what_is_missing_comes_back_and_what_was_changed_stays(here: Path) -> No
     (here / "shapes" / "hubconf.py").unlink()
     result = init("shapes")
     assert "created      hubconf.py\n" in result.stdout
-    assert "differs      README.md  (yours, not changed)\n" in result.stdout
+    assert "differs      README.md  (yours, unchanged)\n" in result.stdout
     assert result.stdout.count("created") == 1
     assert (here / "shapes" / "README.md").read_text() == "mine"
 
@@ -182,7 +182,7 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["模型"], "module: there is no default"),
+        (["模型"], "module: an answer is required"),
         (["x", "-a", "module=models"], "'models' is too generic"),
         (["x", "-a", "module=torch"], "'torch' would hide"),
         (["x", "-a", "entrypoint=class"], "Python keyword"),
@@ -242,7 +242,7 @@ def test_without_git_it_says_so(here: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", str(here))
     result = init("shapes")
     assert result.exit_code == 0
-    assert "git is missing or failed" in result.stdout
+    assert "git is not installed or failed" in result.stdout
     assert "cd shapes\n  git init -b main\n" in result.stdout
 
 

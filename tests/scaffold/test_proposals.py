@@ -68,8 +68,8 @@ def test_functions_come_in_place_of_the_classes_that_they_build() -> None:
 def test_parts_and_losses_are_left_out_with_the_reason() -> None:
     assert names(model("Net"), model("Cell", is_part=True)) == ["net"]
     assert left(model("ConvBlock"), model("DiceLoss", examples=(Example((), (), ""),))) == {
-        "ConvBlock": "a part, by its name",
-        "DiceLoss": "a loss or a metric, by its name",
+        "ConvBlock": "a part, judging by its name",
+        "DiceLoss": "a loss or a metric, judging by its name",
     }
     reason = "it requires `backbone`, an object: a hubconf needs plain arguments"
     values = ({"backbone": '"resnet"'},)

@@ -106,12 +106,12 @@ def test_a_folder_without_a_manifest_is_not_a_template(
         ("descripton = 'x'", "unknown keys: descripton"),
         ("extends = ['nowhere']", "extends 'nowhere', which is not a template in the same folder"),
         ("extends = ['../minimal']", "extends '../minimal', which"),
-        ("yours = ['x.jinja']", "yours names 'x.jinja', which is not a file"),
+        ("yours = ['x.jinja']", "`yours` lists 'x.jinja', which is not a file"),
         ("[questions.x]\nkind = 'number'", "kind is 'number'. Use `line`, `identifier`, "),
-        ("[questions.x]\nkind = 'choice'", "choices belong to"),
-        ("[questions.x]\nchoices = ['a']", "choices belong to the kind 'choice'"),
+        ("[questions.x]\nkind = 'choice'", "`choices` is required"),
+        ("[questions.x]\nchoices = ['a']", "`choices` is required for the kind 'choice'"),
         ("[when]\n'x.jinja' = 'true'", "not a file of the template"),
-        ("[", "cannot be read"),
+        ("[", "cannot read "),
     ],
 )
 def test_a_bad_manifest_is_refused_by_name(

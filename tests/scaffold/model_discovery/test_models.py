@@ -127,7 +127,7 @@ def test_what_building_imports_late_is_reported_and_what_may_never_run_is_not(
         ("train.py", "import argparse\np = argparse.ArgumentParser()\n", "importing it runs"),
         ("run.py", "for i in range(3):\n    train(i)\n", "importing it runs a script (line "),
         ("1-basic/net.py", "", ""),
-        ("broken.py", "def (:\n", "it does not parse"),
+        ("broken.py", "def (:\n", "it cannot be parsed"),
         ("class.py", "", "its path is not a valid module name"),
         ("my model.py", "", "its path is not a valid module name"),
         ("3d.py", "", "its path is not a valid module name"),
