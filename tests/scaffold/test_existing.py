@@ -23,6 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.torch
 def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
     result = init("--defaults")
     assert result.exit_code == 0, result.stderr

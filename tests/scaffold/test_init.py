@@ -294,6 +294,7 @@ def test_on_a_terminal_it_asks_nothing_with_defaults(here: Path) -> None:
     assert "Name of" not in said
 
 
+@pytest.mark.torch
 def test_on_a_terminal_it_asks_which_models_to_publish(here: Path) -> None:
     write_tree(here, SAMPLE)
     # whether to build twice, models twice, repo, author, license, description

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.git_host import GitHost
 
+pytestmark = pytest.mark.torch
+
 LATE = '''
 dependencies = []
 
@@ -131,7 +133,6 @@ def test_a_process_that_is_started_imports_what_was_locked(tree: Path) -> None:
     assert "HashMismatchError" in done.stderr
 
 
-@pytest.mark.torch
 @pytest.mark.parametrize("locked_first", [False, True])
 def test_late_calls_are_held_to_what_their_own_load_was(
     git_host: GitHost, worktree: Path, tmp_path: Path, locked_first: bool

@@ -11,6 +11,8 @@ from hubkit.errors import LockfileError
 from hubkit.lockfile import Lockfile, read_lockfile, render_lockfile
 from tests.loader.lock.conftest import lock, open_lock
 
+pytestmark = pytest.mark.torch
+
 
 def test_written_text_is_stable(worktree: Path) -> None:
     lock("acme/shapes:v1", "acme/shapes")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.git_host import GitHost
 
 
+pytestmark = pytest.mark.torch
+
+
 def changed_archive(worktree: Path, sha: str) -> bytes:
     """The zip of a commit, with another hubconf in it."""
     content = io.BytesIO()
@@ -52,7 +55,6 @@ def test_what_is_not_locked_is_refused_with_the_line_that_locks_it(git_host: Git
     assert len(git_host.requests) == asked
 
 
-@pytest.mark.torch
 def test_checkpoints_are_locked_along(worktree: Path, git_host: GitHost) -> None:
     said = lock("acme/shapes:v1")
     url = f"{git_host.url}/net.pt"
@@ -66,7 +68,6 @@ def test_checkpoints_are_locked_along(worktree: Path, git_host: GitHost) -> None
     assert (pinned.sha256, pinned.size) == (sha256_of(file), file.stat().st_size)
 
 
-@pytest.mark.torch
 @pytest.mark.usefixtures("worktree")
 def test_checkpoints_that_the_code_has_asked_for_are_locked(
     git_host: GitHost, tmp_path: Path
@@ -78,7 +79,6 @@ def test_checkpoints_that_the_code_has_asked_for_are_locked(
     hubkit.load("acme/shapes:v1", "weights", url, lockfile="hubkit.lock")
 
 
-@pytest.mark.torch
 @pytest.mark.usefixtures("worktree")
 def test_a_checkpoint_that_has_changed_at_its_url_is_refused(
     git_host: GitHost, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
