@@ -113,7 +113,7 @@ def test_a_path_below_the_file_is_one_from_the_root(
         ("other or True", True),
         ("other and False", False),
         ("other or False", UNKNOWN),
-        ("FLAG", UNKNOWN),
+        ("FLAG", True),
         ("'a' if known == 4 else 'b'", "a"),
     ],
 )
