@@ -51,6 +51,11 @@ _COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
     is_flag=True,
     help="Load every entrypoint from the commit, with torch.hub and hubkit.",
 )
+@click.option(
+    "--published",
+    is_flag=True,
+    help="Compare a pushed tag and its uploaded weights with those here, and do nothing else.",
+)
 def command(
     path: Path,
     tag: str | None,
@@ -61,10 +66,11 @@ def command(
     dry_run: bool,
     conform: bool,
     verifying: bool,
+    published: bool,
 ) -> int:
     """Check that HEAD is ready for release, and tag it.
 
-    Does not push, and does not access the network. --conform and --verify run the repo's code.
+    Does not push. --conform and --verify run the repo's code; only --published uses the network.
 
     Exit codes: 0 all checks passed, 1 something is missing, 2 the checks could not run.
     """
@@ -76,8 +82,12 @@ def command(
     require_folder(path)
     if conform and (report or not level):
         raise UsageError("--conform cannot be combined with --report or --level 0")
+    if published and (conform or report or verifying):
+        raise UsageError("--published cannot be combined with --conform, --report or --verify")
     request = ReleaseRequest(path, tag, slug, report, level)
     context = read_context(request)
+    if published:
+        return _compare_published(context)
     items: list[ChecklistItem] = []
     with ExitStack() as stack:
         if conform:
@@ -93,6 +103,15 @@ def command(
     missing = sum(item.state == "missing" for item in items)
     _print_snippets(context, lines)
     return _finish(context, missing, dry_run=dry_run)
+
+
+def _compare_published(context: ReleaseContext) -> int:
+    from hubkit.publish.published import check_published
+
+    items = [_print_item(item) for item in check_published(context)]
+    missing = sum(item.state == "missing" for item in items)
+    echo(f"{plural(missing, 'check')} failed." if missing else "All checks passed.", err=True)
+    return 1 if missing else 0
 
 
 def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:

@@ -82,10 +82,10 @@ def run_checks(context: ReleaseContext) -> Iterator[ChecklistItem]:
 def find_assets(context: ReleaseContext) -> tuple[Asset, ...]:
     """The files that the code downloads from the release to create."""
     found: dict[str, Asset] = {}
-    for one in _checkpoints(context):
+    for one in list_checkpoints(context):
         asset = _ASSET.fullmatch(one.url)
         if asset and asset[2] == context.tag and asset[1].lower() == context.repo.lower():
-            local = _find_local(context.root, one.name)
+            local = find_local(context.root, one.name)
             path = local.relative_to(context.root).as_posix() if local else ""
             found[one.name] = Asset(one.name, path)
     return tuple(found.values())
@@ -93,7 +93,7 @@ def find_assets(context: ReleaseContext) -> tuple[Asset, ...]:
 
 def find_local_weights(context: ReleaseContext) -> dict[str, str]:
     """The files on this machine that the code downloads, by name."""
-    found = ((one.name, _find_local(context.root, one.name)) for one in _checkpoints(context))
+    found = ((one.name, find_local(context.root, one.name)) for one in list_checkpoints(context))
     return {name: str(path.resolve()) for name, path in found if path}
 
 
@@ -298,7 +298,7 @@ def _check_files(context: ReleaseContext) -> Iterator[ChecklistItem]:
 
 def _check_weights(context: ReleaseContext) -> Iterator[ChecklistItem]:
     """Checkpoints match their names and their records in the configuration."""
-    found = [one for one in _checkpoints(context) if one.url or one.path]
+    found = [one for one in list_checkpoints(context) if one.url or one.path]
     problems = [item for one in found for item in _weights_problems(one, context)]
     yield from dict.fromkeys(problems)
     if not found:
@@ -308,7 +308,8 @@ def _check_weights(context: ReleaseContext) -> Iterator[ChecklistItem]:
         yield ChecklistItem("weights", "ok", f"{plural(len(found), 'checkpoint')} {match}")
 
 
-def _checkpoints(context: ReleaseContext) -> tuple[Checkpoint, ...]:
+def list_checkpoints(context: ReleaseContext) -> tuple[Checkpoint, ...]:
+    """The checkpoints that the code of the commit may load."""
     hubconf = context.facts.hubconf
     return tuple(find_checkpoints(context.facts, hubconf, context.config)) if hubconf else ()
 
@@ -363,7 +364,7 @@ def _asset_problems(one: Checkpoint, tag: str, context: ReleaseContext) -> Itera
         yield ChecklistItem("weights", "missing", message, f"correct the URL, or --tag {tag}")
     if tag != context.tag:
         return
-    local = _find_local(context.root, one.name)
+    local = find_local(context.root, one.name)
     digits = hash_digits(one.name) or ""
     if local is None:
         message = f"{one.name} must be attached to {tag}, but is in none of the usual folders"
@@ -378,7 +379,8 @@ def _add_command(one: Checkpoint) -> str:
     return f"hubkit weights add {one.path or 'FILE'}{option}"
 
 
-def _find_local(root: Path, name: str) -> Path | None:
+def find_local(root: Path, name: str) -> Path | None:
+    """A file that waits to be uploaded; None if no folder for these has it."""
     places = (root / folder / name for folder in _UPLOADS)
     return next((path for path in places if path.is_file() and is_inside(root, path)), None)
 
