@@ -483,7 +483,8 @@ def _report_problem(report: ConformanceReport, context: ReleaseContext) -> str:
         of = f"commit {report.commit[:10]}" if report.commit else "no commit"
         return f"the report is for {of}, not for {context.sha[:10]}"
     if report.uncommitted:
-        return f"the report includes {plural(report.uncommitted, 'file')} that the commit lacks"
+        files = plural(report.uncommitted, "file")
+        return f"the report includes {files} that the commit lacks: commit or ignore what git status lists"
     if report.interrupted:
         return "the report is of a run that was interrupted"
     return "" if report.cases else "the report is of a run without entrypoints"

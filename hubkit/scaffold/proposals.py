@@ -145,6 +145,9 @@ class Proposal(Struct, frozen=True):
         return tuple(lines)
 
 
+_PART = "a part, judging by its name"
+
+
 class Leftover(Struct, frozen=True):
     """A model that is not proposed, and the reason; without a module, all models of a file.
 
@@ -165,10 +168,13 @@ def propose(discovery: ModelDiscovery) -> tuple[tuple[Proposal, ...], tuple[Left
     """
     drafts: list[_Draft] = []
     leftovers: list[Leftover] = []
-    for model in discovery.models:
-        if model.is_part and not _is_published(model):
-            continue
-        arguments = _why_not(model) or find_arguments(model)
+    models = [one for one in discovery.models if not one.is_part or _is_published(one)]
+    has_whole = any(not _why_not(one) for one in models)
+    for model in models:
+        reason = _why_not(model)
+        if reason == _PART and not has_whole:
+            reason = ""  # what looks like a part is all that the repo has
+        arguments = reason or find_arguments(model)
         if isinstance(arguments, str):
             leftovers.append(Leftover(model.name, model.module, arguments))
         else:
@@ -226,7 +232,7 @@ def _why_not(model: Model) -> str:
     if model.name.startswith("_"):
         return "its name starts with an underscore"
     if _PARTS.search(model.name) and not model.example:
-        return "a part, judging by its name"
+        return _PART
     return ""
 
 

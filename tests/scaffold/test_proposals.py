@@ -67,7 +67,9 @@ def test_functions_come_in_place_of_the_classes_that_they_build() -> None:
 
 def test_parts_and_losses_are_left_out_with_the_reason() -> None:
     assert names(model("Net"), model("Cell", is_part=True)) == ["net"]
-    assert left(model("ConvBlock"), model("DiceLoss", examples=(Example((), (), ""),))) == {
+    assert left(
+        model("Net"), model("ConvBlock"), model("DiceLoss", examples=(Example((), (), ""),))
+    ) == {
         "ConvBlock": "a part, judging by its name",
         "DiceLoss": "a loss or a metric, judging by its name",
     }
@@ -81,6 +83,12 @@ def test_parts_and_losses_are_left_out_with_the_reason() -> None:
     assert names(offered, model("Block", is_part=True, is_exported=True, examples=(shown,))) == [
         "net"
     ]
+
+
+def test_the_only_model_is_proposed_even_if_its_name_is_that_of_a_part() -> None:
+    assert names(model("CharConv")) == ["charconv"]
+    assert names(model("CharConv"), model("DiceLoss")) == ["charconv"]
+    assert left(model("CharConv"), model("Reader")) == {"CharConv": "a part, judging by its name"}
 
 
 def test_exported_models_come_first_and_each_file_has_its_turn() -> None:
