@@ -287,7 +287,7 @@ def _prepare_git(plan: Plan, *, git: bool | None) -> bool:
 def _refuse(plan: Plan) -> int:
     """Print why no hubconf is written."""
     _print_found(plan.found)
-    echo("Nothing was written: there is no model here that a hubconf can publish.")
+    echo("No files were written, because hubconf.py cannot publish any model of this repo.")
     echo(
         "To publish a model, define a class or a function that needs no more than plain arguments."
     )

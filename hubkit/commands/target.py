@@ -38,7 +38,7 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
 
     Args:
         text: A path, ``owner/name[:ref]`` or the URL of a repo.
-        ref: The commit to read instead of the work tree.
+        ref: The commit to read instead of the working tree.
         use_git: Whether to ask git for the tracked files.
 
     Raises:

@@ -69,9 +69,9 @@ def get_dir() -> str:
     Raises:
         UsageError: None of them is set, and the user has no home folder.
     """
-    told = _hub_dir if (hub := _find_torch_hub()) is None else _share_dir(hub)
-    if told is not None:
-        return told
+    folder = _hub_dir if (hub := _find_torch_hub()) is None else _share_dir(hub)
+    if folder is not None:
+        return folder
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))  # noqa: PTH118 - it is a str
     return os.path.join(_expand(home), "hub")  # noqa: PTH118
@@ -100,14 +100,14 @@ def _find_torch_hub() -> ModuleType | None:
 
 
 def _share_dir(hub: ModuleType) -> str | None:
-    """The folder that either tool was told. Once torch is imported, its variable is the only one."""
+    """The folder that either `set_dir` set. After torch is imported, only torch stores it."""
     global _hub_dir  # noqa: PLW0603
     if _hub_dir is not None:
         if vars(hub)[_TORCHS] is None:
             vars(hub)[_TORCHS] = _hub_dir
         _hub_dir = None
-    told = vars(hub)[_TORCHS]
-    return None if told is None else os.fspath(told)
+    folder = vars(hub)[_TORCHS]
+    return None if folder is None else os.fspath(folder)
 
 
 def _expand(folder: str) -> str:

@@ -105,20 +105,20 @@ def _check_work_tree(context: ReleaseContext) -> Iterator[ChecklistItem]:
     if changed:
         differ = "differs" if len(changed) == 1 else "differ"
         yield ChecklistItem(
-            "work tree",
+            "working tree",
             "missing",
             f"{plural(len(changed), 'file')} {differ} from the commit: {_some(changed)}",
             "git commit -a, or git stash; if a filter rewrites files, run git status first",
         )
     elif changes.untracked:
         yield ChecklistItem(
-            "work tree",
+            "working tree",
             "note",
             f"{context.sha[:10]}, {where}; untracked: {_some(changes.untracked)}",
             "git add the files that belong to the release, and ignore the others",
         )
     else:
-        yield ChecklistItem("work tree", "ok", f"clean, {context.sha[:10]}, {where}")
+        yield ChecklistItem("working tree", "ok", f"clean, {context.sha[:10]}, {where}")
 
 
 def _check_name(context: ReleaseContext) -> Iterator[ChecklistItem]:

@@ -116,7 +116,7 @@ def read_context(request: ReleaseRequest) -> ReleaseContext:
         request: The options of the release.
 
     Raises:
-        GitRepoError: The folder is not the root of a git work tree, or there is no commit.
+        GitRepoError: The folder is not the root of a git working tree, or there is no commit.
         HubconfError: The hubconf of the commit cannot be read.
         ConfigError: The configuration of the commit cannot be read.
     """
@@ -233,7 +233,7 @@ def _require_git(root: Path) -> Git:
         )
     if git.is_bare:
         raise GitRepoError(
-            f"{root} is a bare repo, which has no work tree to release from.",
+            f"{root} is a bare repo, which has no working tree.",
             hint="Run the command in a clone.",
         )
     top = git.ask("rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()

@@ -83,7 +83,7 @@ def run_codes(
     """Run pieces of code one after the other, each with an empty hub dir.
 
     Args:
-        root: The work tree, from which nothing is imported.
+        root: The working tree, from which nothing is imported.
         codes: The pieces of code.
         hosted: What hosts have.
         *trusted: Repos whose code may run, as "owner/name".
@@ -207,7 +207,7 @@ def _serving(hosted: Hosted) -> Iterator[None]:
 
 
 def _python_path(root: Path) -> str | None:
-    """The PYTHONPATH without folders of the work tree."""
+    """The PYTHONPATH without folders of the working tree."""
     entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     inside = root.resolve()
     kept = [one for one in entries if one and not Path(one).resolve().is_relative_to(inside)]

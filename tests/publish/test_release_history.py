@@ -48,12 +48,12 @@ def test_the_lines_that_people_will_write_are_shown(ready: Path) -> None:
 def test_changes_that_are_not_committed(ready: Path) -> None:
     (ready / "README.md").write_text("other")
     found = missing(hubkit("release", *DRY))
-    assert found == {"work tree": "1 file differs from the commit: README.md"}
+    assert found == {"working tree": "1 file differs from the commit: README.md"}
     git("checkout", "README.md", cwd=ready)
     (ready / "stray.txt").write_text("x")
     result = hubkit("release", *DRY)
     assert result.exit_code == 0
-    assert read_items(result)["work tree"][0] == "note"
+    assert read_items(result)["working tree"][0] == "note"
 
 
 def test_an_owner_that_nobody_filled_in(ready: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_detached_head_is_reported(ready: Path) -> None:
     git("checkout", "-q", "--detach", cwd=ready)
     result = hubkit("release", *DRY)
     assert result.exit_code == 0
-    assert "HEAD is detached" in read_items(result)["work tree"][1]
+    assert "HEAD is detached" in read_items(result)["working tree"][1]
 
 
 def test_without_a_version_the_tag_is_to_be_named(ready: Path) -> None:
@@ -216,7 +216,7 @@ def canary(ready: Path, tmp_path: Path) -> Path:
 def test_a_dry_run_runs_no_program_of_the_repos(ready: Path, canary: Path) -> None:
     (ready / "README.md").write_bytes((ready / "README.md").read_bytes()[::-1])
     assert missing(hubkit("release", *DRY)) == {
-        "work tree": "1 file differs from the commit: README.md"
+        "working tree": "1 file differs from the commit: README.md"
     }
     assert not canary.exists()
 
@@ -233,9 +233,9 @@ def test_contents_of_a_git_lfs_pointer_are_not_a_change(ready: Path) -> None:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 12\n"
     commit_files(ready, {".gitattributes": "*.dat filter=lfs\n", "a.dat": pointer})
     (ready / "a.dat").write_bytes(content)
-    assert read_items(hubkit("release", *DRY))["work tree"][0] == "ok"
+    assert read_items(hubkit("release", *DRY))["working tree"][0] == "ok"
     (ready / "a.dat").write_bytes(b"other")
-    assert "a.dat" in missing(hubkit("release", *DRY))["work tree"]
+    assert "a.dat" in missing(hubkit("release", *DRY))["working tree"]
 
 
 def test_a_release_is_of_the_repo_that_is_named(
