@@ -29,6 +29,7 @@ from hubkit.errors import (
     UsageError,
 )
 from hubkit.facts.hubdir import GITHUB
+from hubkit.lazy import import_late
 
 if TYPE_CHECKING:
     import ssl
@@ -264,6 +265,7 @@ class Client:
         return self._send(request, _sign(schemes[-1], token))
 
     def _send(self, request: _Request, auth: Callable[[Any], Any] | None) -> Response:
+        import_late("requests")
         import requests
 
         connect, read = self._policy.connect_timeout, self._policy.read_timeout
