@@ -28,6 +28,7 @@ from hubkit.hubdir.http_errors import (
     root_cause,
 )
 from hubkit.hubdir.retry import backoff, is_rate_limited, is_worth_retrying, requested_delay
+from hubkit.lazy import import_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -274,6 +275,7 @@ class Client:
         return sorted(schemes, key=lambda scheme: scheme != self._accepted)
 
     def _send(self, request: _Request, scheme: str, credential: Credential | None) -> Response:
+        import_late("requests")
         import requests
 
         connect, read = self._policy.connect_timeout, self._policy.read_timeout
