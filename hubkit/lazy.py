@@ -33,13 +33,23 @@ def import_late(name: str) -> "ModuleType":
     What an import makes stays. In a process that has imported torch, one full collection takes
     longer than all imports of a load.
     """
-    import gc
     import importlib
 
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
+    with PausedCollector():
         return importlib.import_module(name)
-    finally:
-        if was_enabled:
+
+
+class PausedCollector:
+    """Collect no garbage in a ``with`` block that makes many objects which stay."""
+
+    def __enter__(self) -> None:
+        import gc
+
+        self.was_enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self.was_enabled:
+            import gc
+
             gc.enable()

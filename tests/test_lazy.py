@@ -12,7 +12,12 @@ import pytest
 
 from hubkit.lazy import import_late
 
-PACKAGES = ("hubkit", "hubkit.facts", "hubkit.analysis", "hubkit.source", "hubkit.rules.edits")
+ROOT = Path(importlib.import_module("hubkit").__path__[0])
+PACKAGES = [
+    ".".join(("hubkit", *path.relative_to(ROOT).parent.parts))
+    for path in sorted(ROOT.rglob("__init__.py"))
+    if "lazy_names(" in path.read_text("utf-8")
+]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from hubkit import limits
-from hubkit._util.lines import Places
+from hubkit._util.text import Places
 from hubkit.facts import Card, CardField, CodeBlock, Location, Snippet
 from hubkit.torchhub import LOAD_PARAMETERS
 

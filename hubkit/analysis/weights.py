@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from hubkit.analysis.effects import find_places
 from hubkit.analysis.imports import find_reach
-from hubkit.analysis.modules import SourceTree, read_search_path
+from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
 from hubkit.analysis.resolve import Defined, Resolver
 from hubkit.analysis.scope import read_scope
-from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.analysis.syntax import walk
 from hubkit.analysis.values import find_path, find_string, find_values, path_in_repo
 from hubkit.facts import CheckpointUse, DataFile, EntrypointWeights, Load
