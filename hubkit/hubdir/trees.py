@@ -14,9 +14,9 @@ from hubkit._util.atomic import place_folder, write_file
 from hubkit._util.paths import move_inside, remove_inside, require_no_link_above
 from hubkit.errors import NotThereError
 from hubkit.facts.hubdir import GITHUB
+from hubkit.hubdir.addresses import base_url
 from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.download import DownloadRequest, download
-from hubkit.hubdir.http import base_url
 from hubkit.hubdir.layout import (
     bytecode_folder,
     encode,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
 from pytest_hubkit.inference import evaluating
-from pytest_hubkit.notation import find_mismatches
+from pytest_hubkit.inputs import find_mismatches
 from pytest_hubkit.seeds import OTHER_SEED, SEED
 from pytest_hubkit.tensors import find_difference, find_tensors
 

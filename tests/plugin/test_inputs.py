@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_hubkit.case import Case
-from pytest_hubkit.inputs import find_known, guess_inputs, make_inputs, read_answer
-from pytest_hubkit.notation import find_mismatches
+from pytest_hubkit.inputs import find_known, find_mismatches, guess_inputs, make_inputs, read_answer
 from pytest_hubkit.tensors import find_difference
 from tests.plugin.conftest import outcomes
 from tests.plugin.defects import MODEL
