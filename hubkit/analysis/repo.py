@@ -113,6 +113,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
     surface = find_surface(scope, resolver)
     reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
     effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
+    called = frozenset(use.location for use in effects.uses)
     dynamic = find_dynamic_imports(resolver, reach, effects.dynamic_packages)
     calls = InterpretedCalls(resolver)
     hazards = find_hazards(scope, resolver, reach.scopes, reach.own_imports)
@@ -124,7 +125,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         imports=reach.imports,
         entrypoints=surface.entrypoints,
         leaks=surface.leaks,
-        checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
+        checkpoints=tuple(find_checkpoints(resolver, reach.scopes, surface.entrypoints, called)),
         dynamic_names=surface.dynamic_names,
         own_imports=(*reach.own_imports, *find_late_gaps(resolver, reach, effects.called)),
         uses=(*effects.uses, *find_dynamic_loads(resolver, dynamic)),

@@ -224,6 +224,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 _FORMAT = "--format=%(refname)%00%(objectname)%00%(symref)%00%(HEAD)"
 _HEADS, _TAGS, _REMOTE = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
+_ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
 
 
 def read_refs(git: Git) -> Refs:
@@ -246,16 +247,20 @@ def read_refs(git: Git) -> Refs:
         at_head = [name[len(_HEADS) :] for name, _, _, mark in rows if mark == "*"]
         named = at_head if git.is_bare else list(branches)
         default = named[0] if len(named) == 1 else ""
-    lists_all = prefix == _REMOTE and bool(default) and _fetches_all(git, branches)
-    return Refs(default, branches, tags, lists_all)
+    remote, refspecs = _read_origin(git)
+    # A clone made with --single-branch has one branch, which says nothing about the others.
+    has_all = len(branches) > 1 or _ALL_BRANCHES in refspecs
+    lists_all = prefix == _REMOTE and bool(default) and has_all
+    return Refs(default, branches, tags, lists_all, remote)
 
 
-def _fetches_all(git: Git, branches: Mapping[str, str]) -> bool:
-    """Whether a clone has every branch, unlike one made with --single-branch."""
-    if len(branches) > 1:
-        return True
-    output = git.try_to("config", "--get-all", "remote.origin.fetch").stdout
-    return b"+refs/heads/*:refs/remotes/origin/*" in output.split()
+def _read_origin(git: Git) -> tuple[str, tuple[str, ...]]:
+    """The first URL of ``origin``, and what a fetch from it updates."""
+    output = git.try_to("config", "--get-regexp", r"^remote\.origin\.(url|fetch)$").stdout
+    rows = [line.partition(" ") for line in output.decode("utf-8", "replace").splitlines()]
+    urls = [value for key, _, value in rows if key == "remote.origin.url"]
+    refspecs = tuple(value for key, _, value in rows if key == "remote.origin.fetch")
+    return urls[0] if urls else "", refspecs
 
 
 _LINK, _SUBMODULE = "120000", "160000"
