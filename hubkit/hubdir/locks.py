@@ -24,6 +24,7 @@ from hubkit._util.logs import log
 from hubkit._util.paths import open_regular, require_no_link_above
 from hubkit.errors import InUseError, LockTimeoutError
 from hubkit.hubdir.layout import get_dir, lock_file, read_record, write_record, writing
+from hubkit.lazy import import_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,7 @@ def hold(key: str, timeout: float) -> Iterator[None]:
         LockTimeoutError: Another process held it for too long.
         CacheWriteError: The hub dir cannot be written.
     """
+    import_late("filelock")
     import filelock
 
     path = lock_file(key)

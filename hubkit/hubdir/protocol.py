@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit.errors import RefNotFoundError
-from hubkit.hubdir.http import base_url
+from hubkit.hubdir.addresses import base_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

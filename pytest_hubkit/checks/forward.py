@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
+from pytest_hubkit.inputs import find_mismatches
 from pytest_hubkit.models import evaluating
-from pytest_hubkit.notation import find_mismatches
 from pytest_hubkit.tensors import dense_parts
 from pytest_hubkit.values import find_values
 

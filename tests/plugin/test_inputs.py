@@ -10,12 +10,12 @@ import pytest
 from pytest_hubkit.case import Case
 from pytest_hubkit.inputs import (
     find_known,
+    find_mismatches,
     guess_inputs,
     make_inputs,
     read_answer,
     suggest_input,
 )
-from pytest_hubkit.notation import find_mismatches
 from pytest_hubkit.tensors import find_difference
 from tests.plugin.conftest import outcomes
 from tests.plugin.defects import MODEL
