@@ -448,7 +448,7 @@ def _locked(key: str, what: str) -> Iterator[None]:
     try:
         with hold(key, LOCK_TIMEOUT):
             yield
-    except LockTimeoutError as error:
+    except LockTimeoutError:
         raise InUseError(
             f"{what} is in use: it is being downloaded.", hint="Try again later."
-        ) from error
+        ) from None

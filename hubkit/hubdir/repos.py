@@ -93,7 +93,7 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
         usable = cached or _find_default_guess(repo)
         if usable is None:
             what = _explain_missing(repo) or f"{repo} is not in the hub dir {get_dir()}"
-            raise OfflineError(f"{what}, and hubkit is offline.", hint=error.hint) from error
+            raise OfflineError(f"{what}, and hubkit is offline.", hint=error.hint) from None
         return usable
     except (*TEMPORARY_ERRORS, CacheWriteError) as error:
         usable = cached or _find_default_guess(repo)
