@@ -91,7 +91,7 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
             f"{response.url} did not return a list of refs: {error}.",
             url=response.url,
             hint="A proxy or a login page may have responded instead.",
-        ) from error
+        ) from None
 
 
 def fetch_matching_refs(client: Client, repo: RepoRef) -> RefList:
