@@ -15,7 +15,7 @@ from tests.reporters.conftest import report_on, written
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hubkit.facts import Applicability
+    from hubkit.facts import Applicability, Severity
 
 HOSTILE = Finding(
     "HUB105",
@@ -61,9 +61,9 @@ def test_full_suggests_an_ignore_table(folder: Path) -> None:
     assert "add the reason" not in written("full", report_on(folder))
 
 
-def finding(code: str, line: int, message: str, name: str | None = None, **more: str) -> Finding:
-    severity = "error" if code == "HUB105" else "warning"
-    return Finding(code, severity, message, Location("a.py", line, 2), name, **more)
+def finding(code: str, line: int, message: str, name: str | None = None, hint: str = "") -> Finding:
+    severity: Severity = "error" if code == "HUB105" else "warning"
+    return Finding(code, severity, message, Location("a.py", line, 2), name, hint)
 
 
 RULES = (
