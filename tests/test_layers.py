@@ -69,7 +69,7 @@ HOMES = {
     "yaml": {"hubkit/analysis/documents.py"},
     "tomlkit": {"hubkit/_util/toml.py"},
     "tqdm": {"hubkit/hubdir/download.py"},
-    "truststore": {"hubkit/hubdir/http.py"},
+    "truststore": {"hubkit/hubdir/certificates.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from hubkit.facts import RepoRef
-    from hubkit.runtime.listing import Listing
+    from hubkit.runtime.module_loader import Listing
     from hubkit.runtime.policy import CodePolicy
     from hubkit.runtime.torch_patches import HubFunctions
 
