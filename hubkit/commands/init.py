@@ -663,12 +663,12 @@ def _print_findings(target: Path) -> None:
     from hubkit.analysis import read_repo
     from hubkit.config import read_config
     from hubkit.lint import lint_repo
-    from hubkit.reporters.full import format_finding
+    from hubkit.reporters.full import format_findings
     from hubkit.reporters.text import format_summary
 
     report = lint_repo(read_repo(target), read_config(target))
-    for finding in report.findings:
-        echo_lines(format_finding(finding, report))
+    if report.findings:
+        echo_lines(format_findings(report))
     echo(f"hubkit check: {format_summary(report)}")
 
 

@@ -272,7 +272,14 @@ def _is_imported(repo: RepoFacts, module: str) -> bool:
 _ASIDE = re.compile(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:/|$)")
 
 
-@rule("HUB105", "undeclared-import", "error", fixable="sometimes", applicability="safe")
+@rule(
+    "HUB105",
+    "undeclared-import",
+    "error",
+    fixable="sometimes",
+    applicability="safe",
+    several="{count} third-party modules are imported but not declared",
+)
 def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
     """A third-party module is imported but not in `dependencies`.
 

@@ -275,7 +275,12 @@ GENERIC_MODULES = frozenset(_GENERIC_NAMES.split())
 _WELL_KNOWN = frozenset({"clip", "datasets", "evaluate", "tokenizers"})
 
 
-@rule("HUB005", "sys-path-mutation", "warning")
+@rule(
+    "HUB005",
+    "sys-path-mutation",
+    "warning",
+    several="importing hubconf.py changes `sys.path` of the user's process in {count} places",
+)
 def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
     """Importing hubconf.py changes `sys.path`.
 
@@ -312,7 +317,12 @@ def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB006", "generic-module-name", "warning")
+@rule(
+    "HUB006",
+    "generic-module-name",
+    "warning",
+    several="{count} top-level packages have generic names: two hub repos that both define one cannot be loaded in one process",
+)
 def generic_module_name(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py imports a top-level module with a generic name.
 
