@@ -609,7 +609,8 @@ def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Propos
         return f"{file.path} is a Git LFS pointer. Archives contain the pointer only."
     names = tuple(one.name for one in entrypoints)
     user = used or next((one.name for one in entrypoints if one.check.path == file.path), "")
-    name = user or next((name for name in names if fits_name(name, names, file.path)), "ENTRYPOINT")
+    named = (name for name in names if fits_name(name, names, file.path))
+    name = user or next(named, names[0] if len(names) == 1 else "ENTRYPOINT")
     key = f" --key {shlex.quote(file.key)}" if file.key else ""
     key += f" --strip {shlex.quote(file.prefix)}" if file.prefix else ""
     command = f"hubkit weights add {shlex.quote(file.path)}{key} --wire {name}"
@@ -624,7 +625,9 @@ def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Propos
     if used:
         more = f"{file.path} is a training checkpoint. To publish its weights alone: {command}"
         return more if file.key else ""
-    why = "no model loads it" if file.was_tried else "its name does not match a model"
+    why = file.fits or (
+        "no model loads it" if file.was_tried else "its name does not match a model"
+    )
     return f"skipped {file.path}: {why}"
 
 
