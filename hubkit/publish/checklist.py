@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
@@ -25,11 +26,11 @@ from hubkit.publish.release import (
     parse_version,
 )
 from hubkit.publish.repo_name import find_name, is_usable_ref
-from hubkit.rules.documents import find_licenses
-from hubkit.rules.published import MOST_MIB_OF_A_FILE, largest_entries
+from hubkit.rules.published import HOST_FILE_BYTES
 from hubkit.rules.weights import hash_digits
 from hubkit.source import open_commit
-from hubkit.source.project import PLACEHOLDER_OWNER, read_remote
+from hubkit.source.git import find_unpushed
+from hubkit.source.project import PLACEHOLDER_OWNER, read_remote, select_licenses
 from hubkit.source.worktree import read_changes
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ def _code_and_place(finding: Finding) -> str:
 
 def _check_license(context: ReleaseContext) -> Iterator[ChecklistItem]:
     """There is a license file."""
-    found = find_licenses(context.facts.files)
+    found = select_licenses(context.facts.files.names(""))
     if found:
         yield ChecklistItem("license", "ok", _some(found))
     else:
@@ -283,17 +284,22 @@ def _check_license(context: ReleaseContext) -> Iterator[ChecklistItem]:
 
 
 def _check_files(context: ReleaseContext) -> Iterator[ChecklistItem]:
-    """GitHub accepts every file."""
-    most = f"{MOST_MIB_OF_A_FILE} MiB"
-    entries = largest_entries(context.facts.files)
-    large = [one.path for one in entries if one.size > MOST_MIB_OF_A_FILE * MIB]
-    if large:
-        message = f"GitHub rejects pushes of files above {most}: {_some(large)}"
-        action = "remove them from all commits that you push, and attach weights to the release: "
-        action += "hubkit weights add FILE"
+    """GitHub accepts every file, also those that only earlier commits have."""
+    files, most = context.facts.files, f"{HOST_FILE_BYTES // MIB} MiB"
+    entries = files.large_entries(sys.maxsize, HOST_FILE_BYTES)
+    present = [one.path for one in entries if one.size > HOST_FILE_BYTES]
+    sent = find_unpushed(context.git, context.sha, HOST_FILE_BYTES)
+    earlier = [path for path in sent if path not in present]
+    if present or earlier:
+        listed = [*present, *(f"{path} in commits that are not pushed yet" for path in earlier)]
+        message = f"GitHub rejects pushes of files above {most}: {_some(listed)}"
+        action = "remove them from all commits that you push, for example with git rebase -i, and "
+        action += "attach weights to the release: hubkit weights add FILE"
         yield ChecklistItem("files", "missing", message, action)
     else:
-        yield ChecklistItem("files", "ok", f"{plural(len(entries), 'file')}, none above {most}")
+        yield ChecklistItem(
+            "files", "ok", f"{plural(len(files.paths()), 'file')}, none above {most}"
+        )
 
 
 def _check_weights(context: ReleaseContext) -> Iterator[ChecklistItem]:
