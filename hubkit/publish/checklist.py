@@ -457,7 +457,8 @@ def check_tried_weights(report: ConformanceReport) -> Iterator[ChecklistItem]:
         if weights is None:
             continue
         call = weights.call or one.label
-        reason = weights.reason.partition("\n")[0].removeprefix("not tried: ").rstrip(".")
+        reason = _first_reason(weights.reason).removeprefix("not tried: ")
+        reason = reason.removeprefix(f"{call} fails: ")
         if weights.verdict == "tried":
             listed = f", with {_some(file.path for file in weights.files)}" if weights.files else ""
             yield ChecklistItem("weights", "ok", f"tried: {call}{listed}")
@@ -472,6 +473,13 @@ def check_tried_weights(report: ConformanceReport) -> Iterator[ChecklistItem]:
                 "hubkit conform --all" if state == "note" else f"{_SUITE} --hubconf-weights=DIR"
             )
             yield ChecklistItem("weights", state, f"not tried: {call}: {reason}", action)
+
+
+def _first_reason(text: str) -> str:
+    """The first line of a message, and the next one if it ends with a colon, as torch's do."""
+    first, _, rest = text.partition("\n")
+    following = rest.strip().partition("\n")[0] if first.endswith(":") else ""
+    return f"{first} {following}".strip().rstrip(".")
 
 
 def _example_problems(report: ConformanceReport) -> Iterator[ChecklistItem]:
