@@ -9,7 +9,6 @@ import pytest
 from tests.git_host import commit_files
 from tests.git_host.repos import git
 from tests.publish.conftest import hubkit
-from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,8 +193,13 @@ def test_the_suite_calls_weights_at_level_1(tmp_path: Path, width: int, verdict:
     settings = '[entrypoints.net]\ninput = "f32[B,2]"\n'
     commit_files(folder, {"hubconf.py": WEIGHTS.replace("LOAD", load), "hubkit.toml": settings})
     options = ("--dry-run", "--conform", "--tag", "v1")
-    result = run_python("-m", "hubkit", "release", str(folder), *options, cwd=tmp_path)
+    result = hubkit("release", folder, *options)
     call = "net(pretrained=True)"
     message = f"tried: {call}, with net.pth" if verdict == "ok" else f"{call} was tried and fails"
     assert f"{verdict:7}  weights: {message}" in result.stdout
     assert "not tried" not in result.stdout
+    assert ".load(" not in result.stdout
+    assert (
+        "To run and print the lines that load this release: hubkit release --verify"
+        in result.stdout
+    )
