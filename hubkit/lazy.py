@@ -1,8 +1,9 @@
-"""Packages that import their modules when one of their names is first used (PEP 562)."""
+"""Modules that are imported when they are first needed: packages by name (PEP 562), libraries."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import ModuleType
 
 
 def lazy_names(package: str, homes: "Mapping[str, str]") -> "Callable[[str], object]":
@@ -17,11 +18,38 @@ def lazy_names(package: str, homes: "Mapping[str, str]") -> "Callable[[str], obj
     def load_name(name: str) -> object:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        import importlib
         import sys
 
-        value: object = getattr(importlib.import_module(f"{package}.{modules[name]}"), name)
+        value: object = getattr(import_late(f"{package}.{modules[name]}"), name)
         setattr(sys.modules[package], name, value)
         return value
 
     return load_name
+
+
+def import_late(name: str) -> "ModuleType":
+    """Import a module without collecting garbage meanwhile.
+
+    What an import makes stays. In a process that has imported torch, one full collection takes
+    longer than all imports of a load.
+    """
+    import importlib
+
+    with PausedCollector():
+        return importlib.import_module(name)
+
+
+class PausedCollector:
+    """Collect no garbage in a ``with`` block that makes many objects which stay."""
+
+    def __enter__(self) -> None:
+        import gc
+
+        self.was_enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self.was_enabled:
+            import gc
+
+            gc.enable()

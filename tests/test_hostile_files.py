@@ -21,8 +21,8 @@ import pytest
 
 from hubkit import limits
 from hubkit.analysis import find_snippets, read_snippets
+from hubkit.analysis.modules import SourceFile, read_source
 from hubkit.analysis.pickles import scan_checkpoint
-from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.errors import CheckpointError, LockfileError, ProbeError
 from hubkit.hubdir.archive import check_index
 from hubkit.hubdir.layout import is_alive, is_orphan, read_record

@@ -64,12 +64,12 @@ HOMES = {
     "docstring_parser": {"hubkit/analysis/docstrings.py"},
     "filelock": {"hubkit/hubdir/locks.py"},
     "jinja2": {"hubkit/scaffold/render.py"},
-    "packaging": {"hubkit/publish/release.py"},
+    "packaging": {"hubkit/source/tags.py"},
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/analysis/documents.py"},
     "tomlkit": {"hubkit/_util/toml.py"},
     "tqdm": {"hubkit/hubdir/download.py"},
-    "truststore": {"hubkit/hubdir/http.py"},
+    "truststore": {"hubkit/hubdir/certificates.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }
 

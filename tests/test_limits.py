@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from hubkit import limits
-from hubkit._util.lines import Places, column_of
 from hubkit._util.parse import parse_count, parse_json, read_json
+from hubkit._util.text import Places, column_of
 from hubkit._util.toml import parse_toml
 from hubkit._util.zips import open_zip, read_member
 from hubkit.limits import Limit, all_limits

@@ -96,9 +96,9 @@ _CONVERTERS = frozenset({"status"})  # these run filters to compare files with o
 _FILTER = re.compile(r"filter\.(.+)\.(?:clean|smudge|process|required)", re.DOTALL)
 _OFF = {"clean": "", "smudge": "", "process": "", "required": "false"}
 
-_TOKEN = "HUBKIT_GIT_TOKEN"  # noqa: S105 - the name of a variable
-_HELPER = f'!f() {{ echo username=x-access-token; echo "password=${_TOKEN}"; }}; f'
-_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_USER, _PASSWORD = "HUBKIT_GIT_USER", "HUBKIT_GIT_PASSWORD"
+_HELPER = f"""!f() {{ printf 'username=%s\\npassword=%s\\n' "${_USER}" "${_PASSWORD}"; }}; f"""
+_PLAIN_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
 class GitError(Exception):
@@ -142,13 +142,15 @@ class Remote(Struct, frozen=True):
 
     Attributes:
         url: The address of a repo: https, ssh, http or file.
-        token: Sent to this host only; None for none.
+        login: User name and password, sent to this host only; None for none.
+        target: Where the URL redirects to, which git does not find out by itself.
         connect_timeout: Seconds to wait for a connection over ssh.
         read_timeout: Seconds without a byte over https after which git gives up.
     """
 
     url: str
-    token: str | None = None
+    login: tuple[str, str] | None = None
+    target: str = ""
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
 
@@ -251,13 +253,24 @@ def fetch(folder: Path, remote: Remote, *arguments: str, limit: float) -> GitRes
     environment["GIT_ALLOW_PROTOCOL"] = ":".join(sorted(allowed))
     if not environment.get("GIT_SSH_COMMAND"):
         environment["GIT_SSH_COMMAND"] = _ssh(folder, remote)
-    if remote.token and host:
+    settings: list[tuple[str, str]] = []
+    if remote.login and host:
         # By way of the environment, since others may list our arguments; for that host only,
         # since git would send a header of ours along wherever it is redirected.
         key = f"credential.{scheme}://{host}.helper"
-        environment |= {_TOKEN: remote.token, **_settings([(key, ""), (key, _HELPER)])}
-    stall = {"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(max(1, int(remote.read_timeout)))}
-    return _run(_Call(_command(folder, _NO_PROGRAMS | stall, arguments), environment), b"", limit)
+        environment |= dict(zip((_USER, _PASSWORD), remote.login, strict=True))
+        settings += [(key, ""), (key, _HELPER)]
+    own = {"http.lowSpeedLimit": "1", "http.lowSpeedTime": str(max(1, int(remote.read_timeout)))}
+    # libcurl would read ~/.netrc for each host that a redirect leads to.
+    own["http.followRedirects"] = "false"
+    if remote.target:
+        settings.append((f"url.{remote.target}.insteadOf", remote.url))
+        if _host_of(remote.target) != host and os.name != "nt":  # Windows would send its own login
+            own["http.emptyAuth"] = (
+                "true"  # libcurl reads no ~/.netrc beside a login, even this one
+            )
+    environment |= _settings(settings)
+    return _run(_Call(_command(folder, _NO_PROGRAMS | own, arguments), environment), b"", limit)
 
 
 def write(folder: Path, *arguments: str) -> GitResult:
@@ -277,7 +290,7 @@ def write(folder: Path, *arguments: str) -> GitResult:
 
 def has_plain_user(url: Url) -> bool:
     """Whether an address holds no credentials: no user, or over ssh one with a plain name."""
-    return not url.user or (url.scheme == "ssh" and bool(_USER.fullmatch(url.user)))
+    return not url.user or (url.scheme == "ssh" and bool(_PLAIN_USER.fullmatch(url.user)))
 
 
 def _host_of(text: str) -> str:
@@ -396,10 +409,10 @@ def _start(call: _Call, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
             stderr=stderr,
             start_new_session=call.own_group,
         )
-    except FileNotFoundError as error:
-        raise GitMissingError("git is not installed") from error
+    except FileNotFoundError:
+        raise GitMissingError("git is not installed") from None
     except OSError as error:
-        raise GitError(f"cannot start git: {error}") from error
+        raise GitError(f"cannot start git: {error}") from None
 
 
 def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENTRY, _ENTRY_SIZE = b"PK\x01\x02", 46  # how an entry of the index starts, and its least length
+_MEMBER = b"PK\x03\x04"  # how a member's own header starts
+_UTF8 = 0x800  # the flag of a name in UTF-8
+_PLAIN_FLAGS = _UTF8 | 0x0E  # this, how well it is compressed, and sizes that follow the content
+_HEADROOM = 1 << 10  # bytes that compression may add, or that an extra field takes
 _LOCAL_HEADER = struct.Struct("<26xHH")  # the lengths of the name and of the extra field
 # Exceptions that reading a damaged archive raises.
 DAMAGED = (
@@ -65,7 +69,37 @@ def read_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> by
     """
     if info.file_size > most:
         raise zipfile.BadZipFile(f"{info.filename[:100]!r} is longer than {most} bytes")
-    return b"".join(read_pieces(opened, info))
+    content = _read_at_once(opened, info) if info.file_size <= _PIECE else None
+    return b"".join(read_pieces(opened, info)) if content is None else content
+
+
+def _read_at_once(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | None:
+    """The content of a small member in order; None for any other, to which zipfile finds the error.
+
+    An archive has thousands of members, and zipfile's own reader takes most of the time for each.
+    """
+    if info.compress_size > info.file_size + _HEADROOM or info.flag_bits & ~_PLAIN_FLAGS:
+        return None
+    is_utf8 = info.flag_bits & _UTF8 or info.orig_filename.isascii()
+    name = info.orig_filename.encode("utf-8" if is_utf8 else "cp437")
+    stream = cast("IO[bytes]", opened.fp)
+    stream.seek(info.header_offset)
+    data = stream.read(_LOCAL_HEADER.size + len(name) + _HEADROOM + info.compress_size)
+    header, rest = data[: _LOCAL_HEADER.size], data[_LOCAL_HEADER.size :]
+    if not data.startswith(_MEMBER) or len(header) < _LOCAL_HEADER.size:
+        return None
+    name_size, extra_size = _LOCAL_HEADER.unpack(header)
+    at = name_size + extra_size
+    packed = rest[at : at + info.compress_size]
+    if rest[:name_size] != name or len(packed) < info.compress_size:
+        return None
+    if info.compress_type == zipfile.ZIP_DEFLATED:
+        try:
+            packed = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, info.file_size + 1)
+        except zlib.error:
+            return None
+    is_right = len(packed) == info.file_size and zlib.crc32(packed) == info.CRC
+    return packed if is_right and info.compress_type in _METHODS else None
 
 
 def read_pieces(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -135,12 +169,15 @@ class _Bounded:
         self._stream = stream
         self._most = index.most
         self._members = members.most
+        self._small = min(_PIECE, index.most, members.most * _ENTRY_SIZE)
         self.seek = stream.seek
         self.tell = stream.tell
         self.close = lambda: None  # the caller closes the stream
         self._size = stream.seek(0, os.SEEK_END)
 
     def read(self, count: int = -1) -> bytes:
+        if 0 <= count < self._small:
+            return self._stream.read(count)
         # read() allocates the requested size, even if less is left.
         left = max(0, self._size - self.tell())
         count = left if count < 0 else min(count, left)

@@ -19,10 +19,10 @@ from hubkit.facts import RejectedCall
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from hubkit.analysis.modules import SourceFile
     from hubkit.analysis.resolve import Resolver
     from hubkit.analysis.scope import FunctionNode, Scope
     from hubkit.analysis.signatures import Parameters
-    from hubkit.analysis.source_file import SourceFile
     from hubkit.facts import Parameter
 
 # Decorators that leave the signature as it is.

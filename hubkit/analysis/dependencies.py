@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from hubkit.analysis.modules import SourceFile, read_source
 from hubkit.analysis.scope import Scope, read_scope
-from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.analysis.values import NotLiteralError, read_elements
 from hubkit.facts import Dependencies, Dependency
 from hubkit.source import normalize

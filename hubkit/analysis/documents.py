@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from hubkit import limits
-from hubkit._util.lines import Places
+from hubkit._util.text import Places
 from hubkit.facts import Card, CardField, CodeBlock, Location, Snippet
 from hubkit.torchhub import LOAD_PARAMETERS
 
@@ -31,6 +31,8 @@ _DOCUMENTS = (".md", ".markdown", ".rst", ".ipynb")
 _HISTORY = r"(?i)(?:^|/)(?:change(?:s|log)|history|news|release|whatsnew)"
 # Dependencies and old copies keep their own documents.
 _FOREIGN = r"(?:^|/)(?:node_modules|third_?party|vendor|external|site-packages)/"
+# Code that shows how to use the repo.
+_EXAMPLES = r"(?:examples?|demos?|samples?|notebooks)/.*|(?:example|demo)\w*\.py"
 # What a snippet calls. Parsing a notebook takes long, and few say one of these.
 _CALLS = (b"hub.load", b"hubkit.load")
 
@@ -45,11 +47,17 @@ def find_documents(files: Files) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda path: (path.count("/"), path))[: limits.DOCUMENTS.most])
 
 
+def _find_examples(files: Files) -> tuple[str, ...]:
+    """Paths of the Python files that show how to use the repo."""
+    found = [path for path in files.paths_ending((".py",)) if re.fullmatch(_EXAMPLES, path)]
+    return tuple(found[: limits.DOCUMENTS.most])
+
+
 def read_snippets(files: Files) -> tuple[Snippet, ...]:
-    """Every call of ``torch.hub.load`` in a repo's documents, whatever it loads from."""
+    """Every call of ``torch.hub.load`` in a repo's documents and examples, whatever it loads from."""
     found: list[Snippet] = []
     calls, total = limits.SNIPPETS.most, limits.DOCUMENTS_TOTAL.most
-    for path in find_documents(files):
+    for path in (*find_documents(files), *_find_examples(files)):
         if calls <= 0 or total <= 0:
             break
         data = _read(files, path)
@@ -70,26 +78,27 @@ def _read(files: Files, path: str) -> bytes:
         return b""
 
 
-def select_own(snippets: Iterable[Snippet], names: frozenset[str]) -> tuple[Snippet, ...]:
+def select_own(
+    snippets: Iterable[Snippet], names: frozenset[str], remote: str = ""
+) -> tuple[Snippet, ...]:
     """The snippets that load from the repo which holds them.
 
-    The repo that most of those snippets name which load something this one has; forks and moves
-    change the owner, so the name alone counts.
+    The repo of its remote, and the one that most of those snippets name which load something this
+    one has. Forks and moves change the owner, so the name alone counts.
 
     Args:
         snippets: The snippets.
         names: What the repo has.
+        remote: The repo as "owner/name"; "" if unknown.
     """
     snippets = tuple(snippets)
-    known = Counter(_name(one) for one in snippets if one.entrypoint in names)
-    if not known:
-        return ()
-    own = known.most_common(1)[0][0]
-    return tuple(one for one in snippets if _name(one) == own)
+    known = Counter(_name(one.repo) for one in snippets if one.entrypoint in names)
+    own = {_name(remote), *(name for name, _ in known.most_common(1))} - {""}
+    return tuple(one for one in snippets if _name(one.repo) in own)
 
 
-def _name(snippet: Snippet) -> str:
-    return snippet.repo.partition("/")[2].lower()
+def _name(repo: str) -> str:
+    return repo.partition("/")[2].lower()
 
 
 def _notebook_code(text: str) -> str:

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hubkit.analysis.arguments import find_rejected_calls
 from hubkit.analysis.dependencies import find_dependencies
-from hubkit.analysis.effects import find_effects
-from hubkit.analysis.entrypoint_calls import (
+from hubkit.analysis.effects import (
     InterpretedCalls,
+    find_effects,
     find_failing_defaults,
     find_gpu_needs,
     find_missing_files,
     find_unrequested_downloads,
 )
-from hubkit.analysis.hazards import find_hazards
 from hubkit.analysis.imports import (
     find_dynamic_imports,
     find_dynamic_loads,
+    find_hazards,
     find_late_gaps,
     find_reach,
 )
-from hubkit.analysis.modules import SourceTree, read_search_path
+from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
 from hubkit.analysis.resolve import Resolver
 from hubkit.analysis.scope import read_scope
-from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.analysis.suppressions import read_suppressions
 from hubkit.analysis.surface import find_surface
 from hubkit.analysis.weights import find_checkpoints, find_data_files, find_loads
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
+from hubkit.lazy import PausedCollector
 from hubkit.source.folder import Folder
 from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -61,7 +58,9 @@ def read_repo(repo: Path | Files) -> RepoFacts:
     if isinstance(file, HubconfProblem):
         return RepoFacts(files, None, file, SourceTree(files).top_level(), ())
     try:
-        with _paused_collector():
+        # Syntax trees are freed by reference count; collections would walk them while they grow.
+        # Reading timm (219 files) takes 0.9 s instead of 2.3 s.
+        with PausedCollector():
             return _read(file, files)
     except RecursionError:
         problem = HubconfProblem(
@@ -76,22 +75,6 @@ def _folder(path: Path) -> Files:
             f"{path} is not a folder", hint="Pass the folder that contains hubconf.py."
         )
     return Folder(path)
-
-
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Keep the cyclic garbage collector from walking syntax trees that are still being built.
-
-    They hold no cycles and are freed by reference count; reading timm (219 files) takes 0.9 s
-    instead of 2.3 s.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def require_hubconf(facts: RepoFacts) -> Hubconf:
@@ -130,6 +113,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
     surface = find_surface(scope, resolver)
     reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
     effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
+    called = frozenset(use.location for use in effects.uses)
     dynamic = find_dynamic_imports(resolver, reach, effects.dynamic_packages)
     calls = InterpretedCalls(resolver)
     hazards = find_hazards(scope, resolver, reach.scopes, reach.own_imports)
@@ -141,7 +125,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         imports=reach.imports,
         entrypoints=surface.entrypoints,
         leaks=surface.leaks,
-        checkpoints=tuple(find_checkpoints(resolver, reach.scopes)),
+        checkpoints=tuple(find_checkpoints(resolver, reach.scopes, surface.entrypoints, called)),
         dynamic_names=surface.dynamic_names,
         own_imports=(*reach.own_imports, *find_late_gaps(resolver, reach, effects.called)),
         uses=(*effects.uses, *find_dynamic_loads(resolver, dynamic)),

@@ -12,7 +12,7 @@ from hubkit.analysis.syntax import Branch, branches_of, child_nodes, walk
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from hubkit.analysis.source_file import SourceFile
+    from hubkit.analysis.modules import SourceFile
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 

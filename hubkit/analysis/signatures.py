@@ -17,8 +17,8 @@ from hubkit.facts import Parameter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hubkit.analysis.modules import SourceFile
     from hubkit.analysis.scope import FunctionNode, Scope
-    from hubkit.analysis.source_file import SourceFile
     from hubkit.facts import Entrypoint
     from hubkit.facts.hubconf import ParameterKind
 

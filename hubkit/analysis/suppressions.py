@@ -20,7 +20,7 @@ from hubkit.facts import Location, Suppression
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.analysis.source_file import SourceFile
+    from hubkit.analysis.modules import SourceFile
 
 _COMMENT = re.compile(
     r"#\s*hubkit:\s*(file-)?ignore\s*\[([^\]]{0,1000})\]\s*[:\-\u2013\u2014]*\s*(.*)"

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from hubkit.analysis.effects import find_places
 from hubkit.analysis.imports import find_reach
-from hubkit.analysis.modules import SourceTree, read_search_path
+from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
 from hubkit.analysis.resolve import Defined, Resolver
 from hubkit.analysis.scope import read_scope
-from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.analysis.syntax import walk
+from hubkit.analysis.unused import UnusedCode
 from hubkit.analysis.values import find_path, find_string, find_values, path_in_repo
 from hubkit.facts import CheckpointUse, DataFile, EntrypointWeights, Load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from hubkit.analysis.scope import FunctionScope, Scope
-    from hubkit.facts import Entrypoint, Files, Hubconf
+    from hubkit.facts import Entrypoint, Files, Hubconf, Location
 
 # Positional parameters of torch's download functions (torch/hub.py; load_url is the older name).
 _LOAD = (
@@ -32,8 +32,21 @@ _SIGNATURES = {
 }
 
 
-def find_checkpoints(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[CheckpointUse]:
-    """The download calls in the hubconf and the modules that it reaches, by URL."""
+def find_checkpoints(
+    resolver: Resolver,
+    scopes: Sequence[Scope],
+    entrypoints: Iterable[Entrypoint],
+    called: Container[Location] = (),
+) -> Iterator[CheckpointUse]:
+    """The download calls that importing the hubconf or calling its entrypoints may reach, by URL.
+
+    Args:
+        resolver: Looks names up.
+        scopes: The hubconf and the modules that it reaches.
+        entrypoints: Its entrypoints.
+        called: Places of calls that are known to be reached.
+    """
+    unused = UnusedCode(resolver, scopes, {entry.definition for entry in entrypoints})
     for scope in scopes:
         if any(name in scope.file.text for name in _SIGNATURES):
             calls = (
@@ -41,6 +54,7 @@ def find_checkpoints(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Ch
                 for around, node in resolver.nodes(scope, scope.file.tree)
                 if isinstance(node, ast.Call)
                 for use in _read_call(resolver, around, node)
+                if use.location in called or not unused.has(scope, node)
             )
             yield from sorted(calls, key=lambda use: use.location)
 
@@ -227,7 +241,7 @@ def read_weights(
         tree.add(scope)
         resolver = Resolver(tree)
         scopes = find_reach(scope, resolver, names).scopes
-        uses = tuple(find_checkpoints(resolver, scopes))
+        uses = tuple(find_checkpoints(resolver, scopes, hubconf.entrypoints))
         return {name: _find_weights(name, scope, resolver, uses, files) for name in names}
     except RecursionError:
         return dict.fromkeys(names, EntrypointWeights())

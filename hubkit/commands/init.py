@@ -359,9 +359,32 @@ def make_plan(
     names = answers.get("entrypoints")
     if isinstance(names, str) and found.proposals:
         found = select_entrypoints(found, open_target(target), names)
-    files = render_template(template, answers, found)
+    files = _fill_parts(target, render_template(template, answers, found))
     is_new = not target.is_dir() or not any(target.iterdir())
     return Plan(target, template, found, answers, files, is_new)
+
+
+def _fill_parts(target: Path, files: tuple[RenderedFile, ...]) -> tuple[RenderedFile, ...]:
+    """The files with the parts of documents that ``hubkit card`` generates."""
+    from msgspec.structs import replace
+
+    from hubkit.analysis import read_repo
+    from hubkit.errors import HubkitError
+    from hubkit.publish.card import fill_parts
+    from hubkit.publish.card_facts import Source
+    from hubkit.scaffold import open_target
+    from hubkit.source import Overlay
+
+    documents = {one.path: one.content for one in files if b"<!-- hubkit:begin " in one.content}
+    if not documents:
+        return files
+    new = {one.path: one.content for one in files if not (target / one.path).exists()}
+    try:
+        facts = read_repo(Overlay(open_target(target), new))
+        documents = fill_parts(facts, documents, Source())
+    except HubkitError:
+        return files  # `hubkit check` reports what is wrong with the hubconf or the configuration
+    return tuple(replace(one, content=documents.get(one.path, one.content)) for one in files)
 
 
 def _check_models(found: Discovery, target: Path, build: bool | Callable[[int], bool]) -> Discovery:

@@ -61,12 +61,14 @@ class Refs(Struct, frozen=True):
         branches: The commit of each branch, by name.
         tags: The object of each tag, by name.
         lists_all: Whether all branches that the host had at the last fetch are included.
+        remote: The URL of ``origin``; "" without one.
     """
 
     default: str
     branches: Mapping[str, str]
     tags: Mapping[str, str]
     lists_all: bool = False
+    remote: str = ""
 
 
 class Files(ABC):

@@ -193,7 +193,7 @@ class Hubconf(Struct, frozen=True):
         imports: Imports from outside the repo, in it and in the modules that it reaches.
         entrypoints: In the order in which they appear.
         leaks: Other callables that ``torch.hub.list`` shows.
-        checkpoints: Downloads in it and in the modules that it reaches.
+        checkpoints: Downloads that importing it or calling its entrypoints may reach.
         dynamic_names: Places that create names at run time (``globals()``, a star import from outside
             the repo); if there are any, the names above may be incomplete.
         own_imports: Imports of the repo's own modules, one per module.

@@ -106,6 +106,9 @@ class CachedRepo(Struct, frozen=True):
         from_cache: Whether it was cached already.
         fetched_at: Unix time in seconds of the last check with the host, or None if unknown.
         moved_to: The repo of another owner that the code came from by a redirect.
+        ref: The ref, also where the repo was requested without one; None if unknown.
+        is_outdated: Whether the ref must be checked, because somebody removed or replaced torch.hub's
+            folder of the repo.
     """
 
     repo: RepoRef
@@ -114,6 +117,8 @@ class CachedRepo(Struct, frozen=True):
     from_cache: bool
     fetched_at: float | None
     moved_to: RepoRef | None = None
+    ref: str | None = None
+    is_outdated: bool = False
 
 
 class CachedCheckpoint(Struct, frozen=True):

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from hubkit.hubdir.layout import bytecode_folder, get_dir, set_dir
     from hubkit.hubdir.locks import hold_tree
     from hubkit.hubdir.manifest import digest_of_tree, require_digest_of, require_unchanged
-    from hubkit.hubdir.repos import ensure_link, fetch_repo, find_cached, resolve_ref
+    from hubkit.hubdir.repos import fetch_repo, find_cached, resolve_ref
     from hubkit.hubdir.spec import parse_repo
+    from hubkit.hubdir.torch_folders import ensure_folder
     from hubkit.hubdir.trust import (
         add_trust,
         find_legacy_folders,
@@ -53,7 +54,7 @@ __all__ = [
     "bytecode_folder",
     "digest_of_tree",
     "download_url_to_file",
-    "ensure_link",
+    "ensure_folder",
     "fetch_checkpoint",
     "fetch_repo",
     "fetch_states",
@@ -100,8 +101,9 @@ __getattr__ = lazy_names(
         "layout": "bytecode_folder get_dir set_dir",
         "locks": "hold_tree",
         "manifest": "digest_of_tree require_digest_of require_unchanged",
-        "repos": "ensure_link fetch_repo find_cached resolve_ref",
+        "repos": "fetch_repo find_cached resolve_ref",
         "spec": "parse_repo",
+        "torch_folders": "ensure_folder",
         "trust": "add_trust find_legacy_folders is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",
     },
 )

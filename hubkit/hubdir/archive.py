@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from hubkit import limits
+from hubkit._util.atomic import write_all
 from hubkit._util.paths import read_file
 from hubkit._util.zips import DAMAGED, open_zip, read_member, read_pieces
 from hubkit.errors import HashMismatchError, UnsafeArchiveError
@@ -80,7 +81,7 @@ def _open(archive: Path) -> Iterator[zipfile.ZipFile]:
     except DAMAGED as error:
         if isinstance(error, UnsafeArchiveError | HashMismatchError):
             raise
-        raise UnsafeArchiveError(f"The archive is damaged: {error}.", hint="Try again.") from error
+        raise UnsafeArchiveError(f"The archive is damaged: {error}.", hint="Try again.") from None
 
 
 def _require_commit(opened: zipfile.ZipFile, sha: str, *, must_name_commit: bool) -> None:
@@ -123,11 +124,14 @@ def _write_file(opened: zipfile.ZipFile, member: Member, root: str) -> Entry:
     mode = 0o777 if is_executable else 0o666  # less the umask
     kind = EXECUTABLE if is_executable else FILE
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, mode)
-    with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - it is open already
-        if info.file_size <= _LARGE:
+    if info.file_size <= _LARGE:
+        try:
             content = read_member(opened, info, _LARGE)
-            file.write(content)
-            return entry_of_bytes(member.path, kind, content)
+            write_all(descriptor, content)
+        finally:
+            os.close(descriptor)
+        return entry_of_bytes(member.path, kind, content)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - it is open already
         digest = hashlib.sha256()
         for piece in read_pieces(opened, info):
             digest.update(piece)
@@ -352,6 +356,8 @@ def find_bad_name(path: str, *, windows: bool = os.name == "nt") -> str:
         path: POSIX path in the repo.
         windows: Whether to check names that only Windows reads differently.
     """
+    if not windows and path.isascii() and "git" not in path.lower():
+        return ""  # nearly all names, of which there may be thousands
     for part in path.split("/"):
         if _normalize(part) in (".git", "git~1"):
             return "its name is reserved for git"
@@ -364,6 +370,8 @@ def find_bad_name(path: str, *, windows: bool = os.name == "nt") -> str:
 
 def is_bytecode(path: str) -> bool:
     """Whether a file is bytecode, which would run in place of the source that people read."""
+    if path.isascii() and not any(ending in path.lower() for ending in _BYTECODE):
+        return False  # nearly all names, of which there may be thousands
     return _normalize(path.rpartition("/")[2]).endswith(_BYTECODE)
 
 

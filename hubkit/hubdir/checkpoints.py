@@ -109,7 +109,7 @@ def fetch_checkpoint(
     except OfflineError as error:
         if found is not None:
             return found.path
-        raise _offline_error(url, _explain_fetch(request), error) from error
+        raise _offline_error(url, _explain_fetch(request), error) from None
     except (*TEMPORARY_ERRORS, CacheWriteError) as error:
         afresh = policy.refresh or (found is not None and found.stale)
         if found is None or (afresh and isinstance(error, CacheWriteError)):
@@ -149,7 +149,7 @@ def download_url_to_file(
         with Client(FetchPolicy()) as client:
             download(client, DownloadRequest(url, path, hash_prefix, progress))
     except OfflineError as error:
-        raise _offline_error(url, "must be downloaded", error) from error
+        raise _offline_error(url, "must be downloaded", error) from None
 
 
 class _CheckpointRequest(Struct, frozen=True):
@@ -289,7 +289,7 @@ def require_url(url: str) -> Url:
     except UrlError as error:
         raise UsageError(
             f"{redact(url)!r} is not the URL of a file: it {error}.", hint=hint
-        ) from error
+        ) from None
     if parts.scheme not in _FILE_SCHEMES:
         raise UsageError(f"{redact(url)!r} is not the URL of a file.", hint=hint)
     return parts

@@ -29,10 +29,12 @@ from hubkit.errors import (
     UnreachableError,
     UnsafeArchiveError,
 )
-from hubkit.hubdir.http import apply_mirror, backoff, file_error
+from hubkit.hubdir.addresses import apply_mirror
+from hubkit.hubdir.http_errors import file_error
 from hubkit.hubdir.layout import writing
 from hubkit.hubdir.partial import claim_partial
 from hubkit.hubdir.parts import ParallelDownload, Stream, Throughput, is_possible
+from hubkit.hubdir.retry import backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -181,7 +183,7 @@ class Transfer:
             if response.status == _NOT_MODIFIED and self._request.conditions:
                 raise NotModifiedError
             if response.status not in (_OK, _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE):
-                raise file_error(response.url, response.status)
+                raise file_error(response)
             if self._announced in (None, offset) and self._is_whole(response, offset):
                 self._catch_up(offset)
             else:

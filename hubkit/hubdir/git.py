@@ -8,6 +8,7 @@ the same code checks, unpacks and places it.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,7 +29,8 @@ from hubkit.errors import (
 )
 from hubkit.facts import ResolvedRef
 from hubkit.facts.hubdir import GITHUB, is_full_sha
-from hubkit.hubdir.http import apply_mirror, base_url, find_token
+from hubkit.hubdir.addresses import apply_mirror, base_url
+from hubkit.hubdir.credentials import find_credential, token_advice
 from hubkit.hubdir.layout import encode, staging, writing
 from hubkit.hubdir.refs import find_ref, make_ref_list
 
@@ -37,11 +39,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hubkit.facts import FetchPolicy, RepoRef
+    from hubkit.hubdir.credentials import Credential
     from hubkit.hubdir.refs import RefList
 
     T = TypeVar("T")
 
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
+_REDIRECTED = re.compile(r"returned error: 30[12378]\b")
+_REFS = "/info/refs?service=git-upload-pack"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -69,14 +74,16 @@ class Git(Struct, frozen=True):
         """
         try:
             result = git.work(self.folder, *arguments)
-        except git.GitMissingError as error:
-            raise _missing() from error
+        except git.GitMissingError:
+            raise _missing() from None
         except git.GitError as error:
-            raise GitFailed(str(error)) from error
+            raise GitFailed(str(error)) from None
         return _require_success(result, None)
 
     def run_remote(self, url: str, *arguments: str, limit: float) -> str:
         """Run a command that contacts the host of a URL; return its output.
+
+        If the host refuses hubkit's token or login, git runs once more with only what it has itself.
 
         Args:
             url: The address, which is among the arguments.
@@ -89,9 +96,29 @@ class Git(Struct, frozen=True):
             FetchError: git must not fetch from the URL.
             MissingGitError: git is not installed.
         """
-        token, shown = find_token(url), redact(url)
-        policy = self.policy
-        remote = git.Remote(url, token, policy.connect_timeout, policy.read_timeout)
+        credential = find_credential(url)
+        if credential and credential.user is not None and "NETRC" not in os.environ:
+            credential = None  # git reads ~/.netrc itself; twice might lock an account
+        try:
+            return self._run_with(credential, url, *arguments, limit=limit)
+        except GitFailed as error:
+            if credential is None or not (_is_refused(str(error)) or _ABSENT.search(str(error))):
+                raise
+            with contextlib.suppress(GitFailed):
+                return self._run_with(None, url, *arguments, limit=limit)
+            raise
+
+    def _run_with(
+        self,
+        credential: Credential | None,
+        url: str,
+        *arguments: str,
+        limit: float,
+        target: str = "",
+    ) -> str:
+        shown, policy = redact(url), self.policy
+        login = credential.login if credential else None
+        remote = git.Remote(url, login, target, policy.connect_timeout, policy.read_timeout)
         try:
             result = git.fetch(self.folder, remote, *arguments, limit=limit)
         except ValueError as error:
@@ -99,18 +126,32 @@ class Git(Struct, frozen=True):
                 f"git cannot fetch from {shown!r}: it is {error}.",
                 url=shown,
                 hint="Use an address such as https://host/owner/name or ssh://git@host/owner/name.",
-            ) from error
-        except git.GitTimeoutError as error:
+            ) from None
+        except git.GitTimeoutError:
             raise UnreachableError(
                 f"git received no response from {shown} within {limit:.0f} s.",
                 url=shown,
                 hint="Check the network, and try again.",
-            ) from error
-        except git.GitMissingError as error:
-            raise _missing() from error
+            ) from None
+        except git.GitMissingError:
+            raise _missing() from None
         except git.GitError as error:
-            raise GitFailed(str(error)) from error
-        return _require_success(result, token)
+            raise GitFailed(str(error)) from None
+        if not target and _REDIRECTED.search(result.complaint):
+            target = _find_target(url, policy)
+            return self._run_with(credential, url, *arguments, limit=limit, target=target)
+        return _require_success(result, credential.secret if credential else None)
+
+
+def _find_target(url: str, policy: FetchPolicy) -> str:
+    """The address of the repo that another address redirects to."""
+    from hubkit.hubdir.http import Client
+
+    with Client(policy) as client, client.get(f"{url}{_REFS}") as response:
+        target = response.hops[-1].removesuffix(_REFS.partition("?")[0])
+    if target in (url, response.hops[-1]):
+        raise GitFailed(f"it redirects to {response.hops[-1]}, which is not a repo")
+    return target
 
 
 def _missing() -> MissingGitError:
@@ -120,17 +161,17 @@ def _missing() -> MissingGitError:
     )
 
 
-def _require_success(result: git.GitResult, token: str | None) -> str:
+def _require_success(result: git.GitResult, secret: str | None) -> str:
     if result.returncode:
-        raise GitFailed(_clean_message(result.complaint, token))
+        raise GitFailed(_clean_message(result.complaint, secret))
     return result.text
 
 
-def _clean_message(message: str, token: str | None) -> str:
+def _clean_message(message: str, secret: str | None) -> str:
     """The start of git's error message on one line, without credentials or escape sequences."""
     text = _CREDENTIALS.sub("://", message)
-    if token:
-        text = text.replace(token, "***")
+    if secret:
+        text = text.replace(secret, "***")
     text = _CONTROLS.sub("?", text.replace("\r", "\n"))
     output = re.findall(r"^(?:(?:fatal|error|remote|ERROR): )*(.*\S)", text, re.MULTILINE)
     return "; ".join(line.rstrip(".") for line in output[:3]) or "no error message"
@@ -171,7 +212,7 @@ def list_remote(git: Git, url: str, what: str) -> RefList:
     try:
         output = git.run_remote(url, "ls-remote", "--symref", "--", url, limit=LIST_LIMIT)
     except GitFailed as error:
-        raise _git_error(error, url, what) from error
+        raise _git_error(error, url, what) from None
     head, entries = "", []
     for line in output.split("\n"):  # a ref's name may hold what else ends a line
         value, _, name = line.partition("\t")
@@ -194,7 +235,7 @@ def has_in_history(git: Git, url: str, what: str, sha: str) -> bool:
             # Without this, git would fetch the commit in question on demand.
             git.run("config", "--remove-section", f"remote.{url}")
     except GitFailed as error:
-        raise _git_error(error, url, what) from error
+        raise _git_error(error, url, what) from None
     try:
         return bool(git.run("for-each-ref", "--count=1", f"--contains={sha}"))
     except GitFailed:
@@ -216,15 +257,15 @@ def fetch_commit(git: Git, url: str, what: str, sha: str) -> None:
                 raise
             _git_fetch(git, url, *_OWN)
     except GitFailed as error:
-        raise _git_error(error, url, what) from error
+        raise _git_error(error, url, what) from None
     try:
         git.run("cat-file", "-e", f"{sha}^{{commit}}")
-    except GitFailed as error:
+    except GitFailed:
         raise RefNotFoundError(
             f"The host has no commit {sha} of {what}.",
             url=redact(url),
             hint="It may have been rewritten, or never pushed. Ask the owner of the repo.",
-        ) from error
+        ) from None
 
 
 def _git_fetch(git: Git, url: str, *arguments: str) -> None:
@@ -234,27 +275,39 @@ def _git_fetch(git: Git, url: str, *arguments: str) -> None:
     git.run_remote(url, *command, "--", url, *wanted, limit=FETCH_LIMIT)
 
 
+def _is_refused(message: str) -> bool:
+    return bool(_CLOSED.search(message) or _NAMELESS.search(message))
+
+
 def _git_error(error: GitFailed, url: str, what: str) -> FetchError:
     message, shown = str(error), redact(url)
-    has_token = find_token(url) is not None
-    if _ABSENT.search(message) or (_NAMELESS.search(message) and not has_token):
-        hint = "Check the spelling."
-        if not url.startswith("file:"):
-            hint += " If it is private, git needs a token, an ssh key or a credential helper."
+    used = find_credential(url)
+    if _ABSENT.search(message) or (_NAMELESS.search(message) and not used):
+        hint = f"Check the spelling. {used.check if used else _access_advice(url)}".strip()
         return RepoNotFoundError(
             f"There is no repo {what} at {shown}, or it is private.", url=shown, hint=hint
         )
-    if _CLOSED.search(message) or _NAMELESS.search(message):
+    if _is_refused(message):
+        check = used.check if used else _access_advice(url)
         return AccessDeniedError(
             f"{shown} denies git access to {what}: {message}.",
             url=shown,
-            hint="Check the token or the ssh key. git cannot prompt for a password here.",
+            hint=f"{check} git cannot prompt for a password here.",
         )
     return UnreachableError(
         f"git cannot fetch {what} from {shown}: {message}.",
         url=shown,
         hint="Check the network and git's configuration.",
     )
+
+
+def _access_advice(url: str) -> str:
+    """How git gets access to a private repo."""
+    if url.startswith("file:"):
+        return ""
+    advice = token_advice(url)
+    way = f"{advice} or a credential helper of git" if advice else "git needs an ssh key"
+    return f"If it is private, {way}."
 
 
 # Files as committed, regardless of the user's configuration and of export-ignore.
@@ -295,7 +348,7 @@ def fetch_archive(resolved: ResolvedRef, path: Path, policy: FetchPolicy) -> Non
     except GitFailed as error:
         raise FetchError(
             f"git cannot create an archive of {repo}: {error}.", url=base_url(repo)
-        ) from error
+        ) from None
 
 
 def _resolve_at(git: Git, url: str, repo: RepoRef) -> ResolvedRef:

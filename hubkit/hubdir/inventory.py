@@ -58,8 +58,9 @@ from hubkit.hubdir.layout import (
 from hubkit.hubdir.locks import hold, require_unused
 from hubkit.hubdir.manifest import compare_tree, manifest_file, read_manifest
 from hubkit.hubdir.partial import list_partial_files
-from hubkit.hubdir.repos import remove_links, resolve_ref
+from hubkit.hubdir.repos import resolve_ref
 from hubkit.hubdir.spec import parse_repo
+from hubkit.hubdir.torch_folders import remove_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -347,7 +348,7 @@ LOCK_TIMEOUT = 0.1  # seconds; a download may take minutes
 
 
 def remove_tree(kept: KeptTree) -> None:
-    """Remove a tree, its records, and the links to it.
+    """Remove a tree, its records, and its copies for torch.hub.
 
     Raises:
         InUseError: A program has loaded it, or its repo is being fetched.
@@ -355,7 +356,7 @@ def remove_tree(kept: KeptTree) -> None:
     """
     with _unused(kept), writing(kept.path):
         _forget_refs(kept)
-        remove_links(kept.path)
+        remove_folders(kept.path)
         with staging("removed") as room:
             move_inside(get_dir(), kept.path, room / "tree")
         with contextlib.suppress(OSError):
@@ -447,7 +448,7 @@ def _locked(key: str, what: str) -> Iterator[None]:
     try:
         with hold(key, LOCK_TIMEOUT):
             yield
-    except LockTimeoutError as error:
+    except LockTimeoutError:
         raise InUseError(
             f"{what} is in use: it is being downloaded.", hint="Try again later."
-        ) from error
+        ) from None

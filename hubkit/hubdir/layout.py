@@ -3,7 +3,7 @@
 ::
 
     <hub dir>/
-      <owner>_<name>_<ref>       a repo where torch.hub keeps it: a link into .hubkit, or torch's own folder
+      <owner>_<name>_<ref>       a repo where torch.hub keeps it: a copy of a tree, or torch's own folder
       checkpoints/               checkpoints where torch.hub keeps them, under torch's names
       trusted_list               torch.hub's list of trusted repos
       .hubkit/
@@ -13,7 +13,7 @@
         repos/<host>/<owner>/<name>/default.json  the name of its default branch
         repos/<host>/<owner>/<name>/refs/*.json   the commit of a ref when last checked
         bytecode/<host>/<owner>/<name>/<sha>/     its bytecode
-        links/*.json                              the repo of an <owner>_<name>_<ref>
+        links/*.json                              the repo of an <owner>_<name>_<ref> that hubkit made
         checkpoints/*.json                        the URL and the digest of a checkpoint
         staging/  quarantine/  locks/             unfinished and damaged files, and locks
 """
@@ -251,15 +251,21 @@ def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
     return path
 
 
+COPY_MARK = ".hubkit-copy.json"  # the file in a copy that names its tree
+
+
 def is_made_by_hubkit(path: Path) -> bool:
-    """Whether hubkit made a path where torch.hub keeps a repo."""
-    if path.is_symlink():
+    """Whether hubkit made a path where torch.hub keeps a repo.
+
+    A copy that the user has copied or renamed is the user's.
+    """
+    if path.is_symlink():  # older versions made links
         return store().name in Path(os.readlink(path)).parts  # noqa: PTH115
-    return link_record(path).exists()
+    return (read_record(path / COPY_MARK) or {}).get("path") == path.name
 
 
-def link_record(path: Path) -> Path:
-    """The record of the repo that a path of torch.hub's was made for."""
+def folder_record(path: Path) -> Path:
+    """The record of the repo for which hubkit made a path of torch.hub's."""
     return store() / "links" / f"{path.name}.json"
 
 
@@ -327,13 +333,13 @@ def writing(path: Path) -> Iterator[None]:
             f"cannot change {error.filename}: {error.strerror}.",
             hint="hubkit writes and removes only its own regular files in the hub dir. "
             f"If it does not belong there, remove it. The hub dir is {get_dir()}",
-        ) from error
+        ) from None
     except OSError as error:
         reason, remedy = _REASONS.get(error.errno or 0, (str(error), "Check the folder"))
         raise CacheWriteError(
             f"cannot write {path}: {reason}.",
             hint=f"{remedy}, or set TORCH_HOME to use another hub dir. The hub dir is {get_dir()}",
-        ) from error
+        ) from None
 
 
 def read_record(path: Path, *, own: bool = False) -> dict[str, Any] | None:

@@ -111,16 +111,17 @@ def read_manifest(tree: Path) -> Manifest | None:
     return Manifest(entries) if entries else None  # a tree has files
 
 
-def measure_tree(tree: Path) -> Manifest:
-    """Make the manifest of a tree as it is now: every byte is read.
+def measure_tree(tree: Path, copy: Path | None = None) -> Manifest:
+    """Make the manifest of a tree, or of a copy of it, as it is now: every byte is read.
 
     Bytecode that Python has written since does not count.
     """
     known = read_manifest(tree)
     entries = {entry.path: entry for entry in known.entries} if known else {}
+    folder = copy or tree
     return make_manifest(
-        _measure(tree, path, entries.get(path))
-        for path in walk_files(tree)
+        _measure(folder, path, entries.get(path))
+        for path in walk_files(folder)
         if path in entries or not is_python_cache(path)
     )
 
@@ -130,13 +131,13 @@ def digest_of_tree(tree: Path) -> str:
     return measure_tree(tree).digest
 
 
-def compare_tree(tree: Path) -> tuple[Difference, ...]:
-    """Compare a tree with its manifest; nothing differs if there is no manifest."""
+def compare_tree(tree: Path, copy: Path | None = None) -> tuple[Difference, ...]:
+    """Compare a tree, or a copy of it, with its manifest; nothing differs if there is no manifest."""
     known = read_manifest(tree)
     if known is None:
         return ()
     then = {entry.path: entry for entry in known.entries}
-    now = {entry.path: entry for entry in measure_tree(tree).entries}
+    now = {entry.path: entry for entry in measure_tree(tree, copy).entries}
     differences = []
     for path in sorted(then.keys() | now.keys()):
         if path not in now:
@@ -166,6 +167,8 @@ def _measure(tree: Path, path: str, known: Entry | None) -> Entry:
 
 
 def _escape(path: str) -> str:
+    if path.isascii() and path.isprintable() and "\\" not in path:
+        return path  # nearly all
     return path.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 

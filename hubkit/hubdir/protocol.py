@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit.errors import RefNotFoundError
-from hubkit.hubdir.http import base_url
+from hubkit.hubdir.addresses import base_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -233,7 +233,7 @@ def _inflate(pack: bytes | bytearray, at: int, budget: _Budget) -> tuple[bytes, 
             # Bounded, since a few bytes may unpack to a thousand times as many.
             data = stream.decompress(pack[at : at + window], most)
         except zlib.error as error:
-            raise ValueError(f"the pack is damaged: {error}") from error
+            raise ValueError(f"the pack is damaged: {error}") from None
         left = len(stream.unused_data) + len(stream.unconsumed_tail)
         at += min(window, len(pack) - at) - left
         budget.inflate(len(data))
@@ -312,7 +312,7 @@ def require_commit_in_history(client: Client, repo: RepoRef, refs: RefList, sha:
         raise RefNotFoundError(
             f"Cannot check whether the commit {sha} belongs to {repo.full_name}: {error}.",
             hint="Name a branch or tag, or pass skip_validation=True if you trust the commit.",
-        ) from error
+        ) from None
     if not belongs:
         raise RefNotFoundError(
             f"No branch or tag of {repo.full_name} contains the commit {sha}.",

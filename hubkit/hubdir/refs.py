@@ -27,7 +27,8 @@ from hubkit._util.urls import parse_url
 from hubkit.errors import FetchError, RefNotFoundError, RepoSpecError, UnreachableError
 from hubkit.facts import ResolvedRef
 from hubkit.facts.hubdir import is_full_sha
-from hubkit.hubdir.http import base_url, repo_error
+from hubkit.hubdir.addresses import base_url
+from hubkit.hubdir.http_errors import repo_error
 from hubkit.hubdir.protocol import fetch_capabilities, read_packets, run_command
 from hubkit.hubdir.spec import parse_repo
 
@@ -71,7 +72,7 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
     size = 0
     with client.get(url) as response:
         if response.status != 200:
-            raise repo_error(repo, response.url, response.status)
+            raise repo_error(repo, response)
         require_repo(repo, response.hops)
         moved = find_move(repo, response.hops)
         is_long = False
@@ -90,7 +91,7 @@ def fetch_refs(client: Client, repo: RepoRef) -> RefList:
             f"{response.url} did not return a list of refs: {error}.",
             url=response.url,
             hint="A proxy or a login page may have responded instead.",
-        ) from error
+        ) from None
 
 
 def fetch_matching_refs(client: Client, repo: RepoRef) -> RefList:

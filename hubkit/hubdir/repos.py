@@ -1,9 +1,7 @@
 """Repos in the hub dir: find them without the network, and fetch them.
 
-torch.hub's folders ``<owner>_<name>_<ref>`` exist as links, since published hubconfs contain such
-paths. A record beside each link names its repo, because different repos and refs
-(``own/ab_c:main``, ``own/ab:c_main``) share one such name. hubkit itself finds repos by its own
-records, and by such a name only if torch.hub made the folder.
+hubkit finds repos by its own records, and by a folder ``<owner>_<name>_<ref>`` only if torch.hub or
+the user made it. `hubkit.hubdir.torch_folders` makes such folders for torch.hub.
 """
 
 from __future__ import annotations
@@ -11,13 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from hubkit._util.logs import log
-from hubkit._util.paths import list_folder, move_inside, remove_inside
 from hubkit.errors import TEMPORARY_ERRORS, CacheWriteError, OfflineError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.facts.hubdir import is_full_sha
@@ -26,25 +22,23 @@ from hubkit.hubdir.layout import (
     find_torch_folder,
     get_dir,
     is_between,
-    is_made_by_hubkit,
     is_recent,
-    link_record,
     read_record,
     ref_record,
     repo_identity,
     repo_key,
-    staging,
-    store,
-    torch_folder,
     tree_folder,
     tree_record,
     write_record,
 )
 from hubkit.hubdir.spec import parse_repo
+from hubkit.hubdir.torch_folders import forget_folder, has_folder, is_outdated, write_folder
 from hubkit.hubdir.trust import is_trusted
 from hubkit.torchhub import DEFAULT_BRANCHES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hubkit.facts import FetchPolicy, RepoRef
     from hubkit.hubdir.http import Client
 
@@ -61,10 +55,10 @@ def find_cached(repo: RepoRef) -> CachedRepo | None:
     commit = (repo if repo.ref is not None else replace(repo, ref=ref)).commit
     if commit is not None:
         record = read_record(tree_record(repo, commit))
-        return _find_tree(repo, {**(record or {}), "sha": commit})
+        return _find_tree(repo, ref, {**(record or {}), "sha": commit})
     record = read_record(ref_record(repo, ref))
     # On file systems that ignore case, several refs share one record.
-    found = _find_tree(repo, record) if record and record.get("ref") == ref else None
+    found = _find_tree(repo, ref, record) if record and record.get("ref") == ref else None
     if found is None and (folder := find_torch_folder(repo, ref)):
         return CachedRepo(repo, folder, None, from_cache=True, fetched_at=None)
     return found
@@ -74,9 +68,10 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
     """Return a repo in the hub dir, fetched if it is missing or if the policy says so.
 
     Fetching a repo again includes its weights: those that its code downloaded are fetched again when it
-    next asks for them. If a copy is older than the policy allows, only its ref is checked: if the branch
-    or tag has moved, the new commit is fetched, and the weights stay. If the network fails and there is
-    a copy, it is used, and a warning is logged.
+    next asks for them. If a copy is older than the policy allows, or if torch.hub's folder of the repo was
+    removed or replaced, only its ref is checked: if the branch or tag has moved, the new commit is
+    fetched, and the weights stay. If the network fails and there is a copy, it is used, and a warning
+    is logged.
 
     Raises:
         RepoNotFoundError, RefNotFoundError: The host has no such repo or ref.
@@ -98,7 +93,7 @@ def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
         usable = cached or _find_default_guess(repo)
         if usable is None:
             what = _explain_missing(repo) or f"{repo} is not in the hub dir {get_dir()}"
-            raise OfflineError(f"{what}, and hubkit is offline.", hint=error.hint) from error
+            raise OfflineError(f"{what}, and hubkit is offline.", hint=error.hint) from None
         return usable
     except (*TEMPORARY_ERRORS, CacheWriteError) as error:
         usable = cached or _find_default_guess(repo)
@@ -145,9 +140,9 @@ def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:
         cached: The copy. A full commit hash never gets stale.
         max_age: Seconds since the last check; None for any age.
     """
-    if max_age is None or cached.repo.commit is not None:
+    if cached.repo.commit is not None:
         return True
-    return is_recent(cached.fetched_at, max_age)
+    return not cached.is_outdated and is_recent(cached.fetched_at, max_age)
 
 
 def _fetch_with_lock(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
@@ -218,7 +213,7 @@ def _fetch_resolved(client: Client, resolved: ResolvedRef, policy: FetchPolicy) 
     _write_ref_record(replace(resolved, moved_to=moved), ref, now, policy)
     if policy.refresh:
         _forget_checkpoints(repo, now)
-    return CachedRepo(repo, tree, resolved.sha, False, now, moved)
+    return CachedRepo(repo, tree, resolved.sha, False, now, moved, ref)
 
 
 def _forget_checkpoints(repo: RepoRef, before: float) -> None:
@@ -247,12 +242,14 @@ def _write_ref_record(resolved: ResolvedRef, ref: str, now: float, policy: Fetch
         log.warning("The commit of %s cannot be recorded: %s", repo, error.message)
         return
     # torch.hub trusts whatever lies there.
-    may_link = moved is None or is_trusted(moved)
-    if may_link and (is_trusted(repo) or has_link(repo, ref)):
-        write_link(repo, ref, resolved.sha, refresh=policy.refresh)
+    may_write = moved is None or is_trusted(moved)
+    if may_write and (is_trusted(repo) or has_folder(repo, ref)):
+        write_folder(repo, ref, resolved.sha, refresh=policy.refresh)
+    else:
+        forget_folder(repo, ref)
 
 
-def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:
+def _find_tree(repo: RepoRef, ref: str, record: dict[str, object]) -> CachedRepo | None:
     sha, at = record.get("sha"), record.get("fetched_at")
     if not isinstance(sha, str) or not is_full_sha(sha):
         return None
@@ -260,7 +257,8 @@ def _find_tree(repo: RepoRef, record: dict[str, object]) -> CachedRepo | None:
     if not is_whole(tree):
         return None
     fetched_at = float(at) if isinstance(at, int | float) else None
-    return CachedRepo(repo, tree, sha, True, fetched_at, _read_move(record))
+    moved = _read_move(record)
+    return CachedRepo(repo, tree, sha, True, fetched_at, moved, ref, is_outdated(repo, ref))
 
 
 def _read_move(record: dict[str, object]) -> RepoRef | None:
@@ -289,86 +287,6 @@ def _find_default_guess(repo: RepoRef) -> CachedRepo | None:
 def _read_default_ref(repo: RepoRef) -> str | None:
     ref = (read_record(default_record(repo)) or {}).get("ref")
     return ref if isinstance(ref, str) else None
-
-
-def write_link(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
-    """Link torch.hub's path for a repo at a ref to a commit's tree.
-
-    A path of another repo stays, and so does a folder that torch.hub made unless the repo is fetched
-    again. If the link cannot be written, a warning is logged: hubkit does not need it.
-
-    Args:
-        repo: The repo.
-        ref: Branch, tag or commit in the spelling of torch.hub's argument.
-        sha: The commit.
-        refresh: Whether to replace a folder of torch.hub's.
-    """
-    path = torch_folder(repo, ref)
-    if path is None:
-        return
-    owner = read_record(link_record(path)) or {}
-    if os.path.lexists(path):
-        if is_made_by_hubkit(path):
-            if owner.get("repo") not in (None, repo.full_name):
-                log.debug("%s belongs to %s and is not replaced", path, owner["repo"])
-                return
-        elif path.is_symlink() or not refresh:
-            return
-    try:
-        write_record(link_record(path), {"repo": repo.full_name, "ref": ref, "sha": sha})
-        _replace_link(path, tree_folder(repo, sha))
-    except OSError as error:
-        log.warning("%s cannot be linked to %s: %s", path, repo, error)
-
-
-def ensure_link(cached: CachedRepo) -> None:
-    """Link torch.hub's path to a copy whose code may run, unless the path exists.
-
-    torch.hub trusts whatever lies at such a path, so only trusted repos get a link.
-    """
-    repo, sha = cached.repo, cached.sha
-    ref = repo.ref or (read_record(default_record(repo)) or {}).get("ref")
-    if ref and sha and not has_link(repo, ref):
-        write_link(repo, ref, sha, refresh=False)
-
-
-def has_link(repo: RepoRef, ref: str) -> bool:
-    """Whether anything lies where torch.hub looks for a repo at a ref."""
-    path = torch_folder(repo, ref)
-    return path is not None and os.path.lexists(path)
-
-
-def _replace_link(path: Path, tree: Path) -> None:
-    target = os.path.relpath(tree, get_dir())
-    if path.is_symlink() and os.readlink(path) == target:  # noqa: PTH115 - text, not a Path
-        return
-    import shutil
-
-    from hubkit._util.atomic import place, place_folder
-
-    with staging("links") as room:
-        new = room / "new"
-        try:
-            new.symlink_to(target, target_is_directory=True)
-        except (OSError, NotImplementedError):
-            shutil.copytree(tree, new, symlinks=True)
-        if path.is_dir() and not path.is_symlink():
-            move_inside(get_dir(), path, room / "old")
-        if new.is_symlink():
-            place(new, path)
-        else:
-            place_folder(new, path)
-
-
-def remove_links(tree: Path) -> None:
-    """Remove torch.hub's paths that lead to a tree, before the tree is removed."""
-    for record in list_folder(store() / "links"):
-        path = Path(get_dir(), record.stem)
-        if (read_record(record) or {}).get("sha") != tree.name:
-            continue
-        if path.is_symlink() and path.resolve() == tree.resolve():
-            remove_inside(get_dir(), path)
-            remove_inside(get_dir(), record)
 
 
 def is_whole(tree: Path) -> bool:

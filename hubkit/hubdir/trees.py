@@ -14,9 +14,9 @@ from hubkit._util.atomic import place_folder, write_file
 from hubkit._util.paths import move_inside, remove_inside, require_no_link_above
 from hubkit.errors import NotThereError
 from hubkit.facts.hubdir import GITHUB
+from hubkit.hubdir.addresses import base_url
 from hubkit.hubdir.archive import is_same, unpack
 from hubkit.hubdir.download import DownloadRequest, download
-from hubkit.hubdir.http import base_url
 from hubkit.hubdir.layout import (
     bytecode_folder,
     encode,
@@ -67,13 +67,14 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
         # git's archive is of the commit, and locked files are identified by their digest.
         is_known = repo.uses_git or policy.digest is not None
         manifest = unpack(archive, room / "tree", sha, must_name_commit=not is_known)
-        require_digest(resolved, manifest.digest, policy.digest)
+        digest = manifest.digest
+        require_digest(resolved, digest, policy.digest)
         record: dict[str, object] = {
             **repo_identity(repo),
             "sha": sha,
             "led_by": resolved.full_name,
         }
-        record |= {"files": len(manifest.entries), "digest": manifest.digest}
+        record |= {"files": len(manifest.entries), "digest": digest}
         record |= {**source, "fetched_at": time.time()}
         record |= _move_fields(resolved.moved_to)
         _write_manifest(room, tree, manifest)

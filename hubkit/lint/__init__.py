@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from hubkit.lint.cache import cached_report
     from hubkit.lint.comments import plan_comments
     from hubkit.lint.fix import Outcome, fix_findings
-    from hubkit.lint.meta_rules import advise_code
     from hubkit.lint.patch import (
         FileChange,
         PatchError,
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     )
     from hubkit.lint.run import lint_repo
     from hubkit.lint.select import select_rules
+    from hubkit.lint.suppression import advise_code
 
 __all__ = [
     "BASELINE",
@@ -48,9 +48,9 @@ __getattr__ = lazy_names(
         "cache": "cached_report",
         "comments": "plan_comments",
         "fix": "Outcome fix_findings",
-        "meta_rules": "advise_code",
         "patch": "FileChange PatchError apply_edits render_diff require_parses write_changes",
         "run": "lint_repo",
         "select": "select_rules",
+        "suppression": "advise_code",
     },
 )

@@ -14,9 +14,13 @@ from hubkit import limits
 from hubkit.config import HUBKIT_TOML
 from hubkit.errors import HubkitError, missing_requirement
 from hubkit.facts import Report, RuleFacts
-from hubkit.lint.meta_rules import find_unknown_codes, find_unknown_entrypoints, find_unused
 from hubkit.lint.select import select_rules
-from hubkit.lint.suppression import Suppressions
+from hubkit.lint.suppression import (
+    Suppressions,
+    find_unknown_codes,
+    find_unknown_entrypoints,
+    find_unused,
+)
 from hubkit.rules.meta import internal_error
 from hubkit.rules.registry import FindingWithFix
 

@@ -98,7 +98,7 @@ def locate_trusted(request: Request) -> Located:
         hubdir.require_moved_trust(spec, cached.moved_to, request.trust)
     if must_record:
         hubdir.record_trust(spec)
-    hubdir.ensure_link(cached)
+    hubdir.ensure_folder(cached)
     return Located(cached.path, spec)
 
 

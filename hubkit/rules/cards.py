@@ -9,8 +9,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from hubkit import limits
-from hubkit._util.lines import Places
-from hubkit._util.text import closest, did_you_mean, quoted
+from hubkit._util.text import Places, closest, did_you_mean, quoted
 from hubkit.analysis import find_code, find_documents, read_card, syntax_problem
 from hubkit.facts import Edit, Fix, Location
 from hubkit.rules import card_keys as keys

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import did_you_mean, plural, quoted
+from hubkit._util.urls import github_repo
 from hubkit.analysis import read_snippets, select_own
 from hubkit.rules.registry import rule
 from hubkit.source.project import select_licenses
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 _README = r"(?i)readme(?:\..*)?"
 _LOADS = r"\b(?:hub|hubkit)\.load\s*\("
 _USES_HUB = r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b"
+# Names that readers replace with one of the repo's.
+_PLACEHOLDER = (
+    r"(?i).*[<>{}$\s\[\]].*|\.{3}|(?:your|my|some|any)[_-].*|x{2,}"
+    r"|(?:the[_-])?(?:model|entry[_-]?point|function|arch)(?:[_-]?name)?"
+)
 _CI = (
     r"\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml|\.travis\.yml"
     r"|azure-pipelines\.ya?ml|\.azure[\w-]*/[^/]+\.ya?ml|appveyor\.yml|\.appveyor\.yml|Jenkinsfile"
@@ -87,9 +93,7 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
     """A document shows an outdated `torch.hub.load`.
 
     An unknown entrypoint raises "Cannot find callable ... in hubconf". The severity is warning for
-    an argument that the entrypoint does not accept, and for a branch that no longer exists. It is
-    info for a snippet without a tag or commit, which the next change may break; this is reported
-    once per repo.
+    an argument that the entrypoint does not accept, and for a branch that no longer exists.
 
     Bad:
         torch.hub.load("acme/unet", "unet_big")       # hubconf.py calls it unet_large
@@ -97,33 +101,59 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         torch.hub.load("acme/unet:v1.0", "unet_large")
 
-    The rule reads Markdown, reStructuredText and notebooks, but not changelogs. Snippets with a tag
-    or a commit are not checked. If hubconf.py creates names at run time, no name is unknown.
+    The rule reads Markdown, reStructuredText, notebooks and Python files in `examples`, but not
+    changelogs. It checks snippets that load from the repo of git's `origin`, or from the one that
+    most snippets with known entrypoints name. Snippets with a tag or a commit, and placeholders such
+    as `<model>`, are not checked. If hubconf.py creates names at run time, no name is unknown.
     """
     hubconf = repo.hubconf
     if hubconf is None:
         return
     names = _loadable(hubconf)
-    own = select_own(read_snippets(repo.files), names)
-    moving = [one for one in own if not one.is_pinned]
-    gone = _on_gone_branches(repo, moving)
-    yield from gone.values()
+    moving = [one for one in _own_snippets(repo, names) if not one.is_pinned]
+    yield from _on_gone_branches(repo, moving).values()
     for one in moving:
-        if one.entrypoint is None:
+        if one.entrypoint is None or re.fullmatch(_PLACEHOLDER, one.entrypoint):
             continue
         if one.entrypoint not in names:
             if not hubconf.has_dynamic_names:
                 yield _unknown_entrypoint(one, names)
         else:
             yield from _unknown_arguments(hubconf, one)
-    left = [one for one in moving if one not in gone]
-    if left and len(moving) == len(own):
-        yield stale_snippet.finding(
+
+
+@rule("HUB807", "unpinned-snippet", "info", preview=True)
+def unpinned_snippet(repo: RepoFacts) -> Iterator[Finding]:
+    """No document shows `torch.hub.load` with a tag or a commit.
+
+    Readers who copy the snippet get the newest commit, so the next change may break their code. It
+    is reported once per repo.
+
+    Bad:
+        torch.hub.load("acme/unet", "unet_large")
+
+    Good:
+        torch.hub.load("acme/unet:v1.0", "unet_large")
+
+    The rule is in preview because most repos of models have no tags.
+    """
+    own = _own_snippets(repo, _loadable(repo.hubconf)) if repo.hubconf else ()
+    gone = _on_gone_branches(repo, list(own))
+    left = [one for one in own if one not in gone]
+    if left and not any(one.is_pinned for one in own):
+        yield unpinned_snippet.finding(
             f"this snippet loads the newest commit{_others(len(left) - 1)}",
             left[0].location,
             hint=f'Pin a tag: `"{left[0].repo}:v1.0"`.',
-            severity="info",
         )
+
+
+def _own_snippets(repo: RepoFacts, names: frozenset[str]) -> tuple[Snippet, ...]:
+    """The snippets that load from this repo."""
+    snippets = read_snippets(repo.files)
+    refs = repo.files.refs() if snippets else None
+    remote = "/".join(github_repo(refs.remote) or ()) if refs else ""
+    return select_own(snippets, names, remote)
 
 
 @rule("HUB806", "ci-does-not-exercise-hub", "info", preview=True)

@@ -1,4 +1,4 @@
-"""HUB9xx: suppressions, settings and crashes of hubkit itself. See ``hubkit.lint.meta_rules``."""
+"""HUB9xx: suppressions, settings and crashes of hubkit itself. See ``hubkit.lint.suppression``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @rule(INTERNAL_ERROR, "internal-error", "error")
-def internal_error(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see meta_rules
+def internal_error(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see lint.suppression
     """A rule crashed.
 
     This is a bug in hubkit, not in the repo. All other rules ran. The finding is reported even if
@@ -32,7 +32,7 @@ def internal_error(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see 
 
 
 @rule("HUB901", "unused-suppression", "warning", fixable="sometimes", applicability="safe")
-def unused_suppression(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see meta_rules
+def unused_suppression(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see lint.suppression
     """A suppression has no effect.
 
     The problem has been fixed, or the comment is on the wrong line. An unused suppression hides the
@@ -53,7 +53,7 @@ def unused_suppression(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - 
 
 
 @rule("HUB902", "unknown-code", "warning")
-def unknown_code(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see meta_rules
+def unknown_code(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see lint.suppression
     """A suppression or setting contains an unknown code.
 
     It has no effect.
@@ -71,7 +71,7 @@ def unknown_code(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see me
 
 
 @rule("HUB904", "unknown-entrypoint", "warning")
-def unknown_entrypoint(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see meta_rules
+def unknown_entrypoint(repo: RepoFacts) -> Iterator[Finding]:  # noqa: ARG001 - see lint.suppression
     """The configuration has settings for an unknown entrypoint.
 
     The name is misspelled, or the entrypoint was removed. The settings have no effect.

@@ -175,24 +175,14 @@ def submodule_needed(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         from acme_unet.ops import fast_nms        # a copy in the repo
 
-    Or depend on an installable package, and add it to `dependencies`. The severity is info for
-    submodules that hubconf.py does not need.
+    Or depend on an installable package, and add it to `dependencies`.
     """
-    reached = set()
     for needed, gap, _ in find_gaps(repo, "submodule"):
-        reached.add(gap.path)
         yield submodule_needed.finding(
             f"`{gap.path}` is a submodule, which is an empty folder in archives, so {needed.failure}",
             needed.location,
             hint="Copy the code into the repo, or depend on an installable package.",
             severity=needed.severity,
-        )
-    others = [path for path in repo.files.of_kind("submodule") if path not in reached]
-    if others:
-        yield submodule_needed.finding(
-            f"the submodules {quoted(others)} are empty folders in archives",
-            hint="hubconf.py does not seem to need them. If it does, copy them into the repo.",
-            severity="info",
         )
 
 
@@ -213,8 +203,7 @@ def lfs_pointer(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         load_state_dict_from_url("https://.../unet-0a1b2c3d.pth", check_hash=True)
 
-    If your host includes LFS objects in archives, set `lfs-in-archives = true`. The severity is
-    warning for files that hubconf.py does not need.
+    If your host includes LFS objects in archives, set `lfs-in-archives = true`.
     """
     if repo.limits.lfs_in_archives:
         return
@@ -227,14 +216,6 @@ def lfs_pointer(repo: RepoFacts) -> Iterator[Finding]:
                 needed.location,
                 hint=_LFS_HINT,
             )
-    others = sorted(pointers - reached)
-    if others:
-        yield lfs_pointer.finding(
-            f"{quoted(others)} {'is' if len(others) == 1 else 'are'} stored in Git LFS, so archives "
-            "contain only pointers",
-            hint=_LFS_HINT,
-            severity="warning",
-        )
 
 
 _LFS_HINT = (
@@ -259,13 +240,8 @@ def symlink(repo: RepoFacts) -> Iterator[Finding]:
 
     Good:
         from src.acme_unet.models.unet import unet
-
-    The severity is info for links that hubconf.py does not need. Links in documents are not
-    reported.
     """
-    reached = set()
     for needed, gap, _ in find_gaps(repo, "link"):
-        reached.add(gap.path)
         yield symlink.finding(
             f"`{gap.path}` is a symbolic link, which torch.hub unpacks as a text file, so "
             f"{needed.failure}",
@@ -273,18 +249,6 @@ def symlink(repo: RepoFacts) -> Iterator[Finding]:
             hint=_link_hint(repo, gap),
             severity=needed.severity,
         )
-    others = [path for path in repo.files.of_kind("link") if path not in reached]
-    code = [path for path in others if not _is_document(path)]
-    if code:
-        yield symlink.finding(
-            f"torch.hub unpacks the symbolic links {quoted(code)} as text files",
-            hint="hubconf.py does not seem to need them. If it does, copy them into the repo.",
-            severity="info",
-        )
-
-
-def _is_document(path: str) -> bool:
-    return path.startswith(("docs/", "doc/")) or path.endswith((".md", ".rst", ".txt"))
 
 
 def _link_hint(repo: RepoFacts, gap: Gap) -> str:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, Finding, LateImport, RepoFacts
 
 _OTHER_KINDS = frozenset({"bundle", "transform", "tokenizer", "utility", "class"})
+# The sentence or section of a docstring that says what comes back.
+_RETURNED = r"(?i)\breturns?\b[\s:*-]*((?:.*\w.*\n?){1,4})"
+_MODEL = r"(?i)model|module|network"
+_SEVERAL = r"(?i)\b(?:and|with|tuple|pair|list|both)\b|[,(]"
 
 
 @rule("HUB401", "returns-not-module", "warning", exempt_kinds=_OTHER_KINDS)
@@ -41,11 +45,13 @@ def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
         [tool.hubkit.entrypoints.detector]
         kind = "bundle"     # or transform, tokenizer, utility, class
 
-    The severity is info if the docstring mentions the returned type, such as a tuple or a dict.
+    Or documented: the docstring says what comes back, such as "Returns: The model and its
+    processor". A mention of the returned type, such as "tuple" or "dict", suffices.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
         # HUB203 reports coroutine functions.
-        if entry.returns.shape == "other" and entry.returns.description != "a coroutine":
+        is_other = entry.returns.shape == "other" and entry.returns.description != "a coroutine"
+        if is_other and not _is_documented(entry):
             yield returns_not_module.finding(
                 f"`{entry.name}` returns {entry.returns.description or 'something else'} instead of "
                 "an nn.Module",
@@ -54,15 +60,24 @@ def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
                 hint="Return only the module, or declare the kind of the entrypoint: "
                 f'`[tool.hubkit.entrypoints.{entry.name}] kind = "bundle"` '
                 "(or transform, tokenizer, utility).",
-                severity="info" if _is_documented(entry) else "warning",
             )
 
 
 def _is_documented(entry: Entrypoint) -> bool:
-    """Whether the docstring mentions the returned type: the "tuple" of "a tuple of 2"."""
+    """Whether the docstring says what comes back: the type, or more than a model."""
+    text = entry.docstring or ""
     words = entry.returns.description.split()
-    noun = words[1] if len(words) > 1 else ""
-    return bool(noun) and re.search(rf"\b{noun}\b", entry.docstring or "", re.I) is not None
+    noun = re.escape(words[1] if len(words) > 1 else words[0].rpartition(".")[2]) if words else ""
+    if (
+        noun
+        and noun.lower() != entry.name.lower()
+        and re.search(rf"\b{noun}\b", text, re.IGNORECASE)
+    ):
+        return True
+    said = re.search(_RETURNED, text)
+    return said is not None and (
+        re.search(_SEVERAL, said[1]) is not None or not re.search(_MODEL, said[1])
+    )
 
 
 @rule("HUB402", "class-defined-in-hubconf", "warning")

@@ -76,7 +76,8 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
         load_state_dict_from_url("https://…/unet-4f1c09ab.pth", check_hash=True)
 
     The file name is the last part of the URL, or `file_name=`. The hash is the first eight or more
-    digits of the file's SHA-256: `sha256sum unet.pth`.
+    digits of the file's SHA-256: `sha256sum unet.pth`. The severity is warning if nothing is checked,
+    and error if the download fails.
     """
     reported: set[Location] = set()
     for use in loads_of(repo):
@@ -99,6 +100,7 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
             use.location,
             hint="Add the first eight digits of the file's SHA-256 to its name, such as "
             f"`{_with_hash(name)}`.",
+            severity="error" if digits else "warning",
         )
 
 
@@ -159,8 +161,8 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
     the state dict in a training state. The hint says so if a copy of the file is in the repo or in
     `dist`, or if the code uses the result as a model.
 
-    `torch.load` is reported too: with `weights_only=False` as a warning, without the argument as an
-    info, because its default depends on the version of torch.
+    `torch.load` is reported too: with `weights_only=False`, and without the argument if the file
+    contains more than tensors, which the default refuses since torch 2.6.
     """
     for use in _calls_of(repo):
         if use.function.startswith("hubkit.") and use.weights_only is not False:
@@ -178,16 +180,14 @@ def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
             )
     for load in _file_loads(repo):
         value = load.keyword("weights_only") or load.keyword("**")
-        if value in (None, "False"):
+        command = _convert_command(repo, load.location, "FILE") if value in (None, "False") else ""
+        if command or value == "False":
             yield weights_only_off.finding(
                 "the file is loaded with `weights_only=False`, so it can run any code"
                 if value
-                else "the default of `weights_only` depends on the version of torch: before 2.6, the "
-                "file can run any code",
+                else "the file contains more than tensors, which `torch.load` rejects since torch 2.6",
                 load.location,
-                hint=_convert_hint(_convert_command(repo, load.location, "FILE"))
-                or "Pass `weights_only=True`, which torch 1.13 added.",
-                severity="warning" if value else "info",
+                hint=_convert_hint(command) or "Pass `weights_only=True`, which torch 1.13 added.",
             )
 
 

@@ -6,7 +6,7 @@ each is cached and used while ``sys.modules`` still agrees. That takes less time
 
 One finder in ``sys.meta_path`` finds all names below ``hubkit.repos`` and nothing else. It comes
 first, since pytest and others put finders there that would load a repo's files without its
-namespace. Source files are found by `hubkit.runtime.listing`, the rest by importlib's path finder.
+namespace. Source files are found by `hubkit.runtime.module_loader`, the rest by importlib's path finder.
 """
 
 from __future__ import annotations

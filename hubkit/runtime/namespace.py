@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import FrameType
 
-    from hubkit.runtime.listing import Listing
+    from hubkit.runtime.module_loader import Listing
     from hubkit.runtime.policy import CodePolicy
     from hubkit.runtime.torch_patches import HubFunctions
 

@@ -14,9 +14,8 @@ from msgspec.structs import replace
 from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.documents import find_code
-from hubkit.analysis.modules import SourceTree
+from hubkit.analysis.modules import SourceTree, read_source
 from hubkit.analysis.resolve import Resolver
-from hubkit.analysis.source_file import read_source
 from hubkit.analysis.syntax import branches_of, statements, walk
 from hubkit.analysis.values import write_expression
 from hubkit.facts import HubconfProblem

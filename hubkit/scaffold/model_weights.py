@@ -17,7 +17,7 @@ from hubkit.analysis.documents import find_documents
 from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source import Folder
-from hubkit.source.tracked import is_pointer
+from hubkit.source.git import is_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,8 +14,15 @@ from hubkit._util.git import GitError, work
 from hubkit._util.text import did_you_mean
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
-from hubkit.source.git import Blobs, find_git, read_refs
-from hubkit.source.tracked import Tracked, find_candidates, select_pointers, track
+from hubkit.source.git import (
+    Blobs,
+    Tracked,
+    find_candidates,
+    find_git,
+    read_refs,
+    select_pointers,
+    track,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,12 +14,15 @@ from hubkit._util.paths import refuse
 from hubkit.errors import GitRepoError
 from hubkit.facts import Entry, Files, Gap
 from hubkit.source.folder import Folder
-from hubkit.source.git import Blobs, find_commits_index, find_git, read_refs
-from hubkit.source.tracked import (
+from hubkit.source.git import (
+    Blobs,
     Tracked,
     find_candidates,
+    find_commits_index,
+    find_git,
     is_pointer,
     read_attributes,
+    read_refs,
     select_pointers,
     track,
 )

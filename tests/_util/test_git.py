@@ -300,7 +300,7 @@ def test_an_address_that_parsers_may_disagree_about_is_not_fetched(
     url: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=r"has|contains|is|not an address"):
-        fetch(tmp_path, Remote(url, "t0ken"), "ls-remote", "--", url, limit=9)
+        fetch(tmp_path, Remote(url, ("me", "t0ken")), "ls-remote", "--", url, limit=9)
 
 
 def test_without_git_there_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,7 +156,8 @@ def test_downloads_in_reach_count(read: ReadHubconf) -> None:
         "from zoo.net import net",
         {
             "zoo/net.py": "import torch\nclass A:\n    def f(self):\n"
-            "        torch.hub.load_state_dict_from_url('u', check_hash=self.x)",
+            "        torch.hub.load_state_dict_from_url('u', check_hash=self.x)\n"
+            "def net():\n    return A()",
             "zoo/far.py": "import torch\ntorch.hub.load_state_dict_from_url('v')",
         },
     )

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from hubkit import limits
 from hubkit.analysis import read_card, read_docstring, read_repo
-from hubkit.analysis.modules import SourceTree
-from hubkit.analysis.source_file import count_marks
+from hubkit.analysis.modules import SourceTree, count_marks
 from hubkit.facts import RepoFacts
 from hubkit.source.folder import Folder
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit.analysis.modules import SourceTree
+from hubkit.analysis.modules import SourceFile, SourceTree, read_source
 from hubkit.analysis.resolve import Resolver
 from hubkit.analysis.scope import read_scope
-from hubkit.analysis.source_file import SourceFile, read_source
 from hubkit.analysis.values import UNKNOWN, find_path, find_value, find_values
 from hubkit.source.folder import Folder
 

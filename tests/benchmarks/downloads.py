@@ -13,7 +13,7 @@ from tests.benchmarks.measure import Result, interleave
 from tests.git_host import GitHost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
 BODY = bytes(range(256)) * (1 << 20)
@@ -50,26 +50,34 @@ def results(folder: Path) -> Iterator[Result]:
         torch.hub.download_url_to_file(url, target, SHA, progress=False)
 
     for case, rate, runs, goal in CASES:
-        with _elsewhere(rate) as url:
+        with serve_elsewhere(partial(_publish, rate)) as url:
             for peer, theirs in (("torch.hub", torchs), ("a loop over requests", plain)):
                 times = interleave(partial(ours, url), partial(theirs, url), runs)
                 yield Result(f"{len(BODY) >> 20} MiB, {case}", peer, *times, goal)
 
 
+def _publish(rate: float | None, host: GitHost) -> str:
+    host.rate = rate
+    return host.add_file("/large.bin", BODY)
+
+
 @contextmanager
-def _elsewhere(rate: float | None) -> Iterator[str]:
-    """A host in a process of its own, so that it shares no interpreter lock with who is timed."""
+def serve_elsewhere(publish: Callable[[GitHost], str]) -> Iterator[str]:
+    """A host in a process of its own, so that it shares no interpreter lock with who is timed.
+
+    Args:
+        publish: Called there with the host; returns the URL to give.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, rate), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, publish), daemon=True)
     process.start()
     yield ours.recv()
     ours.send(None)
     process.join()
 
 
-def _serve(connection: Connection, rate: float | None) -> None:
+def _serve(connection: Connection, publish: Callable[[GitHost], str]) -> None:
     with GitHost() as host:
-        host.rate = rate
-        connection.send(host.add_file("/large.bin", BODY))
+        connection.send(publish(host))
         connection.recv()

@@ -1,4 +1,4 @@
-"""Start-up: importing hubkit, commands that only read, and the first load in a process."""
+"""Start-up: importing hubkit, commands that only read, and first loads, cached and cold."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.benchmarks.downloads import serve_elsewhere
 from tests.benchmarks.measure import Result, interleave, process
+from tests.git_host import commit_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.git_host import GitHost
 
 TOOLS = Path(sys.executable).parent
 HUBCONF = '''dependencies = ["torch"]
@@ -61,11 +67,22 @@ def results(folder: Path) -> Iterator[Result | str]:
     else:
         yield "not installed: flake8"
     yield from _cached(folder)
+    yield _cold_loads(folder)
 
 
 FIRST_LOAD = """
-import sys, time
+import os, sys, time, urllib.request
 import torch
+
+def there(url):  # what HUBKIT_GITHUB_URL is to hubkit
+    host = os.environ["HUBKIT_GITHUB_URL"]
+    url = url.replace("https://api.github.com", f"{host}/api")
+    return url.replace("https://github.com", host)
+
+def urlopen(request):
+    return urllib.request.urlopen(there(getattr(request, "full_url", request)))
+
+torch.hub.urlopen = urlopen
 begin = time.perf_counter()
 if sys.argv[1] == "hubkit":
     import hubkit as hub
@@ -73,9 +90,11 @@ else:
     import torch.hub as hub
 if sys.argv[2] == "cached":
     hub.load("own/rep:main", "net", trust_repo=True, skip_validation=True, verbose=False)
+elif sys.argv[2] == "cold":
+    hub.load("own/rep:main", "net", trust_repo=True, verbose=False)
 else:
     hub.load(sys.argv[2], "net", source="local")
-print(time.perf_counter() - begin)
+print(time.perf_counter() - begin, file=sys.stderr)
 """
 FIRST_LOADS = 15
 FIRST_LOAD_LIMIT = 0.015  # seconds more than torch.hub
@@ -96,6 +115,36 @@ def _first_loads(env: dict[str, str], tree: Path) -> Iterator[Result]:
         yield Result(f"first load, {what}", "torch.hub", ours, theirs, note=note)
 
 
+COLD_FILES = 50
+LATENCY = 0.03  # seconds
+COLD_LOADS = 9
+
+
+def _cold_loads(folder: Path) -> Result:
+    """Cold loads in fresh processes that have imported torch, over a network with a delay."""
+    times: dict[str, list[float]] = {"hubkit": [], "torch": []}
+    with serve_elsewhere(partial(_publish, folder / "host")) as url:
+        for run in range(COLD_LOADS + 1):
+            for hub, taken in times.items():
+                with tempfile.TemporaryDirectory(dir=folder) as home:
+                    seconds = _time_child(
+                        {"TORCH_HOME": home, "HUBKIT_GITHUB_URL": url}, hub, "cold"
+                    )
+                if run:
+                    taken.append(seconds)
+    ours, theirs = (statistics.median(taken) for taken in times.values())
+    what = f"cold load, {COLD_FILES} files, {LATENCY * 1e3:.0f} ms away"
+    return Result(what, "torch.hub", ours, theirs, 0.8, min(times["hubkit"]) / min(times["torch"]))
+
+
+def _publish(root: Path, host: GitHost) -> str:
+    files = {f"package/module_{i}.py": f"VALUE = {i}\n" * 50 for i in range(COLD_FILES - 1)}
+    commit_files(root, {"hubconf.py": HUBCONF, **files})
+    host.add_repo("own", "rep", root)
+    host.latency = LATENCY
+    return host.url
+
+
 def _time_child(env: dict[str, str], *arguments: str) -> float:
     # Compiled files are what users have, whatever the environment says.
     env = {**os.environ, **env, "PYTHONDONTWRITEBYTECODE": ""}
@@ -106,7 +155,7 @@ def _time_child(env: dict[str, str], *arguments: str) -> float:
         text=True,
         check=True,
     )
-    return float(done.stdout)
+    return float(done.stderr)
 
 
 def _cached(folder: Path) -> Iterator[Result]:

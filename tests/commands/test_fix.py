@@ -77,7 +77,10 @@ def test_fix_applies_safe_fixes_and_reports_the_rest(repo: Path) -> None:
 def test_fixing_code_keeps_findings_that_git_shows(repo: Path) -> None:
     (repo / ".gitattributes").write_text("*.pth filter=lfs\n")
     (repo / "net.pth").write_text("version https://git-lfs.github.com/spec/v1\n")
-    (repo / "linked").symlink_to("hubconf.py")
+    (repo / "other.py").write_text("x = 1\n")
+    (repo / "linked.py").symlink_to("other.py")
+    needs = 'from linked import x as _x\n_FILE = Path(__file__).parent / "net.pth"\n'
+    (repo / "hubconf.py").write_text(HUBCONF + needs)
     git(repo, "init")
     git(repo, "add", "--all")
     codes = {"HUB603", "HUB604"}

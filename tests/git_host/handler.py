@@ -47,6 +47,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
+        self.owed = self.host.latency  # for the connection
         with self.host.lock:
             self.host.connections += 1
 
@@ -67,6 +68,8 @@ class Handler(BaseHTTPRequestHandler):
         self.serve()
 
     def serve(self) -> None:
+        due = time.monotonic() + self.owed + self.host.latency
+        self.owed = 0.0
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.entry = Request(self.command, unquote(parts.path), parts.query, headers)
@@ -78,7 +81,9 @@ class Handler(BaseHTTPRequestHandler):
             extra = tuple(fault.headers.items())
             self.send(Answer(fault.status, b"as it was told to", extra))
         else:
-            self.send(self.host.change(self.answer(), self.entry.path), fault)
+            answer = self.host.change(self.answer(), self.entry.path)
+            time.sleep(max(0.0, due - time.monotonic()))
+            self.send(answer, fault)
 
     def hang_up(self) -> None:
         self.close_connection = True

@@ -30,6 +30,7 @@ class GitHost:
 
     Attributes:
         rate: Bytes per second that each connection gets of a body, None for no limit.
+        latency: Seconds of a round trip: a new connection takes one, and each answer another.
         gate: Called with the request before each piece of its body is sent; may wait.
         changes: What becomes of the answers to paths that a regular expression finds.
     """
@@ -47,6 +48,7 @@ class GitHost:
         self.archives: dict[str, bytes] = {}
         self.tokens: dict[str, str] = {}
         self.rate: float | None = None
+        self.latency = 0.0
         self.gate: Callable[[Request], object] | None = None
         self.speaks_version_2 = True
         self.lock = threading.Lock()

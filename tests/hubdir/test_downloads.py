@@ -17,7 +17,7 @@ import pytest
 from hubkit import errors
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import download_url_to_file, fetch_checkpoint
-from hubkit.hubdir.http import backoff, requested_delay
+from hubkit.hubdir.retry import backoff, requested_delay
 
 if TYPE_CHECKING:
     from pathlib import Path

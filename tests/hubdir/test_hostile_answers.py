@@ -19,9 +19,10 @@ import pytest
 from hubkit import errors, limits
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import download_url_to_file, fetch_checkpoint, parse_repo
-from hubkit.hubdir.http import Client, rate_limit_error, requested_delay
+from hubkit.hubdir.http import Client
 from hubkit.hubdir.protocol import packet, read_packets, read_parents
 from hubkit.hubdir.refs import fetch_refs, read_refs
+from hubkit.hubdir.retry import requested_delay, reset_at
 from hubkit.limits import Limit
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 def test_an_absurd_time_is_ignored(value: str) -> None:
     for name in ("retry-after", "x-ratelimit-reset"):
         assert requested_delay(429, {name: value}) is None
-        assert rate_limit_error("https://host", 429, {name: value}).retry_at is None
+        assert reset_at({name: value}) is None
 
 
 @pytest.mark.parametrize("value", ["\u00b2", "9" * 5000, "9" * 19])

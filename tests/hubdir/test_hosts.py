@@ -15,7 +15,7 @@ from hubkit import errors
 from hubkit._util.urls import try_parse
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_checkpoint, fetch_repo, parse_repo
-from hubkit.hubdir.http import find_token, token_advice, token_variables
+from hubkit.hubdir.credentials import find_credential, token_advice, token_variables
 from tests.git_host import GitHost, git, git_bytes
 
 if TYPE_CHECKING:
@@ -141,7 +141,12 @@ def test_whose_token_a_host_is_shown(
     monkeypatch: pytest.MonkeyPatch, url: str, variable: str, found: bool
 ) -> None:
     monkeypatch.setenv(variable, TOKEN)
-    assert (find_token(url) == TOKEN) == found
+    assert is_found(url) == found
+
+
+def is_found(url: str) -> bool:
+    credential = find_credential(url)
+    return credential is not None and credential.secret == TOKEN
 
 
 LABEL = st.from_regex(r"[ab81]([ab8-]{0,2}[ab81])?", fullmatch=True)
@@ -183,7 +188,7 @@ def test_only_a_variable_that_is_read_is_advised(
     assert token_advice(url) == advice
     if advice.startswith("set "):
         monkeypatch.setenv(advice.removeprefix("set "), TOKEN)
-        assert find_token(url) == TOKEN
+        assert is_found(url)
 
 
 @pytest.mark.parametrize(

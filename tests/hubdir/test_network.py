@@ -10,12 +10,28 @@ import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import (
+    BaseHandler,
+    HTTPBasicAuthHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    build_opener,
+    urlopen,
+)
 
 import pytest
 
 from hubkit import errors
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import download_url_to_file, fetch_checkpoint, fetch_repo, parse_repo
+from hubkit.hubdir import (
+    certificates,
+    download_url_to_file,
+    fetch_checkpoint,
+    fetch_repo,
+    parse_repo,
+)
 from tests.git_host import GitHost, commit_files
 
 if TYPE_CHECKING:
@@ -47,13 +63,23 @@ def test_a_proxy_is_asked_in_place_of_the_host(
         download_url_to_file("http://weights.invalid/net.pt", str(tmp_path / "other.pt"))
 
 
-@pytest.mark.usefixtures("hub_dir")
-def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@127.0.0.1:9")
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"])
+def test_a_proxy_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http://me:secret@127.0.0.1:9")
+    scheme = "http" if variable == "HTTP_PROXY" else "https"
     with pytest.raises(errors.UnreachableError, match="The proxy for") as refused:
-        fetch_repo(parse_repo("acme/shapes"), ASK)
-    assert "HTTPS_PROXY" in refused.value.hint
+        download_url_to_file(f"{scheme}://weights.invalid/net.pt", str(tmp_path / "out.pt"))
+    assert refused.value.hint == f"Check {variable} and NO_PROXY."
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_proxy_variable_of_the_scheme_is_advised(tmp_path: Path, scheme: str) -> None:
+    with pytest.raises(errors.UnreachableError) as refused:
+        download_url_to_file(f"{scheme}://127.0.0.1:9/net.pt", str(tmp_path / "out.pt"))
+    assert refused.value.hint.endswith(f" {scheme.upper()}_PROXY.")
 
 
 @pytest.fixture
@@ -116,6 +142,55 @@ def test_variables_for_certificates_add_up(
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "empty"))
     monkeypatch.setenv("CURL_CA_BUNDLE", str(certificate))
     assert fetch_checkpoint(tls_url, policy=ASK).read_bytes() == b"weights"
+
+
+def make_opener(*handlers: BaseHandler, **headers: str) -> OpenerDirector:
+    opener = build_opener(*handlers)
+    opener.addheaders += headers.items()
+    return opener
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("ssl._create_default_https_context", ssl._create_unverified_context),
+        ("urllib.request._opener", make_opener(ProxyHandler({"https": "http://127.0.0.1:9"}))),
+        ("urllib.request._opener", make_opener(Authorization="Bearer t0ken")),
+        ("urllib.request._opener", make_opener(HTTPBasicAuthHandler())),
+        (
+            "urllib.request._opener",
+            make_opener(HTTPSHandler(context=ssl._create_unverified_context())),
+        ),
+    ],
+    ids=["context", "proxy", "headers", "login", "opener's context"],
+)
+def test_settings_of_urllib_are_ignored_with_one_warning(
+    tls_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    setting: str,
+    value: object,
+) -> None:
+    certificates._warn_once.cache_clear()
+    monkeypatch.setattr(setting, value)
+    for _ in range(2):
+        with pytest.raises(errors.UnreachableError, match="certificate of"):
+            fetch_checkpoint(tls_url, policy=ASK)
+    name = setting if "ssl" in setting else "urllib.request.install_opener"
+    warnings = [said.message for said in caplog.records if said.levelname == "WARNING"]
+    assert [message.startswith(f"hubkit ignores {name}.") for message in warnings] == [True]
+
+
+def test_an_opener_that_urlopen_installed_itself_is_not_worth_a_warning(
+    tls_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificates._warn_once.cache_clear()
+    monkeypatch.setattr("urllib.request._opener", None)
+    with pytest.raises(URLError, match="CERTIFICATE"):
+        urlopen(tls_url)
+    with pytest.raises(errors.UnreachableError, match="certificate of"):
+        fetch_checkpoint(tls_url, policy=ASK)
+    assert "hubkit ignores" not in caplog.text
 
 
 @pytest.mark.parametrize("variable", CA_VARIABLES)

@@ -96,16 +96,6 @@ def test_a_branch_wins_over_a_tag_of_its_name(host: GitHost, worktree: Path) -> 
 
 
 @pytest.mark.usefixtures("trusted")
-def test_torchs_path_leads_to_the_tree(host: GitHost, hub_dir: Path, worktree: Path) -> None:
-    git("branch", "feature/x", cwd=worktree)
-    host.add_repo("acme", "shapes", worktree)
-    cached = fetch("acme/shapes:feature/x")
-    link = hub_dir / "acme_shapes_feature_x"
-    assert link.resolve() == cached.path.resolve()
-    assert not os.path.isabs(os.readlink(link))  # noqa: PTH115, PTH117
-
-
-@pytest.mark.usefixtures("trusted")
 def test_names_that_share_torchs_path_are_distinguished(
     git_host: GitHost, hub_dir: Path, tmp_path: Path
 ) -> None:
@@ -156,7 +146,8 @@ def test_a_folder_that_torch_hub_left_gives_way_when_fetched_afresh(
     left.mkdir(parents=True)
     (left / "hubconf.py").write_text("dependencies = []\n")
     cached = fetch("acme/shapes:main", AFRESH)
-    assert (cached.sha, left.resolve()) == (head(worktree), cached.path.resolve())
+    assert (cached.sha, cached.path != left) == (head(worktree), True)
+    assert (left / "net" / "a.py").read_text() == "A = 1\n"
     assert host.paths("codeload")
 
 
@@ -229,7 +220,8 @@ def test_a_complete_cache_works_read_only(host: GitHost, hub_dir: Path) -> None:
 def test_errors_tell_what_is_missing_and_what_to_do(host: GitHost) -> None:
     with pytest.raises(errors.RepoNotFoundError, match="no repo acme/nothing") as no_repo:
         fetch("acme/nothing")
-    assert "GITHUB_TOKEN" in no_repo.value.hint
+    # GitHub's token may mean nothing to a mirror.
+    assert f"set HUBKIT_TOKEN_127_0_0_1_{host.port}." in no_repo.value.hint
     with pytest.raises(errors.RefNotFoundError, match="'mian'") as no_ref:
         fetch("acme/shapes:mian")
     assert "main" in no_ref.value.hint
@@ -260,7 +252,7 @@ def test_a_rate_limit_names_the_host_and_what_helps_there(host: GitHost) -> None
         errors.RateLimitedError, match=r"Rate limited by 127\.0\.0\.1:\d+ until"
     ) as limited:
         fetch_checkpoint(f"{host.url}/net.pt", policy=ASK)
-    assert "set GITHUB_TOKEN" in limited.value.hint  # the host takes GitHub's place
+    assert f"set HUBKIT_TOKEN_127_0_0_1_{host.port} " in limited.value.hint
     with GitHost() as other:
         other.fail("net.pt", status=429, headers=RESET)
         with pytest.raises(errors.RateLimitedError) as limited:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hubkit.errors import ConfigError
-from pytest_hubkit.notation import DTYPES, read_tensor
+from pytest_hubkit.inputs import DTYPES, read_tensor
 
 
 def test_an_image_batch_is_read() -> None:

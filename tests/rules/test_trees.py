@@ -10,6 +10,7 @@ from msgspec import structs
 
 from hubkit.analysis import read_repo
 from hubkit.config import read_config
+from hubkit.facts import Location
 from hubkit.lint import lint_repo
 from hubkit.source import open_commit, open_files
 from tests.git_host import commit_files
@@ -28,6 +29,17 @@ ALIKE = [
     if needs_git(case)
     and (not case.startswith(("HUB601", "HUB607")) or case.endswith("bad_export_ignore"))
 ]
+
+
+UNET = """dependencies = ["torch"]
+
+import torch as _torch
+
+
+def unet_large():
+    'A net.'
+    return _torch.nn.Linear(1, 1)
+"""
 
 
 def findings_in(files: Files, code: str) -> list[tuple[str, str, object]]:
@@ -56,6 +68,18 @@ def test_a_module_that_a_commit_lacks_is_missing_there(tmp_path: Path) -> None:
     assert (code, more) == ("HUB105", [])
 
 
+def test_the_only_snippet_is_stale_and_git_names_the_repo(tmp_path: Path) -> None:
+    repo = tmp_path / "clone"
+    stale = (
+        "    torch.hub.load('acme/unet', 'unet_big')\n    torch.hub.load('acme/unet', '<MODEL>')\n"
+    )
+    commit_files(repo, {"hubconf.py": UNET, "README.md": stale})
+    assert findings_in(open_files(repo), "HUB803") == []  # it may be another repo's
+    git("remote", "add", "origin", "git@github.com:acme/unet.git", cwd=repo)
+    ((code, severity, place),) = findings_in(open_files(repo), "HUB803")
+    assert (code, severity, place) == ("HUB803", "error", Location("README.md", 1, 11))
+
+
 def test_a_snippet_that_names_a_branch_which_is_gone(tmp_path: Path) -> None:
     host, clone = tmp_path / "host", tmp_path / "clone"
     snippet = "    torch.hub.load('acme/nets:master', 'net')\n"
@@ -71,11 +95,11 @@ def test_a_snippet_that_names_a_branch_which_is_gone(tmp_path: Path) -> None:
     assert found() == ["warning"]
     assert found("--depth=1", "--no-single-branch") == ["warning"]
     # Which others there are cannot be told here.
-    assert found("--depth=1") == ["info"]
+    assert found("--depth=1") == []
     git("branch", "old", cwd=host)
     assert found() == ["warning"]
     git("branch", "master", cwd=host)
-    assert found() == ["info"]
+    assert found() == []
     git("branch", "-D", "master", cwd=host)
     git("tag", "master", cwd=host)
-    assert found() == ["info"]
+    assert found() == []

@@ -60,9 +60,15 @@ def test_a_whole_model_is_to_be_converted(tmp_path: Path, body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "state = torch.load(path)\nmodel = torch.nn.Linear(1, 1)\nmodel.load_state_dict(state)",
-        "model = torch.load(path)\nmodel = torch.nn.Linear(1, 1)\nreturn model.eval()",
-        "state = torch.load(path)\nreturn torch.nn.Linear(*state['weight'].float().shape).eval()",
+        (
+            "state = torch.load(path, weights_only=False)\nmodel = torch.nn.Linear(1, 1)\n"
+            "model.load_state_dict(state)"
+        ),
+        "model = torch.load(path, weights_only=False)\nmodel = torch.nn.Linear(1, 1)\nreturn model.eval()",
+        (
+            "state = torch.load(path, weights_only=False)\n"
+            "return torch.nn.Linear(*state['weight'].float().shape).eval()"
+        ),
     ],
 )
 def test_a_state_dict_is_to_be_loaded_safely(tmp_path: Path, body: str) -> None:
@@ -86,5 +92,12 @@ def test_the_file_decides_if_it_is_there(tmp_path: Path, body: str, command: str
 
 def test_a_file_with_tensors_only_is_to_be_loaded_safely(tmp_path: Path) -> None:
     plain = pickle.dumps({"model": {"weight": 1.0}}, 2)
-    found = advice(tmp_path, "torch.load(_FOLDER / 'plain.pth')", weights__plain=plain)
+    found = advice(
+        tmp_path, "torch.load(_FOLDER / 'plain.pth', weights_only=False)", weights__plain=plain
+    )
     assert "Pass `weights_only=True`" in found.hint
+
+
+def test_the_default_of_weights_only_is_no_problem(tmp_path: Path) -> None:
+    (tmp_path / "hubconf.py").write_text(f"{_HEAD}def net(path):\n    torch.load(path)\n")
+    assert list(weights_only_off.function(read_repo(tmp_path))) == []

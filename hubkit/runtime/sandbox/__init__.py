@@ -4,7 +4,6 @@ Both the probe and the conformance suite use it. docs/security.md lists what is 
 only noticed, and what is neither.
 """
 
-from hubkit.runtime.sandbox.isolation import isolate_network
 from hubkit.runtime.sandbox.network import (
     Attempt,
     Guard,
@@ -12,6 +11,7 @@ from hubkit.runtime.sandbox.network import (
     Policy,
     current_guard,
     guarded_network,
+    isolate_network,
     wrap_requests,
 )
 from hubkit.runtime.sandbox.state import (

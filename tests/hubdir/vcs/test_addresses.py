@@ -157,7 +157,8 @@ def test_a_closed_door_is_named_and_asks_nobody(
     with pytest.raises(errors.FetchError) as refused:
         fetch("git+https://github.com/acme/secret")
     assert isinstance(refused.value, errors.RepoNotFoundError | errors.AccessDeniedError)
-    assert "token" in refused.value.hint
+    variable = f"HUBKIT_TOKEN_127_0_0_1_{git_host.port}"
+    assert ("token in GITHUB_TOKEN" if token else f"set {variable}") in refused.value.hint
     assert "wr0ng" not in str(refused.value)
 
 

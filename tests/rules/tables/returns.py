@@ -12,7 +12,17 @@ def detector(pretrained: bool = False):
     """A network and its helper; pretrained is not used yet."""
     return _torch.nn.Linear(1, 1), len  # expect: HUB401
 ''',
-        "bad_documented": '''\
+        "bad_documented_as_a_model": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def detector(pretrained: bool = False):
+    """Returns a model; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1), len  # expect: HUB401
+''',
+        "trap_documented": '''\
 dependencies = ["torch"]
 
 import torch as _torch
@@ -20,7 +30,21 @@ import torch as _torch
 
 def net_and_sizes(pretrained: bool = False):
     """A line and its sizes, as a tuple; pretrained is not used yet."""
-    return _torch.nn.Linear(1, 1), (1, 1)  # expect: HUB401
+    return _torch.nn.Linear(1, 1), (1, 1)
+
+
+def net_and_helper(pretrained: bool = False):
+    """A line; pretrained is not used yet.
+
+    Returns:
+        The network and its helper.
+    """
+    return _torch.nn.Linear(1, 1), len
+
+
+def labels(pretrained: bool = False):
+    """Returns the names of classes; pretrained is not used yet."""
+    return {"a": 1}
 ''',
         "good": '''\
 dependencies = ["torch"]

@@ -524,6 +524,55 @@ def net(pretrained: bool = False):
         model.load_state_dict(state)
     return model
 ''',
+        "trap_unused_code": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def _load(model):
+    model.load_state_dict(_torch.hub.load_state_dict_from_url("https://example.org/a-1a2b3c4d.pth"))
+    return _load
+
+
+class _Old:
+    def load(self):
+        return _torch.hub.load_state_dict_from_url("https://example.org/b-1a2b3c4d.pth")
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+        "bad_code_that_may_run": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def _load():
+    return _torch.hub.load_state_dict_from_url(  # expect: HUB505
+        "https://example.org/a-1a2b3c4d.pth", map_location="cpu", check_hash=True
+    )
+
+
+class _Net:
+    def load(self):
+        return _torch.hub.load_state_dict_from_url(  # expect: HUB505
+            "https://example.org/b-1a2b3c4d.pth", map_location="cpu", check_hash=True
+        )
+
+
+_NETS = {"a": _load, "b": _Net}
+
+
+def net(pretrained: bool = False, name: str = "a"):
+    """A line; pretrained loads weights, name says which."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        model.load_state_dict(_NETS[name]())
+    return model
+''',
         "bad_files": '''\
 dependencies = ["torch"]
 
@@ -536,7 +585,7 @@ def net(path: str = "", trusted: bool = False, **options):
     if trusted:
         model.load_state_dict(_torch.load(path, "cpu", weights_only=False))  # expect: HUB505
     elif path:
-        model.load_state_dict(_torch.load(path, map_location="cpu"))  # expect: HUB505
+        model.load_state_dict(_torch.load(path, map_location="cpu"))
     elif options:
         model.load_state_dict(_torch.load(path, **options))
     else:

@@ -1,0 +1,120 @@
+"""torch.hub and hubkit in one hub dir: what one fetched, the other reloads, and people remove or edit."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import hubkit
+from tests.git_host import commit_files
+from tests.loader.compatibility.conftest import HUBCONF, load
+from tests.warm import run_python
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.git_host import GitHost
+
+pytestmark = pytest.mark.torch
+
+
+def reload(other: Any, folder: Path) -> None:
+    load(other, "acme/shapes:main", force_reload=True)
+    assert folder.is_dir()
+
+
+def remove(other: Any, folder: Path) -> None:
+    shutil.rmtree(folder)
+    load(other, "acme/shapes:main")
+
+
+@pytest.mark.parametrize("change", [reload, remove])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_what_one_fetches_again_the_other_sees(
+    hub: Any,
+    host: GitHost,
+    worktree: Path,
+    hub_dir: Path,
+    change: Callable[[Any, Path], None],
+    mixed: bool,
+) -> None:
+    assert load(hub, "acme/shapes:main")[0] == "two"
+    commit_files(worktree, {"hubconf.py": HUBCONF.replace("return _version", "return 'three'")})
+    host.add_repo("acme", "shapes", worktree)
+    import torch.hub
+
+    other = hub if not mixed else torch.hub if hub is hubkit else hubkit
+    change(other, hub_dir / "acme_shapes_main")
+    for one in (other, hub, other):
+        assert load(one, "acme/shapes:main")[0] == "three"
+    reload(hub, hub_dir / "acme_shapes_main")
+    assert load(other, "acme/shapes:main")[0] == "three"
+
+
+@pytest.mark.usefixtures("host")
+@pytest.mark.parametrize("in_place", [False, True])
+def test_torch_hub_runs_a_folder_as_it_was_edited_and_hubkit_what_it_verified(
+    hub: Any, hub_dir: Path, in_place: bool
+) -> None:
+    import torch.hub
+
+    load(hub, "acme/shapes:main")
+    path = hub_dir / "acme_shapes_main" / "hubconf.py"
+    if not in_place:
+        path.unlink()
+    path.write_text(HUBCONF.replace("return _version", "return 'mine'"))
+    assert load(torch.hub, "acme/shapes:main")[0] == "mine"
+    # A folder that torch.hub made is all that hubkit knows of the repo.
+    assert load(hubkit, "acme/shapes:main")[0] == ("two" if hub is hubkit else "mine")
+    for one in (torch.hub, hubkit):
+        load(one, "acme/shapes:main", force_reload=True)
+        assert load(one, "acme/shapes:main")[0] == "two"
+
+
+RACE = """
+import os, sys, traceback, urllib.request
+import torch.hub
+import hubkit
+
+def there(url):
+    url = url.replace("https://api.github.com/", sys.argv[1] + "/api/")
+    return url.replace("https://github.com/", sys.argv[1] + "/")
+
+def urlopen(what):
+    return urllib.request.urlopen(there(what if isinstance(what, str) else what.full_url))
+
+def run(hub, reload):
+    for turn in range(6):
+        options = dict(trust_repo=True, verbose=False, force_reload=reload)
+        assert hub.load("acme/shapes:main", "net", **options)[0] == "two"
+
+torch.hub.urlopen = urlopen
+starts, go = os.pipe()
+children = []
+for hub, reload in ((torch.hub, True), (hubkit, False), (hubkit, False), (hubkit, False)):
+    child = os.fork()
+    if not child:
+        os.close(go)
+        os.read(starts, 1)
+        try:
+            run(hub, reload)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    children.append(child)
+os.close(go)
+sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
+"""
+
+
+@pytest.mark.usefixtures("host")
+@pytest.mark.parametrize("first", ["hubkit", "nobody"])
+def test_torch_hub_reloads_while_others_load(host: GitHost, hub_dir: Path, first: str) -> None:
+    if first == "hubkit":
+        load(hubkit, "acme/shapes:main")
+    run_python("-c", RACE, host.url, check=True)
+    assert (hub_dir / "acme_shapes_main" / "hubconf.py").is_file()
