@@ -103,7 +103,9 @@ def command(
         items += map(_print_item, verified.items)
         _print_snippets(context, [line for line in lines if line in verified.lines])
     else:
-        echo("\nTo run and print the lines that load this release: hubkit release --verify\n")
+        echo()
+        echo("To run and print the lines that load this release: hubkit release --verify")
+        echo()
     missing = sum(item.state == "missing" for item in items)
     return _finish(context, missing, dry_run=dry_run)
 
