@@ -9,6 +9,8 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from hubkit.lockfile import LockedCheckpoint, Lockfile, write_lockfile
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,6 +28,7 @@ FAULTS = {
     "untracked": "C301",
     "pointer": "C305",
     "older": "C305",
+    "locked": "C307",
     "swapped": "C307",
     "nan": "C316",
     "overwritten": "C316",
@@ -103,6 +106,7 @@ BODIES = {
         "_download('older-{OLDER}.pth', check_hash=True)",
         "_download('newer-{DIGEST}.pth', check_hash=True)",
     ),
+    "locked": ("_download('locked.pth')", "_download('pinned.pth')"),
     "swapped": ("_load('fine_swapped.pth')", "_load('fine_swapped.pth')"),
     "nan": ("_load('nan.pth')", "_load('good.pth')"),
     "overwritten": ("_overwrite(_load('good.pth'))", "(_overwrite(_Net()), _load('good.pth'))[1]"),
@@ -168,8 +172,14 @@ def write_weights(root: Path, author: Path) -> str:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 9\n"
     (folder / "pointer.pth").write_text(pointer)
     digest = hashlib.sha256(data).hexdigest()[:8]
-    for path in (author / "good.pth", dist / f"newer-{digest}.pth", dist / f"older-{'0' * 8}.pth"):
+    waiting = (f"newer-{digest}.pth", f"older-{'0' * 8}.pth", "locked.pth", "pinned.pth")
+    for path in (author / "good.pth", *(dist / name for name in waiting)):
         path.write_bytes(data)
+    pins = {
+        f"https://weights.example.org/v1/{name}.pth": LockedCheckpoint(sha256, len(data))
+        for name, sha256 in (("locked", "0" * 64), ("pinned", hashlib.sha256(data).hexdigest()))
+    }
+    write_lockfile(Lockfile(root / "hubkit.lock", checkpoints=pins))
     return digest
 
 
