@@ -35,6 +35,14 @@ FAULTS = {
     "ignored": "C316",
 }
 
+# The rules that find it in the source.
+RULES = {
+    "cuda": ("HUB504",),
+    "working": ("HUB507",),
+    "untracked": ("HUB601",),
+    "pointer": ("HUB603",),
+}
+
 MODEL = '''
 """The model."""
 
@@ -98,7 +106,7 @@ BODIES = {
     ),
     "training": ("_load('training.pth')", "_load('training.pth', key='model')"),
     "cuda": ("_load('cuda.pth')", "_load('cuda.pth', map_location='cpu')"),
-    "working": ("_load(_Path('weights/good.pth').resolve())", "_load('good.pth')"),
+    "working": ("_load(_Path.cwd() / 'weights' / 'good.pth')", "_load('good.pth')"),
     "absolute": ("_load(_Path('{AUTHOR}/good.pth'))", "_load('good.pth')"),
     "untracked": ("_load('untracked.pth')", "_load('good.pth')"),
     "pointer": ("_load('pointer.pth')", "_load('good.pth')"),
@@ -124,20 +132,27 @@ def {name}(pretrained={default}):
 '''
 
 
-def make_sources(author: Path, digest: str) -> dict[str, str]:
-    """The files of the repo, except its weights."""
-    text, config = HEAD, ""
+def make_entrypoints(author: Path, digest: str) -> dict[str, str]:
+    """The code of each entrypoint, by name."""
+    made = {}
     for fault, bodies in BODIES.items():
         default = "'imagenet'" if fault == "ignored" else "False"
         for name, body in zip((f"fault_{fault}", f"fine_{fault}"), bodies, strict=True):
-            text += BUILD.format(name=name, default=default, body=body)
-            config += f'[entrypoints.{name}]\ninput = "f32[B,2]"\n'
-    text = text.replace("{AUTHOR}", str(author)).replace("{DIGEST}", digest)
+            text = BUILD.format(name=name, default=default, body=body)
+            text = text.replace("{AUTHOR}", str(author)).replace("{DIGEST}", digest)
+            made[name] = text.replace("{OLDER}", "0" * 8)
+    return made
+
+
+def make_sources(entrypoints: dict[str, str]) -> dict[str, str]:
+    """The files of the repo, except its weights."""
+    names = (f'[entrypoints.{name}]\ninput = "f32[B,2]"\n' for name in entrypoints)
     return {
-        "hubconf.py": text.replace("{OLDER}", "0" * 8),
+        "hubconf.py": "".join((HEAD, *entrypoints.values())),
+        "LICENSE": "Permission is hereby granted, free of charge\n",
         "shapes/__init__.py": "",
         "shapes/model.py": MODEL,
-        "hubkit.toml": config,
+        "hubkit.toml": "".join(names),
         ".gitignore": "dist/\nweights/untracked.pth\n__pycache__/\n",
     }
 
