@@ -158,7 +158,7 @@ def read_lockfile(path: Path) -> Lockfile:
         raise LockfileError(
             f"Cannot read the lock file {path}: {error.strerror}.",
             hint="To create one: hubkit lock owner/name",
-        ) from error
+        ) from None
 
 
 def render_lockfile(lock: Lockfile) -> str:
@@ -195,7 +195,7 @@ def write_lockfile(lock: Lockfile) -> None:
         raise LockfileError(
             f"Cannot write the lock file {lock.path}: {error.strerror}.",
             hint="Choose another file: --output FILE",
-        ) from error
+        ) from None
 
 
 @functools.lru_cache(maxsize=16)
@@ -219,7 +219,7 @@ def _read(path: Path, _version: tuple[int, int]) -> Lockfile:
     except ValueError as error:
         raise LockfileError(
             f"{path} is not a lock file: {error}.", hint=f"Fix it, or {_RECREATE}"
-        ) from error
+        ) from None
 
 
 def _require_version(path: Path, version: object) -> None:
@@ -253,11 +253,11 @@ def _require_url(url: str) -> None:
     try:
         parse_url(url)
     except UrlError as error:
-        raise ValueError(f"the URL {redact(url)} {error}") from error
+        raise ValueError(f"the URL {redact(url)} {error}") from None
 
 
 def _convert_pin(name: str, pin: object, kind: type[Pin]) -> Pin:
     try:
         return convert(pin, kind)
     except ValidationError as error:
-        raise ValueError(f"{name}: {error}") from error
+        raise ValueError(f"{name}: {error}") from None

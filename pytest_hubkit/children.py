@@ -140,20 +140,23 @@ class Children:
         )
 
     def _third_party_modules(self) -> list[str]:
-        """Third-party modules that importing hubconf is certain to import."""
+        """Third-party modules to import first: torch, and what importing hubconf is certain to.
+
+        Whoever calls ``torch.hub.load`` has imported torch. If the repo imported it late, torch's
+        random generators would not be seeded, and its warnings filters would be the repo's doing.
+        """
         facts = self._session.facts
         imports = facts.hubconf.imports if facts.hubconf else ()
-        names = [one.module for one in imports if not one.guarded]
+        names = ["torch", *(one.module for one in imports if not one.guarded)]
         return [
             name for name in dict.fromkeys(names) if name.partition(".")[0] not in facts.packages
         ]
 
     def _import_torch(self) -> None:
-        """Import torch here while a child does so too, if hubconf is certain to need it."""
-        if "torch" in self._third_party_modules():
-            # The child reports that it cannot be imported.
-            with contextlib.suppress(Exception):
-                import torch  # noqa: F401
+        """Import torch here while a child does so too."""
+        # The child reports that it cannot be imported.
+        with contextlib.suppress(Exception):
+            import torch  # noqa: F401
 
     def _with_checks(self, *codes: str) -> list[PlannedCase]:
         """The cases on which one of the checks runs; all of them for a check of the repo."""

@@ -21,10 +21,11 @@ from pytest_hubkit.failures import (
     describe_crash,
     describe_forward_failure,
     describe_hanging,
+    describe_missing_reset,
 )
 from pytest_hubkit.fast_path import CHECKS as FAST_CHECKS
 from pytest_hubkit.fast_path import FastPath, take_fast_path
-from pytest_hubkit.inference import ObservedRun, copied, find_module, observe, require_device, run
+from pytest_hubkit.inference import ObservedRun, observe, require_device, run
 from pytest_hubkit.inputs import (
     HookedEntrypoint,
     Inputs,
@@ -32,9 +33,12 @@ from pytest_hubkit.inputs import (
     find_known,
     guess_inputs,
     read_answer,
+    suggest_input,
 )
+from pytest_hubkit.models import copied, evaluating, find_module, find_runnable, invoke, is_on_meta
 from pytest_hubkit.seeds import OTHER_SEED, SEED, draw, seeded
-from pytest_hubkit.tensors import fingerprints, has_shape
+from pytest_hubkit.tensors import find_difference, fingerprints, has_shape
+from pytest_hubkit.values import find_values
 from pytest_hubkit.weights import (
     Pretrained,
     Untrained,
@@ -53,6 +57,9 @@ if TYPE_CHECKING:
     from pytest_hubkit.case import Case, PlannedCase
     from pytest_hubkit.children import Children
     from pytest_hubkit.session import HubconfSession
+
+
+_ON_META = "on the meta device, which computes no numbers: build it on the CPU"
 
 
 @dataclass(eq=False)
@@ -317,17 +324,23 @@ class CaseContext:
     def _module_in(self, made: Any) -> torch.nn.Module:  # noqa: ANN401
         module = find_module(made)
         if module is None:
-            raise NotApplicableError(f"it returns a {type(made).__name__}, not an nn.Module")
+            raise NotApplicableError(
+                f"it returns an object ({type(made).__name__}) that is not an nn.Module"
+            )
         return module
 
-    @property
+    @cached_property
     def runnable(self) -> Any:  # noqa: ANN401
         """What takes the example input: the module, else what the entrypoint returns."""
         made: Any = self.built
-        module = find_module(made)
-        if module is None and not callable(made):
-            raise NotApplicableError(f"it returns a {type(made).__name__}, which takes no input")
-        return made if module is None else module
+        runnable = find_runnable(made)
+        if runnable is None and find_module(made) is not None:
+            raise UndeclaredError(f"not tried: no model in its {type(made).__name__} can be called")
+        if runnable is None:
+            raise NotApplicableError(
+                f"it returns an object ({type(made).__name__}) that takes no input"
+            )
+        return runnable
 
     @property
     def parameter_count(self) -> int | None:
@@ -365,20 +378,39 @@ class CaseContext:
         return self._once("first", self._run_first, "C201")  # type: ignore[no-any-return]
 
     def _run_first(self) -> ObservedRun:
-        example = f'input = "f32[B,3,H,W]" in {self.case.place}'
-        reason = f"no input is declared; for example, declare {example}"
         runnable = self.runnable
+        example = f"{suggest_input(runnable)} in {self.case.place}"
+        reason = f"no input is declared; for example, declare {example}"
         for inputs in self._candidate_inputs():
             try:
-                return observe(self.session, self.label, runnable, inputs)
+                return observe(self.session, self.label, self.prepared(runnable), inputs)
             except Exception as error:  # noqa: PERF203
                 if not inputs.provisional:
-                    failure = describe_forward_failure(self.build_call, inputs, error)
+                    failure = describe_forward_failure(
+                        self.build_call,
+                        inputs,
+                        error,
+                        needs_gradients=self._needs_gradients(error, inputs),
+                    )
                     raise PrerequisiteError("C201", failure) from error
                 message = f"{type(error).__name__}: {error}".splitlines()[0]
                 reason = f"the guessed input ({inputs.provenance}) fails with {message}"
                 reason = f"{reason}; declare {example}"
         raise UndeclaredError(reason)
+
+    def _needs_gradients(self, error: Exception, inputs: Inputs) -> bool:
+        """Whether the model fails only because gradients are disabled."""
+        if "grad" not in str(error):
+            return False
+        fed, runnable = inputs.mapped(copied), self.prepared(self.runnable)
+        with (
+            contextlib.suppress(Exception),
+            evaluating(runnable),
+            self.session.running_model(self.label),
+        ):
+            invoke(runnable, fed, gradients=True)
+            return True
+        return False
 
     def _candidate_inputs(self) -> Iterator[Inputs]:
         """The input that is declared in some way, else guesses."""
@@ -389,7 +421,7 @@ class CaseContext:
         known = list(find_known(self.runnable, self.function, self.case))
         yield from known
         if not known and find_module(self.runnable) is not None:
-            yield from guess_inputs(self.module, dict(self.case.config.dims))
+            yield from guess_inputs(self.runnable, dict(self.case.config.dims))
 
     def find_inputs(self) -> Inputs | None:
         """The input that the configuration declares or the hook returns, or None.
@@ -406,6 +438,49 @@ class CaseContext:
             return None
         return read_answer(answer, "pytest_hubkit_inputs in conftest.py")
 
+    @cached_property
+    def nondeterminism(self) -> str:
+        """How a second run on the same input differs from the first, in words; "" if it does not.
+
+        Raises:
+            UndeclaredError: Nothing in the output can be compared.
+        """
+        if "C204" in self.fast_path.passed:
+            return ""
+        self.require_comparable()
+        again = self.run(seed=SEED if self.case.config.stochastic else OTHER_SEED)
+        # Accelerators add in an order of their own.
+        tolerance = 0.0 if self.session.options.device == "cpu" else 1e-6
+        return find_difference(self.first.output, again, tolerance)
+
+    def require_comparable(self) -> None:
+        """Check that there is something in the output to look at.
+
+        Raises:
+            UndeclaredError: There is not, so that the level cannot be reached.
+        """
+        output = self.first.output
+        values = [value for _, value in find_values(output)]
+        if not values:
+            raise UndeclaredError(
+                f"not tried: nothing in its output can be compared (a {type(output).__name__}): "
+                "return tensors, arrays, numbers or texts, or an object with such attributes"
+            )
+        if all(not isinstance(one, str) and one.is_meta for one in values):
+            raise UndeclaredError(f"not tried: its output is {_ON_META}")
+
+    def require_numbers(self, module: torch.nn.Module) -> None:
+        """Check that a model has numbers.
+
+        Args:
+            module: The model.
+
+        Raises:
+            UndeclaredError: It is on the meta device.
+        """
+        if self.session.options.device == "meta" or is_on_meta(module):
+            raise UndeclaredError(f"not tried: it is {_ON_META}")
+
     @property
     def fast_path(self) -> FastPath:
         """Checks that are known to pass together; empty if anything is unusual."""
@@ -419,10 +494,11 @@ class CaseContext:
 
     def _take_fast_path(self) -> FastPath:
         config = self.case.config
-        if not self.selected >= FAST_CHECKS or config.stochastic:
+        if not self.selected >= FAST_CHECKS or config.stochastic or config.stateful:
             return FastPath()
         if self.session.options.device != "cpu" or self.runnable is not self.module:
             return FastPath()
+        self.require_comparable()
         path = take_fast_path(
             self.first,
             self.module,
@@ -452,11 +528,29 @@ class CaseContext:
         fed = (inputs or self.first.inputs).mapped(copied)
         # A model may have a length, and count as false.
         runnable = self.runnable if runnable is None else runnable
-        return run(self.session, self.label, runnable, fed, seed=seed)
+        return run(self.session, self.label, self.prepared(runnable), fed, seed=seed)
+
+    def prepared(self, runnable: Any) -> Any:  # noqa: ANN401
+        """A model whose next run does not depend on earlier ones: itself unless it is stateful.
+
+        Args:
+            runnable: The model or another callable.
+        """
+        stateful = self.case.config.stateful
+        if not stateful:
+            return runnable
+        with self.session.running_model(self.label):
+            if stateful is True:
+                return copy.deepcopy(runnable)
+            reset = getattr(runnable, stateful, None)
+            if not callable(reset):
+                raise PrerequisiteError("C201", describe_missing_reset(self.build_call, stateful))
+            reset()
+        return runnable
 
     def release(self) -> None:
         """Release the model, and everything that was made with it."""
-        for name in ("built", "second", "first"):
+        for name in ("built", "second", "first", "runnable", "nondeterminism"):
             vars(self).pop(name, None)
         self._fast_path = None
 

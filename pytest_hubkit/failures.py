@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from pytest_hubkit.inputs import Inputs
 
 
+def summarize(error: BaseException) -> str:
+    """An error's class and the first line of its text that has words in it."""
+    lines = (line.strip() for line in str(error).splitlines())
+    line = next((line for line in lines if any(map(str.isalpha, line))), "")
+    return f"{type(error).__name__}: {line}"
+
+
 def describe_problem(facts: RepoFacts) -> Failure:
     """There is no hubconf, or it cannot be read."""
     problem = facts.problem
@@ -76,11 +83,29 @@ def describe_hanging(label: str, location: Location) -> Failure:
     return Failure(f"{label} did not finish before the time limit of a test.", location=location)
 
 
-def describe_forward_failure(call: BuildCall, inputs: Inputs, error: BaseException) -> Failure:
+def describe_missing_reset(call: BuildCall, name: str) -> Failure:
+    """A model lacks the method that `stateful` names."""
+    return Failure(
+        f"{call.case.label} has no method `{name}`, which resets its state.",
+        fix=f"Correct `stateful` in {call.case.place}; with `true`, each run starts on a copy.",
+    )
+
+
+def describe_forward_failure(
+    call: BuildCall, inputs: Inputs, error: BaseException, *, needs_gradients: bool
+) -> Failure:
     """Running a model on its declared input fails."""
     values = ", ".join(describe(value) for value in inputs.values)
+    if needs_gradients:
+        return Failure(
+            f"{call.case.label} runs only where gradients are enabled: under torch.no_grad(), it "
+            f"fails with {summarize(error)}",
+            (f"input: {values}", inputs.provenance),
+            "Compute gradients inside forward in `with torch.enable_grad():`.",
+            cause=error,
+        )
     return Failure(
-        f"{call.case.label} fails on its example input: {type(error).__name__}: {error}",
+        f"{call.case.label} fails on its example input: {summarize(error)}",
         (f"input: {values}", inputs.provenance),
         f"Fix the model, or declare `input` and `dims` in {call.case.place}.",
         cause=error,

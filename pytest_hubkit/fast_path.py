@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from pytest_hubkit.inference import evaluating, find_unregistered, watched
+from pytest_hubkit.inference import find_unregistered, watched
+from pytest_hubkit.models import evaluating
 from pytest_hubkit.seeds import OTHER_SEED, SEED
 from pytest_hubkit.tensors import (
     CLOSE,
-    compare,
+    compare_rows,
     find_difference,
-    find_rows,
-    find_tensors,
     has_shape,
     is_same,
 )
+from pytest_hubkit.values import find_values
 from pytest_hubkit.weights import find_unsafe, read_back
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def take_fast_path(
         run: Runs a model on input from a seed.
         by_row: Whether a row of a batch has to behave as the whole.
     """
-    by_row = by_row and _has_rows_only(first)
+    by_row = by_row and _may_have_rows_only(first)
     inputs = first.inputs.row(first.inputs.batch - 1) if by_row else first.inputs
     spare, made = copy(), list[str]()
     with evaluating(spare):
@@ -94,18 +94,19 @@ def take_fast_path(
     return FastPath(frozenset(passed), inputs if by_row else None, spare)
 
 
-def _has_rows_only(first: ObservedRun) -> bool:
-    """Whether the output has a row for each row of the input, and nothing else."""
-    rows, tensors = first.inputs.batch, dict(find_tensors(first.output))
-    return rows > 1 and 0 < len(tensors) == len(find_rows(first.output, rows, 0))
+def _may_have_rows_only(first: ObservedRun) -> bool:
+    """Whether each tensor of the output has an axis as long as the batch."""
+    rows, values = first.inputs.batch, [value for _, value in find_values(first.output)]
+    return rows > 1 and all(not isinstance(one, str) and rows in one.shape for one in values)
 
 
 def _differs(first: ObservedRun, output: Any, *, by_row: bool) -> str:  # noqa: ANN401
     """How the output of a copy differs from that of the model."""
     if not by_row:
         return find_difference(first.output, output, CLOSE)
-    rows = find_rows(first.output, first.inputs.batch, first.inputs.batch - 1)
-    return compare(rows, dict(find_tensors(output)), ROW_TOLERANCE)
+    rows, number = first.inputs.batch, first.inputs.batch - 1
+    found = compare_rows(first.output, output, rows, number, ROW_TOLERANCE)
+    return found.difference or ", ".join(found.others)
 
 
 def _restores(model: torch.nn.Module, second: torch.nn.Module) -> bool:

@@ -19,7 +19,7 @@ from hubkit._util.atomic import write_file
 from hubkit._util.parse import parse_json
 from hubkit._util.paths import is_inside, read_inside
 from hubkit.errors import UsageError
-from pytest_hubkit.tensors import find_tensors
+from pytest_hubkit.values import find_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,8 +11,10 @@ from msgspec import Struct
 from hubkit.runtime.sandbox import Change, find_changes, save_state
 from pytest_hubkit.checks.registry import NotApplicableError
 from pytest_hubkit.inputs import Inputs
+from pytest_hubkit.models import copied, evaluating, invoke, move
 from pytest_hubkit.seeds import generators_that_moved, seeded, take_states
-from pytest_hubkit.tensors import find_tensors, fingerprints, has_shape
+from pytest_hubkit.tensors import fingerprints, has_shape
+from pytest_hubkit.values import find_tensors, find_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +47,9 @@ class ObservedRun(Struct, frozen=True):
 
 def observe(session: HubconfSession, label: str, runnable: Any, inputs: Inputs) -> ObservedRun:  # noqa: ANN401
     """Run once and record what changed."""
-    inputs = inputs.mapped(lambda value: _to_device(value, session.options.device))
+    device = session.options.device
+    if device != "cpu":
+        inputs = inputs.mapped(lambda value: move(value, device))
     fed = inputs.mapped(copied)
     before, changes = _named(runnable, fed), list[Change]()
     marks = fingerprints(before.items())
@@ -72,7 +76,7 @@ def run(
     seed: int | None = None,
     changes: list[Change] | None = None,
 ) -> Any:  # noqa: ANN401
-    """Run in evaluation mode, without gradients; modes are restored.
+    """Run in evaluation mode, as `invoke` does; modes are restored.
 
     Args:
         session: The hubconf, whose code runs.
@@ -82,80 +86,17 @@ def run(
         seed: Seed of the random numbers that it may draw; None leaves the generators alone.
         changes: Collects changes of the process before they are undone.
     """
-    import torch
-
     with (
         contextlib.nullcontext() if seed is None else seeded(seed),
         evaluating(runnable),
-        torch.inference_mode(),
         session.running_model(label),
     ):
         state = save_state() if changes is not None else {}
         try:
-            return runnable(*inputs.args, **inputs.kwargs)
+            return invoke(runnable, inputs)
         finally:
             if changes is not None:
                 changes += find_changes(state)
-
-
-@contextlib.contextmanager
-def evaluating(model: Any) -> Iterator[None]:  # noqa: ANN401
-    """Put a model into evaluation mode for a while; other values are left alone."""
-    import torch
-
-    if not isinstance(model, torch.nn.Module):
-        yield
-        return
-    before = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training
-
-
-def find_module(value: object) -> torch.nn.Module | None:
-    """The first ``nn.Module`` in a value: itself, or an element of a tuple, list or dict."""
-    import torch
-
-    if isinstance(value, torch.nn.Module):
-        return value
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, tuple | list):
-        return next((one for one in value if isinstance(one, torch.nn.Module)), None)
-    return None
-
-
-def move(value: Any, device: str) -> Any:  # noqa: ANN401
-    """A model, or input wherever its tensors are nested, on another device."""
-    import torch
-
-    return value.to(device) if isinstance(value, torch.nn.Module) else _to_device(value, device)
-
-
-def copied(value: Any) -> Any:  # noqa: ANN401
-    """A copy of input, so that a model that writes to it does not spoil it for later runs."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        return value.clone()
-    if isinstance(value, dict):
-        return {key: copied(one) for key, one in value.items()}
-    return type(value)(map(copied, value)) if type(value) in (tuple, list) else value
-
-
-def _to_device(value: Any, device: str) -> Any:  # noqa: ANN401
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        return value.to(device)
-    if isinstance(value, dict):
-        return {key: _to_device(one, device) for key, one in value.items()}
-    if type(value) in (tuple, list):
-        return type(value)(_to_device(one, device) for one in value)
-    return value
 
 
 def _named(runnable: Any, inputs: Inputs) -> dict[str, torch.Tensor]:  # noqa: ANN401
@@ -167,7 +108,8 @@ def _named(runnable: Any, inputs: Inputs) -> dict[str, torch.Tensor]:  # noqa: A
         named.update((f"parameter {name}", one) for name, one in runnable.named_parameters())
         named.update((f"buffer {name}", one) for name, one in runnable.named_buffers())
     for number, value in enumerate(inputs.values):
-        named.update((f"input {path}", one) for path, one in find_tensors(value, f"[{number}]"))
+        named.update((f"input {path}", one) for path, one in find_values(value, f"[{number}]")
+                     if isinstance(one, torch.Tensor))  # fmt: skip
     return named
 
 

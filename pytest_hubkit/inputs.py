@@ -76,11 +76,18 @@ class Inputs(Struct, frozen=True):
 
     @property
     def batch(self) -> int:
-        """The size of the batch; 0 if no axis is named so."""
-        return self.sizes.get(BATCH, 0)
+        """The size of the batch, or of the list of samples; 0 if there is neither."""
+        if BATCH in self.sizes:
+            return self.sizes[BATCH]
+        return next((len(one) for one in self.values if _is_samples(one)), 0)
 
     def row(self, number: int) -> Inputs:
         """One row of the batch, as a batch of one."""
+        if BATCH not in self.sizes:
+            rows = self.batch
+            return self.mapped(
+                lambda one: [one[number]] if _is_samples(one) and len(one) == rows else one
+            )
         cut = [_cut(one, spec, number) for one, spec in zip(self.values, self.specs, strict=True)]
         names = dict(zip(self.kwargs, cut[len(self.args) :], strict=True))
         return self.replaced(tuple(cut[: len(self.args)]), names)
@@ -93,6 +100,13 @@ class Inputs(Struct, frozen=True):
         """The same with every value changed."""
         kwargs = {name: change(one) for name, one in self.kwargs.items()}
         return self.replaced(tuple(map(change, self.args)), kwargs)
+
+
+def _is_samples(value: Any) -> bool:  # noqa: ANN401
+    """Whether a value is a list of samples, as detectors take images."""
+    import torch
+
+    return isinstance(value, list) and all(isinstance(one, torch.Tensor | dict) for one in value)
 
 
 def _cut(value: Any, spec: TensorSpec, number: int) -> Any:  # noqa: ANN401
@@ -235,6 +249,69 @@ def guess_inputs(model: torch.nn.Module, sizes: Mapping[str, int | str]) -> Iter
             where = f"{text}, guessed from the first layer, {name or 'the model itself'} ({kind})"
             yield make_inputs(text, sizes, where, provisional=True)
         return
+
+
+def suggest_input(model: Any) -> str:  # noqa: ANN401
+    """A declaration of input in the form that a model takes, for messages.
+
+    Args:
+        model: The model.
+
+    Returns:
+        A line such as ``input = { x = "f64[B,16]", edge_index = "i64[2,E] < 4" }``.
+    """
+    names = [one for one in parameters_of(getattr(model, "forward", model))
+             if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]  # fmt: skip
+    first = _form_of_first_layer(model)
+    if len(names) < 2 and not any(one.kind is one.KEYWORD_ONLY for one in names):
+        return f'input = "{first or _form_by_name(names[0].name if names else "x", model)}"'
+    forms = [_form_by_name(one.name, model) for one in names]
+    shown = (
+        f'{one.name} = "{form}"'
+        for one, form in zip(names, [first or forms[0], *forms[1:]], strict=True)
+    )
+    return f"input = {{ {', '.join(shown)} }}"
+
+
+_AXES = {"Conv1d": "T", "Conv2d": "H,W", "Conv3d": "D,H,W"}
+
+
+def _form_of_first_layer(model: Any) -> str:  # noqa: ANN401
+    import torch
+
+    layers = model.modules() if isinstance(model, torch.nn.Module) else ()
+    for layer in layers:
+        texts = _texts(layer)
+        if texts:
+            axes = _AXES.get(type(layer).__name__)
+            form = f"f32[B,{layer.in_channels},{axes}]" if axes else texts[0]
+            return form.replace("f32", _float_of(layer))
+    return ""
+
+
+# What parameters with such words in their names take.
+_FORMS = (
+    ("index", "i64[2,E] < 4"),
+    ("mask", "bool[B,T]"),
+    ("ids", "i64[B,T] < 100"),
+    ("token", "i64[B,T] < 100"),
+    ("length", "i64[B] < 16"),
+)
+
+
+def _form_by_name(name: str, model: Any) -> str:  # noqa: ANN401
+    found = next((form for word, form in _FORMS if word in name.lower()), "")
+    return found or f"{_float_of(model)}[B,N]"
+
+
+def _float_of(model: Any) -> str:  # noqa: ANN401
+    """The notation of the model's floating point type."""
+    import torch
+
+    parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
+    dtype = next((one.dtype for one in parameters if one.is_floating_point()), torch.float32)
+    names = {name: short for short, name in DTYPES.items()}
+    return names.get(str(dtype).removeprefix("torch."), "f32")
 
 
 def _texts(layer: torch.nn.Module) -> tuple[str, ...]:

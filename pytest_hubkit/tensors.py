@@ -1,40 +1,19 @@
-"""Tensors in what a model takes or returns: find, compare and fingerprint them."""
+"""Compare and fingerprint what a model takes or returns."""
 
 from __future__ import annotations
 
 import ctypes
 import zlib
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from pytest_hubkit.values import find_children, find_tensors, find_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     import torch
-
-
-def find_tensors(value: object, path: str = "output") -> Iterator[tuple[str, torch.Tensor]]:
-    """All tensors in a value, each with the expression for it.
-
-    Args:
-        value: A tensor, or lists, tuples, dicts and dataclasses that contain some.
-        path: The expression for the value itself.
-    """
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from find_tensors(inner, f"{path}[{key!r}]")
-    elif isinstance(value, tuple | list):
-        names = getattr(value, "_fields", None)
-        for number, inner in enumerate(value):
-            step = f".{names[number]}" if names else f"[{number}]"
-            yield from find_tensors(inner, path + step)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for one in fields(value):
-            yield from find_tensors(getattr(value, one.name), f"{path}.{one.name}")
 
 
 def has_shape(tensor: torch.Tensor) -> bool:
@@ -49,10 +28,23 @@ def describe(value: Any) -> str:  # noqa: ANN401
     import torch
 
     if isinstance(value, torch.Tensor):
-        return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
+        return _describe_tensor(value)
     tensors = [describe(tensor) for _, tensor in find_tensors(value)]
     name = type(value).__name__
     return f"{name} of {', '.join(tensors[:4])}" if tensors else name
+
+
+def _describe_tensor(tensor: torch.Tensor) -> str:
+    import torch
+
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    if tensor.is_nested:
+        return f"nested {dtype} of {', '.join(str(list(one.shape)) for one in tensor.unbind())}"
+    shown = f"{dtype}{list(tensor.shape)}"
+    if tensor.layout is torch.strided:
+        return shown
+    layout = str(tensor.layout).removeprefix("torch.")
+    return f"{shown} ({layout}, {len(dense_parts(tensor)[-1])} values)"
 
 
 EXACT = 0.0
@@ -60,16 +52,52 @@ CLOSE = 1e-5
 _FEW = 10
 
 
-def is_same(left: torch.Tensor, right: object) -> bool:
-    """Whether two tensors are equal bit for bit, NaN where NaN is."""
+def dense_parts(tensor: torch.Tensor) -> list[torch.Tensor]:
+    """The plain tensors that hold the numbers of a tensor of any layout.
+
+    Args:
+        tensor: A plain, sparse, nested or quantized tensor.
+
+    Returns:
+        The tensor itself if it is plain; else indices before values. None for the meta device.
+    """
     import torch
 
-    if not isinstance(right, torch.Tensor) or left.shape != right.shape:
+    if tensor.is_meta:
+        return []
+    if tensor.is_nested:
+        return [one for row in tensor.unbind() for one in dense_parts(row)]
+    if tensor.is_quantized:
+        return [tensor.int_repr(), tensor.dequantize()]
+    if tensor.layout is torch.sparse_coo:
+        whole = tensor.coalesce()
+        return [whole.indices(), whole.values()]
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return [tensor.crow_indices(), tensor.col_indices(), tensor.values()]
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return [tensor.ccol_indices(), tensor.row_indices(), tensor.values()]
+    return [tensor if tensor.layout is torch.strided else tensor.to_dense()]
+
+
+def is_same(left: object, right: object) -> bool:
+    """Whether two values are equal: tensors bit for bit, NaN where NaN is.
+
+    Tensors on the meta device have no numbers; they are equal if their shapes are.
+    """
+    import torch
+
+    if not isinstance(left, torch.Tensor) or not isinstance(right, torch.Tensor):
+        return type(left) is type(right) and left == right
+    if _describe_tensor(left) != _describe_tensor(right) or left.device != right.device:
         return False
-    if left.dtype != right.dtype or left.device != right.device:
-        return False
-    if left.is_meta or left.is_quantized or left.layout is not torch.strided:
-        return True
+    return all(map(_is_same_dense, dense_parts(left), dense_parts(right)))
+
+
+def _is_same_dense(left: torch.Tensor, right: torch.Tensor) -> bool:
+    import torch
+
+    if left.is_complex():
+        left, right = torch.view_as_real(left), torch.view_as_real(right)
     if torch.equal(left, right):
         return True
     missing = left.isnan()
@@ -86,36 +114,146 @@ def find_difference(left: Any, right: Any, tolerance: float = EXACT) -> str:  # 
         right: The other one.
         tolerance: The largest difference to ignore, relative to the largest value.
     """
-    return compare(dict(find_tensors(left)), dict(find_tensors(right)), tolerance)
+    return compare(dict(find_values(left)), dict(find_values(right)), tolerance)
 
 
 def compare(
-    left: Mapping[str, torch.Tensor], right: Mapping[str, torch.Tensor], tolerance: float = EXACT
+    left: Mapping[str, torch.Tensor | str],
+    right: Mapping[str, torch.Tensor | str],
+    tolerance: float = EXACT,
 ) -> str:
-    """The same for tensors by expression; additional ones on the right are ignored."""
-    for path, tensor in left.items():
+    """The same for values by expression; additional ones on the right are ignored."""
+    for path, value in left.items():
         found = right.get(path)
-        if found is None or found.shape != tensor.shape or found.dtype != tensor.dtype:
-            return f"{path}: {describe(tensor)}, then {describe(found)}"
-        if not is_same(tensor, found) and not is_close(tensor, found, tolerance):
-            return f"{path}: largest difference {largest_difference(tensor, found)}"
+        if isinstance(value, str) or found is None or isinstance(found, str):
+            if value != found:
+                return f"{path}: {_shown(value)}, then {_shown(found)}"
+        elif _describe_tensor(value) != _describe_tensor(found):
+            return f"{path}: {describe(value)}, then {describe(found)}"
+        elif not is_same(value, found) and not is_close(value, found, tolerance):
+            return f"{path}: largest difference {largest_difference(value, found)}"
     return ""
 
 
-def find_rows(output: Any, rows: int, number: int) -> dict[str, torch.Tensor]:  # noqa: ANN401
-    """One row of each tensor that has a row for each input of a batch."""
-    return {
-        path: tensor.narrow(0, number, 1)
-        for path, tensor in find_tensors(output)
-        if tensor.dim() and tensor.shape[0] == rows
-    }
+_WIDEST = 60
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, str):
+        return describe(value)
+    return repr(value) if len(value) <= _WIDEST else f"{value[:_WIDEST]!r}..."
+
+
+class RowComparison(Struct, frozen=True):
+    """A sample in the output for a batch, compared with the output for that sample alone.
+
+    Attributes:
+        count: How many parts of the output follow the batch.
+        others: Expressions for the other parts.
+        difference: The first difference, in words; "" if there is none.
+    """
+
+    count: int
+    others: tuple[str, ...]
+    difference: str
+
+
+def compare_rows(
+    whole: Any,  # noqa: ANN401
+    alone: Any,  # noqa: ANN401
+    rows: int,
+    number: int,
+    tolerance: float,
+) -> RowComparison:
+    """Compare a sample of a batch with the same sample alone.
+
+    Args:
+        whole: The output for the batch.
+        alone: The output for one sample of it.
+        rows: How many samples the batch has.
+        number: Which of them is alone.
+        tolerance: As for `find_difference`.
+    """
+    found = list(_match_rows(whole, alone, rows, number, "output"))
+    pairs = [row for row in found if row[1] is not None and row[2] is not None]
+    others = tuple(path for path, here, there in found if here is None or there is None)
+    left, right = ({row[0]: row[at] for row in pairs} for at in (1, 2))
+    return RowComparison(len(pairs), others, compare(left, right, tolerance))
+
+
+# An expression, the sample's part of the output for the batch, and of the one for the sample: tensors
+# or texts, None if the output does not follow the batch.
+_Row = tuple[str, Any, Any]
+
+
+def _match_rows(
+    whole: Any,  # noqa: ANN401
+    alone: Any,  # noqa: ANN401
+    rows: int,
+    number: int,
+    path: str,
+    above: tuple[int, ...] = (),
+) -> Iterator[_Row]:
+    """Find the batch: an axis or a list that is as long as the batch in one and 1 in the other."""
+    if id(whole) in above:
+        return
+    if _is_list(whole) and _is_list(alone) and (len(whole), len(alone)) == (rows, 1):
+        here = dict(find_values(whole[number], f"{path}[{number}]"))
+        there = dict(find_values(alone[0], f"{path}[{number}]"))
+        for where in dict.fromkeys((*here, *there)):
+            yield where, here.get(where, "nothing"), there.get(where, "nothing")
+        return
+    leaf = next(find_values(whole, path), None)
+    if leaf is not None and leaf[0] == path:
+        yield _match_leaves(
+            leaf[1], next(find_values(alone, path), (path, None))[1], rows, number, path
+        )
+        return
+    others = dict(find_children(alone, path) or ())
+    for where, part in find_children(whole, path) or ():
+        yield from _match_rows(part, others.get(where), rows, number, where, (*above, id(whole)))
+
+
+def _match_leaves(whole: Any, alone: Any, rows: int, number: int, path: str) -> _Row:  # noqa: ANN401
+    import torch
+
+    is_pair = isinstance(whole, torch.Tensor) and isinstance(alone, torch.Tensor)
+    if not is_pair or whole.dim() != alone.dim() or whole.is_nested is not alone.is_nested:
+        return path, None, None
+    if whole.is_nested:
+        parts, only = whole.unbind(), alone.unbind()
+        is_batch = (len(parts), len(only)) == (rows, 1)
+        return (path, parts[number], only[0]) if is_batch else (path, None, None)
+    axes = [axis for axis in range(whole.dim()) if whole.shape[axis] != alone.shape[axis]]
+    if len(axes) != 1 or (whole.shape[axes[0]], alone.shape[axes[0]]) != (rows, 1):
+        return path, None, None
+    return path, _plain(whole).narrow(axes[0], number, 1), _plain(alone)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    if tensor.is_quantized:
+        return tensor.dequantize()
+    return tensor if tensor.layout is torch.strided else tensor.to_dense()
 
 
 def is_close(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> bool:
     """Whether two tensors of one shape differ by at most a fraction of the largest value."""
+    if not tolerance:
+        return False
+    pairs = zip(dense_parts(left), dense_parts(right), strict=True)
+    return all(_is_same_dense(*pair) or _is_close_dense(*pair, tolerance) for pair in pairs)
+
+
+def _is_close_dense(left: torch.Tensor, right: torch.Tensor, tolerance: float) -> bool:
     import torch
 
-    if not tolerance or not (left.is_floating_point() or left.is_complex()):
+    if not (left.is_floating_point() or left.is_complex()):
         return False
     one, other = _comparable(left), _comparable(right)
     scale = max(one.abs().max().item(), 1e-12) if one.numel() else 1.0
@@ -132,12 +270,16 @@ def is_finite(tensor: torch.Tensor) -> bool:
     import torch
 
     # The sum is much faster; it may also overflow, so check again.
-    return bool(tensor.sum().isfinite()) or bool(torch.isfinite(tensor).all())
+    return all(
+        bool(one.sum().isfinite()) or bool(torch.isfinite(one).all()) for one in dense_parts(tensor)
+    )
 
 
 def largest_difference(left: torch.Tensor, right: torch.Tensor) -> str:
     """The largest difference of two tensors of one shape, in words."""
-    one, other = _comparable(left), _comparable(right)
+    pairs = zip(dense_parts(left), dense_parts(right), strict=True)
+    changed = [pair for pair in pairs if not _is_same_dense(*pair)]
+    one, other = map(_comparable, changed[-1])
     return f"{(one - other).abs().max().item():.3g} of values up to {one.abs().max().item():.3g}"
 
 
@@ -154,13 +296,17 @@ _LARGE = 1 << 20
 
 
 def fingerprint(tensor: torch.Tensor) -> int:
-    """A checksum of shape, type and contents; contents that cannot be read are ignored."""
+    """A checksum of shape, type and contents; the meta device has no contents."""
+    seed = zlib.crc32(_describe_tensor(tensor).encode())
+    for part in dense_parts(tensor.detach()):
+        seed = _fingerprint_dense(part, seed)
+    return seed
+
+
+def _fingerprint_dense(tensor: torch.Tensor, seed: int) -> int:
     import torch
 
-    seed = zlib.crc32(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-    if tensor.is_meta or tensor.is_quantized or tensor.layout is not torch.strided:
-        return seed
-    data = tensor.detach().cpu().contiguous()
+    data = tensor.cpu().contiguous()
     memory = _memory(data)
     if len(memory) < _LARGE:
         return zlib.crc32(memory, seed)

@@ -20,10 +20,11 @@ from pytest_hubkit.checks.registry import (
     UndeclaredError,
 )
 from pytest_hubkit.fit import watching_states
-from pytest_hubkit.inference import find_module
+from pytest_hubkit.models import find_module
 from pytest_hubkit.seeds import OTHER_SEED, SEED, seeded
 from pytest_hubkit.stored import digest_of, find_outside, find_weights
-from pytest_hubkit.tensors import find_tensors, fingerprints, has_shape, is_finite, is_same
+from pytest_hubkit.tensors import fingerprints, has_shape, is_finite, is_same
+from pytest_hubkit.values import find_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

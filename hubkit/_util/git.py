@@ -409,10 +409,10 @@ def _start(call: _Call, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
             stderr=stderr,
             start_new_session=call.own_group,
         )
-    except FileNotFoundError as error:
-        raise GitMissingError("git is not installed") from error
+    except FileNotFoundError:
+        raise GitMissingError("git is not installed") from None
     except OSError as error:
-        raise GitError(f"cannot start git: {error}") from error
+        raise GitError(f"cannot start git: {error}") from None
 
 
 def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:

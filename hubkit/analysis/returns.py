@@ -146,12 +146,13 @@ class ReturnsReader(Struct):
         return Returns("unknown", description)
 
     def _result(self, found: Defined, node: FunctionNode, owner: Defined | None) -> Returns:
-        file = found.scope.file
-        if isinstance(node, ast.AsyncFunctionDef):
-            return Returns("other", "a coroutine", file.location(node))
-        nodes = list(own_nodes(node))
+        file, nodes = found.scope.file, list(own_nodes(node))
+        is_async = isinstance(node, ast.AsyncFunctionDef)
         if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in nodes):
-            return Returns("other", "a generator", file.location(node))
+            kind = "an asynchronous generator" if is_async else "a generator"
+            return Returns("other", kind, file.location(node))
+        if is_async:
+            return Returns("other", "a coroutine", file.location(node))
         frame = _Frame(self.resolver.inside(found.scope, node), owner)
         returned = [part for part in nodes if isinstance(part, ast.Return)]
         if not returned:

@@ -110,6 +110,14 @@ class EntrypointConfig(_Table, frozen=True):
     stochastic: Annotated[
         bool, Meta(description="Whether its output is random in evaluation mode on purpose.")
     ] = False
+    stateful: Annotated[
+        bool | str,
+        Meta(
+            description="Whether a run depends on earlier ones on purpose, as in streaming: true, or"
+            " the name of the method that resets the model.",
+            extra={"expected": "true, false or the name of a method", "example": '"reset_state"'},
+        ),
+    ] = False
     tolerance: Annotated[
         _Positive | None,
         Meta(

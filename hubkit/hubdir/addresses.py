@@ -33,7 +33,7 @@ def base_url(repo: RepoRef) -> str:
     try:
         parse_url(url)
     except UrlError as error:  # it comes from a record in the hub dir
-        raise RepoSpecError(f"The address of {repo.name} {error}.") from error
+        raise RepoSpecError(f"The address of {repo.name} {error}.") from None
     return url
 
 
@@ -61,5 +61,5 @@ def github_url() -> str:
     except UrlError as error:
         raise UsageError(
             f"HUBKIT_GITHUB_URL {error}.", hint="Set it to a URL such as https://host/path."
-        ) from error
+        ) from None
     return text

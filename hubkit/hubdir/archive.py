@@ -81,7 +81,7 @@ def _open(archive: Path) -> Iterator[zipfile.ZipFile]:
     except DAMAGED as error:
         if isinstance(error, UnsafeArchiveError | HashMismatchError):
             raise
-        raise UnsafeArchiveError(f"The archive is damaged: {error}.", hint="Try again.") from error
+        raise UnsafeArchiveError(f"The archive is damaged: {error}.", hint="Try again.") from None
 
 
 def _require_commit(opened: zipfile.ZipFile, sha: str, *, must_name_commit: bool) -> None:

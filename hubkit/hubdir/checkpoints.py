@@ -109,7 +109,7 @@ def fetch_checkpoint(
     except OfflineError as error:
         if found is not None:
             return found.path
-        raise _offline_error(url, _explain_fetch(request), error) from error
+        raise _offline_error(url, _explain_fetch(request), error) from None
     except (*TEMPORARY_ERRORS, CacheWriteError) as error:
         afresh = policy.refresh or (found is not None and found.stale)
         if found is None or (afresh and isinstance(error, CacheWriteError)):
@@ -127,7 +127,7 @@ def download_url_to_file(
         url: The URL.
         dst: Path of the file; may start with ``~``. It is replaced when the download is complete.
         hash_prefix: First hexadecimal digits of its sha256.
-        progress: Show a progress bar if standard error is a terminal.
+        progress: Show on standard error how far it is.
 
     Raises:
         UsageError: ``url`` or ``hash_prefix`` is invalid.
@@ -149,7 +149,7 @@ def download_url_to_file(
         with Client(FetchPolicy()) as client:
             download(client, DownloadRequest(url, path, hash_prefix, progress))
     except OfflineError as error:
-        raise _offline_error(url, "must be downloaded", error) from error
+        raise _offline_error(url, "must be downloaded", error) from None
 
 
 class _CheckpointRequest(Struct, frozen=True):
@@ -211,8 +211,8 @@ def _fetch(request: _CheckpointRequest, policy: FetchPolicy) -> Path:
             entry.path,
             request.hash_prefix,
             policy.progress,
-            before_placing,
-            conditions,
+            before_placing=before_placing,
+            conditions=conditions,
         )
         try:
             download(client, wanted)
@@ -289,7 +289,7 @@ def require_url(url: str) -> Url:
     except UrlError as error:
         raise UsageError(
             f"{redact(url)!r} is not the URL of a file: it {error}.", hint=hint
-        ) from error
+        ) from None
     if parts.scheme not in _FILE_SCHEMES:
         raise UsageError(f"{redact(url)!r} is not the URL of a file.", hint=hint)
     return parts

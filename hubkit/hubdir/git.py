@@ -260,12 +260,12 @@ def fetch_commit(git: Git, url: str, what: str, sha: str) -> None:
         raise _git_error(error, url, what) from None
     try:
         git.run("cat-file", "-e", f"{sha}^{{commit}}")
-    except GitFailed as error:
+    except GitFailed:
         raise RefNotFoundError(
             f"The host has no commit {sha} of {what}.",
             url=redact(url),
             hint="It may have been rewritten, or never pushed. Ask the owner of the repo.",
-        ) from error
+        ) from None
 
 
 def _git_fetch(git: Git, url: str, *arguments: str) -> None:
@@ -348,7 +348,7 @@ def fetch_archive(resolved: ResolvedRef, path: Path, policy: FetchPolicy) -> Non
     except GitFailed as error:
         raise FetchError(
             f"git cannot create an archive of {repo}: {error}.", url=base_url(repo)
-        ) from error
+        ) from None
 
 
 def _resolve_at(git: Git, url: str, repo: RepoRef) -> ResolvedRef:

@@ -20,12 +20,12 @@ from hubkit.hubdir.certificates import make_tls_context, warn_of_ignored_setting
 from hubkit.hubdir.credentials import find_credential
 from hubkit.hubdir.http_errors import (
     busy_error,
-    certificate_error,
     connection_error,
     invalid_url_error,
     proxy_error,
     rate_limit_error,
     root_cause,
+    tls_error,
 )
 from hubkit.hubdir.retry import backoff, is_rate_limited, is_worth_retrying, requested_delay
 from hubkit.lazy import import_late
@@ -149,7 +149,9 @@ class Response:
 
     def _interrupted(self, error: Exception) -> IncompleteDownloadError:
         return IncompleteDownloadError(
-            f"{self.url} was interrupted: {root_cause(error)}.", url=self.url
+            f"{self.url} was interrupted: {root_cause(error)}.",
+            url=self.url,
+            hint="Check the network, and try again.",
         )
 
     def _read_piece(self) -> bytes:
@@ -296,7 +298,7 @@ class Client:
         except FetchError:
             raise
         except requests.exceptions.SSLError as error:
-            raise certificate_error(request.url, error) from None
+            raise tls_error(request.url, error) from None
         except requests.exceptions.ProxyError as error:
             raise proxy_error(request.url, error) from None
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
@@ -447,7 +449,7 @@ def require_web_url(url: str) -> Url:
         shown = redact(url)
         raise FetchError(
             f"The address {shown} {error}.", url=shown, hint="Write https://host/path."
-        ) from error
+        ) from None
 
 
 def check_redirect(response: Any, *_: object, **__: object) -> None:  # noqa: ANN401
@@ -472,7 +474,7 @@ def check_redirect(response: Any, *_: object, **__: object) -> None:  # noqa: AN
             f"{shown} redirects to an address that {error}.",
             url=shown,
             hint="Nothing was sent there. Ask the operator of the host.",
-        ) from error
+        ) from None
     if here.is_encrypted and not target.is_private:
         response.close()
         raise FetchError(

@@ -101,10 +101,19 @@ def file_error(response: Response) -> FetchError:
     return UnreachableError(f"{url} returned status {status}.", url=url, status=status)
 
 
-def certificate_error(url: str, error: Exception) -> FetchError:
-    """The error for a host, or a proxy in between, with an untrusted certificate."""
+def tls_error(url: str, error: Exception) -> FetchError:
+    """The error for a host, or a proxy in between, that is not trusted or does not speak TLS."""
+    cause = _innermost(error)
+    reason = getattr(cause, "verify_message", "")
+    if not reason:
+        reason = (getattr(cause, "reason", None) or root_cause(error)).lower().replace("_", " ")
+        return UnreachableError(
+            f"{_host_of(url)} cannot be reached over TLS: {reason}.",
+            url=redact(url),
+            hint="Check that the host and port are those of an https address.",
+        )
     return UnreachableError(
-        f"The certificate of {_host_of(url)} is not trusted: {root_cause(error)}.",
+        f"The certificate of {_host_of(url)} is not trusted: {reason.rstrip('.')}.",
         url=redact(url),
         hint="If a proxy inspects TLS, set SSL_CERT_FILE or REQUESTS_CA_BUNDLE to its certificates.",
     )
@@ -159,15 +168,20 @@ def _host_of(url: str) -> str:
     return parts.host_key if parts else redact(url)
 
 
-def root_cause(error: BaseException) -> str:
-    """The innermost message: requests and urllib3 wrap errors several times."""
+def _innermost(error: BaseException) -> BaseException:
+    """The error that requests and urllib3 have wrapped, several times."""
     seen = error
     while True:
         inner = getattr(seen, "reason", None) or next(
             (arg for arg in reversed(seen.args) if isinstance(arg, BaseException)), None
         )
         if not isinstance(inner, BaseException):
-            break
+            return seen
         seen = inner
+
+
+def root_cause(error: BaseException) -> str:
+    """The innermost message."""
+    seen = _innermost(error)
     text = re.sub(_URL, lambda found: redact(found[0]), str(seen))
     return (text.rpartition(": ")[2] or type(seen).__name__).rstrip(".")

@@ -333,13 +333,13 @@ def writing(path: Path) -> Iterator[None]:
             f"cannot change {error.filename}: {error.strerror}.",
             hint="hubkit writes and removes only its own regular files in the hub dir. "
             f"If it does not belong there, remove it. The hub dir is {get_dir()}",
-        ) from error
+        ) from None
     except OSError as error:
         reason, remedy = _REASONS.get(error.errno or 0, (str(error), "Check the folder"))
         raise CacheWriteError(
             f"cannot write {path}: {reason}.",
             hint=f"{remedy}, or set TORCH_HOME to use another hub dir. The hub dir is {get_dir()}",
-        ) from error
+        ) from None
 
 
 def read_record(path: Path, *, own: bool = False) -> dict[str, Any] | None:

@@ -91,11 +91,11 @@ def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:
         log.info("Waiting for %s, which holds the lock of %s", who, key)
         try:
             lock.acquire(timeout=timeout, poll_interval=0.02)
-        except filelock.Timeout as error:
+        except filelock.Timeout:
             raise LockTimeoutError(
                 f"{who} has held the lock of {key} for {timeout:.0f} s.",
                 hint=f"If it hangs, stop it. The lock file is {lock.lock_file}",
-            ) from error
+            ) from None
 
 
 def _means_no_locks(error: Exception) -> bool:
@@ -171,11 +171,11 @@ def _is_record_of(descriptor: int, tree: Path) -> bool:
 def _require_exclusive(descriptor: int, tree: Path) -> None:
     try:
         _flock(descriptor, alone=True)
-    except BlockingIOError as error:
+    except BlockingIOError:
         raise InUseError(
             f"{tree} is in use: a running program has loaded it.",
             hint="Try again after that program has exited.",
-        ) from error
+        ) from None
 
 
 def _flock(descriptor: int, *, alone: bool) -> None:

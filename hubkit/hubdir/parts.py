@@ -223,7 +223,7 @@ class ParallelDownload:
         except FetchError as error:
             with self._moved:
                 if self._active == 1 and self._width == 1 and not self._stopped:
-                    raise IncompleteDownloadError(error.message, url=error.url) from error
+                    raise IncompleteDownloadError(error.message, url=error.url) from None
                 heapq.heappush(self._missing, (part.end, part))
                 # A body that ends early costs one connection; a refusal applies to all.
                 cut = isinstance(error, IncompleteDownloadError)

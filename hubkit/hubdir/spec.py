@@ -131,7 +131,7 @@ def _parse_address(text: str, address: str) -> Url:
     except UrlError as error:
         shown = _shown(text) if "://" in text else repr(text)
         hint = _WHOLE_PATH if text.startswith("git+file:") else EXAMPLES
-        raise RepoSpecError(f"The address {shown} {error}.", hint=hint) from error
+        raise RepoSpecError(f"The address {shown} {error}.", hint=hint) from None
     return replace(url, scheme="git+ssh") if url.scheme == "ssh" else url
 
 

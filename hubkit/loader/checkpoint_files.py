@@ -54,7 +54,7 @@ def read_checkpoint(path: Path, map_location: Any = None, *, weights_only: bool)
         explained = _explain(path, error, weights_only=weights_only)
         if explained is None:
             raise
-        raise explained from error
+        raise explained from None
     return state
 
 
@@ -70,23 +70,23 @@ def is_safetensors(path: Path) -> bool:
 def _import_torch() -> ModuleType:
     try:
         import torch
-    except ModuleNotFoundError as error:
-        raise torch_is_missing("Loading weights needs torch") from error
+    except ModuleNotFoundError:
+        raise torch_is_missing("Loading weights needs torch") from None
     return torch
 
 
 def _read_safetensors(path: Path, map_location: Any, torch: ModuleType) -> dict[str, Any]:  # noqa: ANN401
     try:
         import safetensors.torch
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError:
         raise MissingExtraError(
             f"{path} is a safetensors file, and safetensors is not installed.",
             hint="Install it: pip install safetensors",
-        ) from error
+        ) from None
     try:
         state = safetensors.torch.load_file(path)
     except safetensors.SafetensorError as error:
-        raise _unreadable(path, str(error)) from error
+        raise _unreadable(path, str(error)) from None
     device = _device_for(map_location, torch)
     return {name: tensor.to(device) for name, tensor in state.items()}
 
@@ -115,7 +115,7 @@ def _members_of(path: Path, source: Path | io.BytesIO) -> list[zipfile.ZipInfo]:
         with open_zip(source, limits.CHECKPOINT_INDEX, limits.CHECKPOINT_MEMBERS) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
     except DAMAGED as error:
-        raise _unreadable(path, str(error)) from error
+        raise _unreadable(path, str(error)) from None
     total = sum(member.file_size for member in members)
     size = path.stat().st_size if source is path else len(cast("io.BytesIO", source).getbuffer())
     if total > max(limits.CHECKPOINT_RATIO_FROM.most, limits.CHECKPOINT_RATIO.most * size):
@@ -135,7 +135,7 @@ def _unpack_one(path: Path, member: zipfile.ZipInfo) -> io.BytesIO:
             for piece in read_pieces(archive, member):
                 content.write(piece)
     except DAMAGED as error:
-        raise _unreadable(path, str(error)) from error
+        raise _unreadable(path, str(error)) from None
     _members_of(path, content)
     content.seek(0)
     return content
@@ -168,8 +168,11 @@ def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointE
     if isinstance(error, RuntimeError) and "PytorchStreamReader" not in first_line:
         return None  # about a device, for example: the file is fine
     if weights_only and "weights" in first_line.lower():
+        refused = _find_refused(text) or first_line
+        if refused.startswith("Unsupported operand"):  # not a pickle, or not one that torch makes
+            return _unreadable(path, f"{refused}.")
         return CheckpointError(
-            f"{path} contains more than weights: {_find_refused(text) or first_line}",
+            f"{path} contains more than weights: {refused}",
             hint="If you trust its author to run code here, pass weights_only=False.",
         )
     return _unreadable(path, first_line)
@@ -178,7 +181,7 @@ def _explain(path: Path, error: Exception, *, weights_only: bool) -> CheckpointE
 def _find_refused(text: str) -> str:
     """What else a checkpoint holds, by the message of ``torch.load``; "" if that does not say."""
     names = re.findall(r"GLOBAL (\S+)", text)
-    reason = re.search(r"WeightsUnpickler error: *([^\n]*?)\.?(?: Please|\n|$)", text)
+    reason = re.search(r"WeightsUnpickler error:\s*([^\n]*?)\.?(?: Please|\n|$)", text)
     return f"{', '.join(dict.fromkeys(names))}." if names else reason[1] if reason else ""
 
 

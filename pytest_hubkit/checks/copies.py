@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_hubkit.checks.forward import BUILT
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
+from pytest_hubkit.failures import summarize
 from pytest_hubkit.fast_path import find_changed, find_shared
+from pytest_hubkit.models import find_runnable
 from pytest_hubkit.tensors import CLOSE, find_difference, has_shape
 from pytest_hubkit.weights import find_unsafe, read_back
 
@@ -36,6 +38,7 @@ def state_dict_round_trip(context: CaseContext) -> Iterator[Failure]:
     """
     if "C207" in context.fast_path.passed:
         return
+    context.require_numbers(context.module)
     state = context.module.state_dict()
     strange = find_unsafe(state)
     if strange:
@@ -161,7 +164,7 @@ def copies(context: CaseContext) -> Iterator[Failure]:
         copied = context.copy_module()
     except Exception as error:  # noqa: BLE001 - whatever an attribute raises
         yield Failure(
-            f"{context.label} cannot be copied: {type(error).__name__}: {error}",
+            f"{context.label} cannot be copied: {summarize(error)}",
             tuple(_find_uncopyable(model)),
             "Create it when it is needed, or drop it in __deepcopy__.",
         )
@@ -182,7 +185,7 @@ def copies(context: CaseContext) -> Iterator[Failure]:
         return
     if not isinstance(context.runnable, torch.nn.Module):
         return
-    again = context.run(copied)
+    again = context.run(find_runnable(copied))
     seen = find_difference(first.output, again, CLOSE)
     if seen:
         yield Failure(

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
-from pytest_hubkit.inference import copied, evaluating
+from pytest_hubkit.failures import summarize
+from pytest_hubkit.models import copied, evaluating
 from pytest_hubkit.tensors import find_difference
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ def _transformed(
             again = made(*inputs.args, **inputs.kwargs)
     except Exception as error:  # noqa: BLE001 - compilers raise all sorts of things
         yield Failure(
-            f"{what} fails on {context.label}: {type(error).__name__}: {_first_line(error)}",
+            f"{what} fails on {context.label} in evaluation mode, without gradients: "
+            f"{summarize(error)}",
         )
         return
     seen = find_difference(first.output, again, _CLOSE)
@@ -129,9 +131,3 @@ def _transformed(
             f"The result of {what} for {context.label} returns different outputs.",
             (seen,),
         )
-
-
-def _first_line(error: Exception) -> str:
-    """The first line of an error's text that has words in it."""
-    lines = (line.strip() for line in str(error).splitlines())
-    return next((line for line in lines if any(map(str.isalpha, line))), "")

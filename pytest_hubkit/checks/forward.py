@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_hubkit.checks.registry import Failure, NotApplicableError, check
-from pytest_hubkit.inference import evaluating
 from pytest_hubkit.inputs import find_mismatches
-from pytest_hubkit.seeds import OTHER_SEED, SEED
-from pytest_hubkit.tensors import find_difference, find_tensors
+from pytest_hubkit.models import evaluating
+from pytest_hubkit.tensors import dense_parts
+from pytest_hubkit.values import find_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,49 +68,44 @@ def finite(context: CaseContext) -> Iterator[Failure]:
     """
     import torch
 
-    for path, tensor in find_tensors(context.first.output):
-        if tensor.is_meta or not (tensor.is_floating_point() or tensor.is_complex()):
-            continue
-        bad = ~torch.isfinite(tensor)
-        count = int(bad.sum())
-        if count:
-            place = tuple(bad.nonzero()[0].tolist())
-            yield Failure(
-                f"The output of {context.label} has numbers that are not finite.",
-                ((f"{path}: {count} of {tensor.numel()}, the first at {list(place)}: "
-                 f"{tensor[place].item()}"), context.first.inputs.provenance),
-                "Look for divisions, logarithms, roots and large exponents.",
-            )  # fmt: skip
-            return
+    context.require_comparable()
+    for path, value in find_values(context.first.output):
+        for tensor in () if isinstance(value, str) else dense_parts(value):
+            bad = ~torch.isfinite(tensor)
+            count = int(bad.sum())
+            if count:
+                place = tuple(bad.nonzero()[0].tolist())
+                yield Failure(
+                    f"The output of {context.label} has numbers that are not finite.",
+                    ((f"{path}: {count} of {tensor.numel()}, the first at {list(place)}: "
+                     f"{tensor[place].item()}"), context.first.inputs.provenance),
+                    "Look for divisions, logarithms, roots and large exponents.",
+                )  # fmt: skip
+                return
 
 
-@check("C204", "eval-determinism", level=2, requires=RAN)
+@check("C204", "eval-determinism", level=2, requires=(*RAN, "C205"))
 def eval_determinism(context: CaseContext) -> Iterator[Failure]:
     """In evaluation mode, the same input produces the same output, bit for bit.
 
     Dropout that ignores ``eval()``, noise drawn in ``forward``, or state that one call leaves for
-    the next make results irreproducible. With ``stochastic = true``, both runs start from the same
-    seed.
+    the next make results irreproducible. Tensors, arrays, numbers and texts are compared, wherever
+    they are in the output; generators are run to their end. With ``stochastic = true``, both runs
+    start from the same seed; with ``stateful``, each run starts from a reset model.
 
     Use ``nn.Dropout`` or pass ``training=self.training`` to ``F.dropout``; keep no state.
     """
-    if "C204" in context.fast_path.passed:
-        return
-    stochastic = context.case.config.stochastic
-    again = context.run(seed=SEED if stochastic else OTHER_SEED)
-    # Accelerators add in an order of their own.
-    tolerance = 0.0 if context.session.options.device == "cpu" else 1e-6
-    seen = find_difference(context.first.output, again, tolerance)
+    seen = context.nondeterminism
     if seen:
         yield Failure(
             f"{context.label} returns different outputs for the same input in evaluation mode.",
             (seen, *_modules_in_training(context)),
             "Pass training=self.training to F.dropout, and keep noise and state out of forward; or "
-            "declare `stochastic = true`.",
+            "declare `stochastic = true`, or `stateful` for a model that streams.",
         )
 
 
-@check("C205", "eval-purity", level=2, requires=(*RAN, "C204"))
+@check("C205", "eval-purity", level=2, requires=RAN)
 def eval_purity(context: CaseContext) -> Iterator[Failure]:
     """Running the model in evaluation mode changes nothing.
 
@@ -118,22 +113,33 @@ def eval_purity(context: CaseContext) -> Iterator[Failure]:
     change what is trained or saved. The input belongs to the caller. Drawing random numbers would
     shift those of the user.
 
-    Update buffers only ``if self.training``, and write to a copy of the input.
+    Update buffers only ``if self.training``, and write to a copy of the input. For a model that
+    streams, declare ``stateful``.
     """
-    first = context.first
-    if first.changed:
-        shown = ", ".join(first.changed[:_MOST])
+    first, config = context.first, context.case.config
+    # The state of a stream is in buffers.
+    changed = [one for one in first.changed if not (config.stateful and one.startswith("buffer "))]
+    if changed:
+        shown = ", ".join(changed[:_MOST])
         yield Failure(
             f"Running {context.label} in evaluation mode changes parameters, buffers or input.",
-            (f"{len(first.changed)} changed: {shown}",),
+            (f"{len(changed)} changed: {shown}",),
             "Update buffers only if self.training is true, and copy the input before writing to it.",
         )
-    if first.drew and not context.case.config.stochastic:
+    # Noise in the output is reported by C204.
+    elif first.drew and not config.stochastic and not _is_noisy(context):
         yield Failure(
             f"Running {context.label} in evaluation mode draws random numbers.",
             (f"generators: {', '.join(first.drew)}",),
             "Draw them only if self.training is true, or declare `stochastic = true`.",
         )
+
+
+def _is_noisy(context: CaseContext) -> bool:
+    try:
+        return bool(context.nondeterminism)
+    except NotApplicableError:
+        return False
 
 
 @check("C206", "train-eval-switch", level=2, requires=BUILT)
@@ -148,7 +154,10 @@ def train_eval_switch(context: CaseContext) -> Iterator[Failure]:
     model = context.module
     with evaluating(model):
         for name, call, mode in (("train()", model.train, True), ("eval()", model.eval, False)):
-            returned = call()
+            try:
+                returned = call()
+            except NotImplementedError as error:
+                raise NotApplicableError(f"it refuses {name}: {error}") from error
             if returned is not model:
                 yield Failure(
                     f"{context.label}.{name} returns {type(returned).__name__}, not the model.",

@@ -15,11 +15,14 @@ from pytest_hubkit.checks.registry import (
     UndeclaredError,
     check,
 )
+from pytest_hubkit.failures import summarize
 from pytest_hubkit.fast_path import ROW_TOLERANCE
-from pytest_hubkit.inference import copied, evaluating, find_unregistered, move, watched
+from pytest_hubkit.inference import find_unregistered, watched
 from pytest_hubkit.inputs import BATCH
+from pytest_hubkit.models import copied, evaluating, find_runnable, invoke, move
 from pytest_hubkit.seeds import seeded
-from pytest_hubkit.tensors import compare, find_rows, find_tensors, is_finite
+from pytest_hubkit.tensors import compare_rows, is_finite
+from pytest_hubkit.values import find_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,50 +35,73 @@ if TYPE_CHECKING:
 _MOST = 4
 
 
-@check("C211", "batch-invariance", level=2, requires=(*RAN, "C204"))
+@check("C211", "batch-invariance", level=2, requires=(*RAN, "C204", "C205"))
 def batch_invariance(context: CaseContext) -> Iterator[Failure]:
     """The output for a sample does not depend on the other samples in the batch.
 
     The usual reasons are a mean over the wrong axis, batch statistics in evaluation mode, or
-    padding that leaks. The batch is the axis named ``B`` in ``input``.
+    padding that leaks. The batch is the axis named ``B`` in ``input``, or a list of samples; in the
+    output, it is the axis or list that shrinks with it. Rounding is ruled out by a run in float64.
 
     Reduce over all axes but the first. If the dependence is intended, expect C211 or raise
     ``tolerance``.
     """
-    first = context.first
+    first, config = context.first, context.case.config
     rows = first.inputs.batch
-    if rows < 2 or context.case.config.stochastic:
+    if config.stochastic:
+        raise NotApplicableError("`stochastic = true`: the noise of each sample differs")
+    if rows < 2:
         raise NotApplicableError(
             f"its input has no batch: an axis named {BATCH}, of size two or more"
         )
-    number = rows - 1
-    batched = find_rows(first.output, rows, number)
-    if not batched:
-        raise NotApplicableError(f"no output has {rows} rows")
     if "C211" in context.fast_path.passed:
         return
+    number = rows - 1
     try:
-        alone = dict(find_tensors(context.run(inputs=first.inputs.row(number))))
+        alone = context.run(inputs=first.inputs.row(number))
     except Exception as error:  # noqa: BLE001
         yield Failure(
             f"{context.label} accepts a batch of {rows} and fails on a batch of one: "
-            f"{type(error).__name__}: {error}",
+            f"{summarize(error)}",
             (first.inputs.provenance,),
             "Check whether it squeezes or normalizes over the batch.",
             cause=error,
         )
         return
-    for path, row in batched.items():
-        if path not in alone or alone[path].shape != row.shape:
-            raise NotApplicableError(f"{path} has a different shape for a batch of one")
-    seen = compare(batched, alone, context.case.config.tolerance or ROW_TOLERANCE)
-    if seen:
+    tolerance = config.tolerance or ROW_TOLERANCE
+    found = compare_rows(first.output, alone, rows, number, tolerance)
+    if not found.count:
+        raise NotApplicableError(
+            f"no axis of its output is {rows} long for a batch of {rows}, and 1 for a batch of one"
+        )
+    if found.difference and not _is_rounding(context, number):
         yield Failure(
             f"{context.label}'s output for a sample depends on the other samples in the batch.",
-            (f"row {number} alone, {seen}",),
+            (f"row {number} alone, {found.difference}",),
             "Check whether it reduces over the batch axis, or uses batch statistics in evaluation "
             "mode.",
         )
+
+
+# Relative to the largest value: what rounding leaves in float64, after many layers.
+_ROUNDING = 1e-9
+
+
+def _is_rounding(context: CaseContext, number: int) -> bool:
+    """Whether a sample is the same alone and in a batch once the model computes in float64."""
+    import torch
+
+    if context.runnable is not context.module:
+        return False
+    inputs = context.first.inputs.mapped(lambda one: _cast(one, torch.float64))
+    try:
+        model = _cast(context.copy_module(), torch.float64)
+        whole = context.run(model, inputs)
+        alone = context.run(model, inputs.row(number))
+    except Exception:  # noqa: BLE001 - what cannot compute in float64 is judged as it is
+        return False
+    found = compare_rows(whole, alone, inputs.batch, number, _ROUNDING)
+    return bool(found.count) and not found.difference
 
 
 @check("C212", "backward", level=2, requires=(*RAN, "C108", "C203"))
@@ -87,11 +113,11 @@ def backward(context: CaseContext) -> Iterator[Failure]:
 
     Declare ``trainable = true`` to promise this, ``false`` if the model cannot be trained.
     """
-    trainable, model = context.case.config.trainable, context.second_module
+    trainable, _ = context.case.config.trainable, context.runnable
+    model = find_runnable(context.second_module)
     if trainable is False:
         raise NotApplicableError(f"`trainable = false` is declared in {context.case.place}")
-    if context.session.options.device == "meta":
-        raise NotApplicableError("the meta device computes no numbers")
+    context.require_numbers(model)
     model.to(context.session.options.device)
     small, whole = context.fast_path.inputs, context.first.inputs
     failure = None
@@ -115,10 +141,10 @@ def _differentiate(context: CaseContext, model: torch.nn.Module, inputs: Inputs)
     import torch
 
     try:
-        with seeded(1), context.session.running_model(context.label), torch.enable_grad():
+        with seeded(1), context.session.running_model(context.label):
             model.train()
             fed = inputs.mapped(copied)
-            output = model(*fed.args, **fed.kwargs)
+            output = invoke(model, fed, gradients=True)
             outputs = [one for _, one in find_tensors(output) if one.requires_grad]
             if not outputs:
                 return Failure(
@@ -131,7 +157,7 @@ def _differentiate(context: CaseContext, model: torch.nn.Module, inputs: Inputs)
             total = torch.stack([one.float().mean() for one in real]).sum()
             total.backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # noqa: BLE001
-        message = f"{context.label} fails in training mode: {type(error).__name__}: {error}"
+        message = f"{context.label} fails in training mode: {summarize(error)}."
         return Failure(message, (inputs.provenance,), cause=error)
     grads = {name: one.grad for name, one in model.named_parameters()}
     model.zero_grad(set_to_none=True)
@@ -167,6 +193,7 @@ def low_precision(context: CaseContext) -> Iterator[Failure]:
     """
     import torch
 
+    context.require_numbers(context.module)
     yield from _run_changed(
         context, "in bfloat16", lambda one: _cast(one, torch.bfloat16), _all_finite
     )
@@ -183,9 +210,11 @@ def device_agnostic(context: CaseContext) -> Iterator[Failure]:
     Create tensors with ``x.new_zeros`` or ``device=x.device``, and register constants as buffers.
     """
     module = context.module
+    context.require_numbers(module)
     if "C214" in context.fast_path.passed:
         return
-    if module is context.runnable and not any(find_unregistered(module)):
+    is_plain = module is context.runnable and not context.case.config.stateful
+    if is_plain and not any(find_unregistered(module)):
         made: list[str] = []
         with evaluating(module):
             context.run(watched(module, made))
@@ -205,12 +234,12 @@ def _run_changed(
     """Run a changed copy on changed input."""
     import torch
 
-    first = context.first
+    first, module = context.first, context.module
     if not isinstance(context.runnable, torch.nn.Module):
         raise NotApplicableError("it is not an nn.Module")
     try:
         spare = context.fast_path.take_spare()
-        changed = change(copy.deepcopy(context.module) if spare is None else spare)
+        changed = find_runnable(change(copy.deepcopy(module) if spare is None else spare))
         inputs = (context.fast_path.inputs or first.inputs).mapped(change)
         output = context.run(changed, inputs)
     except UndeclaredError:
@@ -221,10 +250,9 @@ def _run_changed(
                 "its control flow depends on numbers, which the meta device does not compute"
             ) from error
         place = _own_frame(context, error)
-        message = str(error).splitlines()[0] if str(error) else ""
         evidence = (f"{place.path}:{place.line}",) if place else ()
         yield Failure(
-            f"{context.label} does not run {where}: {type(error).__name__}: {message}",
+            f"{context.label} does not run {where}: {summarize(error)}",
             evidence,
             location=place,
         )

@@ -18,7 +18,7 @@ from pytest_hubkit.checks.registry import (
     check,
 )
 from pytest_hubkit.failures import describe_download
-from pytest_hubkit.inference import find_module
+from pytest_hubkit.models import find_module
 from pytest_hubkit.seeds import SEED, seeded
 
 if TYPE_CHECKING:

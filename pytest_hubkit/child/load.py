@@ -189,7 +189,7 @@ def _answering(request: LoadRequest, case: CaseRequest, who: str) -> Iterator[Gu
 def _fingerprints_of(made: Any) -> dict[str, int]:  # noqa: ANN401
     if "torch" not in sys.modules:
         return {}
-    from pytest_hubkit.inference import find_module
+    from pytest_hubkit.models import find_module
     from pytest_hubkit.tensors import fingerprints
 
     module = find_module(made)
@@ -296,7 +296,7 @@ def _inspect(made: Any, function: Any, case: CaseRequest, root: Path) -> CaseRep
     """Find out what an entrypoint returned, whether it can be pickled and whether it runs."""
     if "torch" not in sys.modules:
         return CaseReply()
-    from pytest_hubkit.inference import find_module
+    from pytest_hubkit.models import find_module, find_runnable
     from pytest_hubkit.tensors import fingerprints
 
     module = find_module(made)
@@ -309,7 +309,9 @@ def _inspect(made: Any, function: Any, case: CaseRequest, root: Path) -> CaseRep
         )
     if not case.run:
         return reply
-    runnable = made if module is None else module
+    runnable = find_runnable(made)
+    if runnable is None:
+        return reply
     runs, written = _run_all(runnable, _inputs(runnable, function, case), root, case.run)
     return structs.replace(reply, runs=runs, written=written)
 
@@ -371,13 +373,11 @@ def _run_all(
 
 
 def _run(runnable: Any, inputs: Inputs, root: Path) -> ChildFailure | None:  # noqa: ANN401
-    import torch
-
-    from pytest_hubkit.inference import evaluating
+    from pytest_hubkit.models import evaluating, invoke
 
     try:
-        with evaluating(runnable), torch.inference_mode():
-            runnable(*inputs.args, **inputs.kwargs)
+        with evaluating(runnable):
+            invoke(runnable, inputs)
     except Exception as error:  # noqa: BLE001
         return describe_error(error, root)
     return None

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from hubkit.runtime.sandbox import Attempt, Policy, guarded_network, isolate_network, kept_state
 from pytest_hubkit.capture import Capture
+from pytest_hubkit.inputs import Inputs
 from pytest_hubkit.isolation import isolated_hub_dir
 
 if TYPE_CHECKING:
@@ -97,13 +98,11 @@ def _run(message: bytes) -> bytes:
     import hubkit.repos  # noqa: F401
 
     model, args, kwargs = pickle.loads(message)  # noqa: S301
-    import torch
+    from pytest_hubkit.models import evaluating, invoke
 
-    if isinstance(model, torch.nn.Module):
-        model.eval()
     guard = guarded_network(Path(), "The model's forward in another process")
-    with torch.inference_mode(), guard:
-        output = model(*args, **kwargs)
+    with evaluating(model), guard:
+        output = invoke(model, Inputs(args, kwargs, ""))
     return pickle.dumps(output)
 
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_hubkit.case import Case
-from pytest_hubkit.inputs import find_known, find_mismatches, guess_inputs, make_inputs, read_answer
+from pytest_hubkit.inputs import (
+    find_known,
+    find_mismatches,
+    guess_inputs,
+    make_inputs,
+    read_answer,
+    suggest_input,
+)
 from pytest_hubkit.tensors import find_difference
 from tests.plugin.conftest import outcomes
 from tests.plugin.defects import MODEL
@@ -142,6 +149,42 @@ def test_differences_are_told_by_path_and_size() -> None:
     assert "then" in find_difference(one, {"a": torch.ones(3)})
 
 
+def test_suggested_input_fits_the_model_at_hand() -> None:
+    import torch
+    from torch import nn
+
+    class Graph(nn.Module):
+        def forward(self, x: Any, edge_index: Any, batch: Any = None) -> None: ...
+
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(3, 3, dtype=torch.float64)
+
+        def forward(self, *, points: Any) -> None: ...
+
+    suggested = {
+        suggest_input(nn.Conv1d(2, 4, 3)): 'input = "f32[B,2,T]"',
+        suggest_input(nn.Conv2d(3, 4, 3)): 'input = "f32[B,3,H,W]"',
+        suggest_input(nn.Embedding(9, 2)): 'input = "i64[B,T] < 9"',
+        suggest_input(nn.Identity()): 'input = "f32[B,N]"',
+        suggest_input(Graph()): 'input = { x = "f32[B,N]", edge_index = "i64[2,E] < 4" }',
+        suggest_input(Named()): 'input = { points = "f64[B,3]" }',
+    }
+    assert list(suggested) == list(suggested.values())
+
+
+def test_a_list_of_samples_is_a_batch() -> None:
+    import torch
+
+    images = [torch.zeros(3), torch.ones(3)]
+    found = read_answer({"args": (images, 5)}, "a hook")
+    assert found.batch == 2
+    row = found.row(1)
+    assert row.args[1] == 5
+    assert [one.tolist() for one in row.args[0]] == [[1, 1, 1]]
+
+
 HUBCONF = '''
 from shapes.model import Net as _Net
 
@@ -228,6 +271,7 @@ def test_hook_guess_cases_kinds_golden_and_budget(repo: HubRepo) -> None:
     missing.assert_outcomes(skipped=1)
     missing.stdout.fnmatch_lines([f"*{absent} is not available here (--hubconf-device)"])
     meta = repo.run_here(
-        "--hubconf", "-k", "asked and (C201 or C203 or C204)", "--hubconf-device=meta"
+        "--hubconf", "-k", "asked and (C201 or C203 or C204)", "--hubconf-device=meta", "-rs"
     )
-    meta.assert_outcomes(passed=3)
+    meta.assert_outcomes(passed=1, skipped=2)
+    meta.stdout.fnmatch_lines(["*its output is on the meta device, which computes no numbers*"])

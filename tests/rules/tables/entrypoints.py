@@ -64,6 +64,16 @@ dependencies = ["torch"]
 import torch as _torch
 
 
+async def _chunks(count):
+    for number in range(count):
+        yield _torch.full((4,), float(number))
+
+
+def live(count: int = 3):
+    """A source of audio; count is how many chunks."""
+    return _chunks(count)  # expect: HUB401
+
+
 def net(pretrained: bool = False):
     """A line; pretrained is not used yet."""
     return _torch.nn.Linear(1, 1)

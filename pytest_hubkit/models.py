@@ -1,0 +1,168 @@
+"""Models in what an entrypoint returns: find one, and call it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+    from pytest_hubkit.inputs import Inputs
+
+# What a generator yields beyond this is not looked at: it may never end.
+MOST_ITEMS = 100
+
+
+def find_module(value: object) -> torch.nn.Module | None:
+    """The first ``nn.Module`` in a value: itself, or an element of a tuple, list or dict."""
+    import torch
+
+    if isinstance(value, torch.nn.Module):
+        return value
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, tuple | list):
+        return next((one for one in value if isinstance(one, torch.nn.Module)), None)
+    return None
+
+
+def find_runnable(made: Any) -> Any:  # noqa: ANN401
+    """What takes the example input: the first model in a value, or an exported program's module.
+
+    Args:
+        made: What an entrypoint returned.
+
+    Returns:
+        None if nothing in it can be called.
+    """
+    import torch
+
+    module = find_module(made)
+    if isinstance(module, torch.nn.ModuleDict | torch.nn.ModuleList):
+        return next(filter(None, map(find_runnable, module.children())), None)
+    if module is not None:
+        return module
+    if isinstance(made, torch.export.ExportedProgram):
+        return made.module()
+    return made if callable(made) else None
+
+
+def is_on_meta(runnable: Any) -> bool:  # noqa: ANN401
+    """Whether a model is on the meta device, which has shapes and no numbers."""
+    import torch
+
+    if not isinstance(runnable, torch.nn.Module):
+        return False
+    tensors = [*runnable.parameters(), *runnable.buffers()]
+    return bool(tensors) and all(one.is_meta for one in tensors)
+
+
+def copied(value: Any) -> Any:  # noqa: ANN401
+    """A copy of input, so that a model that writes to it does not spoil it for later runs."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    if type(value) is dict:
+        return {key: copied(one) for key, one in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(map(copied, value))
+    # Graphs and batches; what cannot be copied is shared.
+    with contextlib.suppress(Exception):
+        return copy.deepcopy(value)
+    return value
+
+
+def move(value: Any, device: str) -> Any:  # noqa: ANN401
+    """A model, or input wherever its tensors are nested, on another device."""
+    import torch
+
+    return value.to(device) if isinstance(value, torch.nn.Module) else _to_device(value, device)
+
+
+def _to_device(value: Any, device: str) -> Any:  # noqa: ANN401
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if isinstance(value, dict):
+        return {key: _to_device(one, device) for key, one in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(_to_device(one, device) for one in value)
+    # Graphs and batches have the method too.
+    move_to = getattr(value, "to", None)
+    return value if move_to is None or isinstance(value, type) else move_to(device)
+
+
+def invoke(runnable: Any, inputs: Inputs, *, gradients: bool = False) -> Any:  # noqa: ANN401
+    """Call a model; generators and coroutines run to their end.
+
+    Not in inference mode, in which models that compute gradients inside ``forward``, such as force
+    fields, cannot run.
+
+    Args:
+        runnable: The model or another callable.
+        inputs: Its input.
+        gradients: Whether gradients are enabled.
+    """
+    import torch
+
+    if is_on_meta(runnable):
+        inputs = inputs.mapped(lambda value: move(value, "meta"))
+    with torch.set_grad_enabled(gradients):
+        return _drained(runnable(*inputs.args, **inputs.kwargs))
+
+
+@contextlib.contextmanager
+def evaluating(model: Any) -> Iterator[None]:  # noqa: ANN401
+    """Put a model into evaluation mode for a while; other values are left alone."""
+    import torch
+
+    if not isinstance(model, torch.nn.Module):
+        yield
+        return
+    before = [(module, module.training) for module in model.modules()]
+    # Exported programs refuse it, and have one mode only.
+    with contextlib.suppress(NotImplementedError):
+        model.eval()
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
+
+
+def _drained(returned: Any) -> Any:  # noqa: ANN401
+    """What a call returned, once it has run: a generator's items, a coroutine's result.
+
+    Args:
+        returned: What a model returned.
+
+    Returns:
+        A list for a generator, with at most `MOST_ITEMS` items; a coroutine's result; any other
+        value as it is.
+    """
+    import asyncio
+    import inspect
+
+    if inspect.isgenerator(returned):
+        return list(islice(returned, MOST_ITEMS))
+    if inspect.isasyncgen(returned):
+        return asyncio.run(_collect(returned))
+    if inspect.iscoroutine(returned):
+        return _drained(asyncio.run(returned))
+    return returned
+
+
+async def _collect(generator: Any) -> list[Any]:  # noqa: ANN401
+    found: list[Any] = []
+    async for item in generator:
+        found.append(item)
+        if len(found) == MOST_ITEMS:
+            break
+    return found
