@@ -241,8 +241,8 @@ def _describe_files(load: _Load, guard: Guard, read: tuple[Path, ...]) -> dict[P
 
 
 def _find_urls(guard: Guard) -> dict[Path, str]:
-    files = {**guard.checkpoints, **guard.answered}
-    return {Path(path): url for url, path in files.items()}
+    named = {Path(path): url for url, path in guard.checkpoints.items()}
+    return named | {path: url for url, path in guard.answered.items()}
 
 
 def _is_same_state(state: dict[str, Any], other: dict[str, Any]) -> bool:
