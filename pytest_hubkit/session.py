@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit.lockfile import read_own_pins
 from hubkit.runtime.sandbox import Policy, kept_state
 from hubkit.source import open_files
 from pytest_hubkit.case import Plan
@@ -22,10 +23,11 @@ from pytest_hubkit.seeds import SEED, draw, seeded
 from pytest_hubkit.stored import WeightsStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from hubkit.config import Config
     from hubkit.facts import Hubconf, RepoFacts
+    from hubkit.lockfile import LockedCheckpoint
     from hubkit.runtime import LoadedHubconf
     from hubkit.runtime.sandbox import Guard
 
@@ -148,6 +150,15 @@ class HubconfSession:
         folders = (root / "dist", *filter(None, [self.options.weights]))
         paths = () if self.options.policy.everything else tuple(open_files(root).paths())
         return WeightsStore(str(root), paths, tuple(map(str, folders)), torch.hub.get_dir())
+
+    @cached_property
+    def pins(self) -> Mapping[str, LockedCheckpoint]:
+        """The checkpoints in the repo's lock file, by URL.
+
+        Raises:
+            LockfileError: It is not a lock file.
+        """
+        return read_own_pins(self.facts.files)
 
     @property
     def weights_home(self) -> str:

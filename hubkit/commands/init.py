@@ -11,7 +11,7 @@ import click
 from msgspec import Struct
 
 from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines
-from hubkit._util.text import plural
+from hubkit._util.text import join_words, plural
 from hubkit.errors import TemplateError, UsageError
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def command(
 
     With a NAME, creates a folder with a small model that trains in seconds. In a folder with code,
     finds its models in the source, checks that they can be built and load their weights, and adds a
-    hubconf.py and other missing files. Existing files are not changed.
+    hubconf.py and other missing files. Files that you wrote or edited are not changed.
 
     Exit codes: 0 success, 1 a file differs (with --check) or no model can be published, 2 an error.
     """
@@ -298,7 +298,10 @@ def _refuse(plan: Plan) -> int:
 
 
 class Plan(Struct, frozen=True):
-    """The files to create in a folder, and the answers that they were rendered from."""
+    """The files to create in a folder, and the answers that they were rendered from.
+
+    Files that only an earlier run created, with other answers, are in ``dropped``.
+    """
 
     target: Path
     template: Template
@@ -306,6 +309,7 @@ class Plan(Struct, frozen=True):
     answers: Answers
     files: tuple[RenderedFile, ...]
     is_new: bool
+    dropped: tuple[str, ...] = ()
 
     @property
     def lacks_models(self) -> bool:
@@ -339,14 +343,7 @@ def make_plan(
         TemplateError: An answer is not valid, or the template does not render.
         UsageError: The folder is inside ``.git``.
     """
-    from hubkit.scaffold import (
-        open_target,
-        read_discovery,
-        read_template,
-        render_template,
-        resolve_answers,
-        select_entrypoints,
-    )
+    from hubkit.scaffold import changed_answers, read_discovery, read_template
 
     if ".git" in target.parts:
         raise UsageError(f"{target} is inside a .git folder", hint="Choose another folder.")
@@ -355,6 +352,18 @@ def make_plan(
     texts = _drop_inapplicable(template, texts)
     if interactive:
         texts = _ask_questions(template, texts, found)
+    plan = _render(target, template, texts, found)
+    known = {question.name for question in template.questions}
+    recorded = {name: text for name, text in found.answers if name in known}
+    if template.name != found.template or not changed_answers(plan.answers, found):
+        return plan
+    return _with_earlier(plan, _render(target, template, recorded, found).files)
+
+
+def _render(target: Path, template: Template, texts: Mapping[str, str], found: Discovery) -> Plan:
+    """The plan for some answers."""
+    from hubkit.scaffold import open_target, render_template, resolve_answers, select_entrypoints
+
     answers = resolve_answers(template, texts, found)
     names = answers.get("entrypoints")
     if isinstance(names, str) and found.proposals:
@@ -362,6 +371,45 @@ def make_plan(
     files = _fill_parts(target, render_template(template, answers, found))
     is_new = not target.is_dir() or not any(target.iterdir())
     return Plan(target, template, found, answers, files, is_new)
+
+
+def _with_earlier(plan: Plan, earlier: tuple[RenderedFile, ...]) -> Plan:
+    """The plan with what an earlier run wrote, for files that other answers change.
+
+    Args:
+        plan: The plan.
+        earlier: The files for the recorded answers.
+    """
+    from msgspec.structs import replace
+
+    before = {one.path: one.content for one in earlier}
+    files = tuple(
+        _update_file(plan, one, before[one.path])
+        if before.get(one.path, one.content) != one.content
+        else one
+        for one in plan.files
+    )
+    dropped = sorted(before.keys() - {one.path for one in files})
+    left = tuple(path for path in dropped if (plan.target / path).is_file())
+    return replace(plan, files=files, dropped=left)
+
+
+def _update_file(plan: Plan, file: RenderedFile, before: bytes) -> RenderedFile:
+    """A file that other answers change: it may replace the one that an earlier run wrote."""
+    from msgspec.structs import replace
+
+    from hubkit.publish.card import keep_parts
+    from hubkit.scaffold import update_record
+
+    path = plan.target / file.path
+    current = path.read_bytes() if path.is_file() else before
+    if current == before:
+        return replace(file, before=before)
+    if file.path == plan.found.config_file:
+        edited = update_record(file.path, current, plan.answers, plan.found)
+    else:
+        edited = keep_parts(file.path, current, before, file.content)
+    return replace(file, content=edited or file.content, before=current if edited else before)
 
 
 def _fill_parts(target: Path, files: tuple[RenderedFile, ...]) -> tuple[RenderedFile, ...]:
@@ -538,7 +586,7 @@ def _print_weights(found: Discovery) -> None:
     """Print what is not published of the weights, and how it can be."""
     used = {c.path or c.url: one.name for one in found.entrypoints if (c := one.checkpoint)}
     for file in found.weights[:_MAX_SKIPPED]:
-        text = _describe_weights(file, used.get(file.path, ""), found.entrypoints)
+        text = _describe_weights(file, used.get(file.path, ""), found)
         if text:
             echo(f"Weights: {text}")
     if len(found.weights) > _MAX_SKIPPED:
@@ -547,21 +595,24 @@ def _print_weights(found: Discovery) -> None:
         echo(f"Weights: skipped {url}: its name does not match a model")
 
 
-def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Proposal]) -> str:
+def _describe_weights(file: WeightsFile, used: str, found: Discovery) -> str:
     """What to say of a checkpoint; "" if it is published as it is.
 
     Args:
         file: The checkpoint.
         used: The entrypoint that loads it from the repo, or "".
-        entrypoints: The entrypoints.
+        found: The target.
     """
     from hubkit.scaffold import fits_name
+
+    entrypoints = found.entrypoints
 
     if file.is_pointer:
         return f"{file.path} is a Git LFS pointer. Archives contain the pointer only."
     names = tuple(one.name for one in entrypoints)
     user = used or next((one.name for one in entrypoints if one.check.path == file.path), "")
-    name = user or next((name for name in names if fits_name(name, names, file.path)), "ENTRYPOINT")
+    named = (name for name in names if fits_name(name, names, file.path))
+    name = user or next(named, names[0] if len(names) == 1 else "ENTRYPOINT")
     key = f" --key {shlex.quote(file.key)}" if file.key else ""
     key += f" --strip {shlex.quote(file.prefix)}" if file.prefix else ""
     command = f"hubkit weights add {shlex.quote(file.path)}{key} --wire {name}"
@@ -576,7 +627,9 @@ def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Propos
     if used:
         more = f"{file.path} is a training checkpoint. To publish its weights alone: {command}"
         return more if file.key else ""
-    why = "no model loads it" if file.was_tried else "its name does not match a model"
+    is_partial = any(one.check.state == "unknown" for one in found.proposals)
+    none = "no model that could be built loads it" if is_partial else "no model loads it"
+    why = file.fits or (none if file.was_tried else "its name does not match a model")
     return f"skipped {file.path}: {why}"
 
 
@@ -599,9 +652,15 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
         word = f"would {state}" if dry and change else outcome.state
         mine = "  (yours, unchanged)" if outcome.state == "differs" and outcome.is_yours else ""
         echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
-    if any(one.state == "differs" and one.is_yours for one in outcomes):
-        for name, text in changed_answers(plan.answers, plan.found).items():
-            echo(f"`{name}` stays {text} in the files that are yours. Edit them to change it.")
+    changed = {one.path for one in plan.files if one.before is not None}
+    edited = [one.path for one in outcomes if one.state == "differs" and one.path in changed]
+    if edited:
+        old = changed_answers(plan.answers, plan.found)
+        listed = join_words([f"`{name}` {text}" for name, text in old.items()])
+        verb = "was edited, so it keeps" if len(edited) == 1 else "were edited, so they keep"
+        echo(f"{join_words(edited)} {verb} earlier answers: {listed}. Change them by hand.")
+    if plan.dropped:
+        echo(f"No longer created with these answers: {join_words(plan.dropped)}. Remove by hand.")
 
 
 def _print_findings(target: Path) -> None:

@@ -184,6 +184,36 @@ def fill_parts(
     return filled
 
 
+def keep_parts(path: str, current: bytes, before: bytes, after: bytes) -> bytes | None:
+    """Give a document another text, but keep its generated parts.
+
+    Args:
+        path: Its path.
+        current: The document.
+        before: The document with the text that was generated; its parts may be out of date.
+        after: The document with the new text.
+
+    Returns:
+        The document; None if its text is not the one that was generated, or cannot be read.
+    """
+    try:
+        here, old, new = (_decode(one, path) for one in (current, before, after))
+        regions = find_regions(here, path)
+        if _blank(here, path) != _blank(old, path):
+            return None
+        contents = {name: one.text for name, one in regions.items()}
+        if find_source(before).repo != find_source(after).repo:
+            del contents["usage"]  # the repo has been renamed
+        return replace_regions(new, find_regions(new, path), contents).encode()
+    except UsageError:
+        return None
+
+
+def _blank(text: str, path: str) -> str:
+    regions = find_regions(text, path)
+    return replace_regions(text, regions, dict.fromkeys(regions, ""))
+
+
 def check_card(facts: RepoFacts, draft: CardDraft) -> tuple[Finding, ...]:
     """What `hubkit check` will report about the card once it is written."""
     files = _CardOnly(facts.files, {draft.path: draft.after})
@@ -303,8 +333,8 @@ def _refresh(
     }
     stale = [name for name, content in rendered.items() if regions[name].text != content]
     lacking = tuple(name for name in sections if name not in regions)
-    rest = replace_regions(text, regions, dict.fromkeys(regions, ""))
-    unwritten = tuple(name for name in lacking if name not in find_covered(rest, request.path))
+    covered = find_covered(_blank(text, request.path), request.path)
+    unwritten = tuple(name for name in lacking if name not in covered)
     # A card without generated parts is new to hubkit: it gets those that its author did not write.
     # A report that was passed is to be shown.
     missing = {name for name in unwritten if not regions or name == CONFORMANCE}

@@ -99,8 +99,9 @@ def hubconf_syntax(repo: RepoFacts) -> Iterator[Finding]:
 def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
     """The repo imports one of its own modules, or a name from it, that does not exist.
 
-    For example, a file was renamed or never committed, or a function was moved. Importing
-    hubconf.py raises ModuleNotFoundError or ImportError for all users.
+    For example, a file was renamed or never committed, a function was moved, or a module of
+    a package imports its neighbor without a dot, which works only for scripts in that folder.
+    Importing hubconf.py raises ModuleNotFoundError or ImportError for all users.
 
     Bad:
         from models.unet import UNet     # models/unet.py calls it Unet
@@ -118,7 +119,9 @@ def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
             yield hubconf_import_fails.finding(
                 f"{one.missing}: {when} fails for all users",
                 one.location,
-                hint="Fix the name, or commit the file.",
+                hint=f"Write `{one.correct}`."
+                if one.correct
+                else "Fix the name, or commit the file.",
                 severity="warning" if one.in_function else "error",
             )
 
