@@ -55,9 +55,23 @@ def _find_examples(files: Files) -> tuple[str, ...]:
 
 def read_snippets(files: Files) -> tuple[Snippet, ...]:
     """Every call of ``torch.hub.load`` in a repo's documents and examples, whatever it loads from."""
+    return _read_snippets(files, (*find_documents(files), *_find_examples(files)))
+
+
+def read_near_snippets(files: Files) -> tuple[Snippet, ...]:
+    """Those in documents at the root and in ``docs``, which are found without listing all files."""
+    near = [
+        f"{folder}{name}" for folder in ("", "docs/") for name in sorted(files.names(folder[:-1]))
+    ]
+    documents = [path for path in near if path.lower().endswith(_DOCUMENTS)]
+    current = [path for path in documents if not re.search(_HISTORY, path)]
+    return _read_snippets(files, current[: limits.DOCUMENTS.most])
+
+
+def _read_snippets(files: Files, paths: Iterable[str]) -> tuple[Snippet, ...]:
     found: list[Snippet] = []
     calls, total = limits.SNIPPETS.most, limits.DOCUMENTS_TOTAL.most
-    for path in (*find_documents(files), *_find_examples(files)):
+    for path in paths:
         if calls <= 0 or total <= 0:
             break
         data = _read(files, path)
