@@ -155,7 +155,7 @@ class TestStory:
         url = reader.variables["HUBKIT_GITHUB_URL"]
         for code in shown.values():
             said = reader.run_here("-c", RUN, url, code, TORCH_HOME=home)
-            assert said.endswith("\n['ShapeNet']\n")
+            assert said.endswith("['ShapeNet']\n")
 
     def test_both_entrypoints_load_from_the_host_with_their_weights(self, reader: Reader) -> None:
         home = reader.folder.parent / "another-home"
