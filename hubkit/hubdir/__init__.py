@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hubkit.hubdir.layout import bytecode_folder, get_dir, set_dir
     from hubkit.hubdir.locks import hold_tree
     from hubkit.hubdir.manifest import digest_of_tree, require_digest_of, require_unchanged
-    from hubkit.hubdir.repos import fetch_repo, find_cached, resolve_ref
+    from hubkit.hubdir.repos import fetch_repo, find_cached, find_commit, resolve_ref
     from hubkit.hubdir.spec import parse_repo
     from hubkit.hubdir.torch_folders import ensure_folder
     from hubkit.hubdir.trust import (
@@ -60,6 +60,7 @@ __all__ = [
     "fetch_states",
     "find_cached",
     "find_checkpoint",
+    "find_commit",
     "find_damage",
     "find_legacy_folders",
     "find_repo_of",
@@ -101,7 +102,7 @@ __getattr__ = lazy_names(
         "layout": "bytecode_folder get_dir set_dir",
         "locks": "hold_tree",
         "manifest": "digest_of_tree require_digest_of require_unchanged",
-        "repos": "fetch_repo find_cached resolve_ref",
+        "repos": "fetch_repo find_cached find_commit resolve_ref",
         "spec": "parse_repo",
         "torch_folders": "ensure_folder",
         "trust": "add_trust find_legacy_folders is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",

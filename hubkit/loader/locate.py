@@ -59,10 +59,12 @@ class Located(Struct, frozen=True):
     Attributes:
         root: The folder that holds ``hubconf.py``.
         repo: The repo on a host that it is a copy of; None for a folder of the user's.
+        sha: The commit; None if unknown, as for folders.
     """
 
     root: Path
     repo: RepoRef | None
+    sha: str | None = None
 
 
 def locate(request: Request) -> Located:
@@ -77,7 +79,8 @@ def locate(request: Request) -> Located:
     if isinstance(spec, Path):
         _require_hubconf_in(spec)
         return Located(spec, None)
-    return Located(_fetch(spec, request).path, spec)
+    cached = _fetch(spec, request)
+    return Located(cached.path, spec, cached.sha)
 
 
 def locate_trusted(request: Request) -> Located:
@@ -99,7 +102,7 @@ def locate_trusted(request: Request) -> Located:
     if must_record:
         hubdir.record_trust(spec)
     hubdir.ensure_folder(cached)
-    return Located(cached.path, spec)
+    return Located(cached.path, spec, cached.sha)
 
 
 def _fetch(repo: RepoRef, request: Request) -> CachedRepo:

@@ -26,7 +26,7 @@ def profile(frame, event, argument):
     name = frame.f_globals.get("__name__", "")
     is_function = frame.f_code.co_flags & 1  # CO_OPTIMIZED: not the body of a module or class
     if event == "call" and is_function and name.startswith("hubkit."):
-        if not name.startswith("hubkit.repos._"):
+        if not name.startswith("hubkit.repos."):
             entered.add(name)
 
 import hubkit
