@@ -49,7 +49,7 @@ COMMAND_LINE = (
 def describe_import_failure(error: BaseException) -> Failure:
     """Importing hubconf in pytest's own process fails."""
     return Failure(
-        f"Importing hubconf.py in the process of pytest fails with {summarize(error)}",
+        f"Importing hubconf.py fails with {summarize(error)}",
         fix=COMMAND_LINE
         if isinstance(error, SystemExit)
         else "If C101-import-clean passes, which imports it in a fresh process, look for what "

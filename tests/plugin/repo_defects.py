@@ -140,7 +140,7 @@ REPO_DEFECTS = (
         "C103",
         _hubconf("import sys as _sys\n"),
         _hubconf("import sys as _sys\n\nassert 'pytest' not in _sys.modules, 'not in tests'\n"),
-        ("Importing hubconf.py in the process of pytest fails with AssertionError: not in tests",),
+        ("Importing hubconf.py fails with AssertionError: not in tests",),
     ),
     RepoDefect(
         "undeclared_argument",
