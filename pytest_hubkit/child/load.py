@@ -154,7 +154,7 @@ def _build(module: ModuleType, case: CaseRequest, request: LoadRequest) -> CaseR
 def _load_trained(
     module: ModuleType, case: CaseRequest, request: LoadRequest
 ) -> TrainedReply | None:
-    """Call an entrypoint with weights, from an empty hub dir."""
+    """Call an entrypoint with weights, from an empty hub dir and a read-only copy of the repo."""
     known, root = Case(case.name, case.config), Path(request.root)
     function = getattr(module, case.name, None)
     arguments = known.trained_arguments(function) if callable(function) else None
@@ -163,21 +163,51 @@ def _load_trained(
     wrap_requests()
     who, guard = describe_call(case.name, arguments), None
     set_seed(request.seed)
+    failure: ChildFailure | None = None
+    digests: dict[str, int] = {}
+    outside: tuple[str, ...] = ()
+    places: frozenset[Path] = frozenset()
     with tempfile.TemporaryDirectory(prefix="hubkit-home-") as home:
         try:
-            with isolated_hub_dir(Path(home)), _answering(request, case, who) as guard:
+            with (
+                read_only(root) as places,
+                isolated_hub_dir(Path(home)),
+                _answering(request, case, who) as guard,
+            ):
                 made = function(**arguments)
         except BaseException as error:  # noqa: BLE001
-            is_denied = guard is None or guard.attempts
-            return None if is_denied else TrainedReply(describe_error(error, root))
-        opened = guard.opened or {}
-        outside = find_outside(find_weights(opened), root, Path(home))
-    if guard.attempts:
+            failure = describe_error(error, root)
+        else:
+            digests = _fingerprints_of(made)
+            outside = find_outside(find_weights(guard.opened or ()), root, Path(home))
+    if guard is None or guard.attempts:
         return None
-    inside = (path for path, written in opened.items() if written)
-    written = (Path(path).relative_to(root).as_posix() for path in inside
-               if Path(path).is_relative_to(root) and "__pycache__" not in path)  # fmt: skip
-    return TrainedReply(None, outside, tuple(written), _fingerprints_of(made))
+    # torch.save opens files without telling Python.
+    tried = (Path(path) for path, written in (guard.opened or {}).items() if written)
+    new = (path for path in sorted(root.rglob("*")) if path not in places)
+    written = (path.relative_to(root).as_posix() for path in dict.fromkeys((*tried, *new))
+               if path.is_relative_to(root) and "__pycache__" not in path.parts)  # fmt: skip
+    return TrainedReply(failure, outside, tuple(written), digests)
+
+
+@contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[frozenset[Path]]:
+    """Make a folder read-only, as shared caches are; yields the folder and all that is in it.
+
+    To root, modes make no difference.
+
+    Args:
+        folder: The folder, which is ours to change.
+    """
+    places = frozenset((folder, *folder.rglob("*")))
+    modes = {one: one.stat().st_mode for one in places if not one.is_symlink()}
+    try:
+        for one, mode in modes.items():
+            one.chmod(mode & ~0o222)
+        yield places
+    finally:
+        for one, mode in modes.items():
+            one.chmod(mode)
 
 
 @contextlib.contextmanager
