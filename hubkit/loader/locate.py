@@ -13,6 +13,7 @@ from hubkit import hubdir
 from hubkit._util.logs import log
 from hubkit.errors import HubconfNotFoundError, RepoNotFoundError
 from hubkit.hubdir.spec import folder_hint, has_folder, parse_spec
+from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, FetchPolicy, RepoRef
@@ -66,6 +67,12 @@ class Located(Struct, frozen=True):
     repo: RepoRef | None
     sha: str | None = None
 
+    @property
+    def hubconf(self) -> str:
+        """Its ``hubconf.py``, for messages: a repo by its name, which says more than its path."""
+        path = str(self.root / HUBCONF)
+        return path if self.repo is None else f"{self.repo} ({path})"
+
 
 def locate(request: Request) -> Located:
     """Return the repo's folder, fetched if necessary.
@@ -117,7 +124,7 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
         raise
     if cached.from_cache and not has_folder(cached.path):
         raise HubconfNotFoundError(
-            f"There is no hubconf.py in {cached.path}, the copy of {repo}.",
+            f"There is no hubconf.py in the copy of {repo}, {cached.path}.",
             hint="If the repo has one, the copy is damaged. Fetch it again: force_reload=True",
         )
     if request.verbose:
