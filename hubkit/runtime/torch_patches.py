@@ -1,4 +1,4 @@
-"""Patches of ``torch.hub``, ``torch.load`` and Dynamo for a repo's code.
+"""Patches of ``torch.hub``, ``torch.load``, ``torch.library`` and Dynamo for a repo's code.
 
 Published hubconfs call ``torch.hub.load``, ``load_state_dict_from_url`` and the like, and read
 checkpoints that name their own modules. Attributes of ``torch`` cannot be replaced for some callers
@@ -274,7 +274,21 @@ def _patch_dynamo(symbolic_convert: ModuleType) -> None:
         rules.add("hubkit")  # our own functions must not be traced either
 
 
+def _patch_library(library: ModuleType) -> None:
+    from hubkit.runtime.operators import patch_library
+
+    patch_library(library)
+
+
+def _patch_custom_ops(custom_ops: ModuleType) -> None:
+    from hubkit.runtime.operators import patch_custom_ops
+
+    patch_custom_ops(custom_ops)
+
+
 PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "torch.hub": _patch_hub,
     "torch._dynamo.symbolic_convert": _patch_dynamo,
+    "torch._library.custom_ops": _patch_custom_ops,
+    "torch.library": _patch_library,
 }
