@@ -35,7 +35,7 @@ from hubkit.runtime.sandbox import (
 from pytest_hubkit.capture import Capture
 from pytest_hubkit.case import Case, describe_call
 from pytest_hubkit.checks.registry import NotApplicableError
-from pytest_hubkit.child.imports import WITH_TORCH, ImportWatch
+from pytest_hubkit.child.imports import WITH_TORCH, ImportWatch, hide_distributions
 from pytest_hubkit.child.protocol import (
     CaseReply,
     CaseRequest,
@@ -47,8 +47,8 @@ from pytest_hubkit.child.protocol import (
     WatchRequest,
 )
 from pytest_hubkit.inputs import Inputs, find_known, guess_inputs
-from pytest_hubkit.isolation import isolated_hub_dir
-from pytest_hubkit.seeds import draw, set_seed
+from pytest_hubkit.isolation import PROGRAM, isolated_hub_dir
+from pytest_hubkit.seeds import draw, set_seed, watched_seeding
 from pytest_hubkit.stored import find_outside, find_weights
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def load_all(message: object) -> LoadReply:
     if request.decoy:
         _load_decoy(Path(request.decoy))
     _preload(request.preload)
+    hide_distributions(request.own)
+    sys.argv = list(PROGRAM)
     root = Path(request.root)
     sys.path.insert(0, str(root))
     watch = _start_watch(request.watch, root)
@@ -83,7 +85,10 @@ def _load(request: LoadRequest, root: Path, watch: ImportWatch) -> LoadReply:
     guard: Guard | None = None
     observed: list[Effects] = []
     try:
-        with _observing(observed, request.seed), _network(request, "importing hubconf.py") as guard:
+        with (
+            _observing(observed, request.seed, root),
+            _network(request, "importing hubconf.py") as guard,
+        ):
             module = _execute(root)
     except BaseException as error:  # noqa: BLE001
         return LoadReply(describe_error(error, root, guard.evidence if guard else ()))
@@ -133,7 +138,7 @@ def _build(module: ModuleType, case: CaseRequest, request: LoadRequest) -> CaseR
         function = getattr(module, case.name)
         arguments = known.arguments(function)
         who = describe_call(case.name, arguments)
-        with _observing(observed, request.seed), _network(request, who) as guard:
+        with _observing(observed, request.seed, root), _network(request, who) as guard:
             made = function(**arguments)
     except NotApplicableError as reason:
         return CaseReply(skipped=str(reason))
@@ -227,13 +232,13 @@ def _fingerprints_of(made: Any) -> dict[str, int]:  # noqa: ANN401
 
 
 @contextlib.contextmanager
-def _observing(observed: list[Effects], seed: int) -> Iterator[None]:
+def _observing(observed: list[Effects], seed: int, root: Path) -> Iterator[None]:
     """Record what the code inside does to the process, unless it fails."""
     set_seed(seed)
     state = save_state()
-    with Capture() as capture:
+    with Capture() as capture, watched_seeding(root) as seeding:
         yield
-    observed.append(Effects(find_changes(state), capture.text, draw()))
+    observed.append(Effects(find_changes(state), capture.text, draw(), tuple(seeding)))
 
 
 def _preload(modules: tuple[str, ...]) -> None:
