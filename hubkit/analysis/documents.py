@@ -126,13 +126,12 @@ _REPO = r"([\w.-]+/[\w.-]+)(?::(.+))?"
 _STRING = re.compile(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
 
 
-def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet]:
+def find_snippets(text: str, path: str) -> Iterator[Snippet]:
     """The calls in a text that load from a repo on GitHub.
 
     Args:
         text: The text.
         path: The file, for the places.
-        first_line: The line of the file on which the text starts.
     """
     document, places = _Document(text), Places(text)
     for found in islice(re.finditer(_CALL, text), limits.SNIPPETS.most):
@@ -142,7 +141,7 @@ def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet
         line, column = places.place(found.start())
         snippet = _read_snippet(call, document, found.start())
         if snippet:
-            yield replace(snippet, location=Location(path, first_line + line, column))
+            yield replace(snippet, location=Location(path, line + 1, column))
 
 
 class _Document:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from hubkit.analysis.builtin_names import is_stdlib
+from hubkit.analysis.dependencies import is_known
 from hubkit.analysis.resolve import Defined, External, Module, Unresolved
 from hubkit.analysis.returns import is_module_class
 from hubkit.analysis.scope import Scope, absolute_module, find_dynamic_names
 from hubkit.analysis.syntax import branches_of, statements, walk
-from hubkit.analysis.values import find_string, read_strings
+from hubkit.analysis.values import find_string, read_all
 from hubkit.facts import (
     Import,
     LateImport,
@@ -124,7 +126,11 @@ class _Walk(Struct):
         tree, file = self.resolver.tree, visit.scope.file
         for module, names in _modules(file, statement.node):
             if tree.module(module.partition(".")[0]) is None:
-                self._record(visit, statement, module)
+                package = self._package_of_sibling(file, module)
+                if package:
+                    self._record_sibling(visit, statement, package, module)
+                else:
+                    self._record(visit, statement, module)
             elif statement.runs:
                 for name in self._own_modules(module, names):
                     self._record_own(visit, statement, name)
@@ -136,8 +142,33 @@ class _Walk(Struct):
         level, location = statement.level, visit.scope.file.location(statement.node)
         self.imports.append(Import(module, location, level.in_function, level.guarded, visit.chain))
 
+    def _package_of_sibling(self, file: SourceFile, module: str) -> str:
+        """The package of a file, if an import without a dot means a module beside it; else ""."""
+        top, package = module.partition(".")[0], file.module.rpartition(".")[0]
+        if file.path.endswith("__init__.py"):
+            package = file.module
+        if not package or is_stdlib(top) or is_known(top) or top in self.resolver.tree.outside:
+            return ""
+        return package if self.resolver.tree.module(f"{package}.{top}") is not None else ""
+
+    def _record_sibling(
+        self, visit: _Visit, statement: _Statement, package: str, module: str
+    ) -> None:
+        """Record an import that would work only with a dot in front."""
+        place = visit.scope.file.path
+        missing = f"there is no module `{module}`, only `{package}.{module}` beside `{place}`"
+        is_from = isinstance(statement.node, ast.ImportFrom)
+        correct = f"from .{module} import ..." if is_from else f"from . import {module}"
+        self._record_own(visit, statement, module, missing, correct)
+        self._enqueue(f"{package}.{module}", visit, statement.level)
+
     def _record_own(
-        self, visit: _Visit, statement: _Statement, module: str, missing: str = ""
+        self,
+        visit: _Visit,
+        statement: _Statement,
+        module: str,
+        missing: str = "",
+        correct: str = "",
     ) -> None:
         if (module, missing) in self.own_imports:
             return
@@ -145,7 +176,14 @@ class _Walk(Struct):
         own = self.resolver.tree.module(module)
         place = own.place if own else ""
         found = OwnImport(
-            module, location, level.in_function, level.guarded, visit.chain, missing, place
+            module,
+            location,
+            level.in_function,
+            level.guarded,
+            visit.chain,
+            missing,
+            place,
+            correct,
         )
         self.own_imports[module, missing] = found
 
@@ -412,7 +450,7 @@ def _missing_exports(scope: Scope, resolver: Resolver) -> Iterator[MissingExport
     listed = scope.bindings.get("__all__")
     if listed is None:
         return
-    for name in read_strings(scope, "__all__") or ():
+    for name in read_all(scope) or ():
         if resolver.name(scope, name) is None:
             yield MissingExport(name, scope.file.location(listed.node))
 

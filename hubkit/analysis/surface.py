@@ -18,7 +18,7 @@ from hubkit.analysis.scope import (
     names_used,
 )
 from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
-from hubkit.analysis.values import read_strings
+from hubkit.analysis.values import read_all
 from hubkit.facts import Entrypoint, Leak, Location, Returns
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _candidate(resolver: Resolver, found: _Candidate) -> _Candidate | None:
 
 def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> _Sorting:
     names = {found.name for found in candidates}
-    declared = frozenset(read_strings(scope, "__all__") or ()) & names
+    declared = frozenset(read_all(scope) or ()) & names
     stars = {star.module for star in scope.stars}
     star_uses: frozenset[str] = frozenset()
     for module in stars:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from hubkit._util.console import echo, echo_data
 from hubkit._util.text import join_words
@@ -67,11 +69,12 @@ def command(
 
     Entrypoints, usage, weights and dependencies come from the source and the configuration. Each
     generated part is enclosed in two comments. All other text, and existing front matter, is kept
-    byte for byte.
+    byte for byte. Generated parts of the README and other documents are updated, too; with --file,
+    only that file is.
     """
     from hubkit.errors import UsageError
-    from hubkit.publish.card import CardRequest, draft_card
-    from hubkit.publish.card_facts import Source, gather_facts
+    from hubkit.publish.card import CardRequest, draft_card, draft_others
+    from hubkit.publish.card_facts import Source, gather_facts, override_source
 
     if check + diff + stdout > 1:
         raise UsageError("--check, --diff and --stdout cannot be combined")
@@ -81,14 +84,25 @@ def command(
     source = _choose_source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
     wanted: Site | None = _SITES[site] if site else None
     request = CardRequest(place, wanted, _parse_pairs(pairs), added, _conformance(report))
-    draft = draft_card(gather_facts(facts, source), request, before)
+    gathered = gather_facts(facts, source)
+    draft = draft_card(gathered, request, before)
     if stdout:
         echo_data(draft.after)
         return 0
+    requested = Source(slug or "", tag or "")
+    choose = partial(override_source, requested=requested)
+    others = draft_others(facts, place, gathered, choose, request.conformance)
+    drafts = (draft, *(() if file else others))
     _print_problems(facts, draft)
+    if (tag or entrypoint) and not any(one.has_usage for one in drafts):
+        message = (
+            f"{draft.path} has no generated usage part, so --tag and --entrypoint have no effect."
+        )
+        echo(f"{message} To add one: --add usage", err=True)
     if check or diff:
-        return _compare(draft, show=diff)
-    return _write(facts, draft)
+        return max([_compare(one, show=diff) for one in drafts])
+    _write(facts, drafts)
+    return 0
 
 
 def _read_facts(path: Path) -> RepoFacts:
@@ -130,7 +144,7 @@ def _choose_source(facts: RepoFacts, before: bytes | None, requested: Source) ->
     """What the usage snippet loads: the repo, tag and entrypoint of the current snippet, unless overridden."""
     from hubkit.errors import UsageError, entrypoint_not_found
     from hubkit.publish.card import find_source
-    from hubkit.publish.card_facts import Source
+    from hubkit.publish.card_facts import override_source
     from hubkit.publish.repo_name import find_name, is_usable_ref, require_name
 
     hubconf = facts.hubconf
@@ -142,9 +156,10 @@ def _choose_source(facts: RepoFacts, before: bytes | None, requested: Source) ->
             f"{requested.ref!r} cannot be used as a tag in owner/name:tag",
             hint="For example: --tag v1.0",
         )
-    known = find_source(before)
-    repo = require_name(requested.repo) if requested.repo else known.repo or find_name(facts)
-    return Source(repo, requested.ref or known.ref, requested.entrypoint or known.entrypoint)
+    if requested.repo:
+        require_name(requested.repo)
+    source = override_source(find_source(before), requested)
+    return structs.replace(source, repo=source.repo or find_name(facts))
 
 
 def _parse_pairs(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -195,15 +210,15 @@ def _compare(draft: CardDraft, *, show: bool) -> int:
     return 1
 
 
-def _write(facts: RepoFacts, draft: CardDraft) -> int:
+def _write(facts: RepoFacts, drafts: tuple[CardDraft, ...]) -> None:
     from hubkit.lint import FileChange, write_changes
 
-    if draft.before == draft.after:
-        echo(f"{draft.path} is up to date.", err=True)
-        return 0
-    write_changes(facts.root, {draft.path: FileChange(draft.before, draft.after)})
-    if draft.before is None:
-        echo(f"Wrote {draft.path}.", err=True)
-    else:
-        echo(f"Updated {draft.path}: {join_words(draft.stale)}.", err=True)
-    return 0
+    changed = [one for one in drafts if one.before != one.after]
+    write_changes(facts.root, {one.path: FileChange(one.before, one.after) for one in changed})
+    for one in drafts:
+        if one not in changed:
+            echo(f"{one.path} is up to date.", err=True)
+        elif one.before is None:
+            echo(f"Wrote {one.path}.", err=True)
+        else:
+            echo(f"Updated {one.path}: {join_words(one.stale)}.", err=True)

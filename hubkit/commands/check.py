@@ -424,7 +424,9 @@ def _write_file(name: str, path: Path, report: Report) -> None:
 
 def _print_crashed(report: Report) -> None:
     """Print crashed rules to stderr, for runs that write no report."""
-    from hubkit.reporters.full import format_finding
+    from msgspec.structs import replace
 
-    for finding in report.crashes:
-        echo_lines(format_finding(finding, report), err=True)
+    from hubkit.reporters.full import format_findings
+
+    if report.crashes:
+        echo_lines(format_findings(replace(report, findings=report.crashes)), err=True)

@@ -11,7 +11,7 @@ import click
 from msgspec import Struct
 
 from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines
-from hubkit._util.text import plural
+from hubkit._util.text import join_words, plural
 from hubkit.errors import TemplateError, UsageError
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def command(
 
     With a NAME, creates a folder with a small model that trains in seconds. In a folder with code,
     finds its models in the source, checks that they can be built and load their weights, and adds a
-    hubconf.py and other missing files. Existing files are not changed.
+    hubconf.py and other missing files. Files that you wrote or edited are not changed.
 
     Exit codes: 0 success, 1 a file differs (with --check) or no model can be published, 2 an error.
     """
@@ -298,7 +298,10 @@ def _refuse(plan: Plan) -> int:
 
 
 class Plan(Struct, frozen=True):
-    """The files to create in a folder, and the answers that they were rendered from."""
+    """The files to create in a folder, and the answers that they were rendered from.
+
+    Files that only an earlier run created, with other answers, are in ``dropped``.
+    """
 
     target: Path
     template: Template
@@ -306,6 +309,7 @@ class Plan(Struct, frozen=True):
     answers: Answers
     files: tuple[RenderedFile, ...]
     is_new: bool
+    dropped: tuple[str, ...] = ()
 
     @property
     def lacks_models(self) -> bool:
@@ -339,14 +343,7 @@ def make_plan(
         TemplateError: An answer is not valid, or the template does not render.
         UsageError: The folder is inside ``.git``.
     """
-    from hubkit.scaffold import (
-        open_target,
-        read_discovery,
-        read_template,
-        render_template,
-        resolve_answers,
-        select_entrypoints,
-    )
+    from hubkit.scaffold import changed_answers, read_discovery, read_template
 
     if ".git" in target.parts:
         raise UsageError(f"{target} is inside a .git folder", hint="Choose another folder.")
@@ -355,13 +352,87 @@ def make_plan(
     texts = _drop_inapplicable(template, texts)
     if interactive:
         texts = _ask_questions(template, texts, found)
+    plan = _render(target, template, texts, found)
+    known = {question.name for question in template.questions}
+    recorded = {name: text for name, text in found.answers if name in known}
+    if template.name != found.template or not changed_answers(plan.answers, found):
+        return plan
+    return _with_earlier(plan, _render(target, template, recorded, found).files)
+
+
+def _render(target: Path, template: Template, texts: Mapping[str, str], found: Discovery) -> Plan:
+    """The plan for some answers."""
+    from hubkit.scaffold import open_target, render_template, resolve_answers, select_entrypoints
+
     answers = resolve_answers(template, texts, found)
     names = answers.get("entrypoints")
     if isinstance(names, str) and found.proposals:
         found = select_entrypoints(found, open_target(target), names)
-    files = render_template(template, answers, found)
+    files = _fill_parts(target, render_template(template, answers, found))
     is_new = not target.is_dir() or not any(target.iterdir())
     return Plan(target, template, found, answers, files, is_new)
+
+
+def _with_earlier(plan: Plan, earlier: tuple[RenderedFile, ...]) -> Plan:
+    """The plan with what an earlier run wrote, for files that other answers change.
+
+    Args:
+        plan: The plan.
+        earlier: The files for the recorded answers.
+    """
+    from msgspec.structs import replace
+
+    before = {one.path: one.content for one in earlier}
+    files = tuple(
+        _update_file(plan, one, before[one.path])
+        if before.get(one.path, one.content) != one.content
+        else one
+        for one in plan.files
+    )
+    dropped = sorted(before.keys() - {one.path for one in files})
+    left = tuple(path for path in dropped if (plan.target / path).is_file())
+    return replace(plan, files=files, dropped=left)
+
+
+def _update_file(plan: Plan, file: RenderedFile, before: bytes) -> RenderedFile:
+    """A file that other answers change: it may replace the one that an earlier run wrote."""
+    from msgspec.structs import replace
+
+    from hubkit.publish.card import keep_parts
+    from hubkit.scaffold import update_record
+
+    path = plan.target / file.path
+    current = path.read_bytes() if path.is_file() else before
+    if current == before:
+        return replace(file, before=before)
+    if file.path == plan.found.config_file:
+        edited = update_record(file.path, current, plan.answers, plan.found)
+    else:
+        edited = keep_parts(file.path, current, before, file.content)
+    return replace(file, content=edited or file.content, before=current if edited else before)
+
+
+def _fill_parts(target: Path, files: tuple[RenderedFile, ...]) -> tuple[RenderedFile, ...]:
+    """The files with the parts of documents that ``hubkit card`` generates."""
+    from msgspec.structs import replace
+
+    from hubkit.analysis import read_repo
+    from hubkit.errors import HubkitError
+    from hubkit.publish.card import fill_parts
+    from hubkit.publish.card_facts import Source
+    from hubkit.scaffold import open_target
+    from hubkit.source import Overlay
+
+    documents = {one.path: one.content for one in files if b"<!-- hubkit:begin " in one.content}
+    if not documents:
+        return files
+    new = {one.path: one.content for one in files if not (target / one.path).exists()}
+    try:
+        facts = read_repo(Overlay(open_target(target), new))
+        documents = fill_parts(facts, documents, Source())
+    except HubkitError:
+        return files  # `hubkit check` reports what is wrong with the hubconf or the configuration
+    return tuple(replace(one, content=documents.get(one.path, one.content)) for one in files)
 
 
 def _check_models(found: Discovery, target: Path, build: bool | Callable[[int], bool]) -> Discovery:
@@ -576,9 +647,15 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
         word = f"would {state}" if dry and change else outcome.state
         mine = "  (yours, unchanged)" if outcome.state == "differs" and outcome.is_yours else ""
         echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
-    if any(one.state == "differs" and one.is_yours for one in outcomes):
-        for name, text in changed_answers(plan.answers, plan.found).items():
-            echo(f"`{name}` stays {text} in the files that are yours. Edit them to change it.")
+    changed = {one.path for one in plan.files if one.before is not None}
+    edited = [one.path for one in outcomes if one.state == "differs" and one.path in changed]
+    if edited:
+        old = changed_answers(plan.answers, plan.found)
+        listed = join_words([f"`{name}` {text}" for name, text in old.items()])
+        verb = "was edited, so it keeps" if len(edited) == 1 else "were edited, so they keep"
+        echo(f"{join_words(edited)} {verb} earlier answers: {listed}. Change them by hand.")
+    if plan.dropped:
+        echo(f"No longer created with these answers: {join_words(plan.dropped)}. Remove by hand.")
 
 
 def _print_findings(target: Path) -> None:
@@ -586,12 +663,12 @@ def _print_findings(target: Path) -> None:
     from hubkit.analysis import read_repo
     from hubkit.config import read_config
     from hubkit.lint import lint_repo
-    from hubkit.reporters.full import format_finding
+    from hubkit.reporters.full import format_findings
     from hubkit.reporters.text import format_summary
 
     report = lint_repo(read_repo(target), read_config(target))
-    for finding in report.findings:
-        echo_lines(format_finding(finding, report))
+    if report.findings:
+        echo_lines(format_findings(report))
     echo(f"hubkit check: {format_summary(report)}")
 
 

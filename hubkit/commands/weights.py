@@ -122,6 +122,7 @@ def add(
     """
     from hubkit.config import read_config
     from hubkit.hubdir import sha256_of
+    from hubkit.publish.card_facts import find_card
     from hubkit.publish.stand_in import Hosted
     from hubkit.publish.weights import copy_checkpoint, hash_name
 
@@ -152,6 +153,8 @@ def add(
     else:
         echo_lines("\nAttach the file to the release, and load it in hubconf.py:\n\n")
         echo_lines(f"{imports}\n\n{code}")
+    if facts and find_card(facts):
+        echo("To update the model card, run `hubkit card`.")
     return 0
 
 
@@ -275,16 +278,20 @@ def _find_entrypoint(facts: RepoFacts | None, requested: str | None) -> Entrypoi
 
 def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> str:
     """The URL of the files of the release."""
-    from hubkit.publish.release import find_previous_tag, guess_tag
+    from hubkit.publish.release import find_previous_tag, find_tag, read_refs
     from hubkit.publish.repo_name import find_name, require_name
     from hubkit.source.git import find_git
-    from hubkit.source.project import read_versions
+    from hubkit.source.tags import following_tag
 
     repo = find_name(facts, slug) if facts else require_name(slug) if slug else ""
     if facts and not tag:
         git = find_git(facts.root)
         previous = find_previous_tag(git, None) if git else ""
-        tag = guess_tag(read_versions(facts.files, facts.packages), previous)
+        tag = find_tag(facts, read_refs(git)[0] if git else {}, previous)
+        if not tag:
+            tag = following_tag(previous)
+            message = f"the URL below is of release {tag}, because no file declares a version. "
+            echo(f"{message}To change it, pass --tag TAG", label="note:", err=True)
     for text, option in ((repo, "--repo OWNER/NAME"), (tag, "--tag TAG")):
         if not text:
             echo(f"the URL below is incomplete: pass {option}", label="note:", err=True)

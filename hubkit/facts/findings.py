@@ -83,6 +83,7 @@ class RuleFacts(Struct, frozen=True):
         severity: The usual severity of its findings.
         summary: What it finds, in one line.
         explanation: The text that ``hubkit explain`` prints.
+        several: What several findings say together, with ``{count}`` for their number; else empty.
     """
 
     code: str
@@ -90,6 +91,7 @@ class RuleFacts(Struct, frozen=True):
     severity: Severity
     summary: str
     explanation: str
+    several: str = ""
 
 
 class BaselineEntry(Struct, frozen=True, forbid_unknown_fields=True):

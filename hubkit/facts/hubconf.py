@@ -273,6 +273,7 @@ class OwnImport(Struct, frozen=True):
         chain: Modules of the repo that import one another up to this file, hubconf first.
         missing: What the repo lacks of it, such as "`models` has no `UNet`"; else empty.
         path: Its source file, folder or compiled file; empty if it does not exist.
+        correct: The import that would work, if the module lies beside the file; else empty.
     """
 
     module: str
@@ -282,6 +283,7 @@ class OwnImport(Struct, frozen=True):
     chain: tuple[str, ...] = ()
     missing: str = ""
     path: str = ""
+    correct: str = ""
 
     @property
     def top(self) -> str:

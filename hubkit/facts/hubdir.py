@@ -12,12 +12,18 @@ if TYPE_CHECKING:
 
 TrustRepo = bool | Literal["check"] | None
 GITHUB = "github.com"
+SHORTEST_SHA = 7  # digits, as git abbreviates
 _HEX = frozenset("0123456789abcdef")
 
 
 def is_full_sha(ref: str) -> bool:
     """Whether a ref is a full commit hash, in lower case."""
     return len(ref) in (40, 64) and set(ref) <= _HEX
+
+
+def is_abbreviated_sha(ref: str) -> bool:
+    """Whether a ref may be the start of a commit hash, in lower case."""
+    return SHORTEST_SHA <= len(ref) <= 64 and set(ref) <= _HEX
 
 
 class RepoRef(Struct, frozen=True):

@@ -35,11 +35,18 @@ if TYPE_CHECKING:
     from hubkit.hubdir.layout import bytecode_folder, get_dir, get_own_dir, set_dir
     from hubkit.hubdir.locks import hold_tree
     from hubkit.hubdir.manifest import digest_of_tree, require_digest_of, require_unchanged
-    from hubkit.hubdir.repos import ensure_folder, fetch_repo, find_cached, resolve_ref
+    from hubkit.hubdir.repos import (
+        ensure_folder,
+        fetch_repo,
+        find_cached,
+        find_commit,
+        resolve_ref,
+    )
     from hubkit.hubdir.spec import parse_repo
     from hubkit.hubdir.torch_folders import find_folder
     from hubkit.hubdir.trust import (
         add_trust,
+        ensure_trusted_list,
         find_legacy_folders,
         is_trusted,
         read_trust,
@@ -55,11 +62,13 @@ __all__ = [
     "digest_of_tree",
     "download_url_to_file",
     "ensure_folder",
+    "ensure_trusted_list",
     "fetch_checkpoint",
     "fetch_repo",
     "fetch_states",
     "find_cached",
     "find_checkpoint",
+    "find_commit",
     "find_damage",
     "find_folder",
     "find_legacy_folders",
@@ -103,10 +112,10 @@ __getattr__ = lazy_names(
         "layout": "bytecode_folder get_dir get_own_dir set_dir",
         "locks": "hold_tree",
         "manifest": "digest_of_tree require_digest_of require_unchanged",
-        "repos": "ensure_folder fetch_repo find_cached resolve_ref",
+        "repos": "ensure_folder fetch_repo find_cached find_commit resolve_ref",
         "spec": "parse_repo",
         "torch_folders": "find_folder",
-        "trust": "add_trust find_legacy_folders is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",
+        "trust": "add_trust ensure_trusted_list find_legacy_folders is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",
     },
 )
 

@@ -127,7 +127,7 @@ def download_url_to_file(
         url: The URL.
         dst: Path of the file; may start with ``~``. It is replaced when the download is complete.
         hash_prefix: First hexadecimal digits of its sha256.
-        progress: Show a progress bar if standard error is a terminal.
+        progress: Show on standard error how far it is.
 
     Raises:
         UsageError: ``url`` or ``hash_prefix`` is invalid.
@@ -211,8 +211,8 @@ def _fetch(request: _CheckpointRequest, policy: FetchPolicy) -> Path:
             entry.path,
             request.hash_prefix,
             policy.progress,
-            before_placing,
-            conditions,
+            before_placing=before_placing,
+            conditions=conditions,
         )
         try:
             download(client, wanted)

@@ -7,10 +7,8 @@ import os
 import queue
 import re
 import shutil
-import sys
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -19,7 +17,6 @@ from hubkit import limits
 from hubkit._util.logs import log
 from hubkit._util.parse import parse_count
 from hubkit._util.paths import open_regular
-from hubkit._util.text import printable
 from hubkit._util.urls import redact
 from hubkit.errors import (
     CacheWriteError,
@@ -34,10 +31,11 @@ from hubkit.hubdir.http_errors import file_error
 from hubkit.hubdir.layout import writing
 from hubkit.hubdir.partial import claim_partial
 from hubkit.hubdir.parts import ParallelDownload, Stream, Throughput, is_possible
+from hubkit.hubdir.progress import show_progress
 from hubkit.hubdir.retry import backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -106,7 +104,8 @@ class DownloadRequest(Struct, frozen=True):
         url: The URL.
         path: The target; replaced if it exists.
         hash_prefix: First hexadecimal digits of its sha256.
-        progress: Whether to show a progress bar.
+        progress: Whether to show how far it is.
+        label: What it is called there; by default the target's name.
         before_placing: Called with the temporary path and the result before the file is put in place;
             raises if the file must not be used.
         conditions: Headers that request the file only if it has changed.
@@ -117,6 +116,7 @@ class DownloadRequest(Struct, frozen=True):
     path: Path
     hash_prefix: str | None = None
     progress: bool = True
+    label: str = ""
     before_placing: Callable[[Path, DownloadResult], None] | None = None
     conditions: Mapping[str, str] = field(default_factory=dict)
     most: int | None = None
@@ -235,7 +235,7 @@ class Transfer:
         self._require_few(total or 0)
         _require_space(self._request.path, (total or 0) - self._partial.arrived)
         self._catch_up(start)
-        name = self._request.path.name
+        name = self._request.label or self._request.path.name
         wanted = self._request.progress
         with (
             writing(self._request.path),
@@ -345,38 +345,6 @@ def _require_space(path: Path, size: int) -> None:
             f"Not enough disk space for {path}: {size >> 20} MiB needed, {free >> 20} MiB free.",
             hint="Free some space, or set TORCH_HOME to use another hub dir.",
         )
-
-
-SMALL = 1 << 20  # bytes; smaller files arrive before a bar can be read
-
-
-@contextmanager
-def show_progress(
-    name: str, total: int | None, *, start: int = 0, wanted: bool = True
-) -> Iterator[Callable[[int], object]]:
-    """Show a progress bar on standard error if that is a terminal; yield a function that advances it.
-
-    Args:
-        name: The file's name.
-        total: Its size in bytes, None if unknown.
-        start: Bytes that exist already.
-        wanted: False shows nothing.
-    """
-    worth_it = total is None or total - start > SMALL
-    if not (wanted and worth_it and sys.stderr is not None and sys.stderr.isatty()):
-        yield lambda _: None
-        return
-    from tqdm import tqdm
-
-    with tqdm(
-        desc=printable(name),
-        total=total,
-        initial=start,
-        unit="B",
-        unit_scale=True,
-        unit_divisor=1024,
-    ) as bar:
-        yield bar.update
 
 
 CHUNK = 1 << 20  # bytes: smaller costs calls, larger costs fresh memory

@@ -32,6 +32,7 @@ from hubkit.errors import (
 )
 from hubkit.facts import FetchPolicy, RepoRef
 from hubkit.facts.hubdir import (
+    SHORTEST_SHA,
     Damage,
     Inventory,
     KeptCheckpoint,
@@ -252,9 +253,6 @@ def _read_state(repo: RepoRef, sha: str) -> RefState:
     return RefState(repo, "current" if latest == sha else "behind", sha, latest)
 
 
-_SHORTEST_SHA = 7
-
-
 def select_named(inventory: Inventory, text: str) -> list[KeptTree | KeptCheckpoint]:
     """Select by a name, URL, path or commit.
 
@@ -309,7 +307,7 @@ def _matches_tree(tree: KeptTree, text: str) -> bool:
 
 
 def _is_sha_prefix(sha: str, digits: str) -> bool:
-    return len(digits) >= _SHORTEST_SHA and sha.startswith(digits.lower())
+    return len(digits) >= SHORTEST_SHA and sha.startswith(digits.lower())
 
 
 def _matches_checkpoint(file: KeptCheckpoint, text: str, inventory: Inventory) -> bool:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from hubkit import limits
 from hubkit.errors import RefNotFoundError
+from hubkit.facts.hubdir import is_abbreviated_sha
 from hubkit.hubdir.addresses import base_url
 
 if TYPE_CHECKING:
@@ -316,8 +317,26 @@ def require_commit_in_history(client: Client, repo: RepoRef, refs: RefList, sha:
     if not belongs:
         raise RefNotFoundError(
             f"No branch or tag of {repo.full_name} contains the commit {sha}.",
-            hint="If it belongs to a fork, load it from the fork. skip_validation=True skips this check.",
+            hint="If it's a commit from a forked repo, load it from the fork. skip_validation=True skips this check.",
         )
+
+
+def find_in_history(client: Client, repo: RepoRef, refs: RefList) -> str | None:
+    """The commit whose hash a repo's ref abbreviates, if it is not the tip of a branch or tag.
+
+    None if the ref is not such an abbreviation, or if several commits or none start with it.
+    """
+    start = (repo.ref or "").lower()
+    if not is_abbreviated_sha(start):
+        return None
+    wants = [f"want {tip}" for tip in sorted(set(refs.commits.values()))]
+    try:
+        arguments = [*_base_arguments(client, repo), *wants, "done"]
+        parents = read_parents(_fetch_history(client, repo, arguments))
+        found = {sha for sha in parents if sha.startswith(start)}
+    except ValueError:
+        return None
+    return found.pop() if len(found) == 1 else None
 
 
 def _want_arguments(tips: list[str], sha: str) -> list[str]:

@@ -26,7 +26,7 @@ from hubkit._util.text import did_you_mean
 from hubkit._util.urls import parse_url
 from hubkit.errors import FetchError, RefNotFoundError, RepoSpecError, UnreachableError
 from hubkit.facts import ResolvedRef
-from hubkit.facts.hubdir import is_full_sha
+from hubkit.facts.hubdir import is_abbreviated_sha, is_full_sha
 from hubkit.hubdir.addresses import base_url
 from hubkit.hubdir.http_errors import repo_error
 from hubkit.hubdir.protocol import fetch_capabilities, read_packets, run_command
@@ -40,9 +40,7 @@ if TYPE_CHECKING:
     from hubkit.hubdir.http import Client
 
 LONG = 512 << 10  # bytes; about 8,000 refs, which take longer than two round trips
-SHORTEST_SHA = 7  # digits, as git abbreviates
 _PREFIXES = ("refs/heads/", "refs/tags/")
-_HEX = re.compile(rf"[0-9a-fA-F]{{{SHORTEST_SHA},}}")
 
 
 class RefList(Struct, frozen=True):
@@ -106,7 +104,7 @@ def fetch_matching_refs(client: Client, repo: RepoRef) -> RefList:
     if "ls-refs" not in fetch_capabilities(client, repo):
         raise ValueError("the host does not list refs")
     ref = repo.ref or ""
-    if not _HEX.fullmatch(ref):
+    if not is_abbreviated_sha(ref.lower()):
         wanted = [prefix + ref for prefix in ("", *_PREFIXES)] if ref else []
         refs = _list_refs(client, repo, wanted)
         if (refs.commits.keys() & set(wanted)) if ref else refs.head:
@@ -198,7 +196,7 @@ def find_ref(refs: RefList, repo: RepoRef) -> ResolvedRef | None:
     if named is not None:
         return named
     ref = repo.ref.lower()
-    if _HEX.fullmatch(ref):
+    if is_abbreviated_sha(ref):
         found = {sha for sha in refs.commits.values() if sha.startswith(ref)}
         if len(found) == 1:
             return ResolvedRef(repo, "", found.pop())
@@ -245,8 +243,14 @@ def _no_such_ref(refs: RefList, repo: RepoRef, ref: str) -> RefNotFoundError:
     hint = did_you_mean(ref, names[: limits.SUGGESTIONS.most], most=3)
     if not hint and names:
         hint = f"The default branch is {refs.head.removeprefix(_PREFIXES[0])}."
+    what = "branch or tag"
+    if re.fullmatch("[0-9a-f]{7,39}", ref):
+        what = "branch, tag or commit"
+        hint = (
+            f"If it's a commit from a forked repo, load it from the fork, by its full hash. {hint}"
+        )
     return RefNotFoundError(
-        f"{repo.full_name} has no branch or tag {ref!r}.", hint=hint, url=base_url(repo)
+        f"{repo.full_name} has no {what} {ref!r}.", hint=hint.strip(), url=base_url(repo)
     )
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from hubkit._util.logs import log
-from hubkit.errors import TEMPORARY_ERRORS, CacheWriteError, OfflineError
+from hubkit._util.paths import list_folder
+from hubkit.errors import TEMPORARY_ERRORS, CacheWriteError, OfflineError, RefNotFoundError
 from hubkit.facts import CachedRepo, ResolvedRef
 from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir.layout import (
@@ -27,6 +28,7 @@ from hubkit.hubdir.layout import (
     is_recent,
     read_record,
     ref_record,
+    repo_folder,
     repo_identity,
     repo_key,
     torch_folder,
@@ -64,6 +66,13 @@ def find_cached(repo: RepoRef) -> CachedRepo | None:
     if found is None and (folder := find_torch_folder(repo, ref)):
         return CachedRepo(repo, folder, None, from_cache=True, fetched_at=None)
     return found
+
+
+def find_commit(repo: RepoRef, start: str) -> CachedRepo | None:
+    """Find a commit of a repo in the hub dir by the start of its hash; None if it is not one."""
+    names = [path.name for path in list_folder(repo_folder(repo)) if is_full_sha(path.name)]
+    found = [name for name in names if name.startswith(start)]
+    return find_cached(replace(repo, ref=found[0])) if len(found) == 1 else None
 
 
 def fetch_repo(repo: RepoRef, policy: FetchPolicy) -> CachedRepo:
@@ -187,11 +196,17 @@ def _resolve(client: Client, repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
         from hubkit.hubdir.git import resolve_ref
 
         return resolve_ref(repo, policy)
-    from hubkit.hubdir.protocol import require_commit_in_history
+    from hubkit.hubdir.protocol import find_in_history, require_commit_in_history
     from hubkit.hubdir.refs import fetch_refs, find_ref
 
     refs = fetch_refs(client, repo)
-    resolved = find_ref(refs, repo)
+    try:
+        resolved = find_ref(refs, repo)
+    except RefNotFoundError:
+        sha = find_in_history(client, repo, refs)
+        if sha is None:
+            raise
+        resolved = ResolvedRef(repo, "", sha)
     if resolved is None:
         sha = repo.commit or ""
         require_commit_in_history(client, repo, refs, sha)

@@ -128,7 +128,13 @@ def _download_archive(
     client: Client, resolved: ResolvedRef, path: Path, policy: FetchPolicy
 ) -> DownloadResult:
     *others, last = (
-        DownloadRequest(url, path, progress=policy.progress, most=limits.ARCHIVE_BYTES.most)
+        DownloadRequest(
+            url,
+            path,
+            progress=policy.progress,
+            label=str(resolved.repo),
+            most=limits.ARCHIVE_BYTES.most,
+        )
         for url in _archive_urls(resolved.repo, resolved.sha)
     )
     for wanted in others:

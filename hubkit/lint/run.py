@@ -235,7 +235,9 @@ def _find_fixed(
 
 
 def _describe(rule: Rule) -> RuleFacts:
-    return RuleFacts(rule.code, rule.slug, rule.severity, rule.summary, rule.explanation)
+    return RuleFacts(
+        rule.code, rule.slug, rule.severity, rule.summary, rule.explanation, rule.several
+    )
 
 
 def sort_by_place(findings: Iterable[Finding]) -> list[Finding]:

@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from hubkit import hubdir
 from hubkit.errors import RepoSpecError, UntrustedRepoError, entrypoint_not_found
 from hubkit.hubdir.spec import parse_spec
@@ -32,6 +34,7 @@ from hubkit.runtime import (
     find_hubconf,
     import_hubconf,
     import_own,
+    name_repo,
 )
 
 if TYPE_CHECKING:
@@ -381,12 +384,16 @@ def _import(request: Request) -> LoadedHubconf:
 
 def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
     """How the code of a repo is imported; with a lock file, from its source alone."""
-    if located.repo is None:
+    repo, sha = located.repo, located.sha
+    if repo is None:
         return CodePolicy(lock=lockfile)
+    package = name_repo(repo, sha) if sha else ""
     if lockfile is not None:
-        digest = lockfile.repo(str(located.repo)).digest
-        return CodePolicy(is_fixed=True, bytecode=NO_BYTECODE, digest=digest, lock=lockfile)
-    return CodePolicy(is_fixed=True, bytecode=str(hubdir.bytecode_folder(located.root)))
+        digest = lockfile.repo(str(repo)).digest
+        policy = CodePolicy(is_fixed=True, bytecode=NO_BYTECODE, digest=digest, lock=lockfile)
+    else:
+        policy = CodePolicy(is_fixed=True, bytecode=str(hubdir.bytecode_folder(located.root)))
+    return replace(policy, package=package, label=str(repo))
 
 
 @functools.cache

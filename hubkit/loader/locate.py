@@ -65,10 +65,12 @@ class Located(Struct, frozen=True):
     Attributes:
         root: The folder that holds ``hubconf.py``.
         repo: The repo on a host that it is a copy of; None for a folder of the user's.
+        sha: The commit; None if unknown, as for folders.
     """
 
     root: Path
     repo: RepoRef | None
+    sha: str | None = None
 
 
 def find_max_age(max_age: float | None) -> float | None:
@@ -104,7 +106,8 @@ def locate(request: Request) -> Located:
     if isinstance(spec, Path):
         _require_hubconf_in(spec)
         return Located(spec, None)
-    return Located(_fetch(spec, request).path, spec)
+    cached = _fetch(spec, request)
+    return Located(cached.path, spec, cached.sha)
 
 
 def locate_trusted(request: Request) -> Located:
@@ -118,7 +121,8 @@ def locate_trusted(request: Request) -> Located:
     if isinstance(spec, Path):
         _require_hubconf_in(spec)
         return Located(spec, None)
-    return Located(_fetch_trusted(spec, request).path, spec)
+    cached = _fetch_trusted(spec, request)
+    return Located(cached.path, spec, cached.sha)
 
 
 def get_cache_or_reload(
@@ -172,6 +176,8 @@ def _fetch_trusted(spec: RepoRef, request: Request) -> CachedRepo:
         hubdir.require_moved_trust(spec, cached.moved_to, request.trust)
     if must_record:
         hubdir.record_trust(spec)
+    elif not cached.from_cache:
+        hubdir.ensure_trusted_list()
     hubdir.ensure_folder(cached)
     return cached
 

@@ -43,7 +43,8 @@ def load_state_dict_from_url(
         url: URL of the checkpoint.
         model_dir: Folder for the file; ``checkpoints`` in the hub dir by default.
         map_location: As for ``torch.load``.
-        progress: Show a progress bar on a terminal while downloading.
+        progress: Show on standard error how far the download is: a bar on a terminal or in a
+            notebook, elsewhere a line every few seconds.
         check_hash: Compare the file with the hash in its name, ``-<start of its sha256>.<suffix>``.
         file_name: Its name in ``model_dir``; the name in the URL by default.
         weights_only: Refuse anything that is not a tensor or a plain container.
@@ -140,7 +141,7 @@ def download_url_to_file(
         url: URL of the file.
         dst: The path to write. The file appears complete or not at all.
         hash_prefix: The start of its sha256, if known.
-        progress: Show a progress bar on a terminal.
+        progress: As for `load_state_dict_from_url`.
 
     Raises:
         FetchError: It cannot be downloaded, or does not match the hash.

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field, structs
 
-from hubkit.analysis import find_code, find_snippets
+from hubkit.analysis import find_code, find_documents, find_snippets
 from hubkit.config import Config
 from hubkit.errors import UsageError
 from hubkit.lint import lint_repo
-from hubkit.publish.card_facts import Source
+from hubkit.publish.card_facts import Source, gather_facts, override_source
 from hubkit.publish.card_sections import CONFORMANCE, SECTIONS, TITLES, escape_html
 from hubkit.publish.front_matter import (
     format_value,
@@ -32,9 +32,9 @@ from hubkit.rules.card_keys import site_of
 from hubkit.source import Overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from hubkit.facts import Finding, RepoFacts
+    from hubkit.facts import Files, Finding, RepoFacts
     from hubkit.publish.card_facts import CardFacts
     from hubkit.rules.card_keys import Site
 
@@ -48,6 +48,7 @@ _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})(.*)")
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _LIST_CALL = re.compile(r"hub\.list\(\"([\w.-]+/[\w.-]+)(?::([^\"]+))?\"\)")
 _MARKERS = ("hubkit:begin", "hubkit:end")
+_MARKDOWN = (".md", ".markdown")
 _RULES = ("HUB804", "HUB805")
 
 
@@ -89,6 +90,11 @@ class CardDraft(Struct, frozen=True):
     lacking: tuple[str, ...] = ()
     has_parts: bool = True
 
+    @property
+    def has_usage(self) -> bool:
+        """Whether its snippet is generated."""
+        return b"hubkit:begin usage" in self.after
+
 
 class Region(Struct, frozen=True):
     """A generated part of a card.
@@ -125,6 +131,87 @@ def draft_card(facts: CardFacts, request: CardRequest, before: bytes | None) -> 
         text, request.path, generate_keys(facts, site), _front_matter(request)
     )
     return CardDraft(request.path, None, text.encode(), (request.path,))
+
+
+def draft_others(
+    facts: RepoFacts,
+    card: str,
+    gathered: CardFacts,
+    choose: Callable[[Source], Source],
+    conformance: str | None = None,
+) -> Iterator[CardDraft]:
+    """Refresh the generated parts of documents other than the card, such as the README.
+
+    Args:
+        facts: The repo.
+        card: The path of the card.
+        gathered: What the card says.
+        choose: Returns what a snippet should load, from what it loads.
+        conformance: The contents of the part of that name; None leaves it as it is.
+
+    Raises:
+        UsageError: A comment is unmatched, nested or repeated.
+    """
+    for path, before in _find_others(facts.files, card):
+        source = choose(find_source(before))
+        source = structs.replace(source, repo=source.repo or gathered.source.repo)
+        has_table = CONFORMANCE in find_regions(_decode(before, path), path)
+        request = CardRequest(path, site="", conformance=conformance if has_table else None)
+        draft = draft_card(structs.replace(gathered, source=source), request, before)
+        yield structs.replace(draft, lacking=())
+
+
+def fill_parts(
+    facts: RepoFacts, documents: Mapping[str, bytes], source: Source
+) -> dict[str, bytes]:
+    """Fill the generated parts of new documents.
+
+    Args:
+        facts: The repo.
+        documents: Documents by path.
+        source: What snippets load, unless they name something else.
+
+    Raises:
+        HubkitError: The hubconf or the configuration cannot be read, or a comment is unmatched.
+    """
+    gathered = gather_facts(facts, source)
+    filled = {}
+    for path, before in documents.items():
+        known = override_source(source, find_source(before))
+        request = CardRequest(path, site="")
+        draft = draft_card(structs.replace(gathered, source=known), request, before)
+        filled[path] = draft.after
+    return filled
+
+
+def keep_parts(path: str, current: bytes, before: bytes, after: bytes) -> bytes | None:
+    """Give a document another text, but keep its generated parts.
+
+    Args:
+        path: Its path.
+        current: The document.
+        before: The document with the text that was generated; its parts may be out of date.
+        after: The document with the new text.
+
+    Returns:
+        The document; None if its text is not the one that was generated, or cannot be read.
+    """
+    try:
+        here, old, new = (_decode(one, path) for one in (current, before, after))
+        regions = find_regions(here, path)
+        if _blank(here, path) != _blank(old, path):
+            return None
+        contents = {name: one.text for name, one in regions.items()}
+        if find_source(before).repo != find_source(after).repo:
+            del contents["usage"]  # the repo has been renamed
+        return replace_regions(new, find_regions(new, path), contents).encode()
+    except UsageError:
+        return None
+
+
+def _blank(text: str, path: str) -> str:
+    regions = find_regions(text, path)
+    return replace_regions(text, regions, dict.fromkeys(regions, ""))
 
 
 def check_card(facts: RepoFacts, draft: CardDraft) -> tuple[Finding, ...]:
@@ -246,10 +333,12 @@ def _refresh(
     }
     stale = [name for name, content in rendered.items() if regions[name].text != content]
     lacking = tuple(name for name in sections if name not in regions)
-    rest = replace_regions(text, regions, dict.fromkeys(regions, ""))
-    unwritten = tuple(name for name in lacking if name not in find_covered(rest, request.path))
+    covered = find_covered(_blank(text, request.path), request.path)
+    unwritten = tuple(name for name in lacking if name not in covered)
     # A card without generated parts is new to hubkit: it gets those that its author did not write.
-    added = tuple(n for n in lacking if n in request.added or (n in unwritten and not regions))
+    # A report that was passed is to be shown.
+    missing = {name for name in unwritten if not regions or name == CONFORMANCE}
+    added = tuple(name for name in lacking if name in request.added or name in missing)
     after = replace_regions(text, regions, rendered)
     for name in added:
         after = _append(after, name, sections[name](facts), site, newline)
@@ -258,6 +347,23 @@ def _refresh(
     stale += [*added, *(["front matter"] if updated != after else [])]
     left = tuple(name for name in unwritten if name not in added)
     return CardDraft(request.path, before, updated.encode(), tuple(stale), left, bool(regions))
+
+
+def _find_others(files: Files, card: str) -> Iterator[tuple[str, bytes]]:
+    """Path and contents of the documents other than the card that have generated parts."""
+    names = {*find_documents(files), *files.all_names("")} - {card}
+    for path in sorted(name for name in names if name.lower().endswith(_MARKDOWN)):
+        if any(map(_BEGIN.fullmatch, _prose_lines(files.read_text(path)))):
+            yield path, files.read(path)
+
+
+def _prose_lines(text: str) -> Iterator[str]:
+    """The lines of a text that are outside of fenced code blocks; none if no part begins there."""
+    fence: tuple[str, int] | None = None
+    for line in _LINE.findall(text) if _MARKERS[0] in text else ():
+        fence, is_code = _follow_fence(fence, line, 0)
+        if not is_code:
+            yield line
 
 
 def _follow_fence(

@@ -54,6 +54,15 @@ class Source(Struct, frozen=True):
     entrypoint: str = ""
 
 
+def override_source(known: Source, requested: Source) -> Source:
+    """What a snippet should load: what it loads, unless something else is requested."""
+    return Source(
+        requested.repo or known.repo,
+        requested.ref or known.ref,
+        requested.entrypoint or known.entrypoint,
+    )
+
+
 class License(Struct, frozen=True):
     """A license.
 

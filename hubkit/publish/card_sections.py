@@ -9,7 +9,7 @@ import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hubkit._util.text import code_span, join_words, printable, table_row
+from hubkit._util.text import code_span, format_size, join_words, printable, table_row
 from hubkit.analysis import read_docstring, render_signature
 from hubkit.errors import UsageError
 from hubkit.publish.card_facts import summarize
@@ -135,14 +135,6 @@ def render_weights(facts: CardFacts) -> str:
             f"{weights} are downloaded{entrypoints} from URLs that the code computes.",
         ]
     return "\n".join(lines) + "\n"
-
-
-def format_size(size: int) -> str:
-    """A number of bytes in a unit, in powers of ten."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} bytes"
 
 
 def escape_html(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
@@ -15,30 +16,36 @@ from hubkit.errors import UsageError
 from hubkit.facts import NOT_REPRESENTATIVE
 from hubkit.limits import MIB
 from hubkit.lint import lint_repo
-from hubkit.publish.card import CardRequest, check_card, draft_card, find_source
+from hubkit.publish.card import CardRequest, check_card, draft_card, draft_others, find_source
 from hubkit.publish.card_facts import find_card, find_checkpoints, gather_facts, may_match
 from hubkit.publish.release import (
     ChecklistItem,
-    allows_breaking,
-    bare_version,
-    next_version,
-    parse_version,
 )
-from hubkit.publish.repo_name import find_name, is_usable_ref
+from hubkit.publish.repo_name import find_name, is_usable_ref, read_own_snippets
 from hubkit.rules.documents import find_licenses
 from hubkit.rules.published import MOST_MIB_OF_A_FILE, largest_entries
 from hubkit.rules.weights import hash_digits
 from hubkit.source import open_commit
 from hubkit.source.project import PLACEHOLDER_OWNER, read_remote
+from hubkit.source.tags import (
+    allows_breaking,
+    bare_version,
+    following_tag,
+    next_version,
+    parse_version,
+)
 from hubkit.source.worktree import read_changes
+from hubkit.torchhub import arguments_with_weights, weights_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from hubkit.facts import ConformanceReport, Finding
-    from hubkit.publish.card_facts import Checkpoint
+    from hubkit.facts import ConformanceReport, Finding, Location, Snippet
+    from hubkit.publish.card import CardDraft
+    from hubkit.publish.card_facts import Checkpoint, Source
     from hubkit.publish.release import ReleaseContext, State
+    from hubkit.source.git import Git
 
 _SHOWN = 3  # examples in one message
 _DIGITS_SHOWN = 8
@@ -146,10 +153,10 @@ def _check_name(context: ReleaseContext) -> Iterator[ChecklistItem]:
 def _check_tag(context: ReleaseContext) -> Iterator[ChecklistItem]:
     """The tag can be created, and is not ambiguous."""
     if not context.tag:
-        previous = parse_version(context.previous_tag)
-        following = f"v{next_version(previous, breaking=False)}" if previous else "v0.1.0"
         message = "no file declares a version to name it after"
-        yield ChecklistItem("tag", "missing", message, f"--tag {following}")
+        yield ChecklistItem(
+            "tag", "missing", message, f"--tag {following_tag(context.previous_tag)}"
+        )
         return
     problem = _tag_problem(context)
     if problem:
@@ -212,11 +219,10 @@ def _check_breaking(context: ReleaseContext) -> Iterator[ChecklistItem]:
     """Calls that worked with the previous tag still work, or the version says that they may not."""
     previous = context.previous_tag
     if not previous:
-        shallow = context.git.ask("rev-parse", "--is-shallow-repository").strip() == b"true"
         message = "this clone is shallow, so the previous tag is unknown"
         yield (
             ChecklistItem("breaking changes", "note", message, "git fetch --unshallow --tags")
-            if shallow
+            if _is_shallow(context.git)
             else ChecklistItem("breaking changes", "ok", "there is no earlier tag")
         )
         return
@@ -227,10 +233,14 @@ def _check_breaking(context: ReleaseContext) -> Iterator[ChecklistItem]:
     yield _compare_versions(context, errors)
 
 
+def _is_shallow(git: Git) -> bool:
+    return git.ask("rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
 def _compare_versions(context: ReleaseContext, errors: list[Finding]) -> ChecklistItem:
     """Whether the step from the previous tag to the tag allows the breaking changes."""
     previous, topic = context.previous_tag, "breaking changes"
-    old, new = parse_version(previous), context.version
+    old, new = parse_version(previous), parse_version(context.tag)
     listed = _some(one.message for one in errors)
     if (old is None or new is None) and errors:
         names = _some(name for name in (previous, context.tag) if parse_version(name) is None)
@@ -268,8 +278,11 @@ def _check_lint(context: ReleaseContext) -> Iterator[ChecklistItem]:
 
 
 def _code_and_place(finding: Finding) -> str:
-    location = finding.location
-    return f"{finding.code} {location.path}:{location.line}" if location else finding.code
+    return f"{finding.code} {_place(finding.location)}" if finding.location else finding.code
+
+
+def _place(location: Location) -> str:
+    return f"{location.path}:{location.line}"
 
 
 def _check_license(context: ReleaseContext) -> Iterator[ChecklistItem]:
@@ -393,28 +406,97 @@ def _check_card(context: ReleaseContext) -> Iterator[ChecklistItem]:
         yield ChecklistItem("card", "missing", message, "hubkit card, then commit it")
         return
     before = context.facts.files.read(path)
-    source = find_source(before)
-    source = structs.replace(source, repo=source.repo or context.repo)
     try:
-        draft = draft_card(gather_facts(context.facts, source), CardRequest(path), before)
+        gathered = gather_facts(context.facts, _at_tag(find_source(before), context))
+        draft = draft_card(gathered, CardRequest(path), before)
+        choose = partial(_at_tag, context=context)
+        drafts = (draft, *draft_others(context.facts, path, gathered, choose))
     except UsageError as error:
         yield ChecklistItem("card", "missing", error.message.rstrip("."), error.hint)
         return
-    findings = check_card(context.facts, draft)
-    if draft.after != before and not draft.has_parts:
+    if not draft.has_parts:
         message = f"{path} has no parts that hubkit generates"
         yield ChecklistItem("card", "note", message, "hubkit card adds those that it lacks")
-    elif draft.after != before:
-        message = f"{path} is out of date: {_some(draft.stale)}"
-        yield ChecklistItem("card", "missing", message, "hubkit card, then commit it")
+    stale = [one for one in drafts if one.has_parts and one.after != one.before]
+    findings = check_card(context.facts, draft)
+    if stale:
+        listed = _some(f"{one.path} is out of date: {join_words(one.stale)}" for one in stale)
+        option = (
+            f" --tag {context.tag}" if any(_is_at_another(one, context) for one in stale) else ""
+        )
+        yield ChecklistItem("card", "missing", listed, f"hubkit card{option}, then commit it")
     elif findings:
         message = f"{path}: {_some(map(_code_and_place, findings))}"
         yield ChecklistItem("card", "missing", message, "hubkit check --select HUB8")
-    elif source.ref and context.tag and source.ref != context.tag:
-        action = f"hubkit card --tag {context.tag}, then commit it"
-        yield ChecklistItem("card", "note", f"{path} shows how to load {source.ref}", action)
-    else:
-        yield ChecklistItem("card", "ok", f"{path} is up to date")
+    elif draft.has_parts:
+        verb = "are" if len(drafts) > 1 else "is"
+        listed = join_words(one.path for one in drafts)
+        yield ChecklistItem("card", "ok", f"{listed} {verb} up to date")
+
+
+def _at_tag(source: Source, context: ReleaseContext) -> Source:
+    """What a snippet of the release should load: its tag, if it names a tag."""
+    is_tag = source.ref and not _SHA.fullmatch(source.ref) and source.ref not in context.branches
+    repo, ref = source.repo or context.repo, context.tag if is_tag else ""
+    return structs.replace(source, repo=repo, ref=ref or source.ref)
+
+
+def _is_at_another(draft: CardDraft, context: ReleaseContext) -> bool:
+    source = find_source(draft.before)
+    return source != _at_tag(source, context)
+
+
+def _check_snippets(context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """Every tag in a snippet exists or is that of the release, and one shows the weights."""
+    own = [one for one in read_own_snippets(context.facts) if one.entrypoint]
+    known = {*context.tags, *context.branches, context.tag, ""}
+    gone = [
+        one
+        for one in own
+        if not (one.ref in known or _SHA.fullmatch(one.ref) or _is_generated(one, context))
+    ]
+    if gone:
+        listed = _some(f"{_place(one.location)} loads {one.ref}" for one in gone)
+        is_partial = not context.tags and _is_shallow(context.git)
+        yield ChecklistItem(
+            "snippets",
+            "note" if is_partial else "missing",
+            f"{listed}, but there is no such tag",
+            "git fetch --tags" if is_partial else f"load {context.tag or 'an existing tag'}",
+        )
+    unused = _unused_weights(context, own)
+    if own and unused:
+        message = f"no document shows how to load the weights: {_some(unused)}"
+        yield ChecklistItem("snippets", "note", message, "hubkit card --add usage")
+    if own and not (gone or unused):
+        yield ChecklistItem("snippets", "ok", f"{plural(len(own), 'call')} in documents")
+
+
+def _is_generated(one: Snippet, context: ReleaseContext) -> bool:
+    """Whether a snippet is in a generated part, which the card's item compares."""
+    lines = context.facts.files.read_text(one.location.path).splitlines()
+    before = [line for line in lines[: one.location.line] if "<!-- hubkit:" in line]
+    return bool(before) and "hubkit:begin" in before[-1]
+
+
+def _unused_weights(context: ReleaseContext, own: Iterable[Snippet]) -> list[str]:
+    """The calls that load weights, if every snippet calls entrypoints without them."""
+    hubconf = context.facts.hubconf
+    calls = []
+    for entry in hubconf.entrypoints if hubconf else ():
+        parameters, config = entry.parameters or (), context.config.entrypoint(entry.name)
+        arguments = arguments_with_weights(weights_defaults(parameters), config) or {}
+        defaults = {one.name: one.default for one in parameters}
+        shown = [one for one in own if one.entrypoint == entry.name]
+        needed = {
+            name: value
+            for name, value in arguments.items()
+            if name not in config.call and defaults.get(name) != repr(value)
+        }
+        if shown and needed and not any(needed.keys() & set(one.keywords) for one in shown):
+            passed = ", ".join(f"{name}={value!r}" for name, value in needed.items())
+            calls.append(f"{entry.name}({passed})")
+    return calls
 
 
 def _check_conformance(context: ReleaseContext) -> Iterator[ChecklistItem]:
@@ -531,5 +613,6 @@ CHECKS: tuple[Callable[[ReleaseContext], Iterator[ChecklistItem]], ...] = (
     _check_files,
     _check_weights,
     _check_card,
+    _check_snippets,
     _check_conformance,
 )

@@ -12,15 +12,14 @@ from hubkit._util.git import GitError, write
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
 from hubkit.errors import GitRepoError
-from hubkit.publish.repo_name import find_name
+from hubkit.publish.repo_name import find_name, read_own_snippets
 from hubkit.source import open_commit
 from hubkit.source.git import find_git
 from hubkit.source.project import read_versions
+from hubkit.source.tags import declared_tag, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from packaging.version import Version
+    from collections.abc import Container, Mapping
 
     from hubkit.config import Config
     from hubkit.facts import RepoFacts
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 State = Literal["ok", "note", "missing"]
 
 _REF = re.compile(r"refs/(tags|heads)/(.*)")
-# Tags such as "v1.2.0" and "unet-v1.2"; a single number is not a version.
-_VERSION = re.compile(r"(?:.*[-_/])?v?(\d+\.\d.*)", re.IGNORECASE)
 
 
 class ChecklistItem(Struct, frozen=True):
@@ -103,11 +100,6 @@ class ReleaseContext(Struct, frozen=True):
         """The repo's folder."""
         return self.request.root
 
-    @property
-    def version(self) -> Version | None:
-        """The version that the tag names; None if it does not name one."""
-        return parse_version(self.tag)
-
 
 def read_context(request: ReleaseRequest) -> ReleaseContext:
     """Read the commit that is checked out.
@@ -124,7 +116,7 @@ def read_context(request: ReleaseRequest) -> ReleaseContext:
     sha = _require_commit(git)
     facts = read_repo(open_commit(request.root, sha))
     require_hubconf(facts)
-    tags, branches = _read_refs(git)
+    tags, branches = read_refs(git)
     versions = read_versions(facts.files, facts.packages)
     previous = find_previous_tag(git, request.tag)
     return ReleaseContext(
@@ -138,42 +130,9 @@ def read_context(request: ReleaseRequest) -> ReleaseContext:
         tags=tags,
         branches=branches,
         previous_tag=previous,
-        tag=request.tag if request.tag is not None else guess_tag(versions, previous),
+        tag=request.tag if request.tag is not None else find_tag(facts, tags, previous),
         repo=find_name(facts, request.repo),
     )
-
-
-def parse_version(text: str) -> Version | None:
-    """The version that a tag names; None if it does not name one."""
-    from packaging.version import InvalidVersion, Version
-
-    found = _VERSION.fullmatch(text)
-    try:
-        return Version(found[1]) if found else None
-    except InvalidVersion:
-        return None
-
-
-def bare_version(tag: str) -> str:
-    """The version that a tag names, as files spell it."""
-    return re.sub(r"^(?:.*[-_/])?v(?=\d)", "", tag)
-
-
-def allows_breaking(version: Version, previous: Version) -> bool:
-    """Whether the step from one version to another announces breaking changes.
-
-    Before 1.0 a new minor version does.
-    """
-    if version.major != previous.major:
-        return version.major > previous.major
-    return version.major == 0 and version.minor > previous.minor
-
-
-def next_version(previous: Version, *, breaking: bool) -> str:
-    """The smallest version after a version, for a release with or without breaking changes."""
-    if not breaking:
-        return f"{previous.major}.{previous.minor}.{previous.micro + 1}"
-    return f"0.{previous.minor + 1}.0" if previous.major == 0 else f"{previous.major + 1}.0.0"
 
 
 def write_tag(context: ReleaseContext) -> bool:
@@ -254,7 +213,7 @@ def _require_commit(git: Git) -> str:
     return sha
 
 
-def _read_refs(git: Git) -> tuple[dict[str, str], frozenset[str]]:
+def read_refs(git: Git) -> tuple[dict[str, str], frozenset[str]]:
     """The commit of each tag, and the names of branches, including the remote's."""
     form = "--format=%(refname)%00%(objectname)%00%(*objectname)"
     rows = _output(git, "for-each-ref", form, "refs/tags", "refs/heads").splitlines()
@@ -276,8 +235,18 @@ def find_previous_tag(git: Git, tag: str | None) -> str:
     return _output(git, "describe", "--tags", "--abbrev=0", *excluded, "HEAD")
 
 
-def guess_tag(versions: Mapping[str, str], previous: str) -> str:
-    """The tag for the version that the repo declares, in the style of the previous one."""
-    version = next(iter(versions.values()), "")
-    prefix = "" if previous[:1].isdigit() else "v"
-    return f"{prefix}{version}" if version else ""
+def find_tag(facts: RepoFacts, tags: Container[str], previous: str) -> str:
+    """The tag of the next release.
+
+    Args:
+        facts: The repo.
+        tags: The tags that exist.
+        previous: The last tag, or "".
+
+    Returns:
+        The tag of the version that files declare; else the new version that documents load, such as
+        the one that `hubkit init` or `hubkit card --tag` wrote; else "".
+    """
+    declared = declared_tag(read_versions(facts.files, facts.packages), previous)
+    shown = (one.ref for one in read_own_snippets(facts))
+    return declared or next((ref for ref in shown if ref not in tags and parse_version(ref)), "")

@@ -12,7 +12,7 @@ from hubkit.hubdir import parse_repo
 from hubkit.source.project import is_repo_name, read_remote
 
 if TYPE_CHECKING:
-    from hubkit.facts import RepoFacts
+    from hubkit.facts import RepoFacts, Snippet
 
 
 def find_name(facts: RepoFacts, name: str | None = None) -> str:
@@ -54,9 +54,14 @@ def is_usable_ref(ref: str) -> bool:
         return False
 
 
-def _from_documents(facts: RepoFacts) -> str:
+def read_own_snippets(facts: RepoFacts) -> tuple[Snippet, ...]:
+    """The calls in the repo's documents that load the repo itself."""
     names = frozenset(entry.name for entry in facts.hubconf.entrypoints) if facts.hubconf else ()
-    own = select_own(read_snippets(facts.files), frozenset(names))
+    return select_own(read_snippets(facts.files), frozenset(names))
+
+
+def _from_documents(facts: RepoFacts) -> str:
+    own = read_own_snippets(facts)
     return next((one.repo for one in own if is_repo_name(one.repo)), "")
 
 

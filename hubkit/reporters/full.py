@@ -1,12 +1,14 @@
-"""For people: each finding with its source line, and a summary."""
+"""For people: findings by cause with their source lines, and a summary."""
 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from hubkit._util.console import write_line
 from hubkit._util.text import display_width, plural, printable
+from hubkit.reporters.groups import group_findings
 from hubkit.reporters.text import (
     format_fixable,
     format_mark,
@@ -22,35 +24,67 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from hubkit.facts import Finding, Location, Report
+    from hubkit.reporters.groups import Group
 
 _WIDEST = 120  # characters of a source line that are shown
+_MOST_PLACES = 10  # of one cause
+_MOST_HINTS = 3
 
 
 def write_report(report: Report, stream: TextIO) -> None:
     """Write a report for people."""
     color = use_color(stream)
-    for finding in report.findings:
-        for line in (*_lines(finding, report, color=color), ""):
-            write_line(stream, line)
+    groups = group_findings(report)
+    for line in _findings(groups, report, color=color):
+        write_line(stream, line)
     for line in (*format_suppressed(report), *_ignore_table(report)):
         write_line(stream, line)
-    for line in (*format_fixable(report), format_summary(report)):
+    for line in (*format_fixable(report), *_first_step(groups), format_summary(report)):
         write_line(stream, line)
 
 
-def format_finding(finding: Finding, report: Report) -> str:
-    """One finding with its location, source line and hint."""
-    return "\n".join(_lines(finding, report, color=False))
+def format_findings(report: Report) -> str:
+    """The findings by cause, with locations, source lines and hints."""
+    return "\n".join(_findings(group_findings(report), report, color=False)).rstrip("\n")
 
 
-def _lines(finding: Finding, report: Report, *, color: bool) -> Iterator[str]:
-    code = paint(f"{finding.severity}[{finding.code}]", finding.severity, color=color)
-    message = format_mark(finding) + printable(finding.message)
-    yield f"{format_place(finding.location)} {code} {message}"
-    if finding.location is not None:
-        yield from _excerpt(finding.location, report.line(finding.location))
-    if finding.hint:
-        yield f"  help: {printable(finding.hint)}"
+def _findings(groups: list[Group], report: Report, *, color: bool) -> Iterator[str]:
+    for _, alike in groupby(groups, lambda group: (group.severity, group.places)):
+        yield from _lines(list(alike), report, color=color)
+        yield ""
+
+
+def _lines(groups: list[Group], report: Report, *, color: bool) -> Iterator[str]:
+    """Groups with the same places, such as those of arguments that calls lack."""
+    first = groups[0].places[0]
+    is_one = len(groups[0].findings) == 1
+    for group in groups:
+        code = paint(f"{group.severity}[{group.code}]", group.severity, color=color)
+        mark = "[*] " if group.is_fixable else ""
+        place = f"{format_place(first)} " if is_one else ""
+        yield f"{place}{code} {mark}{printable(group.message)}"
+    if not is_one:
+        yield from _places(next((one for one in groups if any(one.details)), groups[0]))
+    elif first is not None:
+        yield from _excerpt(first, report.line(first))
+    for group in groups:
+        for hint in group.hints[:_MOST_HINTS]:
+            yield f"  help: {printable(hint)}"
+
+
+def _places(group: Group) -> Iterator[str]:
+    for finding, detail in zip(group.findings[:_MOST_PLACES], group.details, strict=False):
+        mark = "" if group.is_fixable else format_mark(finding)
+        yield f"  {format_place(finding.location)} {mark}{printable(detail)}".rstrip(" :")
+    more = len(group.findings) - _MOST_PLACES
+    if more > 0:
+        yield f"  and {more} more (--output-format concise lists all)"
+
+
+def _first_step(groups: list[Group]) -> Iterator[str]:
+    """What to do first, if there is more than one thing to do."""
+    if len(groups) > 1 and groups[0].hints:
+        yield printable(f"Start with {groups[0].code}: {groups[0].hints[0]}")
 
 
 def _excerpt(location: Location, line: str) -> Iterator[str]:

@@ -1,96 +1,184 @@
-"""Where the code of hub repos lives once imported: ``hubkit.repos.<tree>.<module>``.
+"""Where the code of hub repos lives once imported: ``hubkit.repos.<repo>.<module>``.
 
-These names stand in pickles. Importing this package is what makes them resolve, so a spawned worker,
-or another program that loads such a pickle, needs hubkit importable and nothing else. A tree that
-lies in the hub dir is also found when the hub dir is somewhere else by then.
+These names stand in pickles: ``hubkit.repos.github_com__acme__net__1a2b3c4d5e6f.models``. Importing
+this package is what makes them resolve, so a spawned worker, or another program that loads such a
+pickle, needs hubkit importable and nothing else. A repo that is not in the hub dir is fetched.
 
-A name of a module must not run code that nobody trusts. So a tree is imported by its name if its
-code has run in this process or in the one that started it, or if it is a copy of a trusted repo.
+A name of a module must not run code that nobody trusts. So a repo is imported by its name if its
+code has run in this process or in the one that started it, or if it is trusted.
 """
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit.runtime import FINDER, install_finder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hubkit.errors import UntrustedRepoError
-    from hubkit.facts import RepoRef
-    from hubkit.lockfile import Lockfile
-    from hubkit.runtime import CodePolicy
+    from hubkit.facts import CachedRepo, RepoRef
+    from hubkit.lockfile import LockedRepo, Lockfile
+    from hubkit.runtime import AllowedTree, CodePolicy
 
-_STORE = "/.hubkit/repos/"
+_OLD_NAME = r"_S.*_S([0-9a-f]{40})(?:_E[0-9]+)?"  # spelled the path of a tree in the hub dir
 
 
-def _open_tree(root: Path) -> tuple[Path, CodePolicy] | None:
-    """Where a tree is, and how to import it; None where there is none.
+def _open_tree(name: str) -> tuple[Path, CodePolicy] | None:
+    """Where the code of a package is, and how to import it; None if its name means no repo.
 
     Raises:
+        ModuleNotFoundError: The folder does not exist any more.
         UntrustedRepoError: Nobody has said that its code may run.
         LockfileError, HashMismatchError: It is not what the lock file in force says.
+        FetchError: It is not in the hub dir, and cannot be fetched.
     """
-    from hubkit.hubdir import find_repo_of, get_dir, is_trusted
-    from hubkit.runtime import FOLDER, NO_BYTECODE, CodePolicy, find_allowed
+    from hubkit.runtime import PREFIX, read_allowed
 
-    store = _resolve(f"{get_dir()}{_STORE}")
-    tree = _resolve(str(root)) if root.is_dir() else _find_moved(root, store)
-    if tree is None:
-        return None
-    repo = find_repo_of(tree) if tree.is_relative_to(store) else None
-    digest = find_allowed(tree)
-    if digest is None and repo is not None:
-        # A tree of another hub dir is the same commit of the same repo as one of that path in ours.
-        digest = find_allowed(root)
-    if digest is None and (repo is None or not is_trusted(repo)):
-        raise _untrusted(tree, repo)
-    if repo is None:
-        is_fetched = tree.is_relative_to(
-            _resolve(get_dir())
-        )  # by torch.hub, with all its archive held
-        return tree, CodePolicy(bytecode=NO_BYTECODE) if is_fetched else FOLDER
-    return tree, _policy_of(tree, repo, digest or "")
+    allowed = read_allowed().get(PREFIX + name)
+    found = _read_name(name)
+    if found is None:
+        return _open_folder(name, allowed)
+    repo, sha = found
+    if allowed is None or not Path(allowed.root).is_dir():
+        tree = _find_tree(repo, sha, is_allowed=allowed is not None)
+    else:
+        tree = Path(allowed.root)
+    from hubkit.hubdir import hold_tree
+
+    hold_tree(tree)
+    return tree, _policy_of(tree, repo, allowed.digest if allowed else "", name)
 
 
-def _policy_of(tree: Path, repo: RepoRef, digest: str) -> CodePolicy:
-    """How to import a tree of the hub dir, once it is what the lock files in force say."""
-    from msgspec.structs import replace
-
-    from hubkit.hubdir import require_digest_of
-    from hubkit.hubdir.layout import bytecode_folder, tree_folder
-    from hubkit.lockfile import find_lockfile
-    from hubkit.runtime import NO_BYTECODE, CodePolicy
-
-    lockfile = find_lockfile(None)
-    pins = [digest] if digest else []
-    if lockfile is not None:
-        pins.append(_find_digest(lockfile, repo, tree))
-    if not pins:
-        kept = bytecode_folder(tree_folder(repo, tree.name))
-        return CodePolicy(is_fixed=True, bytecode=str(kept))
-    for pin in pins:
-        require_digest_of(tree, replace(repo, ref=tree.name), pin)
-    return CodePolicy(is_fixed=True, bytecode=NO_BYTECODE, digest=pins[0], lock=lockfile or digest)
-
-
-def _untrusted(tree: Path, repo: RepoRef | None) -> UntrustedRepoError:
+def _open_folder(name: str, allowed: AllowedTree | None) -> tuple[Path, CodePolicy] | None:
     from hubkit.errors import UntrustedRepoError
+    from hubkit.hubdir import get_dir
+    from hubkit.runtime import FOLDER, NO_BYTECODE, PREFIX, CodePolicy, read_folder_name
 
-    name = str(tree) if repo is None else repo.full_name
-    ways = "Load it in this program first, with hubkit.load"
-    if repo is not None:
-        ways += f", or trust it: hubkit trust add {name}"
-    return UntrustedRepoError(
-        f"The code in {tree}, which a module name refers to, is not trusted.",
-        repo=name,
-        hint=f"{ways}.",
+    if allowed is None and read_folder_name(name) is None:
+        return None
+    if allowed is None:
+        folder = name.split("__")[1]
+        raise UntrustedRepoError(
+            f"The name hubkit.repos.{name} refers to a folder {folder}, which is not loaded.",
+            repo=folder,
+            hint="Load the folder in this program first, with hubkit.load.",
+        )
+    root = Path(allowed.root)
+    if not root.is_dir():
+        raise ModuleNotFoundError(
+            f"There is no hub repo at {root}. Load it again with hubkit.load.", name=PREFIX + name
+        )
+    # A folder in the hub dir is one that torch.hub fetched, with all that the archive held.
+    is_fetched = root.is_relative_to(Path(get_dir()).resolve())
+    return root, CodePolicy(bytecode=NO_BYTECODE) if is_fetched else FOLDER
+
+
+def _read_name(name: str) -> tuple[RepoRef, str] | None:
+    """The repo that a name spells, and the start of its commit's hash."""
+    from hubkit.errors import RepoSpecError
+    from hubkit.hubdir import parse_repo
+    from hubkit.runtime import read_repo_name
+
+    if old := re.fullmatch(_OLD_NAME, name):
+        return _find_by_sha(old[1], name)
+    found = read_repo_name(name)
+    if found is None:
+        return None
+    repo = found[0]
+    address = (
+        str(repo) if repo.uses_git else f"{repo.scheme}://{repo.host}/{repo.owner}/{repo.name}"
+    )
+    try:
+        return found if parse_repo(address) == repo else None
+    except RepoSpecError:
+        return None
+
+
+def _find_by_sha(sha: str, name: str) -> tuple[RepoRef, str]:
+    from hubkit.hubdir import read_inventory
+    from hubkit.runtime import PREFIX
+
+    for tree in read_inventory().trees:
+        if tree.sha == sha and tree.repo is not None:
+            return tree.repo, sha
+    raise ModuleNotFoundError(
+        f"{PREFIX}{name} is the name that an older version of hubkit gave to commit {sha}, which is"
+        " not in the hub dir. Load that commit of the repo with hubkit.load.",
+        name=PREFIX + name,
     )
 
 
-def _find_digest(lockfile: Lockfile, repo: RepoRef, tree: Path) -> str:
-    """What a lock file says of a tree.
+def _find_tree(repo: RepoRef, sha: str, *, is_allowed: bool) -> Path:
+    """The tree of a commit in the hub dir, fetched if necessary.
+
+    Args:
+        repo: The repo.
+        sha: The start of the commit's hash.
+        is_allowed: Whether the process that started this one has run it.
+    """
+    from hubkit.hubdir import find_commit, is_trusted
+
+    if not is_allowed and not is_trusted(repo):
+        raise _untrusted(repo, sha)
+    cached = find_commit(repo, sha) or _fetch(repo, sha)
+    if not is_allowed and cached.moved_to is not None and not is_trusted(cached.moved_to):
+        raise _untrusted(cached.moved_to, sha)
+    return cached.path
+
+
+def _fetch(repo: RepoRef, sha: str) -> CachedRepo:
+    from msgspec.structs import replace
+
+    from hubkit.errors import RefNotFoundError
+    from hubkit.facts import FetchPolicy
+    from hubkit.hubdir import fetch_repo, resolve_ref
+    from hubkit.lockfile import find_lockfile
+
+    lockfile = find_lockfile(None)
+    if lockfile is not None:
+        pin = _find_pin(lockfile, repo, sha)
+        policy = FetchPolicy(digest=pin.digest, skip_validation=True)
+        return fetch_repo(replace(repo, ref=pin.sha), policy)
+    full = resolve_ref(replace(repo, ref=sha), FetchPolicy()).sha
+    if not full.startswith(sha):
+        raise RefNotFoundError(
+            f"{sha} of {repo.full_name} is not the commit that a module name refers to, but a branch"
+            " or tag.",
+            hint="Load the repo in this program first, by the commit's full hash.",
+        )
+    return fetch_repo(replace(repo, ref=full), FetchPolicy(skip_validation=True))
+
+
+def _policy_of(tree: Path, repo: RepoRef, digest: str, name: str) -> CodePolicy:
+    """How to import a tree of a repo, once it is what the lock files in force say."""
+    from msgspec.structs import replace
+
+    from hubkit.hubdir import bytecode_folder, get_dir, require_digest_of
+    from hubkit.lockfile import find_lockfile
+    from hubkit.runtime import NO_BYTECODE, CodePolicy, strip_edition
+
+    repo = replace(repo, ref=tree.name)
+    lockfile = find_lockfile(None)
+    pins = [digest] if digest else []
+    if lockfile is not None:
+        pins.append(_find_pin(lockfile, repo, tree.name).digest)
+    for pin in pins:
+        require_digest_of(tree, repo, pin)
+    is_ours = tree.is_relative_to(Path(get_dir()).resolve())
+    return CodePolicy(
+        is_fixed=True,
+        bytecode=str(bytecode_folder(tree)) if is_ours and not pins else NO_BYTECODE,
+        digest=next(iter(pins), ""),
+        lock=(lockfile or digest) if pins else None,
+        package=strip_edition(name),
+        label=str(repo),
+    )
+
+
+def _find_pin(lockfile: Lockfile, repo: RepoRef, sha: str) -> LockedRepo:
+    """What a lock file says of a commit.
 
     Raises:
         LockfileError: Nothing.
@@ -99,25 +187,24 @@ def _find_digest(lockfile: Lockfile, repo: RepoRef, tree: Path) -> str:
     from hubkit.hubdir import parse_repo
 
     for name, pin in lockfile.repos.items():
-        if pin.sha == tree.name and parse_repo(name).full_name == repo.full_name:
-            return pin.digest
+        if pin.sha.startswith(sha) and parse_repo(name).full_name == repo.full_name:
+            return pin
     raise LockfileError(
-        f"{repo.full_name} at {tree.name} is not in the lock file {lockfile.path}.",
-        hint=f"Pin it: hubkit lock {repo.full_name}:{tree.name}",
+        f"{repo.full_name} at {sha} is not in the lock file {lockfile.path}.",
+        hint=f"Pin it: hubkit lock {repo.full_name}:{sha}",
     )
 
 
-def _resolve(path: str) -> Path:
-    from pathlib import Path
+def _untrusted(repo: RepoRef, sha: str) -> UntrustedRepoError:
+    from hubkit.errors import UntrustedRepoError
 
-    return Path(path).resolve()
-
-
-def _find_moved(root: Path, store: Path) -> Path | None:
-    """Where a tree of some hub dir is in ours."""
-    _, found, inside = root.as_posix().partition(_STORE)
-    moved = (store / inside).resolve()
-    return moved if found and moved.is_relative_to(store) and moved.is_dir() else None
+    name = repo.full_name
+    return UntrustedRepoError(
+        f"The code of {name} at {sha}, to which a module name refers, is not trusted.",
+        repo=name,
+        hint="Load it in this program first, with hubkit.load, or trust it: "
+        f"hubkit trust add {name}.",
+    )
 
 
 FINDER.open_tree = _open_tree

@@ -7,7 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
-from hubkit.analysis import distribution_name, find_bringers, import_name, is_stdlib
+from hubkit.analysis import (
+    distribution_name,
+    find_bringers,
+    import_name,
+    is_stdlib,
+    modules_beside,
+)
 from hubkit.facts import Fix
 from hubkit.rules import edits
 from hubkit.rules.registry import rule
@@ -68,8 +74,8 @@ def meant_module(name: str) -> str | None:
 def provided_modules(entry: str) -> set[str]:
     """Top-level modules that an entry declares, whether it names a module or a distribution."""
     name = bare_name(entry)
-    meant = meant_module(name) or name
-    return {name.partition(".")[0], meant.partition(".")[0]}
+    names = {name, meant_module(name) or name, *modules_beside(name)}
+    return {one.partition(".")[0] for one in names}
 
 
 @rule("HUB101", "dependencies-missing", "error", fixable="sometimes", applicability="safe")
@@ -272,7 +278,14 @@ def _is_imported(repo: RepoFacts, module: str) -> bool:
 _ASIDE = re.compile(r"(?:^|/)(?:tests?|scripts|tools|docs|examples|setup\.py)(?:/|$)")
 
 
-@rule("HUB105", "undeclared-import", "error", fixable="sometimes", applicability="safe")
+@rule(
+    "HUB105",
+    "undeclared-import",
+    "error",
+    fixable="sometimes",
+    applicability="safe",
+    several="{count} third-party modules are imported but not declared",
+)
 def undeclared_import(repo: RepoFacts) -> Iterator[Finding]:
     """A third-party module is imported but not in `dependencies`.
 

@@ -31,7 +31,14 @@ _LEFTOVER = re.compile(
 )
 
 
-@rule("HUB301", "missing-docstring", "warning", fixable="sometimes", applicability="unsafe")
+@rule(
+    "HUB301",
+    "missing-docstring",
+    "warning",
+    fixable="sometimes",
+    applicability="unsafe",
+    several="{count} entrypoints have no docstring, so torch.hub.help shows nothing",
+)
 def missing_docstring(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint has no docstring.
 
@@ -66,7 +73,14 @@ def missing_docstring(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB302", "undocumented-parameter", "warning", fixable="sometimes", applicability="unsafe")
+@rule(
+    "HUB302",
+    "undocumented-parameter",
+    "warning",
+    fixable="sometimes",
+    applicability="unsafe",
+    several="the docstrings of {count} entrypoints do not mention all parameters",
+)
 def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
     """The docstring of an entrypoint does not mention a parameter.
 
@@ -148,7 +162,14 @@ def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 )
 
 
-@rule("HUB304", "leftover-text", "info", fixable="sometimes", applicability="safe")
+@rule(
+    "HUB304",
+    "leftover-text",
+    "info",
+    fixable="sometimes",
+    applicability="safe",
+    several="the docstrings of {count} entrypoints contain leftover text",
+)
 def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
     """The docstring of an entrypoint contains leftover text of a template.
 
@@ -179,7 +200,14 @@ def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB305", "generic-help", "warning", fixable="sometimes", applicability="unsafe")
+@rule(
+    "HUB305",
+    "generic-help",
+    "warning",
+    fixable="sometimes",
+    applicability="unsafe",
+    several="{count} entrypoints made by `functools.partial` or `lambda` have no docstring",
+)
 def generic_help(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint made by `functools.partial` or `lambda` has no docstring.
 

@@ -93,7 +93,12 @@ def readme_no_snippet(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
-@rule("HUB803", "stale-snippet", "error")
+@rule(
+    "HUB803",
+    "stale-snippet",
+    "error",
+    several="{count} snippets in documents are outdated",
+)
 def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
     """A document shows an outdated `torch.hub.load`.
 

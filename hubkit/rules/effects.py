@@ -66,7 +66,12 @@ def network_at_import(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
-@rule("HUB702", "process-spawn", "error")
+@rule(
+    "HUB702",
+    "process-spawn",
+    "error",
+    several="{count} places start a process",
+)
 def process_spawn(repo: RepoFacts) -> Iterator[Finding]:
     """Importing hubconf.py, or calling an entrypoint, starts a process.
 

@@ -99,8 +99,9 @@ def hubconf_syntax(repo: RepoFacts) -> Iterator[Finding]:
 def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
     """The repo imports one of its own modules, or a name from it, that does not exist.
 
-    For example, a file was renamed or never committed, or a function was moved. Importing
-    hubconf.py raises ModuleNotFoundError or ImportError for all users.
+    For example, a file was renamed or never committed, a function was moved, or a module of
+    a package imports its neighbor without a dot, which works only for scripts in that folder.
+    Importing hubconf.py raises ModuleNotFoundError or ImportError for all users.
 
     Bad:
         from models.unet import UNet     # models/unet.py calls it Unet
@@ -118,7 +119,9 @@ def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
             yield hubconf_import_fails.finding(
                 f"{one.missing}: {when} fails for all users",
                 one.location,
-                hint="Fix the name, or commit the file.",
+                hint=f"Write `{one.correct}`."
+                if one.correct
+                else "Fix the name, or commit the file.",
                 severity="warning" if one.in_function else "error",
             )
 
@@ -275,7 +278,12 @@ GENERIC_MODULES = frozenset(_GENERIC_NAMES.split())
 _WELL_KNOWN = frozenset({"clip", "datasets", "evaluate", "tokenizers"})
 
 
-@rule("HUB005", "sys-path-mutation", "warning")
+@rule(
+    "HUB005",
+    "sys-path-mutation",
+    "warning",
+    several="importing hubconf.py changes `sys.path` of the user's process in {count} places",
+)
 def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
     """Importing hubconf.py changes `sys.path`.
 
@@ -312,7 +320,12 @@ def sys_path_mutation(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB006", "generic-module-name", "warning")
+@rule(
+    "HUB006",
+    "generic-module-name",
+    "warning",
+    several="{count} top-level packages have generic names: two hub repos that both define one cannot be loaded in one process",
+)
 def generic_module_name(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py imports a top-level module with a generic name.
 

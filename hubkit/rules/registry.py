@@ -64,6 +64,8 @@ class Rule(Struct, frozen=True):
         applicability: The applicability of its safest fix; None if it has no fixes.
         exclusive: Whether the other rules do not run if it finds something.
         needs_previous: Whether it compares the repo with an earlier version.
+        several: What several findings say together, with ``{count}`` for their number; the summary
+            if it is empty.
     """
 
     code: str
@@ -78,6 +80,7 @@ class Rule(Struct, frozen=True):
     applicability: Applicability | None = None
     exclusive: bool = False
     needs_previous: bool = False
+    several: str = ""
 
     def finding(
         self,
@@ -119,6 +122,7 @@ def rule(
     applicability: Applicability | None = None,
     exclusive: bool = False,
     needs_previous: bool = False,
+    several: str = "",
 ) -> Callable[[RuleFunction], Rule]:
     """Declare a rule: a generator of findings, whose docstring explains it.
 
@@ -132,6 +136,7 @@ def rule(
         applicability: The applicability of its safest fix.
         exclusive: Whether the other rules do not run if it finds something.
         needs_previous: Whether it compares the repo with an earlier version.
+        several: What several findings say together, with ``{count}`` for their number.
     """
 
     def declare(function: RuleFunction) -> Rule:
@@ -149,6 +154,7 @@ def rule(
             applicability,
             exclusive,
             needs_previous,
+            several,
         )
 
     return declare

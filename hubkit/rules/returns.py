@@ -22,7 +22,13 @@ _MODEL = r"(?i)model|module|network"
 _SEVERAL = r"(?i)\b(?:and|with|tuple|pair|list|both)\b|[,(]"
 
 
-@rule("HUB401", "returns-not-module", "warning", exempt_kinds=_OTHER_KINDS)
+@rule(
+    "HUB401",
+    "returns-not-module",
+    "warning",
+    exempt_kinds=_OTHER_KINDS,
+    several="{count} entrypoints return something that is not an nn.Module",
+)
 def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint returns something that is not an nn.Module.
 

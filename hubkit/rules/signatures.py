@@ -100,7 +100,14 @@ def required_arguments(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB206", "swallowed-kwargs", "warning", fixable="sometimes", applicability="unsafe")
+@rule(
+    "HUB206",
+    "swallowed-kwargs",
+    "warning",
+    fixable="sometimes",
+    applicability="unsafe",
+    several="{count} entrypoints ignore `**kwargs`, so a misspelled argument raises no error",
+)
 def swallowed_kwargs(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint accepts `**kwargs` and ignores them.
 
@@ -164,7 +171,14 @@ def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB208", "cuda-by-default", "warning", fixable="sometimes", applicability="unsafe")
+@rule(
+    "HUB208",
+    "cuda-by-default",
+    "warning",
+    fixable="sometimes",
+    applicability="unsafe",
+    several="{count} entrypoints use a GPU by default",
+)
 def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
     """An entrypoint uses a GPU by default.
 

@@ -23,7 +23,14 @@ _STAR = re.compile(r"\s*from\s+[\w.]+\s+import\s*\(?\s*\*")
 _MOST_HIDDEN = 100
 
 
-@rule("HUB201", "leaked-callable", "warning", fixable="sometimes", applicability="safe")
+@rule(
+    "HUB201",
+    "leaked-callable",
+    "warning",
+    fixable="sometimes",
+    applicability="safe",
+    several="{count} imports or definitions of helpers are listed as entrypoints by torch.hub",
+)
 def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
     """An imported helper is listed as an entrypoint.
 

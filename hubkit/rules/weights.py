@@ -28,7 +28,14 @@ _USUAL_DIGITS = 8
 _FEWEST_DIGITS = 6
 
 
-@rule("HUB501", "no-check-hash", "warning", fixable="sometimes", applicability="safe")
+@rule(
+    "HUB501",
+    "no-check-hash",
+    "warning",
+    fixable="sometimes",
+    applicability="safe",
+    several="{count} downloads do not check the hash in the file name",
+)
 def no_check_hash(repo: RepoFacts) -> Iterator[Finding]:
     """Weights are downloaded without checking the hash in the file name.
 
@@ -60,7 +67,12 @@ def no_check_hash(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB502", "hash-not-usable", "error")
+@rule(
+    "HUB502",
+    "hash-not-usable",
+    "error",
+    several="`check_hash=True` does not work in {count} downloads: their file names contain no usable hash",
+)
 def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
     """`check_hash=True` does not work with the file name.
 
@@ -104,7 +116,14 @@ def hash_not_usable(repo: RepoFacts) -> Iterator[Finding]:
         )
 
 
-@rule("HUB504", "no-map-location", "warning", fixable="sometimes", applicability="safe")
+@rule(
+    "HUB504",
+    "no-map-location",
+    "warning",
+    fixable="sometimes",
+    applicability="safe",
+    several="{count} calls load weights without `map_location`: if they were saved on a GPU, loading fails without one",
+)
 def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
     """Weights are loaded onto the device that they were saved from.
 
@@ -141,7 +160,14 @@ def no_map_location(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB505", "weights-only-off", "warning", fixable="sometimes", applicability="unsafe")
+@rule(
+    "HUB505",
+    "weights-only-off",
+    "warning",
+    fixable="sometimes",
+    applicability="unsafe",
+    several="{count} calls load weights with `weights_only=False`, so the files can run any code",
+)
 def weights_only_off(repo: RepoFacts) -> Iterator[Finding]:
     """Weights are loaded with `weights_only=False`, so the file can run any code.
 
@@ -420,7 +446,12 @@ def cwd_relative_path(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
-@rule("HUB511", "nested-hub-load", "warning")
+@rule(
+    "HUB511",
+    "nested-hub-load",
+    "warning",
+    several="{count} nested loads from other hub repos are not pinned or not trusted",
+)
 def nested_hub_load(repo: RepoFacts) -> Iterator[Finding]:
     """The repo loads from another hub repo without a pinned ref or `trust_repo`.
 

@@ -7,8 +7,15 @@ from hubkit.lazy import lazy_names
 if TYPE_CHECKING:
     from hubkit.runtime.hubconf import LoadedHubconf, find_hubconf, import_hubconf
     from hubkit.runtime.import_hook import FINDER, install_finder
-    from hubkit.runtime.namespace import import_own
-    from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy, find_allowed
+    from hubkit.runtime.namespace import (
+        PREFIX,
+        import_own,
+        name_repo,
+        read_folder_name,
+        read_repo_name,
+        strip_edition,
+    )
+    from hubkit.runtime.policy import FOLDER, NO_BYTECODE, AllowedTree, CodePolicy, read_allowed
     from hubkit.runtime.torch_patches import (
         HubFunctions,
         after_hub_import,
@@ -21,18 +28,24 @@ __all__ = [
     "FINDER",
     "FOLDER",
     "NO_BYTECODE",
+    "PREFIX",
+    "AllowedTree",
     "CodePolicy",
     "HubFunctions",
     "LoadedHubconf",
     "after_hub_import",
-    "find_allowed",
     "find_hubconf",
     "import_hubconf",
     "import_own",
     "install_finder",
+    "name_repo",
     "patch_torch",
+    "read_allowed",
+    "read_folder_name",
+    "read_repo_name",
     "redirect",
     "redirect_all",
+    "strip_edition",
 ]
 
 __getattr__ = lazy_names(
@@ -40,8 +53,8 @@ __getattr__ = lazy_names(
     {
         "hubconf": "LoadedHubconf find_hubconf import_hubconf",
         "import_hook": "FINDER install_finder",
-        "namespace": "import_own",
-        "policy": "FOLDER NO_BYTECODE CodePolicy find_allowed",
+        "namespace": "PREFIX import_own name_repo read_folder_name read_repo_name strip_edition",
+        "policy": "FOLDER NO_BYTECODE AllowedTree CodePolicy read_allowed",
         "torch_patches": "HubFunctions after_hub_import patch_torch redirect redirect_all",
     },
 )

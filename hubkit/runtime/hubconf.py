@@ -28,7 +28,7 @@ from hubkit.runtime.namespace import (
     refresh_builtins,
     strip_prefix,
 )
-from hubkit.runtime.policy import FOLDER, allow_in_children
+from hubkit.runtime.policy import FOLDER, AllowedTree, allow_in_children
 from hubkit.runtime.sys_modules import (
     adopt_new_modules,
     copy_sys_modules,
@@ -124,15 +124,19 @@ def import_hubconf(
         raise HubconfNotFoundError(f"There is no hubconf.py in {root}.")
     install_finder()
     namespace = get_namespace(root, policy)
-    allow_in_children(root, policy.digest)
+    _allow_in_children(namespace)
     if hub is not None:
         namespace.state.hub = hub
-    name = namespace.prefix + HUBCONF
-    module = sys.modules.get(name)
+    module = sys.modules.get(namespace.prefix + HUBCONF)
     if module is None or _is_initializing(module):
-        with activate(namespace, hub):
-            module = importlib.import_module(name)
+        module = import_in(namespace, hub)
     return LoadedHubconf(namespace, module, hub)
+
+
+def import_in(namespace: Namespace, hub: HubFunctions | None = None) -> ModuleType:
+    """Import the hubconf of a namespace, on the repo's behalf."""
+    with activate(namespace, hub):
+        return importlib.import_module(namespace.prefix + HUBCONF)
 
 
 def find_hubconf(
@@ -165,6 +169,12 @@ def _is_initializing(module: ModuleType) -> bool:
     return bool(getattr(module.__spec__, "_initializing", False))
 
 
+def _allow_in_children(namespace: Namespace) -> None:
+    search_path = tuple(namespace.state.search_path)
+    tree = AllowedTree(str(namespace.root), namespace.policy.digest, search_path)
+    allow_in_children(namespace.package, tree)
+
+
 # Running code on a repo's behalf
 
 
@@ -179,6 +189,7 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
     patch_torch()
     refresh_builtins(namespace)
     path, modules = sys.path.copy(), copy_sys_modules(namespace)
+    folders = len(namespace.state.search_path)
     if namespace.state.initial_path is None:
         namespace.state.initial_path = frozenset(path)
     token = ACTIVE.set(Activation(namespace, hub))
@@ -199,6 +210,8 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
         adopt_new_modules(namespace, path, modules)
         _adopt_path_entries(namespace, path)
         unbind_replacements(namespace.prefix)
+        if len(namespace.state.search_path) > folders:
+            _allow_in_children(namespace)
 
 
 def _adopt_path_entries(namespace: Namespace, before: list[str]) -> None:

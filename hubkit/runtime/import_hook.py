@@ -20,6 +20,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import BuiltinFunctionType, CodeType, ModuleType
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
+from hubkit._util.logs import log
 from hubkit.runtime.module_loader import PackageLoader, find_file, loader_for
 from hubkit.runtime.module_proxies import find_proxy
 from hubkit.runtime.namespace import (
@@ -29,13 +30,14 @@ from hubkit.runtime.namespace import (
     has_changed,
     identify_folder,
     mark_external,
+    name_folder,
     owns,
-    package_name,
+    read_folder_name,
     refresh_builtins,
-    root_of,
+    strip_edition,
     strip_prefix,
 )
-from hubkit.runtime.policy import FOLDER
+from hubkit.runtime.policy import FOLDER, read_allowed
 from hubkit.runtime.sys_modules import UNPREFIXED_FINDER
 from hubkit.runtime.torch_patches import PATCHES, patch_module
 
@@ -227,17 +229,17 @@ def _require_inside(
 
 
 class RepoFinder(MetaPathFinder):
-    """Finds ``hubkit.repos.<tree>`` and everything below.
+    """Finds ``hubkit.repos.<repo>`` and everything below.
 
     Attributes:
-        open_tree: Returns where the folder that a package's name spells is now, and how its code
-            is imported; None if there is no such folder. Raises if its code may not run.
+        open_tree: Returns the folder that a package's name means, and how its code is imported; None
+            if the name means none. Raises if its code may not run.
     """
 
     is_hubkit = True
 
     def __init__(self) -> None:
-        self.open_tree: Callable[[Path], tuple[Path, CodePolicy] | None] = lambda _: None
+        self.open_tree: Callable[[str], tuple[Path, CodePolicy] | None] = lambda _: None
 
     def find_spec(
         self,
@@ -268,28 +270,43 @@ class RepoFinder(MetaPathFinder):
 
     def _find_package(self, package: str) -> ModuleSpec:
         namespace = _namespaces.get(package) or self._open(package)
-        spec = ModuleSpec(package, PackageLoader(), origin=None, is_package=True)
+        spec = ModuleSpec(package, PackageLoader(namespace), origin=None, is_package=True)
         spec.submodule_search_locations = namespace.state.search_path
         return spec
 
     def _open(self, package: str) -> Namespace:
-        spelled = root_of(package)
-        known = _find_imported(spelled)
-        opened = (known.root, known.policy) if known else spelled and self.open_tree(spelled)
+        """Make the namespace of a package that is imported by its name."""
+        name = package[len(PREFIX) :]
+        known = _find_imported(name)
+        opened = (known.root, known.policy) if known else self.open_tree(name)
         if not opened:
-            raise ModuleNotFoundError(
-                f"There is no hub repo at {spelled}. Load it again with hubkit.load.", name=package
-            )
+            raise ModuleNotFoundError(f"{package} is not the name of a hub repo.", name=package)
         root, policy = opened
+        namespace = _make_namespace(root, package, policy)
+        namespace.state.is_opened_by_name = True
         with _lock:
-            namespace = _namespaces.setdefault(package, _make_namespace(root, package, policy))
+            namespace = _namespaces.setdefault(package, namespace)
             _latest.setdefault((str(root), policy.lock), namespace)
+        allowed = read_allowed().get(package)
+        if allowed is not None and allowed.root == str(root):
+            namespace.state.search_path[:] = allowed.search_path or [str(root)]
         return namespace
 
 
-def _find_imported(root: Path | None) -> Namespace | None:
-    """A namespace of a tree that this process imported, or None."""
-    return next((one for one in [*_namespaces.values()] if one.root == root), None)
+def _find_imported(name: str) -> Namespace | None:
+    """A namespace of this process that holds the code of a package of another name, or None.
+
+    That is another edition. For a folder it may have another hubconf: it was edited since.
+    """
+    name = strip_edition(name)
+    same = [one for one in [*_namespaces.values()] if strip_edition(one.name) == name]
+    start = None if same else read_folder_name(name)
+    if start is not None:
+        same = [one for one in [*_namespaces.values()] if one.name.startswith(start)]
+        if len({one.root for one in same}) != 1:
+            return None
+        log.warning("%s%s is from another version of %s", PREFIX, name, same[-1].root)
+    return same[-1] if same else None
 
 
 class _PatchingLoader(Loader):
@@ -366,9 +383,11 @@ def get_namespace(root: Path, policy: CodePolicy = FOLDER) -> Namespace:
     with _lock:
         namespace = _latest.get(key)
         if namespace is None or has_changed(namespace):
-            generation = 0
-            while (package := package_name(root, generation)) in _namespaces:
-                generation += 1
+            edition = 0
+            name = package = PREFIX + (policy.package or name_folder(root))
+            while package in _namespaces:
+                edition += 1
+                package = f"{name}_E{edition}"
             namespace = _make_namespace(root, package, policy)
             _namespaces[package] = _latest[key] = namespace
         namespace.state.is_fixed = policy.is_fixed

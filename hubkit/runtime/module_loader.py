@@ -47,11 +47,22 @@ _HEADER = MAGIC_NUMBER + bytes(4)  # the flags of bytecode that is compared by t
 class PackageLoader(Loader):
     """Loads the package that stands for a tree: a path and nothing else."""
 
+    def __init__(self, namespace: Namespace) -> None:
+        self.namespace = namespace
+
     def create_module(self, spec: ModuleSpec) -> None:
         """Let Python create it."""
 
-    def exec_module(self, module: ModuleType) -> None:
-        """Execute nothing: the tree's own ``__init__.py`` is not part of it."""
+    def exec_module(self, module: ModuleType) -> None:  # noqa: ARG002
+        """Execute nothing: the tree's own ``__init__.py`` is not part of it.
+
+        If a pickle names one of its modules before anybody has loaded the repo, its hubconf comes
+        first, as it may make modules importable or change them.
+        """
+        if self.namespace.state.is_opened_by_name:
+            from hubkit.runtime.hubconf import import_in
+
+            import_in(self.namespace)
 
 
 class RepoSourceLoader(SourceFileLoader):

@@ -1,6 +1,6 @@
 """The private namespace of a hub repo: which names are the repo's, and whose code is running.
 
-Modules of a repo live below one private package, ``hubkit.repos.<tree>``. They are executed with a
+Modules of a repo live below one private package, ``hubkit.repos.<repo>``. They are executed with a
 ``__builtins__`` of their own, whose ``__import__`` looks in the tree first, as Python would with
 the tree in front of ``sys.path``. That holds for as long as the code lives: an import in a function
 that runs much later still finds the tree, and nobody else's ``sys.path`` or ``sys.modules`` changes.
@@ -20,7 +20,6 @@ import re
 import sys
 from contextvars import ContextVar
 from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +28,10 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from importlib.machinery import ModuleSpec
+    from pathlib import Path
     from types import FrameType
 
+    from hubkit.facts import RepoRef
     from hubkit.runtime.module_loader import Listing
     from hubkit.runtime.policy import CodePolicy
     from hubkit.runtime.torch_patches import HubFunctions
@@ -68,7 +69,17 @@ class Namespace(Struct, frozen=True, eq=False):
     state: NamespaceState
 
     def __repr__(self) -> str:
-        return f"<namespace of {self.root}>"
+        return f"<namespace of {self.label}>"
+
+    @property
+    def name(self) -> str:
+        """The name of the package below ``hubkit.repos``."""
+        return self.package[len(PREFIX) :]
+
+    @property
+    def label(self) -> str:
+        """The repo and ref, or the folder, for messages."""
+        return self.policy.label or str(self.root)
 
     def contains(self, path: str) -> bool:
         """Whether a file or folder is the tree or lies in it."""
@@ -93,6 +104,7 @@ class NamespaceState:
         listings: Names in its folders, by folder.
         sys_modules_users: Full names of modules whose code uses ``sys.modules``.
         wrote_sys_modules: Whether its code replaced or removed others' modules in ``sys.modules``.
+        is_opened_by_name: Whether it was imported by the name of its package, not by loading it.
         is_fixed: Whether the tree's files are only replaced all at once (`CodePolicy.is_fixed`).
         files: Files that were imported, with their modification time and size.
         folder_id: Identifies the folder, and the hubconf in it, that the files were read from.
@@ -112,6 +124,7 @@ class NamespaceState:
         self.listings: dict[str, Listing] = {}
         self.sys_modules_users: set[str] = set()
         self.wrote_sys_modules = False
+        self.is_opened_by_name = False
         self.is_fixed = is_fixed
         self.files: dict[str, tuple[int, int]] = {}
         self.folder_id = identify_folder(root)
@@ -127,48 +140,93 @@ def refresh_builtins(namespace: Namespace) -> None:
 # Names of packages
 
 
-_SPELLED = {"_": "__", "/": "_S", ".": "_D", "-": "_H"}
+# Uppercase letters follow "_" in these only, and "__" separates the parts of a name.
+_SPELLED = {"_": "_U", ".": "_D", "-": "_H", "/": "_S", ":": "_C", "@": "_A", "+": "_P"}
 _READ = {spelling[1]: character for character, spelling in _SPELLED.items()}
+_FOLDER = "folder"
+_SHA_DIGITS = 12
+_LONGEST = 40  # characters of a folder's name
 
 
-def package_name(root: Path, generation: int = 0) -> str:
-    """The package for a tree: ``/home/me/net`` is ``hubkit.repos._Shome_Sme_Snet``.
+def name_repo(repo: RepoRef, sha: str) -> str:
+    """The name of a commit's package: ``github_com__acme__net__1a2b3c4d5e6f``.
 
-    The name spells the folder, so that another process can import the code of a pickled object
-    (if it may run it, see `hubkit.repos`). It is an identifier, because ``torch.jit`` writes it
-    into source and parses it again.
+    It is the same on every machine, and tells another process which code a pickled object needs (see
+    `hubkit.repos`). It is an identifier, because ``torch.jit`` writes it into source and parses it
+    again.
+    """
+    place = (repo.scheme, repo.host) if repo.scheme != "https" else (repo.host,)
+    first, *rest = [_spell(part, ".") for part in place]
+    if first[0].isdigit():
+        first = f"_X{ord(first[0]):x}X{first[1:]}"
+    owner, name = _spell(repo.owner, "-"), _spell(repo.name, "-")
+    return "__".join((first, *rest, owner, name, sha[:_SHA_DIGITS]))
+
+
+def read_repo_name(name: str) -> tuple[RepoRef, str] | None:
+    """The repo that a package's name spells, and the start of its commit's hash.
+
+    The name may come from anywhere: what it spells is not necessarily a valid repo.
 
     Args:
-        root: The tree's folder, absolute.
-        generation: How often the files of this folder changed in this process.
+        name: The package, without `PREFIX`.
     """
-    key = "".join(_spell(character) for character in root.as_posix())
-    if key[0].isdigit():
-        key = f"_X{ord(key[0]):x}_{key[1:]}"
-    return f"{PREFIX}{key}_E{generation}" if generation else PREFIX + key
+    from hubkit.facts import RepoRef
+
+    parts = strip_edition(name).split("__")
+    if len(parts) not in (4, 5) or not re.fullmatch(f"[0-9a-f]{{{_SHA_DIGITS}}}", parts[-1]):
+        return None
+    *place, owner, repo, sha = parts
+    scheme, host = ["https", *(_read(part, ".") for part in place)][-2:]
+    return RepoRef(_read(owner, "-"), _read(repo, "-"), None, host, scheme), sha
 
 
-def root_of(package: str) -> Path | None:
-    """The folder that a package's name spells; None if it spells none."""
-    token = re.compile(r"_(?:([_SDH])|X([0-9a-f]+)_|(E[0-9]+)$)|[A-Za-z0-9]")
-    key = package.removeprefix(PREFIX)
-    parts: list[str] = []
-    at = 0
-    while at < len(key):
-        match = token.match(key, at)
-        if match is None:
-            return None
-        short, code, generation = match.groups()
-        if not generation:
-            parts.append(_READ[short] if short else chr(int(code, 16)) if code else match.group())
-        at = match.end()
-    return Path("".join(parts))
+def name_folder(root: Path) -> str:
+    """The name of a folder's package: ``folder__net__1a2b3c4d``, with a hash of its hubconf.
+
+    It is the same wherever a copy of the folder lies.
+    """
+    import zlib
+
+    try:
+        hubconf = (root / "hubconf.py").read_bytes()
+    except OSError:
+        hubconf = b""
+    digest = zlib.crc32(hubconf.replace(b"\r\n", b"\n"))
+    return "__".join((_FOLDER, _spell(root.name[:_LONGEST], "-"), f"{digest:08x}"))
 
 
-def _spell(character: str) -> str:
-    if character.isascii() and character.isalnum():
-        return character
-    return _SPELLED.get(character) or f"_X{ord(character):x}_"
+def read_folder_name(name: str) -> str | None:
+    """The start of the names of all packages of folders that are called like this one, or None."""
+    kind, *rest = name.split("__")
+    return f"{kind}__{rest[0]}__" if kind == _FOLDER and len(rest) == 2 else None
+
+
+def strip_edition(name: str) -> str:
+    """The name of a package without the number of its edition."""
+    return re.sub(r"_E[0-9]+$", "", name)
+
+
+def _spell(text: str, plain: str) -> str:
+    """Spell a text as a part of an identifier; one character is ``_`` where that is clear."""
+    spelled: list[str] = []
+    for at, character in enumerate(text):
+        following = text[at + 1 : at + 2]
+        if character.isascii() and character.isalnum():
+            spelled.append(character)
+        elif character == plain and at and re.match("[a-z0-9]", following):
+            spelled.append("_")
+        else:
+            spelled.append(_SPELLED.get(character) or f"_X{ord(character):x}X")
+    return "".join(spelled)
+
+
+def _read(spelled: str, plain: str) -> str:
+    def read(match: re.Match[str]) -> str:
+        code, short = match.groups()
+        return chr(min(int(code, 16), sys.maxunicode)) if code else _READ.get(short or "", plain)
+
+    return re.sub("_(?:X([0-9a-f]{1,8})X|([A-Z]))?", read, spelled)
 
 
 # Names of modules

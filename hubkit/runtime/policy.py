@@ -1,7 +1,7 @@
 """How the code of a tree is imported, and which trees child processes may import.
 
-A spawned worker unpickles objects whose classes live in ``hubkit.repos.<tree>``. It may import the
-trees that its parent imported; an environment variable names them.
+A spawned worker unpickles objects whose classes live in ``hubkit.repos.<repo>``. It may import the
+trees that its parent imported; an environment variable names them, and where they are.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert, to_builtins
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
-    from pathlib import Path
 
 NO_BYTECODE = ""
 VARIABLE = "HUBKIT_LOADED"
 
-_MAX_ROOTS = 200  # operating systems limit the size of the environment
+_MAX_TREES = 200  # operating systems limit the size of the environment
 _lock = threading.Lock()
 
 
@@ -35,48 +35,57 @@ class CodePolicy(Struct, frozen=True):
         digest: The digest that a lock file requires of the tree; else "".
         lock: What the tree was verified against, such as the lock file. Imports of one tree under
             different locks share no modules.
+        package: The name of its package below ``hubkit.repos``; "" for the folder's
+            (`hubkit.runtime.namespace.name_folder`).
+        label: The repo and ref, for messages; "" for the folder's path.
     """
 
     is_fixed: bool = False
     bytecode: str | None = None
     digest: str = ""
     lock: Hashable = None
+    package: str = ""
+    label: str = ""
 
 
 FOLDER = CodePolicy()
 """For a folder of the user's: import it as Python does."""
 
 
-def allow_in_children(root: Path, digest: str = "") -> None:
+class AllowedTree(Struct, frozen=True):
+    """A tree that child processes may import by the name of its package.
+
+    Attributes:
+        root: The tree's folder.
+        digest: The digest that a lock file requires of it, or "".
+        search_path: The folders that it searches for modules.
+    """
+
+    root: str
+    digest: str = ""
+    search_path: tuple[str, ...] = ()
+
+
+def allow_in_children(package: str, tree: AllowedTree) -> None:
     """Let child processes import a tree by its name.
 
     Args:
-        root: The tree's folder.
-        digest: The digest that a lock file requires of the tree, in the child too; "" keeps the
-            one that is set.
+        package: The name of its package.
+        tree: The tree. Without a digest it keeps the one that is set.
     """
     with _lock:
-        roots = _read_roots()
-        digest = digest or roots.get(str(root), "")
-        if roots.get(str(root)) != digest:
-            latest = [*roots.items(), (str(root), digest)][-_MAX_ROOTS:]
-            os.environ[VARIABLE] = json.dumps(dict(latest))
+        allowed = read_allowed()
+        before = allowed.get(package)
+        if before is not None and not tree.digest:
+            tree = replace(tree, digest=before.digest)
+        if tree != before:
+            latest = [*allowed.items(), (package, tree)][-_MAX_TREES:]
+            os.environ[VARIABLE] = json.dumps(to_builtins(dict(latest)))
 
 
-def find_allowed(root: Path) -> str | None:
-    """The digest required of a tree that this process or its parent imported.
-
-    Returns:
-        The digest, "" if the tree was not verified, or None if neither process imported it.
-    """
-    return _read_roots().get(str(root))
-
-
-def _read_roots() -> dict[str, str]:
+def read_allowed() -> dict[str, AllowedTree]:
+    """The trees that this process or its parent imported, by package."""
     try:
-        roots = json.loads(os.environ.get(VARIABLE, "{}"))
-    except (ValueError, RecursionError):
+        return convert(json.loads(os.environ.get(VARIABLE, "{}")), dict[str, AllowedTree])
+    except (ValueError, RecursionError, ValidationError):
         return {}
-    if not isinstance(roots, dict):
-        return {}
-    return {root: digest for root, digest in roots.items() if isinstance(digest, str)}

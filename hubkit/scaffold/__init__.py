@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         require_known,
         resolve_answers,
         suggest_answer,
+        update_record,
     )
     from hubkit.scaffold.discovery import Discovery, open_target, read_discovery
     from hubkit.scaffold.entrypoints import select_entrypoints
@@ -80,6 +81,7 @@ __all__ = [
     "suggest_answer",
     "template_root",
     "try_models",
+    "update_record",
     "why_not_tried",
     "write_files",
     "write_git_repo",
@@ -89,7 +91,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "answers": "Answers changed_answers is_asked read_answers_file require_answer require_known resolve_answers "
-        "suggest_answer",
+        "suggest_answer update_record",
         "discovery": "Discovery open_target read_discovery",
         "entrypoints": "select_entrypoints",
         "model_weights": "WeightsFile fits_name",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from hubkit._util.text import did_you_mean
-from hubkit._util.toml import find_table, find_value, parse_toml, read_toml
+from hubkit._util.text import did_you_mean, join_words
+from hubkit._util.toml import find_table, find_value, parse_toml, read_toml, set_values
 from hubkit.errors import TemplateError
 from hubkit.scaffold.names import (
     require_identifier,
@@ -17,6 +17,7 @@ from hubkit.scaffold.names import (
 )
 from hubkit.scaffold.proposals import ALL, NONE
 from hubkit.scaffold.render import render_text
+from hubkit.scaffold.templates import read_templates
 from hubkit.source.project import SPDX_IDENTIFIERS
 
 if TYPE_CHECKING:
@@ -151,15 +152,26 @@ def resolve_answers(template: Template, texts: Mapping[str, str], found: Discove
         text = texts.get(question.name)
         if not is_asked(question, answers, found):
             if text is not None:
-                raise TemplateError(
-                    f"the template {template.name!r} does not ask {question.name!r} here",
-                    hint=f"It applies if {question.when}.",
-                )
+                raise _inapplicable(template, question, {**answers, "found": found})
             continue
         if text is None:
             text = suggest_answer(question, answers, found)
         answers[question.name] = require_answer(question, text, found)
     return answers
+
+
+def _inapplicable(
+    template: Template, question: Question, variables: Mapping[str, object]
+) -> TemplateError:
+    """The error for an answer to a question that does not apply."""
+    why = render_text(question.otherwise, variables, where=question.name)
+    reason, _, hint = why.partition(". ")
+    return TemplateError(
+        f"`{question.name}` cannot be answered here: {reason}"
+        if reason
+        else f"the template {template.name!r} does not use `{question.name}` here",
+        hint=hint or f"Remove the answer to `{question.name}`.",
+    )
 
 
 def require_known(template: Template, texts: Mapping[str, str]) -> None:
@@ -168,14 +180,27 @@ def require_known(template: Template, texts: Mapping[str, str]) -> None:
     Raises:
         TemplateError: It does not.
     """
-    names = [question.name for question in template.questions]
+    names = _question_names(template)
     for name in texts:
         if name not in names:
-            raise TemplateError(
-                f"the template {template.name!r} has no question {name!r}",
-                hint=f"{did_you_mean(name, names)} Its questions: "
-                f"{', '.join(names) or 'none'}.".strip(),
-            )
+            raise _unused(template, name)
+
+
+def _unused(template: Template, name: str) -> TemplateError:
+    """The error for an answer to no question of a template."""
+    templates = read_templates()
+    others = [one.name for one in templates if name in _question_names(one)]
+    every = {*_question_names(template), *(n for one in templates for n in _question_names(one))}
+    where = f"Only {join_words(others)} {'use' if len(others) > 1 else 'uses'} it."
+    used = f"{template.name} uses: {', '.join(_question_names(template)) or 'no answers'}."
+    return TemplateError(
+        f"the template {template.name!r} does not use `{name}`",
+        hint=f"{where if others else did_you_mean(name, sorted(every))} {used}".strip(),
+    )
+
+
+def _question_names(template: Template) -> tuple[str, ...]:
+    return tuple(question.name for question in template.questions)
 
 
 def _require(question: Question, text: str, found: Discovery) -> str | bool | int:
@@ -259,6 +284,20 @@ def changed_answers(answers: Answers, found: Discovery) -> dict[str, str]:
         for name, text in found.answers
         if name in answers and _record_text(answers[name]) != text
     }
+
+
+def update_record(name: str, current: bytes, answers: Answers, found: Discovery) -> bytes | None:
+    """The configuration with the new answers in its record; None if it cannot be edited.
+
+    Args:
+        name: Its name.
+        current: Its contents.
+        answers: The answers of this run.
+        found: The target, as it was read.
+    """
+    values = {one: answers[one] for one in changed_answers(answers, found)}
+    edited = set_values(current.decode(), (*_CONFIGS[name], "init"), values)
+    return edited.encode() if edited else None
 
 
 def read_record(files: Files) -> tuple[str, dict[str, str]]:

@@ -24,7 +24,9 @@ from hubkit.source.project import (
     find_readme,
     read_license,
     read_remote,
+    read_versions,
 )
+from hubkit.source.tags import FIRST_TAG, declared_tag, following_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from hubkit.scaffold.model_weights import WeightsFile
     from hubkit.scaffold.proposals import Leftover, Proposal
 
-FIRST_TAG = "v0.1.0"
 _NOT_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "build", "dist"}
 
 
@@ -52,7 +53,7 @@ class Discovery(Struct, frozen=True):
         year: The current year.
         description: From the project's metadata or its README, or "Models of <folder>."
         readme: Name of the README, or "".
-        tag: The tag of the first release; "" if there are tags.
+        tag: The tag of the next release.
         license: SPDX identifier of the license file; "" if there is none.
         license_file: Its name, or "".
         has_code: Whether there is Python code.
@@ -123,7 +124,7 @@ def read_discovery(target: Path) -> Discovery:
         author=_find_author(files),
         description=_find_description(files),
         readme=find_readme(files),
-        tag="" if git_output(target, "for-each-ref", "--count=1", "refs/tags") else FIRST_TAG,
+        tag=_find_tag(files),
         year=dt.datetime.now(tz=dt.timezone.utc).year,
         license=license_name,
         license_file=license_file,
@@ -189,6 +190,15 @@ def _find_description(files: Files) -> str:
 
 def _is_line(text: str) -> bool:
     return bool(text) and text.isprintable() and len(text) <= MAX_LINE
+
+
+def _find_tag(files: Files) -> str:
+    """The tag of the version that files declare, or the one after the last tag."""
+    # A folder inside another repo does not have that repo's tags.
+    is_root = read_work_tree(files.root) == files.root.resolve()
+    previous = git_output(files.root, "describe", "--tags", "--abbrev=0") if is_root else ""
+    versions = read_versions(files, _packages(files.root))
+    return declared_tag(versions, previous) or following_tag(previous)
 
 
 def _guess_repo(target: Path) -> str:

@@ -41,11 +41,14 @@ class RenderedFile(Struct, frozen=True):
         path: POSIX path relative to the target.
         content: Its bytes.
         is_yours: Whether it belongs to the repo's author once it is created.
+        before: What an earlier run wrote, if other answers have changed that; else None. A file
+            that is still the same may be replaced.
     """
 
     path: str
     content: bytes
     is_yours: bool = False
+    before: bytes | None = None
 
 
 def render_template(

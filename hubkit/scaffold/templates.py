@@ -37,6 +37,7 @@ class Question(Struct, frozen=True):
         choices: The allowed answers, for the kind "choice".
         help: The description of a question that is never asked.
         when: The condition under which the question applies; empty for always.
+        otherwise: Template of the reason why it does not apply, and of what to do.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Question(Struct, frozen=True):
     choices: tuple[str, ...] = ()
     help: str = ""
     when: str = ""
+    otherwise: str = ""
 
 
 class TemplateFile(Struct, frozen=True):
@@ -189,7 +191,7 @@ def _questions(manifest: dict[str, object], folder: Path) -> tuple[Question, ...
 def _question(name: str, table: object, folder: Path) -> Question:
     if not isinstance(table, dict) or not name.isidentifier() or name in ("template", "found"):
         raise _bad(folder, f"questions.{name} is not a table with a valid name")
-    unknown = set(table) - {"ask", "help", "kind", "default", "choices", "when"}
+    unknown = set(table) - {"ask", "help", "kind", "default", "choices", "when", "otherwise"}
     if unknown:
         raise _bad(folder, f"questions.{name} has unknown keys: {', '.join(sorted(unknown))}")
     kind = table.get("kind", "line")
@@ -211,6 +213,7 @@ def _question(name: str, table: object, folder: Path) -> Question:
         choices,
         _text(table, "help", folder),
         _text(table, "when", folder),
+        _text(table, "otherwise", folder),
     )
 
 

@@ -33,7 +33,7 @@ class Outcome(Struct, frozen=True):
     Attributes:
         path: POSIX path relative to the target.
         state: "created", "kept" if the same file exists, "differs" if another one exists and stays,
-            "overwritten" if the template replaces it.
+            "overwritten" if this run replaces it.
         is_yours: Whether it belongs to the repo's author once it is created.
     """
 
@@ -157,11 +157,12 @@ def _state(target: Path, file: RenderedFile, *, overwrite: bool) -> State:
         return "created"
     if path.is_dir() and not path.is_symlink():
         raise TemplateError(f"{path} is a folder, but must be a file", hint="Move or rename it.")
-    if path.is_file() and is_inside(target, path) and path.read_bytes() == file.content:
+    current = path.read_bytes() if path.is_file() and is_inside(target, path) else None
+    if current == file.content:
         return "kept"
+    may = (overwrite and not file.is_yours) or (current is not None and current == file.before)
     # The target of a link may be anywhere.
-    may = overwrite and not file.is_yours and path.is_file() and not path.is_symlink()
-    return "overwritten" if may else "differs"
+    return "overwritten" if may and path.is_file() and not path.is_symlink() else "differs"
 
 
 def _cannot(target: Path, error: OSError) -> TemplateError:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hubkit.analysis import distribution_name, import_name, is_stdlib, read_dependencies
+from hubkit.source import normalize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,3 +121,19 @@ def test_the_standard_library_is_known() -> None:
     assert is_stdlib("os.path")
     assert is_stdlib("sys")
     assert not is_stdlib("torch")
+
+
+def test_what_is_installed_here_agrees_with_the_table() -> None:
+    provided: dict[str, set[str]] = {}
+    for module, distributions in packages_distributions().items():
+        for one in distributions:
+            provided.setdefault(normalize(one), set()).add(module)
+    provided["setuptools"].add("pkg_resources")  # before version 82
+    wrong = {
+        name: module
+        for name, modules in provided.items()
+        if (module := import_name(name) or name) != name and module.partition(".")[0] not in modules
+    }
+    assert wrong == {}
+    own = {name for name, modules in provided.items() if name in modules}
+    assert {name for name in own if import_name(name) not in (name, None)} == set()

@@ -120,7 +120,7 @@ def _imports(root: Path) -> Iterator[Result]:
     def ours(policy: CodePolicy) -> ModuleType:
         import_hook._namespaces.clear()
         import_hook._latest.clear()
-        _forget("hubkit.repos._S")
+        _forget("hubkit.repos.folder__")
         return import_hubconf(root, policy=policy).module
 
     def plain() -> ModuleType:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from tests.git_host.faults import PATIENCE, Answer, Fault, Request
 from tests.git_host.handler import Server
-from tests.git_host.repos import git
+from tests.git_host.repos import git, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,21 +102,7 @@ class GitHost:
             token: Makes the repo private: only requests with this token see it.
         """
         bare = self.bare(owner, name)
-        if not bare.exists():
-            bare.parent.mkdir(parents=True, exist_ok=True)
-            git("init", "--quiet", "--bare", str(bare))
-        refs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-        git(
-            "fetch",
-            "--quiet",
-            "--prune",
-            "--update-head-ok",
-            str(worktree.resolve()),
-            *refs,
-            cwd=bare,
-        )
-        head = git("symbolic-ref", "HEAD", cwd=worktree)
-        git("symbolic-ref", "HEAD", head, cwd=bare)
+        publish(worktree, bare)
         if token is not None:
             self.tokens[f"{owner}/{name}"] = token
         return bare

@@ -28,9 +28,22 @@ def git(*arguments: str, cwd: Path | None = None) -> str:
     return git_bytes(*arguments, cwd=cwd).decode().strip()
 
 
-def git_bytes(*arguments: str, cwd: Path | None = None) -> bytes:
-    command = ["git", "-c", "init.defaultBranch=main", "-c", "safe.directory=*", *arguments]
-    done = subprocess.run(command, cwd=cwd, env=GIT_ENVIRONMENT, capture_output=True, check=False)
+SETTINGS = {
+    "init.defaultBranch": "main",
+    "safe.directory": "*",
+    # A repo of a test lives for a second: nothing needs to be packed or to outlive a power cut.
+    "maintenance.auto": "false",
+    "gc.auto": "0",
+    "core.fsync": "none",
+}
+_OPTIONS = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
+
+
+def git_bytes(*arguments: str, cwd: Path | None = None, given: bytes = b"") -> bytes:
+    command = ["git", *_OPTIONS, *arguments]
+    done = subprocess.run(
+        command, cwd=cwd, env=GIT_ENVIRONMENT, input=given, capture_output=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.decode(errors='replace')}")
     return done.stdout
@@ -41,12 +54,42 @@ def commit_files(
 ) -> str:
     """Write files into a work tree, making it a repo first where needed, and commit; gives the SHA."""
     if not (folder / ".git").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        git("init", "--quiet", f"--initial-branch={branch}", cwd=folder)
+        _init(folder / ".git", branch)
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     git("add", "--all", cwd=folder)
     git("commit", "--quiet", "--allow-empty", "-m", message, cwd=folder)
-    return git("rev-parse", "HEAD", cwd=folder)
+    return read_head(folder / ".git")
+
+
+def publish(worktree: Path, bare: Path) -> None:
+    """Let a bare repo have the branches and tags of a work tree, and its current branch."""
+    if not bare.exists():
+        _init(bare, "main", bare=True)
+    refs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+    options = ("--quiet", "--prune", "--update-head-ok")
+    git("fetch", *options, str(worktree.resolve()), *refs, cwd=bare)
+    (bare / "HEAD").write_bytes((worktree / ".git" / "HEAD").read_bytes())
+
+
+def _init(store: Path, branch: str, *, bare: bool = False) -> None:
+    """Make what ``git init`` would, without a process and its sample hooks."""
+    for name in ("hooks", "info", "objects", "refs/heads", "refs/tags"):
+        (store / name).mkdir(parents=True)
+    (store / "HEAD").write_text(f"ref: refs/heads/{branch}\n", "utf-8")
+    lines = (
+        "[core]",
+        "repositoryformatversion = 0",
+        "filemode = true",
+        f"bare = {str(bare).lower()}",
+    )
+    (store / "config").write_text("\n\t".join(lines) + "\n", "utf-8")
+
+
+def read_head(store: Path) -> str:
+    """The commit that was just made; git would say the same, for another process."""
+    head = (store / "HEAD").read_text("utf-8").strip()
+    kind, _, ref = head.partition(": ")
+    return (store / ref).read_text("utf-8").strip() if kind == "ref" else head

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 Files: TypeAlias = "dict[str, str | bytes]"
 
 DEEP = 10_000
-MANY = 10_000
-PROBLEMS = 2000  # which make as many findings, each with an edit or two
+MANY = 5000
+LONG = 1200  # links of a chain: more than Python's limit of recursion
+PROBLEMS = 1000  # which make as many findings, each with an edit or two
 TWICE = range(40)  # doublings: a trillion
 NET = """dependencies = ["torch"]
 import torch
@@ -223,13 +224,13 @@ _DOUBLING |= {
 }
 
 _CHAINS = hubconfs(
-    aliases="def a0(): 'A.'\n" + "".join(f"a{n + 1} = a{n}\n" for n in range(5000)),
+    aliases="def a0(): 'A.'\n" + "".join(f"a{n + 1} = a{n}\n" for n in range(LONG)),
     classes="import torch\nclass A0(torch.nn.Module): ...\n"
-    + "".join(f"class A{n + 1}(A{n}): ...\n" for n in range(5000))
-    + "def net(): return A5000()\n",
+    + "".join(f"class A{n + 1}(A{n}): ...\n" for n in range(LONG))
+    + f"def net(): return A{LONG}()\n",
     functions="def f0(): return 1\n"
-    + "".join(f"def f{n + 1}(): return f{n}()\n" for n in range(2000))
-    + "def net(): return f2000()\n",
+    + "".join(f"def f{n + 1}(): return f{n}()\n" for n in range(LONG))
+    + f"def net(): return f{LONG}()\n",
     partials="from functools import partial\ndef f0(x=1): 'F.'\n"
     + "".join(f"f{n + 1} = partial(f{n}, x={n})\n" for n in range(500)),
     bases="class A(" + ", ".join(f"B{n}" for n in range(5000)) + "): pass\ndef net(): return A()\n",
@@ -237,8 +238,8 @@ _CHAINS = hubconfs(
 _CHAINS |= {
     "re-exports": {
         "hubconf.py": "from a0 import net\n",
-        **{f"a{n}.py": f"from a{n + 1} import net\n" for n in range(1000)},
-        "a1000.py": "def net(): 'N.'\n",
+        **{f"a{n}.py": f"from a{n + 1} import net\n" for n in range(LONG)},
+        f"a{LONG}.py": "def net(): 'N.'\n",
     },
     "stars": {
         "hubconf.py": "from a0 import *\n",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.hostile.child import COMMANDS
 from tests.hostile.repos import GROUPS, SPECIAL
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def test_hostile_repos_get_an_answer(tmp_path: Path, group: str) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content if isinstance(content, bytes) else content.encode())
     found = answers(repos)
-    assert len(found) == 4 * len(repos)
+    assert len(found) == len(COMMANDS) * len(repos)
     assert {code for _, _, code in found} <= {"0", "1", "2"}
 
 
@@ -55,7 +56,7 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
         repos[-1].mkdir()
         make(repos[-1])
     found = answers(repos)
-    assert len(found) == 4 * len(repos)
+    assert len(found) == len(COMMANDS) * len(repos)
     assert {code for _, _, code in found} <= {"0", "1", "2"}
     assert ("hubconf-is-a-pipe", "list", "1") in found or (
         "hubconf-is-a-pipe",

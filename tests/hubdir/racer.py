@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Imported before the forks, so that children spend their time on what is raced for.
 EARLY = ("filelock", "requests", *(f"hubkit.hubdir.{name}" for name in ("locks", "trees", "refs")))
-ROUNDS = 25
+ROUNDS = 8
 ASK = FetchPolicy()
 AFRESH = FetchPolicy(refresh=True)
 

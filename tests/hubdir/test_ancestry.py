@@ -8,6 +8,7 @@ import shutil
 import struct
 import tracemalloc
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,25 +18,44 @@ from hubkit.facts import FetchPolicy
 from hubkit.hubdir import fetch_repo, parse_repo
 from hubkit.hubdir.protocol import read_parents
 from tests.git_host import commit_files, git, git_bytes
+from tests.git_host.repos import publish
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.git_host import GitHost
 
 ASK = FetchPolicy()
 LONG = " ".join(str(number**3) for number in range(300))
 
 
+def _data(text: str) -> str:
+    return f"data {len(text)}\n{text}\n"
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """A repo with 61 commits on main, and their hashes, the oldest first."""
-    root = tmp_path_factory.mktemp("story") / "work"
-    shas = [commit_files(root, {"hubconf.py": "dependencies = []\n", "net/__init__.py": ""})]
+    """A folder with a repo of 61 commits on main, its bare twin, and the hashes, oldest first."""
+    folder = tmp_path_factory.mktemp("story")
+    root = folder / "work"
+    commit_files(root, {"hubconf.py": "dependencies = []\n", "net/__init__.py": ""})
     # Git stores commits with much text in common as deltas.
-    steps = ((f"A = {n}\n", f"Step {n}\n\n{LONG}") for n in range(60))
-    shas += [commit_files(root, {"net/a.py": text}, message) for text, message in steps]
-    return root, shas
+    steps = [
+        f"commit refs/heads/main\ncommitter A <a@b> {n} +0000\n{_data(f'Step {n} {LONG}')}"
+        + ("from refs/heads/main^0\n" if n == 0 else "")
+        + f"M 644 inline net/a.py\n{_data(f'A = {n}')}"
+        for n in range(60)
+    ]
+    git_bytes("fast-import", "--quiet", cwd=root, given="".join(steps).encode())
+    git("reset", "--quiet", "--hard", cwd=root)
+    shas = git("rev-list", "--reverse", "HEAD", cwd=root).split()
+    publish(root, folder / "bare")
+    git("gc", "--quiet", cwd=folder / "bare")
+    return folder, shas
+
+
+@pytest.fixture
+def copied(tmp_path: Path, story: tuple[Path, list[str]]) -> Path:
+    """The bare repo of the story, for the test to change."""
+    return Path(shutil.copytree(story[0] / "bare", tmp_path / "copied"))
 
 
 @pytest.fixture(params=[True, False], ids=["filter", "no filter"])
@@ -43,12 +63,12 @@ def storied(
     request: pytest.FixtureRequest, host: GitHost, worktree: Path, story: tuple[Path, list[str]]
 ) -> list[str]:
     """``acme/shapes`` with 61 commits on main; gives their hashes, the oldest first."""
-    root, shas = story
-    shutil.rmtree(worktree)
-    shutil.copytree(root, worktree)
-    bare = host.add_repo("acme", "shapes", worktree)
+    folder, shas = story
+    bare = host.bare("acme", "shapes")
+    for template, place in ((folder / "work", worktree), (folder / "bare", bare)):
+        shutil.rmtree(place)
+        shutil.copytree(template, place)
     git("config", "uploadpack.allowFilter", str(request.param).lower(), cwd=bare)
-    git("gc", "--quiet", cwd=bare)
     return shas
 
 
@@ -115,20 +135,20 @@ def test_a_host_that_cannot_be_asked_is_not_proof(host: GitHost) -> None:
 
 
 @pytest.mark.parametrize("by_offset", ["true", "false"])
-def test_a_pack_of_gits_own_is_read(storied: list[str], worktree: Path, by_offset: str) -> None:
-    git("config", "repack.useDeltaBaseOffset", by_offset, cwd=worktree)
-    git("repack", "-q", "-a", "-d", "-f", "--depth=50", cwd=worktree)
-    (path,) = (worktree / ".git" / "objects" / "pack").glob("*.pack")
-    assert sorted(read_parents(path.read_bytes())) == sorted(storied[:-1])
+def test_a_pack_of_gits_own_is_read(
+    story: tuple[Path, list[str]], copied: Path, by_offset: str
+) -> None:
+    git("config", "repack.useDeltaBaseOffset", by_offset, cwd=copied)
+    git("repack", "-q", "-a", "-d", "-f", "--depth=50", cwd=copied)
+    (path,) = (copied / "objects" / "pack").glob("*.pack")
+    assert sorted(read_parents(path.read_bytes())) == sorted(story[1][:-1])
     verdict = git_bytes("verify-pack", "-v", str(path))
     assert re.search(rb" commit \d+ \d+ \d+ [1-9]", verdict), "no commit is stored as a delta"
 
 
 @pytest.mark.parametrize("cut", [0, 4, 40, 500, -25])
-def test_a_cut_pack_is_refused(storied: list[str], worktree: Path, cut: int) -> None:
-    assert storied
-    git("gc", "--quiet", cwd=worktree)
-    (path,) = (worktree / ".git" / "objects" / "pack").glob("*.pack")
+def test_a_cut_pack_is_refused(story: tuple[Path, list[str]], cut: int) -> None:
+    (path,) = (story[0] / "bare" / "objects" / "pack").glob("*.pack")
     with pytest.raises(ValueError, match="pack"):
         list(read_parents(path.read_bytes()[:cut]))
 

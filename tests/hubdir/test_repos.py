@@ -220,7 +220,8 @@ def test_a_complete_cache_works_read_only(host: GitHost, hub_dir: Path) -> None:
 def test_errors_tell_what_is_missing_and_what_to_do(host: GitHost) -> None:
     with pytest.raises(errors.RepoNotFoundError, match="no repo acme/nothing") as no_repo:
         fetch("acme/nothing")
-    assert "GITHUB_TOKEN" in no_repo.value.hint
+    # GitHub's token may mean nothing to a mirror.
+    assert f"set HUBKIT_TOKEN_127_0_0_1_{host.port}." in no_repo.value.hint
     with pytest.raises(errors.RefNotFoundError, match="'mian'") as no_ref:
         fetch("acme/shapes:mian")
     assert "main" in no_ref.value.hint
@@ -251,7 +252,7 @@ def test_a_rate_limit_names_the_host_and_what_helps_there(host: GitHost) -> None
         errors.RateLimitedError, match=r"Rate limited by 127\.0\.0\.1:\d+ until"
     ) as limited:
         fetch_checkpoint(f"{host.url}/net.pt", policy=ASK)
-    assert "set GITHUB_TOKEN" in limited.value.hint  # the host takes GitHub's place
+    assert f"set HUBKIT_TOKEN_127_0_0_1_{host.port} " in limited.value.hint
     with GitHost() as other:
         other.fail("net.pt", status=429, headers=RESET)
         with pytest.raises(errors.RateLimitedError) as limited:

@@ -18,7 +18,6 @@ import hubkit
 from hubkit.cli import main
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import bytecode_folder, fetch_repo, parse_repo, read_inventory, remove_tree
-from hubkit.runtime.namespace import package_name
 from tests.bytecode import make_bytecode
 from tests.git_host import commit_files
 
@@ -88,9 +87,10 @@ def test_bytecode_in_a_folder_of_torch_hub_does_not_run(hub_dir: Path, canary: P
     for name in NAMES:
         (folder / "__pycache__" / name).write_bytes(make_bytecode(name, canary))
     assert hubkit.load("acme/net:main", "version") == "source"
+    name = hubkit.import_module("acme/net:main", "part").__name__
     (folder / "hubconf.py").write_text(f"{HUBCONF}globals()['made'] = version\n")
     assert hubkit.list("acme/net:main") == ["made"]
-    program = [sys.executable, "-c", f"import {package_name(folder)}.part"]
+    program = [sys.executable, "-c", f"import {name}"]
     assert subprocess.run(program, env=os.environ, check=False).returncode == 0
     assert hubkit.help("acme/net:main", "made") is None
     assert not canary.exists()

@@ -62,3 +62,31 @@ def test_a_declared_input_is_run(repo: Path) -> None:
         "inputs = torch.rand(1, 3, 224, 32)  # f32[B,3,H,W] in [0,1]\n"
         "with torch.inference_mode():\n    output = model(inputs)\n"
     ) in read(repo)
+
+
+PART = "<!-- hubkit:begin usage -->\n<!-- hubkit:end usage -->\n"
+
+
+def test_parts_of_the_readme_are_updated_with_the_card(repo: Path) -> None:
+    readme, page = repo / "README.md", repo / "docs" / "page.md"
+    readme.write_text(f"# Nets\n\n{PART}Bye.\n")  # git does not track it yet
+    page.parent.mkdir()
+    page.write_text(f"```html\n{PART}```\n")
+    result = hubkit("card", *REPO, "--tag", "v1.0")
+    assert result.stderr == "Wrote MODEL_CARD.md.\nUpdated README.md: usage.\n"
+    assert '("acme/nets:v1.0", "net", pretrained=True)' in readme.read_text()
+    assert readme.read_text().endswith("<!-- hubkit:end usage -->\nBye.\n")
+    assert page.read_text() == f"```html\n{PART}```\n"
+    readme.write_text(readme.read_text().replace('"net"', '"bundled"'))
+    assert hubkit("card").exit_code == 0
+    assert '("acme/nets:v1.0", "bundled", pretrained=True)' in readme.read_text()
+    readme.write_text(readme.read_text().replace("model.eval()", "model"))
+    assert "README.md is out of date: usage" in hubkit("card", "--check").stderr
+    assert hubkit("card", "--check", "--file", "MODEL_CARD.md").exit_code == 0
+
+
+def test_a_tag_that_no_snippet_shows_is_reported(repo: Path) -> None:
+    (repo / "MODEL_CARD.md").write_text("# Nets\n\n## Usage\n\nRead the paper.\n")
+    result = hubkit("card", *REPO, "--tag", "v1.0")
+    assert "no generated usage part, so --tag and --entrypoint have no effect" in result.stderr
+    assert "have no effect" not in hubkit("card", "--tag", "v1.0", "--add", "usage").stderr

@@ -156,6 +156,10 @@ def test_a_detached_head_is_reported(ready: Path) -> None:
 def test_without_a_version_the_tag_is_to_be_named(ready: Path) -> None:
     git("rm", "-q", "pyproject.toml", "CITATION.cff", cwd=ready)
     commit_files(ready, {})
+    found = read_items(hubkit("release", *DRY))
+    assert found["tag"] == ("ok", "v1.1.0 is not taken in this clone")  # of the README's snippet
+    git("rm", "-q", "README.md", cwd=ready)
+    commit_files(ready, {})
     result = hubkit("release", *DRY)
     assert missing(result)["tag"] == "no file declares a version to name it after"
     assert "-> --tag v1.0.1" in result.stdout

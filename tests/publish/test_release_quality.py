@@ -120,8 +120,28 @@ def test_a_card_that_hubkit_never_wrote_is_for_its_author_to_judge(ready: Path) 
 def test_a_card_that_shows_another_tag_is_reported(ready: Path) -> None:
     hubkit("card", "--tag", "v1.0.0")
     commit_files(ready, {})
-    state, message = read_items(hubkit("release", *DRY))["card"]
-    assert (state, message) == ("note", "MODEL_CARD.md shows how to load v1.0.0")
+    result = hubkit("release", *DRY)
+    assert missing(result) == {"card": "MODEL_CARD.md is out of date: usage"}
+    assert "-> hubkit card --tag v1.1.0, then commit it" in result.stdout
+
+
+def test_a_snippet_of_a_tag_that_does_not_exist(ready: Path) -> None:
+    text = READY["README.md"]
+    assert isinstance(text, str)
+    assert read_items(hubkit("release", *DRY))["snippets"][0] == "ok"
+    commit_files(ready, {"README.md": text.replace("v1.1.0", "v1.0.0")})
+    assert hubkit("release", *DRY).exit_code == 0  # an older tag can be loaded
+    commit_files(ready, {"README.md": text.replace("v1.1.0", "v9")})
+    found = missing(hubkit("release", *DRY))
+    assert found == {"snippets": "README.md:2 loads v9, but there is no such tag"}
+
+
+def test_weights_that_no_snippet_loads(ready: Path) -> None:
+    card = (ready / "MODEL_CARD.md").read_text()
+    plain = card.replace(", pretrained=True", "").replace("hubkit:begin usage", "begin")
+    commit_files(ready, {"MODEL_CARD.md": plain.replace("<!-- hubkit:end usage -->\n", "")})
+    message = "no document shows how to load the weights: net(pretrained=True)"
+    assert read_items(hubkit("release", *DRY))["snippets"] == ("note", message)
 
 
 def report_of(ready: Path, **changes: object) -> str:
@@ -223,7 +243,7 @@ def test_a_report_lives_as_long_as_only_documents_change(ready: Path, tmp_path: 
     """The card holds the report's table, and the commit with the card comes after the report."""
     report = tmp_path / "report.json"
     report.write_text(report_of(ready))
-    hubkit("card", "--report", report, "--add", "conformance")
+    hubkit("card", "--report", report)
     assert "| `net` | ok |" in (ready / "MODEL_CARD.md").read_text()
     commit_files(ready, {})
     result = hubkit("release", "--dry-run", "--report", report)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec import structs
 
-from hubkit.facts import Finding, Fix, Location, Report
+from hubkit.facts import Finding, Fix, Location, Report, RuleFacts
 from tests.reporters.conftest import report_on, written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hubkit.facts import Applicability
+    from hubkit.facts import Applicability, Severity
 
 HOSTILE = Finding(
     "HUB105",
@@ -59,6 +59,88 @@ def test_full_suggests_an_ignore_table(folder: Path) -> None:
         (folder / "hubkit.toml").write_text(f"{settings}\n{block}\n", "utf-8")
     assert report_on(folder).exit_code == 0
     assert "add the reason" not in written("full", report_on(folder))
+
+
+def finding(code: str, line: int, message: str, name: str | None = None, hint: str = "") -> Finding:
+    severity: Severity = "error" if code == "HUB105" else "warning"
+    return Finding(code, severity, message, Location("a.py", line, 2), name, hint)
+
+
+RULES = (
+    RuleFacts(
+        "HUB301",
+        "missing-docstring",
+        "warning",
+        "An entrypoint has no docstring.",
+        "",
+        "{count} lack one",
+    ),
+    RuleFacts("HUB006", "generic-module-name", "warning", "A module has a generic name.", ""),
+)
+
+
+def blocks(*findings: Finding) -> list[str]:
+    text = written("full", Report(findings, (), RULES, fail_on="never"))
+    return text.rstrip("\n").split("\n\n")
+
+
+def test_full_groups_findings_of_one_cause() -> None:
+    found = [finding("HUB301", n, f"`n{n}` has no docstring", f"n{n}") for n in range(1, 13)]
+    group, summary = blocks(*found)
+    head, *places = group.splitlines()
+    assert head == "warning[HUB301] 12 lack one: `n1`, `n2`, `n3` and 9 more"
+    assert places[:2] == ["  a.py:1:2: `n1`", "  a.py:2:2: `n2`"]
+    assert places[10:] == ["  and 2 more (--output-format concise lists all)"]
+    assert summary == "Found 12 warnings."
+    alone, _ = blocks(found[0])
+    assert alone == "a.py:1:2: warning[HUB301] `n1` has no docstring"
+
+
+def test_full_joins_hints_that_differ_in_a_name() -> None:
+    add, such = "Add `{}`, or drop it.", "Rename it, such as `_{}`."
+    found = [
+        finding("HUB006", n, f"`{x}` is generic: {n}", hint=add.format(x))
+        for n, x in enumerate("ab")
+    ]
+    found += [finding("HUB006", n, "`c` is generic: 9", hint=such.format(n)) for n in (8, 9)]
+    group, _ = blocks(*found)
+    assert group.splitlines() == [
+        "warning[HUB006] a module has a generic name (4 places)",
+        "  a.py:0:2: `a` is generic: 0",
+        "  a.py:1:2: `b` is generic: 1",
+        "  a.py:8:2: `c` is generic: 9",
+        "  a.py:9:2: `c` is generic: 9",
+        "  help: Add `a` and `b`, or drop it.",
+        "  help: Rename it, such as `_8`.",
+    ]
+
+
+def test_full_orders_by_severity_and_users_and_says_what_to_do_first() -> None:
+    few = finding("HUB301", 1, "few", "net", hint="Few.")
+    many = [finding("HUB302", n, "many", f"net{n}", hint="Many.") for n in (2, 3)]
+    everyone = finding("HUB006", 4, "all", hint="All.")
+    worst = finding("HUB105", 5, "worst", hint="Worst.")
+    *shown, last = blocks(few, *many, everyone, worst)
+    assert [re.findall(r"HUB\d+", one)[0] for one in shown] == [
+        "HUB105",
+        "HUB006",
+        "HUB302",
+        "HUB301",
+    ]
+    assert last == "Start with HUB105: Worst.\nFound 1 error, 4 warnings."
+
+
+def test_full_lists_the_places_of_several_causes_once() -> None:
+    same = [finding(code, n, f"{code} here") for n in (1, 2) for code in ("HUB504", "HUB505")]
+    other = [finding("HUB501", n, "elsewhere") for n in (1, 3)]
+    shown = blocks(*same, *other)
+    assert shown[0].splitlines() == [
+        "warning[HUB504] HUB504 here (2 places)",
+        "warning[HUB505] HUB505 here (2 places)",
+        "  a.py:1:2",
+        "  a.py:2:2",
+    ]
+    assert len(shown) == 3
 
 
 def test_carets_align_with_wide_characters(folder: Path) -> None:

@@ -10,17 +10,19 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 from threading import Barrier
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hubkit.runtime import import_hubconf
-from hubkit.runtime.namespace import package_name
+from hubkit.facts import RepoRef
+from hubkit.runtime import CodePolicy, import_hubconf
+from hubkit.runtime.namespace import name_folder, name_repo
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.runtime.conftest import MakeRepo
 
 FILES = {
@@ -157,7 +159,8 @@ def test_a_pickle_finds_a_tree_of_the_hub_dir_after_that_has_moved(
     tree = hub_dir / ".hubkit" / "repos" / "github.com" / "acme" / "net" / ("a" * 40)
     tree.parent.mkdir(parents=True)
     repo(make_repo, "a").rename(tree)
-    net = pickle.dumps(import_hubconf(tree).call("net"))
+    policy = CodePolicy(is_fixed=True, package=name_repo(RepoRef("acme", "net"), tree.name))
+    net = pickle.dumps(import_hubconf(tree, policy=policy).call("net"))
     moved = tmp_path / "elsewhere"
     (tmp_path / "torch").rename(moved)
     done = subprocess.run(
@@ -214,11 +217,11 @@ def test_any_folder_name_works(make_repo: MakeRepo, name: str) -> None:
 CANARY = "__import__('pathlib').Path(CANARY).touch()\ndef net(): pass\n"
 
 
-def import_by_name(root: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def import_by_name(package: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Import a repo's hubconf by the name that it has in pickles, in a program of its own."""
     clean = {name: value for name, value in os.environ.items() if name != "HUBKIT_LOADED"}
     return subprocess.run(
-        [sys.executable, "-c", f"import {package_name(root)}.hubconf"],
+        [sys.executable, "-c", f"import hubkit.repos.{package}.hubconf"],
         capture_output=True,
         text=True,
         check=False,
@@ -229,13 +232,16 @@ def import_by_name(root: Path, **env: str) -> subprocess.CompletedProcess[str]:
 def test_the_name_of_a_folder_runs_nothing_by_itself(make_repo: MakeRepo, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     root = make_repo("repo", {"hubconf.py": CANARY.replace("CANARY", repr(str(canary)))})
-    done = import_by_name(root)
+    name = name_folder(root)
+    package = f"hubkit.repos.{name}"
+    done = import_by_name(name)
     assert "UntrustedRepoError" in done.stderr
     assert not canary.exists()
-    assert import_by_name(root, HUBKIT_LOADED=json.dumps({str(root): ""})).returncode == 0
+    loaded = json.dumps({package: {"root": str(root)}})
+    assert import_by_name(name, HUBKIT_LOADED=loaded).returncode == 0
     assert canary.exists()
-    for damaged in ("{", "3", "[3]", json.dumps({str(root): 3})):
-        assert "UntrustedRepoError" in import_by_name(root, HUBKIT_LOADED=damaged).stderr
+    for damaged in ("{", "3", "[3]", json.dumps({package: 3})):
+        assert "UntrustedRepoError" in import_by_name(name, HUBKIT_LOADED=damaged).stderr
 
 
 def test_the_name_of_a_repo_runs_it_when_it_is_trusted_and_as_locked(
@@ -246,27 +252,31 @@ def test_the_name_of_a_repo_runs_it_when_it_is_trusted_and_as_locked(
     tree.parent.mkdir(parents=True)
     root = make_repo("repo", {"hubconf.py": CANARY.replace("CANARY", repr(str(canary)))})
     root.rename(tree)
+    name = name_repo(RepoRef("acme", "net"), sha)
     for trusted in ("", "acme/other", "other/net"):
-        assert "UntrustedRepoError" in import_by_name(tree, HUBKIT_TRUST=trusted).stderr
+        assert "UntrustedRepoError" in import_by_name(name, HUBKIT_TRUST=trusted).stderr
     locked = tmp_path / "hubkit.lock"
     for pins, error in (
         ({}, "LockfileError"),
         ({"acme/net:v1": {"sha": sha, "digest": f"sha256:{'0' * 64}"}}, "HashMismatchError"),
     ):
         locked.write_text(json.dumps({"version": 1, "repos": pins, "checkpoints": {}}))
-        done = import_by_name(tree, HUBKIT_TRUST="acme/net", HUBKIT_LOCKFILE=str(locked))
+        done = import_by_name(name, HUBKIT_TRUST="acme/net", HUBKIT_LOCKFILE=str(locked))
         assert error in done.stderr
     assert not canary.exists()
-    assert import_by_name(tree, HUBKIT_TRUST="acme/net").returncode == 0
+    assert import_by_name(name, HUBKIT_TRUST="acme/net").returncode == 0
     assert canary.exists()
 
 
-def test_a_name_that_leads_out_of_the_hub_dir_is_not_there(hub_dir: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("owner", ["..", "../..", ".", "a\0b", "a/../../x"])
+def test_a_name_that_leads_out_of_the_hub_dir_is_not_there(
+    hub_dir: Path, tmp_path: Path, owner: str
+) -> None:
     canary = tmp_path / "canary"
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "hubconf.py").write_text(CANARY.replace("CANARY", repr(str(canary))))
-    (hub_dir / ".hubkit" / "repos").mkdir(parents=True)
-    up = "../" * len((hub_dir / ".hubkit" / "repos").relative_to(tmp_path).parts)
-    root = Path(f"/nowhere/.hubkit/repos/{up}out")
-    assert import_by_name(root, HUBKIT_TRUST="*").returncode
+    out = hub_dir / ".hubkit" / "repos" / "github.com" / ".." / ".." / "out" / ("a" * 40)
+    out.mkdir(parents=True)
+    (out / "hubconf.py").write_text(CANARY.replace("CANARY", repr(str(canary))))
+    name = name_repo(RepoRef(owner, "out"), out.name)
+    done = import_by_name(name, HUBKIT_TRUST="*", HUBKIT_OFFLINE="1")
+    assert "is not the name of a hub repo" in done.stderr
     assert not canary.exists()

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import re
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
 
 from hubkit.errors import TemplateError
-from hubkit.scaffold import resolve_answers
+from hubkit.facts import Location
+from hubkit.scaffold import Proposal, read_templates, resolve_answers
+from hubkit.scaffold.model_sources import Model
 from tests.scaffold.conftest import FOUND
 
 if TYPE_CHECKING:
+    from hubkit.scaffold import Discovery, Template
     from tests.scaffold.conftest import MakeTemplate
 
 MANIFEST = """
@@ -62,7 +67,7 @@ def test_what_an_earlier_run_was_told_comes_before_the_default(
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"modul": "x"}, "has no question 'modul'"),
+        ({"modul": "x"}, "does not use `modul`"),
         ({"module": "models"}, "module: 'models' is too generic"),
         ({"entrypoint": "a-b"}, "entrypoint: 'a-b' is not a Python identifier"),
         ({"docs": "maybe"}, "docs: 'maybe' is not yes or no"),
@@ -91,9 +96,38 @@ def test_a_question_may_depend_on_what_was_found_and_answered(make_template: Mak
     template = make_template(manifest)
     assert "theme" not in resolve_answers(template, {}, FOUND)
     assert resolve_answers(template, {"docs": "yes"}, FOUND)["theme"] == "plain"
-    with pytest.raises(TemplateError, match="does not ask 'theme' here") as caught:
+    with pytest.raises(TemplateError, match="does not use `theme` here") as caught:
         resolve_answers(template, {"theme": "dark"}, FOUND)
-    assert "docs and found.year" in caught.value.hint
+    assert "found" not in str(caught.value) + caught.value.hint
+    reason = "otherwise = '{{ found.module }} has no pages. Add one'\n"
+    with pytest.raises(TemplateError, match="`theme` cannot be answered here: shapes has no pages"):
+        resolve_answers(make_template(manifest + reason), {"theme": "dark"}, FOUND)
+
+
+@pytest.mark.parametrize("template", read_templates(), ids=lambda one: one.name)
+def test_no_error_shows_what_a_template_computes(template: Template) -> None:
+    model = Model("Net", "net", "", "class", (), None, "net.Net", Location("net.py"))
+    plain = replace(FOUND, description="Nets.")
+    states = [
+        plain,
+        replace(plain, has_code=True),
+        replace(plain, has_code=True, has_hubconf=True, is_ours=False),
+        replace(plain, has_code=True, proposals=(Proposal("net", model, ()),), proposed="net"),
+    ]
+    names = {question.name for one in read_templates() for question in one.questions}
+    answers = [{name: text} for name in sorted({*names, "unknown"}) for text in ("", "no", "a/x y")]
+    errors = [_error(template, texts, found) for found, texts in product(states, answers)]
+    assert len(list(filter(None, errors))) > len(names)
+    for error in filter(None, errors):
+        assert not re.search(r"found\.|is_ours|proposals|[{}]|  ", error), error
+
+
+def _error(template: Template, texts: dict[str, str], found: Discovery) -> str:
+    try:
+        resolve_answers(template, texts, found)
+    except TemplateError as error:
+        return f"{error.message} {error.hint or '{no hint}'}"
+    return ""
 
 
 def test_models_are_answered_by_their_names(make_template: MakeTemplate) -> None:

@@ -83,13 +83,42 @@ def test_drift_is_told_shown_and_put_right(here: Path) -> None:
 
 def test_another_answer_does_not_change_files_of_the_author(here: Path) -> None:
     init("shapes", "--defaults", "--weights", "none")
+    edited = ("README.md", "hubconf.py", "shapes/train.py")
+    for name in edited:
+        path = here / "shapes" / name
+        path.write_text(f"{path.read_text()}\n# mine\n")
     before = read_tree(here)
     result = init("shapes", "--defaults", "--weights", "both", "--no-ci")
-    assert "`weights` stays none in the files that are yours." in result.stdout
-    assert "`ci` stays yes" in result.stdout
-    made = ("shapes/shapes/release.py",)
-    assert {path: data for path, data in read_tree(here).items() if path not in made} == before
-    assert "stays" not in init("shapes", "--defaults").stdout
+    changed = (
+        "README.md, hubconf.py and shapes/train.py were edited, so they keep earlier answers: "
+    )
+    assert f"{changed}`weights` none and `ci` yes." in result.stdout
+    assert f"No longer created with these answers: {WORKFLOW}." in result.stdout
+    after = read_tree(here)
+    assert {name: after[f"shapes/{name}"] for name in edited} == {
+        name: before[f"shapes/{name}"] for name in edited
+    }
+    assert b'weights = "both"' in after["shapes/pyproject.toml"]
+    assert "keep earlier answers" not in init("shapes", "--defaults").stdout
+
+
+def test_a_later_answer_is_in_every_file_that_was_not_edited(here: Path) -> None:
+    write_tree(here, {name: text for name, text in SAMPLE.items() if name != "LICENSE"})
+    assert "There is no license" in init("--defaults", "--repo", "acme/nets").stdout
+    config, card = here / "hubkit.toml", here / "MODEL_CARD.md"
+    config.write_text(f"{config.read_text()}# mine\n")
+    card.write_text(card.read_text().replace(":v0.1.0", ":v0.2.0"))  # as by `hubkit card --tag`
+    result = init("--license", "MIT", "--defaults")
+    assert "keep" not in result.stdout.replace("kept", "")
+    assert "- **License**: MIT\n" in card.read_text()
+    assert ":v0.2.0" in card.read_text()
+    assert "license: MIT\n" in (here / "CITATION.cff").read_text()
+    assert 'license = "MIT"\n' in config.read_text()
+    assert config.read_text().endswith("# mine\n")
+    assert (here / "LICENSE").is_file()
+    assert not [name for name, text in read_tree(here).items() if b"NONE" in text]
+    init("--repo", "new/name", "--defaults")
+    assert not [name for name, text in read_tree(here).items() if b"acme/nets" in text]
 
 
 def test_what_nobody_made_cannot_have_drifted(here: Path) -> None:
@@ -105,7 +134,7 @@ def test_what_nobody_made_cannot_have_drifted(here: Path) -> None:
     [
         (("--check", "--diff"), "cannot be combined"),
         (("--check", "--overwrite"), "--overwrite cannot be combined"),
-        (("--bare", "--ci"), "has no question 'ci'"),
+        (("--bare", "--ci"), "does not use `ci`"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
@@ -147,7 +176,7 @@ def test_what_one_repo_was_told_can_be_told_to_another(here: Path) -> None:
     [
         ("license = [", "a.toml is not TOML"),
         ("license = { a = 1 }", "license is {'a': 1}, which is not an answer"),
-        ("licence = 'MIT'", "has no question 'licence'"),
+        ("licence = 'MIT'", "does not use `licence`"),
         ("weights = 'everywhere'", "weights: 'everywhere' is not one of both"),
         (None, "cannot read a.toml"),
     ],

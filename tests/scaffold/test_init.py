@@ -188,7 +188,7 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
         (["x", "-a", "entrypoint=class"], "Python keyword"),
         (["x", "--repo", "shapes"], "'shapes' is not owner/name"),
         (["x", "-a", "license=Mitt"], "not a well-known SPDX"),
-        (["x", "-a", "modul=y"], "has no question 'modul'"),
+        (["x", "-a", "modul=y"], "does not use `modul`"),
         (["x", "-a", "module"], "'module' is not KEY=VALUE"),
         (["x", "--template", "nope"], "template not found: 'nope'"),
         (["x", "--bare", "--template", "classifier"], "--bare cannot be combined with --template"),

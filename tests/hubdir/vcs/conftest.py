@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 ASK = FetchPolicy()
 AFRESH = FetchPolicy(refresh=True)
-LOCAL = ("-c", "protocol.file.allow=always")
 
 
 def fetch(text: str, policy: FetchPolicy = ASK) -> CachedRepo:
@@ -36,8 +35,10 @@ def files(folder: Path) -> list[str]:
 
 def add_submodule(worktree: Path, source: Path, address: str, path: str) -> None:
     """Commit a submodule that was made from ``source`` and says that it is at ``address``."""
-    git(*LOCAL, "submodule", "--quiet", "add", str(source), path, cwd=worktree)
-    git("config", "-f", ".gitmodules", f"submodule.{path}.url", address, cwd=worktree)
+    (worktree / path).mkdir(parents=True)
+    git("update-index", "--add", "--cacheinfo", f"160000,{head(source)},{path}", cwd=worktree)
+    for key, value in (("path", path), ("url", address)):
+        git("config", "-f", ".gitmodules", f"submodule.{path}.{key}", value, cwd=worktree)
     commit_files(worktree, {}, f"Add {path}")
 
 

@@ -11,8 +11,8 @@ import pytest
 
 import hubkit
 from hubkit.errors import HashMismatchError, LockfileError
-from hubkit.hubdir import bytecode_folder
-from hubkit.runtime.namespace import package_name
+from hubkit.hubdir import bytecode_folder, parse_repo
+from hubkit.runtime import name_repo
 from tests.bytecode import plant_bytecode
 from tests.git_host import commit_files
 from tests.loader.lock.conftest import HUBCONF, lock, release
@@ -126,7 +126,8 @@ def test_compiled_files_of_the_hub_dir_do_not_run(
 def test_a_process_that_is_started_imports_what_was_locked(tree: Path) -> None:
     """As a spawned worker does, which unpickles objects of the repo's classes."""
     assert load_version() == 1
-    program = [sys.executable, "-c", f"import {package_name(tree)}.hubconf"]
+    name = name_repo(parse_repo("acme/shapes"), tree.name)
+    program = [sys.executable, "-c", f"import hubkit.repos.{name}.hubconf"]
     assert subprocess.run(program, env=os.environ, check=False).returncode == 0
     edit(tree / "hubconf.py", "return 1", "return 3")
     done = subprocess.run(program, env=os.environ, capture_output=True, text=True, check=False)

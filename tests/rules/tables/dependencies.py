@@ -166,6 +166,20 @@ def net(pretrained: bool = False):
     """A line; pretrained is not used yet."""
     return _torch.nn.Linear(1, 1)
 ''',
+        "trap_distributions_with_a_module_of_their_name": '''\
+dependencies = ["torch", "matplotlib", "setuptools", "attrs", "pymupdf"]
+
+import attr as _attr
+import fitz as _fitz
+import pkg_resources as _pkg_resources
+import torch as _torch
+from mpl_toolkits import mplot3d as _mplot3d
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
         "good": '''\
 dependencies = ["torch", "yaml", "cv2", "dora", "some_thing"]
 
