@@ -14,7 +14,9 @@
     │   ├── HubconfSyntaxError (SyntaxError)
     │   ├── EntrypointNotFoundError (RuntimeError)
     │   ├── MissingDependenciesError (RuntimeError, ModuleNotFoundError)
-    │   └── NotBuiltError (ImportError, RuntimeError) compiled parts are not built
+    │   ├── NotBuiltError (ImportError, RuntimeError) compiled parts are not built
+    │   ├── AmbiguousModuleError (ModuleNotFoundError) several loaded repos have the module
+    │   └── SharedOperatorError (RuntimeError)        another loaded repo defines the torch operator
     ├── MissingExtraError (ImportError)               torch or pytest is not installed
     ├── MissingRequirementError (ImportError)         a package that hubkit requires is not installed
     ├── UntrustedRepoError (ValueError)
@@ -203,6 +205,26 @@ class NotBuiltError(HubconfError, ImportError, RuntimeError):
     def __init__(self, message: str, *, part: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.part = part
+
+
+class AmbiguousModuleError(HubconfError, ModuleNotFoundError):
+    """A pickle names a module that several loaded repos have."""
+
+    def __init__(self, message: str, *, name: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.name = name
+
+
+class SharedOperatorError(HubconfError, RuntimeError):
+    """The code of a repo defines or changes a torch operator of another one.
+
+    Attributes:
+        operator: Its name, such as "acme::scale".
+    """
+
+    def __init__(self, message: str, *, operator: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.operator = operator
 
 
 class MissingExtraError(HubkitError, ImportError):

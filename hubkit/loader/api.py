@@ -233,14 +233,14 @@ def help(
     request = Request(
         github, "github", trust_repo, force_reload, True, skip_validation, max_age, lock
     )
-    root = _locate_to_read(request).root
-    hubconf = _read_hubconf(root)
+    located = _locate_to_read(request)
+    hubconf = _read_hubconf(located.root)
     entrypoint = hubconf.entrypoint(model)
     if entrypoint is not None and entrypoint.docstring is not None:
         return entrypoint.docstring
     if entrypoint is None and not hubconf.has_dynamic_names:
         names = tuple(found.name for found in hubconf.entrypoints)
-        raise entrypoint_not_found(model, names, f"is not in {root / 'hubconf.py'}")
+        raise entrypoint_not_found(model, names, f"is not in {located.hubconf}")
     if entrypoint is not None and entrypoint.kind == "function" and not _may_probe(request):
         return None
     return _probe_help(request, model)
@@ -282,7 +282,7 @@ def _probe_names(request: Request) -> tuple[str, ...]:
     from hubkit.runtime.probe import list_names
 
     located = _locate_to_probe(request)
-    require_dependencies(located.root)
+    require_dependencies(located.root, located.hubconf)
     return list_names(located.root, source_only=located.repo is not None)
 
 
@@ -290,7 +290,7 @@ def _probe_help(request: Request, model: str) -> str | None:
     from hubkit.runtime.probe import read_help
 
     located = _locate_to_probe(request)
-    require_dependencies(located.root)
+    require_dependencies(located.root, located.hubconf)
     return read_help(located.root, model, source_only=located.repo is not None)
 
 
@@ -302,8 +302,7 @@ def _locate_to_probe(request: Request) -> Located:
     located = locate_trusted(request)
     if not _may_probe(request):
         raise UntrustedRepoError(
-            f"{located.root / 'hubconf.py'} creates its entrypoints at run time, so hubkit has"
-            " to run it.",
+            f"{located.hubconf} creates its entrypoints at run time, so hubkit has to run it.",
             repo=str(located.root),
             hint="If you trust its code, pass trust_repo=True.",
         )
@@ -367,19 +366,20 @@ def _import(request: Request) -> LoadedHubconf:
     hub = hub_functions(located.repo, request.lockfile)
     loaded = find_hubconf(located.root, hub=hub, lock=request.lockfile)
     if loaded is not None:
-        return loaded
+        return replace(loaded, title=located.hubconf)
     if located.repo is not None:
         hubdir.hold_tree(located.root)
         if not located.root.is_dir():  # another process removed it just before
             located = locate_trusted(request)
             hubdir.hold_tree(located.root)
-    require_dependencies(located.root)
+    require_dependencies(located.root, located.hubconf)
     try:
-        return import_hubconf(located.root, hub=hub, policy=_policy(located, request.lockfile))
+        loaded = import_hubconf(located.root, hub=hub, policy=_policy(located, request.lockfile))
     except ModuleNotFoundError as error:
         if error.name == "torch":
-            raise torch_is_missing(f"{located.root / 'hubconf.py'} needs torch") from error
+            raise torch_is_missing(f"{located.hubconf} needs torch") from error
         raise
+    return replace(loaded, title=located.hubconf)
 
 
 def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:

@@ -19,6 +19,7 @@ from hubkit.errors import (
     UsageError,
 )
 from hubkit.hubdir.spec import folder_hint, has_folder, parse_repo, parse_spec
+from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, FetchPolicy, RepoRef
@@ -71,6 +72,12 @@ class Located(Struct, frozen=True):
     root: Path
     repo: RepoRef | None
     sha: str | None = None
+
+    @property
+    def hubconf(self) -> str:
+        """Its ``hubconf.py``, for messages: a repo by its name, which says more than its path."""
+        path = str(self.root / HUBCONF)
+        return path if self.repo is None else f"{self.repo} ({path})"
 
 
 def find_max_age(max_age: float | None) -> float | None:
@@ -194,7 +201,7 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
         raise
     if cached.from_cache and not has_folder(cached.path):
         raise HubconfNotFoundError(
-            f"There is no hubconf.py in {cached.path}, the copy of {repo}.",
+            f"There is no hubconf.py in the copy of {repo}, {cached.path}.",
             hint="If the repo has one, the copy is damaged. Fetch it again: force_reload=True",
         )
     if request.verbose:

@@ -9,13 +9,13 @@ from hubkit._util.text import did_you_mean, plural, quoted
 from hubkit._util.urls import github_repo
 from hubkit.analysis import read_snippets, select_own
 from hubkit.rules.registry import rule
+from hubkit.source.project import select_licenses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Files, Finding, Hubconf, RepoFacts, Snippet
+    from hubkit.facts import Finding, Hubconf, RepoFacts, Snippet
 
-_LICENSE = r"(?i)(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?"
 _README = r"(?i)readme(?:\..*)?"
 _LOADS = r"\b(?:hub|hubkit)\.load\s*\("
 _USES_HUB = r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b"
@@ -36,7 +36,7 @@ _RUN_BY_CI = (
 )
 
 
-@rule("HUB801", "no-license", "warning", preview=True)
+@rule("HUB801", "no-license", "warning")
 def no_license(repo: RepoFacts) -> Iterator[Finding]:
     """The repo has no license file.
 
@@ -54,16 +54,11 @@ def no_license(repo: RepoFacts) -> Iterator[Finding]:
     LICENSE, LICENCE, COPYING, UNLICENSE and similar files at the root count, with any suffix, and
     so does a folder LICENSES. If the weights have a different license, add it there too.
     """
-    if repo.hubconf is not None and not find_licenses(repo.files):
+    if repo.hubconf is not None and not select_licenses(repo.files.names("")):
         yield no_license.finding(
             "the repo has no license file, so nobody may use it",
             hint="Add a LICENSE file.",
         )
-
-
-def find_licenses(files: Files) -> list[str]:
-    """The files and folders at the root that contain a license."""
-    return sorted(name for name in files.names("") if re.fullmatch(_LICENSE, name))
 
 
 @rule("HUB802", "readme-no-snippet", "info", preview=True)

@@ -57,11 +57,13 @@ class LoadedHubconf(Struct, frozen=True):
         namespace: The namespace of its modules.
         module: The module.
         hub: What its calls of ``torch.hub`` call; None calls torch itself.
+        title: What errors call it, by default its path.
     """
 
     namespace: Namespace
     module: ModuleType
     hub: HubFunctions | None = None
+    title: str = ""
 
     @property
     def root(self) -> Path:
@@ -101,7 +103,9 @@ class LoadedHubconf(Struct, frozen=True):
 
     def _not_found(self, name: str, *, is_value: bool) -> EntrypointNotFoundError:
         what = "is not callable in" if is_value else "is not in"
-        return entrypoint_not_found(name, self.names(), f"{what} {self.root / 'hubconf.py'}")
+        return entrypoint_not_found(
+            name, self.names(), f"{what} {self.title or self.root / 'hubconf.py'}"
+        )
 
 
 def import_hubconf(

@@ -1,4 +1,4 @@
-"""Patches of ``torch.hub``, ``torch.load`` and Dynamo for a repo's code.
+"""Patches of ``torch.hub``, ``torch.load``, ``torch.library`` and Dynamo for a repo's code.
 
 Published hubconfs call ``torch.hub.load``, ``load_state_dict_from_url`` and the like, and read
 checkpoints that name their own modules. Attributes of ``torch`` cannot be replaced for some callers
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from hubkit.runtime.module_proxies import find_proxy
-from hubkit.runtime.namespace import ACTIVE, find_namespace_for, namespace_in, owns
+from hubkit.runtime.namespace import ACTIVE, PREFIX, find_namespace_for, namespace_in, owns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -260,17 +260,17 @@ def _call_torch_load(
 ) -> object:
     """Call ``torch.load`` so that it finds the classes of pickled objects in the calling repo.
 
-    Classes that the repo's code declared safe are safe under the names in its files.
+    Classes of repos that somebody declared safe are safe under the names in the repo's files.
     """
     namespace = None
     if len(args) < 3 and kwargs.get("pickle_module") is None:
         namespace = find_namespace_for(frame)
+    if not _loads_any_object(kwargs):
+        with _unprefixed_safe_globals(namespace):
+            return original(*args, **kwargs)
     if namespace is None:
         return original(*args, **kwargs)
-    if _loads_any_object(kwargs):
-        return original(*args, **{**kwargs, "pickle_module": find_proxy(namespace, "pickle")})
-    with _unprefixed_safe_globals(namespace):
-        return original(*args, **kwargs)
+    return original(*args, **{**kwargs, "pickle_module": find_proxy(namespace, "pickle")})
 
 
 def _loads_any_object(options: dict[str, Any]) -> bool:
@@ -288,9 +288,14 @@ def _loads_any_object(options: dict[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def _unprefixed_safe_globals(namespace: Namespace) -> Iterator[None]:
-    """Make the repo's safe globals safe under their names without the prefix too."""
-    own = list(_find_own_safe(namespace)) if _torch_version() >= _ALIASES_SINCE else []
+def _unprefixed_safe_globals(namespace: Namespace | None) -> Iterator[None]:
+    """Make safe globals of repos safe under their names without the prefix too.
+
+    Args:
+        namespace: The repo's whose code reads the file; None for other code, which may read those
+            of all repos, if only one of them has declared the name safe.
+    """
+    own = _find_own_safe(namespace.prefix if namespace else PREFIX) if _has_aliases() else []
     if not own:
         yield
         return
@@ -300,13 +305,20 @@ def _unprefixed_safe_globals(namespace: Namespace) -> Iterator[None]:
         yield
 
 
-def _find_own_safe(namespace: Namespace) -> Iterator[Function | tuple[Function, str]]:
+def _find_own_safe(prefix: str) -> list[Function | tuple[Function, str]]:
     from torch.serialization import get_safe_globals
 
+    found: dict[str, list[Function]] = {}
     for safe in get_safe_globals():
         module = str(getattr(safe, "__module__", ""))
-        if not isinstance(safe, tuple) and module.startswith(namespace.prefix):
-            yield safe, f"{module[len(namespace.prefix) :]}.{safe.__qualname__}"
+        if not isinstance(safe, tuple) and module.startswith(prefix):
+            name = module[len(PREFIX) :].partition(".")[2]
+            found.setdefault(f"{name}.{safe.__qualname__}", []).append(safe)
+    return [(safe[0], name) for name, safe in found.items() if len(safe) == 1]
+
+
+def _has_aliases() -> bool:
+    return "torch.serialization" in sys.modules and _torch_version() >= _ALIASES_SINCE
 
 
 def _torch_version() -> tuple[int, ...]:
@@ -343,7 +355,21 @@ def _patch_dynamo(symbolic_convert: ModuleType) -> None:
         rules.add("hubkit")  # our own functions must not be traced either
 
 
+def _patch_library(library: ModuleType) -> None:
+    from hubkit.runtime.operators import patch_library
+
+    patch_library(library)
+
+
+def _patch_custom_ops(custom_ops: ModuleType) -> None:
+    from hubkit.runtime.operators import patch_custom_ops
+
+    patch_custom_ops(custom_ops)
+
+
 PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "torch.hub": _patch_hub,
     "torch._dynamo.symbolic_convert": _patch_dynamo,
+    "torch._library.custom_ops": _patch_custom_ops,
+    "torch.library": _patch_library,
 }

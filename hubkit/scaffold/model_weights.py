@@ -104,6 +104,7 @@ class WeightsFile(Struct, frozen=True):
         is_model: Whether it is a pickled model.
         was_tried: Whether init tried to load it into the models.
         problem: Why torch does not read it; "" if it does, or if that is unknown.
+        fits: Which entrypoint can load it, though it loads another file; "" if none can.
     """
 
     path: str
@@ -116,6 +117,7 @@ class WeightsFile(Struct, frozen=True):
     is_model: bool = False
     was_tried: bool = False
     problem: str = ""
+    fits: str = ""
 
 
 def read_weights(files: Files) -> tuple[WeightsFile, ...]:

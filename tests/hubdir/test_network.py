@@ -193,6 +193,16 @@ def test_an_opener_that_urlopen_installed_itself_is_not_worth_a_warning(
     assert "hubkit ignores" not in caplog.text
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_adds_to_the_systems_store(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, str(certificate))
+    context = certificates.make_tls_context()
+    assert type(context).__module__.startswith("truststore")
+    assert context.verify_mode == ssl.CERT_REQUIRED
+
+
 @pytest.mark.parametrize("variable", CA_VARIABLES)
 def test_a_variable_without_certificates_is_reported(
     tls_host: GitHost, tls_url: str, monkeypatch: pytest.MonkeyPatch, variable: str
