@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from hubkit.runtime.sandbox import Guard, Policy
 
 
+# The command line of a program that loads the repo, which no repo knows.
+PROGRAM = ("program.py", "--argument-of-the-program")
+
+
+@contextlib.contextmanager
+def isolated_command_line() -> Iterator[None]:
+    """Hide the arguments of pytest: a repo that parses ``sys.argv`` gets those of a program."""
+    before = sys.argv
+    sys.argv = list(PROGRAM)
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
 @contextlib.contextmanager
 def isolated_hub_dir(torch_home: Path) -> Iterator[None]:
     """Give torch an empty hub dir, so that the user's cache makes no difference.
@@ -60,7 +75,7 @@ def guarded(root: Path, who: str, policy: Policy, torch_home: Path | None) -> It
             user's own.
     """
     home = isolated_hub_dir(torch_home) if torch_home else contextlib.nullcontext()
-    with home, guarded_network(root, who, policy=policy) as guard:
+    with home, isolated_command_line(), guarded_network(root, who, policy=policy) as guard:
         yield guard
 
 
