@@ -40,6 +40,12 @@ TORCH_MODULES = frozenset({"torch", "functorch", "torchgen"})
 _HASH_IN_NAME = re.compile(r"-([a-f0-9]*)\.")
 SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
 
+# Keys under which training code saves a state dict, those to prefer first.
+STATE_DICT_KEYS = (
+    *("state_dict", "model_state_dict", "model", "net"),
+    *("params_ema", "params", "weights", "ema"),
+)
+
 WeightsKind = Literal["flag", "name", "path"]
 
 # Parameters that are true or false, that name the weights, and that take a file. All other names
@@ -56,6 +62,7 @@ _PARTS = ("backbone", "encoder", "decoder")
 _ENUM = re.compile(r"\w_Weights\b")
 _LITERAL = re.compile(r"Literal\[\s*(['\"])(.+?)\1")
 _BOOL = re.compile(r"\bbool\b")
+_ABOUT_WEIGHTS = re.compile(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
 
 
 class NoDefault:
@@ -153,6 +160,15 @@ def weights_kind(name: str) -> WeightsKind | None:
         return "path"
     words = set(name.lower().split("_"))
     return "flag" if name in _FLAGS or _FLAG_WORDS & words else None
+
+
+def mentions_weights(text: str) -> bool:
+    """Whether code, such as a condition, has a name that is about weights.
+
+    Args:
+        text: The source text.
+    """
+    return _ABOUT_WEIGHTS.search(text) is not None
 
 
 def weights_parameters(parameters: Iterable[ParameterDefault]) -> tuple[WeightsParameter, ...]:
