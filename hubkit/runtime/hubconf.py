@@ -35,7 +35,7 @@ from hubkit.runtime.sys_modules import (
     enter_entrypoint,
     leave_entrypoint,
 )
-from hubkit.runtime.torch_patches import patch_torch
+from hubkit.runtime.torch_patches import patch_torch, unbind_replacements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -213,6 +213,7 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
         leave_entrypoint()
         adopt_new_modules(namespace, path, modules)
         _adopt_path_entries(namespace, path)
+        unbind_replacements(namespace.prefix)
         if len(namespace.state.search_path) > folders:
             _allow_in_children(namespace)
 

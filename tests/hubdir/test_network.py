@@ -9,6 +9,8 @@ import ssl
 import subprocess
 import sys
 import threading
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import (
@@ -161,8 +163,10 @@ def make_opener(*handlers: BaseHandler, **headers: str) -> OpenerDirector:
             "urllib.request._opener",
             make_opener(HTTPSHandler(context=ssl._create_unverified_context())),
         ),
+        ("urllib.request._opener", SimpleNamespace(open=urlopen)),
+        ("ssl._create_default_https_context", partial(ssl.create_default_context, cafile="x")),
     ],
-    ids=["context", "proxy", "headers", "login", "opener's context"],
+    ids=["context", "proxy", "headers", "login", "opener's context", "own opener", "partial"],
 )
 def test_settings_of_urllib_are_ignored_with_one_warning(
     tls_url: str,
