@@ -275,7 +275,7 @@ class CheckItem(HubconfItem):
             self.record["applies"] = isinstance(reason, UndeclaredError)
             _skip(str(reason))
         except PrerequisiteError as error:
-            if error.code != self.check.code and self._is_selected(error.code):
+            if error.code != self.check.code and self._is_reported(error):
                 self._skip_as_broken(str(error))
             failures = (error.failure,)
         except pytest.fail.Exception:
@@ -305,6 +305,23 @@ class CheckItem(HubconfItem):
             known = f" ({self._expected})" if self._expected else ""
             evidence = "; ".join(failures[0].evidence)
             _skip(f"not supported{known}: {failures[0].message} {evidence}".strip())
+
+    def _is_reported(self, error: PrerequisiteError) -> bool:
+        """Whether the check that is for this failure reports it, or another one did."""
+        session, needed = self.repo.session, CHECKS[error.code]
+        if not self._is_selected(error.code):
+            return False
+        key = (error.code, "") if needed.scope == "repo" else self._key(error.code)
+        if key not in session.checked:
+            session.checked.add(key)
+            reason = self._find_broken(needed)
+            if reason:
+                session.broken[key] = reason
+        if key in session.broken:
+            return True
+        # It passes, for example because its child process does not have the problem.
+        session.broken[key] = str(error)
+        return False
 
     def _skip_if_broken(self, check: Check) -> None:
         """Skip if a check that is required fails; run required checks that have not run yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -193,7 +194,17 @@ class HubconfSession:
         """Remove temporary files too."""
         self.pause()
         if "folder" in vars(self):
-            import shutil
-
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove(self.folder)
             del vars(self)["folder"]
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, even if a crash left parts of it read-only."""
+    import shutil
+
+    for top, names, _ in os.walk(folder):
+        for path in (Path(top, name) for name in names):
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,7 @@ The only home of yaml.
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -245,13 +246,23 @@ def _read_snippet(call: ast.Call, text: _Document, offset: int) -> Snippet | Non
     repo = re.fullmatch(_REPO, _text(arguments[0] or named.get("repo_or_dir"), text, offset) or "")
     if repo is None:
         return None
+    keywords = {
+        name: value for name, value in named.items() if name and name not in LOAD_PARAMETERS
+    }
     return Snippet(
         repo[1],
         repo[2] or "",
         _text(arguments[1] or named.get("model"), text, offset),
-        tuple(name for name in named if name and name not in LOAD_PARAMETERS),
+        tuple(keywords),
         Location(""),
+        dict(_literals(keywords)),
     )
+
+
+def _literals(arguments: dict[str, ast.expr]) -> Iterator[tuple[str, object]]:
+    for name, node in arguments.items():
+        with contextlib.suppress(ValueError):
+            yield name, ast.literal_eval(node)
 
 
 def _text(node: ast.expr | None, text: _Document, offset: int) -> str | None:

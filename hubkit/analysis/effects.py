@@ -30,7 +30,12 @@ from hubkit.facts import (
     UnrequestedDownload,
     Use,
 )
-from hubkit.torchhub import weights_defaults, weights_kind, weights_parameters
+from hubkit.torchhub import (
+    mentions_weights,
+    weights_defaults,
+    weights_kind,
+    weights_parameters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +68,6 @@ _ASSIGNED = ("torch.", "os.environ", "numpy.")
 _METADATA = frozenset({"importlib.metadata", "importlib_metadata", "pkg_resources"})
 _PARSERS = frozenset({"parse_args", "parse_known_args"})
 # What a condition mentions that tests whether weights are requested.
-_MENTIONS_WEIGHTS = re.compile(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
 _WEIGHT_FACTORIES = ("torchvision.models", "timm", "torchaudio.models", "efficientnet_pytorch")
 
 
@@ -330,9 +334,7 @@ def find_conditional(nodes: Iterable[ast.AST]) -> set[int]:
     """The ids of nodes that run only where a condition on weights holds."""
     conditional: set[int] = set()
     for node in nodes:
-        if isinstance(node, ast.If | ast.IfExp) and _MENTIONS_WEIGHTS.search(
-            ast.unparse(node.test)
-        ):
+        if isinstance(node, ast.If | ast.IfExp) and mentions_weights(ast.unparse(node.test)):
             conditional.update(id(inner) for inner in walk(node))
     return conditional
 

@@ -592,7 +592,18 @@ def _print_weights(found: Discovery) -> None:
     if len(found.weights) > _MAX_SKIPPED:
         echo(f"Weights: {len(found.weights) - _MAX_SKIPPED} more files")
     for url in [url for url in found.urls if url not in used][:_MAX_SKIPPED]:
-        echo(f"Weights: skipped {url}: its name does not match a model")
+        echo(f"Weights: skipped {url}: {_why_unused(url, found)}")
+
+
+def _why_unused(url: str, found: Discovery) -> str:
+    """Why no entrypoint downloads a file."""
+    from hubkit.scaffold import fits_name
+
+    names = tuple(one.name for one in found.entrypoints)
+    for one in found.entrypoints:
+        if one.checkpoint and fits_name(one.name, names, url):
+            return f"{one.name} loads {one.checkpoint.path or one.checkpoint.url}"
+    return "its name does not match a model"
 
 
 def _describe_weights(file: WeightsFile, used: str, found: Discovery) -> str:

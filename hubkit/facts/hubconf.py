@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, field
 
@@ -544,6 +544,7 @@ class Snippet(Struct, frozen=True):
         entrypoint: The entrypoint, or None if it is not a literal.
         keywords: Names of the keyword arguments for the entrypoint.
         location: The call.
+        values: Those keyword arguments that are literals, with their values.
     """
 
     repo: str
@@ -551,6 +552,7 @@ class Snippet(Struct, frozen=True):
     entrypoint: str | None
     keywords: tuple[str, ...]
     location: Location
+    values: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_pinned(self) -> bool:

@@ -298,13 +298,13 @@ class Client:
         except FetchError:
             raise
         except requests.exceptions.SSLError as error:
-            raise tls_error(request.url, error) from None
+            raise tls_error(_failed_url(error, request), error) from None
         except requests.exceptions.ProxyError as error:
-            raise proxy_error(request.url, error) from None
+            raise proxy_error(_failed_url(error, request), error) from None
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
             raise invalid_url_error(request.url, error) from None
         except (requests.RequestException, OSError, ValueError) as error:
-            raise connection_error(request.url, error) from None
+            raise connection_error(_failed_url(error, request), error) from None
         return Response(response, url.redacted, credential if scheme else None)
 
     def _session(self, *, retry: bool) -> requests.Session:
@@ -421,6 +421,11 @@ def _retry_class() -> type[urllib3.Retry]:
             return requested_delay(response.status, response.headers)
 
     return Retry
+
+
+def _failed_url(error: Exception, request: _Request) -> str:
+    """The URL that could not be requested: after a redirect, its target."""
+    return getattr(getattr(error, "request", None), "url", None) or request.url
 
 
 def _sign(header: str | None, request: Any) -> Any:  # noqa: ANN401 - requests stays in here

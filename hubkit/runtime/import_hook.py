@@ -349,6 +349,11 @@ def install_finder() -> None:
 # Namespaces
 
 
+def loaded_namespaces() -> list[Namespace]:
+    """The namespaces of repos whose hubconf is imported, in the order in which they were made."""
+    return [one for one in [*_namespaces.values()] if f"{one.prefix}hubconf" in sys.modules]
+
+
 def find_namespace(root: str, module: str, lock: Hashable = None) -> Namespace | None:
     """The namespace of a tree in which a module was imported; None if a file has changed since.
 

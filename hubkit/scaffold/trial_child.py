@@ -20,14 +20,13 @@ from msgspec.structs import replace
 from hubkit.runtime.sandbox import Attempt, guarded_network, isolate_network, kept_state
 from hubkit.scaffold.fitting import Fit, find_fit, is_determined
 from hubkit.scaffold.trial import TrialModel, TrialReply, TrialRequest, TrialResult
+from hubkit.torchhub import STATE_DICT_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from hubkit.scaffold.fitting import Arguments, Shapes
 
-# Keys of training checkpoints, those to prefer first.
-_KEYS = ("state_dict", "model_state_dict", "model", "net", "params_ema", "params", "weights", "ema")
 _MOST_LAYERS = 2  # wrappers whose names may be in front of those of the model
 _DEVICE = re.compile(r"\b(?:CUDA|NVIDIA|nvcc|cudnn)", re.IGNORECASE)
 _MOST_OTHERS = 8  # files that a model may load in place of the one that it loads
@@ -247,7 +246,8 @@ def _read_states(root: str, path: str) -> dict[str, Mapping[str, Any]]:
     if _is_state(value):
         return {"": value}
     inner = {k: v for k, v in value.items() if _is_state(v)} if isinstance(value, dict) else {}
-    order = sorted(inner, key=lambda key: _KEYS.index(key) if key in _KEYS else len(_KEYS))
+    keys = STATE_DICT_KEYS
+    order = sorted(inner, key=lambda key: keys.index(key) if key in keys else len(keys))
     return {key: inner[key] for key in order if isinstance(key, str)}
 
 

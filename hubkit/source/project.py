@@ -81,12 +81,14 @@ class Project(Struct, frozen=True):
     """The metadata in a pyproject.toml; each value is empty if it is not declared.
 
     Attributes:
+        name: The name of its distribution.
         description: What the project does, on one line.
         authors: Names, without email addresses.
         license: The license, if it is declared as text such as an SPDX expression.
         keywords: Its keywords.
     """
 
+    name: str = ""
     description: str = ""
     authors: tuple[str, ...] = ()
     license: str = ""
@@ -98,6 +100,7 @@ def read_project(files: Files) -> Project:
     table = _read_pyproject(files)
     project = find_table(table, "project")
     return Project(
+        name=_one_line(project.get("name")),
         description=_one_line(project.get("description")),
         authors=tuple(_declared_authors(table)),
         license=_one_line(project.get("license")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from textwrap import dedent
@@ -16,6 +17,9 @@ from hubkit.lint import lint_repo
 from hubkit.publish.checklist import check_tried_weights
 from hubkit.source import open_files
 from hubkit.source.overlay import Overlay
+from pytest_hubkit.child.load import read_only
+from pytest_hubkit.session import remove
+from tests._util.users import as_plain_user, open_way
 from tests.plugin.conftest import outcomes
 from tests.plugin.weight_faults import (
     FAULTS,
@@ -97,3 +101,40 @@ def test_each_fault_is_found_by_default_and_nothing_else(repo: HubRepo, tmp_path
     assert read_table() == {fault: (code, *RULES.get(fault, ())) for fault, code in FAULTS.items()}
     shown = f"fine_older(pretrained=True): dist/newer-{digest}.pth (sha256 {digest}*), 17 of 17 *"
     result.stdout.fnmatch_lines([shown])
+
+
+def test_a_copy_is_read_only_for_a_while(tmp_path: Path) -> None:
+    copy, file = tmp_path / "copy", tmp_path / "copy" / "weights" / "net.pth"
+    file.parent.mkdir(parents=True)
+    file.write_text("weights")
+    (copy / "link").symlink_to(tmp_path)
+    open_way(copy)
+    for path in (copy, file.parent, file):
+        path.chmod(path.stat().st_mode | 0o222)
+
+    def can_write() -> bool:
+        return any(os.access(path, os.W_OK) for path in (copy, file.parent, file))
+
+    assert as_plain_user(can_write)
+    with read_only(copy):
+        assert not as_plain_user(can_write)
+        assert as_plain_user(lambda: file.read_text() == "weights")
+    assert as_plain_user(can_write)
+
+
+def test_a_temporary_folder_that_a_crash_left_read_only_is_removed(tmp_path: Path) -> None:
+    open_way(tmp_path)
+    base = tmp_path / "base"
+    base.mkdir()
+    base.chmod(0o777)
+
+    def is_removed() -> bool:
+        inside = base / "folder" / "tree" / "weights"
+        inside.mkdir(parents=True)
+        (inside / "net.pth").touch()
+        for path in (inside, inside.parent):
+            path.chmod(0o555)
+        remove(base / "folder")
+        return not (base / "folder").exists()
+
+    assert as_plain_user(is_removed)

@@ -26,6 +26,7 @@ FAULTS = {
     "working": "C305",
     "absolute": "C305",
     "untracked": "C301",
+    "writing": "C301",
     "pointer": "C305",
     "older": "C305",
     "locked": "C307",
@@ -109,6 +110,10 @@ BODIES = {
     "working": ("_load(_Path.cwd() / 'weights' / 'good.pth')", "_load('good.pth')"),
     "absolute": ("_load(_Path('{AUTHOR}/good.pth'))", "_load('good.pth')"),
     "untracked": ("_load('untracked.pth')", "_load('good.pth')"),
+    "writing": (
+        "_torch.save(1, _WEIGHTS / 'new.pth') or _load('good.pth')",
+        "_load('good.pth')",
+    ),
     "pointer": ("_load('pointer.pth')", "_load('good.pth')"),
     "older": (
         "_download('older-{OLDER}.pth', check_hash=True)",

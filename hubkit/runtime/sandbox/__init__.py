@@ -15,6 +15,7 @@ from hubkit.runtime.sandbox.network import (
     wrap_requests,
 )
 from hubkit.runtime.sandbox.state import (
+    LOG_HANDLERS,
     Change,
     State,
     find_changes,
@@ -24,6 +25,7 @@ from hubkit.runtime.sandbox.state import (
 )
 
 __all__ = [
+    "LOG_HANDLERS",
     "Attempt",
     "Change",
     "Guard",
