@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         RepoFacts,
         Returns,
         Snippet,
+        UndefinedName,
         UnrequestedDownload,
         Use,
     )
@@ -149,6 +150,7 @@ __all__ = [
     "Snippet",
     "SuppressedFinding",
     "Suppression",
+    "UndefinedName",
     "Unexercised",
     "UnrequestedDownload",
     "Use",
@@ -175,7 +177,7 @@ __getattr__ = lazy_names(
             "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
             "Load Location MissingExport MissingFile ModuleClass OwnImport OwnModuleLookup Parameter "
-            "RejectedCall RelativeImport RepoFacts Returns Snippet UnrequestedDownload Use"
+            "RejectedCall RelativeImport RepoFacts Returns Snippet UndefinedName UnrequestedDownload Use"
         ),
         "hubdir": ("CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef"),
     },
