@@ -26,8 +26,8 @@
     │   ├── NotThereError (HTTPError)                 HTTP 404 or similar
     │   ├── AccessDeniedError (HTTPError)             the host rejected or requires a token
     │   ├── RateLimitedError (HTTPError)
-    │   ├── UnreachableError (URLError, HTTPError)    DNS, connection refused, timeout; 5xx
-    │   ├── OfflineError (URLError)                   offline, and not cached
+    │   ├── UnreachableError (URLError, HTTPError, RuntimeError) DNS, connection refused, timeout; 5xx
+    │   ├── OfflineError (URLError, RuntimeError)     offline, and not cached
     │   ├── IncompleteDownloadError (URLError)        the response ended early, repeatedly
     │   ├── HashMismatchError (RuntimeError)
     │   ├── UnsafeArchiveError (ValueError)
@@ -346,13 +346,13 @@ class RateLimitedError(FetchError):
         self.retry_at = retry_at
 
 
-class UnreachableError(FetchError):
+class UnreachableError(FetchError, RuntimeError):
     """The host did not respond, or only with errors."""
 
     is_network = True
 
 
-class OfflineError(FetchError):
+class OfflineError(FetchError, RuntimeError):
     """Network access is needed but disabled."""
 
     is_network = True

@@ -95,6 +95,8 @@ def guarded_hub_functions() -> HubFunctions:
         download_url_to_file=StandIn("download_url_to_file"),
         get_dir=StandIn("get_dir"),
         set_dir=StandIn("set_dir"),
+        _get_cache_or_reload=StandIn("_get_cache_or_reload", _report_repo),
+        _parse_repo_info=StandIn("_parse_repo_info", _report_repo),
     )
 
 

@@ -18,7 +18,14 @@ from hubkit import hubdir
 from hubkit.errors import RepoSpecError, UntrustedRepoError, entrypoint_not_found
 from hubkit.hubdir.spec import parse_spec
 from hubkit.loader.dependencies import require_dependencies, torch_is_missing
-from hubkit.loader.locate import Located, Request, locate, locate_trusted
+from hubkit.loader.locate import (
+    Located,
+    Request,
+    get_cache_or_reload,
+    locate,
+    locate_trusted,
+    parse_repo_info,
+)
 from hubkit.loader.weights import download_nested_file, load_nested_state_dict, nested_max_age
 from hubkit.runtime import (
     NO_BYTECODE,
@@ -71,8 +78,9 @@ def load(
         verbose: Log where the repo is, and once how to pin it.
         skip_validation: Do not check that a commit belongs to this repo.
         max_age: Check whether the branch or tag has moved if the last check is older than this
-            many seconds; 0 always checks, None never does. Applies to the weights that the
-            entrypoint loads too. If the host cannot be reached, the cached copy is used.
+            many seconds; 0 always checks, None never does. ``$HUBKIT_MAX_AGE`` by default. Applies to
+            the weights that the entrypoint loads too. If the host cannot be reached, the cached copy
+            is used.
         lockfile: A ``hubkit.lock``. The repo, the repos that its code loads, and all checkpoints
             must match it. ``$HUBKIT_LOCKFILE`` by default.
         kwargs: More arguments for the entrypoint, whose names may be those of parameters above:
@@ -400,6 +408,8 @@ def hub_functions(repo: RepoRef | None, lockfile: Lockfile | None) -> HubFunctio
             load_nested_state_dict, repo=repo, lockfile=lockfile
         ),
         download_url_to_file=functools.partial(download_nested_file, lockfile=lockfile),
-        get_dir=hubdir.get_dir,
+        get_dir=hubdir.get_own_dir,
         set_dir=hubdir.set_dir,
+        _get_cache_or_reload=functools.partial(get_cache_or_reload, lockfile=lockfile),
+        _parse_repo_info=parse_repo_info,
     )

@@ -55,9 +55,12 @@ def no_license(repo: RepoFacts) -> Iterator[Finding]:
     so does a folder LICENSES. If the weights have a different license, add it there too.
     """
     if repo.hubconf is not None and not select_licenses(repo.files.names("")):
+        unpublished = select_licenses(repo.files.strays(""))
         yield no_license.finding(
             "the repo has no license file, so nobody may use it",
-            hint="Add a LICENSE file.",
+            hint=f"Commit `{unpublished[0]}`: archives lack it."
+            if unpublished
+            else "Add a LICENSE file.",
         )
 
 
