@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         Measured,
         Outcome,
         Unexercised,
-        Verdict,
         WeightsFile,
         WeightsResult,
     )
@@ -155,7 +154,6 @@ __all__ = [
     "Unexercised",
     "UnrequestedDownload",
     "Use",
-    "Verdict",
     "WeightsFile",
     "WeightsResult",
     "WrappedFiles",
@@ -166,7 +164,7 @@ __getattr__ = lazy_names(
     {
         "conformance": (
             "ANOTHER_SHARD ARCHIVE_CHECK INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED WEIGHTS_CHECKS CaseResult "
-            "CheckResult ConformanceReport Measured Outcome Unexercised Verdict WeightsFile"
+            "CheckResult ConformanceReport Measured Outcome Unexercised WeightsFile"
             " WeightsResult"
         ),
         "files": ("Entry EntryKind Files Gap Refs WrappedFiles"),
