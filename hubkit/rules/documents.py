@@ -14,7 +14,7 @@ from hubkit.source.project import select_licenses
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, Hubconf, Location, RepoFacts, Snippet
+    from hubkit.facts import Files, Finding, Hubconf, Location, RepoFacts, Snippet
 
 _README = r"(?i)readme(?:\..*)?"
 _LOADS = r"\b(?:hub|hubkit)\.load\s*\("
