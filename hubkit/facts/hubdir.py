@@ -151,7 +151,7 @@ class FetchPolicy(Struct, frozen=True):
         max_age: Seconds after which to check again whether a branch or tag has moved; None never
             checks.
         offline: Open no socket.
-        progress: Show a progress bar if standard error is a terminal.
+        progress: Show on standard error how far a download is.
         skip_validation: Do not check that a commit belongs to the repo.
         digest: The required digest of the repo's files, or None.
         connect_timeout: Seconds to wait for a connection.

@@ -19,6 +19,7 @@ from hubkit.runtime.import_hook import (
     get_namespace,
     hide_import_frames,
     install_finder,
+    loaded_namespaces,
 )
 from hubkit.runtime.namespace import (
     ACTIVE,
@@ -139,8 +140,17 @@ def import_hubconf(
 
 def import_in(namespace: Namespace, hub: HubFunctions | None = None) -> ModuleType:
     """Import the hubconf of a namespace, on the repo's behalf."""
-    with activate(namespace, hub):
+    with activate(namespace, hub), _watched(namespace):
         return importlib.import_module(namespace.prefix + HUBCONF)
+
+
+def _watched(namespace: Namespace) -> contextlib.AbstractContextManager[None]:
+    others = [one for one in loaded_namespaces() if one.root != namespace.root]
+    if not others:
+        return contextlib.nullcontext()
+    from hubkit.runtime.shared_state import watch_replacements
+
+    return watch_replacements(namespace, others)
 
 
 def find_hubconf(

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import join_words, plural
-from hubkit.errors import LockfileError
+from hubkit.errors import HubkitError
 from hubkit.hubdir import key_of
 from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.torchhub import SHORTEST_HASH, hash_in_name
@@ -20,9 +20,10 @@ from pytest_hubkit.stored import digest_of
 from pytest_hubkit.weights import find_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from hubkit.lockfile import LockedCheckpoint
     from pytest_hubkit.context import CaseContext
     from pytest_hubkit.fit import Fit
     from pytest_hubkit.weights import Pretrained
@@ -231,20 +232,23 @@ def _check_file(context: CaseContext, path: Path) -> Iterator[Failure]:
 
 def _check_pin(context: CaseContext, path: Path, url: str) -> Iterator[Failure]:
     """A file that is not the one that the repo's lock file has for the URL."""
+    pins: Mapping[str, LockedCheckpoint] = {}
+    key = ""
     try:
-        pin = context.session.pins.get(key_of(url)) if url else None
-    except LockfileError as error:
+        pins = context.session.pins
+        key = key_of(url) if url and pins else ""
+    except HubkitError as error:
         yield Failure(error.message, fix=error.hint)
         return
-    size, digest = path.stat().st_size, digest_of(path)
+    pin, size, digest = pins.get(key), path.stat().st_size, digest_of(path)
     if pin and (pin.sha256, pin.size) != (digest, size):
         yield Failure(
             f"The weights of {context.label} are not those in {LOCKFILE}.",
             (
                 f"{path.name} has sha256 {digest} and {size} bytes",
-                f"{LOCKFILE} has sha256 {pin.sha256} and {pin.size} bytes for {url}",
+                f"{LOCKFILE} has sha256 {pin.sha256} and {pin.size} bytes for {key}",
             ),
-            f"Use the file of the lock file, or update it: hubkit lock --checkpoint {url}",
+            f"Use the file of the lock file, or update it: hubkit lock --checkpoint {key}",
             context.location,
         )
 

@@ -74,6 +74,15 @@ def test_github_rejects_files_above_its_limit(tmp_path: Path) -> None:
     assert findings_in(open_files(repo), "HUB606") == [("HUB606", "warning", None)]
 
 
+def test_a_license_that_is_not_committed(tmp_path: Path) -> None:
+    commit_files(tmp_path, {"hubconf.py": UNET})
+    (tmp_path / "LICENSE").touch()
+    report = lint_repo(read_repo(open_files(tmp_path)), read_config(tmp_path))
+    assert [(one.code, one.hint) for one in report.findings] == [
+        ("HUB801", "Commit `LICENSE`: archives lack it.")
+    ]
+
+
 def test_a_module_that_a_commit_lacks_is_missing_there(tmp_path: Path) -> None:
     repo = write_case("HUB601/bad_untracked", tmp_path / "repo", setup=True)
     git("commit", "--quiet", "-m", "All", cwd=repo)
