@@ -69,6 +69,7 @@ _NOT_AUTHORS = re.compile(
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$|^(\S.*)\n[=]{3,}$", re.MULTILINE)
 _EMAIL = re.compile(r"\s*<[^>]*>\s*$")
 _CFG_VERSION = re.compile(r"^version\s*=\s*([\w.+-]+)\s*$", re.MULTILINE)
+_CFG_NAME = re.compile(r"^name\s*=\s*([\w.-]+)\s*$", re.MULTILINE)
 _CITATION_VERSION = re.compile(
     r"^version:[ \t]*([\"']?)([^\s\"'#]+)\1[ \t]*(?:#.*)?$", re.MULTILINE
 )
@@ -105,6 +106,18 @@ def read_project(files: Files) -> Project:
         license=_one_line(project.get("license")),
         keywords=tuple(map(str, _list(project.get("keywords")))),
     )
+
+
+def find_names(files: Files) -> Iterator[str]:
+    """The names of the project's distribution: from pyproject.toml, setup.cfg and setup.py."""
+    table = _read_pyproject(files)
+    yield _one_line(find_table(table, "project").get("name"))
+    yield _one_line(find_table(table, "tool", "poetry").get("name"))
+    yield from _CFG_NAME.findall(files.read_text("setup.cfg"))
+    for node in _parse(files.read_text("setup.py")):
+        match node:
+            case ast.keyword(arg="name", value=ast.Constant(value=str(name))):
+                yield name
 
 
 def find_authors(files: Files) -> Iterator[str]:
