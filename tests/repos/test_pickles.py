@@ -92,6 +92,17 @@ def test_a_trusted_repo_is_fetched_for_a_pickle(
     assert len(git_host.requests) == after
 
 
+@pytest.mark.usefixtures("hub_dir")
+def test_a_repo_that_git_fetches_too(tmp_path: Path) -> None:
+    worktree = tmp_path / "wörk"
+    commit_files(worktree, FILES)
+    content = pickle.dumps(hubkit.load(f"git+{worktree.as_uri()}", "net", trust_repo=True))
+    for number in range(2):
+        commit_files(worktree, {"models/net.py": f"number = {number}\n"})
+    done = elsewhere(content, tmp_path / "you", HUBKIT_TRUST="*")
+    assert done.stdout.strip() == b"net", done.stderr
+
+
 def test_a_branch_is_not_taken_for_the_commit(
     git_host: GitHost, worktree: Path, net: tuple[str, bytes], tmp_path: Path
 ) -> None:
