@@ -11,7 +11,8 @@ from hubkit.facts import Fix
 from hubkit.rules import edits
 from hubkit.rules.dependencies import entries_of, provided_modules
 from hubkit.rules.registry import rule
-from hubkit.source.project import allows_python, read_python
+from hubkit.source.project import read_python
+from hubkit.source.tags import allows_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

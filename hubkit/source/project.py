@@ -70,7 +70,6 @@ _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$|^(\S.*)\n[=]{3,}$", re.MULTILINE)
 _EMAIL = re.compile(r"\s*<[^>]*>\s*$")
 _CFG_VERSION = re.compile(r"^version\s*=\s*([\w.+-]+)\s*$", re.MULTILINE)
 _CFG_PYTHON = re.compile(r"^python_requires\s*=\s*(\S.*)$", re.MULTILINE)
-_NEWEST_MINOR = 20  # of Python 3, with some room
 _CFG_NAME = re.compile(r"^name\s*=\s*([\w.-]+)\s*$", re.MULTILINE)
 _CITATION_VERSION = re.compile(
     r"^version:[ \t]*([\"']?)([^\s\"'#]+)\1[ \t]*(?:#.*)?$", re.MULTILINE
@@ -133,18 +132,6 @@ def read_python(files: Files) -> str:
                 return text
     found = _CFG_PYTHON.search(files.read_text("setup.cfg"))
     return found[1] if found else ""
-
-
-def allows_python(claimed: str, version: str) -> bool:
-    """Whether a claim such as ">=3.8,<3.12" allows a version or a later one."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        specifiers = SpecifierSet(claimed)
-    except InvalidSpecifier:
-        return True
-    major, minor = version.split(".")
-    return any(f"{major}.{later}" in specifiers for later in range(int(minor), _NEWEST_MINOR + 1))
 
 
 def find_authors(files: Files) -> Iterator[str]:
