@@ -47,7 +47,7 @@ def test_a_healthy_repo_passes_everything(
     (counter / "sitecustomize.py").write_text(COUNTER)
     monkeypatch.setenv("PYTHONPATH", str(counter))
     monkeypatch.setenv("TORCH_IMPORTS", str(counter / "imports"))
-    result = repo.run("--hubconf", "-v", "-p", "no:cacheprovider")
+    result = repo.run("--hubconf", "-v", "-p", "no:cacheprovider", warm_children=False)
     result.stdout.fnmatch_lines(["hubconf: hubconf.py, network: deny", "tests/test_own.py*PASSED*"])
     said = outcomes(result)
     # What needs weights, or something that is not declared, has nothing to judge.

@@ -65,7 +65,7 @@ def test_what_hubkit_wrote_runs_and_what_does_not_is_in_the_way(
     # Neither an earlier report nor the bytecode that Python writes is a change of the repo.
     report.write_text("{}")
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-    ran = run_python(*command, f"--report={report}")
+    ran = run_python(*command, f"--report={report}", warm_children=True)
     assert ran.returncode == 0, ran.stdout
     outcomes = {
         case.entrypoint: check.outcome

@@ -194,7 +194,8 @@ def test_the_suite_calls_weights_at_level_1(tmp_path: Path, width: int, verdict:
     settings = '[entrypoints.net]\ninput = "f32[B,2]"\n'
     commit_files(folder, {"hubconf.py": WEIGHTS.replace("LOAD", load), "hubkit.toml": settings})
     options = ("--dry-run", "--conform", "--tag", "v1")
-    result = run_python("-m", "hubkit", "release", str(folder), *options, cwd=tmp_path)
+    command = ("-m", "hubkit", "release", str(folder), *options)
+    result = run_python(*command, cwd=tmp_path, warm_children=True)
     call = "net(pretrained=True)"
     message = f"tried: {call}, with net.pth" if verdict == "ok" else f"{call} was tried and fails"
     assert f"{verdict:7}  weights: {message}" in result.stdout

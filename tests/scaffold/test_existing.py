@@ -235,7 +235,9 @@ def test_it_reaches_its_levels_and_loads_under_torch_hub(here: Path) -> None:
         "[]",
     ]
     promised = ("-m", "hubkit_l1 or hubkit_l2", "-p", "no:cacheprovider")
-    done = run_python("-m", "pytest", "--hubconf", *promised, cwd=here, check=True)
+    done = run_python(
+        "-m", "pytest", "--hubconf", *promised, cwd=here, check=True, warm_children=True
+    )
     rows = [line.split() for line in done.stdout.splitlines()]
     levels = {
         row[0]: row[1:3] for row in rows if row and row[0] in ("tiny", "wide", "unet", "deepnet")
