@@ -57,6 +57,16 @@ _HOMES = {
         "as_torch_hub download_url_to_file help import_module install_as_torch_hub list load "
         "load_state_dict_from_url modules_of set_dir uninstall_as_torch_hub"
     ),
+    # Names that libraries import from torch.hub though it does not document them.
+    "loader.torch_names": (
+        "DEFAULT_CACHE_DIR ENV_GITHUB_TOKEN ENV_TORCH_HOME ENV_XDG_CACHE_HOME HASH_REGEX HTTPError "
+        "MAP_LOCATION MODULE_HUBCONF READ_DATA_CHUNK Request URLError VAR_DEPENDENCY _Faketqdm "
+        "_PATH_SEP_PATTERN _TRUSTED_REPO_OWNERS _add_to_sys_path _check_dependencies "
+        "_check_module_exists _check_repo_is_trusted _get_cache_or_reload _get_torch_home "
+        "_git_archive_link _import_module _is_legacy_zip_format _legacy_zip_load "
+        "_load_attr_from_module _load_entry_from_hubconf _load_local _parse_repo_info _read_url "
+        "_remove_if_exists _safe_extract_zip _validate_not_a_forked_repo tqdm urlopen urlparse"
+    ),
 }
 
 

@@ -14,7 +14,9 @@
     │   ├── HubconfSyntaxError (SyntaxError)
     │   ├── EntrypointNotFoundError (RuntimeError)
     │   ├── MissingDependenciesError (RuntimeError, ModuleNotFoundError)
-    │   └── NotBuiltError (ImportError, RuntimeError) compiled parts are not built
+    │   ├── NotBuiltError (ImportError, RuntimeError) compiled parts are not built
+    │   ├── AmbiguousModuleError (ModuleNotFoundError) several loaded repos have the module
+    │   └── SharedOperatorError (RuntimeError)        another loaded repo defines the torch operator
     ├── MissingExtraError (ImportError)               torch or pytest is not installed
     ├── MissingRequirementError (ImportError)         a package that hubkit requires is not installed
     ├── UntrustedRepoError (ValueError)
@@ -24,8 +26,8 @@
     │   ├── NotThereError (HTTPError)                 HTTP 404 or similar
     │   ├── AccessDeniedError (HTTPError)             the host rejected or requires a token
     │   ├── RateLimitedError (HTTPError)
-    │   ├── UnreachableError (URLError, HTTPError)    DNS, connection refused, timeout; 5xx
-    │   ├── OfflineError (URLError)                   offline, and not cached
+    │   ├── UnreachableError (URLError, HTTPError, RuntimeError) DNS, connection refused, timeout; 5xx
+    │   ├── OfflineError (URLError, RuntimeError)     offline, and not cached
     │   ├── IncompleteDownloadError (URLError)        the response ended early, repeatedly
     │   ├── HashMismatchError (RuntimeError)
     │   ├── UnsafeArchiveError (ValueError)
@@ -205,6 +207,26 @@ class NotBuiltError(HubconfError, ImportError, RuntimeError):
         self.part = part
 
 
+class AmbiguousModuleError(HubconfError, ModuleNotFoundError):
+    """A pickle names a module that several loaded repos have."""
+
+    def __init__(self, message: str, *, name: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.name = name
+
+
+class SharedOperatorError(HubconfError, RuntimeError):
+    """The code of a repo defines or changes a torch operator of another one.
+
+    Attributes:
+        operator: Its name, such as "acme::scale".
+    """
+
+    def __init__(self, message: str, *, operator: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.operator = operator
+
+
 class MissingExtraError(HubkitError, ImportError):
     """An optional dependency of hubkit is not installed."""
 
@@ -324,13 +346,13 @@ class RateLimitedError(FetchError):
         self.retry_at = retry_at
 
 
-class UnreachableError(FetchError):
+class UnreachableError(FetchError, RuntimeError):
     """The host did not respond, or only with errors."""
 
     is_network = True
 
 
-class OfflineError(FetchError):
+class OfflineError(FetchError, RuntimeError):
     """Network access is needed but disabled."""
 
     is_network = True

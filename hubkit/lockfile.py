@@ -42,6 +42,8 @@ from hubkit.errors import LockfileError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hubkit.facts import Files
+
 Pin = TypeVar("Pin", bound=Struct)
 
 NAME = "hubkit.lock"
@@ -159,6 +161,15 @@ def read_lockfile(path: Path) -> Lockfile:
             f"Cannot read the lock file {path}: {error.strerror}.",
             hint="To create one: hubkit lock owner/name",
         ) from None
+
+
+def read_own_pins(files: Files) -> Mapping[str, LockedCheckpoint]:
+    """The checkpoints that a repo's own lock file pins, by URL; none if it has no lock file.
+
+    Raises:
+        LockfileError: It is not a lock file.
+    """
+    return read_lockfile(files.root / NAME).checkpoints if files.is_file(NAME) else {}
 
 
 def render_lockfile(lock: Lockfile) -> str:

@@ -37,8 +37,14 @@ DEFAULT_BRANCHES = ("main", "master")
 TORCH_MODULES = frozenset({"torch", "functorch", "torchgen"})
 
 # The hash in a checkpoint's file name (HASH_REGEX): torch.hub takes the first match.
-_HASH_IN_NAME = re.compile(r"-([a-f0-9]*)\.")
+_HASH_IN_NAME = r"-([a-f0-9]*)\."
 SHORTEST_HASH = 8  # digits, as torch.hub's documentation asks for
+
+# Keys under which training code saves a state dict, those to prefer first.
+STATE_DICT_KEYS = (
+    *("state_dict", "model_state_dict", "model", "net"),
+    *("params_ema", "params", "weights", "ema"),
+)
 
 WeightsKind = Literal["flag", "name", "path"]
 
@@ -53,9 +59,10 @@ _FLAG_WORDS = frozenset({"pretrained", "pretrain"})
 _ORDER = (*_FLAGS[:2], "", *_NAMES, *_PATHS)
 _PARTS = ("backbone", "encoder", "decoder")
 # Annotations that say how to ask for weights: torchvision's enums have a member DEFAULT.
-_ENUM = re.compile(r"\w_Weights\b")
-_LITERAL = re.compile(r"Literal\[\s*(['\"])(.+?)\1")
-_BOOL = re.compile(r"\bbool\b")
+_ENUM = r"\w_Weights\b"
+_LITERAL = r"Literal\[\s*(['\"])(.+?)\1"
+_BOOL = r"\bbool\b"
+_ABOUT_WEIGHTS = re.compile(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
 
 
 class NoDefault:
@@ -137,7 +144,7 @@ def hash_in_name(file_name: str) -> str | None:
     Args:
         file_name: The name.
     """
-    found = _HASH_IN_NAME.search(file_name)
+    found = re.search(_HASH_IN_NAME, file_name)
     return found[1] if found else None
 
 
@@ -153,6 +160,15 @@ def weights_kind(name: str) -> WeightsKind | None:
         return "path"
     words = set(name.lower().split("_"))
     return "flag" if name in _FLAGS or _FLAG_WORDS & words else None
+
+
+def mentions_weights(text: str) -> bool:
+    """Whether code, such as a condition, has a name that is about weights.
+
+    Args:
+        text: The source text.
+    """
+    return _ABOUT_WEIGHTS.search(text) is not None
 
 
 def weights_parameters(parameters: Iterable[ParameterDefault]) -> tuple[WeightsParameter, ...]:
@@ -278,13 +294,13 @@ def _with_weights(one: ParameterDefault) -> object:
     """The value that asks for weights: the default, or what the annotation offers."""
     if one.default and not isinstance(one.default, NoDefault | OtherDefault):
         return one.default
-    literal = _LITERAL.search(one.annotation)
+    literal = re.search(_LITERAL, one.annotation)
     if literal:
         return literal[2]
-    if _ENUM.search(one.annotation):
+    if re.search(_ENUM, one.annotation):
         return "DEFAULT"
     is_plain = not one.annotation and one.name in _FLAGS
-    return True if _BOOL.search(one.annotation) or (is_plain and not one.default) else None
+    return True if re.search(_BOOL, one.annotation) or (is_plain and not one.default) else None
 
 
 def _rank(one: WeightsParameter) -> int:

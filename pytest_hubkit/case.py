@@ -63,16 +63,27 @@ class Case(Struct, frozen=True):
         arguments = arguments_without_weights(defaults_of(function), self.config)
         if arguments is None:
             arguments = self.trained_arguments(function) or dict(self.config.call)
-        missing = [
+        missing = self.missing_arguments(function, arguments)
+        if missing:
+            raise self.undeclared(f"it cannot be called without {', '.join(missing)}")
+        return arguments
+
+    def missing_arguments(
+        self, function: Callable[..., Any], arguments: Mapping[str, Any]
+    ) -> tuple[str, ...]:
+        """Parameters without a default for which nothing is declared.
+
+        Args:
+            function: The entrypoint.
+            arguments: What is declared.
+        """
+        return tuple(
             one.name
             for one in parameters_of(function)
             if one.default is one.empty
             and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
             and one.name not in arguments
-        ]
-        if missing:
-            raise self.undeclared(f"it cannot be called without {', '.join(missing)}")
-        return arguments
+        )
 
     def has_weights(self, function: Callable[..., Any]) -> bool:
         """Whether it offers weights.

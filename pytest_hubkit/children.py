@@ -91,6 +91,7 @@ class Children:
             str(tree),
             self._session.options.policy,
             OTHER_SEED,
+            own=self._own_distributions(),
             without=str(self._session.root.resolve()),
             store=structs.replace(store, root=str(tree)),
         )
@@ -136,27 +137,41 @@ class Children:
             self._session.options.policy,
             OTHER_SEED,
             preload=tuple(self._third_party_modules()),
+            own=self._own_distributions(),
             watch=WatchRequest(tuple(sorted(allowed)), hide),
         )
 
     def _third_party_modules(self) -> list[str]:
-        """Third-party modules to import first: torch, and what importing hubconf is certain to.
+        """Third-party modules to import first: those that importing hubconf is certain to import.
 
-        Whoever calls ``torch.hub.load`` has imported torch. If the repo imported it late, torch's
-        random generators would not be seeded, and its warnings filters would be the repo's doing.
+        torch too if it is a dependency, since whoever calls ``torch.hub.load`` has imported it. If
+        the repo imported it late, its random generators would not be seeded, and its warnings
+        filters would be the repo's doing.
         """
         facts = self._session.facts
-        imports = facts.hubconf.imports if facts.hubconf else ()
-        names = ["torch", *(one.module for one in imports if not one.guarded)]
+        hubconf = facts.hubconf
+        declared = hubconf.dependencies.names if hubconf and hubconf.dependencies else ()
+        names = [one.module for one in (hubconf.imports if hubconf else ()) if not one.guarded]
+        names = [*(one for one in declared if one == "torch"), *names]
         return [
             name for name in dict.fromkeys(names) if name.partition(".")[0] not in facts.packages
         ]
 
+    def _own_distributions(self) -> tuple[str, ...]:
+        """Names under which the repo itself may be installed here, but not at its users."""
+        from hubkit.source.project import read_project
+
+        facts = self._session.facts
+        declared = facts.hubconf.dependencies if facts.hubconf else None
+        names = {*facts.packages, read_project(facts.files).name} - {""}
+        return tuple(sorted(names.difference(declared.names if declared else ())))
+
     def _import_torch(self) -> None:
         """Import torch here while a child does so too."""
-        # The child reports that it cannot be imported.
-        with contextlib.suppress(Exception):
-            import torch  # noqa: F401
+        if "torch" in self._third_party_modules():
+            # The child reports that it cannot be imported.
+            with contextlib.suppress(Exception):
+                import torch  # noqa: F401
 
     def _with_checks(self, *codes: str) -> list[PlannedCase]:
         """The cases on which one of the checks runs; all of them for a check of the repo."""

@@ -257,7 +257,10 @@ class CaseContext:
         return self._once("second", self._build_second)
 
     def _build_second(self) -> Any:  # noqa: ANN401
-        made = self.build(OTHER_SEED)
+        try:
+            made = self.build(OTHER_SEED)
+        except PrerequisiteError as error:
+            raise PrerequisiteError("C108", error.failure) from error
         module = find_module(made)
         if module is not None and "C304" in self.selected:
             self.digests = fingerprints(module.state_dict().items())

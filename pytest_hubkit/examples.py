@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 from functools import cached_property
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -59,6 +59,19 @@ class Examples:
             for one in _blocks(text, path):
                 if any(shown.entrypoint == entrypoint for shown in find_snippets(one.code, path)):
                     yield one
+
+    def find_value(self, entrypoint: str, name: str) -> tuple[str, Any] | None:
+        """The first literal value that a document passes to a parameter, and where.
+
+        Args:
+            entrypoint: The entrypoint.
+            name: The parameter.
+        """
+        for path, text in self._documents:
+            for shown in find_snippets(text, path):
+                if shown.entrypoint == entrypoint and name in shown.values:
+                    return f"{path}:{shown.location.line}", shown.values[name]
+        return None
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -40,11 +40,20 @@ def describe_problem(facts: RepoFacts) -> Failure:
     )
 
 
+COMMAND_LINE = (
+    "torch.hub runs it inside other programs, whose arguments are in sys.argv: take parameters "
+    "instead of parsing the command line."
+)
+
+
 def describe_import_failure(error: BaseException) -> Failure:
     """Importing hubconf in pytest's own process fails."""
     return Failure(
-        f"Importing hubconf.py fails with {type(error).__name__}: {error}",
-        fix="hubconf.py::C101-import-clean imports it in a fresh process, as users do.",
+        f"Importing hubconf.py fails with {summarize(error)}",
+        fix=COMMAND_LINE
+        if isinstance(error, SystemExit)
+        else "If C101-import-clean passes, which imports it in a fresh process, look for what "
+        "differs here: modules that are imported already, such as pytest, and running threads.",
         location=Location("hubconf.py"),
         cause=error,
     )
@@ -56,6 +65,8 @@ def describe_build_failure(call: BuildCall, error: BaseException, guard: Guard |
         return describe_download(call, guard.attempts[0])
     if isinstance(error, ModuleNotFoundError):
         fix = "Declare the module in `dependencies`, and install it here."
+    elif isinstance(error, SystemExit):
+        fix = COMMAND_LINE
     elif isinstance(error, HubkitError):
         return Failure(error.message, fix=error.hint, cause=error)
     else:

@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from hubkit.runtime.sandbox import Guard, Policy
 
 
+# The command line of a program that loads the repo, which no repo knows.
+PROGRAM = ("program.py", "--argument-of-the-program")
+
+
+@contextlib.contextmanager
+def isolated_command_line() -> Iterator[None]:
+    """Hide the arguments of pytest: a repo that parses ``sys.argv`` gets those of a program."""
+    before = sys.argv
+    sys.argv = list(PROGRAM)
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
 @contextlib.contextmanager
 def isolated_hub_dir(torch_home: Path) -> Iterator[None]:
     """Give torch an empty hub dir, so that the user's cache makes no difference.
@@ -60,7 +75,7 @@ def guarded(root: Path, who: str, policy: Policy, torch_home: Path | None) -> It
             user's own.
     """
     home = isolated_hub_dir(torch_home) if torch_home else contextlib.nullcontext()
-    with home, guarded_network(root, who, policy=policy) as guard:
+    with home, isolated_command_line(), guarded_network(root, who, policy=policy) as guard:
         yield guard
 
 
@@ -80,6 +95,8 @@ def guarded_hub_functions() -> HubFunctions:
         download_url_to_file=StandIn("download_url_to_file"),
         get_dir=StandIn("get_dir"),
         set_dir=StandIn("set_dir"),
+        _get_cache_or_reload=StandIn("_get_cache_or_reload", _report_repo),
+        _parse_repo_info=StandIn("_parse_repo_info", _report_repo),
     )
 
 

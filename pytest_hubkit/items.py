@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
     from hubkit.config import Config
+    from hubkit.reporters.groups import Group
     from pytest_hubkit.checks import Check
     from pytest_hubkit.context import CaseContext, ModelCache, RepoContext
 
 
 _OWN_CODE = tuple(f"{Path(module.__path__[0])}{os.sep}" for module in (hubkit, pytest_hubkit))
 
+_MOST_PLACES = 5
 _LAST = 3  # the level whose checks look at the commit
 
 
@@ -201,20 +203,26 @@ class LintItem(HubconfItem):
     def runtest(self) -> None:
         """Run the rules that the configuration selects."""
         from hubkit.lint import lint_repo
+        from hubkit.reporters.groups import group_findings
 
         report = lint_repo(self.repo.session.facts, self.repo.session.config)
-        if report.exit_code:
-            self.fail(
-                *(
-                    Failure(
-                        f"{finding.code} {finding.message}",
-                        fix=finding.hint,
-                        location=finding.location,
-                    )
-                    for finding in report.findings
-                    if report.fails(finding)
-                )
-            )
+        groups = [one for one in group_findings(report) if report.fails(one.findings[0])]
+        if groups and report.exit_code:
+            self.fail(*map(_describe_group, groups))
+
+
+def _describe_group(group: Group) -> Failure:
+    """Findings of one cause; `hubkit check` shows all places."""
+    places = [f"{place.path}:{place.line}" for place in group.places if place is not None]
+    more = (
+        f"; {len(places) - _MOST_PLACES} more: hubkit check" if len(places) > _MOST_PLACES else ""
+    )
+    return Failure(
+        f"{group.code} {group.message}",
+        (", ".join(places[:_MOST_PLACES]) + more,) if len(places) > 1 else (),
+        "\n".join(group.hints),
+        group.places[0],
+    )
 
 
 class CheckItem(HubconfItem):
@@ -275,7 +283,7 @@ class CheckItem(HubconfItem):
             self.record["applies"] = isinstance(reason, UndeclaredError)
             _skip(str(reason))
         except PrerequisiteError as error:
-            if error.code != self.check.code and self._is_selected(error.code):
+            if error.code != self.check.code and self._is_reported(error):
                 self._skip_as_broken(str(error))
             failures = (error.failure,)
         except pytest.fail.Exception:
@@ -305,6 +313,23 @@ class CheckItem(HubconfItem):
             known = f" ({self._expected})" if self._expected else ""
             evidence = "; ".join(failures[0].evidence)
             _skip(f"not supported{known}: {failures[0].message} {evidence}".strip())
+
+    def _is_reported(self, error: PrerequisiteError) -> bool:
+        """Whether the check that is for this failure reports it, or another one did."""
+        session, needed = self.repo.session, CHECKS[error.code]
+        if not self._is_selected(error.code):
+            return False
+        key = (error.code, "") if needed.scope == "repo" else self._key(error.code)
+        if key not in session.checked:
+            session.checked.add(key)
+            reason = self._find_broken(needed)
+            if reason:
+                session.broken[key] = reason
+        if key in session.broken:
+            return True
+        # It passes, for example because its child process does not have the problem.
+        session.broken[key] = str(error)
+        return False
 
     def _skip_if_broken(self, check: Check) -> None:
         """Skip if a check that is required fails; run required checks that have not run yet."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import random
 import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 # Seeds of the first and the second build.
@@ -59,6 +62,54 @@ def seeded(seed: int) -> Iterator[None]:
             sys.modules["torch"].set_rng_state(saved["torch"])
         if "numpy" in saved:
             sys.modules["numpy"].random.set_state(saved["numpy"])
+
+
+# What reseeds a global generator, by module; libraries' own functions call these.
+_SEEDING = {
+    "random": ("seed", "setstate"),
+    "torch": ("manual_seed", "seed", "set_rng_state"),
+    "torch.random": ("manual_seed", "seed", "set_rng_state"),
+    "numpy.random": ("seed", "set_state"),
+}
+
+
+@contextlib.contextmanager
+def watched_seeding(root: Path) -> Iterator[list[str]]:
+    """Record the lines of a repo that reseed a global generator.
+
+    Args:
+        root: The repo's folder.
+
+    Yields:
+        Lines such as ``net.py:3: torch.manual_seed``, in the order of the calls.
+    """
+    found: list[str] = []
+    replaced: list[tuple[Any, str, Any]] = []
+    for module in map(sys.modules.get, _SEEDING):
+        for name in _SEEDING[module.__name__] if module else ():
+            function = getattr(module, name)
+            replaced.append((module, name, function))
+            setattr(module, name, _noting(function, f"{module.__name__}.{name}", root, found))  # type: ignore[union-attr]
+    try:
+        yield found
+    finally:
+        for module, name, function in replaced:
+            setattr(module, name, function)
+
+
+def _noting(function: Any, name: str, root: Path, found: list[str]) -> Any:  # noqa: ANN401
+    prefix = f"{root}{os.sep}"
+
+    @functools.wraps(function)
+    def note(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        frame = sys._getframe(1)  # noqa: SLF001
+        while frame.f_back is not None and not frame.f_code.co_filename.startswith(prefix):
+            frame = frame.f_back
+        if frame.f_code.co_filename.startswith(prefix):
+            found.append(f"{frame.f_code.co_filename[len(prefix) :]}:{frame.f_lineno}: {name}")
+        return function(*args, **kwargs)
+
+    return note
 
 
 def generators_that_moved(before: dict[str, Any]) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hubkit.lockfile import read_own_pins
 from hubkit.runtime.sandbox import Policy, kept_state
 from hubkit.source import open_files
 from pytest_hubkit.case import Plan
@@ -22,10 +24,11 @@ from pytest_hubkit.seeds import SEED, draw, seeded
 from pytest_hubkit.stored import WeightsStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from hubkit.config import Config
     from hubkit.facts import Hubconf, RepoFacts
+    from hubkit.lockfile import LockedCheckpoint
     from hubkit.runtime import LoadedHubconf
     from hubkit.runtime.sandbox import Guard
 
@@ -149,6 +152,15 @@ class HubconfSession:
         paths = () if self.options.policy.everything else tuple(open_files(root).paths())
         return WeightsStore(str(root), paths, tuple(map(str, folders)), torch.hub.get_dir())
 
+    @cached_property
+    def pins(self) -> Mapping[str, LockedCheckpoint]:
+        """The checkpoints in the repo's lock file, by URL.
+
+        Raises:
+            LockfileError: It is not a lock file.
+        """
+        return read_own_pins(self.facts.files)
+
     @property
     def weights_home(self) -> str:
         """The name for `running` of the folder whose weights are there already.
@@ -182,7 +194,17 @@ class HubconfSession:
         """Remove temporary files too."""
         self.pause()
         if "folder" in vars(self):
-            import shutil
-
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove(self.folder)
             del vars(self)["folder"]
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, even if a crash left parts of it read-only."""
+    import shutil
+
+    for top, names, _ in os.walk(folder):
+        for path in (Path(top, name) for name in names):
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)

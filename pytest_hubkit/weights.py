@@ -43,6 +43,7 @@ class Pretrained(Struct, frozen=True):
     Attributes:
         call: The call as Python code.
         files: Files that it was read from, and what reports say about them.
+        urls: The URLs that these files stand for, as far as they were requested.
         outside: Files that lie neither in the repo nor in the hub dir.
         shapes: Shapes of the entries of its state dict, as `find_shapes` returns them.
         digests: Fingerprints of these entries.
@@ -56,6 +57,7 @@ class Pretrained(Struct, frozen=True):
 
     call: str
     files: dict[Path, WeightsFile]
+    urls: dict[Path, str]
     outside: tuple[str, ...]
     shapes: dict[str, tuple[int, ...] | None]
     digests: dict[str, int]
@@ -179,6 +181,7 @@ def _load_twice(load: _Load, untrained: Untrained | None) -> Pretrained:
     result = Pretrained(
         call=load.call.text,
         files=_describe_files(load, loaded.guard, read),
+        urls=_find_urls(loaded.guard),
         outside=find_outside(read, session.root.resolve(), session.root, load.home),
         shapes=find_shapes(state),
         digests=fingerprints(state.items()),
@@ -235,6 +238,11 @@ def _describe_files(load: _Load, guard: Guard, read: tuple[Path, ...]) -> dict[P
         for path in dict.fromkeys(paths)
         if path.is_file()
     }
+
+
+def _find_urls(guard: Guard) -> dict[Path, str]:
+    named = {Path(path): url for url, path in guard.checkpoints.items()}
+    return named | {path: url for url, path in guard.answered.items()}
 
 
 def _is_same_state(state: dict[str, Any], other: dict[str, Any]) -> bool:

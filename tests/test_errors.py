@@ -79,6 +79,8 @@ def all_errors(kind: type[HubkitError]) -> list[HubkitError]:
         errors.EntrypointNotFoundError: {"entrypoint": "net"},
         errors.MissingDependenciesError: {"missing": ("numpy",)},
         errors.NotBuiltError: {"part": "net._C"},
+        errors.AmbiguousModuleError: {"name": "models.net"},
+        errors.SharedOperatorError: {"operator": "acme::scale"},
         errors.UntrustedRepoError: {"repo": "own/rep"},
         errors.HashMismatchError: {"expected": "1a", "actual": "2b"},
     }

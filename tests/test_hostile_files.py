@@ -99,16 +99,16 @@ def test_places_and_variables_of_calls_are_those_of_the_text() -> None:
         '  x; hub.load(repo, "two"); hub.load(other, "three"); hub.load(repo, "four")\n'
         'repo = "e/f"\n'
     )
-    found = list(find_snippets(text, "x.md", first_line=10))
+    found = list(find_snippets(text, "x.md"))
     assert [(one.repo, one.entrypoint) for one in found] == [
         ("a/b", "one"),
         ("c/d", "two"),
         ("c/d", "four"),
     ]
     assert [(one.location.line, one.location.column) for one in found] == [
-        (11, 9),
-        (13, 6),
-        (13, 55),
+        (2, 9),
+        (4, 6),
+        (4, 55),
     ]
 
 
@@ -325,6 +325,8 @@ def test_a_pickle_that_copies_or_repeats_without_end_is_given_up(tmp_path: Path,
 @pytest.mark.torch
 @pytest.mark.parametrize("shape", ['[2000000000, "a"]', "[1e400]", "[true]", f"[{'9' * 400}]"])
 def test_a_shape_that_is_none_is_not_computed(tmp_path: Path, shape: str) -> None:
+    import torch  # noqa: F401 - so that its import is not measured
+
     header = f'{{"a": {{"shape": {shape}}}}}'.encode()
     (tmp_path / "a").write_bytes(len(header).to_bytes(8, "little") + header)
     tracemalloc.start()

@@ -16,6 +16,7 @@ from hubkit.config import read_config
 from hubkit.lint import lint_repo
 from tests.demo import environment
 from tests.git_host import GitHost, git
+from tests.publish.test_scaffolded import RUN, snippets
 from tests.scaffold.test_templates import ruff
 from tests.scaffold.test_trained import LOCAL
 from tests.warm import run_python
@@ -146,6 +147,15 @@ class TestStory:
             ("shapes", "ok", "ok", "ok"),
             ("shapes_tiny", "ok", "ok", "ok"),
         ]
+
+    def test_snippets_of_the_scaffold_load_weights_as_printed(self, reader: Reader) -> None:
+        shown = snippets(reader.folder)
+        assert all(":v0.1.0" in code and "pretrained=True" in code for code in shown.values())
+        home = str(reader.folder.parent / "scaffold-home")
+        url = reader.variables["HUBKIT_GITHUB_URL"]
+        for code in shown.values():
+            said = reader.run_here("-c", RUN, url, code, TORCH_HOME=home)
+            assert said.endswith("['ShapeNet']\n")
 
     def test_both_entrypoints_load_from_the_host_with_their_weights(self, reader: Reader) -> None:
         home = reader.folder.parent / "another-home"

@@ -26,17 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@pytest.mark.parametrize(
-    ("count", "noun", "many", "text"),
-    [
-        (0, "file", "", "0 files"),
-        (1, "file", "", "1 file"),
-        (2, "entry", "entries", "2 entries"),
-        (1, "entry", "entries", "1 entry"),
-    ],
-)
-def test_a_noun_agrees_with_its_count(count: int, noun: str, many: str, text: str) -> None:
-    assert plural(count, noun, many) == text
+@pytest.mark.parametrize(("count", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files")])
+def test_a_noun_agrees_with_its_count(count: int, text: str) -> None:
+    assert plural(count, "file") == text
 
 
 @pytest.mark.parametrize(

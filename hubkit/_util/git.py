@@ -88,8 +88,8 @@ _READING = {
 _READERS = frozenset(
     {
         *("cat-file", "check-attr", "check-ignore", "check-ref-format", "config", "describe"),
-        *("diff-tree", "for-each-ref", "ls-files", "ls-tree", "read-tree", "rev-parse"),
-        *("status", "symbolic-ref"),
+        *("diff-tree", "for-each-ref", "ls-files", "ls-tree", "read-tree", "rev-list"),
+        *("rev-parse", "status", "symbolic-ref"),
     }
 )
 _CONVERTERS = frozenset({"status"})  # these run filters to compare files with objects

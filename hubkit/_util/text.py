@@ -22,15 +22,9 @@ _REFERENCE = r"(?<!\w)([@#])(?=\w)"
 _BLOCK_START = r"\A(?=#|>|[+-] |[=-]{2})"
 
 
-def plural(count: int, noun: str, many: str = "") -> str:
-    """A count with its noun: "1 file", "3 files", "2 entries".
-
-    Args:
-        count: How many there are.
-        noun: What they are, in the singular.
-        many: The plural, if it is not the singular and an "s".
-    """
-    return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: "1 file", "3 files"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 _UNITS = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))

@@ -6,6 +6,7 @@ The only home of yaml.
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -55,9 +56,23 @@ def _find_examples(files: Files) -> tuple[str, ...]:
 
 def read_snippets(files: Files) -> tuple[Snippet, ...]:
     """Every call of ``torch.hub.load`` in a repo's documents and examples, whatever it loads from."""
+    return _read_snippets(files, (*find_documents(files), *_find_examples(files)))
+
+
+def read_near_snippets(files: Files) -> tuple[Snippet, ...]:
+    """Those in documents at the root and in ``docs``, which are found without listing all files."""
+    near = [
+        f"{folder}{name}" for folder in ("", "docs/") for name in sorted(files.names(folder[:-1]))
+    ]
+    documents = [path for path in near if path.lower().endswith(_DOCUMENTS)]
+    current = [path for path in documents if not re.search(_HISTORY, path)]
+    return _read_snippets(files, current[: limits.DOCUMENTS.most])
+
+
+def _read_snippets(files: Files, paths: Iterable[str]) -> tuple[Snippet, ...]:
     found: list[Snippet] = []
     calls, total = limits.SNIPPETS.most, limits.DOCUMENTS_TOTAL.most
-    for path in (*find_documents(files), *_find_examples(files)):
+    for path in paths:
         if calls <= 0 or total <= 0:
             break
         data = _read(files, path)
@@ -126,13 +141,12 @@ _REPO = r"([\w.-]+/[\w.-]+)(?::(.+))?"
 _STRING = re.compile(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
 
 
-def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet]:
+def find_snippets(text: str, path: str) -> Iterator[Snippet]:
     """The calls in a text that load from a repo on GitHub.
 
     Args:
         text: The text.
         path: The file, for the places.
-        first_line: The line of the file on which the text starts.
     """
     document, places = _Document(text), Places(text)
     for found in islice(re.finditer(_CALL, text), limits.SNIPPETS.most):
@@ -142,7 +156,7 @@ def find_snippets(text: str, path: str, first_line: int = 1) -> Iterator[Snippet
         line, column = places.place(found.start())
         snippet = _read_snippet(call, document, found.start())
         if snippet:
-            yield replace(snippet, location=Location(path, first_line + line, column))
+            yield replace(snippet, location=Location(path, line + 1, column))
 
 
 class _Document:
@@ -232,13 +246,23 @@ def _read_snippet(call: ast.Call, text: _Document, offset: int) -> Snippet | Non
     repo = re.fullmatch(_REPO, _text(arguments[0] or named.get("repo_or_dir"), text, offset) or "")
     if repo is None:
         return None
+    keywords = {
+        name: value for name, value in named.items() if name and name not in LOAD_PARAMETERS
+    }
     return Snippet(
         repo[1],
         repo[2] or "",
         _text(arguments[1] or named.get("model"), text, offset),
-        tuple(name for name in named if name and name not in LOAD_PARAMETERS),
+        tuple(keywords),
         Location(""),
+        dict(_literals(keywords)),
     )
+
+
+def _literals(arguments: dict[str, ast.expr]) -> Iterator[tuple[str, object]]:
+    for name, node in arguments.items():
+        with contextlib.suppress(ValueError):
+            yield name, ast.literal_eval(node)
 
 
 def _text(node: ast.expr | None, text: _Document, offset: int) -> str | None:

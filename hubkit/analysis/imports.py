@@ -15,7 +15,7 @@ from hubkit.analysis.resolve import Defined, External, Module, Unresolved
 from hubkit.analysis.returns import is_module_class
 from hubkit.analysis.scope import Scope, absolute_module, find_dynamic_names
 from hubkit.analysis.syntax import branches_of, statements, walk
-from hubkit.analysis.values import find_string, read_strings
+from hubkit.analysis.values import find_string, read_all
 from hubkit.facts import (
     Import,
     LateImport,
@@ -450,7 +450,7 @@ def _missing_exports(scope: Scope, resolver: Resolver) -> Iterator[MissingExport
     listed = scope.bindings.get("__all__")
     if listed is None:
         return
-    for name in read_strings(scope, "__all__") or ():
+    for name in read_all(scope) or ():
         if resolver.name(scope, name) is None:
             yield MissingExport(name, scope.file.location(listed.node))
 

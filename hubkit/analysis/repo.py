@@ -26,6 +26,7 @@ from hubkit.analysis.resolve import Resolver
 from hubkit.analysis.scope import read_scope
 from hubkit.analysis.suppressions import read_suppressions
 from hubkit.analysis.surface import find_surface
+from hubkit.analysis.undefined import find_undefined_names
 from hubkit.analysis.weights import find_checkpoints, find_data_files, find_loads
 from hubkit.errors import HubconfNotFoundError, HubconfSyntaxError
 from hubkit.facts import Files, Hubconf, HubconfProblem, Location, RepoFacts
@@ -135,6 +136,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         late_imports=hazards.late_imports,
         hard_coded_pretrained=effects.hard_coded_pretrained,
         rejected_calls=tuple(dict.fromkeys(rejected)),
+        undefined_names=tuple(dict.fromkeys(find_undefined_names(resolver, effects.called))),
         missing_exports=hazards.missing_exports,
         unrequested_downloads=tuple(
             find_unrequested_downloads(scope, resolver, surface.entrypoints)

@@ -15,7 +15,7 @@ from hubkit.analysis.scope import (
     read_function_scope,
 )
 from hubkit.analysis.syntax import SyntaxCache, child_nodes
-from hubkit.analysis.values import read_strings
+from hubkit.analysis.values import read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -259,7 +259,7 @@ class Resolver(Struct, frozen=True):
     def _listed_names(self, scope: Scope) -> list[str] | None:
         """Names that a star import takes from a module itself; None if the source does not show them."""
         if "__all__" in scope.bindings:
-            return read_strings(scope, "__all__")
+            return read_all(scope)
         public = [name for name in scope.bindings if not name.startswith("_")]
         return self._registered_names(scope) or public
 

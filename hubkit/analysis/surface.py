@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from hubkit.analysis.builtin_names import is_callable_name, is_constant_name, is_helper_origin
+from hubkit.analysis.documents import read_near_snippets, select_own
 from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target, Unresolved, Valued
 from hubkit.analysis.returns import ReturnsReader
 from hubkit.analysis.scope import (
@@ -18,7 +19,7 @@ from hubkit.analysis.scope import (
     names_used,
 )
 from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
-from hubkit.analysis.values import read_strings
+from hubkit.analysis.values import read_all
 from hubkit.facts import Entrypoint, Leak, Location, Returns
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class _Sorting(Struct):
         is_facade: Whether it defines nothing callable itself.
         star_uses: Names that the modules of its star imports use themselves.
         star_asks: Whether all functions that star imports bring require arguments.
+        shown: Names that the repo's documents load from it.
     """
 
     scope: Scope
@@ -77,13 +79,14 @@ class _Sorting(Struct):
     is_facade: bool = False
     star_uses: frozenset[str] = field(default_factory=frozenset)
     star_asks: bool = False
+    shown: frozenset[str] = frozenset()
 
 
 def find_surface(scope: Scope, resolver: Resolver) -> Surface:
     """Sort the callables of a hubconf into entrypoints and leaks.
 
-    ``__all__`` decides when a name in it exists. Else what the hubconf defines is published, and
-    of what it imports or assigns whatever its own code does not use.
+    ``__all__`` decides when a name in it exists. Else what the hubconf defines is published, of what
+    it imports or assigns whatever its own code does not use, and what the repo's documents load.
     """
     candidates = sorted(_candidates(scope, resolver), key=lambda found: _order(scope, found))
     sorting = _prepare(scope, resolver, candidates)
@@ -148,7 +151,7 @@ def _candidate(resolver: Resolver, found: _Candidate) -> _Candidate | None:
 
 def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> _Sorting:
     names = {found.name for found in candidates}
-    declared = frozenset(read_strings(scope, "__all__") or ()) & names
+    declared = frozenset(read_all(scope) or ()) & names
     stars = {star.module for star in scope.stars}
     star_uses: frozenset[str] = frozenset()
     for module in stars:
@@ -171,12 +174,24 @@ def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> 
         is_facade=not any(isinstance(found.target, Defined) for found in candidates),
         star_uses=star_uses,
         star_asks=all(_is_helper(found) for found in brought),
+        shown=_find_shown(resolver, candidates),
+    )
+
+
+def _find_shown(resolver: Resolver, candidates: list[_Candidate]) -> frozenset[str]:
+    """The callables of the repo that its documents near the root load from it."""
+    own = (found.name for found in candidates if not isinstance(found.target, External))
+    snippets = read_near_snippets(resolver.tree.files)
+    return frozenset(
+        one.entrypoint for one in select_own(snippets, frozenset(own)) if one.entrypoint
     )
 
 
 def _is_published(found: _Candidate, sorting: _Sorting) -> bool:
     if sorting.declared:
         return found.name in sorting.declared
+    if found.name in sorting.shown and not isinstance(found.target, External):
+        return True
     used = found.name in sorting.used
     if not found.imported:
         return not (used and _is_helper(found))
@@ -190,12 +205,14 @@ def _is_published(found: _Candidate, sorting: _Sorting) -> bool:
 
 
 def _is_helper(found: _Candidate) -> bool:
-    """Whether a function that other code of the hubconf calls is only a helper.
+    """Whether something that other code of the hubconf uses is only a helper.
 
     Such a function requires arguments that its callers know; a published one that others build on
-    can be called without any.
+    can be called without any. A class of the hubconf is one that other code there builds.
     """
     match found.target, found.called:
+        case Defined(node=ast.ClassDef()), _:
+            return True
         case Defined(node=ast.FunctionDef() as node), _:
             optional = len(node.args.defaults)
             return len(node.args.posonlyargs) + len(node.args.args) > optional

@@ -481,15 +481,10 @@ class NotLiteralError(Exception):
         self.node = node
 
 
-def read_strings(scope: Scope, name: str) -> list[str] | None:
-    """The strings in a module's list variable, or None if the source does not show them.
-
-    Args:
-        scope: The module.
-        name: The variable, such as ``__all__``.
-    """
+def read_all(scope: Scope) -> list[str] | None:
+    """The names in a module's ``__all__``, or None if the source does not show them."""
     try:
-        return [node.value for node in read_elements(scope, name)]  # type: ignore[misc]
+        return [node.value for node in read_elements(scope, "__all__")]  # type: ignore[misc]
     except NotLiteralError:
         return None
 

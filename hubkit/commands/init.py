@@ -586,30 +586,44 @@ def _print_weights(found: Discovery) -> None:
     """Print what is not published of the weights, and how it can be."""
     used = {c.path or c.url: one.name for one in found.entrypoints if (c := one.checkpoint)}
     for file in found.weights[:_MAX_SKIPPED]:
-        text = _describe_weights(file, used.get(file.path, ""), found.entrypoints)
+        text = _describe_weights(file, used.get(file.path, ""), found)
         if text:
             echo(f"Weights: {text}")
     if len(found.weights) > _MAX_SKIPPED:
         echo(f"Weights: {len(found.weights) - _MAX_SKIPPED} more files")
     for url in [url for url in found.urls if url not in used][:_MAX_SKIPPED]:
-        echo(f"Weights: skipped {url}: its name does not match a model")
+        echo(f"Weights: skipped {url}: {_why_unused(url, found)}")
 
 
-def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Proposal]) -> str:
+def _why_unused(url: str, found: Discovery) -> str:
+    """Why no entrypoint downloads a file."""
+    from hubkit.scaffold import fits_name
+
+    names = tuple(one.name for one in found.entrypoints)
+    for one in found.entrypoints:
+        if one.checkpoint and fits_name(one.name, names, url):
+            return f"{one.name} loads {one.checkpoint.path or one.checkpoint.url}"
+    return "its name does not match a model"
+
+
+def _describe_weights(file: WeightsFile, used: str, found: Discovery) -> str:
     """What to say of a checkpoint; "" if it is published as it is.
 
     Args:
         file: The checkpoint.
         used: The entrypoint that loads it from the repo, or "".
-        entrypoints: The entrypoints.
+        found: The target.
     """
     from hubkit.scaffold import fits_name
+
+    entrypoints = found.entrypoints
 
     if file.is_pointer:
         return f"{file.path} is a Git LFS pointer. Archives contain the pointer only."
     names = tuple(one.name for one in entrypoints)
     user = used or next((one.name for one in entrypoints if one.check.path == file.path), "")
-    name = user or next((name for name in names if fits_name(name, names, file.path)), "ENTRYPOINT")
+    named = (name for name in names if fits_name(name, names, file.path))
+    name = user or next(named, names[0] if len(names) == 1 else "ENTRYPOINT")
     key = f" --key {shlex.quote(file.key)}" if file.key else ""
     key += f" --strip {shlex.quote(file.prefix)}" if file.prefix else ""
     command = f"hubkit weights add {shlex.quote(file.path)}{key} --wire {name}"
@@ -624,7 +638,9 @@ def _describe_weights(file: WeightsFile, used: str, entrypoints: Sequence[Propos
     if used:
         more = f"{file.path} is a training checkpoint. To publish its weights alone: {command}"
         return more if file.key else ""
-    why = "no model loads it" if file.was_tried else "its name does not match a model"
+    is_partial = any(one.check.state == "unknown" for one in found.proposals)
+    none = "no model that could be built loads it" if is_partial else "no model loads it"
+    why = file.fits or (none if file.was_tried else "its name does not match a model")
     return f"skipped {file.path}: {why}"
 
 

@@ -19,6 +19,7 @@ from hubkit._util.text import plural
 if TYPE_CHECKING:
     from hubkit.publish.release import ChecklistItem, ReleaseContext, ReleaseRequest
 
+_STDERR = 2
 _COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
 
 
@@ -49,7 +50,8 @@ _COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
     "--verify",
     "verifying",
     is_flag=True,
-    help="Load every entrypoint from the commit, with torch.hub and hubkit.",
+    help="Load every entrypoint from the commit, with torch.hub and hubkit, and print the lines "
+    "that load the release.",
 )
 @click.option(
     "--published",
@@ -93,15 +95,18 @@ def command(
         if conform:
             context = structs.replace(context, request=_run_suite(request, stack))
         items += map(_print_item, run_checks(context))
-    lines = list(_snippets(context))
     if verifying:
         from hubkit.publish.verify import verify
 
+        lines = _snippets(context)
         verified = verify(context, lines)
         items += map(_print_item, verified.items)
-        lines = [line for line in lines if line in verified.lines]
+        _print_snippets(context, [line for line in lines if line in verified.lines])
+    else:
+        echo()
+        echo("To run and print the lines that load this release: hubkit release --verify")
+        echo()
     missing = sum(item.state == "missing" for item in items)
-    _print_snippets(context, lines)
     return _finish(context, missing, dry_run=dry_run)
 
 
@@ -125,7 +130,8 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
     # Weights belong to level 3, but a release calls them at every level.
     levels = (f"C{level}" for level in range(1, request.level + 1))
     command += [f"--select={','.join((*levels, *WEIGHTS_CHECKS))}", f"--report=json={report}"]
-    done = subprocess.run(command, stdout=sys.stderr, check=False)  # noqa: S603 - our own
+    # Of this process, whatever sys.stderr is: it may have been replaced by an object without a file.
+    done = subprocess.run(command, stdout=_STDERR, check=False)  # noqa: S603 - our own
     if not report.is_file():
         raise UsageError(
             f"the conformance suite wrote no report: exit code {done.returncode}",

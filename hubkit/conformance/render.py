@@ -82,15 +82,20 @@ def rows(report: ConformanceReport) -> Iterator[tuple[str, ...]]:
             )
 
 
-def notes(report: ConformanceReport) -> Iterator[str]:
-    """Notes on what is not in the table."""
+def notes(report: ConformanceReport, *, weights: bool = True) -> Iterator[str]:
+    """Notes on what is not in the table.
+
+    Args:
+        report: The report.
+        weights: Whether to note which calls with weights were not tried.
+    """
     if report.interrupted:
         yield "interrupted: checks that are not shown did not run"
     for reason, levels in _count_unchecked(report).items():
         for count in dict.fromkeys(levels.values()):
             which = ", ".join(f"L{level}" for level, number in levels.items() if number == count)
             yield f"{which}: {count} of {plural(len(report.cases), 'entrypoint')} not checked, {reason}"
-    yield from _weights_notes(report)
+    yield from _weights_notes(report) if weights else ()
     if report.uncommitted:
         yield (
             f"C301 checks commit {report.commit[:12]}, without "
@@ -204,9 +209,25 @@ def _markdown_lines(report: ConformanceReport) -> Iterator[str]:
         ]
         if found:
             yield from ("", f"{title}:", "", *found)
+    weights = list(_weights_verdicts(report))
+    if weights:
+        yield from ("", "Calls with weights:", "", *weights)
     yield ""
-    yield from (f"{escape_markdown(note)}\n" for note in notes(report))
+    yield from (f"{escape_markdown(note)}\n" for note in notes(report, weights=False))
     yield f"{_provenance(report)}."
+
+
+def _weights_verdicts(report: ConformanceReport) -> Iterator[str]:
+    """Whether each entrypoint that offers weights was called with them, and with which file."""
+    for case in report.cases:
+        one = case.weights
+        if one is None or not case.checks:
+            continue
+        names = [code_span(file.path.rpartition("/")[2]) for file in one.files]
+        read = f", with {join_words(names, most=_CALLS_SHOWN)}" if names else ""
+        reason = one.reason.partition("\n")[0].removeprefix("not tried: ")
+        why = f": {escape_markdown(reason.removeprefix(one.call).strip())}" if reason else ""
+        yield f"- {code_span(one.call or case.label)}: {one.verdict}{read}{why}"
 
 
 def _prefix(case: CaseResult) -> str:

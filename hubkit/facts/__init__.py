@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         Measured,
         Outcome,
         Unexercised,
-        Verdict,
         WeightsFile,
         WeightsResult,
     )
@@ -77,6 +76,7 @@ if TYPE_CHECKING:
         RepoFacts,
         Returns,
         Snippet,
+        UndefinedName,
         UnrequestedDownload,
         Use,
     )
@@ -150,10 +150,10 @@ __all__ = [
     "Snippet",
     "SuppressedFinding",
     "Suppression",
+    "UndefinedName",
     "Unexercised",
     "UnrequestedDownload",
     "Use",
-    "Verdict",
     "WeightsFile",
     "WeightsResult",
     "WrappedFiles",
@@ -164,7 +164,7 @@ __getattr__ = lazy_names(
     {
         "conformance": (
             "ANOTHER_SHARD ARCHIVE_CHECK INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED WEIGHTS_CHECKS CaseResult "
-            "CheckResult ConformanceReport Measured Outcome Unexercised Verdict WeightsFile"
+            "CheckResult ConformanceReport Measured Outcome Unexercised WeightsFile"
             " WeightsResult"
         ),
         "files": ("Entry EntryKind Files Gap Refs WrappedFiles"),
@@ -177,7 +177,7 @@ __getattr__ = lazy_names(
             "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
             "Load Location MissingExport MissingFile ModuleClass OwnImport OwnModuleLookup Parameter "
-            "RejectedCall RelativeImport RepoFacts Returns Snippet UnrequestedDownload Use"
+            "RejectedCall RelativeImport RepoFacts Returns Snippet UndefinedName UnrequestedDownload Use"
         ),
         "hubdir": ("CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef"),
     },

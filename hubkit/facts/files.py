@@ -136,6 +136,22 @@ class Files(ABC):
         """Files of the tree that are only LFS pointers in archives."""
         return frozenset()
 
+    def large_entries(self, total: int, single: int) -> tuple[Entry, ...]:
+        """All files of a large tree, the largest first; empty if the tree is not large.
+
+        A report that depends on this, and not on the size of each file, stays valid if a file of a
+        small tree grows.
+
+        Args:
+            total: Bytes that all files may have together.
+            single: Bytes that a single file may have.
+        """
+        entries = [entry for path in self.paths() if (entry := self.entry(path))]
+        sizes = [entry.size for entry in entries]
+        if sum(sizes) <= total and max(sizes, default=0) <= single:
+            return ()
+        return tuple(sorted(entries, key=lambda entry: -entry.size))
+
     def refs(self) -> Refs | None:
         """The repo's branches and tags; None outside git."""
         return None
@@ -224,6 +240,7 @@ class WrappedFiles(Files):
     gap = _forward("gap")
     of_kind = _forward("of_kind")
     pointers = _forward("pointers")
+    large_entries = _forward("large_entries")
     refs = _forward("refs")
     is_file = _forward("is_file")
     is_folder = _forward("is_folder")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, field
 
@@ -211,6 +211,7 @@ class Hubconf(Struct, frozen=True):
         data_files: Files of the repo that code finds by ``__file__``.
         loads: Calls that load a file of the repo or a whole model.
         missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
+        undefined_names: Names that nothing defines, in functions that entrypoints may reach.
     """
 
     path: str
@@ -236,6 +237,7 @@ class Hubconf(Struct, frozen=True):
     data_files: tuple[DataFile, ...] = ()
     loads: tuple[Load, ...] = ()
     missing_files: tuple[MissingFile, ...] = ()
+    undefined_names: tuple[UndefinedName, ...] = ()
 
     @property
     def has_dynamic_names(self) -> bool:
@@ -318,6 +320,7 @@ class Use(Struct, frozen=True):
             value.
         own_file: The file of the repo that the first argument names, relative to the working
             directory; else empty.
+        guarded: Whether it looks metadata up and code catches that there is none.
     """
 
     name: str
@@ -327,6 +330,7 @@ class Use(Struct, frozen=True):
     arguments: tuple[str | None, ...] = ()
     keywords: tuple[tuple[str, str], ...] = ()
     own_file: str = ""
+    guarded: bool = False
 
     def keyword(self, name: str) -> str | None:
         """The source text of a keyword argument, or None."""
@@ -392,6 +396,18 @@ class RejectedCall(Struct, frozen=True):
     """
 
     reason: str
+    location: Location
+
+
+class UndefinedName(Struct, frozen=True):
+    """A name that a function uses although nothing defines it.
+
+    Attributes:
+        name: The name.
+        location: The use.
+    """
+
+    name: str
     location: Location
 
 
@@ -528,6 +544,7 @@ class Snippet(Struct, frozen=True):
         entrypoint: The entrypoint, or None if it is not a literal.
         keywords: Names of the keyword arguments for the entrypoint.
         location: The call.
+        values: Those keyword arguments that are literals, with their values.
     """
 
     repo: str
@@ -535,6 +552,7 @@ class Snippet(Struct, frozen=True):
     entrypoint: str | None
     keywords: tuple[str, ...]
     location: Location
+    values: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_pinned(self) -> bool:

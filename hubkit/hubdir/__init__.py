@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         download_url_to_file,
         fetch_checkpoint,
         find_checkpoint,
-        forget_checkpoints,
         hash_prefix_of,
         key_of,
         read_requested_urls,
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from hubkit.hubdir.inventory import (
         fetch_states,
         find_damage,
-        find_repo_of,
         quarantine,
         read_inventory,
         remove_checkpoint,
@@ -32,14 +30,21 @@ if TYPE_CHECKING:
         select_named,
         select_unused,
     )
-    from hubkit.hubdir.layout import bytecode_folder, get_dir, set_dir
+    from hubkit.hubdir.layout import bytecode_folder, get_dir, get_own_dir, set_dir
     from hubkit.hubdir.locks import hold_tree
     from hubkit.hubdir.manifest import digest_of_tree, require_digest_of, require_unchanged
-    from hubkit.hubdir.repos import fetch_repo, find_cached, find_commit, resolve_ref
+    from hubkit.hubdir.repos import (
+        ensure_folder,
+        fetch_repo,
+        find_cached,
+        find_commit,
+        resolve_ref,
+    )
     from hubkit.hubdir.spec import parse_repo
-    from hubkit.hubdir.torch_folders import ensure_folder
+    from hubkit.hubdir.torch_folders import find_folder
     from hubkit.hubdir.trust import (
         add_trust,
+        ensure_trusted_list,
         find_legacy_folders,
         is_trusted,
         read_trust,
@@ -55,6 +60,7 @@ __all__ = [
     "digest_of_tree",
     "download_url_to_file",
     "ensure_folder",
+    "ensure_trusted_list",
     "fetch_checkpoint",
     "fetch_repo",
     "fetch_states",
@@ -62,10 +68,10 @@ __all__ = [
     "find_checkpoint",
     "find_commit",
     "find_damage",
+    "find_folder",
     "find_legacy_folders",
-    "find_repo_of",
-    "forget_checkpoints",
     "get_dir",
+    "get_own_dir",
     "hash_prefix_of",
     "hold_tree",
     "is_trusted",
@@ -96,16 +102,16 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "checkpoints": "download_url_to_file fetch_checkpoint find_checkpoint forget_checkpoints hash_prefix_of key_of read_requested_urls require_url",
+        "checkpoints": "download_url_to_file fetch_checkpoint find_checkpoint hash_prefix_of key_of read_requested_urls require_url",
         "download": "sha256_of sniff_content",
-        "inventory": "fetch_states find_damage find_repo_of quarantine read_inventory remove_checkpoint remove_leftover remove_tree select_named select_unused",
-        "layout": "bytecode_folder get_dir set_dir",
+        "inventory": "fetch_states find_damage quarantine read_inventory remove_checkpoint remove_leftover remove_tree select_named select_unused",
+        "layout": "bytecode_folder get_dir get_own_dir set_dir",
         "locks": "hold_tree",
         "manifest": "digest_of_tree require_digest_of require_unchanged",
-        "repos": "fetch_repo find_cached find_commit resolve_ref",
+        "repos": "ensure_folder fetch_repo find_cached find_commit resolve_ref",
         "spec": "parse_repo",
-        "torch_folders": "ensure_folder",
-        "trust": "add_trust find_legacy_folders is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",
+        "torch_folders": "find_folder",
+        "trust": "add_trust ensure_trusted_list find_legacy_folders is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",
     },
 )
 

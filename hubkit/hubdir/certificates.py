@@ -80,7 +80,9 @@ def warn_of_ignored_settings() -> None:
     """Log once each which settings of urllib, which ``torch.hub`` would use, have no effect."""
     import ssl
 
-    if ssl._create_default_https_context is not ssl.create_default_context:  # noqa: SLF001
+    hook: Any = ssl._create_default_https_context  # noqa: SLF001
+    usual = ("ssl", "create_default_context")
+    if (getattr(hook, "__module__", ""), getattr(hook, "__name__", "")) != usual:
         _warn_once(
             "hubkit ignores ssl._create_default_https_context. To trust more certificates, set "
             "SSL_CERT_FILE or REQUESTS_CA_BUNDLE."
@@ -96,7 +98,6 @@ def warn_of_ignored_settings() -> None:
 _warn_once = functools.cache(log.warning)
 
 
-@functools.lru_cache(maxsize=1)
 def _is_default(opener: Any) -> bool:  # noqa: ANN401
     """Whether an opener is like the one that ``urlopen`` installs by itself."""
     from urllib.request import build_opener
@@ -108,13 +109,14 @@ def _traits(opener: Any) -> tuple[object, ...]:  # noqa: ANN401
     """What distinguishes an opener from others."""
     handlers = {
         (type(handler), str(getattr(handler, "proxies", "")), *_trust(handler))
-        for handler in opener.handlers
+        for handler in getattr(opener, "handlers", ())
     }
-    return type(opener), handlers, opener.addheaders
+    return type(opener), handlers, getattr(opener, "addheaders", None)
 
 
 def _trust(handler: Any) -> tuple[object, ...]:  # noqa: ANN401
     context = getattr(handler, "_context", None)
     if context is None:
         return ()
-    return context.verify_mode, context.check_hostname, str(context.cert_store_stats())
+    certificates = getattr(context, "cert_store_stats", str)()
+    return context.verify_mode, context.check_hostname, str(certificates)

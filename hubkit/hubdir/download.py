@@ -59,7 +59,7 @@ def download(client: Client, request: DownloadRequest) -> DownloadResult:
     """
     with writing(request.path):
         request.path.parent.mkdir(parents=True, exist_ok=True)
-    partial = claim_partial(request.path)
+    partial = claim_partial(request.path, request.beside)
     try:
         with Digest() as digest:
             result = Transfer(client, request, partial, digest).run()
@@ -110,6 +110,7 @@ class DownloadRequest(Struct, frozen=True):
             raises if the file must not be used.
         conditions: Headers that request the file only if it has changed.
         most: Maximum size in bytes, None for any size.
+        beside: A path beside which partial files lie, if the target's folder is removed at the end.
     """
 
     url: str
@@ -120,6 +121,7 @@ class DownloadRequest(Struct, frozen=True):
     before_placing: Callable[[Path, DownloadResult], None] | None = None
     conditions: Mapping[str, str] = field(default_factory=dict)
     most: int | None = None
+    beside: Path | None = None
 
 
 class DownloadResult(Struct, frozen=True):

@@ -15,7 +15,13 @@ from msgspec import Struct
 from hubkit import __version__, limits
 from hubkit._util.parse import parse_count
 from hubkit._util.urls import Url, UrlError, parse_url, parse_web_url, redact
-from hubkit.errors import FetchError, IncompleteDownloadError, OfflineError, UnreachableError
+from hubkit.errors import (
+    FetchError,
+    HubkitError,
+    IncompleteDownloadError,
+    OfflineError,
+    UnreachableError,
+)
 from hubkit.hubdir.certificates import make_tls_context, warn_of_ignored_settings
 from hubkit.hubdir.credentials import find_credential
 from hubkit.hubdir.http_errors import (
@@ -295,16 +301,16 @@ class Client:
                 stream=True,
                 timeout=timeouts,
             )
-        except FetchError:
-            raise
+        except HubkitError as error:  # of a redirect or a setting: requests' frames say nothing
+            raise error.with_traceback(None) from None
         except requests.exceptions.SSLError as error:
-            raise tls_error(request.url, error) from None
+            raise tls_error(_failed_url(error, request), error) from None
         except requests.exceptions.ProxyError as error:
-            raise proxy_error(request.url, error) from None
+            raise proxy_error(_failed_url(error, request), error) from None
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
             raise invalid_url_error(request.url, error) from None
         except (requests.RequestException, OSError, ValueError) as error:
-            raise connection_error(request.url, error) from None
+            raise connection_error(_failed_url(error, request), error) from None
         return Response(response, url.redacted, credential if scheme else None)
 
     def _session(self, *, retry: bool) -> requests.Session:
@@ -421,6 +427,11 @@ def _retry_class() -> type[urllib3.Retry]:
             return requested_delay(response.status, response.headers)
 
     return Retry
+
+
+def _failed_url(error: Exception, request: _Request) -> str:
+    """The URL that could not be requested: after a redirect, its target."""
+    return getattr(getattr(error, "request", None), "url", None) or request.url
 
 
 def _sign(header: str | None, request: Any) -> Any:  # noqa: ANN401 - requests stays in here

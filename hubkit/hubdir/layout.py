@@ -27,6 +27,7 @@ import string
 import sys
 import time
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
@@ -58,23 +59,58 @@ LONGEST = 180  # bytes of a path component, which leaves room for suffixes
 
 _hub_dir: str | None = None  # until torch.hub is imported
 _TORCHS = "_hub_dir"  # torch.hub's variable
+_is_asking: ContextVar[bool] = ContextVar("hubkit_is_asking", default=False)
 
 
 def get_dir() -> str:
     """The hub dir, found as by ``torch.hub.get_dir``.
 
     It is the argument of `set_dir` or ``torch.hub.set_dir``, else ``$TORCH_HOME/hub``, else
-    ``$XDG_CACHE_HOME/torch/hub``, else ``~/.cache/torch/hub``.
+    ``$XDG_CACHE_HOME/torch/hub``, else ``~/.cache/torch/hub``. If somebody has replaced
+    ``torch.hub.get_dir``, as tests do with ``mock.patch``, it is what the replacement returns.
 
     Raises:
         UsageError: None of them is set, and the user has no home folder.
     """
-    folder = _hub_dir if (hub := _find_torch_hub()) is None else _share_dir(hub)
-    if folder is not None:
-        return folder
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    home = os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))  # noqa: PTH118 - it is a str
-    return os.path.join(_expand(home), "hub")  # noqa: PTH118
+    hub = _find_torch_hub()
+    replaced = None if hub is None else _ask_replacement(hub)
+    return _read_dir(hub) if replaced is None else replaced
+
+
+def get_own_dir() -> str:
+    """The hub dir, whatever has replaced ``torch.hub.get_dir``; raises as `get_dir`."""
+    return _read_dir(_find_torch_hub())
+
+
+def _read_dir(hub: ModuleType | None) -> str:
+    folder = _hub_dir if hub is None else _share_dir(hub)
+    return os.path.join(get_torch_home(), "hub") if folder is None else folder  # noqa: PTH118
+
+
+def get_torch_home() -> str:
+    """The folder for what torch caches, found as by ``torch.hub._get_torch_home``.
+
+    Raises:
+        UsageError: No variable is set, and the user has no home folder.
+    """
+    home = os.environ.get("TORCH_HOME")
+    if home is None:
+        home = os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")  # noqa: PTH118
+    return _expand(home) if home.startswith("~") else home
+
+
+def _ask_replacement(hub: ModuleType) -> str | None:
+    """What a replacement of ``torch.hub.get_dir`` returns; None if there is none."""
+    function = vars(hub).get("get_dir", get_dir)
+    is_own = getattr(function, "__globals__", None) is vars(hub) or function is get_dir
+    if is_own or _is_asking.get():  # it may call us
+        return None
+    token = _is_asking.set(True)
+    try:
+        replaced: str = os.fspath(function())
+    finally:
+        _is_asking.reset(token)
+    return replaced
 
 
 def set_dir(d: str | os.PathLike[str]) -> None:
@@ -252,6 +288,11 @@ def find_torch_folder(repo: RepoRef, ref: str) -> Path | None:
 
 
 COPY_MARK = ".hubkit-copy.json"  # the file in a copy that names its tree
+
+
+def has_mark(path: Path) -> bool:
+    """Whether a path of torch.hub's is a copy that hubkit made."""
+    return os.path.exists(f"{path}/{COPY_MARK}")  # noqa: PTH110 - faster, and part of every load
 
 
 def is_made_by_hubkit(path: Path) -> bool:

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from hubkit._util.atomic import create_exclusive
 from hubkit._util.logs import log
 from hubkit._util.paths import open_regular, require_no_link_above
 from hubkit.errors import InUseError, LockTimeoutError
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+SILENT = 1.0  # seconds to wait before it is worth a message
+_FORGOTTEN = 600.0  # seconds after which the process that announced was killed
+_POLL = 0.02
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -84,18 +90,46 @@ def _acquire(lock: object, key: str, timeout: float, owner: Path) -> None:
     import filelock
 
     assert isinstance(lock, filelock.BaseFileLock)  # noqa: S101 - for the type checker
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        who = _describe_owner(owner)
-        log.info("Waiting for %s, which holds the lock of %s", who, key)
+    silent = min(SILENT, timeout)
+    with suppress(filelock.Timeout):
+        lock.acquire(timeout=silent, poll_interval=_POLL)
+        return
+    who = _describe_owner(owner)
+    with _announced(f"Waiting for {who}, which holds the lock of {key}", owner):
         try:
-            lock.acquire(timeout=timeout, poll_interval=0.02)
+            lock.acquire(timeout=timeout - silent, poll_interval=_POLL)
         except filelock.Timeout:
             raise LockTimeoutError(
                 f"{who} has held the lock of {key} for {timeout:.0f} s.",
                 hint=f"If it hangs, stop it. The lock file is {lock.lock_file}",
             ) from None
+
+
+@contextmanager
+def _announced(message: str, owner: Path) -> Iterator[None]:
+    """Log what is waited for, unless another process that waits for it has done so."""
+    marker = owner.with_suffix(".waiting")
+    is_first = _mark(marker)
+    log.log(logging.WARNING if is_first else logging.DEBUG, message)
+    try:
+        yield
+    finally:
+        if is_first:
+            marker.unlink(missing_ok=True)
+
+
+def _mark(marker: Path) -> bool:
+    """Whether nobody has made the marker before."""
+    with suppress(OSError):
+        if time.time() - marker.lstat().st_mtime > _FORGOTTEN:
+            marker.unlink()
+    try:
+        create_exclusive(marker).close()
+    except FileExistsError:
+        return False
+    except OSError:
+        return True  # say it rather than never
+    return True
 
 
 def _means_no_locks(error: Exception) -> bool:

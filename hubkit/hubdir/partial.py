@@ -47,8 +47,9 @@ class Partial:
             after its last; empty if the file has no holes, and so ends where the rest is missing.
     """
 
-    def __init__(self, target: Path) -> None:
-        self.path = target.with_name(f"{target.name}.{os.urandom(8).hex()}.partial")
+    def __init__(self, target: Path, beside: Path | None = None) -> None:
+        near = beside or target
+        self.path = near.with_name(f"{near.name}.{os.urandom(8).hex()}.partial")
         self._target = target
         self.etag = ""
         self.missing: list[tuple[int, int]] = []
@@ -160,14 +161,18 @@ class Partial:
         write_record(self._journal, {"etag": self.etag, "missing": self.missing, **owner})
 
 
-def claim_partial(target: Path) -> Partial:
+def claim_partial(target: Path, beside: Path | None = None) -> Partial:
     """A partial file for a target: that of a dead process, or a new one.
+
+    Args:
+        target: Where the whole file belongs.
+        beside: Where partial files of it lie, by default beside the target.
 
     Raises:
         CacheWriteError: The target's folder cannot be written.
     """
-    partial = Partial(target)
-    for path in _find_abandoned(target):
+    partial = Partial(target, beside)
+    for path in _find_abandoned(beside or target):
         etag = (_read_journal(path) or {}).get("etag")
         if etag and not partial.etag:
             partial.take_over(path, str(etag))

@@ -317,7 +317,7 @@ def require_commit_in_history(client: Client, repo: RepoRef, refs: RefList, sha:
     if not belongs:
         raise RefNotFoundError(
             f"No branch or tag of {repo.full_name} contains the commit {sha}.",
-            hint="If it belongs to a fork, load it from the fork. skip_validation=True skips this check.",
+            hint="If it's a commit from a forked repo, load it from the fork. skip_validation=True skips this check.",
         )
 
 

@@ -243,8 +243,14 @@ def _no_such_ref(refs: RefList, repo: RepoRef, ref: str) -> RefNotFoundError:
     hint = did_you_mean(ref, names[: limits.SUGGESTIONS.most], most=3)
     if not hint and names:
         hint = f"The default branch is {refs.head.removeprefix(_PREFIXES[0])}."
+    what = "branch or tag"
+    if re.fullmatch("[0-9a-f]{7,39}", ref):
+        what = "branch, tag or commit"
+        hint = (
+            f"If it's a commit from a forked repo, load it from the fork, by its full hash. {hint}"
+        )
     return RefNotFoundError(
-        f"{repo.full_name} has no branch or tag {ref!r}.", hint=hint, url=base_url(repo)
+        f"{repo.full_name} has no {what} {ref!r}.", hint=hint.strip(), url=base_url(repo)
     )
 
 

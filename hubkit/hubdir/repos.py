@@ -21,7 +21,9 @@ from hubkit.facts.hubdir import is_full_sha
 from hubkit.hubdir.layout import (
     default_record,
     find_torch_folder,
+    folder_record,
     get_dir,
+    has_mark,
     is_between,
     is_recent,
     read_record,
@@ -29,12 +31,12 @@ from hubkit.hubdir.layout import (
     repo_folder,
     repo_identity,
     repo_key,
+    torch_folder,
     tree_folder,
     tree_record,
     write_record,
 )
 from hubkit.hubdir.spec import parse_repo
-from hubkit.hubdir.torch_folders import forget_folder, has_folder, is_outdated, write_folder
 from hubkit.hubdir.trust import is_trusted
 from hubkit.torchhub import DEFAULT_BRANCHES
 
@@ -257,8 +259,11 @@ def _write_ref_record(resolved: ResolvedRef, ref: str, now: float, policy: Fetch
         log.warning("The commit of %s cannot be recorded: %s", repo, error.message)
         return
     # torch.hub trusts whatever lies there.
+    from hubkit.hubdir.torch_folders import forget_folder, write_folder
+
     may_write = moved is None or is_trusted(moved)
-    if may_write and (is_trusted(repo) or has_folder(repo, ref)):
+    path = torch_folder(repo, ref)
+    if may_write and path and (is_trusted(repo) or os.path.lexists(path)):
         write_folder(repo, ref, resolved.sha, refresh=policy.refresh)
     else:
         forget_folder(repo, ref)
@@ -273,7 +278,27 @@ def _find_tree(repo: RepoRef, ref: str, record: dict[str, object]) -> CachedRepo
         return None
     fetched_at = float(at) if isinstance(at, int | float) else None
     moved = _read_move(record)
-    return CachedRepo(repo, tree, sha, True, fetched_at, moved, ref, is_outdated(repo, ref))
+    path = torch_folder(repo, ref)
+    has_folder = path is not None and has_mark(path)
+    is_outdated = path is not None and not has_folder and _is_lost(path, repo)
+    return CachedRepo(repo, tree, sha, True, fetched_at, moved, ref, is_outdated, has_folder)
+
+
+def _is_lost(path: Path, repo: RepoRef) -> bool:
+    """Whether hubkit made torch.hub's folder of a repo, and somebody has removed or replaced it."""
+    made = read_record(folder_record(path)) or {}
+    return made.get("repo") == repo.full_name and not path.is_symlink()
+
+
+def ensure_folder(cached: CachedRepo) -> None:
+    """Make torch.hub's folder for a copy whose code may run, unless it exists.
+
+    torch.hub trusts whatever lies at such a path, so only trusted repos get one.
+    """
+    if cached.ref and cached.sha and not cached.has_folder:
+        from hubkit.hubdir.torch_folders import write_folder
+
+        write_folder(cached.repo, cached.ref, cached.sha, refresh=False)
 
 
 def _read_move(record: dict[str, object]) -> RepoRef | None:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit._util.logs import log
-from hubkit.errors import CacheWriteError
 from hubkit.hubdir.layout import (
     COPY_MARK,
     folder_record,
     get_dir,
+    has_mark,
     is_made_by_hubkit,
     move_to_quarantine,
     read_record,
@@ -34,30 +34,11 @@ if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, RepoRef
 
 
-def has_folder(repo: RepoRef, ref: str) -> bool:
-    """Whether anything lies where torch.hub looks for a repo at a ref."""
-    path = torch_folder(repo, ref)
-    return path is not None and os.path.lexists(path)
-
-
-def is_outdated(repo: RepoRef, ref: str) -> bool:
-    """Whether hubkit made torch.hub's folder of a repo, and somebody has removed or replaced it."""
-    path = torch_folder(repo, ref)
-    if path is None or _has_mark(path):
-        return False
-    made = read_record(folder_record(path)) or {}
-    return made.get("repo") == repo.full_name and not path.is_symlink()
-
-
-def ensure_folder(cached: CachedRepo) -> None:
-    """Make torch.hub's folder for a copy whose code may run, unless it exists.
-
-    torch.hub trusts whatever lies at such a path, so only trusted repos get one.
-    """
-    repo, ref, sha = cached.repo, cached.ref, cached.sha
-    path = torch_folder(repo, ref) if ref and sha else None
-    if path is not None and ref and sha and not _has_mark(path):
-        write_folder(repo, ref, sha, refresh=False)
+def find_folder(cached: CachedRepo) -> Path:
+    """The copy that hubkit made for torch.hub of a repo; its tree if there is none."""
+    path = torch_folder(cached.repo, cached.ref) if cached.ref else None
+    mark = {} if path is None else _read_mark(path)
+    return path if path and mark.get("repo") == cached.repo.full_name else cached.path
 
 
 def write_folder(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
@@ -86,7 +67,7 @@ def write_folder(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
             _place_copy(tree, path, {**made, "path": path.name})
         elif not mark:
             forget_folder(repo, ref)
-    except (OSError, CacheWriteError) as error:
+    except OSError as error:
         if not os.path.lexists(path):  # else another process has made it meanwhile
             log.warning("The folder %s cannot be written for torch.hub: %s", path, error)
 
@@ -96,7 +77,7 @@ def forget_folder(repo: RepoRef, ref: str) -> None:
     from hubkit._util.paths import remove_inside
 
     path = torch_folder(repo, ref)
-    if path is None or _has_mark(path):
+    if path is None or has_mark(path):
         return
     record = folder_record(path)
     if (read_record(record) or {}).get("repo") == repo.full_name:
@@ -126,10 +107,6 @@ def remove_folders(tree: Path) -> None:
         remove_inside(get_dir(), record)
 
 
-def _has_mark(path: Path) -> bool:
-    return os.path.exists(f"{path}/{COPY_MARK}")  # noqa: PTH110 - faster, and part of every load
-
-
 def _read_mark(path: Path) -> dict[str, object]:
     """The mark in a copy; empty for folders that hubkit has not made."""
     mark = read_record(path / COPY_MARK) or {}
@@ -157,7 +134,7 @@ def _may_replace(path: Path, repo: RepoRef, mark: dict[str, object], *, refresh:
 
 def _is_edited(path: Path, tree: Path) -> bool:
     """Whether a copy differs from its tree."""
-    if not _has_mark(path) or path.is_symlink():
+    if not has_mark(path) or path.is_symlink():
         return False
     from hubkit.hubdir.manifest import compare_tree
 

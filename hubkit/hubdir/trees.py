@@ -51,7 +51,8 @@ def fetch_tree(client: Client, resolved: ResolvedRef, policy: FetchPolicy) -> Pa
 
     Raises:
         HashMismatchError: Its files do not match the digest of the policy.
-        FetchError: It cannot be fetched, unpacked or written; nothing is left behind.
+        FetchError: It cannot be fetched, unpacked or written; nothing is left behind but what has
+            arrived of an archive that can be resumed.
     """
     repo, sha = resolved.repo, resolved.sha
     tree = tree_folder(repo, sha)
@@ -134,6 +135,7 @@ def _download_archive(
             progress=policy.progress,
             label=str(resolved.repo),
             most=limits.ARCHIVE_BYTES.most,
+            beside=path.parent.with_name(f"{resolved.sha}.zip"),
         )
         for url in _archive_urls(resolved.repo, resolved.sha)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+from contextlib import suppress
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING
 
@@ -109,12 +110,17 @@ def record_trust(repo: RepoRef) -> None:
 
 
 def add_trust(repo: RepoRef) -> None:
-    """Add a repo to the list, in hubkit's spelling and, if unambiguous, in torch.hub's.
+    """Add a repo to the list, in hubkit's spelling and in torch.hub's.
+
+    torch.hub's line may be ambiguous. hubkit does not read it then, but torch.hub does, and should ask
+    no more than once. Owners with an underscore are rare, and torch.hub would take them for others.
 
     Raises:
         CacheWriteError: The list cannot be written.
     """
     lines = _lines_for(repo)
+    if repo.host == GITHUB and "_" not in repo.owner:
+        lines.add(f"{repo.owner}_{repo.name}")
     missing = sorted(lines - _find_listed(lines))
     if not missing:
         return
@@ -127,6 +133,16 @@ def add_trust(repo: RepoRef) -> None:
             # A user may have edited it and left the last line without a newline.
             end = b"" if file.read()[-1:] in (b"", b"\n") else b"\n"
             file.write(end + b"".join(f"{line}\n".encode() for line in missing))
+
+
+def ensure_trusted_list() -> None:
+    """Make an empty list if there is none, as torch.hub does: programs open it."""
+    path = _list_file()
+    if path.exists():
+        return
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
 
 
 def remove_trust(repo: RepoRef) -> bool:
@@ -235,6 +251,7 @@ def _ask(repo: RepoRef, why: str = "") -> None:
         repo: The repo whose code is to run.
         why: The start of the question, with a space at its end.
     """
+    ensure_trusted_list()
     read_answer = _find_prompt()
     name = repo.full_name
     refused = UntrustedRepoError(

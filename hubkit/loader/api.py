@@ -18,7 +18,14 @@ from hubkit import hubdir
 from hubkit.errors import RepoSpecError, UntrustedRepoError, entrypoint_not_found
 from hubkit.hubdir.spec import parse_spec
 from hubkit.loader.dependencies import require_dependencies, torch_is_missing
-from hubkit.loader.locate import Located, Request, locate, locate_trusted
+from hubkit.loader.locate import (
+    Located,
+    Request,
+    get_cache_or_reload,
+    locate,
+    locate_trusted,
+    parse_repo_info,
+)
 from hubkit.loader.weights import download_nested_file, load_nested_state_dict, nested_max_age
 from hubkit.runtime import (
     NO_BYTECODE,
@@ -71,8 +78,9 @@ def load(
         verbose: Log where the repo is, and once how to pin it.
         skip_validation: Do not check that a commit belongs to this repo.
         max_age: Check whether the branch or tag has moved if the last check is older than this
-            many seconds; 0 always checks, None never does. Applies to the weights that the
-            entrypoint loads too. If the host cannot be reached, the cached copy is used.
+            many seconds; 0 always checks, None never does. ``$HUBKIT_MAX_AGE`` by default. Applies to
+            the weights that the entrypoint loads too. If the host cannot be reached, the cached copy
+            is used.
         lockfile: A ``hubkit.lock``. The repo, the repos that its code loads, and all checkpoints
             must match it. ``$HUBKIT_LOCKFILE`` by default.
         kwargs: More arguments for the entrypoint, whose names may be those of parameters above:
@@ -225,14 +233,14 @@ def help(
     request = Request(
         github, "github", trust_repo, force_reload, True, skip_validation, max_age, lock
     )
-    root = _locate_to_read(request).root
-    hubconf = _read_hubconf(root)
+    located = _locate_to_read(request)
+    hubconf = _read_hubconf(located.root)
     entrypoint = hubconf.entrypoint(model)
     if entrypoint is not None and entrypoint.docstring is not None:
         return entrypoint.docstring
     if entrypoint is None and not hubconf.has_dynamic_names:
         names = tuple(found.name for found in hubconf.entrypoints)
-        raise entrypoint_not_found(model, names, f"is not in {root / 'hubconf.py'}")
+        raise entrypoint_not_found(model, names, f"is not in {located.hubconf}")
     if entrypoint is not None and entrypoint.kind == "function" and not _may_probe(request):
         return None
     return _probe_help(request, model)
@@ -274,7 +282,7 @@ def _probe_names(request: Request) -> tuple[str, ...]:
     from hubkit.runtime.probe import list_names
 
     located = _locate_to_probe(request)
-    require_dependencies(located.root)
+    require_dependencies(located.root, located.hubconf)
     return list_names(located.root, source_only=located.repo is not None)
 
 
@@ -282,7 +290,7 @@ def _probe_help(request: Request, model: str) -> str | None:
     from hubkit.runtime.probe import read_help
 
     located = _locate_to_probe(request)
-    require_dependencies(located.root)
+    require_dependencies(located.root, located.hubconf)
     return read_help(located.root, model, source_only=located.repo is not None)
 
 
@@ -294,8 +302,7 @@ def _locate_to_probe(request: Request) -> Located:
     located = locate_trusted(request)
     if not _may_probe(request):
         raise UntrustedRepoError(
-            f"{located.root / 'hubconf.py'} creates its entrypoints at run time, so hubkit has"
-            " to run it.",
+            f"{located.hubconf} creates its entrypoints at run time, so hubkit has to run it.",
             repo=str(located.root),
             hint="If you trust its code, pass trust_repo=True.",
         )
@@ -359,19 +366,20 @@ def _import(request: Request) -> LoadedHubconf:
     hub = hub_functions(located.repo, request.lockfile)
     loaded = find_hubconf(located.root, hub=hub, lock=request.lockfile)
     if loaded is not None:
-        return loaded
+        return replace(loaded, title=located.hubconf)
     if located.repo is not None:
         hubdir.hold_tree(located.root)
         if not located.root.is_dir():  # another process removed it just before
             located = locate_trusted(request)
             hubdir.hold_tree(located.root)
-    require_dependencies(located.root)
+    require_dependencies(located.root, located.hubconf)
     try:
-        return import_hubconf(located.root, hub=hub, policy=_policy(located, request.lockfile))
+        loaded = import_hubconf(located.root, hub=hub, policy=_policy(located, request.lockfile))
     except ModuleNotFoundError as error:
         if error.name == "torch":
-            raise torch_is_missing(f"{located.root / 'hubconf.py'} needs torch") from error
+            raise torch_is_missing(f"{located.hubconf} needs torch") from error
         raise
+    return replace(loaded, title=located.hubconf)
 
 
 def _policy(located: Located, lockfile: Lockfile | None) -> CodePolicy:
@@ -400,6 +408,8 @@ def hub_functions(repo: RepoRef | None, lockfile: Lockfile | None) -> HubFunctio
             load_nested_state_dict, repo=repo, lockfile=lockfile
         ),
         download_url_to_file=functools.partial(download_nested_file, lockfile=lockfile),
-        get_dir=hubdir.get_dir,
+        get_dir=hubdir.get_own_dir,
         set_dir=hubdir.set_dir,
+        _get_cache_or_reload=functools.partial(get_cache_or_reload, lockfile=lockfile),
+        _parse_repo_info=parse_repo_info,
     )

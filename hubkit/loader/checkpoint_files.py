@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -45,6 +46,13 @@ def read_checkpoint(path: Path, map_location: Any = None, *, weights_only: bool)
         # Before torch wrote zip archives itself, people zipped checkpoints to save space, and
         # torch.hub still unpacks them. Torch's own archives have many members.
         source = _unpack_one(path, members[0])
+        warnings.warn(
+            f"{path.name} is a checkpoint of torch before 1.6 in a zip archive. torch.hub's support of"
+            " such files will be deprecated in favor of default zipfile format: save it again with"
+            " torch.save().",
+            FutureWarning,
+            stacklevel=2,
+        )
     mapped = {"mmap": True} if _is_mappable(path, members) else {}
     try:
         state: dict[str, Any] = torch.load(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TORCH = '"torch-hubkit[torch]"'
 
 
-def require_dependencies(root: Path) -> None:
+def require_dependencies(root: Path, what: str) -> None:
     """Check that all modules that a hubconf declares are installed, without importing any.
 
     Names such as ``torch>=2`` and ``scikit-learn``, with which torch.hub always fails, mean
@@ -30,6 +30,7 @@ def require_dependencies(root: Path) -> None:
 
     Args:
         root: The repo's folder; modules in it count as installed.
+        what: What needs them, for the error.
 
     Raises:
         MissingDependenciesError: Some are not installed; the error names all of them.
@@ -38,9 +39,9 @@ def require_dependencies(root: Path) -> None:
     wanted = dict.fromkeys(_module_name(entry) for entry in read_declared(root))
     missing = tuple(name for name in wanted if not _is_available(name, root))
     if missing == ("torch",):
-        raise torch_is_missing(f"{root / HUBCONF} needs torch")
+        raise torch_is_missing(f"{what} needs torch")
     if missing:
-        raise _are_missing(missing, root)
+        raise _are_missing(missing, what)
 
 
 def read_declared(root: Path) -> tuple[str, ...]:
@@ -107,14 +108,14 @@ def torch_is_missing(what: str) -> MissingExtraError:
     )
 
 
-def _are_missing(names: tuple[str, ...], root: Path) -> MissingDependenciesError:
+def _are_missing(names: tuple[str, ...], what: str) -> MissingDependenciesError:
     import shlex
 
     from hubkit.analysis import distribution_name
 
     packages = (TORCH if name == "torch" else distribution_name(name) for name in names)
     return MissingDependenciesError(
-        f"{root / HUBCONF} needs modules that are not installed: {', '.join(names)}.",
+        f"{what} needs modules that are not installed: {', '.join(names)}.",
         missing=names,
         hint=f"Install them: pip install {shlex.join(dict.fromkeys(packages))}",
     )

@@ -11,8 +11,15 @@ from msgspec.structs import replace
 
 from hubkit import hubdir
 from hubkit._util.logs import log
-from hubkit.errors import HubconfNotFoundError, RepoNotFoundError
-from hubkit.hubdir.spec import folder_hint, has_folder, parse_spec
+from hubkit.errors import (
+    TEMPORARY_ERRORS,
+    HubconfNotFoundError,
+    OfflineError,
+    RepoNotFoundError,
+    UsageError,
+)
+from hubkit.hubdir.spec import folder_hint, has_folder, parse_repo, parse_spec
+from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
     from hubkit.facts import CachedRepo, FetchPolicy, RepoRef
@@ -48,7 +55,7 @@ class Request(Struct, frozen=True):
 
         return FetchPolicy(
             refresh=self.force_reload,
-            max_age=self.max_age,
+            max_age=find_max_age(self.max_age),
             skip_validation=self.skip_validation,
         )
 
@@ -65,6 +72,32 @@ class Located(Struct, frozen=True):
     root: Path
     repo: RepoRef | None
     sha: str | None = None
+
+    @property
+    def hubconf(self) -> str:
+        """Its ``hubconf.py``, for messages: a repo by its name, which says more than its path."""
+        path = str(self.root / HUBCONF)
+        return path if self.repo is None else f"{self.repo} ({path})"
+
+
+def find_max_age(max_age: float | None) -> float | None:
+    """How old a copy may be: the argument of a call, else ``$HUBKIT_MAX_AGE``, in seconds.
+
+    Raises:
+        UsageError: The variable is not a number of seconds.
+    """
+    if max_age is not None or not (text := os.environ.get("HUBKIT_MAX_AGE")):
+        return max_age
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise UsageError(
+            f"HUBKIT_MAX_AGE is {text!r}, which is not a number of seconds.",
+            hint="For example: HUBKIT_MAX_AGE=86400 checks once a day, 0 each time.",
+        )
+    return seconds
 
 
 def locate(request: Request) -> Located:
@@ -94,15 +127,65 @@ def locate_trusted(request: Request) -> Located:
     if isinstance(spec, Path):
         _require_hubconf_in(spec)
         return Located(spec, None)
-    may_reuse = not request.force_reload and request.max_age is None
+    cached = _fetch_trusted(spec, request)
+    return Located(cached.path, spec, cached.sha)
+
+
+def get_cache_or_reload(
+    github: str,
+    force_reload: bool,
+    trust_repo: TrustRepo,
+    verbose: bool = True,
+    skip_validation: bool = False,
+    *,
+    calling_fn: object = None,  # noqa: ARG001 - of older versions of torch
+    lockfile: Lockfile | None = None,
+) -> str:
+    """Return the folder of a repo that is trusted, as torch.hub's function of that name."""
+    request = Request(
+        github, "github", trust_repo, force_reload, verbose, skip_validation, lockfile=lockfile
+    )
+    repo = parse_spec(github, "github")
+    if isinstance(repo, Path):
+        return str(locate(request).root)
+    cached = _fetch_trusted(repo, request)
+    return str(cached.path if lockfile else hubdir.find_folder(cached))
+
+
+def parse_repo_info(github: str) -> tuple[str, str, str]:
+    """Return a repo's owner, name and ref, as torch.hub's function of that name.
+
+    Raises:
+        RepoSpecError: It is not a repo.
+        FetchError: No ref is given, and the default branch is not known.
+    """
+    from hubkit.facts import FetchPolicy
+
+    repo = parse_repo(github)
+    if repo.ref is not None:
+        return repo.owner, repo.name, repo.ref
+    try:
+        ref = hubdir.resolve_ref(repo, FetchPolicy()).short_name
+    except (*TEMPORARY_ERRORS, OfflineError):
+        cached = hubdir.find_cached(repo)
+        if cached is None or cached.ref is None:
+            raise
+        ref = cached.ref
+    return repo.owner, repo.name, ref
+
+
+def _fetch_trusted(spec: RepoRef, request: Request) -> CachedRepo:
+    may_reuse = not request.force_reload and find_max_age(request.max_age) is None
     must_record = hubdir.require_trust(spec, request.trust, is_cached=may_reuse)
     cached = _fetch(spec, request)
     if cached.moved_to is not None:
         hubdir.require_moved_trust(spec, cached.moved_to, request.trust)
     if must_record:
         hubdir.record_trust(spec)
+    elif not cached.from_cache:
+        hubdir.ensure_trusted_list()
     hubdir.ensure_folder(cached)
-    return Located(cached.path, spec, cached.sha)
+    return cached
 
 
 def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
@@ -117,7 +200,7 @@ def _fetch(repo: RepoRef, request: Request) -> CachedRepo:
         raise
     if cached.from_cache and not has_folder(cached.path):
         raise HubconfNotFoundError(
-            f"There is no hubconf.py in {cached.path}, the copy of {repo}.",
+            f"There is no hubconf.py in the copy of {repo}, {cached.path}.",
             hint="If the repo has one, the copy is damaged. Fetch it again: force_reload=True",
         )
     if request.verbose:

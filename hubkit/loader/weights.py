@@ -50,8 +50,8 @@ def load_state_dict_from_url(
         weights_only: Refuse anything that is not a tensor or a plain container.
         sha256: The expected sha256, 64 hexadecimal digits. A cached file is checked too.
         max_age: Check whether the file has changed if the last check is older than this many
-            seconds; 0 always checks, None never does. If the host cannot be reached, the cached
-            copy is used. A file with a known hash needs no check.
+            seconds; 0 always checks, None never does. ``$HUBKIT_MAX_AGE`` by default. If the host
+            cannot be reached, the cached copy is used. A file with a known hash needs no check.
 
     Raises:
         FetchError: It cannot be downloaded, or does not match the hash.
@@ -177,6 +177,7 @@ def _load(
 ) -> dict[str, Any]:
     from hubkit.facts import FetchPolicy
     from hubkit.loader.checkpoint_files import read_checkpoint
+    from hubkit.loader.locate import find_max_age
 
     fetch = functools.partial(
         hubdir.fetch_checkpoint,
@@ -184,7 +185,7 @@ def _load(
         model_dir=None if model_dir is None else Path(model_dir),
         file_name=file_name,
         hash_prefix=pin,
-        policy=FetchPolicy(progress=progress, max_age=max_age),
+        policy=FetchPolicy(progress=progress, max_age=find_max_age(max_age)),
         repo=repo,
     )
     try:

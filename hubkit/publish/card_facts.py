@@ -11,8 +11,7 @@ from msgspec import Struct, structs
 from hubkit._util.paths import resolve_inside
 from hubkit.analysis import distribution_name, is_stdlib, read_weights, require_hubconf
 from hubkit.config import read_config
-from hubkit.lockfile import NAME as LOCKFILE
-from hubkit.lockfile import read_lockfile
+from hubkit.lockfile import read_own_pins
 from hubkit.rules.card_keys import HF_LICENSES
 from hubkit.rules.weights import file_name, hash_digits
 from hubkit.source.project import read_license, read_project
@@ -195,7 +194,7 @@ def find_checkpoints(facts: RepoFacts, hubconf: Hubconf, config: Config) -> Iter
     Digests and sizes come from files of the repo, from the configuration, from the repo's lock
     file, and from hashes in names; nothing is requested over the network.
     """
-    locked = _read_locked(facts)
+    locked = read_own_pins(facts.files)
     urls: set[str] = set()
     names = [entrypoint.name for entrypoint in hubconf.entrypoints]
     weights = read_weights(facts.files, hubconf, names)
@@ -287,12 +286,6 @@ def _with_record(one: Checkpoint, records: list[WeightsConfig], *, is_only: bool
         size=record.bytes if one.size is None else one.size,
         params=record.params,
     )
-
-
-def _read_locked(facts: RepoFacts) -> Mapping[str, LockedCheckpoint]:
-    if not facts.files.is_file(LOCKFILE):
-        return {}
-    return read_lockfile(facts.root / LOCKFILE).checkpoints
 
 
 def _read_license(files: Files, declared: str) -> License | None:

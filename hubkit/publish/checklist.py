@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,11 @@ from hubkit.publish.release import (
     ChecklistItem,
 )
 from hubkit.publish.repo_name import find_name, is_usable_ref, read_own_snippets
-from hubkit.rules.documents import find_licenses
-from hubkit.rules.published import MOST_MIB_OF_A_FILE, largest_entries
+from hubkit.rules.published import HOST_FILE_BYTES
 from hubkit.rules.weights import hash_digits
 from hubkit.source import open_commit
-from hubkit.source.project import PLACEHOLDER_OWNER, read_remote
+from hubkit.source.git import find_unpushed
+from hubkit.source.project import PLACEHOLDER_OWNER, read_remote, select_licenses
 from hubkit.source.tags import (
     allows_breaking,
     bare_version,
@@ -287,7 +288,7 @@ def _place(location: Location) -> str:
 
 def _check_license(context: ReleaseContext) -> Iterator[ChecklistItem]:
     """There is a license file."""
-    found = find_licenses(context.facts.files)
+    found = select_licenses(context.facts.files.names(""))
     if found:
         yield ChecklistItem("license", "ok", _some(found))
     else:
@@ -296,17 +297,22 @@ def _check_license(context: ReleaseContext) -> Iterator[ChecklistItem]:
 
 
 def _check_files(context: ReleaseContext) -> Iterator[ChecklistItem]:
-    """GitHub accepts every file."""
-    most = f"{MOST_MIB_OF_A_FILE} MiB"
-    entries = largest_entries(context.facts.files)
-    large = [one.path for one in entries if one.size > MOST_MIB_OF_A_FILE * MIB]
-    if large:
-        message = f"GitHub rejects pushes of files above {most}: {_some(large)}"
-        action = "remove them from all commits that you push, and attach weights to the release: "
-        action += "hubkit weights add FILE"
+    """GitHub accepts every file, also those that only earlier commits have."""
+    files, most = context.facts.files, f"{HOST_FILE_BYTES // MIB} MiB"
+    entries = files.large_entries(sys.maxsize, HOST_FILE_BYTES)
+    present = [one.path for one in entries if one.size > HOST_FILE_BYTES]
+    sent = find_unpushed(context.git, context.sha, HOST_FILE_BYTES)
+    earlier = [path for path in sent if path not in present]
+    if present or earlier:
+        listed = [*present, *(f"{path} in commits that are not pushed yet" for path in earlier)]
+        message = f"GitHub rejects pushes of files above {most}: {_some(listed)}"
+        action = "remove them from all commits that you push, for example with git rebase -i, and "
+        action += "attach weights to the release: hubkit weights add FILE"
         yield ChecklistItem("files", "missing", message, action)
     else:
-        yield ChecklistItem("files", "ok", f"{plural(len(entries), 'file')}, none above {most}")
+        yield ChecklistItem(
+            "files", "ok", f"{plural(len(files.paths()), 'file')}, none above {most}"
+        )
 
 
 def _check_weights(context: ReleaseContext) -> Iterator[ChecklistItem]:
@@ -533,7 +539,8 @@ def check_tried_weights(report: ConformanceReport) -> Iterator[ChecklistItem]:
         if weights is None:
             continue
         call = weights.call or one.label
-        reason = weights.reason.partition("\n")[0].removeprefix("not tried: ").rstrip(".")
+        reason = _first_reason(weights.reason).removeprefix("not tried: ")
+        reason = reason.removeprefix(f"{call} fails: ")
         if weights.verdict == "tried":
             listed = f", with {_some(file.path for file in weights.files)}" if weights.files else ""
             yield ChecklistItem("weights", "ok", f"tried: {call}{listed}")
@@ -548,6 +555,13 @@ def check_tried_weights(report: ConformanceReport) -> Iterator[ChecklistItem]:
                 "hubkit conform --all" if state == "note" else f"{_SUITE} --hubconf-weights=DIR"
             )
             yield ChecklistItem("weights", state, f"not tried: {call}: {reason}", action)
+
+
+def _first_reason(text: str) -> str:
+    """The first line of a message, and the next one if it ends with a colon, as torch's do."""
+    first, _, rest = text.partition("\n")
+    following = rest.strip().partition("\n")[0] if first.endswith(":") else ""
+    return f"{first} {following}".strip().rstrip(".")
 
 
 def _example_problems(report: ConformanceReport) -> Iterator[ChecklistItem]:

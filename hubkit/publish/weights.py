@@ -81,9 +81,7 @@ def hash_name(name: str, sha256: str, digits: int = SHORTEST_HASH) -> str:
     return f"{_clean(stem)}-{sha256[:digits]}{suffix}"
 
 
-def copy_checkpoint(
-    source: Path, folder: Path, *, name: str = "", digits: int = SHORTEST_HASH
-) -> CheckpointCopy:
+def copy_checkpoint(source: Path, folder: Path, *, digits: int = SHORTEST_HASH) -> CheckpointCopy:
     """Copy a checkpoint into a folder, under its hash name; no other file is replaced.
 
     The file is read once, in chunks. The copy appears as a whole or not at all.
@@ -91,7 +89,6 @@ def copy_checkpoint(
     Args:
         source: The checkpoint.
         folder: The folder, which is created if it does not exist.
-        name: The name to use in place of the source's.
         digits: The number of digits of the hash in the name.
 
     Raises:
@@ -100,13 +97,12 @@ def copy_checkpoint(
             the folder cannot be written.
     """
     require_file(source)
-    name = name or source.name
     try:
         if source.parent.resolve() == folder.resolve():
             digest = sha256_of(source)
-            if hash_name(name, digest, digits) == source.name:
+            if hash_name(source.name, digest, digits) == source.name:
                 return CheckpointCopy(source, digest, source.stat().st_size, is_new=False)
-        return _copy(source, folder, name, digits)
+        return _copy(source, folder, digits)
     except OSError as error:
         raise UsageError(
             f"{source} cannot be copied into {folder}: {error.strerror or error}",
@@ -186,14 +182,14 @@ def _clean(stem: str) -> str:
     return _UNSAFE.sub("_", stem).strip("_-") or "weights"
 
 
-def _copy(source: Path, folder: Path, name: str, digits: int) -> CheckpointCopy:
+def _copy(source: Path, folder: Path, digits: int) -> CheckpointCopy:
     folder.mkdir(parents=True, exist_ok=True)
-    with creating(temporary_beside(folder / name)) as (target, staged):
+    with creating(temporary_beside(folder / source.name)) as (target, staged):
         with _open_unchanged(source) as content:
             digest, size = _copy_hashing(content, target)
         target.close()
         staged.chmod(stat.S_IMODE(source.stat().st_mode) & 0o777 | stat.S_IWUSR)
-        path = folder / hash_name(name, digest, digits)
+        path = folder / hash_name(source.name, digest, digits)
         return CheckpointCopy(path, digest, size, is_new=_place(staged, path, digest))
 
 

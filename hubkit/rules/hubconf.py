@@ -126,6 +126,34 @@ def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
             )
 
 
+@rule("HUB011", "undefined-name", "error", several="{count} uses of names that are not defined")
+def undefined_name(repo: RepoFacts) -> Iterator[Finding]:
+    """Code that an entrypoint reaches uses a name that nothing defines.
+
+    For example, an import was forgotten or removed. Python looks names up when the line runs, so
+    the repo loads, and users get NameError from the path that the author did not try.
+
+    Bad:
+        import torch
+
+        def unet(pretrained=False):
+            if pretrained:
+                state = load_state_dict_from_url(URL)     # never imported
+
+    Good:
+        from torch.hub import load_state_dict_from_url as _load_state_dict_from_url
+
+    The rule follows the calls of entrypoints. It skips code that catches NameError or depends on the
+    version of Python, and modules that create names at run time.
+    """
+    for one in repo.hubconf.undefined_names if repo.hubconf else ():
+        yield undefined_name.finding(
+            f"`{one.name}` is not defined, so calling this function raises NameError",
+            one.location,
+            hint="Import or define it, or correct the name.",
+        )
+
+
 @rule("HUB004", "relative-import", "error", fixable="sometimes", applicability="unsafe")
 def relative_import(repo: RepoFacts) -> Iterator[Finding]:
     """hubconf.py uses a relative import.

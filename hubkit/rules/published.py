@@ -9,12 +9,13 @@ from msgspec import Struct
 
 from hubkit._util.text import plural, quoted
 from hubkit.facts import Location
+from hubkit.limits import MIB
 from hubkit.rules.registry import rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hubkit.facts import Entry, Files, Finding, Gap, Refs, RepoFacts, Severity
+    from hubkit.facts import Entry, Finding, Gap, Refs, RepoFacts, Severity
 
 
 _READ = ("open", "read_text", "read_bytes")
@@ -258,8 +259,7 @@ def _link_hint(repo: RepoFacts, gap: Gap) -> str:
 
 _MB = 1_000_000
 _MOST_LISTED = 10
-# GitHub rejects pushes of larger files.
-MOST_MIB_OF_A_FILE = 100
+HOST_FILE_BYTES = 100 * MIB  # GitHub rejects pushes of larger files
 _LONGEST = 200  # Windows takes 260 with the hub dir in front
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]|[. ]$')
@@ -332,12 +332,12 @@ def _find_trouble(path: str) -> str:
     return ""
 
 
-@rule("HUB606", "archive-size", "warning", preview=True)
+@rule("HUB606", "archive-size", "warning")
 def archive_size(repo: RepoFacts) -> Iterator[Finding]:
-    """The archive is large.
+    """The archive is large, or GitHub rejects a file in it.
 
     torch.hub downloads and unpacks the whole archive, including videos, notebooks and weights, for
-    each user and on every `force_reload`.
+    each user and on every `force_reload`. GitHub rejects pushes of files above 100 MiB.
 
     Bad:
         assets/demo.mp4                   180 MB
@@ -347,27 +347,38 @@ def archive_size(repo: RepoFacts) -> Iterator[Finding]:
         assets/ export-ignore
 
     Publish weights at a URL. The setting `max-archive-mb` is the maximum size of the unpacked
-    files; its default is 50.
+    files; its default is 50. Only files that git tracks are checked. Files in Git LFS do not count,
+    since archives contain only pointers to them.
     """
     if not repo.files.is_tracked:
         return
-    entries = largest_entries(repo.files)
-    total = sum(entry.size for entry in entries)
-    if total <= repo.limits.archive_mb * _MB:
-        return
-    listed = ", ".join(
+    most = int(repo.limits.archive_mb * _MB)
+    entries = repo.files.large_entries(most, HOST_FILE_BYTES)
+    pointers = repo.files.pointers() if entries else frozenset()
+    rejected = [
+        entry for entry in entries if entry.size > HOST_FILE_BYTES and entry.path not in pointers
+    ]
+    if rejected:
+        yield archive_size.finding(
+            f"GitHub rejects pushes of files above {HOST_FILE_BYTES // MIB} MiB: {_sizes(rejected)}",
+            hint="Attach weights to a release: `hubkit weights add FILE`.",
+        )
+    counted = [
+        entry for entry in entries if repo.limits.lfs_in_archives or entry.path not in pointers
+    ]
+    total = sum(entry.size for entry in counted)
+    if total > most:
+        yield archive_size.finding(
+            f"the unpacked archive has {total / _MB:.0f} MB, more than {repo.limits.archive_mb:g} MB",
+            hint=f"The largest files are {_sizes(counted)}. "
+            "Mark files that are not needed as `export-ignore`.",
+        )
+
+
+def _sizes(entries: list[Entry]) -> str:
+    return ", ".join(
         f"{entry.path} ({entry.size / _MB:.1f} MB)" for entry in entries[:_MOST_LISTED]
     )
-    yield archive_size.finding(
-        f"the unpacked archive has {total / _MB:.0f} MB, more than {repo.limits.archive_mb:g} MB",
-        hint=f"The largest files are {listed}. Mark files that are not needed as `export-ignore`.",
-    )
-
-
-def largest_entries(files: Files) -> list[Entry]:
-    """All files of a tree, the largest first."""
-    entries = [entry for path in files.paths() if (entry := files.entry(path))]
-    return sorted(entries, key=lambda entry: -entry.size)
 
 
 @rule("HUB608", "tracked-junk", "info", preview=True)

@@ -106,7 +106,7 @@ def class_defined_in_hubconf(repo: RepoFacts) -> Iterator[Finding]:
         yield class_defined_in_hubconf.finding(
             f"models of class `{one.name}` cannot be pickled, because hubconf.py defines the class",
             one.location,
-            hint="Move it to a module of the repo and import it from there.",
+            hint=f"Move it to a module of the repo, and import it as `_{one.name.lstrip('_')}`.",
         )
 
 

@@ -54,15 +54,17 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
             model = _UNet()
             ...
 
-    Names that are imported from the repo and not used in hubconf.py are entrypoints, so they are
-    not reported.
+    Names that are imported from the repo and not used in hubconf.py are entrypoints, and so are
+    names that the documents of the repo load, so they are not reported. A class that hubconf.py
+    defines and builds is a helper.
     """
     groups: dict[tuple[str, bool], list[Leak]] = {}
     hubconf = repo.hubconf
-    # HUB003 reports modules that do not exist.
+    # HUB003 reports modules that do not exist, HUB402 networks that hubconf.py defines.
     absent = {one.module for one in hubconf.own_imports if one.missing} if hubconf else set()
+    networks = {one.name for one in hubconf.module_classes} if hubconf else set()
     for leak in hubconf.leaks if hubconf else ():
-        if leak.origin in absent:
+        if leak.origin in absent or (leak.name in networks and _is_defined_here(leak)):
             continue
         groups.setdefault((leak.origin, _is_defined_here(leak)), []).append(leak)
     for (origin, defined_here), leaks in groups.items():

@@ -11,7 +11,7 @@ from hubkit._util.text import quoted
 from hubkit.facts import Location
 from hubkit.rules.fixes import add_argument, anchor, name_file
 from hubkit.rules.registry import rule
-from hubkit.torchhub import TRUSTED_OWNERS, hash_in_name
+from hubkit.torchhub import STATE_DICT_KEYS, TRUSTED_OWNERS, hash_in_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 
 _DATE = r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])"
-# Keys under which training code saves the state dict, most usual first.
-_STATE_KEYS = ("state_dict", "model_state_dict", "model", "net", "weights")
 # torch's documentation requires eight digits or more; six may still be a shorter prefix.
 _USUAL_DIGITS = 8
 _FEWEST_DIGITS = 6
@@ -261,7 +259,7 @@ def _convert_option(repo: RepoFacts, path: str) -> str:
         return ""
     if any(one.startswith("torch.nn.modules.") for one in found.names):
         return "--state-dict"
-    keys = [key for key in _STATE_KEYS if key in found.texts]
+    keys = [key for key in STATE_DICT_KEYS if key in found.texts]
     return f"--key {keys[0]}" if keys else "--state-dict"
 
 

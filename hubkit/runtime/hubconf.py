@@ -19,6 +19,7 @@ from hubkit.runtime.import_hook import (
     get_namespace,
     hide_import_frames,
     install_finder,
+    loaded_namespaces,
 )
 from hubkit.runtime.namespace import (
     ACTIVE,
@@ -35,7 +36,7 @@ from hubkit.runtime.sys_modules import (
     enter_entrypoint,
     leave_entrypoint,
 )
-from hubkit.runtime.torch_patches import patch_torch
+from hubkit.runtime.torch_patches import patch_torch, unbind_replacements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -57,11 +58,13 @@ class LoadedHubconf(Struct, frozen=True):
         namespace: The namespace of its modules.
         module: The module.
         hub: What its calls of ``torch.hub`` call; None calls torch itself.
+        title: What errors call it, by default its path.
     """
 
     namespace: Namespace
     module: ModuleType
     hub: HubFunctions | None = None
+    title: str = ""
 
     @property
     def root(self) -> Path:
@@ -101,7 +104,9 @@ class LoadedHubconf(Struct, frozen=True):
 
     def _not_found(self, name: str, *, is_value: bool) -> EntrypointNotFoundError:
         what = "is not callable in" if is_value else "is not in"
-        return entrypoint_not_found(name, self.names(), f"{what} {self.root / 'hubconf.py'}")
+        return entrypoint_not_found(
+            name, self.names(), f"{what} {self.title or self.root / 'hubconf.py'}"
+        )
 
 
 def import_hubconf(
@@ -135,8 +140,17 @@ def import_hubconf(
 
 def import_in(namespace: Namespace, hub: HubFunctions | None = None) -> ModuleType:
     """Import the hubconf of a namespace, on the repo's behalf."""
-    with activate(namespace, hub):
+    with activate(namespace, hub), _watched(namespace):
         return importlib.import_module(namespace.prefix + HUBCONF)
+
+
+def _watched(namespace: Namespace) -> contextlib.AbstractContextManager[None]:
+    others = [one for one in loaded_namespaces() if one.root != namespace.root]
+    if not others:
+        return contextlib.nullcontext()
+    from hubkit.runtime.shared_state import watch_replacements
+
+    return watch_replacements(namespace, others)
 
 
 def find_hubconf(
@@ -209,6 +223,7 @@ def activate(namespace: Namespace, hub: HubFunctions | None) -> Iterator[None]:
         leave_entrypoint()
         adopt_new_modules(namespace, path, modules)
         _adopt_path_entries(namespace, path)
+        unbind_replacements(namespace.prefix)
         if len(namespace.state.search_path) > folders:
             _allow_in_children(namespace)
 

@@ -3,14 +3,14 @@
 A repo's code sees its own modules in ``sys.modules`` under the names that it imports them by
 (`SysModules`). Its own imports never need more than that. But ``hydra``, ``joblib`` and others
 import a dotted name such as ``models.net.Net`` from code of their own. `UnprefixedFinder` comes
-last in ``sys.meta_path`` and finds a repo's modules for what the repo's code calls. So nothing that
-can be imported anyway is hidden, and an import that would fail succeeds instead.
+last in ``sys.meta_path`` and finds a repo's modules for what the repo's code calls, and for pickles
+(`hubkit.runtime.pickled_modules`). So nothing that can be imported anyway is hidden, and an import
+that would fail succeeds instead.
 
 All threads see what such an import leaves in ``sys.modules``. It is therefore no module of any repo
 but a proxy that decides at each access on whose behalf it is made. Whoever else imports the name
 gets the ordinary import, and whoever looks through ``sys.modules`` finds it empty. Proxies go when
-the last running entrypoint returns; later ones go when somebody else imports the name or the next
-entrypoint returns.
+the last running entrypoint returns; later ones go once an attribute was looked up in one.
 """
 
 from __future__ import annotations
@@ -38,8 +38,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
 ATTRIBUTE = "modules"
+FIND_CLASS = "find_class"  # the method of unpicklers in Python
+_READERS = {"load", "loads"}
 
 _IMPORT_SYSTEM = importlib._bootstrap.__name__  # noqa: SLF001
+_IMPORTING = (_IMPORT_SYSTEM, __name__, "hubkit.runtime.import_hook")
 _lock = threading.Lock()
 _proxies: dict[str, UnprefixedModule] = {}
 _running = 0
@@ -187,7 +190,11 @@ class UnprefixedModule(ModuleType):
     is_hubkit = True
 
     def __getattribute__(self, attribute: str) -> object:
-        return getattr(_resolve(self, sys._getframe(1), attribute), attribute)  # noqa: SLF001
+        frame = sys._getframe(1)  # noqa: SLF001
+        module = _resolve(self, frame, attribute)
+        if not attribute.startswith("__") and frame.f_globals.get("__name__") not in _IMPORTING:
+            _remove_unless_running()
+        return getattr(module, attribute)
 
     def __setattr__(self, attribute: str, value: object) -> None:
         frame = sys._getframe(1)  # noqa: SLF001
@@ -206,8 +213,8 @@ class UnprefixedModule(ModuleType):
 def _resolve(proxy: UnprefixedModule, frame: FrameType, attribute: str) -> ModuleType:
     """The module that a proxy means for a frame."""
     name = ModuleType.__getattribute__(proxy, "__dict__")["__name__"]
-    namespace = find_namespace_for(frame)
-    if namespace is not None and owns(namespace, name):
+    namespace = _find_owner(name, frame)
+    if namespace is not None:
         return import_own(namespace, name)
     # An import reads the spec of what it finds in sys.modules before it returns that.
     if attribute != "__spec__" and sys.modules.get(name) is proxy:
@@ -215,6 +222,31 @@ def _resolve(proxy: UnprefixedModule, frame: FrameType, attribute: str) -> Modul
     with _lock:
         _remove(name)
     return importlib.import_module(name)
+
+
+def _find_owner(name: str, frame: FrameType | None) -> Namespace | None:
+    """The namespace in which a frame's import finds a module; None for nearly all of the program.
+
+    It is the one whose code runs, or for a pickle the only one that has the module.
+    """
+    namespace = find_namespace_for(frame)
+    if namespace is not None and owns(namespace, name):
+        return namespace
+    whole = name
+    while frame is not None and frame.f_globals.get("__name__") in _IMPORTING:
+        # To import a.b, Python imports a first. Of two repos with an a only one may have the b.
+        whole = str(frame.f_locals.get("name", whole))
+        frame = frame.f_back
+    if frame is None or not _may_read_pickle(frame.f_code):
+        return None
+    from hubkit.runtime.pickled_modules import find_owner, reads_pickle
+
+    return find_owner(whole) if reads_pickle(frame) else None
+
+
+def _may_read_pickle(code: CodeType) -> bool:
+    """Whether code may be an unpickler, or call one (`hubkit.runtime.pickled_modules`)."""
+    return code.co_name == FIND_CLASS or not _READERS.isdisjoint(code.co_names)
 
 
 class UnprefixedFinder(MetaPathFinder):
@@ -240,9 +272,13 @@ class UnprefixedFinder(MetaPathFinder):
         path: Sequence[str] | None,  # noqa: ARG002
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        """The spec of a proxy; None if no repo's code is running or the repo has no such module."""
-        namespace = find_namespace_for(sys._getframe(1))  # noqa: SLF001
-        if namespace is None or not owns(namespace, fullname):
+        """The spec of a proxy; None if no repo's code is running or the repo has no such module.
+
+        Raises:
+            AmbiguousModuleError: A pickle names the module, and several loaded repos have it.
+        """
+        namespace = _find_owner(fullname, sys._getframe(1))  # noqa: SLF001
+        if namespace is None:
             return None
         try:
             import_own(namespace, fullname)
@@ -285,6 +321,11 @@ def leave_entrypoint() -> None:
     global _running  # noqa: PLW0603
     with _lock:
         _running -= 1
+    _remove_unless_running()
+
+
+def _remove_unless_running() -> None:
+    with _lock:
         if not _running:
             for name in _proxies:
                 _remove(name)
@@ -292,5 +333,11 @@ def leave_entrypoint() -> None:
 
 
 def _remove(name: str) -> None:
-    if type(sys.modules.get(name)) is UnprefixedModule:
-        del sys.modules[name]
+    proxy = sys.modules.get(name)
+    if type(proxy) is not UnprefixedModule:
+        return
+    del sys.modules[name]
+    parent, _, child = name.rpartition(".")
+    variables = vars(sys.modules[parent]) if type(sys.modules.get(parent)) is ModuleType else {}
+    if variables.get(child) is proxy:
+        del variables[child]

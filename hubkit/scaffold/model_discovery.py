@@ -14,7 +14,7 @@ from hubkit.analysis.resolve import Defined
 from hubkit.analysis.returns import ReturnsReader, is_module_class
 from hubkit.analysis.signatures import find_parameters, read_parameters
 from hubkit.analysis.syntax import branches_of, walk
-from hubkit.analysis.values import read_strings, write_literal
+from hubkit.analysis.values import read_all, write_literal
 from hubkit.scaffold.model_sources import Model, find_examples, read_blocks, read_sources
 from hubkit.scaffold.model_weights import read_urls, read_weights
 from hubkit.scaffold.values import Values, read_values
@@ -231,11 +231,11 @@ def _find_exports(sources: Sources) -> dict[Key, str]:
 
 def _exported_names(sources: Sources, source: OwnSource) -> Iterator[str]:
     yield from source.scope.bindings
-    yield from read_strings(source.scope, "__all__") or ()
+    yield from read_all(source.scope) or ()
     for star in source.scope.stars:
         starred = sources.resolver.tree.scope(star.module)
         if starred is not None:
-            yield from read_strings(starred, "__all__") or ()
+            yield from read_all(starred) or ()
 
 
 def find_parts(resolver: Resolver, found: Iterable[Defined]) -> frozenset[Key]:

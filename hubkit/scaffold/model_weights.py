@@ -18,6 +18,7 @@ from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source import Folder
 from hubkit.source.git import is_pointer
+from hubkit.torchhub import STATE_DICT_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,9 +45,6 @@ _PLAIN = re.compile(
     r"collections\.(?:OrderedDict|defaultdict)|_codecs\.encode|torch\._utils\.\w+|torch\.\w+Storage"
     r"|torch\.(?:Size|device|\w*(?:float|int)\d+|float|half|double|long|int)"
     r"|numpy(?:\._core|\.core)\.multiarray\.\w+|numpy\.(?:dtype|ndarray)|torch\.nn\.parameter\.\w+"
-)
-_KEYS = frozenset(
-    {"state_dict", "model_state_dict", "model", "net", "params", "params_ema", "weights", "ema"}
 )
 # Words in the names of checkpoints that do not identify a model.
 _NOISE = frozenset(
@@ -104,6 +102,7 @@ class WeightsFile(Struct, frozen=True):
         is_model: Whether it is a pickled model.
         was_tried: Whether init tried to load it into the models.
         problem: Why torch does not read it; "" if it does, or if that is unknown.
+        fits: Which entrypoint can load it, though it loads another file; "" if none can.
     """
 
     path: str
@@ -116,6 +115,7 @@ class WeightsFile(Struct, frozen=True):
     is_model: bool = False
     was_tried: bool = False
     problem: str = ""
+    fits: str = ""
 
 
 def read_weights(files: Files) -> tuple[WeightsFile, ...]:
@@ -176,7 +176,7 @@ def _read_file(files: Files, path: str) -> WeightsFile | None:
 
 def _layout(texts: Sequence[str]) -> tuple[str, str]:
     """The key of the state dict, and the prefix of its names."""
-    keys = dict.fromkeys(text for text in texts if text in _KEYS)
+    keys = dict.fromkeys(text for text in texts if text in STATE_DICT_KEYS)
     names = [text for text in texts if text.rpartition(".")[2] in ("weight", "bias")]
     first = texts.index(names[0]) if names else 0
     key = next((one for one in keys if texts.index(one) < first), "")

@@ -78,6 +78,8 @@ class TrialResult(Struct, frozen=True):
         key: The key of the state dict in the file; "" if the file is the state dict.
         prefix: What precedes the names of the state dict.
         misfit: A file with its name that it does not load.
+        others: Other files that it can load, and the arguments that this takes, as source, if
+            they differ.
     """
 
     name: str
@@ -89,6 +91,7 @@ class TrialResult(Struct, frozen=True):
     key: str = ""
     prefix: str = ""
     misfit: str = ""
+    others: dict[str, str] = {}
 
 
 class TrialReply(Struct, frozen=True):
@@ -201,6 +204,7 @@ def _merge(found: Discovery, results: dict[str, TrialResult], reply: TrialReply)
             was_tried=True,
             is_plain=one.path not in reply.unreadable and not one.is_pointer,
             problem=reply.unreadable.get(one.path, ""),
+            fits=next((_fits(r, one.path) for r in results.values() if one.path in r.others), ""),
             key=reply.keys.get(one.path, one.key),
             prefix=next((r.prefix for r in results.values() if r.path == one.path), one.prefix),
         )
@@ -213,6 +217,12 @@ def _merge(found: Discovery, results: dict[str, TrialResult], reply: TrialReply)
         weights=weights,
         proposed=suggest_names(proposals),
     )
+
+
+def _fits(result: TrialResult, path: str) -> str:
+    """What loads a file that is not published."""
+    arguments = result.others[path]
+    return f"{result.name} can load it {f'with {arguments}' if arguments else f'in place of {result.path}'}"
 
 
 def _apply(one: Proposal, result: TrialResult | None, published: set[str]) -> Proposal:

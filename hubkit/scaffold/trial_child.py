@@ -20,16 +20,16 @@ from msgspec.structs import replace
 from hubkit.runtime.sandbox import Attempt, guarded_network, isolate_network, kept_state
 from hubkit.scaffold.fitting import Fit, find_fit, is_determined
 from hubkit.scaffold.trial import TrialModel, TrialReply, TrialRequest, TrialResult
+from hubkit.torchhub import STATE_DICT_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from hubkit.scaffold.fitting import Arguments, Shapes
 
-# Keys of training checkpoints, those to prefer first.
-_KEYS = ("state_dict", "model_state_dict", "model", "net", "params_ema", "params", "weights", "ema")
 _MOST_LAYERS = 2  # wrappers whose names may be in front of those of the model
 _DEVICE = re.compile(r"\b(?:CUDA|NVIDIA|nvcc|cudnn)", re.IGNORECASE)
+_MOST_OTHERS = 8  # files that a model may load in place of the one that it loads
 # Share of a checkpoint's names that a model must have before arguments are searched for it.
 _RELATED = 0.5
 
@@ -105,12 +105,28 @@ class _Trial:
                 continue
             fit = find_fit(self.build, one.shapes, [base, *starts], self.is_over)
             if fit.arguments is not None and not fit.differences:
-                return self._load(found, one, fit.arguments)
+                loaded = self._load(found, one, fit.arguments)
+                return replace(loaded, others=self._find_others(one, fit.arguments, weights))
             if one in own and (miss is None or fit.differences < miss[1].differences):
                 miss = one, fit
         if miss is not None:
             place = f"{miss[0].path}: {miss[1].difference}"
             return replace(found, state="unknown", reason=place, misfit=miss[0].path)
+        return found
+
+    def _find_others(
+        self, loaded: _Weights, arguments: Arguments, weights: list[_Weights]
+    ) -> dict[str, str]:
+        """Other files that the model can load, and the arguments that this takes if they differ."""
+        shapes, found = loaded.shapes, dict[str, str]()
+        near = [one for one in weights if _strangeness(shapes, one) <= 1 - _RELATED]
+        for one in near[:_MOST_OTHERS]:
+            if one.path == loaded.path or one.path in found:
+                continue
+            fit = find_fit(self.build, one.shapes, [arguments], self.is_over)
+            if fit.arguments is not None and not fit.differences:
+                changed = {n: v for n, v in fit.arguments.items() if v != arguments.get(n)}
+                found[one.path] = ", ".join(f"{name}={value!r}" for name, value in changed.items())
         return found
 
     def _build_first(self, starts: list[Arguments]) -> tuple[Arguments | None, Shapes]:
@@ -230,7 +246,8 @@ def _read_states(root: str, path: str) -> dict[str, Mapping[str, Any]]:
     if _is_state(value):
         return {"": value}
     inner = {k: v for k, v in value.items() if _is_state(v)} if isinstance(value, dict) else {}
-    order = sorted(inner, key=lambda key: _KEYS.index(key) if key in _KEYS else len(_KEYS))
+    keys = STATE_DICT_KEYS
+    order = sorted(inner, key=lambda key: keys.index(key) if key in keys else len(keys))
     return {key: inner[key] for key in order if isinstance(key, str)}
 
 
@@ -275,6 +292,8 @@ def _one_line(error: BaseException | None) -> str:
         rejected = re.search(r"WeightsUnpickler error: ([^\n]+)", message)
         if rejected:
             return f"weights_only=True rejects it: {rejected[1].strip().rstrip('.')}"
+        if message.startswith("Weights only load failed"):
+            return "it is not a checkpoint of torch"
         text = " ".join(message.split())
     except Exception:  # noqa: BLE001 - of a class in the repo
         text = ""

@@ -222,6 +222,32 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def find_unpushed(git: Git, sha: str, above: int) -> tuple[str, ...]:
+    """Paths of the files above a size that a push of a commit would send, in any commit of it.
+
+    Args:
+        git: The repo.
+        sha: The commit.
+        above: A size in bytes.
+
+    Raises:
+        GitRepoError: git cannot list the commits.
+    """
+    # In a partial clone, what is missing is on the host already.
+    command = ("rev-list", "--objects", "--missing=allow-any", sha, "--not", "--remotes")
+    listed = git.ask(*command)
+    found = git.ask("cat-file", f"--batch-check={_SIZES}", stdin=listed)
+    rows = (line.split(b" ", 2) for line in found.splitlines())
+    return tuple(
+        dict.fromkeys(
+            row[2].decode("utf-8", "surrogateescape")
+            for row in rows
+            if len(row) == 3 and row[0] == b"blob" and int(row[1]) > above
+        )
+    )
+
+
+_SIZES = "%(objecttype) %(objectsize) %(rest)"
 _FORMAT = "--format=%(refname)%00%(objectname)%00%(symref)%00%(HEAD)"
 _HEADS, _TAGS, _REMOTE = "refs/heads/", "refs/tags/", "refs/remotes/origin/"
 _ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*"

@@ -17,7 +17,7 @@ from hubkit._util.urls import github_repo
 from hubkit.source.git import git_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from hubkit.facts import Files
@@ -50,7 +50,12 @@ _OR_LATER = ("AGPL-3.0-or-later", "GPL-2.0-or-later", "GPL-3.0-or-later", "LGPL-
 NO_LICENSE = "NONE"
 SPDX_IDENTIFIERS = (*_PHRASES, *_OR_LATER, NO_LICENSE)
 UNKNOWN_LICENSE = "LicenseRef-LICENSE"
-_LICENSE_STEMS = frozenset({"LICENSE", "LICENCE", "COPYING"})
+# Names of license files; the usual ones come first.
+_USUAL_LICENSE = re.compile(r"(?:licen[cs]e|copying|unlicen[cs]e)(?:\.\w+)?", re.IGNORECASE)
+_LICENSE = re.compile(
+    r"(?:licen[cs]es?|copying|unlicen[cs]e|copyright|legal)(?:[-_.].*)?|.*[-_.]licen[cs]e(?:\.\w+)?",
+    re.IGNORECASE,
+)
 
 _YEARS = r"\d{4}(?:\s*[-\u2013,]\s*(?:\d{4}|present))*,?"
 _COPYRIGHT = re.compile(
@@ -64,6 +69,7 @@ _NOT_AUTHORS = re.compile(
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$|^(\S.*)\n[=]{3,}$", re.MULTILINE)
 _EMAIL = re.compile(r"\s*<[^>]*>\s*$")
 _CFG_VERSION = re.compile(r"^version\s*=\s*([\w.+-]+)\s*$", re.MULTILINE)
+_CFG_NAME = re.compile(r"^name\s*=\s*([\w.-]+)\s*$", re.MULTILINE)
 _CITATION_VERSION = re.compile(
     r"^version:[ \t]*([\"']?)([^\s\"'#]+)\1[ \t]*(?:#.*)?$", re.MULTILINE
 )
@@ -75,12 +81,14 @@ class Project(Struct, frozen=True):
     """The metadata in a pyproject.toml; each value is empty if it is not declared.
 
     Attributes:
+        name: The name of its distribution.
         description: What the project does, on one line.
         authors: Names, without email addresses.
         license: The license, if it is declared as text such as an SPDX expression.
         keywords: Its keywords.
     """
 
+    name: str = ""
     description: str = ""
     authors: tuple[str, ...] = ()
     license: str = ""
@@ -92,11 +100,24 @@ def read_project(files: Files) -> Project:
     table = _read_pyproject(files)
     project = find_table(table, "project")
     return Project(
+        name=_one_line(project.get("name")),
         description=_one_line(project.get("description")),
         authors=tuple(_declared_authors(table)),
         license=_one_line(project.get("license")),
         keywords=tuple(map(str, _list(project.get("keywords")))),
     )
+
+
+def find_names(files: Files) -> Iterator[str]:
+    """The names of the project's distribution: from pyproject.toml, setup.cfg and setup.py."""
+    table = _read_pyproject(files)
+    yield _one_line(find_table(table, "project").get("name"))
+    yield _one_line(find_table(table, "tool", "poetry").get("name"))
+    yield from _CFG_NAME.findall(files.read_text("setup.cfg"))
+    for node in _parse(files.read_text("setup.py")):
+        match node:
+            case ast.keyword(arg="name", value=ast.Constant(value=str(name))):
+                yield name
 
 
 def find_authors(files: Files) -> Iterator[str]:
@@ -122,7 +143,22 @@ def find_descriptions(files: Files) -> Iterator[str]:
 
 def find_readme(files: Files) -> str:
     """The name of the README; "" if there is none."""
-    return _find_file(files, lambda name: name.lower().partition(".")[0] == "readme")
+    names = (
+        name for name in sorted(files.all_names("")) if name.lower().partition(".")[0] == "readme"
+    )
+    return next((name for name in names if files.is_file(name)), "")
+
+
+def select_licenses(names: Iterable[str]) -> list[str]:
+    """The names at a repo's root that are those of licenses, the usual ones first.
+
+    A folder may be among them: REUSE puts licenses into ``LICENSES``.
+
+    Args:
+        names: Names of files and folders.
+    """
+    found = (name for name in names if _LICENSE.fullmatch(name))
+    return sorted(found, key=lambda name: (not _USUAL_LICENSE.fullmatch(name), name))
 
 
 def read_license(files: Files) -> tuple[str, str]:
@@ -131,7 +167,8 @@ def read_license(files: Files) -> tuple[str, str]:
     Returns:
         Both; `UNKNOWN_LICENSE` for the text of another license; ("", "") if there is no file.
     """
-    path = _find_file(files, lambda name: name.upper().partition(".")[0] in _LICENSE_STEMS)
+    names = select_licenses(files.all_names(""))
+    path = next((name for name in names if files.is_file(name)), "")
     if not path:
         return "", ""
     text = " ".join(files.read_text(path).split())
@@ -217,11 +254,6 @@ def _parse(text: str, *, top_level: bool = False) -> Iterable[ast.AST]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     return tree.body if top_level else ast.walk(tree)
-
-
-def _find_file(files: Files, matches: Callable[[str], bool]) -> str:
-    names = (name for name in sorted(files.all_names("")) if matches(name))
-    return next((name for name in names if files.is_file(name)), "")
 
 
 def _one_line(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubkit.facts import Location
+from hubkit.runtime.sandbox import LOG_HANDLERS
 from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_hubkit.child.protocol import Effects
     from pytest_hubkit.context import CaseContext
 
+_MOST = 4
 _SEEDING = ("manual_seed", "seed", "seed_everything", "manual_seed_all", "set_rng_state")
 
 
@@ -70,7 +72,8 @@ def global_state_load(context: CaseContext) -> Iterator[Failure]:
 def _check_changes(
     context: CaseContext, call: str, location: Location, effects: Effects
 ) -> Iterator[Failure]:
-    if effects.changes:
+    # C111 reports a handler that is all.
+    if any(one.name != LOG_HANDLERS for one in effects.changes):
         yield Failure(
             f"{call} changes global state.",
             tuple(map(str, effects.changes)),
@@ -94,18 +97,23 @@ def no_reseed(context: CaseContext) -> Iterator[Failure]:
     if reply.failure:
         raise NotApplicableError("it could not be loaded in a fresh process")
     _ = context.built
-    seeds = [use for use in context.session.source.uses if _is_seeding(use.name)]
-    where = [f"{use.location.path}:{use.location.line}: {use.name}" for use in seeds[:4]]
+    likely = [
+        f"{use.location.path}:{use.location.line}: {use.name}"
+        for use in context.session.source.uses
+        if _is_seeding(use.name)
+    ]
 
     def find_reseeding(call: str, here: dict[str, float], there: Effects) -> Iterator[Failure]:
         same = [name for name, value in here.items() if there.drawn.get(name) == value]
         if same:
             seen = [f"afterwards, {name} returns {here[name]:.5f} for any seed" for name in same]
+            where = list(dict.fromkeys(there.seeding or likely))[:_MOST]
+            path, line = (where[0].split(":")[:2]) if where else ("", "0")
             yield Failure(
                 f"{call} reseeds the global random generators.",
                 (*seen, *where),
                 "Use a torch.Generator of your own.",
-                seeds[0].location if seeds else None,
+                Location(path, int(line)) if path else None,
             )
 
     if context.is_first:
@@ -119,10 +127,10 @@ def no_reseed(context: CaseContext) -> Iterator[Failure]:
 
 @check("C111", "quiet", level=1, required=False, requires=("C101", "C106"), child="work tree")
 def quiet(context: CaseContext) -> Iterator[Failure]:
-    """Loading the model prints nothing.
+    """Loading the model prints nothing, and adds no log handler.
 
     What a library prints ends up in the middle of a progress bar, or in output that another
-    program parses.
+    program parses. ``logging.info()`` adds a handler to the root logger.
 
     Use ``logging``, or print only if a ``verbose`` argument is true.
     """
@@ -138,6 +146,13 @@ def _check_prints(
             f"{call} prints output.",
             (f"it starts with: {first[:100]}",),
             f"Use the logging module. ({context.label})",
+            location,
+        )
+    elif any(one.name == LOG_HANDLERS for one in effects.changes):
+        yield Failure(
+            f"{call} adds a handler to the root logger, so that the user's program logs twice.",
+            (_point_to(context, effects.changes),),
+            "Log with logging.getLogger(__name__): logging.info() and its like add the handler.",
             location,
         )
 
@@ -174,6 +189,7 @@ def _point_to(context: CaseContext, changes: tuple[Change, ...]) -> str:
         "os.environ": ("environ", "putenv"),
         "warnings.filters": ("warnings",),
         "the root logger": ("logging",),
+        LOG_HANDLERS: ("logging",),
         "torch": ("set_", "backends", "use_deterministic"),
     }
     wanted = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hubkit._util.text import did_you_mean, join_words, plural
 from hubkit.facts import Location
 from pytest_hubkit.checks.registry import Failure, check
-from pytest_hubkit.failures import describe_problem
+from pytest_hubkit.failures import COMMAND_LINE, describe_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -136,9 +136,7 @@ def _describe_import(repo: RepoContext, failure: ChildFailure) -> Failure:
         return Failure(
             f"Importing hubconf.py fails in a fresh process: {failure.text}",
             tuple(_code(failure)),
-            _ONLINE
-            if any(line.startswith("requested ") for line in failure.evidence)
-            else "Import relative to the repo's root, the only folder that torch.hub adds to `sys.path`.",
+            _suggest_fix(failure),
             location,
         )
     return Failure(
@@ -147,6 +145,28 @@ def _describe_import(repo: RepoContext, failure: ChildFailure) -> Failure:
         f'Add "{missing}" to `dependencies`, or import it inside the entrypoint that needs it.',
         location,
     )
+
+
+_METADATA = (
+    "The repo is not installed where torch.hub loads it, so it has no metadata: write the version "
+    "into a module, or catch PackageNotFoundError."
+)
+
+
+def _suggest_fix(failure: ChildFailure) -> str:
+    if failure.type == "SystemExit":
+        return COMMAND_LINE
+    if failure.type == "PackageNotFoundError":
+        return _METADATA
+    if any(line.startswith("requested ") for line in failure.evidence):
+        return _ONLINE
+    if failure.type in ("ImportError", "ModuleNotFoundError"):
+        return (
+            "Import relative to the repo's root, the only folder that torch.hub adds to `sys.path`."
+        )
+    if failure.type == "FileNotFoundError":
+        return "Open files of the repo with Path(__file__).parent, and commit them."
+    return "Fix the line, or run it only when an entrypoint needs it."
 
 
 def _missing_module(repo: RepoContext, failure: ChildFailure) -> str:

@@ -28,7 +28,7 @@ _LOADS = ("C101", "C106")
 def archive_load(context: CaseContext) -> Iterator[Failure]:
     """The model can be built from the archive of the commit, with its weights too.
 
-    Users get the archive of a commit instead of the working tree, in a folder with another name
+    With weights, the copy is read-only, as shared caches are. Users get the archive of a commit instead of the working tree, in a folder with another name
     and another working directory. Uncommitted and ignored files, files with ``export-ignore``,
     submodules, symbolic links, Git LFS files and relative paths work only for the author.
 
@@ -42,7 +42,7 @@ def archive_load(context: CaseContext) -> Iterator[Failure]:
         yield _describe(context, published, failure)
     elif trained is not None and not _works_with_weights(context):
         return  # C305 reports it.
-    elif trained is not None and trained.failure is not None:
+    elif trained is not None and trained.failure is not None and not trained.written:
         yield _describe(context, published, trained.failure, context.trained_call or "")
     elif trained is not None and (trained.outside or trained.written):
         verb = "reads files outside" if trained.outside else "writes to"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from pytest_hubkit.checks.registry import (
     Failure,
     NotApplicableError,
     PrerequisiteError,
+    UndeclaredError,
     check,
 )
 from pytest_hubkit.failures import describe_download
@@ -127,12 +129,16 @@ def loads_untrained_offline(context: CaseContext) -> Iterator[Failure]:
 
     The entrypoint is called without a network and with an empty cache. The arguments are
     ``untrained`` in the configuration, or else False or None for the parameters that choose
-    weights.
+    weights. Declare the value of a parameter without a default as ``call``.
     """
     if context.case.needs_weights:
         raise NotApplicableError(
             f"it cannot be built without weights, as {context.case.place} declares"
         )
+    undeclared = _describe_undeclared(context)
+    if undeclared is not None:
+        yield undeclared
+        return
     found = list(_find_downloads_with_false(context))
     try:
         _ = context.built
@@ -149,6 +155,27 @@ def loads_untrained_offline(context: CaseContext) -> Iterator[Failure]:
             context.build(policy=Policy())
         except PrerequisiteError:
             yield describe_download(context.build_call, context.attempts[0])
+
+
+def _describe_undeclared(context: CaseContext) -> Failure | None:
+    """The failure of an entrypoint whose required arguments nobody declared."""
+    try:
+        _ = context.arguments
+    except UndeclaredError:
+        case, function = context.case, context.function
+    else:
+        return None
+    missing = case.missing_arguments(function, case.config.call)
+    shown = {name: context.session.examples.find_value(case.entrypoint, name) for name in missing}
+    values = ", ".join(
+        f"{name} = {json.dumps(one[1], default=str) if one else '...'}"
+        for name, one in shown.items()
+    )
+    return Failure(
+        f"{context.label} cannot be called without {', '.join(missing)}, and no value is declared.",
+        tuple(f"{one[0]} passes {name}={one[1]!r}" for name, one in shown.items() if one),
+        f"Declare it in {case.place}: call = {{ {values} }}",
+    )
 
 
 def _find_downloads_with_false(context: CaseContext) -> Iterator[Failure]:

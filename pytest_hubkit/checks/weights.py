@@ -6,6 +6,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import join_words, plural
+from hubkit.errors import HubkitError
+from hubkit.hubdir import key_of
+from hubkit.lockfile import NAME as LOCKFILE
 from hubkit.torchhub import SHORTEST_HASH, hash_in_name
 from pytest_hubkit.checks.registry import (
     Failure,
@@ -17,9 +20,10 @@ from pytest_hubkit.stored import digest_of
 from pytest_hubkit.weights import find_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from hubkit.lockfile import LockedCheckpoint
     from pytest_hubkit.context import CaseContext
     from pytest_hubkit.fit import Fit
     from pytest_hubkit.weights import Pretrained
@@ -68,8 +72,8 @@ def offline_reload(context: CaseContext) -> Iterator[Failure]:
 def weights_identity(context: CaseContext) -> Iterator[Failure]:
     """The weights are the published ones, and safe to load.
 
-    The file's sha256 and size must match the configuration and the hash in the file name. The file
-    must load with ``weights_only=True``, and must not be that of another entrypoint. The model must
+    The file's sha256 and size must match the configuration, the repo's ``hubkit.lock`` and the hash
+    in the file name. The file must load with ``weights_only=True``, and must not be that of another entrypoint. The model must
     have the same parameters with and without weights.
 
     Fix ``weights`` in the configuration, or publish the right file.
@@ -77,6 +81,7 @@ def weights_identity(context: CaseContext) -> Iterator[Failure]:
     loaded, declared = _require(context), context.case.config.weights
     for path in loaded.files:
         yield from _check_file(context, path)
+        yield from _check_pin(context, path, loaded.urls.get(path, ""))
         yield from _check_owner(context, path)
         yield from _check_globals(context, path)
     if declared and declared.params is not None and loaded.params != declared.params:
@@ -221,6 +226,29 @@ def _check_file(context: CaseContext, path: Path) -> Iterator[Failure]:
             f"The weights of {context.label} do not have the declared size.",
             (f"{path.name} has {size} bytes, not {declared.bytes}",),
             f"Fix `weights.bytes` in {context.case.place}.",
+            context.location,
+        )
+
+
+def _check_pin(context: CaseContext, path: Path, url: str) -> Iterator[Failure]:
+    """A file that is not the one that the repo's lock file has for the URL."""
+    pins: Mapping[str, LockedCheckpoint] = {}
+    key = ""
+    try:
+        pins = context.session.pins
+        key = key_of(url) if url and pins else ""
+    except HubkitError as error:
+        yield Failure(error.message, fix=error.hint)
+        return
+    pin, size, digest = pins.get(key), path.stat().st_size, digest_of(path)
+    if pin and (pin.sha256, pin.size) != (digest, size):
+        yield Failure(
+            f"The weights of {context.label} are not those in {LOCKFILE}.",
+            (
+                f"{path.name} has sha256 {digest} and {size} bytes",
+                f"{LOCKFILE} has sha256 {pin.sha256} and {pin.size} bytes for {key}",
+            ),
+            f"Use the file of the lock file, or update it: hubkit lock --checkpoint {key}",
             context.location,
         )
 

@@ -11,6 +11,7 @@ import builtins
 import functools
 import importlib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,29 @@ if TYPE_CHECKING:
 WITH_TORCH = TORCH_MODULES | {"typing_extensions"}
 _STANDARD = f"{Path(os.__file__).parent}{os.sep}"
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
+
+
+def hide_distributions(names: tuple[str, ...]) -> None:
+    """Hide metadata of distributions until the process ends, as if they were not installed.
+
+    Args:
+        names: Their names.
+    """
+    from importlib.metadata import MetadataPathFinder
+
+    hidden = {_normalize(name) for name in names}
+    find = MetadataPathFinder.find_distributions
+
+    def find_others(*args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: ANN401
+        return (one for one in find(*args, **kwargs) if _normalize(one.name) not in hidden)
+
+    if hidden:
+        setattr(MetadataPathFinder, "find_distributions", find_others)  # noqa: B010 - mypy's rule
+
+
+def _normalize(name: str | None) -> str:
+    """A name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name or "").lower()
 
 
 class ImportWatch(Struct):

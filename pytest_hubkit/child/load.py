@@ -35,7 +35,7 @@ from hubkit.runtime.sandbox import (
 from pytest_hubkit.capture import Capture
 from pytest_hubkit.case import Case, describe_call
 from pytest_hubkit.checks.registry import NotApplicableError
-from pytest_hubkit.child.imports import WITH_TORCH, ImportWatch
+from pytest_hubkit.child.imports import WITH_TORCH, ImportWatch, hide_distributions
 from pytest_hubkit.child.protocol import (
     CaseReply,
     CaseRequest,
@@ -47,8 +47,8 @@ from pytest_hubkit.child.protocol import (
     WatchRequest,
 )
 from pytest_hubkit.inputs import Inputs, find_known, guess_inputs
-from pytest_hubkit.isolation import isolated_hub_dir
-from pytest_hubkit.seeds import draw, set_seed
+from pytest_hubkit.isolation import PROGRAM, isolated_hub_dir
+from pytest_hubkit.seeds import draw, set_seed, watched_seeding
 from pytest_hubkit.stored import find_outside, find_weights
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def load_all(message: object) -> LoadReply:
     if request.decoy:
         _load_decoy(Path(request.decoy))
     _preload(request.preload)
+    hide_distributions(request.own)
+    sys.argv = list(PROGRAM)
     root = Path(request.root)
     sys.path.insert(0, str(root))
     watch = _start_watch(request.watch, root)
@@ -83,7 +85,10 @@ def _load(request: LoadRequest, root: Path, watch: ImportWatch) -> LoadReply:
     guard: Guard | None = None
     observed: list[Effects] = []
     try:
-        with _observing(observed, request.seed), _network(request, "importing hubconf.py") as guard:
+        with (
+            _observing(observed, request.seed, root),
+            _network(request, "importing hubconf.py") as guard,
+        ):
             module = _execute(root)
     except BaseException as error:  # noqa: BLE001
         return LoadReply(describe_error(error, root, guard.evidence if guard else ()))
@@ -133,7 +138,7 @@ def _build(module: ModuleType, case: CaseRequest, request: LoadRequest) -> CaseR
         function = getattr(module, case.name)
         arguments = known.arguments(function)
         who = describe_call(case.name, arguments)
-        with _observing(observed, request.seed), _network(request, who) as guard:
+        with _observing(observed, request.seed, root), _network(request, who) as guard:
             made = function(**arguments)
     except NotApplicableError as reason:
         return CaseReply(skipped=str(reason))
@@ -149,7 +154,7 @@ def _build(module: ModuleType, case: CaseRequest, request: LoadRequest) -> CaseR
 def _load_trained(
     module: ModuleType, case: CaseRequest, request: LoadRequest
 ) -> TrainedReply | None:
-    """Call an entrypoint with weights, from an empty hub dir."""
+    """Call an entrypoint with weights, from an empty hub dir and a read-only copy of the repo."""
     known, root = Case(case.name, case.config), Path(request.root)
     function = getattr(module, case.name, None)
     arguments = known.trained_arguments(function) if callable(function) else None
@@ -158,21 +163,51 @@ def _load_trained(
     wrap_requests()
     who, guard = describe_call(case.name, arguments), None
     set_seed(request.seed)
+    failure: ChildFailure | None = None
+    digests: dict[str, int] = {}
+    outside: tuple[str, ...] = ()
+    places: frozenset[Path] = frozenset()
     with tempfile.TemporaryDirectory(prefix="hubkit-home-") as home:
         try:
-            with isolated_hub_dir(Path(home)), _answering(request, case, who) as guard:
+            with (
+                read_only(root) as places,
+                isolated_hub_dir(Path(home)),
+                _answering(request, case, who) as guard,
+            ):
                 made = function(**arguments)
         except BaseException as error:  # noqa: BLE001
-            is_denied = guard is None or guard.attempts
-            return None if is_denied else TrainedReply(describe_error(error, root))
-        opened = guard.opened or {}
-        outside = find_outside(find_weights(opened), root, Path(home))
-    if guard.attempts:
+            failure = describe_error(error, root)
+        else:
+            digests = _fingerprints_of(made)
+            outside = find_outside(find_weights(guard.opened or ()), root, Path(home))
+    if guard is None or guard.attempts:
         return None
-    inside = (path for path, written in opened.items() if written)
-    written = (Path(path).relative_to(root).as_posix() for path in inside
-               if Path(path).is_relative_to(root) and "__pycache__" not in path)  # fmt: skip
-    return TrainedReply(None, outside, tuple(written), _fingerprints_of(made))
+    # torch.save opens files without telling Python.
+    tried = (Path(path) for path, written in (guard.opened or {}).items() if written)
+    new = (path for path in sorted(root.rglob("*")) if path not in places)
+    written = (path.relative_to(root).as_posix() for path in dict.fromkeys((*tried, *new))
+               if path.is_relative_to(root) and "__pycache__" not in path.parts)  # fmt: skip
+    return TrainedReply(failure, outside, tuple(written), digests)
+
+
+@contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[frozenset[Path]]:
+    """Make a folder read-only, as shared caches are; yields the folder and all that is in it.
+
+    To root, modes make no difference.
+
+    Args:
+        folder: The folder, which is ours to change.
+    """
+    places = frozenset((folder, *folder.rglob("*")))
+    modes = {one: one.stat().st_mode for one in places if not one.is_symlink()}
+    try:
+        for one, mode in modes.items():
+            one.chmod(mode & ~0o222)
+        yield places
+    finally:
+        for one, mode in modes.items():
+            one.chmod(mode)
 
 
 @contextlib.contextmanager
@@ -197,13 +232,13 @@ def _fingerprints_of(made: Any) -> dict[str, int]:  # noqa: ANN401
 
 
 @contextlib.contextmanager
-def _observing(observed: list[Effects], seed: int) -> Iterator[None]:
+def _observing(observed: list[Effects], seed: int, root: Path) -> Iterator[None]:
     """Record what the code inside does to the process, unless it fails."""
     set_seed(seed)
     state = save_state()
-    with Capture() as capture:
+    with Capture() as capture, watched_seeding(root) as seeding:
         yield
-    observed.append(Effects(find_changes(state), capture.text, draw()))
+    observed.append(Effects(find_changes(state), capture.text, draw(), tuple(seeding)))
 
 
 def _preload(modules: tuple[str, ...]) -> None:

@@ -54,6 +54,7 @@ class LoadRequest(Struct, frozen=True):
         cases: The cases.
         preload: Third-party modules to import first, so that what they change is not attributed
             to the repo.
+        own: Distributions that are the repo itself, whose metadata only its author has.
         again: Whether to execute hubconf.py a second time.
         without: Folder to remove from ``sys.path``, or "".
         decoy: Folder of another hub repo to load first, or "".
@@ -66,6 +67,7 @@ class LoadRequest(Struct, frozen=True):
     seed: int
     cases: tuple[CaseRequest, ...] = ()
     preload: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     again: bool = False
     without: str = ""
     decoy: str = ""
@@ -134,11 +136,13 @@ class Effects(Struct, frozen=True):
         changes: Process-wide settings that it changed.
         printed: What it printed, standard error included.
         drawn: The random numbers that a user would get next, by the call that returns them.
+        seeding: Lines of the repo that reseeded a global generator, and the function.
     """
 
     changes: tuple[Change, ...] = ()
     printed: str = ""
     drawn: dict[str, float] = field(default_factory=dict)
+    seeding: tuple[str, ...] = ()
 
 
 class TrainedReply(Struct, frozen=True):

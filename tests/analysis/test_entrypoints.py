@@ -109,3 +109,37 @@ def test_reexports_are_followed_to_their_definition(read: ReadHubconf) -> None:
     assert entry.docstring == "Make it."
     assert (entry.location.path, entry.definition.path) == ("hubconf.py", "pkg/deep/net.py")
     assert (entry.definition.line, entry.definition.column) == (1, 5)
+
+
+def test_a_class_that_the_hubconf_builds_is_a_helper(read: ReadHubconf) -> None:
+    hubconf = read("""
+        class Wrapper:
+            def __init__(self, net):
+                super(Wrapper, self).__init__()
+                self.net = net
+
+        class Net:
+            def copy(self):
+                return Net()
+
+        def wrapped():
+            return Wrapper(1)
+    """)
+    assert [one.name for one in hubconf.entrypoints] == ["Net", "wrapped"]
+    assert [one.name for one in hubconf.leaks] == ["Wrapper"]
+
+
+def test_names_that_documents_load_are_entrypoints(read: ReadHubconf) -> None:
+    readme = 'torch.hub.load("a/b", "net")\ntorch.hub.load("a/b", "Helper")\n'
+    other = 'torch.hub.load("c/d", "tidy")\ntorch.hub.load("a/b", "partial")\n'
+    hubconf = read(
+        "from functools import partial\nfrom zoo import Helper, tidy\n"
+        "def net():\n    return partial(Helper, tidy(1))",
+        {
+            "zoo.py": "class Helper: pass\ndef tidy(x): pass",
+            "README.md": readme,
+            "docs/a.md": other,
+        },
+    )
+    assert [one.name for one in hubconf.entrypoints] == ["Helper", "net"]
+    assert {one.name for one in hubconf.leaks} == {"partial", "tidy"}

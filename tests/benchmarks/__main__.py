@@ -12,7 +12,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-NAMES = ("startup", "loading", "running", "linters", "checking", "conforming", "downloads")
+NAMES = (
+    "startup",
+    "loading",
+    "running",
+    "linters",
+    "checking",
+    "conforming",
+    "pretrained",
+    "downloads",
+)
 
 
 def main(names: list[str]) -> None:

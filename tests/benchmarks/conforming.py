@@ -119,7 +119,7 @@ def cpu_seconds(command: Sequence[str], cwd: Path) -> float:
 def _files(width: int, pixels: int) -> dict[str, str]:
     head = 'import torch as _torch\n\nfrom bench_nets.model import Net as _Net\n\ndependencies = ["torch"]\n'
     tables = (
-        f'[entrypoints.net{number}]\ninput = "f32[B,3,{pixels},{pixels}]"\n'
+        f'[entrypoints.net{number}]\ninput = "f32[B,3,{pixels},{pixels}]"\ntrained = false\n'
         for number in range(ENTRYPOINTS)
     )
     return {

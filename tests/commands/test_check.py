@@ -35,6 +35,7 @@ def repo(tmp_path: Path) -> Path:
     folder = tmp_path / "repo"
     folder.mkdir()
     (folder / "hubconf.py").write_text(SLOPPY, "utf-8")
+    (folder / "LICENSE").touch()
     return folder
 
 

@@ -58,6 +58,7 @@ def repo(tmp_path: Path) -> Path:
     folder = tmp_path / "repo"
     folder.mkdir()
     (folder / "hubconf.py").write_text(HUBCONF, "utf-8")
+    (folder / "LICENSE").touch()
     return folder
 
 
@@ -213,7 +214,7 @@ def test_fixes_keep_modes_and_links(repo: Path) -> None:
     assert (repo / "hubconf.py").is_symlink()
     assert (repo / "real.py").read_text("utf-8") == SAFE
     assert stat.S_IMODE((repo / "real.py").stat().st_mode) == 0o755
-    assert sorted(path.name for path in repo.iterdir()) == ["hubconf.py", "real.py"]
+    assert sorted(path.name for path in repo.iterdir()) == ["LICENSE", "hubconf.py", "real.py"]
 
 
 def test_fixes_do_not_follow_links_out_of_the_repo(repo: Path, tmp_path: Path) -> None:

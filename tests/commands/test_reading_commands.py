@@ -54,6 +54,7 @@ def run(*arguments: str | Path) -> Result:
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     (tmp_path / "hubconf.py").write_text(HEALTHY)
+    (tmp_path / "LICENSE").touch()
     return tmp_path
 
 
@@ -165,7 +166,7 @@ def test_help_suggests_similar_entrypoints(repo: Path) -> None:
 
 def test_a_fetched_repo_is_read_and_not_run(git_host: GitHost, tmp_path: Path) -> None:
     bomb = HEALTHY + '\n\nraise SystemExit("this must not run")\n'
-    commit_files(tmp_path / "rep", {"hubconf.py": bomb})
+    commit_files(tmp_path / "rep", {"hubconf.py": bomb, "LICENSE": ""})
     git_host.add_repo("own", "rep", tmp_path / "rep")
     listed = json.loads(run("list", "own/rep:main", "--json").stdout)
     assert [entry["name"] for entry in listed["entrypoints"]] == ["net"]

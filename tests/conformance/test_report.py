@@ -29,6 +29,8 @@ from hubkit.facts import (
     ConformanceReport,
     Measured,
     Unexercised,
+    WeightsFile,
+    WeightsResult,
 )
 
 if TYPE_CHECKING:
@@ -184,6 +186,37 @@ def test_markdown_holds_a_table_reasons_and_what_it_was_run_with() -> None:
         "`acme/shapes` at `0123456789ab`, 2026-01-02: torch 2.9.0, python 3.12.1, "
         "device cpu, network deny."
     )
+
+
+@pytest.mark.parametrize(
+    ("weights", "line"),
+    [
+        (WeightsResult("small(pretrained=True)", "tried"), "tried"),
+        (
+            WeightsResult(
+                "small(pretrained=True)", "tried", files=(WeightsFile("dist/a.pth", "ab", 1),)
+            ),
+            "tried, with `a.pth`",
+        ),
+        (
+            WeightsResult(
+                "small(pretrained=True)", "failed", "small(pretrained=True) raises E.\nMore"
+            ),
+            "failed: raises E.",
+        ),
+        (
+            WeightsResult("small(pretrained=True)", "not tried", "not tried: it requests x"),
+            "not tried: it requests x",
+        ),
+    ],
+)
+def test_markdown_says_for_each_entrypoint_whether_its_weights_were_tried(
+    weights: WeightsResult, line: str
+) -> None:
+    case = structs.replace(REPORT.cases[0], weights=weights)
+    text = render_markdown(structs.replace(REPORT, cases=(case, OTHER)))
+    assert f"\nCalls with weights:\n\n- `small(pretrained=True)`: {line}\n\n" in text
+    assert "Calls with weights" not in render_markdown(REPORT)
 
 
 @pytest.mark.parametrize(

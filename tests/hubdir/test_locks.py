@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,60 @@ def test_who_cannot_open_a_lock_leaves_it_to_who_holds_it() -> None:
         )
         assert done.stdout == "went on\n"
         assert lock_file("key").stat().st_ino == before
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_of_a_crowd_that_waits_one_says_so(
+    hub_dir: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    stale: bool,
+) -> None:
+    """Each thread has a lock of its own, as a process has."""
+    caplog.set_level(logging.DEBUG, "hubkit")
+    monkeypatch.setattr("hubkit.hubdir.locks.SILENT", 0.0)
+    marker = lock_file("key").with_suffix(".waiting")
+    if stale:  # left by a process that was killed
+        marker.parent.mkdir(parents=True)
+        marker.touch()
+        os.utime(marker, (0, 0))
+    said = threading.Semaphore(0)
+
+    def count(record: logging.LogRecord) -> bool:
+        said.release() if "Waiting" in record.msg else None
+        return True
+
+    monkeypatch.setattr(logging.getLogger("hubkit"), "filters", [count])
+
+    def wait() -> None:
+        with hold("key", 60):
+            pass
+
+    crowd = [threading.Thread(target=wait) for _ in range(8)]
+    with hold("key", 60):
+        for thread in crowd:
+            thread.start()
+        for _ in crowd:
+            assert said.acquire(timeout=60)
+    for thread in crowd:
+        thread.join()
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert [record.message for record in warnings] == [
+        f"Waiting for process {os.getpid()}, which holds the lock of key"
+    ]
+    assert not list(hub_dir.rglob("*.waiting"))
+
+
+@pytest.mark.usefixtures("hub_dir")
+def test_a_short_wait_is_silent(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubkit.hubdir.locks.SILENT", 60.0)
+    waiter = threading.Thread(target=lambda: hold("key", 60).__enter__())
+    with hold("key", 60):
+        waiter.start()
+    waiter.join()
+    assert "Waiting" not in caplog.text
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")

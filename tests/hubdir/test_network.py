@@ -9,6 +9,8 @@ import ssl
 import subprocess
 import sys
 import threading
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import (
@@ -161,8 +163,10 @@ def make_opener(*handlers: BaseHandler, **headers: str) -> OpenerDirector:
             "urllib.request._opener",
             make_opener(HTTPSHandler(context=ssl._create_unverified_context())),
         ),
+        ("urllib.request._opener", SimpleNamespace(open=urlopen)),
+        ("ssl._create_default_https_context", partial(ssl.create_default_context, cafile="x")),
     ],
-    ids=["context", "proxy", "headers", "login", "opener's context"],
+    ids=["context", "proxy", "headers", "login", "opener's context", "own opener", "partial"],
 )
 def test_settings_of_urllib_are_ignored_with_one_warning(
     tls_url: str,
@@ -191,6 +195,16 @@ def test_an_opener_that_urlopen_installed_itself_is_not_worth_a_warning(
     with pytest.raises(errors.UnreachableError, match="certificate of"):
         fetch_checkpoint(tls_url, policy=ASK)
     assert "hubkit ignores" not in caplog.text
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_adds_to_the_systems_store(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, str(certificate))
+    context = certificates.make_tls_context()
+    assert type(context).__module__.startswith("truststore")
+    assert context.verify_mode == ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize("variable", CA_VARIABLES)

@@ -81,6 +81,7 @@ def test_who_waited_for_a_repo_to_be_fetched_afresh_gets_the_weights_afresh_too(
     fetch_checkpoint(url, policy=FetchPolicy(), repo=repo)
     host.add_file("/net.pt", BODY[::-1])
     record = ref_record(repo, "main")
+    monkeypatch.setattr("hubkit.hubdir.locks.SILENT", 0.0)
     waits = threading.Event()
     watch = lambda said: waits.set() if "Waiting for" in said.msg else None  # noqa: E731
     monkeypatch.setattr(logging.getLogger("hubkit"), "filters", [watch])
@@ -158,8 +159,10 @@ def test_threads_share_one_download(host: GitHost, url: str) -> None:
 
 
 @pytest.mark.usefixtures("hub_dir")
-def test_who_waits_says_for_whom_and_not_for_ever(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "hubkit")
+def test_who_waits_says_for_whom_and_not_for_ever(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubkit.hubdir.locks.SILENT", 0.0)
     with (
         hold("acme", 1),
         pytest.raises(LockTimeoutError, match=f"process {os.getpid()}"),

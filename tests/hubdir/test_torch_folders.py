@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hubkit.facts import FetchPolicy
-from hubkit.hubdir import fetch_repo, find_cached, parse_repo, read_inventory, remove_tree
+from hubkit.hubdir import (
+    ensure_folder,
+    fetch_repo,
+    find_cached,
+    parse_repo,
+    read_inventory,
+    remove_tree,
+)
 from hubkit.hubdir.layout import folder_record
 from hubkit.hubdir.manifest import compare_tree
-from hubkit.hubdir.torch_folders import ensure_folder
 from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:

@@ -81,8 +81,13 @@ def test_names_that_torch_spells_alike_do_not_inherit(hub_dir: Path) -> None:
     with pytest.raises(UntrustedRepoError):
         require_trust(parse_repo("foo/bar_baz"), "check")
     record_trust(parse_repo("foo/bar_baz"))
-    # torch.hub would take "foo_bar_baz" for trust in both.
-    assert (hub_dir / "trusted_list").read_text().splitlines() == ["foo_bar/baz", "foo/bar_baz"]
+    # torch.hub takes the last one for trust in both. hubkit does not read it, but torch.hub should not
+    # ask again.
+    lines = (hub_dir / "trusted_list").read_text().splitlines()
+    assert lines == ["foo_bar/baz", "foo/bar_baz", "foo_bar_baz"]
+    assert read_trust() == ("foo_bar/baz", "foo/bar_baz")
+    remove_trust(parse_repo("foo/bar_baz"))
+    assert (hub_dir / "trusted_list").read_text().splitlines() == ["foo_bar/baz"]
 
 
 @pytest.mark.parametrize("text", ["user/company_repo", "user_company/repo"])

@@ -64,6 +64,7 @@ def changed(before: str, after: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_a_clean_repo_and_nothing_but_comments(tmp_path: Path, newline: str, mark: str) -> None:
     source = SOURCE if not mark else SOURCE.partition("\n")[2]
+    (tmp_path / "LICENSE").touch()
     path = tmp_path / "hubconf.py"
     path.write_bytes((mark + source).replace("\n", newline).encode())
     assert findings(tmp_path)

@@ -13,7 +13,7 @@ import pytest
 
 import hubkit
 from hubkit import hubdir
-from hubkit.errors import NotThereError, UnsafeArchiveError
+from hubkit.errors import NotThereError, UnsafeArchiveError, UsageError
 from hubkit.facts import FetchPolicy
 from hubkit.hubdir import add_trust, fetch_checkpoint, parse_repo, read_trust
 from hubkit.loader import checkpoint_files
@@ -242,6 +242,34 @@ def test_max_age_reaches_the_weights_that_the_code_asks_for(
     save(git_host, tmp_path / "net.pt", 3)
     assert load("weights", url) == [2]
     assert hubkit.load_state_dict_from_url(url, max_age=0)["w"] == 3
+
+
+@pytest.mark.torch
+def test_a_max_age_for_the_whole_program_reaches_every_call(
+    worktree: Path, git_host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch.hub
+
+    url = save(git_host, tmp_path / "net.pt", 1)
+    assert (load("who"), load("weights", url)) == ("one", [1])
+    publish(git_host, worktree, "two")
+    save(git_host, tmp_path / "net.pt", 2)
+    monkeypatch.setenv("HUBKIT_MAX_AGE", "3600")
+    assert (load("who"), load("weights", url)) == ("one", [1])
+    assert load("who", max_age=0) == "two"
+    monkeypatch.setenv("HUBKIT_MAX_AGE", "0")
+    assert load("weights", url) == [2]
+    save(git_host, tmp_path / "net.pt", 3)
+    assert hubkit.load_state_dict_from_url(url)["w"] == 3
+    publish(git_host, worktree, "three")
+    save(git_host, tmp_path / "net.pt", 4)
+    with hubkit.as_torch_hub():
+        assert torch.hub.load("acme/shapes:main", "who") == "three"  # type: ignore[no-untyped-call]
+        assert torch.hub.load_state_dict_from_url(url)["w"] == 4
+    for text in ("a day", "-1", "nan"):
+        monkeypatch.setenv("HUBKIT_MAX_AGE", text)
+        with pytest.raises(UsageError, match=f"HUBKIT_MAX_AGE is '{text}'"):
+            load("who")
 
 
 @pytest.mark.torch

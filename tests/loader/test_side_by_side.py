@@ -131,7 +131,7 @@ def test_what_a_repo_asks_torch_hub_for_comes_through_hubkit(
 
     cold = loads()
     assert cold[:2] == [("b", "b"), [0, 1]]
-    assert cold[2] == ["hubconf.py", "late.py", "models", "utils.py"]
+    assert cold[2] == [".hubkit-copy.json", "hubconf.py", "late.py", "models", "utils.py"]
     assert (hub_dir / "checkpoints" / "w.pt").is_file()
     hubkit.load("own/a", "file", url, str(tmp_path / "copy.pt"))
     assert (tmp_path / "copy.pt").read_bytes() == (tmp_path / "w.pt").read_bytes()

@@ -75,6 +75,7 @@ def wide(width: int, pretrained: bool = False) -> _torch.nn.Module:
         raise ValueError("There are no weights for it.")
     return _Net(width)
 ''',
+    "LICENSE": "Permission is hereby granted, free of charge\n",
     "shapes/__init__.py": '"""Shapes."""\n',
     "shapes/model.py": MODEL,
     "pyproject.toml": """

@@ -93,7 +93,66 @@ _READS = (
     "assert 'version' not in _TEXT, 'invalid load key, v'\n"
 )
 
+_SIZED = '''
+
+def labels(size):
+    """Names of the classes.
+
+    Args:
+        size: How many.
+    """
+    return ["cat", "dog"][:size]
+'''
+_README = "```python\nhub.load('acme/words:v1', 'labels', size=2)\n```\n"
+
 REPO_DEFECTS = (
+    RepoDefect(
+        "own_metadata",
+        "C101",
+        _hubconf(""),
+        _hubconf(
+            "from importlib.metadata import version as _version\n\n_VERSION = _version('torch-hubkit')\n",
+        )
+        | {"pyproject.toml": '[project]\nname = "Torch_Hubkit"\nversion = "1"\n'},
+        ("*PackageNotFoundError*", "The repo is not installed where torch.hub loads it*"),
+    ),
+    RepoDefect(
+        "parses_on_import",
+        "C101",
+        _hubconf("import argparse as _argparse\n"),
+        _hubconf("import argparse as _argparse\n\n_argparse.ArgumentParser().parse_args()\n"),
+        ("*SystemExit*", "torch.hub runs it inside other programs*"),
+    ),
+    RepoDefect(
+        "parses_on_call",
+        "labels::C106",
+        _hubconf("import argparse as _argparse\n"),
+        _hubconf(
+            "import argparse as _argparse\n",
+            _ENTRYPOINT.replace(
+                "    return", "    _argparse.ArgumentParser().parse_args()\n    return"
+            ),
+        ),
+        ("labels() fails with SystemExit*", "torch.hub runs it inside other programs*"),
+    ),
+    RepoDefect(
+        "fails_beside_pytest",
+        "C103",
+        _hubconf("import sys as _sys\n"),
+        _hubconf("import sys as _sys\n\nassert 'pytest' not in _sys.modules, 'not in tests'\n"),
+        ("Importing hubconf.py fails with AssertionError: not in tests",),
+    ),
+    RepoDefect(
+        "undeclared_argument",
+        "labels::C106",
+        {**_hubconf("", _SIZED), "hubkit.toml": f"{_CONFIG}call = {{ size = 1 }}\n"},
+        {"hubkit.toml": _CONFIG, "README.md": _README},
+        (
+            "labels cannot be called without size, and no value is declared.",
+            "README.md:2 passes size=2",
+            "Declare it in [[]entrypoints.labels[]] in hubkit.toml: call = { size = 2 }",
+        ),
+    ),
     RepoDefect(
         "pypi_name",
         "C101",

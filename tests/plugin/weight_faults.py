@@ -9,6 +9,8 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from hubkit.lockfile import LockedCheckpoint, Lockfile, write_lockfile
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,12 +26,22 @@ FAULTS = {
     "working": "C305",
     "absolute": "C305",
     "untracked": "C301",
+    "writing": "C301",
     "pointer": "C305",
     "older": "C305",
+    "locked": "C307",
     "swapped": "C307",
     "nan": "C316",
     "overwritten": "C316",
     "ignored": "C316",
+}
+
+# The rules that find it in the source.
+RULES = {
+    "cuda": ("HUB504",),
+    "working": ("HUB507",),
+    "untracked": ("HUB601",),
+    "pointer": ("HUB603",),
 }
 
 MODEL = '''
@@ -95,14 +107,19 @@ BODIES = {
     ),
     "training": ("_load('training.pth')", "_load('training.pth', key='model')"),
     "cuda": ("_load('cuda.pth')", "_load('cuda.pth', map_location='cpu')"),
-    "working": ("_load(_Path('weights/good.pth').resolve())", "_load('good.pth')"),
+    "working": ("_load(_Path.cwd() / 'weights' / 'good.pth')", "_load('good.pth')"),
     "absolute": ("_load(_Path('{AUTHOR}/good.pth'))", "_load('good.pth')"),
     "untracked": ("_load('untracked.pth')", "_load('good.pth')"),
+    "writing": (
+        "_torch.save(1, _WEIGHTS / 'new.pth') or _load('good.pth')",
+        "_load('good.pth')",
+    ),
     "pointer": ("_load('pointer.pth')", "_load('good.pth')"),
     "older": (
         "_download('older-{OLDER}.pth', check_hash=True)",
         "_download('newer-{DIGEST}.pth', check_hash=True)",
     ),
+    "locked": ("_download('locked.pth')", "_download('pinned.pth')"),
     "swapped": ("_load('fine_swapped.pth')", "_load('fine_swapped.pth')"),
     "nan": ("_load('nan.pth')", "_load('good.pth')"),
     "overwritten": ("_overwrite(_load('good.pth'))", "(_overwrite(_Net()), _load('good.pth'))[1]"),
@@ -120,20 +137,27 @@ def {name}(pretrained={default}):
 '''
 
 
-def make_sources(author: Path, digest: str) -> dict[str, str]:
-    """The files of the repo, except its weights."""
-    text, config = HEAD, ""
+def make_entrypoints(author: Path, digest: str) -> dict[str, str]:
+    """The code of each entrypoint, by name."""
+    made = {}
     for fault, bodies in BODIES.items():
         default = "'imagenet'" if fault == "ignored" else "False"
         for name, body in zip((f"fault_{fault}", f"fine_{fault}"), bodies, strict=True):
-            text += BUILD.format(name=name, default=default, body=body)
-            config += f'[entrypoints.{name}]\ninput = "f32[B,2]"\n'
-    text = text.replace("{AUTHOR}", str(author)).replace("{DIGEST}", digest)
+            text = BUILD.format(name=name, default=default, body=body)
+            text = text.replace("{AUTHOR}", str(author)).replace("{DIGEST}", digest)
+            made[name] = text.replace("{OLDER}", "0" * 8)
+    return made
+
+
+def make_sources(entrypoints: dict[str, str]) -> dict[str, str]:
+    """The files of the repo, except its weights."""
+    names = (f'[entrypoints.{name}]\ninput = "f32[B,2]"\n' for name in entrypoints)
     return {
-        "hubconf.py": text.replace("{OLDER}", "0" * 8),
+        "hubconf.py": "".join((HEAD, *entrypoints.values())),
+        "LICENSE": "Permission is hereby granted, free of charge\n",
         "shapes/__init__.py": "",
         "shapes/model.py": MODEL,
-        "hubkit.toml": config,
+        "hubkit.toml": "".join(names),
         ".gitignore": "dist/\nweights/untracked.pth\n__pycache__/\n",
     }
 
@@ -168,8 +192,14 @@ def write_weights(root: Path, author: Path) -> str:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 9\n"
     (folder / "pointer.pth").write_text(pointer)
     digest = hashlib.sha256(data).hexdigest()[:8]
-    for path in (author / "good.pth", dist / f"newer-{digest}.pth", dist / f"older-{'0' * 8}.pth"):
+    waiting = (f"newer-{digest}.pth", f"older-{'0' * 8}.pth", "locked.pth", "pinned.pth")
+    for path in (author / "good.pth", *(dist / name for name in waiting)):
         path.write_bytes(data)
+    pins = {
+        f"https://weights.example.org/v1/{name}.pth": LockedCheckpoint(sha256, len(data))
+        for name, sha256 in (("locked", "0" * 64), ("pinned", hashlib.sha256(data).hexdigest()))
+    }
+    write_lockfile(Lockfile(root / "hubkit.lock", checkpoints=pins))
     return digest
 
 

@@ -32,7 +32,9 @@ def test_a_license_that_is_missing(ready: Path) -> None:
     hubkit("card")
     commit_files(ready, {})
     result = hubkit("release", *DRY)
-    assert set(missing(result)) == {"license"}
+    found = missing(result)
+    assert set(found) == {"check", "license"}
+    assert found["check"] == "1 finding: HUB801"
     assert "-> add a file LICENSE" in result.stdout
     commit_files(ready, {"LICENSES/MIT.txt": "MIT License\n"})
     assert read_items(hubkit("release", *DRY))["license"] == ("ok", "LICENSES")
@@ -46,6 +48,13 @@ def test_files_that_github_rejects(ready: Path) -> None:
     result = hubkit("release", *DRY)
     assert missing(result)["files"] == "GitHub rejects pushes of files above 100 MiB: big.bin"
     assert "hubkit weights add FILE" in result.stdout
+    # A push sends the commits before, too, and what archives leave out.
+    (ready / "big.bin").unlink()
+    commit_files(ready, {})
+    earlier = "big.bin in commits that are not pushed yet"
+    assert missing(hubkit("release", *DRY))["files"].endswith(f"100 MiB: {earlier}")
+    git("update-ref", "refs/remotes/origin/main", "HEAD~1", cwd=ready)
+    assert read_items(hubkit("release", *DRY))["files"][0] == "ok"
 
 
 def test_weights_that_do_not_match_their_declaration(ready: Path) -> None:

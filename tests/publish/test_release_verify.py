@@ -9,7 +9,6 @@ import pytest
 from tests.git_host import commit_files
 from tests.git_host.repos import git
 from tests.publish.conftest import hubkit
-from tests.warm import run_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,7 +175,10 @@ def test_printed_calls_ran_with_their_weights(
     lines = [line for line in result.stdout.splitlines() if "  load: " in line]
     assert any(line.startswith("ok ") and "without weights" in line for line in lines)
     assert (f"  {LINE}\n" in result.stdout) == (not reason)
-    assert ("  # exactly this commit\n" in result.stdout) == (not reason)
+    by_sha = LINE.replace("torch.hub", "hubkit").replace(
+        ":v1", f":{git('rev-parse', 'HEAD', cwd=folder)}"
+    )
+    assert (f"  {by_sha}  # exactly this commit\n" in result.stdout) == (not reason)
     if reason:
         assert any(line.startswith("missing") and reason in line for line in lines)
     else:
@@ -194,9 +196,13 @@ def test_the_suite_calls_weights_at_level_1(tmp_path: Path, width: int, verdict:
     settings = '[entrypoints.net]\ninput = "f32[B,2]"\n'
     commit_files(folder, {"hubconf.py": WEIGHTS.replace("LOAD", load), "hubkit.toml": settings})
     options = ("--dry-run", "--conform", "--tag", "v1")
-    command = ("-m", "hubkit", "release", str(folder), *options)
-    result = run_python(*command, cwd=tmp_path, warm_children=True)
+    result = hubkit("release", folder, *options)
     call = "net(pretrained=True)"
     message = f"tried: {call}, with net.pth" if verdict == "ok" else f"{call} was tried and fails"
     assert f"{verdict:7}  weights: {message}" in result.stdout
     assert "not tried" not in result.stdout
+    assert ".load(" not in result.stdout
+    assert (
+        "To run and print the lines that load this release: hubkit release --verify"
+        in result.stdout
+    )

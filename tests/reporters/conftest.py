@@ -52,6 +52,7 @@ def written(name: str, report: Report) -> str:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "hubconf.py").write_text(HUBCONF, "utf-8")
     (tmp_path / "hubkit.toml").write_text(SETTINGS, "utf-8")
+    (tmp_path / "LICENSE").touch()
     return tmp_path
 
 

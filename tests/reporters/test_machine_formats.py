@@ -146,6 +146,7 @@ def test_the_same_repo_elsewhere_gives_the_same_sarif(folder: Path, tmp_path: Pa
     twin.mkdir()
     (twin / "hubconf.py").write_text(HUBCONF, "utf-8")
     (twin / "hubkit.toml").write_text(SETTINGS, "utf-8")
+    (twin / "LICENSE").touch()
     assert written("sarif", report_on(twin)) == written("sarif", report_on(folder))
 
 

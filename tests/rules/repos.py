@@ -33,7 +33,7 @@ def needs_git(name: str) -> bool:
 
 
 def write_case(name: str, target: Path, *, setup: bool = False) -> Path:
-    """Write the files of a case to a new folder.
+    """Write the files of a case to a new folder, and a license: only HUB801 is about that.
 
     Args:
         name: The name of the case.
@@ -44,8 +44,10 @@ def write_case(name: str, target: Path, *, setup: bool = False) -> Path:
     if kind in TABLES.get(code, {}):
         target.mkdir(parents=True)
         (target / "hubconf.py").write_bytes(TABLES[code][kind].encode())
-        return target
-    shutil.copytree(CASES / name, target, symlinks=True)
+    else:
+        shutil.copytree(CASES / name, target, symlinks=True)
+    if code != "HUB801":
+        (target / "LICENSE").touch()
     if setup and needs_git(name):
         subprocess.run(["sh", "-e", "setup.sh"], cwd=target, check=True, capture_output=True)
     return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,28 @@ def test_a_commit_is_checked_like_its_work_tree(case: str, tmp_path: Path) -> No
     assert findings_in(open_commit(bare, "main"), code) == expected
 
 
+def test_github_rejects_files_above_its_limit(tmp_path: Path) -> None:
+    repo = write_case("HUB606/good", tmp_path / "repo", setup=True)
+    (repo / "hubkit.toml").write_text("max-archive-mb = 200\n")
+    most = 100 << 20
+    file = repo / "unet.pth"
+    file.touch()
+    git("add", "unet.pth", cwd=repo)
+    os.truncate(file, most)  # sparse, so that it costs nothing
+    assert findings_in(open_files(repo), "HUB606") == []
+    os.truncate(file, most + 1)
+    assert findings_in(open_files(repo), "HUB606") == [("HUB606", "warning", None)]
+
+
+def test_a_license_that_is_not_committed(tmp_path: Path) -> None:
+    commit_files(tmp_path, {"hubconf.py": UNET})
+    (tmp_path / "LICENSE").touch()
+    report = lint_repo(read_repo(open_files(tmp_path)), read_config(tmp_path))
+    assert [(one.code, one.hint) for one in report.findings] == [
+        ("HUB801", "Commit `LICENSE`: archives lack it.")
+    ]
+
+
 def test_a_module_that_a_commit_lacks_is_missing_there(tmp_path: Path) -> None:
     repo = write_case("HUB601/bad_untracked", tmp_path / "repo", setup=True)
     git("commit", "--quiet", "-m", "All", cwd=repo)
@@ -73,7 +96,7 @@ def test_the_only_snippet_is_stale_and_git_names_the_repo(tmp_path: Path) -> Non
     stale = (
         "    torch.hub.load('acme/unet', 'unet_big')\n    torch.hub.load('acme/unet', '<MODEL>')\n"
     )
-    commit_files(repo, {"hubconf.py": UNET, "README.md": stale})
+    commit_files(repo, {"hubconf.py": UNET, "README.md": stale, "LICENSE": ""})
     assert findings_in(open_files(repo), "HUB803") == []  # it may be another repo's
     git("remote", "add", "origin", "git@github.com:acme/unet.git", cwd=repo)
     ((code, severity, place),) = findings_in(open_files(repo), "HUB803")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hubkit.runtime import HubFunctions, LoadedHubconf, import_hubconf
-from hubkit.runtime.torch_patches import TORCHS_NAMES
 from tests.warm import run_python
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.torch
 
-NAMES = ("load", "list", "help", "load_state_dict_from_url", "download_url_to_file", "get_dir", "set_dir")  # fmt: skip
+NAMES = ("load", "list", "help", "load_state_dict_from_url", "download_url_to_file", "get_dir", "set_dir", "_get_cache_or_reload", "_parse_repo_info")  # fmt: skip
 
 
 def recorder(calls: list[tuple[object, ...]]) -> HubFunctions:
@@ -232,19 +231,3 @@ def test_the_nearest_repos_functions_count(make_repo: MakeRepo, method: str, cal
     made = function() if caller == "nobody" else running.call("net", function)
     assert made == "hubkit's get_dir"
     assert ([name for name, *_ in inner], outer) == (["get_dir"], [])
-
-
-def test_torchs_modules_bind_its_functions_to_known_names() -> None:
-    """Else `patch_torch` misses one of them."""
-    import torch.utils.model_zoo
-
-    functions = {id(getattr(torch.hub, name)) for name in HubFunctions.__struct_fields__}
-    functions.add(id(torch.load))
-    modules = [module for name, module in [*sys.modules.items()] if name.startswith("torch.")]
-    bound = [
-        name
-        for module in modules
-        for name, value in [*getattr(module, "__dict__", {}).items()]
-        if id(value) in functions
-    ]
-    assert {"load", "load_url"} <= {*bound} <= TORCHS_NAMES

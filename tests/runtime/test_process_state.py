@@ -34,7 +34,7 @@ CHANGED = [
     "os.environ['HUBKIT_TEST_NEW']",
     "os.getcwd()",
     "warnings.filters",
-    "the root logger",
+    "logging.root.handlers",
     "signal handlers",
     "sys.getrecursionlimit()",
     "sys.excepthook",

@@ -143,7 +143,7 @@ def test_weights_are_distinguished(here: Path) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
     readme = SAMPLE["README.md"] + (
         "https://github.com/acme/nets/releases/download/v1/unet-0123abcd.pth\n"
-        "https://example.org/other.pth\n"
+        "https://example.org/other.pth\nhttps://example.org/unet-old.pth\n"
     )
     write_tree(here, {"weights/tiny.pth": pointer, "old.pt": "text", "README.md": readme})
     result = init("--defaults")
@@ -154,6 +154,8 @@ def test_weights_are_distinguished(here: Path) -> None:
         in result.stdout
     )
     assert "unet.py:15, with weights from https://github.com/acme/nets/" in result.stdout
+    used = "https://github.com/acme/nets/releases/download/v1/unet-0123abcd.pth"
+    assert f"skipped https://example.org/unet-old.pth: unet loads {used}" in result.stdout
     assert "hubkit check: All checks passed." in result.stdout
     uses = require_hubconf(read_repo(here)).checkpoints
     assert [(one.url or "")[-17:] for one in uses] == ["unet-0123abcd.pth"]

@@ -113,7 +113,7 @@ def test_bare_makes_hubconf_and_configuration_only(here: Path) -> None:
     assert result.exit_code == 0
     assert set(read_tree(here)) == {*code, "hubconf.py", "hubkit.toml"}
     assert "No usable model found" in result.stdout
-    assert "All checks passed." in result.stdout
+    assert "HUB801" in result.stdout
     assert "Next steps:\n  git init -b main\n" in result.stdout
     assert not (here / ".git").exists()
 

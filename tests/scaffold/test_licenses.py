@@ -32,12 +32,21 @@ def test_a_license_that_we_write_is_read_as_itself(name: str, tmp_path: Path) ->
         ("COPYING", "  GNU GENERAL PUBLIC LICENSE\n   Version 3, 29 June 2007", "GPL-3.0-only"),
         ("LICENCE.md", "# Attribution-NonCommercial 4.0\nInternational\n", "CC-BY-NC-4.0"),
         ("LICENSE.txt", "You may look, but not touch.", "LicenseRef-LICENSE"),
+        ("UNLICENSE", "This is free and unencumbered software", "Unlicense"),
+        ("MIT-LICENSE.txt", "You may look.", "LicenseRef-LICENSE"),
         ("NOTICE", "Permission is hereby granted, free of charge", ""),
     ],
 )
 def test_other_licenses_are_distinguished(file: str, text: str, name: str, tmp_path: Path) -> None:
     (tmp_path / file).write_text(text)
     assert read_license(Folder(tmp_path)) == (file if name else "", name)
+
+
+def test_the_usual_name_comes_before_others(tmp_path: Path) -> None:
+    (tmp_path / "COPYRIGHT").write_text("Copyright 2026 Ada Lovelace")
+    (tmp_path / "LICENSES").mkdir()
+    (tmp_path / "license.txt").write_text("Apache License\nVersion 2.0, January 2004")
+    assert read_license(Folder(tmp_path)) == ("license.txt", "Apache-2.0")
 
 
 @pytest.mark.parametrize(

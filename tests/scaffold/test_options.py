@@ -79,11 +79,12 @@ def test_there_are_as_many_as_there_are_options(made: dict[str, list[Path]]) -> 
     assert counts[MINIMAL] == 1
 
 
-def test_the_linter_finds_nothing_in_any(made: dict[str, list[Path]]) -> None:
+def test_the_linter_finds_nothing_but_a_missing_license(made: dict[str, list[Path]]) -> None:
     for repo in (repo for repos in made.values() for repo in repos):
         config = read_config(repo)
         report = lint_repo(read_repo(repo), config)
-        assert not report.findings, repo
+        missing = [] if (repo / "LICENSE").exists() else ["HUB801"]
+        assert [one.code for one in report.findings] == missing, repo
         names = {one.name for one in require_hubconf(read_repo(repo)).entrypoints}
         assert set(config.entrypoints) <= names, repo
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from hubkit._util.text import escape_markdown
 from hubkit._util.toml import read_toml
@@ -22,6 +24,8 @@ from hubkit.scaffold import (
     resolve_answers,
 )
 from hubkit.scaffold.names import MAX_LENGTH
+from hubkit.source import open_files
+from tests.git_host import commit_files
 from tests.scaffold.conftest import read_tree, write_tree
 from tests.scaffold.samples import SAMPLE, write_template
 
@@ -93,10 +97,25 @@ def test_names_of_every_length_stay_formatted(template_name: str, tmp_path: Path
     assert not ruff("format", "--diff", ".", cwd=tmp_path)
 
 
-def test_the_linter_finds_nothing(repo: Path) -> None:
+def test_the_linter_finds_nothing_but_a_missing_license(repo: Path) -> None:
     report = lint_repo(read_repo(repo), read_config(repo))
     assert report.codes
-    assert not report.findings
+    missing = [] if (repo / "LICENSE").exists() else ["HUB801"]
+    assert [one.code for one in report.findings] == missing
+
+
+def test_preview_rules_find_nothing_in_what_git_tracks(
+    repo: Path, template_name: str, tmp_path: Path
+) -> None:
+    if template_name != "classifier":
+        pytest.skip("a bare hubconf has no documents, and an existing repo has code of its own")
+    shutil.copytree(repo, tmp_path / "repo")
+    commit_files(tmp_path / "repo", {})
+    files = open_files(tmp_path / "repo")
+    report = lint_repo(read_repo(files), structs.replace(read_config(files), preview=True))
+    assert "HUB806" in report.codes
+    missing = [] if (repo / "LICENSE").exists() else ["HUB801"]
+    assert [one.code for one in report.findings] == missing
 
 
 def test_configured_entrypoints_are_those_of_the_hubconf(repo: Path) -> None:

@@ -266,6 +266,27 @@ def test_weights_beside_the_repo_are_reported_with_the_command(tmp_path: Path) -
     assert "pretrained" not in text
 
 
+def test_other_weights_of_a_model_are_reported_as_such(tmp_path: Path) -> None:
+    from torch import nn
+
+    sized = OTHER.replace("Other", "Sized").replace("(5, 5)", "(size, size)")
+    folder = write_tree(tmp_path / "here", {"nets.py": HEAD + sized, "ncnn.bin": "no checkpoint"})
+    for name, size in (("a", 3), ("b", 3), ("c", 4)):
+        save(folder, f"weights/{name}.pt", linear("fixed", size, size))
+    save(folder, "weights/whole.pt", nn.Linear(2, 2))
+    save(folder, "weights/foreign.pt", linear("other", 3, 3))
+    result = init("--bare", "--defaults", str(folder), build=True)
+    lines = [line for line in result.stdout.splitlines() if line.startswith("Weights: ")]
+    command = "hubkit weights add weights/whole.pt --state-dict --wire sized"  # the only entrypoint
+    assert lines == [
+        "Weights: skipped ncnn.bin: it is not a checkpoint of torch",
+        "Weights: skipped weights/b.pt: sized can load it in place of weights/a.pt",
+        "Weights: skipped weights/c.pt: sized can load it with size=4",
+        "Weights: skipped weights/foreign.pt: no model loads it",
+        f"Weights: weights/whole.pt is a pickled model. To publish its weights: {command}",
+    ]
+
+
 def test_without_a_model_that_works_nothing_is_written(tmp_path: Path) -> None:
     broken = HEAD + NETS[NETS.index("class Broken(") :]
     broken = broken.partition("class Fetching(")[0]

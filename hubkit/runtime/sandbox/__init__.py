@@ -15,27 +15,25 @@ from hubkit.runtime.sandbox.network import (
     wrap_requests,
 )
 from hubkit.runtime.sandbox.state import (
+    LOG_HANDLERS,
     Change,
-    State,
     find_changes,
     kept_state,
-    restore_state,
     save_state,
 )
 
 __all__ = [
+    "LOG_HANDLERS",
     "Attempt",
     "Change",
     "Guard",
     "NetworkDeniedError",
     "Policy",
-    "State",
     "current_guard",
     "find_changes",
     "guarded_network",
     "isolate_network",
     "kept_state",
-    "restore_state",
     "save_state",
     "wrap_requests",
 ]

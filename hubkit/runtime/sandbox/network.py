@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from msgspec import Struct, field
 
 from hubkit._util.urls import is_loopback, try_parse
+from hubkit.runtime.sandbox.offline import find_refused_url, huggingface_offline
 from hubkit.runtime.sandbox.replies import answer_requests
 
 if TYPE_CHECKING:
@@ -235,12 +236,34 @@ def guarded_network(
     _inherited.guard = None
     _active.append(guard)
     process = os.getpid()
+    clients = contextlib.nullcontext() if guard.policy.everything else huggingface_offline()
     try:
-        yield guard
+        with clients:
+            yield guard
+    except Exception as error:
+        refused = find_refused_url(error)
+        if refused:
+            guard.attempts.append(Attempt(refused, *_find_place(error, guard.root), _CLIENT))
+        raise
     finally:
         _active.remove(guard)
         if os.getpid() == process:  # a forked one stays guarded
             _inherited.guard = inherited
+
+
+_CLIENT = "huggingface_hub"
+
+
+def _find_place(error: BaseException, root: Path) -> tuple[str, int]:
+    """The innermost line of the repo that an error passed; "" and 0 if there is none."""
+    prefix, found = f"{root}{os.sep}", ("", 0)
+    trace = error.__traceback__
+    while trace is not None:
+        path = trace.tb_frame.f_code.co_filename
+        if path.startswith(prefix):
+            found = (path[len(prefix) :], trace.tb_lineno)
+        trace = trace.tb_next
+    return found
 
 
 def _install() -> None:

@@ -130,6 +130,8 @@ def _around(text: str, at: int) -> str:
 
 
 _ENVIRONMENT = "os.environ"
+# Any call of `logging.info` adds one where there is none.
+LOG_HANDLERS = "logging.root.handlers"
 # Set by torch and by pytest themselves, or by hubkit.
 _NOT_THEIRS = (
     "TORCHINDUCTOR_",
@@ -190,22 +192,28 @@ def _show_filters(filters: list[Any]) -> str:
     return f"{len(ours)} filters, first {ours[0] if ours else None}, digest {hash(str(ours))}"
 
 
-def _read_logging() -> tuple[int, list[logging.Handler], int]:
+def _read_logging() -> tuple[int, int]:
     root = logging.getLogger()
-    return root.level, root.handlers.copy(), root.manager.disable
+    return root.level, root.manager.disable
 
 
-def _write_logging(value: tuple[int, list[logging.Handler], int]) -> None:
-    root = logging.getLogger()
-    level, root.handlers[:], disabled = value
-    root.setLevel(level)
+def _write_logging(value: tuple[int, int]) -> None:
+    level, disabled = value
+    logging.getLogger().setLevel(level)
     logging.disable(disabled)
 
 
-def _show_logging(value: tuple[int, list[logging.Handler], int]) -> str:
-    level, handlers, disabled = value
-    names = [type(handler).__name__ for handler in handlers]
-    return f"level {logging.getLevelName(level)}, handlers {names}, disabled below {disabled}"
+def _show_logging(value: tuple[int, int]) -> str:
+    level, disabled = value
+    return f"level {logging.getLevelName(level)}, disabled below {disabled}"
+
+
+def _write_log_handlers(handlers: list[logging.Handler]) -> None:
+    logging.getLogger().handlers[:] = handlers
+
+
+def _show_log_handlers(handlers: list[logging.Handler]) -> str:
+    return str([type(handler).__name__ for handler in handlers])
 
 
 def _read_handlers() -> dict[str, Any]:
@@ -234,6 +242,12 @@ _PYTHON = (
     _Setting("os.getcwd()", _read_cwd, os.chdir),
     _Setting("warnings.filters", _read_filters, _write_filters, _show_filters),
     _Setting("the root logger", _read_logging, _write_logging, _show_logging),
+    _Setting(
+        LOG_HANDLERS,
+        lambda: [*logging.getLogger().handlers],
+        _write_log_handlers,
+        _show_log_handlers,
+    ),
     _Setting("signal handlers", _read_handlers, _write_handlers, _show_handlers),
     _Setting("sys.getrecursionlimit()", sys.getrecursionlimit, sys.setrecursionlimit),
     _Setting(

@@ -146,6 +146,28 @@ def test_a_private_repo_is_shown_the_token_which_stays_with_its_host(
     assert not [content for content in kept if b"t0ken" in content]
 
 
+@pytest.mark.parametrize(
+    ("location", "problem"),
+    [
+        ("file:///etc", "is not an https URL"),
+        ("ext::sh -c touch% {marker}", "contains a space"),
+        ("ssh://-oProxyCommand=touch/x", "is not a host name"),
+        ("http://elsewhere.invalid/acme/shapes.git", "elsewhere.invalid cannot be reached"),
+        ("{url}/", "which is not a repo"),
+        ("{url}/acme/moved.git/info/refs?service=git-upload-pack", "Exceeded 30 redirects"),
+    ],
+)
+def test_a_redirect_that_leads_to_no_repo_is_not_followed_by_git(
+    host: GitHost, tmp_path: Path, location: str, problem: str
+) -> None:
+    marker = tmp_path / "marker"
+    where = {"Location": location.format(marker=marker, url=host.url)}
+    host.fail("moved", times=99, status=301, headers=where)
+    with pytest.raises(errors.FetchError, match=problem):
+        fetch("git+https://github.com/acme/moved")
+    assert not marker.exists()
+
+
 @pytest.mark.parametrize("token", ["", "wr0ng"])
 def test_a_closed_door_is_named_and_asks_nobody(
     git_host: GitHost, worktree: Path, monkeypatch: pytest.MonkeyPatch, token: str

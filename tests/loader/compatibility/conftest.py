@@ -66,8 +66,18 @@ def host(git_host: GitHost, worktree: Path) -> GitHost:
 def hub(
     request: pytest.FixtureRequest, git_host: GitHost, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Any]:
-    """One of the two, with the loopback host in GitHub's place and no memory of other tests."""
+    """One of the two, with the loopback host in GitHub's place and no memory of other tests.
+
+    "installed" is torch.hub, redirected to hubkit.
+    """
     import torch.hub
+
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    if request.param == "installed":
+        hubkit.install_as_torch_hub()
+        yield torch.hub
+        hubkit.uninstall_as_torch_hub()
+        return
 
     def there(url: str) -> str:
         url = url.replace("https://api.github.com/", f"{git_host.url}/api/")
@@ -79,7 +89,6 @@ def hub(
         return urllib.request.urlopen(urllib.request.Request(there(what.full_url)))
 
     monkeypatch.setattr(torch.hub, "urlopen", urlopen)
-    monkeypatch.setattr(torch.hub, "_hub_dir", None)
     before = set(sys.modules)
     yield torch.hub if request.param == "torch.hub" else hubkit
     for name in set(sys.modules) - before:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
     from tests.git_host import GitHost
 
-pytestmark = pytest.mark.torch
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.parametrize("hub", ["torch.hub", "hubkit", "installed"], indirect=True),
+]
 
 
 @pytest.mark.usefixtures("host")
@@ -39,6 +43,24 @@ def test_who_says_yes_is_not_asked_again(
     assert hub.load("acme/shapes:main", "net")[0] == "two"
 
 
+@pytest.mark.parametrize("mode", [False, "check"])
+@pytest.mark.parametrize("answer", ["", "no", "y"])
+def test_a_replaced_input_is_asked_once_for_each_load(
+    hub: Any, git_host: GitHost, worktree: Path, hub_dir: Path, mode: Any, answer: str
+) -> None:
+    git_host.add_repo("acme", "more_shapes", worktree)
+    for turn in range(2):
+        with mock.patch("builtins.input", return_value=answer) as asked:
+            if answer == "y":
+                assert hub.load("acme/more_shapes:main", "net", trust_repo=mode)[0] == "two"
+                assert "acme_more_shapes" in (hub_dir / "trusted_list").read_text().split()
+            else:
+                with pytest.raises(Exception, match=r"Untrusted repository\."):
+                    hub.load("acme/more_shapes:main", "net", trust_repo=mode)
+                assert (hub_dir / "trusted_list").read_text() == ""
+        assert asked.call_count == (0 if turn and answer == "y" and mode == "check" else 1)
+
+
 @pytest.mark.parametrize("answer", ["n", ""])
 def test_who_says_no_runs_and_keeps_nothing(
     hub: Any, host: GitHost, hub_dir: Path, monkeypatch: pytest.MonkeyPatch, answer: str
@@ -61,11 +83,16 @@ def test_trust_repo_false_asks_each_time(hub: Any, monkeypatch: pytest.MonkeyPat
 
 
 def test_torchs_own_owners_need_no_trust(
-    hub: Any, git_host: GitHost, worktree: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Any,
+    git_host: GitHost,
+    worktree: Path,
+    hub_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     git_host.add_repo("pytorch", "vision", worktree)
     at_terminal(monkeypatch, None)
     assert hub.load("pytorch/vision:main", "net")[0] == "two"
+    assert (hub_dir / "trusted_list").read_text() == ""
 
 
 @pytest.mark.usefixtures("git_host")

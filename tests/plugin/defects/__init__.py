@@ -50,6 +50,7 @@ def missing_features(defect: Defect, source: str) -> set[str]:
 _HEAD = '''
 """Entrypoints, each wrong in one way, and their twins."""
 
+import logging as _logging
 import os as _os
 import threading as _threading
 from functools import partial as _partial

@@ -107,6 +107,13 @@ LEVEL1 = (
         call("with _torch.random.fork_rng():\n    _torch.manual_seed(0)\n    return _Net()"),
     ),
     Defect(
+        "logs",
+        "C111",
+        call('_logging.info("loading")\nreturn _Net()'),
+        call('_logging.getLogger("NAME").info("loading")\nreturn _Net()'),
+        feature=True,
+    ),
+    Defect(
         "prints",
         "C111",
         call('print("loading")\nreturn _Net()'),

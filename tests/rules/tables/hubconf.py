@@ -206,4 +206,106 @@ def net():
     return _torch.nn.Linear(1, len(_paddle.__version__))
 ''',
     },
+    "HUB011": {
+        "bad": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+class _Net(_torch.nn.Linear):  # expect: HUB402
+    def __init__(self, width):
+        super().__init__(width, 1)
+        self.scale = math.sqrt(width)  # expect: HUB011
+        self.parts = [_Part(one) for one in range(width)]  # expect: HUB011
+
+
+def _load(model):
+    model.load_state_dict(load_from(_URL))  # expect: HUB011, HUB011
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained loads weights."""
+    model = _Net(1)
+    if pretrained:
+        _load(model)
+    return model
+''',
+        "good": '''\
+dependencies = ["torch"]
+
+import math as _math
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(int(_math.sqrt(1)), 1)
+''',
+        "trap_bound_in_other_ways": '''\
+dependencies = ["torch"]
+
+import sys as _sys
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+import torch as _torch
+
+if _TYPE_CHECKING:
+    from typing import Any as _Any
+if _sys.version_info < (3,):
+    _text = unicode
+
+
+def _unused():
+    return undefined
+
+
+def _set():
+    global _made
+    _made = 1
+
+
+class _Base:
+    width = 1
+    twice = width * 2
+
+    def name(self):
+        return __class__.__name__
+
+
+def net(pretrained: bool = False, *sizes: int, **options: int):
+    """A line; pretrained, sizes and options are not used yet."""
+    _set()
+    pairs = [(a, b) for a, b in zip(sizes, sizes) if (c := a + b)]
+    try:
+        text = basestring
+    except NameError as error:
+        text = str(error)
+    if _sys.version_info[0] == 2:
+        text = unicode(text)
+    both = lambda x, y=1: (x, y, c)
+    for index, (left, *rest) in enumerate(pairs):
+        both(index, left)
+    match text:
+        case {"a": found, **others}:
+            print(found, others, rest, options, _made, __file__)
+    hint: Missing = 1
+    print(hint, _Base().name())
+    return _torch.nn.Linear(1, 1)
+''',
+        "trap_names_made_at_run_time": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+for _name in ("_small", "_large"):
+    globals()[_name] = _torch.nn.Linear  # expect: HUB210
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _small(1, 1)
+''',
+    },
 }

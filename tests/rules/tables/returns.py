@@ -58,6 +58,22 @@ def net(pretrained: bool = False):
 ''',
     },
     "HUB402": {
+        "bad_once_for_a_helper": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+class Upsampler(_torch.nn.Module):  # expect: HUB402
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+
+def net(pretrained: bool = False):
+    """A network; pretrained is not used yet."""
+    return Upsampler(_torch.nn.Linear(1, 1))
+''',
         "bad": '''\
 dependencies = ["torch"]
 

@@ -1,2 +1,2 @@
 git init -q -b main
-git add acme_unet
+git add acme_unet LICENSE

@@ -1,2 +1,2 @@
 git init -q -b main
-git add hubconf.py
+git add hubconf.py LICENSE

@@ -1,0 +1,14 @@
+dependencies = ["torch"]
+
+from acme import GeoNet  # expect: HUB203
+from acme import Helper  # expect: HUB201
+
+
+def geonet(width: int = 1):
+    """A line of a width.
+
+    Args:
+        width: Its width.
+    """
+    Helper()
+    return GeoNet(width)
