@@ -22,6 +22,7 @@ from hubkit.analysis.imports import (
     find_reach,
 )
 from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
+from hubkit.analysis.removed import find_removed_names
 from hubkit.analysis.resolve import Resolver
 from hubkit.analysis.scope import read_scope
 from hubkit.analysis.suppressions import read_suppressions
@@ -137,6 +138,9 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         hard_coded_pretrained=effects.hard_coded_pretrained,
         rejected_calls=tuple(dict.fromkeys(rejected)),
         undefined_names=tuple(dict.fromkeys(find_undefined_names(resolver, effects.called))),
+        removed_names=tuple(
+            dict.fromkeys(find_removed_names(resolver, reach.eager, effects.called))
+        ),
         missing_exports=hazards.missing_exports,
         unrequested_downloads=tuple(
             find_unrequested_downloads(scope, resolver, surface.entrypoints)
