@@ -100,7 +100,7 @@ def test_a_crash_in_a_child_is_reported_and_not_tried_here(repo: HubRepo) -> Non
     assert said["C101"] == "PASSED"
 
 
-def test_what_crashes_here_costs_a_worker_and_is_reported(
+def test_a_crash_in_pytest_costs_a_worker_and_is_reported(
     repo: HubRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     temporary = tmp_path / "temporary"
@@ -143,7 +143,7 @@ RUN_OUT_OF_TIME = (
     ],
     ids=["here", "everywhere"],
 )
-def test_what_hangs_costs_the_time_limit_of_few_tests(
+def test_a_hanging_entrypoint_costs_the_time_limit_of_few_checks(
     repo: HubRepo, where: str, failed: set[str]
 ) -> None:
     write(repo, f"{where}{RUN_OUT_OF_TIME}")
