@@ -44,12 +44,14 @@ class WorkTree(Files):
         tracked: The tracked files.
         git: Tells untracked from ignored files.
         memo: The paths, once they were read.
+        known_refs: The refs, once they were read.
     """
 
     folder: Folder | Sparse
     tracked: Tracked
     git: Git
     memo: list[tuple[str, ...]] = field(default_factory=list, compare=False, repr=False)
+    known_refs: list[Refs] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def root(self) -> Path:
@@ -133,7 +135,9 @@ class WorkTree(Files):
 
     def refs(self) -> Refs:
         """The repo's branches and tags."""
-        return read_refs(self.git)
+        if not self.known_refs:
+            self.known_refs.append(read_refs(self.git))
+        return self.known_refs[0]
 
     def is_file(self, path: str) -> bool:
         """Whether a path is a file."""
