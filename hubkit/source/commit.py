@@ -86,6 +86,10 @@ class Commit(Files):
         size = self.tracked.lines[path].rsplit(None, 1)[1]
         return Entry(path, self.tracked.mode(path), int(size) if size.isdigit() else 0)
 
+    def _sizes(self) -> tuple[int, ...]:
+        sizes = (self.tracked.lines[path].rpartition(" ")[2] for path in self.tracked.kept)
+        return tuple(int(size) for size in sizes if size.isdigit())
+
     def names(self, folder: str) -> frozenset[str]:
         """Names in a folder of the commit."""
         return self._list(folder, held=True)

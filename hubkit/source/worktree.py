@@ -90,6 +90,18 @@ class WorkTree(Files):
             return Entry(path, mode, 0) if stat.S_IFMT(mode) == stat.S_IFMT(0o160000) else None
         return replace(found, mode=mode)
 
+    def _sizes(self) -> tuple[int, ...]:
+        """The sizes of all files; those of a folder are read together, which is faster."""
+        plain = self.folder if isinstance(self.folder, Folder) else None
+        if plain is None or self.tracked.special:
+            return super(WorkTree, self)._sizes()
+        return tuple(
+            size
+            for folder in self.tracked.folders
+            for name, size in plain.sizes_in(folder)
+            if self.tracked.holds(f"{folder}/{name}" if folder else name)
+        )
+
     def names(self, folder: str) -> frozenset[str]:
         """Names of tracked files and folders that still exist."""
         return frozenset(name for name in self.folder.names(folder) if self._has(folder, name))
