@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field, structs
 
+from hubkit._util.text import cut_lines
 from hubkit.facts import WeightsFile
 from hubkit.runtime.sandbox import Policy, wrap_requests
 from pytest_hubkit.checks.registry import (
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from pytest_hubkit.case import BuildCall, Case
     from pytest_hubkit.fit import Fit, LoadedStates
     from pytest_hubkit.session import HubconfSession
-
-
-_LINES = 4  # of an error that lists what does not match
 
 
 class Pretrained(Struct, frozen=True):
@@ -317,15 +315,8 @@ def _describe(
         )
         fix = "Restore the file that the name belongs to, or publish this one: hubkit weights add FILE."
     return Failure(
-        f"{call} fails: {type(error).__name__}: {_cut(text)}", evidence, fix, cause=error
+        f"{call} fails: {type(error).__name__}: {cut_lines(text)}", evidence, fix, cause=error
     )
-
-
-def _cut(text: str) -> str:
-    """The first few lines of a message, and the number of the others."""
-    lines = text.splitlines()
-    more = len(lines) - _LINES
-    return text if more <= 1 else "\n".join([*lines[:_LINES], f"\t... {more} more lines"])
 
 
 def _describe_again(call: str, error: BaseException) -> Failure:

@@ -256,7 +256,7 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
     Comments in fenced code blocks do not count.
 
     Raises:
-        UsageError: A comment is unmatched, nested or repeated.
+        UsageError: A comment is unmatched, nested or repeated, or names no part.
     """
     regions: dict[str, Region] = {}
     opened: tuple[str, int, int] | None = None
@@ -268,6 +268,7 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
         if is_code:
             continue
         begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
+        _require_part(begin or end, path, number)
         if begin:
             if opened:
                 raise _marker_error(path, opened[2], f"`{opened[0]}` begins but does not end")
@@ -344,11 +345,6 @@ def _refresh(
     newline = "\r\n" if "\r\n" in text else "\n"
     site = _find_site(text, request)
     regions = find_regions(text, request.path)
-    for name, region in regions.items():
-        if name not in TITLES:
-            line = text.count("\n", 0, region.start)
-            problem = f"there is no part `{name}`"
-            raise _marker_error(request.path, line, problem, did_you_mean(name, [*TITLES]))
     # Only existing parts are rendered: another one may need something that is unknown.
     rendered = {
         name: sections[name](facts).replace("\n", newline) for name in regions if name in sections
@@ -397,6 +393,12 @@ def _follow_fence(
         return ((found[1], number), True) if found else (None, False)
     closes = found and found[1].startswith(fence[0]) and not found[2].strip()
     return (None if closes else fence), True
+
+
+def _require_part(comment: re.Match[str] | None, path: str, line: int) -> None:
+    if comment is not None and comment[1] not in TITLES:
+        hint = did_you_mean(comment[1], TITLES)
+        raise _marker_error(path, line, f"there is no part `{comment[1]}`", hint)
 
 
 def _marker_error(path: str, line: int, problem: str, hint: str = "") -> UsageError:

@@ -278,7 +278,7 @@ def _compare_versions(context: ReleaseContext, found: list[Finding]) -> Checklis
         message = f"{context.tag} is not newer than {previous}"
         return ChecklistItem(topic, "missing", message, _another_tag(context, following))
     if found and not allows_breaking(new, old):
-        message = f"{listed}; {context.tag} after {previous} announces no breaking changes"
+        message = f"{listed}; {context.tag} announces no breaking changes"
         action = f"{_another_tag(context, following)}, or restore them: "
         action += f"hubkit check --against {previous}"
         return ChecklistItem(topic, "missing" if errors else "note", message, action)

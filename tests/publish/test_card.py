@@ -212,7 +212,7 @@ PART = f"{BEGIN}<!-- hubkit:end usage -->\n"
         ("<!-- hubkit:end usage -->\n", "`usage` ends but does not begin"),
         (f"{BEGIN}<!-- hubkit:begin weights -->\n", "line 1: `usage` begins but does not end"),
         (f"{PART}\n{PART}", "line 4: `usage` begins twice"),
-        (PART.replace("usage", "usgae"), "line 1: there is no part `usgae`"),
+        (PART.replace("begin usage", "begin usgae"), "line 1: there is no part `usgae`"),
         (
             "```\n<!-- hubkit:begin usage -->\n<!-- hubkit:end usage -->\n",
             "fenced code block begins",
