@@ -48,13 +48,24 @@ def read_commands(text: str) -> list[tuple[str, list[str]]]:
     return commands
 
 
-def run(command: str) -> str:
-    """What a command prints, in the working directory."""
+def run(command: str, *, check: bool = True) -> str:
+    """What a command prints, in the working directory.
+
+    Args:
+        command: The command, as typed.
+        check: Whether a program other than hubkit must exit with 0.
+    """
     program, *arguments = shlex.split(command)
     if program == "hubkit":
         return CliRunner().invoke(main, arguments).output
     if program == "pytest":
         env = {**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"}
         return run_python("-m", "pytest", *arguments, env=env, check=True).stdout
-    done = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-c", command],
+        check=check,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     return done.stdout
