@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         Parameter,
         RejectedCall,
         RelativeImport,
+        RemovedName,
         RepoFacts,
         Returns,
         Snippet,
@@ -140,6 +141,7 @@ __all__ = [
     "Refs",
     "RejectedCall",
     "RelativeImport",
+    "RemovedName",
     "RepoFacts",
     "RepoRef",
     "Report",
@@ -177,7 +179,7 @@ __getattr__ = lazy_names(
             "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
             "Load Location MissingExport MissingFile ModuleClass OwnImport OwnModuleLookup Parameter "
-            "RejectedCall RelativeImport RepoFacts Returns Snippet UndefinedName UnrequestedDownload Use"
+            "RejectedCall RelativeImport RemovedName RepoFacts Returns Snippet UndefinedName UnrequestedDownload Use"
         ),
         "hubdir": ("CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef"),
     },

@@ -212,6 +212,7 @@ class Hubconf(Struct, frozen=True):
         loads: Calls that load a file of the repo or a whole model.
         missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
         undefined_names: Names that nothing defines, in functions that entrypoints may reach.
+        removed_names: Uses of names that newer releases no longer have.
     """
 
     path: str
@@ -238,6 +239,7 @@ class Hubconf(Struct, frozen=True):
     loads: tuple[Load, ...] = ()
     missing_files: tuple[MissingFile, ...] = ()
     undefined_names: tuple[UndefinedName, ...] = ()
+    removed_names: tuple[RemovedName, ...] = ()
 
     @property
     def has_dynamic_names(self) -> bool:
@@ -397,6 +399,22 @@ class RejectedCall(Struct, frozen=True):
 
     reason: str
     location: Location
+
+
+class RemovedName(Struct, frozen=True):
+    """A use of a name that a newer release of Python or of a package no longer has.
+
+    Attributes:
+        name: Its dotted name.
+        since: The first release without it, such as "Python 3.12".
+        location: The use.
+        on_import: Whether importing hubconf.py reaches it, or else a call of an entrypoint.
+    """
+
+    name: str
+    since: str
+    location: Location
+    on_import: bool
 
 
 class UndefinedName(Struct, frozen=True):

@@ -11,6 +11,8 @@ from hubkit.facts import Fix
 from hubkit.rules import edits
 from hubkit.rules.dependencies import entries_of, provided_modules
 from hubkit.rules.registry import rule
+from hubkit.source.project import read_python
+from hubkit.source.tags import allows_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,6 +153,38 @@ def undefined_name(repo: RepoFacts) -> Iterator[Finding]:
             f"`{one.name}` is not defined, so calling this function raises NameError",
             one.location,
             hint="Import or define it, or correct the name.",
+        )
+
+
+@rule("HUB012", "removed-name", "error", several="{count} uses of names that were removed")
+def removed_name(repo: RepoFacts) -> Iterator[Finding]:
+    """Code uses a module or name that newer releases no longer have.
+
+    `dependencies` cannot hold versions, so most users have the newest release of each package. There
+    the import raises ModuleNotFoundError, or the name AttributeError.
+
+    Bad:
+        from torch._six import container_abcs        # removed in torch 2.0
+
+    Good:
+        from collections import abc as container_abcs
+
+    The severity is warning for code that only a call of an entrypoint reaches, and for what the
+    newest release of Python alone lacks. If `requires-python` excludes all releases without the
+    name, nothing is reported, nor where the code catches the error or tests a version.
+    """
+    hubconf = repo.hubconf
+    claimed = read_python(repo.files) if hubconf and hubconf.removed_names else ""
+    for one in hubconf.removed_names if hubconf else ():
+        product, _, version = one.since.partition(" ")
+        if product == "Python" and not allows_python(claimed, version):
+            continue
+        is_mild = not one.on_import or one.since == "Python 3.13"
+        yield removed_name.finding(
+            f"`{one.name}` was removed in {one.since}",
+            one.location,
+            hint="Use what replaces it, or catch the error.",
+            severity="warning" if is_mild else "error",
         )
 
 

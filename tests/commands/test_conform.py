@@ -47,7 +47,9 @@ def folder(tmp_path: Path) -> Path:
 
 def conform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTEST_ADDOPTS": "--no-such-option"}
-    return run_python("-m", "hubkit", "conform", *arguments, cwd=folder, env=environment)
+    return run_python(
+        "-m", "hubkit", "conform", *arguments, cwd=folder, env=environment, warm_children=True
+    )
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -308,4 +308,79 @@ def net(pretrained: bool = False):
     return _small(1, 1)
 ''',
     },
+    "HUB012": {
+        "bad": '''\
+dependencies = ["torch", "numpy", "timm", "torchaudio"]
+
+import imp as _imp  # expect: HUB012
+import telnetlib as _telnetlib  # expect: HUB012
+from collections import Mapping as _Mapping  # expect: HUB012
+
+import numpy as _np
+import timm as _timm
+import torch as _torch
+import torchaudio as _torchaudio
+from timm.models.layers.activations import Swish as _Swish  # expect: HUB012
+from torch._six import container_abcs as _abcs  # expect: HUB012
+
+_torchaudio.set_audio_backend("sox")  # expect: HUB012
+_TYPE = _np.float  # expect: HUB012
+
+
+def _find(width):
+    return _np.product(width)  # expect: HUB012
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(_find(1), 1)
+''',
+        "good": '''\
+dependencies = ["torch"]
+
+from collections import abc as _abc
+
+import torch as _torch
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(1, 1)
+''',
+        "trap_prepared_or_similar": '''\
+dependencies = ["torch", "numpy", "timm"]
+
+import sys as _sys
+
+import numpy as _np
+import torch as _torch
+from timm.models.layers import DropPath as _DropPath
+
+try:
+    from torch._six import container_abcs as _abcs
+except ImportError:
+    from collections import abc as _abcs
+try:
+    _FLOAT = _np.float
+except AttributeError:
+    _FLOAT = float
+if _sys.version_info < (3, 12):
+    import imp as _imp
+_BOOL = _np.bool
+_KIND = _np.float32
+
+
+def _unused():
+    return _np.int(1)
+
+
+class _Holder:
+    product = 1
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(_Holder.product, 1)
+''',
+    },
 }
