@@ -32,6 +32,9 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 
+# Options such as --fix stay as they are typed.
+smartquotes = False
+
 html_theme = "furo"
 html_title = "hubkit"
 html_copy_source = False

@@ -148,7 +148,7 @@ def _render(command: click.Command, name: str, above: click.Context) -> Iterator
     yield f"```{{program}} {context.command_path}\n```\n"
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record:
+        if record and isinstance(parameter, click.Option):
             yield _render_option(*record)
     if isinstance(command, click.Group):
         for below in command.list_commands(context):

@@ -77,7 +77,9 @@ def test_every_rule_check_and_command_has_a_page(site: Path) -> None:
         text = (site / folder / f"{one.code}.html").read_text("utf-8")
         assert f"{one.code}: {one.slug}" in text
     for name in COMMANDS:
-        assert f"hubkit {name}" in (site / "commands" / f"{name}.html").read_text("utf-8")
+        text = (site / "commands" / f"{name}.html").read_text("utf-8")
+        assert f"hubkit {name}" in text
+        assert "\N{EN DASH}" not in text, "an option lost its hyphens"
     settings = (site / "configuration.html").read_text("utf-8")
     assert all(f">{key}<" in settings for key in tool_schema()["properties"])
 
