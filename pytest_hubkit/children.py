@@ -178,6 +178,10 @@ class Children:
         active = self._session.plan.active
         return [one for one in active if one.selected.intersection(codes)] or active
 
+    def _note(self, label: str) -> None:
+        if label:
+            self._session.note(f"{label} in a fresh process")
+
     def _load(
         self, request: LoadRequest, cases: list[PlannedCase], *, run: bool = False
     ) -> LoadReply:
@@ -235,7 +239,7 @@ class Children:
             },
         )
         try:
-            return run_child(call, LoadReply, self._import_torch).reply
+            return run_child(call, LoadReply, self._import_torch, self._note).reply
         except ChildError as error:
             raise ProbeError(
                 f"The code of {session.root} {error.reason} before it finished.",

@@ -345,21 +345,19 @@ class CaseContext:
             )
         return runnable
 
-    @property
+    @cached_property
     def parameter_count(self) -> int | None:
-        """How many parameters the model has; None before it is built."""
-        module = find_module(self.built) if "built" in vars(self) else None
+        """How many parameters the model has, if it is one."""
+        module = find_module(self.built)
         if module is None:
             return None
         return sum(one.numel() for one in module.parameters() if has_shape(one))
 
     def measurements(self) -> dict[str, Any]:
         """What was measured so far, for the report, in types that xdist can send."""
-        found: dict[str, Any] = {
-            "parameters": self.parameter_count,
-            "memory_bytes": self.children.find_memory(self.label),
-        }
+        found: dict[str, Any] = {"memory_bytes": self.children.find_memory(self.label)}
         if "built" in vars(self):
+            found["parameters"] = self.parameter_count
             found["load_seconds"] = self.build_seconds
             found["call"] = self.call
             if self.trained_call is not None:
@@ -553,7 +551,8 @@ class CaseContext:
 
     def release(self) -> None:
         """Release the model, and everything that was made with it."""
-        for name in ("built", "second", "first", "runnable", "nondeterminism"):
+        made = ("built", "second", "first", "runnable", "nondeterminism", "parameter_count")
+        for name in made:
             vars(self).pop(name, None)
         self._fast_path = None
 
