@@ -80,6 +80,7 @@ class HubconfFile(pytest.File):
             read_options(self.config),
             hook if hook.get_hookimpls() else None,
             crashes=crashes_of(self.config),
+            share=_read_share(self.config),
             note=progress.note_of(self.config),
         )
         self.models, self.contexts = ModelCache(session.options.keep), {}
@@ -190,6 +191,19 @@ def _entrypoint_names(session: HubconfSession) -> list[str]:
     return names + [name for name in made if name not in names and name not in leaks]
 
 
+_IS_DEALT = "hubkit-is-dealt"
+
+
+def _read_share(config: pytest.Config) -> tuple[int, int]:
+    """Which worker of xdist this process is, and of how many; the cases are dealt out to them."""
+    workerinput = getattr(config, "workerinput", {})
+    if not workerinput.get(_IS_DEALT):
+        return 0, 1
+    from pytest_hubkit.scheduling import read_share
+
+    return read_share(workerinput)
+
+
 HUBCONF = "hubconf.py"
 
 
@@ -224,6 +238,20 @@ class Suite:
     def pytest_sessionstart(self) -> None:
         """Show progress; only now is there pytest's own output."""
         progress.register(self._config)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's own
+        """Tell a worker whether the cases are dealt out: its own options do not."""
+        node.workerinput[_IS_DEALT] = self._config.getoption("dist") == "load"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:  # noqa: ANN401
+        """Deal out the cases to xdist's workers, unless another distribution is chosen."""
+        if config.getoption("dist") != "load":
+            return None
+        from pytest_hubkit.scheduling import HubconfScheduling
+
+        return HubconfScheduling(config, log)
 
     def pytest_report_header(self) -> str:
         """Show which hubconf is checked, and its network policy."""

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint
     from hubkit.runtime.sandbox import Attempt, Guard, Policy
     from pytest_hubkit.case import Case, PlannedCase
+    from pytest_hubkit.child.protocol import LoadReply
     from pytest_hubkit.children import Children
     from pytest_hubkit.session import HubconfSession
 
@@ -138,6 +139,16 @@ class CaseContext:
         return ("C204", self.label) not in self.session.broken
 
     @property
+    def declared_only(self) -> LoadReply:
+        """The reply of the child process for the work tree."""
+        return self.children.declared_only_with(self.label)
+
+    @property
+    def archive(self) -> LoadReply:
+        """The reply of the child process for the archive of the commit."""
+        return self.children.archive_with(self.label)
+
+    @property
     def function(self) -> Callable[..., Any]:
         """The entrypoint itself."""
         return self.session.loaded.entrypoint(self.case.entrypoint)
@@ -208,7 +219,7 @@ class CaseContext:
         """Whether a missing module is one that C102 reports as undeclared."""
         if not isinstance(error, ModuleNotFoundError) or "C102" not in self.session.plan.selected:
             return False
-        undeclared = self.children.declared_only.undeclared
+        undeclared = self.declared_only.undeclared
         missing = (error.name or "").partition(".")[0]
         return any(found.module == missing and not found.hidden for found in undeclared)
 

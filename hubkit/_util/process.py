@@ -160,7 +160,7 @@ def report_progress(what: str) -> None:
         what: A name.
     """
     if _progress is not None:
-        _progress.write_text(what, "utf-8")
+        write_file(_progress, what)
 
 
 def _read_progress(folder: Path) -> str:
