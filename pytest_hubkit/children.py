@@ -58,9 +58,11 @@ class Children:
     def declared_only(self) -> LoadReply:
         """The work tree, with optional modules hidden that are not declared.
 
-        With the cases of this worker of xdist only.
+        With the cases of this worker of xdist only, unless it runs C102, which needs all of them.
         """
-        return self._load_declared(self._own(self._with_checks(*codes_of_child("work tree"))))
+        cases, session = self._with_checks(*codes_of_child("work tree")), self._session
+        is_for_all = session.share[0] == 0 and "C102" in session.plan.selected
+        return self._load_declared(cases if is_for_all else self._own(cases))
 
     @cached_property
     def all_declared_only(self) -> LoadReply:

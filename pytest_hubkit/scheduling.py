@@ -34,7 +34,8 @@ class HubconfScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has 
             scopes = dict.fromkeys(map(self._split_scope, self.collection or ()))
             cases = [one for one in scopes if _HUBCONF + "::" in one and one.count("::") == 1]
             paths = dict.fromkeys(one.partition("::")[0] for one in cases)
-            self._owners = {
+            # Checks of the repo need all cases in a child process: the first worker loads them.
+            self._owners = dict.fromkeys(paths, 0) | {
                 one: owner_of(number, self.numnodes)
                 for path in paths
                 for number, one in enumerate(case for case in cases if case.startswith(f"{path}::"))
