@@ -202,7 +202,11 @@ class Children:
         facts = self._session.facts
         hubconf = facts.hubconf
         declared = hubconf.dependencies.names if hubconf and hubconf.dependencies else ()
-        names = [one.module for one in (hubconf.imports if hubconf else ()) if not one.guarded]
+        names = [
+            one.module
+            for one in (hubconf.imports if hubconf else ())
+            if not one.guarded and (not one.in_function or one.chain == ("hubconf",))
+        ]
         names = [*(one for one in declared if one == "torch"), *names]
         return [
             name for name in dict.fromkeys(names) if name.partition(".")[0] not in facts.packages

@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
     from hubkit.config import Config
+    from hubkit.reporters.groups import Group
     from pytest_hubkit.checks import Check
     from pytest_hubkit.context import CaseContext, ModelCache, RepoContext
 
 
 _OWN_CODE = tuple(f"{Path(module.__path__[0])}{os.sep}" for module in (hubkit, pytest_hubkit))
 
+_MOST_PLACES = 5
 _LAST = 3  # the level whose checks look at the commit
 
 
@@ -225,20 +227,26 @@ class LintItem(HubconfItem):
     def runtest(self) -> None:
         """Run the rules that the configuration selects."""
         from hubkit.lint import lint_repo
+        from hubkit.reporters.groups import group_findings
 
         report = lint_repo(self.repo.session.facts, self.repo.session.config)
-        if report.exit_code:
-            self.fail(
-                *(
-                    Failure(
-                        f"{finding.code} {finding.message}",
-                        fix=finding.hint,
-                        location=finding.location,
-                    )
-                    for finding in report.findings
-                    if report.fails(finding)
-                )
-            )
+        groups = [one for one in group_findings(report) if report.fails(one.findings[0])]
+        if groups and report.exit_code:
+            self.fail(*map(_describe_group, groups))
+
+
+def _describe_group(group: Group) -> Failure:
+    """Findings of one cause; `hubkit check` shows all places."""
+    places = [f"{place.path}:{place.line}" for place in group.places if place is not None]
+    more = (
+        f"; {len(places) - _MOST_PLACES} more: hubkit check" if len(places) > _MOST_PLACES else ""
+    )
+    return Failure(
+        f"{group.code} {group.message}",
+        (", ".join(places[:_MOST_PLACES]) + more,) if len(places) > 1 else (),
+        "\n".join(group.hints),
+        group.places[0],
+    )
 
 
 class CheckItem(HubconfItem):

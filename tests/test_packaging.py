@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from hubkit._util.toml import read_toml
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,14 +60,24 @@ def test_the_wheel_scaffolds_without_the_checkout(wheel: Path, tmp_path: Path) -
     assert (tmp_path / "my-net" / "hubconf.py").is_file()
 
 
+def test_extras_that_bring_torch_bring_numpy() -> None:
+    """Without numpy, torch warns when it is imported."""
+    project = read_toml(ROOT / "pyproject.toml")["project"]
+    for name, requirements in project["optional-dependencies"].items():
+        brought = {re.split(r"[>=\[]", one)[0] for one in requirements}
+        assert "torch" not in brought or "numpy" in brought, name
+
+
 def test_no_text_sends_people_to_an_unrelated_package() -> None:
+    """Nor to torch-hubkit on an index, which does not have it: only to an address of it."""
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.splitlines()
+    wrong = re.compile(r"""pip install (-\S+ )*["'\\]*(hubkit|torch-hubkit(?!(\[\w+\])? @ ))""")
     offenders = [
         name
         for name in tracked
         if not name.startswith("tests/")
-        and "pip install hubkit" in (ROOT / name).read_text("utf-8", errors="replace")
+        and wrong.search((ROOT / name).read_text("utf-8", errors="replace"))
     ]
     assert not offenders

@@ -93,6 +93,7 @@ def test_the_plugin_costs_other_test_runs_nothing() -> None:
 def test_commands_that_read_import_neither_torch_nor_requests(
     arguments: list[str], tmp_path: Path
 ) -> None:
+    (tmp_path / "LICENSE").write_text("MIT License\n")
     (tmp_path / "hubconf.py").write_text(
         'dependencies = ["torch"]\n\n\ndef net(pretrained=False):\n'
         '    """A net.\n\n    Args:\n        pretrained: Load weights.\n    """\n    import torch\n\n'

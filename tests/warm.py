@@ -1,8 +1,9 @@
 """Fresh Python processes in which torch is imported already: each is a fork of one server.
 
-`run_python` stands for ``subprocess.run([sys.executable, ...])``. The server imports what takes
-seconds and belongs to others; hubkit is imported anew in each process. Where the point of a test
-is what happens before or without ``import torch``, use `subprocess`.
+`run_python` stands for ``subprocess.run([sys.executable, ...])``, and `warm_interpreter` for
+``sys.executable`` itself, so that children which hubkit starts are forks too. The server imports
+what takes seconds and belongs to others; hubkit is imported anew in each process. Where the point
+of a test is what happens before or without ``import torch``, use `subprocess`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import importlib
 import json
 import os
 import runpy
+import select
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,7 +32,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parent.parent
-PRELOADED = ("torch", "torch.hub", "pytest", "_pytest.pytester", "requests")
+# The server outlives the test that starts it, whose variables are its own.
+ENVIRONMENT = dict(os.environ)
+PRELOADED = ("pytest", "_pytest.pytester", "requests")
+# An interpreter that lets a fork of a warm one run a function of hubkit, and dies with it.
+INTERPRETER = """#!{python} -IS
+import json, os, signal, socket, sys
+command = sys.argv[1:]
+if command[0] != "-c" or "hubkit" not in " ".join(command[2:4]):
+    os.execv({python!r}, [{python!r}, *command])
+with socket.socket(socket.AF_UNIX) as server:
+    server.connect({address!r})
+    socket.send_fds(server, [b"."], [0, 1, 2])
+    server.sendall(json.dumps([os.getcwd(), dict(os.environ), command]).encode() + b"\\n")
+    status = int(server.makefile().readline() or 1)
+if status < 0:
+    os.kill(os.getpid(), -status)
+os._exit(status)
+"""
 
 
 def run_python(
@@ -36,6 +57,7 @@ def run_python(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     check: bool = False,
+    warm_children: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run Python without standard input and return what it prints.
 
@@ -44,6 +66,7 @@ def run_python(
         cwd: The folder to run in; the current one by default.
         env: All environment variables; the current ones by default.
         check: Whether to fail unless it exits with 0.
+        warm_children: Whether `warm_interpreter` runs the functions that hubkit runs in children.
     """
     environment = dict(os.environ if env is None else env)
     if sys.platform == "win32":
@@ -53,13 +76,19 @@ def run_python(
         )  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         streams = Path(name, "stdout"), Path(name, "stderr")
-        request = [*map(str, streams), str(cwd or Path.cwd()), environment, command]
+        interpreter = warm_interpreter() if warm_children else sys.executable
+        request = [interpreter, *map(str, streams), str(cwd or Path.cwd()), environment, command]
         status = _server().ask(request)
         stdout, stderr = (path.read_text("utf-8", "replace") for path in streams)
     done = subprocess.CompletedProcess(command, status, stdout, stderr)
     if check:
         assert status == 0, f"{stdout}\n{stderr}"
     return done
+
+
+def warm_interpreter() -> str:
+    """What to put in the place of ``sys.executable`` for children that import torch."""
+    return _server().interpreter if hasattr(os, "pidfd_open") else sys.executable
 
 
 class _Server:
@@ -69,9 +98,15 @@ class _Server:
         pipe = subprocess.PIPE
         # It ends when its standard input does, with this process at the latest.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm"], cwd=ROOT, stdin=pipe, stdout=pipe, text=True
+            [sys.executable, "-m", "tests.warm"],
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdin=pipe,
+            stdout=pipe,
+            text=True,
         )
-
+        assert self._process.stdout
+        self.interpreter = self._process.stdout.readline().strip()
         atexit.register(self._close)
 
     def ask(self, request: object) -> int:
@@ -93,31 +128,96 @@ def _server() -> _Server:
 
 def _serve() -> None:
     """Fork for each request."""
+    with contextlib.suppress(ImportError):  # where there is no torch
+        importlib.import_module("torch.hub")
+    folder = Path(tempfile.mkdtemp(prefix="warm-"))
+    interpreter, address = folder / "python", str(folder / "address")
+    interpreter.write_text(INTERPRETER.format(python=sys.executable, address=address), "utf-8")
+    interpreter.chmod(0o700)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(64)
+    if not os.fork():
+        _serve_children(listener)
+        shutil.rmtree(folder)
+        os._exit(0)
+    listener.close()
     for name in PRELOADED:
-        with contextlib.suppress(ImportError):  # such as torch, where there is none
-            importlib.import_module(name)
+        importlib.import_module(name)
     gc.freeze()
+    sys.stdout.write(f"{interpreter}\n")
+    sys.stdout.flush()
     with os.fdopen(os.dup(0)) as requests, os.fdopen(os.dup(1), "w") as replies:
         while line := requests.readline():
             child = os.fork()
             if not child:
-                _become(*json.loads(line))
+                sys.executable, stdout, stderr, *rest = json.loads(line)
+                _become(_open_streams(stdout, stderr), *rest)
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             print(status, file=replies, flush=True)
 
 
-def _become(
-    stdout: str, stderr: str, cwd: str, env: dict[str, str], command: list[str]
-) -> NoReturn:
-    """Turn this process into one that was started with a command."""
+def _serve_children(listener: socket.socket) -> None:
+    """Fork for each connection of an `INTERPRETER`, for as long as the server lives."""
+    gc.freeze()
+    parent = os.getppid()
+    for number in (0, 1):
+        os.close(number)
+        os.open(os.devnull, os.O_RDWR)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener.settimeout(1)
+    while os.getppid() == parent:
+        with contextlib.suppress(TimeoutError):
+            connection, _ = listener.accept()
+            if not os.fork():
+                listener.close()
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                _keep(connection)
+            connection.close()
+
+
+def _keep(connection: socket.socket) -> NoReturn:
+    """Fork the process that was asked for, and end its group when the interpreter ends."""
+    connection.settimeout(None)
+    _, streams, *_ = socket.recv_fds(connection, 1, 3)
+    with connection.makefile() as lines:
+        cwd, env, command = json.loads(lines.readline())
+    child = os.fork()
+    if not child:
+        connection.close()
+        os.setsid()
+        _become(streams, cwd, env, command)
+    ended = os.pidfd_open(child)
+    ready, *_ = select.select([ended, connection.fileno()], [], [])
+    if ended in ready:
+        reply = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        assert reply
+        status = reply.si_status if reply.si_code == os.CLD_EXITED else -reply.si_status
+        with contextlib.suppress(OSError):
+            connection.sendall(f"{status}\n".encode())
+            connection.recv(1)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    os._exit(0)
+
+
+def _open_streams(stdout: str, stderr: str) -> list[int]:
     created = os.O_WRONLY | os.O_CREAT
-    for number, path, flags in ((0, os.devnull, 0), (1, stdout, created), (2, stderr, created)):
-        opened = os.open(path, flags, 0o600)
+    return [
+        os.open(path, flags, 0o600)
+        for path, flags in ((os.devnull, 0), (stdout, created), (stderr, created))
+    ]
+
+
+def _become(streams: list[int], cwd: str, env: dict[str, str], command: list[str]) -> NoReturn:
+    """Turn this process into one that was started with a command."""
+    for number, opened in enumerate(streams):
         os.dup2(opened, number)
         os.close(opened)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(env)
+    tempfile.tempdir = None  # which the server has looked up for itself
     os.chdir(cwd)
     for name in [one for one in sys.modules if one.partition(".")[0] in ("hubkit", "tests")]:
         del sys.modules[name]

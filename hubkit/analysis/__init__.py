@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hubkit.analysis.repo import read_repo, require_hubconf
     from hubkit.analysis.signatures import render_signature
     from hubkit.analysis.suppressions import Spot, find_spots, read_comment
-    from hubkit.analysis.values import write_expression, write_literal
+    from hubkit.analysis.values import write_literal
     from hubkit.analysis.weights import read_weights
 
 __all__ = [
@@ -55,7 +55,6 @@ __all__ = [
     "require_hubconf",
     "select_own",
     "syntax_problem",
-    "write_expression",
     "write_literal",
 ]
 
@@ -66,7 +65,7 @@ __getattr__ = lazy_names(
         "dependencies": "read_dependencies distribution_name import_name modules_beside find_bringers",
         "builtin_names": "is_stdlib",
         "docstrings": "read_docstring render_docstring",
-        "values": "write_expression write_literal",
+        "values": "write_literal",
         "repo": "read_repo require_hubconf",
         "signatures": "render_signature",
         "suppressions": "Spot find_spots read_comment",

@@ -47,10 +47,20 @@ _THIRD_PARTY_MODULES = _words(
 _TORCH_PACKAGES = frozenset({"torch", "torchvision", "torchaudio", "torchtext"})
 
 
+# What it no longer has since Python 3.12 and 3.13, so that findings are the same on all versions.
+_FORMER_STDLIB = _words(
+    """
+    aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap msilib
+    nis nntplib ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib
+    """
+)
+_STDLIB = sys.stdlib_module_names | _FORMER_STDLIB | frozenset(sys.builtin_module_names)
+
+
 def is_stdlib(name: str) -> bool:
-    """Whether a name, dotted or not, is in the standard library."""
+    """Whether a name, dotted or not, is in the standard library of some version of Python."""
     top = name.partition(".")[0]
-    return top in sys.stdlib_module_names or top in sys.builtin_module_names
+    return top in _STDLIB
 
 
 def is_helper_origin(dotted: str) -> bool:

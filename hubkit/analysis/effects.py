@@ -19,7 +19,7 @@ from hubkit.analysis.calls import Body, CallGraph, Interpreter, find_callee
 from hubkit.analysis.resolve import Defined, External, Valued
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_callable, method_of
-from hubkit.analysis.syntax import import_nodes, walk
+from hubkit.analysis.syntax import catches_import, import_nodes, walk
 from hubkit.analysis.values import EXISTS, UNKNOWN, find_string, find_value, find_values
 from hubkit.facts import (
     FailingDefault,
@@ -48,14 +48,14 @@ if TYPE_CHECKING:
 
 # Last parts of the dotted names that some rule asks about; looking up the others would take long.
 _WATCHED_NAMES = """
-Popen add_safe_globals append basicConfig call chdir check_call check_output download
-download_url_to_file execv execve extend filterwarnings get getoutput getstatusoutput
-hf_hub_download import_module insert list load load_state_dict_from_url load_url loads main manual_seed
-manual_seed_all open popen post putenv remove run run_setup seed set_default_device set_default_dtype
+Popen add_safe_globals append basicConfig call chdir check_call check_output distribution download
+download_url_to_file execv execve extend files filterwarnings get get_distribution getoutput getstatusoutput
+hf_hub_download import_module insert list load load_state_dict_from_url load_url loads main manual_seed metadata
+manual_seed_all open popen post putenv remove require requires run run_setup seed set_default_device set_default_dtype
 set_default_tensor_type set_detect_anomaly set_float32_matmul_precision set_grad_enabled
 set_num_interop_threads set_num_threads set_printoptions set_sharing_strategy set_start_method
 setNumThreads setlocale setrecursionlimit signal simplefilter snapshot_download spawnl spawnv
-system update urlopen urlretrieve use use_deterministic_algorithms
+system update urlopen urlretrieve use use_deterministic_algorithms version
 """
 _WATCHED = frozenset(_WATCHED_NAMES.split())
 _BUILTINS = frozenset({"open", "eval", "exec", "print"})
@@ -65,6 +65,8 @@ _CONTEXTS = ("set_grad_enabled", "set_detect_anomaly")
 # The visited nodes; most nodes are of other kinds.
 _LOOKED = (ast.withitem, ast.Call, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign)
 _ASSIGNED = ("torch.", "os.environ", "numpy.")
+_METADATA = frozenset({"importlib.metadata", "importlib_metadata", "pkg_resources"})
+_PARSERS = frozenset({"parse_args", "parse_known_args"})
 # What a condition mentions that tests whether weights are requested.
 _WEIGHT_FACTORIES = ("torchvision.models", "timm", "torchaudio.models", "efficientnet_pytorch")
 
@@ -125,6 +127,8 @@ class _Observer:
             for node in body.nodes:
                 if node.__class__ in _LOOKED:
                     self._look(body, node)
+            if "argv" in body.scope.file.text:
+                self._note_arguments(body)
 
     def effects(self) -> Effects:
         """The recorded effects."""
@@ -176,6 +180,8 @@ class _Observer:
                 self._note_dynamic_import(body, name, node)
             case None, ast.Name(id=name) if name in _BUILTINS:
                 self._record(body, node, name, node)
+            case None, ast.Attribute(attr=attr) if self._parses_arguments(body, node):
+                self._record(body, node, f"argparse.ArgumentParser.{attr}", node)
 
     def _look_for_weights(self, body: Body, node: ast.Call) -> None:
         if body.without_weights and node.keywords and id(node) not in self.conditional:
@@ -195,6 +201,33 @@ class _Observer:
         match module:
             case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]) if start.endswith("."):
                 self.dynamic_packages[start.rstrip(".")] = None
+
+    def _parses_arguments(self, body: Body, call: ast.Call) -> bool:
+        """Whether a call parses the program's arguments, as far as the source shows."""
+        if call.args or call.keywords or "argparse" not in body.scope.file.text:
+            return False
+        match call.func:
+            case ast.Attribute(value=ast.Call(func=maker), attr=attr) if attr in _PARSERS:
+                made = self.resolver.expression(body.scope, maker)
+                return isinstance(made, External) and made.name == "argparse.ArgumentParser"
+            case ast.Attribute(attr=attr):
+                return attr in _PARSERS
+        return False
+
+    def _note_arguments(self, body: Body) -> None:
+        """Note reads of ``sys.argv``, other than of the program's name."""
+        names = {
+            id(node.value)
+            for node in body.nodes
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+            if node.slice.value == 0
+        }
+        for node in body.nodes:
+            if isinstance(node, ast.Attribute) and node.attr == "argv" and id(node) not in names:
+                found = self.resolver.expression(body.scope, node)
+                if isinstance(found, External) and found.name == "sys.argv":
+                    location = body.scope.file.location(node)
+                    self.uses[Use(found.name, location, body.on_import, is_call=False)] = None
 
     def _check_arguments(self, body: Body, node: ast.Call) -> None:
         if id(node) in self.caught:
@@ -216,8 +249,17 @@ class _Observer:
         first = next(iter((*call.args, *named)), None)
         own_file = self._own_file(body, first) if first else ""
         location = body.scope.file.location(node)
-        use = Use(name, location, body.on_import, True, arguments, keywords, own_file)
+        is_metadata = name.rpartition(".")[0] in _METADATA
+        if is_metadata and node.args:
+            arguments = (self._own_name(body, node.args[0]) or arguments[0], *arguments[1:])
+        guarded = is_metadata and _is_guarded(body, node)
+        use = Use(name, location, body.on_import, True, arguments, keywords, own_file, guarded)
         self.uses[use] = None
+
+    def _own_name(self, body: Body, node: ast.expr) -> str:
+        """The top-level package, if an expression is ``__name__`` or ``__package__``; else ""."""
+        is_own = isinstance(node, ast.Name) and node.id in ("__name__", "__package__")
+        return body.scope.file.module.partition(".")[0] if is_own else ""
 
     def _own_file(self, body: Body, node: ast.expr) -> str:
         """The first file of the repo that a path from the working directory may name; "" if none."""
@@ -234,6 +276,13 @@ class _Observer:
         if isinstance(found, External) and found.name.startswith(_ASSIGNED):
             location = body.scope.file.location(node)
             self.uses[Use(found.name, location, body.on_import, is_call=False)] = None
+
+
+def _is_guarded(body: Body, call: ast.Call) -> bool:
+    """Whether code catches that a call finds no distribution."""
+    tries = (node for node in walk(body.scope.file.tree) if isinstance(node, ast.Try))
+    caught = (node for node in tries if any(map(catches_import, node.handlers)))
+    return any(inner is call for node in caught for part in node.body for inner in walk(part))
 
 
 def find_effects(

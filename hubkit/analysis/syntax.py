@@ -102,7 +102,12 @@ def statements(body: Iterable[ast.stmt], *, nested: bool = True) -> list[ast.stm
     return found
 
 
-_IMPORT_FAILURES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+_IMPORT_FAILURES = frozenset(
+    {
+        *("ImportError", "ModuleNotFoundError", "Exception", "BaseException"),
+        *("PackageNotFoundError", "DistributionNotFound"),
+    }
+)
 _PLATFORM = frozenset({"platform", "version_info", "find_spec"})
 # Names of variables and functions that say whether something optional is installed.
 _AVAILABLE = re.compile(

@@ -122,7 +122,7 @@ def _require_suite() -> None:
         verb = "is" if len(missing) == 1 else "are"
         raise MissingExtraError(
             f"hubkit conform needs {join_words(missing)}, which {verb} not installed.",
-            hint='Install it: pip install "torch-hubkit[pytest]"',
+            hint=f"Install it: pip install {' '.join(missing)}",
         )
 
 

@@ -696,11 +696,17 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
         has_repo: Whether the target is in a git repo.
     """
     from hubkit.scaffold import render_text
+    from hubkit.scaffold.requirement import UNKNOWN
     from hubkit.source.project import PLACEHOLDER_OWNER
 
     repo = plan.answers.get("repo")
     if isinstance(repo, str) and repo.startswith(f"{PLACEHOLDER_OWNER}/"):
         echo(f"The files use the placeholder {repo}. Replace it before you publish.")
+    if plan.answers.get("requirement") == UNKNOWN:
+        echo(
+            "CI cannot install hubkit yet: it was installed here from a folder without an origin. "
+            f'Pass an address, such as -a requirement="{UNKNOWN}".'
+        )
     if plan.answers.get("license") == "NONE":
         echo("There is no license, so others may not use the code. To add one, pass --license MIT.")
     steps = [

@@ -3,11 +3,9 @@
 from hubkit.config.files import HUBKIT_TOML, read_config
 from hubkit.config.settings import (
     ALL,
-    KINDS,
     Config,
     EntrypointConfig,
     FileIgnore,
-    Kind,
     Values,
     WeightsConfig,
     tool_schema,
@@ -16,11 +14,9 @@ from hubkit.config.settings import (
 __all__ = [
     "ALL",
     "HUBKIT_TOML",
-    "KINDS",
     "Config",
     "EntrypointConfig",
     "FileIgnore",
-    "Kind",
     "Values",
     "WeightsConfig",
     "read_config",

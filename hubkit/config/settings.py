@@ -6,7 +6,7 @@ The types below are the only definition: msgspec validates settings by them and 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -16,7 +16,6 @@ PYPROJECT = "pyproject.toml"
 ALL = "ALL"  # in a selection: every rule that is not in preview
 
 Kind = Literal["model", "bundle", "transform", "tokenizer", "utility", "class"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 FailOn = Literal["error", "warning", "info", "never"]
 
 # `expected` completes the sentence "KEY must be ..." in errors, `example` is their hint.

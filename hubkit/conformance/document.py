@@ -135,7 +135,7 @@ def read_report(path: Path) -> ConformanceReport:
     if document is None:
         raise UsageError(
             f"{path} has schema {version}, but this version of hubkit reads {SCHEMA}",
-            hint="Upgrade hubkit: pip install --upgrade torch-hubkit",
+            hint="Upgrade hubkit to the version that wrote the report.",
         )
     return _to_report(document)
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         Measured,
         Outcome,
         Unexercised,
-        Verdict,
         WeightsFile,
         WeightsResult,
     )
@@ -74,9 +73,11 @@ if TYPE_CHECKING:
         Parameter,
         RejectedCall,
         RelativeImport,
+        RemovedName,
         RepoFacts,
         Returns,
         Snippet,
+        UndefinedName,
         UnrequestedDownload,
         Use,
     )
@@ -140,6 +141,7 @@ __all__ = [
     "Refs",
     "RejectedCall",
     "RelativeImport",
+    "RemovedName",
     "RepoFacts",
     "RepoRef",
     "Report",
@@ -150,10 +152,10 @@ __all__ = [
     "Snippet",
     "SuppressedFinding",
     "Suppression",
+    "UndefinedName",
     "Unexercised",
     "UnrequestedDownload",
     "Use",
-    "Verdict",
     "WeightsFile",
     "WeightsResult",
     "WrappedFiles",
@@ -164,7 +166,7 @@ __getattr__ = lazy_names(
     {
         "conformance": (
             "ANOTHER_SHARD ARCHIVE_CHECK INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED WEIGHTS_CHECKS CaseResult "
-            "CheckResult ConformanceReport Measured Outcome Unexercised Verdict WeightsFile"
+            "CheckResult ConformanceReport Measured Outcome Unexercised WeightsFile"
             " WeightsResult"
         ),
         "files": ("Entry EntryKind Files Gap Refs WrappedFiles"),
@@ -177,7 +179,7 @@ __getattr__ = lazy_names(
             "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
             "Load Location MissingExport MissingFile ModuleClass OwnImport OwnModuleLookup Parameter "
-            "RejectedCall RelativeImport RepoFacts Returns Snippet UnrequestedDownload Use"
+            "RejectedCall RelativeImport RemovedName RepoFacts Returns Snippet UndefinedName UnrequestedDownload Use"
         ),
         "hubdir": ("CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef"),
     },

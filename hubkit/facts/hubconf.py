@@ -211,6 +211,8 @@ class Hubconf(Struct, frozen=True):
         data_files: Files of the repo that code finds by ``__file__``.
         loads: Calls that load a file of the repo or a whole model.
         missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
+        undefined_names: Names that nothing defines, in functions that entrypoints may reach.
+        removed_names: Uses of names that newer releases no longer have.
     """
 
     path: str
@@ -236,6 +238,8 @@ class Hubconf(Struct, frozen=True):
     data_files: tuple[DataFile, ...] = ()
     loads: tuple[Load, ...] = ()
     missing_files: tuple[MissingFile, ...] = ()
+    undefined_names: tuple[UndefinedName, ...] = ()
+    removed_names: tuple[RemovedName, ...] = ()
 
     @property
     def has_dynamic_names(self) -> bool:
@@ -318,6 +322,7 @@ class Use(Struct, frozen=True):
             value.
         own_file: The file of the repo that the first argument names, relative to the working
             directory; else empty.
+        guarded: Whether it looks metadata up and code catches that there is none.
     """
 
     name: str
@@ -327,6 +332,7 @@ class Use(Struct, frozen=True):
     arguments: tuple[str | None, ...] = ()
     keywords: tuple[tuple[str, str], ...] = ()
     own_file: str = ""
+    guarded: bool = False
 
     def keyword(self, name: str) -> str | None:
         """The source text of a keyword argument, or None."""
@@ -392,6 +398,34 @@ class RejectedCall(Struct, frozen=True):
     """
 
     reason: str
+    location: Location
+
+
+class RemovedName(Struct, frozen=True):
+    """A use of a name that a newer release of Python or of a package no longer has.
+
+    Attributes:
+        name: Its dotted name.
+        since: The first release without it, such as "Python 3.12".
+        location: The use.
+        on_import: Whether importing hubconf.py reaches it, or else a call of an entrypoint.
+    """
+
+    name: str
+    since: str
+    location: Location
+    on_import: bool
+
+
+class UndefinedName(Struct, frozen=True):
+    """A name that a function uses although nothing defines it.
+
+    Attributes:
+        name: The name.
+        location: The use.
+    """
+
+    name: str
     location: Location
 
 

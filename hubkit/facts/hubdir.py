@@ -115,6 +115,7 @@ class CachedRepo(Struct, frozen=True):
         ref: The ref, also where the repo was requested without one; None if unknown.
         is_outdated: Whether the ref must be checked, because somebody removed or replaced torch.hub's
             folder of the repo.
+        has_folder: Whether torch.hub's folder of the repo is a copy that hubkit made.
     """
 
     repo: RepoRef
@@ -125,6 +126,7 @@ class CachedRepo(Struct, frozen=True):
     moved_to: RepoRef | None = None
     ref: str | None = None
     is_outdated: bool = False
+    has_folder: bool = False
 
 
 class CachedCheckpoint(Struct, frozen=True):
@@ -149,7 +151,7 @@ class FetchPolicy(Struct, frozen=True):
         max_age: Seconds after which to check again whether a branch or tag has moved; None never
             checks.
         offline: Open no socket.
-        progress: Show a progress bar if standard error is a terminal.
+        progress: Show on standard error how far a download is.
         skip_validation: Do not check that a commit belongs to the repo.
         digest: The required digest of the repo's files, or None.
         connect_timeout: Seconds to wait for a connection.

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         download_url_to_file,
         fetch_checkpoint,
         find_checkpoint,
-        forget_checkpoints,
         hash_prefix_of,
         key_of,
         read_requested_urls,
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from hubkit.hubdir.inventory import (
         fetch_states,
         find_damage,
-        find_repo_of,
         quarantine,
         read_inventory,
         remove_checkpoint,
@@ -72,8 +70,6 @@ __all__ = [
     "find_damage",
     "find_folder",
     "find_legacy_folders",
-    "find_repo_of",
-    "forget_checkpoints",
     "get_dir",
     "get_own_dir",
     "hash_prefix_of",
@@ -106,9 +102,9 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "checkpoints": "download_url_to_file fetch_checkpoint find_checkpoint forget_checkpoints hash_prefix_of key_of read_requested_urls require_url",
+        "checkpoints": "download_url_to_file fetch_checkpoint find_checkpoint hash_prefix_of key_of read_requested_urls require_url",
         "download": "sha256_of sniff_content",
-        "inventory": "fetch_states find_damage find_repo_of quarantine read_inventory remove_checkpoint remove_leftover remove_tree select_named select_unused",
+        "inventory": "fetch_states find_damage quarantine read_inventory remove_checkpoint remove_leftover remove_tree select_named select_unused",
         "layout": "bytecode_folder get_dir get_own_dir set_dir",
         "locks": "hold_tree",
         "manifest": "digest_of_tree require_digest_of require_unchanged",

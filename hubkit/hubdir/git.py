@@ -28,7 +28,7 @@ from hubkit.errors import (
     UnreachableError,
 )
 from hubkit.facts import ResolvedRef
-from hubkit.facts.hubdir import GITHUB, is_full_sha
+from hubkit.facts.hubdir import GITHUB, is_abbreviated_sha, is_full_sha
 from hubkit.hubdir.addresses import apply_mirror, base_url
 from hubkit.hubdir.credentials import find_credential, token_advice
 from hubkit.hubdir.layout import encode, staging, writing
@@ -352,7 +352,15 @@ def fetch_archive(resolved: ResolvedRef, path: Path, policy: FetchPolicy) -> Non
 
 
 def _resolve_at(git: Git, url: str, repo: RepoRef) -> ResolvedRef:
-    resolved = find_ref(list_remote(git, url, repo.full_name), repo)
+    try:
+        resolved = find_ref(list_remote(git, url, repo.full_name), repo)
+    except RefNotFoundError:
+        start = (repo.ref or "").lower()
+        if not is_abbreviated_sha(start) or not has_in_history(git, url, repo.full_name, start):
+            raise
+        return ResolvedRef(
+            repo, "", git.run("rev-parse", "--verify", f"{start}^{{commit}}").strip()
+        )
     if resolved is not None:
         return resolved
     sha = repo.commit or ""

@@ -15,7 +15,13 @@ from msgspec import Struct
 from hubkit import __version__, limits
 from hubkit._util.parse import parse_count
 from hubkit._util.urls import Url, UrlError, parse_url, parse_web_url, redact
-from hubkit.errors import FetchError, IncompleteDownloadError, OfflineError, UnreachableError
+from hubkit.errors import (
+    FetchError,
+    HubkitError,
+    IncompleteDownloadError,
+    OfflineError,
+    UnreachableError,
+)
 from hubkit.hubdir.certificates import make_tls_context, warn_of_ignored_settings
 from hubkit.hubdir.credentials import find_credential
 from hubkit.hubdir.http_errors import (
@@ -295,8 +301,8 @@ class Client:
                 stream=True,
                 timeout=timeouts,
             )
-        except FetchError:
-            raise
+        except HubkitError as error:  # of a redirect or a setting: requests' frames say nothing
+            raise error.with_traceback(None) from None
         except requests.exceptions.SSLError as error:
             raise tls_error(_failed_url(error, request), error) from None
         except requests.exceptions.ProxyError as error:

@@ -53,7 +53,6 @@ from hubkit.hubdir.layout import (
     repo_key,
     staging,
     store,
-    tree_folder,
     writing,
 )
 from hubkit.hubdir.locks import hold, require_unused
@@ -110,15 +109,6 @@ def size_of(path: Path) -> int:
     return sum(
         file_size(path / name) for name in walk_files(path) if not (path / name).is_symlink()
     )
-
-
-def find_repo_of(tree: Path) -> RepoRef | None:
-    """The repo of a tree in the hub dir; None if the folder is not such a tree."""
-    record = read_record(tree.with_name(f"{tree.name}.json")) or {}
-    for repo in (_repo_of(record), _repo_in(tree.parent)):
-        if repo is not None and tree_folder(repo, tree.name).resolve() == tree.resolve():
-            return repo
-    return None
 
 
 def _repo_folders() -> Iterator[Path]:

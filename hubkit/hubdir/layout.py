@@ -74,12 +74,16 @@ def get_dir() -> str:
     """
     hub = _find_torch_hub()
     replaced = None if hub is None else _ask_replacement(hub)
-    return get_own_dir() if replaced is None else replaced
+    return _read_dir(hub) if replaced is None else replaced
 
 
 def get_own_dir() -> str:
     """The hub dir, whatever has replaced ``torch.hub.get_dir``; raises as `get_dir`."""
-    folder = _hub_dir if (hub := _find_torch_hub()) is None else _share_dir(hub)
+    return _read_dir(_find_torch_hub())
+
+
+def _read_dir(hub: ModuleType | None) -> str:
+    folder = _hub_dir if hub is None else _share_dir(hub)
     return os.path.join(get_torch_home(), "hub") if folder is None else folder  # noqa: PTH118
 
 
@@ -89,8 +93,10 @@ def get_torch_home() -> str:
     Raises:
         UsageError: No variable is set, and the user has no home folder.
     """
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return _expand(os.environ.get("TORCH_HOME", os.path.join(cache, "torch")))  # noqa: PTH118 - it is a str
+    home = os.environ.get("TORCH_HOME")
+    if home is None:
+        home = os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "torch")  # noqa: PTH118
+    return _expand(home) if home.startswith("~") else home
 
 
 def _ask_replacement(hub: ModuleType) -> str | None:

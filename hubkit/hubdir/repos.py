@@ -278,15 +278,14 @@ def _find_tree(repo: RepoRef, ref: str, record: dict[str, object]) -> CachedRepo
         return None
     fetched_at = float(at) if isinstance(at, int | float) else None
     moved = _read_move(record)
-    is_outdated = _is_outdated(repo, ref)
-    return CachedRepo(repo, tree, sha, True, fetched_at, moved, ref, is_outdated)
-
-
-def _is_outdated(repo: RepoRef, ref: str) -> bool:
-    """Whether hubkit made torch.hub's folder of a repo, and somebody has removed or replaced it."""
     path = torch_folder(repo, ref)
-    if path is None or has_mark(path):
-        return False
+    has_folder = path is not None and has_mark(path)
+    is_outdated = path is not None and not has_folder and _is_lost(path, repo)
+    return CachedRepo(repo, tree, sha, True, fetched_at, moved, ref, is_outdated, has_folder)
+
+
+def _is_lost(path: Path, repo: RepoRef) -> bool:
+    """Whether hubkit made torch.hub's folder of a repo, and somebody has removed or replaced it."""
     made = read_record(folder_record(path)) or {}
     return made.get("repo") == repo.full_name and not path.is_symlink()
 
@@ -296,12 +295,10 @@ def ensure_folder(cached: CachedRepo) -> None:
 
     torch.hub trusts whatever lies at such a path, so only trusted repos get one.
     """
-    repo, ref, sha = cached.repo, cached.ref, cached.sha
-    path = torch_folder(repo, ref) if ref and sha else None
-    if path is not None and ref and sha and not has_mark(path):
+    if cached.ref and cached.sha and not cached.has_folder:
         from hubkit.hubdir.torch_folders import write_folder
 
-        write_folder(repo, ref, sha, refresh=False)
+        write_folder(cached.repo, cached.ref, cached.sha, refresh=False)
 
 
 def _read_move(record: dict[str, object]) -> RepoRef | None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit._util.logs import log
-from hubkit.errors import CacheWriteError
 from hubkit.hubdir.layout import (
     COPY_MARK,
     folder_record,
@@ -68,7 +67,7 @@ def write_folder(repo: RepoRef, ref: str, sha: str, *, refresh: bool) -> None:
             _place_copy(tree, path, {**made, "path": path.name})
         elif not mark:
             forget_folder(repo, ref)
-    except (OSError, CacheWriteError) as error:
+    except OSError as error:
         if not os.path.lexists(path):  # else another process has made it meanwhile
             log.warning("The folder %s cannot be written for torch.hub: %s", path, error)
 

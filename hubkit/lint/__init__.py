@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from hubkit.lint.baseline import BASELINE, locate_baseline, read_baseline, render_baseline
     from hubkit.lint.cache import cached_report
     from hubkit.lint.comments import plan_comments
     from hubkit.lint.fix import Outcome, fix_findings
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from hubkit.lint.suppression import advise_code
 
 __all__ = [
-    "BASELINE",
     "FileChange",
     "Outcome",
     "PatchError",
@@ -31,10 +29,7 @@ __all__ = [
     "cached_report",
     "fix_findings",
     "lint_repo",
-    "locate_baseline",
     "plan_comments",
-    "read_baseline",
-    "render_baseline",
     "render_diff",
     "require_parses",
     "select_rules",
@@ -44,7 +39,6 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "baseline": "BASELINE locate_baseline read_baseline render_baseline",
         "cache": "cached_report",
         "comments": "plan_comments",
         "fix": "Outcome fix_findings",

@@ -6,7 +6,6 @@ from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.loader.api import help, import_module, list, load, locate_repo, modules_of
-    from hubkit.loader.checkpoint_files import read_checkpoint
     from hubkit.loader.drop_in import (
         as_torch_hub,
         install_as_torch_hub,
@@ -26,7 +25,6 @@ __all__ = [
     "load_state_dict_from_url",
     "locate_repo",
     "modules_of",
-    "read_checkpoint",
     "set_dir",
     "uninstall_as_torch_hub",
 ]
@@ -35,7 +33,6 @@ __getattr__ = lazy_names(
     __name__,
     {
         "api": "help import_module list load locate_repo modules_of",
-        "checkpoint_files": "read_checkpoint",
         "drop_in": "as_torch_hub install_as_torch_hub set_dir uninstall_as_torch_hub",
         "weights": "download_url_to_file load_state_dict_from_url",
     },

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TORCH = '"torch-hubkit[torch]"'
-
 
 def require_dependencies(root: Path, what: str) -> None:
     """Check that all modules that a hubconf declares are installed, without importing any.
@@ -103,8 +101,9 @@ def torch_is_missing(what: str) -> MissingExtraError:
     Args:
         what: What needs it, such as "hubconf.py needs torch".
     """
+    # With numpy: without it, torch warns and cannot exchange arrays.
     return MissingExtraError(
-        f"{what}, which is not installed.", hint=f"Install it: pip install {TORCH}"
+        f"{what}, which is not installed.", hint="Install it: pip install torch numpy"
     )
 
 
@@ -113,7 +112,7 @@ def _are_missing(names: tuple[str, ...], what: str) -> MissingDependenciesError:
 
     from hubkit.analysis import distribution_name
 
-    packages = (TORCH if name == "torch" else distribution_name(name) for name in names)
+    packages = map(distribution_name, names)
     return MissingDependenciesError(
         f"{what} needs modules that are not installed: {', '.join(names)}.",
         missing=names,

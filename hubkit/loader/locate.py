@@ -86,8 +86,7 @@ def find_max_age(max_age: float | None) -> float | None:
     Raises:
         UsageError: The variable is not a number of seconds.
     """
-    text = os.environ.get("HUBKIT_MAX_AGE")
-    if max_age is not None or not text:
+    if max_age is not None or not (text := os.environ.get("HUBKIT_MAX_AGE")):
         return max_age
     try:
         seconds = float(text)

@@ -318,7 +318,7 @@ def _write_safetensors(state: Mapping[str, Any], path: Path) -> None:
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             "--safetensors needs safetensors, which is not installed.",
-            hint='Install it: pip install "torch-hubkit[torch]"',
+            hint="Install it: pip install safetensors",
         ) from error
     _require_unshared(state)
     try:

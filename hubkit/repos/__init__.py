@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from hubkit.lockfile import LockedRepo, Lockfile
     from hubkit.runtime import AllowedTree, CodePolicy
 
-_OLD_NAME = r"_S.*_S([0-9a-f]{40})(?:_E[0-9]+)?"  # spelled the path of a tree in the hub dir
+# Spelled a path, in the hub dir that of a commit.
+_OLD_NAME = r"_S.*?(?:_S([0-9a-f]{40}))?(?:_E[0-9]+)?"
 
 
 def _open_tree(name: str) -> tuple[Path, CodePolicy] | None:
@@ -42,7 +43,7 @@ def _open_tree(name: str) -> tuple[Path, CodePolicy] | None:
         return _open_folder(name, allowed)
     repo, sha = found
     if allowed is None or not Path(allowed.root).is_dir():
-        tree = _find_tree(repo, sha, is_allowed=allowed is not None)
+        tree = _find_tree(repo, sha, is_allowed=allowed is not None).resolve()
     else:
         tree = Path(allowed.root)
     from hubkit.hubdir import hold_tree
@@ -56,14 +57,14 @@ def _open_folder(name: str, allowed: AllowedTree | None) -> tuple[Path, CodePoli
     from hubkit.hubdir import get_dir
     from hubkit.runtime import FOLDER, NO_BYTECODE, PREFIX, CodePolicy, read_folder_name
 
-    if allowed is None and read_folder_name(name) is None:
+    folder = read_folder_name(name)
+    if allowed is None and folder is None:
         return None
     if allowed is None:
-        folder = name.split("__")[1]
         raise UntrustedRepoError(
-            f"The name hubkit.repos.{name} refers to a folder {folder}, which is not loaded.",
-            repo=folder,
-            hint="Load the folder in this program first, with hubkit.load.",
+            f"The name hubkit.repos.{name} refers to a folder {folder!r}, which is not loaded.",
+            repo=str(folder),
+            hint="Load a folder of that name in this program first, with hubkit.load.",
         )
     root = Path(allowed.root)
     if not root.is_dir():
@@ -96,16 +97,21 @@ def _read_name(name: str) -> tuple[RepoRef, str] | None:
         return None
 
 
-def _find_by_sha(sha: str, name: str) -> tuple[RepoRef, str]:
+def _find_by_sha(sha: str | None, name: str) -> tuple[RepoRef, str]:
     from hubkit.hubdir import read_inventory
     from hubkit.runtime import PREFIX
 
     for tree in read_inventory().trees:
-        if tree.sha == sha and tree.repo is not None:
+        if sha is not None and tree.sha == sha and tree.repo is not None:
             return tree.repo, sha
+    what = f"commit {sha}, which is not in the hub dir. Load" if sha else "a folder. Save"
+    how = (
+        "that commit of the repo with hubkit.load"
+        if sha
+        else "the model's state dict with that version"
+    )
     raise ModuleNotFoundError(
-        f"{PREFIX}{name} is the name that an older version of hubkit gave to commit {sha}, which is"
-        " not in the hub dir. Load that commit of the repo with hubkit.load.",
+        f"{PREFIX}{name} is the name that an older version of hubkit gave to {what} {how}.",
         name=PREFIX + name,
     )
 

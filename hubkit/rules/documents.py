@@ -14,7 +14,7 @@ from hubkit.source.project import select_licenses
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, Hubconf, RepoFacts, Snippet
+    from hubkit.facts import Files, Finding, Hubconf, Location, RepoFacts, Snippet
 
 _README = r"(?i)readme(?:\..*)?"
 _LOADS = r"\b(?:hub|hubkit)\.load\s*\("
@@ -29,6 +29,7 @@ _CI = (
     r"|azure-pipelines\.ya?ml|\.azure[\w-]*/[^/]+\.ya?ml|appveyor\.yml|\.appveyor\.yml|Jenkinsfile"
     r"|\.buildkite/[^/]+|\.drone\.yml|bitbucket-pipelines\.yml|\.woodpecker/[^/]+|\.cirrus\.yml"
 )
+_CI_FOLDERS = ("", ".github", ".github/workflows", ".circleci")
 # Files that CI may run.
 _RUN_BY_CI = (
     r"(?:tox|setup|pytest)\.(?:ini|cfg|toml)|noxfile\.py|Makefile|justfile|pyproject\.toml"
@@ -147,7 +148,7 @@ def unpinned_snippet(repo: RepoFacts) -> Iterator[Finding]:
     """
     own = _own_snippets(repo, _loadable(repo.hubconf)) if repo.hubconf else ()
     gone = _on_gone_branches(repo, list(own))
-    left = [one for one in own if one not in gone]
+    left = [one for one in own if one.location not in gone]
     if left and not any(one.is_pinned for one in own):
         yield unpinned_snippet.finding(
             f"this snippet loads the newest commit{_others(len(left) - 1)}",
@@ -178,11 +179,13 @@ def ci_does_not_exercise_hub(repo: RepoFacts) -> Iterator[Finding]:
         - run: pytest --hubconf
 
     The rule searches the workflows of GitHub and other CI systems, and the tests, scripts and
-    Makefiles that they may run, for torch.hub, hubconf and hubkit.
+    Makefiles that they may run, for torch.hub, hubconf and hubkit. Files that archives leave out
+    count too.
     """
     if repo.hubconf is None:
         return
-    paths = repo.files.paths()
+    left_out = {path for folder in _CI_FOLDERS for path in _find_left_out(repo.files, folder)}
+    paths = (*repo.files.paths(), *sorted(left_out))
     workflows = [path for path in paths if re.fullmatch(_CI, path)]
     called = [path for path in paths if re.fullmatch(_RUN_BY_CI, path)] if workflows else []
     if any(re.search(_USES_HUB, repo.files.read_text(path)) for path in (*workflows, *called)):
@@ -193,6 +196,18 @@ def ci_does_not_exercise_hub(repo: RepoFacts) -> Iterator[Finding]:
         else "CI does not load this repo through torch.hub",
         hint="Run `hubkit check` and `pytest --hubconf` in CI. `hubkit init` creates a workflow.",
     )
+
+
+def _find_left_out(files: Files, folder: str) -> Iterator[str]:
+    """The files that git tracks and that archives leave out, in a folder and those below it."""
+    for name in sorted(files.strays(folder)):
+        path = f"{folder}/{name}" if folder else name
+        is_folder = files.is_folder(path)
+        gap = files.gap(path)
+        if is_folder and (gap is None or gap.kind == "export-ignore"):
+            yield from _find_left_out(files, path)
+        elif gap is not None and gap.kind == "export-ignore":
+            yield path
 
 
 def _loadable(hubconf: Hubconf) -> frozenset[str]:
@@ -208,14 +223,14 @@ def _others(count: int) -> str:
     return f", and so {'does' if count == 1 else 'do'} {plural(count, 'other')}"
 
 
-def _on_gone_branches(repo: RepoFacts, snippets: list[Snippet]) -> dict[Snippet, Finding]:
-    """Findings for snippets with a branch that no longer exists, such as `master`."""
+def _on_gone_branches(repo: RepoFacts, snippets: list[Snippet]) -> dict[Location, Finding]:
+    """Findings for snippets with a branch that no longer exists, such as `master`, by place."""
     named = [one for one in snippets if one.ref]
     refs = repo.files.refs() if named else None
     if refs is None or not refs.lists_all:
         return {}
     return {
-        one: stale_snippet.finding(
+        one.location: stale_snippet.finding(
             f"this snippet loads the branch `{one.ref}`, which {one.repo} does not have",
             one.location,
             hint=f"Use a tag, or the default branch `{refs.default}`.",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from hubkit.rules.fixes import use_literal_eval, use_safe_load
 from hubkit.rules.registry import rule
+from hubkit.source import normalize
+from hubkit.source.project import find_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +40,11 @@ _PROCESS_STATE = re.compile(
     r"(?:os\.(?:environ(?:\.update)?|putenv|chdir)|warnings\.(?:filterwarnings|simplefilter)"
     r"|logging\.basicConfig|matplotlib\.use|signal\.signal|locale\.setlocale"
     r"|sys\.setrecursionlimit|multiprocessing\.set_start_method|cv2\.setNumThreads|print)"
+)
+_ARGUMENTS = re.compile(r"argparse\.ArgumentParser\.parse_(?:known_)?args|sys\.argv")
+_METADATA = re.compile(
+    r"importlib[._]metadata\.(?:version|distribution|metadata|requires|files)"
+    r"|pkg_resources\.(?:get_distribution|require)"
 )
 _PICKLES = re.compile(r"(?:pickle|dill|joblib|cloudpickle)\.loads?")
 
@@ -216,6 +223,69 @@ def process_global_state(repo: RepoFacts) -> Iterator[Finding]:
             use.location,
             hint="Remove it, or move it to the program that loads the model.",
         )
+
+
+@rule("HUB707", "command-line-arguments", "error")
+def command_line_arguments(repo: RepoFacts) -> Iterator[Finding]:
+    """Loading a model reads the command line of the program that loads it.
+
+    `sys.argv` belongs to that program. argparse does not know its options, prints an error, and
+    exits the whole process. Tests pass because their command line happens to be empty.
+
+    Bad:
+        _OPTIONS = parser.parse_args()
+
+    Good:
+        def unet(width=64):
+            options = parser.parse_args(["--width", str(width)])
+
+    The severity is warning for code that only a call of an entrypoint reaches. Code under
+    `if __name__ == "__main__":` and `sys.argv[0]` are not reported.
+    """
+    for use in _uses(repo, _ARGUMENTS):
+        when = "importing hubconf.py" if use.on_import else "calling an entrypoint"
+        yield command_line_arguments.finding(
+            f"{when} reads `sys.argv`, the command line of the user's program"
+            + (f", with `{use.name.rpartition('.')[2]}()`" if use.is_call else ""),
+            use.location,
+            hint="Take the options as parameters, or pass a list of arguments.",
+            severity="error" if use.on_import else "warning",
+        )
+
+
+@rule("HUB708", "own-metadata", "error")
+def own_metadata(repo: RepoFacts) -> Iterator[Finding]:
+    """The repo looks up the metadata of its own installation.
+
+    torch.hub downloads the source and installs nothing, so there is no metadata, and the lookup
+    raises PackageNotFoundError. On the author's machine, `pip install -e .` has created it.
+
+    Bad:
+        __version__ = version("acme-unet")
+
+    Good:
+        try:
+            __version__ = version("acme-unet")
+        except PackageNotFoundError:
+            __version__ = "unknown"
+
+    The name of the distribution is taken from pyproject.toml, setup.cfg or setup.py, and from the
+    packages of the repo. The severity is warning for code that only a call of an entrypoint
+    reaches.
+    """
+    uses = [use for use in _uses(repo, _METADATA) if use.arguments and not use.guarded]
+    own = (*repo.packages, *find_names(repo.files)) if uses else ()
+    names = {normalize(name) for name in own if name}
+    for use in uses:
+        asked = use.arguments[0] or ""
+        if normalize(asked) in names:
+            when = "importing hubconf.py" if use.on_import else "calling an entrypoint"
+            yield own_metadata.finding(
+                f"{when} looks up metadata of `{asked}`, which torch.hub does not install",
+                use.location,
+                hint="Catch PackageNotFoundError, or write the value into the source.",
+                severity="error" if use.on_import else "warning",
+            )
 
 
 def _uses(repo: RepoFacts, names: re.Pattern[str], *, on_import: bool = False) -> Iterator[Use]:

@@ -11,6 +11,8 @@ from hubkit.facts import Fix
 from hubkit.rules import edits
 from hubkit.rules.dependencies import entries_of, provided_modules
 from hubkit.rules.registry import rule
+from hubkit.source.project import read_python
+from hubkit.source.tags import allows_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +126,66 @@ def hubconf_import_fails(repo: RepoFacts) -> Iterator[Finding]:
                 else "Fix the name, or commit the file.",
                 severity="warning" if one.in_function else "error",
             )
+
+
+@rule("HUB011", "undefined-name", "error", several="{count} uses of names that are not defined")
+def undefined_name(repo: RepoFacts) -> Iterator[Finding]:
+    """Code that an entrypoint reaches uses a name that nothing defines.
+
+    For example, an import was forgotten or removed. Python looks names up when the line runs, so
+    the repo loads, and users get NameError from the path that the author did not try.
+
+    Bad:
+        import torch
+
+        def unet(pretrained=False):
+            if pretrained:
+                state = load_state_dict_from_url(URL)     # never imported
+
+    Good:
+        from torch.hub import load_state_dict_from_url as _load_state_dict_from_url
+
+    The rule follows the calls of entrypoints. It skips code that catches NameError or depends on the
+    version of Python, and modules that create names at run time.
+    """
+    for one in repo.hubconf.undefined_names if repo.hubconf else ():
+        yield undefined_name.finding(
+            f"`{one.name}` is not defined, so calling this function raises NameError",
+            one.location,
+            hint="Import or define it, or correct the name.",
+        )
+
+
+@rule("HUB012", "removed-name", "error", several="{count} uses of names that were removed")
+def removed_name(repo: RepoFacts) -> Iterator[Finding]:
+    """Code uses a module or name that newer releases no longer have.
+
+    `dependencies` cannot hold versions, so most users have the newest release of each package. There
+    the import raises ModuleNotFoundError, or the name AttributeError.
+
+    Bad:
+        from torch._six import container_abcs        # removed in torch 2.0
+
+    Good:
+        from collections import abc as container_abcs
+
+    The severity is warning for code that only a call of an entrypoint reaches, and for what the
+    newest release of Python alone lacks. If `requires-python` excludes all releases without the
+    name, nothing is reported, nor where the code catches the error or tests a version.
+    """
+    hubconf = repo.hubconf
+    claimed = read_python(repo.files) if hubconf and hubconf.removed_names else ""
+    for one in hubconf.removed_names if hubconf else ():
+        product, _, version = one.since.partition(" ")
+        if product == "Python" and not allows_python(claimed, version):
+            continue
+        is_mild = not one.on_import or one.since == "Python 3.13"
+        yield removed_name.finding(
+            f"`{one.name}` was removed in {one.since}",
+            one.location,
+            hint="Use what replaces it, or catch the error.",
+            severity="warning" if is_mild else "error",
+        )
 
 
 @rule("HUB004", "relative-import", "error", fixable="sometimes", applicability="unsafe")

@@ -300,9 +300,9 @@ def _find_imported(name: str) -> Namespace | None:
     """
     name = strip_edition(name)
     same = [one for one in [*_namespaces.values()] if strip_edition(one.name) == name]
-    start = None if same else read_folder_name(name)
-    if start is not None:
-        same = [one for one in [*_namespaces.values()] if one.name.startswith(start)]
+    folder = None if same else read_folder_name(name)
+    if folder is not None:
+        same = [one for one in [*_namespaces.values()] if read_folder_name(one.name) == folder]
         if len({one.root for one in same}) != 1:
             return None
         log.warning("%s%s is from another version of %s", PREFIX, name, same[-1].root)

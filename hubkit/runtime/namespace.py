@@ -197,9 +197,9 @@ def name_folder(root: Path) -> str:
 
 
 def read_folder_name(name: str) -> str | None:
-    """The start of the names of all packages of folders that are called like this one, or None."""
+    """The name, or the start of a long one, of the folder that a package is named after, or None."""
     kind, *rest = name.split("__")
-    return f"{kind}__{rest[0]}__" if kind == _FOLDER and len(rest) == 2 else None
+    return _read(rest[0], "-") if kind == _FOLDER and len(rest) == 2 else None
 
 
 def strip_edition(name: str) -> str:

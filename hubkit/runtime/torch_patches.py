@@ -15,6 +15,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
+import operator
 import os
 import sys
 import threading
@@ -43,6 +44,7 @@ _NO_WEIGHTS_ONLY = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 # _validate_not_a_forked_repo, which many programs disable for good to save requests.
 _FETCHES = ("urlopen", "download_url_to_file", "_get_cache_or_reload", "_parse_repo_info")
 _DOWNLOADS = ("urlopen", "tqdm")
+_SOURCES = frozenset({"urlopen", "download_url_to_file", "_get_cache_or_reload"})  # of files
 _CALLED: dict[str, tuple[str, ...]] = {
     "load": _FETCHES,
     "list": _FETCHES,
@@ -207,9 +209,23 @@ def _call_hub_function(
         finally:
             _in_replacement.reset(token)
     hub = find_hub_for(frame)
-    is_replaced = hub and not all(is_own_function(torch_hub, one) for one in _CALLED.get(name, ()))
-    function = original if hub is None or is_replaced else getattr(hub, name)
-    return function(*args, **kwargs)
+    runs_torchs = hub is None or _runs_torchs(torch_hub, name, frame)
+    return (original if runs_torchs else getattr(hub, name))(*args, **kwargs)
+
+
+def _runs_torchs(torch_hub: ModuleType, name: str, frame: FrameType) -> bool:
+    """Whether torch's own function runs, because it calls something that somebody has replaced.
+
+    A lock file holds all the same, and no setting opens a socket where none may be opened.
+    """
+    replaced = [one for one in _CALLED.get(name, ()) if not is_own_function(torch_hub, one)]
+    if not replaced:
+        return False
+    namespace = find_namespace_for(frame)
+    if os.environ.get("HUBKIT_LOCKFILE") or (namespace and namespace.policy.lock is not None):
+        return False
+    is_offline = os.environ.get("HUBKIT_OFFLINE", "").lower() not in ("", "0", "false")
+    return not is_offline or not _SOURCES.isdisjoint(replaced)
 
 
 def _is_for_repo(replacement: object, frame: FrameType) -> bool:
@@ -225,8 +241,9 @@ def is_own_function(hub: ModuleType, name: str) -> bool:
     value = vars(hub).get(name)
     if name == "tqdm":
         return getattr(value, "__module__", "") in ("tqdm.std", hub.__name__)
-    home = sys.modules["urllib.request"] if name == "urlopen" else hub
-    return isinstance(value, FunctionType) and value.__globals__ is vars(home)
+    # A copy of a function's name and module, such as a mock's, has other globals.
+    home = "urllib.request" if name == "urlopen" else hub.__name__
+    return isinstance(value, FunctionType) and value.__globals__.get("__name__") == home
 
 
 def unbind_replacements(prefix: str) -> None:
@@ -237,14 +254,14 @@ def unbind_replacements(prefix: str) -> None:
     Args:
         prefix: The start of the modules' names.
     """
-    hub = sys.modules.get("torch.hub")
+    hub = getattr(sys.modules.get("torch.hub"), "__dict__", {})
+    if all(map(operator.is_, map(hub.get, _functions), _functions.values())):
+        return  # after each call of an entrypoint
     replaced = {
-        id(value): own
+        id(hub[name]): own
         for name, own in _functions.items()
-        if (value := vars(hub).get(name)) is not own
+        if name in hub and hub[name] is not own
     }
-    if not replaced:
-        return
     for full_name, module in [*sys.modules.items()]:
         if full_name.startswith(prefix):
             variables = vars(module)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hubkit.scaffold.discovery import Discovery, open_target, read_discovery
     from hubkit.scaffold.entrypoints import select_entrypoints
     from hubkit.scaffold.model_weights import WeightsFile, fits_name
-    from hubkit.scaffold.proposals import NONE, Leftover, Proposal
+    from hubkit.scaffold.proposals import NONE, Proposal
     from hubkit.scaffold.render import RenderedFile, render_template, render_text
     from hubkit.scaffold.templates import (
         DEFAULT,
@@ -54,7 +54,6 @@ __all__ = [
     "NONE",
     "Answers",
     "Discovery",
-    "Leftover",
     "Outcome",
     "Proposal",
     "Question",
@@ -95,7 +94,7 @@ __getattr__ = lazy_names(
         "discovery": "Discovery open_target read_discovery",
         "entrypoints": "select_entrypoints",
         "model_weights": "WeightsFile fits_name",
-        "proposals": "NONE Leftover Proposal",
+        "proposals": "NONE Proposal",
         "render": "RenderedFile render_template render_text",
         "templates": "DEFAULT EXISTING MINIMAL Question Template read_template read_templates "
         "template_root",

@@ -17,6 +17,7 @@ from hubkit.scaffold.names import (
 )
 from hubkit.scaffold.proposals import ALL, NONE
 from hubkit.scaffold.render import render_text
+from hubkit.scaffold.requirement import require_requirement
 from hubkit.scaffold.templates import read_templates
 from hubkit.source.project import SPDX_IDENTIFIERS
 
@@ -84,6 +85,7 @@ _REQUIRE: dict[str, Callable[[str], str | int]] = {
     "repo": require_repo,
     "spdx": require_spdx,
     "integer": require_integer,
+    "requirement": require_requirement,
 }
 
 

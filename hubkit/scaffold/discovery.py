@@ -14,6 +14,7 @@ from hubkit.scaffold.answers import read_record
 from hubkit.scaffold.model_discovery import discover_models
 from hubkit.scaffold.names import MAX_LINE, is_reserved, repo_slug, slug
 from hubkit.scaffold.proposals import NONE, propose, suggest_names
+from hubkit.scaffold.requirement import UNKNOWN, find_requirement
 from hubkit.scaffold.write import read_work_tree
 from hubkit.source import Folder, open_files
 from hubkit.source.git import git_output
@@ -72,6 +73,7 @@ class Discovery(Struct, frozen=True):
         code: The Python that publishes them; None if none is selected.
         dependencies: Modules that they need.
         install: The distributions of these modules, without torch.
+        requirement: What installs this hubkit on another machine.
     """
 
     folder: str
@@ -100,6 +102,7 @@ class Discovery(Struct, frozen=True):
     code: Code | None = None
     dependencies: tuple[str, ...] = ("torch",)
     install: tuple[str, ...] = ()
+    requirement: str = UNKNOWN
 
     @property
     def first(self) -> Proposal | None:
@@ -133,6 +136,7 @@ def read_discovery(target: Path) -> Discovery:
         template=recorded.pop("template", ""),
         answers=tuple(recorded.items()),
         present=tuple(_present(target)),
+        requirement=find_requirement(),
     )
     return _with_models(found, target) if target.is_dir() else found
 

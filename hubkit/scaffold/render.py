@@ -16,6 +16,7 @@ from msgspec import Struct
 from hubkit._util.text import code_span, escape_markdown, table_cell
 from hubkit.errors import TemplateError
 from hubkit.scaffold.names import repo_slug, slug
+from hubkit.scaffold.requirement import add_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,7 +153,7 @@ def _environment(sources: Mapping[str, bytes]) -> jinja2.Environment:
         autoescape=False,  # the output is source code, not HTML
     )
     environment.filters.update(slug=slug, repo_slug=repo_slug, quoted=_quoted)
-    environment.filters.update(prose=escape_markdown, code=code_span, cell=_cell)
+    environment.filters.update(prose=escape_markdown, code=code_span, cell=_cell, extra=add_extra)
     return environment
 
 

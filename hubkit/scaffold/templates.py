@@ -21,7 +21,16 @@ DEFAULT = "classifier"
 MINIMAL = "minimal"
 EXISTING = "existing"
 Kind = Literal[
-    "line", "identifier", "module", "repo", "spdx", "integer", "choice", "bool", "models"
+    "line",
+    "identifier",
+    "module",
+    "repo",
+    "spdx",
+    "requirement",
+    "integer",
+    "choice",
+    "bool",
+    "models",
 ]
 _SKIPPED = {".git", "__pycache__", ".DS_Store"}
 

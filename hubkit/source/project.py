@@ -69,6 +69,8 @@ _NOT_AUTHORS = re.compile(
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$|^(\S.*)\n[=]{3,}$", re.MULTILINE)
 _EMAIL = re.compile(r"\s*<[^>]*>\s*$")
 _CFG_VERSION = re.compile(r"^version\s*=\s*([\w.+-]+)\s*$", re.MULTILINE)
+_CFG_PYTHON = re.compile(r"^python_requires\s*=\s*(\S.*)$", re.MULTILINE)
+_CFG_NAME = re.compile(r"^name\s*=\s*([\w.-]+)\s*$", re.MULTILINE)
 _CITATION_VERSION = re.compile(
     r"^version:[ \t]*([\"']?)([^\s\"'#]+)\1[ \t]*(?:#.*)?$", re.MULTILINE
 )
@@ -105,6 +107,31 @@ def read_project(files: Files) -> Project:
         license=_one_line(project.get("license")),
         keywords=tuple(map(str, _list(project.get("keywords")))),
     )
+
+
+def find_names(files: Files) -> Iterator[str]:
+    """The names of the project's distribution: from pyproject.toml, setup.cfg and setup.py."""
+    table = _read_pyproject(files)
+    yield _one_line(find_table(table, "project").get("name"))
+    yield _one_line(find_table(table, "tool", "poetry").get("name"))
+    yield from _CFG_NAME.findall(files.read_text("setup.cfg"))
+    for node in _parse(files.read_text("setup.py")):
+        match node:
+            case ast.keyword(arg="name", value=ast.Constant(value=str(name))):
+                yield name
+
+
+def read_python(files: Files) -> str:
+    """The versions of Python that the project claims to support, such as ">=3.8"; "" if unknown."""
+    declared = find_table(_read_pyproject(files), "project").get("requires-python")
+    if isinstance(declared, str):
+        return declared
+    for node in _parse(files.read_text("setup.py")):
+        match node:
+            case ast.keyword(arg="python_requires", value=ast.Constant(value=str(text))):
+                return text
+    found = _CFG_PYTHON.search(files.read_text("setup.cfg"))
+    return found[1] if found else ""
 
 
 def find_authors(files: Files) -> Iterator[str]:

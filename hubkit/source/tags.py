@@ -14,6 +14,8 @@ FIRST_TAG = "v0.1.0"
 # Tags such as "v1.2.0" and "unet-v1.2"; a single number is not a version.
 _VERSION = re.compile(r"(?:.*[-_/])?v?(\d+\.\d.*)", re.IGNORECASE)
 
+_NEWEST_MINOR = 20  # of Python 3, with some room
+
 
 def parse_version(text: str) -> Version | None:
     """The version that a tag names; None if it does not name one."""
@@ -62,3 +64,15 @@ def following_tag(previous: str) -> str:
 
 def _prefix(previous: str) -> str:
     return "" if previous[:1].isdigit() else "v"
+
+
+def allows_python(claimed: str, version: str) -> bool:
+    """Whether a claim such as ">=3.8,<3.12" allows a version or a later one."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        specifiers = SpecifierSet(claimed)
+    except InvalidSpecifier:
+        return True
+    major, minor = version.split(".")
+    return any(f"{major}.{later}" in specifiers for later in range(int(minor), _NEWEST_MINOR + 1))

@@ -166,7 +166,9 @@ def copies(context: CaseContext) -> Iterator[Failure]:
         yield Failure(
             f"{context.label} cannot be copied: {summarize(error)}",
             tuple(_find_uncopyable(model)),
-            "Create it when it is needed, or drop it in __deepcopy__.",
+            "Keep a tensor that is part of a graph as a buffer, or detach() it."
+            if "graph leaves" in str(error)
+            else "Create it when it is needed, or drop it in __deepcopy__.",
         )
         return
     shared = find_shared(model, copied)

@@ -160,7 +160,13 @@ def _suggest_fix(failure: ChildFailure) -> str:
         return _METADATA
     if any(line.startswith("requested ") for line in failure.evidence):
         return _ONLINE
-    return "Import relative to the repo's root, the only folder that torch.hub adds to `sys.path`."
+    if failure.type in ("ImportError", "ModuleNotFoundError"):
+        return (
+            "Import relative to the repo's root, the only folder that torch.hub adds to `sys.path`."
+        )
+    if failure.type == "FileNotFoundError":
+        return "Open files of the repo with Path(__file__).parent, and commit them."
+    return "Fix the line, or run it only when an entrypoint needs it."
 
 
 def _missing_module(repo: RepoContext, failure: ChildFailure) -> str:

@@ -63,7 +63,7 @@ def batch_invariance(context: CaseContext) -> Iterator[Failure]:
         yield Failure(
             f"{context.label} accepts a batch of {rows} and fails on a batch of one: "
             f"{summarize(error)}",
-            (first.inputs.provenance,),
+            (first.inputs.provenance, *_find_batch_statistics(context)),
             "Check whether it squeezes or normalizes over the batch.",
             cause=error,
         )
@@ -77,10 +77,19 @@ def batch_invariance(context: CaseContext) -> Iterator[Failure]:
     if found.difference and not _is_rounding(context, number):
         yield Failure(
             f"{context.label}'s output for a sample depends on the other samples in the batch.",
-            (f"row {number} alone, {found.difference}",),
+            (f"row {number} alone, {found.difference}", *_find_batch_statistics(context)),
             "Check whether it reduces over the batch axis, or uses batch statistics in evaluation "
             "mode.",
         )
+
+
+def _find_batch_statistics(context: CaseContext) -> Iterator[str]:
+    """Layers that normalize over the batch in evaluation mode too."""
+    for name, layer in context.module.named_modules():
+        is_batch_norm = "BatchNorm" in type(layer).__name__
+        if is_batch_norm and getattr(layer, "track_running_stats", True) is False:
+            yield f"{name or 'it'} ({type(layer).__name__}) has track_running_stats=False"
+            return
 
 
 # Relative to the largest value: what rounding leaves in float64, after many layers.

@@ -139,7 +139,7 @@ def test_a_coroutine_and_a_class_and_a_partial(read: ReadHubconf) -> None:
         async def late(): return nn.Linear(1, 1)
         class Net(nn.Module): ...
         class Tool: ...
-        def _build(depth): return Net()
+        def _build(depth): return nn.Linear(depth, 1)
         net18 = _partial(_build, 18)
         """
     )

@@ -38,6 +38,8 @@ def net():
 
     return torch.nn.Linear(1, 1)
 '''
+# A new topic of facts or rules may raise it; a module that only exists beside another one may not.
+MODULES = 65
 # Each reads or judges the whole repo.
 ONCE = ("open_target", "open_files", "read_config", "read_repo", "lint_repo")
 
@@ -50,5 +52,5 @@ def test_the_trip_of_a_check(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode < 2, done.stderr
     entered, steps = json.loads(done.stderr.splitlines()[-1])
-    assert len(entered) <= 60, "\n".join(entered)
+    assert len(entered) <= MODULES, "\n".join(entered)
     assert {name: steps.get(name) for name in ONCE} == dict.fromkeys(ONCE, 1)

@@ -47,7 +47,9 @@ def folder(tmp_path: Path) -> Path:
 
 def conform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTEST_ADDOPTS": "--no-such-option"}
-    return run_python("-m", "hubkit", "conform", *arguments, cwd=folder, env=environment)
+    return run_python(
+        "-m", "hubkit", "conform", *arguments, cwd=folder, env=environment, warm_children=True
+    )
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def test_missing_extras_are_named_with_the_install_command(
     done = CliRunner().invoke(main, ["conform", str(folder)])
     assert done.exit_code == 1
     assert "hubkit conform needs torch, which is not installed" in done.stderr
-    assert 'pip install "torch-hubkit[pytest]"' in done.stderr
+    assert "Install it: pip install torch\n" in done.stderr
 
 
 @pytest.mark.torch

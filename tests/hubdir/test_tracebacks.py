@@ -60,6 +60,7 @@ def show(call: Callable[[], object]) -> list[str]:
         call()
     text = "".join(traceback.format_exception(failed.value))
     assert text.count("Traceback") == 1
+    assert "/requests/" not in text
     return [line for line in text.splitlines() if line.startswith("hubkit.errors.")]
 
 

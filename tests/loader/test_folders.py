@@ -235,7 +235,7 @@ for root in ({str(declared)!r}, {str(silent)!r}):
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    line = 'True Install it: pip install "torch-hubkit[torch]"'
+    line = "True Install it: pip install torch numpy"
     assert done.stdout.splitlines() == [line, line]
 
 

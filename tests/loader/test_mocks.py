@@ -6,6 +6,7 @@ import functools
 import io
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -119,7 +120,8 @@ def test_a_replaced_urlopen_is_what_is_opened(
 ) -> None:
     (tmp_path / "torch" / "hub" / "checkpoints").mkdir(parents=True)
     file = tmp_path / "torch" / "hub" / "checkpoints" / "net.pt"
-    with mock.patch("torch.hub.urlopen", side_effect=lambda _: Response(checkpoint())) as opened:
+    respond: dict[str, Any] = {"autospec": True, "side_effect": lambda _: Response(checkpoint())}
+    with mock.patch("torch.hub.urlopen", **respond) as opened:
         if function == "download_url_to_file":
             installed.download_url_to_file(URL, str(file), progress=False)
         else:
@@ -155,6 +157,29 @@ def test_a_replaced_get_dir_is_the_hub_dir_of_both(
         installed.load_state_dict_from_url(url, progress=False)
     assert (expected / "checkpoints" / "net.pt").is_file()
     assert hubkit.get_dir() == installed.get_dir() == str(hub_dir)
+
+
+@pytest.mark.parametrize("setting", ["HUBKIT_OFFLINE", "HUBKIT_LOCKFILE"])
+def test_a_replacement_opens_no_way_around_a_lock_file_or_to_the_network(
+    git_host: GitHost, hub_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    """A repo may replace the bar for good."""
+    import torch.hub
+
+    url = git_host.add_file("/net.pt", checkpoint())
+    (tmp_path / "hubkit.lock").write_text('{"version": 1, "repos": {}, "checkpoints": {}}')
+    value = {"HUBKIT_OFFLINE": "1"}.get(setting, str(tmp_path / "hubkit.lock"))
+    monkeypatch.setenv(setting, value)
+    with hubkit.as_torch_hub(), mock.patch("torch.hub.tqdm"), pytest.raises(HubkitError):
+        torch.hub.load_state_dict_from_url(url, progress=False)
+    with (
+        hubkit.as_torch_hub(),
+        mock.patch("torch.hub.urlopen", return_value=Response(checkpoint())),
+        pytest.raises(HubkitError) if setting == "HUBKIT_LOCKFILE" else nullcontext(),
+    ):
+        torch.hub.load_state_dict_from_url(url, progress=False)
+    assert git_host.requests == []
+    assert hub_dir.exists() == (setting == "HUBKIT_OFFLINE")
 
 
 def test_replaced_internals_are_what_loads_a_repo(installed: Any, repo: str) -> None:

@@ -96,10 +96,19 @@ class HubRepo:
     def git(self, *arguments: str) -> None:
         subprocess.run(["git", *arguments], cwd=self.root, check=True, env={**os.environ, **GIT})
 
-    def run(self, *arguments: str) -> pytest.RunResult:
-        """Run pytest in a process of its own, in which torch is imported already."""
+    def run(self, *arguments: str, warm_children: bool = True) -> pytest.RunResult:
+        """Run pytest in a process of its own, in which torch is imported already.
+
+        Args:
+            arguments: Those of pytest.
+            warm_children: Whether torch is imported already in the children of hubkit, too.
+        """
         temporary = f"--basetemp={self.root / 'runpytest'}"
-        done = run_python("-m", "pytest", temporary, *arguments, cwd=self.root)
+        done = run_python(
+            *("-m", "pytest", temporary, *arguments),
+            cwd=self.root,
+            warm_children=warm_children and "-n" not in arguments,
+        )
         # As pytester does, so that a test that fails shows it.
         sys.stdout.write(done.stdout)
         sys.stderr.write(done.stderr)

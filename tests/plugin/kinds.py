@@ -198,6 +198,9 @@ BROKEN = (
           "C211", config=""),
     _kind("texts_mix",
           'best = self.fc(x).sum().item()\nreturn [f"{best > 0} {best}" for _ in x]', "C211"),
+    _kind("batch_statistics", "return self.norm(self.fc(x))", "C211",
+          setup="self.norm = _nn.BatchNorm1d(4, track_running_stats=False)"),
+    _kind("uncopyable", "return self.fc(x)", "C209", setup="self.twice = self.fc.weight * 2"),
     _kind("box_mixes", "return _Box(logits=self.fc(x) - self.fc(x).mean(0))", "C211"),
     # Nothing in them can be looked at, which is not the same as right.
     _kind("closure", "return lambda: self.fc(x)", reached=False),

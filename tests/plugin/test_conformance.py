@@ -47,7 +47,7 @@ def test_a_healthy_repo_passes_everything(
     (counter / "sitecustomize.py").write_text(COUNTER)
     monkeypatch.setenv("PYTHONPATH", str(counter))
     monkeypatch.setenv("TORCH_IMPORTS", str(counter / "imports"))
-    result = repo.run("--hubconf", "-v", "-p", "no:cacheprovider")
+    result = repo.run("--hubconf", "-v", "-p", "no:cacheprovider", warm_children=False)
     result.stdout.fnmatch_lines(["hubconf: hubconf.py, network: deny", "tests/test_own.py*PASSED*"])
     said = outcomes(result)
     # What needs weights, or something that is not declared, has nothing to judge.
@@ -68,5 +68,5 @@ def test_a_healthy_repo_passes_everything(
         ]
     )
     assert result.ret == 0
-    # pytest's own process, one on the work tree, one on the archive, and a worker.
-    assert len(set((counter / "imports").read_text().split())) == 4
+    # One on the work tree, one on the archive, and a worker; pytest's own has it already.
+    assert len(set((counter / "imports").read_text().split())) == 3

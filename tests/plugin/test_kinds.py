@@ -27,6 +27,9 @@ def test_kinds(repo: HubRepo) -> None:
             label, _, code = name.partition("::")
             failed.setdefault(label, set()).add(code)
     assert failed == {one.name: set(one.failed) for one in kinds if one.failed}
+    hints = ["*norm (BatchNorm1d) has track_running_stats=False", "*buffer, or detach() it."]
+    for line in hints:
+        result.stdout.fnmatch_lines([line])
     reached = set(_REACHED.findall(result.stdout.str()))
     assert reached == {one.name for one in kinds if one.reached}
 
@@ -45,5 +48,5 @@ def tiny():
 
 def test_effects_of_importing_torch_late_are_not_the_repos(repo: HubRepo) -> None:
     lazy = "def build():\n    from torch import nn\n\n    return nn.Linear(4, 2)\n"
-    repo.write({"hubconf.py": LATE, "lazynet/__init__.py": lazy})
+    repo.write({"hubconf.py": LATE, "lazynet/__init__.py": lazy, "LICENSE": "MIT License\n"})
     repo.run("--hubconf", "--hubconf-select=C109,C110,C304").assert_outcomes(passed=4)

@@ -92,6 +92,17 @@ def test_a_trusted_repo_is_fetched_for_a_pickle(
     assert len(git_host.requests) == after
 
 
+@pytest.mark.usefixtures("hub_dir")
+def test_a_repo_that_git_fetches_too(tmp_path: Path) -> None:
+    worktree = tmp_path / "wörk"
+    commit_files(worktree, FILES)
+    content = pickle.dumps(hubkit.load(f"git+{worktree.as_uri()}", "net", trust_repo=True))
+    for number in range(2):
+        commit_files(worktree, {"models/net.py": f"number = {number}\n"})
+    done = elsewhere(content, tmp_path / "you", HUBKIT_TRUST="*")
+    assert done.stdout.strip() == b"net", done.stderr
+
+
 def test_a_branch_is_not_taken_for_the_commit(
     git_host: GitHost, worktree: Path, net: tuple[str, bytes], tmp_path: Path
 ) -> None:
@@ -134,8 +145,24 @@ def test_names_that_spelled_paths_find_their_commit(net: tuple[str, bytes], hub_
     env = {"HUBKIT_TRUST": "acme/*", "TORCH_HOME": str(hub_dir.parent)}
     done = elsewhere(content, hub_dir, **env)
     assert done.stdout.strip() == b"net", done.stderr
-    done = elsewhere(content, hub_dir / "none", HUBKIT_TRUST="acme/*")
-    assert b"older version of hubkit" in done.stderr
+    for name in (old, "_Shome_Sme_Snet"):
+        lost = content.replace(old.encode(), name.encode())
+        done = elsewhere(lost, hub_dir / "none", HUBKIT_TRUST="acme/*")
+        assert b"older version of hubkit" in done.stderr
+
+
+def test_a_loaded_repo_and_its_pickles_have_the_same_classes(
+    net: tuple[str, bytes], hub_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(hub_dir.parent)
+    program = (
+        "import hubkit, pickle, sys; first = pickle.loads(sys.stdin.buffer.read());"
+        " print(type(first) is type(hubkit.load('acme/my-net', 'net')))"
+    )
+    env = {"HUBKIT_TRUST": "acme/*", "HUBKIT_OFFLINE": "1"}
+    for home in (hub_dir.parent, tmp_path / "link"):
+        done = elsewhere(net[1], tmp_path, program, TORCH_HOME=str(home), **env)
+        assert done.stdout.strip() == b"True", done.stderr
 
 
 @pytest.mark.torch
@@ -212,7 +239,7 @@ def test_a_folder_that_was_edited_since_is_used_for_its_pickles(make_repo: MakeR
     content = pickle.dumps(hubkit.load(str(root), "net", source="local"))
     program = f"import hubkit; hubkit.load({str(root)!r}, 'net', source='local')\n{SAY}"
     assert elsewhere(content, root, program).stdout.strip() == b"net"
-    assert b"folder net, which is not loaded" in elsewhere(content, root).stderr
+    assert b"folder 'net', which is not loaded" in elsewhere(content, root).stderr
     (root / "hubconf.py").write_text(f"{FILES['hubconf.py']}# edited\n")
     done = elsewhere(content, root, program)
     assert done.stdout.strip() == b"net", done.stderr

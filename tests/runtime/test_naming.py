@@ -62,7 +62,7 @@ def test_a_copy_of_a_folder_has_its_name(make_repo: MakeRepo) -> None:
     name = name_folder(first)
     assert name.startswith("folder__net__")
     assert name != name_folder(other)
-    assert read_folder_name(name) == read_folder_name(name_folder(other)) == "folder__net__"
+    assert read_folder_name(name) == read_folder_name(name_folder(other)) == "net"
     (other / "hubconf.py").write_bytes(b"def net(): return 1\r\n")  # as git checks out on Windows
     assert name == name_folder(other)
 

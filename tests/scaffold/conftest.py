@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from hubkit.analysis import read_repo, require_hubconf
 from hubkit.cli import main
 from hubkit.scaffold import Discovery, Template, read_template
+from tests.warm import warm_interpreter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +60,13 @@ def make_template(tmp_path: Path) -> MakeTemplate:
         return read_template(str(folder))
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _warm_children(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are built in children in which torch is imported already."""
+    if request.node.get_closest_marker("torch"):
+        monkeypatch.setattr(sys, "executable", warm_interpreter())
 
 
 @pytest.fixture(autouse=True)

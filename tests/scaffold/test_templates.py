@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from hubkit._util.text import escape_markdown
 from hubkit._util.toml import read_toml
@@ -22,6 +24,8 @@ from hubkit.scaffold import (
     resolve_answers,
 )
 from hubkit.scaffold.names import MAX_LENGTH
+from hubkit.source import open_files
+from tests.git_host import commit_files
 from tests.scaffold.conftest import read_tree, write_tree
 from tests.scaffold.samples import SAMPLE, write_template
 
@@ -100,6 +104,20 @@ def test_the_linter_finds_nothing_but_a_missing_license(repo: Path) -> None:
     assert [one.code for one in report.findings] == missing
 
 
+def test_preview_rules_find_nothing_in_what_git_tracks(
+    repo: Path, template_name: str, tmp_path: Path
+) -> None:
+    if template_name != "classifier":
+        pytest.skip("a bare hubconf has no documents, and an existing repo has code of its own")
+    shutil.copytree(repo, tmp_path / "repo")
+    commit_files(tmp_path / "repo", {})
+    files = open_files(tmp_path / "repo")
+    report = lint_repo(read_repo(files), structs.replace(read_config(files), preview=True))
+    assert "HUB806" in report.codes
+    missing = [] if (repo / "LICENSE").exists() else ["HUB801"]
+    assert [one.code for one in report.findings] == missing
+
+
 def test_configured_entrypoints_are_those_of_the_hubconf(repo: Path) -> None:
     hubconf = require_hubconf(read_repo(repo))
     assert not hubconf.leaks
@@ -122,7 +140,7 @@ def test_no_text_recommends_an_unrelated_package(repo: Path) -> None:
     assert not [name for name, text in read_tree(repo).items() if b"pip install hubkit" in text]
 
 
-def test_what_was_answered_is_read_back(repo: Path) -> None:
+def test_answers_are_read_back(repo: Path) -> None:
     found = read_discovery(repo)
     template = read_template(found.template)
     asked = [question.name for question in template.questions]

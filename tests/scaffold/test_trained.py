@@ -52,7 +52,8 @@ for module in sys.argv[1:]:
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     home = folder.parent / "home"
     home_variables = {"HOME": str(home), "TORCH_HOME": str(home / "torch")}
-    return run_python(*command, cwd=folder, env={**os.environ, **home_variables, **variables})
+    environment = {**os.environ, **home_variables, **variables}
+    return run_python(*command, cwd=folder, env=environment, warm_children=True)
 
 
 def python(folder: Path, code: str, *arguments: str, **variables: str) -> str:

@@ -17,10 +17,8 @@ from hubkit.runtime.sandbox.network import (
 from hubkit.runtime.sandbox.state import (
     LOG_HANDLERS,
     Change,
-    State,
     find_changes,
     kept_state,
-    restore_state,
     save_state,
 )
 
@@ -31,13 +29,11 @@ __all__ = [
     "Guard",
     "NetworkDeniedError",
     "Policy",
-    "State",
     "current_guard",
     "find_changes",
     "guarded_network",
     "isolate_network",
     "kept_state",
-    "restore_state",
     "save_state",
     "wrap_requests",
 ]

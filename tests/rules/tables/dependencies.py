@@ -171,7 +171,7 @@ dependencies = ["torch", "matplotlib", "setuptools", "attrs", "pymupdf"]
 
 import attr as _attr
 import fitz as _fitz
-import pkg_resources as _pkg_resources
+import pkg_resources as _pkg_resources  # expect: HUB012
 import torch as _torch
 from mpl_toolkits import mplot3d as _mplot3d
 

@@ -257,4 +257,71 @@ def net(pretrained: bool = False):
     return _torch.nn.Linear(1, 1)
 ''',
     },
+    "HUB707": {
+        "bad": '''\
+dependencies = ["torch"]
+
+import argparse as _argparse
+import sys as _sys
+
+import torch as _torch
+
+_parser = _argparse.ArgumentParser()
+_options = _parser.parse_args()  # expect: HUB707
+_WIDTH = len(_sys.argv)  # expect: HUB707
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    parser = _argparse.ArgumentParser()
+    known, rest = parser.parse_known_args()  # expect: HUB707
+    return _torch.nn.Linear(1, 1)
+''',
+        "good": '''\
+dependencies = ["torch"]
+
+import argparse as _argparse
+
+import torch as _torch
+
+
+def net(width: int = 1):
+    """A line of a width."""
+    parser = _argparse.ArgumentParser()
+    parser.add_argument("--width", type=int)
+    options = parser.parse_args(["--width", str(width)])
+    return _torch.nn.Linear(options.width, 1)
+''',
+        "trap_scripts_and_names": '''\
+dependencies = ["torch"]
+
+import argparse as _argparse
+import sys as _sys
+
+import torch as _torch
+
+_PROGRAM = _sys.argv[0]
+
+
+def _main():
+    print(_argparse.ArgumentParser().parse_args(), _sys.argv)
+
+
+class _Options:
+    argv = ()
+
+    def parse_args(self):
+        return self.argv
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    _Options().parse_args()
+    return _torch.nn.Linear(1, 1)
+
+
+if __name__ == "__main__":
+    _main()
+''',
+    },
 }

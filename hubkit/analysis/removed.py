@@ -1,0 +1,129 @@
+"""Uses of modules and names that newer versions of Python, torch and others no longer have."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from hubkit.analysis.resolve import External
+from hubkit.analysis.syntax import catches_import, child_nodes
+from hubkit.facts import RemovedName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hubkit.analysis.resolve import Defined, Resolver
+    from hubkit.analysis.scope import Scope
+
+# Modules and names by the release that no longer has them, as release notes say. A name that ends
+# in a dot stands for all submodules.
+_REMOVED = {
+    "Python 3.10": "collections.Callable collections.Hashable collections.Iterable collections.Iterator "
+    "collections.Mapping collections.MutableMapping collections.MutableSequence collections.Sequence "
+    "collections.Sized",
+    "Python 3.11": "inspect.getargspec",
+    "Python 3.12": "asynchat asyncore imp smtpd",
+    "Python 3.13": "aifc audioop cgi cgitb chunk crypt imghdr mailcap nntplib pipes sndhdr sunau "
+    "telnetlib uu xdrlib",
+    "setuptools 82": "pkg_resources",
+    "torch 2.0": "torch._six",
+    "torchvision 0.11": "torchvision.models.utils",
+    "torchvision 0.17": "torchvision.transforms.functional_tensor",
+    "torchaudio 2.9": "torchaudio.get_audio_backend torchaudio.list_audio_backends "
+    "torchaudio.set_audio_backend torchaudio.sox_effects",
+    "timm 0.9": "timm.models.layers.",
+    "numpy 1.24": "numpy.bool numpy.complex numpy.float numpy.int numpy.object numpy.str",
+    "numpy 2.0": "numpy.Inf numpy.NaN numpy.alltrue numpy.complex_ numpy.cumproduct numpy.float_ "
+    "numpy.infty numpy.product numpy.sometrue numpy.unicode_",
+    "scikit-learn 0.23": "sklearn.externals.joblib sklearn.externals.six",
+    "scikit-image 0.18": "skimage.measure.compare_psnr skimage.measure.compare_ssim",
+    "scipy 1.3": "scipy.misc.imread scipy.misc.imresize scipy.misc.imsave",
+}
+# numpy 2 has a `bool` again.
+_BACK = frozenset({"numpy.bool"})
+_SINCE = {
+    name: since for since, names in _REMOVED.items() for name in names.split() if name not in _BACK
+}
+_WORDS = re.compile(
+    rf"\b(?:{'|'.join(sorted({name.strip('.').rpartition('.')[2] for name in _SINCE}))})\b"
+)
+# A condition on a version, or on whether something is there.
+_TESTS = re.compile(r"version|hasattr|find_spec|available|PY[23]|TYPE_CHECKING", re.IGNORECASE)
+_ABSENT = frozenset({"AttributeError", "NameError"})
+
+
+def find_removed_names(
+    resolver: Resolver, scopes: Iterable[Scope], functions: Iterable[Defined]
+) -> Iterator[RemovedName]:
+    """Uses of names that a newer release no longer has, unless the code is prepared for that.
+
+    Args:
+        resolver: Looks names up.
+        scopes: The modules that importing the hubconf imports.
+        functions: The functions that calling entrypoints may reach.
+    """
+    for scope in scopes:
+        if _WORDS.search(scope.file.text):
+            yield from _find_in(resolver, scope, scope.file.tree.body, on_import=True)
+    for found in functions:
+        if not isinstance(found.node, ast.ClassDef) and _WORDS.search(found.scope.file.text):
+            yield from _find_in(resolver, found.scope, found.node.body, on_import=False)
+
+
+def _find_in(
+    resolver: Resolver, scope: Scope, body: Iterable[ast.stmt], *, on_import: bool
+) -> Iterator[RemovedName]:
+    for node in _unguarded(body):
+        for name in _names(resolver, scope, node):
+            since = _SINCE.get(name) or _SINCE.get(f"{name.rpartition('.')[0]}.")
+            if since:
+                yield RemovedName(name, since, scope.file.location(node), on_import)
+                break
+
+
+def _names(resolver: Resolver, scope: Scope, node: ast.AST) -> Iterator[str]:
+    """The dotted names that an import or an attribute may stand for."""
+    match node:
+        case ast.Import(names=aliases):
+            yield from (name for alias in aliases for name in _packages(alias.name))
+        case ast.ImportFrom(module=str(module), names=aliases, level=0):
+            yield from _packages(module)
+            yield from (
+                f"{module}.{alias.name}" for alias in aliases if f"{module}.{alias.name}" in _SINCE
+            )
+        case ast.Attribute(attr=attr) if _WORDS.fullmatch(attr):
+            found = resolver.expression(scope, node)
+            if isinstance(found, External):
+                yield found.name
+
+
+def _packages(module: str) -> Iterator[str]:
+    parts = module.split(".")
+    yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def _unguarded(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The nodes of code that runs, except in functions and where the absence of a name is expected."""
+    pending = list(body)
+    while pending:
+        node = pending.pop()
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                continue
+            case ast.Try(handlers=handlers) if any(map(_expects_absence, handlers)):
+                pending += [*node.orelse, *node.finalbody]
+            case ast.If(test=test) | ast.IfExp(test=test) if _TESTS.search(ast.unparse(test)):
+                continue
+            case _:
+                yield node
+                pending += child_nodes(node)
+
+
+def _expects_absence(handler: ast.ExceptHandler) -> bool:
+    names = (
+        [one.id for one in ast.walk(handler.type) if isinstance(one, ast.Name)]
+        if handler.type
+        else []
+    )
+    return catches_import(handler) or any(name in _ABSENT for name in names)
