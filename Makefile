@@ -16,7 +16,7 @@ demo: .venv/installed  ## Scaffold, check, test, serve and load a real model, st
 	@$(BIN)/python -m tests.demo
 
 docs: .venv/installed  ## Build the site into docs/_build/html; warnings are errors.
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build/html
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env --write-all docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
 # mypy runs beside the tests: alone, it would leave a core idle.

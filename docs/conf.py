@@ -32,8 +32,8 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 
-# Options such as --fix stay as they are typed.
-smartquotes = False
+# Dashes only: quotes in prose are often those of code.
+smartquotes_action = "D"
 
 html_theme = "furo"
 html_title = "hubkit"

@@ -118,12 +118,14 @@ def _render_code(block: str) -> str:
 
 
 def _escape(line: str) -> str:
-    """Prose with no HTML in it; code keeps its characters."""
+    """Markdown of a line of prose, in which only code is marked."""
     parts = re.split(r"(`+[^`]*`+)", line)
-    return "".join(
-        part if part.startswith("`") else part.replace("<", r"\<").replace("*", r"\*")
-        for part in parts
-    )
+    return "".join(part if part.startswith("`") else _escape_prose(part) for part in parts)
+
+
+def _escape_prose(text: str) -> str:
+    plain = text.replace("<", r"\<").replace("*", r"\*")
+    return re.sub(r"--[a-z][\w-]*", r"`\g<0>`", plain)
 
 
 def _render_commands() -> Iterator[tuple[str, str]]:

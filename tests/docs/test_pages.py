@@ -84,7 +84,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: GitHost) -> Pa
 def test_every_command_prints_what_the_page_shows(name: str, folder: Path) -> None:
     for block in BLOCK.finditer((DOCS / name).read_text("utf-8")):
         if block["name"]:
-            (folder / block["name"]).write_text(block["content"], "utf-8")
+            path = folder / block["name"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block["content"], "utf-8")
         for command, lines in read_commands(block["run"] or ""):
             shown = run(command, check=False)
             assert re.fullmatch(expected(lines), shown), f"$ {command}\n{shown}"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
-from functools import cache
+import threading
+from functools import cache, partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
@@ -18,6 +22,9 @@ from hubkit.commands import COMMANDS
 from hubkit.commands.rules import read_catalog
 from hubkit.config import tool_schema
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 MISSING = [
@@ -25,6 +32,8 @@ MISSING = [
     for name in ("sphinx", "furo", "myst_parser", "sphinx_copybutton")
     if importlib.util.find_spec(name) is None
 ]
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 pytestmark = pytest.mark.slow
 
@@ -79,9 +88,16 @@ def test_every_rule_check_and_command_has_a_page(site: Path) -> None:
     for name in COMMANDS:
         text = (site / "commands" / f"{name}.html").read_text("utf-8")
         assert f"hubkit {name}" in text
-        assert "\N{EN DASH}" not in text, "an option lost its hyphens"
     settings = (site / "configuration.html").read_text("utf-8")
     assert all(f">{key}<" in settings for key in tool_schema()["properties"])
+
+
+def test_options_keep_their_hyphens(site: Path) -> None:
+    assert not [
+        path.name
+        for path in site.rglob("*.html")
+        if re.search(r"\N{EN DASH}[a-z]", path.read_text("utf-8"))
+    ]
 
 
 def test_every_link_leads_somewhere(site: Path, pages: dict[str, Page]) -> None:
@@ -116,6 +132,50 @@ def test_pages_can_be_searched_without_a_server(site: Path) -> None:
     text = (site / "searchindex.js").read_text("utf-8")
     index = json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
     assert {"rules/HUB105", "checks/C204", "commands/check"} <= set(index["docnames"])
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """The address of the site on a server of this machine."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.skipif(not BROWSER, reason="Chromium is not installed")
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("search.html?q=leaked", r"HUB201: <span[^>]*>leaked</span>-callable</a>"),
+        ("rules/HUB105.html", r'class="copybtn[^"]*"'),
+        ("index.html", r'<body[^>]* data-theme="auto"'),
+    ],
+)
+def test_pages_work_in_a_browser_that_reaches_nothing_else(
+    address: str, tmp_path: Path, page: str, shown: str
+) -> None:
+    assert BROWSER
+    done = subprocess.run(
+        [
+            *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
+            *(f"--user-data-dir={tmp_path}", "--virtual-time-budget=20000", "--dump-dom"),
+            *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", f"{address}/{page}"),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert re.search(shown, done.stdout)
+    assert not re.findall(r".*CONSOLE.*", done.stderr)
 
 
 @cache
