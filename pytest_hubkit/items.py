@@ -15,6 +15,7 @@ from _pytest._code.code import (
     ReprFileLocation,
     ReprTraceback,
 )
+from _pytest.main import FSHookProxy
 from msgspec import structs
 
 import hubkit
@@ -126,6 +127,17 @@ def _shown(item: HubconfItem, path: str) -> str:
         return str(Path(full))
 
 
+_HOOKS = pytest.StashKey[FSHookProxy]()
+
+
+def hooks_without(plugin: object, config: pytest.Config, hooks: Any) -> Any:  # noqa: ANN401
+    """Hooks without those of a plugin."""
+    if isinstance(hooks, FSHookProxy):
+        # There are conftest.py files of other folders.
+        return FSHookProxy(config.pluginmanager, {*hooks.remove_mods, plugin})
+    return config.stash.setdefault(_HOOKS, FSHookProxy(config.pluginmanager, {plugin}))
+
+
 class HubconfItem(pytest.Item):
     """The base of all items of a hubconf."""
 
@@ -138,6 +150,18 @@ class HubconfItem(pytest.Item):
         self._failed: CheckFailedError | None = None
         # The source of the report, which xdist sends to the main process.
         self.record: dict[str, Any] = {}
+
+    @property
+    def ihook(self) -> Any:  # noqa: ANN401 - as pytest has it, a stand-in of the declared type
+        """Its hooks, without pytest's capture of logs unless they are shown live or in a file.
+
+        That attaches handlers to each of torch's many loggers, six times per item.
+        """
+        logs = self.config.pluginmanager.getplugin("logging-plugin")
+        option = self.config.getoption
+        if logs is None or option("log_file", None) or self.config.getini("log_cli"):
+            return super().ihook
+        return hooks_without(logs, self.config, super().ihook)
 
     def fail(self, *failures: Failure) -> None:
         """Fail.

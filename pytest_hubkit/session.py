@@ -44,6 +44,8 @@ class HubconfSession:
         ask_hook: Calls the hook `pytest_hubkit_inputs`; None if nothing implements it.
         plan: Which checks run.
         crashes: The crashes of other processes of this run.
+        share: Which worker of xdist this process is, and of how many.
+        note: Says what runs now, to show it.
         broken: What failed so far, by check and case ("" for the repo): the reason to skip checks
             that require it.
         checked: The checks that ran, or were run early for others that require them.
@@ -56,6 +58,8 @@ class HubconfSession:
     ask_hook: Callable[..., Any] | None = None
     plan: Plan = field(default_factory=Plan)
     crashes: Crashes = field(default_factory=lambda: Crashes(None))
+    share: tuple[int, int] = (0, 1)
+    note: Callable[[str], object] = field(default=lambda _: None, repr=False)
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
     checked: set[tuple[str, str]] = field(default_factory=set)
     drawn: dict[str, float] = field(default_factory=dict, init=False)

@@ -243,18 +243,28 @@ def find_reach(hubconf: Scope, resolver: Resolver, names: Iterable[str] = ()) ->
     return _Walk(resolver).run(hubconf, called)
 
 
-def find_late_gaps(
-    resolver: Resolver, reach: Reach, functions: Iterable[Defined]
-) -> tuple[OwnImport, ...]:
-    """Imports in functions of repo modules that do not exist, and in what they import in turn."""
+def find_late_imports(resolver: Resolver, reach: Reach, functions: Iterable[Defined]) -> Reach:
+    """What functions of the repo's modules import, and what that imports in turn.
+
+    Args:
+        resolver: Looks names up.
+        reach: What the hubconf reaches without them.
+        functions: The functions that calling entrypoints may reach.
+
+    Returns:
+        What is not in ``reach``; of imports of the repo's modules only those that must fail.
+    """
     known = {(one.module, one.missing) for one in reach.own_imports}
+    places = {one.location for one in reach.imports}
     walk = _Walk(resolver, visited={scope.file.path for scope in reach.scopes})
     for found in functions:
         visit = _Visit(found.scope, _Level(in_function=True), ("hubconf", found.scope.file.module))
         for statement in _statements(found.node.body, visit.level, functions=False):
             walk.follow(visit, statement)
     walk.drain(None)
-    return tuple(one for key, one in walk.own_imports.items() if one.missing and key not in known)
+    gaps = (one for key, one in walk.own_imports.items() if one.missing and key not in known)
+    imports = (one for one in walk.imports if one.location not in places)
+    return Reach(tuple(imports), tuple(gaps), tuple(walk.scopes), ())
 
 
 def _read_packages(resolver: Resolver, reach: Reach, packages: Iterable[str]) -> tuple[Scope, ...]:

@@ -18,7 +18,7 @@ from hubkit.analysis.imports import (
     find_dynamic_imports,
     find_dynamic_loads,
     find_hazards,
-    find_late_gaps,
+    find_late_imports,
     find_reach,
 )
 from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
@@ -117,6 +117,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
     effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
     called = frozenset(use.location for use in effects.uses)
     dynamic = find_dynamic_imports(resolver, reach, effects.dynamic_packages)
+    late = find_late_imports(resolver, reach, effects.called)
     calls = InterpretedCalls(resolver)
     hazards = find_hazards(scope, resolver, reach.scopes, reach.own_imports)
     rejected = (*find_rejected_calls(scope, resolver), *effects.rejected_calls)
@@ -124,12 +125,12 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         path=file.path,
         source=file.text,
         dependencies=dependencies,
-        imports=reach.imports,
+        imports=(*reach.imports, *late.imports),
         entrypoints=surface.entrypoints,
         leaks=surface.leaks,
         checkpoints=tuple(find_checkpoints(resolver, reach.scopes, surface.entrypoints, called)),
         dynamic_names=surface.dynamic_names,
-        own_imports=(*reach.own_imports, *find_late_gaps(resolver, reach, effects.called)),
+        own_imports=(*reach.own_imports, *late.own_imports),
         uses=(*effects.uses, *find_dynamic_loads(resolver, dynamic)),
         relative_imports=hazards.relative_imports,
         module_classes=hazards.module_classes,
@@ -151,7 +152,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         failing_defaults=tuple(find_failing_defaults(scope, calls, surface.entrypoints)),
         gpu_needs=tuple(find_gpu_needs(scope, calls, surface.entrypoints)),
     )
-    checked = (*reach.scopes, *dynamic)
+    checked = (*reach.scopes, *late.scopes, *dynamic)
     suppressions = tuple(
         suppression for found in checked for suppression in read_suppressions(found.file)
     )

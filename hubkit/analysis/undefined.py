@@ -43,16 +43,38 @@ def find_undefined_names(
     """
     unknown: dict[str, frozenset[str]] = {}
     for found in functions:
+        if isinstance(found.node, ast.ClassDef):
+            continue
         module = resolver.tree.scope(found.scope.file.module) or found.scope
+        if not _may_lack_names(resolver.inside(found.scope, found.node).nodes, module):
+            continue
         path = module.file.path
         if path not in unknown:
             unknown[path] = _unknown_names(resolver, module)
         names = unknown[path]
-        if not names or isinstance(found.node, ast.ClassDef):
+        if not names:
             continue
         for statement in found.node.body:
             for node in _reads(statement, names):
                 yield UndefinedName(node.id, module.file.location(node))
+
+
+def _may_lack_names(nodes: Iterable[ast.AST], module: Scope) -> bool:
+    """Whether a function reads a name that is bound neither in it nor in its module.
+
+    It does not matter here where in the function; asking Python's compiler takes far longer.
+    """
+    read: set[str] = set()
+    bound: set[str] = set()
+    for node in nodes:
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                read.add(name)
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
+                bound.add(name)
+            case ast.alias(name=name, asname=other):
+                bound.add(other or name.partition(".")[0])
+    return not read <= bound | module.bindings.keys() | _ALWAYS
 
 
 def _unknown_names(resolver: Resolver, module: Scope) -> frozenset[str]:

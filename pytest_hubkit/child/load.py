@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import convert, structs
 
+from hubkit._util.process import report_progress
 from hubkit.runtime.sandbox import (
     Policy,
     find_changes,
@@ -98,6 +99,7 @@ def _load(request: LoadRequest, root: Path, watch: ImportWatch) -> LoadReply:
     cases = {}
     for case in request.cases:
         watch.entrypoint = case.label
+        report_progress(case.label)
         with kept_state():
             built = _build(module, case, request)
         with kept_state():

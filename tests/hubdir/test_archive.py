@@ -127,7 +127,7 @@ UNSAFE = {
 
 
 @pytest.mark.parametrize("entries", UNSAFE.values(), ids=UNSAFE)
-def test_what_may_not_be_unpacked_leaves_nothing(tmp_path: Path, entries: list[Entry]) -> None:
+def test_a_refused_archive_leaves_nothing(tmp_path: Path, entries: list[Entry]) -> None:
     before = {tmp_path / "in", tmp_path / "a.zip"}
     with pytest.raises(UnsafeArchiveError, match="cannot be unpacked safely"):
         unpack(tmp_path, make_zip(*entries))

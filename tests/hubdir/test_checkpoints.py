@@ -143,7 +143,9 @@ def test_a_cut_body_is_resumed(git_host: GitHost, tmp_path: Path) -> None:
     assert files_in(tmp_path) == ["out.pt"]
 
 
-def test_what_stays_cut_is_an_error_and_not_a_file(git_host: GitHost, tmp_path: Path) -> None:
+def test_a_download_that_stays_cut_is_an_error_and_not_a_file(
+    git_host: GitHost, tmp_path: Path
+) -> None:
     url = git_host.add_file("/net.pt", BODY)
     git_host.fail("net", cut=0, times=99)
     with pytest.raises(errors.IncompleteDownloadError, match=r"ended after|was interrupted"):

@@ -156,7 +156,7 @@ def test_the_login_in_a_url_comes_first_and_is_named(
 
 
 @pytest.mark.parametrize("token", ["a\nb", "t\u00f6ken", "a\r\nX-Header: b"])
-def test_what_cannot_be_a_token_is_an_error_that_does_not_quote_it(
+def test_an_invalid_token_is_an_error_that_does_not_quote_it(
     host: GitHost, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
     monkeypatch.setenv("GH_TOKEN", token)

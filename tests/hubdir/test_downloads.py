@@ -74,7 +74,7 @@ def test_a_body_that_is_longer_than_announced_fails_its_hash(
 
 
 @pytest.mark.parametrize("cut", [[], [1_000_000]])
-def test_what_a_host_compresses_unasked_is_unpacked(
+def test_unrequested_compression_is_unpacked(
     git_host: GitHost, tmp_path: Path, cut: list[int]
 ) -> None:
     body = BODY + bytes(5_000_000)
@@ -101,7 +101,7 @@ def test_only_a_strong_mark_is_ground_to_resume_on(
     assert ranges_of(git_host) == [None, again]
 
 
-def test_what_changed_between_two_tries_is_fetched_afresh(
+def test_a_file_that_changes_between_two_tries_is_fetched_afresh(
     git_host: GitHost, tmp_path: Path
 ) -> None:
     url = git_host.add_file("/net.pt", BODY)

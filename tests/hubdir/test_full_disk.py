@@ -66,7 +66,7 @@ def test_a_repo_that_does_not_fit_leaves_nothing(
     assert (fetch_repo(REPO, ASK).path / "big.bin").stat().st_size == 3 << 20
 
 
-def test_what_is_there_stays_when_the_new_does_not_fit(
+def test_the_old_file_stays_if_the_new_one_does_not_fit(
     host: GitHost, worktree: Path, small_disk: Path
 ) -> None:
     old = fetch_repo(REPO, ASK)

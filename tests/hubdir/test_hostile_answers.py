@@ -221,7 +221,7 @@ def test_a_small_pack_keeps_little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", [1, 2, 3])
-def test_what_a_pack_unpacks_to_is_bounded(monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
+def test_the_unpacked_size_of_a_pack_is_bounded(monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
     monkeypatch.setattr(limits, "PACK_INFLATED", Limit(4 << 20, "bytes", ""))
     swollen = bytes([kind << 4]) + zlib.compress(bytes(16 << 20), 9)
     with pytest.raises(ValueError, match="unpacks to more than 4194304 bytes"):

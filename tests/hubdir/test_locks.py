@@ -33,7 +33,7 @@ with hold("key", 0.1):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits are Unix's")
 @pytest.mark.usefixtures("hub_dir")
-def test_who_cannot_open_a_lock_leaves_it_to_who_holds_it() -> None:
+def test_a_lock_that_cannot_be_opened_stays_with_its_holder() -> None:
     with hold("key", 0.1):
         before = lock_file("key").stat().st_ino
         done = subprocess.run(

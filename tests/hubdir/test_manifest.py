@@ -39,7 +39,7 @@ def tree(git_host: GitHost, tmp_path: Path) -> Path:
     return fetch_repo(parse_repo("acme/odd"), FetchPolicy()).path
 
 
-def test_what_was_written_down_is_what_is_there(tree: Path) -> None:
+def test_the_manifest_lists_the_files_of_the_repo(tree: Path) -> None:
     known = read_manifest(tree)
     assert known == measure_tree(tree)
     assert known is not None

@@ -88,7 +88,9 @@ def test_it_is_run_once_the_new_owner_is_trusted(canary: Path) -> None:
 
 
 @pytest.mark.usefixtures("moved")
-def test_who_passes_trust_is_warned(canary: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_trust_repo_for_a_moved_repo_gives_a_warning(
+    canary: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING, "hubkit")
     assert hubkit.load(OLD, "version", trust_repo=True) == 2
     assert "which is not a trusted repository" in caplog.text

@@ -15,7 +15,7 @@ REF = st.lists(WORD, min_size=1, max_size=3).map("/".join)
 
 
 @given(WORD, WORD, st.none() | REF)
-def test_what_is_written_is_read_back(owner: str, name: str, ref: str | None) -> None:
+def test_written_names_are_read_back(owner: str, name: str, ref: str | None) -> None:
     repo = RepoRef(owner, name, ref)
     assert parse_repo(str(repo)) == repo
 
@@ -104,7 +104,7 @@ def test_pips_and_gits_spellings_are_left_to_git(text: str, repo: RepoRef) -> No
     assert parse_repo(str(repo)) == repo
 
 
-def test_who_is_trusted_does_not_hang_on_how_the_repo_is_fetched() -> None:
+def test_trust_does_not_depend_on_how_the_repo_is_fetched() -> None:
     assert parse_repo("git+ssh://git@github.com/acme/shapes").full_name == "acme/shapes"
     assert parse_repo("git+https://git.acme.org/a/b").full_name == "git.acme.org/a/b"
     local = parse_repo("git+file:///srv/a%40b/shapes@v1")
@@ -163,7 +163,7 @@ def test_who_is_trusted_does_not_hang_on_how_the_repo_is_fetched() -> None:
         ("127.1/acme/shapes", "four numbers"),
     ],
 )
-def test_what_names_no_repo_is_refused_with_a_way_out(text: str, hint: str) -> None:
+def test_text_that_names_no_repo_is_refused_with_a_hint(text: str, hint: str) -> None:
     with pytest.raises(RepoSpecError) as refused:
         parse_repo(text)
     assert hint in str(refused.value)

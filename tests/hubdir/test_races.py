@@ -68,7 +68,7 @@ def test_processes_that_fetch_afresh_at_once_do_no_harm(
     assert leftovers(hub_dir) == []
 
 
-def test_who_waited_for_a_repo_to_be_fetched_afresh_gets_the_weights_afresh_too(
+def test_weights_are_refreshed_after_waiting_for_a_refreshed_repo(
     host: GitHost,
     url: str,
     caplog: pytest.LogCaptureFixture,
@@ -159,7 +159,7 @@ def test_threads_share_one_download(host: GitHost, url: str) -> None:
 
 
 @pytest.mark.usefixtures("hub_dir")
-def test_who_waits_says_for_whom_and_not_for_ever(
+def test_waiting_for_a_lock_names_its_holder_and_ends(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hubkit.hubdir.locks.SILENT", 0.0)

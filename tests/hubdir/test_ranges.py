@@ -202,7 +202,7 @@ def test_only_a_stream_that_stays_slow_is_slow() -> None:
 
 
 @pytest.mark.parametrize("etag", [None, 'W/"weak"'])
-def test_what_is_nearly_there_or_may_change_stays_one_stream(
+def test_small_and_changeable_files_stay_one_stream(
     slow_host: GitHost, tmp_path: Path, etag: str | None
 ) -> None:
     slow_host.gate = lambda entry: sleep(0.005 * (entry.sent < 4 * MIB))
@@ -274,7 +274,7 @@ def test_ctrl_c_stops_all_and_keeps_what_is_whole(
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
-def test_what_ends_the_process_loses_only_the_parts_in_flight(
+def test_a_signal_loses_only_the_parts_in_flight(
     slow_host: GitHost, tmp_path: Path, by: signal.Signals
 ) -> None:
     slow_host.files["/net.pt"] = body = BODY * 2

@@ -97,7 +97,7 @@ def test_a_file_that_was_damaged_is_not_asked_about_but_fetched(
     assert statuses(git_host) == [200]
 
 
-def test_what_has_its_hash_needs_no_asking(git_host: GitHost, url: str, hub_dir: Path) -> None:
+def test_a_file_with_its_hash_needs_no_request(git_host: GitHost, url: str, hub_dir: Path) -> None:
     sha256 = sha256_of(hub_dir / "checkpoints" / "net.pt")
     assert fetch_checkpoint(url, hash_prefix=sha256, policy=NOW).read_bytes() == b"old"
     assert git_host.requests == []
@@ -130,7 +130,7 @@ def test_a_hub_dir_that_cannot_be_written_is_used_as_it_is(
     assert git_host.requests == []
 
 
-def test_what_torch_hub_left_is_fetched_once_and_then_asked_about(
+def test_a_checkpoint_of_torch_hub_is_fetched_once_and_then_revalidated(
     git_host: GitHost, hub_dir: Path
 ) -> None:
     (hub_dir / "checkpoints").mkdir(parents=True)

@@ -37,7 +37,7 @@ BASE = "https://weights.example.org/net.pt"
         "Signature={}",
     ],
 )
-def test_what_only_signs_a_link_is_not_in_its_key(signature: str) -> None:
+def test_signatures_of_a_link_are_not_in_its_key(signature: str) -> None:
     signed = signature.format(SECRET)
     assert key_of(f"{BASE}?{signed}") == BASE
     assert key_of(f"{BASE}?id=7&{signed}&v=2") == f"{BASE}?id=7&v=2"
@@ -63,7 +63,7 @@ def test_a_credential_is_not_in_the_key(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["token", "auth", "key", "sig"])
-def test_what_looks_like_a_secret_is_in_the_key_as_a_digest(name: str) -> None:
+def test_secrets_of_a_url_are_in_its_key_as_a_digest(name: str) -> None:
     one, other = key_of(f"{BASE}?{name}={SECRET}"), key_of(f"{BASE}?{name}={SECRET}0")
     assert SECRET not in one
     assert one != other

@@ -179,7 +179,7 @@ def test_a_pattern_matches_the_host_that_it_names(
 
 
 @pytest.mark.usefixtures("hub_dir")
-def test_what_an_error_advises_works_on_any_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_advice_of_an_error_works_on_any_port(monkeypatch: pytest.MonkeyPatch) -> None:
     repo = parse_repo("https://git.acme.org:8443/own/shapes")
     assert parse_repo(repo.full_name) == repo
     monkeypatch.setenv("HUBKIT_TRUST", repo.full_name)
@@ -253,7 +253,7 @@ def fetched_by_torch(hub_dir: Path, name: str) -> None:
         ("acme/shapes", "acme_shapes_master"),
     ],
 )
-def test_what_torch_fetched_is_trusted_and_stays_so(
+def test_repos_that_torch_hub_fetched_stay_trusted(
     hub_dir: Path, text: str, folder: str, listed: str | None
 ) -> None:
     fetched_by_torch(hub_dir, folder)

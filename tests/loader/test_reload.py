@@ -165,6 +165,9 @@ def test_fifty_times_afresh_leave_what_once_leaves(git_host: GitHost, worktree: 
         after = reload(50)
         assert after[:2] == (modules, files)
         assert after[2] - objects < 200
+        # The second commit imports what compares it with the first.
+        publish(git_host, worktree, "second")
+        modules, files, *_ = reload(1, "who")
         for number in range(5):
             publish(git_host, worktree, str(number))
             after = reload(1, "who")

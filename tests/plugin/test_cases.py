@@ -45,7 +45,7 @@ def test_weights_are_left_out(function: Callable[..., Any], arguments: dict[str,
     assert Case("net").arguments(function) == arguments
 
 
-def test_what_is_declared_counts_more() -> None:
+def test_declared_cases_take_precedence() -> None:
     def call(function: Callable[..., Any], **config: Any) -> dict[str, Any]:
         return Case("net", EntrypointConfig(**config)).arguments(function)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         ("env", "repo", "repo-2/hubconf.py", False),
     ],
 )
-def test_what_the_repos_files_import_is_seen(
+def test_imports_of_the_repos_files_are_seen(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     environment: str,

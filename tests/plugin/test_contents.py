@@ -10,7 +10,7 @@ from pytest_hubkit.weights import find_unsafe, read_back
 pytestmark = pytest.mark.torch
 
 
-def test_what_is_missing_in_one_output_only_is_a_difference() -> None:
+def test_a_part_that_one_output_lacks_is_a_difference() -> None:
     import torch
 
     nan = float("nan")

@@ -89,7 +89,7 @@ def test_the_first_layer_makes_a_guess() -> None:
     assert list(guess_inputs(nn.ReLU(), {})) == []
 
 
-def test_what_a_hook_gives_is_understood() -> None:
+def test_inputs_of_a_hook_are_understood() -> None:
     assert read_answer({"args": (1,), "kwargs": {"a": 2}}, "").args == (1,)
     assert read_answer({"a": 2}, "").kwargs == {"a": 2}
     assert read_answer((1, 2), "").args == (1, 2)

@@ -97,7 +97,7 @@ def test_workers_report_what_one_process_does(plain: HubRepo) -> None:
         assert one["unexercised"] == other["unexercised"]
 
 
-def test_what_a_run_did_not_come_to_is_reported(plain: HubRepo) -> None:
+def test_checks_that_did_not_run_are_reported(plain: HubRepo) -> None:
     document = written(plain, "--hubconf-select=C104,C105", "-x", "--deselect=hubconf.py::check")
     assert document["interrupted"]
     assert outcomes(document)["third"] == {}

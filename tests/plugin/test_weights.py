@@ -178,7 +178,7 @@ def test_weights_are_downloaded_once_and_judged(
     assert outcomes(cached) == {f"good::{code}": "PASSED" for code in ("C305", "C306", "C307")}
 
 
-def test_what_no_request_can_be_answered_for_is_not_tried(
+def test_weights_that_cannot_be_served_are_not_tried(
     repo: HubRepo, served: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, digest = served

@@ -86,7 +86,7 @@ def test_without_a_card_check_fails(repo: Path) -> None:
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"], ids=["plain", "bom"])
-def test_what_people_wrote_stays_byte_for_byte(repo: Path, newline: str, bom: str) -> None:
+def test_text_of_the_author_stays_byte_for_byte(repo: Path, newline: str, bom: str) -> None:
     """Text, order, headings and unknown keys are theirs; two parts are all that they kept."""
     hubkit("card", *REPO)
     made = read(repo)
@@ -131,7 +131,7 @@ def test_a_card_that_hubkit_never_wrote_gets_all_parts(repo: Path) -> None:
     assert hubkit("card", "--check").exit_code == 0
 
 
-def test_what_a_card_says_by_itself_is_not_said_twice(repo: Path) -> None:
+def test_sections_of_the_author_are_not_repeated(repo: Path) -> None:
     text = (
         "# Nets\n\n## How\n\n```python\n# Entrypoints\ntorch.hub.load('acme/nets:v1', 'net')\n```\n"
         "\n### Weights ###\n\nFrom a friend.\n"

@@ -52,7 +52,7 @@ torch.hub.load("acme/nets", "other")(torch.rand(1, 4))
 
 @pytest.mark.slow
 @pytest.mark.torch
-def test_what_hubkit_wrote_runs_and_what_does_not_is_in_the_way(
+def test_generated_examples_run_and_failing_ones_block_a_release(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)

@@ -39,7 +39,7 @@ def test_the_snippet_keeps_the_entrypoint_that_it_shows(repo: Path) -> None:
     assert "Did you mean `net`?" in hubkit("card", "--entrypoint", "nett").stderr
 
 
-def test_what_can_be_asked_for_weights_is_shown_first(repo: Path) -> None:
+def test_entrypoints_with_weights_are_shown_first(repo: Path) -> None:
     (repo / "hubconf.py").write_text("def custom(path='x'):\n    return path\n\n\n" + HUBCONF)
     hubkit("card", *REPO)
     assert '("acme/nets", "net", pretrained=True)' in read(repo)

@@ -87,7 +87,7 @@ def test_the_lines_are_those_that_pytorch_hubs_own_check_reads(in_repo: Path) ->
     assert not any(":" in line for line in headings)
 
 
-def test_what_nothing_tells_is_left_out_and_said(in_repo: Path) -> None:
+def test_unknown_front_matter_is_left_out_and_reported(in_repo: Path) -> None:
     result = hubkit("card", *REPO, "--for", "pytorch-hub")
     assert result.exit_code == 0
     assert "HUB804 pytorch.org/hub requires `tags`" in result.stderr

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_what_is_ready_gets_an_annotated_tag_and_no_more(ready: Path) -> None:
+def test_a_ready_release_gets_an_annotated_tag_and_no_more(ready: Path) -> None:
     before = git("for-each-ref", cwd=ready)
     dry = hubkit("release", *DRY)
     assert dry.exit_code == 0, dry.output

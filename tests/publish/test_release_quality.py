@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_what_check_finds(ready: Path) -> None:
+def test_findings_of_check_are_missing_items(ready: Path) -> None:
     source = READY["hubconf.py"]
     assert isinstance(source, str)
     commit_files(ready, {"hubconf.py": source.replace("check_hash=True, ", "")})

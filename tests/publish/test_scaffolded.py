@@ -85,7 +85,7 @@ def scaffolded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def test_what_init_writes_is_up_to_date(scaffolded: Path) -> None:
+def test_files_that_init_writes_are_up_to_date(scaffolded: Path) -> None:
     assert hubkit("card", "--check").exit_code == 0
     assert all('"acme/unet:v0.1.0", "unet")' in code for code in snippets(scaffolded).values())
     again = hubkit("init", "--defaults", "--no-build").stdout

@@ -284,7 +284,7 @@ class TestSafetensors:
             ("list.pth", "contains a list, no state dict"),
         ],
     )
-    def test_what_it_cannot_hold_is_refused(
+    def test_contents_that_safetensors_cannot_hold_are_refused(
         self, in_repo: Path, checkpoints: Path, name: str, message: str
     ) -> None:
         result = hubkit("weights", "add", checkpoints / name, "--safetensors", "--to", in_repo)
@@ -410,7 +410,9 @@ class TestWire:
             ),
         ],
     )
-    def test_what_it_cannot_edit_it_says(self, file: Path, source: str, reason: str) -> None:
+    def test_source_that_cannot_be_edited_is_reported(
+        self, file: Path, source: str, reason: str
+    ) -> None:
         (file.parent / "other.py").write_text("def net():\n    return 1\n")
         (file.parent / "hubconf.py").write_text(source)
         result = hubkit("weights", "add", file, "--wire", "net", *self.ADD)

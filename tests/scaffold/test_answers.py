@@ -56,7 +56,7 @@ def test_defaults_follow_from_what_was_found_and_answered(make_template: MakeTem
     }
 
 
-def test_what_an_earlier_run_was_told_comes_before_the_default(
+def test_earlier_answers_come_before_the_default(
     make_template: MakeTemplate,
 ) -> None:
     found = replace(FOUND, answers=(("module", "rings"), ("docs", "yes")))

@@ -93,7 +93,7 @@ def test_an_existing_package_gives_the_module_name(
         ),
     ],
 )
-def test_what_an_earlier_run_was_told_is_read_back(file: str, text: str, tmp_path: Path) -> None:
+def test_earlier_answers_are_read_back(file: str, text: str, tmp_path: Path) -> None:
     write_tree(tmp_path, {file: text})
     found = read_discovery(tmp_path)
     assert found.config_file == file

@@ -121,7 +121,7 @@ def test_a_later_answer_is_in_every_file_that_was_not_edited(here: Path) -> None
     assert not [name for name, text in read_tree(here).items() if b"acme/nets" in text]
 
 
-def test_what_nobody_made_cannot_have_drifted(here: Path) -> None:
+def test_a_repo_without_a_template_has_not_drifted(here: Path) -> None:
     write_tree(here, SAMPLE)
     result = init("--check")
     assert result.exit_code == 2
@@ -165,7 +165,7 @@ def test_answers_come_from_a_file_and_options_come_before_them(here: Path) -> No
     assert b"c/d" in made["README.md"]
 
 
-def test_what_one_repo_was_told_can_be_told_to_another(here: Path) -> None:
+def test_answers_of_one_repo_apply_to_another(here: Path) -> None:
     init("x", "--defaults", "--repo", "a/b", "--module", "mod", "--weights", "none", "--no-tests")
     assert init("y", "--answers", "x/pyproject.toml").exit_code == 0
     assert read_tree(here / "y") == read_tree(here / "x")

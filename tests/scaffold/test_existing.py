@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.torch
-def test_what_is_there_is_published_and_stays_as_it_is(here: Path) -> None:
+def test_existing_models_are_published_and_stay_unchanged(here: Path) -> None:
     result = init("--defaults", "--repo", "acme/nets")
     assert result.exit_code == 0, result.stderr
     there = read_tree(here)
@@ -166,7 +166,7 @@ def test_weights_are_distinguished(here: Path) -> None:
     assert [one.name for one in tiny.parameters or ()] == ["num_classes"]
 
 
-def test_what_cannot_be_imported_is_not_proposed(here: Path) -> None:
+def test_models_that_cannot_be_imported_are_not_proposed(here: Path) -> None:
     write_tree(here, {"shapenets/unet.py": "from .gone import X\n" + SAMPLE["shapenets/unet.py"]})
     readme = SAMPLE["README.md"].replace("from shapenets import", "from shapenets.unet import")
     write_tree(here, {"shapenets/__init__.py": "", "README.md": readme})

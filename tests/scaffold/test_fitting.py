@@ -90,7 +90,7 @@ def test_arguments_that_shapes_do_not_show_come_from_the_repo() -> None:
     assert (found.arguments["heads"], found.arguments["widths"]) == (3, (18, 32))
 
 
-def test_what_is_different_is_named() -> None:
+def test_differences_are_named() -> None:
     wanted = {**network(classes=3), "gate.weight": (4,)}
     found = fit(wanted)
     assert (found.differences, found.difference) == (1, "the model has no `gate.weight`")

@@ -51,7 +51,7 @@ def test_a_repo_is_made_in_a_hook_of_another_repo_too(
     assert git("symbolic-ref", "HEAD", cwd=here / "shapes") == "refs/heads/main"
 
 
-def test_what_comes_next_leads_to_a_release() -> None:
+def test_the_next_steps_lead_to_a_release() -> None:
     result = init("shapes", "--defaults")
     steps = result.stdout.partition("Next steps:\n")[2]
     assert "  hubkit card --report conformance.json && git commit" in steps
@@ -72,7 +72,7 @@ def test_a_second_run_keeps_everything_and_remembers_the_answers(here: Path) -> 
     assert read_tree(here) == before
 
 
-def test_what_is_missing_comes_back_and_what_was_changed_stays(here: Path) -> None:
+def test_missing_files_come_back_and_changed_ones_stay(here: Path) -> None:
     init("shapes")
     (here / "shapes" / "README.md").write_text("mine")
     (here / "shapes" / "hubconf.py").unlink()

@@ -110,7 +110,7 @@ def test_repos_pass(repo: str) -> None:
     "repo",
     ["", "shapes", "acme/", "/shapes", "a/b/c", "acme/..", "-a/b", "a b/c", "acme/x.git", "a/b:v1"],
 )
-def test_what_is_not_a_repo_is_refused(repo: str) -> None:
+def test_invalid_repo_names_are_refused(repo: str) -> None:
     with pytest.raises(TemplateError, match="not owner/name"):
         require_repo(repo)
 

@@ -119,7 +119,7 @@ def test_a_name_that_is_taken_is_distinguished_by_the_file(
 
 
 @pytest.mark.parametrize("name", ["class", "Modèle", "X" * 33, "dependencies"])
-def test_what_cannot_be_an_entrypoints_name_is_not_one(name: str) -> None:
+def test_invalid_names_are_not_entrypoints(name: str) -> None:
     assert all(
         one.isidentifier() and one not in ("class", "dependencies") for one in names(model(name))
     )
@@ -190,7 +190,7 @@ def test_the_only_weights_go_to_the_only_model_and_pointers_to_none() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("pretrained", "False"), ("weights", "None")])
-def test_what_has_its_own_switch_gets_no_second_one(name: str, value: str) -> None:
+def test_a_model_with_a_weight_switch_gets_no_second_one(name: str, value: str) -> None:
     weights = (WeightsFile("net.pth", 1, is_plain=True),)
     (one,) = proposed(model("Net", default(name, value)), weights=weights)
     assert one.checkpoint is None

@@ -114,7 +114,7 @@ def test_a_folder_in_somebody_elses_repo_is_not_a_clone(installed: Path, tmp_pat
     assert find_requirement() == UNKNOWN
 
 
-def test_what_is_not_installed_is_not_known(
+def test_a_package_that_is_not_installed_is_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [str(tmp_path)])

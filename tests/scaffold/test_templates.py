@@ -140,7 +140,7 @@ def test_no_text_recommends_an_unrelated_package(repo: Path) -> None:
     assert not [name for name, text in read_tree(repo).items() if b"pip install hubkit" in text]
 
 
-def test_what_was_answered_is_read_back(repo: Path) -> None:
+def test_answers_are_read_back(repo: Path) -> None:
     found = read_discovery(repo)
     template = read_template(found.template)
     asked = [question.name for question in template.questions]

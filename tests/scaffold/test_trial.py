@@ -219,7 +219,7 @@ def test_sizes_that_only_the_weights_show_are_found(made: tuple[Path, str]) -> N
     assert f"Skipped Steps of nets: {reason}\n" in said
 
 
-def test_what_is_not_verified_says_why(made: tuple[Path, str]) -> None:
+def test_an_unverified_proposal_says_why(made: tuple[Path, str]) -> None:
     folder, said = made
     reason = "weights/other.pt: `fixed.weight` is [4, 5] in the checkpoint and [5, 5] in the model"
     assert f"with weights from weights/other.pt (not verified: {reason})" in said

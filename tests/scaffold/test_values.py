@@ -79,7 +79,7 @@ def test_each_file_is_a_set_of_its_own(tmp_path: Path) -> None:
         ("x.yaml", "width: null\n"),
     ],
 )
-def test_what_is_not_configuration_is_not_read(tmp_path: Path, path: str, text: str) -> None:
+def test_files_that_are_no_configuration_are_not_read(tmp_path: Path, path: str, text: str) -> None:
     assert read(tmp_path, **{path: text}).find("width") == ""
     assert not (tmp_path / "ran").exists()
 

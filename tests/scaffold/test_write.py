@@ -43,7 +43,7 @@ def test_files_get_the_modes_that_an_editor_would_give_them(tmp_path: Path) -> N
     )
 
 
-def test_what_is_there_is_kept_and_what_is_missing_added(tmp_path: Path) -> None:
+def test_existing_files_are_kept_and_missing_ones_added(tmp_path: Path) -> None:
     write_tree(tmp_path, {"README.md": "mine", "shapes/net.py": "import torch\n", "other": "x"})
     outcomes = write_files(tmp_path, FILES)
     assert [outcome.state for outcome in outcomes] == ["differs", "kept", "created"]

@@ -87,7 +87,7 @@ def test_a_call_of_another_model_of_that_name_is_not_an_example(read: ReadModels
     assert examples["nets.b"].arguments == (("size", "4"),)
 
 
-def test_what_goes_to_the_double_star_counts(read: ReadModels) -> None:
+def test_keyword_arguments_of_a_double_star_count(read: ReadModels) -> None:
     source = f"{NN}{net('Net', '**kwargs', 'self.n = kwargs')}"
     example = models(read(**{"net.py": source, "README.md": readme("Net(dim=3)")}))["Net"].example
     assert example is not None
@@ -138,7 +138,7 @@ def test_a_call_by_another_name_is_an_example(read: ReadModels) -> None:
     assert example.arguments == (("size", "4"),)
 
 
-def test_what_a_call_shows_counts_without_the_rest(read: ReadModels) -> None:
+def test_known_arguments_of_a_call_count_without_the_rest(read: ReadModels) -> None:
     text = "def main(data):\n    from net import Net\n\n    return Net(data.shape[1], 16)\n"
     model = models(read(**{"net.py": NN + net("Net", "features, hidden"), "run.py": text}))["Net"]
     assert model.example is None

@@ -18,7 +18,7 @@ POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
 
 
 @pytest.mark.torch
-def test_what_a_checkpoint_holds_is_told_without_loading_it(tmp_path: Path) -> None:
+def test_the_contents_of_a_checkpoint_are_known_without_loading_it(tmp_path: Path) -> None:
     import torch
 
     state = torch.nn.Linear(2, 1).state_dict()

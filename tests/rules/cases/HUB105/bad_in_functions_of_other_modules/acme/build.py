@@ -1,0 +1,7 @@
+import torch
+
+
+def build():
+    from acme import late
+
+    return late.Net()
