@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
+from hubkit.lazy import import_late
 from hubkit.runtime.sandbox import Attempt, Policy, guarded_network, isolate_network, kept_state
 from pytest_hubkit.capture import Capture
 from pytest_hubkit.inputs import Inputs
@@ -96,6 +97,8 @@ class Worker:
 def _run(message: bytes) -> bytes:
     # With this, pickles made by hubkit find the code of hub repos.
     import hubkit.repos  # noqa: F401
+
+    import_late("torch")
 
     model, args, kwargs = pickle.loads(message)  # noqa: S301
     from pytest_hubkit.models import evaluating, invoke
