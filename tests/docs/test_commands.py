@@ -1,19 +1,24 @@
-"""Commands that pages name exist, with the options that they are shown with."""
+"""Commands and options that pages show exist, and examples parse."""
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import shlex
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
 import pytest
+import yaml
 
+from hubkit._util.toml import parse_toml
 from hubkit.cli import main
 from tests.pages import DOCS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))]
@@ -22,6 +27,12 @@ LINES = {
     "console": r"^\$ (hubkit [^#\n]*)",
     "sh": r"^(hubkit [^#\n]*)",
     "yaml": r"- (hubkit [^#\n]*)",
+}
+PARSERS: dict[str, Callable[[str], object]] = {
+    "python": ast.parse,
+    "toml": parse_toml,
+    "yaml": yaml.safe_load,
+    "json": json.loads,
 }
 PLUGIN = (DOCS.parent / "pytest_hubkit" / "plugin.py").read_text("utf-8")
 
@@ -70,3 +81,9 @@ def test_every_option_of_the_suite_on_a_page_exists() -> None:
     for page in PAGES:
         shown = re.findall(r"--hubconf(?:-[a-z]+)*", page.read_text("utf-8"))
         assert not set(shown) - known, page.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_example_parses(page: Path) -> None:
+    for language, block in FENCE.findall(page.read_text("utf-8")):
+        PARSERS.get(language, str)(textwrap.dedent(block))
