@@ -12,6 +12,7 @@ from msgspec import structs
 
 from hubkit._util.process import Call, ChildError, run_child
 from hubkit.errors import ProbeError
+from hubkit.lazy import import_late
 from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, codes_of_child
 from pytest_hubkit.child.protocol import (
     CaseReply,
@@ -148,6 +149,7 @@ class Children:
             str(tree),
             self._session.options.policy,
             OTHER_SEED,
+            preload=tuple(one for one in self._third_party_modules() if one == "torch"),
             own=self._own_distributions(),
             without=str(self._session.root.resolve()),
             store=structs.replace(store, root=str(tree)),
@@ -226,7 +228,7 @@ class Children:
         if "torch" in self._third_party_modules():
             # The child reports that it cannot be imported.
             with contextlib.suppress(Exception):
-                import torch  # noqa: F401
+                import_late("torch")
 
     def _own(self, cases: list[PlannedCase]) -> list[PlannedCase]:
         """Those cases that this worker of xdist runs."""

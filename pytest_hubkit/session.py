@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -114,6 +115,9 @@ class HubconfSession:
             with seeded(SEED), guarded(self.root, "importing hubconf.py", policy, home):
                 loaded = import_hubconf(self.root, hub=guarded_hub_functions())
                 self.drawn = draw()
+                # What is there by now stays: the garbage collector can ignore it until `pause`.
+                gc.freeze()
+                self._undoing.callback(gc.unfreeze)
                 return loaded
         except (Exception, SystemExit) as error:
             raise PrerequisiteError("C101", describe_import_failure(error)) from error

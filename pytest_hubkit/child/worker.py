@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
+from hubkit.lazy import import_late
 from hubkit.runtime.sandbox import (
     Attempt,
     Policy,
@@ -105,6 +106,8 @@ class Worker:
 def _run(message: bytes) -> bytes:
     # With this, pickles made by hubkit find the code of hub repos.
     import hubkit.repos  # noqa: F401
+
+    import_late("torch")
 
     model, args, kwargs = pickle.loads(message)  # noqa: S301
     from pytest_hubkit.models import evaluating, invoke
