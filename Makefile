@@ -7,13 +7,17 @@ BIN := .venv/bin
 PYENV_ROOT ?= $(HOME)/.pyenv
 PYTHONS ?= 3.10 3.12 3.13
 
-.PHONY: help demo test test-pythons lint format clean
+.PHONY: help demo docs test test-pythons lint format clean
 
 help:  ## Show these lines.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/installed  ## Scaffold, check, test, serve and load a real model, start to end.
 	@$(BIN)/python -m tests.demo
+
+docs: .venv/installed  ## Build the site into docs/_build/html; warnings are errors.
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env --write-all docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 # mypy runs beside the tests: alone, it would leave a core idle.
 test: .venv/installed  ## Lint, type check and run the whole test suite.
@@ -53,7 +57,7 @@ format: .venv/installed  ## Rewrite the code as ruff would.
 	$(BIN)/ruff format .
 
 clean:  ## Remove the environment and every cache.
-	rm -rf .venv .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf .venv .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist docs/_build
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo "Setting up .venv with $$($(PYTHON) --version) (once; torch is the large part) ..."

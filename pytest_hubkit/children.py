@@ -12,6 +12,7 @@ from msgspec import structs
 
 from hubkit._util.process import Call, ChildError, run_child
 from hubkit.errors import ProbeError
+from hubkit.lazy import import_late
 from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, codes_of_child
 from pytest_hubkit.child.protocol import (
     CaseReply,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_hubkit.case import PlannedCase
+    from pytest_hubkit.checks.registry import Child
     from pytest_hubkit.inputs import Inputs
     from pytest_hubkit.session import HubconfSession
 
@@ -55,9 +57,33 @@ class Children:
 
     @cached_property
     def declared_only(self) -> LoadReply:
-        """The work tree, with optional modules hidden that are not declared."""
-        request = structs.replace(self._work_tree(hide=True), again=True)
-        return self._load(request, self._with_checks(*codes_of_child("work tree")))
+        """The work tree, with optional modules hidden that are not declared.
+
+        With the cases of this worker of xdist only, unless it runs C102, which needs all of them.
+        """
+        cases, session = self._with_checks(*codes_of_child("work tree")), self._session
+        is_for_all = session.share[0] == 0 and "C102" in session.plan.selected
+        return self._load_declared(cases if is_for_all else self._own(cases))
+
+    @cached_property
+    def all_declared_only(self) -> LoadReply:
+        """The same with all cases."""
+        own = self.declared_only
+        rest = self._missing(own, "work tree")
+        return merge_replies([own, self._load_declared(rest)]) if rest else own
+
+    def declared_only_with(self, label: str) -> LoadReply:
+        """The same with one case at least.
+
+        Args:
+            label: The case.
+        """
+        own = self.declared_only
+        missing = self._missing(own, "work tree")
+        return self.all_declared_only if label in {one.label for one in missing} else own
+
+    def _load_declared(self, cases: list[PlannedCase]) -> LoadReply:
+        return self._load(structs.replace(self._work_tree(hide=True), again=True), cases)
 
     @cached_property
     def unrestricted(self) -> LoadReply:
@@ -84,24 +110,51 @@ class Children:
         return found
 
     @cached_property
-    def archive(self) -> LoadReply:
-        """The archive of the commit, in a clean cache, with the work tree out of reach."""
+    def _own_archive(self) -> LoadReply:
+        """The archive of the commit, with the cases of this worker of xdist only."""
+        return self._load_archive(self._own(self._with_checks(*codes_of_child("archive"))))
+
+    @cached_property
+    def _whole_archive(self) -> LoadReply:
+        own = self._own_archive
+        rest = self._missing(own, "archive")
+        return merge_replies([own, self._load_archive(rest)]) if rest else own
+
+    def archive_with(self, label: str) -> LoadReply:
+        """The archive of the commit, in a clean cache, with the work tree out of reach.
+
+        Args:
+            label: A case that is in the reply, in any case.
+        """
+        own = self._own_archive
+        missing = self._missing(own, "archive")
+        return self._whole_archive if label in {one.label for one in missing} else own
+
+    @property
+    def archive_so_far(self) -> LoadReply | None:
+        """The same, if a check has used it."""
+        found: LoadReply | None = vars(self).get("_whole_archive", vars(self).get("_own_archive"))
+        return found
+
+    def _missing(self, reply: LoadReply, child: Child) -> list[PlannedCase]:
+        """Cases that other workers of xdist run."""
+        if reply.failure is not None:
+            return []
+        cases = self._with_checks(*codes_of_child(child))
+        return [one for one in cases if one.label not in reply.cases]
+
+    def _load_archive(self, cases: list[PlannedCase]) -> LoadReply:
         store, tree = self._session.store, self.published.tree
         request = LoadRequest(
             str(tree),
             self._session.options.policy,
             OTHER_SEED,
+            preload=tuple(one for one in self._third_party_modules() if one == "torch"),
             own=self._own_distributions(),
             without=str(self._session.root.resolve()),
             store=structs.replace(store, root=str(tree)),
         )
-        return self._load(request, self._with_checks(*codes_of_child("archive")), run=True)
-
-    @property
-    def archive_so_far(self) -> LoadReply | None:
-        """The same, if a check has used it."""
-        found: LoadReply | None = vars(self).get("archive")
-        return found
+        return self._load(request, cases, run=True)
 
     def load_after(self, decoy: Path) -> LoadReply:
         """The work tree, after another repo was loaded."""
@@ -114,7 +167,7 @@ class Children:
 
     def find_memory(self, label: str) -> int | None:
         """The peak memory of a case, if a child that has run measured it."""
-        for name in ("archive", "declared_only"):
+        for name in ("_whole_archive", "_own_archive", "declared_only"):
             reply: LoadReply | None = vars(self).get(name)
             case = reply.case(label) if reply is not None else CaseReply()
             # Anything but a model takes next to nothing, less than the noise.
@@ -175,12 +228,22 @@ class Children:
         if "torch" in self._third_party_modules():
             # The child reports that it cannot be imported.
             with contextlib.suppress(Exception):
-                import torch  # noqa: F401
+                import_late("torch")
+
+    def _own(self, cases: list[PlannedCase]) -> list[PlannedCase]:
+        """Those cases that this worker of xdist runs."""
+        worker, workers = self._session.share
+        active = self._session.plan.active
+        return [one for one in cases if active.index(one) % workers == worker]
 
     def _with_checks(self, *codes: str) -> list[PlannedCase]:
         """The cases on which one of the checks runs; all of them for a check of the repo."""
         active = self._session.plan.active
         return [one for one in active if one.selected.intersection(codes)] or active
+
+    def _note(self, label: str) -> None:
+        if label:
+            self._session.note(f"{label} in a fresh process")
 
     def _load(
         self, request: LoadRequest, cases: list[PlannedCase], *, run: bool = False
@@ -239,7 +302,7 @@ class Children:
             },
         )
         try:
-            return run_child(call, LoadReply, self._import_torch).reply
+            return run_child(call, LoadReply, self._import_torch, self._note).reply
         except ChildError as error:
             raise ProbeError(
                 f"The code of {session.root} {error.reason} before it finished.",

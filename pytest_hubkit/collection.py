@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hubkit.errors import ConfigError, UsageError
+from pytest_hubkit import progress
 from pytest_hubkit.case import PlannedCase, make_cases
 from pytest_hubkit.checks import all_checks
 from pytest_hubkit.children import Children
@@ -76,6 +80,8 @@ class HubconfFile(pytest.File):
             read_options(self.config),
             hook if hook.get_hookimpls() else None,
             crashes=crashes_of(self.config),
+            share=_read_share(self.config),
+            note=progress.note_of(self.config),
         )
         self.models, self.contexts = ModelCache(session.options.keep), {}
         return RepoContext(session, Children(session, self._find_inputs))
@@ -185,6 +191,19 @@ def _entrypoint_names(session: HubconfSession) -> list[str]:
     return names + [name for name in made if name not in names and name not in leaks]
 
 
+_IS_DEALT = "hubkit-is-dealt"
+
+
+def _read_share(config: pytest.Config) -> tuple[int, int]:
+    """Which worker of xdist this process is, and of how many; the cases are dealt out to them."""
+    workerinput = getattr(config, "workerinput", {})
+    if not workerinput.get(_IS_DEALT):
+        return 0, 1
+    from pytest_hubkit.scheduling import read_share
+
+    return read_share(workerinput)
+
+
 HUBCONF = "hubconf.py"
 
 
@@ -215,6 +234,24 @@ class Suite:
 
     def _has_arguments(self) -> bool:
         return self._config.args_source is pytest.Config.ArgsSource.ARGS
+
+    def pytest_sessionstart(self) -> None:
+        """Show progress; only now is there pytest's own output."""
+        progress.register(self._config)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's own
+        """Tell a worker whether the cases are dealt out: its own options do not."""
+        node.workerinput[_IS_DEALT] = self._config.getoption("dist") == "load"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:  # noqa: ANN401
+        """Deal out the cases to xdist's workers, unless another distribution is chosen."""
+        if config.getoption("dist") != "load":
+            return None
+        from pytest_hubkit.scheduling import HubconfScheduling
+
+        return HubconfScheduling(config, log)
 
     def pytest_report_header(self) -> str:
         """Show which hubconf is checked, and its network policy."""
@@ -271,6 +308,31 @@ def register(config: pytest.Config) -> None:
     suite.add_hubconf()
     config.pluginmanager.register(suite, "hubkit-suite")
     config.pluginmanager.register(recorder, "hubkit-recorder")
+    _end_when_terminated(config)
+
+
+def _end_when_terminated(config: pytest.Config) -> None:
+    """Let SIGTERM end the run as Ctrl-C does, so that it prints and writes what it has."""
+    is_ours = threading.current_thread() is threading.main_thread()
+    if hasattr(config, "workerinput") or not is_ours:
+        return
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
+    process = os.getpid()
+
+    def interrupt(number: int, frame: object) -> None:
+        del frame
+        if os.getpid() != process:  # a forked one, such as a worker of a DataLoader
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+    def restore() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    config.add_cleanup(restore)
 
 
 def _path_of(argument: str) -> Path:

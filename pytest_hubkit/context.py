@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint
     from hubkit.runtime.sandbox import Attempt, Guard, Policy
     from pytest_hubkit.case import Case, PlannedCase
+    from pytest_hubkit.child.protocol import LoadReply
     from pytest_hubkit.children import Children
     from pytest_hubkit.session import HubconfSession
 
@@ -138,6 +139,16 @@ class CaseContext:
         return ("C204", self.label) not in self.session.broken
 
     @property
+    def declared_only(self) -> LoadReply:
+        """The reply of the child process for the work tree."""
+        return self.children.declared_only_with(self.label)
+
+    @property
+    def archive(self) -> LoadReply:
+        """The reply of the child process for the archive of the commit."""
+        return self.children.archive_with(self.label)
+
+    @property
     def function(self) -> Callable[..., Any]:
         """The entrypoint itself."""
         return self.session.loaded.entrypoint(self.case.entrypoint)
@@ -208,7 +219,7 @@ class CaseContext:
         """Whether a missing module is one that C102 reports as undeclared."""
         if not isinstance(error, ModuleNotFoundError) or "C102" not in self.session.plan.selected:
             return False
-        undeclared = self.children.declared_only.undeclared
+        undeclared = self.declared_only.undeclared
         missing = (error.name or "").partition(".")[0]
         return any(found.module == missing and not found.hidden for found in undeclared)
 
@@ -345,21 +356,19 @@ class CaseContext:
             )
         return runnable
 
-    @property
+    @cached_property
     def parameter_count(self) -> int | None:
-        """How many parameters the model has; None before it is built."""
-        module = find_module(self.built) if "built" in vars(self) else None
+        """How many parameters the model has, if it is one."""
+        module = find_module(self.built)
         if module is None:
             return None
         return sum(one.numel() for one in module.parameters() if has_shape(one))
 
     def measurements(self) -> dict[str, Any]:
         """What was measured so far, for the report, in types that xdist can send."""
-        found: dict[str, Any] = {
-            "parameters": self.parameter_count,
-            "memory_bytes": self.children.find_memory(self.label),
-        }
+        found: dict[str, Any] = {"memory_bytes": self.children.find_memory(self.label)}
         if "built" in vars(self):
+            found["parameters"] = self.parameter_count
             found["load_seconds"] = self.build_seconds
             found["call"] = self.call
             if self.trained_call is not None:
@@ -553,7 +562,8 @@ class CaseContext:
 
     def release(self) -> None:
         """Release the model, and everything that was made with it."""
-        for name in ("built", "second", "first", "runnable", "nondeterminism"):
+        made = ("built", "second", "first", "runnable", "nondeterminism", "parameter_count")
+        for name in made:
             vars(self).pop(name, None)
         self._fast_path = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,11 +15,12 @@ from _pytest._code.code import (
     ReprFileLocation,
     ReprTraceback,
 )
+from _pytest.main import FSHookProxy
 from msgspec import structs
 
 import hubkit
 import pytest_hubkit
-from hubkit._util.text import printable, printable_lines
+from hubkit._util.text import cut_lines, printable, printable_lines
 from hubkit.errors import HubkitError
 from pytest_hubkit.checks import (
     CHECKS,
@@ -110,8 +112,10 @@ def _traceback(item: HubconfItem, error: BaseException) -> Iterator[str]:
         if own and own[-1] is not theirs[-1]:
             own.append(theirs[-1])
         info.traceback = own or info.traceback.cut(path=Path(__file__).with_name("items.py"))
-    shown = info.getrepr(style="short" if style == "auto" else style)
-    yield from (f"    {line}" for line in str(shown).splitlines())
+    shown = str(info.getrepr(style="short" if style == "auto" else style))
+    if not item.config.getoption("fulltrace"):
+        shown = re.sub(r"(?m)(?:^E .*\n?)+", lambda one: cut_lines(one[0], "E   ") + "\n", shown)
+    yield from (f"    {line}" for line in shown.splitlines())
 
 
 def _shown(item: HubconfItem, path: str) -> str:
@@ -121,6 +125,17 @@ def _shown(item: HubconfItem, path: str) -> str:
         return os.path.relpath(full, item.config.invocation_params.dir)
     except ValueError:  # on Windows, another drive
         return str(Path(full))
+
+
+_HOOKS = pytest.StashKey[FSHookProxy]()
+
+
+def hooks_without(plugin: object, config: pytest.Config, hooks: Any) -> Any:  # noqa: ANN401
+    """Hooks without those of a plugin."""
+    if isinstance(hooks, FSHookProxy):
+        # There are conftest.py files of other folders.
+        return FSHookProxy(config.pluginmanager, {*hooks.remove_mods, plugin})
+    return config.stash.setdefault(_HOOKS, FSHookProxy(config.pluginmanager, {plugin}))
 
 
 class HubconfItem(pytest.Item):
@@ -135,6 +150,18 @@ class HubconfItem(pytest.Item):
         self._failed: CheckFailedError | None = None
         # The source of the report, which xdist sends to the main process.
         self.record: dict[str, Any] = {}
+
+    @property
+    def ihook(self) -> Any:  # noqa: ANN401 - as pytest has it, a stand-in of the declared type
+        """Its hooks, without pytest's capture of logs unless they are shown live or in a file.
+
+        That attaches handlers to each of torch's many loggers, six times per item.
+        """
+        logs = self.config.pluginmanager.getplugin("logging-plugin")
+        option = self.config.getoption
+        if logs is None or option("log_file", None) or self.config.getini("log_cli"):
+            return super().ihook
+        return hooks_without(logs, self.config, super().ihook)
 
     def fail(self, *failures: Failure) -> None:
         """Fail.

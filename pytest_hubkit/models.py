@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,9 @@ def find_runnable(made: Any) -> Any:  # noqa: ANN401
         return next(filter(None, map(find_runnable, module.children())), None)
     if module is not None:
         return module
-    if isinstance(made, torch.export.ExportedProgram):
+    # To look it up would import torch's compiler, which takes long.
+    export = sys.modules.get("torch.export")
+    if export is not None and isinstance(made, export.ExportedProgram):
         return made.module()
     return made if callable(made) else None
 

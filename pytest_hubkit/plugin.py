@@ -135,6 +135,11 @@ def add_options(group: pytest.OptionGroup) -> None:
         "rebuilding them if tests run in random order.",
     )
     group.addoption(
+        "--hubconf-progress",
+        action="store_true",
+        help="Print what runs and what is left after two seconds of silence, without a terminal too.",
+    )
+    group.addoption(
         "--hubconf-report",
         metavar="[FORMAT=]FILE",
         action="append",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,6 +45,8 @@ class HubconfSession:
         ask_hook: Calls the hook `pytest_hubkit_inputs`; None if nothing implements it.
         plan: Which checks run.
         crashes: The crashes of other processes of this run.
+        share: Which worker of xdist this process is, and of how many.
+        note: Says what runs now, to show it.
         broken: What failed so far, by check and case ("" for the repo): the reason to skip checks
             that require it.
         checked: The checks that ran, or were run early for others that require them.
@@ -56,6 +59,8 @@ class HubconfSession:
     ask_hook: Callable[..., Any] | None = None
     plan: Plan = field(default_factory=Plan)
     crashes: Crashes = field(default_factory=lambda: Crashes(None))
+    share: tuple[int, int] = (0, 1)
+    note: Callable[[str], object] = field(default=lambda _: None, repr=False)
     broken: dict[tuple[str, str], str] = field(default_factory=dict)
     checked: set[tuple[str, str]] = field(default_factory=set)
     drawn: dict[str, float] = field(default_factory=dict, init=False)
@@ -110,6 +115,9 @@ class HubconfSession:
             with seeded(SEED), guarded(self.root, "importing hubconf.py", policy, home):
                 loaded = import_hubconf(self.root, hub=guarded_hub_functions())
                 self.drawn = draw()
+                # What is there by now stays: the garbage collector can ignore it until `pause`.
+                gc.freeze()
+                self._undoing.callback(gc.unfreeze)
                 return loaded
         except (Exception, SystemExit) as error:
             raise PrerequisiteError("C101", describe_import_failure(error)) from error

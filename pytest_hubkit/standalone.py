@@ -49,7 +49,7 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
         # It attaches handlers to each of torch's many loggers, three times per item.
         *("-p", "no:logging"),
         *(("-v", *_QUIET[1:]) if verbose else _QUIET),
-        *("--hubconf", *options, *nodes),
+        *("--hubconf", "--hubconf-progress", *options, *nodes),
     ]
     with _without_settings():
         return int(pytest.main(arguments, plugins=[pytest_hubkit.plugin, *_hooks(root)]))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hubkit._util.toml import read_toml
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -56,6 +58,14 @@ def test_the_wheel_scaffolds_without_the_checkout(wheel: Path, tmp_path: Path) -
         [sys.executable, "-c", code, "init", "my-net", "--defaults"], check=True, cwd=tmp_path
     )
     assert (tmp_path / "my-net" / "hubconf.py").is_file()
+
+
+def test_extras_that_bring_torch_bring_numpy() -> None:
+    """Without numpy, torch warns when it is imported."""
+    project = read_toml(ROOT / "pyproject.toml")["project"]
+    for name, requirements in project["optional-dependencies"].items():
+        brought = {re.split(r"[>=\[]", one)[0] for one in requirements}
+        assert "torch" not in brought or "numpy" in brought, name
 
 
 def test_no_text_sends_people_to_an_unrelated_package() -> None:

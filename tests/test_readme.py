@@ -1,4 +1,4 @@
-"""The README's story, run as a reader would type it, and what it leaves."""
+"""The story of the README and the tutorial, run as a reader would type it, and what it leaves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hubkit.config import read_config
 from hubkit.lint import lint_repo
 from tests.demo import environment
 from tests.git_host import GitHost, git
+from tests.pages import DOCS, expected, read_commands
 from tests.publish.test_scaffolded import RUN, snippets
 from tests.scaffold.test_templates import ruff
 from tests.scaffold.test_trained import LOCAL
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 STORY = re.compile(r"<!-- story -->\n```(console|python)\n(.*?)```", re.DOTALL)
-BLOCKS = STORY.findall(README)
+BLOCKS = STORY.findall((DOCS / "tutorial.md").read_text("utf-8"))
+(USE,) = (block for language, block in BLOCKS if language == "python")
 
 REMOTE = """
 import sys, torch, hubkit
@@ -56,12 +58,13 @@ class Reader:
     said: dict[str, str] = field(default_factory=dict)
 
     def follow(self, block: str) -> None:
-        for line in block.splitlines():
-            command = line.removeprefix("$ ")
+        """Type the commands of a block, which print what it shows."""
+        for command, lines in read_commands(block):
             if command.startswith("cd "):
                 self.folder /= command.removeprefix("cd ")
-            else:
-                self.said[command] = self.run("bash", "-c", command)
+                continue
+            shown = self.said[command] = self.run("bash", "-c", command)
+            assert re.fullmatch(expected(lines), shown) or not lines, f"$ {command}\n{shown}"
 
     def run(self, *command: str) -> str:
         done = subprocess.run(
@@ -89,8 +92,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     work = tmp_path_factory.mktemp("story")
     with GitHost() as host:
         reader = Reader(work, environment(work / "torch-home", host.url))
-        for _, block in BLOCKS[:4]:
-            reader.follow(block)
+        for language, block in BLOCKS:
+            if language == "console":
+                reader.follow(block)
         host.add_repo("acme", "shapes", reader.folder)
         for asset in (reader.folder / "dist").iterdir():
             host.add_asset("acme", "shapes", "v0.1.0", asset)
@@ -103,8 +107,7 @@ class TestStory:
     """The reader's way, once."""
 
     def test_models_are_used_as_the_readme_says(self, reader: Reader) -> None:
-        assert [language for language, _ in BLOCKS] == ["console"] * 4 + ["python"]
-        said = reader.run_here("-c", BLOCKS[4][1])
+        said = reader.run_here("-c", USE)
         assert said.startswith("['shapes', 'shapes_tiny']\n")
         assert said.endswith("torch.Size([1, 3])\n")
 
@@ -175,6 +178,14 @@ class TestStory:
             command = ("-c", LOCAL, str(reader.folder), name, "{'pretrained': True}")
             said = reader.run_here(*command, TORCH_HOME=str(tmp_path))
             assert said == "(2, 3) ('circle', 'square', 'triangle')\n"
+
+
+def test_the_readme_tells_the_story_of_the_tutorial() -> None:
+    told = [command for _, block in BLOCKS for command, _ in read_commands(block)]
+    short = STORY.findall(README)
+    commands = [command for _, block in short for command, _ in read_commands(block)]
+    assert commands == [command for command in told if command in commands]
+    assert [block for language, block in short if language == "python"] == [USE]
 
 
 def test_commands_shown_are_commands_of_the_makefile() -> None:

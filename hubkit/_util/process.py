@@ -90,7 +90,10 @@ class Completed(Struct, Generic[_Reply], frozen=True):
 
 
 def run_child(
-    call: Call, reply: type[_Reply], meanwhile: Callable[[], object] = lambda: None
+    call: Call,
+    reply: type[_Reply],
+    meanwhile: Callable[[], object] = lambda: None,
+    on_progress: Callable[[str], object] = lambda _: None,
 ) -> Completed[_Reply]:
     """Run a function in a fresh interpreter, in a new empty folder.
 
@@ -98,6 +101,7 @@ def run_child(
         call: The function and its request.
         reply: The type of the reply.
         meanwhile: Called once after the child has started.
+        on_progress: Called with what the child reports by `report_progress`, now and then.
 
     Raises:
         ChildError: The child crashed, exited or took too long.
@@ -107,7 +111,7 @@ def run_child(
 
     with tempfile.TemporaryDirectory(prefix="hubkit-child-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        status = _run(call, folder, meanwhile)
+        status = _run(call, folder, meanwhile, on_progress)
         stdout, stderr = (_read_tail(folder / stream) for stream in ("stdout", "stderr"))
         try:
             data = read_json(folder / "reply.json", limits.REPLY_BYTES)
@@ -132,6 +136,8 @@ def serve(function: str, request: str, reply: str) -> NoReturn:
     """
     import json
 
+    global _progress  # noqa: PLW0603 - a child serves one call
+    _progress = Path(reply).with_name(_PROGRESS)
     message = json.loads(Path(request).read_text("utf-8"))
     sys.argv = [""]
     module, _, name = function.partition(":")
@@ -141,6 +147,27 @@ def serve(function: str, request: str, reply: str) -> NoReturn:
         with contextlib.suppress(Exception):
             stream.flush()
     os._exit(0)
+
+
+_PROGRESS = "progress"
+_progress: Path | None = None
+
+
+def report_progress(what: str) -> None:
+    """Say in the child what it does now.
+
+    Args:
+        what: A name.
+    """
+    if _progress is not None:
+        write_file(_progress, what)
+
+
+def _read_progress(folder: Path) -> str:
+    try:
+        return (folder / _PROGRESS).read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -157,7 +184,12 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _run(call: Call, folder: Path, meanwhile: Callable[[], object]) -> int | None:
+def _run(
+    call: Call,
+    folder: Path,
+    meanwhile: Callable[[], object],
+    on_progress: Callable[[str], object],
+) -> int | None:
     """Run the child; its exit status, or None if it took too long."""
     import json
 
@@ -178,14 +210,14 @@ def _run(call: Call, folder: Path, meanwhile: Callable[[], object]) -> int | Non
         )
         try:
             meanwhile()
-            ended = _wait(child, call.timeout)
+            ended = _wait(child, call.timeout, lambda: on_progress(_read_progress(folder)))
         finally:
             kill_group(child)
             child.wait()
     return child.returncode if ended else None
 
 
-def _wait(child: subprocess.Popen[bytes], timeout: float) -> bool:
+def _wait(child: subprocess.Popen[bytes], timeout: float, look: Callable[[], object]) -> bool:
     """Whether a child ends in time. If possible it stays a zombie, so that its id is not reused."""
     if not hasattr(os, "waitid"):
         try:
@@ -197,6 +229,7 @@ def _wait(child: subprocess.Popen[bytes], timeout: float) -> bool:
     while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
         if time.monotonic() > last:
             return False
+        look()
         delay = min(2 * delay, _LONGEST_DELAY)
         time.sleep(delay)
     return True

@@ -96,7 +96,7 @@ class _InitCommand(click.Command):
 @click.option(
     "--bare",
     is_flag=True,
-    help="Create only hubconf.py and configuration. Same as --template minimal.",
+    help="Create only hubconf.py, configuration and a license. Same as --template minimal.",
 )
 @click.option("--defaults", is_flag=True, help="Use the defaults instead of asking.")
 @click.option(

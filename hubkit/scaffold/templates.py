@@ -138,17 +138,13 @@ def _own_manifests() -> list[Path]:
     return sorted(template_root().glob(f"[!_]*/{MANIFEST}"))
 
 
-def _read_folder(folder: Path, *, extender: Path | None = None) -> Template:
+def _read_folder(folder: Path, extenders: tuple[Path, ...] = ()) -> Template:
     """A template with the questions and files of those that it extends, unless it has its own."""
+    if folder in extenders:
+        raise _bad(extenders[-1], f"extends {folder.name!r}, which extends it")
     manifest = _read_manifest(folder)
     extends = _texts(manifest, "extends", folder)
-    if extends and extender:
-        raise _bad(
-            extender,
-            f"extends {folder.name!r}, which extends {quoted(extends)} itself. "
-            "List all of them here instead, and remove `extends` there",
-        )
-    bases = [_read_folder(_sibling(folder, name), extender=folder) for name in extends]
+    bases = [_read_folder(_sibling(folder, name), (*extenders, folder)) for name in extends]
     own = Template(
         name=folder.name,
         description=_text(manifest, "description", folder),

@@ -94,7 +94,7 @@ def memory_budget(context: CaseContext) -> Iterator[Failure]:
         _ = context.built
         measured["params"] = context.parameter_count or 0
     if "rss-mb" in budget:
-        used = context.children.archive.case(context.label).memory
+        used = context.archive.case(context.label).memory
         if not used:
             raise NotApplicableError("peak memory is measured only on Linux")
         measured["rss-mb"] = used / 1e6

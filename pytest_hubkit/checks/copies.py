@@ -219,7 +219,7 @@ def pickles(context: CaseContext) -> Iterator[Failure]:
 
     Define classes in a module of the repo, and functions with ``def``.
     """
-    case = context.children.declared_only.case(context.label)
+    case = context.declared_only.case(context.label)
     if not case.is_module:
         raise NotApplicableError(case.skipped or "it does not return an nn.Module")
     if case.pickling is not None:

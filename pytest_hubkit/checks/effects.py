@@ -35,7 +35,7 @@ def loads_twice(context: CaseContext) -> Iterator[Failure]:
 
     Move such code to a module of the repo, which is imported once, or check whether it has run.
     """
-    again = context.children.declared_only.again
+    again = context.declared_only.again
     if again is not None:
         _on_the_first_only(context, "hubconf.py cannot be executed twice")
         yield Failure(
@@ -93,7 +93,7 @@ def no_reseed(context: CaseContext) -> Iterator[Failure]:
 
     Use a ``torch.Generator`` of your own.
     """
-    reply = context.children.declared_only
+    reply = context.declared_only
     if reply.failure:
         raise NotApplicableError("it could not be loaded in a fresh process")
     _ = context.built
@@ -162,7 +162,7 @@ def _in_either(
     check_effects: Callable[[CaseContext, str, Location, Effects], Iterator[Failure]],
 ) -> Iterator[Failure]:
     """Check the import, once for all cases, and the call."""
-    reply = context.children.declared_only
+    reply = context.declared_only
     if context.is_first:
         yield from check_effects(
             context, "Importing hubconf.py", Location("hubconf.py"), reply.effects

@@ -63,7 +63,7 @@ def dependencies_sufficient(repo: RepoContext) -> Iterator[Failure]:
 
     Add the import name of the module to ``dependencies``.
     """
-    reply = repo.children.declared_only
+    reply = repo.children.all_declared_only
     hidden = [found for found in reply.undeclared if found.hidden]
     required = [found for found in reply.undeclared if not found.hidden]
     declared = repo.session.source.dependencies

@@ -35,7 +35,7 @@ def archive_load(context: CaseContext) -> Iterator[Failure]:
     This checks the commit that is checked out. It is skipped without a git repo.
     """
     children = context.children
-    published, reply = children.published, children.archive
+    published, reply = children.published, context.archive
     case = reply.case(context.label)
     failure, trained = reply.failure or case.failure, case.trained
     if failure is not None:
@@ -74,7 +74,7 @@ def elsewhere(context: CaseContext) -> Iterator[Failure]:
     Use ``Path(__file__).parent`` to open files, and ``tempfile`` to write them.
     """
     provenance = context.first.inputs.provenance
-    case = context.children.archive.case(context.label)
+    case = context.archive.case(context.label)
     if not case.runs:
         raise NotApplicableError("the process that loaded the archive has no torch to run it with")
     # Declared input was sent to it; otherwise, it made the same guesses.
@@ -118,7 +118,7 @@ def coexistence(repo: RepoContext) -> Iterator[Failure]:
     (decoy / "hubconf.py").write_text("".join(f"import {name}\n" for name in names), "utf-8")
     reply = repo.children.load_after(decoy)
     failures = {label: case.failure for label, case in reply.cases.items() if case.failure}
-    alone = repo.children.declared_only
+    alone = repo.children.all_declared_only
     failure = reply.failure or next(
         (found for label, found in failures.items() if alone.case(label).failure is None), None
     )
@@ -145,7 +145,7 @@ def seed_reproducible(context: CaseContext) -> Iterator[Failure]:
     Sort sets and lists of files, and draw from torch's global generator.
     """
     children = context.children
-    case = children.declared_only.case(context.label)
+    case = context.declared_only.case(context.label)
     _ = context.second_module
     if not case.is_module:
         raise NotApplicableError(case.skipped or "it could not be built in a fresh process")

@@ -99,8 +99,11 @@ class ImportWatch(Struct):
 
     def _check(self, name: str, frame: FrameType) -> None:
         top = name.partition(".")[0]
+        # Most imports are those of torch and hubkit inside functions.
+        if top in self.allowed or _is_standard(top):
+            return
         path = self._inside(frame.f_code.co_filename)
-        if not path or top in self.allowed or _is_standard(top) or self._is_own(top):
+        if not path or self._is_own(top):
             return
         hidden = self.hide and self._catches_failure(frame)
         self.found.setdefault(

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import convert, structs
 
+from hubkit._util.process import report_progress
+from hubkit.lazy import import_late
 from hubkit.runtime.sandbox import (
     Policy,
     find_changes,
@@ -98,6 +100,7 @@ def _load(request: LoadRequest, root: Path, watch: ImportWatch) -> LoadReply:
     cases = {}
     for case in request.cases:
         watch.entrypoint = case.label
+        report_progress(case.label)
         with kept_state():
             built = _build(module, case, request)
         with kept_state():
@@ -245,7 +248,7 @@ def _preload(modules: tuple[str, ...]) -> None:
     """Import third-party modules first, so that what they do is not attributed to the repo."""
     for name in modules:
         with contextlib.suppress(BaseException):
-            importlib.import_module(name)
+            import_late(name)
 
 
 def _load_decoy(folder: Path) -> None:
@@ -377,10 +380,15 @@ def _pickle(module: Any, root: Path) -> ChildFailure | None:  # noqa: ANN401
 class _Weightless(pickle.Pickler):
     """Pickles everything but plain tensors, which can always be pickled and take long."""
 
-    def persistent_id(self, value: Any) -> str | None:  # noqa: ANN401
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
         import torch
 
-        plain = type(value) in (torch.Tensor, torch.nn.Parameter) and value.is_leaf
+        # Here, since the method is called for each object.
+        self._plain = (torch.Tensor, torch.nn.Parameter)
+
+    def persistent_id(self, value: Any) -> str | None:  # noqa: ANN401
+        plain = type(value) in self._plain and value.is_leaf
         return "tensor" if plain and not (vars(value) or value._backward_hooks) else None  # noqa: SLF001
 
 

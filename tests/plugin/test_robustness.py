@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -60,9 +61,13 @@ def write(repo: HubRepo, body: str, **files: str) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-@pytest.mark.parametrize("where", [IN_PYTEST, IN_CHILD], ids=["here", "child"])
-def test_an_interruption_leaves_no_process_and_no_file(
-    repo: HubRepo, tmp_path: Path, where: str
+@pytest.mark.parametrize(
+    ("where", "number"),
+    [(IN_PYTEST, signal.SIGINT), (IN_PYTEST, signal.SIGTERM), (IN_CHILD, signal.SIGTERM)],
+    ids=["here", "here-terminated", "child"],
+)
+def test_an_interruption_shows_the_table_and_leaves_no_process_and_no_file(
+    repo: HubRepo, tmp_path: Path, where: str, number: signal.Signals
 ) -> None:
     started, temporary = tmp_path / "started", tmp_path / "temporary"
     os.mkfifo(started)
@@ -79,14 +84,16 @@ def test_an_interruption_leaves_no_process_and_no_file(
     ) as running:  # fmt: skip
         try:
             pid = int(started.read_text())
-            running.send_signal(signal.SIGINT)
+            running.send_signal(number)
             said, _ = running.communicate(timeout=120)
         finally:
             running.kill()
     assert (pid == running.pid) == (where == IN_PYTEST)
     assert running.returncode == pytest.ExitCode.INTERRUPTED, said
     # In the child it is the very first check.
-    assert where == IN_CHILD or "interrupted: checks that are not shown did not run" in said
+    if where == IN_PYTEST:
+        assert "interrupted: checks that are not shown did not run" in said
+        assert re.search(r"^fine +ok", said, re.MULTILINE)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert list(temporary.iterdir()) == []

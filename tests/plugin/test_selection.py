@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_hubkit.checks import all_checks
 from tests.plugin.conftest import HubRepo, outcomes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PLAIN = {
     "hubconf.py": '''
@@ -219,6 +224,52 @@ def test_workers_share_the_work(plain: HubRepo, mode: str) -> None:
     workers = {line.split("]")[0] for line in result.outlines if line.startswith("[gw")}
     # pytest-xdist 3.8 does not see groups under pytest 9.2, whoever sets them (its issue 1386).
     assert mode != "loadfile" or len(workers) == 1
+
+
+NOTING = """
+import os as _os
+import sys as _sys
+
+
+def _note(name):
+    where = "pytest" if "pytest" in _sys.modules else "child"
+    with open(_os.environ["NOTES"], "a") as notes:
+        notes.write(f"{where} {name}\\n")
+
+
+def one():
+    \"\"\"The first.\"\"\"
+    _note("one")
+
+
+def two():
+    \"\"\"The second.\"\"\"
+    _note("two")
+
+
+def three():
+    \"\"\"The third.\"\"\"
+    _note("three")
+"""
+
+
+def test_a_worker_runs_whole_entrypoints_and_loads_no_others(
+    repo: HubRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, notes = ("one", "two", "three"), tmp_path / "notes"
+    monkeypatch.setenv("NOTES", str(notes))
+    config = "".join(f'[entrypoints.{name}]\nkind = "utility"\n' for name in names)
+    repo.write({"hubconf.py": NOTING, "hubkit.toml": config})
+    select = ("--hubconf-select=C103,C105,C106,C108", "-p", "no:cacheprovider")
+    result = repo.run("--hubconf", *select, "-n", "2", "-v", "--deselect=hubconf.py::check")
+    result.assert_outcomes(passed=10)
+    ran = set(re.findall(r"^\[(gw\d)\].* hubconf\.py::(\w+)::", result.stdout.str(), re.MULTILINE))
+    assert sorted(name for _, name in ran) == sorted(names)
+    # Twice in pytest, for C106 and C108.
+    noted = notes.read_text().splitlines()
+    assert sorted(noted) == sorted(
+        f"{where} {name}" for name in names for where in ("child", "pytest", "pytest")
+    )
 
 
 def test_one_hubconf_is_one_group_of_workers(plain: HubRepo) -> None:

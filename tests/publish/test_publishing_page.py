@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.git_host import commit_files, git
-from tests.publish.conftest import hubkit
-from tests.warm import run_python
+from tests.pages import DOCS, expected, read_commands, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.git_host import GitHost
 
-PAGE = Path(__file__).parents[2] / "docs" / "publishing.md"
+PAGE = DOCS / "publishing.md"
 FILES: dict[str, str | bytes] = {
     "hubconf.py": '''\
 """PyTorch Hub entrypoints."""
@@ -44,47 +42,6 @@ def unet(width: int = 4) -> _torch.nn.Module:
     '[tool.hubkit.entrypoints.unet]\ninput = "f32[B,3]"\n',
     ".gitignore": "/runs/\n__pycache__/\n",
 }
-# What differs from one repo to another: hashes, numbers, and what the page leaves out.
-VARIABLE = re.compile(r"(…)|([0-9a-f]{8,40})|(\d[\d,]*(?![\d.]))")
-ELISION = "…\n"
-
-
-def expected(lines: list[str]) -> str:
-    """A regular expression for the output that the page shows."""
-    return "".join(r"(?:.*\n)*?" if line == ELISION else _pattern(line) for line in lines)
-
-
-def _pattern(line: str) -> str:
-    parts, last = [], 0
-    for found in VARIABLE.finditer(line):
-        parts += [re.escape(line[last : found.start()])]
-        parts += [".*" if found[1] else "[0-9a-f]+" if found[2] else r"[\d,]+"]
-        last = found.end()
-    return "".join([*parts, re.escape(line[last:])])
-
-
-def read_commands() -> list[tuple[str, list[str]]]:
-    """The commands of the page, each with the lines that it shows below."""
-    commands: list[tuple[str, list[str]]] = []
-    for block in re.findall(r"```console\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL):
-        for line in block.splitlines(keepends=True):
-            if line.startswith("$ "):
-                commands.append((line.removeprefix("$ ").strip(), []))
-            else:
-                commands[-1][1].append(line)
-    return commands
-
-
-def run(command: str) -> str:
-    """What a command prints."""
-    program, *arguments = shlex.split(command)
-    if program == "hubkit":
-        return hubkit(*arguments).output
-    if program == "pytest":
-        env = {**os.environ, "PYTEST_ADDOPTS": "-p no:cacheprovider"}
-        return run_python("-m", "pytest", *arguments, env=env, check=True).stdout
-    done = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)
-    return done.stdout
 
 
 @pytest.mark.torch
@@ -104,7 +61,8 @@ def test_every_command_prints_what_the_page_shows(
     (folder / "runs").mkdir()
     state = torch.nn.Linear(3, 4).state_dict()
     torch.save({"state_dict": state, "epoch": 3, "optimizer": {}}, "runs/best.ckpt")
-    commands = read_commands()
+    blocks = re.findall(r"```console\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    commands = read_commands("".join(blocks))
     assert len(commands) == 11
     for command, lines in commands:
         if command.startswith("hubkit release") and "--dry-run" not in command:

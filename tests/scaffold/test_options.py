@@ -76,7 +76,7 @@ def test_there_are_as_many_as_there_are_options(made: dict[str, list[Path]]) -> 
     counts = {name: len(repos) for name, repos in made.items()}
     assert counts[DEFAULT] == 8 * (2 + len(parts(DEFAULT))) + len(parts(DEFAULT)) + 6
     assert counts[EXISTING] == 2 + 2 * len(parts(EXISTING)) + 6
-    assert counts[MINIMAL] == 1
+    assert counts[MINIMAL] == 2 + 2 * len(parts(MINIMAL)) + 6
 
 
 def test_the_linter_finds_nothing_but_a_missing_license(made: dict[str, list[Path]]) -> None:

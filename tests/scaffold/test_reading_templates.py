@@ -74,9 +74,17 @@ def test_a_template_extends_others_and_its_own_come_first(tmp_path: Path) -> Non
     assert files["x.txt"] == (b"base", False)
     assert files["y.txt"] == (b"mine", True)
     assert "hubconf.py.jinja" in files
-    with pytest.raises(TemplateError, match="extends 'mine', which extends") as caught:
-        read_template(str(tmp_path / "over"))
-    assert str(tmp_path / "over" / "template.toml") in str(caught.value)
+    over = read_template(str(tmp_path / "over"))
+    assert {file.path for file in over.files} == {*files}
+    assert [one.name for one in over.questions] == [one.name for one in template.questions]
+
+
+def test_templates_that_extend_one_another_are_refused(tmp_path: Path) -> None:
+    manifests = {"one": 'extends = ["two"]\n', "two": 'extends = ["one"]\n'}
+    write_tree(tmp_path, {f"{name}/template.toml": text for name, text in manifests.items()})
+    with pytest.raises(TemplateError, match="extends 'one', which extends it") as caught:
+        read_template(str(tmp_path / "one"))
+    assert str(tmp_path / "two" / "template.toml") in str(caught.value)
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

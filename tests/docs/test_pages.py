@@ -1,0 +1,106 @@
+"""The commands of pages run as they are printed there, and print what the page shows.
+
+A block of code that starts with ``# NAME`` is a file of the reader. Console blocks below
+``<!-- run -->`` are run in order.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.git_host import GitHost, commit_files, git
+from tests.pages import DOCS, expected, read_commands, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BLOCK = re.compile(
+    r"```\w+\n(?P<content># (?P<name>[\w./-]+)\n.*?)```|<!-- run -->\n```console\n(?P<run>.*?)```",
+    re.DOTALL,
+)
+PAGES = sorted(path.name for path in DOCS.glob("*.md") if "<!-- run -->" in path.read_text("utf-8"))
+HUBCONF = '''\
+import torch as _torch
+
+dependencies = ["torch"]
+_URL = "https://github.com/acme/shapes/releases/download/v0.1.0/shapes-9a129038.pth"
+
+
+def shapes(pretrained: bool = False) -> _torch.nn.Module:
+    """A small classifier.
+
+    Args:
+        pretrained: Load the weights.
+    """
+    model = _torch.nn.Linear(3, 4)
+    if pretrained:
+        model.load_state_dict(_torch.hub.load_state_dict_from_url(_URL, map_location="cpu"))
+    return model
+'''
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHost]:
+    """A stand-in for GitHub, with acme/shapes on it."""
+    folder = tmp_path_factory.mktemp("shapes")
+    commit_files(folder, {"hubconf.py": HUBCONF})
+    git("tag", "v0.1.0", cwd=folder)
+    asset = tmp_path_factory.mktemp("dist") / "shapes-9a129038.pth"
+    asset.write_bytes(b"weights")
+    with GitHost() as host:
+        host.add_repo("acme", "shapes", folder)
+        host.add_asset("acme", "shapes", "v0.1.0", asset)
+        yield host
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: GitHost) -> Path:
+    """An empty repo with a license, where the commands run."""
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    (folder / "LICENSE").write_text("Copyright Ada. All rights reserved.\n", "utf-8")
+    git("init", "-q", "-b", "main", cwd=folder)
+    variables = {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "HUBKIT_GITHUB_URL": host.url,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "TORCH_HOME": str(tmp_path / "torch"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_prints_what_the_page_shows(name: str, folder: Path) -> None:
+    for block in BLOCK.finditer((DOCS / name).read_text("utf-8")):
+        if block["name"]:
+            path = folder / block["name"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block["content"], "utf-8")
+        for command, lines in read_commands(block["run"] or ""):
+            shown = run(command, check=False)
+            assert re.fullmatch(expected(lines), shown), f"$ {command}\n{shown}"
+
+
+def test_messages_of_the_page_on_troubleshooting_are_in_the_source() -> None:
+    page = (DOCS / "troubleshooting.md").read_text("utf-8")
+    shown = re.findall(r"^### `(.+)`$", page, re.MULTILINE)
+    texts = [
+        node.value
+        for package in ("hubkit", "pytest_hubkit")
+        for path in (DOCS.parent / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    others = {"No module named 'hubkit'", "fixture 'hub_model' not found"}  # Python's and pytest's
+    assert not [one for one in shown if one not in others and not any(one in t for t in texts)]
