@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,7 +20,7 @@ from msgspec import structs
 
 import hubkit
 import pytest_hubkit
-from hubkit._util.text import printable, printable_lines
+from hubkit._util.text import cut_lines, printable, printable_lines
 from hubkit.errors import HubkitError
 from pytest_hubkit.checks import (
     CHECKS,
@@ -111,8 +112,10 @@ def _traceback(item: HubconfItem, error: BaseException) -> Iterator[str]:
         if own and own[-1] is not theirs[-1]:
             own.append(theirs[-1])
         info.traceback = own or info.traceback.cut(path=Path(__file__).with_name("items.py"))
-    shown = info.getrepr(style="short" if style == "auto" else style)
-    yield from (f"    {line}" for line in str(shown).splitlines())
+    shown = str(info.getrepr(style="short" if style == "auto" else style))
+    if not item.config.getoption("fulltrace"):
+        shown = re.sub(r"(?m)(?:^E .*\n?)+", lambda one: cut_lines(one[0], "E   ") + "\n", shown)
+    yield from (f"    {line}" for line in shown.splitlines())
 
 
 def _shown(item: HubconfItem, path: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field, structs
 
+from hubkit._util.text import cut_lines
 from hubkit.facts import WeightsFile
 from hubkit.runtime.sandbox import Policy, wrap_requests
 from pytest_hubkit.checks.registry import (
@@ -27,7 +28,7 @@ from pytest_hubkit.tensors import fingerprints, has_shape, is_finite, is_same
 from pytest_hubkit.values import find_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import torch
 
@@ -146,8 +147,11 @@ class _Load(Struct, frozen=True):
         except (Exception, SystemExit) as error:
             if guard is not None and not self.again:
                 require_answered(guard, text)
-            describe = _describe_again if self.again else _describe
-            raise PrerequisiteError("C305", describe(text, error)) from error
+            if self.again:
+                failure = _describe_again(text, error)
+            else:
+                failure = _describe(text, error, guard.answered if guard else None)
+            raise PrerequisiteError("C305", failure) from error
         if not self.again:
             require_answered(guard, text)
         return _Loaded(made, guard, states)
@@ -283,13 +287,36 @@ def find_shapes(state: dict[str, Any]) -> dict[str, tuple[int, ...] | None]:
     return {key: tuple(one.shape) if has_shape(one) else None for key, one in tensors}
 
 
-def _describe(call: str, error: BaseException) -> Failure:
+def _describe(
+    call: str, error: BaseException, answered: Mapping[str, Path] | None = None
+) -> Failure:
+    """A failure with the fix for its kind.
+
+    Args:
+        call: The call as Python code.
+        error: What it raised.
+        answered: Requests that a file of this machine answered, by URL.
+    """
+    text = str(error)
     fix = "Check that the URL is right and that the names in the file match the model's."
+    evidence: tuple[str, ...] = ()
     if isinstance(error, FileNotFoundError):
         fix = "Open files of the repo with Path(__file__).parent, and commit them."
-    elif "CUDA device" in str(error):
+    elif "CUDA device" in text:
         fix = 'Load with map_location="cpu"; the caller moves the model to a GPU.'
-    return Failure(f"{call} fails: {type(error).__name__}: {error}", fix=fix, cause=error)
+    elif "size mismatch" in text:
+        fix = (
+            "The weights are those of another version of the model. Publish new ones: hubkit weights "
+            "add FILE, or restore what they were trained with."
+        )
+    elif "invalid hash value" in text:
+        evidence = tuple(
+            f"{path} has sha256 {digest_of(path)}" for path in (answered or {}).values()
+        )
+        fix = "Restore the file that the name belongs to, or publish this one: hubkit weights add FILE."
+    return Failure(
+        f"{call} fails: {type(error).__name__}: {cut_lines(text)}", evidence, fix, cause=error
+    )
 
 
 def _describe_again(call: str, error: BaseException) -> Failure:

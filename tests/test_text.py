@@ -11,6 +11,7 @@ from hubkit._util.logs import log
 from hubkit._util.text import (
     align_columns,
     code_span,
+    cut_lines,
     did_you_mean,
     escape_markdown,
     join_words,
@@ -134,3 +135,9 @@ def test_log_lines_are_one_line(caplog: pytest.LogCaptureFixture) -> None:
         r"Got a\nERROR forged \x1b[2J in 1.5 s",
         r"x\ry",
     ]
+
+
+def test_a_long_list_of_errors_is_cut() -> None:
+    lines = [f"line {number}\n" for number in range(9)]
+    assert cut_lines("".join(lines)) == "".join(lines[:6]) + "... 3 more lines"
+    assert cut_lines("".join(lines[:7])) == "".join(lines[:7])  # no shorter with a number

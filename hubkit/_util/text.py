@@ -87,6 +87,19 @@ def did_you_mean(word: str, options: Iterable[str], *, most: int = 1) -> str:
     return f"Did you mean {join_words((f'`{one}`' for one in close), 'or')}?" if close else ""
 
 
+def cut_lines(text: str, prefix: str = "", most: int = 6) -> str:
+    """The first lines of a text, and the number of the others.
+
+    Args:
+        text: The text.
+        prefix: How the line with the number starts.
+        most: How many lines to keep.
+    """
+    lines = text.splitlines()
+    more = len(lines) - most
+    return text if more <= 1 else "\n".join([*lines[:most], f"{prefix}... {more} more lines"])
+
+
 def printable(text: str) -> str:
     r"""The text on one line, with everything escaped that is not printable, such as ``\x1b``.
 

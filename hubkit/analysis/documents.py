@@ -94,21 +94,21 @@ def _read(files: Files, path: str) -> bytes:
 
 
 def select_own(
-    snippets: Iterable[Snippet], names: frozenset[str], remote: str = ""
+    snippets: Iterable[Snippet], names: frozenset[str], repos: Iterable[str] = ()
 ) -> tuple[Snippet, ...]:
     """The snippets that load from the repo which holds them.
 
-    The repo of its remote, and the one that most of those snippets name which load something this
+    Known names of the repo, and the one that most of those snippets name which load something this
     one has. Forks and moves change the owner, so the name alone counts.
 
     Args:
         snippets: The snippets.
         names: What the repo has.
-        remote: The repo as "owner/name"; "" if unknown.
+        repos: Names that the repo is known by, as "owner/name".
     """
     snippets = tuple(snippets)
     known = Counter(_name(one.repo) for one in snippets if one.entrypoint in names)
-    own = {_name(remote), *(name for name, _ in known.most_common(1))} - {""}
+    own = {*map(_name, repos), *(name for name, _ in known.most_common(1))} - {""}
     return tuple(one for one in snippets if _name(one.repo) in own)
 
 
@@ -256,6 +256,7 @@ def _read_snippet(call: ast.Call, text: _Document, offset: int) -> Snippet | Non
         tuple(keywords),
         Location(""),
         dict(_literals(keywords)),
+        max(0, len(call.args) - 2),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,15 +72,21 @@ def command(
     only that file is.
     """
     from hubkit.errors import UsageError
-    from hubkit.publish.card import CardRequest, draft_card, draft_others
-    from hubkit.publish.card_facts import Source, gather_facts, override_source
+    from hubkit.publish.card import CardRequest, draft_card, draft_others, find_shown
+    from hubkit.publish.card_facts import Source, at_tag, gather_facts, override_source
+    from hubkit.publish.repo_name import find_name
 
     if check + diff + stdout > 1:
         raise UsageError("--check, --diff and --stdout cannot be combined")
     facts = _read_facts(path)
     place = _locate_card(facts, file)
     before = _read_card(facts.root, place)
-    source = _choose_source(facts, before, Source(slug or "", tag or "", entrypoint or ""))
+    requested = Source(slug or "", tag or "", entrypoint or "")
+    _require_valid(facts, requested)
+    shown = find_shown(facts.files, place, before)
+    declared = _find_declared_tag(facts, shown.ref)
+    source = override_source(at_tag(shown, declared), requested)
+    source = structs.replace(source, repo=source.repo or find_name(facts))
     wanted: Site | None = _SITES[site] if site else None
     request = CardRequest(place, wanted, _parse_pairs(pairs), added, _conformance(report))
     gathered = gather_facts(facts, source)
@@ -89,8 +94,10 @@ def command(
     if stdout:
         echo_data(draft.after)
         return 0
-    requested = Source(slug or "", tag or "")
-    choose = partial(override_source, requested=requested)
+
+    def choose(known: Source) -> Source:
+        return override_source(at_tag(known, declared), Source(slug or "", tag or ""))
+
     others = draft_others(facts, place, gathered, choose, request.conformance)
     drafts = (draft, *(() if file else others))
     _print_problems(facts, draft)
@@ -140,12 +147,26 @@ def _read_card(root: Path, place: str) -> bytes | None:
         raise UsageError(f"cannot read {root / place}: {error.strerror or error}") from None
 
 
-def _choose_source(facts: RepoFacts, before: bytes | None, requested: Source) -> Source:
-    """What the usage snippet loads: the repo, tag and entrypoint of the current snippet, unless overridden."""
+def _find_declared_tag(facts: RepoFacts, shown: str) -> str:
+    """The tag of the version that files declare, as for `hubkit release`; "" without one."""
+    from hubkit.publish.release import find_previous_tag
+    from hubkit.source.git import find_git
+    from hubkit.source.project import read_versions
+    from hubkit.source.tags import declared_tag
+
+    git = find_git(facts.root)
+    previous = find_previous_tag(git, None) if git else ""
+    return declared_tag(read_versions(facts.files, facts.packages), previous or shown)
+
+
+def _require_valid(facts: RepoFacts, requested: Source) -> None:
+    """Check the repo, the tag and the entrypoint that the user passed.
+
+    Raises:
+        UsageError: One is not valid.
+    """
     from hubkit.errors import UsageError, entrypoint_not_found
-    from hubkit.publish.card import find_source
-    from hubkit.publish.card_facts import override_source
-    from hubkit.publish.repo_name import find_name, is_usable_ref, require_name
+    from hubkit.publish.repo_name import is_usable_ref, require_name
 
     hubconf = facts.hubconf
     if requested.entrypoint and hubconf and not hubconf.entrypoint(requested.entrypoint):
@@ -158,8 +179,6 @@ def _choose_source(facts: RepoFacts, before: bytes | None, requested: Source) ->
         )
     if requested.repo:
         require_name(requested.repo)
-    source = override_source(find_source(before), requested)
-    return structs.replace(source, repo=source.repo or find_name(facts))
 
 
 def _parse_pairs(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -277,17 +277,32 @@ def _find_entrypoint(facts: RepoFacts | None, requested: str | None) -> Entrypoi
 
 
 def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> str:
-    """The URL of the files of the release."""
+    """The URL of the files of the release.
+
+    Raises:
+        UsageError: The release exists, so users of its tag would not get the file.
+    """
+    from hubkit._util.text import join_words
+    from hubkit.errors import UsageError
     from hubkit.publish.release import find_previous_tag, find_tag, read_refs
     from hubkit.publish.repo_name import find_name, require_name
     from hubkit.source.git import find_git
+    from hubkit.source.project import read_versions
     from hubkit.source.tags import following_tag
 
     repo = find_name(facts, slug) if facts else require_name(slug) if slug else ""
     if facts and not tag:
         git = find_git(facts.root)
         previous = find_previous_tag(git, None) if git else ""
-        tag = find_tag(facts, read_refs(git)[0] if git else {}, previous)
+        tags = read_refs(git)[0] if git else {}
+        tag = find_tag(facts, tags, previous)
+        if tag in tags:
+            declaring = join_words(read_versions(facts.files, facts.packages))
+            raise UsageError(
+                f"the tag {tag} exists, so the file needs another release",
+                hint=f"First raise the version in {declaring}. Or pass --tag TAG. Nothing was "
+                "written.",
+            )
         if not tag:
             tag = following_tag(previous)
             message = f"the URL below is of release {tag}, because no file declares a version. "

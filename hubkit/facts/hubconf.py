@@ -563,6 +563,7 @@ class Snippet(Struct, frozen=True):
         keywords: Names of the keyword arguments for the entrypoint.
         location: The call.
         values: Those keyword arguments that are literals, with their values.
+        positional: The number of positional arguments for the entrypoint.
     """
 
     repo: str
@@ -571,6 +572,7 @@ class Snippet(Struct, frozen=True):
     keywords: tuple[str, ...]
     location: Location
     values: dict[str, Any] = field(default_factory=dict)
+    positional: int = 0
 
     @property
     def is_pinned(self) -> bool:

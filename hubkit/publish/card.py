@@ -12,10 +12,12 @@ All other text is kept byte for byte.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field, structs
 
+from hubkit._util.text import did_you_mean
 from hubkit.analysis import find_code, find_documents, find_snippets
 from hubkit.config import Config
 from hubkit.errors import UsageError
@@ -153,8 +155,10 @@ def draft_others(
         UsageError: A comment is unmatched, nested or repeated.
     """
     for path, before in _find_others(facts.files, card):
-        source = choose(find_source(before))
-        source = structs.replace(source, repo=source.repo or gathered.source.repo)
+        shown = find_source(before)
+        if not shown.repo:  # new here: what the card's snippet loads
+            shown = structs.replace(gathered.source, entrypoint="")
+        source = choose(shown)
         has_table = CONFORMANCE in find_regions(_decode(before, path), path)
         request = CardRequest(path, site="", conformance=conformance if has_table else None)
         draft = draft_card(structs.replace(gathered, source=source), request, before)
@@ -221,7 +225,7 @@ def check_card(facts: RepoFacts, draft: CardDraft) -> tuple[Finding, ...]:
 
 
 def find_source(card: bytes | None) -> Source:
-    """What the snippet in the usage part of a card loads."""
+    """What the snippet in the usage part of a document loads; nothing if the part is empty."""
     text = (card or b"").decode(errors="replace")
     found = re.search(r"hubkit:begin usage\b.*?hubkit:end usage\b", text, re.DOTALL)
     if found is None:
@@ -233,13 +237,26 @@ def find_source(card: bytes | None) -> Source:
     return Source(listed[1], listed[2] or "") if listed else Source()
 
 
+def find_shown(files: Files, card: str, before: bytes | None) -> Source:
+    """What the snippet in the card loads; without one, that in the usage part of another document.
+
+    Args:
+        files: The repo's files.
+        card: The path of the card.
+        before: Its contents; None for a new card.
+    """
+    others = (contents for _, contents in _find_others(files, card))
+    shown = map(find_source, chain([before], others))
+    return next((one for one in shown if one.repo), Source())
+
+
 def find_regions(text: str, path: str) -> dict[str, Region]:
     """The generated parts of a card by name, in order.
 
     Comments in fenced code blocks do not count.
 
     Raises:
-        UsageError: A comment is unmatched, nested or repeated.
+        UsageError: A comment is unmatched, nested or repeated, or names no part.
     """
     regions: dict[str, Region] = {}
     opened: tuple[str, int, int] | None = None
@@ -251,11 +268,12 @@ def find_regions(text: str, path: str) -> dict[str, Region]:
         if is_code:
             continue
         begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
+        _require_part(begin or end, path, number)
         if begin:
-            if opened or begin[1] in regions:
-                raise _marker_error(
-                    path, number, f"`{begin[1]}` begins inside another part, or twice"
-                )
+            if opened:
+                raise _marker_error(path, opened[2], f"`{opened[0]}` begins but does not end")
+            if begin[1] in regions:
+                raise _marker_error(path, number, f"`{begin[1]}` begins twice")
             opened = begin[1], offset, number
         elif end:
             if opened is None or opened[0] != end[1]:
@@ -377,12 +395,18 @@ def _follow_fence(
     return (None if closes else fence), True
 
 
-def _marker_error(path: str, line: int, problem: str) -> UsageError:
-    return UsageError(
-        f"{path}, line {line}: {problem}.",
-        hint="Each part is enclosed in <!-- hubkit:begin NAME --> and <!-- hubkit:end NAME -->. "
-        "Correct the comments. Nothing was written.",
+def _require_part(comment: re.Match[str] | None, path: str, line: int) -> None:
+    if comment is not None and comment[1] not in TITLES:
+        hint = did_you_mean(comment[1], TITLES)
+        raise _marker_error(path, line, f"there is no part `{comment[1]}`", hint)
+
+
+def _marker_error(path: str, line: int, problem: str, hint: str = "") -> UsageError:
+    hint = hint or (
+        "Each part is enclosed in <!-- hubkit:begin NAME --> and <!-- hubkit:end NAME -->. "
+        "Correct the comments."
     )
+    return UsageError(f"{path}, line {line}: {problem}.", hint=f"{hint} Nothing was written.")
 
 
 def _require_sections(request: CardRequest, sections: Sections) -> None:

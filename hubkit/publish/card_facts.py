@@ -15,9 +15,10 @@ from hubkit.lockfile import read_own_pins
 from hubkit.rules.card_keys import HF_LICENSES
 from hubkit.rules.weights import file_name, hash_digits
 from hubkit.source.project import read_license, read_project
+from hubkit.source.tags import parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from hubkit.config import Config, WeightsConfig
     from hubkit.facts import CheckpointUse, Entrypoint, Files, Hubconf, RepoFacts
@@ -60,6 +61,19 @@ def override_source(known: Source, requested: Source) -> Source:
         requested.ref or known.ref,
         requested.entrypoint or known.entrypoint,
     )
+
+
+def at_tag(source: Source, tag: str, tags: Container[str] = ()) -> Source:
+    """What a snippet loads once a release is tagged: the new tag, if it loads a tag now.
+
+    Args:
+        source: What it loads.
+        tag: The tag of the release; "" if unknown.
+        tags: Tags that exist. A ref that looks like a version counts as a tag too, so that a clone
+            without tags gives the same card.
+    """
+    is_tag = source.ref in tags or parse_version(source.ref) is not None
+    return structs.replace(source, ref=tag) if tag and is_tag else source
 
 
 class License(Struct, frozen=True):

@@ -12,20 +12,28 @@ from msgspec import Struct, structs
 from hubkit._util.paths import is_inside
 from hubkit._util.text import join_words, plural
 from hubkit.analysis import read_repo
+from hubkit.config import read_config
 from hubkit.conformance import read_report
-from hubkit.errors import UsageError
+from hubkit.errors import HubkitError, UsageError
 from hubkit.facts import NOT_REPRESENTATIVE
 from hubkit.limits import MIB
 from hubkit.lint import lint_repo
-from hubkit.publish.card import CardRequest, check_card, draft_card, draft_others, find_source
-from hubkit.publish.card_facts import find_card, find_checkpoints, gather_facts, may_match
+from hubkit.publish.card import (
+    CardRequest,
+    check_card,
+    draft_card,
+    draft_others,
+    find_shown,
+    find_source,
+)
+from hubkit.publish.card_facts import at_tag, find_card, find_checkpoints, gather_facts, may_match
 from hubkit.publish.release import (
     ChecklistItem,
 )
 from hubkit.publish.repo_name import find_name, is_usable_ref, read_own_snippets
 from hubkit.rules.published import HOST_FILE_BYTES
 from hubkit.rules.weights import hash_digits
-from hubkit.source import open_commit
+from hubkit.source import open_commit, open_files
 from hubkit.source.git import find_unpushed
 from hubkit.source.project import PLACEHOLDER_OWNER, read_remote, select_licenses
 from hubkit.source.tags import (
@@ -161,11 +169,21 @@ def _check_tag(context: ReleaseContext) -> Iterator[ChecklistItem]:
         return
     problem = _tag_problem(context)
     if problem:
-        yield ChecklistItem("tag", "missing", problem, "choose another tag: --tag vX.Y.Z")
+        yield ChecklistItem("tag", "missing", problem, _another_tag(context))
     elif context.tag in context.tags:
         yield ChecklistItem("tag", "ok", f"{context.tag} exists at this commit")
     else:
         yield ChecklistItem("tag", "ok", f"{context.tag} is not taken in this clone")
+
+
+def _another_tag(context: ReleaseContext, tag: str = "") -> str:
+    """How to release with another tag: files that declare the version come first."""
+    version = bare_version(context.tag)
+    declaring = [path for path, declared in context.versions.items() if declared == version]
+    if not declaring:
+        return f"choose another tag: --tag {tag or 'vX.Y.Z'}"
+    to = f" to {bare_version(tag)}" if tag else ""
+    return f"raise the version in {_some(declaring)}{to}, and commit it"
 
 
 def _tag_problem(context: ReleaseContext) -> str:
@@ -230,20 +248,24 @@ def _check_breaking(context: ReleaseContext) -> Iterator[ChecklistItem]:
     before = read_repo(open_commit(context.root, previous))
     facts = structs.replace(context.facts, before=before)
     config = structs.replace(context.config, select=("HUB209",), extend_select=())
-    errors = [one for one in lint_repo(facts, config).findings if one.severity == "error"]
-    yield _compare_versions(context, errors)
+    found = [one for one in lint_repo(facts, config).findings if one.severity != "info"]
+    yield _compare_versions(context, found)
 
 
 def _is_shallow(git: Git) -> bool:
     return git.ask("rev-parse", "--is-shallow-repository").strip() == b"true"
 
 
-def _compare_versions(context: ReleaseContext, errors: list[Finding]) -> ChecklistItem:
-    """Whether the step from the previous tag to the tag allows the breaking changes."""
+def _compare_versions(context: ReleaseContext, found: list[Finding]) -> ChecklistItem:
+    """Whether the step from the previous tag to the tag allows the breaking changes.
+
+    Those of severity warning, such as a new default, do not require it.
+    """
     previous, topic = context.previous_tag, "breaking changes"
     old, new = parse_version(previous), parse_version(context.tag)
-    listed = _some(one.message for one in errors)
-    if (old is None or new is None) and errors:
+    errors = [one for one in found if one.severity == "error"]
+    listed = _some(one.message for one in errors or found)
+    if (old is None or new is None) and found:
         names = _some(name for name in (previous, context.tag) if parse_version(name) is None)
         message = f"{listed}; {names or 'the tag'} is not a version, so it cannot announce them"
         action = f"hubkit check --against {previous} lists them"
@@ -251,27 +273,33 @@ def _compare_versions(context: ReleaseContext, errors: list[Finding]) -> Checkli
     if old is None or new is None:
         return ChecklistItem(topic, "ok", f"none since {previous}")
     prefix = "" if previous[:1].isdigit() else "v"
-    following = f"{prefix}{next_version(old, breaking=bool(errors))}"
+    following = f"{prefix}{next_version(old, breaking=bool(found))}"
     if new < old or (new == old and context.tag not in context.tags):
         message = f"{context.tag} is not newer than {previous}"
-        return ChecklistItem(topic, "missing", message, f"--tag {following}")
-    if errors and not allows_breaking(new, old):
-        message = f"{listed}; {context.tag} after {previous} announces no breaking changes"
-        action = f"--tag {following}, or restore them: hubkit check --against {previous}"
-        return ChecklistItem(topic, "missing", message, action)
-    if errors:
-        message = f"{plural(len(errors), 'change')} since {previous}, announced by {context.tag}"
+        return ChecklistItem(topic, "missing", message, _another_tag(context, following))
+    if found and not allows_breaking(new, old):
+        message = f"{listed}; {context.tag} announces no breaking changes"
+        action = f"{_another_tag(context, following)}, or restore them: "
+        action += f"hubkit check --against {previous}"
+        return ChecklistItem(topic, "missing" if errors else "note", message, action)
+    if found:
+        message = f"{plural(len(found), 'change')} since {previous}, announced by {context.tag}"
         return ChecklistItem(topic, "ok", message)
     return ChecklistItem(topic, "ok", f"none since {previous}")
 
 
 def _check_lint(context: ReleaseContext) -> Iterator[ChecklistItem]:
-    """`hubkit check` passes on the commit."""
-    report = lint_repo(context.facts, context.config)
+    """`hubkit check` passes on the commit, and in the working tree if that is the same."""
+    report, command = lint_repo(context.facts, context.config), "hubkit check --ref HEAD"
     failing = [one for one in report.findings if report.fails(one)]
+    if not failing and not read_changes(context.git).tracked:
+        # Only the working tree has the files that the commit lacks.
+        command = "hubkit check"
+        report = lint_repo(read_repo(open_files(context.root)), context.config)
+        failing = [one for one in report.findings if report.fails(one)]
     if failing:
         message = f"{plural(len(failing), 'finding')}: {_some(map(_code_and_place, failing))}"
-        yield ChecklistItem("check", "missing", message, "hubkit check --ref HEAD")
+        yield ChecklistItem("check", "missing", message, command)
     else:
         suppressed = f", {len(report.suppressed)} suppressed" if report.suppressed else ""
         message = f"{plural(len(report.rules), 'rule')} passed{suppressed}"
@@ -319,12 +347,13 @@ def _check_weights(context: ReleaseContext) -> Iterator[ChecklistItem]:
     """Checkpoints match their names and their records in the configuration."""
     found = [one for one in list_checkpoints(context) if one.url or one.path]
     problems = [item for one in found for item in _weights_problems(one, context)]
+    problems += _late_uploads(found, context)
     yield from dict.fromkeys(problems)
     if not found:
-        yield ChecklistItem("weights", "ok", "the source mentions none")
+        yield ChecklistItem("checkpoints", "ok", "the source mentions none")
     elif not problems:
         match = "matches its record" if len(found) == 1 else "match their records"
-        yield ChecklistItem("weights", "ok", f"{plural(len(found), 'checkpoint')} {match}")
+        yield ChecklistItem("checkpoints", "ok", f"{plural(len(found), 'file')} {match}")
 
 
 def list_checkpoints(context: ReleaseContext) -> tuple[Checkpoint, ...]:
@@ -337,21 +366,67 @@ def _weights_problems(one: Checkpoint, context: ReleaseContext) -> Iterator[Chec
     yield from _record_problems(one, context)
     digits = hash_digits(one.name) or ""
     is_named = len(digits) >= _SHORTEST_HASH
-    asset = _ASSET.fullmatch(one.url)
-    is_own = bool(asset and asset[1].lower() == context.repo.lower())
+    tag = _release_of(one, context)
     if one.url and not is_named:
         yield ChecklistItem(
-            "weights",
-            "missing" if is_own else "note",
+            "checkpoints",
+            "missing" if tag else "note",
             f"the name {one.name} contains no hash, so torch.hub cannot check the file",
             f"{_add_command(one)}, and publish the copy",
         )
-    if asset and is_own:
-        yield from _asset_problems(one, asset[2], context)
+    if tag:
+        yield from _asset_problems(one, tag, context)
     if one.path and is_named and not may_match(one.sha256, digits):
         message = f"{one.path} does not match its name: its sha256 starts with "
         message += one.sha256[:_DIGITS_SHOWN]
-        yield ChecklistItem("weights", "missing", message, "rename it, or restore it")
+        yield ChecklistItem("checkpoints", "missing", message, "rename it, or restore it")
+
+
+def _release_of(one: Checkpoint, context: ReleaseContext) -> str:
+    """The tag of the release of this repo that a URL names; "" for other URLs."""
+    asset = _ASSET.fullmatch(one.url)
+    return asset[2] if asset and asset[1].lower() == context.repo.lower() else ""
+
+
+def _late_uploads(found: list[Checkpoint], context: ReleaseContext) -> Iterator[ChecklistItem]:
+    """Files that have to be attached to a release that exists: users of its tag load others."""
+    tags = {one: _release_of(one, context) for one in found}
+    old = {tag for tag in tags.values() if context.tags.get(tag, context.sha) != context.sha}
+    if not old:
+        return
+    earlier = {tag: _list_earlier(tag, context) for tag in {*old, context.previous_tag} - {""}}
+    for one, tag in tags.items():
+        sources = [earlier[name] for name in (tag, context.previous_tag) if name in earlier]
+        known = [other for files in sources for other in files or ()]
+        if tag not in old or any(_is_same_file(one, other) for other in known):
+            continue
+        message = f"{one.name} would have to be attached to {tag}, which exists without it"
+        if (
+            earlier[tag] is None or parse_version(tag) is None
+        ):  # a tag for files, or before hubconf.py
+            action = "make sure that this release has the file"
+            yield ChecklistItem("checkpoints", "note", message, action)
+            continue
+        local = find_local(context.root, one.name)
+        path = local.relative_to(context.root).as_posix() if local else "FILE"
+        first = "raise the version, then " if context.tag == tag else ""
+        action = f"{first}hubkit weights add {path} --wire {one.entrypoint or 'ENTRYPOINT'}"
+        yield ChecklistItem("checkpoints", "missing", message, action)
+
+
+def _list_earlier(tag: str, context: ReleaseContext) -> tuple[Checkpoint, ...] | None:
+    """The checkpoints that the code of a tag may load; None if its hubconf cannot be read."""
+    try:
+        facts = read_repo(open_commit(context.root, tag))
+        config = read_config(facts.files)
+    except HubkitError:
+        return None
+    return tuple(find_checkpoints(facts, facts.hubconf, config)) if facts.hubconf else None
+
+
+def _is_same_file(one: Checkpoint, other: Checkpoint) -> bool:
+    known = one.sha256 and other.sha256
+    return one.url == other.url and (not known or may_match(one.sha256, other.sha256))
 
 
 def _record_problems(one: Checkpoint, context: ReleaseContext) -> Iterator[ChecklistItem]:
@@ -361,7 +436,7 @@ def _record_problems(one: Checkpoint, context: ReleaseContext) -> Iterator[Check
     digests = [record.sha256 for record in records if record.sha256]
     if one.sha256 and len(digests) == 1 and not may_match(one.sha256, digests[0]):
         yield ChecklistItem(
-            "weights",
+            "checkpoints",
             "missing",
             f"the sha256 of {one.path or one.name} is {one.sha256[:_DIGITS_SHOWN]}…, but "
             f"{context.config.path} records {digests[0][:_DIGITS_SHOWN]}… for {one.entrypoint}",
@@ -371,7 +446,7 @@ def _record_problems(one: Checkpoint, context: ReleaseContext) -> Iterator[Check
     if one.path and one.size is not None and len(sizes) == 1 and one.size != sizes[0]:
         message = f"{one.path} has {one.size:,} bytes, but {context.config.path} records "
         message += f"{sizes[0]:,}"
-        yield ChecklistItem("weights", "missing", message, _add_command(one))
+        yield ChecklistItem("checkpoints", "missing", message, _add_command(one))
 
 
 def _asset_problems(one: Checkpoint, tag: str, context: ReleaseContext) -> Iterator[ChecklistItem]:
@@ -380,17 +455,17 @@ def _asset_problems(one: Checkpoint, tag: str, context: ReleaseContext) -> Itera
 
     if context.tag and tag != context.tag and tag not in context.tags:
         message = f"the URL of {one.name} names the release {tag}, but there is no such tag"
-        yield ChecklistItem("weights", "missing", message, f"correct the URL, or --tag {tag}")
-    if tag != context.tag:
-        return
+        yield ChecklistItem("checkpoints", "missing", message, f"correct the URL, or --tag {tag}")
     local = find_local(context.root, one.name)
     digits = hash_digits(one.name) or ""
-    if local is None:
+    wanted = one.sha256 if may_match(one.sha256, digits) else digits
+    if local is None and tag == context.tag:
         message = f"{one.name} must be attached to {tag}, but is in none of the usual folders"
-        yield ChecklistItem("weights", "note", message, "have the file ready")
-    elif digits and not may_match(sha256_of(local), digits):
-        message = f"{local.relative_to(context.root).as_posix()} does not match its name"
-        yield ChecklistItem("weights", "missing", message, f"{_add_command(one)} renames the file")
+        yield ChecklistItem("checkpoints", "note", message, "have the file ready")
+    elif local and wanted and not may_match(sha256_of(local), wanted):
+        path = local.relative_to(context.root).as_posix()
+        message = f"{path} does not match its {'name' if wanted == digits else 'record'}"
+        yield ChecklistItem("checkpoints", "missing", message, "restore the file, or remove it")
 
 
 def _add_command(one: Checkpoint) -> str:
@@ -413,7 +488,8 @@ def _check_card(context: ReleaseContext) -> Iterator[ChecklistItem]:
         return
     before = context.facts.files.read(path)
     try:
-        gathered = gather_facts(context.facts, _at_tag(find_source(before), context))
+        shown = find_shown(context.facts.files, path, before)
+        gathered = gather_facts(context.facts, _at_tag(shown, context))
         draft = draft_card(gathered, CardRequest(path), before)
         choose = partial(_at_tag, context=context)
         drafts = (draft, *draft_others(context.facts, path, gathered, choose))
@@ -441,10 +517,9 @@ def _check_card(context: ReleaseContext) -> Iterator[ChecklistItem]:
 
 
 def _at_tag(source: Source, context: ReleaseContext) -> Source:
-    """What a snippet of the release should load: its tag, if it names a tag."""
-    is_tag = source.ref and not _SHA.fullmatch(source.ref) and source.ref not in context.branches
-    repo, ref = source.repo or context.repo, context.tag if is_tag else ""
-    return structs.replace(source, repo=repo, ref=ref or source.ref)
+    """What a snippet of the release should load."""
+    source = structs.replace(source, repo=source.repo or context.repo)
+    return at_tag(source, context.tag, context.tags)
 
 
 def _is_at_another(draft: CardDraft, context: ReleaseContext) -> bool:
@@ -499,7 +574,9 @@ def _unused_weights(context: ReleaseContext, own: Iterable[Snippet]) -> list[str
             for name, value in arguments.items()
             if name not in config.call and defaults.get(name) != repr(value)
         }
-        if shown and needed and not any(needed.keys() & set(one.keywords) for one in shown):
+        names = [one.name for one in parameters]
+        passed_by = [{*one.keywords, *names[: one.positional]} for one in shown]
+        if shown and needed and not any(needed.keys() & one for one in passed_by):
             passed = ", ".join(f"{name}={value!r}" for name, value in needed.items())
             calls.append(f"{entry.name}({passed})")
     return calls

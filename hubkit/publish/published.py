@@ -112,22 +112,22 @@ def _check_checkpoint(one: Checkpoint, context: ReleaseContext) -> ChecklistItem
     try:
         path = hubdir.fetch_checkpoint(one.url, policy=FetchPolicy())
     except HubkitError as error:
-        return _failure("weights", error, upload)
+        return _failure("checkpoints", error, upload)
     digest, size = hubdir.sha256_of(path), path.stat().st_size
     path.unlink()  # The next one may be as large.
     digests = [*filter(None, [one.sha256]), *([hubdir.sha256_of(local)] if local else [])]
     other = next((known for known in digests if not may_match(known, digest)), "")
     if other:
         message = f"{one.url} has the sha256 {digest[:_DIGITS]}…, not {other[:_DIGITS]}…"
-        return ChecklistItem("weights", "missing", message, f"{upload} again")
+        return ChecklistItem("checkpoints", "missing", message, f"{upload} again")
     if one.size not in (None, size):
         message = f"{one.url} has {size:,} bytes, not {one.size:,}"
-        return ChecklistItem("weights", "missing", message, f"{upload} again")
+        return ChecklistItem("checkpoints", "missing", message, f"{upload} again")
     message = f"{one.name}: {size:,} bytes, sha256 {digest[:_DIGITS]}…"
     if not digests:
         action = f"hubkit weights add FILE --entrypoint {one.entrypoint or 'NAME'}"
-        return ChecklistItem("weights", "note", f"{message}, and no record of it here", action)
-    return ChecklistItem("weights", "ok", message)
+        return ChecklistItem("checkpoints", "note", f"{message}, and no record of it here", action)
+    return ChecklistItem("checkpoints", "ok", message)
 
 
 def _failure(name: str, error: HubkitError, publish: str) -> ChecklistItem:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit._util.toml import find_value, parse_toml
 from hubkit.analysis import read_snippets, select_own
-from hubkit.config import HUBKIT_TOML, read_config
 from hubkit.errors import RepoSpecError, UsageError
 from hubkit.hubdir import parse_repo
-from hubkit.source.project import is_repo_name, read_remote
+from hubkit.source.project import is_repo_name, read_recorded_name, read_remote
 
 if TYPE_CHECKING:
     from hubkit.facts import RepoFacts, Snippet
@@ -32,7 +30,7 @@ def find_name(facts: RepoFacts, name: str | None = None) -> str:
     """
     if name is not None:
         return require_name(name)
-    return _from_documents(facts) or _from_record(facts) or read_remote(facts.root)
+    return _from_documents(facts) or read_recorded_name(facts.files) or read_remote(facts.root)
 
 
 def require_name(text: str) -> str:
@@ -63,12 +61,3 @@ def read_own_snippets(facts: RepoFacts) -> tuple[Snippet, ...]:
 def _from_documents(facts: RepoFacts) -> str:
     own = read_own_snippets(facts)
     return next((one.repo for one in own if is_repo_name(one.repo)), "")
-
-
-def _from_record(facts: RepoFacts) -> str:
-    config = read_config(facts.files)
-    if not config.text:
-        return ""
-    keys = () if config.path == HUBKIT_TOML else ("tool", "hubkit")
-    name = find_value(parse_toml(config.text), *keys, "init", "repo")
-    return name if isinstance(name, str) and is_repo_name(name) else ""

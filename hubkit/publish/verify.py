@@ -100,7 +100,8 @@ def _judge(
         else:
             reason = outcome.error or f"it requests {outcome.unreachable}"
             message = f"{line} fails: {reason}"
-            yield ChecklistItem("load", "missing", message, "pytest --hubconf -k C301")
+            code = "C305" if call.is_trained else "C301"
+            yield ChecklistItem("load", "missing", message, f"pytest --hubconf -k {code}")
     for is_trained, how in ((False, "without weights"), (True, "with weights")):
         chosen = [
             one for one in calls if one.is_trained is is_trained and ran.issuperset(one.lines)

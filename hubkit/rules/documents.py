@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 
 from hubkit._util.text import did_you_mean, plural, quoted
 from hubkit._util.urls import github_repo
-from hubkit.analysis import read_snippets, select_own
+from hubkit.analysis import read_repo, read_snippets, select_own
+from hubkit.errors import GitRepoError
 from hubkit.rules.registry import rule
-from hubkit.source.project import select_licenses
+from hubkit.source import open_commit
+from hubkit.source.git import git_output
+from hubkit.source.project import (
+    find_names,
+    read_recorded_name,
+    read_versions,
+    select_licenses,
+)
+from hubkit.source.tags import bare_version
+from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,16 +121,21 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
         torch.hub.load("acme/unet:v1.0", "unet_large")
 
     The rule reads Markdown, reStructuredText, notebooks and Python files in `examples`, but not
-    changelogs. It checks snippets that load from the repo of git's `origin`, or from the one that
-    most snippets with known entrypoints name. Snippets with a tag or a commit, and placeholders such
-    as `<model>`, are not checked. If hubconf.py creates names at run time, no name is unknown.
+    changelogs. It checks snippets that load from the repo of git's `origin`, from the one that
+    `hubkit init` recorded or that is called like the project, or from the one that most snippets
+    with known entrypoints name. An entrypoint of a snippet with a tag is looked up at that tag, or
+    here if the tag is that of the declared version and does not exist yet. Snippets with another tag
+    or a commit, and placeholders such as `<model>`, are not checked. If hubconf.py creates names at
+    run time, no name is unknown.
     """
     hubconf = repo.hubconf
     if hubconf is None:
         return
     names = _loadable(hubconf)
-    moving = [one for one in _own_snippets(repo, names) if not one.is_pinned]
+    own = _own_snippets(repo, names)
+    moving = [one for one in own if not one.is_pinned]
     yield from _on_gone_branches(repo, moving).values()
+    yield from _unknown_at_tags(repo, [one for one in own if one.is_pinned])
     for one in moving:
         if one.entrypoint is None or re.fullmatch(_PLACEHOLDER, one.entrypoint):
             continue
@@ -160,9 +175,42 @@ def unpinned_snippet(repo: RepoFacts) -> Iterator[Finding]:
 def _own_snippets(repo: RepoFacts, names: frozenset[str]) -> tuple[Snippet, ...]:
     """The snippets that load from this repo."""
     snippets = read_snippets(repo.files)
-    refs = repo.files.refs() if snippets else None
+    if not snippets:
+        return ()
+    refs = repo.files.refs()
     remote = "/".join(github_repo(refs.remote) or ()) if refs else ""
-    return select_own(snippets, names, remote)
+    called = (f"/{name}" for name in find_names(repo.files))
+    return select_own(snippets, names, (remote, read_recorded_name(repo.files), *called))
+
+
+def _unknown_at_tags(repo: RepoFacts, pinned: list[Snippet]) -> Iterator[Finding]:
+    """Findings for snippets with a tag that lacks the entrypoint."""
+    by_ref: dict[str, list[Snippet]] = {}
+    for one in pinned:
+        if not re.fullmatch(_PLACEHOLDER, one.entrypoint or "..."):
+            by_ref.setdefault(one.ref, []).append(one)
+    for ref, snippets in by_ref.items():
+        hubconf = _find_hubconf(repo, ref, {one.entrypoint or "" for one in snippets})
+        if hubconf is not None and not hubconf.has_dynamic_names:
+            names = _loadable(hubconf)
+            yield from (_unknown_entrypoint(one, names)
+                        for one in snippets if one.entrypoint not in names)  # fmt: skip
+
+
+def _find_hubconf(repo: RepoFacts, tag: str, wanted: set[str]) -> Hubconf | None:
+    """The hubconf of a tag, or of the next release; None if it is unknown or mentions all names."""
+    refs, hubconf = repo.files.refs(), repo.hubconf
+    if refs is None or tag not in refs.tags:
+        is_next = bare_version(tag) in read_versions(repo.files, repo.packages).values()
+        return hubconf if is_next else None
+    # Reading the whole repo again takes as long as the check itself.
+    text = git_output(repo.files.root, "cat-file", "blob", f"refs/tags/{tag}:./{HUBCONF}")
+    if hubconf and wanted <= _loadable(hubconf) & {*re.findall(r"\w+", text)}:
+        return None
+    try:
+        return read_repo(open_commit(repo.files.root, f"refs/tags/{tag}")).hubconf
+    except GitRepoError:
+        return None
 
 
 @rule("HUB806", "ci-does-not-exercise-hub", "info", preview=True)
@@ -242,8 +290,9 @@ def _on_gone_branches(repo: RepoFacts, snippets: list[Snippet]) -> dict[Location
 
 
 def _unknown_entrypoint(snippet: Snippet, names: frozenset[str]) -> Finding:
+    of = f" of {snippet.ref}" if snippet.ref else ""
     return stale_snippet.finding(
-        f"this snippet loads `{snippet.entrypoint}`, which is not an entrypoint",
+        f"this snippet loads `{snippet.entrypoint}`, which is not an entrypoint{of}",
         snippet.location,
         hint=did_you_mean(snippet.entrypoint or "", sorted(names))
         or "Fix the name, or pin a tag that has it.",

@@ -7,6 +7,7 @@ the project is run.
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -208,6 +209,16 @@ def read_remote(folder: Path) -> str:
     """
     name = "/".join(github_repo(git_output(folder, "config", "--get", "remote.origin.url")) or ())
     return name if is_repo_name(name) else ""
+
+
+def read_recorded_name(files: Files) -> str:
+    """The repo on GitHub that ``hubkit init`` recorded, as "owner/name"; "" if it recorded none."""
+    for path, keys in (("hubkit.toml", ()), ("pyproject.toml", ("tool", "hubkit"))):
+        with contextlib.suppress(ValueError):
+            name = find_value(parse_toml(files.read_text(path)), *keys, "init", "repo")
+            if isinstance(name, str) and is_repo_name(name):
+                return name
+    return ""
 
 
 def is_repo_name(text: str) -> bool:

@@ -23,9 +23,9 @@ def help_examples(context: CaseContext) -> Iterator[Failure]:
 
     This check runs code after ``>>>`` and in python fences, from the help of the entrypoint and from
     documents where the code loads the entrypoint. It does not compare output.
-    ``torch.hub.load("owner/name", ...)`` of this repo loads the folder under test. Examples that
-    need the network, a file, a missing module or a GPU, or that continue an earlier one, are
-    skipped.
+    ``torch.hub.load("owner/name", ...)`` of this repo loads the folder under test, and weights come
+    from this machine, as for C305. Examples that need the network, a file, a missing module or a
+    GPU, or that continue an earlier one, are skipped.
 
     Fix the example, or add ``# hubkit: skip`` to it.
     """
@@ -64,7 +64,8 @@ def _run(context: CaseContext, example: Example) -> ExampleResult:
     from pytest_hubkit.published import name_repo
 
     conformance, options = context.session, context.session.options
-    home = "worker-home" if options.network == "deny" else conformance.weights_home
+    is_denied, weights = options.network == "deny", context.case.config.weights
+    home = "worker-home" if is_denied else conformance.weights_home
     run = ExampleRun(
         code=example.code,
         place=example.place,
@@ -73,6 +74,8 @@ def _run(context: CaseContext, example: Example) -> ExampleResult:
         names=(name_repo(conformance.root).lower(), *conformance.examples.names),
         home=str(conformance.folder / home),
         policy=options.policy,
+        store=conformance.store if is_denied else None,
+        digest=weights.sha256 if weights else "",
     )
     return conformance.worker.call(run_example, run, _TIMEOUT)
 

@@ -17,13 +17,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec import Struct
 
 from hubkit.lazy import import_late
-from hubkit.runtime.sandbox import Attempt, Policy, guarded_network, isolate_network, kept_state
+from hubkit.runtime.sandbox import (
+    Attempt,
+    Policy,
+    guarded_network,
+    isolate_network,
+    kept_state,
+    wrap_requests,
+)
 from pytest_hubkit.capture import Capture
 from pytest_hubkit.inputs import Inputs
 from pytest_hubkit.isolation import isolated_hub_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from pytest_hubkit.stored import WeightsStore
 
 
 _TIMEOUT = 300.0
@@ -126,6 +135,8 @@ class ExampleRun(Struct, frozen=True):
         names: Names of the repo: "owner/name".
         home: The value of ``TORCH_HOME``.
         policy: What it may reach.
+        store: Files that answer requests, or None.
+        digest: The start of the sha256 of the entrypoint's weights, or "".
     """
 
     code: str
@@ -135,6 +146,8 @@ class ExampleRun(Struct, frozen=True):
     names: tuple[str, ...]
     home: str
     policy: Policy
+    store: WeightsStore | None = None
+    digest: str = ""
 
 
 class ExampleResult(Struct, frozen=True):
@@ -156,7 +169,15 @@ class ExampleResult(Struct, frozen=True):
 
 
 def run_example(run: ExampleRun) -> ExampleResult:
-    """Run an example in an empty folder."""
+    """Run an example in an empty folder.
+
+    A library that it imports is prepared to answer requests before a second attempt.
+    """
+    result = _run_once(run)
+    return _run_once(run) if result.target and wrap_requests() else result
+
+
+def _run_once(run: ExampleRun) -> ExampleResult:
     os.environ.setdefault("MPLBACKEND", "agg")
     attempts: list[Attempt] = []
     with (
@@ -165,9 +186,12 @@ def run_example(run: ExampleRun) -> ExampleResult:
         tempfile.TemporaryDirectory(prefix="example-", dir=Path(run.home).parent) as folder,
         _loading_from(Path(run.root), run.names),
         isolated_hub_dir(Path(run.home)),
-        guarded_network(Path(run.root), run.place, attempts, run.policy),
+        guarded_network(Path(run.root), run.place, attempts, run.policy) as guard,
         Capture(),
     ):
+        wrap_requests()
+        if run.store is not None:
+            guard.find_file = functools.partial(run.store.find, digest=run.digest)
         os.chdir(folder)
         try:
             code = compile("\n" * (run.line - 1) + run.code, run.place, "exec")

@@ -82,6 +82,9 @@ def test_each_fault_is_found_by_default_and_nothing_else(repo: HubRepo, tmp_path
     failed = {name for name, outcome in found.items() if outcome == "FAILED"}
     assert failed - {"check"} == {f"fault_{fault}::{code}" for fault, code in FAULTS.items()}
     assert {found[f"fine_{fault}::{code}"] for fault, code in FAULTS.items()} == {"PASSED"}
+    shown = result.stdout.str()
+    assert "The weights are those of another version of the model." in shown
+    assert re.search(r"dist/older-\w+\.pth has sha256 \w{64}", shown)
     report = read_report(repo.root / "conformance.json")
     verdicts = {one.label: one.weights.verdict for one in report.cases if one.weights}
     assert verdicts == {

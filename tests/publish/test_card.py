@@ -200,16 +200,19 @@ def test_docstrings_cannot_break_out(repo: Path) -> None:
     assert "- ```net(pretrained: bool = False, width: str = '`|``')```" in read(repo)
 
 
+BEGIN = "<!-- hubkit:begin usage -->\n"
+PART = f"{BEGIN}<!-- hubkit:end usage -->\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("---\nlicense: [mit\n---\ntext\n", "the front matter cannot be read"),
         ("<!-- hubkit:begin usage -->\n", "`usage` begins but does not end"),
         ("<!-- hubkit:end usage -->\n", "`usage` ends but does not begin"),
-        (
-            "<!-- hubkit:begin usage -->\n<!-- hubkit:begin weights -->\n",
-            "`weights` begins inside another part, or twice",
-        ),
+        (f"{BEGIN}<!-- hubkit:begin weights -->\n", "line 1: `usage` begins but does not end"),
+        (f"{PART}\n{PART}", "line 4: `usage` begins twice"),
+        (PART.replace("begin usage", "begin usgae"), "line 1: there is no part `usgae`"),
         (
             "```\n<!-- hubkit:begin usage -->\n<!-- hubkit:end usage -->\n",
             "fenced code block begins",

@@ -85,6 +85,24 @@ def test_parts_of_the_readme_are_updated_with_the_card(repo: Path) -> None:
     assert hubkit("card", "--check", "--file", "MODEL_CARD.md").exit_code == 0
 
 
+def test_all_snippets_load_the_tag_of_the_declared_version(repo: Path) -> None:
+    hubkit("card", *REPO, "--tag", "v1.0.0")
+    (repo / "README.md").write_text(PART)
+    project = repo / "pyproject.toml"
+    project.write_text(project.read_text().replace("[project]", '[project]\nversion = "1.1.0"'))
+    assert "MODEL_CARD.md is out of date: usage" in hubkit("card", "--check").stderr
+    assert hubkit("card").exit_code == 0
+    for text in (read(repo), (repo / "README.md").read_text()):
+        assert '"acme/nets:v1.1.0", "net", pretrained=True' in text
+    assert hubkit("card", "--check").exit_code == 0
+    (repo / "MODEL_CARD.md").write_text(PART)
+    hubkit("card")
+    assert '"acme/nets:v1.1.0", "net", pretrained=True' in read(repo)
+    # A branch and a commit stay.
+    hubkit("card", "--tag", "main")
+    assert hubkit("card", "--check").exit_code == 0
+
+
 def test_a_tag_that_no_snippet_shows_is_reported(repo: Path) -> None:
     (repo / "MODEL_CARD.md").write_text("# Nets\n\n## Usage\n\nRead the paper.\n")
     result = hubkit("card", *REPO, "--tag", "v1.0")

@@ -101,7 +101,7 @@ def test_versions_that_disagree(ready: Path) -> None:
         "pyproject.toml declares 1.1.0, CITATION.cff declares 1.1.0 and the tag is v1.2.0"
     )
     assert found["changelog"] == "CHANGELOG.md does not mention 1.2.0"
-    assert "but there is no such tag" in found["weights"]
+    assert "but there is no such tag" in found["checkpoints"]
     commit_files(ready, {"CITATION.cff": "cff-version: 1.2.0\nversion: '1.0'\n"})
     assert missing(hubkit("release", *DRY)) == {
         "versions": "CITATION.cff declares 1.0 and the tag is v1.1.0"
@@ -124,11 +124,40 @@ def test_breaking_changes_need_a_version_that_says_so(ready: Path) -> None:
     found = missing(hubkit("release", *DRY))
     assert set(found) == {"breaking changes"}
     assert "the entrypoint `bundled` of v1.0.0 was removed" in found["breaking changes"]
-    assert "--tag v2.0.0" in hubkit("release", *DRY).stdout
+    message = hubkit("release", *DRY).stdout
+    assert "-> raise the version in pyproject.toml and CITATION.cff to 2.0.0, and commit" in message
     major = read_items(hubkit("release", "--tag", "v2.0.0", *DRY))
     assert major["breaking changes"] == ("ok", "1 change since v1.0.0, announced by v2.0.0")
     odd = read_items(hubkit("release", "--tag", "final", *DRY))
     assert odd["breaking changes"][0] == "note"
+
+
+def test_a_new_default_is_reported_unless_the_version_announces_it(ready: Path) -> None:
+    source = READY["hubconf.py"]
+    assert isinstance(source, str)
+    commit_files(ready, {"hubconf.py": source.replace("width: int = 2", "width: int = 3")})
+    hubkit("card")
+    commit_files(ready, {})
+    result = hubkit("release", *DRY)
+    assert result.exit_code == 0
+    state, message = read_items(result)["breaking changes"]
+    assert (state, message.partition("(")[0]) == (
+        "note",
+        "`net`: the default of `width` changed from `2` to `3` ",
+    )
+    assert "hubkit check --against v1.0.0" in result.stdout
+    major = read_items(hubkit("release", "--tag", "v2.0.0", *DRY))
+    assert major["breaking changes"] == ("ok", "1 change since v1.0.0, announced by v2.0.0")
+
+
+def test_a_version_that_is_released_is_to_be_raised(ready: Path) -> None:
+    git("tag", "v1.1.0", cwd=ready)
+    commit_files(ready, {"more.py": ""})
+    result = hubkit("release", *DRY)
+    assert "v1.1.0 exists at" in missing(result)["tag"]
+    action = "-> raise the version in pyproject.toml and CITATION.cff, and commit it\n"
+    assert action in result.stdout
+    assert "--tag" not in result.stdout.partition("\nok       license")[0]
 
 
 def test_a_shallow_clone_does_not_know_the_last_tag(ready: Path, tmp_path: Path) -> None:

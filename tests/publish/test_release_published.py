@@ -62,7 +62,7 @@ def test_all_is_published(released: Path, git_host: GitHost, hub_dir: Path) -> N
     assert read_items(result) == {
         "tag": ("ok", f"acme/nets:v1 is at {commit[:10]}, as here"),
         "archive": ("ok", "its files are those of the commit, 3 in all"),
-        "weights": ("ok", f"{PATH[7:]}: 14 bytes, sha256 {DIGEST[:10]}…"),
+        "checkpoints": ("ok", f"{PATH[7:]}: 14 bytes, sha256 {DIGEST[:10]}…"),
     }
     assert not hub_dir.exists()
     git_host.forget_requests()
@@ -73,7 +73,7 @@ def test_all_is_published(released: Path, git_host: GitHost, hub_dir: Path) -> N
 def test_a_file_that_is_not_uploaded(released: Path, git_host: GitHost) -> None:
     git_host.add_repo("acme", "nets", released)
     result = hubkit(*OPTIONS)
-    assert set(missing(result)) == {"weights"}
+    assert set(missing(result)) == {"checkpoints"}
     assert f"-> upload {PATH[7:]}\n" in result.stdout
     (released / "dist").mkdir()
     (released / "dist" / PATH[7:]).write_bytes(WEIGHTS)
@@ -87,7 +87,7 @@ def test_a_file_that_differs(released: Path, git_host: GitHost) -> None:
     digest = hashlib.sha256(other).hexdigest()
     result = hubkit(*OPTIONS)
     expected = f"{git_host.url}{PATH} has the sha256 {digest[:10]}…, not {DIGEST[:10]}…"
-    assert missing(result) == {"weights": expected}
+    assert missing(result) == {"checkpoints": expected}
     assert f"-> upload {PATH[7:]} again\n" in result.stdout
 
 
@@ -100,11 +100,11 @@ def test_a_file_that_differs_from_the_one_here(released: Path, git_host: GitHost
     git_host.add_file(plain, WEIGHTS)
     result = hubkit(*OPTIONS, "--tag", "v2")
     assert result.exit_code == 0
-    assert read_items(result)["weights"][0] == "note"  # Nothing to compare it with.
+    assert read_items(result)["checkpoints"][0] == "note"  # Nothing to compare it with.
     (released / "dist").mkdir()
     (released / "dist" / "plain.pth").write_bytes(b"others")
     found = missing(hubkit(*OPTIONS, "--tag", "v2"))
-    assert f"not {hashlib.sha256(b'others').hexdigest()[:10]}…" in found["weights"]
+    assert f"not {hashlib.sha256(b'others').hexdigest()[:10]}…" in found["checkpoints"]
 
 
 def test_a_size_that_differs_from_the_record(released: Path, git_host: GitHost) -> None:
@@ -114,7 +114,7 @@ def test_a_size_that_differs_from_the_record(released: Path, git_host: GitHost) 
     git_host.add_repo("acme", "nets", released)
     git_host.add_file(PATH, WEIGHTS)
     found = missing(hubkit(*OPTIONS, "--tag", "v2"))
-    assert found == {"weights": f"{git_host.url}{PATH} has 14 bytes, not 15"}
+    assert found == {"checkpoints": f"{git_host.url}{PATH} has 14 bytes, not 15"}
 
 
 def test_a_tag_that_is_not_pushed(released: Path, git_host: GitHost) -> None:

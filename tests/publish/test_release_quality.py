@@ -63,7 +63,7 @@ def test_weights_that_do_not_match_their_declaration(ready: Path) -> None:
     commit_files(ready, {"pyproject.toml": pyproject.replace('"0123', '"ffff')})
     hubkit("card")
     commit_files(ready, {})
-    assert "records ffff4567… for net" in missing(hubkit("release", *DRY))["weights"]
+    assert "records ffff4567… for net" in missing(hubkit("release", *DRY))["checkpoints"]
     bundled = (
         f'[tool.hubkit.entrypoints.bundled]\nweights = {{ bytes = 9, sha256 = "{"ab" * 32}" }}\n'
     )
@@ -71,7 +71,7 @@ def test_weights_that_do_not_match_their_declaration(ready: Path) -> None:
     hubkit("card")
     commit_files(ready, {})
     result = hubkit("release", *DRY)
-    assert "the sha256 of weights/bundled.pth is" in missing(result)["weights"]
+    assert "the sha256 of weights/bundled.pth is" in missing(result)["checkpoints"]
     assert "weights/bundled.pth has 15 bytes, but pyproject.toml records 9" in result.stdout
 
 
@@ -85,14 +85,14 @@ def test_weights_without_a_hash_in_their_name(ready: Path) -> None:
     hubkit("card")
     commit_files(ready, {})
     found = missing(hubkit("release", *DRY))
-    assert "contains no hash" in found["weights"]
+    assert "contains no hash" in found["checkpoints"]
     elsewhere = plain.replace("github.com/acme/nets/releases/download/v1.1.0", "example.org")
     commit_files(ready, {"hubconf.py": elsewhere})
     hubkit("card")
     commit_files(ready, {})
     result = hubkit("release", *DRY)
     assert result.exit_code == 0, result.output
-    assert read_items(result)["weights"][0] == "note"
+    assert read_items(result)["checkpoints"][0] == "note"
 
 
 def test_a_file_to_upload_that_is_another(ready: Path) -> None:
@@ -100,7 +100,54 @@ def test_a_file_to_upload_that_is_another(ready: Path) -> None:
     (ready / "dist" / "net-0123456789abcdef.pth").write_bytes(b"something else")
     commit_files(ready, {".gitignore": "dist/\n"})
     found = missing(hubkit("release", *DRY))
-    assert "dist/net-0123456789abcdef.pth does not match" in found["weights"]
+    assert "dist/net-0123456789abcdef.pth does not match" in found["checkpoints"]
+    # The same goes for the file of an earlier release.
+    git("tag", "v1.1.0", cwd=ready)
+    found = missing(hubkit("release", "--tag", "v1.2.0", *DRY))
+    assert "dist/net-0123456789abcdef.pth does not match" in found["checkpoints"]
+
+
+def test_a_file_that_an_earlier_release_would_have_to_get(ready: Path) -> None:
+    git("tag", "v1.1.0", cwd=ready)
+    source = READY["hubconf.py"]
+    assert isinstance(source, str)
+    changes = {
+        name: str(READY[name]).replace("1.1.0", "1.2.0")
+        for name in ("pyproject.toml", "CHANGELOG.md", "CITATION.cff", "README.md")
+    }
+    commit_files(ready, changes)
+    hubkit("card")
+    commit_files(ready, {})
+    assert read_items(hubkit("release", *DRY))["checkpoints"][0] == "ok"  # the file of v1.1.0
+    trained = "fedcba9876543210"
+    commit_files(
+        ready,
+        {
+            "hubconf.py": source.replace("0123456789abcdef", trained),
+            "pyproject.toml": changes["pyproject.toml"].replace("0123456789abcdef", trained),
+        },
+    )
+    hubkit("card")
+    commit_files(ready, {})
+    result = hubkit("release", *DRY)
+    message = f"net-{trained}.pth would have to be attached to v1.1.0, which exists without it"
+    assert missing(result) == {"checkpoints": message}
+    assert "-> hubkit weights add FILE --wire net\n" in result.stdout
+    # Before hubconf.py, a release had the weights alone, and git does not know them.
+    git("tag", "-f", "v1.1.0", git("commit-tree", "-m", "x", "HEAD:weights", cwd=ready), cwd=ready)
+    assert read_items(hubkit("release", *DRY))["checkpoints"] == ("note", message)
+
+
+def test_a_file_that_only_the_working_tree_has(ready: Path) -> None:
+    source = str(READY["hubconf.py"]).replace(
+        '_URL = "', '_NAMES = (_Path(__file__).parent / "names.txt").read_text()\n_URL = "'
+    )
+    (ready / "names.txt").write_text("a b")
+    commit_files(ready, {"hubconf.py": source, ".gitignore": "names.txt\n"})
+    assert hubkit("check", "--no-cache").exit_code == 1
+    result = hubkit("release", *DRY)
+    assert missing(result) == {"check": "1 finding: HUB601 hubconf.py:7"}
+    assert "-> hubkit check\n" in result.stdout
 
 
 def test_a_card_that_is_stale_missing_or_broken(ready: Path) -> None:
@@ -110,7 +157,7 @@ def test_a_card_that_is_stale_missing_or_broken(ready: Path) -> None:
     commit_files(ready, {"MODEL_CARD.md": card.replace("license: other", "license: mitt")})
     assert "MODEL_CARD.md:2" in missing(hubkit("release", *DRY))["card"]
     commit_files(ready, {"MODEL_CARD.md": card.replace("hubkit:end usage", "hubkit:end")})
-    assert "begins inside another part, or twice" in missing(hubkit("release", *DRY))["card"]
+    assert "`usage` begins but does not end" in missing(hubkit("release", *DRY))["card"]
     git("rm", "-q", "MODEL_CARD.md", cwd=ready)
     commit_files(ready, {})
     assert missing(hubkit("release", *DRY)) == {"card": "there is no model card"}
@@ -151,6 +198,9 @@ def test_weights_that_no_snippet_loads(ready: Path) -> None:
     commit_files(ready, {"MODEL_CARD.md": plain.replace("<!-- hubkit:end usage -->\n", "")})
     message = "no document shows how to load the weights: net(pretrained=True)"
     assert read_items(hubkit("release", *DRY))["snippets"] == ("note", message)
+    readme = str(READY["README.md"])
+    commit_files(ready, {"README.md": readme.replace('"net")', '"net", True)')})
+    assert read_items(hubkit("release", *DRY))["snippets"][0] == "ok"
 
 
 def report_of(ready: Path, **changes: object) -> str:

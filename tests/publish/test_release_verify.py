@@ -181,6 +181,8 @@ def test_printed_calls_ran_with_their_weights(
     assert (f"  {by_sha}  # exactly this commit\n" in result.stdout) == (not reason)
     if reason:
         assert any(line.startswith("missing") and reason in line for line in lines)
+        if not reason.startswith("not tried"):
+            assert "-> pytest --hubconf -k C305\n" in result.stdout
     else:
         assert lines[-1].endswith("with torch.hub and hubkit: net")
 

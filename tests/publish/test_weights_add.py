@@ -13,6 +13,7 @@ import pytest
 
 from hubkit.config import read_config
 from hubkit.publish.stand_in import Hosted, run_codes
+from tests.git_host.repos import git
 from tests.publish.conftest import hubkit
 
 
@@ -191,6 +192,18 @@ def run_printed(text: str, root: Path, name: str) -> None:
     outcomes = run_codes(root, (code, other), Hosted(names={name: str(root / name)}))
     assert not outcomes[0].error, code
     assert outcomes[1].unreachable.endswith("other.pth")
+
+
+def test_a_release_that_exists_gets_no_other_file(repo: Path, checkpoints: Path) -> None:
+    project = repo / "pyproject.toml"
+    project.write_text(project.read_text().replace("[project]", '[project]\nversion = "1.0"'))
+    git("tag", "v1.0", cwd=repo)
+    options = ("--wire", "net", "--to", repo / "dist", "--repo", "acme/nets")
+    result = hubkit("weights", "add", checkpoints / "linear.pth", *options)
+    assert result.exit_code == 2
+    assert "the tag v1.0 exists, so the file needs another release" in result.stderr
+    assert "First raise the version in pyproject.toml." in result.stderr
+    assert not (repo / "dist").exists()
 
 
 def test_the_weights_in_a_training_state_are_published_alone(

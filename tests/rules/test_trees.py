@@ -103,6 +103,29 @@ def test_the_only_snippet_is_stale_and_git_names_the_repo(tmp_path: Path) -> Non
     assert (code, severity, place) == ("HUB803", "error", Location("README.md", 1, 11))
 
 
+def test_an_entrypoint_of_a_tag_is_looked_up_there(tmp_path: Path) -> None:
+    def lines_with(*calls: str) -> list[int]:
+        commit_files(repo, {"README.md": "".join(f"    torch.hub.load({one})\n" for one in calls)})
+        found = findings_in(open_files(repo), "HUB803")
+        return [place.line for code, _, place in found if isinstance(place, Location)]
+
+    repo = tmp_path / "unet"
+    commit_files(repo, {"hubconf.py": UNET.replace("unet_large", "unet_old"), "LICENSE": ""})
+    git("tag", "v1", cwd=repo)
+    project = '[project]\nname = "unet"\nversion = "2.0"\n'
+    commit_files(repo, {"hubconf.py": UNET, "pyproject.toml": project})
+    assert lines_with("'acme/unet:v1', 'unet_old'", "'acme/unet:v2.0', 'unet_large'") == []
+    assert lines_with("'acme/unet:v1', 'unet_large'", "'acme/unet:v1', 'unet_big'") == [1, 2]
+    # The next release, and tags that git does not have.
+    assert lines_with("'acme/unet:v2.0', 'unet_old'", "'acme/unet:v3', 'unet_old'") == [1]
+    # What the repo is called: by the answers to `hubkit init`.
+    record = '[tool.hubkit.init]\nrepo = "acme/unet"\n'
+    commit_files(repo, {"pyproject.toml": project.replace('"unet"', '"x"')})
+    assert lines_with("'acme/unet', 'unet_old'") == []
+    commit_files(repo, {"pyproject.toml": record})
+    assert lines_with("'acme/unet', 'unet_old'") == [1]
+
+
 def test_a_snippet_that_names_a_branch_which_is_gone(tmp_path: Path) -> None:
     host, clone = tmp_path / "host", tmp_path / "clone"
     snippet = "    torch.hub.load('acme/nets:master', 'net')\n"

@@ -25,10 +25,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.torch
 def test_existing_models_are_published_and_stay_unchanged(here: Path) -> None:
-    result = init("--defaults")
+    result = init("--defaults", "--repo", "acme/nets")
     assert result.exit_code == 0, result.stderr
     there = read_tree(here)
     assert set(there) == {*SAMPLE, *MADE}
+    assert there["MODEL_CARD.md"].startswith(b"# Model card: nets\n")
+    assert b'title: "nets"\n' in there["CITATION.cff"]
     assert {name: there[name].decode() for name in SAMPLE} == SAMPLE
     assert entrypoints(here) == ["tiny", "wide", "unet"]
     assert "  unet  shapenets/unet.py:15 (not verified: it was not built)\n" in result.stdout
