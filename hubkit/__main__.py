@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from hubkit.errors import missing_requirement
@@ -17,7 +18,10 @@ def main() -> None:
             raise
         sys.stderr.write(f"error: {missing.message}\nhint: {missing.hint}\n")
         sys.exit(missing.exit_code)
-    run(prog_name="hubkit")
+    try:
+        run(prog_name="hubkit")
+    finally:
+        gc.freeze()  # The process ends: Python need not look for cycles in what is left.
 
 
 if __name__ == "__main__":
