@@ -110,13 +110,28 @@ def _differs(first: ObservedRun, output: Any, *, by_row: bool) -> str:  # noqa: 
 
 
 def _restores(model: torch.nn.Module, second: torch.nn.Module) -> bool:
-    """Whether a second model can load the weights of the first."""
+    """Whether a second model can load the weights of the first, and shares none of them."""
+    import torch
+
     state = model.state_dict()
     if find_unsafe(state):
         return False
-    loaded = read_back(state)
+    # A copy of each tensor would cost more than all else here.
+    loaded = read_back(state, copies=False)
+    versions = [one._version for one in loaded.values() if isinstance(one, torch.Tensor)]  # noqa: SLF001
     second.load_state_dict(loaded, strict=True)
-    return not find_changed(loaded, second.state_dict())
+    again = second.state_dict()
+    if versions != [one._version for one in loaded.values() if isinstance(one, torch.Tensor)]:  # noqa: SLF001
+        return False
+    return not (_places(loaded) & _places(again) or find_changed(loaded, again))
+
+
+def _places(state: dict[str, Any]) -> set[int]:
+    """Where the tensors of a state dict are in memory."""
+    import torch
+
+    tensors = (one for one in state.values() if isinstance(one, torch.Tensor) and has_shape(one))
+    return {one.data_ptr() for one in tensors if one.layout is torch.strided and one.numel()}
 
 
 def find_shared(model: torch.nn.Module, copied: torch.nn.Module) -> list[str]:

@@ -336,13 +336,14 @@ def find_unsafe(state: dict[str, Any]) -> dict[str, object]:
     return {key: value for key, value in state.items() if not (_is_plain(value) or _is_safe(value))}
 
 
-def read_back(state: dict[str, Any]) -> dict[str, Any]:
+def read_back(state: dict[str, Any], *, copies: bool = True) -> dict[str, Any]:
     """A state dict, saved and loaded.
 
     Plain tensors are copied instead: torch writes them bit for bit, which takes long.
 
     Args:
         state: A state dict without unsafe entries.
+        copies: Whether plain tensors are copied; otherwise they are the given ones.
     """
     import torch
 
@@ -351,7 +352,8 @@ def read_back(state: dict[str, Any]) -> dict[str, Any]:
     written = copy.copy(state)
     written.update(dict.fromkeys(plain, torch.empty(0)))
     loaded: dict[str, Any] = torch.load(_save(written), weights_only=True, map_location="cpu")
-    loaded.update((key, value.detach().cpu().clone()) for key, value in plain.items())
+    for key, value in plain.items():
+        loaded[key] = value.detach().cpu().clone() if copies else value
     return loaded
 
 

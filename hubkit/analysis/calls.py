@@ -221,6 +221,7 @@ class Interpreter(Struct):
         assumed: Values that hold in every function, such as ``{EXISTS: False}``.
         follows_calls: Whether functions of the repo are interpreted where they are called.
         enters_loops: Whether bodies of loops run at least once.
+        notes_paths: Whether to note the paths that are opened and created.
         downloads: Calls that download, with the names around them and the function called.
         failures: Statements that raise and are not caught, with the names around them.
         moves: Calls that put something on a GPU, with the names around them.
@@ -233,6 +234,7 @@ class Interpreter(Struct):
     assumed: dict[str, Value] = field(default_factory=dict)
     follows_calls: bool = True
     enters_loops: bool = False
+    notes_paths: bool = False
     downloads: list[tuple[ast.Call, Scope, str]] = field(default_factory=list)
     failures: list[tuple[ast.stmt, Scope]] = field(default_factory=list)
     moves: list[tuple[ast.Call, Scope]] = field(default_factory=list)
@@ -270,7 +272,7 @@ class Interpreter(Struct):
             return
         self._running.add(id(node))
         scope = self.resolver.inside(found.scope, node).scope
-        variables = {**self.assumed, **_default_values(node), **values}
+        variables = {**self.assumed, **default_values(node), **values}
         self._run(_Frame(scope, variables, owner, depth), node.body)
         self._running.discard(id(node))
 
@@ -474,7 +476,8 @@ class Interpreter(Struct):
     def _evaluate(self, frame: _Frame, node: ast.expr | ast.stmt) -> None:
         """Follow the calls that evaluating a node is certain to make."""
         if not frame.records:
-            self._note_created(frame, node)
+            if self.notes_paths:
+                self._note_created(frame, node)
             return
         for one in self.resolver.syntax.calls_of(node, enters_loops=self.enters_loops):
             if isinstance(one, ast.Call):
@@ -488,7 +491,7 @@ class Interpreter(Struct):
         target, owner = find_callee(self.resolver, frame.scope, node.func, frame.owner)
         if not self._catching and target is None and self._moves_to_gpu(frame, node):
             self.moves.append((node, frame.scope))
-        if not isinstance(target, Defined):
+        if self.notes_paths and not isinstance(target, Defined):
             self._note_paths(frame, node)
         match target:
             case External(name):
@@ -596,13 +599,14 @@ def _join(frame: _Frame, branches: Sequence[_Frame]) -> bool:
         return False
     first, *others = ends
     frame.values = {
-        name: value if all(_agree(value, other.get(name, UNKNOWN)) for other in others) else UNKNOWN
+        name: value if all(agree(value, other.get(name, UNKNOWN)) for other in others) else UNKNOWN
         for name, value in first.items()
     }
     return True
 
 
-def _agree(one: Value, other: Value) -> bool:
+def agree(one: Value, other: Value) -> bool:
+    """Whether two values are the same, and of one type."""
     return type(one) is type(other) and one == other
 
 
@@ -626,7 +630,8 @@ def _matches(pattern: ast.pattern, subject: Value) -> bool | None:
     return None
 
 
-def _default_values(node: FunctionNode) -> dict[str, Value]:
+def default_values(node: FunctionNode) -> dict[str, Value]:
+    """The defaults of a function's parameters that are numbers, texts and the like."""
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
     pairs = [

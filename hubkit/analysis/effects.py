@@ -9,13 +9,20 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hubkit.analysis.arguments import ArgumentChecker, caught_calls
-from hubkit.analysis.calls import Body, CallGraph, Interpreter, find_callee
+from hubkit.analysis.calls import (
+    Body,
+    CallGraph,
+    Interpreter,
+    agree,
+    default_values,
+    find_callee,
+)
 from hubkit.analysis.resolve import Defined, External, Valued
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_callable, method_of
@@ -398,19 +405,42 @@ def _takes(resolver: Resolver, scope: Scope, function: ast.expr, name: str) -> b
 _GPU = re.compile(r"""(['"])cuda(:\d+)?\1""")
 
 
+# What each path that leads to a file of the repo starts with.
+_FILE = "__file__"
+
+# A function, arguments and what is assumed.
+_Call: TypeAlias = tuple[ast.AST, frozenset[tuple[str, "Value"]], frozenset[tuple[str, "Value"]]]
+
+
 class InterpretedCalls(Struct, frozen=True):
     """Calls of entrypoints, each interpreted once."""
 
     resolver: Resolver
-    _interpreted: dict[tuple[ast.AST, frozenset[tuple[str, Value]]], Interpreter] = {}
+    _interpreted: dict[_Call, Interpreter] = {}
     _moves: dict[ast.AST, tuple[tuple[ast.Call, Scope], ...]] = {}
 
-    def interpret(self, target: Defined, values: dict[str, Value]) -> Interpreter:
-        """Interpret a call with known arguments."""
-        key = (target.node, frozenset(values.items()))
+    def interpret(
+        self, target: Defined, values: dict[str, Value], assumed: Mapping[str, Value] | None = None
+    ) -> Interpreter:
+        """Interpret a call with known arguments.
+
+        Args:
+            target: The function or class.
+            values: The arguments; those that are the same as the default make no difference.
+            assumed: Values that hold in every function.
+        """
+        defaults = {} if isinstance(target.node, ast.ClassDef) else default_values(target.node)
+        given = {
+            name: value
+            for name, value in values.items()
+            if name not in defaults or not agree(value, defaults[name])
+        }
+        key = (target.node, frozenset(given.items()), frozenset((assumed or {}).items()))
         if key not in self._interpreted:
-            self._interpreted[key] = Interpreter(self.resolver)
-            self._interpreted[key].call(target, values)
+            self._interpreted[key] = Interpreter(
+                self.resolver, dict(assumed or {}), notes_paths=self.resolver.tree.mentions(_FILE)
+            )
+            self._interpreted[key].call(target, given)
         return self._interpreted[key]
 
     def moves(self, call: Interpreter) -> Iterator[tuple[ast.Call, Scope]]:
@@ -436,18 +466,17 @@ class InterpretedCalls(Struct, frozen=True):
 
 
 def find_unrequested_downloads(
-    hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
+    hubconf: Scope, calls: InterpretedCalls, entrypoints: Iterable[Entrypoint]
 ) -> Iterator[UnrequestedDownload]:
     """Downloads that calling an entrypoint without weights is certain to make."""
     for entry in entrypoints:
-        target, values = _called(hubconf, resolver, entry)
+        target, values = _called(hubconf, calls.resolver, entry)
         if target is None:
             continue
         deciding = weights_parameters(weights_defaults(entry.parameters or ()))
         values.update({one.name: one.without for one in deciding})
         # No file is left from an earlier call.
-        run = Interpreter(resolver, {EXISTS: False})
-        run.call(target, values)
+        run = calls.interpret(target, values, {EXISTS: False})
         for node, scope, name in run.downloads[:1]:
             place = scope.file.location(node)
             switch, without = (deciding[0].name, deciding[0].without) if deciding else ("", None)
@@ -455,17 +484,17 @@ def find_unrequested_downloads(
 
 
 def find_missing_files(
-    hubconf: Scope, resolver: Resolver, entrypoints: Iterable[Entrypoint]
+    hubconf: Scope, calls: InterpretedCalls, entrypoints: Iterable[Entrypoint]
 ) -> Iterator[MissingFile]:
     """Files beside the code that entrypoints are certain to open, and that do not exist.
 
     Args:
         hubconf: The hubconf's names.
-        resolver: Looks names up.
+        calls: The calls interpreted so far.
         entrypoints: The entrypoints, called with their defaults and with weights.
     """
-    for entry in entrypoints:
-        target, bound = _called(hubconf, resolver, entry)
+    for entry in entrypoints if calls.resolver.tree.mentions(_FILE) else ():
+        target, bound = _called(hubconf, calls.resolver, entry)
         if target is None:
             continue
         found: dict[str, MissingFile] = {}
@@ -474,24 +503,23 @@ def find_missing_files(
         for switch in ((), switches) if switches else ((),):
             values = {**bound, **dict.fromkeys(switch, True)}
             # Whether or not files exist that the code asks for, it opens this one.
-            missing = [
-                _missing_reads(resolver, target, values, assumed)
-                for assumed in ({EXISTS: False}, {})
-            ]
-            for path in missing[0].keys() & missing[1].keys():
-                found.setdefault(path, MissingFile(entry.name, path, missing[0][path]))
+            missing = _missing_reads(calls, target, values, {EXISTS: False})
+            still = _missing_reads(calls, target, values, {}) if missing else {}
+            for path in missing.keys() & still.keys():
+                found.setdefault(path, MissingFile(entry.name, path, missing[path]))
         yield from found.values()
 
 
 def _missing_reads(
-    resolver: Resolver, target: Defined, values: dict[str, Value], assumed: Mapping[str, Value]
+    calls: InterpretedCalls,
+    target: Defined,
+    values: dict[str, Value],
+    assumed: Mapping[str, Value],
 ) -> dict[str, Location]:
-    run = Interpreter(resolver, dict(assumed))
-    run.call(target, values)
     return {
         path: scope.file.location(node)
-        for path, node, scope in reversed(run.reads)
-        if not resolver.tree.files.is_file(path)
+        for path, node, scope in reversed(calls.interpret(target, values, assumed).reads)
+        if not calls.resolver.tree.files.is_file(path)
     }
 
 

@@ -14,7 +14,7 @@ from hubkit.analysis.dependencies import is_known
 from hubkit.analysis.resolve import Defined, External, Module, Unresolved
 from hubkit.analysis.returns import is_module_class
 from hubkit.analysis.scope import Scope, absolute_module, find_dynamic_names
-from hubkit.analysis.syntax import branches_of, statements, walk
+from hubkit.analysis.syntax import branches_of, is_on, statements, walk
 from hubkit.analysis.values import find_string, read_all
 from hubkit.facts import (
     Import,
@@ -468,10 +468,11 @@ def _missing_exports(scope: Scope, resolver: Resolver) -> Iterator[MissingExport
 def _late_imports(scope: Scope, resolver: Resolver, loaded: set[str]) -> Iterator[LateImport]:
     """Imports in methods that run after loading, of packages that loading does not import."""
     late: list[LateImport] = []
-    if not _INDENTED_IMPORT.search(scope.file.text):
+    lines = scope.file.lines_with(_INDENTED_IMPORT)
+    if not lines:
         return
     for node in statements(scope.file.tree.body):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or not is_on(node, lines):
             continue
         for part in statements(node.body, nested=False):
             for module in _imported(scope, part):

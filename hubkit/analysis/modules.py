@@ -7,8 +7,10 @@ import io
 import os
 import re
 import string
+import sys
 import tokenize
 import warnings
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -17,11 +19,11 @@ from hubkit import limits
 from hubkit._util.text import column_of
 from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.scope import Scope, read_scope
-from hubkit.analysis.syntax import walk
+from hubkit.analysis.syntax import child_nodes, walk
 from hubkit.facts import HubconfProblem, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hubkit.facts import Files
 
@@ -86,6 +88,10 @@ class SourceTree(Struct):
     def add(self, scope: Scope) -> None:
         """Add a scope that was read already."""
         self._scopes[scope.file.path] = scope
+
+    def mentions(self, word: str) -> bool:
+        """Whether the text of a module that was read so far contains a word."""
+        return any(scope is not None and word in scope.file.text for scope in self._scopes.values())
 
     def file(self, path: str) -> str:
         """The normalized path of a file, relative to the root; "" if it does not exist."""
@@ -243,6 +249,7 @@ _MARKS = tuple(re.compile(mark, re.MULTILINE) for mark in ("^<{7} ", "^={7}$", "
 # What words consist of, and what is between them on a line.
 _WORDS = (string.ascii_letters + string.digits + "_ \t").encode() + bytes(range(0x80, 0x100))
 
+_KEYWORD = re.compile(r"(?:def|class)\s+(\w+)")
 _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -293,11 +300,22 @@ class SourceFile(Struct, frozen=True):
         return column_of(self.lines[line - 1], offset)
 
     def _name_location(self, line: int, start: int, name: str) -> Location:
-        pattern = re.compile(rf"(?:def|class)\s+({re.escape(name)})\b")
-        found = pattern.search(self.lines[line - 1], start - 1) if line <= len(self.lines) else None
-        if found is None:
+        found = (
+            _KEYWORD.search(self.lines[line - 1], start - 1) if line <= len(self.lines) else None
+        )
+        if found is None or found[1] != name:
             return Location(self.path, line, start)
         return Location(self.path, line, found.start(1) + 1, line, found.end(1) + 1)
+
+    def lines_with(self, pattern: re.Pattern[str]) -> tuple[int, ...]:
+        """The numbers of the lines on which a pattern matches, in order."""
+        found: dict[int, None] = {}
+        line, end = 1, 0
+        for match in pattern.finditer(self.text):
+            line += self.text.count("\n", end, match.start())
+            end = match.start()
+            found[line] = None
+        return tuple(found)
 
 
 def read_source(
@@ -385,40 +403,35 @@ def _parse(data: bytes, path: str, *, module: str, is_package: bool) -> SourceFi
         return HubconfProblem("syntax", "code is nested too deeply to be parsed", Location(path))
     except ValueError as error:
         return HubconfProblem("encoding", str(error), Location(path))
-    if _is_deep(tree):
-        return HubconfProblem("syntax", "code is nested too deeply to be read", Location(path))
     lines = tuple(text.split("\n"))
+    if _is_deep(tree, lines):
+        return HubconfProblem("syntax", "code is nested too deeply to be read", Location(path))
     return SourceFile(path, module, is_package, text, lines, tree, count_marks(data))
 
 
-def _is_deep(tree: ast.Module) -> bool:
+def _is_deep(tree: ast.Module, lines: Sequence[str]) -> bool:
     """Whether an expression is nested so deeply that walking it would exhaust the stack."""
-    pending: list[ast.AST] = [tree]
+    most = limits.SOURCE_DEPTH.most
+    ends = (0, *accumulate(len(line) + 1 for line in lines))
+    pending: list[tuple[ast.AST, int]] = [(tree, most)]
     while pending:
-        for value in vars(pending.pop()).values():
-            for part in value if isinstance(value, list) else (value,):
-                if not isinstance(part, ast.AST):
-                    continue
-                if not isinstance(part, ast.expr):
-                    pending.append(part)
-                elif _may_be_deep(part) and _has_depth(part, limits.SOURCE_DEPTH.most):
-                    return True
+        node, left = pending.pop()
+        if not left:
+            return True
+        if _room(node, ends) < left:  # each level takes a character; most statements are short
+            continue
+        if left < most or isinstance(node, ast.expr):
+            left -= 1
+        pending += [(child, left) for child in child_nodes(node)]
     return False
 
 
-def _may_be_deep(node: ast.expr) -> bool:
-    """Whether an expression is long enough to be deep; most are not."""
-    end = node.end_col_offset or 0
-    return node.end_lineno != node.lineno or end - node.col_offset > limits.SOURCE_DEPTH.most
-
-
-def _has_depth(node: ast.AST, depth: int) -> bool:
-    layer = [node]
-    for _ in range(depth):
-        layer = [child for one in layer for child in ast.iter_child_nodes(one)]
-        if not layer:
-            return False
-    return True
+def _room(node: ast.AST, ends: Sequence[int]) -> int:
+    """At most how many levels are in a node, by the length of its source."""
+    line, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+    if line != last:
+        return ends[min(last, len(ends) - 1)] - ends[line - 1]
+    return getattr(node, "end_col_offset", sys.maxsize) - getattr(node, "col_offset", 0)
 
 
 def _find_conflict(text: str) -> int:

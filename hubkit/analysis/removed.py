@@ -13,6 +13,7 @@ from hubkit.facts import RemovedName
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from hubkit.analysis.modules import SourceFile
     from hubkit.analysis.resolve import Defined, Resolver
     from hubkit.analysis.scope import Scope
 
@@ -67,14 +68,14 @@ def find_removed_names(
         if _WORDS.search(scope.file.text):
             yield from _find_in(resolver, scope, scope.file.tree.body, on_import=True)
     for found in functions:
-        if not isinstance(found.node, ast.ClassDef) and _WORDS.search(found.scope.file.text):
+        if not isinstance(found.node, ast.ClassDef) and _has_words(found.scope.file, found.node):
             yield from _find_in(resolver, found.scope, found.node.body, on_import=False)
 
 
 def _find_in(
     resolver: Resolver, scope: Scope, body: Iterable[ast.stmt], *, on_import: bool
 ) -> Iterator[RemovedName]:
-    for node in _unguarded(body):
+    for node in _unguarded(scope.file, body):
         for name in _names(resolver, scope, node):
             since = _SINCE.get(name) or _SINCE.get(f"{name.rpartition('.')[0]}.")
             if since:
@@ -103,8 +104,17 @@ def _packages(module: str) -> Iterator[str]:
     yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
-def _unguarded(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """The nodes of code that runs, except in functions and where the absence of a name is expected."""
+def _has_words(file: SourceFile, statement: ast.stmt) -> bool:
+    """Whether the last part of such a name is on the lines of a statement."""
+    lines = file.lines[statement.lineno - 1 : statement.end_lineno]
+    return any(map(_WORDS.search, lines))
+
+
+def _unguarded(file: SourceFile, body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The nodes of code that runs, except in functions and where the absence of a name is expected.
+
+    Statements without one of the words are left out.
+    """
     pending = list(body)
     while pending:
         node = pending.pop()
@@ -114,6 +124,8 @@ def _unguarded(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
             case ast.Try(handlers=handlers) if any(map(_expects_absence, handlers)):
                 pending += [*node.orelse, *node.finalbody]
             case ast.If(test=test) | ast.IfExp(test=test) if _TESTS.search(ast.unparse(test)):
+                continue
+            case ast.Assign() | ast.AnnAssign() | ast.Expr() if not _has_words(file, node):
                 continue
             case _:
                 yield node

@@ -143,11 +143,9 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
             dict.fromkeys(find_removed_names(resolver, reach.eager, effects.called))
         ),
         missing_exports=hazards.missing_exports,
-        unrequested_downloads=tuple(
-            find_unrequested_downloads(scope, resolver, surface.entrypoints)
-        ),
+        unrequested_downloads=tuple(find_unrequested_downloads(scope, calls, surface.entrypoints)),
         loads=tuple(find_loads(resolver, reach.scopes, surface.entrypoints)),
-        missing_files=tuple(find_missing_files(scope, resolver, surface.entrypoints)),
+        missing_files=tuple(find_missing_files(scope, calls, surface.entrypoints)),
         data_files=tuple(find_data_files(resolver, reach.scopes, files)),
         failing_defaults=tuple(find_failing_defaults(scope, calls, surface.entrypoints)),
         gpu_needs=tuple(find_gpu_needs(scope, calls, surface.entrypoints)),

@@ -14,11 +14,11 @@ from hubkit.analysis.scope import (
     Scope,
     read_function_scope,
 )
-from hubkit.analysis.syntax import SyntaxCache, child_nodes
+from hubkit.analysis.syntax import SyntaxCache, child_nodes, is_on
 from hubkit.analysis.values import read_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hubkit.analysis.modules import SourceTree
     from hubkit.analysis.scope import FunctionScope, Value
@@ -213,11 +213,22 @@ class Resolver(Struct, frozen=True):
             return expression.id
         return target.name if isinstance(target, External) else ""
 
-    def nodes(self, scope: Scope, start: ast.AST) -> Iterator[tuple[Scope, ast.AST]]:
-        """Every node in a node of a module, with the names around it."""
+    def nodes(
+        self, scope: Scope, start: ast.AST, lines: Sequence[int] | None = None
+    ) -> Iterator[tuple[Scope, ast.AST]]:
+        """Every node in a node of a module, with the names around it.
+
+        Args:
+            scope: The module.
+            start: The node.
+            lines: Lines of interest, in order: functions, and statements outside of functions, that
+                are on none of them are left out. None means all.
+        """
         pending = [(scope, start)]
         while pending:
             around, node = pending.pop()
+            if isinstance(node, ast.stmt) and around is scope and not is_on(node, lines):
+                continue
             yield around, node
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 around = self.inside(around, node).scope

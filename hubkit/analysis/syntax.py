@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 # Fields that hold texts, numbers, contexts or operators.
 _PLAIN = frozenset(
@@ -373,7 +374,15 @@ def _bound_names(node: ast.AST) -> tuple[str, ...]:
     return ()
 
 
+def is_on(node: ast.stmt, lines: Sequence[int] | None) -> bool:
+    """Whether a statement is on one of some lines, which are in order; None means all lines."""
+    if lines is None:
+        return True
+    at = bisect_left(lines, first_line(node))
+    return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
+
+
 def first_line(node: ast.stmt) -> int:
     """The first line of a statement, including its decorators."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in decorators)])
+    return min([node.lineno, *(one.lineno for one in decorators)]) if decorators else node.lineno

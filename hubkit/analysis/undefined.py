@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.analysis.resolve import Defined, Resolver
-    from hubkit.analysis.scope import Scope
+    from hubkit.analysis.scope import FunctionNode, Scope
 
 # What every module has, and builtins of other platforms and versions of Python.
 _ALWAYS = frozenset(dir(builtins)) | {
@@ -43,38 +43,34 @@ def find_undefined_names(
     """
     unknown: dict[str, frozenset[str]] = {}
     for found in functions:
+        module = resolver.tree.scope(found.scope.file.module) or found.scope
         if isinstance(found.node, ast.ClassDef):
             continue
-        module = resolver.tree.scope(found.scope.file.module) or found.scope
-        if not _may_lack_names(resolver.inside(found.scope, found.node).nodes, module):
+        names = _names_from_outside(module, found.node)
+        if not names:
             continue
         path = module.file.path
         if path not in unknown:
             unknown[path] = _unknown_names(resolver, module)
-        names = unknown[path]
-        if not names:
-            continue
-        for statement in found.node.body:
+        names &= unknown[path]
+        for statement in found.node.body if names else ():
             for node in _reads(statement, names):
                 yield UndefinedName(node.id, module.file.location(node))
 
 
-def _may_lack_names(nodes: Iterable[ast.AST], module: Scope) -> bool:
-    """Whether a function reads a name that is bound neither in it nor in its module.
+def _names_from_outside(module: Scope, function: FunctionNode) -> frozenset[str]:
+    """The names that a function reads and neither it nor an import of its module binds.
 
-    It does not matter here where in the function; asking Python's compiler takes far longer.
+    Few functions have any. So most modules, which are much larger, need no table of their names.
     """
-    read: set[str] = set()
-    bound: set[str] = set()
-    for node in nodes:
-        match node:
-            case ast.Name(id=name, ctx=ast.Load()):
-                read.add(name)
-            case ast.Name(id=name) | ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
-                bound.add(name)
-            case ast.alias(name=name, asname=other):
-                bound.add(other or name.partition(".")[0])
-    return not read <= bound | module.bindings.keys() | _ALWAYS
+    lines = module.file.lines[function.lineno - 1 : function.end_lineno]
+    method = "class _:\n" if lines[0][:1] in " \t" else ""
+    try:
+        top = symtable.symtable(method + "\n".join(lines), module.file.path, "exec")
+    except SyntaxError:  # part of another function, whose names it assigns
+        return frozenset(node.id for node in ast.walk(function) if isinstance(node, ast.Name))
+    read, _ = _sort_names(top)
+    return read - _ALWAYS - module.bindings.keys() - {"__class__"}
 
 
 def _unknown_names(resolver: Resolver, module: Scope) -> frozenset[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from hubkit.analysis.resolve import Module
-from hubkit.analysis.syntax import walk
+from hubkit.analysis.syntax import is_on, walk
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from hubkit.facts import Location
 
 _LOOKUPS = ("globals()", "locals()", "sys.modules[")
+_LOOKUP = re.compile(r"\b(?:getattr|vars|__dict__)\b")
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -65,7 +68,10 @@ class UnusedCode:
     def _is_mentioned(self, scope: Scope, name: str) -> bool:
         if name not in scope.file.text:
             return False
+        lines = scope.file.lines_with(re.compile(rf"\b{re.escape(name)}\b"))
         for statement in scope.file.tree.body:
+            if not is_on(statement, lines):
+                continue
             definition = statement if isinstance(statement, _Definition) else None
             if definition is not None and definition.name == name:
                 continue
@@ -90,8 +96,10 @@ class UnusedCode:
             yield scope.file.module
         if "getattr(" not in text and "vars(" not in text and "__dict__" not in text:
             return
+        lines = scope.file.lines_with(_LOOKUP)
         literal: set[ast.expr] = set()
-        for node in walk(scope.file.tree):
+        inner = (walk(one) for one in scope.file.tree.body if is_on(one, lines))
+        for node in chain.from_iterable(inner):
             match node:
                 case ast.Subscript(value=ast.Attribute() as table, slice=ast.Constant()):
                     literal.add(table)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from hubkit.analysis.effects import find_places
 from hubkit.analysis.imports import find_reach
 from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
-from hubkit.analysis.resolve import Defined, Resolver
-from hubkit.analysis.scope import read_scope
+from hubkit.analysis.resolve import Defined, External, Resolver
+from hubkit.analysis.scope import ImportedName, read_scope
 from hubkit.analysis.syntax import walk
 from hubkit.analysis.unused import UnusedCode
 from hubkit.analysis.values import find_path, find_string, find_values, path_in_repo
@@ -18,6 +19,7 @@ from hubkit.facts import CheckpointUse, DataFile, EntrypointWeights, Load
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
+    from hubkit.analysis.resolve import Target
     from hubkit.analysis.scope import FunctionScope, Scope
     from hubkit.facts import Entrypoint, Files, Hubconf, Location
 
@@ -49,14 +51,32 @@ def find_checkpoints(
     unused = UnusedCode(resolver, scopes, {entry.definition for entry in entrypoints})
     for scope in scopes:
         if any(name in scope.file.text for name in _SIGNATURES):
+            lines = scope.file.lines_with(_mentions(resolver, scope, _SIGNATURES))
             calls = (
                 use
-                for around, node in resolver.nodes(scope, scope.file.tree)
+                for around, node in resolver.nodes(scope, scope.file.tree, lines)
                 if isinstance(node, ast.Call)
                 for use in _read_call(resolver, around, node)
                 if use.location in called or not unused.has(scope, node)
             )
             yield from sorted(calls, key=lambda use: use.location)
+
+
+def _mentions(resolver: Resolver, scope: Scope, names: Iterable[str]) -> re.Pattern[str]:
+    """A pattern for names, and for what a module calls them."""
+    words = "|".join(map(re.escape, names))
+    called = [
+        name
+        for name, binding in scope.bindings.items()
+        if isinstance(binding.value, ast.Name | ast.Attribute | ImportedName)
+        if _is_named(resolver.value(scope, binding.value, binding.node), words)
+    ]
+    return re.compile("|".join((words, *(rf"\b{re.escape(name)}\b" for name in called))))
+
+
+def _is_named(target: Target, pattern: str) -> bool:
+    """Whether something outside the repo has a name in which a pattern matches."""
+    return isinstance(target, External) and re.search(pattern, target.name) is not None
 
 
 def _read_call(resolver: Resolver, scope: Scope, node: ast.Call) -> Iterator[CheckpointUse]:
@@ -124,7 +144,8 @@ def find_loads(
         if not any(name in scope.file.text for name in ("load", *_SIGNATURES)):
             continue
         used: dict[ast.Call, tuple[Scope, bool]] = {}
-        for around, node in resolver.nodes(scope, scope.file.tree):
+        lines = scope.file.lines_with(_mentions(resolver, scope, ("load", *_SIGNATURES)))
+        for around, node in resolver.nodes(scope, scope.file.tree, lines):
             if isinstance(node, ast.Call) and _is_load(resolver, around, node):
                 used.setdefault(node, (around, False))
             elif isinstance(node, ast.FunctionDef):

@@ -146,11 +146,15 @@ class Files(ABC):
             total: Bytes that all files may have together.
             single: Bytes that a single file may have.
         """
-        entries = [entry for path in self.paths() if (entry := self.entry(path))]
-        sizes = [entry.size for entry in entries]
+        sizes = self._sizes()
         if sum(sizes) <= total and max(sizes, default=0) <= single:
             return ()
+        entries = (entry for path in self.paths() if (entry := self.entry(path)))
         return tuple(sorted(entries, key=lambda entry: -entry.size))
+
+    def _sizes(self) -> tuple[int, ...]:
+        """The sizes of all files, in no order."""
+        return tuple(entry.size for path in self.paths() if (entry := self.entry(path)))
 
     def refs(self) -> Refs | None:
         """The repo's branches and tags; None outside git."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,7 @@ class Commit(Files):
         blobs: Reads contents.
         listings: Names in each folder, including those that archives leave out.
         git: Reads the refs.
+        known_refs: The refs, once they were read.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Commit(Files):
     blobs: Blobs
     listings: Mapping[str, frozenset[str]]
     git: Git
+    known_refs: list[Refs] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def root(self) -> Path:
@@ -83,6 +85,10 @@ class Commit(Files):
             return None
         size = self.tracked.lines[path].rsplit(None, 1)[1]
         return Entry(path, self.tracked.mode(path), int(size) if size.isdigit() else 0)
+
+    def _sizes(self) -> tuple[int, ...]:
+        sizes = (self.tracked.lines[path].rpartition(" ")[2] for path in self.tracked.kept)
+        return tuple(int(size) for size in sizes if size.isdigit())
 
     def names(self, folder: str) -> frozenset[str]:
         """Names in a folder of the commit."""
@@ -113,7 +119,9 @@ class Commit(Files):
 
     def refs(self) -> Refs:
         """The repo's branches and tags."""
-        return read_refs(self.git)
+        if not self.known_refs:
+            self.known_refs.append(read_refs(self.git))
+        return self.known_refs[0]
 
     def is_file(self, path: str) -> bool:
         """Whether the commit has a file at a path."""

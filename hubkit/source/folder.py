@@ -54,6 +54,21 @@ class Folder(Files):
         place = self.locate(folder)
         return frozenset() if place is None else frozenset(list_names(place)) - {".git"}
 
+    def sizes_in(self, folder: str) -> list[tuple[str, int]]:
+        """Names and sizes of the files in a folder; empty if it cannot be read."""
+        place = self.locate(folder)
+        if place is None:
+            return []
+        try:
+            with os.scandir(place) as found:
+                return [
+                    (entry.name, entry.stat(follow_symlinks=False).st_size)
+                    for entry in found
+                    if not entry.is_dir(follow_symlinks=False)
+                ]
+        except OSError:
+            return []
+
     def gap(self, path: str) -> Gap | None:
         """The first symbolic link in a path, which archives contain as text."""
         return self.detour(path)

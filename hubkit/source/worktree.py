@@ -44,12 +44,14 @@ class WorkTree(Files):
         tracked: The tracked files.
         git: Tells untracked from ignored files.
         memo: The paths, once they were read.
+        known_refs: The refs, once they were read.
     """
 
     folder: Folder | Sparse
     tracked: Tracked
     git: Git
     memo: list[tuple[str, ...]] = field(default_factory=list, compare=False, repr=False)
+    known_refs: list[Refs] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def root(self) -> Path:
@@ -87,6 +89,18 @@ class WorkTree(Files):
         if found is None:
             return Entry(path, mode, 0) if stat.S_IFMT(mode) == stat.S_IFMT(0o160000) else None
         return replace(found, mode=mode)
+
+    def _sizes(self) -> tuple[int, ...]:
+        """The sizes of all files; those of a folder are read together, which is faster."""
+        plain = self.folder if isinstance(self.folder, Folder) else None
+        if plain is None or self.tracked.special:
+            return super(WorkTree, self)._sizes()
+        return tuple(
+            size
+            for folder in self.tracked.folders
+            for name, size in plain.sizes_in(folder)
+            if self.tracked.holds(f"{folder}/{name}" if folder else name)
+        )
 
     def names(self, folder: str) -> frozenset[str]:
         """Names of tracked files and folders that still exist."""
@@ -133,7 +147,9 @@ class WorkTree(Files):
 
     def refs(self) -> Refs:
         """The repo's branches and tags."""
-        return read_refs(self.git)
+        if not self.known_refs:
+            self.known_refs.append(read_refs(self.git))
+        return self.known_refs[0]
 
     def is_file(self, path: str) -> bool:
         """Whether a path is a file."""

@@ -51,11 +51,11 @@ class Worker:
         self._isolated = isolated
         self._pool: ProcessPoolExecutor | None = None
 
-    def run(self, message: bytes) -> Any:  # noqa: ANN401
+    def run(self, message: str) -> Any:  # noqa: ANN401
         """Run a pickled model on pickled input there, in evaluation mode; returns its output.
 
         Args:
-            message: A pickled triple: the model, positional and keyword arguments.
+            message: File with a pickled triple: the model, positional and keyword arguments.
 
         Raises:
             Exception: The model raised it.
@@ -103,13 +103,14 @@ class Worker:
         self._pool = None
 
 
-def _run(message: bytes) -> bytes:
+def _run(message: str) -> bytes:
     # With this, pickles made by hubkit find the code of hub repos.
     import hubkit.repos  # noqa: F401
 
     import_late("torch")
 
-    model, args, kwargs = pickle.loads(message)  # noqa: S301
+    with open(message, "rb") as file:  # noqa: PTH123
+        model, args, kwargs = pickle.load(file)  # noqa: S301
     from pytest_hubkit.models import evaluating, invoke
 
     guard = guarded_network(Path(), "The model's forward in another process")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.benchmarks.measure import Result, interleave, process
 from tests.benchmarks.startup import HUBCONF
-from tests.git_host import commit_files
+from tests.git_host import commit_files, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,8 @@ def results(folder: Path) -> Iterator[Result]:
     commit_files(small, {"hubconf.py": HUBCONF})
     unrelated = {f"data/{at % 100}/{at}.txt": "x" for at in range(UNRELATED)}
     commit_files(large, {"hubconf.py": HUBCONF, **unrelated})
+    for repo in (small, large):  # like a clone: git opens a loose object for each file's size
+        git("gc", "--quiet", cwd=repo)
     plain.mkdir()
     shutil.copy(small / "hubconf.py", plain)
 

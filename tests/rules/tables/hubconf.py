@@ -247,6 +247,24 @@ def net(pretrained: bool = False):
     """A line; pretrained is not used yet."""
     return _torch.nn.Linear(int(_math.sqrt(1)), 1)
 ''',
+        "bad_in_one_of_two_functions": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def _read():
+    return width  # expect: HUB011
+
+
+def _double(width):
+    return 2 * width
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _torch.nn.Linear(_double(1), _read())
+''',
         "trap_bound_in_other_ways": '''\
 dependencies = ["torch"]
 

@@ -404,6 +404,21 @@ def net(pretrained: bool = False):
         model.load_state_dict(_torch.load("net.pth", weights_only=True, map_location="cpu"))  # expect: HUB504
     return model
 ''',
+        "bad_under_another_name": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+_fetch = _torch.hub.load_state_dict_from_url
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained loads weights."""
+    model = _torch.nn.Linear(1, 1)
+    if pretrained:
+        model.fill(_fetch("https://example.org/net-12345678.pth", check_hash=True, weights_only=True))  # expect: HUB504
+    return model
+''',
         "bad_files": '''\
 dependencies = ["torch"]
 
