@@ -28,11 +28,12 @@ class Net(torch.nn.Module):
     def __init__(self, width: int = 4, num_classes: int = 2) -> None:
         super().__init__()
         self.body = torch.nn.Linear(3, width)
+        self.more = torch.nn.Sequential(*(torch.nn.Linear(width, width) for _ in range(4)))
         self.head = torch.nn.Linear(width, num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Score."""
-        return self.head(self.body(x).relu())
+        return self.head(self.more(self.body(x).relu()))
 '''
 HUBCONF = '''
 """Entrypoints."""
@@ -113,7 +114,11 @@ def test_it_fails_by_default_and_is_not_released(kind: str, repo: HubRepo) -> No
     failed = [one for one, outcome in outcomes(result).items() if outcome == "FAILED"]
     assert "net::C305" in failed
     assert result.ret == 1
-    assert reason in result.stdout.str()
+    shown = result.stdout.str()
+    assert reason in shown
+    if "body.weight" in reason:  # 11 lines of error, in the message and in the traceback
+        assert shown.count("size mismatch for more.") == 2 * 3
+        assert "\n    E   ... 6 more lines\n" in shown
 
     if kind == INITIAL:  # the same suite; each run takes seconds
         done = run_python("-m", "hubkit", "conform", "--report", report, cwd=repo.root)
