@@ -349,8 +349,9 @@ def _require_space(path: Path, size: int) -> None:
         )
 
 
-CHUNK = 1 << 20  # bytes: smaller costs calls, larger costs fresh memory
-_BUFFERS = 4
+# Bytes. Writes of 1 MiB took five times the system time on Linux 6, which backs them by large pages.
+CHUNK = 1 << 17
+_BUFFERS = 8
 
 
 class Digest:
