@@ -113,7 +113,7 @@ def _has_words(file: SourceFile, statement: ast.stmt) -> bool:
 def _unguarded(file: SourceFile, body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """The nodes of code that runs, except in functions and where the absence of a name is expected.
 
-    Statements without one of the words are left out.
+    Statements without any of the words are skipped.
     """
     pending = list(body)
     while pending:

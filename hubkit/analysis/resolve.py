@@ -222,7 +222,7 @@ class Resolver(Struct, frozen=True):
             scope: The module.
             start: The node.
             lines: Lines of interest, in order: functions, and statements outside of functions, that
-                are on none of them are left out. None means all.
+                are on none of them are skipped. None means all lines.
         """
         pending = [(scope, start)]
         while pending:
