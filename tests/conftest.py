@@ -32,10 +32,12 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-# What a developer or a hook of git may have set; tests set what they need.
+# What a developer, a hook of git or a CI host may have set; tests set what they need. pytest itself
+# prints more where it finds CI or BUILD_NUMBER.
 _FOREIGN = re.compile(
     r"GIT_(?!EXEC_PATH$)|GITHUB_|GH_TOKEN$|HUBKIT_(?!DEFECTS$|NO_CACHE$)|NETRC$|TORCH_HOME$|TORCH_HUB$"
-    r"|XDG_CACHE_HOME$"
+    r"|XDG_CACHE_HOME$|CI$|BUILD_NUMBER$|TF_BUILD$|GITLAB_CI$|(NO|FORCE)_COLOR$|PY_COLORS$|COLUMNS$|LINES$"
+    r"|PYTEST_ADDOPTS$"
 )
 
 
