@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _INI = Path(__file__).with_name("standalone.ini")
 _HOOK = "pytest_hubkit_inputs"
 _SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-_QUIET = ("--quiet", "--no-header", "--disable-warnings", "--tb=short", "-r", "f")
+_PLAIN = ("--no-header", "--disable-warnings", "--tb=short", "-r", "f")
 
 
-def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbose: bool) -> int:
+def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbosity: int) -> int:
     """Run the suite on a repo.
 
     The repo's pytest configuration, ``PYTEST_ADDOPTS`` and installed plugins are ignored. Of its
@@ -34,7 +34,7 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
         root: The folder that holds ``hubconf.py``.
         entrypoints: Names of entrypoints, or of cases as in "unet[grey]"; empty for the whole repo.
         options: Options of ``pytest --hubconf``.
-        verbose: Whether to print a line per check.
+        verbosity: 1 prints a line per check, -1 no progress.
 
     Returns:
         pytest's exit code.
@@ -48,8 +48,8 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
         *("-c", str(_INI), f"--rootdir={root}", "-p", "no:cacheprovider", "--noconftest"),
         # It attaches handlers to each of torch's many loggers, three times per item.
         *("-p", "no:logging"),
-        *(("-v", *_QUIET[1:]) if verbose else _QUIET),
-        *("--hubconf", "--hubconf-progress", *options, *nodes),
+        *("-v" if verbosity > 0 else "-qq" if verbosity < 0 else "-q", *_PLAIN),
+        *("--hubconf", *(() if verbosity < 0 else ("--hubconf-progress",)), *options, *nodes),
     ]
     with _without_settings():
         return int(pytest.main(arguments, plugins=[pytest_hubkit.plugin, *_hooks(root)]))
