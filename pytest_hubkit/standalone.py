@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,11 +16,16 @@ import pytest_hubkit.plugin
 from hubkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
 _INI = Path(__file__).with_name("standalone.ini")
 _HOOK = "pytest_hubkit_inputs"
 _SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+_OUTPUT = {
+    -1: ("-q", "-o", "console_output_style=classic"),
+    0: ("-q", "--hubconf-progress"),
+    1: ("-v", "--hubconf-progress"),
+}
 _PLAIN = ("--no-header", "--disable-warnings", "--tb=short", "-r", "f")
 
 
@@ -34,7 +39,7 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
         root: The folder that holds ``hubconf.py``.
         entrypoints: Names of entrypoints, or of cases as in "unet[grey]"; empty for the whole repo.
         options: Options of ``pytest --hubconf``.
-        verbosity: 1 prints a line per check, -1 no progress.
+        verbosity: From 1 on, print a line per check; below 0, only failures and the table.
 
     Returns:
         pytest's exit code.
@@ -48,11 +53,21 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
         *("-c", str(_INI), f"--rootdir={root}", "-p", "no:cacheprovider", "--noconftest"),
         # It attaches handlers to each of torch's many loggers, three times per item.
         *("-p", "no:logging"),
-        *("-v" if verbosity > 0 else "-qq" if verbosity < 0 else "-q", *_PLAIN),
-        *("--hubconf", *(() if verbosity < 0 else ("--hubconf-progress",)), *options, *nodes),
+        *(*_OUTPUT[min(verbosity, 1)], *_PLAIN, "--hubconf", *options, *nodes),
     ]
+    plugins = [pytest_hubkit.plugin, *_hooks(root), *([_NoLetters()] if verbosity < 0 else [])]
     with _without_settings():
-        return int(pytest.main(arguments, plugins=[pytest_hubkit.plugin, *_hooks(root)]))
+        return int(pytest.main(arguments, plugins=plugins))
+
+
+class _NoLetters:
+    """Print nothing when a test ends; it still is counted."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
+        """Drop the letter of each status."""
+        category, _, word = yield
+        return category, "", word
 
 
 @contextlib.contextmanager

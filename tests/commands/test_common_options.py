@@ -125,7 +125,7 @@ def test_an_error_of_hubkit_is_a_document_too(repo: Path) -> None:
 
 
 def test_an_internal_error_is_a_document_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = _call(lambda: {}["no"], monkeypatch, "--json")
+    done = _call(lambda: int("no"), monkeypatch, "--json")
     error = json.loads(done.stdout)["error"]
     assert (error["kind"], done.exit_code) == ("InternalError", 2)
     assert "Traceback" in done.stderr
