@@ -32,7 +32,8 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "config": (1, frozenset()),
     "lockfile": (1, frozenset()),
     "reporters": (1, frozenset()),
-    "conformance": (1, frozenset()),
+    "pages": (1, frozenset()),
+    "conformance": (2, frozenset({"pages"})),
     "rules": (3, frozenset({"analysis", "source"})),
     "loader": (3, frozenset({"analysis", "hubdir", "lockfile", "runtime"})),
     "repos": (2, frozenset({"hubdir", "lockfile", "runtime"})),
@@ -63,7 +64,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
 HOMES = {
     "docstring_parser": {"hubkit/analysis/docstrings.py"},
     "filelock": {"hubkit/hubdir/locks.py"},
-    "jinja2": {"hubkit/scaffold/render.py"},
+    "jinja2": {"hubkit/_util/jinja.py"},
     "packaging": {"hubkit/source/tags.py"},
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/analysis/documents.py"},

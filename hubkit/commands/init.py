@@ -399,8 +399,25 @@ def _render(target: Path, template: Template, texts: Mapping[str, str], found: D
     if isinstance(names, str) and found.proposals:
         found = select_entrypoints(found, open_target(target), names)
     files = _fill_parts(target, render_template(template, answers, found))
+    files = tuple(_extend_ignores(target, one) for one in files)
     is_new = not target.is_dir() or not any(target.iterdir())
     return Plan(target, template, found, answers, files, is_new)
+
+
+def _extend_ignores(target: Path, file: RenderedFile) -> RenderedFile:
+    """A .gitignore with the lines of the existing file first; other files as they are."""
+    from msgspec.structs import replace
+
+    path = target / file.path
+    if not file.path.endswith(".gitignore") or path.is_symlink() or not path.is_file():
+        return file
+    current = path.read_bytes()
+    known = {line.strip(b" \t\r/") for line in current.splitlines()}
+    missing = [line for line in file.content.splitlines() if line.strip(b"/") not in known]
+    if not any(line[:1] != b"#" for line in missing):
+        return replace(file, content=current)
+    start = current.rstrip(b"\r\n") + b"\n\n" if current.strip() else b""
+    return replace(file, content=start + b"\n".join([*missing, b""]), before=current)
 
 
 def _with_earlier(plan: Plan, earlier: tuple[RenderedFile, ...]) -> Plan:
@@ -680,6 +697,9 @@ def _describe_weights(file: WeightsFile, used: str, found: Discovery) -> str:
     return f"skipped {file.path}: {why}"
 
 
+_PRESENT = {"created": "create", "overwritten": "overwrite", "updated": "update"}
+
+
 def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = False) -> None:
     """Print the outcome for each file.
 
@@ -692,15 +712,15 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
 
     say = echo if dry else _say
     say(f"{plan.target}, from the template {plan.template.name}:")
+    changed = {one.path for one in plan.files if one.before is not None}
     if plan.found.has_hubconf and not any(one.path == "hubconf.py" for one in outcomes):
         say(f"  {'kept':{12 if dry else 11}}  hubconf.py")
     for outcome in outcomes:
         change = outcome.state in ("created", "overwritten")
-        state = outcome.state.replace("created", "create").replace("overwritten", "overwrite")
-        word = f"would {state}" if dry and change else outcome.state
+        done = "updated" if change and outcome.path in changed else outcome.state
+        word = f"would {_PRESENT[done]}" if dry and change else done
         mine = "  (yours, unchanged)" if outcome.state == "differs" and outcome.is_yours else ""
         say(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
-    changed = {one.path for one in plan.files if one.before is not None}
     edited = [one.path for one in outcomes if one.state == "differs" and one.path in changed]
     if edited:
         old = changed_answers(plan.answers, plan.found)
@@ -718,8 +738,10 @@ def _print_findings(target: Path) -> None:
     from hubkit.lint import lint_repo
     from hubkit.reporters.full import format_findings
     from hubkit.reporters.text import format_summary
+    from hubkit.scaffold import open_target
 
-    report = lint_repo(read_repo(target), read_config(target))
+    files = open_target(target)
+    report = lint_repo(read_repo(files), read_config(files))
     if report.findings:
         echo_lines(format_findings(report))
     _say(f"hubkit check: {format_summary(report)}")
