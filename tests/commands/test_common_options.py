@@ -15,8 +15,8 @@ from hubkit._util.logs import log
 from hubkit.cli import main
 from hubkit.commands.base import Command, print_answer, subcommand
 from tests.commands.tree import COMMANDS
+from tests.doc_pages import DOCS
 from tests.git_host import commit_files
-from tests.pages import DOCS
 
 if TYPE_CHECKING:
     from pathlib import Path
