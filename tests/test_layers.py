@@ -32,7 +32,8 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
     "config": (1, frozenset()),
     "lockfile": (1, frozenset()),
     "reporters": (1, frozenset()),
-    "conformance": (1, frozenset()),
+    "pages": (1, frozenset()),
+    "conformance": (2, frozenset({"pages"})),
     "rules": (3, frozenset({"analysis", "source"})),
     "loader": (3, frozenset({"analysis", "hubdir", "lockfile", "runtime"})),
     "repos": (2, frozenset({"hubdir", "lockfile", "runtime"})),
@@ -63,7 +64,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
 HOMES = {
     "docstring_parser": {"hubkit/analysis/docstrings.py"},
     "filelock": {"hubkit/hubdir/locks.py"},
-    "jinja2": {"hubkit/scaffold/render.py"},
+    "jinja2": {"hubkit/_util/jinja.py"},
     "packaging": {"hubkit/source/tags.py"},
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/analysis/documents.py"},
@@ -163,6 +164,19 @@ def test_a_third_party_is_imported_in_its_home_only(library: str) -> None:
         if module.partition(".")[0] == library
     }
     assert users <= HOMES[library]
+
+
+def test_commands_are_made_in_one_module() -> None:
+    """So that each has -q and -v: docs/contributing.md, "Add a command"."""
+    makers = {
+        path
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        if isinstance(node.value, ast.Name)
+        if (node.value.id, node.attr) in (("click", "command"), ("click", "group"))
+    }
+    assert makers == {"hubkit/cli.py", "hubkit/commands/base.py"}
 
 
 def test_git_is_started_in_one_module() -> None:

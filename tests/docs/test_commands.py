@@ -15,7 +15,7 @@ import yaml
 
 from hubkit._util.toml import parse_toml
 from hubkit.cli import main
-from tests.pages import DOCS
+from tests.doc_pages import DOCS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
