@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit._util.console import echo, echo_data
+from hubkit._util.console import echo, echo_data, note
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from hubkit.loader.stubs import StubSource
 
 
-@click.command()
+@subcommand(answers=True)
 @click.argument("repo", metavar="OWNER/NAME[:REF]|PATH")
 @click.option(
     "--output",
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Run the hubconf of a local folder to include names that it creates at run time.",
 )
-def command(repo: str, output: Path | None, *, check: bool, run: bool) -> int:
+def command(repo: str, output: Path | None, *, check: bool, run: bool, as_json: bool) -> int:
     """Write a typed Python module for the entrypoints of a repo.
 
     The module has a function for each entrypoint, such as load_unet(pretrained=True), with the
@@ -55,10 +56,17 @@ def command(repo: str, output: Path | None, *, check: bool, run: bool) -> int:
     hubconf = require_hubconf(facts)
     entrypoints = (*hubconf.entrypoints, *_dynamic_entrypoints(repo, root, hubconf, run=run))
     text = render_stubs(source, entrypoints, read_types(facts.files, hubconf))
+    state = _compare(output, text)
+    if as_json:
+        fields = {"repo": source.title, "path": output, "state": state, "module": text}
+        print_answer({**fields, "entrypoints": [one.name for one in entrypoints]})
     if output is None:
-        echo_data(text.encode())
-        return 0
-    return _check(output, text, source.command) if check else _write(output, text)
+        echo_data(text)
+    elif check:
+        return _report(output, state, source.command)
+    else:
+        _write(output, text)
+    return 0
 
 
 def _locate(repo: str, output: Path | None, *, run: bool) -> tuple[Path, StubSource]:
@@ -110,24 +118,29 @@ def _dynamic_entrypoints(
         yield Entrypoint(name, "value", (), None, None, Returns("unknown"), place, place)
 
 
-def _check(output: Path, text: str, command_line: str) -> int:
-    """Compare a file with what would be written; returns the exit code."""
+def _compare(output: Path | None, text: str) -> str:
+    """Whether a file is what would be written: "current", "stale" or "missing"."""
     try:
-        current = output.read_bytes()
+        current = output.read_bytes() if output else None
     except OSError:
         current = None
-    if current is not None and current.replace(b"\r\n", b"\n") == text.encode():
-        echo(f"{output} is up to date.", err=True)
+    if current is None:
+        return "missing"
+    return "current" if current.replace(b"\r\n", b"\n") == text.encode() else "stale"
+
+
+def _report(output: Path, state: str, command_line: str) -> int:
+    """Print whether a file is up to date; returns the exit code."""
+    if state == "current":
+        note(f"{output} is up to date.")
         return 0
-    what = "is missing" if current is None else "is out of date"
-    echo(
-        f"{output} {what}. To update it, run `{command_line} -o {shlex.quote(output.name)}`.",
-        err=True,
-    )
+    what = "is missing" if state == "missing" else "is out of date"
+    update = f"{command_line} -o {shlex.quote(output.name)}"
+    echo(f"{output} {what}. To update it, run `{update}`.", err=True)
     return 1
 
 
-def _write(output: Path, text: str) -> int:
+def _write(output: Path, text: str) -> None:
     from hubkit._util.atomic import write_output
     from hubkit.errors import UsageError
 
@@ -138,5 +151,4 @@ def _write(output: Path, text: str) -> int:
             f"cannot write {output}: {error.strerror}",
             hint="Choose a file in an existing, writable folder.",
         ) from None
-    echo(f"Wrote {output}.", err=True)
-    return 0
+    note(f"Wrote {output}.", err=False)
