@@ -184,7 +184,9 @@ def gather_facts(facts: RepoFacts, source: Source) -> CardFacts:
 def summarize(docstring: str | None) -> str:
     """The first paragraph of a docstring up to the parameters, on one line."""
     lines: list[str] = []
-    for line in (docstring or "").strip().splitlines():
+    # "# This docstring shows up in hub.help()", as in torch.hub's tutorial, says nothing.
+    text = re.sub(r"\A(?:\s*#.*\n)+", "", docstring or "")
+    for line in text.strip().splitlines():
         # Only long lines are wrapped: after a short one, a capital starts something new.
         is_new = lines and len(lines[-1]) < _SHORT and line.strip()[:1].isupper()
         if not line.strip() or _PARAMETER.match(line) or is_new:
