@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def read_needs(files: Files, hubconf: Hubconf) -> dict[str, tuple[str, ...]]:
     """Top-level modules from outside the repo that loading each entrypoint imports, by name.
 
-    They are those that importing the hubconf imports, and the functions that calling the entrypoint
-    reaches. Modules of the standard library are left out, and imports whose failure is caught.
+    They are those that importing the hubconf imports, and that the entrypoint and the functions of
+    the hubconf that it calls import; what other functions import may never run. Modules of the
+    standard library are left out, and imports whose failure is caught.
     """
     try:
         opened = open_hubconf(files, hubconf.path)
@@ -39,7 +40,9 @@ def _find_needs(
     base = Reach((), (), reach.eager, reach.eager)
     needs = {}
     for name in names:
-        late = find_late_imports(resolver, base, find_called(scope, resolver, name))
+        called = find_called(scope, resolver, name)
+        sure = [one for at, one in enumerate(called) if at == 0 or one.scope.file is scope.file]
+        late = find_late_imports(resolver, base, sure)
         needs[name] = tuple(sorted(eager | _select(late.imports)))
     return needs
 

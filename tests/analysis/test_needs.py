@@ -57,6 +57,6 @@ def test_each_entrypoint_needs_what_its_calls_import(tmp_path: Path) -> None:
     assert needs == {
         "plain": ("numpy", "torch"),
         "helped": ("numpy", "timm", "torch"),
-        "other": ("PIL", "einops", "numpy", "torch", "yaml"),
+        "other": ("PIL", "einops", "numpy", "torch"),
         "both": ("numpy", "timm", "torch"),
     }
