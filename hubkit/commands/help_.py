@@ -19,20 +19,25 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("repo", metavar="PATH|OWNER/NAME[:REF]", default=".")
 @click.argument("entrypoint", metavar="ENTRYPOINT", default="")
-def command(repo: str, entrypoint: str) -> None:
+@click.option(
+    "--run",
+    is_flag=True,
+    help="Run the hubconf of a local folder if it creates the entrypoint at run time.",
+)
+def command(repo: str, entrypoint: str, run: bool) -> None:
     """Describe an entrypoint.
 
     Shows its signature, help text, return value, dependencies and the weights it downloads. No code
-    of the repo is imported or run.
+    of the repo is imported or run, unless --run is passed and the source does not show the
+    entrypoint.
     """
     from hubkit.analysis import (
         read_repo,
         read_weights,
-        render_docstring,
         render_signature,
         require_hubconf,
     )
-    from hubkit.commands.target import locate_target
+    from hubkit.commands.target import is_own, locate_target
     from hubkit.errors import UsageError, entrypoint_not_found
 
     if not entrypoint:
@@ -43,21 +48,36 @@ def command(repo: str, entrypoint: str) -> None:
             hint=f"For example: `hubkit help {example}`. Run `hubkit list` to see the entrypoints, and"
             " `hubkit COMMAND --help` for help on a command.",
         )
-    facts = read_repo(locate_target(repo))
+    root = locate_target(repo)
+    facts = read_repo(root, entrypoint)
     hubconf = require_hubconf(facts)
     found = hubconf.entrypoint(entrypoint)
+    if found is None and hubconf.has_dynamic_names and run and is_own(repo):
+        from hubkit.runtime.probe import probe_entrypoint
+
+        made = probe_entrypoint(root, entrypoint)
+        _write_text(f"{entrypoint}{made.signature}", made.docstring)
+        return
     if found is None:
-        names = tuple(known.name for known in hubconf.entrypoints)
-        raise entrypoint_not_found(entrypoint, names, "is not in the hubconf")
-    text = render_docstring(found.docstring) if found.docstring else "(no help text)"
-    echo(label=render_signature(found))
-    echo()
-    for line in text.splitlines():
-        echo(f"  {line}".rstrip())
-    echo()
+        error = entrypoint_not_found(entrypoint, hubconf.names, "is not in the hubconf")
+        if hubconf.has_dynamic_names:
+            advice = "pass --run, which runs the hubconf" if is_own(repo) else "use hubkit.help"
+            error.hint = f"The hubconf creates names at run time. To describe them, {advice}."
+        raise error
+    _write_text(render_signature(found), found.docstring)
     weights = read_weights(facts.files, hubconf, [found.name])[found.name]
     for name, value in _rows(found, hubconf, weights.downloads):
         echo(f" {value}", label=f"{name:10}")
+
+
+def _write_text(signature: str, docstring: str | None) -> None:
+    from hubkit.analysis import render_docstring
+
+    echo(label=signature)
+    echo()
+    for line in (render_docstring(docstring) if docstring else "(no help text)").splitlines():
+        echo(f"  {line}".rstrip())
+    echo()
 
 
 def _rows(

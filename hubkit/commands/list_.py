@@ -12,6 +12,7 @@ from hubkit._util.text import align_columns
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hubkit.errors import HubkitError
     from hubkit.facts import Entrypoint, Hubconf
 
 
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Run the hubconf of a local folder to list names that it creates at run time.",
 )
-def command(repo: str, as_json: bool, run: bool) -> None:
+def command(repo: str, as_json: bool, run: bool) -> int:
     """List the entrypoints of a hub repo.
 
     The names are read from the source, without running it. If a hubconf in a local folder creates
-    names at run time, --run lists them too by running it in a child process.
+    names at run time that the source does not show, --run lists them too by running it in a child
+    process. If that fails, the exit code is 1.
     """
     from hubkit.analysis import read_repo, require_hubconf
     from hubkit.commands.target import is_own, locate_target
-    from hubkit.errors import UsageError
+    from hubkit.errors import HubkitError, UsageError
 
     if run and not is_own(repo):
         raise UsageError(
@@ -40,26 +42,22 @@ def command(repo: str, as_json: bool, run: bool) -> None:
         )
     root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))
-    rows = [_row(entrypoint) for entrypoint in hubconf.entrypoints]
-    if hubconf.has_dynamic_names and run:
-        rows += _dynamic_rows(root, hubconf)
+    rows = [_row(entrypoint) for entrypoint in hubconf.listed]
+    failure: HubkitError | None = None
+    is_open = hubconf.has_dynamic_names
+    if is_open and run:
+        try:
+            rows += _dynamic_rows(root, hubconf)
+            is_open = False
+        except HubkitError as error:
+            failure = error
     if as_json:
-        import json
-
-        echo_lines(
-            json.dumps({"entrypoints": rows, "is_open": hubconf.has_dynamic_names}, indent=2)
-        )
-        return
-    for line in align_columns([(row["name"], row["summary"]) for row in rows]):
-        echo(line)
-    if not rows:
-        echo(f"No entrypoints found in the source of {root}.", err=True)
-    if hubconf.has_dynamic_names and not run:
-        hint = " To list all of them, pass --run, which runs the hubconf." if is_own(repo) else ""
-        echo(
-            f"This hubconf creates names at run time, so the list may be incomplete.{hint}",
-            err=True,
-        )
+        _write_json(rows, is_open=is_open, failure=failure)
+    else:
+        for line in align_columns([(row["name"], row["summary"]) for row in rows]):
+            echo(line)
+    _write_notes(rows, root, failure=failure, advise_run=is_own(repo) and not run, is_open=is_open)
+    return 1 if failure else 0
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
@@ -68,15 +66,39 @@ def _row(entrypoint: Entrypoint) -> dict[str, str]:
 
 
 def _dynamic_rows(root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
-    """Rows for names that are defined dynamically; failures are printed to stderr."""
-    from hubkit.errors import HubkitError
+    """Rows for the names that only running the hubconf shows."""
     from hubkit.runtime.probe import list_names
 
-    known = {entrypoint.name for entrypoint in hubconf.entrypoints}
-    known |= {leak.name for leak in hubconf.leaks}
-    try:
-        names = list_names(root)
-    except HubkitError as error:
-        echo(f"Running the hubconf failed: {error.message}", err=True)
-        return []
-    return [{"name": name, "kind": "value", "summary": ""} for name in names if name not in known]
+    known = {*hubconf.names, *(leak.name for leak in hubconf.leaks)}
+    names = [name for name in list_names(root) if name not in known]
+    return [{"name": name, "kind": "value", "summary": ""} for name in names]
+
+
+def _write_json(rows: list[dict[str, str]], *, is_open: bool, failure: HubkitError | None) -> None:
+    import json
+
+    document: dict[str, object] = {"entrypoints": rows, "is_open": is_open}
+    if failure is not None:
+        missing = [*getattr(failure, "missing", ())]
+        document["error"] = {"message": failure.message, "missing": missing}
+    echo_lines(json.dumps(document, indent=2))
+
+
+def _write_notes(
+    rows: list[dict[str, str]],
+    root: Path,
+    *,
+    failure: HubkitError | None,
+    advise_run: bool,
+    is_open: bool,
+) -> None:
+    if failure is not None:
+        echo(f"error: The hubconf could not be run: {failure.message}", err=True)
+        if failure.hint:
+            echo(f"hint: {failure.hint}", err=True)
+    if is_open:
+        advice = " To list all of them, pass --run, which runs the hubconf." if advise_run else ""
+        short = "the list may be incomplete" if rows else "its source shows none"
+        echo(f"This hubconf creates names at run time, so {short}.{advice}", err=True)
+    elif not rows:
+        echo(f"No entrypoints found in the source of {root}.", err=True)

@@ -201,7 +201,7 @@ def list(
         leaks = {leak.name for leak in hubconf.leaks}
         names = _probe_names(request)
         return [name for name in names if name not in leaks]
-    return sorted(entrypoint.name for entrypoint in hubconf.entrypoints)
+    return sorted(hubconf.names)
 
 
 def help(
@@ -239,8 +239,7 @@ def help(
     if entrypoint is not None and entrypoint.docstring is not None:
         return entrypoint.docstring
     if entrypoint is None and not hubconf.has_dynamic_names:
-        names = tuple(found.name for found in hubconf.entrypoints)
-        raise entrypoint_not_found(model, names, f"is not in {located.hubconf}")
+        raise entrypoint_not_found(model, hubconf.names, f"is not in {located.hubconf}")
     if entrypoint is not None and entrypoint.kind == "function" and not _may_probe(request):
         return None
     return _probe_help(request, model)
