@@ -63,8 +63,7 @@ def command(repo: str, as_json: bool, run: bool) -> None:
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
-    summary = (entrypoint.docstring or "").strip().partition("\n")[0]
-    return {"name": entrypoint.name, "kind": entrypoint.kind, "summary": summary}
+    return {"name": entrypoint.name, "kind": entrypoint.kind, "summary": entrypoint.summary}
 
 
 def _dynamic_rows(root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
