@@ -19,7 +19,7 @@ import click
 
 from hubkit import __version__
 from hubkit._util.console import echo, echo_lines
-from hubkit._util.text import did_you_mean
+from hubkit._util.text import did_you_mean, join_words
 from hubkit.commands import COMMANDS, MODULES
 from hubkit.errors import HubkitError, UsageError, missing_requirement
 
@@ -36,7 +36,21 @@ _FEW_COLLECTIONS = 50_000
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
-class HubkitGroup(click.Group):
+class SuggestingGroup(click.Group):
+    """Suggests a similar subcommand for one that does not exist."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The subcommand that the arguments name."""
+        known = self.list_commands(ctx)
+        if args[0] in known or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        hint = did_you_mean(args[0], known) or f"Choose one of {join_words(known, 'or')}."
+        raise click.UsageError(f"No such command {args[0]!r}. {hint}", ctx)
+
+
+class HubkitGroup(SuggestingGroup):
     """Imports subcommands on demand and handles their errors."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -56,17 +70,6 @@ class HubkitGroup(click.Group):
         """Write the subcommands with their summaries, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The subcommand that the arguments name; suggests a similar one if it does not exist."""
-        if args[0] in self.list_commands(ctx):
-            return super().resolve_command(ctx, args)
-        suggestion = did_you_mean(args[0], self.list_commands(ctx))
-        if suggestion:
-            ctx.fail(f"No such command {args[0]!r}. {suggestion}")
-        return super().resolve_command(ctx, args)
 
     def main(  # type: ignore[override] # click's overloads differ only in what they return
         self,

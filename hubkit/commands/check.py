@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import structs
 
-from hubkit._util.console import echo, echo_data, echo_lines
+from hubkit._util.console import echo, echo_data, echo_lines, is_quiet, note
 from hubkit._util.text import plural
+from hubkit.commands.base import subcommand
 from hubkit.commands.options import (
     BaselineOptions,
     FixOptions,
@@ -38,7 +39,7 @@ _COMMAND_LINE = "ignored on the command line"
 _STDOUT = "-"
 
 
-@click.command()
+@subcommand(answers=True)
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
 @click.option("--ref", metavar="REV", help="Check this commit instead of the working tree.")
 @click.option(
@@ -67,6 +68,8 @@ def command(
     fixing: FixOptions,
     baseline: BaselineOptions,
     output: OutputOptions,
+    *,
+    as_json: bool,
 ) -> int:
     """Lint a hub repo from source alone.
 
@@ -77,6 +80,8 @@ def command(
     """
     from hubkit.commands.target import is_own, open_earlier, open_target, require_own
 
+    if as_json:
+        output = _as_json(output)
     _require_consistent(fixing, baseline, output)
     files = open_target(repo, ref=ref, use_git=not no_git)
     configured = _read_config(selection, files)
@@ -104,6 +109,22 @@ def command(
     else:
         _write_report(structs.replace(report, config=""), output)
     return report.exit_code
+
+
+def _as_json(output: OutputOptions) -> OutputOptions:
+    """The options with the JSON format.
+
+    Raises:
+        UsageError: They ask for another one.
+    """
+    from hubkit.errors import UsageError
+
+    if output.output_format not in ("full", "json"):
+        raise UsageError(
+            f"--json cannot be combined with --output-format {output.output_format}.",
+            hint="To write another format too, use --report FORMAT=FILE.",
+        )
+    return structs.replace(output, output_format="json")
 
 
 def _require_consistent(
@@ -322,7 +343,7 @@ def _print_fixes(outcome: Outcome, verb: str) -> None:
     count = len(outcome.fixed)
     more = f" ({outcome.unsafe} more with --unsafe-fixes)" if outcome.unsafe else ""
     if count or more:
-        echo(f"{verb} {plural(count, 'finding')}{more}.", err=True)
+        note(f"{verb} {plural(count, 'finding')}{more}.")
 
 
 def _with_baseline(config: Config, options: BaselineOptions) -> Config:
@@ -363,7 +384,7 @@ def _update_baseline(report: Report, path: Path) -> int:
             f"cannot write {path}: {error.strerror}",
             hint="Choose a file in an existing, writable folder: --baseline FILE.",
         ) from None
-    echo(_describe_baseline(path, old, {**kept, **found}))
+    note(_describe_baseline(path, old, {**kept, **found}), err=False)
     _print_crashed(report)
     return 2 if report.crashes else 0
 
@@ -386,7 +407,7 @@ def _add_ignores(report: Report, facts: RepoFacts, reason: str) -> None:
 
     changes = plan_comments(report.findings, facts.sources, facts.files.read, reason)
     write_changes(facts.root, changes)
-    echo(f"Wrote comments to {plural(len(changes), 'file')}.", err=True)
+    note(f"Wrote comments to {plural(len(changes), 'file')}.")
 
 
 def _write_report(report: Report, output: OutputOptions, root: Path | None = None) -> None:
@@ -411,7 +432,7 @@ def _write_report(report: Report, output: OutputOptions, root: Path | None = Non
     name = "statistics" if output.statistics else output.output_format
     if output.output_file is not None:
         _write_file(name, output.output_file, for_format(name))
-    elif not output.quiet or report.findings or name not in FOR_TERMINALS:
+    elif not is_quiet() or report.findings or name not in FOR_TERMINALS:
         find_reporter(name)(for_format(name), sys.stdout)
 
 

@@ -8,6 +8,7 @@ import click
 
 from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import close_matches, join_words
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from hubkit.commands.rules import CatalogEntry
 
 
-@click.command()
+@subcommand(answers=True)
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
-def command(codes: tuple[str, ...]) -> None:
+def command(codes: tuple[str, ...], *, as_json: bool) -> None:
     """Explain rules and checks.
 
     CODE is a code such as HUB105 or a name such as undeclared-import. A prefix such as HUB1 lists
@@ -31,6 +32,9 @@ def command(codes: tuple[str, ...]) -> None:
     for code, found in zip(codes, wanted, strict=False):
         if not found:
             raise UsageError(f"unknown rule or check: {code}", hint=_advise(code, entries))
+    if as_json:
+        print_answer({"rules": list(dict.fromkeys(one for found in wanted for one in found))})
+        return
     for number, found in enumerate(wanted):
         if number:
             echo()

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit._util.console import echo, echo_lines
+from hubkit._util.console import echo, note
 from hubkit._util.text import align_columns
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,15 +16,14 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, Hubconf
 
 
-@click.command()
+@subcommand(answers=True)
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--run",
     is_flag=True,
     help="Run the hubconf of a local folder to list names that it creates at run time.",
 )
-def command(repo: str, as_json: bool, run: bool) -> None:
+def command(repo: str, *, run: bool, as_json: bool) -> None:
     """List the entrypoints of a hub repo.
 
     The names are read from the source, without running it. If a hubconf in a local folder creates
@@ -44,16 +44,12 @@ def command(repo: str, as_json: bool, run: bool) -> None:
     if hubconf.has_dynamic_names and run:
         rows += _dynamic_rows(root, hubconf)
     if as_json:
-        import json
-
-        echo_lines(
-            json.dumps({"entrypoints": rows, "is_open": hubconf.has_dynamic_names}, indent=2)
-        )
+        print_answer({"entrypoints": rows, "is_open": hubconf.has_dynamic_names})
         return
     for line in align_columns([(row["name"], row["summary"]) for row in rows]):
         echo(line)
     if not rows:
-        echo(f"No entrypoints found in the source of {root}.", err=True)
+        note(f"No entrypoints found in the source of {root}.")
     if hubconf.has_dynamic_names and not run:
         hint = " To list all of them, pass --run, which runs the hubconf." if is_own(repo) else ""
         echo(

@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from hubkit._util.console import echo_lines
 from hubkit._util.text import table_row
+from hubkit.commands.base import print_answer, subcommand
+from hubkit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,21 +107,26 @@ def _checks() -> tuple[CatalogEntry, ...]:
     )
 
 
-@click.command()
+@subcommand(answers=True)
 @click.option(
     "--output-format",
     type=click.Choice(["text", "markdown", "json"]),
     default="text",
     help="Output format.",
 )
-def command(output_format: str) -> None:
+def command(output_format: str, *, as_json: bool) -> None:
     """List all rules and checks.
 
     Rules belong to `hubkit check`. Checks belong to `pytest --hubconf` and are listed if pytest is
     installed.
     """
-    renderers = {"text": _render_text, "markdown": _render_markdown, "json": _render_json}
-    echo_lines(renderers[output_format](read_catalog()))
+    if as_json and output_format == "markdown":
+        raise UsageError("--json cannot be combined with --output-format markdown")
+    if as_json or output_format == "json":
+        print_answer({"rules": read_catalog()})
+        return
+    render = _render_markdown if output_format == "markdown" else _render_text
+    echo_lines(render(read_catalog()))
 
 
 def _render_text(entries: Sequence[CatalogEntry]) -> str:
@@ -128,15 +135,6 @@ def _render_text(entries: Sequence[CatalogEntry]) -> str:
         f"{one.summary}\n"
         for one in entries
     )
-
-
-def _render_json(entries: Sequence[CatalogEntry]) -> str:
-    import json
-
-    from msgspec.structs import asdict
-
-    rows = [asdict(one) for one in entries]
-    return json.dumps({"schema": 1, "rules": rows}, indent=2) + "\n"
 
 
 def _render_markdown(entries: Sequence[CatalogEntry]) -> str:
