@@ -318,7 +318,7 @@ def _fix(files: Files, lint: Lint, options: FixOptions, output: OutputOptions) -
 
     outcome = fix_findings(lint_changed, files.read, unsafe=options.unsafe_fixes)
     if options.diff:
-        return show_fixes(outcome)
+        return show_fixes(outcome, _find_prefix("full", files.root))
     write_changes(files.root, outcome.changes)
     _print_fixes(outcome, "Fixed")
     _write_report(outcome.report, output, files.root)
@@ -326,11 +326,17 @@ def _fix(files: Files, lint: Lint, options: FixOptions, output: OutputOptions) -
     return outcome.report.exit_code or int(is_fixed)
 
 
-def show_fixes(outcome: Outcome) -> int:
-    """Print the fixes as a diff; returns the exit code."""
+def show_fixes(outcome: Outcome, prefix: str = "") -> int:
+    """Print the fixes as a diff; returns the exit code.
+
+    Args:
+        outcome: The fixes.
+        prefix: What comes before the paths. A patch cannot have absolute ones.
+    """
     from hubkit.lint import render_diff
 
-    echo_data(render_diff(outcome.changes))
+    start = "" if Path(prefix).is_absolute() else prefix
+    echo_data(render_diff({f"{start}{path}": one for path, one in outcome.changes.items()}))
     _print_fixes(outcome, "Would fix")
     _print_crashed(outcome.report)
     return 2 if outcome.report.crashes else int(bool(outcome.changes))
