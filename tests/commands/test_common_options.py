@@ -59,6 +59,9 @@ SIMPLE = (
     "rules",
     "rules --output-format json",
     "status",
+    "stubs .",
+    "stubs . -o typed.py --check",
+    "stubs . -o typed.py",
     "trust list",
 )
 
