@@ -13,7 +13,7 @@ from msgspec import Struct
 from hubkit._util.text import plural
 from hubkit.audit import worker
 from hubkit.audit.messages import Outcome, decode_outcome, encode
-from hubkit.errors import HubkitError, MissingExtraError, UsageError
+from hubkit.errors import HubkitError, MissingExtraError, SchedulerLostError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,12 +40,6 @@ class EngineOptions(Struct, frozen=True):
 
     scheduler: str = ""
     workers: int = 0
-
-
-class SchedulerLostError(HubkitError):
-    """The connection to the scheduler is lost."""
-
-    exit_code = 2
 
 
 class Engine:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from hubkit._util.colors import paint
 from hubkit._util.text import align_columns
 from hubkit.audit.messages import HAVE_RESULTS, STATES
 
@@ -83,19 +84,18 @@ def read_summary(store: Store, run: int) -> Summary:
     )
 
 
-def render_summary(summary: Summary) -> str:
-    """The numbers as tables."""
-    states = [(state, f"{count:,}") for state, count in summary.states.items()]
-    lines = ["Repos", *_indent(align_columns(states))]
+def render_summary(summary: Summary) -> list[str]:
+    """The numbers as lines of tables."""
+    states = [
+        ("", paint(state, "ok" if state in HAVE_RESULTS else "failed"), f"{count:,}")
+        for state, count in summary.states.items()
+    ]
     rules = [
-        (one.code, one.rule, one.severity, f"{one.repos:,}", f"{one.findings:,}")
+        ("", paint(one.code, one.severity), one.rule, f"{one.repos:,}", f"{one.findings:,}")
         for one in summary.rules[:_RULES]
     ]
+    lines: list[str] = [paint("Repos", "heading"), *align_columns(states, right=1)]
     if rules:
         head = ("", "", "", "repos", "findings")
-        lines += ["", "Findings", *_indent(align_columns([head, *rules]))]
-    return "\n".join(lines)
-
-
-def _indent(lines: list[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
+        lines += ["", paint("Findings", "heading"), *align_columns([head, *rules], right=2)]
+    return lines

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import structs
 
-from hubkit._util.console import echo, echo_lines
+from hubkit._util.console import echo, is_quiet, note
 from hubkit._util.text import plural
+from hubkit.commands.base import Command, print_answer, subcommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +22,9 @@ if TYPE_CHECKING:
 
 _MOST_REASONS = 20
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-VERSION = 1  # of the JSON
 
 
-class AuditCommand(click.Group):
+class AuditCommand(Command, click.Group):
     """A command that takes repos, unless its first argument is the name of a subcommand."""
 
     allow_interspersed_args = True
@@ -52,7 +53,7 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str) -> int: 
     return int(digits) * _UNITS[unit]
 
 
-@click.group(cls=AuditCommand, invoke_without_command=True, subcommand_metavar="")
+@subcommand(cls=AuditCommand, answers=True, invoke_without_command=True, subcommand_metavar="")
 @click.argument("repos", nargs=-1, metavar="[PATH|OWNER/NAME[:REF]]...")
 @click.option(
     "--from",
@@ -124,7 +125,6 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str) -> int: 
     metavar="parquet DIR",
     help="Export the tables to this folder, too.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
     repos: tuple[str, ...],
     files: tuple[str, ...],
@@ -132,6 +132,7 @@ def command(
     scheduler: str,
     workers: int | None,
     exports: tuple[str, Path] | None,
+    *,
     as_json: bool,
     **values: Any,  # noqa: ANN401 - see `_read_options`
 ) -> int:
@@ -197,9 +198,10 @@ class _Display:
 
         done = f"; {total - todo:,} are done already" if todo < total else ""
         workers = plural(self._engine.threads, "worker")
-        echo(f"Checking {plural(todo, 'repo')} with {workers}{done}.", err=True)
-        echo(f"Dashboard: {self._engine.dashboard}", err=True)
-        bar = show_progress("audit", total, start=total - todo, unit="repos")
+        note(f"Checking {plural(todo, 'repo')} with {workers}{done}.")
+        note(f"Dashboard: {self._engine.dashboard}")
+        wanted = not is_quiet()
+        bar = show_progress("audit", total, start=total - todo, unit="repos", wanted=wanted)
         self.store = self._stack.enter_context(bar)
 
     def wait(self, host: str, until: float) -> None:
@@ -211,18 +213,16 @@ class _Display:
 
 
 def _print_summary(summary: Summary, out: Path, *, as_json: bool) -> None:
-    import msgspec
-
     from hubkit.audit.summary import render_summary
 
     if as_json:
-        document = {"version": VERSION, "database": str(out), **msgspec.to_builtins(summary)}
-        echo_lines(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        print_answer({"database": out, **structs.asdict(summary)})
         return
-    echo_lines(render_summary(summary))
+    for line in render_summary(summary):
+        echo(line)
     for spec, state, reason in summary.reasons[:_MOST_REASONS]:
         echo(f"{spec}: {state}: {reason}", err=True)
     more = len(summary.reasons) - _MOST_REASONS
     if more > 0:
         echo(f"... and {plural(more, 'more repo')} without results.", err=True)
-    echo(f"Run {summary.run} is in {out}.", err=True)
+    note(f"Run {summary.run} is in {out}.")

@@ -95,7 +95,8 @@ class Hub:
         import duckdb
 
         with duckdb.connect(str(self.folder / "audit.duckdb"), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
+            rows: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+        return rows
 
 
 @pytest.fixture
