@@ -10,7 +10,7 @@ import click
 
 from hubkit import __version__
 from hubkit._util.console import AS_JSON, VERBOSITY, detail, echo_json
-from hubkit.cli import SuggestingGroup
+from hubkit.cli import Context, SuggestingGroup
 from hubkit.errors import HubkitError, missing_requirement
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Command(click.Command):
         answers: Whether the command answers something. It has ``--json`` then, and its function
             gets ``as_json`` and calls ``print_answer`` if that is true.
     """
+
+    context_class = Context
 
     def __init__(self, *args: Any, answers: bool = False, **settings: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **settings)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubkit._util.console import echo_lines, verbosity
+from hubkit._util.colors import Palette
+from hubkit._util.console import echo, verbosity
 from hubkit._util.text import join_words
 from hubkit.commands.base import print_answer, subcommand
 
@@ -155,7 +156,7 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool)
         read_report,
         read_target,
         render_json,
-        render_table,
+        table_lines,
         write_report,
     )
 
@@ -165,7 +166,8 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool)
     if as_json:
         print_answer({"report": json.loads(render_json(report))})
     else:
-        echo_lines(render_table(report))
+        for line in table_lines(report, Palette(sys.stdout)):
+            echo(line)
     failed = report.lint == "failed" or any(
         one.codes(level, "failed") for one in (report.whole, *report.cases) for level in (1, 2, 3)
     )

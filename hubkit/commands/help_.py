@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.colors import paint
 from hubkit._util.console import echo
 from hubkit.commands.base import print_answer, subcommand
 
@@ -55,13 +56,13 @@ def command(repo: str, entrypoint: str, *, as_json: bool) -> None:
         print_answer(_as_json(found, hubconf, weights.downloads))
         return
     text = render_docstring(found.docstring) if found.docstring else "(no help text)"
-    echo(label=render_signature(found))
+    echo(paint(render_signature(found), "bold"))
     echo()
     for line in text.splitlines():
         echo(f"  {line}".rstrip())
     echo()
     for name, value in _rows(found, hubconf, weights.downloads):
-        echo(f" {value}", label=f"{name:10}")
+        echo(paint(f"{name:10}", "bold"), "  ", value)
 
 
 def _as_json(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
 from hubkit._util.text import align_columns
 from hubkit.commands.base import print_answer, subcommand
@@ -43,7 +44,7 @@ def command(repo: str, *, run: bool, as_json: bool) -> None:
     if as_json:
         print_answer({"entrypoints": rows, "is_open": hubconf.has_dynamic_names})
         return
-    for line in align_columns([(row["name"], row["summary"]) for row in rows]):
+    for line in align_columns([(paint(row["name"], "name"), row["summary"]) for row in rows]):
         echo(line)
     if not rows:
         note(f"No entrypoints found in the source of {root}.")
