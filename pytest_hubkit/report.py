@@ -6,6 +6,7 @@ import datetime as dt
 import importlib.metadata
 import platform
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import Struct, convert, to_builtins
 
+from hubkit._util.colors import Palette
 from hubkit.conformance import read_target, render_table, render_weights, write_report
 from hubkit.errors import HubkitError, UsageError
 from hubkit.facts import (
@@ -345,11 +347,12 @@ class Recorder:
         """Print a table of entrypoints and levels for each hubconf, and the files of reports."""
         if self._config.get_verbosity() < _QUIET:
             return
+        palette = Palette(sys.stdout, color=terminalreporter.hasmarkup)
         for path in self._results:
             if path in self._plans:
                 terminalreporter.section(path.removesuffix(".py"))
                 report = self._report(path, self._repo_so_far(path))
-                terminalreporter.write(render_table(report))
+                terminalreporter.write(render_table(report, palette))
                 if self._config.get_verbosity() > 0:
                     terminalreporter.write(render_weights(report))
         for form, target in self._targets if self._reported() else ():

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser import running_browser
 from tests.git_host import GitHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.browser import Browser
 
 # Our models are tiny and our processes many: torch's threads would wait for one another's turn,
 # and a training of seconds takes minutes on a busy machine. Children inherit it.
@@ -75,3 +78,11 @@ def git_host(hub_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHost
     with GitHost() as host:
         monkeypatch.setenv("HUBKIT_GITHUB_URL", host.url)
         yield host
+
+
+# While it runs, playwright's event loop counts as running, and other tests cannot start theirs.
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium that the tests of a module share."""
+    with running_browser(tmp_path_factory.mktemp("pages")) as found:
+        yield found

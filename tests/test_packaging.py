@@ -34,6 +34,10 @@ def test_the_wheel_is_whole(wheel: Path) -> None:
         assert sources <= names
         assert f"{package}/py.typed" in names
     assert "hubkit/reporters/report.schema.json" in names
+    pages = (
+        path for path in (ROOT / "hubkit").rglob("*") if path.suffix in (".jinja", ".css", ".js")
+    )
+    assert {path.relative_to(ROOT).as_posix() for path in pages} <= names
     templates = {
         f"hubkit/{path.relative_to(ROOT).as_posix()}"
         for path in (ROOT / "templates").rglob("*")

@@ -15,8 +15,8 @@ from hubkit.analysis import read_repo, require_hubconf
 from hubkit.config import read_config
 from hubkit.lint import lint_repo
 from tests.demo import environment
+from tests.doc_pages import DOCS, expected, read_commands
 from tests.git_host import GitHost, git
-from tests.pages import DOCS, expected, read_commands
 from tests.publish.test_scaffolded import RUN, snippets
 from tests.scaffold.test_templates import ruff
 from tests.scaffold.test_trained import LOCAL

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import json
+import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubkit._util.console import echo_lines
+from hubkit._util.colors import Palette
+from hubkit._util.console import echo, verbosity
 from hubkit._util.text import join_words
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +26,7 @@ _RESULTS = (0, 1)  # the exit codes of pytest if all passed, or some failed
 _FLAGS = ("slow", "loopback", "update")
 
 
-@click.command(short_help="Run the conformance suite.")
+@subcommand(answers=True, short_help="Run the conformance suite.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.argument("entrypoints", nargs=-1, metavar="[ENTRYPOINT]...")
 @click.option("--level", metavar="N", help="Run levels 1 to N.  [default: 3]")
@@ -66,14 +72,14 @@ _FLAGS = ("slow", "loopback", "update")
     metavar="FILE",
     help="Show the report of an earlier run, or merge the reports of its shards, without running the suite.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show the result of every check.")
 def command(
     path: Path,
     entrypoints: tuple[str, ...],
     everything: bool,
     reports: tuple[str, ...],
     sources: tuple[Path, ...],
-    verbose: bool,
+    *,
+    as_json: bool,
     **values: Any,  # noqa: ANN401 - options that the suite has too, as they came
 ) -> int:
     """Run the conformance suite: load every entrypoint and use it as users do.
@@ -84,7 +90,7 @@ def command(
     Exit codes: 0 all checks passed, 1 checks failed, 2 the suite could not run.
     """
     if sources:
-        return _show(sources, reports)
+        return _show(sources, reports, as_json=as_json)
     from hubkit.cli import INTERRUPTED
     from hubkit.commands.target import require_folder
 
@@ -94,10 +100,27 @@ def command(
     standalone = importlib.import_module("pytest_hubkit.standalone")
     options = [*_options(values), *(("--hubconf-all",) if everything else ())]
     options += [f"--hubconf-report={report}" for report in reports]
-    code = standalone.run(root.resolve(), entrypoints, options, verbose=verbose)
+    with _reported(as_json=as_json) as extra:
+        code = standalone.run(
+            root.resolve(), entrypoints, [*options, *extra], verbosity=verbosity()
+        )
     if code == _PYTEST_INTERRUPTED:
         return INTERRUPTED
     return code if code in _RESULTS else 2
+
+
+@contextlib.contextmanager
+def _reported(*, as_json: bool) -> Iterator[list[str]]:
+    """Yield options of the suite; with JSON, print its report, and what pytest prints on stderr."""
+    if not as_json:
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="hubkit-conform-") as folder:
+        path = Path(folder) / "report.json"
+        with contextlib.redirect_stdout(sys.stderr):
+            yield [f"--hubconf-report=json={path}"]
+        if path.is_file():
+            print_answer({"report": json.loads(path.read_text("utf-8"))})
 
 
 def _options(values: dict[str, Any]) -> Iterator[str]:
@@ -126,20 +149,25 @@ def _require_suite() -> None:
         )
 
 
-def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
+def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool) -> int:
     """Show the reports of earlier runs."""
     from hubkit.conformance import (
         merge_reports,
         read_report,
         read_target,
-        render_table,
+        render_json,
+        table_lines,
         write_report,
     )
 
     report = merge_reports([read_report(source) for source in sources])
     for text in reports:
         write_report(report, *read_target(text, Path.cwd()))
-    echo_lines(render_table(report))
+    if as_json:
+        print_answer({"report": json.loads(render_json(report))})
+    else:
+        for line in table_lines(report, Palette(sys.stdout)):
+            echo(line)
     failed = report.lint == "failed" or any(
         one.codes(level, "failed") for one in (report.whole, *report.cases) for level in (1, 2, 3)
     )

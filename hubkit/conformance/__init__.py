@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         render_svg,
         render_table,
         render_weights,
+        table_lines,
         write_report,
     )
 
@@ -33,6 +34,7 @@ __all__ = [
     "render_svg",
     "render_table",
     "render_weights",
+    "table_lines",
     "write_report",
 ]
 
@@ -42,6 +44,6 @@ __getattr__ = lazy_names(
         "document": "read_report render_json",
         "merge": "merge_reports",
         "render": "read_target render_endpoint render_markdown render_svg render_table "
-        "render_weights write_report",
+        "render_weights table_lines write_report",
     },
 )

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Dependency,
         DocstringFacts,
         Entrypoint,
+        EntrypointTypes,
         EntrypointWeights,
         FailingDefault,
         GpuNeed,
@@ -112,6 +113,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Entrypoint",
+    "EntrypointTypes",
     "EntrypointWeights",
     "FailingDefault",
     "FetchPolicy",
@@ -176,7 +178,7 @@ __getattr__ = lazy_names(
         ),
         "hubconf": (
             "Card CardField CheckpointUse CodeBlock DataFile Dependencies Dependency "
-            "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
+            "DocstringFacts Entrypoint EntrypointTypes EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
             "Load Location MissingExport MissingFile ModuleClass OwnImport OwnModuleLookup Parameter "
             "RejectedCall RelativeImport RemovedName RepoFacts Returns Snippet UndefinedName UnrequestedDownload Use"

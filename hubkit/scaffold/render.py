@@ -1,28 +1,21 @@
-"""Render templates in memory. The only home of jinja2.
-
-Rendering is sandboxed, undefined names are errors, and the loader knows only the files of the
-template, so nothing outside its folder can be included.
-"""
+"""Render the files of a template in memory."""
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from hubkit._util.jinja import Templates
 from hubkit._util.text import code_span, escape_markdown, table_cell
 from hubkit.errors import TemplateError
 from hubkit.scaffold.names import repo_slug, slug
 from hubkit.scaffold.requirement import add_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import CodeType
-
-    import jinja2
+    from collections.abc import Callable, Mapping
 
     from hubkit.scaffold.answers import Answers
     from hubkit.scaffold.discovery import Discovery
@@ -72,17 +65,17 @@ def render_template(
         "template": template.name,
     }
     sources = {file.path: file.content for file in template.files}
-    environment = _environment(sources)
+    templates = _templates(sources)
     files: dict[str, RenderedFile] = {}
     for file in template.files:
-        if file.path.startswith(INCLUDES) or not _is_wanted(environment, file, variables):
+        if file.path.startswith(INCLUDES) or not _is_wanted(templates, file, variables):
             continue
-        path = _render_path(environment, file.path, variables)
+        path = _render_path(templates, file.path, variables)
         if path in files:
             raise TemplateError(f"the template {template.name!r} creates {path} twice")
         content = file.content
         if file.path.endswith(SUFFIX):
-            content = _render(environment, content, variables, file.path)
+            content = templates.render(content, variables, file.path)
         files[path] = RenderedFile(path, content, file.is_yours or path in _ALWAYS_YOURS)
     return tuple(files[path] for path in sorted(files))
 
@@ -98,7 +91,7 @@ def render_text(source: str, variables: Mapping[str, object], *, where: str) -> 
     Raises:
         TemplateError: It does not render.
     """
-    return _render(_environment({}), source.encode(), variables, where).decode()
+    return _templates({}).render(source.encode(), variables, where).decode()
 
 
 def require_safe_path(text: str) -> str:
@@ -120,88 +113,29 @@ def require_safe_path(text: str) -> str:
     return text
 
 
-def _is_wanted(
-    environment: jinja2.Environment, file: TemplateFile, variables: Mapping[str, object]
-) -> bool:
+def _is_wanted(templates: Templates, file: TemplateFile, variables: Mapping[str, object]) -> bool:
     if not file.when:
         return True
     source = f"{{% if {file.when} %}}yes{{% endif %}}"
-    return bool(_render(environment, source.encode(), variables, f"when of {file.path}"))
+    return bool(templates.render(source.encode(), variables, f"when of {file.path}"))
 
 
-def _render_path(
-    environment: jinja2.Environment, name: str, variables: Mapping[str, object]
-) -> str:
+def _render_path(templates: Templates, name: str, variables: Mapping[str, object]) -> str:
     source = name.removesuffix(SUFFIX).encode()
-    return require_safe_path(_render(environment, source, variables, name).decode())
+    return require_safe_path(templates.render(source, variables, name).decode())
 
 
-def _environment(sources: Mapping[str, bytes]) -> jinja2.Environment:
-    import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    def load(name: str) -> tuple[str, str, None] | None:
-        content = sources.get(name)
-        return None if content is None else (content.decode("utf-8"), name, None)
-
-    environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FunctionLoader(load),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # the output is source code, not HTML
-    )
-    environment.filters.update(slug=slug, repo_slug=repo_slug, quoted=_quoted)
-    environment.filters.update(prose=escape_markdown, code=code_span, cell=_cell, extra=add_extra)
-    return environment
-
-
-def _render(
-    environment: jinja2.Environment, source: bytes, variables: Mapping[str, object], where: str
-) -> bytes:
-    import jinja2
-
-    try:
-        code = _compile(source.decode("utf-8"), where)
-        template = jinja2.Template.from_code(environment, code, environment.make_globals(None))
-        return template.render(variables).encode("utf-8")
-    except jinja2.TemplateSyntaxError as error:
-        place = f"{error.name or where}, line {error.lineno}"
-        raise TemplateError(f"{place}: {error.message}") from error
-    except jinja2.TemplateNotFound as error:
-        place = _place(error, where)
-        raise TemplateError(
-            f"{place} includes {error}, which is not a file of the template"
-        ) from error
-    except (
-        jinja2.TemplateError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise TemplateError(f"cannot render {_place(error, where)}: {error}") from error
-
-
-@functools.lru_cache(maxsize=256)
-def _compile(text: str, where: str) -> CodeType:
-    # Compiling takes ten times as long as rendering, and many texts are rendered twice.
-    code: CodeType = _environment({}).compile(text, name=where, filename=where)
-    return code
-
-
-def _place(error: BaseException, where: str) -> str:
-    """The innermost line of a template that raised an error."""
-    place, trace = where, error.__traceback__
-    while trace is not None:
-        # jinja defines this in the module of a template.
-        if "__jinja_exception__" in trace.tb_frame.f_globals:
-            place = f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
+def _templates(sources: Mapping[str, bytes]) -> Templates:
+    filters: dict[str, Callable[..., str]] = {
+        "slug": slug,
+        "repo_slug": repo_slug,
+        "quoted": _quoted,
+        "prose": escape_markdown,
+        "code": code_span,
+        "cell": _cell,
+        "extra": add_extra,
+    }
+    return Templates(sources, filters)
 
 
 def _cell(text: str) -> str:

@@ -81,6 +81,22 @@ def test_one_entrypoint_and_one_level(folder: Path) -> None:
 
 
 @pytest.mark.torch
+def test_json_is_the_report_and_quiet_drops_progress(folder: Path) -> None:
+    done = conform(folder, "--level=1", "--json")
+    answer = json.loads(done.stdout)
+    assert (answer["command"], done.returncode) == ("conform", 1)
+    assert {one["entrypoint"] for one in answer["report"]["entrypoints"]} == {
+        "words",
+        "undocumented",
+    }
+    assert "undocumented  " in done.stderr
+    quiet = conform(folder, "--level=1", "-q")
+    assert quiet.stdout.lstrip().startswith("====")
+    assert "FAILED hubconf.py::undocumented" in quiet.stdout
+    assert "undocumented  " in quiet.stdout
+
+
+@pytest.mark.torch
 def test_pytest_variables_are_restored(folder: Path) -> None:
     program = (
         "import atexit, os; from hubkit.cli import main\n"

@@ -173,9 +173,10 @@ def test_list_says_that_names_are_made_at_run_time(repo: Path) -> None:
     (repo / "hubconf.py").write_text(MADE)
     done = run("list", repo)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "creates names at run time, so its source shows none" in done.stderr
+    assert "creates names at run time" in done.stderr
     assert "--run" in done.stderr
-    assert json.loads(run("list", repo, "--json").stdout) == {"entrypoints": [], "is_open": True}
+    answer = json.loads(run("list", repo, "--json").stdout)
+    assert (answer["entrypoints"], answer["is_open"]) == ([], True)
 
 
 def test_run_lists_and_describes_what_only_running_shows(repo: Path) -> None:
@@ -195,9 +196,8 @@ def test_a_hubconf_that_cannot_run_is_not_listed_as_if_it_had(repo: Path) -> Non
     assert done.exit_code == 1
     assert "No module named 'no_such_module'" in done.stderr
     done = run("list", repo, "--run", "--json")
-    answer = json.loads(done.stdout)
-    assert (done.exit_code, answer["is_open"]) == (1, True)
-    assert answer["error"]["missing"] == ["no_such_module"]
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["error"]["missing"] == ["no_such_module"]
 
 
 def test_help_shows_signature_and_dependencies(repo: Path) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.doc_pages import DOCS, expected, read_commands, run
 from tests.git_host import commit_files, git
-from tests.pages import DOCS, expected, read_commands, run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,140 @@
+"""Pages in a real Chromium, one for the tests of a module: the fixture `browser` of ``conftest.py``.
+
+::
+
+    def test_it_renders(browser: Browser, tmp_path: Path) -> None:
+        with browser.open(page) as shown:          # HTML, or the path of a file
+            shown.page.get_by_role("searchbox").fill("net")
+            assert shown.visible("[data-item]") == ["net"]
+            shown.require_accessible()
+        # At the end of the block: no error on the console, and no request left the page.
+
+Tests are skipped where Chromium or playwright is not installed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser as Chromium
+    from playwright.sync_api import Dialog, Page
+
+# Impacts that axe reports, and that count.
+_SERIOUS = ("serious", "critical")
+_SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+Scheme: TypeAlias = Literal["light", "dark"]
+
+
+class Shown:
+    """A page that a browser shows.
+
+    Attributes:
+        page: Playwright's page.
+        problems: Errors on the console, and requests other than for the page itself.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", lambda one: self._note(one.type, one.text))
+        page.on("request", lambda one: self._note_request(one.url))
+        page.on("dialog", self._note_dialog)
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.problems.append(text)
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _note_request(self, url: str) -> None:
+        if not url.startswith(("data:", "file:")):
+            self.problems.append(f"request: {url}")
+
+    def visible(self, selector: str) -> list[str]:
+        """The ``data-item`` of elements that are shown."""
+        found = self.page.locator(selector).all()
+        return [one.get_attribute("data-item") or "" for one in found if one.is_visible()]
+
+    def require_accessible(self) -> None:
+        """Check that axe finds nothing serious."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        response: dict[str, Any] = Axe().run(self.page).response
+        found = [one for one in response["violations"] if one["impact"] in _SERIOUS]
+        assert not [f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:300]}" for one in found]
+
+    def screenshot(self, path: Path, *, whole: bool = True) -> None:
+        """Write an image of the page, to look at."""
+        self.page.screenshot(path=path, full_page=whole)
+
+
+class Browser:
+    """A running Chromium.
+
+    Args:
+        chromium: It.
+        folder: Where pages are written.
+    """
+
+    def __init__(self, chromium: Chromium, folder: Path) -> None:
+        self._chromium = chromium
+        self._folder = folder
+
+    @contextmanager
+    def open(
+        self,
+        page: str | Path,
+        *,
+        scheme: Scheme = "light",
+        size: Literal["desktop", "phone"] = "desktop",
+        script: bool = True,
+    ) -> Iterator[Shown]:
+        """Show a page.
+
+        Args:
+            page: Its HTML, or its file.
+            scheme: What the system prefers.
+            size: The size of the window.
+            script: Whether JavaScript runs.
+        """
+        if isinstance(page, str):
+            path = self._folder / "page.html"
+            path.write_text(page, encoding="utf-8")
+        else:
+            path = page
+        width, height = _SIZES[size]
+        with self._chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            java_script_enabled=script,
+            reduced_motion="reduce",
+            offline=True,
+        ) as context:
+            shown = Shown(context.new_page())
+            shown.page.goto(path.as_uri())
+            yield shown
+            assert not shown.problems
+
+
+@contextmanager
+def running_browser(folder: Path) -> Iterator[Browser]:
+    """Start Chromium, or skip the test."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield Browser(chromium, folder)
+        chromium.close()
