@@ -15,6 +15,8 @@ from hubkit._util.text import join_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hubkit.facts import ConformanceReport
+
 _PYTEST_INTERRUPTED = 2
 _RESULTS = (0, 1)  # the exit codes of pytest if all passed, or some failed
 _FLAGS = ("slow", "loopback", "update")
@@ -56,7 +58,8 @@ _FLAGS = ("slow", "loopback", "update")
     "reports",
     multiple=True,
     metavar="[FORMAT=]FILE",
-    help="Write a report: json, markdown, badge or endpoint. The default depends on the file name.",
+    help="Write a report: html, json, markdown, badge or endpoint. The default depends on the ending "
+    "of the file's name.",
 )
 @click.option(
     "--from",
@@ -64,7 +67,8 @@ _FLAGS = ("slow", "loopback", "update")
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Show the report of an earlier run, or merge the reports of its shards, without running the suite.",
+    help="Show the JSON report of an earlier run without running the suite. May be repeated, to "
+    "merge the shards of a run or to compare several runs.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show the result of every check.")
 def command(
@@ -129,18 +133,27 @@ def _require_suite() -> None:
 def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
     """Show the reports of earlier runs."""
     from hubkit.conformance import (
-        merge_reports,
+        group_runs,
+        name_runs,
         read_report,
         read_target,
+        render_changes,
         render_table,
         write_report,
     )
 
-    report = merge_reports([read_report(source) for source in sources])
-    for text in reports:
-        write_report(report, *read_target(text, Path.cwd()))
-    echo_lines(render_table(report))
-    failed = report.lint == "failed" or any(
+    targets = [read_target(text, Path.cwd()) for text in reports]
+    runs = group_runs([read_report(source) for source in sources])
+    for target in targets:
+        write_report(runs, *target)
+    for name, run in zip(name_runs(runs), runs, strict=True):
+        echo_lines(f"{name}\n" * (len(runs) > 1) + render_table(run) + "\n" * (len(runs) > 1))
+    if len(runs) > 1:
+        echo_lines(render_changes(runs))
+    return int(any(map(_failed, runs)))
+
+
+def _failed(report: ConformanceReport) -> bool:
+    return report.lint == "failed" or any(
         one.codes(level, "failed") for one in (report.whole, *report.cases) for level in (1, 2, 3)
     )
-    return int(failed)

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
         NOT_SELECTED,
         WEIGHTS_CHECKS,
         CaseResult,
+        CheckFailure,
         CheckResult,
         ConformanceReport,
+        EntrypointHelp,
         Measured,
+        ModuleSize,
         Outcome,
+        ParameterHelp,
         Unexercised,
         WeightsFile,
         WeightsResult,
@@ -100,6 +104,7 @@ __all__ = [
     "Card",
     "CardField",
     "CaseResult",
+    "CheckFailure",
     "CheckResult",
     "CheckpointUse",
     "CodeBlock",
@@ -112,6 +117,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Entrypoint",
+    "EntrypointHelp",
     "EntrypointWeights",
     "FailingDefault",
     "FetchPolicy",
@@ -134,10 +140,12 @@ __all__ = [
     "MissingExport",
     "MissingFile",
     "ModuleClass",
+    "ModuleSize",
     "Outcome",
     "OwnImport",
     "OwnModuleLookup",
     "Parameter",
+    "ParameterHelp",
     "Refs",
     "RejectedCall",
     "RelativeImport",
@@ -166,8 +174,8 @@ __getattr__ = lazy_names(
     {
         "conformance": (
             "ANOTHER_SHARD ARCHIVE_CHECK INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED WEIGHTS_CHECKS CaseResult "
-            "CheckResult ConformanceReport Measured Outcome Unexercised WeightsFile"
-            " WeightsResult"
+            "CheckFailure CheckResult ConformanceReport EntrypointHelp Measured ModuleSize"
+            " Outcome ParameterHelp Unexercised WeightsFile WeightsResult"
         ),
         "files": ("Entry EntryKind Files Gap Refs WrappedFiles"),
         "findings": (
