@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec import Struct, convert, to_builtins
 
+from hubkit._util.colors import Palette
 from hubkit.analysis import read_docstring, render_signature
 from hubkit.conformance import read_target, render_table, render_weights, write_report
 from hubkit.errors import HubkitError, UsageError
@@ -392,11 +394,12 @@ class Recorder:
         """Print a table of entrypoints and levels for each hubconf, and the files of reports."""
         if self._config.get_verbosity() < _QUIET:
             return
+        palette = Palette(sys.stdout, color=terminalreporter.hasmarkup)
         for path in self._results:
             if path in self._plans:
                 terminalreporter.section(path.removesuffix(".py"))
                 report = self._report(path, self._repo_so_far(path))
-                terminalreporter.write(render_table(report))
+                terminalreporter.write(render_table(report, palette))
                 if self._config.get_verbosity() > 0:
                     terminalreporter.write(render_weights(report))
         for form, target in self._targets if self._reported() else ():

@@ -201,9 +201,14 @@ def render_signature(entrypoint: Entrypoint) -> str:
     """Name and parameters of an entrypoint; ``name(...)`` where the source does not show them."""
     if entrypoint.parameters is None:
         return f"{entrypoint.name}(...)"
+    return f"{entrypoint.name}({', '.join(render_parameters(entrypoint.parameters))})"
+
+
+def render_parameters(parameters: Sequence[Parameter]) -> list[str]:
+    """Parameters as a ``def`` lists them, with ``/`` and ``*`` between them."""
     parts: list[str] = []
-    kinds = [parameter.kind for parameter in entrypoint.parameters]
-    for at, parameter in enumerate(entrypoint.parameters):
+    kinds = [parameter.kind for parameter in parameters]
+    for at, parameter in enumerate(parameters):
         if parameter.kind == "keyword-only" and not {"keyword-only", "var-positional"} & {
             *kinds[:at]
         }:
@@ -211,7 +216,7 @@ def render_signature(entrypoint: Entrypoint) -> str:
         parts.append(_render_parameter(parameter))
         if parameter.kind == "positional-only" and "positional-only" not in kinds[at + 1 :]:
             parts.append("/")
-    return f"{entrypoint.name}({', '.join(parts)})"
+    return parts
 
 
 def _render_parameter(parameter: Parameter) -> str:

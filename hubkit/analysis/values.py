@@ -75,6 +75,21 @@ def find_string(resolver: Resolver, scope: Scope, node: ast.expr) -> str | None:
     return None
 
 
+def find_strings(resolver: Resolver, scope: Scope, node: ast.expr) -> tuple[str, ...]:
+    """The strings in a literal container, or the keys of a literal dict; empty for anything else."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=table, attr="keys"), args=[]):
+            node = table
+    found = resolver.expression(scope, node)
+    value = getattr(found, "value", None) if found is not None else node
+    try:
+        members = _members(value) if isinstance(value, ast.expr) else []
+    except _UnknownError:
+        return ()
+    strings = tuple(one for one in members if isinstance(one, str))
+    return strings if len(strings) == len(members) else ()
+
+
 def find_path(resolver: Resolver, scope: Scope, node: ast.expr) -> str | None:
     """The path from the repo's root that an expression over ``__file__`` has, or None."""
     match find_values(resolver, scope, node):

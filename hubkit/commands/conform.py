@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import json
+import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubkit._util.console import echo_lines
+from hubkit._util.colors import Palette
+from hubkit._util.console import echo, verbosity
 from hubkit._util.text import join_words
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +28,7 @@ _RESULTS = (0, 1)  # the exit codes of pytest if all passed, or some failed
 _FLAGS = ("slow", "loopback", "update")
 
 
-@click.command(short_help="Run the conformance suite.")
+@subcommand(answers=True, short_help="Run the conformance suite.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.argument("entrypoints", nargs=-1, metavar="[ENTRYPOINT]...")
 @click.option("--level", metavar="N", help="Run levels 1 to N.  [default: 3]")
@@ -70,14 +76,14 @@ _FLAGS = ("slow", "loopback", "update")
     help="Show the JSON report of an earlier run without running the suite. May be repeated, to "
     "merge the shards of a run or to compare several runs.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show the result of every check.")
 def command(
     path: Path,
     entrypoints: tuple[str, ...],
     everything: bool,
     reports: tuple[str, ...],
     sources: tuple[Path, ...],
-    verbose: bool,
+    *,
+    as_json: bool,
     **values: Any,  # noqa: ANN401 - options that the suite has too, as they came
 ) -> int:
     """Run the conformance suite: load every entrypoint and use it as users do.
@@ -88,7 +94,7 @@ def command(
     Exit codes: 0 all checks passed, 1 checks failed, 2 the suite could not run.
     """
     if sources:
-        return _show(sources, reports)
+        return _show(sources, reports, as_json=as_json)
     from hubkit.cli import INTERRUPTED
     from hubkit.commands.target import require_folder
 
@@ -98,10 +104,27 @@ def command(
     standalone = importlib.import_module("pytest_hubkit.standalone")
     options = [*_options(values), *(("--hubconf-all",) if everything else ())]
     options += [f"--hubconf-report={report}" for report in reports]
-    code = standalone.run(root.resolve(), entrypoints, options, verbose=verbose)
+    with _reported(as_json=as_json) as extra:
+        code = standalone.run(
+            root.resolve(), entrypoints, [*options, *extra], verbosity=verbosity()
+        )
     if code == _PYTEST_INTERRUPTED:
         return INTERRUPTED
     return code if code in _RESULTS else 2
+
+
+@contextlib.contextmanager
+def _reported(*, as_json: bool) -> Iterator[list[str]]:
+    """Yield options of the suite; with JSON, print its report, and what pytest prints on stderr."""
+    if not as_json:
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="hubkit-conform-") as folder:
+        path = Path(folder) / "report.json"
+        with contextlib.redirect_stdout(sys.stderr):
+            yield [f"--hubconf-report=json={path}"]
+        if path.is_file():
+            print_answer({"report": json.loads(path.read_text("utf-8"))})
 
 
 def _options(values: dict[str, Any]) -> Iterator[str]:
@@ -130,15 +153,17 @@ def _require_suite() -> None:
         )
 
 
-def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
+def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool) -> int:
     """Show the reports of earlier runs."""
     from hubkit.conformance import (
+        change_lines,
+        find_changes,
         group_runs,
         name_runs,
         read_report,
         read_target,
-        render_changes,
-        render_table,
+        render_json,
+        table_lines,
         write_report,
     )
 
@@ -146,10 +171,17 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
     runs = group_runs([read_report(source) for source in sources])
     for target in targets:
         write_report(runs, *target)
+    if as_json:
+        *others, last = (json.loads(render_json(run)) for run in runs)
+        compared = {"others": others, "changes": find_changes(runs)} if others else {}
+        print_answer({"report": last, **compared})
+        return int(any(map(_failed, runs)))
     for name, run in zip(name_runs(runs), runs, strict=True):
-        echo_lines(f"{name}\n" * (len(runs) > 1) + render_table(run) + "\n" * (len(runs) > 1))
-    if len(runs) > 1:
-        echo_lines(render_changes(runs))
+        lines = table_lines(run, Palette(sys.stdout))
+        for line in (name, *lines, "") if len(runs) > 1 else lines:
+            echo(line)
+    for line in change_lines(runs) if len(runs) > 1 else ():
+        echo(line)
     return int(any(map(_failed, runs)))
 
 

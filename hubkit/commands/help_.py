@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.colors import paint
 from hubkit._util.console import echo
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
     from hubkit.facts import CheckpointUse, Entrypoint, Hubconf
 
 
-@click.command()
+@subcommand(answers=True)
 @click.argument("repo", metavar="PATH|OWNER/NAME[:REF]", default=".")
 @click.argument("entrypoint", metavar="ENTRYPOINT", default="")
-def command(repo: str, entrypoint: str) -> None:
+def command(repo: str, entrypoint: str, *, as_json: bool) -> None:
     """Describe an entrypoint.
 
     Shows its signature, help text, return value, dependencies and the weights it downloads. No code
@@ -49,15 +51,45 @@ def command(repo: str, entrypoint: str) -> None:
     if found is None:
         names = tuple(known.name for known in hubconf.entrypoints)
         raise entrypoint_not_found(entrypoint, names, "is not in the hubconf")
+    weights = read_weights(facts.files, hubconf, [found.name])[found.name]
+    if as_json:
+        print_answer(_as_json(found, hubconf, weights.downloads))
+        return
     text = render_docstring(found.docstring) if found.docstring else "(no help text)"
-    echo(label=render_signature(found))
+    echo(paint(render_signature(found), "bold"))
     echo()
     for line in text.splitlines():
         echo(f"  {line}".rstrip())
     echo()
-    weights = read_weights(facts.files, hubconf, [found.name])[found.name]
     for name, value in _rows(found, hubconf, weights.downloads):
-        echo(f" {value}", label=f"{name:10}")
+        echo(paint(f"{name:10}", "bold"), "  ", value)
+
+
+def _as_json(
+    entrypoint: Entrypoint, hubconf: Hubconf, downloads: tuple[CheckpointUse, ...]
+) -> dict[str, object]:
+    from hubkit.analysis import distribution_name, render_signature
+
+    names = hubconf.dependencies.names if hubconf.dependencies else ()
+    return {
+        "name": entrypoint.name,
+        "kind": entrypoint.kind,
+        "signature": render_signature(entrypoint),
+        "parameters": entrypoint.parameters,
+        "docstring": entrypoint.docstring,
+        "returns": {
+            "shape": entrypoint.returns.shape,
+            "description": entrypoint.returns.description,
+        },
+        "path": entrypoint.definition.path,
+        "line": entrypoint.definition.line,
+        "dependencies": names,
+        "distributions": [distribution_name(name) for name in names],
+        "weights": [
+            {"url": use.url, "file": use.file_name, "check_hash": use.check_hash}
+            for use in downloads
+        ],
+    }
 
 
 def _rows(

@@ -15,25 +15,26 @@ if TYPE_CHECKING:
     from hubkit.conformance.document import read_report, render_json
     from hubkit.conformance.merge import merge_reports
     from hubkit.conformance.render import (
+        change_lines,
         read_target,
-        render_changes,
         render_endpoint,
         render_html,
         render_markdown,
         render_svg,
         render_table,
         render_weights,
+        table_lines,
         write_report,
     )
 
 __all__ = [
+    "change_lines",
     "find_changes",
     "group_runs",
     "merge_reports",
     "name_runs",
     "read_report",
     "read_target",
-    "render_changes",
     "render_endpoint",
     "render_html",
     "render_json",
@@ -41,6 +42,7 @@ __all__ = [
     "render_svg",
     "render_table",
     "render_weights",
+    "table_lines",
     "write_report",
 ]
 
@@ -50,7 +52,7 @@ __getattr__ = lazy_names(
         "compare": "find_changes group_runs name_runs",
         "document": "read_report render_json",
         "merge": "merge_reports",
-        "render": "read_target render_changes render_endpoint render_html render_markdown render_svg "
-        "render_table render_weights write_report",
+        "render": "change_lines read_target render_endpoint render_html render_markdown render_svg "
+        "render_table render_weights table_lines write_report",
     },
 )

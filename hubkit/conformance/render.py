@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubkit._util.atomic import write_output
+from hubkit._util.colors import Palette, join_painted
 from hubkit._util.text import (
+    Painted,
     align_columns,
     code_span,
     did_you_mean,
@@ -63,11 +66,30 @@ aria-label="{label}: {message}">
 """
 
 
-def render_table(report: ConformanceReport) -> str:
+def render_table(report: ConformanceReport, palette: Palette | None = None) -> str:
     """The report as a table, with notes on what did not run."""
-    lines = [HEAD, *rows(report)]
-    table = [*align_columns(lines, right=len(_NUMBERS)), *map(printable, notes(report))]
-    return "".join(f"{line}\n" for line in table)
+    lines = table_lines(report, palette or Palette())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def table_lines(report: ConformanceReport, palette: Palette) -> list[Painted]:
+    """The lines of the table, and of the notes."""
+    head = [palette.paint(cell, "bold") for cell in HEAD]
+    body = [[row[0], *(_paint_cell(cell, palette) for cell in row[1:])] for row in rows(report)]
+    return [*align_columns([head, *body], right=len(_NUMBERS)), *map(join_painted, notes(report))]
+
+
+def _paint_cell(cell: str, palette: Palette) -> Painted:
+    """A cell in the color of its verdict; codes of checks link to their pages."""
+    if cell.startswith("ok"):
+        return palette.paint(cell, "doubtful" if cell.startswith("ok but") else "ok")
+    parts = re.split(r"\b(C[123]\d\d)\b", cell)
+    return join_painted(
+        *(
+            palette.link(part, palette.paint(part, "failed")) if index % 2 else part
+            for index, part in enumerate(parts)
+        )
+    )
 
 
 def rows(report: ConformanceReport) -> Iterator[tuple[str, ...]]:
@@ -124,7 +146,7 @@ def render_weights(report: ConformanceReport) -> str:
             files = (f"{file.path} (sha256 {file.sha256})" for file in one.weights.files)
             line = f"{one.weights.call}: {', '.join(files)}"
             if one.weights.filled is not None:
-                line += f", {one.weights.filled} of {one.weights.parameters} parameters filled"
+                line += f", {one.weights.filled} of {plural(one.weights.parameters or 0, 'parameter')} filled"
             lines.append(line)
     return "".join(f"{printable(line)}\n" for line in lines)
 
@@ -368,13 +390,13 @@ def write_report(runs: Sequence[ConformanceReport], format_: str, target: Path) 
         ) from None
 
 
-def render_changes(runs: Sequence[ConformanceReport]) -> str:
-    """A table of the checks whose outcome differs between runs."""
+def change_lines(runs: Sequence[ConformanceReport]) -> list[Painted]:
+    """The lines of a table of the checks whose outcome differs between runs."""
     changes = find_changes(runs)
     if not changes:
-        return "no check has another outcome\n"
+        return [join_painted("no check has another outcome")]
     head = ("", "check", *name_runs(runs), "")
     lines = [
         (one.label or _REPO, f"{one.code} {one.name}", *one.outcomes, one.kind) for one in changes
     ]
-    return "".join(f"{line}\n" for line in align_columns([head, *lines]))
+    return align_columns([head, *lines])

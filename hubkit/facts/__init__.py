@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         Dependency,
         DocstringFacts,
         Entrypoint,
+        EntrypointTypes,
         EntrypointWeights,
         FailingDefault,
         GpuNeed,
@@ -118,6 +119,7 @@ __all__ = [
     "EntryKind",
     "Entrypoint",
     "EntrypointHelp",
+    "EntrypointTypes",
     "EntrypointWeights",
     "FailingDefault",
     "FetchPolicy",
@@ -184,7 +186,7 @@ __getattr__ = lazy_names(
         ),
         "hubconf": (
             "Card CardField CheckpointUse CodeBlock DataFile Dependencies Dependency "
-            "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
+            "DocstringFacts Entrypoint EntrypointTypes EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
             "Load Location MissingExport MissingFile ModuleClass OwnImport OwnModuleLookup Parameter "
             "RejectedCall RelativeImport RemovedName RepoFacts Returns Snippet UndefinedName UnrequestedDownload Use"

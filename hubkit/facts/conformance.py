@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from hubkit._util.notebook import html_code, html_table, html_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -329,3 +331,24 @@ class ConformanceReport(Struct, frozen=True):
                 return reached
             reached = level
         return reached
+
+    def _repr_html_(self) -> str:
+        title = f"{self.repo} {self.commit[:12]}, level {self.level}"
+        head = ("entrypoint", "level", "failed", "expected failures", "weights")
+        return html_table(title, head, map(_html_cells, self.cases))
+
+
+def _html_cells(case: CaseResult) -> tuple[str, ...]:
+    """The cells of a case for a notebook."""
+    listed = {
+        outcome: ", ".join(one.code for one in case.checks if one.outcome == outcome)
+        for outcome in ("failed", "expected")
+    }
+    weights = case.weights.verdict if case.weights else ""
+    return (
+        html_code(case.label),
+        str(case.level),
+        html_text(listed["failed"]),
+        html_text(listed["expected"]),
+        html_text(weights),
+    )

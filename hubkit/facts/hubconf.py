@@ -68,11 +68,28 @@ class Returns(Struct, frozen=True):
             "unknown".
         description: What it is, such as "a tuple of 2" or "models.net.Net".
         location: The return that decided, or None.
+        items: What each item of a tuple is; empty for anything else.
     """
 
     shape: Literal["module", "other", "unknown"]
     description: str = ""
     location: Location | None = None
+    items: tuple[Returns, ...] = ()
+
+
+class EntrypointTypes(Struct, frozen=True):
+    """Types of an entrypoint that code outside the repo can write.
+
+    They name builtins, `Any`, `Literal`, and classes of torch and of the standard library by their
+    dotted names, such as "torch.Tensor | None".
+
+    Attributes:
+        parameters: The type of each parameter, without stars, for which the source shows one.
+        returns: The type of what it returns.
+    """
+
+    parameters: dict[str, str]
+    returns: str
 
 
 class DocstringFacts(Struct, frozen=True):
@@ -82,11 +99,15 @@ class DocstringFacts(Struct, frozen=True):
         summary: Its first paragraph, on one line.
         parameters: Pairs of a described parameter's name, without stars, and its description.
         mentions: Every whole word that could be a name.
+        types: The types of described parameters, as written, for those that have one.
+        returns: The type of the result, as written; "" without one.
     """
 
     summary: str
     parameters: tuple[tuple[str, str], ...]
     mentions: frozenset[str]
+    types: dict[str, str] = field(default_factory=dict)
+    returns: str = ""
 
     @property
     def described(self) -> frozenset[str]:

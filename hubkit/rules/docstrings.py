@@ -12,6 +12,7 @@ from hubkit.rules.fixes import (
     add_help,
     document_parameters,
     remove_leftover,
+    rename_documented,
     write_docstring,
 )
 from hubkit.rules.registry import rule
@@ -117,11 +118,18 @@ def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
                 hint="Document it under `Args:`. torch.hub.help does not show the signature."
                 if len(names) == 1
                 else "Document them under `Args:`. torch.hub.help does not show the signature.",
-                fix=partial(document_parameters, repo, entry, names),
+                fix=partial(document_parameters, repo, entry, names, _misspelled(entry)),
             )
 
 
-@rule("HUB303", "unknown-parameter", "warning", preview=True)
+@rule(
+    "HUB303",
+    "unknown-parameter",
+    "warning",
+    preview=True,
+    fixable="sometimes",
+    applicability="unsafe",
+)
 def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
     """The docstring of an entrypoint describes a parameter that it does not have.
 
@@ -147,19 +155,14 @@ def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
     Reported only if the name is similar to that of an undocumented parameter.
     """
     for entry in repo.hubconf.entrypoints if repo.hubconf else ():
-        if not entry.docstring or entry.parameters is None:
-            continue
-        described = read_docstring(entry.docstring).described
-        missing = _undocumented(entry)
-        for name in sorted(described - {parameter.name for parameter in entry.parameters}):
-            close = closest(name, missing, cutoff=0.75)
-            if close:
-                yield unknown_parameter.finding(
-                    f"the docstring of `{entry.name}` describes `{name}`, which is not a parameter",
-                    entry.definition,
-                    entrypoint=entry.name,
-                    hint=f"Did you mean `{close}`?",
-                )
+        for name, close in _misspelled(entry).items():
+            yield unknown_parameter.finding(
+                f"the docstring of `{entry.name}` describes `{name}`, which is not a parameter",
+                entry.definition,
+                entrypoint=entry.name,
+                hint=f"Did you mean `{close}`?",
+                fix=partial(rename_documented, repo, entry, {name: close}),
+            )
 
 
 @rule(
@@ -283,6 +286,17 @@ def _undocumented(entry: Entrypoint) -> list[str]:
         and not parameter.name.startswith("_")
         and parameter.name not in known
     ]
+
+
+def _misspelled(entry: Entrypoint) -> dict[str, str]:
+    """Names that the docstring describes and that are like an undocumented parameter, with that."""
+    if not entry.docstring or entry.parameters is None:
+        return {}
+    described = read_docstring(entry.docstring).described
+    missing = _undocumented(entry)
+    names = sorted(described - {parameter.name for parameter in entry.parameters})
+    close = ((name, closest(name, missing, cutoff=0.75)) for name in names)
+    return {name: found for name, found in close if found}
 
 
 _PYTHON_FENCES = ("python", "py", "python3", "pycon")

@@ -84,6 +84,22 @@ def test_one_entrypoint_and_one_level(folder: Path) -> None:
 
 
 @pytest.mark.torch
+def test_json_is_the_report_and_quiet_drops_progress(folder: Path) -> None:
+    done = conform(folder, "--level=1", "--json")
+    answer = json.loads(done.stdout)
+    assert (answer["command"], done.returncode) == ("conform", 1)
+    assert {one["entrypoint"] for one in answer["report"]["entrypoints"]} == {
+        "words",
+        "undocumented",
+    }
+    assert "undocumented  " in done.stderr
+    quiet = conform(folder, "--level=1", "-q")
+    assert quiet.stdout.lstrip().startswith("====")
+    assert "FAILED hubconf.py::undocumented" in quiet.stdout
+    assert "undocumented  " in quiet.stdout
+
+
+@pytest.mark.torch
 def test_pytest_variables_are_restored(folder: Path) -> None:
     program = (
         "import atexit, os; from hubkit.cli import main\n"
@@ -162,6 +178,9 @@ def test_runs_are_compared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "small", "C305", "check-305", "inapplicable", "failed", "worse",
     ]  # fmt: skip
     assert (folder / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    answer = json.loads(CliRunner().invoke(main, [*command, "--json"]).stdout)
+    assert [one["code"] for one in answer["changes"]] == ["C305"]
+    assert [one["environment"]["torch"] for one in answer["others"]] == ["2.9.0"]
     refused = CliRunner().invoke(main, [*command, "--report", "both.json"])
     assert refused.exit_code == 2
     assert "a report as json has one run, not 2" in refused.stderr

@@ -25,7 +25,14 @@ BLOCK = re.compile(
     r"```\w+\n(?P<content># (?P<name>[\w./-]+)\n.*?)```|<!-- run -->\n```console\n(?P<run>.*?)```",
     re.DOTALL,
 )
-PAGES = sorted(path.name for path in DOCS.glob("*.md") if "<!-- run -->" in path.read_text("utf-8"))
+TEXTS = {path.name: path.read_text("utf-8") for path in sorted(DOCS.glob("*.md"))}
+PAGES = [
+    pytest.param(
+        name, marks=pytest.mark.torch if re.search(r"^\$ hubkit conform", text, re.M) else ()
+    )
+    for name, text in TEXTS.items()
+    if "<!-- run -->" in text
+]
 HUBCONF = '''\
 import torch as _torch
 
@@ -69,6 +76,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: GitHost) -> Pa
     git("init", "-q", "-b", "main", cwd=folder)
     variables = {
         "GIT_CONFIG_GLOBAL": os.devnull,
+        **dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "Ada"),
+        **dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "ada@example.org"),
         "HUBKIT_GITHUB_URL": host.url,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "TORCH_HOME": str(tmp_path / "torch"),
@@ -82,7 +91,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: GitHost) -> Pa
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_command_prints_what_the_page_shows(name: str, folder: Path) -> None:
-    for block in BLOCK.finditer((DOCS / name).read_text("utf-8")):
+    for block in BLOCK.finditer(TEXTS[name]):
         if block["name"]:
             path = folder / block["name"]
             path.parent.mkdir(parents=True, exist_ok=True)
