@@ -34,6 +34,7 @@
     │   ├── MissingGitError (FileNotFoundError)       "git+..." needs git, which is not installed
     │   ├── CacheWriteError                           disk full, read-only, or no permission
     │   └── LockTimeoutError (TimeoutError)
+    ├── SchedulerLostError                            the connection to Dask's scheduler was lost
     ├── InUseError                                    files to remove are in use
     ├── FixError                                      a file cannot be fixed
     ├── CheckpointError (RuntimeError, UnpicklingError) a checkpoint cannot be read
@@ -394,6 +395,12 @@ class CacheWriteError(FetchError):
 
 class LockTimeoutError(FetchError, TimeoutError):
     """Another process held a lock for too long."""
+
+
+class SchedulerLostError(HubkitError):
+    """The connection to the scheduler of a Dask cluster was lost."""
+
+    exit_code = 2
 
 
 class InUseError(HubkitError):

@@ -38,6 +38,7 @@ REFS_MARKS = Limit(64, "packets", "flush packets only separate sections")
 SUGGESTIONS = Limit(5000, "names", "compared with a misspelled one, each by difflib")
 ABILITIES_BYTES = Limit(64 * KIB, "bytes", "a list of capabilities has a few hundred")
 RETRY_SECONDS = Limit(60, "seconds", "longer waits are reported instead of waited for")
+RATE_LIMIT_SECONDS = Limit(7200, "seconds", "hosts count requests by the hour; an audit waits")
 
 # Packs of commits
 PACK_BYTES = Limit(512 * MIB, "bytes", "a hundred thousand commits have about 30 MB")

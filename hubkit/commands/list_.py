@@ -53,8 +53,7 @@ def command(repo: str, *, run: bool, as_json: bool) -> None:
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
-    summary = (entrypoint.docstring or "").strip().partition("\n")[0]
-    return {"name": entrypoint.name, "kind": entrypoint.kind, "summary": summary}
+    return {"name": entrypoint.name, "kind": entrypoint.kind, "summary": entrypoint.summary}
 
 
 def print_incomplete(repo: str) -> None:

@@ -140,6 +140,11 @@ class Entrypoint(Struct, frozen=True):
     definition: Location
     made_by: str = ""
 
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring; empty without one."""
+        return (self.docstring or "").strip().partition("\n")[0]
+
 
 class Leak(Struct, frozen=True):
     """A public callable that ``torch.hub.list`` shows although it is not an entrypoint.
