@@ -128,6 +128,7 @@ class Entrypoint(Struct, frozen=True):
         location: Where ``hubconf.py`` defines or imports the name.
         definition: Where it is defined; same as ``location`` unless re-exported.
         made_by: For a value, what made it: "partial", "lambda", "instance", or "" if unknown.
+        is_announced: Whether ``__all__`` of the hubconf names it, or a document loads it.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Entrypoint(Struct, frozen=True):
     location: Location
     definition: Location
     made_by: str = ""
+    is_announced: bool = False
 
     @property
     def summary(self) -> str:
