@@ -46,6 +46,8 @@ def find_fault(line: str) -> str:
     while isinstance(command, click.Group) and words and re.match("[a-z]", words[0]):
         name = words.pop(0)
         found = command.get_command(context, name)
+        if found is None and any(isinstance(one, click.Argument) for one in command.params):
+            break  # `audit` takes repos, or the name of a command
         if found is None:
             return f"{line}: no command {name!r}"
         context = click.Context(found, info_name=name, parent=context)
