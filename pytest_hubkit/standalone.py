@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,15 +16,20 @@ import pytest_hubkit.plugin
 from hubkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
 _INI = Path(__file__).with_name("standalone.ini")
 _HOOK = "pytest_hubkit_inputs"
 _SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-_QUIET = ("--quiet", "--no-header", "--disable-warnings", "--tb=short", "-r", "f")
+_OUTPUT = {
+    -1: ("-q", "-o", "console_output_style=classic"),
+    0: ("-q", "--hubconf-progress"),
+    1: ("-v", "--hubconf-progress"),
+}
+_PLAIN = ("--no-header", "--disable-warnings", "--tb=short", "-r", "f")
 
 
-def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbose: bool) -> int:
+def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbosity: int) -> int:
     """Run the suite on a repo.
 
     The repo's pytest configuration, ``PYTEST_ADDOPTS`` and installed plugins are ignored. Of its
@@ -34,7 +39,7 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
         root: The folder that holds ``hubconf.py``.
         entrypoints: Names of entrypoints, or of cases as in "unet[grey]"; empty for the whole repo.
         options: Options of ``pytest --hubconf``.
-        verbose: Whether to print a line per check.
+        verbosity: From 1 on, print a line per check; below 0, only failures and the table.
 
     Returns:
         pytest's exit code.
@@ -48,11 +53,21 @@ def run(root: Path, entrypoints: Sequence[str], options: Sequence[str], *, verbo
         *("-c", str(_INI), f"--rootdir={root}", "-p", "no:cacheprovider", "--noconftest"),
         # It attaches handlers to each of torch's many loggers, three times per item.
         *("-p", "no:logging"),
-        *(("-v", *_QUIET[1:]) if verbose else _QUIET),
-        *("--hubconf", "--hubconf-progress", *options, *nodes),
+        *(*_OUTPUT[min(verbosity, 1)], *_PLAIN, "--hubconf", *options, *nodes),
     ]
+    plugins = [pytest_hubkit.plugin, *_hooks(root), *([_NoLetters()] if verbosity < 0 else [])]
     with _without_settings():
-        return int(pytest.main(arguments, plugins=[pytest_hubkit.plugin, *_hooks(root)]))
+        return int(pytest.main(arguments, plugins=plugins))
+
+
+class _NoLetters:
+    """Print nothing when a test ends; it still is counted."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
+        """Drop the letter of each status."""
+        category, _, word = yield
+        return category, "", word
 
 
 @contextlib.contextmanager

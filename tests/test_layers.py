@@ -55,6 +55,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
             }
         ),
     ),
+    "audit": (5, frozenset({"analysis", "config", "hubdir", "lint", "source"})),
     "commands": (6, frozenset({"*"})),
     "cli": (6, frozenset({"*"})),
     "__init__": (6, frozenset({"*"})),
@@ -62,7 +63,9 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
 }
 
 HOMES = {
+    "distributed": {"hubkit/audit/engine.py"},
     "docstring_parser": {"hubkit/analysis/docstrings.py"},
+    "duckdb": {"hubkit/audit/store.py"},
     "filelock": {"hubkit/hubdir/locks.py"},
     "jinja2": {"hubkit/_util/jinja.py"},
     "packaging": {"hubkit/source/tags.py"},
@@ -166,6 +169,19 @@ def test_a_third_party_is_imported_in_its_home_only(library: str) -> None:
     assert users <= HOMES[library]
 
 
+def test_commands_are_made_in_one_module() -> None:
+    """So that each has -q and -v: docs/contributing.md, "Add a command"."""
+    makers = {
+        path
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        if isinstance(node.value, ast.Name)
+        if (node.value.id, node.attr) in (("click", "command"), ("click", "group"))
+    }
+    assert makers == {"hubkit/cli.py", "hubkit/commands/base.py"}
+
+
 def test_git_is_started_in_one_module() -> None:
     starters = {
         path
@@ -208,6 +224,7 @@ def test_a_violation_is_seen(path: str, module: str) -> None:
 WRITERS = {
     "hubkit/_util/atomic.py": {"replace", "rename", "link"},
     "hubkit/_util/paths.py": {"rename"},
+    "hubkit/cli.py": {"write_text"},  # of click's formatter of help
     "hubkit/hubdir/git.py": {"write_text"},
     "pytest_hubkit/checks/portable.py": {"write_text"},
     "pytest_hubkit/child/load.py": {"write_text"},

@@ -7,47 +7,101 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from hubkit._util.colors import color_setting, join_painted
 from hubkit._util.text import printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import TextIO
+
+    import click
 
 # Commands of CI services in logs: `::name::` at the start of a line on GitHub, `##[name]` and
 # `##vso[name]` anywhere in a line on GitHub and Azure.
 _AT_START = re.compile(r"^(\s*):(?=:)")
 _ANYWHERE = re.compile(r"##(?=\w*\[)")
 _CI = ("GITHUB_ACTIONS", "TF_BUILD")
+VERBOSITY = "hubkit.verbosity"
+"""Where the running command keeps how much it prints: -1 with -q, 1 with -v, 2 with -vv."""
+AS_JSON = "hubkit.as_json"
+"""Where it keeps whether standard output belongs to one JSON object."""
 
 
 class InvalidAnswerError(Exception):
     """An answer is not valid."""
 
 
-def echo(
-    text: object = "",
-    *,
-    label: str = "",
-    label_color: str | None = None,
-    err: bool = False,
-    color: bool | None = None,
-) -> None:
-    """Print one line; control characters are escaped.
+def echo(*parts: object, err: bool = False) -> None:
+    """Print one line; control characters are escaped, but for colors of painted parts.
+
+    With ``--json``, standard output belongs to ``echo_json``: lines for people are notes then.
 
     Args:
-        text: The text.
-        label: A bold label before the text.
-        label_color: The color of the label.
+        *parts: The line, in parts; see ``paint``.
         err: Whether to print to standard error.
-        color: Whether to use colors; by default, if the output is a terminal.
     """
     import click
 
-    line = printable(str(text))
-    if label:
-        styled = click.style(printable(label), fg=label_color, bold=True)
-        line = f"{styled} {line}" if line else styled
-    click.echo(without_commands(line), err=err, color=color)
+    if not err and _answers_json():
+        if is_quiet():
+            return
+        err = True
+    line = without_commands(join_painted(*parts))
+    click.echo(line, err=err, color=color_setting())
+
+
+def echo_json(document: Mapping[str, object]) -> None:
+    """Print one JSON object in ASCII. Structs and paths are converted."""
+    import json
+
+    import click
+    from msgspec import to_builtins
+
+    data = to_builtins(document, str_keys=True, enc_hook=str)
+    click.echo(without_commands(json.dumps(data, indent=2)))
+
+
+def note(*parts: object, err: bool = True) -> None:
+    """Print a line that is no result, warning or error: with ``-q`` it is not printed.
+
+    Args:
+        *parts: The line, in parts.
+        err: Whether to print to standard error; commands that only do something say there what
+            they did on standard output.
+    """
+    if not is_quiet():
+        echo(*parts, err=err)
+
+
+def detail(text: object) -> None:
+    """Print a line on standard error only with ``-v``."""
+    if verbosity() > 0:
+        echo(text, err=True)
+
+
+def is_quiet() -> bool:
+    """Whether the running command prints only results, warnings and errors."""
+    return verbosity() < 0
+
+
+def verbosity() -> int:
+    """-1 if the running command has ``-q``, 1 with ``-v``, 2 with ``-vv``; otherwise 0."""
+    context = running_command()
+    return context.meta.get(VERBOSITY, 0) if context else 0
+
+
+def _answers_json() -> bool:
+    context = running_command()
+    return context is not None and context.meta.get(AS_JSON, False)
+
+
+def running_command() -> click.Context | None:
+    """The command that is running; None in a program that uses hubkit."""
+    if "click" not in sys.modules:  # which takes longer to import than hubkit
+        return None
+    import click
+
+    return click.get_current_context(silent=True)
 
 
 def echo_lines(text: str, *, err: bool = False) -> None:
@@ -60,6 +114,8 @@ def echo_data(data: str | bytes) -> None:
     """Print the content of a file, or a patch: unchanged to a pipe or file, escaped on a terminal."""
     import click
 
+    if _answers_json():
+        return
     if sys.stdout.isatty():
         text = data if isinstance(data, str) else data.decode("utf-8", "backslashreplace")
         data = printable_lines(text.replace("\r\n", "\n"))

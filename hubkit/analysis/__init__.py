@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hubkit.analysis.annotations import read_types
     from hubkit.analysis.builtin_names import is_stdlib
     from hubkit.analysis.dependencies import (
         distribution_name,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         syntax_problem,
     )
     from hubkit.analysis.repo import read_repo, require_hubconf
-    from hubkit.analysis.signatures import render_signature
+    from hubkit.analysis.signatures import render_parameters, render_signature
     from hubkit.analysis.suppressions import Spot, find_spots, read_comment
     from hubkit.analysis.values import write_literal
     from hubkit.analysis.weights import read_weights
@@ -49,8 +50,10 @@ __all__ = [
     "read_docstring",
     "read_repo",
     "read_snippets",
+    "read_types",
     "read_weights",
     "render_docstring",
+    "render_parameters",
     "render_signature",
     "require_hubconf",
     "select_own",
@@ -63,11 +66,12 @@ __getattr__ = lazy_names(
     {
         "documents": "find_documents read_snippets select_own read_card find_code find_snippets syntax_problem",
         "dependencies": "read_dependencies distribution_name import_name modules_beside find_bringers",
+        "annotations": "read_types",
         "builtin_names": "is_stdlib",
         "docstrings": "read_docstring render_docstring",
         "values": "write_literal",
         "repo": "read_repo require_hubconf",
-        "signatures": "render_signature",
+        "signatures": "render_parameters render_signature",
         "suppressions": "Spot find_spots read_comment",
         "weights": "read_weights",
     },

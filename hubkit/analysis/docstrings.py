@@ -6,13 +6,15 @@ The only home of docstring_parser.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hubkit import limits
 from hubkit.facts import DocstringFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from docstring_parser import Docstring
 
 # The style of torch.hub's tutorial: "pretrained (bool): load weights", without a section header.
 _TUTORIAL = re.compile(
@@ -41,21 +43,22 @@ def read_docstring(text: str) -> DocstringFacts:
         What it says; ``mentions`` holds every word of it, for texts in no known style.
     """
     text = text[: limits.DOCSTRING.most]
-    parameters = {**_tutorial_parameters(text), **_parsed_parameters(text)}
+    parsed = _parse(text)
+    described = {**_tutorial_parameters(text), **_parsed_parameters(parsed)}
+    returned = parsed.returns if parsed else None
     return DocstringFacts(
         summary=_summary(text),
-        parameters=tuple(parameters.items()),
+        parameters=tuple((name, one.text) for name, one in described.items()),
         mentions=frozenset(_WORD.findall(text)),
+        types={name: one.kind for name, one in described.items() if one.kind},
+        returns=(returned.type_name if returned else None) or "",
     )
 
 
 def render_docstring(text: str) -> str:
     """A docstring with its sections tidied; as it is where that would lose a word."""
-    import docstring_parser
-
-    try:
-        parsed = docstring_parser.parse(text)
-    except Exception:  # noqa: BLE001 - foreign text, and the parser's own slips
+    parsed = _parse(text)
+    if parsed is None:
         return text
     blocks = [parsed.short_description or "", parsed.long_description or ""]
     parameters = [(one.arg_name, one.type_name, one.description) for one in parsed.params]
@@ -97,25 +100,35 @@ def _summary(text: str) -> str:
     return " ".join(paragraph)
 
 
-def _parsed_parameters(text: str) -> dict[str, str]:
+class _Described(NamedTuple):
+    """What a docstring says about a parameter: its description, and its type or ""."""
+
+    text: str
+    kind: str
+
+
+def _parse(text: str) -> Docstring | None:
     import docstring_parser
 
     try:
-        parsed = docstring_parser.parse(text)
-    except Exception:  # noqa: BLE001 - foreign text; errors of the parser must not reach the reader
-        return {}
-    found: dict[str, str] = {}
-    for parameter in parsed.params:
+        return docstring_parser.parse(text)
+    except Exception:  # noqa: BLE001 - foreign text, and the parser's own slips
+        return None
+
+
+def _parsed_parameters(parsed: Docstring | None) -> dict[str, _Described]:
+    found: dict[str, _Described] = {}
+    for parameter in parsed.params if parsed else ():
         description = " ".join((parameter.description or "").split())
         # NumPy style allows "x1, x2 : Tensor" for several at once.
         for name in parameter.arg_name.split(","):
             if stripped := name.strip("*` "):
-                found[stripped] = description
+                found[stripped] = _Described(description, parameter.type_name or "")
     return found
 
 
-def _tutorial_parameters(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _tutorial_parameters(text: str) -> dict[str, _Described]:
+    found: dict[str, _Described] = {}
     is_about_parameters = True
     # Stripped, so that no pattern tries all ways to share out a long run of blanks.
     for line in map(str.strip, text.splitlines()):
@@ -124,7 +137,8 @@ def _tutorial_parameters(text: str) -> dict[str, str]:
             continue
         match = _TUTORIAL.match(line) if is_about_parameters else None
         if match and (match[2] is not None or _is_parameter_like(match[1])):
-            found.setdefault(match[1].lstrip("*"), match[3].strip())
+            described = _Described(match[3].strip(), match[2] or "")
+            found.setdefault(match[1].lstrip("*"), described)
     return found
 
 

@@ -222,6 +222,9 @@ class ReturnsReader(Struct):
                 return _join([self._value(frame, value) for value in values])
             case ast.NamedExpr(value=value):
                 return self._value(frame, value)
+            case ast.Tuple(elts=elts) if not any(isinstance(one, ast.Starred) for one in elts):
+                items = tuple(self._value(frame, one) for one in elts)
+                return Returns("other", describe(node), items=items)
         description = describe(node)
         return _UNKNOWN if description == "computed at run time" else Returns("other", description)
 
@@ -313,11 +316,18 @@ def _join(results: Iterable[Returns]) -> Returns:
     found = list(results)
     shapes = {result.shape for result in found}
     if len(shapes) == 1 and found[0].shape != "unknown":
-        return found[0]
+        return replace(found[0], items=_join_items([result.items for result in found]))
     if not found or "unknown" in shapes:
         return _UNKNOWN
     descriptions = dict.fromkeys(result.description for result in found)
     return Returns("unknown", " or ".join(descriptions))
+
+
+def _join_items(branches: list[tuple[Returns, ...]]) -> tuple[Returns, ...]:
+    """The items of the tuples of several branches; none unless all have as many."""
+    if len({len(items) for items in branches}) > 1:
+        return ()
+    return tuple(_join(items) for items in zip(*branches, strict=True))
 
 
 def _is_fluent_on(value: ast.expr, name: str) -> bool:

@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubkit._util.console import echo, echo_lines
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, note
 from hubkit._util.text import align_columns, plural
+from hubkit.commands.base import print_answer, subgroup
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
+    from typing import TypeAlias
 
-    from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree
+    from hubkit.facts.hubdir import Inventory, KeptCheckpoint, KeptTree, Leftover
 
-VERSION = 1  # of the JSON
+    Item: TypeAlias = KeptTree | KeptCheckpoint | Leftover
+
+VERSION = 1  # the former name of `schema`
+_HEAD = ("SIZE", "LAST USED", "DIGEST", "WHAT", "FROM")
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
-@click.group()
+@subgroup()
 def command() -> None:
     """Manage the hub dir, which is shared with torch.hub."""
 
 
-@command.command("dir")
-def dir_() -> None:
+@command.command("dir", answers=True)
+def dir_(*, as_json: bool) -> None:
     """Print the path of the hub dir."""
     from hubkit.hubdir import get_dir
 
-    echo(get_dir())
+    if as_json:
+        print_answer({"dir": get_dir()})
+    else:
+        echo(get_dir())
 
 
-@command.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def ls(as_json: bool) -> None:
+@command.command(answers=True)
+def ls(*, as_json: bool) -> None:
     """List the contents of the hub dir: code, weights and leftovers.
 
     LAST USED is the access time of the file system, which many update once a day.
@@ -45,7 +52,7 @@ def ls(as_json: bool) -> None:
 
     inventory = read_inventory()
     if as_json:
-        echo_lines(json.dumps(_as_json(inventory), indent=2))
+        print_answer(_as_json(inventory))
         return
     rows = [
         (
@@ -70,15 +77,16 @@ def ls(as_json: bool) -> None:
     rows += [
         (_size(left.size), "-", "-", str(left.path), left.kind) for left in inventory.leftovers
     ]
-    for line in align_columns([("SIZE", "LAST USED", "DIGEST", "WHAT", "FROM"), *rows]):
+    head = [paint(text, "bold") for text in _HEAD]
+    for line in align_columns([head, *rows]):
         echo(line)
-    echo(f"{plural(len(rows), 'item')}, {_size(inventory.size)}, in {inventory.root}", err=True)
+    note(f"{plural(len(rows), 'item')}, {_size(inventory.size)}, in {inventory.root}")
 
 
-@command.command()
+@command.command(answers=True)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed without removing it.")
-def rm(targets: tuple[str, ...], dry_run: bool) -> int:
+def rm(targets: tuple[str, ...], *, dry_run: bool, as_json: bool) -> int:
     """Remove code or weights.
 
     TARGET is owner/name, owner/name:ref, the first digits of a commit, or the name, path or URL of
@@ -88,60 +96,49 @@ def rm(targets: tuple[str, ...], dry_run: bool) -> int:
 
     inventory = read_inventory()
     items = dict.fromkeys(item for text in targets for item in select_named(inventory, text))
-    return _remove(list(items), dry_run=dry_run)
+    return _remove_all(items, dry_run=dry_run, as_json=as_json)
 
 
-@command.command()
+@command.command(answers=True)
 @click.option(
     "--older-than",
     metavar="AGE",
     help="Also remove data that was not used for this long, such as 12h, 30d or 8w.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be removed without removing it.")
-def prune(older_than: str | None, dry_run: bool) -> int:
+def prune(older_than: str | None, *, dry_run: bool, as_json: bool) -> int:
     """Remove unused data.
 
     Removes code that no branch or tag points to, leftovers of killed processes, and damaged files
     that were set aside.
     """
-    from hubkit.errors import CacheWriteError
-    from hubkit.hubdir import read_inventory, remove_leftover, select_unused
+    from hubkit.hubdir import read_inventory, select_unused
 
     inventory = read_inventory()
     age = None if older_than is None else _read_age(older_than)
-    failed = 0
-    for left in inventory.leftovers:
-        try:
-            if not dry_run:
-                remove_leftover(left)
-        except CacheWriteError as error:
-            echo(f"skipped: {error.message}", err=True)
-            failed = 1
-            continue
-        _print_item("would remove" if dry_run else "removed", left.path, left.size)
-    return _remove(list(select_unused(inventory, age)), dry_run=dry_run) or failed
+    items = (*inventory.leftovers, *select_unused(inventory, age))
+    return _remove_all(items, dry_run=dry_run, as_json=as_json)
 
 
-@command.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@command.command(answers=True)
 @click.option("--fix", is_flag=True, help="Set damaged files aside, so they are fetched again.")
-def verify(as_json: bool, fix: bool) -> int:
+def verify(*, fix: bool, as_json: bool) -> int:
     """Read every file in the hub dir and report damage."""
     from hubkit.hubdir import find_damage, read_inventory
 
     inventory = read_inventory()
     damages = list(find_damage(inventory))
-    if as_json:
-        rows = [{"path": str(one.path), "kind": one.kind} for one in damages]
-        echo_lines(json.dumps({"version": VERSION, "damaged": rows}, indent=2))
-    else:
+    if not as_json:
         for one in damages:
-            echo(f"{one.kind}: {one.path}")
+            echo(paint(one.kind, "failed"), f": {one.path}")
     items = dict.fromkeys(one.item for one in damages) if fix else ()
     kept = sum(not _put_aside(item) for item in items)
+    if as_json:
+        rows = [{"path": str(one.path), "kind": one.kind} for one in damages]
+        print_answer({"version": VERSION, "damaged": rows})
     count = len(inventory.trees) + len(inventory.checkpoints)
     bad = f"{plural(len(damages), 'file')} damaged" if damages else "no damage found"
-    echo(f"Verified {plural(count, 'item')}: {bad}.", err=True)
+    note(f"Verified {plural(count, 'item')}: {bad}.")
     return 1 if kept or (damages and not fix) else 0
 
 
@@ -151,35 +148,50 @@ def _put_aside(item: KeptTree | KeptCheckpoint) -> bool:
     from hubkit.hubdir import quarantine
 
     try:
-        echo(f"Set aside: {quarantine(item)}", err=True)
+        note(f"Set aside: {quarantine(item)}")
     except (InUseError, CacheWriteError) as error:
         echo(f"skipped: {error.message}", err=True)
         return False
     return True
 
 
-def _remove(items: list[KeptTree | KeptCheckpoint], *, dry_run: bool) -> int:
+def _remove(item: Item) -> str:
+    """Remove an item; returns why it was kept, or ""."""
     from hubkit.errors import CacheWriteError, InUseError
-    from hubkit.facts.hubdir import KeptTree
-    from hubkit.hubdir import remove_checkpoint, remove_tree
+    from hubkit.facts.hubdir import KeptTree, Leftover
+    from hubkit.hubdir import remove_checkpoint, remove_leftover, remove_tree
 
-    skipped = freed = 0
+    try:
+        if isinstance(item, KeptTree):
+            remove_tree(item)
+        elif isinstance(item, Leftover):
+            remove_leftover(item)
+        else:
+            remove_checkpoint(item)
+    except (InUseError, CacheWriteError) as error:
+        return error.message
+    return ""
+
+
+def _remove_all(items: Iterable[Item], *, dry_run: bool, as_json: bool) -> int:
+    """Remove items, and print which were removed and which were kept; returns the exit code."""
+    removed: list[dict[str, object]] = []
+    kept: list[dict[str, object]] = []
+    freed = 0
+    verb = "would remove" if dry_run else "removed"
     for item in items:
-        try:
-            if dry_run:
-                pass
-            elif isinstance(item, KeptTree):
-                remove_tree(item)
-            else:
-                remove_checkpoint(item)
-        except (InUseError, CacheWriteError) as error:
-            echo(f"skipped: {error.message}", err=True)
-            skipped += 1
+        reason = "" if dry_run else _remove(item)
+        if reason:
+            kept.append({"path": item.path, "reason": reason})
+            echo(f"skipped: {reason}", err=True)
             continue
-        _print_item("would remove" if dry_run else "removed", item.path, item.size)
+        removed.append({"path": item.path, "bytes": item.size})
         freed += item.size
-    echo(f"{_size(freed)} {'would be ' if dry_run else ''}freed.", err=True)
-    return 1 if skipped else 0
+        note(f"{verb}: {item.path} ({_size(item.size)})", err=False)
+    if as_json:
+        print_answer({"dry_run": dry_run, "removed": removed, "kept": kept, "bytes": freed})
+    note(f"{_size(freed)} {'would be ' if dry_run else ''}freed.")
+    return 1 if kept else 0
 
 
 def _read_age(text: str) -> float:
@@ -225,10 +237,6 @@ def _as_json(inventory: Inventory) -> dict[str, Any]:
             for left in inventory.leftovers
         ],
     }
-
-
-def _print_item(verb: str, path: Path, size: int) -> None:
-    echo(f"{verb}: {path} ({_size(size)})")
 
 
 def _display_path(file: KeptCheckpoint, inventory: Inventory) -> str:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
-from hubkit._util.console import echo, echo_data
+from hubkit._util.console import echo, echo_data, note
 from hubkit._util.text import join_words
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
-    from hubkit.facts import RepoFacts
+    from collections.abc import Sequence
+
+    from hubkit.facts import Finding, RepoFacts
     from hubkit.publish.card import CardDraft
     from hubkit.publish.card_facts import Source
     from hubkit.rules.card_keys import Site
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 _SITES: dict[str, Site] = {"pytorch-hub": "pytorch-hub", "huggingface": "huggingface", "none": ""}
 
 
-@click.command()
+@subcommand(answers=True)
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option(
     "--for",
@@ -63,6 +66,7 @@ def command(
     check: bool,
     diff: bool,
     stdout: bool,
+    as_json: bool,
 ) -> int:
     """Generate the model card, or update the generated parts.
 
@@ -72,12 +76,20 @@ def command(
     only that file is.
     """
     from hubkit.errors import UsageError
-    from hubkit.publish.card import CardRequest, draft_card, draft_others, find_shown
+    from hubkit.publish.card import (
+        CardRequest,
+        check_card,
+        draft_card,
+        draft_others,
+        find_shown,
+    )
     from hubkit.publish.card_facts import Source, at_tag, gather_facts, override_source
     from hubkit.publish.repo_name import find_name
 
     if check + diff + stdout > 1:
         raise UsageError("--check, --diff and --stdout cannot be combined")
+    if as_json and stdout:
+        raise UsageError("--json and --stdout cannot be combined")
     facts = _read_facts(path)
     place = _locate_card(facts, file)
     before = _read_card(facts.root, place)
@@ -100,16 +112,26 @@ def command(
 
     others = draft_others(facts, place, gathered, choose, request.conformance)
     drafts = (draft, *(() if file else others))
-    _print_problems(facts, draft)
+    findings = check_card(facts, draft)
+    _print_problems(draft, findings)
     if (tag or entrypoint) and not any(one.has_usage for one in drafts):
         message = (
             f"{draft.path} has no generated usage part, so --tag and --entrypoint have no effect."
         )
         echo(f"{message} To add one: --add usage", err=True)
+    if as_json:
+        print_answer({"cards": [_as_json(one) for one in drafts], "findings": findings})
     if check or diff:
-        return max([_compare(one, show=diff) for one in drafts])
+        return max([_compare(one, show=diff and not as_json) for one in drafts])
     _write(facts, drafts)
     return 0
+
+
+def _as_json(draft: CardDraft) -> dict[str, object]:
+    is_current = draft.before == draft.after
+    state = "current" if is_current else "missing" if draft.before is None else "stale"
+    stale = () if is_current else draft.stale
+    return {"path": draft.path, "state": state, "stale": stale, "lacking": draft.lacking}
 
 
 def _read_facts(path: Path) -> RepoFacts:
@@ -170,7 +192,7 @@ def _require_valid(facts: RepoFacts, requested: Source) -> None:
 
     hubconf = facts.hubconf
     if requested.entrypoint and hubconf and not hubconf.entrypoint(requested.entrypoint):
-        names = tuple(one.name for one in hubconf.entrypoints)
+        names = hubconf.names
         raise entrypoint_not_found(requested.entrypoint, names, "is not in the hubconf")
     if requested.ref and not is_usable_ref(requested.ref):
         raise UsageError(
@@ -202,14 +224,12 @@ def _conformance(report: Path | None) -> str | None:
     return None if report is None else render_markdown(read_report(report))
 
 
-def _print_problems(facts: RepoFacts, draft: CardDraft) -> None:
+def _print_problems(draft: CardDraft, findings: Sequence[Finding]) -> None:
     """Print which parts are missing, and what its site would reject."""
-    from hubkit.publish.card import check_card
-
     if draft.lacking and draft.after != draft.before:
         parts = " ".join(f"--add {name}" for name in draft.lacking)
-        echo(f"{draft.path} has no {join_words(draft.lacking, 'or')}. To add: {parts}", err=True)
-    for finding in check_card(facts, draft):
+        note(f"{draft.path} has no {join_words(draft.lacking, 'or')}. To add: {parts}")
+    for finding in findings:
         line = finding.location.line if finding.location else 1
         echo(f"{draft.path}:{line}: {finding.code} {finding.message}", err=True)
 
@@ -218,7 +238,7 @@ def _compare(draft: CardDraft, *, show: bool) -> int:
     from hubkit.lint import FileChange, render_diff
 
     if draft.before == draft.after:
-        echo(f"{draft.path} is up to date.", err=True)
+        note(f"{draft.path} is up to date.")
         return 0
     if show:
         change = FileChange(draft.before or b"", draft.after)
@@ -236,8 +256,8 @@ def _write(facts: RepoFacts, drafts: tuple[CardDraft, ...]) -> None:
     write_changes(facts.root, {one.path: FileChange(one.before, one.after) for one in changed})
     for one in drafts:
         if one not in changed:
-            echo(f"{one.path} is up to date.", err=True)
+            note(f"{one.path} is up to date.")
         elif one.before is None:
-            echo(f"Wrote {one.path}.", err=True)
+            note(f"Wrote {one.path}.")
         else:
-            echo(f"Updated {one.path}: {join_words(one.stale)}.", err=True)
+            note(f"Updated {one.path}: {join_words(one.stale)}.")

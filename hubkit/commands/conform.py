@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import json
+import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hubkit._util.console import echo_lines
+from hubkit._util.colors import Palette
+from hubkit._util.console import echo, verbosity
 from hubkit._util.text import join_words
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from hubkit.facts import ConformanceReport
 
 _PYTEST_INTERRUPTED = 2
 _RESULTS = (0, 1)  # the exit codes of pytest if all passed, or some failed
 _FLAGS = ("slow", "loopback", "update")
 
 
-@click.command(short_help="Run the conformance suite.")
+@subcommand(answers=True, short_help="Run the conformance suite.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.argument("entrypoints", nargs=-1, metavar="[ENTRYPOINT]...")
 @click.option("--level", metavar="N", help="Run levels 1 to N.  [default: 3]")
@@ -56,7 +64,8 @@ _FLAGS = ("slow", "loopback", "update")
     "reports",
     multiple=True,
     metavar="[FORMAT=]FILE",
-    help="Write a report: json, markdown, badge or endpoint. The default depends on the file name.",
+    help="Write a report: html, json, markdown, badge or endpoint. The default depends on the ending "
+    "of the file's name.",
 )
 @click.option(
     "--from",
@@ -64,16 +73,17 @@ _FLAGS = ("slow", "loopback", "update")
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Show the report of an earlier run, or merge the reports of its shards, without running the suite.",
+    help="Show the JSON report of an earlier run without running the suite. May be repeated, to "
+    "merge the shards of a run or to compare several runs.",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Show the result of every check.")
 def command(
     path: Path,
     entrypoints: tuple[str, ...],
     everything: bool,
     reports: tuple[str, ...],
     sources: tuple[Path, ...],
-    verbose: bool,
+    *,
+    as_json: bool,
     **values: Any,  # noqa: ANN401 - options that the suite has too, as they came
 ) -> int:
     """Run the conformance suite: load every entrypoint and use it as users do.
@@ -84,7 +94,7 @@ def command(
     Exit codes: 0 all checks passed, 1 checks failed, 2 the suite could not run.
     """
     if sources:
-        return _show(sources, reports)
+        return _show(sources, reports, as_json=as_json)
     from hubkit.cli import INTERRUPTED
     from hubkit.commands.target import require_folder
 
@@ -94,10 +104,27 @@ def command(
     standalone = importlib.import_module("pytest_hubkit.standalone")
     options = [*_options(values), *(("--hubconf-all",) if everything else ())]
     options += [f"--hubconf-report={report}" for report in reports]
-    code = standalone.run(root.resolve(), entrypoints, options, verbose=verbose)
+    with _reported(as_json=as_json) as extra:
+        code = standalone.run(
+            root.resolve(), entrypoints, [*options, *extra], verbosity=verbosity()
+        )
     if code == _PYTEST_INTERRUPTED:
         return INTERRUPTED
     return code if code in _RESULTS else 2
+
+
+@contextlib.contextmanager
+def _reported(*, as_json: bool) -> Iterator[list[str]]:
+    """Yield options of the suite; with JSON, print its report, and what pytest prints on stderr."""
+    if not as_json:
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="hubkit-conform-") as folder:
+        path = Path(folder) / "report.json"
+        with contextlib.redirect_stdout(sys.stderr):
+            yield [f"--hubconf-report=json={path}"]
+        if path.is_file():
+            print_answer({"report": json.loads(path.read_text("utf-8"))})
 
 
 def _options(values: dict[str, Any]) -> Iterator[str]:
@@ -126,21 +153,39 @@ def _require_suite() -> None:
         )
 
 
-def _show(sources: tuple[Path, ...], reports: tuple[str, ...]) -> int:
+def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool) -> int:
     """Show the reports of earlier runs."""
     from hubkit.conformance import (
-        merge_reports,
+        change_lines,
+        find_changes,
+        group_runs,
+        name_runs,
         read_report,
         read_target,
-        render_table,
+        render_json,
+        table_lines,
         write_report,
     )
 
-    report = merge_reports([read_report(source) for source in sources])
-    for text in reports:
-        write_report(report, *read_target(text, Path.cwd()))
-    echo_lines(render_table(report))
-    failed = report.lint == "failed" or any(
+    targets = [read_target(text, Path.cwd()) for text in reports]
+    runs = group_runs([read_report(source) for source in sources])
+    for target in targets:
+        write_report(runs, *target)
+    if as_json:
+        *others, last = (json.loads(render_json(run)) for run in runs)
+        compared = {"others": others, "changes": find_changes(runs)} if others else {}
+        print_answer({"report": last, **compared})
+        return int(any(map(_failed, runs)))
+    for name, run in zip(name_runs(runs), runs, strict=True):
+        lines = table_lines(run, Palette(sys.stdout))
+        for line in (name, *lines, "") if len(runs) > 1 else lines:
+            echo(line)
+    for line in change_lines(runs) if len(runs) > 1 else ():
+        echo(line)
+    return int(any(map(_failed, runs)))
+
+
+def _failed(report: ConformanceReport) -> bool:
+    return report.lint == "failed" or any(
         one.codes(level, "failed") for one in (report.whole, *report.cases) for level in (1, 2, 3)
     )
-    return int(failed)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines
+from hubkit._util.colors import paint
+from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines, note
 from hubkit._util.text import join_words, plural
+from hubkit.commands.base import Command, print_answer, subcommand
 from hubkit.errors import TemplateError, UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def _answer_options(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-class _InitCommand(click.Command):
+class _InitCommand(Command):
     """Suggests ``-a`` for an option that does not exist."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -83,8 +85,10 @@ class _InitCommand(click.Command):
             raise click.NoSuchOption(error.option_name, message, error.possibilities, ctx) from None
 
 
-@click.command(
-    "init", cls=_InitCommand, short_help="Create a hub repo, or publish the models of a repo."
+@subcommand(
+    cls=_InitCommand,
+    answers=True,
+    short_help="Create a hub repo, or publish the models of a repo.",
 )
 @click.argument("path", metavar="[NAME|PATH]", default=".")
 @click.option(
@@ -145,6 +149,7 @@ def command(
     check: bool,
     git: bool | None,
     listing: bool,
+    as_json: bool,
     **flags: str | bool | None,
 ) -> int:
     """Create a hub repo from a template, or publish the models of a repo.
@@ -156,7 +161,7 @@ def command(
     Exit codes: 0 success, 1 a file differs (with --check) or no model can be published, 2 an error.
     """
     if listing:
-        _print_templates()
+        _print_templates(as_json=as_json)
         return 0
     _require_consistent(
         bare=bare, template=template, modes=(dry_run, diff, check), overwrite=overwrite
@@ -169,14 +174,33 @@ def command(
     interactive = asks and not (dry_run or diff or check)
     plan = make_plan(Path(path).resolve(), wanted, texts, interactive=interactive, build=builds)
     if plan.lacks_models and not wanted:
-        return _refuse(plan)
-    if check:
-        return _compare(plan, named=bool(wanted))
-    if diff:
-        return _show_diff(plan)
-    if dry_run:
-        return _show_plan(plan, overwrite=overwrite)
-    return _write(plan, git=git, overwrite=overwrite)
+        code, outcomes = _refuse(plan)
+    elif check:
+        code, outcomes = _compare(plan, named=bool(wanted))
+    elif diff:
+        code, outcomes = _show_diff(plan)
+    elif dry_run:
+        code, outcomes = _show_plan(plan, overwrite=overwrite)
+    else:
+        code, outcomes = _write(plan, git=git, overwrite=overwrite)
+    if as_json:
+        print_answer(_as_json(plan, outcomes, written=not (check or diff or dry_run)))
+    return code
+
+
+def _as_json(plan: Plan, outcomes: Sequence[Outcome], *, written: bool) -> dict[str, object]:
+    return {
+        "target": plan.target,
+        "template": plan.template.name,
+        "answers": plan.answers,
+        "entrypoints": [
+            {"name": one.name, "path": one.model.location.path, "line": one.model.location.line}
+            for one in plan.found.entrypoints
+        ],
+        "written": written and bool(outcomes),
+        "files": outcomes,
+        "dropped": plan.dropped,
+    }
 
 
 def _require_consistent(
@@ -213,7 +237,7 @@ def _is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _compare(plan: Plan, *, named: bool) -> int:
+def _compare(plan: Plan, *, named: bool) -> tuple[int, tuple[Outcome, ...]]:
     from hubkit.scaffold import compare_files
 
     if not plan.found.template and not named:
@@ -224,38 +248,40 @@ def _compare(plan: Plan, *, named: bool) -> int:
     outcomes = compare_files(plan.target, plan.files)
     drifted = [outcome for outcome in outcomes if outcome.has_drifted]
     if not drifted:
-        echo(f"All files match the template {plan.template.name}.")
-        return 0
+        _say(f"All files match the template {plan.template.name}.")
+        return 0, outcomes
     _print_outcomes(plan, drifted, dry=True)
-    echo("Use --diff to see the differences, and --overwrite to apply the template.")
-    return 1
+    _say("Use --diff to see the differences, and --overwrite to apply the template.")
+    return 1, outcomes
 
 
-def _show_diff(plan: Plan) -> int:
+def _show_diff(plan: Plan) -> tuple[int, tuple[Outcome, ...]]:
     from hubkit.lint import FileChange, render_diff
     from hubkit.scaffold import compare_files
 
     contents = {file.path: file.content for file in plan.files}
     changes: dict[str, FileChange] = {}
-    for outcome in compare_files(plan.target, plan.files, overwrite=True):
+    outcomes = compare_files(plan.target, plan.files, overwrite=True)
+    for outcome in outcomes:
         if outcome.state in ("created", "overwritten"):
             path = plan.target / outcome.path
             before = path.read_bytes() if outcome.state == "overwritten" else None
             changes[outcome.path] = FileChange(before, contents[outcome.path])
     echo_data(render_diff(changes))
-    return 0
+    return 0, outcomes
 
 
-def _show_plan(plan: Plan, *, overwrite: bool) -> int:
+def _show_plan(plan: Plan, *, overwrite: bool) -> tuple[int, tuple[Outcome, ...]]:
     from hubkit.scaffold import compare_files
 
+    outcomes = compare_files(plan.target, plan.files, overwrite=overwrite)
     _print_found(plan.found)
-    _print_outcomes(plan, compare_files(plan.target, plan.files, overwrite=overwrite), dry=True)
-    echo("Nothing was written.")
-    return 0
+    _print_outcomes(plan, outcomes, dry=True)
+    _say("Nothing was written.")
+    return 0, outcomes
 
 
-def _write(plan: Plan, *, git: bool | None, overwrite: bool) -> int:
+def _write(plan: Plan, *, git: bool | None, overwrite: bool) -> tuple[int, tuple[Outcome, ...]]:
     from hubkit.scaffold import write_files
 
     outcomes = write_files(plan.target, plan.files, overwrite=overwrite)
@@ -264,7 +290,12 @@ def _write(plan: Plan, *, git: bool | None, overwrite: bool) -> int:
     has_repo = _prepare_git(plan, git=git)
     _print_findings(plan.target)
     _print_next_steps(plan, has_repo=has_repo)
-    return 0
+    return 0, outcomes
+
+
+def _say(*parts: str) -> None:
+    """Print what was done, unless the command is quiet."""
+    note(*parts, err=False)
 
 
 def _prepare_git(plan: Plan, *, git: bool | None) -> bool:
@@ -275,16 +306,16 @@ def _prepare_git(plan: Plan, *, git: bool | None) -> bool:
     wanted = tree is None and plan.is_new if git is None else git
     if wanted and tree != plan.target:
         if write_git_repo(plan.target):
-            echo("Created a git repo on branch main. Nothing is committed yet.")
+            _say("Created a git repo on branch main. Nothing is committed yet.")
             return True
-        echo("Could not create a git repo: git is not installed or failed.")
+        _say("Could not create a git repo: git is not installed or failed.")
         return tree is not None
     if tree is not None and tree != plan.target:
-        echo(f"The folder is inside the git repo {tree}. To make it a repo of its own, use --git.")
+        _say(f"The folder is inside the git repo {tree}. To make it a repo of its own, use --git.")
     return tree is not None
 
 
-def _refuse(plan: Plan) -> int:
+def _refuse(plan: Plan) -> tuple[int, tuple[Outcome, ...]]:
     """Print why no hubconf is written."""
     _print_found(plan.found)
     echo("No files were written, because hubconf.py cannot publish any model of this repo.")
@@ -294,7 +325,7 @@ def _refuse(plan: Plan) -> int:
     echo(
         "To start from an example, pass --template minimal (hubconf.py) or classifier (a package)."
     )
-    return 1
+    return 1, ()
 
 
 class Plan(Struct, frozen=True):
@@ -369,8 +400,25 @@ def _render(target: Path, template: Template, texts: Mapping[str, str], found: D
     if isinstance(names, str) and found.proposals:
         found = select_entrypoints(found, open_target(target), names)
     files = _fill_parts(target, render_template(template, answers, found))
+    files = tuple(_extend_ignores(target, one) for one in files)
     is_new = not target.is_dir() or not any(target.iterdir())
     return Plan(target, template, found, answers, files, is_new)
+
+
+def _extend_ignores(target: Path, file: RenderedFile) -> RenderedFile:
+    """A .gitignore with the lines of the existing file first; other files as they are."""
+    from msgspec.structs import replace
+
+    path = target / file.path
+    if not file.path.endswith(".gitignore") or path.is_symlink() or not path.is_file():
+        return file
+    current = path.read_bytes()
+    known = {line.strip(b" \t\r/") for line in current.splitlines()}
+    missing = [line for line in file.content.splitlines() if line.strip(b"/") not in known]
+    if not any(line[:1] != b"#" for line in missing):
+        return replace(file, content=current)
+    start = current.rstrip(b"\r\n") + b"\n\n" if current.strip() else b""
+    return replace(file, content=start + b"\n".join([*missing, b""]), before=current)
 
 
 def _with_earlier(plan: Plan, earlier: tuple[RenderedFile, ...]) -> Plan:
@@ -448,7 +496,7 @@ def _check_models(found: Discovery, target: Path, build: bool | Callable[[int], 
         return mark_untried(found, reason)
     if found.has_hubconf or not (build if isinstance(build, bool) else build(count)):
         return mark_untried(found, "it was not built")
-    echo("Building the models in a child process without a network. This runs the repo's code.")
+    _say("Building the models in a child process without a network. This runs the repo's code.")
     return try_models(found, open_target(target))
 
 
@@ -520,11 +568,17 @@ def _prompt(question: Question, default: str, found: Discovery) -> str:
     return ask(prompt, default, check)
 
 
-def _print_templates() -> None:
+def _print_templates(*, as_json: bool) -> None:
     """Print the templates and their questions."""
     from hubkit.scaffold import DEFAULT, read_templates
 
-    for template in read_templates():
+    templates = read_templates()
+    if as_json:
+        shown = ("name", "description", "questions")
+        rows = [{key: getattr(one, key) for key in shown} for one in templates]
+        print_answer({"default": DEFAULT, "templates": rows})
+        return
+    for template in templates:
         mark = " (default)" if template.name == DEFAULT else ""
         echo(f"{template.name}{mark}: {template.description}")
         for question in template.questions:
@@ -539,22 +593,22 @@ def _print_templates() -> None:
 def _print_found(found: Discovery) -> None:
     """Print the models that will be published, the other ones, and the weights."""
     if found.has_code and not found.proposals and not found.has_hubconf:
-        echo("No usable model found.")
+        _say("No usable model found.")
     if found.entrypoints:
-        echo("Entrypoints:")
+        _say("Entrypoints:")
         width = max(len(one.name) for one in found.entrypoints)
         for one in found.entrypoints:
             location = one.model.location
             more = _describe(one, is_new=not found.has_hubconf)
-            echo(f"  {one.name:{width}}  {location.path}:{location.line}{more}")
-        echo(f"  dependencies: {', '.join(found.dependencies)}")
+            _say(f"  {one.name:{width}}  {location.path}:{location.line}{more}")
+        _say(f"  dependencies: {', '.join(found.dependencies)}")
     names = {one.name for one in found.entrypoints}
     others = [one for one in found.proposals if one.name not in names and found.is_ours]
     usable = [one.name for one in others if one.check.state != "fails"]
     if usable:
         more = f" and {len(usable) - _MAX_OTHERS} more" if len(usable) > _MAX_OTHERS else ""
         listed = ", ".join(usable[:_MAX_OTHERS])
-        echo(f"Other models, which --entrypoints can select: {listed}{more}")
+        _say(f"Other models, which --entrypoints can select: {listed}{more}")
     failing = [(f"{one.name}", one.check.reason) for one in others if one.check.state == "fails"]
     left = [
         (f"{one.name} of {one.module}" if one.module else f"the models of {one.name}", one.reason)
@@ -577,9 +631,9 @@ def _describe(one: Proposal, *, is_new: bool) -> str:
 
 def _print_skipped(skipped: Sequence[tuple[str, str]]) -> None:
     for what, reason in skipped[:_MAX_SKIPPED]:
-        echo(f"Skipped {what}: {reason}")
+        _say(f"Skipped {what}: {reason}")
     if len(skipped) > _MAX_SKIPPED:
-        echo(f"Skipped {len(skipped) - _MAX_SKIPPED} more")
+        _say(f"Skipped {len(skipped) - _MAX_SKIPPED} more")
 
 
 def _print_weights(found: Discovery) -> None:
@@ -588,11 +642,11 @@ def _print_weights(found: Discovery) -> None:
     for file in found.weights[:_MAX_SKIPPED]:
         text = _describe_weights(file, used.get(file.path, ""), found)
         if text:
-            echo(f"Weights: {text}")
+            _say(f"Weights: {text}")
     if len(found.weights) > _MAX_SKIPPED:
-        echo(f"Weights: {len(found.weights) - _MAX_SKIPPED} more files")
+        _say(f"Weights: {plural(len(found.weights) - _MAX_SKIPPED, 'more file')}")
     for url in [url for url in found.urls if url not in used][:_MAX_SKIPPED]:
-        echo(f"Weights: skipped {url}: {_why_unused(url, found)}")
+        _say(f"Weights: skipped {url}: {_why_unused(url, found)}")
 
 
 def _why_unused(url: str, found: Discovery) -> str:
@@ -644,6 +698,10 @@ def _describe_weights(file: WeightsFile, used: str, found: Discovery) -> str:
     return f"skipped {file.path}: {why}"
 
 
+_STYLES = {"created": "ok", "overwritten": "doubtful", "differs": "doubtful", "kept": ""}
+_PRESENT = {"created": "create", "overwritten": "overwrite", "updated": "update"}
+
+
 def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = False) -> None:
     """Print the outcome for each file.
 
@@ -654,24 +712,26 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
     """
     from hubkit.scaffold import changed_answers
 
-    echo(f"{plan.target}, from the template {plan.template.name}:")
+    say = echo if dry else _say
+    say(f"{plan.target}, from the template {plan.template.name}:")
+    changed = {one.path for one in plan.files if one.before is not None}
     if plan.found.has_hubconf and not any(one.path == "hubconf.py" for one in outcomes):
-        echo(f"  {'kept':{12 if dry else 11}}  hubconf.py")
+        say(f"  {'kept':{12 if dry else 11}}  hubconf.py")
     for outcome in outcomes:
         change = outcome.state in ("created", "overwritten")
-        state = outcome.state.replace("created", "create").replace("overwritten", "overwrite")
-        word = f"would {state}" if dry and change else outcome.state
+        done = "updated" if change and outcome.path in changed else outcome.state
+        word = f"would {_PRESENT[done]}" if dry and change else done
         mine = "  (yours, unchanged)" if outcome.state == "differs" and outcome.is_yours else ""
-        echo(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
-    changed = {one.path for one in plan.files if one.before is not None}
+        state = paint(f"{word:{15 if dry else 11}}", _STYLES[outcome.state])
+        say("  ", state, f"  {outcome.path}{mine}")
     edited = [one.path for one in outcomes if one.state == "differs" and one.path in changed]
     if edited:
         old = changed_answers(plan.answers, plan.found)
         listed = join_words([f"`{name}` {text}" for name, text in old.items()])
         verb = "was edited, so it keeps" if len(edited) == 1 else "were edited, so they keep"
-        echo(f"{join_words(edited)} {verb} earlier answers: {listed}. Change them by hand.")
+        say(f"{join_words(edited)} {verb} earlier answers: {listed}. Change them by hand.")
     if plan.dropped:
-        echo(f"No longer created with these answers: {join_words(plan.dropped)}. Remove by hand.")
+        say(f"No longer created with these answers: {join_words(plan.dropped)}. Remove by hand.")
 
 
 def _print_findings(target: Path) -> None:
@@ -681,11 +741,13 @@ def _print_findings(target: Path) -> None:
     from hubkit.lint import lint_repo
     from hubkit.reporters.full import format_findings
     from hubkit.reporters.text import format_summary
+    from hubkit.scaffold import open_target
 
-    report = lint_repo(read_repo(target), read_config(target))
+    files = open_target(target)
+    report = lint_repo(read_repo(files), read_config(files))
     if report.findings:
         echo_lines(format_findings(report))
-    echo(f"hubkit check: {format_summary(report)}")
+    _say(f"hubkit check: {format_summary(report)}")
 
 
 def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
@@ -701,14 +763,14 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
 
     repo = plan.answers.get("repo")
     if isinstance(repo, str) and repo.startswith(f"{PLACEHOLDER_OWNER}/"):
-        echo(f"The files use the placeholder {repo}. Replace it before you publish.")
+        _say(f"The files use the placeholder {repo}. Replace it before you publish.")
     if plan.answers.get("requirement") == UNKNOWN:
-        echo(
+        _say(
             "CI cannot install hubkit yet: it was installed here from a folder without an origin. "
             f'Pass an address, such as -a requirement="{UNKNOWN}".'
         )
     if plan.answers.get("license") == "NONE":
-        echo("There is no license, so others may not use the code. To add one, pass --license MIT.")
+        _say("There is no license, so others may not use the code. To add one, pass --license MIT.")
     steps = [
         render_text(step, {**plan.answers, "found": plan.found}, where="next")
         for step in plan.template.next_steps
@@ -717,10 +779,10 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
         steps.insert(0, f"cd {shlex.quote(_short(plan.target))}")
     if not has_repo:
         steps.insert(1 if len(steps) > 1 and steps[0].startswith("cd ") else 0, "git init -b main")
-    echo("Next steps:")
+    _say("Next steps:")
     for step in steps:
         if step:
-            echo(f"  {step}")
+            _say(f"  {step}")
 
 
 def _short(target: Path) -> str:

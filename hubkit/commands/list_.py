@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hubkit._util.console import echo, echo_lines
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, note
 from hubkit._util.text import align_columns
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,68 +17,64 @@ if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, Hubconf
 
 
-@click.command()
+@subcommand(answers=True)
 @click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--run",
     is_flag=True,
     help="Run the hubconf of a local folder to list names that it creates at run time.",
 )
-def command(repo: str, as_json: bool, run: bool) -> None:
+def command(repo: str, *, run: bool, as_json: bool) -> None:
     """List the entrypoints of a hub repo.
 
     The names are read from the source, without running it. If a hubconf in a local folder creates
-    names at run time, --run lists them too by running it in a child process.
+    names at run time that the source does not show, --run lists them too by running it in a child
+    process. If that fails, the exit code is 1.
     """
     from hubkit.analysis import read_repo, require_hubconf
-    from hubkit.commands.target import is_own, locate_target
-    from hubkit.errors import UsageError
+    from hubkit.commands.target import locate_target, require_own_to_run
 
-    if run and not is_own(repo):
-        raise UsageError(
-            f"--run requires a folder, but {repo} is a repo on a git host",
-            hint="In Python, hubkit.list(...) runs the hubconf of a trusted repo.",
-        )
+    if run:
+        require_own_to_run(repo)
     root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))
-    rows = [_row(entrypoint) for entrypoint in hubconf.entrypoints]
-    if hubconf.has_dynamic_names and run:
-        rows += _dynamic_rows(root, hubconf)
+    rows = [_row(entrypoint) for entrypoint in hubconf.listed]
+    if run:
+        names = find_dynamic_names(root, hubconf)
+        rows += [{"name": name, "kind": "value", "summary": ""} for name in names]
+    is_open = hubconf.has_dynamic_names and not run
     if as_json:
-        import json
-
-        echo_lines(
-            json.dumps({"entrypoints": rows, "is_open": hubconf.has_dynamic_names}, indent=2)
-        )
+        print_answer({"entrypoints": rows, "is_open": is_open})
         return
-    for line in align_columns([(row["name"], row["summary"]) for row in rows]):
+    for line in align_columns([(paint(row["name"], "name"), row["summary"]) for row in rows]):
         echo(line)
-    if not rows:
-        echo(f"No entrypoints found in the source of {root}.", err=True)
-    if hubconf.has_dynamic_names and not run:
-        hint = " To list all of them, pass --run, which runs the hubconf." if is_own(repo) else ""
-        echo(
-            f"This hubconf creates names at run time, so the list may be incomplete.{hint}",
-            err=True,
-        )
+    if is_open:
+        print_incomplete(repo)
+    elif not rows:
+        note(f"No entrypoints found in the source of {root}.")
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
-    summary = (entrypoint.docstring or "").strip().partition("\n")[0]
-    return {"name": entrypoint.name, "kind": entrypoint.kind, "summary": summary}
+    return {"name": entrypoint.name, "kind": entrypoint.kind, "summary": entrypoint.summary}
 
 
-def _dynamic_rows(root: Path, hubconf: Hubconf) -> list[dict[str, str]]:
-    """Rows for names that are defined dynamically; failures are printed to stderr."""
-    from hubkit.errors import HubkitError
+def print_incomplete(repo: str) -> None:
+    """Print that a hubconf may have more entrypoints than its source shows."""
+    from hubkit.commands.target import is_own
+
+    hint = " To list all of them, pass --run, which runs the hubconf." if is_own(repo) else ""
+    echo(f"This hubconf creates names at run time, so the list may be incomplete.{hint}", err=True)
+
+
+def find_dynamic_names(root: Path, hubconf: Hubconf) -> list[str]:
+    """Names that only running a hubconf shows.
+
+    Raises:
+        ProbeError: The hubconf cannot be run.
+    """
     from hubkit.runtime.probe import list_names
 
-    known = {entrypoint.name for entrypoint in hubconf.entrypoints}
-    known |= {leak.name for leak in hubconf.leaks}
-    try:
-        names = list_names(root)
-    except HubkitError as error:
-        echo(f"Running the hubconf failed: {error.message}", err=True)
+    if not hubconf.has_dynamic_names:
         return []
-    return [{"name": name, "kind": "value", "summary": ""} for name in names if name not in known]
+    known = {*hubconf.names, *(leak.name for leak in hubconf.leaks)}
+    return [name for name in list_names(root) if name not in known]

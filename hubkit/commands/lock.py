@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import replace
 
-from hubkit._util.console import echo
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, note
 from hubkit._util.text import plural
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from hubkit.lockfile import Lockfile
 
 
-@click.command()
+@subcommand(answers=True)
 @click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...")
 @click.option(
     "--output",
@@ -38,8 +40,10 @@ def command(
     output: Path,
     weights: bool,
     urls: tuple[str, ...],
+    *,
     check: bool,
     fetch: bool,
+    as_json: bool,
 ) -> int:
     """Pin repos and their weights in a lock file.
 
@@ -54,28 +58,43 @@ def command(
     if (check or fetch) and (repos or urls or weights or (check and fetch)):
         raise UsageError("--check and --fetch take no repos and no other options.")
     if check:
-        return _check(read_lockfile(output))
+        return _check(read_lockfile(output), as_json=as_json)
     if fetch:
-        return _fetch(read_lockfile(output))
+        return _fetch(read_lockfile(output), as_json=as_json)
     lock = read_lockfile(output) if output.exists() else Lockfile(output)
     if not (repos or urls or lock.repos):
         raise UsageError(
             f"Nothing to pin: no repo was given, and {output} contains none.",
             hint="Pass a repo: hubkit lock owner/name:ref",
         )
-    lock = _pin(lock, repos or (() if urls else tuple(lock.repos)), urls, weights=weights)
+    lock, left = _pin(lock, repos or (() if urls else tuple(lock.repos)), urls, weights=weights)
+    _print_unpinned(left)
     write_lockfile(lock)
-    echo(
+    if as_json:
+        print_answer({**_as_json(lock), "not_pinned": left})
+    note(
         f"{output}: pinned {plural(len(lock.repos), 'repo')} and "
-        f"{plural(len(lock.checkpoints), 'checkpoint')}.",
-        err=True,
+        f"{plural(len(lock.checkpoints), 'checkpoint')}."
     )
     return 0
 
 
+def _as_json(lock: Lockfile) -> dict[str, object]:
+    """The fields of a lock file."""
+    return {
+        "path": lock.path,
+        "repos": [{"repo": name, "sha": repo.sha} for name, repo in lock.repos.items()],
+        "checkpoints": [
+            {"url": url, "sha256": one.sha256, "bytes": one.size}
+            for url, one in lock.checkpoints.items()
+        ],
+    }
+
+
 def _pin(
     lock: Lockfile, repos: tuple[str, ...], urls: tuple[str, ...], *, weights: bool
-) -> Lockfile:
+) -> tuple[Lockfile, list[str]]:
+    """The new lock file, and the checkpoints that are known and not pinned in it."""
     from hubkit.hubdir import key_of, parse_repo
     from hubkit.loader import pins
 
@@ -83,7 +102,7 @@ def _pin(
     left: list[str] = []
     for repo in map(parse_repo, repos):
         locked[str(repo)] = pins.lock_repo(repo)
-        echo(f"{repo} is {locked[str(repo)].sha}", err=True)
+        note(f"{repo} is {locked[str(repo)].sha}")
         for url in pins.find_checkpoint_urls(repo):
             found = pins.lock_checkpoint(url) if weights else pins.find_locked_checkpoint(url)
             if found is not None:
@@ -92,30 +111,35 @@ def _pin(
                 left.append(url)
     for url in urls:
         checkpoints[key_of(url)] = pins.lock_checkpoint(url)
-    if left:
-        echo(f"Not pinned: {plural(len(left), 'checkpoint')} missing from the hub dir", err=True)
-        for url in left:
-            echo(f"  {url}", err=True)
-        echo(
-            "To download and pin all of them, pass --weights. To pin one, pass --checkpoint URL.",
-            err=True,
-        )
-    return replace(lock, repos=locked, checkpoints=checkpoints)
+    return replace(lock, repos=locked, checkpoints=checkpoints), left
 
 
-def _check(lock: Lockfile) -> int:
+def _print_unpinned(urls: list[str]) -> None:
+    if not urls:
+        return
+    echo(f"Not pinned: {plural(len(urls), 'checkpoint')} missing from the hub dir", err=True)
+    for url in urls:
+        echo(f"  {url}", err=True)
+    note("To download and pin all of them, pass --weights. To pin one, pass --checkpoint URL.")
+
+
+def _check(lock: Lockfile, *, as_json: bool) -> int:
     from hubkit.loader.pins import check_lockfile
 
     states = list(check_lockfile(lock))
-    for state in states:
-        if state.state != "ok":
-            echo(f"{state.state}: {state.name}: {state.detail}")
+    if as_json:
+        print_answer({"path": lock.path, "pins": states})
+    else:
+        for state in states:
+            if state.state != "ok":
+                style = "doubtful" if state.is_fine else "failed"
+                echo(paint(state.state, style), f": {state.name}: {state.detail}")
     bad = sum(not state.is_fine for state in states)
-    echo(f"Checked {plural(len(states), 'pin')} of {lock.path}: {bad} failed.", err=True)
+    note(f"Checked {plural(len(states), 'pin')} of {lock.path}: {bad} failed.")
     return 1 if bad else 0
 
 
-def _fetch(lock: Lockfile) -> int:
+def _fetch(lock: Lockfile, *, as_json: bool) -> int:
     from hubkit.hubdir import parse_repo
     from hubkit.loader import pins
 
@@ -124,5 +148,7 @@ def _fetch(lock: Lockfile) -> int:
     for url, checkpoint in lock.checkpoints.items():
         pins.fetch_locked_checkpoint(url, checkpoint)
     count = len(lock.repos) + len(lock.checkpoints)
-    echo(f"{lock.path}: {plural(count, 'pin')} in the hub dir.", err=True)
+    if as_json:
+        print_answer(_as_json(lock))
+    note(f"{lock.path}: {plural(count, 'pin')} in the hub dir.")
     return 0

@@ -75,7 +75,6 @@ class OutputOptions(Struct, frozen=True):
     output_file: Path | None
     reports: tuple[tuple[str, Path], ...]
     statistics: bool
-    quiet: bool
 
 
 def _check_format(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
@@ -256,6 +255,5 @@ output_options = _group(
             help="Write an additional report to a file. May be repeated.",
         ),
         click.option("--statistics", is_flag=True, help="Show the number of findings per rule."),
-        click.option("-q", "--quiet", is_flag=True, help="Print nothing if there are no findings."),
     ),
 )

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
-from hubkit._util.console import echo, echo_lines
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, echo_lines, note
 from hubkit._util.text import plural
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from hubkit.publish.release import ChecklistItem, ReleaseContext, ReleaseRequest
 
 _STDERR = 2
-_COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
+_STYLES = {"ok": "ok", "note": "name", "missing": "error"}
 
 
-@click.command(short_help="Check that HEAD is ready for release, and tag it.")
+@subcommand(answers=True, short_help="Check that HEAD is ready for release, and tag it.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
 @click.option(
     "--tag",
@@ -69,6 +71,7 @@ def command(
     conform: bool,
     verifying: bool,
     published: bool,
+    as_json: bool,
 ) -> int:
     """Check that HEAD is ready for release, and tag it.
 
@@ -89,34 +92,46 @@ def command(
     request = ReleaseRequest(path, tag, slug, report, level)
     context = read_context(request)
     if published:
-        return _compare_published(context)
+        return _compare_published(context, as_json=as_json)
     items: list[ChecklistItem] = []
     with ExitStack() as stack:
         if conform:
             context = structs.replace(context, request=_run_suite(request, stack))
         items += map(_print_item, run_checks(context))
+    snippets: list[str] = []
     if verifying:
         from hubkit.publish.verify import verify
 
         lines = _snippets(context)
         verified = verify(context, lines)
         items += map(_print_item, verified.items)
-        _print_snippets(context, [line for line in lines if line in verified.lines])
+        snippets = [line for line in lines if line in verified.lines]
+        _print_snippets(context, snippets)
     else:
-        echo()
-        echo("To run and print the lines that load this release: hubkit release --verify")
-        echo()
+        hint = "To run and print the lines that load this release: hubkit release --verify"
+        for line in ("", hint, ""):
+            note(line, err=False)
     missing = sum(item.state == "missing" for item in items)
-    return _finish(context, missing, dry_run=dry_run)
+    is_tagged = _finish(context, missing, dry_run=dry_run)
+    if as_json:
+        answer = {"snippets": snippets, "tagged": is_tagged, "next": _next_steps(context)}
+        print_answer({**_as_json(context, items), **answer})
+    return 1 if missing else 0
 
 
-def _compare_published(context: ReleaseContext) -> int:
+def _compare_published(context: ReleaseContext, *, as_json: bool) -> int:
     from hubkit.publish.published import check_published
 
     items = [_print_item(item) for item in check_published(context)]
+    if as_json:
+        print_answer(_as_json(context, items))
     missing = sum(item.state == "missing" for item in items)
-    echo(f"{plural(missing, 'check')} failed." if missing else "All checks passed.", err=True)
+    note(f"{plural(missing, 'check')} failed." if missing else "All checks passed.")
     return 1 if missing else 0
+
+
+def _as_json(context: ReleaseContext, items: list[ChecklistItem]) -> dict[str, object]:
+    return {"repo": context.repo, "commit": context.sha, "tag": context.tag, "checks": items}
 
 
 def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
@@ -141,7 +156,7 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
 
 
 def _print_item(item: ChecklistItem) -> ChecklistItem:
-    echo(f" {item.name}: {item.message}", label=f"{item.state:7}", label_color=_COLORS[item.state])
+    echo(paint(f"{item.state:7}", _STYLES[item.state]), f"  {item.name}: {item.message}")
     if item.action and item.state != "ok":
         echo(f"         -> {item.action}")
     return item
@@ -172,21 +187,23 @@ def _print_snippets(context: ReleaseContext, lines: list[str]) -> None:
     echo()
 
 
-def _finish(context: ReleaseContext, missing: int, *, dry_run: bool) -> int:
+def _finish(context: ReleaseContext, missing: int, *, dry_run: bool) -> bool:
+    """Create the tag if nothing is missing; returns whether it is there."""
     from hubkit.publish.release import write_tag
 
     if missing:
-        echo(f"{plural(missing, 'check')} failed. No tag was created.", err=True)
-        return 1
+        note(f"{plural(missing, 'check')} failed. No tag was created.")
+        return False
     if dry_run:
-        echo("All checks passed. Run without --dry-run to create the tag.", err=True)
-        return 0
+        note("All checks passed. Run without --dry-run to create the tag.")
+        return False
     is_new = write_tag(context)
-    echo(f"{'Created tag' if is_new else 'Tag exists:'} {context.tag} at {context.sha[:10]}.")
-    echo("To publish it:")
+    done = "Created tag" if is_new else "Tag exists:"
+    note(f"{done} {context.tag} at {context.sha[:10]}.", err=False)
+    note("To publish it:", err=False)
     for line in _next_steps(context):
-        echo(f"  {line}")
-    return 0
+        note(f"  {line}", err=False)
+    return True
 
 
 def _next_steps(context: ReleaseContext) -> list[str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from typing import TYPE_CHECKING, Literal
 
 import click
 from msgspec import Struct
 
-from hubkit._util.console import echo_lines
-from hubkit._util.text import table_row
+from hubkit._util.colors import Palette, paint
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import Painted, table_row
+from hubkit.commands.base import print_answer, subcommand
+from hubkit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,38 +109,37 @@ def _checks() -> tuple[CatalogEntry, ...]:
     )
 
 
-@click.command()
+@subcommand(answers=True)
 @click.option(
     "--output-format",
     type=click.Choice(["text", "markdown", "json"]),
     default="text",
     help="Output format.",
 )
-def command(output_format: str) -> None:
+def command(output_format: str, *, as_json: bool) -> None:
     """List all rules and checks.
 
     Rules belong to `hubkit check`. Checks belong to `pytest --hubconf` and are listed if pytest is
     installed.
     """
-    renderers = {"text": _render_text, "markdown": _render_markdown, "json": _render_json}
-    echo_lines(renderers[output_format](read_catalog()))
+    if as_json and output_format == "markdown":
+        raise UsageError("--json cannot be combined with --output-format markdown")
+    if as_json or output_format == "json":
+        print_answer({"rules": read_catalog()})
+        return
+    if output_format == "markdown":
+        echo_lines(_render_markdown(read_catalog()))
+        return
+    for one in read_catalog():
+        severity = paint(f"{one.severity:9}", one.severity if one.kind == "rule" else "")
+        when = "" if one.is_default else "preview"
+        blanks = " " * (7 - len(one.code))
+        echo(paint_entry(one), f"{blanks} {one.slug:28} ", severity, f" {when:8}{one.summary}")
 
 
-def _render_text(entries: Sequence[CatalogEntry]) -> str:
-    return "".join(
-        f"{one.code:7} {one.slug:28} {one.severity:9} {'' if one.is_default else 'preview':8}"
-        f"{one.summary}\n"
-        for one in entries
-    )
-
-
-def _render_json(entries: Sequence[CatalogEntry]) -> str:
-    import json
-
-    from msgspec.structs import asdict
-
-    rows = [asdict(one) for one in entries]
-    return json.dumps({"schema": 1, "rules": rows}, indent=2) + "\n"
+def paint_entry(one: CatalogEntry) -> Painted:
+    """The code of a rule or check, linked to its page."""
+    return Palette(sys.stdout).link(one.code, paint(one.code, "name"))
 
 
 def _render_markdown(entries: Sequence[CatalogEntry]) -> str:

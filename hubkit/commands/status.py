@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from hubkit._util.console import echo, echo_lines
-from hubkit._util.text import join_words, plural
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, note
+from hubkit._util.text import align_columns, join_words, plural
+from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from hubkit.facts.hubdir import RefState
 
 
-@click.command()
+_STYLES = {"current": "ok", "pinned": "ok", "behind": "doubtful", "gone": "failed"}
+
+
+@subcommand(answers=True)
 @click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--check", is_flag=True, help="Exit with code 1 if a ref is behind or gone.")
-def command(repos: tuple[str, ...], as_json: bool, check: bool) -> int:
+def command(repos: tuple[str, ...], *, check: bool, as_json: bool) -> int:
     """Show which repos in the hub dir are pinned, current or behind.
 
     Asks each host for its branches and tags, without downloading anything. To update a repo, call
@@ -35,14 +38,18 @@ def command(repos: tuple[str, ...], as_json: bool, check: bool) -> int:
         )
     if as_json:
         rows = [_as_json(state) for state in states]
-        echo_lines(json.dumps({"version": 1, "refs": rows}, indent=2))
+        print_answer({"version": 1, "refs": rows})
     else:
-        width = max((len(state.state) for state in states), default=0)
-        for state in states:
-            echo(f"{state.state:{width}}  {state.repo}  {_describe(state)}".rstrip())
+        for line in align_columns([_row(state) for state in states]):
+            echo(line)
     stale = sum(state.state in ("behind", "gone") for state in states)
-    echo(f"{plural(len(states), 'ref')} in {get_dir()}: {stale} behind or gone.", err=True)
+    note(f"{plural(len(states), 'ref')} in {get_dir()}: {stale} behind or gone.")
     return 1 if check and stale else 0
+
+
+def _row(state: RefState) -> tuple[str, str, str]:
+    style = _STYLES.get(state.state, "")
+    return paint(state.state, style), str(state.repo), _describe(state)
 
 
 def _describe(state: RefState) -> str:

@@ -124,6 +124,21 @@ def require_own(text: str, files: Files) -> None:
         )
 
 
+def require_own_to_run(text: str) -> None:
+    """Reject ``--run`` for anything but a folder of the user.
+
+    Raises:
+        UsageError: The argument names a repo on a git host.
+    """
+    from hubkit.errors import UsageError
+
+    if not is_own(text):
+        raise UsageError(
+            f"--run requires a folder, but {text} is a repo on a git host",
+            hint="In Python, hubkit.list(...) runs the hubconf of a trusted repo.",
+        )
+
+
 def is_own(text: str) -> bool:
     """Whether the argument is a folder of the user, not a repo on a git host."""
     return _local_folder(text) is not None

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import click
 
-from hubkit._util.console import echo
+from hubkit._util.console import echo, note
+from hubkit.commands.base import print_answer, subgroup
 
 
-@click.group()
+@subgroup()
 def command() -> None:
     """Manage the list of trusted repos, which is shared with torch.hub."""
 
 
-@command.command("list")
-def list_() -> None:
+@command.command("list", answers=True)
+def list_(*, as_json: bool) -> None:
     """List the trusted repos."""
     from hubkit.hubdir import read_trust
 
-    for line in read_trust():
+    lines = read_trust()
+    if as_json:
+        print_answer({"repos": lines})
+        return
+    for line in lines:
         echo(line)
 
 
@@ -29,7 +34,7 @@ def add(repos: tuple[str, ...]) -> None:
 
     for repo in [parse_repo(text) for text in repos]:
         add_trust(repo)
-        echo(f"Trusted: {repo.full_name}", err=True)
+        note(f"Trusted: {repo.full_name}")
 
 
 @command.command()
@@ -41,6 +46,6 @@ def remove(repos: tuple[str, ...]) -> None:
     for repo in [parse_repo(text) for text in repos]:
         was_there = remove_trust(repo)
         outcome = "No longer trusted" if was_there else "Not on the list"
-        echo(f"{outcome}: {repo.full_name}", err=True)
+        note(f"{outcome}: {repo.full_name}")
         for folder in find_legacy_folders(repo):
             echo(f"torch.hub trusts the copy that it made. Remove it too: {folder}", err=True)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from hubkit._util.console import echo, echo_data, echo_lines
+from hubkit._util.colors import paint
+from hubkit._util.console import echo, echo_data, echo_lines, note
+from hubkit.commands.base import print_answer, subgroup
 
 if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, RepoFacts
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from hubkit.publish.checkpoint import Weights
     from hubkit.publish.stand_in import Hosted
 
+_NOTE = paint("note:", "hint")
 _LINE = """\
 state = torch.hub.load_state_dict_from_url(
     "{url}",
@@ -57,12 +60,14 @@ class _Options(Struct, frozen=True):
     safetensors: bool
 
 
-@click.group()
+@subgroup()
 def command() -> None:
     """Prepare checkpoints for publishing."""
 
 
-@command.command(short_help="Add its hash to the name of a checkpoint, and record it.")
+@command.command(
+    answers=True, short_help="Add its hash to the name of a checkpoint, and record it."
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--entrypoint", metavar="NAME", help="Entrypoint that loads it.  [default: the only one]"
@@ -113,6 +118,7 @@ def add(
     state_dict: bool,
     yes: bool,
     safetensors: bool,
+    as_json: bool,
 ) -> int:
     """Add its hash to the name of a checkpoint, and record it.
 
@@ -147,14 +153,28 @@ def add(
     echo(f"sha256: {added.sha256}")
     echo(f"size: {added.size:,} bytes")
     _print_contents(weights)
-    _record(facts, entry, added.sha256, added.size)
+    recorded = _record(facts, entry, added.sha256, added.size)
     if change and facts:
         _write_change(facts, change)
     else:
         echo_lines("\nAttach the file to the release, and load it in hubconf.py:\n\n")
         echo_lines(f"{imports}\n\n{code}")
     if facts and find_card(facts):
-        echo("To update the model card, run `hubkit card`.")
+        note("To update the model card, run `hubkit card`.", err=False)
+    if as_json:
+        print_answer(
+            {
+                "path": added.path,
+                "created": added.is_new,
+                "sha256": added.sha256,
+                "bytes": added.size,
+                "format": weights.format,
+                "url": url,
+                "code": f"{imports}\n\n{code}\n",
+                "recorded": recorded,
+                "wired": change is not None,
+            }
+        )
     return 0
 
 
@@ -266,7 +286,7 @@ def _find_entrypoint(facts: RepoFacts | None, requested: str | None) -> Entrypoi
             )
         return ""
     hubconf = require_hubconf(facts) if requested is not None else facts.hubconf
-    entries = hubconf.entrypoints if hubconf else ()
+    entries = hubconf.listed if hubconf else ()
     if requested is None:
         return entries[0] if len(entries) == 1 else ""
     found = hubconf.entrypoint(requested) if hubconf else None
@@ -306,10 +326,10 @@ def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> 
         if not tag:
             tag = following_tag(previous)
             message = f"the URL below is of release {tag}, because no file declares a version. "
-            echo(f"{message}To change it, pass --tag TAG", label="note:", err=True)
+            echo(_NOTE, f" {message}To change it, pass --tag TAG", err=True)
     for text, option in ((repo, "--repo OWNER/NAME"), (tag, "--tag TAG")):
         if not text:
-            echo(f"the URL below is incomplete: pass {option}", label="note:", err=True)
+            echo(_NOTE, f" the URL below is incomplete: pass {option}", err=True)
     return f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}"
 
 
@@ -375,19 +395,21 @@ def _print_contents(weights: Weights) -> None:
         text = (
             "All names start with `module.`, which DataParallel adds. --strip module. removes it."
         )
-        echo(text, label="note:", label_color="yellow", err=True)
+        echo(_NOTE, f" {text}", err=True)
 
 
-def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size: int) -> None:
+def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size: int) -> str | None:
+    """Record the file in the settings of the repo; returns where, if it was."""
     from hubkit.publish.weights import record_weights
 
     if facts is None or not entry:
         why = "no hubconf.py found" if facts is None else "pass --entrypoint NAME"
         echo(f"Not recorded: {why}.", err=True)
-        return
+        return None
     name = entry if isinstance(entry, str) else entry.name
     done, path = record_weights(facts.root, name, sha256, size)
     echo(f"{done}: {path}, {name}.weights")
+    return path
 
 
 def _write_change(facts: RepoFacts, change: FileChange) -> None:

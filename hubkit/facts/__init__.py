@@ -19,10 +19,14 @@ if TYPE_CHECKING:
         NOT_SELECTED,
         WEIGHTS_CHECKS,
         CaseResult,
+        CheckFailure,
         CheckResult,
         ConformanceReport,
+        EntrypointHelp,
         Measured,
+        ModuleSize,
         Outcome,
+        ParameterHelp,
         Unexercised,
         WeightsFile,
         WeightsResult,
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
         Dependency,
         DocstringFacts,
         Entrypoint,
+        EntrypointTypes,
         EntrypointWeights,
         FailingDefault,
         GpuNeed,
@@ -100,6 +105,7 @@ __all__ = [
     "Card",
     "CardField",
     "CaseResult",
+    "CheckFailure",
     "CheckResult",
     "CheckpointUse",
     "CodeBlock",
@@ -112,6 +118,8 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Entrypoint",
+    "EntrypointHelp",
+    "EntrypointTypes",
     "EntrypointWeights",
     "FailingDefault",
     "FetchPolicy",
@@ -134,10 +142,12 @@ __all__ = [
     "MissingExport",
     "MissingFile",
     "ModuleClass",
+    "ModuleSize",
     "Outcome",
     "OwnImport",
     "OwnModuleLookup",
     "Parameter",
+    "ParameterHelp",
     "Refs",
     "RejectedCall",
     "RelativeImport",
@@ -166,8 +176,8 @@ __getattr__ = lazy_names(
     {
         "conformance": (
             "ANOTHER_SHARD ARCHIVE_CHECK INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED WEIGHTS_CHECKS CaseResult "
-            "CheckResult ConformanceReport Measured Outcome Unexercised WeightsFile"
-            " WeightsResult"
+            "CheckFailure CheckResult ConformanceReport EntrypointHelp Measured ModuleSize"
+            " Outcome ParameterHelp Unexercised WeightsFile WeightsResult"
         ),
         "files": ("Entry EntryKind Files Gap Refs WrappedFiles"),
         "findings": (
@@ -176,7 +186,7 @@ __getattr__ = lazy_names(
         ),
         "hubconf": (
             "Card CardField CheckpointUse CodeBlock DataFile Dependencies Dependency "
-            "DocstringFacts Entrypoint EntrypointWeights FailingDefault GpuNeed "
+            "DocstringFacts Entrypoint EntrypointTypes EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
             "Load Location MissingExport MissingFile ModuleClass OwnImport OwnModuleLookup Parameter "
             "RejectedCall RelativeImport RemovedName RepoFacts Returns Snippet UndefinedName UnrequestedDownload Use"

@@ -68,11 +68,28 @@ class Returns(Struct, frozen=True):
             "unknown".
         description: What it is, such as "a tuple of 2" or "models.net.Net".
         location: The return that decided, or None.
+        items: What each item of a tuple is; empty for anything else.
     """
 
     shape: Literal["module", "other", "unknown"]
     description: str = ""
     location: Location | None = None
+    items: tuple[Returns, ...] = ()
+
+
+class EntrypointTypes(Struct, frozen=True):
+    """Types of an entrypoint that code outside the repo can write.
+
+    They name builtins, `Any`, `Literal`, and classes of torch and of the standard library by their
+    dotted names, such as "torch.Tensor | None".
+
+    Attributes:
+        parameters: The type of each parameter, without stars, for which the source shows one.
+        returns: The type of what it returns.
+    """
+
+    parameters: dict[str, str]
+    returns: str
 
 
 class DocstringFacts(Struct, frozen=True):
@@ -82,11 +99,15 @@ class DocstringFacts(Struct, frozen=True):
         summary: Its first paragraph, on one line.
         parameters: Pairs of a described parameter's name, without stars, and its description.
         mentions: Every whole word that could be a name.
+        types: The types of described parameters, as written, for those that have one.
+        returns: The type of the result, as written; "" without one.
     """
 
     summary: str
     parameters: tuple[tuple[str, str], ...]
     mentions: frozenset[str]
+    types: dict[str, str] = field(default_factory=dict)
+    returns: str = ""
 
     @property
     def described(self) -> frozenset[str]:
@@ -118,6 +139,11 @@ class Entrypoint(Struct, frozen=True):
     location: Location
     definition: Location
     made_by: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring; empty without one."""
+        return (self.docstring or "").strip().partition("\n")[0]
 
 
 class Leak(Struct, frozen=True):
@@ -194,8 +220,8 @@ class Hubconf(Struct, frozen=True):
         entrypoints: In the order in which they appear.
         leaks: Other callables that ``torch.hub.list`` shows.
         checkpoints: Downloads that importing it or calling its entrypoints may reach.
-        dynamic_names: Places that create names at run time (``globals()``, a star import from outside
-            the repo); if there are any, the names above may be incomplete.
+        dynamic_names: Places that create names at run time which the source does not show (a star
+            import from outside the repo); if there are any, the names above may be incomplete.
         own_imports: Imports of the repo's own modules, one per module.
         uses: What importing it and calling its entrypoints does to the process and the machine.
         relative_imports: Relative imports in it.
@@ -213,6 +239,8 @@ class Hubconf(Struct, frozen=True):
         missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
         undefined_names: Names that nothing defines, in functions that entrypoints may reach.
         removed_names: Uses of names that newer releases no longer have.
+        unchecked: Further entrypoints, so many of which are made at run time that only their names
+            and docstrings were read.
     """
 
     path: str
@@ -240,15 +268,32 @@ class Hubconf(Struct, frozen=True):
     missing_files: tuple[MissingFile, ...] = ()
     undefined_names: tuple[UndefinedName, ...] = ()
     removed_names: tuple[RemovedName, ...] = ()
+    unchecked: tuple[Entrypoint, ...] = ()
 
     @property
     def has_dynamic_names(self) -> bool:
-        """Whether names are created at run time, so that the source does not show all of them."""
+        """Whether names are created at run time which the source does not show."""
         return bool(self.dynamic_names)
+
+    @property
+    def distinct(self) -> tuple[Entrypoint, ...]:
+        """The entrypoints, without further ones that the same line makes from the same definition."""
+        places = {(entry.location, entry.definition): entry for entry in reversed(self.entrypoints)}
+        return tuple(reversed(places.values()))
+
+    @property
+    def listed(self) -> tuple[Entrypoint, ...]:
+        """All entrypoints whose names the source shows."""
+        return self.entrypoints + self.unchecked
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(entry.name for entry in self.listed)
 
     def entrypoint(self, name: str) -> Entrypoint | None:
         """The entrypoint of that name, or None."""
-        return next((entry for entry in self.entrypoints if entry.name == name), None)
+        return next((entry for entry in self.listed if entry.name == name), None)
 
 
 class HubconfProblem(Struct, frozen=True):

@@ -22,7 +22,7 @@ from hubkit.lockfile import LockedCheckpoint, LockedRepo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import RepoRef
+    from hubkit.facts import CachedRepo, RepoRef
     from hubkit.lockfile import Lockfile
 
 State = Literal["ok", "behind", "missing", "moved", "changed", "unknown"]
@@ -49,6 +49,18 @@ class PinState(Struct, frozen=True):
         return self.state in ("ok", "behind", "unknown")
 
 
+def fetch_current(repo: RepoRef) -> CachedRepo:
+    """The current commit of a repo's ref; fetched if it is not cached.
+
+    Raises:
+        FetchError: It cannot be fetched.
+    """
+    cached = hubdir.fetch_repo(repo, FetchPolicy(max_age=0))
+    if cached.sha is None:  # a folder that torch.hub left does not say what it is
+        cached = hubdir.fetch_repo(repo, FetchPolicy(refresh=True))
+    return cached
+
+
 def lock_repo(repo: RepoRef) -> LockedRepo:
     """Pin a repo to the current commit of its ref; fetch it if it is not cached.
 
@@ -56,9 +68,7 @@ def lock_repo(repo: RepoRef) -> LockedRepo:
         HashMismatchError: Its files in the hub dir were changed since they were fetched.
         FetchError: It cannot be fetched.
     """
-    cached = hubdir.fetch_repo(repo, FetchPolicy(max_age=0))
-    if cached.sha is None:  # a folder that torch.hub left does not say what it is
-        cached = hubdir.fetch_repo(repo, FetchPolicy(refresh=True))
+    cached = fetch_current(repo)
     assert cached.sha is not None  # noqa: S101 - what is fetched has a commit
     digest = hubdir.digest_of_tree(cached.path)
     hubdir.require_unchanged(cached.path, replace(repo, ref=cached.sha), digest)

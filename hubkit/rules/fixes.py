@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hubkit._util.text import quoted
@@ -12,7 +13,7 @@ from hubkit.facts import Fix, Use
 from hubkit.rules import edits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hubkit.facts import Applicability, CheckpointUse, Edit, Entrypoint, RepoFacts
     from hubkit.rules.edits.source import NamedNode, Source
@@ -27,13 +28,45 @@ def write_docstring(repo: RepoFacts, entry: Entrypoint) -> Fix | None:
     return _fix("Write a docstring from the signature", edit)
 
 
-def document_parameters(repo: RepoFacts, entry: Entrypoint, names: list[str]) -> Fix | None:
-    """A fix that documents parameters."""
-    parameters = [one for one in entry.parameters or () if one.name in names]
-    edit = _edit_definition(
+def document_parameters(
+    repo: RepoFacts, entry: Entrypoint, names: list[str], misspelled: Mapping[str, str]
+) -> Fix | None:
+    """A fix that documents parameters.
+
+    Args:
+        repo: The repo.
+        entry: The entrypoint.
+        names: The parameters.
+        misspelled: Those that the docstring describes under a misspelled name, by that name.
+    """
+    fix = rename_documented(repo, entry, misspelled) if misspelled else None
+    renamed = misspelled.values() if fix else ()
+    parameters = [
+        one for one in entry.parameters or () if one.name in names and one.name not in renamed
+    ]
+    added = _edit_definition(
         repo, entry, lambda source, node: edits.add_parameters(source, node, parameters)
     )
-    return _fix(f"Document {quoted(names)}", edit)
+    made = [*(fix.edits if fix else ()), *([added] if added and parameters else ())]
+    made.sort(key=_place)
+    return Fix(f"Document {quoted(names)}", "unsafe", tuple(made)) if made else None
+
+
+def rename_documented(
+    repo: RepoFacts, entry: Entrypoint, misspelled: Mapping[str, str]
+) -> Fix | None:
+    """A fix that corrects the names of parameters in a docstring."""
+    made = [
+        _edit_definition(repo, entry, partial(edits.rename_parameter, old=old, new=new))
+        for old, new in misspelled.items()
+    ]
+    done = sorted((edit for edit in made if edit), key=_place)
+    is_whole = len(done) == len(made)
+    return Fix("Correct the name", "unsafe", tuple(done)) if done and is_whole else None
+
+
+def _place(edit: Edit) -> tuple[int, int]:
+    return edit.location.line, edit.location.column
 
 
 def remove_leftover(repo: RepoFacts, entry: Entrypoint, text: str) -> Fix | None:

@@ -123,9 +123,19 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
 
     A file beside `__file__` that does not exist is an error if an entrypoint is certain to open it
     with its defaults or with weights, and nothing before that may create it.
+
+    If git does not track hubconf.py itself, nothing is published yet, and the severity is info.
     """
+    is_new = is_unpublished(repo)
+    if is_new:
+        yield not_published.finding(
+            "git does not track `hubconf.py` yet, so torch.hub finds nothing to load",
+            Location("hubconf.py"),
+            hint="Run `git add .`, and commit.",
+            severity="info",
+        )
     for needed, gap, count in find_gaps(repo, *_GAP_REASONS):
-        if needed.optional and count == 1:
+        if (needed.optional and count == 1) or (is_new and gap.kind == "untracked"):
             continue
         mild = _is_empty_package(repo, needed)
         also = (
@@ -146,6 +156,12 @@ def not_published(repo: RepoFacts) -> Iterator[Finding]:
             place,
             hint=f"Commit `{path}`, or correct the path.",
         )
+
+
+def is_unpublished(repo: RepoFacts) -> bool:
+    """Whether git does not track hubconf.py yet: ``git add`` is the next step of its author."""
+    gap = repo.files.gap("hubconf.py") if repo.hubconf else None
+    return gap is not None and gap.kind == "untracked"
 
 
 def _missing_files(repo: RepoFacts) -> dict[tuple[str, Location], list[str]]:

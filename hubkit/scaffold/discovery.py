@@ -22,6 +22,7 @@ from hubkit.source.project import (
     PLACEHOLDER_OWNER,
     find_authors,
     find_descriptions,
+    find_licenses,
     find_readme,
     read_license,
     read_remote,
@@ -55,7 +56,8 @@ class Discovery(Struct, frozen=True):
         description: From the project's metadata or its README, or "Models of <folder>."
         readme: Name of the README, or "".
         tag: The tag of the next release.
-        license: SPDX identifier of the license file; "" if there is none.
+        license: SPDX identifier of the license file, or of the license that the project's metadata
+            or its README names; "" if there is none.
         license_file: Its name, or "".
         has_code: Whether there is Python code.
         has_hubconf: Whether there is a ``hubconf.py``.
@@ -129,7 +131,7 @@ def read_discovery(target: Path) -> Discovery:
         readme=find_readme(files),
         tag=_find_tag(files),
         year=dt.datetime.now(tz=dt.timezone.utc).year,
-        license=license_name,
+        license=license_name or next(find_licenses(files), ""),
         license_file=license_file,
         has_hubconf=(target / "hubconf.py").is_file(),
         config_file=config_file,

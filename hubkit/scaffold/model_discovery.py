@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hubkit import limits
+from hubkit.analysis import read_docstring
 from hubkit.analysis.calls import Body, CallGraph, find_callee
 from hubkit.analysis.resolve import Defined
 from hubkit.analysis.returns import ReturnsReader, is_module_class
@@ -101,8 +103,15 @@ def find_models(sources: Sources, blocks: tuple[Block, ...], values: Values) -> 
         names = [one.name for one in model.parameters or ()]
         examples = find_examples(model, blocks, values)
         models.append(replace(model, examples=examples, values=values.select(names)))
-    defaults = {one.gives: _defaults(one) for one in models if one.kind == "class"}
-    return tuple(replace(one, fallbacks=defaults.get(one.gives, {})) for one in models)
+    built = {one.gives: one for one in models if one.kind == "class"}
+    return tuple(_with_class(one, built.get(one.gives)) for one in models)
+
+
+def _with_class(model: Model, built: Model | None) -> Model:
+    """The model with what the class that it builds says of its parameters."""
+    if built is None:
+        return model
+    return replace(model, fallbacks=_defaults(built), texts={**built.texts, **model.texts})
 
 
 def _defaults(model: Model) -> dict[str, str]:
@@ -174,7 +183,36 @@ def _model(resolver: Resolver, source: OwnSource, found: Defined, gives: str) ->
         location=file.location(node),
         config=config.name if config is not None else "",
         takes=_find_forward(resolver, found) or (),
+        texts=_read_texts(resolver, found),
     )
+
+
+def _read_texts(resolver: Resolver, found: Defined) -> dict[str, str]:
+    """Descriptions of parameters in the docstrings of a definition and of its base classes."""
+    texts: dict[str, str] = {}
+    for one in _with_bases(resolver, found):
+        inits = [
+            node
+            for node in one.node.body
+            if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+        ]
+        for node in (one.node, *(inits if isinstance(one.node, ast.ClassDef) else ())):
+            read = dict(read_docstring(ast.get_docstring(node) or "").parameters)
+            texts = {**read, **{name: text for name, text in texts.items() if text}}
+    return texts
+
+
+def _with_bases(resolver: Resolver, found: Defined) -> Iterator[Defined]:
+    """A definition, and the base classes of a class that are in the repo, nearest first."""
+    pending, seen = [found], 0
+    while pending and seen < limits.CLASS_BASES.most:
+        current = pending.pop(0)
+        seen += 1
+        yield current
+        for base in current.node.bases if isinstance(current.node, ast.ClassDef) else ():
+            target = resolver.expression(current.scope, base)
+            if isinstance(target, Defined):
+                pending.append(target)
 
 
 def _config_class(found: Defined, parameters: tuple[Parameter, ...] | None) -> ast.ClassDef | None:

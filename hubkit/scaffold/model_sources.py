@@ -82,6 +82,8 @@ class Model(Struct, frozen=True):
         kind: Whether it is a function or a class.
         parameters: Its parameters; None if unknown.
         docstring: Its cleaned docstring, or None.
+        texts: Descriptions of its parameters, from docstrings: its own, those of ``__init__`` and of
+            its base classes, and those of the class that a function builds.
         gives: Dotted name of the class of the model.
         location: Its definition.
         is_part: Whether other models of the repo contain it.
@@ -108,6 +110,7 @@ class Model(Struct, frozen=True):
     takes: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     values: tuple[dict[str, str], ...] = ()
+    texts: dict[str, str] = {}
     fallbacks: dict[str, str] = {}
     config: str = ""
     late: tuple[str, ...] = ()

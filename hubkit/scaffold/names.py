@@ -56,6 +56,34 @@ def repo_slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", _ascii(text)).strip("-.")[:100]
 
 
+def snake_case(name: str) -> str:
+    """The name of a class as functions are named; terms of the field stay whole.
+
+    ``"AttentionUNet"`` becomes ``attention_unet``, ``"VGG16BN"`` ``vgg16_bn``, and
+    ``"MobileNetV2"`` ``mobilenet_v2``.
+    """
+    return "_".join(map(_split_words, name.split("_"))).strip("_")
+
+
+# Words such as UNet, ResNet, CycleGAN and ConvNeXt; 2d; V2 and B0; YOLO before v5; MLP; Mixer.
+_WORDS = re.compile(
+    r"nnUNet|GoogLeNet|DeepLab|ViT|NeRF|(?:[A-Z]+|[A-Z]?[a-z]+)(?:Net(?![a-z])|GAN|NeXt|Former)|\d+(?:[dD](?![a-z]))?"
+    r"|[A-Z]\d+|^[a-z][A-Z](?:[A-Z]+(?![a-z])|[a-z]+)|[A-Z]+(?=v\d)|[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
+)
+
+
+def _split_words(part: str) -> str:
+    words = _WORDS.findall(part)
+    if "".join(words) != part:
+        return part.lower()
+    # Numbers, and the letters around them as in yolov5s, belong to the word before.
+    joined = "".join(
+        word if word[0].isdigit() or (len(word) == 1 and word.islower()) else f"_{word}"
+        for word in words
+    )
+    return joined.strip("_").lower()
+
+
 def _ascii(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     return decomposed.encode("ascii", "ignore").decode("ascii")

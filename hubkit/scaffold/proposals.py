@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hubkit.analysis import read_docstring, write_literal
-from hubkit.scaffold.model_weights import Checkpoint, find_checkpoint
-from hubkit.scaffold.names import MAX_LENGTH
+from hubkit.analysis import write_literal
+from hubkit.scaffold.model_weights import Checkpoint, find_checkpoint, stem_of
+from hubkit.scaffold.names import MAX_LENGTH, snake_case
 from hubkit.scaffold.values import GUESSES
 from hubkit.torchhub import LOAD_PARAMETERS, weights_defaults, weights_parameters
 
@@ -185,7 +185,8 @@ def propose(discovery: ModelDiscovery) -> tuple[tuple[Proposal, ...], tuple[Left
     rest = [draft for draft in kept if _lacking(draft[1])]
     proposals: list[Proposal] = []
     incomplete: list[Proposal] = []
-    for name, model, arguments in _name([*_spread(ready), *rest]):
+    spellings = _find_spellings(discovery)
+    for name, model, arguments in _name([*_spread(ready), *rest], spellings):
         into = incomplete if _lacking(arguments) else proposals
         into.append(Proposal(name, model, arguments, find_extra(model)))
     for one in incomplete:
@@ -264,12 +265,32 @@ def _merit(draft: _Draft) -> tuple[object, ...]:
     )
 
 
+def _find_spellings(discovery: ModelDiscovery) -> dict[str, str]:
+    """How the repo spells names in lower case, without underscores: modules, functions, weights."""
+    models = discovery.models
+    paths = [one.location.path.removesuffix(".py") for one in models]
+    texts = [
+        *(part for path in paths for part in reversed(path.split("/"))),
+        *(one.name for one in models if one.kind == "function"),
+        *(stem_of(one.path) for one in discovery.weights),
+        *(stem_of(url) for url, _ in discovery.urls),
+    ]
+    found: dict[str, str] = {}
+    for text in texts:
+        parts = re.split(r"[_-]+", text)
+        for end in range(len(parts), 0, -1):
+            spelling = "_".join(parts[:end])
+            if spelling.isidentifier() and spelling.islower():
+                found.setdefault(spelling.replace("_", ""), spelling)
+    return found
+
+
 def _name(
-    drafts: Iterable[_Draft],
+    drafts: Iterable[_Draft], spellings: dict[str, str]
 ) -> Iterator[tuple[str, Model, tuple[Argument, ...]]]:
     taken: set[str] = set()
     for model, arguments in drafts:
-        for name in _names_for(model):
+        for name in _names_for(model, spellings):
             usable = name.isidentifier() and name.isascii() and not keyword.iskeyword(name)
             if usable and name not in taken and len(name) <= MAX_LENGTH and name != "dependencies":
                 taken.add(name)
@@ -277,10 +298,12 @@ def _name(
                 break
 
 
-def _names_for(model: Model) -> tuple[str, str]:
+def _names_for(model: Model, spellings: dict[str, str]) -> tuple[str, str]:
     """Possible names of a model: its own name, or one with the name of its file."""
     stem = model.location.path.removesuffix(".py").rpartition("/")[2].lower()
-    name = model.name.lower().strip("_")
+    own = model.name.strip("_")
+    squashed = own.lower().replace("_", "")
+    name = own.lower() if own.islower() else spellings.get(squashed) or snake_case(own)
     says_it = name.replace("_", "") in stem.replace("_", "")
     return name, (stem if says_it else f"{stem}_{name}").strip("_")
 
@@ -335,14 +358,13 @@ def find_arguments(model: Model) -> tuple[Argument, ...] | str:
     """
     if model.parameters is None:
         return "its parameters are not known from the source"
-    texts = dict(read_docstring(model.docstring).parameters) if model.docstring else {}
     shown = dict(model.example.arguments) if model.example else {}
     given = _find_values(model) | shown
     found: list[Argument] = []
     for parameter in model.parameters:
         if parameter.kind in ("var-positional", "var-keyword"):
             continue
-        argument = _argument(parameter, texts.get(parameter.name, ""), given, model.name)
+        argument = _argument(parameter, model.texts.get(parameter.name, ""), given, model.name)
         if argument is None and parameter.required:
             if _OBJECTS.fullmatch(parameter.name):
                 return f"it requires `{parameter.name}`, an object: a hubconf needs plain arguments"

@@ -72,8 +72,24 @@ _EMAIL = re.compile(r"\s*<[^>]*>\s*$")
 _CFG_VERSION = re.compile(r"^version\s*=\s*([\w.+-]+)\s*$", re.MULTILINE)
 _CFG_PYTHON = re.compile(r"^python_requires\s*=\s*(\S.*)$", re.MULTILINE)
 _CFG_NAME = re.compile(r"^name\s*=\s*([\w.-]+)\s*$", re.MULTILINE)
-_CITATION_VERSION = re.compile(
-    r"^version:[ \t]*([\"']?)([^\s\"'#]+)\1[ \t]*(?:#.*)?$", re.MULTILINE
+_CFG_LINE = r"^{}[ \t]*=[ \t]*(?!file:|attr:)(\S.*)$"
+# A scalar of YAML: in quotes, on the line, or in an indented block.
+_CITATION = (
+    r"^{}:[ \t]*(?:[>|][-+]?[ \t]*\n((?:[ \t]+.*\n?|\n)+)|([\"'])(.*?)\2|([^\s\"'>|].*?))"
+    r"[ \t]*(?:[ \t]#.*)?$"
+)
+# How projects write licenses whose identifier they do not use.
+_LICENSE_NAMES = {
+    "MIT": "expat(?: licen[cs]e)?",
+    "Apache-2.0": "apache(?: software)?(?: licen[cs]e)?,?(?: v\\.?| version)?(?:[ -]?2(?:\\.0)?)?(?: licen[cs]e)?",
+    "BSD-3-Clause": "(?:new|modified|3-clause) bsd(?: licen[cs]e)?|bsd[- ]?3(?:[- ]clause)?(?: licen[cs]e)?",
+    "BSD-2-Clause": "(?:simplified|2-clause) bsd(?: licen[cs]e)?|bsd[- ]?2(?:[- ]clause)?(?: licen[cs]e)?",
+    "ISC": "isc license \\(iscl\\)",
+    "GPL-3.0-only": "(?:gnu )?gpl[- ]?v?3(?:\\.0)?",
+}
+_LICENSE_SECTION = re.compile(
+    r"^#+[ \t]*(?:\W+[ \t]+)?licen[cs]e\b[^\n]*\n(.*?)(?=^#|\Z)|^licen[cs]e\n[-=~]+\n(.{,600})",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE,
 )
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[\w.-]+")
 _HEAD = 4000  # characters of a README or a license
@@ -116,10 +132,7 @@ def find_names(files: Files) -> Iterator[str]:
     yield _one_line(find_table(table, "project").get("name"))
     yield _one_line(find_table(table, "tool", "poetry").get("name"))
     yield from _CFG_NAME.findall(files.read_text("setup.cfg"))
-    for node in _parse(files.read_text("setup.py")):
-        match node:
-            case ast.keyword(arg="name", value=ast.Constant(value=str(name))):
-                yield name
+    yield from _setup_texts(files, "name")
 
 
 def read_python(files: Files) -> str:
@@ -127,21 +140,15 @@ def read_python(files: Files) -> str:
     declared = find_table(_read_pyproject(files), "project").get("requires-python")
     if isinstance(declared, str):
         return declared
-    for node in _parse(files.read_text("setup.py")):
-        match node:
-            case ast.keyword(arg="python_requires", value=ast.Constant(value=str(text))):
-                return text
     found = _CFG_PYTHON.search(files.read_text("setup.cfg"))
-    return found[1] if found else ""
+    return next(_setup_texts(files, "python_requires"), found[1] if found else "")
 
 
 def find_authors(files: Files) -> Iterator[str]:
     """Names of authors: from pyproject.toml, setup.py, and the license's copyright line."""
     yield from read_project(files).authors
-    for node in _parse(files.read_text("setup.py")):
-        match node:
-            case ast.keyword(arg="author", value=ast.Constant(value=str(name))):
-                yield name
+    yield from _setup_texts(files, "author")
+    yield from _cfg_texts(files, "author")
     path, _ = read_license(files)
     for found in _COPYRIGHT.finditer(files.read_text(path)[:_HEAD] if path else ""):
         if not _NOT_AUTHORS.search(found[1]):
@@ -149,8 +156,13 @@ def find_authors(files: Files) -> Iterator[str]:
 
 
 def find_descriptions(files: Files) -> Iterator[str]:
-    """What the project does: from pyproject.toml, then the titles in its README."""
+    """What the project does: as packages declare it, from CITATION.cff, and titles in its README."""
+    table = _read_pyproject(files)
     yield read_project(files).description
+    yield _one_line(find_table(table, "tool", "poetry").get("description"))
+    yield from _setup_texts(files, "description")
+    yield from _cfg_texts(files, "description")
+    yield re.split(r"(?<=[.!?])\s", _citation_text(files, "abstract"), maxsplit=1)[0]
     readme = find_readme(files)
     for found in _TITLE.finditer(files.read_text(readme)[:_HEAD] if readme else ""):
         yield re.sub(r"[*_`]|!?\[([^\]]*)\]\([^)]*\)|<[^>]*>", r"\1", found[1] or found[2])
@@ -189,6 +201,56 @@ def read_license(files: Files) -> tuple[str, str]:
     text = " ".join(files.read_text(path).split())
     matches = (name for name, phrases in _PHRASES.items() if all(one in text for one in phrases))
     return path, next(matches, UNKNOWN_LICENSE)
+
+
+def find_licenses(files: Files) -> Iterator[str]:
+    """SPDX identifiers of licenses that the project declares without their texts.
+
+    They are in pyproject.toml, setup.py, setup.cfg, CITATION.cff and the README's section on it.
+    """
+    table = _read_pyproject(files)
+    project, readme = find_table(table, "project"), find_readme(files)
+    section = _LICENSE_SECTION.search(files.read_text(readme) if readme else "")
+    texts = [
+        project.get("license"),
+        find_table(project, "license").get("text"),
+        *_list(project.get("classifiers")),
+        find_table(table, "tool", "poetry").get("license"),
+        *_setup_texts(files, "license"),
+        *_cfg_texts(files, "license"),
+        _citation_text(files, "license"),
+    ]
+    yield from filter(None, (_name_license(_one_line(text)) for text in texts))
+    named = _licenses_in(section[1] or section[2] or "") if section else []
+    yield from named if len(named) == 1 else ()
+
+
+def _licenses_in(text: str) -> list[str]:
+    """The licenses that a text names."""
+    line = _one_line(text)
+    return [
+        one
+        for one in SPDX_IDENTIFIERS
+        if one != NO_LICENSE and re.search(rf"\b(?:{_license_pattern(one)})\b", line, re.IGNORECASE)
+    ]
+
+
+def _name_license(text: str) -> str:
+    """The SPDX identifier of a license that a project names; "" if it is not known."""
+    if "::" in text and "License" not in text:
+        return ""  # a classifier on something else
+    name = text.rpartition("::")[2].strip()
+    known = (
+        one
+        for one in SPDX_IDENTIFIERS
+        if re.fullmatch(_license_pattern(one), name, re.IGNORECASE) and one != NO_LICENSE
+    )
+    return next(known, "")
+
+
+def _license_pattern(name: str) -> str:
+    usual = _LICENSE_NAMES.get(name, "")
+    return f"{re.escape(name)}(?: licen[cs]e)?{usual and '|'}{usual}"
 
 
 def read_versions(files: Files, packages: Iterable[str] = ()) -> dict[str, str]:
@@ -251,15 +313,36 @@ def _versions(files: Files, packages: Iterable[str]) -> Iterator[tuple[str, str]
     found = _CFG_VERSION.search(files.read_text("setup.cfg"))
     if found and found[1] != "attr":
         yield "setup.cfg", found[1]
+    for version in _setup_texts(files, "version"):
+        yield "setup.py", version
     attr = find_value(table, "tool", "setuptools", "dynamic", "version", "attr")
     package = attr.rpartition(".")[0].replace(".", "/") if isinstance(attr, str) else ""
     for name in [package] if package else sorted(packages):
         version = _read_dunder_version(files.read_text(f"{name}/__init__.py"))
         if version:
             yield f"{name}/__init__.py", version
-    cited = _CITATION_VERSION.search(files.read_text("CITATION.cff"))
+    cited = _citation_text(files, "version")
     if cited:
-        yield "CITATION.cff", cited[2]
+        yield "CITATION.cff", cited
+
+
+def _setup_texts(files: Files, name: str) -> Iterator[str]:
+    """The strings that setup.py passes to ``setup`` by a name."""
+    for node in _parse(files.read_text("setup.py")):
+        match node:
+            case ast.keyword(arg=found, value=ast.Constant(value=str(text))) if found == name:
+                yield _one_line(text)
+
+
+def _cfg_texts(files: Files, name: str) -> list[str]:
+    """The values of a key in setup.cfg, unless they name a file or an attribute."""
+    return re.findall(_CFG_LINE.format(name), files.read_text("setup.cfg"), re.MULTILINE)
+
+
+def _citation_text(files: Files, key: str) -> str:
+    """A text at the top of CITATION.cff, on one line; "" without one."""
+    found = re.search(_CITATION.format(key), files.read_text("CITATION.cff"), re.MULTILINE)
+    return _one_line(found[1] or found[3] or found[4]) if found else ""
 
 
 def _read_dunder_version(text: str) -> str:

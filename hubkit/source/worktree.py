@@ -41,8 +41,9 @@ class WorkTree(Files):
 
     Attributes:
         folder: The folder, including files that a sparse checkout leaves out.
-        tracked: The tracked files.
+        tracked: The tracked files, and the new ones.
         git: Tells untracked from ignored files.
+        new: Files that git does not track yet and that count as if it did.
         memo: The paths, once they were read.
         known_refs: The refs, once they were read.
     """
@@ -50,6 +51,7 @@ class WorkTree(Files):
     folder: Folder | Sparse
     tracked: Tracked
     git: Git
+    new: frozenset[str] = frozenset()
     memo: list[tuple[str, ...]] = field(default_factory=list, compare=False, repr=False)
     known_refs: list[Refs] = field(default_factory=list, compare=False, repr=False)
 
@@ -116,6 +118,8 @@ class WorkTree(Files):
 
     def gap(self, path: str) -> Gap | None:
         """Why consumers lack a file."""
+        if path in self.new:
+            return Gap("untracked", path)
         found = self.tracked.detour(path)
         if found or self.tracked.holds(path) or path in self.tracked.folders:
             return found
@@ -191,7 +195,8 @@ class WorkTree(Files):
 def open_files(folder: Path) -> Files:
     """The files of a folder as consumers get them: in a git work tree, the tracked files.
 
-    Outside git, or if nothing in the folder is tracked, all its files.
+    Outside git, or if nothing in the folder is tracked, all its files. If ``hubconf.py`` is not
+    tracked, the files that ``git add`` would add count too: it is the next step of its author.
 
     Args:
         folder: The folder of the repo; it may be inside a git repo.
@@ -210,8 +215,11 @@ def open_files(folder: Path) -> Files:
     lines, skipped = _read_index(git)
     if not lines:
         return Folder(folder)
+    is_new = "hubconf.py" not in lines and (folder / "hubconf.py").is_file()
+    new = _read_new(git, folder) if is_new and find_commits_index(git) is None else {}
     files = complete(Folder(folder), lines, skipped, git)
-    return WorkTree(files, track(git, lines, lambda path: read_attributes(files, path)), git)
+    tracked = track(git, {**lines, **new}, lambda path: read_attributes(files, path))
+    return WorkTree(files, tracked, git, frozenset(new))
 
 
 def _read_index(git: Git) -> tuple[dict[str, str], set[str]]:
@@ -228,6 +236,19 @@ def _read_index(git: Git) -> tuple[dict[str, str], set[str]]:
     return lines, skipped
 
 
+def _read_new(git: Git, folder: Path) -> dict[str, str]:
+    """Lines as in the index for the files that are neither tracked nor ignored."""
+    output = git.ask("ls-files", "--others", "--exclude-standard", "-z")
+    paths = output.decode("utf-8", "surrogateescape").split("\0")
+    # A path that ends in a slash is another repo.
+    return {
+        path: f"{'120000' if (folder / path).is_symlink() else '100644'} {_NO_OBJECT} 0"
+        for path in paths
+        if path and not path.endswith("/")
+    }
+
+
+_NO_OBJECT = "0" * 40
 # The letter of git for tracked files that are not checked out.
 SKIPPED = "S"
 _FILE = "100"

@@ -16,13 +16,14 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from hubkit.analysis import read_docstring, read_repo
+from hubkit.analysis import read_docstring, read_repo, read_types
 from hubkit.config import Config, read_config
 from hubkit.errors import HubkitError
 from hubkit.facts import Hubconf, RepoFacts
 from hubkit.hubdir.archive import unpack
 from hubkit.hubdir.protocol import FLUSH, packet, read_packets, read_parents
 from hubkit.lint import lint_repo
+from hubkit.loader.stubs import StubSource, render_stubs
 from hubkit.reporters import FORMATS, find_reporter
 from hubkit.scaffold.entrypoints import write_code
 from hubkit.scaffold.model_discovery import discover_models
@@ -48,7 +49,10 @@ _CHARACTERS = b"abcdefghijklmnopqrstuvwxyz_./0123456789"
 
 
 def fuzz_repo(data: bytes) -> None:
-    """Read, judge and report a repo; twice, since the same repo gets the same answer."""
+    """Read, judge and report a repo; twice, since the same repo gets the same answer.
+
+    A typed module of its entrypoints parses.
+    """
     with _folder() as root:
         _write_repo(root, data)
         facts = read_repo(root)
@@ -58,6 +62,10 @@ def fuzz_repo(data: bytes) -> None:
         _require_whole(first)
         for name in FORMATS:
             find_reporter(name)(first, io.StringIO())
+        if facts.hubconf is not None:
+            types = read_types(facts.files, facts.hubconf)
+            entrypoints = facts.hubconf.entrypoints
+            ast.parse(render_stubs(StubSource("x", "'x'", "x"), entrypoints, types))
 
 
 def fuzz_offer(data: bytes) -> None:

@@ -134,6 +134,7 @@ def plan_template(target: Path, name: str, answers: Mapping[str, str]) -> Plan:
 # What `hubkit init` adds to it.
 MADE = {
     ".gitattributes",
+    ".gitignore",
     ".github/workflows/hub.yml",
     ".pre-commit-config.yaml",
     "CITATION.cff",

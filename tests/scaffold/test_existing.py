@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from hubkit.analysis import read_repo, require_hubconf
+from hubkit.cli import main
 from tests.git_host import commit_files
 from tests.scaffold.conftest import entrypoints, init, read_tree, write_tree
 from tests.scaffold.samples import MADE, SAMPLE
@@ -174,6 +176,36 @@ def test_models_that_cannot_be_imported_are_not_proposed(here: Path) -> None:
     assert entrypoints(here) == ["tiny", "wide"]
     assert "Skipped unet of shapenets.unet: there is no module" in result.stdout
     assert "All checks passed." in result.stdout
+
+
+def test_reports_and_files_of_releases_are_ignored_and_no_line_is_lost(here: Path) -> None:
+    theirs = "# mine\n__pycache__/\ndist"
+    write_tree(here, {".gitignore": theirs})
+    result = init("--defaults")
+    assert "  updated      .gitignore\n" in result.stdout
+    text = (here / ".gitignore").read_text()
+    assert text.startswith(f"{theirs}\n\n")
+    assert {"/conformance.json", "/conformance.html"} <= set(text.splitlines())
+    assert "/dist/" not in text  # theirs covers it
+    assert "  kept         .gitignore\n" in init("--defaults").stdout
+    assert (here / ".gitignore").read_text() == text
+
+
+def test_what_init_reports_is_what_the_next_check_reports(here: Path) -> None:
+    (here / "LICENSE").unlink()
+    (here / ".gitignore").write_text("ignored/\n")
+    commit_files(here, {})
+    made = init("--defaults", "--license", "MIT")
+    checked = CliRunner().invoke(main, ["check", str(here)])
+    assert checked.exit_code == 0, checked.stdout
+    assert checked.stdout.endswith("  help: Run `git add .`, and commit.\n\nFound 1 info.\n")
+    shown = checked.stdout.replace("\n\nFound", "\nhubkit check: Found")
+    assert shown in made.stdout
+    source = (here / "hubconf.py").read_text()
+    write_tree(here, {"ignored/extra.py": "X = 1\n"})
+    (here / "hubconf.py").write_text(f"from ignored.extra import X as _X\n{source}")
+    again = CliRunner().invoke(main, ["check", str(here)])
+    assert "error[HUB601] `ignored` is ignored by git" in again.stdout
 
 
 def test_only_what_git_tracks_is_published(here: Path) -> None:

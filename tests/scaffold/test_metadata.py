@@ -40,6 +40,12 @@ def test_the_author_is_read_where_projects_write_it(
     ("files", "description"),
     [
         ({"pyproject.toml": '[project]\ndescription = "Small nets"\n'}, "Small nets"),
+        ({"setup.py": 'setup(name="x", description="Small nets")\n'}, "Small nets"),
+        ({"setup.cfg": "[metadata]\ndescription = Small nets\n"}, "Small nets"),
+        ({"setup.cfg": "[metadata]\ndescription = file: README\n"}, "Models of here."),
+        ({"pyproject.toml": '[tool.poetry]\ndescription = "Small nets"\n'}, "Small nets"),
+        ({"CITATION.cff": "abstract: >-\n  Small\n  nets. More.\ntitle: X\n"}, "Small nets."),
+        ({"CITATION.cff": 'abstract: "Small nets"  # really\n'}, "Small nets"),
         ({"README.md": "![logo](x.png)\n\n# **Nets** for `you` [x](y)\n"}, "Nets for you x"),
         ({"readme.rst": "Nets\n====\n\nText.\n"}, "Nets"),
         ({"README.md": f"# {'x' * 300}\n"}, "Models of here."),
@@ -49,6 +55,43 @@ def test_the_author_is_read_where_projects_write_it(
 def test_what_it_does_is_read_too(files: dict[str, str], description: str, tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "here", {".keep": "", **files})
     assert read_discovery(folder).description == description
-    assert read_discovery(folder).readme.lower().startswith("readme") == (
-        "pyproject.toml" not in files and bool(files)
-    )
+    has_readme = any(name.lower().startswith("readme") for name in files)
+    assert bool(read_discovery(folder).readme) == has_readme
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "license_name"),
+    [
+        ("setup.py", "setup(license='Apache License 2.0')\n", "Apache-2.0"),
+        ("setup.py", "setup(license='BSD')\n", ""),  # which of them?
+        ("setup.cfg", "[metadata]\nlicense = MIT License\n", "MIT"),
+        ("pyproject.toml", '[project]\nlicense = { text = "BSD 3-Clause" }\n', "BSD-3-Clause"),
+        (
+            "pyproject.toml",
+            '[project]\nclassifiers = ["License :: OSI Approved :: MIT License"]\n',
+            "MIT",
+        ),
+        ("pyproject.toml", '[tool.poetry]\nlicense = "Apache-2.0"\n', "Apache-2.0"),
+        ("CITATION.cff", "license: MIT\n", "MIT"),
+        ("README.md", "# Nets\n\n## License\n\nReleased under the MIT License.\n", "MIT"),
+        ("README.md", "# Nets\n\n## License\n\nMIT for code, CC-BY-4.0 for weights.\n", ""),
+        ("README.md", "# Nets\n\nBased on X, under the MIT license.\n", ""),
+    ],
+)
+def test_the_license_that_files_name_is_known(
+    name: str, text: str, license_name: str, tmp_path: Path
+) -> None:
+    folder = write_tree(tmp_path / "here", {name: text})
+    assert read_discovery(folder).license == license_name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("setup.py", "setup(version='1.2.0')\n"),
+        ("setup.cfg", "[metadata]\nversion = 1.2.0\n"),
+        ("CITATION.cff", 'cff-version: 1.2.0\nversion: "1.2.0"\n'),
+    ],
+)
+def test_the_tag_is_that_of_the_declared_version(name: str, text: str, tmp_path: Path) -> None:
+    assert read_discovery(write_tree(tmp_path / "here", {name: text})).tag == "v1.2.0"

@@ -86,8 +86,8 @@ def test_parts_and_losses_are_left_out_with_the_reason() -> None:
 
 
 def test_the_only_model_is_proposed_even_if_its_name_is_that_of_a_part() -> None:
-    assert names(model("CharConv")) == ["charconv"]
-    assert names(model("CharConv"), model("DiceLoss")) == ["charconv"]
+    assert names(model("CharConv")) == ["char_conv"]
+    assert names(model("CharConv"), model("DiceLoss")) == ["char_conv"]
     assert left(model("CharConv"), model("Reader")) == {"CharConv": "a part, judging by its name"}
 
 
@@ -116,6 +116,24 @@ def test_a_name_that_is_taken_is_distinguished_by_the_file(
     first = model("ViT", **at("a/first.py", is_exported=True))
     found = names(first, model(name, **at(path)))
     assert found == (["vit", entrypoint] if entrypoint != "vit_2" else ["vit"])
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        (["nets/attention_unet.py"], "attention_unet"),
+        (["nets/attentionunet.py"], "attentionunet"),
+        (["nets/models.py", "weights/attention_u_net_v2.pth"], "attention_u_net"),
+        (["nets/models.py"], "attention_unet"),
+    ],
+)
+def test_names_are_spelled_as_the_repo_spells_them(files: list[str], name: str) -> None:
+    module, *weights = files
+    found = ModelDiscovery(
+        models=(model("AttentionUNet", **at(module)),),
+        weights=tuple(WeightsFile(path=path, size=1) for path in weights),
+    )
+    assert [one.name for one in propose(found)[0]] == [name]
 
 
 @pytest.mark.parametrize("name", ["class", "Modèle", "X" * 33, "dependencies"])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         insert_docstring,
         make_def,
         remove_text,
+        rename_parameter,
         replace_default,
     )
     from hubkit.rules.edits.names import hide_name, hoist_import, make_absolute, use_module
@@ -48,6 +49,7 @@ __all__ = [
     "quote_of",
     "remove_entry",
     "remove_text",
+    "rename_parameter",
     "replace_default",
     "replace_entry",
     "source_of",
@@ -59,7 +61,7 @@ __getattr__ = lazy_names(
     {
         "brackets": "append_entry call_at insert_list make_list remove_entry replace_entry",
         "definitions": "add_parameters append_parameter assign_docstring drop_keywords "
-        "insert_docstring make_def remove_text replace_default",
+        "insert_docstring make_def remove_text rename_parameter replace_default",
         "names": "hide_name hoist_import make_absolute use_module",
         "source": "is_plain_string quote_of source_of",
     },

@@ -99,6 +99,20 @@ def add_parameters(source: Source, node: NamedNode, parameters: Sequence[Paramet
     return _new_section(source, literal, source.indent(first), parameters)
 
 
+def rename_parameter(source: Source, node: NamedNode, old: str, new: str) -> Edit | None:
+    """Replace the name of a parameter where a docstring describes it, if that is one place."""
+    literal = literal_of(source, node)
+    if literal is None:
+        return None
+    entry = re.compile(rf"[ \t]*(?:[-*][ \t]+)?(?::param[ \t]+(?:[^:]*[ \t])?)?[`*]*({old})\b")
+    numbers = range(literal.lineno, (literal.end_lineno or literal.lineno) + 1)
+    found = [(n, match) for n in numbers if (match := entry.match(source.lines[n - 1]))]
+    if len(found) != 1:
+        return None
+    number, match = found[0]
+    return source.replace((number, match.start(1) + 1), (number, match.end(1) + 1), new)
+
+
 def append_parameter(source: Source, node: FunctionNode, text: str) -> Edit | None:
     """Add a parameter behind the others, but before ``**kwargs``.
 

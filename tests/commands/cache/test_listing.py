@@ -42,7 +42,9 @@ def test_json_contains_all_fields(worktree: Path, hub_dir: Path, git_host: GitHo
 
 
 def test_commands_accept_an_empty_hub_dir(hub_dir: Path) -> None:
-    assert listed() == {"version": 1, "dir": str(hub_dir), "repos": [], "checkpoints": [], "leftovers": []}  # fmt: skip
+    found = listed()
+    assert found["dir"] == str(hub_dir)
+    assert (found["repos"], found["checkpoints"], found["leftovers"]) == ([], [], [])
     assert run("cache", "ls").exit_code == 0
     assert run("cache", "verify").exit_code == 0
     assert run("cache", "prune").exit_code == 0

@@ -88,6 +88,33 @@ def net(pretrained: bool = False, width: int = 64):  # expect: HUB302
     """
     return _torch.nn.Linear(width, 1)
 ''',
+        "bad_misspelled": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(width: int = 4, height: int = 4):  # expect: HUB302
+    """A line.
+
+    :param int widht: How wide.
+    """
+    return _torch.nn.Linear(width, height)
+''',
+        "fixed_misspelled": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(width: int = 4, height: int = 4):  # expect: HUB302
+    """A line.
+
+    :param int width: How wide.
+    :param height: Defaults to 4.
+    """
+    return _torch.nn.Linear(width, height)
+''',
         "trap_numpy_and_sphinx_styles": '''\
 dependencies = ["torch"]
 
@@ -149,6 +176,20 @@ import torch as _torch
 
 
 def net(weights: str = ""):
+    """A line.
+
+    Args:
+        weights: File to load.
+    """
+    return _torch.nn.Linear(len(weights), 1)
+''',
+        "fixed": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(weights: str = ""):  # expect: HUB302, HUB303
     """A line.
 
     Args:

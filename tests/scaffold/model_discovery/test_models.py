@@ -103,6 +103,21 @@ def test_a_configuration_object_with_defaults_is_taken_apart(read: ReadModels) -
     assert found["Other"].config == ""
 
 
+def test_parameters_are_described_where_base_classes_do(read: ReadModels) -> None:
+    base = net("Base", "width=4, depth=2", '"""x"""').replace(
+        "):\n        super",
+        '):\n        """Set up.\n\n        Args:\n            width: How wide.\n            depth: How deep.\n        """\n        super',
+        1,
+    )
+    own = 'class Wide(Base):\n    """Wide.\n\n    Args:\n        depth: Its own.\n    """\n\n\n'
+    make = "def wide(width=8, depth=3):\n    return Wide(width, depth)\n"
+    found = models(
+        read(**{"base.py": NN + base, "net.py": f"from base import Base\n\n\n{own}{make}"})
+    )
+    described = {"width": "How wide.", "depth": "Its own."}
+    assert found["Wide"].texts == found["wide"].texts == described
+
+
 def test_what_building_imports_late_is_reported_and_what_may_never_run_is_not(
     read: ReadModels,
 ) -> None:
