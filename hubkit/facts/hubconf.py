@@ -220,8 +220,8 @@ class Hubconf(Struct, frozen=True):
         entrypoints: In the order in which they appear.
         leaks: Other callables that ``torch.hub.list`` shows.
         checkpoints: Downloads that importing it or calling its entrypoints may reach.
-        dynamic_names: Places that create names at run time (``globals()``, a star import from outside
-            the repo); if there are any, the names above may be incomplete.
+        dynamic_names: Places that create names at run time which the source does not show (a star
+            import from outside the repo); if there are any, the names above may be incomplete.
         own_imports: Imports of the repo's own modules, one per module.
         uses: What importing it and calling its entrypoints does to the process and the machine.
         relative_imports: Relative imports in it.
@@ -239,6 +239,8 @@ class Hubconf(Struct, frozen=True):
         missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
         undefined_names: Names that nothing defines, in functions that entrypoints may reach.
         removed_names: Uses of names that newer releases no longer have.
+        unchecked: Further entrypoints, so many of which are made at run time that only their names
+            and docstrings were read.
     """
 
     path: str
@@ -266,15 +268,32 @@ class Hubconf(Struct, frozen=True):
     missing_files: tuple[MissingFile, ...] = ()
     undefined_names: tuple[UndefinedName, ...] = ()
     removed_names: tuple[RemovedName, ...] = ()
+    unchecked: tuple[Entrypoint, ...] = ()
 
     @property
     def has_dynamic_names(self) -> bool:
-        """Whether names are created at run time, so that the source does not show all of them."""
+        """Whether names are created at run time which the source does not show."""
         return bool(self.dynamic_names)
+
+    @property
+    def distinct(self) -> tuple[Entrypoint, ...]:
+        """The entrypoints, without further ones that the same line makes from the same definition."""
+        places = {(entry.location, entry.definition): entry for entry in reversed(self.entrypoints)}
+        return tuple(reversed(places.values()))
+
+    @property
+    def listed(self) -> tuple[Entrypoint, ...]:
+        """All entrypoints whose names the source shows."""
+        return self.entrypoints + self.unchecked
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(entry.name for entry in self.listed)
 
     def entrypoint(self, name: str) -> Entrypoint | None:
         """The entrypoint of that name, or None."""
-        return next((entry for entry in self.entrypoints if entry.name == name), None)
+        return next((entry for entry in self.listed if entry.name == name), None)
 
 
 class HubconfProblem(Struct, frozen=True):

@@ -267,7 +267,7 @@ def no_entrypoints(repo: RepoFacts) -> Iterator[Finding]:
     Nothing is reported if hubconf.py creates names at run time (HUB210).
     """
     hubconf = repo.hubconf
-    if hubconf is not None and not hubconf.entrypoints and not hubconf.has_dynamic_names:
+    if hubconf is not None and not hubconf.listed and not hubconf.has_dynamic_names:
         yield no_entrypoints.finding(
             "hubconf.py has no entrypoint that torch.hub.load could call",
             hint="Define a public function in hubconf.py, or import one from the repo's modules.",

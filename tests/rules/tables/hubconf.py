@@ -179,7 +179,7 @@ dependencies = ["torch"]
 
 import torch as _torch
 
-for _name in ("small", "large"):
+for _name in dir(_torch.nn):
     globals()[_name] = _torch.nn.Linear  # expect: HUB210
 """,
     },
@@ -321,7 +321,7 @@ dependencies = ["torch"]
 
 import torch as _torch
 
-for _name in ("_small", "_large"):
+for _name in dir(_torch.nn):
     globals()[_name] = _torch.nn.Linear  # expect: HUB210
 
 
