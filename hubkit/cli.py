@@ -16,16 +16,20 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+import click.formatting
 
 from hubkit import __version__
+from hubkit._util.colors import color_setting, paint
 from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import did_you_mean, join_words
 from hubkit.commands import COMMANDS, MODULES
 from hubkit.errors import HubkitError, UsageError, missing_requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+_HYPHEN = "\u2011"
+_NARROWEST, _ROOMY = 30, 64  # columns
 INTERRUPTED = 130  # what a shell reports after Ctrl-C: 128 + SIGINT
 PIPE_CLOSED = 141  # what a shell reports for a closed pipe: 128 + SIGPIPE
 FAILED = 2  # 1 means that the command ran and found something
@@ -36,8 +40,61 @@ _FEW_COLLECTIONS = 50_000
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
+class HelpFormatter(click.HelpFormatter):
+    """Colors headings and options, and breaks lines at blanks only."""
+
+    def __init__(self, width: int | None = None, max_width: int | None = None) -> None:
+        super().__init__(width=width, max_width=max_width)
+        if width is None and click.formatting.FORCED_WIDTH is None:  # click's is at least 50
+            import shutil
+
+            self.width = max(min(self.width, shutil.get_terminal_size().columns - 2), _NARROWEST)
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write the usage line."""
+        prefix = paint("Usage:", "heading") + " " if prefix is None else prefix
+        if self.width >= _ROOMY:
+            super().write_usage(paint(prog, "name"), _keep_words(args), prefix)
+            return
+        self.write(f"{prefix}{paint(prog, 'name')}\n")
+        with self.indentation(), self.indentation():
+            self.write_text(args)
+
+    def write_heading(self, heading: str) -> None:
+        """Write a heading."""
+        self.write(f"{'':>{self.current_indent}}{paint(f'{heading}:', 'heading')}\n")
+
+    def write_text(self, text: str) -> None:
+        """Write paragraphs."""
+        super().write_text(_keep_words(text))
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        """Write a list of terms and texts; where there is little room, each text below its term."""
+        painted = [(paint(term, "name"), _keep_words(text)) for term, text in rows]
+        super().write_dl(painted, col_max if self.width >= _ROOMY else 2, col_spacing)
+
+    def getvalue(self) -> str:
+        """The text."""
+        return super().getvalue().replace(_HYPHEN, "-")
+
+
+def _keep_words(text: str) -> str:
+    """The text with hyphens at which no line is broken."""
+    return text.replace("-", _HYPHEN)
+
+
+class Context(click.Context):
+    """The context of a command; it prints help."""
+
+    formatter_class = HelpFormatter
+
+
 class SuggestingGroup(click.Group):
     """Suggests a similar subcommand for one that does not exist."""
+
+    context_class = Context
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -79,7 +136,7 @@ class HubkitGroup(SuggestingGroup):
     ) -> NoReturn:
         """Run a command line and exit. Errors become exit codes here and nowhere else."""
         extra["standalone_mode"] = False
-        extra.setdefault("color", _use_color())
+        extra.setdefault("color", color_setting())
         _accept_any_text()
         gc.set_threshold(_FEW_COLLECTIONS)
         try:
@@ -150,21 +207,16 @@ def _print_internal_error(error: BaseException) -> None:
     )
 
 
-def _use_color() -> bool | None:
-    """False to disable colors, None to let click check for a terminal."""
-    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
-
-
 def _print_error(error: HubkitError) -> None:
-    _print_labeled("error:", "red", error.message)
+    _print_labeled("error", error.message)
     if error.hint:
-        _print_labeled("hint:", "cyan", error.hint)
+        _print_labeled("hint", error.hint)
 
 
-def _print_labeled(label: str, color: str, text: str) -> None:
+def _print_labeled(label: str, text: str) -> None:
     """Print a labeled text; further lines are indented, so they cannot pose as another label."""
     first, *others = text.split("\n")
-    echo(first, label=label, label_color=color, err=True, color=_use_color())
+    echo(paint(f"{label}:", label), " ", first, err=True)
     for line in others:
         echo(f"  {line}".rstrip(), err=True)
 

@@ -22,6 +22,8 @@ HEAVY = (
     "docstring_parser",
     "tomlkit",
     "tqdm",
+    "distributed",
+    "duckdb",
     "pytest",
 )
 RUN = """

@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from hubkit._util.colors import color_setting, join_painted
 from hubkit._util.text import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -30,24 +31,14 @@ class InvalidAnswerError(Exception):
     """An answer is not valid."""
 
 
-def echo(
-    text: object = "",
-    *,
-    label: str = "",
-    label_color: str | None = None,
-    err: bool = False,
-    color: bool | None = None,
-) -> None:
-    """Print one line; control characters are escaped.
+def echo(*parts: object, err: bool = False) -> None:
+    """Print one line; control characters are escaped, but for colors of painted parts.
 
     With ``--json``, standard output belongs to ``echo_json``: lines for people are notes then.
 
     Args:
-        text: The text.
-        label: A bold label before the text.
-        label_color: The color of the label.
+        *parts: The line, in parts; see ``paint``.
         err: Whether to print to standard error.
-        color: Whether to use colors; by default, if the output is a terminal.
     """
     import click
 
@@ -55,11 +46,8 @@ def echo(
         if is_quiet():
             return
         err = True
-    line = printable(str(text))
-    if label:
-        styled = click.style(printable(label), fg=label_color, bold=True)
-        line = f"{styled} {line}" if line else styled
-    click.echo(without_commands(line), err=err, color=color)
+    line = without_commands(join_painted(*parts))
+    click.echo(line, err=err, color=color_setting())
 
 
 def echo_json(document: Mapping[str, object]) -> None:
@@ -73,16 +61,16 @@ def echo_json(document: Mapping[str, object]) -> None:
     click.echo(without_commands(json.dumps(data, indent=2)))
 
 
-def note(text: object = "", *, err: bool = True) -> None:
+def note(*parts: object, err: bool = True) -> None:
     """Print a line that is no result, warning or error: with ``-q`` it is not printed.
 
     Args:
-        text: The text.
+        *parts: The line, in parts.
         err: Whether to print to standard error; commands that only do something say there what
             they did on standard output.
     """
     if not is_quiet():
-        echo(text, err=err)
+        echo(*parts, err=err)
 
 
 def detail(text: object) -> None:

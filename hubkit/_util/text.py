@@ -22,6 +22,16 @@ _REFERENCE = r"(?<!\w)([@#])(?=\w)"
 _BLOCK_START = r"\A(?=#|>|[+-] |[=-]{2})"
 
 
+class Painted(str):
+    """A line that is escaped already, and may hold colors and links of a terminal."""
+
+    __slots__ = ()
+
+
+# What Painted may hold besides text: colors and links.
+_INVISIBLE = r"\x1b(?:\[[0-9;]*m|\]8;;[^\x1b]*\x1b\\)"
+
+
 def plural(count: int, noun: str) -> str:
     """A count with its noun: "1 file", "3 files"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
@@ -104,9 +114,9 @@ def printable(text: str) -> str:
     r"""The text on one line, with everything escaped that is not printable, such as ``\x1b``.
 
     That covers control characters, line ends, bidirectional overrides, zero-width characters and
-    lone surrogates. Tabs stay. Text that went through it once does not change again.
+    lone surrogates. Tabs stay, and so do the colors of ``Painted``. Text that went through it once does not change again.
     """
-    if text.isprintable():
+    if text.isprintable() or isinstance(text, Painted):
         return text
     return "".join(map(_printable, text))
 
@@ -124,6 +134,8 @@ def _printable(letter: str) -> str:
 
 def display_width(text: str) -> int:
     """How many columns of a terminal a printable text takes, as far as Unicode defines it."""
+    if isinstance(text, Painted):
+        text = re.sub(_INVISIBLE, "", text)
     if text.isascii():
         return len(text)
     import unicodedata
@@ -132,8 +144,8 @@ def display_width(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(letter) != 0 for letter in text)
 
 
-def align_columns(rows: Sequence[Sequence[str]], *, right: int = 0) -> list[str]:
-    """Lines of a table of printable cells.
+def align_columns(rows: Sequence[Sequence[str]], *, right: int = 0) -> list[Painted]:
+    """Lines of a table; the cells are escaped, unless they are painted.
 
     Args:
         rows: The cells by row; all rows have the same length.
@@ -143,10 +155,12 @@ def align_columns(rows: Sequence[Sequence[str]], *, right: int = 0) -> list[str]
     widths = [max(map(display_width, column)) for column in zip(*table, strict=True)]
     first_right = len(widths) - right
     return [
-        "  ".join(
-            _pad(cell, width, to_right=index >= first_right)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        Painted(
+            "  ".join(
+                _pad(cell, width, to_right=index >= first_right)
+                for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+        )
         for row in table
     ]
 

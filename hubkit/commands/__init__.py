@@ -13,6 +13,7 @@ COMMANDS = {
     "list": "List the entrypoints of a hub repo.",
     "help": "Describe an entrypoint.",
     "stubs": "Write a typed Python module for the entrypoints of a repo.",
+    "audit": "Check many hub repos, and keep the results in a database.",
     "card": "Generate the model card, or update the generated parts.",
     "site": "Write a static site of a repo's models.",
     "weights": "Prepare checkpoints for publishing.",

@@ -10,7 +10,7 @@ import click
 
 from hubkit import __version__
 from hubkit._util.console import AS_JSON, VERBOSITY, detail, echo_json
-from hubkit.cli import SuggestingGroup
+from hubkit.cli import Context, SuggestingGroup
 from hubkit.errors import HubkitError, missing_requirement
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Command(click.Command):
         answers: Whether the command answers something. It has ``--json`` then, and its function
             gets ``as_json`` and calls ``print_answer`` if that is true.
     """
+
+    context_class = Context
 
     def __init__(self, *args: Any, answers: bool = False, **settings: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **settings)
@@ -132,12 +134,14 @@ def _json_errors(name: str, *, as_json: bool) -> Iterator[None]:
         raise
 
 
-def _describe(error: Exception) -> dict[str, str] | None:
+def _describe(error: Exception) -> dict[str, object] | None:
     """What is printed of an error; None for the end of a command, and for an output that broke."""
     error = missing_requirement(error) or error
     if isinstance(error, HubkitError):
         kind = getattr(error, "plain", type(error))
-        return {"kind": kind.__name__, "message": error.message, "hint": error.hint}
+        missing = getattr(error, "missing", ())
+        fields = {"kind": kind.__name__, "message": error.message, "hint": error.hint}
+        return {**fields, "missing": missing} if missing else {**fields}
     if isinstance(error, click.ClickException):
         return {"kind": "UsageError", "message": error.format_message(), "hint": ""}
     is_end = isinstance(error, click.exceptions.Exit | click.Abort)

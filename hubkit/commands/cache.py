@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
 from hubkit._util.text import align_columns, plural
 from hubkit.commands.base import print_answer, subgroup
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     Item: TypeAlias = KeptTree | KeptCheckpoint | Leftover
 
 VERSION = 1  # the former name of `schema`
+_HEAD = ("SIZE", "LAST USED", "DIGEST", "WHAT", "FROM")
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
@@ -75,7 +77,8 @@ def ls(*, as_json: bool) -> None:
     rows += [
         (_size(left.size), "-", "-", str(left.path), left.kind) for left in inventory.leftovers
     ]
-    for line in align_columns([("SIZE", "LAST USED", "DIGEST", "WHAT", "FROM"), *rows]):
+    head = [paint(text, "bold") for text in _HEAD]
+    for line in align_columns([head, *rows]):
         echo(line)
     note(f"{plural(len(rows), 'item')}, {_size(inventory.size)}, in {inventory.root}")
 
@@ -127,7 +130,7 @@ def verify(*, fix: bool, as_json: bool) -> int:
     damages = list(find_damage(inventory))
     if not as_json:
         for one in damages:
-            echo(f"{one.kind}: {one.path}")
+            echo(paint(one.kind, "failed"), f": {one.path}")
     items = dict.fromkeys(one.item for one in damages) if fix else ()
     kept = sum(not _put_aside(item) for item in items)
     if as_json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +28,6 @@ from hubkit.reporters import FOR_TERMINALS, WITH_FIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from hubkit.config import Config
     from hubkit.facts import BaselineEntry, Files, RepoFacts, Report
@@ -104,7 +104,10 @@ def command(
         _add_ignores(_lint(facts, config), facts, baseline.reason)
     use_cache = not no_cache and before is None and baseline.reason is None
     report = _lint_cached(files, config, lint, with_fixes=with_fixes) if use_cache else lint(files)
-    _write_report(report if is_own(repo) else structs.replace(report, config=""), output)
+    if is_own(repo):
+        _write_report(report, output, files.root)
+    else:
+        _write_report(structs.replace(report, config=""), output)
     return report.exit_code
 
 
@@ -249,9 +252,9 @@ def _shows_fixes(output: OutputOptions) -> bool:
 
 
 def _lint(facts: RepoFacts, config: Config, *, with_fixes: bool = False) -> Report:
-    from hubkit.lint import lint_repo
+    from hubkit.lint import lint_repo, require_something_to_check
 
-    _require_something_to_check(facts, config)
+    require_something_to_check(facts, config)
     return lint_repo(facts, config, with_fixes=with_fixes)
 
 
@@ -270,37 +273,6 @@ def _lint_cached(files: Files, config: Config, lint: Lint, *, with_fixes: bool) 
     return cached_report(files, (config, config.text, baseline, with_fixes), lint)
 
 
-def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
-    """Reject a run that would pass only because it checks nothing.
-
-    Raises:
-        UsageError: No rule is selected, or the folder cannot be a hub repo.
-    """
-    from hubkit.errors import UsageError
-    from hubkit.lint import select_rules
-
-    rules = select_rules(config)
-    if rules and facts.before is None and all(rule.needs_previous for rule in rules):
-        raise UsageError(
-            f"nothing to check: {rules[0].code} needs an earlier version to compare with",
-            hint="Pass that version. For example: --against v1.0",
-        )
-    if not rules:
-        raise UsageError(
-            "nothing to check: no rule is selected",
-            hint="To run preview rules, add --preview or select them by their full code."
-            if config.select or config.extend_select
-            else "`select` is empty. Add codes, prefixes or ALL, or remove the setting.",
-        )
-    missing = facts.problem is not None and facts.problem.kind == "missing"
-    is_git = facts.files.is_tracked or (facts.root / ".git").exists()
-    if missing and not is_git and not any(path.endswith(".py") for path in facts.files.paths()):
-        raise UsageError(
-            f"nothing to check: {facts.root} has no hubconf.py, no Python files and no git repo",
-            hint="Pass the folder of a hub repo, or owner/name[:ref].",
-        )
-
-
 def _fix(files: Files, lint: Lint, options: FixOptions, output: OutputOptions) -> int:
     """Fix findings, or show the fixes with --diff; returns the exit code.
 
@@ -315,19 +287,25 @@ def _fix(files: Files, lint: Lint, options: FixOptions, output: OutputOptions) -
 
     outcome = fix_findings(lint_changed, files.read, unsafe=options.unsafe_fixes)
     if options.diff:
-        return show_fixes(outcome)
+        return show_fixes(outcome, _find_prefix("full", files.root))
     write_changes(files.root, outcome.changes)
     _print_fixes(outcome, "Fixed")
-    _write_report(outcome.report, output)
+    _write_report(outcome.report, output, files.root)
     is_fixed = options.exit_non_zero_on_fix and bool(outcome.changes)
     return outcome.report.exit_code or int(is_fixed)
 
 
-def show_fixes(outcome: Outcome) -> int:
-    """Print the fixes as a diff; returns the exit code."""
+def show_fixes(outcome: Outcome, prefix: str = "") -> int:
+    """Print the fixes as a diff; returns the exit code.
+
+    Args:
+        outcome: The fixes.
+        prefix: What comes before the paths. A patch cannot have absolute ones.
+    """
     from hubkit.lint import render_diff
 
-    echo_data(render_diff(outcome.changes))
+    start = "" if Path(prefix).is_absolute() else prefix
+    echo_data(render_diff({f"{start}{path}": one for path, one in outcome.changes.items()}))
     _print_fixes(outcome, "Would fix")
     _print_crashed(outcome.report)
     return 2 if outcome.report.crashes else int(bool(outcome.changes))
@@ -407,21 +385,48 @@ def _add_ignores(report: Report, facts: RepoFacts, reason: str) -> None:
     note(f"Wrote comments to {plural(len(changes), 'file')}.")
 
 
-def _write_report(report: Report, output: OutputOptions) -> None:
+def _write_report(report: Report, output: OutputOptions, root: Path | None = None) -> None:
     """Write the report in every requested format.
+
+    Args:
+        report: The report.
+        output: The formats and files.
+        root: The folder that was checked, if it is the user's.
 
     Raises:
         UsageError: A file cannot be written.
     """
     from hubkit.reporters import find_reporter
+    from hubkit.reporters.places import add_prefix
+
+    def for_format(name: str) -> Report:
+        return add_prefix(report, _find_prefix(name, root)) if root else report
 
     for name, path in output.reports:
-        _write_file(name, path, report)
+        _write_file(name, path, for_format(name))
     name = "statistics" if output.statistics else output.output_format
     if output.output_file is not None:
-        _write_file(name, output.output_file, report)
+        _write_file(name, output.output_file, for_format(name))
     elif not is_quiet() or report.findings or name not in FOR_TERMINALS:
-        find_reporter(name)(report, sys.stdout)
+        find_reporter(name)(for_format(name), sys.stdout)
+
+
+def _find_prefix(name: str, root: Path) -> str:
+    """What comes before the paths of a format, so that its reader finds the files.
+
+    On a terminal that is the way from the working directory, and on a git host the way from the
+    top of the git repo. JSON has the folder in a field of its own.
+    """
+    from hubkit.source.git import git_output
+
+    if name == "json":
+        return ""
+    if name not in FOR_TERMINALS:
+        return git_output(root, "rev-parse", "--show-prefix")
+    folder = root.resolve()
+    here = Path.cwd()
+    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    return "" if folder == here else f"{shown.as_posix()}/"
 
 
 def _write_file(name: str, path: Path, report: Report) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.colors import paint
 from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import close_matches, join_words
 from hubkit.commands.base import print_answer, subcommand
@@ -24,7 +25,7 @@ def command(codes: tuple[str, ...], *, as_json: bool) -> None:
     CODE is a code such as HUB105 or a name such as undeclared-import. A prefix such as HUB1 lists
     the rules that start with it. Without CODE, lists all of them.
     """
-    from hubkit.commands.rules import read_catalog
+    from hubkit.commands.rules import paint_entry, read_catalog
     from hubkit.errors import UsageError
 
     entries = read_catalog()
@@ -39,10 +40,12 @@ def command(codes: tuple[str, ...], *, as_json: bool) -> None:
         if number:
             echo()
         if len(found) == 1:
+            echo(paint_entry(found[0]), paint(f" {found[0].slug}", "bold"))
+            echo()
             echo_lines(_explain(found[0]))
         else:
             for one in found:
-                echo(f"{one.code}  {one.slug:28} {one.summary}")
+                echo(paint_entry(one), f"  {one.slug:28} {one.summary}")
 
 
 def _find(code: str, entries: Iterable[CatalogEntry]) -> list[CatalogEntry]:
@@ -53,8 +56,8 @@ def _find(code: str, entries: Iterable[CatalogEntry]) -> list[CatalogEntry]:
 
 
 def _explain(one: CatalogEntry) -> str:
-    text = f"{one.code} {one.slug}\n\n{one.explanation}"
-    return f"{text}\n\n{_describe_fix(one.fix)}" if one.fix else text
+    fix = f"\n\n{_describe_fix(one.fix)}" if one.fix else ""
+    return f"{one.explanation}{fix}"
 
 
 def _describe_fix(fix: str) -> str:

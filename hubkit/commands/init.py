@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from hubkit._util.colors import paint
 from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines, note
 from hubkit._util.text import join_words, plural
 from hubkit.commands.base import Command, print_answer, subcommand
@@ -293,9 +294,9 @@ def _write(plan: Plan, *, git: bool | None, overwrite: bool) -> tuple[int, tuple
     return 0, outcomes
 
 
-def _say(text: str = "") -> None:
+def _say(*parts: str) -> None:
     """Print what was done, unless the command is quiet."""
-    note(text, err=False)
+    note(*parts, err=False)
 
 
 def _prepare_git(plan: Plan, *, git: bool | None) -> bool:
@@ -644,7 +645,7 @@ def _print_weights(found: Discovery) -> None:
         if text:
             _say(f"Weights: {text}")
     if len(found.weights) > _MAX_SKIPPED:
-        _say(f"Weights: {len(found.weights) - _MAX_SKIPPED} more files")
+        _say(f"Weights: {plural(len(found.weights) - _MAX_SKIPPED, 'more file')}")
     for url in [url for url in found.urls if url not in used][:_MAX_SKIPPED]:
         _say(f"Weights: skipped {url}: {_why_unused(url, found)}")
 
@@ -698,6 +699,7 @@ def _describe_weights(file: WeightsFile, used: str, found: Discovery) -> str:
     return f"skipped {file.path}: {why}"
 
 
+_STYLES = {"created": "ok", "overwritten": "doubtful", "differs": "doubtful", "kept": ""}
 _PRESENT = {"created": "create", "overwritten": "overwrite", "updated": "update"}
 
 
@@ -721,7 +723,8 @@ def _print_outcomes(plan: Plan, outcomes: Sequence[Outcome], *, dry: bool = Fals
         done = "updated" if change and outcome.path in changed else outcome.state
         word = f"would {_PRESENT[done]}" if dry and change else done
         mine = "  (yours, unchanged)" if outcome.state == "differs" and outcome.is_yours else ""
-        say(f"  {word:{15 if dry else 11}}  {outcome.path}{mine}")
+        state = paint(f"{word:{15 if dry else 11}}", _STYLES[outcome.state])
+        say("  ", state, f"  {outcome.path}{mine}")
     edited = [one.path for one in outcomes if one.state == "differs" and one.path in changed]
     if edited:
         old = changed_answers(plan.answers, plan.found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import replace
 
+from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
 from hubkit._util.text import plural
 from hubkit.commands.base import print_answer, subcommand
@@ -131,7 +132,8 @@ def _check(lock: Lockfile, *, as_json: bool) -> int:
     else:
         for state in states:
             if state.state != "ok":
-                echo(f"{state.state}: {state.name}: {state.detail}")
+                style = "doubtful" if state.is_fine else "failed"
+                echo(paint(state.state, style), f": {state.name}: {state.detail}")
     bad = sum(not state.is_fine for state in states)
     note(f"Checked {plural(len(states), 'pin')} of {lock.path}: {bad} failed.")
     return 1 if bad else 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
+from hubkit._util.colors import paint
 from hubkit._util.console import echo, echo_lines, note
 from hubkit._util.text import plural
 from hubkit.commands.base import print_answer, subcommand
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from hubkit.publish.release import ChecklistItem, ReleaseContext, ReleaseRequest
 
 _STDERR = 2
-_COLORS = {"ok": "green", "note": "cyan", "missing": "red"}
+_STYLES = {"ok": "ok", "note": "name", "missing": "error"}
 
 
 @subcommand(answers=True, short_help="Check that HEAD is ready for release, and tag it.")
@@ -155,7 +156,7 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
 
 
 def _print_item(item: ChecklistItem) -> ChecklistItem:
-    echo(f" {item.name}: {item.message}", label=f"{item.state:7}", label_color=_COLORS[item.state])
+    echo(paint(f"{item.state:7}", _STYLES[item.state]), f"  {item.name}: {item.message}")
     if item.action and item.state != "ok":
         echo(f"         -> {item.action}")
     return item

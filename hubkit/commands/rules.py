@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from typing import TYPE_CHECKING, Literal
 
 import click
 from msgspec import Struct
 
-from hubkit._util.console import echo_lines
-from hubkit._util.text import table_row
+from hubkit._util.colors import Palette, paint
+from hubkit._util.console import echo, echo_lines
+from hubkit._util.text import Painted, table_row
 from hubkit.commands.base import print_answer, subcommand
 from hubkit.errors import UsageError
 
@@ -125,16 +127,19 @@ def command(output_format: str, *, as_json: bool) -> None:
     if as_json or output_format == "json":
         print_answer({"rules": read_catalog()})
         return
-    render = _render_markdown if output_format == "markdown" else _render_text
-    echo_lines(render(read_catalog()))
+    if output_format == "markdown":
+        echo_lines(_render_markdown(read_catalog()))
+        return
+    for one in read_catalog():
+        severity = paint(f"{one.severity:9}", one.severity if one.kind == "rule" else "")
+        when = "" if one.is_default else "preview"
+        blanks = " " * (7 - len(one.code))
+        echo(paint_entry(one), f"{blanks} {one.slug:28} ", severity, f" {when:8}{one.summary}")
 
 
-def _render_text(entries: Sequence[CatalogEntry]) -> str:
-    return "".join(
-        f"{one.code:7} {one.slug:28} {one.severity:9} {'' if one.is_default else 'preview':8}"
-        f"{one.summary}\n"
-        for one in entries
-    )
+def paint_entry(one: CatalogEntry) -> Painted:
+    """The code of a rule or check, linked to its page."""
+    return Palette(sys.stdout).link(one.code, paint(one.code, "name"))
 
 
 def _render_markdown(entries: Sequence[CatalogEntry]) -> str:

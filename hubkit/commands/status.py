@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
-from hubkit._util.text import join_words, plural
+from hubkit._util.text import align_columns, join_words, plural
 from hubkit.commands.base import print_answer, subcommand
 
 if TYPE_CHECKING:
     from hubkit.facts.hubdir import RefState
+
+
+_STYLES = {"current": "ok", "pinned": "ok", "behind": "doubtful", "gone": "failed"}
 
 
 @subcommand(answers=True)
@@ -36,12 +40,16 @@ def command(repos: tuple[str, ...], *, check: bool, as_json: bool) -> int:
         rows = [_as_json(state) for state in states]
         print_answer({"version": 1, "refs": rows})
     else:
-        width = max((len(state.state) for state in states), default=0)
-        for state in states:
-            echo(f"{state.state:{width}}  {state.repo}  {_describe(state)}".rstrip())
+        for line in align_columns([_row(state) for state in states]):
+            echo(line)
     stale = sum(state.state in ("behind", "gone") for state in states)
     note(f"{plural(len(states), 'ref')} in {get_dir()}: {stale} behind or gone.")
     return 1 if check and stale else 0
+
+
+def _row(state: RefState) -> tuple[str, str, str]:
+    style = _STYLES.get(state.state, "")
+    return paint(state.state, style), str(state.repo), _describe(state)
 
 
 def _describe(state: RefState) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from hubkit._util.colors import paint
 from hubkit._util.console import echo, echo_data, echo_lines, note
 from hubkit.commands.base import print_answer, subgroup
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hubkit.publish.checkpoint import Weights
     from hubkit.publish.stand_in import Hosted
 
+_NOTE = paint("note:", "hint")
 _LINE = """\
 state = torch.hub.load_state_dict_from_url(
     "{url}",
@@ -284,7 +286,7 @@ def _find_entrypoint(facts: RepoFacts | None, requested: str | None) -> Entrypoi
             )
         return ""
     hubconf = require_hubconf(facts) if requested is not None else facts.hubconf
-    entries = hubconf.entrypoints if hubconf else ()
+    entries = hubconf.listed if hubconf else ()
     if requested is None:
         return entries[0] if len(entries) == 1 else ""
     found = hubconf.entrypoint(requested) if hubconf else None
@@ -324,10 +326,10 @@ def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> 
         if not tag:
             tag = following_tag(previous)
             message = f"the URL below is of release {tag}, because no file declares a version. "
-            echo(f"{message}To change it, pass --tag TAG", label="note:", err=True)
+            echo(_NOTE, f" {message}To change it, pass --tag TAG", err=True)
     for text, option in ((repo, "--repo OWNER/NAME"), (tag, "--tag TAG")):
         if not text:
-            echo(f"the URL below is incomplete: pass {option}", label="note:", err=True)
+            echo(_NOTE, f" the URL below is incomplete: pass {option}", err=True)
     return f"https://github.com/{repo or 'OWNER/NAME'}/releases/download/{tag or 'TAG'}"
 
 
@@ -393,7 +395,7 @@ def _print_contents(weights: Weights) -> None:
         text = (
             "All names start with `module.`, which DataParallel adds. --strip module. removes it."
         )
-        echo(text, label="note:", label_color="yellow", err=True)
+        echo(_NOTE, f" {text}", err=True)
 
 
 def _record(facts: RepoFacts | None, entry: Entrypoint | str, sha256: str, size: int) -> str | None:

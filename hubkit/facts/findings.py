@@ -124,6 +124,7 @@ class Report(Struct, frozen=True):
             the user cannot change.
         ignores: The table in that file for ignored rules, such as "tool.hubkit.ignore".
         root: The folder that was checked.
+        prefix: That folder with a slash at its end, if paths are relative to another one.
     """
 
     findings: tuple[Finding, ...]
@@ -135,6 +136,7 @@ class Report(Struct, frozen=True):
     config: str = "hubkit.toml"
     ignores: str = "ignore"
     root: str = ""
+    prefix: str = ""
 
     @property
     def codes(self) -> tuple[str, ...]:

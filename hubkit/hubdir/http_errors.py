@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hubkit import limits
+from hubkit._util.text import plural
 from hubkit._util.urls import redact, try_parse
 from hubkit.errors import (
     AccessDeniedError,
@@ -46,7 +47,7 @@ def rate_limit_error(response: Response) -> RateLimitedError:
 
 def busy_error(response: Response) -> UnreachableError:
     """The error for a host that answers with a temporary status, and does so again."""
-    times = "1 request" if response.requests == 1 else f"{response.requests} requests"
+    times = plural(response.requests, "request")
     delay = requested_delay(response.status, response.headers)
     is_long = delay is not None and delay > limits.RETRY_SECONDS.most
     wants = f" and asked to wait {delay:.0f} s" if is_long else ""

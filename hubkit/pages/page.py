@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hubkit import __version__
 from hubkit._util.jinja import Templates
 from hubkit._util.text import printable_lines
-from hubkit.pages.plots import Svg, bar, bars, scatter
+from hubkit.pages.plots import Svg, bar, bars, scatter, stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,7 @@ def render_page(template: Path, variables: Mapping[str, object], *, title: str) 
         "bar": bar,
         "bars": bars,
         "scatter": scatter,
+        "stack": stack,
     }
     page = templates.render(template.read_bytes(), {**variables, **known}, template.name).decode()
     return printable_lines(page)

@@ -17,7 +17,7 @@ from msgspec import Struct, convert
 
 from hubkit import limits
 from hubkit._util.process import Call, ChildError, run_child
-from hubkit._util.text import did_you_mean, join_words, quoted
+from hubkit._util.text import did_you_mean, join_words, plural, quoted
 from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.errors import CheckpointError, MissingExtraError
 from hubkit.loader.checkpoint_files import is_safetensors, read_checkpoint
@@ -308,7 +308,7 @@ def _is_text(value: object) -> TypeGuard[str]:
 
 
 def _list_keys(found: Mapping[str, Mapping[str, Any]]) -> str:
-    listed = [f"{key} ({len(state)} tensors)" for key, state in found.items() if key]
+    listed = [f"{key} ({plural(len(state), 'tensor')})" for key, state in found.items() if key]
     return f"It contains {join_words(listed, most=_SHOWN)}." if listed else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -196,10 +197,13 @@ def _require_git(root: Path) -> Git:
             hint="Run the command in a clone.",
         )
     top = git.ask("rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()
-    if Path(top).resolve() != root.resolve():
+    folder = root.resolve()
+    if Path(top).resolve() != folder:
+        prefix = shlex.quote(folder.relative_to(Path(top).resolve()).as_posix())
         raise GitRepoError(
-            f"{root} is not the root of a git repo: it is a folder of {top}.",
-            hint="torch.hub looks for hubconf.py at the root of a repo only.",
+            f"{folder} is not the root of a git repo: it is a folder of {top}.",
+            hint="torch.hub loads from the root of a repo only. Make a repo of the folder, and release "
+            f"that: git subtree split --prefix {prefix} -b {shlex.quote(folder.name)}-hub",
         )
     return git
 

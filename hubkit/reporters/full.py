@@ -6,24 +6,24 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from hubkit._util.colors import Palette
 from hubkit._util.console import write_line
 from hubkit._util.text import display_width, plural, printable
 from hubkit.reporters.groups import group_findings
 from hubkit.reporters.text import (
     format_fixable,
     format_mark,
-    format_place,
     format_summary,
     format_suppressed,
-    paint,
-    use_color,
+    paint_code,
+    paint_place,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from hubkit.facts import Finding, Location, Report
+    from hubkit.facts import Finding, Location, Report, Severity
     from hubkit.reporters.groups import Group
 
 _WIDEST = 120  # characters of a source line that are shown
@@ -33,9 +33,9 @@ _MOST_HINTS = 3
 
 def write_report(report: Report, stream: TextIO) -> None:
     """Write a report for people."""
-    color = use_color(stream)
+    palette = Palette(stream)
     groups = group_findings(report)
-    for line in _findings(groups, report, color=color):
+    for line in _findings(groups, report, palette):
         write_line(stream, line)
     for line in (*format_suppressed(report), *_ignore_table(report)):
         write_line(stream, line)
@@ -45,37 +45,41 @@ def write_report(report: Report, stream: TextIO) -> None:
 
 def format_findings(report: Report) -> str:
     """The findings by cause, with locations, source lines and hints."""
-    return "\n".join(_findings(group_findings(report), report, color=False)).rstrip("\n")
+    return "\n".join(_findings(group_findings(report), report, Palette())).rstrip("\n")
 
 
-def _findings(groups: list[Group], report: Report, *, color: bool) -> Iterator[str]:
+def _findings(groups: list[Group], report: Report, palette: Palette) -> Iterator[str]:
     for _, alike in groupby(groups, lambda group: (group.severity, group.places)):
-        yield from _lines(list(alike), report, color=color)
+        yield from _lines(list(alike), report, palette)
         yield ""
 
 
-def _lines(groups: list[Group], report: Report, *, color: bool) -> Iterator[str]:
+def _lines(groups: list[Group], report: Report, palette: Palette) -> Iterator[str]:
     """Groups with the same places, such as those of arguments that calls lack."""
     first = groups[0].places[0]
     is_one = len(groups[0].findings) == 1
     for group in groups:
-        code = paint(f"{group.severity}[{group.code}]", group.severity, color=color)
+        text = f"{group.severity}[{group.code}]"
+        code = paint_code(group.code, group.severity, palette, text=text)
         mark = "[*] " if group.is_fixable else ""
-        place = f"{format_place(first)} " if is_one else ""
+        place = f"{paint_place(first, palette)} " if is_one else ""
         yield f"{place}{code} {mark}{printable(group.message)}"
     if not is_one:
-        yield from _places(next((one for one in groups if any(one.details)), groups[0]))
+        detailed = next((one for one in groups if any(one.details)), groups[0])
+        yield from _places(detailed, palette)
     elif first is not None:
-        yield from _excerpt(first, report.line(first))
+        yield from _excerpt(first, report.line(first), groups[0].severity, palette)
+    help_ = palette.paint("help:", "hint")
     for group in groups:
         for hint in group.hints[:_MOST_HINTS]:
-            yield f"  help: {printable(hint)}"
+            yield f"  {help_} {printable(hint)}"
 
 
-def _places(group: Group) -> Iterator[str]:
+def _places(group: Group, palette: Palette) -> Iterator[str]:
     for finding, detail in zip(group.findings[:_MOST_PLACES], group.details, strict=False):
         mark = "" if group.is_fixable else format_mark(finding)
-        yield f"  {format_place(finding.location)} {mark}{printable(detail)}".rstrip(" :")
+        place = paint_place(finding.location, palette)
+        yield f"  {place} {mark}{printable(detail)}".rstrip(" :")
     more = len(group.findings) - _MOST_PLACES
     if more > 0:
         yield f"  and {more} more (--output-format concise lists all)"
@@ -87,7 +91,7 @@ def _first_step(groups: list[Group]) -> Iterator[str]:
         yield printable(f"Start with {groups[0].code}: {groups[0].hints[0]}")
 
 
-def _excerpt(location: Location, line: str) -> Iterator[str]:
+def _excerpt(location: Location, line: str, severity: Severity, palette: Palette) -> Iterator[str]:
     """The source line, with carets below the range."""
     if not line.strip():
         return
@@ -98,8 +102,12 @@ def _excerpt(location: Location, line: str) -> Iterator[str]:
     carets = "^" * max(1, min(end, len(text) + 1) - start)
     number = str(location.line)
     before, meant = text[: start - 1], text[start - 1 :]
-    yield f"  {number} | {printable(text)}"
-    yield f"  {' ' * len(number)} | {' ' * display_width(printable(before))}{'^' * max(1, display_width(printable(meant[: len(carets)])))}"
+    marks = "^" * max(1, display_width(printable(meant[: len(carets)])))
+    gutter = palette.paint(f"{number} |", "gutter")
+    yield f"  {gutter} {printable(text)}"
+    gutter = palette.paint(f"{' ' * len(number)} |", "gutter")
+    indent = " " * display_width(printable(before))
+    yield f"  {gutter} {indent}{palette.paint(marks, severity)}"
 
 
 def _ignore_table(report: Report) -> Iterator[str]:

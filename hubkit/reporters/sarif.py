@@ -1,4 +1,4 @@
-"""For code scanning: SARIF 2.1.0, with paths relative to the repo and stable fingerprints."""
+"""For code scanning: SARIF 2.1.0, with paths from the top of the git repo and stable fingerprints."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 from hubkit import __version__
 from hubkit._util.text import printable
+from hubkit.facts import Location
 from hubkit.reporters.text import WHOLE_REPO
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from hubkit.facts import Finding, Location, Report, RuleFacts, SuppressedFinding
+    from hubkit.facts import Finding, Report, RuleFacts, SuppressedFinding
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _ROOT = "%SRCROOT%"
@@ -34,11 +35,11 @@ def write_report(report: Report, stream: TextIO) -> None:
             }
         },
         "invocations": [_invocation(report)],
-        "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repo."}}},
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The top of the git repo."}}},
         "columnKind": "unicodeCodePoints",
         "results": [
-            *(_result(finding, index) for finding in report.findings),
-            *(_suppressed(one, index) for one in report.suppressed),
+            *(_result(finding, index, report) for finding in report.findings),
+            *(_suppressed(one, index, report) for one in report.suppressed),
         ],
     }
     log = {
@@ -76,8 +77,8 @@ def _rule(rule: RuleFacts) -> dict[str, object]:
     }
 
 
-def _result(finding: Finding, index: dict[str, int]) -> dict[str, object]:
-    place = finding.location or WHOLE_REPO
+def _result(finding: Finding, index: dict[str, int], report: Report) -> dict[str, object]:
+    place = finding.location or Location(f"{report.prefix}{WHOLE_REPO.path}")
     text = "\n".join(_plain(part) for part in (finding.message, finding.hint) if part)
     return {
         "ruleId": finding.code,
@@ -111,7 +112,7 @@ def _region(place: Location) -> dict[str, int]:
     return region
 
 
-def _suppressed(one: SuppressedFinding, index: dict[str, int]) -> dict[str, object]:
+def _suppressed(one: SuppressedFinding, index: dict[str, int], report: Report) -> dict[str, object]:
     suppression = {
         "kind": "inSource" if one.by == "comment" else "external",
         "justification": printable(one.reason)
@@ -119,4 +120,4 @@ def _suppressed(one: SuppressedFinding, index: dict[str, int]) -> dict[str, obje
     }
     if not suppression["justification"]:
         del suppression["justification"]
-    return {**_result(one.finding, index), "suppressions": [suppression]}
+    return {**_result(one.finding, index, report), "suppressions": [suppression]}

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from hubkit._util.text import plural, printable
+from hubkit._util.text import Painted, plural, printable
 from hubkit.facts import SEVERITIES, Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import TextIO
 
+    from hubkit._util.colors import Palette
     from hubkit.facts import Finding, Report, Severity
 
 WHOLE_REPO = Location("hubconf.py")
 """The place of findings about the whole repo, in formats whose consumers require one."""
-_COLORS: dict[Severity, str] = {"error": "31", "warning": "33", "info": "36"}
 
 
 def format_summary(report: Report) -> str:
@@ -58,13 +55,6 @@ def format_suppressed(report: Report) -> Iterator[str]:
         yield "To remove it from the baseline, run with --update-baseline."
 
 
-def format_place(location: Location | None) -> str:
-    """``path:line:column:``, or ``(repo):``."""
-    if location is None:
-        return "(repo):"
-    return printable(f"{location.path}:{location.line}:{location.column}:")
-
-
 def format_mark(finding: Finding) -> str:
     """``[*] `` if ``--fix`` fixes the finding."""
     return "[*] " if finding.fix is not None and finding.fix.applicability == "safe" else ""
@@ -84,18 +74,21 @@ def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def use_color(stream: TextIO) -> bool:
-    """Whether to use colors: on a terminal, unless ``NO_COLOR`` is set.
+def paint_place(location: Location | None, palette: Palette) -> Painted:
+    """``path:line:column:`` with a bold path, or ``(repo):``."""
+    if location is None:
+        return Painted("(repo):")
+    path = palette.paint(location.path, "bold")
+    return Painted(f"{path}:{location.line}:{location.column}:")
 
-    ``FORCE_COLOR`` enables them for any standard output.
+
+def paint_code(code: str, severity: Severity, palette: Palette, *, text: str = "") -> Painted:
+    """The code of a rule in the color of a severity, linked to the page of the rule.
+
+    Args:
+        code: The code.
+        severity: The severity.
+        palette: How to paint.
+        text: The text, if it is more than the code.
     """
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR", "") not in ("", "0") and stream is sys.stdout:
-        return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def paint(text: str, severity: Severity, *, color: bool) -> str:
-    """The text in the color of its severity."""
-    return f"\033[1;{_COLORS[severity]}m{text}\033[0m" if color else text
+    return palette.link(code, palette.paint(text or code, severity))

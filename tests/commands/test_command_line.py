@@ -14,10 +14,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from hubkit.cli import HubkitGroup, main
+from hubkit.cli import Context, HubkitGroup, main
 from hubkit.commands import COMMANDS
 from hubkit.errors import REQUIREMENTS
 from tests.commands.test_check import SLOPPY, run
+from tests.commands.tree import COMMANDS as TREE
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -191,7 +192,7 @@ def test_list_reports_that_there_are_no_entrypoints(tmp_path: Path) -> None:
 
 def test_list_runs_a_hubconf_in_a_folder_only_with_run(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    made = f"__import__('pathlib').Path({str(canary)!r}).touch()\nglobals()['made'] = print\n"
+    made = f"__import__('pathlib').Path({str(canary)!r}).touch()\nglobals()['made'[:]] = print\n"
     (tmp_path / "hubconf.py").write_text(made)
     done = CliRunner().invoke(main, ["list", str(tmp_path)])
     assert (done.exit_code, done.stdout) == (0, "")
@@ -202,3 +203,60 @@ def test_list_runs_a_hubconf_in_a_folder_only_with_run(tmp_path: Path) -> None:
     assert canary.exists()
     done = CliRunner().invoke(main, ["list", "--run", "owner/name"])
     assert done.exit_code == 2
+
+
+def read_help(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What --help prints on a terminal of some width, without colors."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    context = Context(main, info_name="hubkit", **main.context_settings)
+    shown = TREE[name].get_help(Context(TREE[name], info_name=name, parent=context))
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+
+@pytest.mark.parametrize("columns", [34, 44, 80, 100])
+@pytest.mark.parametrize("name", TREE)
+def test_help_fits_the_terminal_and_breaks_no_word(
+    name: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = read_help(name, columns, monkeypatch)
+    assert shown.split() == read_help(name, 200, monkeypatch).split()
+    wide = [line for line in shown.splitlines() if len(line) > columns]
+    # Terms, such as options with their values, stay on one line; and so do words.
+    assert not [line for line in wide if not line.startswith("  -") and len(line.split()) > 1]
+
+
+def test_help_is_colored_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b" not in CliRunner().invoke(main, ["list", "-h"]).stdout
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    shown = CliRunner().invoke(main, ["list", "-h"]).stdout
+    assert "\x1b[1;32mUsage:\x1b[0m \x1b[36mmain list\x1b[0m [OPTIONS]" in shown
+    assert "\x1b[36m--json\x1b[0m" in shown
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in CliRunner().invoke(main, ["list", "-h"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "painted"),
+    [
+        ("check", "\x1b[1mhubconf.py\x1b[0m:"),
+        ("check", "\x1b[1;34m2 |\x1b[0m"),
+        ("check --output-format concise", "\x1b[1mhubconf.py\x1b[0m:"),
+        ("list", "\x1b[36mnet\x1b[0m"),
+        ("rules", "\x1b[36mHUB001\x1b[0m"),
+        ("explain HUB001", "\x1b[1m hubconf-missing\x1b[0m"),
+        ("cache ls", "\x1b[1mSIZE\x1b[0m"),
+        ("init new --defaults --dry-run", "\x1b[32mwould create   \x1b[0m"),
+    ],
+)
+def test_results_are_colored_where_that_is_forced(
+    arguments: str, painted: str, repo: Path, hub_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not hub_dir.exists()
+    monkeypatch.chdir(repo)
+    plain = CliRunner().invoke(main, arguments.split()).stdout
+    assert "\x1b" not in plain
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    colored = CliRunner().invoke(main, arguments.split()).stdout
+    assert painted in colored
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == plain
+    assert CliRunner().invoke(main, [*arguments.split(), "--json"]).stdout.count("\x1b") == 0

@@ -212,7 +212,9 @@ def test_no_git_no_commit_no_hubconf(tmp_path: Path, monkeypatch: pytest.MonkeyP
     commit_files(folder, {"hubconf.py": "def net(:\n"})
     assert "hubconf.py, line 1" in stderr()
     commit_files(folder, {"hubconf.py": "def net():\n    return 1\n", "sub/hubconf.py": ""})
-    assert "is not the root of a git repo" in hubkit("release", folder / "sub").stderr
+    refused = hubkit("release", folder / "sub").stderr
+    assert "is not the root of a git repo" in refused
+    assert "git subtree split --prefix sub -b sub-hub" in refused
     bare = tmp_path / "bare.git"
     git("clone", "-q", "--bare", str(folder), str(bare))
     assert "is a bare repo" in hubkit("release", bare).stderr
