@@ -98,7 +98,6 @@ def _passed_on(target: Target, module: str) -> Target:
     return Unresolved(target.module, via)
 
 
-<<<<<<< HEAD
 def open_hubconf(files: Files, path: str) -> tuple[Scope, Resolver] | None:
     """The names of a hubconf that was read before, to find out more about it; None if it is gone.
 
@@ -113,10 +112,10 @@ def open_hubconf(files: Files, path: str) -> tuple[Scope, Resolver] | None:
     tree = SourceTree(files, read_search_path(scope, files))
     tree.add(scope)
     return scope, Resolver(tree)
-=======
+
+
 def _line(node: ast.AST) -> int:
     return getattr(node, "lineno", 0)
->>>>>>> main
 
 
 class Resolver(Struct, frozen=True):
