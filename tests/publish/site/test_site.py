@@ -161,7 +161,7 @@ def test_file_names_are_distinct_on_all_systems() -> None:
 
 
 def test_a_repo_without_entrypoints(tmp_path: Path) -> None:
-    (tmp_path / "hubconf.py").write_text("globals().update(net=lambda: 1)\n")
+    (tmp_path / "hubconf.py").write_text("import sys\n\nglobals()[sys.argv[0]] = lambda: 1\n")
     assert run(tmp_path, "--out", tmp_path / "out", "--repo", "acme/net").exit_code == 0
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert "The source shows no entrypoints." in page
