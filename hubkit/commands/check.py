@@ -14,6 +14,7 @@ from msgspec import structs
 from hubkit._util.console import echo, echo_data, echo_lines, is_quiet, note
 from hubkit._util.text import plural
 from hubkit.commands.base import subcommand
+from hubkit.commands.complete import complete_repos
 from hubkit.commands.options import (
     BaselineOptions,
     FixOptions,
@@ -40,7 +41,9 @@ _STDOUT = "-"
 
 
 @subcommand(answers=True)
-@click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
+@click.argument(
+    "repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]", shell_complete=complete_repos
+)
 @click.option("--ref", metavar="REV", help="Check this commit instead of the working tree.")
 @click.option(
     "--no-git",
@@ -231,7 +234,7 @@ def _codes(values: tuple[str, ...]) -> tuple[str, ...]:
     codes = tuple(code.strip() for text in values for code in text.split(",") if code.strip())
     for code in codes:
         if code != ALL and not matching_rules(code):
-            raise UsageError(f"unknown rule: {code}", hint=advise_code(code))
+            raise UsageError(f"Unknown rule: {code}", hint=advise_code(code))
     return codes
 
 
@@ -285,12 +288,12 @@ def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
     rules = select_rules(config)
     if rules and facts.before is None and all(rule.needs_previous for rule in rules):
         raise UsageError(
-            f"nothing to check: {rules[0].code} needs an earlier version to compare with",
+            f"Nothing to check: {rules[0].code} needs an earlier version to compare with",
             hint="Pass that version. For example: --against v1.0",
         )
     if not rules:
         raise UsageError(
-            "nothing to check: no rule is selected",
+            "Nothing to check: no rule is selected",
             hint="To run preview rules, add --preview or select them by their full code."
             if config.select or config.extend_select
             else "`select` is empty. Add codes, prefixes or ALL, or remove the setting.",
@@ -299,7 +302,7 @@ def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
     is_git = facts.files.is_tracked or (facts.root / ".git").exists()
     if missing and not is_git and not any(path.endswith(".py") for path in facts.files.paths()):
         raise UsageError(
-            f"nothing to check: {facts.root} has no hubconf.py, no Python files and no git repo",
+            f"Nothing to check: {facts.root} has no hubconf.py, no Python files and no git repo",
             hint="Pass the folder of a hub repo, or owner/name[:ref].",
         )
 
@@ -387,7 +390,7 @@ def _update_baseline(report: Report, path: Path) -> int:
         write_output(path, render_baseline({**kept, **found}.values()))
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror}",
+            f"Cannot write {path}: {error.strerror}",
             hint="Choose a file in an existing, writable folder: --baseline FILE.",
         ) from None
     note(_describe_baseline(path, old, {**kept, **found}), err=False)
@@ -474,7 +477,7 @@ def _write_file(name: str, path: Path, report: Report) -> None:
         write_output(path, stream.getvalue().encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror}",
+            f"Cannot write {path}: {error.strerror}",
             hint="Choose a file in an existing, writable folder.",
         ) from None
 

@@ -354,6 +354,6 @@ def write_report(report: ConformanceReport, format_: str, target: Path) -> None:
         write_output(target, _FORMATS[format_](report))
     except OSError as error:
         raise UsageError(
-            f"cannot write {target}: {error.strerror}",
+            f"Cannot write {target}: {error.strerror}",
             hint="Choose a file in a writable folder.",
         ) from None
