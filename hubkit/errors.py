@@ -34,6 +34,7 @@
     │   ├── MissingGitError (FileNotFoundError)       "git+..." needs git, which is not installed
     │   ├── CacheWriteError                           disk full, read-only, or no permission
     │   └── LockTimeoutError (TimeoutError)
+    ├── SchedulerLostError                            the connection to Dask's scheduler was lost
     ├── InUseError                                    files to remove are in use
     ├── FixError                                      a file cannot be fixed
     ├── CheckpointError (RuntimeError, UnpicklingError) a checkpoint cannot be read
@@ -397,6 +398,12 @@ class LockTimeoutError(FetchError, TimeoutError):
     """Another process held a lock for too long."""
 
 
+class SchedulerLostError(HubkitError):
+    """The connection to the scheduler of a Dask cluster was lost."""
+
+    exit_code = 2
+
+
 class InUseError(HubkitError):
     """Files to remove from the hub dir are in use."""
 
@@ -412,7 +419,15 @@ class CheckpointError(HubkitError, RuntimeError, UnpicklingError):
 
 
 class ProbeError(HubkitError, RuntimeError):
-    """The child process that runs a repo's code crashed, hung or sent invalid data."""
+    """The child process that runs a repo's code crashed, hung or sent invalid data.
+
+    Attributes:
+        missing: The module that the code could not import, alone; else empty.
+    """
+
+    def __init__(self, message: str, *, missing: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.missing = missing
 
 
 # A host that refuses is final. After these errors, an existing copy is used instead.

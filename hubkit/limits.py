@@ -38,6 +38,7 @@ REFS_MARKS = Limit(64, "packets", "flush packets only separate sections")
 SUGGESTIONS = Limit(5000, "names", "compared with a misspelled one, each by difflib")
 ABILITIES_BYTES = Limit(64 * KIB, "bytes", "a list of capabilities has a few hundred")
 RETRY_SECONDS = Limit(60, "seconds", "longer waits are reported instead of waited for")
+RATE_LIMIT_SECONDS = Limit(7200, "seconds", "hosts count requests by the hour; an audit waits")
 
 # Packs of commits
 PACK_BYTES = Limit(512 * MIB, "bytes", "a hundred thousand commits have about 30 MB")
@@ -114,6 +115,7 @@ STRING_STEPS = Limit(2000, "steps", "to compute one string, such as a URL")
 STRING_LEVELS = Limit(24, "levels", "of expressions and variables in one string")
 STRING_LENGTH = Limit(4096, "characters", "of a computed string")
 VALUE_CHOICES = Limit(64, "values", "that one expression may have, such as those of a table")
+MADE_NAMES = Limit(128, "entrypoints", "made at run time and checked; of more, only names are read")
 CLASS_BASES = Limit(32, "classes", "followed up from one class")
 DOCSTRING = Limit(200_000, "characters", "written ones have hundreds")
 

@@ -34,6 +34,7 @@ from msgspec import Meta, Struct, ValidationError, convert, field
 
 from hubkit import limits
 from hubkit._util.atomic import write_file
+from hubkit._util.notebook import html_code, html_table
 from hubkit._util.parse import parse_json, read_bounded
 from hubkit._util.paths import refuse
 from hubkit._util.urls import UrlError, parse_url, redact
@@ -131,6 +132,19 @@ class Lockfile(Struct, frozen=True, eq=False):
                 hint=f"Pin it: hubkit lock --checkpoint {url}",
             )
         return self.checkpoints[url]
+
+    def _repr_html_(self) -> str:
+        repos = [
+            (html_code(name), html_code(pin.sha[:12]), html_code(pin.digest))
+            for name, pin in self.repos.items()
+        ]
+        files = [
+            (html_code(url), f"{pin.size:,} bytes", html_code(pin.sha256))
+            for url, pin in self.checkpoints.items()
+        ]
+        return html_table(str(self.path), ("repo", "commit", "digest"), repos) + html_table(
+            "Checkpoints", ("URL", "size", "SHA-256"), files
+        )
 
 
 def find_lockfile(path: str | os.PathLike[str] | None) -> Lockfile | None:

@@ -14,6 +14,7 @@ from msgspec import to_builtins
 
 from hubkit.facts import Location
 from hubkit.runtime.sandbox import wrap_requests
+from pytest_hubkit.architecture import summarize_modules
 from pytest_hubkit.case import BuildCall, describe_call
 from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, UndeclaredError
 from pytest_hubkit.failures import (
@@ -37,7 +38,7 @@ from pytest_hubkit.inputs import (
 )
 from pytest_hubkit.models import copied, evaluating, find_module, find_runnable, invoke, is_on_meta
 from pytest_hubkit.seeds import OTHER_SEED, SEED, draw, seeded
-from pytest_hubkit.tensors import find_difference, fingerprints, has_shape
+from pytest_hubkit.tensors import describe, find_difference, fingerprints, has_shape
 from pytest_hubkit.values import find_values
 from pytest_hubkit.weights import (
     Pretrained,
@@ -101,6 +102,7 @@ class CaseContext:
     loaded: Pretrained | None = field(default=None, init=False, repr=False)
     _fast_path: FastPath | None = field(default=None, init=False, repr=False)
     _failed: dict[str, Exception] = field(default_factory=dict, init=False, repr=False)
+    _is_described: bool = field(default=False, init=False, repr=False)
 
     @property
     def case(self) -> Case:
@@ -364,10 +366,24 @@ class CaseContext:
             return None
         return sum(one.numel() for one in module.parameters() if has_shape(one))
 
+    def _describe_model(self) -> dict[str, Any]:
+        """The size and the parts of the model, for the report, the first time only."""
+        module = find_module(self.built)
+        if module is None or self._is_described:
+            return {}
+        self._is_described = True
+        tensors = {id(one): one for one in (*module.parameters(), *module.buffers())}
+        sized = filter(has_shape, tensors.values())
+        return {
+            "bytes": sum(one.numel() * one.element_size() for one in sized),
+            "modules": to_builtins(summarize_modules(module)),
+        }
+
     def measurements(self) -> dict[str, Any]:
         """What was measured so far, for the report, in types that xdist can send."""
         found: dict[str, Any] = {"memory_bytes": self.children.find_memory(self.label)}
         if "built" in vars(self):
+            found.update(self._describe_model())
             found["parameters"] = self.parameter_count
             found["load_seconds"] = self.build_seconds
             found["call"] = self.call
@@ -377,6 +393,8 @@ class CaseContext:
             found["forward_seconds"] = self.first.seconds
             found["input"] = self.first.inputs.provenance
             found["provisional"] = self.first.inputs.provisional
+            found["input_values"] = [*map(describe, self.first.inputs.values)]
+            found["output"] = describe(self.first.output)
         return {name: value for name, value in found.items() if value is not None}
 
     @cached_property

@@ -16,12 +16,13 @@ from _pytest._code.code import (
     ReprTraceback,
 )
 from _pytest.main import FSHookProxy
-from msgspec import structs
+from msgspec import structs, to_builtins
 
 import hubkit
 import pytest_hubkit
 from hubkit._util.text import cut_lines, printable, printable_lines
 from hubkit.errors import HubkitError
+from hubkit.facts import CheckFailure
 from pytest_hubkit.checks import (
     CHECKS,
     Failure,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _OWN_CODE = tuple(f"{Path(module.__path__[0])}{os.sep}" for module in (hubkit, pytest_hubkit))
 
 _MOST_PLACES = 5
+_MOST_LINES = 40  # of each piece of evidence in the report
 _LAST = 3  # the level whose checks look at the commit
 
 
@@ -97,6 +99,19 @@ def _last_lines(item: HubconfItem) -> Iterator[str]:
         place = "[tool.hubkit]" if is_pyproject else "hubkit.toml"
     yield f'To expect this failure: expected = {{ {code} = "the reason" }} in {place}'
     yield f"{code} {item.check.slug}: `hubkit explain {code}`"
+
+
+def _to_result(item: HubconfItem, failure: Failure) -> CheckFailure:
+    """A failure for the report."""
+    place, evidence = failure.location, [*failure.evidence]
+    if failure.cause is not None:
+        evidence.append("\n".join(line[4:] for line in _traceback(item, failure.cause)))
+    return CheckFailure(
+        failure.message,
+        tuple(cut_lines(one, most=_MOST_LINES) for one in evidence if one),
+        failure.fix,
+        f"{place.path}:{place.line}" if place else "",
+    )
 
 
 def _traceback(item: HubconfItem, error: BaseException) -> Iterator[str]:
@@ -321,11 +336,17 @@ class CheckItem(HubconfItem):
         finally:
             session.checked.add(self._key(self.check.code))
             self._record_measurements()
+        self._report(tuple(map(self._locate, failures)))
+
+    def _report(self, failures: tuple[Failure, ...]) -> None:
+        """Fail if the check found something; skip if that is a missing feature."""
+        if failures:
+            self.record["failures"] = to_builtins([_to_result(self, one) for one in failures])
         if not self.check.required:
             self._report_feature(failures)
         if failures:
             self._note_broken(f"({self.check.code}) {failures[0].message}")
-            self.fail(*map(self._locate, failures))
+            self.fail(*failures)
 
     def _locate(self, failure: Failure) -> Failure:
         if failure.location or not self.context:

@@ -144,8 +144,8 @@ def add_options(group: pytest.OptionGroup) -> None:
         metavar="[FORMAT=]FILE",
         action="append",
         default=[],
-        help="Write a report at the end: json, markdown, badge (an SVG image) or endpoint (for "
-        "shields.io). The default depends on the file name. May be repeated.",
+        help="Write a report at the end: html, json, markdown, badge (an SVG image) or endpoint (for "
+        "shields.io). The default depends on the ending of the file's name. May be repeated.",
     )
 
 

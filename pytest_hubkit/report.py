@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
+import os
 import platform
 import shutil
 import sys
@@ -15,6 +16,7 @@ import pytest
 from msgspec import Struct, convert, to_builtins
 
 from hubkit._util.colors import Palette
+from hubkit.analysis import read_docstring, render_signature
 from hubkit.conformance import read_target, render_table, render_weights, write_report
 from hubkit.errors import HubkitError, UsageError
 from hubkit.facts import (
@@ -23,9 +25,13 @@ from hubkit.facts import (
     NOT_SELECTED,
     WEIGHTS_CHECKS,
     CaseResult,
+    CheckFailure,
     CheckResult,
     ConformanceReport,
+    EntrypointHelp,
     Measured,
+    ModuleSize,
+    ParameterHelp,
     Unexercised,
     WeightsResult,
 )
@@ -38,13 +44,14 @@ from pytest_hubkit.published import find_changes, name_repo, publish, require_co
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from hubkit.facts import Outcome
+    from hubkit.facts import Outcome, RepoFacts
     from pytest_hubkit.case import Plan
     from pytest_hubkit.options import Options
 
 
 Json = dict[str, Any]
 _PACKAGES = ("torch", "numpy", "pytest")
+_LONGEST_DOCSTRING = 4000
 
 
 class CasePlan(Struct, frozen=True):
@@ -56,6 +63,7 @@ class CasePlan(Struct, frozen=True):
         kind: What the entrypoint returns.
         codes: The checks that run.
         missed: Other required checks, by the reason.
+        help: What the source says about the entrypoint.
     """
 
     entrypoint: str
@@ -63,6 +71,7 @@ class CasePlan(Struct, frozen=True):
     kind: str
     codes: tuple[str, ...]
     missed: dict[str, tuple[str, ...]]
+    help: EntrypointHelp = EntrypointHelp()
 
     @property
     def label(self) -> str:
@@ -82,8 +91,13 @@ class ReportPlan(Struct, frozen=True):
     cases: tuple[CasePlan, ...]
 
 
-def make_report_plan(plan: Plan) -> ReportPlan:
-    """Which required checks run on a hubconf."""
+def make_report_plan(plan: Plan, facts: RepoFacts) -> ReportPlan:
+    """Which required checks run on a hubconf.
+
+    Args:
+        plan: Its cases and checks.
+        facts: Its source.
+    """
     whole = CasePlan("", "", "", *_required("repo", plan.selected, plan.deselected))
     cases = tuple(
         CasePlan(
@@ -91,10 +105,32 @@ def make_report_plan(plan: Plan) -> ReportPlan:
             one.case.name,
             one.case.kind,
             *_required("case", one.selected, one.deselected),
+            read_help(facts, one.case.entrypoint),
         )
         for one in plan.cases
     )
     return ReportPlan(whole, cases)
+
+
+def read_help(facts: RepoFacts, name: str) -> EntrypointHelp:
+    """What the source of a repo says about an entrypoint."""
+    entry = facts.hubconf.entrypoint(name) if facts.hubconf else None
+    if entry is None:
+        return EntrypointHelp()
+    docstring = entry.docstring or ""
+    described = dict(read_docstring(docstring).parameters)
+    parameters = tuple(
+        ParameterHelp(
+            one.name, one.annotation or "", one.default or "", described.get(one.name) or ""
+        )
+        for one in entry.parameters or ()
+    )
+    return EntrypointHelp(
+        render_signature(entry) if entry.parameters is not None else "",
+        docstring[:_LONGEST_DOCSTRING],
+        parameters,
+        f"{entry.definition.path}:{entry.definition.line}",
+    )
 
 
 def _required(
@@ -145,7 +181,8 @@ def make_case(plan: CasePlan, results: Mapping[str, Json]) -> CaseResult:
         one, record = known[code], results[code]
         merged.update(record)
         outcome = (record["outcome"], record["reason"], round(record["seconds"], 4))
-        checks.append(CheckResult(code, one.slug, one.level, one.required, *outcome))
+        found = convert(record.get("failures", ()), tuple[CheckFailure, ...])
+        checks.append(CheckResult(code, one.slug, one.level, one.required, *outcome, found))
     missed = dict(plan.missed)
     lost = tuple(code for code in plan.codes if code not in results)
     if lost:
@@ -162,6 +199,10 @@ def make_case(plan: CasePlan, results: Mapping[str, Json]) -> CaseResult:
         provisional=merged.get("provisional", False),
         measured=Measured(**{name: merged.get(name) for name in Measured.__struct_fields__}),
         weights=_make_weights(weights, checks, missed) if weights else None,
+        help=plan.help,
+        input_values=tuple(merged.get("input_values", ())),
+        output=merged.get("output", ""),
+        modules=convert(merged.get("modules", ()), tuple[ModuleSize, ...]),
     )
 
 
@@ -215,6 +256,11 @@ def make_report(
         interrupted=any(
             missed.reason == INTERRUPTED for one in (whole, *cases) for missed in one.unexercised
         ),
+        summaries={
+            check.code: check.summary
+            for check in all_checks()
+            if any(check.code == ran.code for one in (whole, *cases) for ran in one.checks)
+        },
         **repo,
     )
 
@@ -225,6 +271,7 @@ def _environment() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version for name, version in versions.items() if version},
         "platform": f"{platform.system()} {platform.machine()}",
+        "cpus": str(os.cpu_count()),
     }
 
 
@@ -277,12 +324,12 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keep the plan of the run; a worker sends it to the main process."""
-        found: dict[str, Plan] = {
-            item.nodeid.partition("::")[0]: item.repo.session.plan
+        found: dict[str, tuple[Plan, RepoFacts]] = {
+            item.nodeid.partition("::")[0]: (item.repo.session.plan, item.repo.session.facts)
             for item in session.items
             if isinstance(item, CheckItem)
         }
-        self._plans = {path: make_report_plan(plan) for path, plan in found.items()}
+        self._plans = {path: make_report_plan(*one) for path, one in found.items()}
         if hasattr(self._config, "workeroutput"):
             self._config.workeroutput[_PLANS] = to_builtins(self._plans)
 
@@ -339,7 +386,7 @@ class Recorder:
         report = self._report(path, self._repo(path))
         try:
             for form, target in self._targets:
-                write_report(report, form, target)
+                write_report([report], form, target)
         except UsageError as error:
             pytest.exit(f"{error.message.rstrip('.')}. {error.hint}", pytest.ExitCode.USAGE_ERROR)
 

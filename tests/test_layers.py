@@ -55,6 +55,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
             }
         ),
     ),
+    "audit": (5, frozenset({"analysis", "config", "hubdir", "lint", "pages", "source"})),
     "commands": (6, frozenset({"*"})),
     "cli": (6, frozenset({"*"})),
     "__init__": (6, frozenset({"*"})),
@@ -62,7 +63,9 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
 }
 
 HOMES = {
+    "distributed": {"hubkit/audit/engine.py"},
     "docstring_parser": {"hubkit/analysis/docstrings.py"},
+    "duckdb": {"hubkit/audit/store.py"},
     "filelock": {"hubkit/hubdir/locks.py"},
     "jinja2": {"hubkit/_util/jinja.py"},
     "packaging": {"hubkit/source/tags.py"},

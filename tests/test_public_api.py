@@ -21,6 +21,8 @@ HEAVY = (
     "docstring_parser",
     "tomlkit",
     "tqdm",
+    "distributed",
+    "duckdb",
     "pytest",
 )
 RUN = """

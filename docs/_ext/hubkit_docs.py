@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from docutils import nodes
 
+from hubkit.audit import tables
 from hubkit.cli import main
 from hubkit.commands.rules import CatalogEntry, read_catalog
 from hubkit.config import tool_schema
@@ -39,6 +40,7 @@ def _write_pages(app: Sphinx) -> None:
     pages = {
         **{_page_of(one.code): _render_entry(one) for one in read_catalog()},
         **{f"commands/{name}": text for name, text in _render_commands()},
+        "audit-tables": "\n".join(_render_tables()),
         "configuration": _render_settings(tool_schema()),
     }
     for folder in ("rules", "checks", "commands"):
@@ -183,6 +185,27 @@ def _render_settings(schema: dict[str, Any]) -> str:
         title = definition.get("description", name).rstrip(".")
         lines += ["", f"## {title}", "", *_render_keys(definition["properties"])]
     return "\n".join(lines) + "\n"
+
+
+def _render_tables() -> Iterator[str]:
+    import docstring_parser
+
+    yield "# Tables of an audit\n"
+    yield f"The database of [`hubkit audit`](auditing.md), schema {tables.SCHEMA}."
+    yield "Columns are null only where this says so.\n"
+    for name, table in tables.TABLES.items():
+        parsed = docstring_parser.parse(table.__doc__ or "")
+        yield f"## {name}\n\n{_escape(parsed.short_description or '')}\n"
+        yield "| column | type | |\n| --- | --- | --- |"
+        about = {one.arg_name: one.description for one in parsed.params}
+        for column, kind in tables.columns_of(name).items():
+            text = " ".join((about[column] or "").split())
+            yield f"| `{column}` | {kind} | {_escape(text)} |"
+        yield ""
+    yield "## Views\n\n| view | |\n| --- | --- |"
+    for name, text in tables.VIEWS.items():
+        yield f"| `{name}` | {_escape(text)} |"
+    yield ""
 
 
 def _render_keys(properties: dict[str, Any]) -> Iterator[str]:

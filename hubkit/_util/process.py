@@ -58,6 +58,14 @@ class ChildReplyError(ChildError):
     """The reply is not the expected message."""
 
 
+class ChildTimeoutError(ChildError):
+    """The child took too long."""
+
+
+class ChildMemoryError(ChildError):
+    """The child needed too much memory."""
+
+
 class Call(Struct, frozen=True):
     """A function to run in a child process.
 
@@ -117,9 +125,9 @@ def run_child(
             data = read_json(folder / "reply.json", limits.REPLY_BYTES)
             return Completed(convert(data, reply), stdout, stderr)
         except FileNotFoundError:
-            lines = (stderr if stderr.strip() else stdout).strip().splitlines()
-            output = "\n".join(lines[-_SHOWN_LINES:])
-            raise ChildError(_describe(status, call.timeout), output) from None
+            output = last_lines(stderr if stderr.strip() else stdout)
+            kind = ChildTimeoutError if status is None else ChildError
+            raise kind(describe_status(status, call.timeout), output) from None
         except (OSError, ValueError, MsgspecError) as error:
             raise ChildReplyError(f"{type(error).__name__}: {error}") from error
 
@@ -246,7 +254,18 @@ def _read_tail(path: Path) -> str:
         return stream.read().decode(errors="replace")
 
 
-def _describe(status: int | None, timeout: float) -> str:
+def last_lines(text: str) -> str:
+    """The last lines of what a child printed."""
+    return "\n".join(text.strip().splitlines()[-_SHOWN_LINES:])
+
+
+def describe_status(status: int | None, timeout: float) -> str:
+    """How a child ended, as a clause.
+
+    Args:
+        status: Its exit status; None if it took too long.
+        timeout: The seconds that it had.
+    """
     if status is None:
         return f"took longer than {timeout:g} seconds and was stopped"
     if status < 0:

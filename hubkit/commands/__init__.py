@@ -13,6 +13,7 @@ COMMANDS = {
     "list": "List the entrypoints of a hub repo.",
     "help": "Describe an entrypoint.",
     "stubs": "Write a typed Python module for the entrypoints of a repo.",
+    "audit": "Check many hub repos, and keep the results in a database.",
     "card": "Generate the model card, or update the generated parts.",
     "weights": "Prepare checkpoints for publishing.",
     "release": "Check that HEAD is ready for release, and tag it.",

@@ -147,14 +147,16 @@ def _json_errors(name: str, *, as_json: bool) -> Iterator[None]:
         raise
 
 
-def _describe(error: Exception) -> dict[str, str] | None:
+def _describe(error: Exception) -> dict[str, object] | None:
     """What is printed of an error; None for the end of a command, and for an output that broke."""
     if isinstance(error, click.ClickException):
         error = from_click(error)
     error = missing_requirement(error) or error
     if isinstance(error, HubkitError):
         kind = getattr(error, "plain", type(error))
-        return {"kind": kind.__name__, "message": error.message, "hint": error.hint}
+        missing = getattr(error, "missing", ())
+        fields = {"kind": kind.__name__, "message": error.message, "hint": error.hint}
+        return {**fields, "missing": missing} if missing else {**fields}
     is_end = isinstance(error, click.exceptions.Exit | click.Abort)
     if is_end or (isinstance(error, OSError) and error.filename is None):
         return None

@@ -255,9 +255,9 @@ def _shows_fixes(output: OutputOptions) -> bool:
 
 
 def _lint(facts: RepoFacts, config: Config, *, with_fixes: bool = False) -> Report:
-    from hubkit.lint import lint_repo
+    from hubkit.lint import lint_repo, require_something_to_check
 
-    _require_something_to_check(facts, config)
+    require_something_to_check(facts, config)
     return lint_repo(facts, config, with_fixes=with_fixes)
 
 
@@ -274,37 +274,6 @@ def _lint_cached(files: Files, config: Config, lint: Lint, *, with_fixes: bool) 
         with contextlib.suppress(OSError):
             baseline = read_file(locate_baseline(files.root, config.baseline), follow=True)
     return cached_report(files, (config, config.text, baseline, with_fixes), lint)
-
-
-def _require_something_to_check(facts: RepoFacts, config: Config) -> None:
-    """Reject a run that would pass only because it checks nothing.
-
-    Raises:
-        UsageError: No rule is selected, or the folder cannot be a hub repo.
-    """
-    from hubkit.errors import UsageError
-    from hubkit.lint import select_rules
-
-    rules = select_rules(config)
-    if rules and facts.before is None and all(rule.needs_previous for rule in rules):
-        raise UsageError(
-            f"Nothing to check: {rules[0].code} needs an earlier version to compare with",
-            hint="Pass that version. For example: --against v1.0",
-        )
-    if not rules:
-        raise UsageError(
-            "Nothing to check: no rule is selected",
-            hint="To run preview rules, add --preview or select them by their full code."
-            if config.select or config.extend_select
-            else "`select` is empty. Add codes, prefixes or ALL, or remove the setting.",
-        )
-    missing = facts.problem is not None and facts.problem.kind == "missing"
-    is_git = facts.files.is_tracked or (facts.root / ".git").exists()
-    if missing and not is_git and not any(path.endswith(".py") for path in facts.files.paths()):
-        raise UsageError(
-            f"Nothing to check: {facts.root} has no hubconf.py, no Python files and no git repo",
-            hint="Pass the folder of a hub repo, or owner/name[:ref].",
-        )
 
 
 def _fix(files: Files, lint: Lint, options: FixOptions, output: OutputOptions) -> int:

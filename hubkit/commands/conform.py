@@ -22,6 +22,8 @@ from hubkit.commands.complete import complete_entrypoints
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hubkit.facts import ConformanceReport
+
 _PYTEST_INTERRUPTED = 2
 _RESULTS = (0, 1)  # the exit codes of pytest if all passed, or some failed
 _FLAGS = ("slow", "loopback", "update")
@@ -65,7 +67,8 @@ _FLAGS = ("slow", "loopback", "update")
     "reports",
     multiple=True,
     metavar="[FORMAT=]FILE",
-    help="Write a report: json, markdown, badge or endpoint. The default depends on the file name.",
+    help="Write a report: html, json, markdown, badge or endpoint. The default depends on the ending "
+    "of the file's name.",
 )
 @click.option(
     "--from",
@@ -73,7 +76,8 @@ _FLAGS = ("slow", "loopback", "update")
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Show the report of an earlier run, or merge the reports of its shards, without running the suite.",
+    help="Show the JSON report of an earlier run without running the suite. May be repeated, to "
+    "merge the shards of a run or to compare several runs.",
 )
 def command(
     path: Path,
@@ -175,7 +179,10 @@ def _require_entrypoints(root: Path, names: tuple[str, ...]) -> None:
 def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool) -> int:
     """Show the reports of earlier runs."""
     from hubkit.conformance import (
-        merge_reports,
+        change_lines,
+        find_changes,
+        group_runs,
+        name_runs,
         read_report,
         read_target,
         render_json,
@@ -183,15 +190,25 @@ def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool)
         write_report,
     )
 
-    report = merge_reports([read_report(source) for source in sources])
-    for text in reports:
-        write_report(report, *read_target(text, Path.cwd()))
+    targets = [read_target(text, Path.cwd()) for text in reports]
+    runs = group_runs([read_report(source) for source in sources])
+    for target in targets:
+        write_report(runs, *target)
     if as_json:
-        print_answer({"report": json.loads(render_json(report))})
-    else:
-        for line in table_lines(report, Palette(sys.stdout)):
+        *others, last = (json.loads(render_json(run)) for run in runs)
+        compared = {"others": others, "changes": find_changes(runs)} if others else {}
+        print_answer({"report": last, **compared})
+        return int(any(map(_failed, runs)))
+    for name, run in zip(name_runs(runs), runs, strict=True):
+        lines = table_lines(run, Palette(sys.stdout))
+        for line in (name, *lines, "") if len(runs) > 1 else lines:
             echo(line)
-    failed = report.lint == "failed" or any(
+    for line in change_lines(runs) if len(runs) > 1 else ():
+        echo(line)
+    return int(any(map(_failed, runs)))
+
+
+def _failed(report: ConformanceReport) -> bool:
+    return report.lint == "failed" or any(
         one.codes(level, "failed") for one in (report.whole, *report.cases) for level in (1, 2, 3)
     )
-    return int(failed)

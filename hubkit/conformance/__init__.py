@@ -1,7 +1,7 @@
 """The report of the conformance suite as a file, and what is rendered from it.
 
-The file is JSON; ``report.schema.json`` describes it. The table, Markdown and badges are rendered
-from the same values, whether they come from a run or from a file.
+The file is JSON; ``report.schema.json`` describes it. The table, Markdown, badges and the page are
+rendered from the same values, whether they come from a run or from a file.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hubkit.conformance.compare import find_changes, group_runs, name_runs
     from hubkit.conformance.document import read_report, render_json
     from hubkit.conformance.merge import merge_reports
     from hubkit.conformance.render import (
+        change_lines,
         read_target,
         render_endpoint,
+        render_html,
         render_markdown,
         render_svg,
         render_table,
@@ -25,10 +28,15 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "change_lines",
+    "find_changes",
+    "group_runs",
     "merge_reports",
+    "name_runs",
     "read_report",
     "read_target",
     "render_endpoint",
+    "render_html",
     "render_json",
     "render_markdown",
     "render_svg",
@@ -41,9 +49,10 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "compare": "find_changes group_runs name_runs",
         "document": "read_report render_json",
         "merge": "merge_reports",
-        "render": "read_target render_endpoint render_markdown render_svg render_table "
-        "render_weights table_lines write_report",
+        "render": "change_lines read_target render_endpoint render_html render_markdown render_svg "
+        "render_table render_weights table_lines write_report",
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -16,7 +17,9 @@ from hubkit.facts import (
     CaseResult,
     CheckResult,
     ConformanceReport,
+    EntrypointHelp,
     Measured,
+    ModuleSize,
     Unexercised,
     WeightsResult,
 )
@@ -37,6 +40,7 @@ class _Version(Struct, frozen=True):
 class _Input(Struct, frozen=True):
     guessed: bool
     provenance: str = field(name="from")
+    values: tuple[str, ...] = ()
 
 
 class _Case(Struct, frozen=True):
@@ -49,6 +53,9 @@ class _Case(Struct, frozen=True):
     unexercised: tuple[Unexercised, ...]
     checks: tuple[CheckResult, ...]
     weights: WeightsResult | None = None
+    help: EntrypointHelp = EntrypointHelp()
+    output: str = ""
+    modules: tuple[ModuleSize, ...] = ()
 
 
 class _Document(Struct, frozen=True):
@@ -63,6 +70,7 @@ class _Document(Struct, frozen=True):
     lint: Literal["passed", "failed"] | None
     whole: _Case
     entrypoints: tuple[_Case, ...]
+    summaries: dict[str, str] = {}
 
 
 def render_json(report: ConformanceReport) -> str:
@@ -82,8 +90,15 @@ def render_json(report: ConformanceReport) -> str:
         "lint": report.lint or None,
         "whole": _case(report.whole),
         "entrypoints": [_case(one) for one in report.cases],
+        "summaries": dict(report.summaries),
     }
-    return json.dumps(document, indent=2) + "\n"
+    return _replace_surrogates(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _replace_surrogates(text: str) -> str:
+    """JSON in ASCII, without the parts of characters that texts of Python can contain."""
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return re.sub(r"[^\0-\x7f]+", lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _case(case: CaseResult) -> Json:
@@ -91,6 +106,7 @@ def _case(case: CaseResult) -> Json:
         "entrypoint": case.entrypoint,
         "case": case.case,
         "kind": case.kind,
+        "help": to_builtins(case.help),
         "call": case.call,
         "level": case.level,
         "levels": {str(level): _level(case, level) for level in LEVELS},
@@ -98,11 +114,21 @@ def _case(case: CaseResult) -> Json:
             "supported": [one.name for one in case.supported],
             "unsupported": [one.name for one in case.unsupported],
         },
-        "input": {"from": case.input, "guessed": case.provisional} if case.input else None,
+        "input": _input(case) if case.input else None,
+        "output": case.output,
         "measured": to_builtins(case.measured),
+        "modules": to_builtins(case.modules),
         "weights": to_builtins(case.weights),
         "unexercised": [to_builtins(one) for one in case.unexercised],
         "checks": [to_builtins(one) for one in case.checks],
+    }
+
+
+def _input(case: CaseResult) -> Json:
+    return {
+        "from": case.input,
+        "guessed": case.provisional,
+        "values": list(case.input_values),
     }
 
 
@@ -153,6 +179,7 @@ def _to_report(document: _Document) -> ConformanceReport:
         lint=document.lint or "",
         cases=tuple(map(_to_case, document.entrypoints)),
         interrupted=document.interrupted,
+        summaries=document.summaries,
     )
 
 
@@ -168,4 +195,8 @@ def _to_case(case: _Case) -> CaseResult:
         provisional=case.input is not None and case.input.guessed,
         measured=case.measured,
         weights=case.weights,
+        help=case.help,
+        input_values=case.input.values if case.input else (),
+        output=case.output,
+        modules=case.modules,
     )

@@ -1,4 +1,4 @@
-"""Reports as tables, Markdown and badges, and the files to write them to."""
+"""Reports as tables, Markdown, badges and pages, and the files to write them to."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from hubkit._util.text import (
     Painted,
     align_columns,
     code_span,
+    did_you_mean,
     escape_markdown,
     join_words,
     plural,
     printable,
     table_row,
 )
+from hubkit.conformance.compare import find_changes, name_runs
 from hubkit.conformance.document import render_json
 from hubkit.errors import UsageError
 from hubkit.facts import (
@@ -32,7 +34,7 @@ from hubkit.facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hubkit.facts import CheckResult
 
@@ -308,13 +310,21 @@ def _message(report: ConformanceReport) -> tuple[str, str]:
     return f"level {report.level}{'*' * exceptions}{of_all}{untried}", _BY_LEVEL[report.level]
 
 
-_FORMATS = {
+def render_html(runs: Sequence[ConformanceReport]) -> str:
+    """A page with everything, which opens without a network; several runs are side by side."""
+    from hubkit.conformance.page import render_report
+
+    return render_report(runs)
+
+
+_FORMATS: dict[str, Callable[[ConformanceReport], str]] = {
     "json": render_json,
     "markdown": render_markdown,
     "badge": render_svg,
     "endpoint": render_endpoint,
 }
-_SUFFIXES = {".md": "markdown", ".svg": "badge"}
+_HTML = "html"
+_SUFFIXES = {".html": _HTML, ".json": "json", ".md": "markdown", ".svg": "badge"}
 
 
 def read_target(text: str, folder: Path) -> tuple[str, Path]:
@@ -329,31 +339,64 @@ def read_target(text: str, folder: Path) -> tuple[str, Path]:
     """
     format_, equals, name = text.partition("=")
     if not equals:
-        format_, name = _SUFFIXES.get(Path(text).suffix, "json"), text
-    if format_ not in _FORMATS:
-        raise UsageError(f"{format_!r} is not a report format", hint=f"Use {', '.join(_FORMATS)}.")
+        format_, name = _format_of(text), text
+    known = (*_FORMATS, _HTML)
+    if format_ not in known:
+        hint = did_you_mean(format_, known) or f"Use {join_words(known, 'or')}."
+        raise UsageError(f"{format_!r} is not a report format", hint=hint)
     target = folder / name
     if not name or target.is_dir():
         raise UsageError(f"{text!r} does not name a file", hint="For example: badge=hub.svg")
     return format_, target
 
 
-def write_report(report: ConformanceReport, format_: str, target: Path) -> None:
-    """Write a report, and create missing folders.
+def _format_of(name: str) -> str:
+    """The format that the ending of a file's name stands for."""
+    suffix = Path(name).suffix.lower()
+    if suffix not in _SUFFIXES:
+        message = f"the ending {suffix!r} of {name!r}" if suffix else f"{name!r} without an ending"
+        raise UsageError(
+            f"{message} does not name a report format",
+            hint=f"Use a name that ends in {join_words(_SUFFIXES, 'or')}, or FORMAT=FILE with "
+            f"{join_words((*_FORMATS, _HTML), 'or')}, such as json={name or 'FILE'}.",
+        )
+    return _SUFFIXES[suffix]
+
+
+def write_report(runs: Sequence[ConformanceReport], format_: str, target: Path) -> None:
+    """Write the report of a run, or a page about several, and create missing folders.
 
     Args:
-        report: The report.
+        runs: One report for each run.
         format_: The format, as `read_target` returns it.
         target: The file.
 
     Raises:
-        UsageError: It cannot be written.
+        UsageError: It cannot be written, or the format is not for several runs.
     """
+    if len(runs) > 1 and format_ != _HTML:
+        raise UsageError(
+            f"{target.name}: a report as {format_} has one run, not {len(runs)}",
+            hint="Compare runs in a file that ends in .html.",
+        )
+    text = render_html(runs) if format_ == _HTML else _FORMATS[format_](runs[0])
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_output(target, _FORMATS[format_](report))
+        write_output(target, text)
     except OSError as error:
         raise UsageError(
             f"Cannot write {target}: {error.strerror}",
             hint="Choose a file in a writable folder.",
         ) from None
+
+
+def change_lines(runs: Sequence[ConformanceReport]) -> list[Painted]:
+    """The lines of a table of the checks whose outcome differs between runs."""
+    changes = find_changes(runs)
+    if not changes:
+        return [join_painted("no check has another outcome")]
+    head = ("", "check", *name_runs(runs), "")
+    lines = [
+        (one.label or _REPO, f"{one.code} {one.name}", *one.outcomes, one.kind) for one in changes
+    ]
+    return align_columns([head, *lines])

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
         NOT_SELECTED,
         WEIGHTS_CHECKS,
         CaseResult,
+        CheckFailure,
         CheckResult,
         ConformanceReport,
+        EntrypointHelp,
         Measured,
+        ModuleSize,
         Outcome,
+        ParameterHelp,
         Unexercised,
         WeightsFile,
         WeightsResult,
@@ -101,6 +105,7 @@ __all__ = [
     "Card",
     "CardField",
     "CaseResult",
+    "CheckFailure",
     "CheckResult",
     "CheckpointUse",
     "CodeBlock",
@@ -113,6 +118,7 @@ __all__ = [
     "Entry",
     "EntryKind",
     "Entrypoint",
+    "EntrypointHelp",
     "EntrypointTypes",
     "EntrypointWeights",
     "FailingDefault",
@@ -136,10 +142,12 @@ __all__ = [
     "MissingExport",
     "MissingFile",
     "ModuleClass",
+    "ModuleSize",
     "Outcome",
     "OwnImport",
     "OwnModuleLookup",
     "Parameter",
+    "ParameterHelp",
     "Refs",
     "RejectedCall",
     "RelativeImport",
@@ -168,8 +176,8 @@ __getattr__ = lazy_names(
     {
         "conformance": (
             "ANOTHER_SHARD ARCHIVE_CHECK INTERRUPTED LEVELS NOT_REPRESENTATIVE NOT_SELECTED WEIGHTS_CHECKS CaseResult "
-            "CheckResult ConformanceReport Measured Outcome Unexercised WeightsFile"
-            " WeightsResult"
+            "CheckFailure CheckResult ConformanceReport EntrypointHelp Measured ModuleSize"
+            " Outcome ParameterHelp Unexercised WeightsFile WeightsResult"
         ),
         "files": ("Entry EntryKind Files Gap Refs WrappedFiles"),
         "findings": (

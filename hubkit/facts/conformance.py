@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from hubkit._util.notebook import html_code, html_table, html_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,6 +27,22 @@ WEIGHTS_CHECKS, ARCHIVE_CHECK = ("C305", "C306", "C307", "C316"), "C301"
 _FINE = ("reached", "exceptions", "nothing")
 
 
+class CheckFailure(Struct, frozen=True):
+    """A problem that a check found.
+
+    Attributes:
+        message: What is wrong for users of the model.
+        evidence: Numbers, paths, lines, the last lines of a traceback.
+        fix: The most likely cause, and how to fix it.
+        place: Its file and line, such as "hubconf.py:12"; "" if unknown.
+    """
+
+    message: str
+    evidence: tuple[str, ...] = ()
+    fix: str = ""
+    place: str = ""
+
+
 class CheckResult(Struct, frozen=True):
     """The result of one check.
 
@@ -36,6 +54,7 @@ class CheckResult(Struct, frozen=True):
         outcome: Its outcome.
         reason: Why it failed, was skipped or is expected to fail; "" if it passed.
         seconds: How long it took, including shared work that it was the first to need.
+        failures: What it found, if it failed or reports a missing feature.
     """
 
     code: Annotated[str, Meta(pattern=r"^C[0-9]{3}\Z")]
@@ -45,6 +64,7 @@ class CheckResult(Struct, frozen=True):
     outcome: Outcome
     reason: str = ""
     seconds: float = 0.0
+    failures: tuple[CheckFailure, ...] = ()
 
 
 class Unexercised(Struct, frozen=True):
@@ -68,12 +88,64 @@ class Measured(Struct, frozen=True):
         forward_seconds: How long its first run on the example input took.
         memory_bytes: The most memory that building it, and running it where level 3 ran, took in a
             process of its own.
+        bytes: The size of its parameters and buffers.
     """
 
     parameters: int | None = None
     load_seconds: float | None = None
     forward_seconds: float | None = None
     memory_bytes: int | None = None
+    bytes: int | None = None
+
+
+class ModuleSize(Struct, frozen=True):
+    """A part of a model, of several that together have all its parameters.
+
+    Attributes:
+        name: Its name in the model, such as "layer4.0", or the first and the last of a row of equal
+            ones, such as "blocks.0 to blocks.11".
+        kind: Its class.
+        count: How many there are.
+        parameters: How many parameters they have together. A parameter that several parts share
+            counts for the first one.
+    """
+
+    name: str
+    kind: str
+    count: int
+    parameters: int
+
+
+class ParameterHelp(Struct, frozen=True):
+    """A parameter of an entrypoint, as the source shows it.
+
+    Attributes:
+        name: Its name.
+        annotation: Its type, as written; "" without one.
+        default: Its default, as written; "" without one.
+        description: What the docstring says about it; "" if nothing.
+    """
+
+    name: str
+    annotation: str = ""
+    default: str = ""
+    description: str = ""
+
+
+class EntrypointHelp(Struct, frozen=True):
+    """What the source says about an entrypoint.
+
+    Attributes:
+        signature: Its name and parameters; "" if the source does not show it.
+        docstring: Its docstring; the end of a very long one is cut off.
+        parameters: Its parameters.
+        place: Where it is defined, such as "hubconf.py:12".
+    """
+
+    signature: str = ""
+    docstring: str = ""
+    parameters: tuple[ParameterHelp, ...] = ()
+    place: str = ""
 
 
 class WeightsFile(Struct, frozen=True):
@@ -124,6 +196,10 @@ class CaseResult(Struct, frozen=True):
         provisional: Whether the input was a guess.
         measured: Size, time and memory.
         weights: The call with weights; None if it offers none, or was not built.
+        help: Its signature and docstring.
+        input_values: The types and shapes of its example input.
+        output: The type and shape of its output.
+        modules: Its parts by size.
     """
 
     entrypoint: str
@@ -136,6 +212,10 @@ class CaseResult(Struct, frozen=True):
     provisional: bool = False
     measured: Measured = Measured()
     weights: WeightsResult | None = None
+    help: EntrypointHelp = EntrypointHelp()
+    input_values: tuple[str, ...] = ()
+    output: str = ""
+    modules: tuple[ModuleSize, ...] = ()
 
     @property
     def label(self) -> str:
@@ -219,6 +299,7 @@ class ConformanceReport(Struct, frozen=True):
         lint: The result of ``hubkit check``; "" if it did not run.
         cases: Entrypoints, in the order of the hubconf.
         interrupted: Whether the run was interrupted.
+        summaries: What each check that ran asks for, by its code.
     """
 
     created: str
@@ -232,6 +313,7 @@ class ConformanceReport(Struct, frozen=True):
     lint: Literal["passed", "failed", ""] = ""
     cases: tuple[CaseResult, ...] = field(default=())
     interrupted: bool = False
+    summaries: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def level(self) -> int:
@@ -249,3 +331,24 @@ class ConformanceReport(Struct, frozen=True):
                 return reached
             reached = level
         return reached
+
+    def _repr_html_(self) -> str:
+        title = f"{self.repo} {self.commit[:12]}, level {self.level}"
+        head = ("entrypoint", "level", "failed", "expected failures", "weights")
+        return html_table(title, head, map(_html_cells, self.cases))
+
+
+def _html_cells(case: CaseResult) -> tuple[str, ...]:
+    """The cells of a case for a notebook."""
+    listed = {
+        outcome: ", ".join(one.code for one in case.checks if one.outcome == outcome)
+        for outcome in ("failed", "expected")
+    }
+    weights = case.weights.verdict if case.weights else ""
+    return (
+        html_code(case.label),
+        str(case.level),
+        html_text(listed["failed"]),
+        html_text(listed["expected"]),
+        html_text(weights),
+    )

@@ -157,6 +157,7 @@ class FetchPolicy(Struct, frozen=True):
         connect_timeout: Seconds to wait for a connection.
         read_timeout: Seconds to wait for the next bytes.
         lock_timeout: Seconds to wait for another process that fetches the same thing.
+        waits: Whether to wait briefly for a host that limits the rate, before that is an error.
     """
 
     refresh: bool = False
@@ -168,6 +169,7 @@ class FetchPolicy(Struct, frozen=True):
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     lock_timeout: float = 600.0
+    waits: bool = True
 
 
 Trouble = Literal["changed", "missing", "added"]

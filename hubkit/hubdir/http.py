@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 _BRIEF = 5.0  # seconds to wait for a connection that is optional
 _PIECE = 1 << 16  # bytes
-_FORBIDDEN = 403
+_FORBIDDEN, _TOO_MANY = 403, 429
 _REFUSALS = (401, _FORBIDDEN, 404)
 _BUSY = (408, 429, 500, 502, 503, 504)
 _RETRIES = 3
@@ -318,22 +318,23 @@ class Client:
     def _session(self, *, retry: bool) -> requests.Session:
         with self._lock:
             if retry not in self._sessions:
-                self._sessions[retry] = _make_session(retry=retry)
+                self._sessions[retry] = _make_session(retry=retry, waits=self._policy.waits)
             return self._sessions[retry]
 
 
-def _make_session(*, retry: bool) -> requests.Session:
+def _make_session(*, retry: bool, waits: bool) -> requests.Session:
     """A session with our certificates, retries and checks of redirects."""
+    statuses = {*_BUSY, _FORBIDDEN} - (set() if waits else {_FORBIDDEN, _TOO_MANY})
     retries = _retry_class()(
         total=_RETRIES if retry else 0,
         connect=0,
         read=False,
         other=0,
         allowed_methods=None,
-        status_forcelist=(*_BUSY, _FORBIDDEN) if retry else (),
+        status_forcelist=statuses if retry else (),
         backoff_factor=0.5,
         raise_on_status=False,
-        respect_retry_after_header=retry,
+        respect_retry_after_header=retry and waits,
     )
     warn_of_ignored_settings()
     session = _session_class()(retries)

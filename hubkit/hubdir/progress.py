@@ -1,4 +1,4 @@
-"""How far a download is: a bar on a terminal or in a notebook, elsewhere a line now and then."""
+"""How far something is: a bar on a terminal or in a notebook, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 SMALL = 1 << 20  # bytes; smaller files arrive before a bar can be read
+BYTES = "B"
 EVERY = 5.0  # seconds from one line to the next
 _MINUTE, _HOUR = 60, 3600
 
 
 @contextmanager
 def show_progress(
-    name: str, total: int | None, *, start: int = 0, wanted: bool = True
+    name: str, total: int | None, *, start: int = 0, wanted: bool = True, unit: str = BYTES
 ) -> Iterator[Callable[[int], object]]:
     """Show on standard error how far a download is; yield a function that advances it.
 
@@ -30,15 +31,16 @@ def show_progress(
         total: Its size in bytes, None if unknown.
         start: Bytes that exist already.
         wanted: False shows nothing.
+        unit: What is counted, in place of bytes.
     """
     stream = sys.stderr
-    is_small = total is not None and total - start <= SMALL
+    is_small = unit == BYTES and total is not None and total - start <= SMALL
     if not wanted or is_small or stream is None or getattr(stream, "closed", False):
         yield lambda _: None
         return
-    lines = _Lines(printable(name), total, start, stream)
+    lines = _Lines(printable(name), total, start, stream, unit)
     if start:
-        lines.write(f"resuming at {format_share(start, total)}")
+        lines.write(f"resuming at {lines.share(start)}")
     if not _can_redraw(stream):
         yield lines.advance
         return
@@ -48,8 +50,8 @@ def show_progress(
         desc=printable(name),
         total=total,
         initial=start,
-        unit="B",
-        unit_scale=True,
+        unit=unit if unit == BYTES else f" {unit}",
+        unit_scale=unit == BYTES,
         unit_divisor=1024,
     ) as bar:
         yield bar.update
@@ -64,10 +66,13 @@ def _can_redraw(stream: TextIO) -> bool:
 class _Lines:
     """Lines in a log."""
 
-    def __init__(self, name: str, total: int | None, start: int, stream: TextIO) -> None:
+    def __init__(
+        self, name: str, total: int | None, start: int, stream: TextIO, unit: str = BYTES
+    ) -> None:
         self._name = name
         self._total = total
         self._stream = stream
+        self._unit = unit
         self._arrived = self._before = start
         self._at = time.monotonic()
 
@@ -81,9 +86,15 @@ class _Lines:
         left = ""
         if self._total is not None and rate:
             left = f", {_format_seconds((self._total - self._arrived) / rate)} left"
-        share = format_share(self._arrived, self._total)
-        self.write(f"{share}, {format_size(int(rate))}/s{left}")
+        speed = format_size(int(rate)) if self._unit == BYTES else f"{rate:.1f} {self._unit}"
+        self.write(f"{self.share(self._arrived)}, {speed}/s{left}")
         self._before, self._at = self._arrived, time.monotonic()
+
+    def share(self, count: int) -> str:
+        """How much has arrived, of how much."""
+        if self._unit == BYTES:
+            return format_share(count, self._total)
+        return f"{count:,} {self._unit}" if self._total is None else f"{count:,} of {self._total:,}"
 
     def write(self, text: str) -> None:
         """Write a line; a log that cannot be written does not end the download."""

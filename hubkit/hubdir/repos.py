@@ -144,6 +144,20 @@ def resolve_ref(repo: RepoRef, policy: FetchPolicy) -> ResolvedRef:
         return _resolve(client, repo, policy)
 
 
+def fetch_resolved(resolved: ResolvedRef, policy: FetchPolicy) -> CachedRepo:
+    """Return the commit that `resolve_ref` has found, fetched if it is missing.
+
+    Raises:
+        FetchError: As for `fetch_repo`.
+    """
+    from hubkit.hubdir.http import Client
+    from hubkit.hubdir.locks import hold
+
+    key = repo_key(resolved.repo)
+    with Client(policy, eager=True) as client, hold(key, policy.lock_timeout):
+        return _fetch_resolved(client, resolved, policy)
+
+
 def is_fresh(cached: CachedRepo, max_age: float | None) -> bool:
     """Whether a copy may be used without asking its host.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         write_changes,
     )
     from hubkit.lint.run import lint_repo
-    from hubkit.lint.select import select_rules
+    from hubkit.lint.select import require_something_to_check, select_rules
     from hubkit.lint.suppression import advise_code
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "plan_comments",
     "render_diff",
     "require_parses",
+    "require_something_to_check",
     "select_rules",
     "write_changes",
 ]
@@ -44,7 +45,7 @@ __getattr__ = lazy_names(
         "fix": "Outcome fix_findings",
         "patch": "FileChange PatchError apply_edits render_diff require_parses write_changes",
         "run": "lint_repo",
-        "select": "select_rules",
+        "select": "require_something_to_check select_rules",
         "suppression": "advise_code",
     },
 )

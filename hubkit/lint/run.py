@@ -127,7 +127,7 @@ def _run_selected(
 def _run_rule(rule: Rule, repo: RepoFacts) -> _RuleRun:
     try:
         return _RuleRun(rule, tuple(rule.function(repo)))
-    except HubkitError:  # for example, git fails
+    except (HubkitError, MemoryError):  # for example, git fails
         raise
     except Exception as error:
         missing = missing_requirement(error)

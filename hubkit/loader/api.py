@@ -26,6 +26,7 @@ from hubkit.loader.locate import (
     locate_trusted,
     parse_repo_info,
 )
+from hubkit.loader.views import Help, Names
 from hubkit.loader.weights import download_nested_file, load_nested_state_dict, nested_max_age
 from hubkit.runtime import (
     NO_BYTECODE,
@@ -200,8 +201,10 @@ def list(
     if hubconf.has_dynamic_names:
         leaks = {leak.name for leak in hubconf.leaks}
         names = _probe_names(request)
-        return [name for name in names if name not in leaks]
-    return sorted(entrypoint.name for entrypoint in hubconf.entrypoints)
+        listed = [name for name in names if name not in leaks]
+    else:
+        listed = sorted(hubconf.names)
+    return Names(listed, os.fspath(github), hubconf)
 
 
 def help(
@@ -237,10 +240,9 @@ def help(
     hubconf = _read_hubconf(located.root)
     entrypoint = hubconf.entrypoint(model)
     if entrypoint is not None and entrypoint.docstring is not None:
-        return entrypoint.docstring
+        return Help(entrypoint.docstring, entrypoint)
     if entrypoint is None and not hubconf.has_dynamic_names:
-        names = tuple(found.name for found in hubconf.entrypoints)
-        raise entrypoint_not_found(model, names, f"is not in {located.hubconf}")
+        raise entrypoint_not_found(model, hubconf.names, f"is not in {located.hubconf}")
     if entrypoint is not None and entrypoint.kind == "function" and not _may_probe(request):
         return None
     return _probe_help(request, model)

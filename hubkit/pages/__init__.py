@@ -23,7 +23,7 @@ What a page gets by that:
   a list of its classes. A ``zoo.css`` beside ``zoo.html.jinja`` is added to it.
 - Search, filters, sorting and copy buttons, by ``data-`` attributes; ``page.js`` begins with a list
   of them. Without JavaScript the page shows everything.
-- Plots as inline SVG: `bar` for a cell of a table, `bars` and `scatter`. Templates can call them.
+- Plots as inline SVG: `bar` and `stack` for a cell of a table, `bars` and `scatter`. Templates can call them.
 - Text of strangers is safe everywhere: all values are escaped, ``{{ value | tojson }}`` is safe
   inside ``<script type="application/json">``, and characters that are invisible or change the
   direction of text are shown as escapes. Never use the filter ``safe``, and quote each attribute
@@ -41,10 +41,10 @@ from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hubkit.pages.page import render_page
-    from hubkit.pages.plots import Bar, Point, Svg, bar, bars, scatter
+    from hubkit.pages.plots import Bar, Point, Svg, bar, bars, scatter, stack
 
-__all__ = ["Bar", "Point", "Svg", "bar", "bars", "render_page", "scatter"]
+__all__ = ["Bar", "Point", "Svg", "bar", "bars", "render_page", "scatter", "stack"]
 
 __getattr__ = lazy_names(
-    __name__, {"page": "render_page", "plots": "Bar Point Svg bar bars scatter"}
+    __name__, {"page": "render_page", "plots": "Bar Point Svg bar bars scatter stack"}
 )

@@ -1,7 +1,9 @@
 // What a template can use:
 //   data-theme-switch   a button: light, dark, or as the system is
 //   data-controls       a toolbar (parts.html): search and filters for the items of a container
-//   data-item="words"   an item: what the search looks for; data-NAME="words": what filters look for
+//   data-item="words"   an item: what the search looks for; data-NAME="a|b": what filters look for
+//   data-key="key"      with it, the item's elements of the id "key" and with data-with="key" are
+//                       shown and hidden
 //   data-reset          a button that clears the search and the filters
 //   table[data-sort]    sorts its rows, or its bodies if it has several; data-value of a cell counts,
 //                       else its text. th[data-fixed] does not sort
@@ -30,13 +32,15 @@
     const chips = all(".chip", bar);
     const output = bar.querySelector("output");
     const empty = bar.nextElementSibling;
-    const containers = all(bar.dataset.controls);
-    const items = containers.flatMap((one) => all("[data-item]", one)).map((element) => ({
+    const others = new Map();
+    for (const one of all("[data-with]")) others.set(one.dataset.with, [...(others.get(one.dataset.with) ?? []), one]);
+    const items = all(bar.dataset.controls).flatMap((one) => all("[data-item]", one)).map((element) => ({
       element,
       text: element.dataset.item.toLowerCase(),
-      isCounted: containers[0].contains(element),
+      others: others.get(element.dataset.key) ?? [],
+      named: document.getElementById(element.dataset.key ?? ""),
     }));
-    const total = items.filter((item) => item.isCounted).length;
+    const total = items.length;
     const wanted = () => {
       const groups = new Map();
       for (const chip of chips) {
@@ -50,12 +54,12 @@
       const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
       const groups = [...wanted()];
       let count = 0;
-      for (const { element, text, isCounted } of items) {
+      for (const { element, text, others, named } of items) {
         const isShown = words.every((word) => text.includes(word)) && groups.every(
           ([name, values]) => values.some(
             (value) => (element.getAttribute(`data-${name}`) ?? "").split("|").includes(value)));
-        element.hidden = !isShown;
-        if (isShown && isCounted) count += 1;
+        for (const one of [element, named, ...others]) if (one) one.hidden = !isShown;
+        count += isShown;
       }
       output.textContent = count === total ? `${total}` : `${count} of ${total}`;
       empty.hidden = count > 0 || total === 0;

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hubkit import __version__
 from hubkit._util.jinja import Templates
 from hubkit._util.text import printable_lines
-from hubkit.pages.plots import Svg, bar, bars, scatter
+from hubkit.pages.plots import Svg, bar, bars, scatter, stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,7 @@ def render_page(template: Path, variables: Mapping[str, object], *, title: str) 
         "bar": bar,
         "bars": bars,
         "scatter": scatter,
+        "stack": stack,
     }
     sources = {
         path.name.removesuffix(SUFFIX): path.read_bytes()

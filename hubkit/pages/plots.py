@@ -73,8 +73,23 @@ def bar(share: float, series: int = 0) -> Svg:
         share: Its length, from 0 to 1.
         series: The number of its color.
     """
-    rects = _rect(0, 1, 8, "track") + _rect(0, share, 8, _color(series))
-    return Svg(f'<svg class="bar" aria-hidden="true">{rects}</svg>')
+    return stack([(share, _color(series))])
+
+
+def stack(parts: Iterable[tuple[float, str]]) -> Svg:
+    """A bar of several colors for a cell of a table, beside the numbers.
+
+    Args:
+        parts: The share of each, from 0 to 1, and its color: s0 to s3, good, bad, warn or plain.
+    """
+    rects, start = [], 0.0
+    for share, kind in parts:
+        if share > 0:
+            at = f' x="{_share(start)}"' if start else ""
+            color = f' class="{kind}"' if kind != "s0" else ""
+            rects.append(f'<rect{color}{at} width="{_share(share)}"/>')
+        start += share
+    return Svg(f'<svg class="bar">{"".join(rects)}</svg>')
 
 
 def bars(rows: Sequence[Bar], title: str) -> Svg:
@@ -92,10 +107,10 @@ def bars(rows: Sequence[Bar], title: str) -> Svg:
 def _bar_parts(row: Bar, top: int, most: float) -> Iterator[str]:
     yield _link(
         row.href,
-        f'<text x="0" y="{top + 14}">{escape(row.label)}</text>'
+        f'<text y="{top + 14}">{escape(row.label)}</text>'
         f'<text class="value" x="100%" y="{top + 14}">{escape(row.text)}</text>'
-        + _rect(top + 20, 1, 8, "track")
-        + _rect(top + 20, row.value / most, 8, _color(row.series)),
+        f'<rect class="track" y="{top + 20}"/>'
+        f'<rect class="{_color(row.series)}" y="{top + 20}" width="{_share(row.value / most)}"/>',
     )
 
 
@@ -150,11 +165,11 @@ class _Axis:
 def _dot(place: tuple[Point, float, float]) -> str:
     point, x, y = place
     about = f"{point.label}: {point.x_text}, {point.y_text}"
-    circle = (
+    return _link(
+        point.href,
         f'<circle class="{_color(point.series)}" cx="{_share(x)}" cy="{_share(y)}" r="6">'
-        f"<title>{escape(about)}</title></circle>"
+        f"<title>{escape(about)}</title></circle>",
     )
-    return _link(point.href, circle, about)
 
 
 def _labels(places: Sequence[tuple[Point, float, float]]) -> Iterator[str]:
@@ -190,23 +205,13 @@ def _plot(kind: str, title: str, parts: Iterable[str], height: int | None = None
     )
 
 
-def _rect(y: int, width: float, height: int, kind: str) -> str:
-    return (
-        f'<rect class="{kind}" y="{y}" width="{_share(width)}" '
-        f'height="{height}" rx="{height // 2}"/>'
-    )
-
-
 def _share(value: float) -> str:
-    return f"{round(100 * min(max(value, 0), 1), 2):g}%"
+    return f"{round(100 * min(max(value, 0), 1), 1):g}%"
 
 
 def _color(series: int) -> str:
     return f"s{series % _SERIES}"
 
 
-def _link(href: str, content: str, label: str = "") -> str:
-    if not href:
-        return content
-    about = f' aria-label="{escape(label)}"' if label else ""
-    return f'<a href="{escape(href)}"{about}>{content}</a>'
+def _link(href: str, content: str) -> str:
+    return f'<a href="{escape(href)}">{content}</a>' if href else content

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 
 from hubkit.cli import main
+from hubkit.conformance import write_report
+from tests.conformance.test_report import REPORT, SMALL, ran
 from tests.warm import run_python
 
 if TYPE_CHECKING:
@@ -129,6 +132,7 @@ def test_input_fixtures_of_the_conftest_are_used(folder: Path) -> None:
         (["--shard=4/2"], "'4/2' is not a shard"),
         ([".", "nobody"], "is not in the hubconf"),
         (["--report=pdf=x"], "'pdf' is not a report format"),
+        (["--report=x.htm"], "the ending '.htm' of 'x.htm' does not name a report format"),
     ],
 )
 def test_runs_that_cannot_start_exit_with_2(folder: Path, arguments: list[str], said: str) -> None:
@@ -157,3 +161,27 @@ def test_an_earlier_report_is_shown_and_converted(folder: Path) -> None:
     assert again.exit_code == 1
     assert "undocumented  C104" in again.stdout
     assert "failing" in (folder / "hub.svg").read_text()
+
+
+def test_runs_are_compared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    broken = structs.replace(SMALL, checks=(*SMALL.checks[:-1], ran("C305", "failed", "no file")))
+    environment = {**REPORT.environment, "torch": "2.10.0"}
+    after = structs.replace(REPORT, cases=(broken, *REPORT.cases[1:]), environment=environment)
+    for name, report in (("before", REPORT), ("after", after)):
+        write_report([report], "json", folder / f"{name}.json")
+    command = ["conform", "--from", "before.json", "--from", "after.json"]
+    done = CliRunner().invoke(main, [*command, "--report", "report.html"])
+    assert done.exit_code == 1
+    assert "torch 2.10.0\nentrypoint" in done.stdout
+    assert done.stdout.splitlines()[-1].split() == [
+        "small", "C305", "check-305", "inapplicable", "failed", "worse",
+    ]  # fmt: skip
+    assert (folder / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    answer = json.loads(CliRunner().invoke(main, [*command, "--json"]).stdout)
+    assert [one["code"] for one in answer["changes"]] == ["C305"]
+    assert [one["environment"]["torch"] for one in answer["others"]] == ["2.9.0"]
+    refused = CliRunner().invoke(main, [*command, "--report", "both.json"])
+    assert refused.exit_code == 2
+    assert "a report as json has one run, not 2" in refused.stderr
+    assert not (folder / "both.json").exists()

@@ -46,6 +46,8 @@ def find_fault(line: str) -> str:
     while isinstance(command, click.Group) and words and re.match("[a-z]", words[0]):
         name = words.pop(0)
         found = command.get_command(context, name)
+        if found is None and any(isinstance(one, click.Argument) for one in command.params):
+            break  # `audit` takes repos, or the name of a command
         if found is None:
             return f"{line}: no command {name!r}"
         context = click.Context(found, info_name=name, parent=context)
@@ -81,6 +83,16 @@ def test_every_option_of_the_suite_on_a_page_exists() -> None:
     for page in PAGES:
         shown = re.findall(r"--hubconf(?:-[a-z]+)*", page.read_text("utf-8"))
         assert not set(shown) - known, page.name
+
+
+def test_every_environment_variable_is_on_its_page() -> None:
+    page = (DOCS / "environment.md").read_text("utf-8")
+    source = "".join(path.read_text("utf-8") for path in (DOCS.parent / "hubkit").rglob("*.py"))
+    names = set(re.findall(r'"(HUBKIT_[A-Z_]+)"', source))
+    constants = set(re.findall(r"^(HUBKIT_[A-Z_]+)\b.* = ", source, re.MULTILINE))
+    passed_to_git = {"HUBKIT_GIT_USER", "HUBKIT_GIT_PASSWORD"}
+    assert "HUBKIT_OFFLINE" in names
+    assert not [name for name in names - constants - passed_to_git if f"`{name}" not in page]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -79,8 +79,7 @@ def test_addresses_that_run_scripts_are_dropped() -> None:
     assert 'href="https://example.org">site' in render("net", text="https://example.org")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize(("scheme", "size"), [("light", "desktop"), ("dark", "phone")])
 def test_pages_are_accessible(browser: Browser, page: str, scheme: Scheme, size: str) -> None:
     with browser.open(page, scheme=scheme, size=size) as shown:  # type: ignore[arg-type]
         shown.require_accessible()

@@ -107,7 +107,7 @@ def test_checks_that_did_not_run_are_reported(plain: HubRepo) -> None:
 
 
 def test_other_forms_are_made_from_the_same_report(plain: HubRepo) -> None:
-    forms = ("card.md", "hub.svg", "endpoint=shield.json", "conformance.json")
+    forms = ("card.md", "hub.svg", "endpoint=shield.json", "conformance.json", "hub.html")
     result = plain.run_here(
         "--hubconf", "--hubconf-select=C104", *(f"--hubconf-report={form}" for form in forms)
     )
@@ -116,7 +116,80 @@ def test_other_forms_are_made_from_the_same_report(plain: HubRepo) -> None:
     assert (plain.root / "card.md").read_text().startswith("| entrypoint |")
     assert (plain.root / "hub.svg").read_text().startswith("<svg ")
     assert json.loads((plain.root / "shield.json").read_text())["message"] == "failing"
+    assert "torch.hub.help prints nothing for second" in (plain.root / "hub.html").read_text()
     result.stdout.fnmatch_lines([f"markdown: {plain.root / 'card.md'}"])
+
+
+def test_failures_are_reported_with_evidence_and_fix(plain: HubRepo) -> None:
+    document = written(plain, "--hubconf-select=C104,C106")
+    first, second, _ = document["entrypoints"]
+    assert first["help"] == {
+        "signature": "first()", "docstring": "One.", "parameters": [], "place": "hubconf.py:2",
+    }  # fmt: skip
+    (failure,) = second["checks"][0]["failures"]
+    assert failure["message"].startswith("torch.hub.help prints nothing for second")
+    assert failure["place"] == "hubconf.py:6"
+    assert failure["fix"]
+    assert document["summaries"]["C104"] == "`torch.hub.help` has something to print."
+
+
+MODEL = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(3))
+        self.blocks = torch.nn.Sequential(*(torch.nn.Linear(4, 4) for _ in range(6)))
+        self.tied = self.blocks[0]
+        self.head = torch.nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.head(self.blocks(x))
+
+
+def net(width=4):
+    '''Half a character: \\ud800.
+
+    Args:
+        width: The width.
+    '''
+    return Net()
+"""
+
+
+def test_a_model_is_described(repo: HubRepo) -> None:
+    config = '[entrypoints.net]\ninput = "f32[B,4]"\n'
+    repo.write({"hubconf.py": MODEL, "hubkit.toml": config})
+    (net,) = written(repo, "--hubconf-select=C104,C201")["entrypoints"]
+    assert net["modules"] == [
+        {"name": "", "kind": "parameters of its own", "count": 1, "parameters": 3},
+        {"name": "blocks.0 to blocks.5", "kind": "Linear", "count": 6, "parameters": 120},
+        {"name": "head", "kind": "Linear", "count": 1, "parameters": 10},
+    ]
+    assert net["measured"]["bytes"] == 133 * 4
+    assert (net["input"]["values"], net["output"]) == (["float32[2, 4]"], "float32[2, 2]")
+    assert net["help"]["parameters"] == [
+        {"name": "width", "annotation": "", "default": "4", "description": "The width."}
+    ]
+    read = read_report(repo.root / "out/report.json")
+    assert read.cases[0].help.docstring.startswith("Half a character: \ufffd.")
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ("hub.htm", "the ending '.htm' of 'hub.htm' does not name a report format"),
+        ("hub", "'hub' without an ending does not name a report format"),
+        ("hub", "ends in .html, .json, .md or .svg"),
+        ("htlm=hub.html", "Did you mean `html`?"),
+    ],
+)
+def test_an_unknown_format_is_an_error(plain: HubRepo, report: str, said: str) -> None:
+    result = plain.run_here("--hubconf", f"--hubconf-report={report}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in result.stderr.str()
 
 
 def test_a_report_that_cannot_be_written_is_an_error(plain: HubRepo) -> None:

@@ -1,0 +1,204 @@
+"""Dask: start workers on this machine or use a running cluster, and let them judge repos."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import time
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from hubkit._util.text import plural
+from hubkit.audit import worker
+from hubkit.audit.messages import Outcome, decode_outcome, encode
+from hubkit.errors import HubkitError, MissingExtraError, SchedulerLostError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import distributed
+
+    from hubkit.audit.messages import Task
+    from hubkit.audit.sources import Source
+
+_LOOPBACK = "127.0.0.1"
+_CONNECT_SECONDS = 10
+_WORKERS_SECONDS = 120
+_PER_THREAD = 2  # tasks in flight: one that runs, and one that waits at the worker
+_COUNT_EVERY = 5.0  # seconds
+
+
+class EngineOptions(Struct, frozen=True):
+    """Where repos are judged.
+
+    Attributes:
+        scheduler: Address of the scheduler of a running cluster; empty for this machine.
+        workers: How many repos to judge at once on this machine; 0 for one per processor.
+    """
+
+    scheduler: str = ""
+    workers: int = 0
+
+
+class Engine:
+    """An open connection to a cluster; use `open_engine`.
+
+    Attributes:
+        dashboard: The address of Dask's dashboard.
+    """
+
+    def __init__(self, client: distributed.Client, dashboard: str) -> None:
+        self._client = client
+        self.dashboard = dashboard
+        self._ended: queue.SimpleQueue[distributed.Future] = queue.SimpleQueue()
+        self._sources: dict[str, Source] = {}
+        self._threads = self._count_threads()
+        self._counted = time.monotonic()
+
+    @property
+    def in_flight(self) -> int:
+        """How many tasks were submitted and have not ended."""
+        return len(self._sources)
+
+    @property
+    def threads(self) -> int:
+        """How many repos the workers judge at once."""
+        if time.monotonic() - self._counted > _COUNT_EVERY:
+            self._threads, self._counted = self._count_threads(), time.monotonic()
+        return self._threads
+
+    @property
+    def has_room(self) -> bool:
+        """Whether to submit another task. Few are in flight, so that memory stays flat."""
+        return self.in_flight < _PER_THREAD * max(self.threads, 1)
+
+    def submit(self, source: Source, task: Task) -> None:
+        """Let a worker judge a repo.
+
+        Raises:
+            SchedulerLostError: There is no connection.
+        """
+        try:
+            future = self._client.submit(worker.run, encode(task), pure=False)
+        except Exception as error:
+            raise self._lost() from error
+        self._sources[future.key] = source
+        future.add_done_callback(self._ended.put)
+
+    def wait(self, seconds: float) -> Iterator[tuple[Source, Outcome]]:
+        """The outcomes that are there, after waiting for the first one.
+
+        Raises:
+            SchedulerLostError: The connection was lost.
+            HubkitError: A worker cannot judge repos at all.
+        """
+        with contextlib.suppress(queue.Empty):
+            future = self._ended.get(timeout=seconds)
+            while True:
+                source = self._sources.pop(future.key)
+                yield source, self._outcome(source, future)
+                future = self._ended.get_nowait()
+
+    def _outcome(self, source: Source, future: distributed.Future) -> Outcome:
+        from distributed import KilledWorker
+
+        if future.status == "cancelled":
+            raise self._lost()
+        try:
+            return decode_outcome(future.result())
+        except KilledWorker as error:
+            return Outcome(source.spec, "crashed", _describe(error), name=source.spec)
+        except HubkitError:
+            raise
+        except ImportError as error:
+            raise UsageError(
+                f"A worker cannot import hubkit: {error}",
+                hint="Install the same version of hubkit, with its extra audit, on all workers.",
+            ) from None
+        except Exception as error:
+            if self._client.status != "running":
+                raise self._lost() from error
+            raise
+
+    def _count_threads(self) -> int:
+        return sum(self._client.nthreads().values())
+
+    def _lost(self) -> SchedulerLostError:
+        return SchedulerLostError(
+            f"The connection to the scheduler {self._client.scheduler.address} was lost.",
+            hint="All results so far are kept. Run the same command again to continue.",
+        )
+
+
+def _describe(error: distributed.KilledWorker) -> str:
+    times = plural(int(getattr(error, "allowed_failures", 1)) + 1, "worker")
+    return f"{times} died while judging it"
+
+
+@contextlib.contextmanager
+def open_engine(options: EngineOptions) -> Iterator[Engine]:
+    """Start workers on this machine, or connect to a cluster; stop what was started.
+
+    Raises:
+        MissingExtraError: Dask is not installed.
+        UsageError: The scheduler cannot be reached, or has no workers.
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(
+            "hubkit audit needs Dask, which is not installed.",
+            hint='Install the extra "audit" of hubkit, or: pip install distributed duckdb',
+        ) from None
+    if options.scheduler:
+        opened = _connect(options.scheduler)
+    else:
+        opened = _start(options.workers or os.cpu_count() or 1)
+    with opened as engine:
+        yield engine
+
+
+@contextlib.contextmanager
+def _start(workers: int) -> Iterator[Engine]:
+    """A scheduler and a worker in this process; its threads only wait for judges."""
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=1,
+        threads_per_worker=workers,
+        processes=False,
+        memory_limit=None,
+        dashboard_address=f"{_LOOPBACK}:0",
+        silence_logs=50,
+    )
+    with cluster, Client(cluster, set_as_default=False) as client:
+        port = cluster.scheduler_info["services"]["dashboard"]
+        try:
+            yield Engine(client, f"http://{_LOOPBACK}:{port}/status")
+        finally:
+            worker.close_judges()
+
+
+@contextlib.contextmanager
+def _connect(address: str) -> Iterator[Engine]:
+    from distributed import Client
+
+    hint = "Check the address, which `dask scheduler` prints. For example: tcp://10.0.0.1:8786"
+    try:
+        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(
+            f"Cannot connect to the scheduler {address}: {reason}", hint=hint
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
+        except TimeoutError:
+            raise UsageError(
+                f"The scheduler {address} has no workers",
+                hint=f"Start some: dask worker {address}",
+            ) from None
+        yield Engine(client, str(client.dashboard_link))

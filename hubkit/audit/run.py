@@ -1,0 +1,160 @@
+"""One run of the audit: take repos from the queue, let the engine judge them, store the outcomes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
+
+from hubkit import limits
+from hubkit.audit.hosts import HostQueue
+from hubkit.audit.messages import Bounds, Outcome, Settings, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hubkit.audit.engine import Engine
+    from hubkit.audit.sources import Source
+    from hubkit.audit.store import Store
+
+    Batch = list[tuple[Source, Outcome]]
+
+_LOOK_EVERY = 0.25  # seconds between two looks at hosts that may be asked again
+_WRITE_EVERY = 0.5  # seconds
+_UNKNOWN_WAIT = 60.0  # seconds to leave a host alone that does not say how long
+_MOST_WAITS = 4  # for one repo
+
+
+class AuditOptions(Struct, frozen=True):
+    """How to audit.
+
+    Attributes:
+        settings: What results depend on.
+        bounds: What judging one repo may use.
+        offline: Whether to use the hub dir only.
+        per_host: How many repos of one host to judge at once.
+        again: Whether to judge repos again that have not changed.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    bounds: Bounds = field(default_factory=Bounds)
+    offline: bool = False
+    per_host: int = 8
+    again: bool = False
+
+
+class Watcher(Protocol):
+    """Is told what happens."""
+
+    def start(self, todo: int, total: int) -> object:
+        """So many repos are to do, of all repos."""
+
+    def store(self, count: int) -> object:
+        """The outcomes of so many more repos are in the database."""
+
+    def wait(self, host: str, until: float) -> object:
+        """A host limits the rate until that Unix time."""
+
+
+def run_audit(
+    sources: Sequence[Source],
+    options: AuditOptions,
+    store: Store,
+    engine: Engine,
+    watcher: Watcher,
+) -> int:
+    """Audit repos and store the outcomes; return the number of the run.
+
+    A run that was interrupted is continued. Whatever ends this early, the outcomes that have
+    arrived are stored.
+
+    Raises:
+        HubkitError: The cluster or the database cannot be used.
+    """
+    progress = store.begin(sources, options.settings)
+    left = [source for source in sources if source.spec not in progress.done]
+    watcher.start(len(left), len(sources))
+    known = {} if options.again else store.find_known(options.settings)
+    audit = _Audit(options, store, engine, watcher, known, progress.run)
+    audit.do(left)
+    store.finish(progress.run)
+    return progress.run
+
+
+class _Audit:
+    """The state of a run."""
+
+    def __init__(
+        self,
+        options: AuditOptions,
+        store: Store,
+        engine: Engine,
+        watcher: Watcher,
+        known: dict[str, tuple[str, int]],
+        run: int,
+    ) -> None:
+        self._options = options
+        self._store = store
+        self._engine = engine
+        self._watcher = watcher
+        self._known = known
+        self._run = run
+        self._batch: Batch = []
+        self._written = time.monotonic()
+        self._waits: dict[str, int] = {}
+
+    def do(self, sources: Sequence[Source]) -> None:
+        """Judge the repos."""
+        self._batch += [(one, _invalid(one)) for one in sources if one.problem]
+        queue = HostQueue((one for one in sources if not one.problem), self._options.per_host)
+        try:
+            while queue or self._engine.in_flight:
+                self._fill(queue)
+                for source, outcome in self._engine.wait(_LOOK_EVERY):
+                    self._take(queue, source, outcome)
+                if time.monotonic() - self._written > _WRITE_EVERY:
+                    self._flush()
+        finally:
+            self._flush()
+
+    def _fill(self, queue: HostQueue) -> None:
+        while self._engine.has_room and (source := queue.take(time.time())):
+            self._engine.submit(source, self._task(source))
+
+    def _task(self, source: Source) -> Task:
+        known = self._known.get(source.spec)
+        options = self._options
+        shas = () if known is None else (known[0],)
+        return Task(source.spec, shas, options.settings, options.bounds, options.offline)
+
+    def _take(self, queue: HostQueue, source: Source, outcome: Outcome) -> None:
+        """Keep an outcome; if the host limits the rate, leave the host alone and try again."""
+        until = self._end_of_limit(source, outcome)
+        if until is None:
+            queue.finish(source)
+            self._batch.append((source, outcome))
+            return
+        if source.host not in queue.closed_hosts(time.time()):
+            self._watcher.wait(source.host, until)
+        queue.close_host(source, until)
+
+    def _end_of_limit(self, source: Source, outcome: Outcome) -> float | None:
+        """When to try a repo again, None if its outcome is final."""
+        if outcome.state != "rate limited":
+            return None
+        waits = self._waits[source.spec] = self._waits.get(source.spec, 0) + 1
+        until = outcome.retry_at or time.time() + _UNKNOWN_WAIT
+        is_soon = until - time.time() <= limits.RATE_LIMIT_SECONDS.most
+        return until if is_soon and waits <= _MOST_WAITS else None
+
+    def _flush(self) -> None:
+        batch, self._batch = self._batch, []
+        self._written = time.monotonic()
+        if batch:
+            self._store.add(self._run, batch, self._known, self._options.settings)
+            self._watcher.store(len(batch))
+
+
+def _invalid(source: Source) -> Outcome:
+    return Outcome(source.spec, "invalid", source.problem, name=source.spec)

@@ -1,0 +1,279 @@
+"""The database: what is kept of each repo, and what is known of it already.
+
+One process writes, a batch of outcomes in one transaction. A process that is killed loses the batch
+that it has not written; DuckDB restores the rest from its log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from hubkit.audit import tables
+from hubkit.audit.messages import HAVE_RESULTS, PASSING, Settings
+from hubkit.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from hubkit.audit.messages import Outcome
+    from hubkit.audit.sources import Source
+
+_ANOTHER = "Choose another file: --out FILE."
+Row = dict[str, Any]
+
+
+class Progress(Struct, frozen=True):
+    """A run that is being done.
+
+    Attributes:
+        run: Its number.
+        done: Specs of the repos that it has already.
+    """
+
+    run: int
+    done: frozenset[str]
+
+
+class Store:
+    """An open database; use `open_store`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """The rows of a query, as dicts."""
+        found = self._connection.execute(sql, parameters)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def begin(self, sources: Sequence[Source], settings: Settings) -> Progress:
+        """Continue the last run if it was interrupted and had the same settings, or begin one."""
+        last = self._value("SELECT max(run) FROM runs") or 0
+        rows = self.query("SELECT settings, finished FROM runs WHERE run = ?", [last])
+        if rows and rows[0]["finished"] is None and rows[0]["settings"] == settings.key:
+            return Progress(last, self._take_up(last, sources))
+        run = tables.Run(last + 1, _now(), None, settings.hubkit, settings.key, len(sources))
+        self._write({"runs": [run]})
+        return Progress(run.run, frozenset())
+
+    def _take_up(self, run: int, sources: Sequence[Source]) -> frozenset[str]:
+        """The specs that a run has already; those that may work now are forgotten."""
+        with self._transaction():
+            for table in ("timings", "repos"):
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE run = $1 AND spec IN"  # noqa: S608 - our own names
+                    " (SELECT spec FROM repos WHERE run = $1 AND state IN (SELECT unnest($2)))",
+                    [run, list(PASSING)],
+                )
+            done = {
+                row["spec"] for row in self.query("SELECT spec FROM repos WHERE run = ?", [run])
+            }
+            total = len(done | {source.spec for source in sources})
+            self._connection.execute("UPDATE runs SET repos = ? WHERE run = ?", [total, run])
+        return frozenset(done)
+
+    def find_known(self, settings: Settings) -> dict[str, tuple[str, int]]:
+        """The last judged commit of each repo, and its number in the database."""
+        rows = self.query(
+            "SELECT spec, arg_max(sha, commit_id) AS sha, max(commit_id) AS commit_id FROM commits"
+            " WHERE settings = ? AND sha IS NOT NULL GROUP BY spec",
+            [settings.key],
+        )
+        return {row["spec"]: (row["sha"], row["commit_id"]) for row in rows}
+
+    def add(
+        self,
+        run: int,
+        outcomes: Iterable[tuple[Source, Outcome]],
+        known: Mapping[str, tuple[str, int]],
+        settings: Settings,
+    ) -> None:
+        """Write outcomes of a run, all or none.
+
+        Args:
+            run: The run.
+            outcomes: The outcomes.
+            known: Numbers of the commits that outcomes may call unchanged.
+            settings: The settings of the run.
+        """
+        number = self._value("SELECT max(commit_id) FROM commits") or 0
+        rows: dict[str, list[Struct]] = {name: [] for name in tables.TABLES}
+        for source, outcome in outcomes:
+            commit = known[source.spec][1] if outcome.state == "unchanged" else None
+            if outcome.results is not None:
+                number += 1
+                commit = number
+                _add_results(rows, outcome, run, commit, settings)
+            rows["repos"].append(_repo_row(run, source, outcome, commit))
+            rows["timings"] += [
+                tables.Timing(run, source.spec, *step) for step in outcome.seconds.items()
+            ]
+        self._write(rows)
+
+    def finish(self, run: int) -> None:
+        """Note that a run has ended."""
+        with self._transaction():
+            self._connection.execute("UPDATE runs SET finished = ? WHERE run = ?", [_now(), run])
+
+    def export_parquet(self, folder: Path) -> list[Path]:
+        """Write each table to a Parquet file; return the files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        files = []
+        for name in tables.TABLES:
+            file = folder / f"{name}.parquet"
+            self._connection.table(name).write_parquet(str(file))
+            files.append(file)
+        return files
+
+    def _write(self, rows: Mapping[str, Sequence[Struct]]) -> None:
+        with self._transaction():
+            for name, some in rows.items():
+                if some:
+                    self._insert(name, some)
+
+    def _insert(self, table: str, rows: Sequence[Struct]) -> None:
+        """Insert rows at once, as one JSON text: one statement a row takes a hundred times longer."""
+        columns = tables.columns_of(table)
+        shape = {
+            name: [kind.removesuffix("[]")] if kind.endswith("[]") else kind
+            for name, kind in columns.items()
+        }
+        names = ", ".join(f"row.{name}" for name in columns)
+        self._connection.execute(
+            f"INSERT INTO {table} SELECT {names} FROM"  # noqa: S608 - our own names
+            f" (SELECT unnest(from_json_strict(?, '{json.dumps([shape])}')) AS row)",
+            [msgspec.json.encode(rows).decode()],
+        )
+
+    def _value(self, sql: str) -> Any:  # noqa: ANN401 - of any type
+        row = self._connection.execute(sql).fetchone()
+        return row[0] if row else None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def open_store(path: Path, *, write: bool = False) -> Iterator[Store]:
+    """Open a database, which is created if it will be written.
+
+    Raises:
+        MissingExtraError: DuckDB is not installed.
+        UsageError: The file cannot be opened, or is something else.
+    """
+    _require_duckdb()
+    if not write and not path.is_file():
+        raise UsageError(f"There is no file {path}", hint="Make one: hubkit audit --out FILE REPOS")
+    connection = _connect(path, write=write)
+    try:
+        _require_schema(connection, path, write=write)
+        yield Store(connection, path)
+    finally:
+        connection.close()
+
+
+def _require_duckdb() -> None:
+    try:
+        import duckdb  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(
+            "hubkit audit needs DuckDB, which is not installed.",
+            hint='Install the extra "audit" of hubkit, or: pip install duckdb distributed',
+        ) from None
+
+
+def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    try:
+        return duckdb.connect(str(path), read_only=not write)
+    except duckdb.Error as error:
+        text = str(error).partition("\n")[0]
+        if "lock" in text:
+            raise UsageError(
+                f"{path} is in use by another process.",
+                hint="Wait until the audit that writes it has ended, or copy the file.",
+            ) from None
+        raise UsageError(f"Cannot open {path}: {text}", hint=_ANOTHER) from None
+
+
+def _require_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:
+    """Create the tables in a new database; require that another one has them."""
+    names = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
+    if not names and write:
+        connection.execute(f"BEGIN; {tables.create_sql()} COMMIT")
+        return
+    if "hubkit_audit" not in names:
+        raise UsageError(f"{path} is a database of something else", hint=_ANOTHER)
+    row = connection.execute("SELECT schema FROM hubkit_audit").fetchone()
+    schema = row[0] if row else None
+    if schema != tables.SCHEMA:
+        raise UsageError(
+            f"{path} has schema {schema}, but this version of hubkit uses {tables.SCHEMA}",
+            hint=f"Use the version of hubkit that wrote it. {_ANOTHER}",
+        )
+
+
+def _add_results(
+    rows: dict[str, list[Struct]], outcome: Outcome, run: int, commit: int, settings: Settings
+) -> None:
+    results = outcome.results
+    assert results is not None  # noqa: S101 - callers look
+    rows["commits"].append(
+        tables.Commit(
+            commit_id=commit,
+            spec=outcome.spec,
+            ref=outcome.ref or None,
+            sha=outcome.sha or None,
+            run=run,
+            settings=settings.key,
+            exit_code=results.exit_code,
+            problem=results.problem or None,
+            dynamic_names=results.has_dynamic_names,
+            dependencies=results.dependencies,
+        )
+    )
+    rows["entrypoints"] += [
+        tables.Entrypoint(commit, *msgspec.structs.astuple(one)) for one in results.entrypoints
+    ]
+    rows["findings"] += [
+        tables.Finding(commit, *msgspec.structs.astuple(one)) for one in results.findings
+    ]
+
+
+def _repo_row(run: int, source: Source, outcome: Outcome, commit: int | None) -> tables.Repo:
+    return tables.Repo(
+        run=run,
+        spec=source.spec,
+        name=outcome.name or source.spec,
+        host=source.host,
+        state=outcome.state,
+        reason=outcome.reason or None,
+        hint=outcome.hint or None,
+        commit_id=commit if outcome.state in HAVE_RESULTS else None,
+        attempts=outcome.attempts,
+        worker=outcome.worker,
+        memory=outcome.memory,
+        finished=_now(),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
