@@ -42,7 +42,7 @@ class Bash(BashComplete):
             file) compopt -o default ;;
             plain) COMPREPLY+=("${value#"$colons"}") ;;
         esac
-    done < <(env HUBKIT_LINE="$line" %(complete_var)s=bash_complete "$1" 2>/dev/null)
+    done < <(env _HUBKIT_LINE="$line" %(complete_var)s=bash_complete "$1" 2>/dev/null)
 }
 complete -o nosort -F %(complete_func)s %(prog_name)s
 """
@@ -53,7 +53,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """The words before the cursor, and the one to complete."""
-        line = os.environ["HUBKIT_LINE"]
+        line = os.environ["_HUBKIT_LINE"]
         words = split_arg_string(line)[1:]
         return (words, "") if line[-1:].isspace() else (words[:-1], words[-1] if words else "")
 

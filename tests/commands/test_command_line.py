@@ -213,7 +213,7 @@ def read_help(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", shown)
 
 
-@pytest.mark.parametrize("columns", [34, 44, 80, 100])
+@pytest.mark.parametrize("columns", [36, 44, 80, 100])
 @pytest.mark.parametrize("name", TREE)
 def test_help_fits_the_terminal_and_breaks_no_word(
     name: str, columns: int, monkeypatch: pytest.MonkeyPatch
