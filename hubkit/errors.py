@@ -418,7 +418,15 @@ class CheckpointError(HubkitError, RuntimeError, UnpicklingError):
 
 
 class ProbeError(HubkitError, RuntimeError):
-    """The child process that runs a repo's code crashed, hung or sent invalid data."""
+    """The child process that runs a repo's code crashed, hung or sent invalid data.
+
+    Attributes:
+        missing: The module that the code could not import, alone; else empty.
+    """
+
+    def __init__(self, message: str, *, missing: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.missing = missing
 
 
 # A host that refuses is final. After these errors, an existing copy is used instead.

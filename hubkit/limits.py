@@ -115,6 +115,7 @@ STRING_STEPS = Limit(2000, "steps", "to compute one string, such as a URL")
 STRING_LEVELS = Limit(24, "levels", "of expressions and variables in one string")
 STRING_LENGTH = Limit(4096, "characters", "of a computed string")
 VALUE_CHOICES = Limit(64, "values", "that one expression may have, such as those of a table")
+MADE_NAMES = Limit(128, "entrypoints", "made at run time and checked; of more, only names are read")
 CLASS_BASES = Limit(32, "classes", "followed up from one class")
 DOCSTRING = Limit(200_000, "characters", "written ones have hundreds")
 

@@ -179,7 +179,7 @@ def _entrypoint_names(session: HubconfSession) -> list[str]:
     from hubkit.runtime.probe import list_names
 
     hubconf = session.source
-    names = [entrypoint.name for entrypoint in hubconf.entrypoints]
+    names = [*hubconf.names]
     if not hubconf.has_dynamic_names:
         return names
     try:

@@ -40,7 +40,7 @@ class HubRepo:
         if hubconf.has_dynamic_names:
             leaks = {leak.name for leak in hubconf.leaks}
             return tuple(name for name in self.loaded.names() if name not in leaks)
-        return tuple(entrypoint.name for entrypoint in hubconf.entrypoints)
+        return hubconf.names
 
     @property
     def loaded(self) -> LoadedHubconf:

@@ -55,7 +55,7 @@ def run(command: str, *, check: bool = True) -> str:
         command: The command, as typed.
         check: Whether a program other than hubkit must exit with 0.
     """
-    program, *arguments = shlex.split(command)
+    program, *arguments = shlex.split(command, comments=True)
     if program == "hubkit" and arguments[0] == "conform":
         return run_python("-m", "hubkit", *arguments, env={**os.environ}, check=check).stdout
     if program == "hubkit":

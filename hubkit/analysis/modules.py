@@ -23,7 +23,7 @@ from hubkit.analysis.syntax import child_nodes, walk
 from hubkit.facts import HubconfProblem, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hubkit.facts import Files
 
@@ -69,6 +69,7 @@ class SourceTree(Struct):
     _modules: dict[str, OwnModule | None] = field(default_factory=dict)
     _scopes: dict[str, Scope | None] = field(default_factory=dict)
     _listings: dict[str, frozenset[str]] = field(default_factory=dict)
+    _mentioned: dict[str, tuple[int, bool]] = field(default_factory=dict)
 
     def module(self, name: str) -> OwnModule | None:
         """The module of that dotted name, or None."""
@@ -91,7 +92,11 @@ class SourceTree(Struct):
 
     def mentions(self, word: str) -> bool:
         """Whether the text of a module that was read so far contains a word."""
-        return any(scope is not None and word in scope.file.text for scope in self._scopes.values())
+        searched, found = self._mentioned.get(word, (0, False))
+        scopes = [*self._scopes.values()][searched:]
+        found = found or any(scope is not None and word in scope.file.text for scope in scopes)
+        self._mentioned[word] = len(self._scopes), found
+        return found
 
     def file(self, path: str) -> str:
         """The normalized path of a file, relative to the root; "" if it does not exist."""
@@ -314,6 +319,25 @@ class SourceFile(Struct, frozen=True):
         for match in pattern.finditer(self.text):
             line += self.text.count("\n", end, match.start())
             end = match.start()
+            found[line] = None
+        return tuple(found)
+
+    def lines_with_words(self, words: Iterable[str]) -> tuple[int, ...]:
+        """The numbers of the lines on which any of some words is, in order.
+
+        Searching for one word after the other takes a fraction of the time of a pattern.
+        """
+        starts: list[int] = []
+        for word in words:
+            at = self.text.find(word)
+            while at >= 0:
+                starts.append(at)
+                at = self.text.find(word, at + 1)
+        found: dict[int, None] = {}
+        line, end = 1, 0
+        for start in sorted(starts):
+            line += self.text.count("\n", end, start)
+            end = start
             found[line] = None
         return tuple(found)
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_repo(repo: Path | Files) -> RepoFacts:
+def read_repo(repo: Path | Files, wanted: str = "") -> RepoFacts:
     """Read a hub repo, from source alone.
 
     Nothing of the repo is imported or run, and only files in the hubconf's reach are read.
@@ -47,6 +47,7 @@ def read_repo(repo: Path | Files) -> RepoFacts:
     Args:
         repo: Its files, with ``hubconf.py`` at their root; a path means all files in the folder,
             tracked or not.
+        wanted: An entrypoint to read, even if more are made at run time than are checked.
 
     Returns:
         The facts. A hubconf that is missing or cannot be parsed is not an error here:
@@ -63,7 +64,7 @@ def read_repo(repo: Path | Files) -> RepoFacts:
         # Syntax trees are freed by reference count; collections would walk them while they grow.
         # Reading timm (219 files) takes 0.9 s instead of 2.3 s.
         with PausedCollector():
-            return _read(file, files)
+            return _read(file, files, wanted)
     except RecursionError:
         problem = HubconfProblem(
             "syntax", "code is nested too deeply to be read", Location(HUBCONF)
@@ -105,14 +106,14 @@ def require_hubconf(facts: RepoFacts) -> Hubconf:
     )
 
 
-def _read(file: SourceFile, files: Files) -> RepoFacts:
+def _read(file: SourceFile, files: Files, wanted: str) -> RepoFacts:
     scope = read_scope(file)
     dependencies = find_dependencies(scope)
     outside = frozenset(dependencies.names if dependencies else ())
     tree = SourceTree(files, read_search_path(scope, files), outside)
     tree.add(scope)
     resolver = Resolver(tree)
-    surface = find_surface(scope, resolver)
+    surface = find_surface(scope, resolver, wanted)
     reach = find_reach(scope, resolver, [entry.name for entry in surface.entrypoints])
     effects = find_effects(scope, resolver, reach.eager, surface.entrypoints)
     called = frozenset(use.location for use in effects.uses)
@@ -130,6 +131,7 @@ def _read(file: SourceFile, files: Files) -> RepoFacts:
         leaks=surface.leaks,
         checkpoints=tuple(find_checkpoints(resolver, reach.scopes, surface.entrypoints, called)),
         dynamic_names=surface.dynamic_names,
+        unchecked=surface.unchecked,
         own_imports=(*reach.own_imports, *late.own_imports),
         uses=(*effects.uses, *find_dynamic_loads(resolver, dynamic)),
         relative_imports=hazards.relative_imports,

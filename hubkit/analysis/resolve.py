@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec import Struct, field
 
 from hubkit.analysis.scope import (
+    Elsewhere,
     FunctionNode,
+    GeneratedNames,
     ImportedModule,
     ImportedName,
     Scope,
     read_function_scope,
 )
 from hubkit.analysis.syntax import SyntaxCache, child_nodes, is_on
-from hubkit.analysis.values import read_all
+from hubkit.analysis.values import find_string, read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,6 +96,10 @@ def _passed_on(target: Target, module: str) -> Target:
     return Unresolved(target.module, via)
 
 
+def _line(node: ast.AST) -> int:
+    return getattr(node, "lineno", 0)
+
+
 class Resolver(Struct, frozen=True):
     """Looks names up in the repo's modules.
 
@@ -108,6 +114,8 @@ class Resolver(Struct, frozen=True):
     _stars: dict[str, list[str] | None] = field(default_factory=dict)
     _found: dict[tuple[int, ast.expr], Target | None] = field(default_factory=dict)
     _counting: list[str] = field(default_factory=list)
+    _generated: dict[str, GeneratedNames] = field(default_factory=dict)
+    _kept: list[Scope] = field(default_factory=list)
 
     def inside(self, scope: Scope, function: FunctionNode) -> FunctionScope:
         """The names inside a function."""
@@ -115,6 +123,21 @@ class Resolver(Struct, frozen=True):
         if key not in self._functions:
             self._functions[key] = read_function_scope(scope, function)
         return self._functions[key]
+
+    def keep(self, scope: Scope) -> None:
+        """Keep a scope alive, because answers are stored under its identity."""
+        self._kept.append(scope)
+
+    def generated(self, scope: Scope) -> GeneratedNames:
+        """The names that a module binds at run time."""
+        path = scope.file.path
+        if path not in self._generated:
+            from hubkit.analysis.generated_names import read_generated_names
+
+            # Resolving names on the way leads back here.
+            self._generated[path] = GeneratedNames()
+            self._generated[path] = read_generated_names(self, scope)
+        return self._generated[path]
 
     def name(self, scope: Scope, name: str, seen: Seen | None = None) -> Target | None:
         """What a name of a module stands for, or None if the module does not bind it.
@@ -129,9 +152,13 @@ class Resolver(Struct, frozen=True):
         if key in seen:
             return Unresolved(scope.file.module)
         seen.add(key)
-        binding = scope.binding(name)
+        owner = scope.owner(name)
+        binding = owner.bindings.get(name)
+        made = self.generated(owner).names.get(name) if owner.outer is None else None
+        if made is not None and (binding is None or _line(binding.node) < _line(made.node)):
+            binding = made
         if binding is not None:
-            return self.value(scope, binding.value, binding.node, seen)
+            return self.value(owner, binding.value, binding.node, seen)
         for star in reversed(scope.stars):
             if not self.tree.module(star.module):
                 continue
@@ -147,6 +174,8 @@ class Resolver(Struct, frozen=True):
         match value:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 return Defined(scope, value)
+            case Elsewhere(inner, expression):
+                return self.expression(inner, expression, seen) or Valued(inner, expression, node)
             case ImportedModule(module):
                 return Module(module) if self.tree.module(module) else External(module)
             case ImportedName(module, name):
@@ -182,9 +211,10 @@ class Resolver(Struct, frozen=True):
         while isinstance(expression, ast.Attribute):
             attributes.append(expression.attr)
             expression = expression.value
-        if not isinstance(expression, ast.Name):
-            return None
-        target = self.name(scope, expression.id, seen)
+        if isinstance(expression, ast.Name):
+            target = self.name(scope, expression.id, seen)
+        else:
+            target = self._computed(scope, expression, seen)
         for attribute in reversed(attributes):
             match target:
                 case Module(name):
@@ -194,6 +224,26 @@ class Resolver(Struct, frozen=True):
                 case _:
                     return None
         return target
+
+    def _computed(self, scope: Scope, expression: ast.expr, seen: Seen | None) -> Target | None:
+        """What a member whose name is computed stands for, such as ``models.__dict__[name]``."""
+        match expression:
+            case ast.Call(func=ast.Name(id="getattr"), args=[owner, key, *_]):
+                pass
+            case (
+                ast.Subscript(value=ast.Attribute(value=owner, attr="__dict__"), slice=key)
+                | ast.Subscript(value=ast.Call(func=ast.Name(id="vars"), args=[owner]), slice=key)
+            ):
+                pass
+            case _:
+                return None
+        target = self.expression(scope, owner, seen)
+        name = find_string(self, scope, key) if isinstance(target, Module | External) else None
+        if name is None:
+            return None
+        if isinstance(target, Module):
+            return self.member(target.name, name, seen)
+        return External(f"{target.name}.{name}") if isinstance(target, External) else None
 
     def assigned(self, scope: Scope, expression: ast.expr) -> list[tuple[Scope, ast.expr]]:
         """The expressions that a name or a dotted name may be assigned; none if it may be another."""
@@ -212,6 +262,11 @@ class Resolver(Struct, frozen=True):
         if target is None and isinstance(expression, ast.Name):
             return expression.id
         return target.name if isinstance(target, External) else ""
+
+    def own_name(self, scope: Scope, expression: ast.expr) -> str | None:
+        """The ``__name__`` of a function or class of the repo, or None."""
+        target = self.expression(scope, expression)
+        return target.node.name if isinstance(target, Defined) else None
 
     def nodes(
         self, scope: Scope, start: ast.AST, lines: Sequence[int] | None = None
@@ -271,7 +326,8 @@ class Resolver(Struct, frozen=True):
         """Names that a star import takes from a module itself; None if the source does not show them."""
         if "__all__" in scope.bindings:
             return read_all(scope)
-        public = [name for name in scope.bindings if not name.startswith("_")]
+        names = {**scope.bindings, **self.generated(scope).names}
+        public = [name for name in names if not name.startswith("_")]
         return self._registered_names(scope) or public
 
     def _registered_names(self, scope: Scope) -> list[str]:

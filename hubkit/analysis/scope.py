@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 
-from hubkit.analysis.syntax import Branch, branches_of, child_nodes, walk
+from hubkit.analysis.syntax import Branch, branches_of, child_nodes, is_on, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,16 @@ class ImportedName(Struct, frozen=True):
     name: str
 
 
-Value: TypeAlias = FunctionNode | ast.ClassDef | ImportedModule | ImportedName | ast.expr | None
+class Elsewhere(Struct, frozen=True):
+    """An expression among other names than those around the name that is bound to it."""
+
+    scope: Scope
+    expression: ast.expr
+
+
+Value: TypeAlias = (
+    FunctionNode | ast.ClassDef | ImportedModule | ImportedName | Elsewhere | ast.expr | None
+)
 
 
 class Binding(Struct, frozen=True):
@@ -47,6 +56,18 @@ class Binding(Struct, frozen=True):
     node: ast.AST
     value: Value
     choices: tuple[ast.expr, ...] = ()
+
+
+class GeneratedNames(Struct, frozen=True):
+    """Names that a module binds at run time.
+
+    Attributes:
+        names: Those that following its code shows, by name.
+        opaque: The places that bind names which the source does not show.
+    """
+
+    names: dict[str, Binding] = field(default_factory=dict)
+    opaque: tuple[ast.AST, ...] = ()
 
 
 class Star(Struct, frozen=True):
@@ -76,12 +97,14 @@ class Scope(Struct, frozen=True):
 
     def binding(self, name: str) -> Binding | None:
         """What a name is bound to here or in a scope around, or None."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.bindings:
-                return scope.bindings[name]
+        return self.owner(name).bindings.get(name)
+
+    def owner(self, name: str) -> Scope:
+        """The scope here or around that binds a name; the module's if none does."""
+        scope = self
+        while scope.outer is not None and name not in scope.bindings:
             scope = scope.outer
-        return None
+        return scope
 
     def constant(self, name: str) -> ast.expr | None:
         """The expression that a name is assigned, or None."""
@@ -426,58 +449,138 @@ def _local_names(node: FunctionNode | ast.Lambda) -> frozenset[str]:
 
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 _WRITERS = frozenset({"update", "setdefault", "__setitem__"})
+# Functions that do not write to a namespace that they get.
+_READERS = frozenset(
+    {
+        *("bool", "callable", "dict", "dir", "getattr", "hasattr", "id", "isinstance", "iter"),
+        *("len", "list", "print", "repr", "set", "sorted", "str", "tuple", "type", "vars"),
+    }
+)
+_HINTS = (
+    "globals(",
+    "locals(",
+    "vars(",
+    "setattr(",
+    "exec(",
+    "__dict__",
+    ".modules[",
+    "import_module(",
+)
 
 
 def find_dynamic_names(scope: Scope) -> list[ast.AST]:
     """The statements or calls of a module that bind names which source does not spell."""
-    return list(_dynamic_names(scope.file.tree.body, namespaces=_NAMESPACES))
+    hints = [hint for hint in _HINTS if hint in scope.file.text]
+    if not hints:
+        return []
+    aliases = frozenset(
+        name
+        for name, binding in scope.bindings.items()
+        if isinstance(binding.value, ast.expr)
+        and (is_namespace(binding.value) or is_module_itself(binding.value))
+    )
+    finder = _DynamicNames(aliases, scope.file.lines_with_words((*hints, *aliases)))
+    return list(finder.find(scope.file.tree.body))
 
 
-def _dynamic_names(body: Iterable[ast.stmt], *, namespaces: frozenset[str]) -> Iterator[ast.AST]:
-    for statement in body:
-        branches = branches_of(statement)
-        if branches is not None:
-            for branch in branches:
-                if branch.runs_on_import:
-                    yield from _dynamic_names(branch.body, namespaces=namespaces)
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            # In a function only globals() is the module's namespace, and exec is its own affair.
-            yield from _dynamic_names_in(statement, frozenset({"globals"}), executes=False)
-        elif not isinstance(statement, ast.ClassDef):
-            yield from _dynamic_names_in(statement, namespaces, executes=True)
+class _DynamicNames(Struct, frozen=True):
+    """Finds code that binds names in a module.
+
+    Attributes:
+        aliases: Variables that hold the module or its namespace.
+        lines: The lines that may matter.
+    """
+
+    aliases: frozenset[str]
+    lines: tuple[int, ...]
+
+    def find(self, body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+        for statement in body:
+            if not is_on(statement, self.lines):
+                continue
+            branches = branches_of(statement)
+            if branches is not None:
+                for branch in branches:
+                    if branch.runs_on_import:
+                        yield from self.find(branch.body)
+            elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                # In a function only globals() is the module's namespace, and exec is its own affair.
+                hidden = _local_names(statement)
+                inner = _DynamicNames(self.aliases - hidden | _aliases_in(statement), self.lines)
+                yield from inner.find_in(statement, frozenset({"globals"}), executes=False)
+            elif not isinstance(statement, ast.ClassDef):
+                yield from self.find_in(statement, _NAMESPACES, executes=True)
+
+    def find_in(
+        self, node: ast.AST, namespaces: frozenset[str], *, executes: bool
+    ) -> Iterator[ast.AST]:
+        for part in walk(node):
+            match part:
+                case ast.Subscript(value=value, ctx=ast.Store()):
+                    if self.is_space(value, namespaces):
+                        yield part
+                case ast.AugAssign(target=target):
+                    if self.is_space(target, namespaces):
+                        yield part
+                case ast.Call() if self._is_write(part, namespaces, executes=executes):
+                    yield part
+
+    def _is_write(self, call: ast.Call, namespaces: frozenset[str], *, executes: bool) -> bool:
+        match call.func:
+            case ast.Name(id="setattr"):
+                return bool(call.args) and self._is_module(call.args[0])
+            case ast.Name(id="exec"):
+                return executes
+            case ast.Name(id=name) if name in _READERS:
+                return False
+            case ast.Attribute(value=value, attr=method) if self.is_space(value, namespaces):
+                return method in _WRITERS
+        return any(map(self._is_own, call.args))
+
+    def _is_own(self, argument: ast.expr) -> bool:
+        """Whether an argument is the module or its namespace, which the called function may fill."""
+        if isinstance(argument, ast.Name):
+            return argument.id in self.aliases
+        return is_module_itself(argument) or is_namespace(argument, frozenset({"globals"}))
+
+    def is_space(self, node: ast.expr, namespaces: frozenset[str]) -> bool:
+        match node:
+            case ast.Name(id=name):
+                return name in self.aliases
+            case ast.Attribute(value=ast.Name(id=name), attr="__dict__"):
+                return name in self.aliases
+            case ast.Call(func=ast.Name(id="vars"), args=[ast.Name(id=name)]):
+                return name in self.aliases
+        return is_namespace(node, namespaces)
+
+    def _is_module(self, node: ast.expr) -> bool:
+        return is_module_itself(node) or (isinstance(node, ast.Name) and node.id in self.aliases)
 
 
-def _dynamic_names_in(
-    node: ast.AST, namespaces: frozenset[str], *, executes: bool
-) -> Iterator[ast.AST]:
-    for part in walk(node):
-        match part:
-            case ast.Subscript(value=value, ctx=ast.Store()) if _is_namespace(value, namespaces):
-                yield part
-            case ast.Call(func=ast.Attribute(value=value, attr=method)) if (
-                method in _WRITERS and _is_namespace(value, namespaces)
-            ):
-                yield part
-            case ast.AugAssign(target=target) if _is_namespace(target, namespaces):
-                yield part
-            case ast.Call(func=ast.Name(id="setattr"), args=[target, *_]) if _is_self(target):
-                yield part
-            case ast.Call(func=ast.Name(id="exec")) if executes:
-                yield part
+def _aliases_in(function: FunctionNode) -> frozenset[str]:
+    """Variables of a function that hold its module or the module's namespace."""
+    return frozenset(
+        node.targets[0].id
+        for node in own_nodes(function)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and (is_module_itself(node.value) or is_namespace(node.value, frozenset({"globals"})))
+    )
 
 
-def _is_namespace(node: ast.expr, namespaces: frozenset[str]) -> bool:
+def is_namespace(node: ast.expr, namespaces: frozenset[str] = _NAMESPACES) -> bool:
+    """Whether an expression is the dict of the module's names."""
     match node:
         case ast.Call(func=ast.Name(id=name), args=[]) if name in namespaces:
             return True
         case ast.Call(func=ast.Name(id="vars"), args=[target]):
-            return _is_self(target)
+            return is_module_itself(target)
         case ast.Attribute(value=target, attr="__dict__"):
-            return _is_self(target)
+            return is_module_itself(target)
     return False
 
 
-def _is_self(node: ast.expr) -> bool:
+def is_module_itself(node: ast.expr) -> bool:
     """Whether an expression is the module itself: ``sys.modules[__name__]``."""
     match node:
         case ast.Subscript(value=ast.Attribute(attr="modules"), slice=ast.Name(id="__name__")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,10 +13,11 @@ from hubkit import limits
 from hubkit.analysis.builtin_names import is_stdlib
 from hubkit.analysis.resolve import Defined, External, Resolver, Target, Valued
 from hubkit.analysis.syntax import walk
+from hubkit.analysis.values import find_values, write_expression
 from hubkit.facts import Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hubkit.analysis.modules import SourceFile
     from hubkit.analysis.scope import FunctionNode, Scope
@@ -62,14 +64,14 @@ def find_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
 
 
 def bind_partial(
-    parameters: Parameters | None, call: ast.Call, file: SourceFile
+    parameters: Parameters | None, call: ast.Call, read: Callable[[ast.expr], str]
 ) -> Parameters | None:
     """The remaining parameters of ``functools.partial(function, *args, **kwargs)``.
 
     Args:
         parameters: The function's parameters.
         call: The call of ``partial``, the function first.
-        file: Where the call stands.
+        read: Returns the source of an argument.
     """
     given = call.args[1:]
     if parameters is None or any(isinstance(argument, ast.Starred) for argument in given):
@@ -83,19 +85,23 @@ def bind_partial(
     first = min(bound, default=len(remaining))
     # What comes after a parameter that is given by name can only be given by name itself.
     return tuple(
-        _bind(parameter, defaults, file, by_name=index >= first)
+        _bind(parameter, defaults, read, by_name=index >= first)
         for index, parameter in enumerate(remaining)
         if index < first or parameter.kind != "var-positional"
     )
 
 
 def _bind(
-    parameter: Parameter, defaults: dict[str, ast.expr], file: SourceFile, *, by_name: bool
+    parameter: Parameter,
+    defaults: dict[str, ast.expr],
+    read: Callable[[ast.expr], str],
+    *,
+    by_name: bool,
 ) -> Parameter:
     if by_name and parameter.kind == "positional":
         parameter = replace(parameter, kind="keyword-only")
     if parameter.name in defaults:
-        return replace(parameter, default=file.segment(defaults[parameter.name]))
+        return replace(parameter, default=read(defaults[parameter.name]))
     return parameter
 
 
@@ -106,7 +112,7 @@ def _constructor_parameters(resolver: Resolver, found: Defined) -> Parameters | 
         current = pending.pop(0)
         visited += 1
         assert isinstance(current.node, ast.ClassDef)  # noqa: S101 - only classes are queued
-        constructor = _method(current.node, "__init__")
+        constructor = find_method(current.node, "__init__")
         if constructor is not None:
             return read_parameters(
                 current.scope.file, constructor.args, bound=True, body=constructor.body
@@ -128,7 +134,8 @@ def _is_plain(base: ast.expr, target: object) -> bool:
     return target is None and isinstance(base, ast.Name) and base.id in _PLAIN_BASES
 
 
-def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+def find_method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+    """The method of that name that a class itself defines, or None."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == name:
             return statement
@@ -184,7 +191,7 @@ def method_of(
         visited += 1
         if not isinstance(current.node, ast.ClassDef):
             continue
-        method = _method(current.node, name)
+        method = find_method(current.node, name)
         if method is not None:
             return current.scope, method
         for base in current.node.bases:
@@ -280,8 +287,21 @@ def _partial(resolver: Resolver, scope: Scope, call: ast.Call) -> CallableValue 
     target: Target | None = resolver.expression(scope, call.args[0])
     if not isinstance(target, Defined):
         return CallableValue(made_by="partial")
-    parameters = bind_partial(find_parameters(resolver, target), call, scope.file)
+    read = functools.partial(_source, resolver, scope)
+    parameters = bind_partial(find_parameters(resolver, target), call, read)
     return CallableValue(parameters, None, target, made_by="partial")
+
+
+def _source(resolver: Resolver, scope: Scope, argument: ast.expr) -> str:
+    """The source of an argument; in a loop, that of its value in this round."""
+    if scope.outer is not None:
+        values = find_values(resolver, scope, argument)
+        if len(values) == 1:
+            return write_expression(ast.Constant(values[0])) or repr(values[0])
+        found = resolver.assigned(scope, argument)
+        if len(found) == 1:
+            return found[0][0].file.segment(found[0][1])
+    return scope.file.segment(argument)
 
 
 def _instance(resolver: Resolver, found: Defined) -> CallableValue | None:

@@ -6,20 +6,22 @@ import ast
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from hubkit import limits
 from hubkit.analysis.builtin_names import is_callable_name, is_constant_name, is_helper_origin
 from hubkit.analysis.documents import read_near_snippets, select_own
 from hubkit.analysis.resolve import Defined, External, Module, Resolver, Target, Unresolved, Valued
 from hubkit.analysis.returns import ReturnsReader
 from hubkit.analysis.scope import (
+    Elsewhere,
     ImportedModule,
     ImportedName,
     Scope,
-    find_dynamic_names,
     names_used,
 )
 from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
-from hubkit.analysis.values import read_all
+from hubkit.analysis.values import is_plain_value, read_all
 from hubkit.facts import Entrypoint, Leak, Location, Returns
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Surface(Struct, frozen=True):
     entrypoints: tuple[Entrypoint, ...]
     leaks: tuple[Leak, ...]
     dynamic_names: tuple[Location, ...]
+    unchecked: tuple[Entrypoint, ...] = ()
 
 
 class _Candidate(Struct, frozen=True):
@@ -46,6 +49,7 @@ class _Candidate(Struct, frozen=True):
         called: How it is called, if it is an assigned value.
         imported: Whether it comes from elsewhere.
         star: Module of the star import that brought it, or "".
+        made: Whether the name is made at run time.
     """
 
     name: str
@@ -54,6 +58,7 @@ class _Candidate(Struct, frozen=True):
     called: CallableValue | None = None
     imported: bool = False
     star: str = ""
+    made: bool = False
 
 
 class _Sorting(Struct):
@@ -82,23 +87,34 @@ class _Sorting(Struct):
     shown: frozenset[str] = frozenset()
 
 
-def find_surface(scope: Scope, resolver: Resolver) -> Surface:
+def find_surface(scope: Scope, resolver: Resolver, wanted: str = "") -> Surface:
     """Sort the callables of a hubconf into entrypoints and leaks.
 
     ``__all__`` decides when a name in it exists. Else what the hubconf defines is published, of what
     it imports or assigns whatever its own code does not use, and what the repo's documents load.
+
+    Args:
+        scope: The hubconf's names.
+        resolver: Looks names up.
+        wanted: An entrypoint to read, even if more are made at run time than are checked.
     """
     candidates = sorted(_candidates(scope, resolver), key=lambda found: _order(scope, found))
     sorting = _prepare(scope, resolver, candidates)
     entrypoints: list[Entrypoint] = []
+    unchecked: list[Entrypoint] = []
     leaks: list[Leak] = []
+    made = sum(found.made for found in candidates)
     for found in candidates:
-        if _is_published(found, sorting):
-            entrypoints.append(_entrypoint(found, sorting))
-        else:
+        if not _is_published(found, sorting):
             leaks.append(Leak(found.name, _origin(found), scope.file.location(found.node)))
+        elif found.made and made > limits.MADE_NAMES.most and found.name != wanted:
+            unchecked.append(_name_only(found, sorting))
+        else:
+            is_announced = found.name in sorting.declared | sorting.shown
+            entry = _entrypoint(found, sorting)
+            entrypoints.append(replace(entry, is_announced=True) if is_announced else entry)
     dynamic = [scope.file.location(node) for node in _all_dynamic_names(scope, resolver)]
-    return Surface(tuple(entrypoints), tuple(leaks), tuple(sorted(dynamic)))
+    return Surface(tuple(entrypoints), tuple(leaks), tuple(sorted(dynamic)), tuple(unchecked))
 
 
 def _order(scope: Scope, found: _Candidate) -> tuple[int, int]:
@@ -107,15 +123,21 @@ def _order(scope: Scope, found: _Candidate) -> tuple[int, int]:
 
 
 def _candidates(scope: Scope, resolver: Resolver) -> Iterator[_Candidate]:
-    for name, binding in scope.bindings.items():
+    generated = resolver.generated(scope).names
+    for name, binding in {**scope.bindings, **generated}.items():
         if name.startswith("_") or isinstance(binding.value, ImportedModule):
             continue
         target = resolver.value(scope, binding.value, binding.node)
+        if isinstance(binding.value, Elsewhere):
+            yield from _generated_candidate(
+                resolver, _Candidate(name, binding.node, target, made=True)
+            )
+            continue
         imported = isinstance(binding.value, ImportedName)
         found = _candidate(resolver, _Candidate(name, binding.node, target, imported=imported))
         if found:
             yield found
-    seen = set(scope.bindings)
+    seen = {*scope.bindings, *generated}
     for star in reversed(scope.stars):
         for name in resolver.star_names(star.module) or ():
             if name.startswith("_") or name in seen:
@@ -126,6 +148,21 @@ def _candidates(scope: Scope, resolver: Resolver) -> Iterator[_Candidate]:
             found = _candidate(resolver, candidate)
             if found:
                 yield found
+
+
+def _generated_candidate(resolver: Resolver, found: _Candidate) -> Iterator[_Candidate]:
+    """A candidate whose name is made at run time, unless its value cannot be called."""
+    match found.target:
+        case Valued(scope, value):
+            called = find_callable(resolver, found.target)
+            is_plain = value is None or is_plain_value(resolver, scope, value)
+            if called or not is_plain:
+                yield replace(found, called=called or CallableValue())
+        case External(name):
+            if not is_helper_origin(name):
+                yield found
+        case Defined() | Unresolved():
+            yield found
 
 
 def _candidate(resolver: Resolver, found: _Candidate) -> _Candidate | None:
@@ -239,6 +276,15 @@ def _is_published_by_star(found: _Candidate, sorting: _Sorting) -> bool:
     return found.name not in sorting.star_uses and is_meant
 
 
+def _name_only(found: _Candidate, sorting: _Sorting) -> Entrypoint:
+    location = sorting.scope.file.location(found.node)
+    docstring = found.called.docstring if found.called else None
+    kind: EntrypointKind = "value" if found.called else "function"
+    if isinstance(found.target, Defined):
+        docstring = ast.get_docstring(found.target.node)
+    return Entrypoint(found.name, kind, (), None, docstring, Returns("unknown"), location, location)
+
+
 def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
     scope, resolver, target = sorting.scope, sorting.resolver, found.target
     location = scope.file.location(found.node)
@@ -291,7 +337,7 @@ def _origin(found: _Candidate) -> str:
 
 
 def _all_dynamic_names(scope: Scope, resolver: Resolver) -> Iterator[ast.AST]:
-    yield from find_dynamic_names(scope)
+    yield from resolver.generated(scope).opaque
     for star in scope.stars:
         if _has_dynamic_names(star.module, resolver):
             yield star.node
@@ -305,6 +351,6 @@ def _has_dynamic_names(module: str, resolver: Resolver) -> bool:
         if "__all__" in scope.bindings:
             continue
         leaves = any(resolver.tree.module(star.module) is None for star in scope.stars)
-        if leaves or find_dynamic_names(scope):
+        if leaves or resolver.generated(scope).opaque:
             return True
     return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 import posixpath
 import re
 from itertools import product
@@ -40,6 +41,13 @@ _SAME = frozenset(
 _JOINS = frozenset({"os.path.join", "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath"})
 _HERE = frozenset({"os.getcwd", "pathlib.Path.cwd"})
 _SAME_METHODS = frozenset({"absolute", "as_posix", "expanduser", "resolve"})
+# Methods of texts that take nothing but texts.
+_TEXT_METHODS = frozenset(
+    {
+        *("capitalize", "endswith", "islower", "isupper", "lower", "lstrip", "removeprefix"),
+        *("removesuffix", "replace", "rstrip", "startswith", "strip", "title", "upper"),
+    }
+)
 _NAMED = {
     **dict.fromkeys(("os.sep", "os.path.sep"), "/"),
     **dict.fromkeys(("os.pardir", "os.path.pardir"), ".."),
@@ -53,6 +61,7 @@ class Unknown:
 
 UNKNOWN = Unknown()
 Value: TypeAlias = Scalar | Unknown
+_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 # The variable that holds the result of every test whether a file exists.
 EXISTS = "exists()"
 
@@ -123,6 +132,11 @@ def find_value(
     """
     values = _Evaluator(resolver, known).attempt(scope, node)
     return values[0] if len(values) == 1 else UNKNOWN
+
+
+def is_plain_value(resolver: Resolver, scope: Scope, node: ast.expr) -> bool:
+    """Whether an expression is surely a number, a text, None or a container."""
+    return type(node) in _PLAIN or bool(find_values(resolver, scope, node))
 
 
 class _Evaluator(Struct):
@@ -200,6 +214,9 @@ class _Evaluator(Struct):
                 parts = [self.values(scope, left), self.values(scope, right)]
                 if all(isinstance(one, str) for part in parts for one in part):
                     return self._joined(scope, [left, right])
+                return self._computed(ast.Add(), *parts)
+            case ast.BinOp(left=left, op=ast.Sub() | ast.Mult() as op, right=right):
+                return self._computed(op, self.values(scope, left), self.values(scope, right))
             case ast.BinOp(left=left, op=ast.Div(), right=right):
                 return self._path(scope, [left, right])
             case ast.BinOp(left=left, op=ast.Mod(), right=right):
@@ -216,6 +233,14 @@ class _Evaluator(Struct):
                 both = product(self.values(scope, left), self.values(scope, right))
                 return (_compare(op, *pair) for pair in both)
         raise _UnknownError
+
+    def _computed(
+        self, op: ast.operator, left: tuple[Scalar, ...], right: tuple[Scalar, ...]
+    ) -> Iterator[Scalar]:
+        for one, other in product(left, right):
+            if type(one) is not int or type(other) is not int:
+                raise _UnknownError
+            yield _OPERATORS[type(op)](one, other)
 
     def _either(self, scope: Scope, node: ast.BoolOp) -> Iterable[Scalar]:
         """The values of ``and`` and ``or``, whose first decisive operand is the result."""
@@ -242,6 +267,8 @@ class _Evaluator(Struct):
         if self.resolver.assigned(scope, node):
             return self._looked_up(scope, node)
         if isinstance(node, ast.Attribute):
+            if node.attr == "__name__":
+                return (self.resolver.own_name(scope, node.value),)
             name = self.resolver.external(scope, node)
             if name in _NAMED:
                 return (_NAMED[name],)
@@ -353,7 +380,18 @@ class _Evaluator(Struct):
                 return self._looked_up(scope, node)
             case name, [] if name in _SAME_METHODS:
                 return self.texts(scope, receiver)
+            case name, arguments if name in _TEXT_METHODS and not node.keywords:
+                choices = self._choices(scope, [receiver, *arguments])
+                return (_call_method(name, *chosen) for chosen in choices)
         return ()
+
+
+def _call_method(name: str, text: str, *arguments: str) -> Scalar:
+    try:
+        result: Scalar = getattr(text, name)(*arguments)
+    except TypeError:
+        raise _UnknownError from None
+    return result
 
 
 def _is_long(value: Scalar) -> bool:
@@ -485,6 +523,7 @@ _DISPLAYS: dict[type[ast.expr], str] = {
     ast.GeneratorExp: "a generator",
     ast.Lambda: "a lambda",
 }
+_PLAIN = frozenset({*_DISPLAYS, ast.Tuple, ast.Constant}) - {ast.Lambda}
 
 
 class NotLiteralError(Exception):

@@ -134,12 +134,14 @@ def _json_errors(name: str, *, as_json: bool) -> Iterator[None]:
         raise
 
 
-def _describe(error: Exception) -> dict[str, str] | None:
+def _describe(error: Exception) -> dict[str, object] | None:
     """What is printed of an error; None for the end of a command, and for an output that broke."""
     error = missing_requirement(error) or error
     if isinstance(error, HubkitError):
         kind = getattr(error, "plain", type(error))
-        return {"kind": kind.__name__, "message": error.message, "hint": error.hint}
+        missing = getattr(error, "missing", ())
+        fields = {"kind": kind.__name__, "message": error.message, "hint": error.hint}
+        return {**fields, "missing": missing} if missing else {**fields}
     if isinstance(error, click.ClickException):
         return {"kind": "UsageError", "message": error.format_message(), "hint": ""}
     is_end = isinstance(error, click.exceptions.Exit | click.Abort)

@@ -192,7 +192,7 @@ def _require_valid(facts: RepoFacts, requested: Source) -> None:
 
     hubconf = facts.hubconf
     if requested.entrypoint and hubconf and not hubconf.entrypoint(requested.entrypoint):
-        names = tuple(one.name for one in hubconf.entrypoints)
+        names = hubconf.names
         raise entrypoint_not_found(requested.entrypoint, names, "is not in the hubconf")
     if requested.ref and not is_usable_ref(requested.ref):
         raise UsageError(

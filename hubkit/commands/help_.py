@@ -21,20 +21,25 @@ if TYPE_CHECKING:
 @subcommand(answers=True)
 @click.argument("repo", metavar="PATH|OWNER/NAME[:REF]", default=".")
 @click.argument("entrypoint", metavar="ENTRYPOINT", default="")
-def command(repo: str, entrypoint: str, *, as_json: bool) -> None:
+@click.option(
+    "--run",
+    is_flag=True,
+    help="Run the hubconf of a local folder if it creates the entrypoint at run time.",
+)
+def command(repo: str, entrypoint: str, *, run: bool, as_json: bool) -> None:
     """Describe an entrypoint.
 
     Shows its signature, help text, return value, dependencies and the weights it downloads. No code
-    of the repo is imported or run.
+    of the repo is imported or run, unless --run is passed and the source does not show the
+    entrypoint.
     """
     from hubkit.analysis import (
         read_repo,
         read_weights,
-        render_docstring,
         render_signature,
         require_hubconf,
     )
-    from hubkit.commands.target import locate_target
+    from hubkit.commands.target import is_own, locate_target, require_own_to_run
     from hubkit.errors import UsageError, entrypoint_not_found
 
     if not entrypoint:
@@ -45,24 +50,41 @@ def command(repo: str, entrypoint: str, *, as_json: bool) -> None:
             hint=f"For example: `hubkit help {example}`. Run `hubkit list` to see the entrypoints, and"
             " `hubkit COMMAND --help` for help on a command.",
         )
-    facts = read_repo(locate_target(repo))
+    if run:
+        require_own_to_run(repo)
+    root = locate_target(repo)
+    facts = read_repo(root, entrypoint)
     hubconf = require_hubconf(facts)
     found = hubconf.entrypoint(entrypoint)
+    if found is None and hubconf.has_dynamic_names and run:
+        _print_made(root, entrypoint, as_json=as_json)
+        return
     if found is None:
-        names = tuple(known.name for known in hubconf.entrypoints)
-        raise entrypoint_not_found(entrypoint, names, "is not in the hubconf")
+        error = entrypoint_not_found(entrypoint, hubconf.names, "is not in the hubconf")
+        if hubconf.has_dynamic_names:
+            advice = "pass --run, which runs the hubconf" if is_own(repo) else "use hubkit.help"
+            error.hint = f"The hubconf creates names at run time. To describe them, {advice}."
+        raise error
     weights = read_weights(facts.files, hubconf, [found.name])[found.name]
     if as_json:
         print_answer(_as_json(found, hubconf, weights.downloads))
         return
-    text = render_docstring(found.docstring) if found.docstring else "(no help text)"
-    echo(paint(render_signature(found), "bold"))
-    echo()
-    for line in text.splitlines():
-        echo(f"  {line}".rstrip())
-    echo()
+    _write_text(render_signature(found), found.docstring)
     for name, value in _rows(found, hubconf, weights.downloads):
         echo(paint(f"{name:10}", "bold"), "  ", value)
+
+
+def _print_made(root: Path, name: str, *, as_json: bool) -> None:
+    """Describe an entrypoint that only running the hubconf shows."""
+    from hubkit.runtime.probe import probe_entrypoint
+
+    made = probe_entrypoint(root, name)
+    signature = f"{name}{made.signature}"
+    if as_json:
+        fields = {"kind": "value", "signature": signature, "docstring": made.docstring}
+        print_answer({"name": name, **fields})
+    else:
+        _write_text(signature, made.docstring)
 
 
 def _as_json(
@@ -90,6 +112,16 @@ def _as_json(
             for use in downloads
         ],
     }
+
+
+def _write_text(signature: str, docstring: str | None) -> None:
+    from hubkit.analysis import render_docstring
+
+    echo(paint(signature, "bold"))
+    echo()
+    for line in (render_docstring(docstring) if docstring else "(no help text)").splitlines():
+        echo(f"  {line}".rstrip())
+    echo()
 
 
 def _rows(

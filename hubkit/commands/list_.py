@@ -28,7 +28,8 @@ def command(repo: str, *, run: bool, as_json: bool) -> None:
     """List the entrypoints of a hub repo.
 
     The names are read from the source, without running it. If a hubconf in a local folder creates
-    names at run time, --run lists them too by running it in a child process.
+    names at run time that the source does not show, --run lists them too by running it in a child
+    process. If that fails, the exit code is 1.
     """
     from hubkit.analysis import read_repo, require_hubconf
     from hubkit.commands.target import locate_target, require_own_to_run
@@ -37,19 +38,20 @@ def command(repo: str, *, run: bool, as_json: bool) -> None:
         require_own_to_run(repo)
     root = locate_target(repo)
     hubconf = require_hubconf(read_repo(root))
-    rows = [_row(entrypoint) for entrypoint in hubconf.entrypoints]
+    rows = [_row(entrypoint) for entrypoint in hubconf.listed]
     if run:
         names = find_dynamic_names(root, hubconf)
         rows += [{"name": name, "kind": "value", "summary": ""} for name in names]
+    is_open = hubconf.has_dynamic_names and not run
     if as_json:
-        print_answer({"entrypoints": rows, "is_open": hubconf.has_dynamic_names})
+        print_answer({"entrypoints": rows, "is_open": is_open})
         return
     for line in align_columns([(paint(row["name"], "name"), row["summary"]) for row in rows]):
         echo(line)
-    if not rows:
-        note(f"No entrypoints found in the source of {root}.")
-    if hubconf.has_dynamic_names and not run:
+    if is_open:
         print_incomplete(repo)
+    elif not rows:
+        note(f"No entrypoints found in the source of {root}.")
 
 
 def _row(entrypoint: Entrypoint) -> dict[str, str]:
@@ -65,16 +67,14 @@ def print_incomplete(repo: str) -> None:
 
 
 def find_dynamic_names(root: Path, hubconf: Hubconf) -> list[str]:
-    """Names that a hubconf creates when it runs; a failure is printed to stderr."""
-    from hubkit.errors import HubkitError
+    """Names that only running a hubconf shows.
+
+    Raises:
+        ProbeError: The hubconf cannot be run.
+    """
     from hubkit.runtime.probe import list_names
 
     if not hubconf.has_dynamic_names:
         return []
-    known = {entrypoint.name for entrypoint in hubconf.entrypoints}
-    known |= {leak.name for leak in hubconf.leaks}
-    try:
-        return [name for name in list_names(root) if name not in known]
-    except HubkitError as error:
-        echo(f"Running the hubconf failed: {error.message}", err=True)
-        return []
+    known = {*hubconf.names, *(leak.name for leak in hubconf.leaks)}
+    return [name for name in list_names(root) if name not in known]

@@ -54,7 +54,7 @@ def command(repo: str, output: Path | None, *, check: bool, run: bool, as_json: 
     root, source = _locate(repo, output, run=run)
     facts = read_repo(root)
     hubconf = require_hubconf(facts)
-    entrypoints = (*hubconf.entrypoints, *_dynamic_entrypoints(repo, root, hubconf, run=run))
+    entrypoints = (*hubconf.listed, *_dynamic_entrypoints(repo, root, hubconf, run=run))
     text = render_stubs(source, entrypoints, read_types(facts.files, hubconf))
     state = _compare(output, text)
     if as_json:

@@ -286,7 +286,7 @@ def _find_entrypoint(facts: RepoFacts | None, requested: str | None) -> Entrypoi
             )
         return ""
     hubconf = require_hubconf(facts) if requested is not None else facts.hubconf
-    entries = hubconf.entrypoints if hubconf else ()
+    entries = hubconf.listed if hubconf else ()
     if requested is None:
         return entries[0] if len(entries) == 1 else ""
     found = hubconf.entrypoint(requested) if hubconf else None

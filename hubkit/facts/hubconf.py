@@ -128,6 +128,7 @@ class Entrypoint(Struct, frozen=True):
         location: Where ``hubconf.py`` defines or imports the name.
         definition: Where it is defined; same as ``location`` unless re-exported.
         made_by: For a value, what made it: "partial", "lambda", "instance", or "" if unknown.
+        is_announced: Whether ``__all__`` of the hubconf names it, or a document loads it.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Entrypoint(Struct, frozen=True):
     location: Location
     definition: Location
     made_by: str = ""
+    is_announced: bool = False
 
     @property
     def summary(self) -> str:
@@ -220,8 +222,8 @@ class Hubconf(Struct, frozen=True):
         entrypoints: In the order in which they appear.
         leaks: Other callables that ``torch.hub.list`` shows.
         checkpoints: Downloads that importing it or calling its entrypoints may reach.
-        dynamic_names: Places that create names at run time (``globals()``, a star import from outside
-            the repo); if there are any, the names above may be incomplete.
+        dynamic_names: Places that create names at run time which the source does not show (a star
+            import from outside the repo); if there are any, the names above may be incomplete.
         own_imports: Imports of the repo's own modules, one per module.
         uses: What importing it and calling its entrypoints does to the process and the machine.
         relative_imports: Relative imports in it.
@@ -238,7 +240,9 @@ class Hubconf(Struct, frozen=True):
         loads: Calls that load a file of the repo or a whole model.
         missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
         undefined_names: Names that nothing defines, in functions that entrypoints may reach.
-        removed_names: Uses of names that newer releases no longer have.
+        removed_names: Uses of what newer releases no longer have or accept.
+        unchecked: Further entrypoints, so many of which are made at run time that only their names
+            and docstrings were read.
     """
 
     path: str
@@ -266,15 +270,32 @@ class Hubconf(Struct, frozen=True):
     missing_files: tuple[MissingFile, ...] = ()
     undefined_names: tuple[UndefinedName, ...] = ()
     removed_names: tuple[RemovedName, ...] = ()
+    unchecked: tuple[Entrypoint, ...] = ()
 
     @property
     def has_dynamic_names(self) -> bool:
-        """Whether names are created at run time, so that the source does not show all of them."""
+        """Whether names are created at run time which the source does not show."""
         return bool(self.dynamic_names)
+
+    @property
+    def distinct(self) -> tuple[Entrypoint, ...]:
+        """The entrypoints, without further ones that the same line makes from the same definition."""
+        places = {(entry.location, entry.definition): entry for entry in reversed(self.entrypoints)}
+        return tuple(reversed(places.values()))
+
+    @property
+    def listed(self) -> tuple[Entrypoint, ...]:
+        """All entrypoints whose names the source shows."""
+        return self.entrypoints + self.unchecked
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(entry.name for entry in self.listed)
 
     def entrypoint(self, name: str) -> Entrypoint | None:
         """The entrypoint of that name, or None."""
-        return next((entry for entry in self.entrypoints if entry.name == name), None)
+        return next((entry for entry in self.listed if entry.name == name), None)
 
 
 class HubconfProblem(Struct, frozen=True):
@@ -428,19 +449,21 @@ class RejectedCall(Struct, frozen=True):
 
 
 class RemovedName(Struct, frozen=True):
-    """A use of a name that a newer release of Python or of a package no longer has.
+    """A use of what a newer release of Python or of a package no longer has or accepts.
 
     Attributes:
-        name: Its dotted name.
+        name: The dotted name, or the source of a default.
         since: The first release without it, such as "Python 3.12".
         location: The use.
         on_import: Whether importing hubconf.py reaches it, or else a call of an entrypoint.
+        kind: "name", or "default" for that of a field of a dataclass.
     """
 
     name: str
     since: str
     location: Location
     on_import: bool
+    kind: Literal["name", "default"] = "name"
 
 
 class UndefinedName(Struct, frozen=True):

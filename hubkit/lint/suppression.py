@@ -199,7 +199,7 @@ def find_unknown_entrypoints(repo: RepoFacts, config: Config) -> Iterator[Findin
     hubconf = repo.hubconf
     if hubconf is None or hubconf.has_dynamic_names:
         return
-    names = [one.name for one in hubconf.entrypoints] + [one.name for one in hubconf.leaks]
+    names = [*hubconf.names] + [one.name for one in hubconf.leaks]
     known = set(names)
     for name in config.entrypoints:
         if name in known:

@@ -203,7 +203,7 @@ def list(
         names = _probe_names(request)
         listed = [name for name in names if name not in leaks]
     else:
-        listed = sorted(entrypoint.name for entrypoint in hubconf.entrypoints)
+        listed = sorted(hubconf.names)
     return Names(listed, os.fspath(github), hubconf)
 
 
@@ -242,8 +242,7 @@ def help(
     if entrypoint is not None and entrypoint.docstring is not None:
         return Help(entrypoint.docstring, entrypoint)
     if entrypoint is None and not hubconf.has_dynamic_names:
-        names = tuple(found.name for found in hubconf.entrypoints)
-        raise entrypoint_not_found(model, names, f"is not in {located.hubconf}")
+        raise entrypoint_not_found(model, hubconf.names, f"is not in {located.hubconf}")
     if entrypoint is not None and entrypoint.kind == "function" and not _may_probe(request):
         return None
     return _probe_help(request, model)

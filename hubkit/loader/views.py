@@ -32,7 +32,7 @@ class Names(list[str]):
     def _repr_html_(self) -> str:
         from hubkit.analysis import read_docstring
 
-        found = {one.name: one.docstring or "" for one in self._hubconf.entrypoints}
+        found = {one.name: one.docstring or "" for one in self._hubconf.listed}
         summaries = [read_docstring(found.get(name, "")).summary for name in self]
         rows = [
             (html_code(name), html_text(summary))

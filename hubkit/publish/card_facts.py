@@ -169,7 +169,7 @@ def gather_facts(facts: RepoFacts, source: Source) -> CardFacts:
     return CardFacts(
         source=source,
         entrypoints=hubconf.entrypoints,
-        has_dynamic_names=hubconf.has_dynamic_names,
+        has_dynamic_names=hubconf.has_dynamic_names or bool(hubconf.unchecked),
         config=config,
         checkpoints=tuple(find_checkpoints(facts, hubconf, config)),
         dependencies=needed,

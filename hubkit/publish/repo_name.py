@@ -54,7 +54,7 @@ def is_usable_ref(ref: str) -> bool:
 
 def read_own_snippets(facts: RepoFacts) -> tuple[Snippet, ...]:
     """The calls in the repo's documents that load the repo itself."""
-    names = frozenset(entry.name for entry in facts.hubconf.entrypoints) if facts.hubconf else ()
+    names = frozenset(facts.hubconf.names) if facts.hubconf else ()
     return select_own(read_snippets(facts.files), frozenset(names))
 
 

@@ -60,8 +60,8 @@ def breaking_change(repo: RepoFacts) -> Iterator[Finding]:
 
 
 def _find_removed(old: Hubconf, new: Hubconf, ref: str) -> Iterator[Finding]:
-    known = {one.name for one in new.entrypoints} | {leak.name for leak in new.leaks}
-    gone = [one for one in old.entrypoints if one.name not in known]
+    known = {*new.names} | {leak.name for leak in new.leaks}
+    gone = [one for one in old.listed if one.name not in known]
     if gone and new.has_dynamic_names:
         yield breaking_change.finding(
             f"{quoted([one.name for one in gone])} of {ref} may be created at run time and could not "
@@ -70,7 +70,7 @@ def _find_removed(old: Hubconf, new: Hubconf, ref: str) -> Iterator[Finding]:
             severity="info",
         )
         return
-    added = [one for one in new.entrypoints if old.entrypoint(one.name) is None]
+    added = [one for one in new.listed if old.entrypoint(one.name) is None]
     for one in gone:
         heir = _find_heir(one, added)
         yield breaking_change.finding(

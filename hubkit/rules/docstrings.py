@@ -61,7 +61,7 @@ def missing_docstring(repo: RepoFacts) -> Iterator[Finding]:
 
     The docstring of a re-exported entrypoint belongs to its definition.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         # Without parameters, the definition was not found, and neither was its docstring.
         is_found = entry.parameters is not None and entry.made_by not in _WITHOUT_OWN_HELP
         if is_found and not (entry.docstring or "").strip():
@@ -108,7 +108,7 @@ def undocumented_parameter(repo: RepoFacts) -> Iterator[Finding]:
     Any docstring style counts, and so does a sentence that names the parameter. `*args`, `**kwargs`
     and names with a leading underscore are not reported.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         names = _undocumented(entry)
         if names:
             yield undocumented_parameter.finding(
@@ -154,7 +154,7 @@ def unknown_parameter(repo: RepoFacts) -> Iterator[Finding]:
 
     Reported only if the name is similar to that of an undocumented parameter.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         for name, close in _misspelled(entry).items():
             yield unknown_parameter.finding(
                 f"the docstring of `{entry.name}` describes `{name}`, which is not a parameter",
@@ -189,7 +189,7 @@ def leftover_text(repo: RepoFacts) -> Iterator[Finding]:
         def resnet18(pretrained=False):
             \"""ResNet-18; pretrained loads ImageNet weights.\"""
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         found = _LEFTOVER.search(entry.docstring or "")
         if found:
             yield leftover_text.finding(
@@ -227,7 +227,7 @@ def generic_help(repo: RepoFacts) -> Iterator[Finding]:
 
     Or assign a text to `__doc__`.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         if entry.made_by in _WITHOUT_OWN_HELP and not (entry.docstring or "").strip():
             shown = "the help of `partial`" if entry.made_by == "partial" else "nothing"
             yield generic_help.finding(
@@ -262,7 +262,7 @@ def duplicate_help(repo: RepoFacts) -> Iterator[Finding]:
     Two names for one definition are not reported.
     """
     seen: dict[str, Entrypoint] = {}
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         text = " ".join((entry.docstring or "").split())
         first = seen.setdefault(text, entry)
         if text and first.definition != entry.definition:
@@ -331,15 +331,15 @@ def bad_example(repo: RepoFacts) -> Iterator[Finding]:
     hubconf = repo.hubconf
     if hubconf is None:
         return
-    names = frozenset(entry.name for entry in hubconf.entrypoints)
+    names = frozenset(hubconf.names)
     known = names | {leak.name for leak in hubconf.leaks}
     shown = [
         (entry, one)
-        for entry in hubconf.entrypoints
+        for entry in hubconf.distinct
         for one in find_snippets(entry.docstring or "", entry.definition.path)
     ]
     own = frozenset(one.repo for one in select_own([one for _, one in shown], known))
-    for entry in hubconf.entrypoints:
+    for entry in hubconf.distinct:
         problem = next(_unparsable(entry.docstring or ""), "")
         if problem:
             yield _bad_example(entry, f"does not parse: {problem}", "Fix the example.")

@@ -92,13 +92,13 @@ def readme_no_snippet(repo: RepoFacts) -> Iterator[Finding]:
     A snippet in another document of the repo counts too.
     """
     readmes = sorted(name for name in repo.files.names("") if re.fullmatch(_README, name))
-    if repo.hubconf is None or not repo.hubconf.entrypoints or read_snippets(repo.files):
+    if repo.hubconf is None or not repo.hubconf.listed or read_snippets(repo.files):
         return
     if not any(re.search(_LOADS, repo.files.read_text(name)) for name in readmes):
         yield readme_no_snippet.finding(
             "no document of this repo shows how to load it with torch.hub.load",
             hint="Add an example with a tag to the README: "
-            f'`torch.hub.load("owner/name:v1.0", "{repo.hubconf.entrypoints[0].name}")`.',
+            f'`torch.hub.load("owner/name:v1.0", "{repo.hubconf.names[0]}")`.',
         )
 
 
@@ -260,9 +260,7 @@ def _find_left_out(files: Files, folder: str) -> Iterator[str]:
 
 def _loadable(hubconf: Hubconf) -> frozenset[str]:
     """All names that torch.hub.load finds, including leaked ones."""
-    return frozenset(
-        [*(entry.name for entry in hubconf.entrypoints), *(leak.name for leak in hubconf.leaks)]
-    )
+    return frozenset([*hubconf.names, *(leak.name for leak in hubconf.leaks)])
 
 
 def _others(count: int) -> str:

@@ -54,7 +54,7 @@ def returns_not_module(repo: RepoFacts) -> Iterator[Finding]:
     Or documented: the docstring says what comes back, such as "Returns: The model and its
     processor". A mention of the returned type, such as "tuple" or "dict", suffices.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         # HUB203 reports coroutine functions.
         is_other = entry.returns.shape == "other" and entry.returns.description != "a coroutine"
         if is_other and not _is_documented(entry):

@@ -44,10 +44,12 @@ def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
         [tool.hubkit.entrypoints.FocalLoss]
         kind = "class"
 
-    The severity is info for an nn.Module class with a docstring. HUB305 reports entrypoints made by
+    A class that `__all__` of hubconf.py names, or that a document at the root or in `docs` loads, is
+    published on purpose and not reported. Of others, the severity is info for an nn.Module class
+    with a docstring. HUB305 reports entrypoints made by
     `functools.partial` and `lambda`.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         if entry.returns.description == "a coroutine":
             yield non_function_entrypoint.finding(
                 f"`{entry.name}` is a coroutine function: torch.hub.load returns a coroutine that is "
@@ -58,6 +60,7 @@ def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
             )
         elif entry.made_by == "instance" or (
             entry.kind == "class"
+            and not entry.is_announced
             and entry.parameters is not None
             and entry.returns.shape != "other"
         ):
@@ -89,7 +92,7 @@ def required_arguments(repo: RepoFacts) -> Iterator[Finding]:
     If no default makes sense, document the argument in the docstring and give a value to
     `pytest --hubconf` in hubkit.toml: `[entrypoints.unet] call = { in_channels = 3 }`.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         names = [parameter.name for parameter in entry.parameters or () if parameter.required]
         if names:
             yield required_arguments.finding(
@@ -124,7 +127,7 @@ def swallowed_kwargs(repo: RepoFacts) -> Iterator[Finding]:
 
     If the arguments are ignored on purpose, use a name with a leading underscore, such as `**_`.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         for parameter in entry.parameters or ():
             if parameter.ignored and not parameter.name.startswith("_"):
                 yield swallowed_kwargs.finding(
@@ -153,7 +156,7 @@ def reserved_parameter(repo: RepoFacts) -> Iterator[Finding]:
 
     Positional-only parameters are not reported.
     """
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         for parameter in entry.parameters or ():
             name = parameter.name
             if name not in LOAD_PARAMETERS or parameter.kind in (
@@ -207,7 +210,7 @@ def cuda_by_default(repo: RepoFacts) -> Iterator[Finding]:
     for need in needs:
         if need.parameter:
             defaults.setdefault(need.entrypoint, []).append(need.parameter)
-    for entry in repo.hubconf.entrypoints if repo.hubconf else ():
+    for entry in repo.hubconf.distinct if repo.hubconf else ():
         named = defaults.get(entry.name, [])
         shown = [f"{one.name}={one.default}" for one in entry.parameters or () if one.name in named]
         if named:
@@ -262,7 +265,7 @@ def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
     if hubconf is None:
         return
     failing = {one.entrypoint: one for one in hubconf.failing_defaults}
-    for entry in hubconf.entrypoints:
+    for entry in hubconf.distinct:
         made_up = [one.name for one in entry.parameters or () if _MADE_UP.match(one.default or "")]
         if entry.name in failing:
             found = failing[entry.name]

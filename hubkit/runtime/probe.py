@@ -41,11 +41,13 @@ class ProbeFailure(Struct, frozen=True):
         type: Qualified name of the exception's class, such as "ModuleNotFoundError".
         message: Its text.
         traceback: Its traceback, without the probe's own frames.
+        module: The module that an import did not find, or "".
     """
 
     type: str
     message: str
     traceback: str
+    module: str = ""
 
 
 class ProbeReply(Struct, frozen=True, kw_only=True):
@@ -55,11 +57,13 @@ class ProbeReply(Struct, frozen=True, kw_only=True):
         failure: What the code raised, or None; ``SystemExit`` counts.
         names: For "names": public callables of the hubconf, sorted.
         docstring: For "help".
+        signature: For "help": its parameters in parentheses; "(...)" if unknown.
     """
 
     failure: ProbeFailure | None
     names: tuple[str, ...] = ()
     docstring: str | None = None
+    signature: str = "(...)"
 
 
 def list_names(root: Path, *, source_only: bool = False, timeout: float = 300.0) -> tuple[str, ...]:
@@ -89,7 +93,17 @@ def read_help(root: Path, name: str, *, source_only: bool = False) -> str | None
         EntrypointNotFoundError: The hubconf has no such entrypoint.
         ProbeError: The repo's code failed, crashed or took too long.
     """
-    return _run(ProbeRequest(str(root.resolve()), "help", name, source_only)).docstring
+    return probe_entrypoint(root, name, source_only=source_only).docstring
+
+
+def probe_entrypoint(root: Path, name: str, *, source_only: bool = False) -> ProbeReply:
+    """The docstring and the signature of an entrypoint, if the source does not show them.
+
+    Raises:
+        EntrypointNotFoundError: The hubconf has no such entrypoint.
+        ProbeError: The repo's code failed, crashed or took too long.
+    """
+    return _run(ProbeRequest(str(root.resolve()), "help", name, source_only))
 
 
 def _run(request: ProbeRequest, timeout: float = 300.0) -> ProbeReply:
@@ -115,5 +129,6 @@ def _run(request: ProbeRequest, timeout: float = 300.0) -> ProbeReply:
         raise EntrypointNotFoundError(message, entrypoint=request.name, hint=hint)
     raise ProbeError(
         f"The code of {request.root} raised {failure.type}: {failure.message}",
+        missing=(failure.module,) if failure.module else (),
         hint=failure.traceback,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import os
 import traceback
 from pathlib import Path
@@ -16,7 +17,7 @@ from hubkit.runtime.policy import FOLDER, NO_BYTECODE, CodePolicy
 from hubkit.runtime.probe import ProbeFailure, ProbeReply, ProbeRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _OWN_FILES = f"{Path(__file__).parents[1]}{os.sep}"
 
@@ -29,7 +30,8 @@ def main(message: object) -> ProbeReply:
         hubconf = import_hubconf(Path(request.root), policy=policy)
         if request.task == "names":
             return ProbeReply(failure=None, names=hubconf.names())
-        return ProbeReply(failure=None, docstring=hubconf.entrypoint(request.name).__doc__)
+        found = hubconf.entrypoint(request.name)
+        return ProbeReply(failure=None, docstring=found.__doc__, signature=_signature(found))
     except BaseException as error:  # noqa: BLE001
         return ProbeReply(failure=_describe(error))
 
@@ -40,6 +42,13 @@ def _qualified_name(cls: type) -> str:
     )
 
 
+def _signature(found: Callable[..., object]) -> str:
+    try:
+        return str(inspect.signature(found))
+    except (TypeError, ValueError):
+        return "(...)"
+
+
 def _describe(error: BaseException) -> ProbeFailure:
     try:
         message = str(error)
@@ -48,7 +57,8 @@ def _describe(error: BaseException) -> ProbeFailure:
     summary = traceback.TracebackException.from_exception(error)
     for part in _chain(summary):
         part.stack[:] = [frame for frame in part.stack if not _is_own(frame.filename)]
-    return ProbeFailure(_qualified_name(type(error)), message, "".join(summary.format()))
+    module = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
+    return ProbeFailure(_qualified_name(type(error)), message, "".join(summary.format()), module)
 
 
 def _chain(summary: traceback.TracebackException | None) -> Iterator[traceback.TracebackException]:

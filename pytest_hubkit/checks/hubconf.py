@@ -233,7 +233,7 @@ def surface(repo: RepoContext) -> Iterator[Failure]:
 def _find_unexpected(repo: RepoContext, names: tuple[str, ...]) -> Iterator[Failure]:
     """Names created at run time that match no declared pattern."""
     patterns = repo.session.config.names
-    spelled = {entrypoint.name for entrypoint in repo.session.source.entrypoints}
+    spelled = {*repo.session.source.names}
     known = spelled | {leak.name for leak in repo.session.source.leaks}
     strange = [
         name

@@ -207,19 +207,26 @@ def test_functions_registered_with_timm_are_all_that_a_star_brings(read: ReadHub
 @pytest.mark.parametrize(
     "source",
     [
-        "globals()['net'] = print",
-        "globals().update(net=print)",
-        "for name in ['a']:\n    locals()[name] = print",
-        "import sys\nsetattr(sys.modules[__name__], 'net', print)",
-        "vars().update({})",
-        "exec('def net(): ...')",
-        "def _register(name):\n    globals()[name] = print\n_register('net')",
+        "globals()[__name__] = print",
+        "globals().update(**names())",
+        "import torch\nfor name in dir(torch.nn):\n    locals()[name] = print",
+        "import sys\nsetattr(sys.modules[__name__], input(), print)",
+        "import sys\nself = sys.modules[__name__]\nsetattr(self, input(), print)",
+        "import fill\nfill.fill(globals())",
+        "names = globals()\nnames[input()] = print",
+        "exec(open('nets.txt').read())",
+        "def _register(name):\n    globals()[name] = print",
+        "def _register(name):\n    globals()[name] = print\n_register(input())",
+        "def _fill(space):\n    if input():\n        space['net'] = len\n_fill(globals())",
+        "def _fill(space):\n    for name in input():\n        space[name] = len\n_fill(globals())",
+        "if input():\n    globals()['net'] = print",
+        "for name in ['a', 'b']:\n    if input():\n        continue\n    globals()[name] = print",
         "from timm.models import *",
         "from own import *",
     ],
 )
 def test_names_made_at_run_time_open_the_hubconf(read: ReadHubconf, source: str) -> None:
-    hubconf = read(source, {"own.py": "globals()['net'] = print"})
+    hubconf = read(source, {"own.py": "globals()[input()] = print"})
     assert hubconf.has_dynamic_names
     assert {place.path for place in hubconf.dynamic_names} == {"hubconf.py"}
 

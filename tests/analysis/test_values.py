@@ -69,14 +69,17 @@ def place(tmp_path: Path) -> tuple[Resolver, Scope]:
         ("FLAG and 'x'", {"x"}),
         ("size or 'x'", set()),
         ("again", set()),
-        ("1 + 2", set()),
+        ("1 + 2", {3}),
+        ("'net' + str(2 * 3)", {"net6"}),
+        ("'Net-B0'.lower().replace('-', '_')", {"net_b0"}),
+        ("name.upper(1)", set()),
         ("3 % 2", set()),
         ("URLS['none']", set()),
         ("'x' in FILLED", set()),
     ],
 )
 def test_an_expression_has_the_values_of_all_ways_through_it(
-    place: tuple[Resolver, Scope], expression: str, expected: set[str]
+    place: tuple[Resolver, Scope], expression: str, expected: set[str | int]
 ) -> None:
     node = ast.parse(expression, mode="eval").body
     assert set(find_values(*place, node)) == expected

@@ -192,7 +192,7 @@ def test_list_reports_that_there_are_no_entrypoints(tmp_path: Path) -> None:
 
 def test_list_runs_a_hubconf_in_a_folder_only_with_run(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    made = f"__import__('pathlib').Path({str(canary)!r}).touch()\nglobals()['made'] = print\n"
+    made = f"__import__('pathlib').Path({str(canary)!r}).touch()\nglobals()['made'[:]] = print\n"
     (tmp_path / "hubconf.py").write_text(made)
     done = CliRunner().invoke(main, ["list", str(tmp_path)])
     assert (done.exit_code, done.stdout) == (0, "")

@@ -152,6 +152,54 @@ def test_list_prints_names_and_whether_there_may_be_more(repo: Path) -> None:
     assert answer["is_open"] is False
 
 
+MADE = """dependencies = ["torch"]
+
+import os
+
+
+def _make(name):
+    def build(pretrained=False, width=2):
+        \"\"\"A net.\"\"\"
+
+    return build
+
+
+for _name in os.environ.get("NETS", "small large").split():
+    globals()[_name] = _make(_name)
+"""
+
+
+def test_list_says_that_names_are_made_at_run_time(repo: Path) -> None:
+    (repo / "hubconf.py").write_text(MADE)
+    done = run("list", repo)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "creates names at run time" in done.stderr
+    assert "--run" in done.stderr
+    answer = json.loads(run("list", repo, "--json").stdout)
+    assert (answer["entrypoints"], answer["is_open"]) == ([], True)
+
+
+def test_run_lists_and_describes_what_only_running_shows(repo: Path) -> None:
+    (repo / "hubconf.py").write_text(MADE)
+    answer = json.loads(run("list", repo, "--json", "--run").stdout)
+    assert [entry["name"] for entry in answer["entrypoints"]] == ["large", "small"]
+    assert answer["is_open"] is False
+    described = run("help", repo, "small", "--run")
+    assert described.stdout == "small(pretrained=False, width=2)\n\n  A net.\n\n"
+    assert "pass --run" in run("help", repo, "small").stderr
+    assert run("help", repo, "medium", "--run").exit_code == 1
+
+
+def test_a_hubconf_that_cannot_run_is_not_listed_as_if_it_had(repo: Path) -> None:
+    (repo / "hubconf.py").write_text(f"import no_such_module\n{MADE}")
+    done = run("list", repo, "--run")
+    assert done.exit_code == 1
+    assert "No module named 'no_such_module'" in done.stderr
+    done = run("list", repo, "--run", "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["error"]["missing"] == ["no_such_module"]
+
+
 def test_help_shows_signature_and_dependencies(repo: Path) -> None:
     shown = run("help", repo, "net").stdout
     assert shown.startswith("net(pretrained: bool = False, *, width: int = 4)\n\n  A line.")

@@ -179,7 +179,7 @@ def test_check_needs_a_file(repo: Path) -> None:
 
 
 def test_names_made_at_run_time_need_a_run(repo: Path) -> None:
-    (repo / "hubconf.py").write_text("globals().update(net=lambda: 1)\n")
+    (repo / "hubconf.py").write_text("globals().update([('net', lambda: 1)][:])\n")
     reading = run(repo)
     assert "load_net" not in reading.stdout
     assert "creates names at run time" in reading.stderr

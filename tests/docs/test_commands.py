@@ -85,6 +85,16 @@ def test_every_option_of_the_suite_on_a_page_exists() -> None:
         assert not set(shown) - known, page.name
 
 
+def test_every_environment_variable_is_on_its_page() -> None:
+    page = (DOCS / "environment.md").read_text("utf-8")
+    source = "".join(path.read_text("utf-8") for path in (DOCS.parent / "hubkit").rglob("*.py"))
+    names = set(re.findall(r'"(HUBKIT_[A-Z_]+)"', source))
+    constants = set(re.findall(r"^(HUBKIT_[A-Z_]+)\b.* = ", source, re.MULTILINE))
+    passed_to_git = {"HUBKIT_GIT_USER", "HUBKIT_GIT_PASSWORD"}
+    assert "HUBKIT_OFFLINE" in names
+    assert not [name for name in names - constants - passed_to_git if f"`{name}" not in page]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_example_parses(page: Path) -> None:
     for language, block in FENCE.findall(page.read_text("utf-8")):

@@ -1,7 +1,8 @@
 """The commands of pages run as they are printed there, and print what the page shows.
 
 A block of code that starts with ``# NAME`` is a file of the reader. Console blocks below
-``<!-- run -->`` are run in order.
+``<!-- run -->`` are run in order, in the repo that ``readers`` makes for the page. Other blocks of
+commands say why they are not run.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.doc_pages import DOCS, expected, read_commands, run
+from tests.docs.readers import make_repo
 from tests.git_host import GitHost, commit_files, git
 
 if TYPE_CHECKING:
@@ -26,10 +28,11 @@ BLOCK = re.compile(
     re.DOTALL,
 )
 TEXTS = {path.name: path.read_text("utf-8") for path in sorted(DOCS.glob("*.md"))}
+NEEDS_TORCH = re.compile(r"^\$ (?:hubkit conform|hubkit weights|pytest)", re.MULTILINE)
+COMMANDS = re.compile(r"(?:(<!--[^\n]*-->)\n)?[ ]*```(?:console|sh)\n(.*?)```", re.DOTALL)
+MARK = re.compile(r"<!-- (?:run|story|not run: .+) -->")
 PAGES = [
-    pytest.param(
-        name, marks=pytest.mark.torch if re.search(r"^\$ hubkit conform", text, re.M) else ()
-    )
+    pytest.param(name, marks=pytest.mark.torch if NEEDS_TORCH.search(text) else ())
     for name, text in TEXTS.items()
     if "<!-- run -->" in text
 ]
@@ -69,10 +72,9 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHost]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: GitHost) -> Path:
-    """An empty repo with a license, where the commands run."""
+    """An empty repo, where the commands run."""
     folder = tmp_path / "nets"
     folder.mkdir()
-    (folder / "LICENSE").write_text("Copyright Ada. All rights reserved.\n", "utf-8")
     git("init", "-q", "-b", "main", cwd=folder)
     variables = {
         "GIT_CONFIG_GLOBAL": os.devnull,
@@ -90,15 +92,32 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: GitHost) -> Pa
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_command_prints_what_the_page_shows(name: str, folder: Path) -> None:
+def test_every_command_prints_what_the_page_shows(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_repo(name, folder)
     for block in BLOCK.finditer(TEXTS[name]):
         if block["name"]:
             path = folder / block["name"]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block["content"], "utf-8")
         for command, lines in read_commands(block["run"] or ""):
+            if command.startswith("cd "):
+                monkeypatch.chdir(command.removeprefix("cd "))
+                continue
             shown = run(command, check=False)
             assert re.fullmatch(expected(lines), shown), f"$ {command}\n{shown}"
+
+
+def test_every_block_of_commands_is_run_or_says_why_not() -> None:
+    unmarked = [
+        f"{name}: {block.splitlines()[0]}"
+        for name, text in TEXTS.items()
+        if name != "publishing.md"  # tests/publish runs all of them
+        for mark, block in COMMANDS.findall(text)
+        if not MARK.fullmatch(mark)
+    ]
+    assert not unmarked
 
 
 def test_messages_of_the_page_on_troubleshooting_are_in_the_source() -> None:

@@ -85,7 +85,7 @@ def test_listing_a_closed_hubconf_runs_nothing(make_repo: MakeRepo) -> None:
 def test_listing_an_open_hubconf_runs_it_elsewhere(make_repo: MakeRepo) -> None:
     hubconf = """
         import sys
-        for size in ("s", "l"):
+        for size in "sl"[:]:
             def net():
                 "A net."
             globals()["net_" + size] = net
@@ -102,7 +102,7 @@ def test_listing_an_open_hubconf_runs_it_elsewhere(make_repo: MakeRepo) -> None:
 
 
 def test_an_open_hubconf_that_fails_is_one_error(make_repo: MakeRepo) -> None:
-    root = make_repo("repo", {"hubconf.py": "globals()['x'] = 1\nraise KeyError('why')"})
+    root = make_repo("repo", {"hubconf.py": "globals()['x'[:]] = 1\nraise KeyError('why')"})
     with pytest.raises(ProbeError, match="KeyError: 'why'"):
         hubkit.list(root, trust_repo=True)
 
@@ -113,7 +113,8 @@ def test_an_open_hubconf_in_a_folder_runs_only_when_trusted(
 ) -> None:
     canary = tmp_path / "canary"
     root = make_repo(
-        "repo", {"hubconf.py": f"__import__('os').mkdir({str(canary)!r})\nglobals()['x'] = print"}
+        "repo",
+        {"hubconf.py": f"__import__('os').mkdir({str(canary)!r})\nglobals()['x'[:]] = print"},
     )
     with pytest.raises(UntrustedRepoError, match="at run time") as caught:
         hubkit.list(root, trust_repo=trust_repo)

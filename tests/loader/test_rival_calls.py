@@ -66,7 +66,7 @@ LIST = "result = hub.list('own/a:main', trust_repo=True, verbose=False)"
 
 def harmful(what: str, code: str, program: str, ours: object, theirs: object) -> ParameterSet:
     """A hubconf that has to be run to be listed."""
-    made = f"globals()['net'] = print\n{code}\n"
+    made = f"globals()['net'[:]] = print\n{code}\n"
     return scenario(what, program, ours, theirs, {"hubconf.py": made})
 
 

@@ -189,7 +189,7 @@ def test_without_the_check_that_would_tell_another_tells(plain: HubRepo) -> None
 
 
 def test_names_made_at_run_time_are_asked_of_a_child_process(repo: HubRepo) -> None:
-    code = "for name in ('b', 'a'):\n    globals()[name] = lambda: None\n\ndef fixed(): ...\n"
+    code = "for name in 'ba'[:]:\n    globals()[name] = lambda: None\n\ndef fixed(): ...\n"
     repo.write({"hubconf.py": f"import sys as _sys\n{code}"})
     ids = repo.collect("--hubconf")
     names = list(dict.fromkeys(one.split("::")[1] for one in ids if one.count("::") == 2))

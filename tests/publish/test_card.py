@@ -248,7 +248,7 @@ def test_odd_places(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "is not a hub repo: hubconf.py does not exist" in hubkit("card", empty, *REPO).stderr
     (empty / "hubconf.py").write_text("def net(:\n")
     assert hubkit("card", empty, *REPO).exit_code == 1
-    (empty / "hubconf.py").write_text("def net():\n    return 1\n\n\nglobals()['x'] = net\n")
+    (empty / "hubconf.py").write_text("def net():\n    return 1\n\n\nglobals()['x'[:]] = net\n")
     result = hubkit("card", empty, *REPO)
     assert result.exit_code == 0, result.output
     text = (empty / CARD).read_text()

@@ -117,7 +117,7 @@ def test_a_process_that_dies_is_reported(tmp_path: Path) -> None:
 
 def test_a_hubconf_that_makes_its_names_is_left_to_the_suite(tmp_path: Path) -> None:
     folder = tmp_path / "nets"
-    commit_files(folder, {"hubconf.py": "for _n in 'ab':\n    globals()[_n] = print\n"})
+    commit_files(folder, {"hubconf.py": "for _n in 'ab'[:]:\n    globals()[_n] = print\n"})
     result = hubkit("release", folder, *("--dry-run", "--verify", "--level", "0", "--tag", "v1"))
     assert "note     load: the source defines no entrypoint" in result.stdout
 

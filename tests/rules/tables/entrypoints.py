@@ -393,17 +393,24 @@ def net(pretrained: bool = False):
     """A line; pretrained is not used yet."""
     return _torch.nn.Linear(1, 1)
 
-globals()["net2"] = net  # expect: HUB210
+for _name in dir(_torch.nn):
+    globals()[_name] = net  # expect: HUB210
 ''',
         "good": '''\
 dependencies = ["torch"]
 
+from functools import partial as _partial
+
 import torch as _torch
 
 
-def net(pretrained: bool = False):
-    """A line; pretrained is not used yet."""
-    return _torch.nn.Linear(1, 1)
+def net(pretrained: bool = False, width: int = 1):
+    """A line as wide as width; pretrained is not used yet."""
+    return _torch.nn.Linear(width, 1)
+
+
+for _width in range(2, 5):
+    globals()[f"net{_width}"] = _partial(net, width=_width)  # expect: HUB305
 ''',
         "trap_only_read": '''\
 dependencies = ["torch"]
@@ -485,7 +492,7 @@ def net(pretrained: bool = False):
     return _torch.nn.Linear(1, 1)
 
 
-globals()["net_small"] = net  # expect: HUB210
+globals().update(vars(_torch.nn))  # expect: HUB210
 ''',
     },
 }

@@ -179,7 +179,7 @@ dependencies = ["torch"]
 
 import torch as _torch
 
-for _name in ("small", "large"):
+for _name in dir(_torch.nn):
     globals()[_name] = _torch.nn.Linear  # expect: HUB210
 """,
     },
@@ -321,7 +321,7 @@ dependencies = ["torch"]
 
 import torch as _torch
 
-for _name in ("_small", "_large"):
+for _name in dir(_torch.nn):
     globals()[_name] = _torch.nn.Linear  # expect: HUB210
 
 
@@ -347,6 +347,7 @@ from torch._six import container_abcs as _abcs  # expect: HUB012
 
 _torchaudio.set_audio_backend("sox")  # expect: HUB012
 _TYPE = _np.float  # expect: HUB012
+_STRING = _np.string_  # expect: HUB012
 
 
 def _find(width):

@@ -8,5 +8,5 @@ def unet(pretrained: bool = False, in_channels: int = 3):
     return _nn.Linear(1, 1)
 
 
-for _name in ("old", "older"):
+for _name in dir(_nn):
     globals()[_name + "_unet"] = unet  # expect: HUB209, HUB210
