@@ -55,7 +55,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
             }
         ),
     ),
-    "audit": (5, frozenset({"analysis", "config", "hubdir", "lint", "source"})),
+    "audit": (5, frozenset({"analysis", "config", "hubdir", "lint", "pages", "source"})),
     "commands": (6, frozenset({"*"})),
     "cli": (6, frozenset({"*"})),
     "__init__": (6, frozenset({"*"})),

@@ -112,7 +112,7 @@ def _constructor_parameters(resolver: Resolver, found: Defined) -> Parameters | 
         current = pending.pop(0)
         visited += 1
         assert isinstance(current.node, ast.ClassDef)  # noqa: S101 - only classes are queued
-        constructor = _method(current.node, "__init__")
+        constructor = find_method(current.node, "__init__")
         if constructor is not None:
             return read_parameters(
                 current.scope.file, constructor.args, bound=True, body=constructor.body
@@ -134,7 +134,8 @@ def _is_plain(base: ast.expr, target: object) -> bool:
     return target is None and isinstance(base, ast.Name) and base.id in _PLAIN_BASES
 
 
-def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+def find_method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+    """The method of that name that a class itself defines, or None."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == name:
             return statement
@@ -190,7 +191,7 @@ def method_of(
         visited += 1
         if not isinstance(current.node, ast.ClassDef):
             continue
-        method = _method(current.node, name)
+        method = find_method(current.node, name)
         if method is not None:
             return current.scope, method
         for base in current.node.bases:

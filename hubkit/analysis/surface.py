@@ -110,7 +110,9 @@ def find_surface(scope: Scope, resolver: Resolver, wanted: str = "") -> Surface:
         elif found.made and made > limits.MADE_NAMES.most and found.name != wanted:
             unchecked.append(_name_only(found, sorting))
         else:
-            entrypoints.append(_entrypoint(found, sorting))
+            is_announced = found.name in sorting.declared | sorting.shown
+            entry = _entrypoint(found, sorting)
+            entrypoints.append(replace(entry, is_announced=True) if is_announced else entry)
     dynamic = [scope.file.location(node) for node in _all_dynamic_names(scope, resolver)]
     return Surface(tuple(entrypoints), tuple(leaks), tuple(sorted(dynamic)), tuple(unchecked))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import structs
 
+from hubkit._util.atomic import write_output
 from hubkit._util.console import echo, is_quiet, note
 from hubkit._util.text import plural
 from hubkit.commands.base import Command, print_answer, subcommand
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hubkit.audit.engine import Engine
+    from hubkit.audit.report import Change
     from hubkit.audit.run import AuditOptions
     from hubkit.audit.summary import Summary
 
@@ -53,7 +55,68 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str) -> int: 
     return int(digits) * _UNITS[unit]
 
 
-@subcommand(cls=AuditCommand, answers=True, invoke_without_command=True, subcommand_metavar="")
+_export_option = click.option(
+    "--to",
+    "exports",
+    nargs=2,
+    type=(click.Choice(["parquet"]), click.Path(path_type=Path, file_okay=False)),
+    metavar="parquet DIR",
+    help="Export the tables to this folder, too.",
+)
+
+
+@subcommand(answers=True)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page with plots, and all repos with their findings.",
+)
+@click.option("--run", "number", type=int, metavar="RUN", help="The run.  [default: the last one]")
+@click.option("--against", type=int, metavar="RUN", help="Show what has changed since this run.")
+@_export_option
+def report(
+    file: Path,
+    html: Path | None,
+    number: int | None,
+    against: int | None,
+    exports: tuple[str, Path] | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Show what an audit has found.
+
+    FILE is the database of the audit.
+    """
+    from hubkit.audit.report import find_changes, render_report, require_run
+    from hubkit.audit.store import open_store
+    from hubkit.audit.summary import read_summary
+
+    with open_store(file) as store:
+        run = require_run(store, number)
+        before = None if against is None else require_run(store, against)
+        if html is not None:
+            write_output(html, render_report(store, run, before))
+        if exports is not None:
+            store.export_parquet(exports[1])
+        summary = read_summary(store, run)
+        changes = () if before is None else find_changes(store, run, before)
+    if as_json:
+        print_answer({"database": file, **structs.asdict(summary), "changes": changes})
+        return
+    _print_tables(summary)
+    for change in changes:
+        echo(_describe_change(change))
+
+
+@subcommand(
+    cls=AuditCommand,
+    commands={"report": report},
+    answers=True,
+    invoke_without_command=True,
+    subcommand_metavar="",
+)
 @click.argument("repos", nargs=-1, metavar="[PATH|OWNER/NAME[:REF]]...")
 @click.option(
     "--from",
@@ -117,14 +180,7 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str) -> int: 
     metavar="SIZE",
     help="Size of one file of a repo.",
 )
-@click.option(
-    "--to",
-    "exports",
-    nargs=2,
-    type=(click.Choice(["parquet"]), click.Path(path_type=Path, file_okay=False)),
-    metavar="parquet DIR",
-    help="Export the tables to this folder, too.",
-)
+@_export_option
 def command(
     repos: tuple[str, ...],
     files: tuple[str, ...],
@@ -213,16 +269,29 @@ class _Display:
 
 
 def _print_summary(summary: Summary, out: Path, *, as_json: bool) -> None:
-    from hubkit.audit.summary import render_summary
-
     if as_json:
         print_answer({"database": out, **structs.asdict(summary)})
         return
-    for line in render_summary(summary):
-        echo(line)
+    _print_tables(summary)
     for spec, state, reason in summary.reasons[:_MOST_REASONS]:
         echo(f"{spec}: {state}: {reason}", err=True)
     more = len(summary.reasons) - _MOST_REASONS
     if more > 0:
         echo(f"... and {plural(more, 'more repo')} without results.", err=True)
     note(f"Run {summary.run} is in {out}.")
+
+
+def _print_tables(summary: Summary) -> None:
+    from hubkit.audit.summary import render_summary
+
+    for line in render_summary(summary):
+        echo(line)
+
+
+def _describe_change(change: Change) -> str:
+    if not change.before or not change.now:
+        return f"{change.spec}: {'added' if change.now else 'removed'}"
+    parts = [f"{change.before}, now {change.now}"] if change.before != change.now else []
+    parts += [f"new {code}: {message}" for code, message in change.new]
+    parts += [f"fixed {code}: {message}" for code, message in change.fixed]
+    return f"{change.spec}: {'; '.join(parts)}"

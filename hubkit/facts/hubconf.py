@@ -128,6 +128,7 @@ class Entrypoint(Struct, frozen=True):
         location: Where ``hubconf.py`` defines or imports the name.
         definition: Where it is defined; same as ``location`` unless re-exported.
         made_by: For a value, what made it: "partial", "lambda", "instance", or "" if unknown.
+        is_announced: Whether ``__all__`` of the hubconf names it, or a document loads it.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Entrypoint(Struct, frozen=True):
     location: Location
     definition: Location
     made_by: str = ""
+    is_announced: bool = False
 
     @property
     def summary(self) -> str:
@@ -238,7 +240,7 @@ class Hubconf(Struct, frozen=True):
         loads: Calls that load a file of the repo or a whole model.
         missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
         undefined_names: Names that nothing defines, in functions that entrypoints may reach.
-        removed_names: Uses of names that newer releases no longer have.
+        removed_names: Uses of what newer releases no longer have or accept.
         unchecked: Further entrypoints, so many of which are made at run time that only their names
             and docstrings were read.
     """
@@ -447,19 +449,21 @@ class RejectedCall(Struct, frozen=True):
 
 
 class RemovedName(Struct, frozen=True):
-    """A use of a name that a newer release of Python or of a package no longer has.
+    """A use of what a newer release of Python or of a package no longer has or accepts.
 
     Attributes:
-        name: Its dotted name.
+        name: The dotted name, or the source of a default.
         since: The first release without it, such as "Python 3.12".
         location: The use.
         on_import: Whether importing hubconf.py reaches it, or else a call of an entrypoint.
+        kind: "name", or "default" for that of a field of a dataclass.
     """
 
     name: str
     since: str
     location: Location
     on_import: bool
+    kind: Literal["name", "default"] = "name"
 
 
 class UndefinedName(Struct, frozen=True):

@@ -44,7 +44,9 @@ def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
         [tool.hubkit.entrypoints.FocalLoss]
         kind = "class"
 
-    The severity is info for an nn.Module class with a docstring. HUB305 reports entrypoints made by
+    A class that `__all__` of hubconf.py names, or that a document at the root or in `docs` loads, is
+    published on purpose and not reported. Of others, the severity is info for an nn.Module class
+    with a docstring. HUB305 reports entrypoints made by
     `functools.partial` and `lambda`.
     """
     for entry in repo.hubconf.distinct if repo.hubconf else ():
@@ -58,6 +60,7 @@ def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
             )
         elif entry.made_by == "instance" or (
             entry.kind == "class"
+            and not entry.is_announced
             and entry.parameters is not None
             and entry.returns.shape != "other"
         ):
