@@ -63,7 +63,7 @@ _PARTS = ("backbone", "encoder", "decoder")
 _ENUM = r"\w_Weights\b"
 _LITERAL = r"Literal\[\s*(['\"])(.+?)\1"
 _BOOL = r"\bbool\b"
-_ABOUT_WEIGHTS = re.compile(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
+_ABOUT_WEIGHTS = r"(?i)pre_?train|weight|ckpt|checkpoint"  # compiled when used: loads do not ask
 
 
 class NoDefault:
@@ -169,7 +169,7 @@ def mentions_weights(text: str) -> bool:
     Args:
         text: The source text.
     """
-    return _ABOUT_WEIGHTS.search(text) is not None
+    return re.search(_ABOUT_WEIGHTS, text) is not None
 
 
 def weights_parameters(parameters: Iterable[ParameterDefault]) -> tuple[WeightsParameter, ...]:
