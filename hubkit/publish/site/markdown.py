@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from hubkit.pages import Svg
+from hubkit.pages import Html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _LEVELS = 2  # a heading of the card is below one of the page
 _DEEPEST = 6
 
 
-def render_markdown(text: str, address: Callable[[str], str]) -> Svg:
+def render_markdown(text: str, address: Callable[[str], str]) -> Html:
     """Render a document, without HTML, images, and the parts that hubkit generates.
 
     Args:
@@ -33,7 +33,7 @@ def render_markdown(text: str, address: Callable[[str], str]) -> Svg:
     kept = list(_without_empty_sections([one for one in tokens if one.type != "html_block"]))
     for token in kept:
         _adapt(token, address)
-    return Svg(parser.renderer.render(kept, parser.options, {}))
+    return Html(parser.renderer.render(kept, parser.options, {}))
 
 
 def _adapt(token: Token, address: Callable[[str], str]) -> None:
