@@ -58,10 +58,10 @@ def require_run(store: Store, run: int | None) -> int:
     """
     runs = [row["run"] for row in store.query("SELECT run FROM runs ORDER BY run")]
     if not runs:
-        raise UsageError("the database has no runs", hint="Run an audit: hubkit audit REPOS")
+        raise UsageError("The database has no runs", hint="Run an audit: hubkit audit REPOS")
     if run is not None and run not in runs:
         known = f"It has the runs {runs[0]} to {runs[-1]}."
-        raise UsageError(f"the database has no run {run}", hint=known)
+        raise UsageError(f"The database has no run {run}", hint=known)
     return runs[-1] if run is None else run
 
 

@@ -181,7 +181,7 @@ def open_store(path: Path, *, write: bool = False) -> Iterator[Store]:
     """
     _require_duckdb()
     if not write and not path.is_file():
-        raise UsageError(f"there is no file {path}", hint="Make one: hubkit audit --out FILE REPOS")
+        raise UsageError(f"There is no file {path}", hint="Make one: hubkit audit --out FILE REPOS")
     connection = _connect(path, write=write)
     try:
         _require_schema(connection, path, write=write)
@@ -212,7 +212,7 @@ def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
                 f"{path} is in use by another process.",
                 hint="Wait until the audit that writes it has ended, or copy the file.",
             ) from None
-        raise UsageError(f"cannot open {path}: {text}", hint=_ANOTHER) from None
+        raise UsageError(f"Cannot open {path}: {text}", hint=_ANOTHER) from None
 
 
 def _require_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:

@@ -33,7 +33,7 @@ def run(request: bytes) -> bytes:
     task = decode_task(request)
     if task.settings.hubkit != __version__:
         raise UsageError(
-            f"the worker {socket.gethostname()} has hubkit {__version__},"
+            f"The worker {socket.gethostname()} has hubkit {__version__},"
             f" but the audit {task.settings.hubkit}",
             hint="Install the same version on all workers.",
         )

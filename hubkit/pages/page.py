@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from hubkit import __version__
 from hubkit._util.jinja import Templates
 from hubkit._util.text import printable_lines
-from hubkit.pages.plots import Svg, bar, bars, scatter, stack
+from hubkit.pages.markup import Html, keep_web_address, mark_code
+from hubkit.pages.plots import bar, bars, scatter, stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +38,8 @@ def render_page(template: Path, variables: Mapping[str, object], *, title: str) 
     known = {
         "title": title,
         "version": __version__,
-        "style": Svg(style),
-        "script": Svg(script),
+        "style": Html(style),
+        "script": Html(script),
         "policy": _policy(style, script),
         "bar": bar,
         "bars": bars,
@@ -50,14 +51,10 @@ def render_page(template: Path, variables: Mapping[str, object], *, title: str) 
         for folder in (template.parent, _KIT)
         for path in folder.glob(f"*{SUFFIX}")
     }
-    templates = Templates(sources, {"web": keep_web_address}, html=True)
+    filters = {"web": keep_web_address, "code": mark_code}
+    templates = Templates(sources, filters, html=True)
     page = templates.render(template.read_bytes(), {**variables, **known}, template.name).decode()
     return printable_lines(page)
-
-
-def keep_web_address(url: str) -> str:
-    """The address if a browser opens it as a page; else "", so that no script runs."""
-    return url if url.startswith(("https://", "http://")) else ""
 
 
 def _read(path: Path) -> str:
