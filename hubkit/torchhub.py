@@ -54,7 +54,8 @@ WeightsKind = Literal["flag", "name", "path"]
 
 # Parameters that are true or false, that name the weights, and that take a file. All other names
 # with one of the words are flags.
-_FLAGS = ("pretrained", "pretrain", "load_weights", "use_weights", "with_weights")
+SWITCH = "pretrained"  # the usual name
+_FLAGS = (SWITCH, "pretrain", "load_weights", "use_weights", "with_weights")
 _NAMES = ("weights", "weights_backbone")
 _FILES = ("checkpoint", "ckpt", "weights", "weight", "pretrained", "pretrain", "model")
 _PATHS = ("checkpoint", "ckpt", *(f"{one}_{end}" for one in _FILES for end in ("path", "file")))

@@ -401,6 +401,27 @@ def _takes(resolver: Resolver, scope: Scope, function: ast.expr, name: str) -> b
     )
 
 
+_RESETS = ("manual_seed", "manual_seed_all", "seed", "set_default_dtype", "set_default_tensor_type")
+
+
+def find_late_resets(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Use]:
+    """Calls that reset the state of torch or of a random generator when a module is imported late.
+
+    Args:
+        resolver: Looks names up.
+        scopes: The modules that calling an entrypoint imports.
+    """
+    for scope in scopes:
+        if not any(f"{name}(" in scope.file.text for name in _RESETS):
+            continue
+        for node in import_nodes(scope.file.tree.body):
+            if isinstance(node, ast.Call):
+                name = resolver.external(scope, node.func)
+                if name.rpartition(".")[2] in _RESETS:
+                    place = scope.file.location(node)
+                    yield Use(name, place, on_import=False, on_late_import=True)
+
+
 # The default is source text: without quotes it is a variable.
 _GPU = re.compile(r"""(['"])cuda(:\d+)?\1""")
 

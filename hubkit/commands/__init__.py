@@ -21,6 +21,8 @@ COMMANDS = {
     "status": "Show which repos in the hub dir are pinned, current or behind.",
     "cache": "Manage the hub dir, which is shared with torch.hub.",
     "trust": "Manage the list of trusted repos, which is shared with torch.hub.",
+    "doctor": "Describe this installation, for a bug report.",
+    "completion": "Print a script that completes commands in a shell.",
 }
 """The commands, in the order of `hubkit --help`, each with its summary."""
 

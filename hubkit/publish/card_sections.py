@@ -53,7 +53,7 @@ def render_usage(facts: CardFacts) -> str:
     source = facts.source
     if not source.repo:
         raise UsageError(
-            "the name of this repo on GitHub is unknown",
+            "The name of this repo on GitHub is unknown",
             hint="Pass --repo OWNER/NAME, or add a git remote: git remote add origin URL",
         )
     at = f"{source.repo}:{source.ref}" if source.ref else source.repo
