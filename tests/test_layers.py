@@ -56,7 +56,10 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
             }
         ),
     ),
-    "audit": (5, frozenset({"analysis", "config", "hubdir", "lint", "pages", "source"})),
+    "audit": (
+        5,
+        frozenset({"analysis", "config", "conformance", "hubdir", "lint", "pages", "source"}),
+    ),
     "commands": (6, frozenset({"*"})),
     "cli": (6, frozenset({"*"})),
     "__init__": (6, frozenset({"*"})),
