@@ -46,6 +46,10 @@ STATE_DICT_KEYS = (
     *("params_ema", "params", "weights", "ema"),
 )
 
+# How the names of checkpoints end, whatever their case: what torch.load reads, and all.
+PICKLE_ENDING = r"\.(?:pth|pt|th|ckpt|bin|pkl|pickle)(?:\.tar)?"
+CHECKPOINT_ENDING = rf"(?:{PICKLE_ENDING}|\.safetensors)"
+
 WeightsKind = Literal["flag", "name", "path"]
 
 # Parameters that are true or false, that name the weights, and that take a file. All other names

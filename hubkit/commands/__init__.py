@@ -15,6 +15,7 @@ COMMANDS = {
     "stubs": "Write a typed Python module for the entrypoints of a repo.",
     "audit": "Check many hub repos, and keep the results in a database.",
     "card": "Generate the model card, or update the generated parts.",
+    "site": "Write a static site of a repo's models.",
     "weights": "Prepare checkpoints for publishing.",
     "release": "Check that HEAD is ready for release, and tag it.",
     "lock": "Pin repos and their weights in a lock file.",

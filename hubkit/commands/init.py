@@ -50,6 +50,7 @@ _TEXTS = (
 _PARTS = (
     ("ci", "a GitHub workflow"),
     ("ci-card", "a CI job that fails if the model card is out of date"),
+    ("site", "a CI job that publishes a page of the models"),
     ("pre-commit", "a pre-commit hook"),
     ("attributes", "a .gitattributes"),
     ("citation", "a CITATION.cff"),

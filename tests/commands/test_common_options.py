@@ -59,6 +59,7 @@ SIMPLE = (
     "rules",
     "rules --output-format json",
     "status",
+    "site --out site --repo own/rep",
     "stubs .",
     "stubs . -o typed.py --check",
     "stubs . -o typed.py",
