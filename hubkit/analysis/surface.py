@@ -20,13 +20,19 @@ from hubkit.analysis.scope import (
     Scope,
     names_used,
 )
-from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
+from hubkit.analysis.signatures import (
+    CallableValue,
+    find_callable,
+    find_ignoring_callee,
+    find_parameters,
+)
 from hubkit.analysis.values import is_plain_value, read_all
 from hubkit.facts import Entrypoint, Leak, Location, Returns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hubkit.facts import Parameter
     from hubkit.facts.hubconf import EntrypointKind
 
 
@@ -296,7 +302,7 @@ def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
                 found.name,
                 "class" if isinstance(defined.node, ast.ClassDef) else "function",
                 defined.via,
-                find_parameters(resolver, defined),
+                _note_ignored(resolver, defined, find_parameters(resolver, defined)),
                 docstring or ast.get_docstring(defined.node),
                 sorting.returns.read(defined),
                 location,
@@ -318,6 +324,16 @@ def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
     return Entrypoint(
         found.name, kind, target.via, None, docstring, Returns("unknown"), location, location
     )
+
+
+def _note_ignored(
+    resolver: Resolver, found: Defined, parameters: tuple[Parameter, ...] | None
+) -> tuple[Parameter, ...] | None:
+    """The parameters, with the function that ignores ``**kwargs`` when they are passed to it."""
+    if not parameters or parameters[-1].kind != "var-keyword" or parameters[-1].ignored:
+        return parameters
+    callee = find_ignoring_callee(resolver, found)
+    return (*parameters[:-1], replace(parameters[-1], ignored_by=callee)) if callee else parameters
 
 
 def _origin(found: _Candidate) -> str:

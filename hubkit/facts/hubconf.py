@@ -46,6 +46,8 @@ class Parameter(Struct, frozen=True):
         default: Source text of the default, or None if it is required or variadic.
         annotation: Source text of the annotation, or None.
         ignored: Whether it is a ``**kwargs`` that the body does not use.
+        ignored_by: For a ``**kwargs`` that is only passed on, the function that does not use it; else
+            empty.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Parameter(Struct, frozen=True):
     default: str | None = None
     annotation: str | None = None
     ignored: bool = False
+    ignored_by: str = ""
 
     @property
     def required(self) -> bool:
@@ -241,6 +244,7 @@ class Hubconf(Struct, frozen=True):
         missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
         undefined_names: Names that nothing defines, in functions that entrypoints may reach.
         removed_names: Uses of what newer releases no longer have or accept.
+        misspelled_names: Parameters and keywords of calls that are one letter off a usual name.
         unchecked: Further entrypoints, so many of which are made at run time that only their names
             and docstrings were read.
     """
@@ -270,6 +274,7 @@ class Hubconf(Struct, frozen=True):
     missing_files: tuple[MissingFile, ...] = ()
     undefined_names: tuple[UndefinedName, ...] = ()
     removed_names: tuple[RemovedName, ...] = ()
+    misspelled_names: tuple[MisspelledName, ...] = ()
     unchecked: tuple[Entrypoint, ...] = ()
 
     @property
@@ -370,6 +375,7 @@ class Use(Struct, frozen=True):
         own_file: The file of the repo that the first argument names, relative to the working
             directory; else empty.
         guarded: Whether it looks metadata up and code catches that there is none.
+        on_late_import: Whether it happens when an entrypoint imports a module.
     """
 
     name: str
@@ -380,6 +386,7 @@ class Use(Struct, frozen=True):
     keywords: tuple[tuple[str, str], ...] = ()
     own_file: str = ""
     guarded: bool = False
+    on_late_import: bool = False
 
     def keyword(self, name: str) -> str | None:
         """The source text of a keyword argument, or None."""
@@ -464,6 +471,20 @@ class RemovedName(Struct, frozen=True):
     location: Location
     on_import: bool
     kind: Literal["name", "default"] = "name"
+
+
+class MisspelledName(Struct, frozen=True):
+    """A parameter, or the keyword of a call, that is one letter off a usual name.
+
+    Attributes:
+        name: The name.
+        correct: The usual name.
+        location: The place.
+    """
+
+    name: str
+    correct: str
+    location: Location
 
 
 class UndefinedName(Struct, frozen=True):
