@@ -12,6 +12,7 @@ import click
 from msgspec import structs
 
 from hubkit._util.console import echo, echo_data, echo_lines, is_quiet, note
+from hubkit._util.progress import show_wait
 from hubkit._util.text import plural
 from hubkit.commands.base import subcommand
 from hubkit.commands.complete import complete_repos
@@ -96,7 +97,8 @@ def command(
     with_fixes = fixing.is_wanted or (not baseline.update and _shows_fixes(output))
 
     def lint(present: Files) -> Report:
-        return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
+        with show_wait(f"Checking {present.root.name or repo}"):
+            return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
 
     if fixing.is_wanted:
         return _fix(files, lint, fixing, output)

@@ -28,9 +28,11 @@ def locate_target(text: str) -> Path:
     folder = find_folder(text)
     if folder is not None:
         return folder
+    from hubkit._util.progress import show_wait
     from hubkit.loader import locate_repo
 
-    return locate_repo(text)
+    with show_wait(f"Fetching {text}"):
+        return locate_repo(text)
 
 
 def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> Files:
