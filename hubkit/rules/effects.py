@@ -193,7 +193,7 @@ def torch_global_state(repo: RepoFacts) -> Iterator[Finding]:
             when = "importing hubconf.py" if use.on_import else "calling an entrypoint"
             yield torch_global_state.finding(
                 f"{when} {'calls' if use.is_call else 'sets'} `{use.name}`, which changes global state "
-                "of torch",
+                f"of {use.name.partition('.')[0]}",
                 use.location,
                 hint='Remove it, or move it under `if __name__ == "__main__":`.',
                 severity=severe if use.on_import else "info",
