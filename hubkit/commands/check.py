@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import structs
 
-from hubkit._util.console import echo, echo_data, echo_lines, is_quiet, note
+from hubkit._util.console import detail, echo, echo_data, echo_lines, is_quiet, note
 from hubkit._util.progress import show_wait
 from hubkit._util.text import plural
 from hubkit.commands.base import subcommand
@@ -91,12 +91,14 @@ def command(
     configured = _read_config(selection, files)
     before = open_earlier(repo, against) if against is not None else None
     config = _with_baseline(configured, baseline)
+    detail(f"Settings: {config.path or 'none'}")
     if fixing.fix or baseline.writes_into_repo:
         require_own(repo, files)
 
     with_fixes = fixing.is_wanted or (not baseline.update and _shows_fixes(output))
 
     def lint(present: Files) -> Report:
+        detail("Running the rules: there is no cached report of the same files and settings.")
         with show_wait(f"Checking {present.root.name or repo}"):
             return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
 
