@@ -293,9 +293,7 @@ def _may_choose(one: ParameterDefault, kind: WeightsKind) -> bool:
     describes = isinstance(one.default, list | tuple | dict | set | int | float)
     always = re.search(_LITERAL, one.annotation) and not re.search(_NOTHING, one.annotation)
     return (
-        one.name in (*_FLAGS, *_NAMES)
-        or isinstance(one.default, bool)
-        or not (describes or always)
+        one.name in (*_FLAGS, *_NAMES) or isinstance(one.default, bool) or not (describes or always)
     )
 
 

@@ -206,9 +206,7 @@ def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> 
     brought = [
         found
         for found in candidates
-        if found.star
-        and found.name not in star_uses
-        and _is_function(found)
+        if found.star and found.name not in star_uses and _is_function(found)
     ]
     return _Sorting(
         scope,
