@@ -165,6 +165,52 @@ def _tensors(values: tuple[Any, ...]) -> Iterator[bool]:
     return (True for value in values for _ in find_tensors(value))
 
 
+_PRODUCTS = frozenset((
+    "addmm", "baddbmm", "bmm", "mm", "matmul", "__matmul__", "linear", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "scaled_dot_product_attention",
+))  # fmt: skip
+
+
+def emulating_bfloat16() -> contextlib.AbstractContextManager[object]:
+    """Products of bfloat16 tensors are computed in float32 and rounded, as accelerators do.
+
+    Without instructions for bfloat16, a CPU takes up to 80 times as long for a convolution. Where
+    dtypes are mixed, torch itself is asked, and refuses.
+    """
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():  # noqa: SLF001
+        return contextlib.nullcontext()
+
+    class InFloat32(TorchFunctionMode):
+        def __torch_function__(
+            self,
+            func: Callable[..., Any],
+            types: Any,  # noqa: ANN401 - torch's signature
+            args: tuple[Any, ...] = (),
+            kwargs: dict[str, Any] | None = None,
+        ) -> Any:  # noqa: ANN401
+            named = kwargs or {}
+            if getattr(func, "__name__", "") not in _PRODUCTS:
+                return func(*args, **named)
+            tensors = [one for one in (*args, *named.values()) if isinstance(one, torch.Tensor)]
+            if any(one.dtype != torch.bfloat16 or not one.is_cpu for one in tensors):
+                return func(*args, **named)
+            output = func(
+                *map(_widened, args), **{name: _widened(one) for name, one in named.items()}
+            )
+            return output.to(torch.bfloat16)
+
+    return InFloat32()
+
+
+def _widened(value: Any) -> Any:  # noqa: ANN401
+    import torch
+
+    return value.float() if isinstance(value, torch.Tensor) else value
+
+
 def find_unregistered(model: torch.nn.Module) -> Iterator[str]:
     """Tensors that ``Module.to`` does not reach, by the path of the attribute."""
     import torch

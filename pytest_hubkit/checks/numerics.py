@@ -17,7 +17,7 @@ from pytest_hubkit.checks.registry import (
 )
 from pytest_hubkit.failures import summarize
 from pytest_hubkit.fast_path import ROW_TOLERANCE
-from pytest_hubkit.inference import find_unregistered, watched
+from pytest_hubkit.inference import emulating_bfloat16, find_unregistered, watched
 from pytest_hubkit.inputs import BATCH
 from pytest_hubkit.models import copied, evaluating, find_runnable, invoke, move
 from pytest_hubkit.seeds import seeded
@@ -203,9 +203,13 @@ def low_precision(context: CaseContext) -> Iterator[Failure]:
     import torch
 
     context.require_numbers(context.module)
-    yield from _run_changed(
-        context, "in bfloat16", lambda one: _cast(one, torch.bfloat16), _all_finite
-    )
+    with emulating_bfloat16():
+        failures = [
+            *_run_changed(
+                context, "in bfloat16", lambda one: _cast(one, torch.bfloat16), _all_finite
+            )
+        ]
+    yield from failures
 
 
 @check("C214", "device-agnostic", level=2, required=False, requires=(*RAN, "C209"))
