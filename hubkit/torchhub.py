@@ -46,11 +46,16 @@ STATE_DICT_KEYS = (
     *("params_ema", "params", "weights", "ema"),
 )
 
+# How the names of checkpoints end, whatever their case: what torch.load reads, and all.
+PICKLE_ENDING = r"\.(?:pth|pt|th|ckpt|bin|pkl|pickle)(?:\.tar)?"
+CHECKPOINT_ENDING = rf"(?:{PICKLE_ENDING}|\.safetensors)"
+
 WeightsKind = Literal["flag", "name", "path"]
 
 # Parameters that are true or false, that name the weights, and that take a file. All other names
 # with one of the words are flags.
-_FLAGS = ("pretrained", "pretrain", "load_weights", "use_weights", "with_weights")
+SWITCH = "pretrained"  # the usual name
+_FLAGS = (SWITCH, "pretrain", "load_weights", "use_weights", "with_weights")
 _NAMES = ("weights", "weights_backbone")
 _FILES = ("checkpoint", "ckpt", "weights", "weight", "pretrained", "pretrain", "model")
 _PATHS = ("checkpoint", "ckpt", *(f"{one}_{end}" for one in _FILES for end in ("path", "file")))
@@ -62,7 +67,7 @@ _PARTS = ("backbone", "encoder", "decoder")
 _ENUM = r"\w_Weights\b"
 _LITERAL = r"Literal\[\s*(['\"])(.+?)\1"
 _BOOL = r"\bbool\b"
-_ABOUT_WEIGHTS = re.compile(r"pre_?train|weight|ckpt|checkpoint", re.IGNORECASE)
+_ABOUT_WEIGHTS = r"(?i)pre_?train|weight|ckpt|checkpoint"  # compiled when used: loads do not ask
 
 
 class NoDefault:
@@ -168,7 +173,7 @@ def mentions_weights(text: str) -> bool:
     Args:
         text: The source text.
     """
-    return _ABOUT_WEIGHTS.search(text) is not None
+    return re.search(_ABOUT_WEIGHTS, text) is not None
 
 
 def weights_parameters(parameters: Iterable[ParameterDefault]) -> tuple[WeightsParameter, ...]:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _PACKAGES = ("torch", "numpy", "pytest")
 _LONGEST_DOCSTRING = 4000
+_PASSES = "[XPASS(strict)] expected: "
 
 
 class CasePlan(Struct, frozen=True):
@@ -165,7 +166,11 @@ def _reason(report: pytest.TestReport) -> str:
     if isinstance(shown, tuple):
         return str(shown[2]).removeprefix("Skipped: ")
     crash = getattr(shown, "reprcrash", None)
-    return str(crash.message if crash is not None else shown).strip()
+    reason = str(crash.message if crash is not None else shown).strip()
+    if reason.startswith(_PASSES):
+        expected = reason.removeprefix(_PASSES)
+        return f"it passes; remove it from `expected`, where the reason is: {expected}"
+    return reason
 
 
 def make_case(plan: CasePlan, results: Mapping[str, Json]) -> CaseResult:

@@ -75,9 +75,20 @@ class Shown:
         found = [one for one in response["violations"] if one["impact"] in _SERIOUS]
         assert not [f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:300]}" for one in found]
 
-    def screenshot(self, path: Path, *, whole: bool = True) -> None:
-        """Write an image of the page, to look at."""
-        self.page.screenshot(path=path, full_page=whole)
+    def screenshot(self, path: Path, *, down_to: str = "body") -> None:
+        """Write an image of the page, to look at.
+
+        Args:
+            path: The file.
+            down_to: A selector of the element at whose end the image ends.
+        """
+        box = self.page.locator(down_to).bounding_box()
+        size = self.page.viewport_size
+        assert box is not None
+        assert size is not None
+        height = box["y"] + box["height"]
+        clip: Any = {"x": 0, "y": 0, "width": size["width"], "height": height}
+        self.page.screenshot(path=path, full_page=True, clip=clip)
 
 
 class Browser:
@@ -100,6 +111,7 @@ class Browser:
         scheme: Scheme = "light",
         size: Literal["desktop", "phone"] = "desktop",
         script: bool = True,
+        scale: float = 1.0,
     ) -> Iterator[Shown]:
         """Show a page.
 
@@ -108,6 +120,7 @@ class Browser:
             scheme: What the system prefers.
             size: The size of the window.
             script: Whether JavaScript runs.
+            scale: The size of pixels in images.
         """
         if isinstance(page, str):
             path = self._folder / "page.html"
@@ -119,6 +132,7 @@ class Browser:
             viewport={"width": width, "height": height},
             color_scheme=scheme,
             java_script_enabled=script,
+            device_scale_factor=scale,
             reduced_motion="reduce",
             offline=True,
         ) as context:

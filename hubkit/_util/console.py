@@ -73,9 +73,9 @@ def note(*parts: object, err: bool = True) -> None:
         echo(*parts, err=err)
 
 
-def detail(text: object) -> None:
-    """Print a line on standard error only with ``-v``."""
-    if verbosity() > 0:
+def detail(text: object, *, degree: int = 1) -> None:
+    """Print a line on standard error only with ``-v``, or with ``-vv`` if the degree is 2."""
+    if verbosity() >= degree:
         echo(text, err=True)
 
 

@@ -6,7 +6,6 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hubkit._util.console import running_command
 from hubkit._util.text import printable
 
 if TYPE_CHECKING:
@@ -31,7 +30,11 @@ def _plain(value: object) -> object:
 
 def _label(record: logging.LogRecord) -> bool:
     """Label the warnings of a command, which has no other log than the terminal."""
-    if record.levelno >= logging.WARNING and running_command():
+    if record.levelno < logging.WARNING:
+        return True
+    from hubkit._util.console import running_command
+
+    if running_command():
         record.msg = f"{record.levelname.lower()}: {record.msg}"
     return True
 

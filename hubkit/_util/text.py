@@ -91,10 +91,39 @@ def close_matches(
     return difflib.get_close_matches(word, dict.fromkeys(options), most, cutoff)
 
 
+def is_letter_off(word: str, right: str) -> bool:
+    """Whether one letter of a word is missing, wrong or too many, or two are swapped."""
+    if word == right:
+        return False
+    start = _common_length(word, right)
+    one, other = word[start:], right[start:]
+    end = _common_length(one[::-1], other[::-1])
+    one, other = one[: len(one) - end], other[: len(other) - end]
+    return (len(one) <= 1 and len(other) <= 1) or (len(one) == 2 and one == other[::-1])
+
+
+def _common_length(one: str, other: str) -> int:
+    """The number of characters with which both texts start."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 def did_you_mean(word: str, options: Iterable[str], *, most: int = 1) -> str:
     """A suggestion, such as "Did you mean `a` or `b`?"; "" if no option is like the word."""
     close = close_matches(word, options, most=most)
     return f"Did you mean {join_words((f'`{one}`' for one in close), 'or')}?" if close else ""
+
+
+def suggest(word: str, options: Iterable[str]) -> str:
+    """What to use instead of an unknown word: a similar option, or one of all."""
+    known = list(options)
+    return did_you_mean(word, known) or f"Choose one of {join_words(known, 'or')}."
+
+
+def end_sentence(text: str) -> str:
+    """The text with a period, unless it is there, or the end is a URL or that of several lines."""
+    is_open = text and text[-1] not in ".?!:…" and "\n" not in text
+    return f"{text}." if is_open and "://" not in text.rpartition(" ")[2] else text
 
 
 def cut_lines(text: str, prefix: str = "", most: int = 6) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from hubkit._util.text import plural
+from hubkit._util.text import is_letter_off, plural
 from hubkit.analysis.calls import find_method
 from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.scope import own_nodes
 from hubkit.analysis.signatures import find_parameters, method_of, read_parameters
 from hubkit.analysis.syntax import statements, suppresses, walk
-from hubkit.facts import RejectedCall
+from hubkit.facts import MisspelledName, RejectedCall
+from hubkit.torchhub import SWITCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -233,6 +235,21 @@ def _bound_names(tree: ast.AST) -> Iterator[str]:
                 yield name
             case ast.alias(name=name, asname=asname):
                 yield asname or name.partition(".")[0]
+
+
+# Other words that are one letter off.
+_OTHER_WORDS = frozenset({"pretrainer", "retrained"})
+_LIKE_SWITCH = re.compile(r"\b[a-z]{9,11}\b")
+
+
+def find_misspelled_names(scopes: Iterable[Scope]) -> Iterator[MisspelledName]:
+    """Parameters and keywords of calls that are one letter off ``pretrained``."""
+    for scope in scopes:
+        words = set(_LIKE_SWITCH.findall(scope.file.text)) - _OTHER_WORDS
+        misspelled = {word for word in words if is_letter_off(word, SWITCH)}
+        for node in walk(scope.file.tree) if misspelled else ():
+            if isinstance(node, ast.arg | ast.keyword) and node.arg in misspelled:
+                yield MisspelledName(node.arg or "", SWITCH, scope.file.location(node))
 
 
 def find_rejected_calls(hubconf: Scope, resolver: Resolver) -> Iterator[RejectedCall]:

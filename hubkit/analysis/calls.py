@@ -18,7 +18,13 @@ from msgspec.structs import replace
 
 from hubkit.analysis.resolve import Defined, External
 from hubkit.analysis.signatures import method_of
-from hubkit.analysis.syntax import catches_import, statements, suppresses, suppresses_import
+from hubkit.analysis.syntax import (
+    catches_import,
+    statements,
+    suppresses,
+    suppresses_import,
+    walk,
+)
 from hubkit.analysis.values import UNKNOWN, Unknown, find_value, path_in_repo
 
 if TYPE_CHECKING:
@@ -191,6 +197,8 @@ class _Frame(Struct):
         resumes: Whether something here runs even if the function may have left before: ``finally``,
             or what follows a loop that ``break`` ends.
         completes: For a branch that was interpreted: whether its end is reached.
+        extra: The name of the function's ``**kwargs``, if what the call passes in them is known. In
+            ``values``, the keys in them are the words of the text under the name with two stars.
     """
 
     scope: Scope
@@ -202,6 +210,7 @@ class _Frame(Struct):
     guards_imports: bool = False
     resumes: bool = False
     completes: bool = True
+    extra: str = ""
 
     @property
     def records(self) -> bool:
@@ -252,6 +261,7 @@ class Interpreter(Struct):
         *,
         owner: Defined | None = None,
         depth: int = 0,
+        passes_all_by_name: bool = True,
     ) -> None:
         """Interpret a call of a function, or of a class's constructor.
 
@@ -260,6 +270,7 @@ class Interpreter(Struct):
             values: The arguments, by the names of their parameters.
             owner: The class of ``self`` and ``cls``, or None.
             depth: How many calls lead here.
+            passes_all_by_name: Whether nothing is passed that only ``**kwargs`` takes.
         """
         if isinstance(found.node, ast.ClassDef):
             self.built.setdefault(found.node, found)
@@ -273,7 +284,10 @@ class Interpreter(Struct):
         self._running.add(id(node))
         scope = self.resolver.inside(found.scope, node).scope
         variables = {**self.assumed, **default_values(node), **values}
-        self._run(_Frame(scope, variables, owner, depth), node.body)
+        extra = node.args.kwarg.arg if node.args.kwarg and passes_all_by_name else ""
+        if extra:
+            variables[f"**{extra}"] = ""
+        self._run(_Frame(scope, variables, owner, depth, extra=extra), node.body)
         self._running.discard(id(node))
 
     def _run(self, frame: _Frame, body: Iterable[ast.stmt]) -> bool:
@@ -304,6 +318,37 @@ class Interpreter(Struct):
         return True
 
     def _simple(self, frame: _Frame, statement: ast.stmt) -> None:
+        self._follow_statement(frame, statement)
+        if frame.extra:
+            self._note_extra(frame, statement)
+
+    def _note_extra(self, frame: _Frame, statement: ast.stmt) -> None:
+        """Note what a statement may do to ``**kwargs``."""
+        if frame.extra not in self.resolver.syntax.names_in(statement):
+            return
+        name = f"**{frame.extra}"
+        for node in walk(statement):
+            match node:
+                case ast.Subscript(
+                    value=ast.Name(id=target), slice=ast.Constant(value=str(key)), ctx=ast.Store()
+                ) if target == frame.extra and isinstance(frame.values.get(name), str):
+                    frame.values[name] = f"{frame.values[name]} {key}"
+                case ast.Name(id=target, ctx=ast.Store()) if target == frame.extra:
+                    frame.values[name] = UNKNOWN
+                case (
+                    ast.Subscript(value=ast.Name(id=target), ctx=ast.Store() | ast.Del())
+                    | ast.Call(
+                        func=ast.Attribute(value=ast.Name(id=target), attr="update" | "setdefault")
+                    )
+                ) if target == frame.extra:
+                    frame.values[name] = UNKNOWN
+                case ast.Call(args=arguments):
+                    if any(
+                        isinstance(one, ast.Name) and one.id == frame.extra for one in arguments
+                    ):
+                        frame.values[name] = UNKNOWN
+
+    def _follow_statement(self, frame: _Frame, statement: ast.stmt) -> None:
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 frame.values[statement.name] = UNKNOWN
@@ -358,6 +403,7 @@ class Interpreter(Struct):
             is_certain=False,
             guards_imports=frame.guards_imports,
             resumes=frame.resumes,
+            extra=frame.extra,
         )
         branch.completes = self._run(branch, body)
         return branch
@@ -422,6 +468,8 @@ class Interpreter(Struct):
         frame.is_certain = was_certain
         for statement in body:
             interrupted.update(dict.fromkeys(self.resolver.syntax.stores_of(statement), UNKNOWN))
+        if frame.extra:
+            interrupted[f"**{frame.extra}"] = UNKNOWN
         branches = [replace(frame, values=dict(frame.values), completes=completes)]
         for name, handler in handlers:
             interrupted_here = {**interrupted, name: UNKNOWN} if name else interrupted
@@ -433,6 +481,8 @@ class Interpreter(Struct):
             frame, statement.test if isinstance(statement, ast.While) else statement.iter
         )
         self._forget(frame, [statement])
+        if frame.extra:
+            self._note_extra(frame, statement)
         if self.enters_loops and not isinstance(statement, ast.While):
             had_left, resumed = frame.may_have_left, frame.resumes
             frame.resumes = True
@@ -501,7 +551,13 @@ class Interpreter(Struct):
                     self.downloads.append((node, frame.scope, name))
             case Defined() as found if self.follows_calls:
                 values = self._bind(frame, node, found)
-                self.call(found, values, owner=owner, depth=frame.depth + 1)
+                self.call(
+                    found,
+                    values,
+                    owner=owner,
+                    depth=frame.depth + 1,
+                    passes_all_by_name=self._passes_all_by_name(frame, node, found),
+                )
 
     def _note_created(self, frame: _Frame, node: ast.expr | ast.stmt) -> None:
         """Note the paths that calls may create which are not certain to happen."""
@@ -565,6 +621,24 @@ class Interpreter(Struct):
             keyword.arg == "pretrained" and self._value(frame, keyword.value) is True
             for keyword in node.keywords
         )
+
+    def _passes_all_by_name(self, frame: _Frame, node: ast.Call, found: Defined) -> bool:
+        """Whether no argument of a call goes to ``**kwargs`` of what is called."""
+        definition: object = found.node
+        if isinstance(definition, ast.ClassDef):
+            constructor = method_of(self.resolver, found, "__init__")
+            definition = constructor[1] if constructor else None
+        if not isinstance(definition, ast.FunctionDef) or definition.args.kwarg is None:
+            return False
+        arguments = definition.args
+        names = {one.arg for one in (*arguments.args, *arguments.kwonlyargs)}
+        for keyword in node.keywords:
+            is_empty = isinstance(keyword.value, ast.Name) and (
+                frame.values.get(f"**{keyword.value.id}") == ""
+            )
+            if keyword.arg not in names and not (keyword.arg is None and is_empty):
+                return False
+        return True
 
     def _bind(self, frame: _Frame, node: ast.Call, found: Defined) -> dict[str, Value]:
         """The arguments of a call by parameter; those that may come through ``**`` are unknown."""

@@ -117,7 +117,10 @@ def _name(repo: str) -> str:
 
 
 def _notebook_code(text: str) -> str:
-    """A notebook with each line of a cell's source in place of the JSON text that it is."""
+    """A notebook with each line of a cell's source in place of the JSON text that it is.
+
+    If a notebook is saved without line ends, a form feed ends each line of a cell's source.
+    """
     return "\n".join(_unquoted(text.splitlines()))
 
 
@@ -130,13 +133,30 @@ def _unquoted(lines: Iterable[str]) -> Iterator[str]:
             value = json.loads(content) if content.startswith('"') else ""
         except ValueError:
             value = ""
-        yield value.rstrip("\n").replace("\n", " ") if isinstance(value, str) else ""
+        if value or '"source"' not in content:
+            yield value.rstrip("\n").replace("\n", " ") if isinstance(value, str) else ""
+        else:
+            yield "\f".join(_sources(content))
+
+
+def _sources(line: str) -> Iterator[str]:
+    """The lines of the cells that one line of JSON holds."""
+    import json
+
+    decoder = json.JSONDecoder()
+    for found in re.finditer(r'"source"\s*:\s*(?=[\["])', line):
+        try:
+            source, _ = decoder.raw_decode(line, found.end())
+        except (ValueError, RecursionError):
+            continue
+        parts = [source] if isinstance(source, str) else source
+        yield from "".join(part for part in parts if isinstance(part, str)).splitlines()
 
 
 _CALL = r"\b(?:hub|hubkit)\.load\s*(?=\()"
 _PROMPT = r"(?m)^[ \t]*(?:>>>|\.\.\.) ?"
 _FENCE = r"^([ \t]*)(`{3,}|~{3,})[ \t]*\{?\.?([\w+-]*)"
-_ASSIGNED = r"""(?m)^[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']"""
+_ASSIGNED = r"""(?m)(?:^|(?<=\f))[ \t>.]*(\w+)[ \t]*=[ \t]*["']([^"'\n]+)["']"""
 _REPO = r"([\w.-]+/[\w.-]+)(?::(.+))?"
 _STRING = re.compile(r"(\"\"\"|'''|\"|')(?:\\.|(?!\1).)*?\1", re.DOTALL)
 
@@ -214,7 +234,9 @@ def _read_call(text: str, start: int) -> ast.Call | None:
     if end is None:
         return None
     try:
-        tree = ast.parse("f" + re.sub(_PROMPT, "", text[start:end]), mode="eval")
+        tree = ast.parse(
+            "f" + re.sub(_PROMPT, "", text[start:end].replace("\f", "\n")), mode="eval"
+        )
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return tree.body if isinstance(tree.body, ast.Call) else None

@@ -326,6 +326,16 @@ def find_effects(
 
 def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Location]:
     """The places where calling one entrypoint calls things outside the repo."""
+    return frozenset(use.location for use in _observe(hubconf, resolver, name).uses)
+
+
+def find_called(hubconf: Scope, resolver: Resolver, name: str) -> tuple[Defined, ...]:
+    """The functions of the repo that calling one entrypoint may reach."""
+    return tuple(_observe(hubconf, resolver, name).graph.reached)
+
+
+def _observe(hubconf: Scope, resolver: Resolver, name: str) -> _Observer:
+    """Follow the calls of one entrypoint."""
     observer = _Observer(CallGraph(resolver))
     target = resolver.name(hubconf, name)
     if isinstance(target, Valued):
@@ -334,7 +344,7 @@ def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Loca
     if isinstance(target, Defined):
         observer.graph.add_call(target, Body(hubconf))
     observer.observe()
-    return frozenset(use.location for use in observer.uses)
+    return observer
 
 
 def find_conditional(nodes: Iterable[ast.AST]) -> set[int]:
@@ -399,6 +409,27 @@ def _takes(resolver: Resolver, scope: Scope, function: ast.expr, name: str) -> b
     return any(
         one.arg == name for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     )
+
+
+_RESETS = ("manual_seed", "manual_seed_all", "seed", "set_default_dtype", "set_default_tensor_type")
+
+
+def find_late_resets(resolver: Resolver, scopes: Iterable[Scope]) -> Iterator[Use]:
+    """Calls that reset the state of torch or of a random generator when a module is imported late.
+
+    Args:
+        resolver: Looks names up.
+        scopes: The modules that calling an entrypoint imports.
+    """
+    for scope in scopes:
+        if not any(f"{name}(" in scope.file.text for name in _RESETS):
+            continue
+        for node in import_nodes(scope.file.tree.body):
+            if isinstance(node, ast.Call):
+                name = resolver.external(scope, node.func)
+                if name.rpartition(".")[2] in _RESETS:
+                    place = scope.file.location(node)
+                    yield Use(name, place, on_import=False, on_late_import=True)
 
 
 # The default is source text: without quotes it is a variable.

@@ -1,4 +1,4 @@
-"""Uses of modules and names that newer versions of Python, torch and others no longer have."""
+"""Uses of what newer versions of Python, torch and others no longer have or accept."""
 
 from __future__ import annotations
 
@@ -6,37 +6,48 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.resolve import External
-from hubkit.analysis.syntax import catches_import, child_nodes
+from hubkit.analysis.resolve import Defined, External
+from hubkit.analysis.signatures import find_method
+from hubkit.analysis.syntax import catches_import, child_nodes, statements
 from hubkit.facts import RemovedName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hubkit.analysis.modules import SourceFile
-    from hubkit.analysis.resolve import Defined, Resolver
+    from hubkit.analysis.resolve import Resolver
     from hubkit.analysis.scope import Scope
 
 # Modules and names by the release that no longer has them, as release notes say. A name that ends
 # in a dot stands for all submodules.
 _REMOVED = {
+    "Python 3.8": "time.clock",
+    "Python 3.9": "base64.decodestring base64.encodestring fractions.gcd xml.etree.cElementTree",
     "Python 3.10": "collections.Callable collections.Hashable collections.Iterable collections.Iterator "
     "collections.Mapping collections.MutableMapping collections.MutableSequence collections.Sequence "
     "collections.Sized",
-    "Python 3.11": "inspect.getargspec",
-    "Python 3.12": "asynchat asyncore imp smtpd",
-    "Python 3.13": "aifc audioop cgi cgitb chunk crypt imghdr mailcap nntplib pipes sndhdr sunau "
-    "telnetlib uu xdrlib",
+    "Python 3.11": "asyncio.coroutine inspect.formatargspec inspect.getargspec",
+    "Python 3.12": "asynchat asyncore configparser.SafeConfigParser distutils imp smtpd",
+    "Python 3.13": "aifc audioop cgi cgitb chunk crypt imghdr lib2to3 mailcap nntplib pipes sndhdr "
+    "sunau telnetlib uu xdrlib",
+    "Python 3.14": "ast.Bytes ast.NameConstant ast.Num ast.Str",
     "setuptools 82": "pkg_resources",
+    "torch 1.8": "torch.ifft torch.irfft torch.rfft",
     "torch 2.0": "torch._six",
     "torchvision 0.11": "torchvision.models.utils",
+    "torchvision 0.15": "torchvision.models.alexnet.model_urls torchvision.models.densenet.model_urls "
+    "torchvision.models.googlenet.model_urls torchvision.models.inception.model_urls "
+    "torchvision.models.resnet.model_urls torchvision.models.squeezenet.model_urls "
+    "torchvision.models.vgg.model_urls",
     "torchvision 0.17": "torchvision.transforms.functional_tensor",
     "torchaudio 2.9": "torchaudio.get_audio_backend torchaudio.list_audio_backends "
     "torchaudio.set_audio_backend torchaudio.sox_effects",
     "timm 0.9": "timm.models.layers.",
-    "numpy 1.24": "numpy.bool numpy.complex numpy.float numpy.int numpy.object numpy.str",
-    "numpy 2.0": "numpy.Inf numpy.NaN numpy.alltrue numpy.complex_ numpy.cumproduct numpy.float_ "
-    "numpy.infty numpy.product numpy.sometrue numpy.unicode_",
+    "numpy 1.24": "numpy.bool numpy.complex numpy.float numpy.int numpy.object numpy.str numpy.unicode",
+    "numpy 2.0": "numpy.Inf numpy.Infinity numpy.NINF numpy.NaN numpy.PINF numpy.alltrue "
+    "numpy.asfarray numpy.bool8 numpy.complex_ numpy.cumproduct numpy.find_common_type numpy.float_ "
+    "numpy.infty numpy.int0 numpy.mat numpy.product numpy.round_ numpy.sometrue numpy.string_ "
+    "numpy.unicode_",
     "scikit-learn 0.23": "sklearn.externals.joblib sklearn.externals.six",
     "scikit-image 0.18": "skimage.measure.compare_psnr skimage.measure.compare_ssim",
     "scipy 1.3": "scipy.misc.imread scipy.misc.imresize scipy.misc.imsave",
@@ -67,6 +78,8 @@ def find_removed_names(
     for scope in scopes:
         if _WORDS.search(scope.file.text):
             yield from _find_in(resolver, scope, scope.file.tree.body, on_import=True)
+        if "dataclass" in scope.file.text:
+            yield from _find_defaults(resolver, scope)
     for found in functions:
         if not isinstance(found.node, ast.ClassDef) and _has_words(found.scope.file, found.node):
             yield from _find_in(resolver, found.scope, found.node.body, on_import=False)
@@ -139,3 +152,58 @@ def _expects_absence(handler: ast.ExceptHandler) -> bool:
         else []
     )
     return catches_import(handler) or any(name in _ABSENT for name in names)
+
+
+def _find_defaults(resolver: Resolver, scope: Scope) -> Iterator[RemovedName]:
+    """Fields of dataclasses whose default is an instance of another one, which has no hash."""
+    for statement in statements(scope.file.tree.body, nested=False):
+        if (
+            not isinstance(statement, ast.ClassDef)
+            or _dataclass(resolver, scope, statement) is None
+        ):
+            continue
+        for field in statement.body:
+            default = _default(field)
+            target = default and resolver.expression(scope, default.func)
+            if (
+                default is not None
+                and isinstance(target, Defined)
+                and _lacks_hash(resolver, target)
+            ):
+                text = ast.unparse(default)
+                place = scope.file.location(default)
+                yield RemovedName(text, "Python 3.11", place, on_import=True, kind="default")
+
+
+def _default(field: ast.stmt) -> ast.Call | None:
+    """The call that makes the default of a field, if there is one."""
+    match field:
+        case ast.AnnAssign(annotation=annotation, value=ast.Call() as default):
+            if "ClassVar" in ast.unparse(annotation):
+                return None
+            given = [one.value for one in default.keywords if one.arg == "default"]
+            inner = given[0] if given else None
+            return inner if isinstance(inner, ast.Call) else default
+    return None
+
+
+def _lacks_hash(resolver: Resolver, found: Defined) -> bool:
+    node = found.node
+    if not isinstance(node, ast.ClassDef):
+        return False
+    options = _dataclass(resolver, found.scope, node)
+    if options is None or find_method(node, "__hash__") is not None:
+        return False
+    is_hashable = options.get("eq") is False or options.get("frozen") or options.get("unsafe_hash")
+    return not is_hashable
+
+
+def _dataclass(resolver: Resolver, scope: Scope, node: ast.ClassDef) -> dict[str, object] | None:
+    """The options of the decorator that makes a class a dataclass, or None."""
+    for decorator in node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        target = resolver.expression(scope, called)
+        if isinstance(target, External) and target.name == "dataclasses.dataclass":
+            given = decorator.keywords if isinstance(decorator, ast.Call) else []
+            return {str(one.arg): getattr(one.value, "value", True) for one in given}
+    return None

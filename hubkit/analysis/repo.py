@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hubkit.analysis.arguments import find_rejected_calls
+from hubkit.analysis.arguments import find_misspelled_names, find_rejected_calls
 from hubkit.analysis.dependencies import find_dependencies
 from hubkit.analysis.effects import (
     InterpretedCalls,
     find_effects,
     find_failing_defaults,
     find_gpu_needs,
+    find_late_resets,
     find_missing_files,
     find_unrequested_downloads,
 )
@@ -36,7 +37,11 @@ from hubkit.source.folder import Folder
 from hubkit.torchhub import HUBCONF
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from hubkit.analysis.scope import Scope
+    from hubkit.facts import Entrypoint
 
 
 def read_repo(repo: Path | Files, wanted: str = "") -> RepoFacts:
@@ -106,6 +111,12 @@ def require_hubconf(facts: RepoFacts) -> Hubconf:
     )
 
 
+def _defining(scopes: Iterable[Scope], entrypoints: Iterable[Entrypoint]) -> list[Scope]:
+    """The hubconf, and the modules in which its entrypoints are defined."""
+    paths = {HUBCONF, *(entry.definition.path for entry in entrypoints)}
+    return [scope for scope in scopes if scope.file.path in paths]
+
+
 def _read(file: SourceFile, files: Files, wanted: str) -> RepoFacts:
     scope = read_scope(file)
     dependencies = find_dependencies(scope)
@@ -120,6 +131,10 @@ def _read(file: SourceFile, files: Files, wanted: str) -> RepoFacts:
     dynamic = find_dynamic_imports(resolver, reach, effects.dynamic_packages)
     late = find_late_imports(resolver, reach, effects.called)
     calls = InterpretedCalls(resolver)
+    late_scopes = {id(one): one for one in (*reach.scopes, *late.scopes)}
+    for one in reach.eager:
+        late_scopes.pop(id(one), None)
+    resets = find_late_resets(resolver, late_scopes.values())
     hazards = find_hazards(scope, resolver, reach.scopes, reach.own_imports)
     rejected = (*find_rejected_calls(scope, resolver), *effects.rejected_calls)
     hubconf = Hubconf(
@@ -133,7 +148,7 @@ def _read(file: SourceFile, files: Files, wanted: str) -> RepoFacts:
         dynamic_names=surface.dynamic_names,
         unchecked=surface.unchecked,
         own_imports=(*reach.own_imports, *late.own_imports),
-        uses=(*effects.uses, *find_dynamic_loads(resolver, dynamic)),
+        uses=(*effects.uses, *find_dynamic_loads(resolver, dynamic), *resets),
         relative_imports=hazards.relative_imports,
         module_classes=hazards.module_classes,
         own_module_lookups=hazards.own_module_lookups,
@@ -144,6 +159,7 @@ def _read(file: SourceFile, files: Files, wanted: str) -> RepoFacts:
         removed_names=tuple(
             dict.fromkeys(find_removed_names(resolver, reach.eager, effects.called))
         ),
+        misspelled_names=tuple(find_misspelled_names(_defining(reach.scopes, surface.entrypoints))),
         missing_exports=hazards.missing_exports,
         unrequested_downloads=tuple(find_unrequested_downloads(scope, calls, surface.entrypoints)),
         loads=tuple(find_loads(resolver, reach.scopes, surface.entrypoints)),

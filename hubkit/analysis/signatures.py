@@ -112,7 +112,7 @@ def _constructor_parameters(resolver: Resolver, found: Defined) -> Parameters | 
         current = pending.pop(0)
         visited += 1
         assert isinstance(current.node, ast.ClassDef)  # noqa: S101 - only classes are queued
-        constructor = _method(current.node, "__init__")
+        constructor = find_method(current.node, "__init__")
         if constructor is not None:
             return read_parameters(
                 current.scope.file, constructor.args, bound=True, body=constructor.body
@@ -134,7 +134,8 @@ def _is_plain(base: ast.expr, target: object) -> bool:
     return target is None and isinstance(base, ast.Name) and base.id in _PLAIN_BASES
 
 
-def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+def find_method(node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+    """The method of that name that a class itself defines, or None."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == name:
             return statement
@@ -169,6 +170,35 @@ def _is_ignored(name: str, body: Sequence[ast.stmt]) -> bool:
     return not names & {name, "locals", "vars", "eval", "exec"}
 
 
+def find_ignoring_callee(resolver: Resolver, found: Defined) -> str:
+    """The function of the repo that gets ``**kwargs`` of a function, and nothing else, and ignores it.
+
+    Returns:
+        Its name; "" if the function or one that it calls uses them.
+    """
+    if isinstance(found.node, ast.ClassDef) or found.node.args.kwarg is None:
+        return ""
+    name, names = found.node.args.kwarg.arg, resolver.inside(found.scope, found.node)
+    uses = [node for node in names.nodes if isinstance(node, ast.Name) and node.id == name]
+    calls = [
+        node
+        for node in names.nodes
+        if isinstance(node, ast.Call)
+        if any(one.arg is None and one.value in uses for one in node.keywords)
+    ]
+    ignoring = [_ignoring(resolver, names.scope, call) for call in calls]
+    return ignoring[0] if ignoring and len(calls) == len(uses) and all(ignoring) else ""
+
+
+def _ignoring(resolver: Resolver, scope: Scope, call: ast.Call) -> str:
+    """The source of what is called, if it is of the repo and ignores its ``**kwargs``."""
+    target = resolver.expression(scope, call.func)
+    if not isinstance(target, Defined) or target.node.decorator_list:
+        return ""
+    parameters = find_parameters(resolver, target) or ()
+    return ast.unparse(call.func) if any(one.ignored for one in parameters) else ""
+
+
 def _parameter(
     file: SourceFile, argument: ast.arg, default: ast.expr | None, kind: ParameterKind
 ) -> Parameter:
@@ -190,7 +220,7 @@ def method_of(
         visited += 1
         if not isinstance(current.node, ast.ClassDef):
             continue
-        method = _method(current.node, name)
+        method = find_method(current.node, name)
         if method is not None:
             return current.scope, method
         for base in current.node.bases:

@@ -20,13 +20,19 @@ from hubkit.analysis.scope import (
     Scope,
     names_used,
 )
-from hubkit.analysis.signatures import CallableValue, find_callable, find_parameters
+from hubkit.analysis.signatures import (
+    CallableValue,
+    find_callable,
+    find_ignoring_callee,
+    find_parameters,
+)
 from hubkit.analysis.values import is_plain_value, read_all
 from hubkit.facts import Entrypoint, Leak, Location, Returns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hubkit.facts import Parameter
     from hubkit.facts.hubconf import EntrypointKind
 
 
@@ -110,7 +116,9 @@ def find_surface(scope: Scope, resolver: Resolver, wanted: str = "") -> Surface:
         elif found.made and made > limits.MADE_NAMES.most and found.name != wanted:
             unchecked.append(_name_only(found, sorting))
         else:
-            entrypoints.append(_entrypoint(found, sorting))
+            is_announced = found.name in sorting.declared | sorting.shown
+            entry = _entrypoint(found, sorting)
+            entrypoints.append(replace(entry, is_announced=True) if is_announced else entry)
     dynamic = [scope.file.location(node) for node in _all_dynamic_names(scope, resolver)]
     return Surface(tuple(entrypoints), tuple(leaks), tuple(sorted(dynamic)), tuple(unchecked))
 
@@ -294,7 +302,7 @@ def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
                 found.name,
                 "class" if isinstance(defined.node, ast.ClassDef) else "function",
                 defined.via,
-                find_parameters(resolver, defined),
+                _note_ignored(resolver, defined, find_parameters(resolver, defined)),
                 docstring or ast.get_docstring(defined.node),
                 sorting.returns.read(defined),
                 location,
@@ -316,6 +324,16 @@ def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
     return Entrypoint(
         found.name, kind, target.via, None, docstring, Returns("unknown"), location, location
     )
+
+
+def _note_ignored(
+    resolver: Resolver, found: Defined, parameters: tuple[Parameter, ...] | None
+) -> tuple[Parameter, ...] | None:
+    """The parameters, with the function that ignores ``**kwargs`` when they are passed to it."""
+    if not parameters or parameters[-1].kind != "var-keyword" or parameters[-1].ignored:
+        return parameters
+    callee = find_ignoring_callee(resolver, found)
+    return (*parameters[:-1], replace(parameters[-1], ignored_by=callee)) if callee else parameters
 
 
 def _origin(found: _Candidate) -> str:

@@ -320,6 +320,7 @@ class SyntaxCache(Struct, frozen=True):
 
     _calls: dict[tuple[ast.AST, bool], tuple[Evaluated, ...]] = field(default_factory=dict)
     _stores: dict[ast.AST, tuple[str, ...]] = field(default_factory=dict)
+    _names: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
 
     def calls_of(self, node: ast.AST, *, enters_loops: bool = False) -> tuple[Evaluated, ...]:
         """The calls that evaluating a node is certain to make, inner ones first.
@@ -338,6 +339,12 @@ class SyntaxCache(Struct, frozen=True):
         if node not in self._stores:
             self._stores[node] = tuple({name for one in walk(node) for name in _bound_names(one)})
         return self._stores[node]
+
+    def names_in(self, node: ast.AST) -> frozenset[str]:
+        """The variables that a node reads or binds."""
+        if node not in self._names:
+            self._names[node] = frozenset(one.id for one in walk(node) if isinstance(one, ast.Name))
+        return self._names[node]
 
 
 def _evaluated(node: ast.AST, *, enters_loops: bool) -> list[Evaluated]:

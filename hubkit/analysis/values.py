@@ -208,6 +208,13 @@ class _Evaluator(Struct):
         if not isinstance(value, Unknown):
             yield value
 
+    def _lacks(self, node: ast.expr, key: ast.expr) -> bool:
+        """Whether an expression is the ``**kwargs`` of a call that passes none under a key."""
+        if not isinstance(node, ast.Name) or not isinstance(key, ast.Constant) or not self.known:
+            return False
+        passed = self.known.get(f"**{node.id}")
+        return isinstance(passed, str) and str(key.value) not in passed.split()
+
     def _operation(self, scope: Scope, node: ast.expr) -> Iterable[Scalar]:
         match node:
             case ast.BinOp(left=left, op=ast.Add(), right=right):
@@ -226,13 +233,19 @@ class _Evaluator(Struct):
             case ast.BoolOp():
                 return self._either(scope, node)
             case ast.Compare(left=left, ops=[ast.In() | ast.NotIn() as op], comparators=[right]):
-                containers, is_in = self._containers(scope, right), isinstance(op, ast.In)
-                pairs = product(self.values(scope, left), containers)
-                return (_is_member(*pair) is is_in for pair in pairs)
+                return self._membership(scope, left, right, is_in=isinstance(op, ast.In))
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 both = product(self.values(scope, left), self.values(scope, right))
                 return (_compare(op, *pair) for pair in both)
         raise _UnknownError
+
+    def _membership(
+        self, scope: Scope, left: ast.expr, right: ast.expr, *, is_in: bool
+    ) -> Iterable[bool]:
+        if self._lacks(right, left):
+            return (not is_in,)
+        pairs = product(self.values(scope, left), self._containers(scope, right))
+        return (_is_member(*pair) is is_in for pair in pairs)
 
     def _computed(
         self, op: ast.operator, left: tuple[Scalar, ...], right: tuple[Scalar, ...]
@@ -376,6 +389,8 @@ class _Evaluator(Struct):
                 return self._filled(scope, receiver, lambda text: _glued(text, parts))
             case "joinpath", parts:
                 return self._path(scope, [receiver, *parts])
+            case (("get" | "pop"), [key, *default]) if self._lacks(receiver, key):
+                return self.values(scope, default[0]) if default else (None,)
             case "get", [_, *_]:
                 return self._looked_up(scope, node)
             case name, [] if name in _SAME_METHODS:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import structs
 
+from hubkit._util.atomic import write_output
 from hubkit._util.console import echo, is_quiet, note
 from hubkit._util.text import plural
 from hubkit.commands.base import Command, print_answer, subcommand
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hubkit.audit.engine import Engine
+    from hubkit.audit.messages import Settings
+    from hubkit.audit.report import Change
     from hubkit.audit.run import AuditOptions
+    from hubkit.audit.sources import Source
     from hubkit.audit.summary import Summary
 
 _MOST_REASONS = 20
@@ -53,7 +58,68 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str) -> int: 
     return int(digits) * _UNITS[unit]
 
 
-@subcommand(cls=AuditCommand, answers=True, invoke_without_command=True, subcommand_metavar="")
+_export_option = click.option(
+    "--to",
+    "exports",
+    nargs=2,
+    type=(click.Choice(["parquet"]), click.Path(path_type=Path, file_okay=False)),
+    metavar="parquet DIR",
+    help="Export the tables to this folder, too.",
+)
+
+
+@subcommand(answers=True)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page with plots, and all repos with their findings.",
+)
+@click.option("--run", "number", type=int, metavar="RUN", help="The run.  [default: the last one]")
+@click.option("--against", type=int, metavar="RUN", help="Show what has changed since this run.")
+@_export_option
+def report(
+    file: Path,
+    html: Path | None,
+    number: int | None,
+    against: int | None,
+    exports: tuple[str, Path] | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Show what an audit has found.
+
+    FILE is the database of the audit.
+    """
+    from hubkit.audit.report import find_changes, render_report, require_run
+    from hubkit.audit.store import open_store
+    from hubkit.audit.summary import read_summary
+
+    with open_store(file) as store:
+        run = require_run(store, number)
+        before = None if against is None else require_run(store, against)
+        if html is not None:
+            write_output(html, render_report(store, run, before))
+        if exports is not None:
+            store.export_parquet(exports[1])
+        summary = read_summary(store, run)
+        changes = () if before is None else find_changes(store, run, before)
+    if as_json:
+        print_answer({"database": file, **structs.asdict(summary), "changes": changes})
+        return
+    _print_tables(summary)
+    for change in changes:
+        echo(_describe_change(change))
+
+
+@subcommand(
+    cls=AuditCommand,
+    commands={"report": report},
+    answers=True,
+    invoke_without_command=True,
+    subcommand_metavar="",
+)
 @click.argument("repos", nargs=-1, metavar="[PATH|OWNER/NAME[:REF]]...")
 @click.option(
     "--from",
@@ -103,7 +169,7 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str) -> int: 
 )
 @click.option(
     "--memory",
-    default="2G",
+    default="4G",
     show_default=True,
     callback=_parse_size,
     metavar="SIZE",
@@ -118,13 +184,39 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str) -> int: 
     help="Size of one file of a repo.",
 )
 @click.option(
-    "--to",
-    "exports",
-    nargs=2,
-    type=(click.Choice(["parquet"]), click.Path(path_type=Path, file_okay=False)),
-    metavar="parquet DIR",
-    help="Export the tables to this folder, too.",
+    "--conform",
+    "level",
+    type=click.IntRange(1, 3),
+    metavar="LEVEL",
+    help="Run the conformance suite on levels 1 to LEVEL, on repos that --trust names.",
 )
+@click.option(
+    "--trust",
+    "patterns",
+    multiple=True,
+    metavar="PATTERN",
+    help="Run code of these repos: owner/name, owner/*, or * for all. May be repeated.",
+)
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="VERSION",
+    help="Run the suite with this version of Python. May be repeated.",
+)
+@click.option(
+    "--torch",
+    "torches",
+    multiple=True,
+    metavar="VERSION",
+    help="Run the suite with this version of torch. May be repeated.",
+)
+@click.option(
+    "--no-install",
+    is_flag=True,
+    help="Run the suite in the environment of the workers, and install nothing.",
+)
+@_export_option
 def command(
     repos: tuple[str, ...],
     files: tuple[str, ...],
@@ -139,8 +231,8 @@ def command(
     """Check many hub repos, and keep the results in a database.
 
     Each repo is fetched to the hub dir, its entrypoints are listed and its source is checked, as by
-    `hubkit list` and `hubkit check`. No code of the repos runs. Repos that have not changed since an
-    earlier audit are not checked again.
+    `hubkit list` and `hubkit check`. No code of the repos runs, except with --conform and --trust.
+    Repos that have not changed since an earlier audit are not checked again.
 
     Exit codes: 0 no findings, 1 findings, or repos that could not be checked, 2 the audit could not
     run.
@@ -151,13 +243,14 @@ def command(
     from hubkit.audit.store import open_store
     from hubkit.audit.summary import read_summary
 
+    options = _read_options(values)
     sources = read_sources(repos, files)
     with open_store(out, write=True) as store:
         with (
             open_engine(EngineOptions(scheduler, workers or 0)) as engine,
             _Display(engine) as show,
         ):
-            run = run_audit(sources, _read_options(values), store, engine, show)
+            run = run_audit(sources, options, store, engine, show)
         if exports is not None:
             store.export_parquet(exports[1])
         summary = read_summary(store, run)
@@ -169,13 +262,55 @@ def _read_options(values: dict[str, Any]) -> AuditOptions:
     from hubkit.audit.messages import Bounds
     from hubkit.audit.run import AuditOptions
 
-    bounds = Bounds(values["timeout"], values["memory"], values["disk"])
     return AuditOptions(
-        bounds=bounds,
+        settings=_read_settings(values),
+        bounds=Bounds(values["timeout"], values["memory"], values["disk"]),
         offline=values["offline"],
         per_host=values["per_host"],
         again=values["again"],
+        trusts=functools.partial(_is_trusted, patterns=values["patterns"]),
     )
+
+
+def _read_settings(values: dict[str, Any]) -> Settings:
+    """What results depend on.
+
+    Raises:
+        UsageError: The suite is not to run, and options for it are given, or trust is missing.
+    """
+    from hubkit.audit.messages import Cell, Settings
+    from hubkit.errors import UsageError
+
+    names = {"patterns": "--trust", "pythons": "--python", "torches": "--torch"}
+    names["no_install"] = "--no-install"
+    if not values["level"]:
+        for name, option in names.items():
+            if values[name]:
+                raise UsageError(f"{option} requires --conform", hint="For example: --conform 1")
+        return Settings()
+    if not values["patterns"]:
+        raise UsageError(
+            "--conform runs code of the repos, so it requires --trust",
+            hint="Name the repos whose code may run. For example: --trust 'acme/*'",
+        )
+    cells = tuple(
+        Cell(python, torch)
+        for python in values["pythons"] or ("",)
+        for torch in values["torches"] or ("",)
+    )
+    for version in (*values["pythons"], *values["torches"]):
+        if not all(part.isascii() and part.isdigit() for part in version.split(".")):
+            raise UsageError(f"{version!r} is not a version", hint="For example: --torch 2.13")
+    return Settings(level=values["level"], cells=cells, installs=not values["no_install"])
+
+
+def _is_trusted(source: Source, patterns: tuple[str, ...]) -> bool:
+    """Whether code of a repo may run; folders are the user's own."""
+    from hubkit.hubdir import matches_pattern
+    from hubkit.hubdir.spec import parse_spec
+
+    repo = parse_spec(source.spec)
+    return isinstance(repo, Path) or any(matches_pattern(one, repo) for one in patterns)
 
 
 class _Display:
@@ -213,16 +348,29 @@ class _Display:
 
 
 def _print_summary(summary: Summary, out: Path, *, as_json: bool) -> None:
-    from hubkit.audit.summary import render_summary
-
     if as_json:
         print_answer({"database": out, **structs.asdict(summary)})
         return
-    for line in render_summary(summary):
-        echo(line)
+    _print_tables(summary)
     for spec, state, reason in summary.reasons[:_MOST_REASONS]:
         echo(f"{spec}: {state}: {reason}", err=True)
     more = len(summary.reasons) - _MOST_REASONS
     if more > 0:
         echo(f"... and {plural(more, 'more repo')} without results.", err=True)
     note(f"Run {summary.run} is in {out}.")
+
+
+def _print_tables(summary: Summary) -> None:
+    from hubkit.audit.summary import render_summary
+
+    for line in render_summary(summary):
+        echo(line)
+
+
+def _describe_change(change: Change) -> str:
+    if not change.before or not change.now:
+        return f"{change.spec}: {'added' if change.now else 'removed'}"
+    parts = [f"{change.before}, now {change.now}"] if change.before != change.now else []
+    parts += [f"new {code}: {message}" for code, message in change.new]
+    parts += [f"fixed {code}: {message}" for code, message in change.fixed]
+    return f"{change.spec}: {'; '.join(parts)}"

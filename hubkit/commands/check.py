@@ -14,6 +14,7 @@ from msgspec import structs
 from hubkit._util.console import echo, echo_data, echo_lines, is_quiet, note
 from hubkit._util.text import plural
 from hubkit.commands.base import subcommand
+from hubkit.commands.complete import complete_repos
 from hubkit.commands.options import (
     BaselineOptions,
     FixOptions,
@@ -40,7 +41,9 @@ _STDOUT = "-"
 
 
 @subcommand(answers=True)
-@click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
+@click.argument(
+    "repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]", shell_complete=complete_repos
+)
 @click.option("--ref", metavar="REV", help="Check this commit instead of the working tree.")
 @click.option(
     "--no-git",
@@ -231,7 +234,7 @@ def _codes(values: tuple[str, ...]) -> tuple[str, ...]:
     codes = tuple(code.strip() for text in values for code in text.split(",") if code.strip())
     for code in codes:
         if code != ALL and not matching_rules(code):
-            raise UsageError(f"unknown rule: {code}", hint=advise_code(code))
+            raise UsageError(f"Unknown rule: {code}", hint=advise_code(code))
     return codes
 
 
@@ -356,7 +359,7 @@ def _update_baseline(report: Report, path: Path) -> int:
         write_output(path, render_baseline({**kept, **found}.values()))
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror}",
+            f"Cannot write {path}: {error.strerror}",
             hint="Choose a file in an existing, writable folder: --baseline FILE.",
         ) from None
     note(_describe_baseline(path, old, {**kept, **found}), err=False)
@@ -443,7 +446,7 @@ def _write_file(name: str, path: Path, report: Report) -> None:
         write_output(path, stream.getvalue().encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror}",
+            f"Cannot write {path}: {error.strerror}",
             hint="Choose a file in an existing, writable folder.",
         ) from None
 

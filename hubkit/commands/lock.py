@@ -12,13 +12,14 @@ from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
 from hubkit._util.text import plural
 from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.complete import complete_cached
 
 if TYPE_CHECKING:
     from hubkit.lockfile import Lockfile
 
 
 @subcommand(answers=True)
-@click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...")
+@click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...", shell_complete=complete_cached)
 @click.option(
     "--output",
     "-o",

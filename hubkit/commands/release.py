@@ -149,7 +149,7 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
     done = subprocess.run(command, stdout=_STDERR, check=False)  # noqa: S603 - our own
     if not report.is_file():
         raise UsageError(
-            f"the conformance suite wrote no report: exit code {done.returncode}",
+            f"The conformance suite wrote no report: exit code {done.returncode}",
             hint="Run `hubkit conform` to see why.",
         )
     return structs.replace(request, report=report)

@@ -19,13 +19,14 @@ NOT_RUN = "not run"
 
 
 class Change(Struct, frozen=True):
-    """A check whose outcome is not the same in all runs.
+    """Something that is not the same in all runs: the outcome of a check, or an entrypoint.
 
     Attributes:
         label: The entrypoint; "" for the repo as a whole.
-        code: The check.
-        name: Its name.
-        outcomes: Its outcome in each run; "not run" where it did not run.
+        code: The check; "" for something else that has changed.
+        name: Its name, "entrypoint" or "parameters", which is their number.
+        outcomes: Its outcome in each run; "not run" where it did not run. For an entrypoint that
+            some runs did not check, "checked", "not run" or "not there".
         kind: How the last run compares to the first one in which it ran.
     """
 
@@ -77,7 +78,7 @@ def cases_by_label(runs: Sequence[ConformanceReport]) -> dict[str, tuple[CaseRes
 
 
 def find_changes(runs: Sequence[ConformanceReport]) -> tuple[Change, ...]:
-    """The checks whose outcome is not the same in all runs."""
+    """What is not the same in all runs: outcomes of checks, entrypoints, numbers of parameters."""
     return tuple(
         change
         for label, cases in cases_by_label(runs).items()
@@ -86,13 +87,28 @@ def find_changes(runs: Sequence[ConformanceReport]) -> tuple[Change, ...]:
 
 
 def _changes_of(label: str, cases: Sequence[CaseResult | None]) -> Iterator[Change]:
-    tables = [{one.code: one for one in case.checks} if case else {} for case in cases]
+    if not all(case and case.checks for case in cases):
+        yield from _missing(label, cases)
+        return
+    counts = tuple(str(case.measured.parameters) for case in cases if case)
+    if len({*counts}) > 1:
+        yield Change(label, "", "parameters", counts, "other")
+    tables = [{one.code: one for one in case.checks} for case in cases if case]
     for code in sorted({code for table in tables for code in table}):
         found = [table.get(code) for table in tables]
         outcomes = tuple(one.outcome if one else NOT_RUN for one in found)
         if len({*outcomes}) > 1:
             name = next(one.name for one in found if one)
             yield Change(label, code, name, outcomes, _compare(found))
+
+
+def _missing(label: str, cases: Sequence[CaseResult | None]) -> Iterator[Change]:
+    """The change of an entrypoint that some runs did not check."""
+    outcomes = tuple(
+        "not there" if case is None else "checked" if case.checks else NOT_RUN for case in cases
+    )
+    if len({*outcomes}) > 1:
+        yield Change(label, "", "entrypoint", outcomes, "other")
 
 
 def _compare(found: Sequence[CheckResult | None]) -> Literal["worse", "better", "other"]:

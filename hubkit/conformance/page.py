@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,7 +22,7 @@ from hubkit.conformance.render import (
     notes,
 )
 from hubkit.facts import LEVELS, CheckFailure
-from hubkit.pages import Bar, Point, Svg, render_page
+from hubkit.pages import Bar, Html, Point, render_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,7 +114,7 @@ class Entry:
         words = {
             "failed": "failed" in outcomes,
             "expected failures": "expected" in outcomes,
-            "weights not tried": self.case.has_untried_weights,
+            "weights not tried": self.case.has_untried_weights and bool(self.case.checks),
             "level 3": self.case.level == LEVELS[-1],
             "changed": bool(self.changes),
         }
@@ -146,6 +147,14 @@ class Entry:
         """The checks that took longest."""
         return sorted(self.case.checks, key=lambda one: -one.seconds)[:_SLOWEST]
 
+    @property
+    def weights_reason(self) -> str:
+        """Why its weights failed or were not tried."""
+        weights = self.case.weights
+        if weights is None:
+            return ""
+        return weights.reason.removeprefix("not tried: ").removeprefix(weights.call).strip()
+
     def times(self, names: Sequence[str]) -> list[Bar]:
         """How long it takes to build and to run it, in each run."""
         rows = []
@@ -168,8 +177,8 @@ class Entry:
             return ""
         arguments = call[len(name) + 1 : -1]
         named = f', "{name}"' + (f", {arguments}" if arguments else "")
-        if repo.count("/") == 1:
-            return f'torch.hub.load("{repo}"{named})' if '"' not in repo else ""
+        if re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
+            return f'torch.hub.load("{repo}"{named})'
         return f'torch.hub.load("."{named}, source="local")'
 
 
@@ -190,7 +199,7 @@ class Page:
         self.is_compact = len(self.models) > _FEW
         self.signs = _SIGNS
         self.topics = TOPICS
-        self.notes = list(notes(self.run))
+        self.notes = list(notes(self.run, weights=False))
 
     def _make_entries(self) -> Iterator[Entry]:
         for number, (label, cases) in enumerate(cases_by_label(self.runs).items()):
@@ -205,6 +214,15 @@ class Page:
         if any(one.case.codes(LEVELS[0], "failed") for one in self.entries):
             return "The repo does not load as torch.hub promises."
         return "Level 1 is not reached, because some of its checks did not run."
+
+    @cached_property
+    def untried(self) -> list[Entry]:
+        """The entrypoints that could not be called with their weights in the last run."""
+        return [
+            one
+            for one in self.models
+            if one.case.checks and one.case.weights and one.case.weights.verdict == "not tried"
+        ]
 
     @cached_property
     def codes(self) -> dict[str, CheckResult]:
@@ -245,7 +263,7 @@ class Page:
         anchor = self._anchors.get((entry.anchor, code))
         return f"#{anchor}" if anchor else ""
 
-    def row(self, entry: Entry, number: int) -> Svg:
+    def row(self, entry: Entry, number: int) -> Html:
         """The cells of an entrypoint in the matrix.
 
         Their classes are the letter of the outcome, "g" at the start of a level, and "x" for a
@@ -266,7 +284,7 @@ class Page:
             cells.append(
                 f"<td class={kind}{marks}>" + (f"<a href={href}>{sign}</a>" if href else sign)
             )
-        return Svg("".join(cells))
+        return Html("".join(cells))
 
     def levels(self) -> Iterator[tuple[int, str, list[tuple[float, str]]]]:
         """For each level: how many entrypoints reached it, in words, and the shares of verdicts."""

@@ -385,7 +385,7 @@ def write_report(runs: Sequence[ConformanceReport], format_: str, target: Path) 
         write_output(target, text)
     except OSError as error:
         raise UsageError(
-            f"cannot write {target}: {error.strerror}",
+            f"Cannot write {target}: {error.strerror}",
             hint="Choose a file in a writable folder.",
         ) from None
 
@@ -397,6 +397,7 @@ def change_lines(runs: Sequence[ConformanceReport]) -> list[Painted]:
         return [join_painted("no check has another outcome")]
     head = ("", "check", *name_runs(runs), "")
     lines = [
-        (one.label or _REPO, f"{one.code} {one.name}", *one.outcomes, one.kind) for one in changes
+        (one.label or _REPO, f"{one.code} {one.name}".strip(), *one.outcomes, one.kind)
+        for one in changes
     ]
     return align_columns([head, *lines])

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         Location,
         MissingExport,
         MissingFile,
+        MisspelledName,
         ModuleClass,
         OwnImport,
         OwnModuleLookup,
@@ -141,6 +142,7 @@ __all__ = [
     "Measured",
     "MissingExport",
     "MissingFile",
+    "MisspelledName",
     "ModuleClass",
     "ModuleSize",
     "Outcome",
@@ -189,7 +191,8 @@ __getattr__ = lazy_names(
             "DocstringFacts Entrypoint EntrypointTypes EntrypointWeights FailingDefault GpuNeed "
             "HardCodedPretrained Hubconf HubconfProblem Import LateImport Leak Limits "
             "Load Location MissingExport MissingFile ModuleClass OwnImport OwnModuleLookup Parameter "
-            "RejectedCall RelativeImport RemovedName RepoFacts Returns Snippet UndefinedName UnrequestedDownload Use"
+            "MisspelledName RejectedCall RelativeImport RemovedName RepoFacts Returns Snippet "
+            "UndefinedName UnrequestedDownload Use"
         ),
         "hubdir": ("CachedCheckpoint CachedRepo FetchPolicy RepoRef ResolvedRef"),
     },

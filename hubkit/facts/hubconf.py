@@ -46,6 +46,8 @@ class Parameter(Struct, frozen=True):
         default: Source text of the default, or None if it is required or variadic.
         annotation: Source text of the annotation, or None.
         ignored: Whether it is a ``**kwargs`` that the body does not use.
+        ignored_by: For a ``**kwargs`` that is only passed on, the function that does not use it; else
+            empty.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Parameter(Struct, frozen=True):
     default: str | None = None
     annotation: str | None = None
     ignored: bool = False
+    ignored_by: str = ""
 
     @property
     def required(self) -> bool:
@@ -128,6 +131,7 @@ class Entrypoint(Struct, frozen=True):
         location: Where ``hubconf.py`` defines or imports the name.
         definition: Where it is defined; same as ``location`` unless re-exported.
         made_by: For a value, what made it: "partial", "lambda", "instance", or "" if unknown.
+        is_announced: Whether ``__all__`` of the hubconf names it, or a document loads it.
     """
 
     name: str
@@ -139,6 +143,7 @@ class Entrypoint(Struct, frozen=True):
     location: Location
     definition: Location
     made_by: str = ""
+    is_announced: bool = False
 
     @property
     def summary(self) -> str:
@@ -238,7 +243,8 @@ class Hubconf(Struct, frozen=True):
         loads: Calls that load a file of the repo or a whole model.
         missing_files: Files that code finds by ``__file__``, without which entrypoints fail.
         undefined_names: Names that nothing defines, in functions that entrypoints may reach.
-        removed_names: Uses of names that newer releases no longer have.
+        removed_names: Uses of what newer releases no longer have or accept.
+        misspelled_names: Parameters and keywords of calls that are one letter off a usual name.
         unchecked: Further entrypoints, so many of which are made at run time that only their names
             and docstrings were read.
     """
@@ -268,6 +274,7 @@ class Hubconf(Struct, frozen=True):
     missing_files: tuple[MissingFile, ...] = ()
     undefined_names: tuple[UndefinedName, ...] = ()
     removed_names: tuple[RemovedName, ...] = ()
+    misspelled_names: tuple[MisspelledName, ...] = ()
     unchecked: tuple[Entrypoint, ...] = ()
 
     @property
@@ -368,6 +375,7 @@ class Use(Struct, frozen=True):
         own_file: The file of the repo that the first argument names, relative to the working
             directory; else empty.
         guarded: Whether it looks metadata up and code catches that there is none.
+        on_late_import: Whether it happens when an entrypoint imports a module.
     """
 
     name: str
@@ -378,6 +386,7 @@ class Use(Struct, frozen=True):
     keywords: tuple[tuple[str, str], ...] = ()
     own_file: str = ""
     guarded: bool = False
+    on_late_import: bool = False
 
     def keyword(self, name: str) -> str | None:
         """The source text of a keyword argument, or None."""
@@ -447,19 +456,35 @@ class RejectedCall(Struct, frozen=True):
 
 
 class RemovedName(Struct, frozen=True):
-    """A use of a name that a newer release of Python or of a package no longer has.
+    """A use of what a newer release of Python or of a package no longer has or accepts.
 
     Attributes:
-        name: Its dotted name.
+        name: The dotted name, or the source of a default.
         since: The first release without it, such as "Python 3.12".
         location: The use.
         on_import: Whether importing hubconf.py reaches it, or else a call of an entrypoint.
+        kind: "name", or "default" for that of a field of a dataclass.
     """
 
     name: str
     since: str
     location: Location
     on_import: bool
+    kind: Literal["name", "default"] = "name"
+
+
+class MisspelledName(Struct, frozen=True):
+    """A parameter, or the keyword of a call, that is one letter off a usual name.
+
+    Attributes:
+        name: The name.
+        correct: The usual name.
+        location: The place.
+    """
+
+    name: str
+    correct: str
+    location: Location
 
 
 class UndefinedName(Struct, frozen=True):

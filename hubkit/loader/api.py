@@ -26,7 +26,6 @@ from hubkit.loader.locate import (
     locate_trusted,
     parse_repo_info,
 )
-from hubkit.loader.views import Help, Names
 from hubkit.loader.weights import download_nested_file, load_nested_state_dict, nested_max_age
 from hubkit.runtime import (
     NO_BYTECODE,
@@ -204,6 +203,8 @@ def list(
         listed = [name for name in names if name not in leaks]
     else:
         listed = sorted(hubconf.names)
+    from hubkit.loader.views import Names
+
     return Names(listed, os.fspath(github), hubconf)
 
 
@@ -240,6 +241,8 @@ def help(
     hubconf = _read_hubconf(located.root)
     entrypoint = hubconf.entrypoint(model)
     if entrypoint is not None and entrypoint.docstring is not None:
+        from hubkit.loader.views import Help
+
         return Help(entrypoint.docstring, entrypoint)
     if entrypoint is None and not hubconf.has_dynamic_names:
         raise entrypoint_not_found(model, hubconf.names, f"is not in {located.hubconf}")

@@ -29,6 +29,7 @@ What a page gets by that:
   direction of text are shown as escapes. Never use the filter ``safe``, and quote each attribute
   that contains a value. Values in ``href`` must start with ``#`` or pass the filter ``web``, which
   drops addresses other than ``https:`` and ``http:``.
+- The filter ``code`` shows what stands between backticks as code.
 - A content security policy: the page requests nothing, and runs only the script of the kit. It
   forbids ``style`` and ``on...`` attributes, so use classes.
 """
@@ -40,11 +41,13 @@ from typing import TYPE_CHECKING
 from hubkit.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hubkit.pages.markup import Html
     from hubkit.pages.page import render_page
     from hubkit.pages.plots import Bar, Point, Svg, bar, bars, scatter, stack
 
-__all__ = ["Bar", "Point", "Svg", "bar", "bars", "render_page", "scatter", "stack"]
+__all__ = ["Bar", "Html", "Point", "Svg", "bar", "bars", "render_page", "scatter", "stack"]
 
 __getattr__ = lazy_names(
-    __name__, {"page": "render_page", "plots": "Bar Point Svg bar bars scatter stack"}
+    __name__,
+    {"markup": "Html", "page": "render_page", "plots": "Bar Point Svg bar bars scatter stack"},
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 from hubkit import __version__
 from hubkit._util.jinja import Templates
 from hubkit._util.text import printable_lines
-from hubkit.pages.plots import Svg, bar, bars, scatter, stack
+from hubkit.pages.markup import Html, keep_web_address, mark_code
+from hubkit.pages.plots import bar, bars, scatter, stack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,33 +33,38 @@ def render_page(template: Path, variables: Mapping[str, object], *, title: str) 
     Raises:
         TemplateError: The template does not render.
     """
-    own = template.with_name(template.name.partition(".")[0] + ".css")
-    style = _read(_KIT / "page.css") + (_read(own) if own.exists() else "")
-    script = _read(_KIT / "page.js")
+    style, script, templates = _read_kit(template)
     known = {
         "title": title,
         "version": __version__,
-        "style": Svg(style),
-        "script": Svg(script),
+        "style": Html(style),
+        "script": Html(script),
         "policy": _policy(style, script),
         "bar": bar,
         "bars": bars,
         "scatter": scatter,
         "stack": stack,
     }
+    page = templates.render(template.read_bytes(), {**variables, **known}, template.name).decode()
+    return printable_lines(page)
+
+
+@functools.lru_cache(maxsize=16)
+def _read_kit(template: Path) -> tuple[str, str, Templates]:
+    """The style, the script and the templates of a page: those of the kit, and its own.
+
+    They are kept, because a site has hundreds of pages, and compiling takes longer than rendering.
+    """
+    own = template.with_name(template.name.partition(".")[0] + ".css")
+    style = _read(_KIT / "page.css") + (_read(own) if own.exists() else "")
     sources = {
         path.name.removesuffix(SUFFIX): path.read_bytes()
         for folder in (template.parent, _KIT)
         for path in folder.glob(f"*{SUFFIX}")
     }
-    templates = Templates(sources, {"web": keep_web_address}, html=True)
-    page = templates.render(template.read_bytes(), {**variables, **known}, template.name).decode()
-    return printable_lines(page)
-
-
-def keep_web_address(url: str) -> str:
-    """The address if a browser opens it as a page; else "", so that no script runs."""
-    return url if url.startswith(("https://", "http://")) else ""
+    filters = {"web": keep_web_address, "code": mark_code}
+    templates = Templates(sources, filters, html=True)
+    return style, _read(_KIT / "page.js"), templates
 
 
 def _read(path: Path) -> str:

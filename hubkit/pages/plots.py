@@ -6,6 +6,8 @@ import math
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from hubkit.pages.markup import Html
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,13 +19,10 @@ _MARGIN = 0.06  # of a scatter plot, so that no point lies on its border
 _RIGHT = 0.75  # from where on a label is left of its point
 
 
-class Svg(str):
-    """Text that is safe in HTML: jinja2 does not escape it."""
+class Svg(Html):
+    """A plot."""
 
     __slots__ = ()
-
-    def __html__(self) -> str:
-        return self
 
 
 class Bar(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hubkit._util.text import did_you_mean, plural, quoted
+from hubkit._util.text import did_you_mean, is_letter_off, plural, quoted
 from hubkit._util.urls import github_repo
 from hubkit.analysis import read_repo, read_snippets, select_own
 from hubkit.errors import GitRepoError
@@ -19,16 +19,18 @@ from hubkit.source.project import (
     select_licenses,
 )
 from hubkit.source.tags import bare_version
-from hubkit.torchhub import HUBCONF
+from hubkit.torchhub import HUBCONF, SWITCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from hubkit.facts import Files, Finding, Hubconf, Location, RepoFacts, Snippet
 
 _README = r"(?i)readme(?:\..*)?"
 _LOADS = r"\b(?:hub|hubkit)\.load\s*\("
 _USES_HUB = r"\bhub\.(?:load|list|help)\b|\bhubkit\b|--hubconf\b|\bhubconf\b"
+# Shorter names are one letter off too many others.
+_SHORTEST_MISSPELLED = 6
 # Names that readers replace with one of the repo's.
 _PLACEHOLDER = (
     r"(?i).*[<>{}$\s\[\]].*|\.{3}|(?:your|my|some|any)[_-].*|x{2,}"
@@ -120,7 +122,8 @@ def stale_snippet(repo: RepoFacts) -> Iterator[Finding]:
     Good:
         torch.hub.load("acme/unet:v1.0", "unet_large")
 
-    The rule reads Markdown, reStructuredText, notebooks and Python files in `examples`, but not
+    An argument that is one letter off the name of a parameter is reported even if `**kwargs` accepts
+    it. The rule reads Markdown, reStructuredText, notebooks and Python files in `examples`, but not
     changelogs. It checks snippets that load from the repo of git's `origin`, from the one that
     `hubkit init` recorded or that is called like the project, or from the one that most snippets
     with known entrypoints name. An entrypoint of a snippet with a tag is looked up at that tag, or
@@ -300,15 +303,26 @@ def _unknown_entrypoint(snippet: Snippet, names: frozenset[str]) -> Finding:
 def _unknown_arguments(hubconf: Hubconf, snippet: Snippet) -> Iterator[Finding]:
     entry = hubconf.entrypoint(snippet.entrypoint or "")
     parameters = entry.parameters if entry else None
-    if parameters is None or any(one.kind == "var-keyword" for one in parameters):
+    if parameters is None:
         return
     known = {one.name for one in parameters}
     unknown = [name for name in snippet.keywords if name not in known]
+    problem = f"`{snippet.entrypoint}` does not accept"
+    if any(one.kind == "var-keyword" for one in parameters):
+        # Nothing raises, but nobody means such a name.
+        unknown = [name for name in unknown if _is_misspelled(name, known)]
+        problem = "is one letter off a parameter"
     if unknown:
         yield stale_snippet.finding(
-            f"this snippet passes {quoted(unknown)}, which `{snippet.entrypoint}` does not accept",
+            f"this snippet passes {quoted(unknown)}, which {problem}",
             snippet.location,
             entrypoint=snippet.entrypoint,
             hint="Fix the snippet.",
             severity="warning",
         )
+
+
+def _is_misspelled(name: str, known: Iterable[str]) -> bool:
+    return len(name) >= _SHORTEST_MISSPELLED and any(
+        is_letter_off(name, one) for one in (*known, SWITCH)
+    )

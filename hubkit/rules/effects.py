@@ -180,7 +180,8 @@ def torch_global_state(repo: RepoFacts) -> Iterator[Finding]:
         class Net(torch.nn.Module): ...
 
     On import, the severity is error for seeds, defaults, gradient mode and replaced functions of
-    torch, and warning for the rest. In functions that entrypoints call, it is info.
+    torch, and warning for the rest. A module that an entrypoint imports counts for seeds and
+    defaults. In functions that entrypoints call, the severity is info.
     """
     for use in repo.hubconf.uses if repo.hubconf else ():
         is_flag = not use.is_call and use.name.startswith("torch.backends.")
@@ -191,12 +192,14 @@ def torch_global_state(repo: RepoFacts) -> Iterator[Finding]:
         if changes_results or is_flag or _TORCH_STATE.fullmatch(use.name):
             severe: Severity = "error" if changes_results else "warning"
             when = "importing hubconf.py" if use.on_import else "calling an entrypoint"
+            if use.on_late_import:
+                when = "importing this module, which an entrypoint does,"
             yield torch_global_state.finding(
                 f"{when} {'calls' if use.is_call else 'sets'} `{use.name}`, which changes global state "
                 "of torch",
                 use.location,
                 hint='Remove it, or move it under `if __name__ == "__main__":`.',
-                severity=severe if use.on_import else "info",
+                severity=severe if use.on_import or use.on_late_import else "info",
             )
 
 

@@ -11,16 +11,18 @@ from hubkit.facts import Fix
 from hubkit.rules import edits
 from hubkit.rules.dependencies import entries_of, provided_modules
 from hubkit.rules.registry import rule
-from hubkit.source.project import read_python
+from hubkit.source.project import read_named_pythons, read_python
 from hubkit.source.tags import allows_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hubkit.facts import Finding, Location, OwnImport, RelativeImport, RepoFacts
+    from hubkit.facts import Finding, Location, OwnImport, RelativeImport, RemovedName, RepoFacts
 
 
 # Frameworks whose own hub reads a file called hubconf.py.
+# The first of the releases of Python that many users do not have yet.
+_NEWEST_PYTHON = 13
 _OTHER_HUBS = ("megengine", "paddle")
 
 
@@ -161,31 +163,63 @@ def removed_name(repo: RepoFacts) -> Iterator[Finding]:
     """Code uses a module or name that newer releases no longer have.
 
     `dependencies` cannot hold versions, so most users have the newest release of each package. There
-    the import raises ModuleNotFoundError, or the name AttributeError.
+    the import raises ModuleNotFoundError, or the name AttributeError. Since Python 3.11, an instance
+    of a dataclass without a hash as the default of a field raises ValueError.
 
     Bad:
         from torch._six import container_abcs        # removed in torch 2.0
 
+        @dataclass
+        class Options:
+            model: ModelOptions = ModelOptions()     # a dataclass, too
+
     Good:
         from collections import abc as container_abcs
 
-    The severity is warning for code that only a call of an entrypoint reaches, and for what the
-    newest release of Python alone lacks. If `requires-python` excludes all releases without the
-    name, nothing is reported, nor where the code catches the error or tests a version.
+        @dataclass
+        class Options:
+            model: ModelOptions = field(default_factory=ModelOptions)
+
+    The severity is warning for code that only a call of an entrypoint reaches, for what the newest
+    releases of Python alone lack, unless classifiers name them, for what is newer than all Pythons
+    that they name, and for `distutils`, which setuptools replaces. If `requires-python` excludes all
+    releases without the name, nothing is reported, nor where the code catches the error or tests a
+    version.
     """
     hubconf = repo.hubconf
-    claimed = read_python(repo.files) if hubconf and hubconf.removed_names else ""
-    for one in hubconf.removed_names if hubconf else ():
+    if hubconf is None or not hubconf.removed_names:
+        return
+    claimed, named = read_python(repo.files), read_named_pythons(repo.files)
+    for one in hubconf.removed_names:
         product, _, version = one.since.partition(" ")
         if product == "Python" and not allows_python(claimed, version):
             continue
-        is_mild = not one.on_import or one.since == "Python 3.13"
+        is_default = one.kind == "default"
         yield removed_name.finding(
-            f"`{one.name}` was removed in {one.since}",
+            f"`{one.name}` as the default of a field raises ValueError since {one.since}"
+            if is_default
+            else f"`{one.name}` was removed in {one.since}",
             one.location,
-            hint="Use what replaces it, or catch the error.",
-            severity="warning" if is_mild else "error",
+            hint=f"Use `field(default_factory={_factory(one.name)})`."
+            if is_default
+            else "Use what replaces it, or catch the error.",
+            severity="warning" if _is_mild(one, named) else "error",
         )
+
+
+def _factory(default: str) -> str:
+    return default.removesuffix("()") if default.endswith("()") else f"lambda: {default}"
+
+
+def _is_mild(one: RemovedName, named: tuple[int, ...]) -> bool:
+    """Whether few users have a release without a name, or the authors do not claim to support it."""
+    product, _, version = one.since.partition(" ")
+    if not one.on_import or one.name == "distutils":
+        return True
+    if product != "Python":
+        return False
+    minor = int(version.partition(".")[2])
+    return named[-1] < minor if named else minor >= _NEWEST_PYTHON
 
 
 @rule("HUB004", "relative-import", "error", fixable="sometimes", applicability="unsafe")

@@ -44,7 +44,9 @@ def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
         [tool.hubkit.entrypoints.FocalLoss]
         kind = "class"
 
-    The severity is info for an nn.Module class with a docstring. HUB305 reports entrypoints made by
+    A class that `__all__` of hubconf.py names, or that a document at the root or in `docs` loads, is
+    published on purpose and not reported. Of others, the severity is info for an nn.Module class
+    with a docstring. HUB305 reports entrypoints made by
     `functools.partial` and `lambda`.
     """
     for entry in repo.hubconf.distinct if repo.hubconf else ():
@@ -58,6 +60,7 @@ def non_function_entrypoint(repo: RepoFacts) -> Iterator[Finding]:
             )
         elif entry.made_by == "instance" or (
             entry.kind == "class"
+            and not entry.is_announced
             and entry.parameters is not None
             and entry.returns.shape != "other"
         ):
@@ -122,11 +125,22 @@ def swallowed_kwargs(repo: RepoFacts) -> Iterator[Finding]:
         def unet(pretrained=False, **kwargs):
             return _UNet(**kwargs)
 
-    If the arguments are ignored on purpose, use a name with a leading underscore, such as `**_`.
+    If the arguments are ignored on purpose, use a name with a leading underscore, such as `**_`. An
+    entrypoint that only passes them to a function of the repo which ignores them is reported, too.
     """
     for entry in repo.hubconf.distinct if repo.hubconf else ():
         for parameter in entry.parameters or ():
-            if parameter.ignored and not parameter.name.startswith("_"):
+            if parameter.name.startswith("_"):
+                continue
+            if parameter.ignored_by:
+                yield swallowed_kwargs.finding(
+                    f"`{entry.name}` passes `**{parameter.name}` to `{parameter.ignored_by}`, which "
+                    "ignores them, so a misspelled argument raises no error",
+                    entry.definition,
+                    entrypoint=entry.name,
+                    hint=f"Use them in `{parameter.ignored_by}`, or remove them from both.",
+                )
+            elif parameter.ignored:
                 yield swallowed_kwargs.finding(
                     f"`{entry.name}` ignores `**{parameter.name}`, so a misspelled argument raises no "
                     "error",
@@ -278,6 +292,31 @@ def failing_defaults(repo: RepoFacts) -> Iterator[Finding]:
             place,
             entrypoint=entry.name,
             hint="Remove the default, or choose one that works.",
+        )
+
+
+@rule("HUB214", "misspelled-parameter", "warning")
+def misspelled_parameter(repo: RepoFacts) -> Iterator[Finding]:
+    """A parameter, or an argument of a call, is one letter off `pretrained`.
+
+    Users who write `pretrained=True` get a TypeError. If `**kwargs` swallows it, they get a model
+    without weights, and no error.
+
+    Bad:
+        def unet(pretrianed=False): ...
+
+        _build(pretraind=True)                  # def _build(pretrained=False, **kwargs): ...
+
+    Good:
+        def unet(pretrained=False): ...
+
+    The rule reads hubconf.py and the modules that define its entrypoints.
+    """
+    for one in repo.hubconf.misspelled_names if repo.hubconf else ():
+        yield misspelled_parameter.finding(
+            f"`{one.name}` is one letter off `{one.correct}`",
+            one.location,
+            hint=f"Call it `{one.correct}`.",
         )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from hubkit._util.toml import find_table, find_value, parse_toml
-from hubkit._util.urls import github_repo
+from hubkit._util.urls import expand_scp, github_repo, try_parse
 from hubkit.source.git import git_output
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ _NOT_AUTHORS = re.compile(
 _TITLE = re.compile(r"^#[ \t]+(.+?)[ \t]*#*$|^(\S.*)\n[=]{3,}$", re.MULTILINE)
 _EMAIL = re.compile(r"\s*<[^>]*>\s*$")
 _CFG_VERSION = re.compile(r"^version\s*=\s*([\w.+-]+)\s*$", re.MULTILINE)
+_CLASSIFIER = re.compile(r"Programming Language :: Python :: 3\.(\d{1,2})\b")
 _CFG_PYTHON = re.compile(r"^python_requires\s*=\s*(\S.*)$", re.MULTILINE)
 _CFG_NAME = re.compile(r"^name\s*=\s*([\w.-]+)\s*$", re.MULTILINE)
 _CFG_LINE = r"^{}[ \t]*=[ \t]*(?!file:|attr:)(\S.*)$"
@@ -142,6 +143,12 @@ def read_python(files: Files) -> str:
         return declared
     found = _CFG_PYTHON.search(files.read_text("setup.cfg"))
     return next(_setup_texts(files, "python_requires"), found[1] if found else "")
+
+
+def read_named_pythons(files: Files) -> tuple[int, ...]:
+    """The minor versions of Python 3 that the project's classifiers name."""
+    texts = (files.read_text(path) for path in ("pyproject.toml", "setup.py", "setup.cfg"))
+    return tuple(sorted({int(minor) for text in texts for minor in _CLASSIFIER.findall(text)}))
 
 
 def find_authors(files: Files) -> Iterator[str]:
@@ -271,6 +278,16 @@ def read_remote(folder: Path) -> str:
     """
     name = "/".join(github_repo(git_output(folder, "config", "--get", "remote.origin.url")) or ())
     return name if is_repo_name(name) else ""
+
+
+def read_host(folder: Path) -> str:
+    """The host that git's ``origin`` leads to; "" if there is none.
+
+    Args:
+        folder: A folder of the work tree.
+    """
+    url = try_parse(expand_scp(git_output(folder, "config", "--get", "remote.origin.url")))
+    return url.host if url else ""
 
 
 def read_recorded_name(files: Files) -> str:

@@ -146,7 +146,7 @@ def test_files_of_others_are_refused(hub: Hub) -> None:
     assert "in use by another process" in locked["stderr"]
     assert "is a database of something else" in hub.audit("acme/good", code=2)["stderr"]
     path.write_text("text" * 1000)
-    assert "cannot open audit.duckdb" in hub.audit("acme/good", code=2)["stderr"]
+    assert "Cannot open audit.duckdb" in hub.audit("acme/good", code=2)["stderr"]
     path.unlink()
     hub.audit("./work/good", code=0)
     with duckdb.connect(str(path)) as connection:

@@ -21,6 +21,7 @@ NAMES = (
     "conforming",
     "pretrained",
     "downloads",
+    "audit",
 )
 
 

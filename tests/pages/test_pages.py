@@ -12,6 +12,7 @@ import pytest
 
 from hubkit.errors import TemplateError
 from hubkit.pages import Bar, Point, bar, bars, render_page, scatter
+from hubkit.pages.markup import mark_code
 
 if TYPE_CHECKING:
     from tests.browser import Browser, Scheme
@@ -152,6 +153,19 @@ def test_the_policy_forbids_what_a_page_may_not_do(browser: Browser, page: str) 
     with browser.open(page.replace("<h1>", f"{inserted}<h1>")) as shown:
         assert len(shown.problems) == 3
         shown.problems.clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("use `a < b` or ``c``.", "use <code>a &lt; b</code> or <code>c</code>."),
+        ("one ` alone <b>", "one ` alone &lt;b&gt;"),
+        ("`<script>`", "<code>&lt;script&gt;</code>"),
+        ("", ""),
+    ],
+)
+def test_backticks_are_code(text: str, html: str) -> None:
+    assert mark_code(text) == html
 
 
 def test_templates_that_do_not_render_are_an_error() -> None:

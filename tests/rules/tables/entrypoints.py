@@ -217,6 +217,48 @@ def transform(size: int = 224):
 ''',
     },
     "HUB206": {
+        "bad_passed_on": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def _build(width, **options):
+    return _torch.nn.Linear(width, 1)
+
+
+def net(pretrained: bool = False, **kwargs: int):  # expect: HUB206
+    """A line; pretrained and kwargs are not used yet."""
+    return _build(1, **kwargs)
+''',
+        "trap_passed_on_and_used": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def _ignore(width, **options):
+    return _torch.nn.Linear(width, 1)
+
+
+def _use(width, **options):
+    return _torch.nn.Linear(width, options.get("out", 1))
+
+
+def net(pretrained: bool = False, **kwargs: int):
+    """A line; pretrained is not used yet, kwargs says how wide."""
+    return _use(1, **kwargs)
+
+
+def both(pretrained: bool = False, **kwargs: int):
+    """Lines; pretrained is not used yet, kwargs says how wide."""
+    return _torch.nn.Sequential(_ignore(1, **kwargs), _use(1, **kwargs))
+
+
+def read(pretrained: bool = False, **kwargs: int):
+    """A line as wide as kwargs says; pretrained is not used yet."""
+    return _ignore(kwargs["width"], **kwargs)
+''',
         "bad": '''\
 dependencies = ["torch"]
 
@@ -306,6 +348,63 @@ def net(model: str = "small", /, pretrained: bool = False):
 ''',
     },
     "HUB208": {
+        "bad_kwargs": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrained: bool = False, **kwargs: bool):
+    """A line; pretrained is not used yet, kwargs may have useGPU."""
+    model = _torch.nn.Linear(1, 1)
+    if kwargs.get("useGPU", True):
+        model.cuda()  # expect: HUB208
+    return model
+
+
+def other(pretrained: bool = False, **kwargs: str):
+    """A line; pretrained is not used yet, kwargs may have a device."""
+    kwargs["size"] = "1"
+    return _torch.nn.Linear(1, 1).to(kwargs.pop("device", "cuda"))  # expect: HUB208
+''',
+        "trap_kwargs": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def _fill(options):
+    options["device"] = "cpu"
+
+
+def net(pretrained: bool = False, **kwargs: bool):
+    """A line; pretrained is not used yet, kwargs may have useGPU."""
+    model = _torch.nn.Linear(1, 1)
+    if kwargs.get("useGPU", False) or "device" in kwargs:
+        model.cuda()
+    return model
+
+
+def chosen(pretrained: bool = False, **kwargs: str):
+    """A line; pretrained is not used yet, kwargs may have a device."""
+    kwargs.setdefault("device", "cpu")
+    return _torch.nn.Linear(1, 1).to(kwargs.get("device", "cuda"))
+
+
+def filled(pretrained: bool = False, **kwargs: str):
+    """A line; pretrained is not used yet, kwargs may have a device."""
+    _fill(kwargs)
+    return _torch.nn.Linear(1, 1).to(kwargs.get("device", "cuda"))
+
+
+def _move(**options):
+    return _torch.nn.Linear(1, 1).to(options.get("device", "cuda"))
+
+
+def passed(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _move(device="cpu")
+''',
         "bad": '''\
 dependencies = ["torch"]
 
@@ -493,6 +592,47 @@ def net(pretrained: bool = False):
 
 
 globals().update(vars(_torch.nn))  # expect: HUB210
+''',
+    },
+    "HUB214": {
+        "bad": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def _build(pretrained=False, **options):
+    return _torch.nn.Linear(1, 1, **options)
+
+
+def net(pretrianed: bool = False):  # expect: HUB214
+    """A line; pretrianed is not used yet."""
+    return _build(pretraind=pretrianed)  # expect: HUB214
+''',
+        "good": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def _build(pretrained=False, **options):
+    return _torch.nn.Linear(1, 1, **options)
+
+
+def net(pretrained: bool = False):
+    """A line; pretrained is not used yet."""
+    return _build(pretrained=pretrained)
+''',
+        "trap_other_words": '''\
+dependencies = ["torch"]
+
+import torch as _torch
+
+
+def net(pretrain: bool = False, retrained: bool = False, pretrained_on: str = ""):
+    """A line; pretrain, retrained and pretrained_on are not used yet."""
+    pretraine = 1
+    return _torch.nn.Linear(pretraine, 1)
 ''',
     },
 }

@@ -347,6 +347,7 @@ from torch._six import container_abcs as _abcs  # expect: HUB012
 
 _torchaudio.set_audio_backend("sox")  # expect: HUB012
 _TYPE = _np.float  # expect: HUB012
+_STRING = _np.string_  # expect: HUB012
 
 
 def _find(width):

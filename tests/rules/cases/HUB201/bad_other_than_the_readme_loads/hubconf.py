@@ -1,6 +1,6 @@
 dependencies = ["torch"]
 
-from acme import GeoNet  # expect: HUB203
+from acme import GeoNet
 from acme import Helper  # expect: HUB201
 
 

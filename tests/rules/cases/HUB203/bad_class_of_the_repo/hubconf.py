@@ -1,0 +1,3 @@
+dependencies = ["torch"]
+
+from acme_losses import FocalLoss  # expect: HUB203

@@ -1,0 +1,5 @@
+dependencies = ["torch"]
+
+from acme_losses import FocalLoss
+
+__all__ = ["FocalLoss"]
