@@ -150,11 +150,13 @@ class HubkitGroup(SuggestingGroup):
         if "_HUBKIT_COMPLETE" in os.environ:
             importlib.import_module("hubkit.commands.completion")
         gc.set_threshold(_FEW_COLLECTIONS)
+        output = sys.stdout
         try:
             code = super().main(args, prog_name, **extra)
             sys.stdout.flush()
         except BaseException as error:  # noqa: BLE001 - the last handler
-            code = _handle(error)
+            # click replaces the output where the reader has closed the pipe, and exits with 1.
+            code = _handle(error if sys.stdout is output else BrokenPipeError())
         sys.exit(code if isinstance(code, int) else 0)
 
 

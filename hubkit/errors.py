@@ -60,6 +60,7 @@ REQUIREMENTS = {
     "docstring_parser": "docstring-parser",
     "filelock": "filelock",
     "jinja2": "jinja2",
+    "markdown_it": "markdown-it-py",
     "msgspec": "msgspec",
     "packaging": "packaging",
     "platformdirs": "platformdirs",

@@ -77,7 +77,7 @@ HOMES = {
     "requests": {"hubkit/hubdir/http.py"},
     "yaml": {"hubkit/analysis/documents.py"},
     "tomlkit": {"hubkit/_util/toml.py"},
-    "tqdm": {"hubkit/hubdir/progress.py"},
+    "tqdm": {"hubkit/_util/progress.py"},
     "truststore": {"hubkit/hubdir/certificates.py"},
     "urllib3": {"hubkit/hubdir/http.py"},
 }

@@ -27,6 +27,15 @@ AS_JSON = "hubkit.as_json"
 """Where it keeps whether standard output belongs to one JSON object."""
 
 
+_erase_status: Callable[[], object] | None = None
+
+
+def set_status(erase: Callable[[], object] | None) -> None:
+    """Set what removes a text that a terminal shows while something runs, before a line is printed."""
+    global _erase_status  # noqa: PLW0603 - there is one terminal
+    _erase_status = erase
+
+
 class InvalidAnswerError(Exception):
     """An answer is not valid."""
 
@@ -46,6 +55,8 @@ def echo(*parts: object, err: bool = False) -> None:
         if is_quiet():
             return
         err = True
+    if _erase_status is not None:
+        _erase_status()
     line = without_commands(join_painted(*parts))
     click.echo(line, err=err, color=color_setting())
 

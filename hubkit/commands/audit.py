@@ -329,7 +329,7 @@ class _Display:
 
     def start(self, todo: int, total: int) -> None:
         """Say what is to do."""
-        from hubkit.hubdir.progress import show_progress
+        from hubkit._util.progress import show_progress
 
         done = f"; {total - todo:,} are done already" if todo < total else ""
         workers = plural(self._engine.threads, "worker")

@@ -10,7 +10,7 @@ import click
 
 from hubkit import __version__
 from hubkit._util.console import AS_JSON, VERBOSITY, detail, echo_json
-from hubkit._util.text import suggest
+from hubkit._util.text import join_words, suggest
 from hubkit.cli import Context, SuggestingGroup, from_click
 from hubkit.errors import HubkitError, missing_requirement
 
@@ -83,6 +83,14 @@ class Choice(click.Choice[str]):
         if value not in self.choices:
             self.fail(f"{value!r} is unknown. {suggest(value, self.choices)}", param, ctx)
         return value
+
+    def get_missing_message(
+        self,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        ctx: click.Context | None = None,  # noqa: ARG002
+    ) -> str:
+        """What follows "Missing argument" on the same line."""
+        return f"Choose one of {join_words(self.choices, 'or')}."
 
 
 def subcommand(**settings: Any) -> Callable[[Callable[..., object]], Command]:  # noqa: ANN401

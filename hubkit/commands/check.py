@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import structs
 
-from hubkit._util.console import echo, echo_data, echo_lines, is_quiet, note
+from hubkit._util.console import detail, echo, echo_data, echo_lines, is_quiet, note
+from hubkit._util.progress import show_wait
 from hubkit._util.text import plural
 from hubkit.commands.base import subcommand
 from hubkit.commands.complete import complete_repos
@@ -90,13 +91,16 @@ def command(
     configured = _read_config(selection, files)
     before = open_earlier(repo, against) if against is not None else None
     config = _with_baseline(configured, baseline)
+    detail(f"Settings: {config.path or 'none'}")
     if fixing.fix or baseline.writes_into_repo:
         require_own(repo, files)
 
     with_fixes = fixing.is_wanted or (not baseline.update and _shows_fixes(output))
 
     def lint(present: Files) -> Report:
-        return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
+        detail("Running the rules: there is no cached report of the same files and settings.")
+        with show_wait(f"Checking {present.root.name or repo}"):
+            return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
 
     if fixing.is_wanted:
         return _fix(files, lint, fixing, output)

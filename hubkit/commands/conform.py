@@ -158,14 +158,19 @@ def _require_suite() -> None:
 
 
 def _require_entrypoints(root: Path, names: tuple[str, ...]) -> None:
-    """Check that the source defines the entrypoints, or that only running it would tell.
+    """Check that there is a hubconf, and that it defines the entrypoints, as far as the source tells.
 
     Raises:
-        UsageError: One does not exist.
+        UsageError: One of them does not exist.
     """
     from hubkit.analysis import read_repo
     from hubkit.errors import UsageError, entrypoint_not_found
 
+    if not (root / "hubconf.py").exists():
+        raise UsageError(
+            f"There is no hubconf.py in {root.resolve()}.",
+            hint="To create one, run `hubkit init`.",
+        )
     hubconf = read_repo(root).hubconf if names else None
     if hubconf is None or hubconf.has_dynamic_names:
         return

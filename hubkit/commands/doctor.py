@@ -16,6 +16,7 @@ from msgspec import Struct
 from hubkit import __version__
 from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
+from hubkit._util.progress import show_wait
 from hubkit._util.text import did_you_mean, display_width, plural
 from hubkit._util.urls import redact, redact_proxy, try_parse
 from hubkit.commands.base import print_answer, subcommand
@@ -204,7 +205,7 @@ def _list_reached(problems: list[str]) -> list[Reached]:
     policy = FetchPolicy(connect_timeout=_LIMIT, read_timeout=_LIMIT)
     found = []
     try:
-        with Client(policy) as client:
+        with show_wait("Trying hosts"), Client(policy) as client:
             found = [_reach(client, url) for url in _list_hosts()]
     except HubkitError as error:  # hubkit is offline
         problems.append(f"{error.message} {error.hint}")

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from hubkit._util.colors import paint
 from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines, note
+from hubkit._util.progress import show_wait
 from hubkit._util.text import did_you_mean, join_words, plural
 from hubkit.commands.base import Command, print_answer, subcommand
 from hubkit.errors import TemplateError, UsageError
@@ -499,7 +500,8 @@ def _check_models(found: Discovery, target: Path, build: bool | Callable[[int], 
     if found.has_hubconf or not (build if isinstance(build, bool) else build(count)):
         return mark_untried(found, "it was not built")
     _say("Building the models in a child process without a network. This runs the repo's code.")
-    return try_models(found, open_target(target))
+    with show_wait("Building models"):
+        return try_models(found, open_target(target))
 
 
 def _asks_to_build(count: int) -> bool:

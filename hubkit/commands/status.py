@@ -8,6 +8,7 @@ import click
 
 from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
+from hubkit._util.progress import show_wait
 from hubkit._util.text import join_words, plural
 from hubkit.commands.base import print_answer, subcommand
 from hubkit.commands.complete import complete_cached
@@ -31,7 +32,11 @@ def command(repos: tuple[str, ...], *, check: bool, as_json: bool) -> int:
     from hubkit.errors import UsageError
     from hubkit.hubdir import fetch_states, get_dir, parse_repo
 
-    states = list(fetch_states(tuple(map(parse_repo, repos))))
+    states = []
+    with show_wait("Asking hosts for their branches and tags") as part:
+        for state in fetch_states(tuple(map(parse_repo, repos))):
+            states.append(state)
+            part(f"{plural(len(states), 'ref')} done")
     if repos and not states:
         raise UsageError(
             f"{join_words(repos, 'or')} not found in the hub dir {get_dir()}.",

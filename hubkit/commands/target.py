@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from hubkit._util.console import detail
 from hubkit._util.paths import is_folder_spec
 
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ def locate_target(text: str) -> Path:
     """
     folder = find_folder(text)
     if folder is not None:
+        detail(f"Reading {folder.resolve()}")
         return folder
+    from hubkit._util.progress import show_wait
     from hubkit.loader import locate_repo
 
-    return locate_repo(text)
+    with show_wait(f"Fetching {text}"):
+        return locate_repo(text)
 
 
 def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> Files:
@@ -49,6 +53,7 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
     from hubkit.source import Folder, open_files
 
     folder = find_folder(text)
+    detail(f"Reading {folder.resolve() if folder else text}")
     if ref is not None and not use_git:
         raise UsageError("--ref cannot be combined with --no-git", hint="Remove one of them.")
     if folder is None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from hubkit._util.colors import paint
 from hubkit._util.console import echo, echo_data, echo_lines, note
+from hubkit._util.progress import show_wait
 from hubkit.commands.base import print_answer, subgroup
 from hubkit.commands.complete import complete_entrypoints
 
@@ -156,7 +157,10 @@ def add(
         imports, code = _CODE[weights.format]
         code = code.format(url=url, name=name, sha256=digest)
         change = _plan_change(facts, entry, code, url) if wire else None
-        _try(facts, entry, change, f"{imports}\n\n{code}\n", Hosted({url: str(source.resolve())}))
+        with show_wait("Loading the weights"):
+            _try(
+                facts, entry, change, f"{imports}\n\n{code}\n", Hosted({url: str(source.resolve())})
+            )
         added = copy_checkpoint(source, folder, digits=digits)
     echo(f"{'created' if added.is_new else 'exists'}: {added.path}")
     echo(f"sha256: {added.sha256}")

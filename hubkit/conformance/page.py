@@ -37,9 +37,9 @@ _SHORT = 12  # digits of a commit
 # What each level promises.
 TOPICS = {1: "Protocol", 2: "Behavior", 3: "Reproducibility and portability"}
 _PROMISES = {
-    1: "All entrypoints can be loaded as torch.hub promises.",
-    2: "All entrypoints load, and the models behave as their users expect.",
-    3: "All entrypoints load, behave as expected, and do so on other machines.",
+    1: "Without weights, all entrypoints load as torch.hub promises.",
+    2: "Without weights, all entrypoints load, and the models behave as their users expect.",
+    3: "All entrypoints load, with and without weights, and behave the same on other machines.",
 }
 _TONES = {
     "reached": "good", "exceptions": "warn", "failed": "bad", "skipped": "warn", "partial": "warn",

@@ -127,6 +127,12 @@ def test_a_full_disk_is_reported(repo: Path, command: str) -> None:
     assert run(f"hubkit {command} > /dev/full 2>&1", repo).returncode == 2
 
 
+@pytest.mark.parametrize("command", ["rules", "rules --json", "check -h", "explain", "cache ls"])
+def test_a_reader_that_closes_the_pipe_ends_the_command(repo: Path, command: str) -> None:
+    done = run(f"(hubkit {command}; echo $? >&2) | true", repo)
+    assert done.stderr in (b"141\n", b"0\n")  # 0 if all was written before
+
+
 def test_closed_streams_do_not_change_the_exit_code(repo: Path) -> None:
     done = run("hubkit check >&-", repo)
     assert (done.returncode, done.stderr) == (1, b"")
