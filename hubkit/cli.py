@@ -21,12 +21,14 @@ import click.formatting
 from hubkit import __version__
 from hubkit._util.colors import color_setting, paint
 from hubkit._util.console import echo, echo_lines
-from hubkit._util.text import did_you_mean, join_words
+from hubkit._util.text import did_you_mean, suggest
 from hubkit.commands import COMMANDS, MODULES
 from hubkit.errors import HubkitError, UsageError, missing_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from click.shell_completion import CompletionItem
 
 _HYPHEN = "\u2011"
 _NARROWEST, _ROOMY = 30, 64  # columns
@@ -103,8 +105,7 @@ class SuggestingGroup(click.Group):
         known = self.list_commands(ctx)
         if args[0] in known or args[0].startswith("-"):
             return super().resolve_command(ctx, args)
-        hint = did_you_mean(args[0], known) or f"Choose one of {join_words(known, 'or')}."
-        raise click.UsageError(f"No such command {args[0]!r}. {hint}", ctx)
+        raise UsageError(f"No such command: {args[0]!r}.", hint=suggest(args[0], known))
 
 
 class HubkitGroup(SuggestingGroup):
@@ -128,6 +129,14 @@ class HubkitGroup(SuggestingGroup):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What completes a word: subcommands, without importing them, and options."""
+        from click.shell_completion import CompletionItem
+
+        found = [name for name in COMMANDS if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=COMMANDS[name]) for name in found]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def main(  # type: ignore[override] # click's overloads differ only in what they return
         self,
         args: Sequence[str] | None = None,
@@ -138,12 +147,16 @@ class HubkitGroup(SuggestingGroup):
         extra["standalone_mode"] = False
         extra.setdefault("color", color_setting())
         _accept_any_text()
+        if "_HUBKIT_COMPLETE" in os.environ:
+            importlib.import_module("hubkit.commands.completion")
         gc.set_threshold(_FEW_COLLECTIONS)
+        output = sys.stdout
         try:
             code = super().main(args, prog_name, **extra)
             sys.stdout.flush()
         except BaseException as error:  # noqa: BLE001 - the last handler
-            code = _handle(error)
+            # click replaces the output where the reader has closed the pipe, and exits with 1.
+            code = _handle(error if sys.stdout is output else BrokenPipeError())
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -161,9 +174,10 @@ def _print_any(error: BaseException) -> int:
         _print_error(error)
         return error.exit_code
     if isinstance(error, click.ClickException):
-        shown = io.StringIO()
-        error.show(shown)
-        echo_lines(shown.getvalue(), err=True)
+        if type(error).__name__ == "NoArgsIsHelpError":  # of click 8.2 and later
+            error.show()
+        else:
+            _print_error(from_click(error))
         return error.exit_code
     if isinstance(error, KeyboardInterrupt | click.Abort):
         echo("Interrupted.", err=True)
@@ -176,10 +190,21 @@ def _print_any(error: BaseException) -> int:
     if isinstance(error, OSError) and error.filename is None and error.errno in _CANNOT_WRITE:
         _close_stdout()
         hint = "Redirect it to a file on a device with free space."
-        _print_error(UsageError(f"cannot write the output: {error.strerror}", hint=hint))
+        _print_error(UsageError(f"Cannot write the output: {error.strerror}", hint=hint))
         return FAILED
     _print_internal_error(error)
     return FAILED
+
+
+def from_click(error: click.ClickException) -> HubkitError:
+    """An invalid command line as an error of hubkit."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"For its options, run: {context.command_path} --help" if context else ""
+    if not isinstance(error, click.NoSuchOption):
+        return UsageError(error.format_message(), hint=hint)
+    options = [name for one in context.command.params for name in one.opts] if context else []
+    suggestion = did_you_mean(error.option_name, options)
+    return UsageError(f"No such option: {error.option_name}", hint=suggestion or hint)
 
 
 def _accept_any_text() -> None:
@@ -201,7 +226,7 @@ def _print_internal_error(error: BaseException) -> None:
     echo_lines("".join(traceback.format_exception(error)), err=True)
     _print_error(
         HubkitError(
-            f"internal error: {type(error).__name__}",
+            f"Internal error: {type(error).__name__}",
             hint="Please report it to the developers of hubkit, including the traceback above.",
         )
     )

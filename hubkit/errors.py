@@ -51,7 +51,7 @@ from __future__ import annotations
 from _pickle import UnpicklingError  # pickle itself costs a reading command milliseconds
 from typing import Any, ClassVar
 
-from hubkit._util.text import did_you_mean, printable_lines
+from hubkit._util.text import did_you_mean, end_sentence, printable_lines
 
 # Import names of the packages that hubkit needs, and what to install for each.
 REQUIREMENTS = {
@@ -60,6 +60,7 @@ REQUIREMENTS = {
     "docstring_parser": "docstring-parser",
     "filelock": "filelock",
     "jinja2": "jinja2",
+    "markdown_it": "markdown-it-py",
     "msgspec": "msgspec",
     "packaging": "packaging",
     "platformdirs": "platformdirs",
@@ -90,8 +91,9 @@ class HubkitError(Exception):
     """Base class of all hubkit errors.
 
     Args:
-        message: What is wrong and where, in one or two sentences.
-        hint: What to do next; may be empty.
+        message: What is wrong and where, in one or two sentences. A missing period is added.
+        hint: What to do next; may be empty. A command or an example stands at its end, without a
+            period, so it can be copied.
     """
 
     exit_code: ClassVar[int] = 1
@@ -99,7 +101,7 @@ class HubkitError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         # Errors are also printed in tracebacks, which hubkit does not control. So the names and
         # the answers of hosts that they quote are escaped here.
-        self.message = printable_lines(message)
+        self.message = end_sentence(printable_lines(message))
         self.hint = printable_lines(hint)
         super().__init__(self.message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -38,13 +39,13 @@ class _Part(Struct, frozen=True):
 
 def summarize_modules(model: torch.nn.Module) -> tuple[ModuleSize, ...]:
     """The parts of a model that have parameters, in order; the largest ones are taken apart."""
-    sizes = _count_parameters(model)
-    total = sum(sizes.values())
+    own, whole = _count_parameters(model)
+    total = whole[""]
     parts = [_Part(("",), model, total)]
     while True:
         large = [one for one in parts if _can_split(one, total)]
         for part in sorted(large, key=lambda one: -one.parameters):
-            inner = list(_split(part, sizes))
+            inner = list(_split(part, own, whole))
             if inner != [part] and len(parts) - 1 + len(inner) <= _MOST:
                 at = parts.index(part)
                 parts[at : at + 1] = inner
@@ -54,15 +55,30 @@ def summarize_modules(model: torch.nn.Module) -> tuple[ModuleSize, ...]:
     return tuple(map(_describe, (one for one in parts if one.parameters)))
 
 
-def _count_parameters(model: torch.nn.Module) -> dict[str, int]:
-    """How many parameters each module holds itself; shared ones count for the first."""
+def count_bytes(model: torch.nn.Module) -> int:
+    """The size of its parameters and buffers."""
+    tensors = {id(one): one for one in (*model.parameters(), *model.buffers())}
+    sized = filter(has_shape, tensors.values())
+    return sum(one.numel() * one.element_size() for one in sized)
+
+
+def _count_parameters(model: torch.nn.Module) -> tuple[Counter[str], Counter[str]]:
+    """How many parameters each module holds itself, and with all below it.
+
+    Shared parameters count for the first module, and a module with two names for the first name.
+    """
     seen: set[int] = set()
-    sizes = {}
+    own, whole = Counter[str](), Counter[str]()
     for name, module in model.named_modules():
-        own = {id(one): one for one in module.parameters(recurse=False) if has_shape(one)}
-        sizes[name] = sum(one.numel() for key, one in own.items() if key not in seen)
-        seen |= own.keys()
-    return sizes
+        held = {id(one): one for one in module.parameters(recurse=False) if has_shape(one)}
+        own[name] = sum(one.numel() for key, one in held.items() if key not in seen)
+        seen |= held.keys()
+        above = name
+        while above:
+            whole[above] += own[name]
+            above = above.rpartition(".")[0]
+        whole[""] += own[name]
+    return own, whole
 
 
 def _can_split(part: _Part, total: int) -> bool:
@@ -76,18 +92,16 @@ def _can_split(part: _Part, total: int) -> bool:
     )
 
 
-def _split(part: _Part, sizes: dict[str, int]) -> Iterator[_Part]:
+def _split(part: _Part, own: Counter[str], whole: Counter[str]) -> Iterator[_Part]:
     """The module's own parameters, and its children with parameters; equal neighbors are one."""
     name = part.names[0]
-    if sizes.get(name):
-        yield _Part((name,), part.module, sizes[name], is_whole=False)
-    children = []
-    for own, child in part.module.named_children():
-        full = f"{name}.{own}" if name else own
-        # A module with two names counts under the first.
-        size = sum(sizes[one] for one in sizes if one == full or one.startswith(f"{full}."))
-        if size:
-            children.append(_Part((full,), child, size))
+    if own[name]:
+        yield _Part((name,), part.module, own[name], is_whole=False)
+    named = (
+        (f"{name}.{below}" if name else below, child)
+        for below, child in part.module.named_children()
+    )
+    children = [_Part((below,), child, whole[below]) for below, child in named if whole[below]]
     for _, group in groupby(children, key=lambda one: (type(one.module), one.parameters)):
         equal = list(group)
         names = tuple(one.names[0] for one in equal)

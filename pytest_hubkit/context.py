@@ -14,7 +14,7 @@ from msgspec import to_builtins
 
 from hubkit.facts import Location
 from hubkit.runtime.sandbox import wrap_requests
-from pytest_hubkit.architecture import summarize_modules
+from pytest_hubkit.architecture import count_bytes, summarize_modules
 from pytest_hubkit.case import BuildCall, describe_call
 from pytest_hubkit.checks.registry import NotApplicableError, PrerequisiteError, UndeclaredError
 from pytest_hubkit.failures import (
@@ -372,12 +372,18 @@ class CaseContext:
         if module is None or self._is_described:
             return {}
         self._is_described = True
-        tensors = {id(one): one for one in (*module.parameters(), *module.buffers())}
-        sized = filter(has_shape, tensors.values())
-        return {
-            "bytes": sum(one.numel() * one.element_size() for one in sized),
-            "modules": to_builtins(summarize_modules(module)),
-        }
+        # What the repo's code overrides may fail.
+        with contextlib.suppress(Exception):
+            return {"bytes": count_bytes(module), "modules": to_builtins(summarize_modules(module))}
+        return {}
+
+    @cached_property
+    def _shapes(self) -> dict[str, Any]:
+        """The types and shapes of the first run, for the report."""
+        with contextlib.suppress(Exception):
+            values = [*map(describe, self.first.inputs.values)]
+            return {"input_values": values, "output": describe(self.first.output)}
+        return {}
 
     def measurements(self) -> dict[str, Any]:
         """What was measured so far, for the report, in types that xdist can send."""
@@ -393,8 +399,7 @@ class CaseContext:
             found["forward_seconds"] = self.first.seconds
             found["input"] = self.first.inputs.provenance
             found["provisional"] = self.first.inputs.provisional
-            found["input_values"] = [*map(describe, self.first.inputs.values)]
-            found["output"] = describe(self.first.output)
+            found.update(self._shapes)
         return {name: value for name, value in found.items() if value is not None}
 
     @cached_property

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
+from hubkit._util.text import suggest
 from hubkit.errors import ConfigError
 from pytest_hubkit.case import parameters_of
 from pytest_hubkit.tensors import describe
@@ -439,11 +440,11 @@ def read_tensor(text: str) -> TensorSpec:
     if dtype is None:
         raise ConfigError(
             f"{text!r} begins with {match['dtype']!r}, which is not a dtype",
-            hint=f"Use one of {', '.join(DTYPES)}.",
+            hint=suggest(match["dtype"], DTYPES),
         )
     low, high = _range(match)
     if low is not None and high is not None and low > high:
-        raise ConfigError(f"the range in {text!r} is empty", hint=_HINT)
+        raise ConfigError(f"The range in {text!r} is empty", hint=_HINT)
     return TensorSpec(text, dtype, tuple(_dims(match["dims"], text)), low, high)
 
 
@@ -475,7 +476,7 @@ def _size(dim: Size, sizes: Mapping[str, Size]) -> int:
         return declared
     match = _MULTIPLE.fullmatch(declared)
     if match is None:
-        raise ConfigError(f"the size {declared!r} of axis {dim!r} is invalid", hint=_HINT)
+        raise ConfigError(f"The size {declared!r} of axis {dim!r} is invalid", hint=_HINT)
     unit = int(match[1])
     # The smallest valid size that is not tiny.
     return unit * max(1, -(-default // unit))

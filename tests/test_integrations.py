@@ -111,7 +111,7 @@ def test_the_actions_inputs_reach_hubkit(runner: Runner) -> None:
 def test_what_cannot_be_checked_fails_the_step(runner: Runner) -> None:
     done = runner.check(path="nowhere")
     assert done.returncode == 2
-    assert "folder not found: './nowhere'" in done.stderr
+    assert "Folder not found: './nowhere'" in done.stderr
     assert runner.summary.read_text("utf-8") == ""
 
 

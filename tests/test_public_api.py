@@ -17,6 +17,7 @@ HEAVY = (
     "requests",
     "urllib3",
     "jinja2",
+    "markdown_it",
     "filelock",
     "docstring_parser",
     "tomlkit",

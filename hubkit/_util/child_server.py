@@ -160,6 +160,16 @@ class ChildServer:
         return ChildError(describe_status(status, self._resources.seconds), last_lines(output))
 
 
+def require_memory(pid: int, most: int) -> None:
+    """Require that a process uses no more memory.
+
+    Raises:
+        ChildMemoryError: It does.
+    """
+    if _memory_of(pid) > most:
+        raise _memory_error(most)
+
+
 def _memory_error(memory: int) -> ChildMemoryError:
     return ChildMemoryError(f"needed more than {format_size(memory)} of memory")
 

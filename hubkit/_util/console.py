@@ -27,6 +27,15 @@ AS_JSON = "hubkit.as_json"
 """Where it keeps whether standard output belongs to one JSON object."""
 
 
+_erase_status: Callable[[], object] | None = None
+
+
+def set_status(erase: Callable[[], object] | None) -> None:
+    """Set what removes a text that a terminal shows while something runs, before a line is printed."""
+    global _erase_status  # noqa: PLW0603 - there is one terminal
+    _erase_status = erase
+
+
 class InvalidAnswerError(Exception):
     """An answer is not valid."""
 
@@ -46,6 +55,8 @@ def echo(*parts: object, err: bool = False) -> None:
         if is_quiet():
             return
         err = True
+    if _erase_status is not None:
+        _erase_status()
     line = without_commands(join_painted(*parts))
     click.echo(line, err=err, color=color_setting())
 
@@ -73,9 +84,9 @@ def note(*parts: object, err: bool = True) -> None:
         echo(*parts, err=err)
 
 
-def detail(text: object) -> None:
-    """Print a line on standard error only with ``-v``."""
-    if verbosity() > 0:
+def detail(text: object, *, degree: int = 1) -> None:
+    """Print a line on standard error only with ``-v``, or with ``-vv`` if the degree is 2."""
+    if verbosity() >= degree:
         echo(text, err=True)
 
 

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from hubkit._util.urls import parse_url
+from hubkit._util.console import detail
+from hubkit._util.urls import parse_url, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -400,6 +401,7 @@ def _is_program(path: str) -> bool:
 
 
 def _start(call: _Call, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
+    detail(" ".join(("git", *map(_shown, call.command[1:]))), degree=2)
     try:
         return subprocess.Popen(  # noqa: S603 - no shell; callers vet what they hand on
             call.command,
@@ -413,6 +415,10 @@ def _start(call: _Call, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
         raise GitMissingError("git is not installed") from None
     except OSError as error:
         raise GitError(f"cannot start git: {error}") from None
+
+
+def _shown(argument: str) -> str:
+    return redact(argument) if "://" in argument else argument
 
 
 def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:

@@ -78,7 +78,7 @@ class Templates:
             TypeError,
             ValueError,
         ) as error:
-            raise TemplateError(f"cannot render {_place(error, where)}: {error}") from error
+            raise TemplateError(f"Cannot render {_place(error, where)}: {error}") from error
 
 
 def _make_environment(

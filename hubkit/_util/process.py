@@ -26,7 +26,7 @@ from hubkit._util.atomic import write_file
 from hubkit._util.parse import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 _Reply = TypeVar("_Reply")
 _LONGEST_DELAY = 0.05  # seconds between two looks at whether the child has ended
@@ -223,6 +223,47 @@ def _run(
             kill_group(child)
             child.wait()
     return child.returncode if ended else None
+
+
+def run_command(
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    look: Callable[[int], object] = lambda _: None,
+) -> tuple[int | None, str]:
+    """Run a command that leads a process group of its own; kill the group at the end.
+
+    Args:
+        command: The command.
+        folder: Its working directory.
+        env: All of its environment variables.
+        timeout: Seconds to wait.
+        look: Called now and then with its process id. What it raises ends the command.
+
+    Returns:
+        Its exit status, None if it took too long, and the end of what it printed.
+    """
+    import tempfile
+
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(  # noqa: S603 - callers choose it
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=dict(env),
+            start_new_session=True,
+        )
+        try:
+            ended = _wait(child, timeout, lambda: look(child.pid))
+        finally:
+            kill_group(child)
+            child.wait()
+        output.seek(max(0, output.seek(0, os.SEEK_END) - limits.OUTPUT_BYTES.most))
+        text = output.read().decode(errors="replace")
+    return child.returncode if ended else None, text
 
 
 def _wait(child: subprocess.Popen[bytes], timeout: float, look: Callable[[], object]) -> bool:

@@ -114,6 +114,18 @@ def did_you_mean(word: str, options: Iterable[str], *, most: int = 1) -> str:
     return f"Did you mean {join_words((f'`{one}`' for one in close), 'or')}?" if close else ""
 
 
+def suggest(word: str, options: Iterable[str]) -> str:
+    """What to use instead of an unknown word: a similar option, or one of all."""
+    known = list(options)
+    return did_you_mean(word, known) or f"Choose one of {join_words(known, 'or')}."
+
+
+def end_sentence(text: str) -> str:
+    """The text with a period, unless it is there, or the end is a URL or that of several lines."""
+    is_open = text and text[-1] not in ".?!:…" and "\n" not in text
+    return f"{text}." if is_open and "://" not in text.rpartition(" ")[2] else text
+
+
 def cut_lines(text: str, prefix: str = "", most: int = 6) -> str:
     """The first lines of a text, and the number of the others.
 

@@ -191,6 +191,12 @@ def redact(text: str) -> str:
     return f"{scheme[0]}://..." if scheme else "..."
 
 
+def redact_proxy(text: str) -> str:
+    """The address of a proxy, which may lack a scheme, without its login; "..." for the rest."""
+    shown = redact(text if "://" in text else f"http://{text}")
+    return shown if "://" in text else shown.removeprefix("http://")
+
+
 def expand_scp(address: str) -> str:
     """Git's short form ``user@host:owner/name`` as an ``ssh`` URL; other addresses as they are."""
     found = None if "://" in address else re.fullmatch(_SCP, address)

@@ -14,10 +14,8 @@ from msgspec import Struct
 
 from hubkit.analysis.builtin_names import is_external_module_class
 from hubkit.analysis.docstrings import read_docstring
-from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
-from hubkit.analysis.resolve import Defined, External, Resolver, Valued
+from hubkit.analysis.resolve import Defined, External, Resolver, Valued, open_hubconf
 from hubkit.analysis.returns import is_module_class
-from hubkit.analysis.scope import read_scope
 from hubkit.analysis.signatures import find_callable, method_of
 from hubkit.analysis.syntax import walk
 from hubkit.analysis.values import find_strings, write_literal
@@ -97,15 +95,13 @@ def read_types(files: Files, hubconf: Hubconf) -> dict[str, EntrypointTypes]:
         files: The repo's files.
         hubconf: Its hubconf.
     """
-    file = read_source(files, hubconf.path, module="hubconf")
     unknown = {one.name: EntrypointTypes({}, _returned(one.returns)) for one in hubconf.entrypoints}
-    if not isinstance(file, SourceFile):
-        return unknown
     try:
-        scope = read_scope(file)
-        tree = SourceTree(files, read_search_path(scope, files))
-        tree.add(scope)
-        reader = _TypeReader(Resolver(tree))
+        opened = open_hubconf(files, hubconf.path)
+        if opened is None:
+            return unknown
+        scope, resolver = opened
+        reader = _TypeReader(resolver)
         return {one.name: reader.read(scope, one) for one in hubconf.entrypoints}
     except RecursionError:
         return unknown

@@ -326,6 +326,16 @@ def find_effects(
 
 def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Location]:
     """The places where calling one entrypoint calls things outside the repo."""
+    return frozenset(use.location for use in _observe(hubconf, resolver, name).uses)
+
+
+def find_called(hubconf: Scope, resolver: Resolver, name: str) -> tuple[Defined, ...]:
+    """The functions of the repo that calling one entrypoint may reach."""
+    return tuple(_observe(hubconf, resolver, name).graph.reached)
+
+
+def _observe(hubconf: Scope, resolver: Resolver, name: str) -> _Observer:
+    """Follow the calls of one entrypoint."""
     observer = _Observer(CallGraph(resolver))
     target = resolver.name(hubconf, name)
     if isinstance(target, Valued):
@@ -334,7 +344,7 @@ def find_places(hubconf: Scope, resolver: Resolver, name: str) -> frozenset[Loca
     if isinstance(target, Defined):
         observer.graph.add_call(target, Body(hubconf))
     observer.observe()
-    return frozenset(use.location for use in observer.uses)
+    return observer
 
 
 def find_conditional(nodes: Iterable[ast.AST]) -> set[int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 
+from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
 from hubkit.analysis.scope import (
     Elsewhere,
     FunctionNode,
@@ -15,6 +16,7 @@ from hubkit.analysis.scope import (
     ImportedName,
     Scope,
     read_function_scope,
+    read_scope,
 )
 from hubkit.analysis.syntax import SyntaxCache, child_nodes, is_on
 from hubkit.analysis.values import find_string, read_all
@@ -22,8 +24,8 @@ from hubkit.analysis.values import find_string, read_all
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hubkit.analysis.modules import SourceTree
     from hubkit.analysis.scope import FunctionScope, Value
+    from hubkit.facts import Files
 
 # Names looked up on the way, so that circles end and no name is looked up twice for one question.
 Seen: TypeAlias = set[tuple[str, str]]
@@ -94,6 +96,22 @@ def _passed_on(target: Target, module: str) -> Target:
         case Module(name):
             return Module(name, via)
     return Unresolved(target.module, via)
+
+
+def open_hubconf(files: Files, path: str) -> tuple[Scope, Resolver] | None:
+    """The names of a hubconf that was read before, to find out more about it; None if it is gone.
+
+    Args:
+        files: The repo's files.
+        path: The hubconf.
+    """
+    file = read_source(files, path, module="hubconf")
+    if not isinstance(file, SourceFile):
+        return None
+    scope = read_scope(file)
+    tree = SourceTree(files, read_search_path(scope, files))
+    tree.add(scope)
+    return scope, Resolver(tree)
 
 
 def _line(node: ast.AST) -> int:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from hubkit.analysis.effects import find_places
 from hubkit.analysis.imports import find_reach
-from hubkit.analysis.modules import SourceFile, SourceTree, read_search_path, read_source
-from hubkit.analysis.resolve import Defined, External, Resolver
-from hubkit.analysis.scope import ImportedName, read_scope
+from hubkit.analysis.resolve import Defined, External, Resolver, open_hubconf
+from hubkit.analysis.scope import ImportedName
 from hubkit.analysis.syntax import walk
 from hubkit.analysis.unused import UnusedCode
 from hubkit.analysis.values import find_path, find_string, find_values, path_in_repo
@@ -253,14 +252,11 @@ def read_weights(
     repo an entrypoint's own statements are looked at, and those of its module whose names they use.
     """
     names = tuple(names)
-    file = read_source(files, hubconf.path, module="hubconf")
-    if not isinstance(file, SourceFile):
-        return dict.fromkeys(names, EntrypointWeights())
     try:
-        scope = read_scope(file)
-        tree = SourceTree(files, read_search_path(scope, files))
-        tree.add(scope)
-        resolver = Resolver(tree)
+        opened = open_hubconf(files, hubconf.path)
+        if opened is None:
+            return dict.fromkeys(names, EntrypointWeights())
+        scope, resolver = opened
         scopes = find_reach(scope, resolver, names).scopes
         uses = tuple(find_checkpoints(resolver, scopes, hubconf.entrypoints))
         return {name: _find_weights(name, scope, resolver, uses, files) for name in names}

@@ -114,7 +114,7 @@ class Engine:
             raise
         except ImportError as error:
             raise UsageError(
-                f"a worker cannot import hubkit: {error}",
+                f"A worker cannot import hubkit: {error}",
                 hint="Install the same version of hubkit, with its extra audit, on all workers.",
             ) from None
         except Exception as error:
@@ -191,14 +191,14 @@ def _connect(address: str) -> Iterator[Engine]:
     except (OSError, TimeoutError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(
-            f"cannot connect to the scheduler {address}: {reason}", hint=hint
+            f"Cannot connect to the scheduler {address}: {reason}", hint=hint
         ) from None
     with client:
         try:
             client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
         except TimeoutError:
             raise UsageError(
-                f"the scheduler {address} has no workers",
+                f"The scheduler {address} has no workers",
                 hint=f"Start some: dask worker {address}",
             ) from None
         yield Engine(client, str(client.dashboard_link))

@@ -1,6 +1,7 @@
 """Judge one repo: find its commit, fetch it, list its entrypoints and check it.
 
-This runs in a process of its own, which judges one repo after the other. It runs nothing of them.
+This runs in a process of its own, which judges one repo after the other. Code of a repo runs in
+further processes, and only if the settings ask for the conformance suite.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 
 from hubkit import hubdir
 from hubkit.analysis import read_repo
+from hubkit.audit.conform import conform_repo
 from hubkit.audit.messages import (
     EntrypointFact,
     FindingFact,
@@ -141,7 +143,13 @@ def _judge(task: Task, outcome: Outcome, clock: _Clock) -> Outcome:
         with clock.step("fetch"):
             files = Folder(_fetch(found))
     with clock.step("check"):
-        return replace(outcome, results=_read_results(files))
+        results = _read_results(files)
+    if task.settings.level and results.entrypoints:
+        with clock.step("conform"):
+            needs, bounds = results.dependencies or (), task.bounds
+            cells = conform_repo(files.root, needs, task.settings, bounds)
+        results = replace(results, cells=cells)
+    return replace(outcome, results=results)
 
 
 def _find_offline(repo: RepoRef) -> CachedRepo:

@@ -27,16 +27,43 @@ State = Literal[
     "out of memory",
     "disk full",
 ]
+CellState = Literal["passed", "failed", "no environment", "crashed", "timed out", "out of memory"]
 STATES: tuple[State, ...] = get_args(State)
 HAVE_RESULTS: tuple[State, ...] = ("checked", "unchanged")
 # Tried again when the same run is continued: they say nothing about the repo.
 PASSING: tuple[State, ...] = ("rate limited", "unreachable", "offline", "disk full")
 
 
+class Cell(Struct, frozen=True):
+    """An environment to run the conformance suite in.
+
+    Attributes:
+        python: The version of Python, such as "3.13"; empty for that of the worker.
+        torch: The version of torch, such as "2.13"; empty for any.
+    """
+
+    python: str = ""
+    torch: str = ""
+
+    def __str__(self) -> str:
+        parts = (("Python", self.python), ("torch", self.torch))
+        return ", ".join(f"{name} {version}" for name, version in parts if version) or "default"
+
+
 class Settings(Struct, frozen=True):
-    """What the results of a repo depend on, besides its commit."""
+    """What the results of a repo depend on, besides its commit.
+
+    Attributes:
+        hubkit: The version of hubkit.
+        level: The level of the conformance suite; 0 runs no code.
+        cells: The environments to run it in.
+        installs: Whether to make environments; False uses that of the worker.
+    """
 
     hubkit: str = __version__
+    level: int = 0
+    cells: tuple[Cell, ...] = ()
+    installs: bool = True
 
     @property
     def key(self) -> str:
@@ -48,14 +75,20 @@ class Bounds(Struct, frozen=True):
     """What judging one repo may use.
 
     Attributes:
-        seconds: Time, including that for fetching it.
+        seconds: Time, including that for fetching it; the conformance suite has as much again.
         memory: Bytes of memory.
         disk: Bytes of one file.
+        install_seconds: Time to make an environment.
     """
 
     seconds: float = 600.0
-    memory: int = 2 * 10**9
+    memory: int = 4 * 10**9
     disk: int = 4 * 10**9
+    install_seconds: float = 1800.0
+
+    def total_seconds(self, cells: int) -> float:
+        """Time for a repo whose suite runs in so many environments."""
+        return self.seconds + cells * (self.seconds + self.install_seconds)
 
 
 class Task(Struct, frozen=True):
@@ -105,6 +138,76 @@ class FindingFact(Struct, frozen=True):
     suppressed_by: str | None = None
 
 
+class EnvironmentFact(Struct, frozen=True):
+    """An environment in which the conformance suite runs, or that could not be made.
+
+    Attributes:
+        key: A digest of what is installed.
+        python: The requested version of Python.
+        torch: The requested version of torch.
+        requirements: What is installed.
+        tool: "uv" or "venv"; "none" for the environment of the worker.
+        reason: Why it could not be made; else empty.
+        seconds: How long making it took; 0 if it existed.
+    """
+
+    key: str
+    python: str
+    torch: str
+    requirements: tuple[str, ...]
+    tool: str
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class CaseFact(Struct, frozen=True):
+    """What the suite measured of one entrypoint."""
+
+    entrypoint: str
+    case_name: str
+    level: int
+    parameters: int | None
+    load_seconds: float | None
+    forward_seconds: float | None
+    memory: int | None
+
+
+class CheckFact(Struct, frozen=True):
+    """The result of one check of the suite; `entrypoint` is empty for the repo as a whole."""
+
+    entrypoint: str
+    case_name: str
+    code: str
+    name: str
+    level: int
+    required: bool
+    outcome: str
+    reason: str
+    seconds: float
+
+
+class CellResult(Struct, frozen=True):
+    """What the conformance suite found in one environment.
+
+    Attributes:
+        environment: The environment.
+        state: "passed" or "failed"; "no environment", or how the suite ended without a report.
+        reason: Why there is no report.
+        level: The level that all entrypoints reach.
+        seconds: How long the suite took.
+        cases: What it measured.
+        checks: What it checked.
+    """
+
+    environment: EnvironmentFact
+    state: CellState
+    reason: str = ""
+    level: int | None = None
+    seconds: float = 0.0
+    cases: tuple[CaseFact, ...] = ()
+    checks: tuple[CheckFact, ...] = ()
+
+
 class Results(Struct, frozen=True):
     """What was found in one commit.
 
@@ -115,6 +218,7 @@ class Results(Struct, frozen=True):
         dependencies: The hubconf's `dependencies`; None if unknown.
         entrypoints: Its entrypoints.
         findings: Reported and suppressed findings.
+        cells: What the conformance suite found, if it ran.
     """
 
     exit_code: int
@@ -123,6 +227,7 @@ class Results(Struct, frozen=True):
     dependencies: tuple[str, ...] | None
     entrypoints: tuple[EntrypointFact, ...]
     findings: tuple[FindingFact, ...]
+    cells: tuple[CellResult, ...] = ()
 
 
 class Outcome(Struct, frozen=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, structs
 
 from hubkit._util.text import format_size, plural
-from hubkit.audit.messages import HAVE_RESULTS
+from hubkit.audit.messages import HAVE_RESULTS, Cell
 from hubkit.audit.summary import read_summary
 from hubkit.errors import UsageError
 from hubkit.pages import Bar, render_page
@@ -28,6 +28,7 @@ _FINDINGS = 100  # of one repo
 _BARS = 15
 _SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 _BYTES = (30e6, 50e6, 100e6, 300e6, 1e9, 3e9)
+_MODEL_BYTES = (1e6, 10e6, 100e6, 1e9, 10e9)
 _TONES = {"error": "bad", "warning": "warn", "info": "info"}
 
 
@@ -57,10 +58,10 @@ def require_run(store: Store, run: int | None) -> int:
     """
     runs = [row["run"] for row in store.query("SELECT run FROM runs ORDER BY run")]
     if not runs:
-        raise UsageError("the database has no runs", hint="Run an audit: hubkit audit REPOS")
+        raise UsageError("The database has no runs", hint="Run an audit: hubkit audit REPOS")
     if run is not None and run not in runs:
         known = f"It has the runs {runs[0]} to {runs[-1]}."
-        raise UsageError(f"the database has no run {run}", hint=known)
+        raise UsageError(f"The database has no run {run}", hint=known)
     return runs[-1] if run is None else run
 
 
@@ -120,6 +121,7 @@ def render_report(store: Store, run: int, before: int | None = None) -> str:
         "with_results": sum(summary.states.get(state, 0) for state in HAVE_RESULTS),
         "plots": _plots(store, run, summary),
         "repos": _repos(store, run),
+        "matrix": _matrix(store, run),
         "tones": _TONES,
         "before": before,
         "changes": [] if before is None else [
@@ -172,16 +174,30 @@ def _plots(store: Store, run: int, summary: Summary) -> list[tuple[str, list[Bar
         Bar(row["dependency"], row["entrypoints"], f"{row['entrypoints']:,}", series=1)
         for row in dependencies
     ]
+    levels = [
+        Bar(
+            f"{one.name}: {one.state}" if one.level is None else f"{one.name}: level {one.level}",
+            one.repos, f"{one.repos:,}", series=2 if one.state == "passed" else 0,
+        )
+        for one in summary.cells
+    ]  # fmt: skip
+    memory = store.query(
+        "SELECT cases.memory FROM cases JOIN repos USING (commit_id) WHERE run = ?",
+        [run],
+    )
     measured = store.query("SELECT seconds, memory FROM results WHERE run = ?", [run])
+    spent = _histogram((row["seconds"] for row in measured), _SECONDS, "{:g} s".format)
+    sizes = (
+        ("Repos by memory", (row["memory"] for row in measured), _BYTES),
+        ("Entrypoints by memory", (row["memory"] for row in memory), _MODEL_BYTES),
+    )
     plots = [
         ("Repos by outcome", states),
         ("Findings by rule", rules),
         ("Entrypoints by dependency", needs),
-        (
-            "Repos by time",
-            _histogram((row["seconds"] for row in measured), _SECONDS, "{:g} s".format),
-        ),
-        ("Repos by memory", _histogram((row["memory"] for row in measured), _BYTES, _format_bytes)),
+        ("Repos by level", levels),
+        ("Repos by time", spent),
+        *((title, _histogram(some, edges, _format_bytes)) for title, some, edges in sizes),
     ]
     return [(title, bars) for title, bars in plots if bars]
 
@@ -231,6 +247,27 @@ def _outcome(row: Row) -> str:
     if row["commit_id"] is None:
         return "failed"
     return "errors" if row["errors"] else "warnings" if row["warnings"] else "clean"
+
+
+def _matrix(store: Store, run: int) -> dict[str, list[Any]]:
+    """The conformance suite by repo and environment: `cells` in words, and `rows` of repos."""
+    found = store.query(
+        "SELECT spec, python, torch, state, reason, level, commit_id, environment FROM matrix"
+        " WHERE run = ? ORDER BY spec",
+        [run],
+    )
+    failed = store.query(
+        "SELECT commit_id, environment, list(DISTINCT code ORDER BY code) AS codes FROM checks"
+        " JOIN repos USING (commit_id) WHERE run = ? AND outcome = 'failed' GROUP BY ALL",
+        [run],
+    )
+    codes = {(row["commit_id"], row["environment"]): row["codes"] for row in failed}
+    rows: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+    for row in found:
+        row["codes"] = codes.get((row["commit_id"], row["environment"]), [])
+        rows[row["spec"]][str(Cell(row["python"], row["torch"]))] = row
+    cells = sorted({name for row in rows.values() for name in row})
+    return {"cells": cells, "rows": list(rows.items())[:_REPOS]}
 
 
 def _by_commit(

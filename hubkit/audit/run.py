@@ -12,11 +12,11 @@ from hubkit.audit.hosts import HostQueue
 from hubkit.audit.messages import Bounds, Outcome, Settings, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hubkit.audit.engine import Engine
     from hubkit.audit.sources import Source
-    from hubkit.audit.store import Store
+    from hubkit.audit.store import Known, Store
 
     Batch = list[tuple[Source, Outcome]]
 
@@ -35,6 +35,8 @@ class AuditOptions(Struct, frozen=True):
         offline: Whether to use the hub dir only.
         per_host: How many repos of one host to judge at once.
         again: Whether to judge repos again that have not changed.
+        trusts: Says of a repo whether its code may run; the settings without the suite hold for
+            the others.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -42,6 +44,13 @@ class AuditOptions(Struct, frozen=True):
     offline: bool = False
     per_host: int = 8
     again: bool = False
+    trusts: Callable[[Source], bool] = lambda _source: False
+
+    def settings_for(self, source: Source) -> Settings:
+        """The settings of one repo."""
+        if not self.settings.level or self.trusts(source):
+            return self.settings
+        return Settings(self.settings.hubkit)
 
 
 class Watcher(Protocol):
@@ -75,7 +84,7 @@ def run_audit(
     progress = store.begin(sources, options.settings)
     left = [source for source in sources if source.spec not in progress.done]
     watcher.start(len(left), len(sources))
-    known = {} if options.again else store.find_known(options.settings)
+    known = {} if options.again else store.find_known()
     audit = _Audit(options, store, engine, watcher, known, progress.run)
     audit.do(left)
     store.finish(progress.run)
@@ -91,7 +100,7 @@ class _Audit:
         store: Store,
         engine: Engine,
         watcher: Watcher,
-        known: dict[str, tuple[str, int]],
+        known: Known,
         run: int,
     ) -> None:
         self._options = options
@@ -123,10 +132,11 @@ class _Audit:
             self._engine.submit(source, self._task(source))
 
     def _task(self, source: Source) -> Task:
-        known = self._known.get(source.spec)
         options = self._options
+        settings = options.settings_for(source)
+        known = self._known.get((source.spec, settings.key))
         shas = () if known is None else (known[0],)
-        return Task(source.spec, shas, options.settings, options.bounds, options.offline)
+        return Task(source.spec, shas, settings, options.bounds, options.offline)
 
     def _take(self, queue: HostQueue, source: Source, outcome: Outcome) -> None:
         """Keep an outcome; if the host limits the rate, leave the host alone and try again."""
@@ -152,7 +162,8 @@ class _Audit:
         batch, self._batch = self._batch, []
         self._written = time.monotonic()
         if batch:
-            self._store.add(self._run, batch, self._known, self._options.settings)
+            rows = [(one, outcome, self._options.settings_for(one)) for one, outcome in batch]
+            self._store.add(self._run, rows, self._known)
             self._watcher.store(len(batch))
 
 

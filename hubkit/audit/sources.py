@@ -52,7 +52,7 @@ def read_sources(repos: Iterable[str], files: Iterable[str]) -> tuple[Source, ..
     sources = tuple({one.spec: one for one in map(_parse, texts)}.values())
     if not sources:
         raise UsageError(
-            "no repos to audit", hint="Name some, or pass a file: hubkit audit --from repos.txt"
+            "No repos to audit", hint="Name some, or pass a file: hubkit audit --from repos.txt"
         )
     return sources
 
@@ -74,9 +74,9 @@ def _read_file(file: str) -> Iterator[str]:
         readers = {".json": _read_json, ".csv": _read_csv, ".tsv": _read_csv}
         yield from readers.get(name, _read_lines)(text)
     except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}", hint=_HINT) from None
+        raise UsageError(f"Cannot read {file}: {error.strerror}", hint=_HINT) from None
     except ValueError as error:
-        raise UsageError(f"cannot read {file}: {error}", hint=_HINT) from None
+        raise UsageError(f"Cannot read {file}: {error}", hint=_HINT) from None
 
 
 def _read_text(file: str) -> str:

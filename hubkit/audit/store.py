@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from hubkit.audit import tables
 from hubkit.audit.messages import HAVE_RESULTS, PASSING, Settings
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from hubkit.audit.messages import Outcome
+    from hubkit.audit.messages import CellResult, Outcome
     from hubkit.audit.sources import Source
 
 _ANOTHER = "Choose another file: --out FILE."
 Row = dict[str, Any]
+# Spec and settings of a repo, and its last judged commit with the number of that.
+Known = dict[tuple[str, str], tuple[str, int]]
 
 
 class Progress(Struct, frozen=True):
@@ -82,21 +85,16 @@ class Store:
             self._connection.execute("UPDATE runs SET repos = ? WHERE run = ?", [total, run])
         return frozenset(done)
 
-    def find_known(self, settings: Settings) -> dict[str, tuple[str, int]]:
-        """The last judged commit of each repo, and its number in the database."""
+    def find_known(self) -> Known:
+        """The last judged commit of each repo with each settings, and its number here."""
         rows = self.query(
-            "SELECT spec, arg_max(sha, commit_id) AS sha, max(commit_id) AS commit_id FROM commits"
-            " WHERE settings = ? AND sha IS NOT NULL GROUP BY spec",
-            [settings.key],
+            "SELECT spec, settings, arg_max(sha, commit_id) AS sha, max(commit_id) AS commit_id"
+            " FROM commits WHERE sha IS NOT NULL GROUP BY spec, settings"
         )
-        return {row["spec"]: (row["sha"], row["commit_id"]) for row in rows}
+        return {(row["spec"], row["settings"]): (row["sha"], row["commit_id"]) for row in rows}
 
     def add(
-        self,
-        run: int,
-        outcomes: Iterable[tuple[Source, Outcome]],
-        known: Mapping[str, tuple[str, int]],
-        settings: Settings,
+        self, run: int, outcomes: Iterable[tuple[Source, Outcome, Settings]], known: Known
     ) -> None:
         """Write outcomes of a run, all or none.
 
@@ -104,12 +102,13 @@ class Store:
             run: The run.
             outcomes: The outcomes.
             known: Numbers of the commits that outcomes may call unchanged.
-            settings: The settings of the run.
         """
         number = self._value("SELECT max(commit_id) FROM commits") or 0
+        made = {row["environment"] for row in self.query("SELECT environment FROM environments")}
         rows: dict[str, list[Struct]] = {name: [] for name in tables.TABLES}
-        for source, outcome in outcomes:
-            commit = known[source.spec][1] if outcome.state == "unchanged" else None
+        for source, outcome, settings in outcomes:
+            is_known = outcome.state == "unchanged"
+            commit = known[source.spec, settings.key][1] if is_known else None
             if outcome.results is not None:
                 number += 1
                 commit = number
@@ -118,6 +117,8 @@ class Store:
             rows["timings"] += [
                 tables.Timing(run, source.spec, *step) for step in outcome.seconds.items()
             ]
+        new = {astuple(one)[0]: one for one in rows["environments"]}
+        rows["environments"] = [one for key, one in new.items() if key not in made]
         self._write(rows)
 
     def finish(self, run: int) -> None:
@@ -126,13 +127,16 @@ class Store:
             self._connection.execute("UPDATE runs SET finished = ? WHERE run = ?", [_now(), run])
 
     def export_parquet(self, folder: Path) -> list[Path]:
-        """Write each table to a Parquet file; return the files."""
-        folder.mkdir(parents=True, exist_ok=True)
-        files = []
-        for name in tables.TABLES:
-            file = folder / f"{name}.parquet"
-            self._connection.table(name).write_parquet(str(file))
-            files.append(file)
+        """Write each table to a Parquet file; return the files.
+
+        Raises:
+            UsageError: They cannot be written.
+        """
+        files = [folder / f"{name}.parquet" for name in tables.TABLES]
+        with _explain_failure(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                self._connection.table(file.stem).write_parquet(str(file))
         return files
 
     def _write(self, rows: Mapping[str, Sequence[Struct]]) -> None:
@@ -161,13 +165,15 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with _explain_failure(self._path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(Exception):  # the first error says more
+                    self._connection.execute("ROLLBACK")
+                raise
 
 
 @contextlib.contextmanager
@@ -180,7 +186,7 @@ def open_store(path: Path, *, write: bool = False) -> Iterator[Store]:
     """
     _require_duckdb()
     if not write and not path.is_file():
-        raise UsageError(f"there is no file {path}", hint="Make one: hubkit audit --out FILE REPOS")
+        raise UsageError(f"There is no file {path}", hint="Make one: hubkit audit --out FILE REPOS")
     connection = _connect(path, write=write)
     try:
         _require_schema(connection, path, write=write)
@@ -211,7 +217,21 @@ def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
                 f"{path} is in use by another process.",
                 hint="Wait until the audit that writes it has ended, or copy the file.",
             ) from None
-        raise UsageError(f"cannot open {path}: {text}", hint=_ANOTHER) from None
+        raise UsageError(f"Cannot open {path}: {text}", hint=_ANOTHER) from None
+
+
+@contextlib.contextmanager
+def _explain_failure(path: Path) -> Iterator[None]:
+    """Turn errors of writing, as on a full disk, into one that says what to do."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OperationalError, duckdb.FatalException, OSError) as error:
+        raise UsageError(
+            f"Cannot write {path}: {str(error).partition(chr(10))[0]}",
+            hint="Make room there, or choose another place. The same command continues an audit.",
+        ) from None
 
 
 def _require_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:
@@ -250,12 +270,32 @@ def _add_results(
             dependencies=results.dependencies,
         )
     )
-    rows["entrypoints"] += [
-        tables.Entrypoint(commit, *msgspec.structs.astuple(one)) for one in results.entrypoints
-    ]
-    rows["findings"] += [
-        tables.Finding(commit, *msgspec.structs.astuple(one)) for one in results.findings
-    ]
+    rows["entrypoints"] += [tables.Entrypoint(commit, *astuple(one)) for one in results.entrypoints]
+    rows["findings"] += [tables.Finding(commit, *astuple(one)) for one in results.findings]
+    for cell in results.cells:
+        _add_cell(rows, commit, cell)
+
+
+def _add_cell(rows: dict[str, list[Struct]], commit: int, cell: CellResult) -> None:
+    made = cell.environment
+    key = made.key if made.tool != "none" else f"none {made.python} {made.torch}".strip()
+    rows["environments"].append(
+        tables.Environment(
+            key,
+            made.python,
+            made.torch,
+            made.requirements,
+            made.tool,
+            made.reason or None,
+            made.seconds,
+        )
+    )
+    where = (commit, key)
+    reason = cell.reason or None
+    rows["cells"].append(tables.Cell(*where, cell.state, reason, cell.level, cell.seconds))
+
+    rows["cases"] += [tables.Case(*where, *astuple(one)) for one in cell.cases]
+    rows["checks"] += [tables.Check(*where, *astuple(one)) for one in cell.checks]
 
 
 def _repo_row(run: int, source: Source, outcome: Outcome, commit: int | None) -> tables.Repo:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from hubkit._util.colors import paint
 from hubkit._util.text import align_columns
-from hubkit.audit.messages import HAVE_RESULTS, STATES
+from hubkit.audit.messages import HAVE_RESULTS, STATES, Cell
 
 if TYPE_CHECKING:
     from hubkit.audit.store import Store
@@ -26,6 +26,29 @@ class RuleCount(Struct, frozen=True):
     repos: int
 
 
+class CellCount(Struct, frozen=True):
+    """How the conformance suite ended in the environments of one cell of the matrix.
+
+    Attributes:
+        python: The requested version of Python.
+        torch: The requested version of torch.
+        state: How it ended.
+        level: The level that the repos reach; None without a report.
+        repos: How many repos.
+    """
+
+    python: str
+    torch: str
+    state: str
+    level: int | None
+    repos: int
+
+    @property
+    def name(self) -> str:
+        """The cell in words."""
+        return str(Cell(self.python, self.torch))
+
+
 class Summary(Struct, frozen=True):
     """The numbers of a run.
 
@@ -37,6 +60,7 @@ class Summary(Struct, frozen=True):
         failing: How many repos have findings that fail `hubkit check`.
         seconds: How long the repos took, all together.
         rules: The rules with findings, those in the most repos first.
+        cells: How the conformance suite ended, if it ran.
         reasons: The repos without results, each with its state and the reason.
     """
 
@@ -47,12 +71,15 @@ class Summary(Struct, frozen=True):
     failing: int
     seconds: float
     rules: tuple[RuleCount, ...]
+    cells: tuple[CellCount, ...]
     reasons: tuple[tuple[str, str, str], ...]
 
     @property
     def exit_code(self) -> int:
-        """0 if each repo has results without findings that fail, else 1."""
-        return int(bool(self.failing or any(one not in HAVE_RESULTS for one in self.states)))
+        """0 if each repo has results, no findings that fail, and passes the suite; else 1."""
+        has_none = any(one not in HAVE_RESULTS for one in self.states)
+        has_failed = any(one.state != "passed" for one in self.cells)
+        return int(bool(self.failing) or has_none or has_failed)
 
 
 def read_summary(store: Store, run: int) -> Summary:
@@ -70,6 +97,11 @@ def read_summary(store: Store, run: int) -> Summary:
         " ORDER BY repos DESC, findings DESC, code",
         [run],
     )
+    cells = store.query(
+        "SELECT python, torch, state, level, count(*) AS repos FROM matrix WHERE run = ?"
+        " GROUP BY ALL ORDER BY ALL",
+        [run],
+    )
     reasons = store.query(
         "SELECT spec, state, reason FROM repos WHERE run = ? AND state NOT IN (SELECT unnest($2))"
         " ORDER BY state, spec",
@@ -79,6 +111,7 @@ def read_summary(store: Store, run: int) -> Summary:
         run=run,
         states={state: by_state[state] for state in STATES if state in by_state},
         rules=tuple(RuleCount(**row) for row in rules),
+        cells=tuple(CellCount(**row) for row in cells),
         reasons=tuple((row["spec"], row["state"], row["reason"] or "") for row in reasons),
         **whole,
     )
@@ -98,4 +131,11 @@ def render_summary(summary: Summary) -> list[str]:
     if rules:
         head = ("", "", "", "repos", "findings")
         lines += ["", paint("Findings", "heading"), *align_columns([head, *rules], right=2)]
+    cells = [
+        ("", one.name, paint(one.state, "ok" if one.state == "passed" else "failed"),
+         "" if one.level is None else f"level {one.level}", f"{one.repos:,}")
+        for one in summary.cells
+    ]  # fmt: skip
+    if cells:
+        lines += ["", paint("Conformance", "heading"), *align_columns(cells, right=1)]
     return lines

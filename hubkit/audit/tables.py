@@ -148,7 +148,7 @@ class Timing(Struct, frozen=True):
     Attributes:
         run: The run.
         spec: The repo as the user named it.
-        step: "resolve", "fetch" or "check".
+        step: "resolve", "fetch", "check" or "conform".
         seconds: How long it took.
     """
 
@@ -158,19 +158,122 @@ class Timing(Struct, frozen=True):
     seconds: float
 
 
+class Environment(Struct, frozen=True):
+    """An environment of the conformance suite, or one that could not be made.
+
+    Attributes:
+        environment: A digest of what is installed.
+        python: The requested version of Python; empty for that of the worker.
+        torch: The requested version of torch; empty for any.
+        requirements: What is installed.
+        tool: "uv" or "venv"; "none" for the environment of the worker.
+        reason: Why it could not be made.
+        seconds: How long making it took.
+    """
+
+    environment: str
+    python: str
+    torch: str
+    requirements: tuple[str, ...]
+    tool: str
+    reason: str | None
+    seconds: float
+
+
+class Cell(Struct, frozen=True):
+    """A run of the conformance suite: a commit in an environment.
+
+    Attributes:
+        commit_id: The commit.
+        environment: The environment.
+        state: "passed" or "failed"; "no environment", "crashed", "timed out" or "out of memory".
+        reason: Why there is no report.
+        level: The level that all entrypoints reach, null without a report.
+        seconds: How long it took.
+    """
+
+    commit_id: int
+    environment: str
+    state: str
+    reason: str | None
+    level: int | None
+    seconds: float
+
+
+class Case(Struct, frozen=True):
+    """What the suite measured of an entrypoint.
+
+    Attributes:
+        commit_id: The commit.
+        environment: The environment.
+        entrypoint: The entrypoint.
+        case_name: The case, if it has several.
+        level: The level that it reaches.
+        parameters: How many parameters the model has.
+        load_seconds: How long building it took.
+        forward_seconds: How long its first run took.
+        memory: The most memory in bytes.
+    """
+
+    commit_id: int
+    environment: str
+    entrypoint: str
+    case_name: str
+    level: int
+    parameters: int | None
+    load_seconds: float | None
+    forward_seconds: float | None
+    memory: int | None
+
+
+class Check(Struct, frozen=True):
+    """The result of a check of the suite.
+
+    Attributes:
+        commit_id: The commit.
+        environment: The environment.
+        entrypoint: The entrypoint; empty for the repo as a whole.
+        case_name: The case, if it has several.
+        code: Code of the check.
+        name: Name of the check.
+        level: Its level.
+        required: Whether the level depends on it.
+        outcome: "passed", "failed", "expected", "unsupported", "skipped" or "inapplicable".
+        reason: Why it failed or did not run.
+        seconds: How long it took.
+    """
+
+    commit_id: int
+    environment: str
+    entrypoint: str
+    case_name: str
+    code: str
+    name: str
+    level: int
+    required: bool
+    outcome: str
+    reason: str
+    seconds: float
+
+
 TABLES: dict[str, type[Struct]] = {
     "runs": Run,
     "repos": Repo,
     "commits": Commit,
     "entrypoints": Entrypoint,
     "findings": Finding,
+    "checks": Check,
+    "cases": Case,
+    "cells": Cell,
     "timings": Timing,
+    "environments": Environment,
 }
 
 VIEWS = {
     "latest": "Repos of the last run.",
     "results": "Repos with their commit, and how many entrypoints and findings it has.",
     "rules": "How many findings each rule has in a run, and in how many repos.",
+    "matrix": "Runs of the conformance suite, each with its repo and its environment.",
     "dependencies": "In how many repos, and for how many entrypoints, a package is declared.",
 }
 VIEWS_SQL = """
@@ -200,6 +303,11 @@ SELECT
 FROM findings JOIN repos USING (commit_id)
 WHERE suppressed_by IS NULL
 GROUP BY run, code;
+
+CREATE VIEW matrix AS
+SELECT repos.run, spec, repos.commit_id, python, torch, cells.state, cells.reason, level,
+    cells.seconds, environment
+FROM repos JOIN cells USING (commit_id) JOIN environments USING (environment);
 
 CREATE VIEW dependencies AS
 SELECT run, dependency, count(DISTINCT spec) AS repos, sum(entrypoints) AS entrypoints

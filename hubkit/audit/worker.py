@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from hubkit import __version__
 from hubkit._util.child_server import ChildServer, Resources
 from hubkit._util.process import ChildError, ChildMemoryError, ChildTimeoutError
-from hubkit.audit.messages import Bounds, Outcome, State, Task, decode_outcome, decode_task, encode
+from hubkit.audit.messages import Outcome, State, Task, decode_outcome, decode_task, encode
 from hubkit.errors import UsageError
 
 ATTEMPTS = 2
 _JUDGE = "hubkit.audit.judge:serve"
-_judges: dict[int, tuple[Bounds, ChildServer]] = {}  # by thread
+_judges: dict[int, tuple[Resources, ChildServer]] = {}  # by thread
 _lock = threading.Lock()
 
 
@@ -33,16 +33,16 @@ def run(request: bytes) -> bytes:
     task = decode_task(request)
     if task.settings.hubkit != __version__:
         raise UsageError(
-            f"the worker {socket.gethostname()} has hubkit {__version__},"
+            f"The worker {socket.gethostname()} has hubkit {__version__},"
             f" but the audit {task.settings.hubkit}",
             hint="Install the same version on all workers.",
         )
     try:
-        return _ask_judge(task.bounds, request)
+        return _ask_judge(task, request)
     except ChildError:
         pass
     try:
-        return encode(replace(decode_outcome(_ask_judge(task.bounds, request)), attempts=ATTEMPTS))
+        return encode(replace(decode_outcome(_ask_judge(task, request)), attempts=ATTEMPTS))
     except ChildError as error:
         return encode(_failed(task, error))
 
@@ -55,8 +55,10 @@ def close_judges() -> None:
         _judges.clear()
 
 
-def _ask_judge(bounds: Bounds, request: bytes) -> bytes:
-    judge = _find_judge(bounds)
+def _ask_judge(task: Task, request: bytes) -> bytes:
+    bounds = task.bounds
+    seconds = bounds.total_seconds(len(task.settings.cells))
+    judge = _find_judge(Resources(seconds, bounds.memory, bounds.disk))
     try:
         reply = judge.call(request)
     except ChildError:
@@ -67,16 +69,16 @@ def _ask_judge(bounds: Bounds, request: bytes) -> bytes:
     return reply
 
 
-def _find_judge(bounds: Bounds) -> ChildServer:
+def _find_judge(resources: Resources) -> ChildServer:
     thread = threading.get_ident()
     with _lock:
         found = _judges.get(thread)
-        if found is not None and found[0] == bounds:
+        if found is not None and found[0] == resources:
             return found[1]
     _close_judge()
-    judge = ChildServer(_JUDGE, Resources(bounds.seconds, bounds.memory, bounds.disk))
+    judge = ChildServer(_JUDGE, resources)
     with _lock:
-        _judges[thread] = bounds, judge
+        _judges[thread] = resources, judge
     return judge
 
 

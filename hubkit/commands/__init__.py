@@ -15,12 +15,15 @@ COMMANDS = {
     "stubs": "Write a typed Python module for the entrypoints of a repo.",
     "audit": "Check many hub repos, and keep the results in a database.",
     "card": "Generate the model card, or update the generated parts.",
+    "site": "Write a static site of a repo's models.",
     "weights": "Prepare checkpoints for publishing.",
     "release": "Check that HEAD is ready for release, and tag it.",
     "lock": "Pin repos and their weights in a lock file.",
     "status": "Show which repos in the hub dir are pinned, current or behind.",
     "cache": "Manage the hub dir, which is shared with torch.hub.",
     "trust": "Manage the list of trusted repos, which is shared with torch.hub.",
+    "doctor": "Describe this installation, for a bug report.",
+    "completion": "Print a script that completes commands in a shell.",
 }
 """The commands, in the order of `hubkit --help`, each with its summary."""
 

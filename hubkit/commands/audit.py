@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hubkit.audit.engine import Engine
+    from hubkit.audit.messages import Settings
     from hubkit.audit.report import Change
     from hubkit.audit.run import AuditOptions
+    from hubkit.audit.sources import Source
     from hubkit.audit.summary import Summary
 
 _MOST_REASONS = 20
@@ -166,7 +169,7 @@ def report(
 )
 @click.option(
     "--memory",
-    default="2G",
+    default="4G",
     show_default=True,
     callback=_parse_size,
     metavar="SIZE",
@@ -179,6 +182,39 @@ def report(
     callback=_parse_size,
     metavar="SIZE",
     help="Size of one file of a repo.",
+)
+@click.option(
+    "--conform",
+    "level",
+    type=click.IntRange(1, 3),
+    metavar="LEVEL",
+    help="Run the conformance suite on levels 1 to LEVEL, on repos that --trust names.",
+)
+@click.option(
+    "--trust",
+    "patterns",
+    multiple=True,
+    metavar="PATTERN",
+    help="Run code of these repos: owner/name, owner/*, or * for all. May be repeated.",
+)
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="VERSION",
+    help="Run the suite with this version of Python. May be repeated.",
+)
+@click.option(
+    "--torch",
+    "torches",
+    multiple=True,
+    metavar="VERSION",
+    help="Run the suite with this version of torch. May be repeated.",
+)
+@click.option(
+    "--no-install",
+    is_flag=True,
+    help="Run the suite in the environment of the workers, and install nothing.",
 )
 @_export_option
 def command(
@@ -195,8 +231,8 @@ def command(
     """Check many hub repos, and keep the results in a database.
 
     Each repo is fetched to the hub dir, its entrypoints are listed and its source is checked, as by
-    `hubkit list` and `hubkit check`. No code of the repos runs. Repos that have not changed since an
-    earlier audit are not checked again.
+    `hubkit list` and `hubkit check`. No code of the repos runs, except with --conform and --trust.
+    Repos that have not changed since an earlier audit are not checked again.
 
     Exit codes: 0 no findings, 1 findings, or repos that could not be checked, 2 the audit could not
     run.
@@ -207,13 +243,14 @@ def command(
     from hubkit.audit.store import open_store
     from hubkit.audit.summary import read_summary
 
+    options = _read_options(values)
     sources = read_sources(repos, files)
     with open_store(out, write=True) as store:
         with (
             open_engine(EngineOptions(scheduler, workers or 0)) as engine,
             _Display(engine) as show,
         ):
-            run = run_audit(sources, _read_options(values), store, engine, show)
+            run = run_audit(sources, options, store, engine, show)
         if exports is not None:
             store.export_parquet(exports[1])
         summary = read_summary(store, run)
@@ -225,13 +262,55 @@ def _read_options(values: dict[str, Any]) -> AuditOptions:
     from hubkit.audit.messages import Bounds
     from hubkit.audit.run import AuditOptions
 
-    bounds = Bounds(values["timeout"], values["memory"], values["disk"])
     return AuditOptions(
-        bounds=bounds,
+        settings=_read_settings(values),
+        bounds=Bounds(values["timeout"], values["memory"], values["disk"]),
         offline=values["offline"],
         per_host=values["per_host"],
         again=values["again"],
+        trusts=functools.partial(_is_trusted, patterns=values["patterns"]),
     )
+
+
+def _read_settings(values: dict[str, Any]) -> Settings:
+    """What results depend on.
+
+    Raises:
+        UsageError: The suite is not to run, and options for it are given, or trust is missing.
+    """
+    from hubkit.audit.messages import Cell, Settings
+    from hubkit.errors import UsageError
+
+    names = {"patterns": "--trust", "pythons": "--python", "torches": "--torch"}
+    names["no_install"] = "--no-install"
+    if not values["level"]:
+        for name, option in names.items():
+            if values[name]:
+                raise UsageError(f"{option} requires --conform", hint="For example: --conform 1")
+        return Settings()
+    if not values["patterns"]:
+        raise UsageError(
+            "--conform runs code of the repos, so it requires --trust",
+            hint="Name the repos whose code may run. For example: --trust 'acme/*'",
+        )
+    cells = tuple(
+        Cell(python, torch)
+        for python in values["pythons"] or ("",)
+        for torch in values["torches"] or ("",)
+    )
+    for version in (*values["pythons"], *values["torches"]):
+        if not all(part.isascii() and part.isdigit() for part in version.split(".")):
+            raise UsageError(f"{version!r} is not a version", hint="For example: --torch 2.13")
+    return Settings(level=values["level"], cells=cells, installs=not values["no_install"])
+
+
+def _is_trusted(source: Source, patterns: tuple[str, ...]) -> bool:
+    """Whether code of a repo may run; folders are the user's own."""
+    from hubkit.hubdir import matches_pattern
+    from hubkit.hubdir.spec import parse_spec
+
+    repo = parse_spec(source.spec)
+    return isinstance(repo, Path) or any(matches_pattern(one, repo) for one in patterns)
 
 
 class _Display:
@@ -250,7 +329,7 @@ class _Display:
 
     def start(self, todo: int, total: int) -> None:
         """Say what is to do."""
-        from hubkit.hubdir.progress import show_progress
+        from hubkit._util.progress import show_progress
 
         done = f"; {total - todo:,} are done already" if todo < total else ""
         workers = plural(self._engine.threads, "worker")

@@ -10,7 +10,8 @@ import click
 
 from hubkit import __version__
 from hubkit._util.console import AS_JSON, VERBOSITY, detail, echo_json
-from hubkit.cli import Context, SuggestingGroup
+from hubkit._util.text import join_words, suggest
+from hubkit.cli import Context, SuggestingGroup, from_click
 from hubkit.errors import HubkitError, missing_requirement
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, and remember how much to print."""
         rest = super().parse_args(ctx, args)
+        if ctx.resilient_parsing:  # a shell completes the line
+            return rest
         quiet, verbose = ctx.params.pop("quiet"), ctx.params.pop("verbose")
         if quiet and verbose:
             raise click.UsageError("--quiet and --verbose cannot be combined.", ctx)
@@ -70,6 +73,24 @@ class Group(SuggestingGroup):
     """A command that consists of others."""
 
     command_class = Command
+
+
+class Choice(click.Choice[str]):
+    """One of several values; suggests a similar one."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check a value."""
+        if value not in self.choices:
+            self.fail(f"{value!r} is unknown. {suggest(value, self.choices)}", param, ctx)
+        return value
+
+    def get_missing_message(
+        self,
+        param: click.Parameter,  # noqa: ARG002 - click's signature
+        ctx: click.Context | None = None,  # noqa: ARG002
+    ) -> str:
+        """What follows "Missing argument" on the same line."""
+        return f"Choose one of {join_words(self.choices, 'or')}."
 
 
 def subcommand(**settings: Any) -> Callable[[Callable[..., object]], Command]:  # noqa: ANN401
@@ -136,18 +157,18 @@ def _json_errors(name: str, *, as_json: bool) -> Iterator[None]:
 
 def _describe(error: Exception) -> dict[str, object] | None:
     """What is printed of an error; None for the end of a command, and for an output that broke."""
+    if isinstance(error, click.ClickException):
+        error = from_click(error)
     error = missing_requirement(error) or error
     if isinstance(error, HubkitError):
         kind = getattr(error, "plain", type(error))
         missing = getattr(error, "missing", ())
         fields = {"kind": kind.__name__, "message": error.message, "hint": error.hint}
         return {**fields, "missing": missing} if missing else {**fields}
-    if isinstance(error, click.ClickException):
-        return {"kind": "UsageError", "message": error.format_message(), "hint": ""}
     is_end = isinstance(error, click.exceptions.Exit | click.Abort)
     if is_end or (isinstance(error, OSError) and error.filename is None):
         return None
-    message = f"internal error: {type(error).__name__}"
+    message = f"Internal error: {type(error).__name__}"
     return {"kind": "InternalError", "message": message, "hint": ""}
 
 

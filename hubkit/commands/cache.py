@@ -12,6 +12,7 @@ from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
 from hubkit._util.text import align_columns, plural
 from hubkit.commands.base import print_answer, subgroup
+from hubkit.commands.complete import complete_cached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,7 +85,9 @@ def ls(*, as_json: bool) -> None:
 
 
 @command.command(answers=True)
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument(
+    "targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=complete_cached
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be removed without removing it.")
 def rm(targets: tuple[str, ...], *, dry_run: bool, as_json: bool) -> int:
     """Remove code or weights.

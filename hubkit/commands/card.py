@@ -10,7 +10,8 @@ from msgspec import structs
 
 from hubkit._util.console import echo, echo_data, note
 from hubkit._util.text import join_words
-from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.base import Choice, print_answer, subcommand
+from hubkit.commands.complete import complete_entrypoints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ _SITES: dict[str, Site] = {"pytorch-hub": "pytorch-hub", "huggingface": "hugging
 @click.option(
     "--for",
     "site",
-    type=click.Choice([*_SITES]),
+    type=Choice([*_SITES]),
     help="Site to write the front matter for.  [default: that of the card, or huggingface]",
 )
 @click.option("--file", metavar="PATH", help="Path of the card.  [default: MODEL_CARD.md]")
@@ -40,7 +41,12 @@ _SITES: dict[str, Site] = {"pytorch-hub": "pytorch-hub", "huggingface": "hugging
 )
 @click.option("--repo", "slug", metavar="OWNER/NAME", help="Name of the repo on GitHub.")
 @click.option("--tag", metavar="TAG", help="Tag to load in the usage snippet.")
-@click.option("--entrypoint", metavar="NAME", help="Entrypoint to load in the usage snippet.")
+@click.option(
+    "--entrypoint",
+    metavar="NAME",
+    help="Entrypoint to load in the usage snippet.",
+    shell_complete=complete_entrypoints,
+)
 @click.option(
     "--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Set a key of the front matter."
 )
@@ -166,7 +172,7 @@ def _read_card(root: Path, place: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"cannot read {root / place}: {error.strerror or error}") from None
+        raise UsageError(f"Cannot read {root / place}: {error.strerror or error}") from None
 
 
 def _find_declared_tag(facts: RepoFacts, shown: str) -> str:

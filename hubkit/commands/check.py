@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import structs
 
-from hubkit._util.console import echo, echo_data, echo_lines, is_quiet, note
+from hubkit._util.console import detail, echo, echo_data, echo_lines, is_quiet, note
+from hubkit._util.progress import show_wait
 from hubkit._util.text import plural
 from hubkit.commands.base import subcommand
+from hubkit.commands.complete import complete_repos
 from hubkit.commands.options import (
     BaselineOptions,
     FixOptions,
@@ -40,7 +42,9 @@ _STDOUT = "-"
 
 
 @subcommand(answers=True)
-@click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
+@click.argument(
+    "repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]", shell_complete=complete_repos
+)
 @click.option("--ref", metavar="REV", help="Check this commit instead of the working tree.")
 @click.option(
     "--no-git",
@@ -87,13 +91,16 @@ def command(
     configured = _read_config(selection, files)
     before = open_earlier(repo, against) if against is not None else None
     config = _with_baseline(configured, baseline)
+    detail(f"Settings: {config.path or 'none'}")
     if fixing.fix or baseline.writes_into_repo:
         require_own(repo, files)
 
     with_fixes = fixing.is_wanted or (not baseline.update and _shows_fixes(output))
 
     def lint(present: Files) -> Report:
-        return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
+        detail("Running the rules: there is no cached report of the same files and settings.")
+        with show_wait(f"Checking {present.root.name or repo}"):
+            return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
 
     if fixing.is_wanted:
         return _fix(files, lint, fixing, output)
@@ -231,7 +238,7 @@ def _codes(values: tuple[str, ...]) -> tuple[str, ...]:
     codes = tuple(code.strip() for text in values for code in text.split(",") if code.strip())
     for code in codes:
         if code != ALL and not matching_rules(code):
-            raise UsageError(f"unknown rule: {code}", hint=advise_code(code))
+            raise UsageError(f"Unknown rule: {code}", hint=advise_code(code))
     return codes
 
 
@@ -356,7 +363,7 @@ def _update_baseline(report: Report, path: Path) -> int:
         write_output(path, render_baseline({**kept, **found}.values()))
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror}",
+            f"Cannot write {path}: {error.strerror}",
             hint="Choose a file in an existing, writable folder: --baseline FILE.",
         ) from None
     note(_describe_baseline(path, old, {**kept, **found}), err=False)
@@ -443,7 +450,7 @@ def _write_file(name: str, path: Path, report: Report) -> None:
         write_output(path, stream.getvalue().encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(
-            f"cannot write {path}: {error.strerror}",
+            f"Cannot write {path}: {error.strerror}",
             hint="Choose a file in an existing, writable folder.",
         ) from None
 

@@ -16,7 +16,8 @@ import click
 from hubkit._util.colors import Palette
 from hubkit._util.console import echo, verbosity
 from hubkit._util.text import join_words
-from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.base import Choice, print_answer, subcommand
+from hubkit.commands.complete import complete_entrypoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,9 @@ _FLAGS = ("slow", "loopback", "update")
 
 @subcommand(answers=True, short_help="Run the conformance suite.")
 @click.argument("path", default=".", type=click.Path(path_type=Path))
-@click.argument("entrypoints", nargs=-1, metavar="[ENTRYPOINT]...")
+@click.argument(
+    "entrypoints", nargs=-1, metavar="[ENTRYPOINT]...", shell_complete=complete_entrypoints
+)
 @click.option("--level", metavar="N", help="Run levels 1 to N.  [default: 3]")
 @click.option("--select", metavar="CODES", help="Run only these checks, for example C1,C204,quiet.")
 @click.option("--ignore", metavar="CODES", help="Skip these checks.")
@@ -44,7 +47,7 @@ _FLAGS = ("slow", "loopback", "update")
 @click.option("--shard", metavar="I/N", help="Check part I of N of the entrypoints.")
 @click.option(
     "--network",
-    type=click.Choice(["deny", "allow"]),
+    type=Choice(["deny", "allow"]),
     help="Network access to allow, and where weights come from.  [default: deny]",
 )
 @click.option(
@@ -55,7 +58,7 @@ _FLAGS = ("slow", "loopback", "update")
 @click.option("--loopback", is_flag=True, help="Allow connections to this machine.")
 @click.option(
     "--device",
-    type=click.Choice(["cpu", "cuda", "mps", "meta"]),
+    type=Choice(["cpu", "cuda", "mps", "meta"]),
     help="Device to run the models on.  [default: cpu]",
 )
 @click.option("--update", is_flag=True, help="Write golden outputs to tests/hubkit/golden.")
@@ -101,6 +104,7 @@ def command(
     root = path.parent if path.name == "hubconf.py" else path
     _require_suite()
     require_folder(root)
+    _require_entrypoints(root, entrypoints)
     standalone = importlib.import_module("pytest_hubkit.standalone")
     options = [*_options(values), *(("--hubconf-all",) if everything else ())]
     options += [f"--hubconf-report={report}" for report in reports]
@@ -151,6 +155,30 @@ def _require_suite() -> None:
             f"hubkit conform needs {join_words(missing)}, which {verb} not installed.",
             hint=f"Install it: pip install {' '.join(missing)}",
         )
+
+
+def _require_entrypoints(root: Path, names: tuple[str, ...]) -> None:
+    """Check that there is a hubconf, and that it defines the entrypoints, as far as the source tells.
+
+    Raises:
+        UsageError: One of them does not exist.
+    """
+    from hubkit.analysis import read_repo
+    from hubkit.errors import UsageError, entrypoint_not_found
+
+    if not (root / "hubconf.py").exists():
+        raise UsageError(
+            f"There is no hubconf.py in {root.resolve()}.",
+            hint="To create one, run `hubkit init`.",
+        )
+    hubconf = read_repo(root).hubconf if names else None
+    if hubconf is None or hubconf.has_dynamic_names:
+        return
+    known = tuple(one.name for one in hubconf.entrypoints)
+    for name in names:
+        if name.partition("[")[0] not in known:
+            error = entrypoint_not_found(name, known, "is not in the hubconf")
+            raise UsageError(error.message, hint=error.hint)
 
 
 def _show(sources: tuple[Path, ...], reports: tuple[str, ...], *, as_json: bool) -> int:

@@ -10,6 +10,7 @@ from hubkit._util.colors import paint
 from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import close_matches, join_words
 from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.complete import complete_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @subcommand(answers=True)
-@click.argument("codes", nargs=-1, metavar="[CODE]...")
+@click.argument("codes", nargs=-1, metavar="[CODE]...", shell_complete=complete_codes)
 def command(codes: tuple[str, ...], *, as_json: bool) -> None:
     """Explain rules and checks.
 
@@ -32,7 +33,7 @@ def command(codes: tuple[str, ...], *, as_json: bool) -> None:
     wanted = [_find(code, entries) for code in codes or ("",)]
     for code, found in zip(codes, wanted, strict=False):
         if not found:
-            raise UsageError(f"unknown rule or check: {code}", hint=_advise(code, entries))
+            raise UsageError(f"Unknown rule or check: {code}", hint=_advise(code, entries))
     if as_json:
         print_answer({"rules": list(dict.fromkeys(one for found in wanted for one in found))})
         return

@@ -11,6 +11,7 @@ import click
 from hubkit._util.colors import paint
 from hubkit._util.console import echo
 from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.complete import complete_entrypoints, complete_repos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @subcommand(answers=True)
-@click.argument("repo", metavar="PATH|OWNER/NAME[:REF]", default=".")
-@click.argument("entrypoint", metavar="ENTRYPOINT", default="")
+@click.argument("repo", metavar="PATH|OWNER/NAME[:REF]", default=".", shell_complete=complete_repos)
+@click.argument("entrypoint", metavar="ENTRYPOINT", default="", shell_complete=complete_entrypoints)
 @click.option(
     "--run",
     is_flag=True,

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from hubkit._util.colors import paint
 from hubkit._util.console import InvalidAnswerError, ask, echo, echo_data, echo_lines, note
-from hubkit._util.text import join_words, plural
+from hubkit._util.progress import show_wait
+from hubkit._util.text import did_you_mean, join_words, plural
 from hubkit.commands.base import Command, print_answer, subcommand
 from hubkit.errors import TemplateError, UsageError
 
@@ -49,6 +50,7 @@ _TEXTS = (
 _PARTS = (
     ("ci", "a GitHub workflow"),
     ("ci-card", "a CI job that fails if the model card is out of date"),
+    ("site", "a CI job that publishes a page of the models"),
     ("pre-commit", "a pre-commit hook"),
     ("attributes", "a .gitattributes"),
     ("citation", "a CITATION.cff"),
@@ -80,9 +82,10 @@ class _InitCommand(Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             name = error.option_name.lstrip("-").replace("-", "_")
-            hint = f"To answer a question of the template: -a {name}=VALUE."
-            message = f"No such option: {error.option_name}. {hint}"
-            raise click.NoSuchOption(error.option_name, message, error.possibilities, ctx) from None
+            known = [option for one in self.params for option in one.opts]
+            meant = did_you_mean(error.option_name, known)
+            hint = f"{meant} To answer a question of the template: -a {name}=VALUE"
+            raise UsageError(f"No such option: {error.option_name}", hint=hint.strip()) from None
 
 
 @subcommand(
@@ -497,7 +500,8 @@ def _check_models(found: Discovery, target: Path, build: bool | Callable[[int], 
     if found.has_hubconf or not (build if isinstance(build, bool) else build(count)):
         return mark_untried(found, "it was not built")
     _say("Building the models in a child process without a network. This runs the repo's code.")
-    return try_models(found, open_target(target))
+    with show_wait("Building models"):
+        return try_models(found, open_target(target))
 
 
 def _asks_to_build(count: int) -> bool:
@@ -521,7 +525,7 @@ def _read_default_template(found: Discovery) -> Template:
         return read_template(found.template)
     except TemplateError as error:
         raise TemplateError(
-            f"template not found: {found.template!r}, which created this repo",
+            f"Template not found: {found.template!r}, which created this repo",
             hint="Pass its folder: --template DIR.",
         ) from error
 

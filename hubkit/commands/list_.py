@@ -10,6 +10,7 @@ from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
 from hubkit._util.text import align_columns
 from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.complete import complete_repos
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @subcommand(answers=True)
-@click.argument("repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]")
+@click.argument(
+    "repo", default=".", metavar="[PATH|OWNER/NAME[:REF]]", shell_complete=complete_repos
+)
 @click.option(
     "--run",
     is_flag=True,

@@ -10,15 +10,19 @@ from msgspec.structs import replace
 
 from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
+from hubkit._util.progress import show_wait
 from hubkit._util.text import plural
 from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.complete import complete_cached
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hubkit.lockfile import Lockfile
 
 
 @subcommand(answers=True)
-@click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...")
+@click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...", shell_complete=complete_cached)
 @click.option(
     "--output",
     "-o",
@@ -67,7 +71,9 @@ def command(
             f"Nothing to pin: no repo was given, and {output} contains none.",
             hint="Pass a repo: hubkit lock owner/name:ref",
         )
-    lock, left = _pin(lock, repos or (() if urls else tuple(lock.repos)), urls, weights=weights)
+    wanted = repos or (() if urls else tuple(lock.repos))
+    with show_wait("Pinning") as part:
+        lock, left = _pin(lock, wanted, urls, part, weights=weights)
     _print_unpinned(left)
     write_lockfile(lock)
     if as_json:
@@ -92,7 +98,12 @@ def _as_json(lock: Lockfile) -> dict[str, object]:
 
 
 def _pin(
-    lock: Lockfile, repos: tuple[str, ...], urls: tuple[str, ...], *, weights: bool
+    lock: Lockfile,
+    repos: tuple[str, ...],
+    urls: tuple[str, ...],
+    part: Callable[[str], object],
+    *,
+    weights: bool,
 ) -> tuple[Lockfile, list[str]]:
     """The new lock file, and the checkpoints that are known and not pinned in it."""
     from hubkit.hubdir import key_of, parse_repo
@@ -101,6 +112,7 @@ def _pin(
     locked, checkpoints = dict(lock.repos), dict(lock.checkpoints)
     left: list[str] = []
     for repo in map(parse_repo, repos):
+        part(str(repo))
         locked[str(repo)] = pins.lock_repo(repo)
         note(f"{repo} is {locked[str(repo)].sha}")
         for url in pins.find_checkpoint_urls(repo):
@@ -110,6 +122,7 @@ def _pin(
             elif url not in checkpoints:
                 left.append(url)
     for url in urls:
+        part(url)
         checkpoints[key_of(url)] = pins.lock_checkpoint(url)
     return replace(lock, repos=locked, checkpoints=checkpoints), left
 
@@ -126,7 +139,12 @@ def _print_unpinned(urls: list[str]) -> None:
 def _check(lock: Lockfile, *, as_json: bool) -> int:
     from hubkit.loader.pins import check_lockfile
 
-    states = list(check_lockfile(lock))
+    states = []
+    total = len(lock.repos) + len(lock.checkpoints)
+    with show_wait(f"Checking {plural(total, 'pin')}") as part:
+        for state in check_lockfile(lock):
+            states.append(state)
+            part(f"{len(states)} done")
     if as_json:
         print_answer({"path": lock.path, "pins": states})
     else:
@@ -143,10 +161,13 @@ def _fetch(lock: Lockfile, *, as_json: bool) -> int:
     from hubkit.hubdir import parse_repo
     from hubkit.loader import pins
 
-    for name, repo in lock.repos.items():
-        pins.fetch_locked_repo(parse_repo(name), repo)
-    for url, checkpoint in lock.checkpoints.items():
-        pins.fetch_locked_checkpoint(url, checkpoint)
+    with show_wait(f"Fetching the pins of {lock.path}") as part:
+        for name, repo in lock.repos.items():
+            part(name)
+            pins.fetch_locked_repo(parse_repo(name), repo)
+        for url, checkpoint in lock.checkpoints.items():
+            part(url)
+            pins.fetch_locked_checkpoint(url, checkpoint)
     count = len(lock.repos) + len(lock.checkpoints)
     if as_json:
         print_answer(_as_json(lock))

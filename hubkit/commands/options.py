@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from msgspec import Struct, structs
 
-from hubkit._util.text import did_you_mean, join_words
+from hubkit._util.text import join_words, suggest
+from hubkit.commands.base import Choice
 from hubkit.reporters import FORMATS
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def _check_format(ctx: click.Context, param: click.Parameter, value: str) -> str
     """Check the name of a format; replace a former one."""
     name = _ALIASES.get(value, value)
     if name not in FORMATS:
-        hint = did_you_mean(value, FORMATS) or f"Choose one of {', '.join(FORMATS)}."
-        raise click.BadParameter(f"unknown format {value!r}. {hint}")
+        raise click.BadParameter(f"{value!r} is unknown. {suggest(value, FORMATS)}")
     return name
 
 
@@ -166,7 +166,7 @@ selection_options = _group(
         ),
         click.option(
             "--fail-on",
-            type=click.Choice(["error", "warning", "info", "never"]),
+            type=Choice(["error", "warning", "info", "never"]),
             help="Exit with code 1 if there are findings of at least this severity.  [default: warning]",
         ),
         click.option(

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from hubkit._util.colors import paint
 from hubkit._util.console import echo, echo_lines, note
+from hubkit._util.progress import show_wait
 from hubkit._util.text import plural
 from hubkit.commands.base import print_answer, subcommand
 
@@ -103,7 +104,8 @@ def command(
         from hubkit.publish.verify import verify
 
         lines = _snippets(context)
-        verified = verify(context, lines)
+        with show_wait("Loading the entrypoints"):
+            verified = verify(context, lines)
         items += map(_print_item, verified.items)
         snippets = [line for line in lines if line in verified.lines]
         _print_snippets(context, snippets)
@@ -122,7 +124,8 @@ def command(
 def _compare_published(context: ReleaseContext, *, as_json: bool) -> int:
     from hubkit.publish.published import check_published
 
-    items = [_print_item(item) for item in check_published(context)]
+    with show_wait("Fetching what is published"):
+        items = [_print_item(item) for item in check_published(context)]
     if as_json:
         print_answer(_as_json(context, items))
     missing = sum(item.state == "missing" for item in items)
@@ -149,7 +152,7 @@ def _run_suite(request: ReleaseRequest, stack: ExitStack) -> ReleaseRequest:
     done = subprocess.run(command, stdout=_STDERR, check=False)  # noqa: S603 - our own
     if not report.is_file():
         raise UsageError(
-            f"the conformance suite wrote no report: exit code {done.returncode}",
+            f"The conformance suite wrote no report: exit code {done.returncode}",
             hint="Run `hubkit conform` to see why.",
         )
     return structs.replace(request, report=report)

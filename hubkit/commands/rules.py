@@ -13,7 +13,7 @@ from msgspec import Struct
 from hubkit._util.colors import Palette, paint
 from hubkit._util.console import echo, echo_lines
 from hubkit._util.text import Painted, table_row
-from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.base import Choice, print_answer, subcommand
 from hubkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _checks() -> tuple[CatalogEntry, ...]:
 @subcommand(answers=True)
 @click.option(
     "--output-format",
-    type=click.Choice(["text", "markdown", "json"]),
+    type=Choice(["text", "markdown", "json"]),
     default="text",
     help="Output format.",
 )

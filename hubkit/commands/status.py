@@ -8,8 +8,10 @@ import click
 
 from hubkit._util.colors import paint
 from hubkit._util.console import echo, note
-from hubkit._util.text import align_columns, join_words, plural
+from hubkit._util.progress import show_wait
+from hubkit._util.text import join_words, plural
 from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.complete import complete_cached
 
 if TYPE_CHECKING:
     from hubkit.facts.hubdir import RefState
@@ -19,7 +21,7 @@ _STYLES = {"current": "ok", "pinned": "ok", "behind": "doubtful", "gone": "faile
 
 
 @subcommand(answers=True)
-@click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...")
+@click.argument("repos", nargs=-1, metavar="[OWNER/NAME[:REF]]...", shell_complete=complete_cached)
 @click.option("--check", is_flag=True, help="Exit with code 1 if a ref is behind or gone.")
 def command(repos: tuple[str, ...], *, check: bool, as_json: bool) -> int:
     """Show which repos in the hub dir are pinned, current or behind.
@@ -30,7 +32,11 @@ def command(repos: tuple[str, ...], *, check: bool, as_json: bool) -> int:
     from hubkit.errors import UsageError
     from hubkit.hubdir import fetch_states, get_dir, parse_repo
 
-    states = list(fetch_states(tuple(map(parse_repo, repos))))
+    states = []
+    with show_wait("Asking hosts for their branches and tags") as part:
+        for state in fetch_states(tuple(map(parse_repo, repos))):
+            states.append(state)
+            part(f"{plural(len(states), 'ref')} done")
     if repos and not states:
         raise UsageError(
             f"{join_words(repos, 'or')} not found in the hub dir {get_dir()}.",
@@ -40,16 +46,13 @@ def command(repos: tuple[str, ...], *, check: bool, as_json: bool) -> int:
         rows = [_as_json(state) for state in states]
         print_answer({"version": 1, "refs": rows})
     else:
-        for line in align_columns([_row(state) for state in states]):
-            echo(line)
+        width = max((len(state.state) for state in states), default=0)
+        for state in states:
+            word = paint(f"{state.state:{width}}", _STYLES.get(state.state, ""))
+            echo(word, f"  {state.repo}  {_describe(state)}".rstrip())
     stale = sum(state.state in ("behind", "gone") for state in states)
     note(f"{plural(len(states), 'ref')} in {get_dir()}: {stale} behind or gone.")
     return 1 if check and stale else 0
-
-
-def _row(state: RefState) -> tuple[str, str, str]:
-    style = _STYLES.get(state.state, "")
-    return paint(state.state, style), str(state.repo), _describe(state)
 
 
 def _describe(state: RefState) -> str:

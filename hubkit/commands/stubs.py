@@ -11,6 +11,7 @@ import click
 
 from hubkit._util.console import echo, echo_data, note
 from hubkit.commands.base import print_answer, subcommand
+from hubkit.commands.complete import complete_repos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @subcommand(answers=True)
-@click.argument("repo", metavar="OWNER/NAME[:REF]|PATH")
+@click.argument("repo", metavar="OWNER/NAME[:REF]|PATH", shell_complete=complete_repos)
 @click.option(
     "--output",
     "-o",
@@ -148,7 +149,7 @@ def _write(output: Path, text: str) -> None:
         write_output(output, text)
     except OSError as error:
         raise UsageError(
-            f"cannot write {output}: {error.strerror}",
+            f"Cannot write {output}: {error.strerror}",
             hint="Choose a file in an existing, writable folder.",
         ) from None
     note(f"Wrote {output}.", err=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from hubkit._util.console import detail
 from hubkit._util.paths import is_folder_spec
 
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ def locate_target(text: str) -> Path:
         UsageError: There is no such folder.
         FetchError: The repo cannot be fetched.
     """
-    folder = _local_folder(text)
+    folder = find_folder(text)
     if folder is not None:
+        detail(f"Reading {folder.resolve()}")
         return folder
+    from hubkit._util.progress import show_wait
     from hubkit.loader import locate_repo
 
-    return locate_repo(text)
+    with show_wait(f"Fetching {text}"):
+        return locate_repo(text)
 
 
 def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> Files:
@@ -48,7 +52,8 @@ def open_target(text: str, *, ref: str | None = None, use_git: bool = True) -> F
     from hubkit.errors import UsageError
     from hubkit.source import Folder, open_files
 
-    folder = _local_folder(text)
+    folder = find_folder(text)
+    detail(f"Reading {folder.resolve() if folder else text}")
     if ref is not None and not use_git:
         raise UsageError("--ref cannot be combined with --no-git", hint="Remove one of them.")
     if folder is None:
@@ -79,7 +84,7 @@ def open_earlier(text: str, ref: str) -> Files:
     from hubkit.hubdir.spec import parse_repo
     from hubkit.source import Folder, open_commit
 
-    folder = _local_folder(text)
+    folder = find_folder(text)
     if folder is not None:
         return open_commit(folder, ref)
     from hubkit.loader import locate_repo
@@ -114,12 +119,12 @@ def require_own(text: str, files: Files) -> None:
 
     if files.ref:
         raise UsageError(
-            f"cannot change the files of the commit {files.ref}",
+            f"Cannot change the files of the commit {files.ref}",
             hint="Remove --ref to change the files in the folder.",
         )
-    if _local_folder(text) is None:
+    if find_folder(text) is None:
         raise UsageError(
-            f"cannot change {text}: it is a cached copy in the hub dir",
+            f"Cannot change {text}: it is a cached copy in the hub dir",
             hint="Clone the repo and pass the folder of the clone.",
         )
 
@@ -141,10 +146,10 @@ def require_own_to_run(text: str) -> None:
 
 def is_own(text: str) -> bool:
     """Whether the argument is a folder of the user, not a repo on a git host."""
-    return _local_folder(text) is not None
+    return find_folder(text) is not None
 
 
-def _local_folder(text: str) -> Path | None:
+def find_folder(text: str) -> Path | None:
     """The folder that the argument names; None for a repo on a git host."""
     from hubkit.errors import UsageError
 
@@ -156,7 +161,7 @@ def _local_folder(text: str) -> Path | None:
     if path.name == "hubconf.py" and path.is_file():
         return path.parent
     raise UsageError(
-        f"{text} is not a folder" if path.exists() else f"folder not found: {text!r}",
+        f"{text} is not a folder" if path.exists() else f"Folder not found: {text!r}",
         hint="Pass the folder of a hub repo, such as ./repo, or owner/name[:ref].",
     )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from hubkit._util.console import echo, note
+from hubkit._util.text import did_you_mean
 from hubkit.commands.base import print_answer, subgroup
+from hubkit.commands.complete import complete_cached
 
 
 @subgroup()
@@ -27,7 +29,9 @@ def list_(*, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("repos", nargs=-1, required=True, metavar="OWNER/NAME...")
+@click.argument(
+    "repos", nargs=-1, required=True, metavar="OWNER/NAME...", shell_complete=complete_cached
+)
 def add(repos: tuple[str, ...]) -> None:
     """Trust repos: their code may run without a prompt."""
     from hubkit.hubdir import add_trust, parse_repo
@@ -38,14 +42,19 @@ def add(repos: tuple[str, ...]) -> None:
 
 
 @command.command()
-@click.argument("repos", nargs=-1, required=True, metavar="OWNER/NAME...")
+@click.argument(
+    "repos", nargs=-1, required=True, metavar="OWNER/NAME...", shell_complete=complete_cached
+)
 def remove(repos: tuple[str, ...]) -> None:
     """Stop trusting repos."""
-    from hubkit.hubdir import find_legacy_folders, parse_repo, remove_trust
+    from hubkit.hubdir import find_legacy_folders, parse_repo, read_trust, remove_trust
 
     for repo in [parse_repo(text) for text in repos]:
         was_there = remove_trust(repo)
-        outcome = "No longer trusted" if was_there else "Not on the list"
-        note(f"{outcome}: {repo.full_name}")
+        if was_there:
+            note(f"No longer trusted: {repo.full_name}")
+        else:
+            meant = did_you_mean(repo.full_name, read_trust())
+            echo(f"Not on the list: {repo.full_name}. {meant}".rstrip(), err=True)
         for folder in find_legacy_folders(repo):
             echo(f"torch.hub trusts the copy that it made. Remove it too: {folder}", err=True)

@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from hubkit._util.colors import paint
 from hubkit._util.console import echo, echo_data, echo_lines, note
+from hubkit._util.progress import show_wait
 from hubkit.commands.base import print_answer, subgroup
+from hubkit.commands.complete import complete_entrypoints
 
 if TYPE_CHECKING:
     from hubkit.facts import Entrypoint, RepoFacts
@@ -70,9 +72,17 @@ def command() -> None:
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--entrypoint", metavar="NAME", help="Entrypoint that loads it.  [default: the only one]"
+    "--entrypoint",
+    metavar="NAME",
+    help="Entrypoint that loads it.  [default: the only one]",
+    shell_complete=complete_entrypoints,
 )
-@click.option("--wire", metavar="NAME", help="Put the code that loads it into this entrypoint.")
+@click.option(
+    "--wire",
+    metavar="NAME",
+    help="Put the code that loads it into this entrypoint.",
+    shell_complete=complete_entrypoints,
+)
 @click.option(
     "--to", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Folder to copy it to."
 )
@@ -147,7 +157,10 @@ def add(
         imports, code = _CODE[weights.format]
         code = code.format(url=url, name=name, sha256=digest)
         change = _plan_change(facts, entry, code, url) if wire else None
-        _try(facts, entry, change, f"{imports}\n\n{code}\n", Hosted({url: str(source.resolve())}))
+        with show_wait("Loading the weights"):
+            _try(
+                facts, entry, change, f"{imports}\n\n{code}\n", Hosted({url: str(source.resolve())})
+            )
         added = copy_checkpoint(source, folder, digits=digits)
     echo(f"{'created' if added.is_new else 'exists'}: {added.path}")
     echo(f"sha256: {added.sha256}")
@@ -233,10 +246,10 @@ def _confirm_code(file: Path, *, yes: bool) -> None:
     classes = find_classes(file)
     if yes or not classes:
         return
-    message = f"loading {file} runs the code of {quoted(classes)}"
+    message = f"Loading {file} runs the code of {quoted(classes)}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(message, hint="If you trust the file, pass --yes.")
-    if not confirm(f"{message[0].upper()}{message[1:]}. Continue?"):
+    if not confirm(f"{message}. Continue?"):
         raise UsageError(f"{file} was not converted", hint="Nothing was written.")
 
 
@@ -281,7 +294,7 @@ def _find_entrypoint(facts: RepoFacts | None, requested: str | None) -> Entrypoi
     if facts is None:
         if requested is not None:
             raise UsageError(
-                "there is no hubconf.py in this folder or its parents",
+                "There is no hubconf.py in this folder or its parents",
                 hint="Run this command in the folder of the repo.",
             )
         return ""
@@ -319,7 +332,7 @@ def _release_url(facts: RepoFacts | None, slug: str | None, tag: str | None) -> 
         if tag in tags:
             declaring = join_words(read_versions(facts.files, facts.packages))
             raise UsageError(
-                f"the tag {tag} exists, so the file needs another release",
+                f"The tag {tag} exists, so the file needs another release",
                 hint=f"First raise the version in {declaring}. Or pass --tag TAG. Nothing was "
                 "written.",
             )
@@ -376,7 +389,7 @@ def _try(
     if outcome.error:
         shown = render_diff({HUBCONF: change}).decode(errors="replace") if change else code
         raise CheckpointError(
-            f"the weights do not load: {outcome.error}",
+            f"The weights do not load: {outcome.error}",
             hint=f"Nothing was written. The code was:\n\n{shown}",
         )
 

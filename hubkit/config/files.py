@@ -265,10 +265,10 @@ def _read(repo: Path | Files, name: str) -> tuple[Mapping[str, object], str | No
         # Most pyproject.toml files do not mention hubkit, and a search is faster than parsing.
         return (parse_toml(text) if name == HUBKIT_TOML or "hubkit" in text else {}), text
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
-        raise ConfigError(f"cannot read {path}: {error}", hint="Fix the TOML.") from None
+        raise ConfigError(f"Cannot read {path}: {error}", hint="Fix the TOML.") from None
     except UnsafePathError as error:
         raise ConfigError(
-            f"cannot read {path}: {error.strerror}",
+            f"Cannot read {path}: {error.strerror}",
             hint="Settings are read only from the repo itself. Replace the link with a file.",
         ) from None
 

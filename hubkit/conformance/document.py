@@ -155,7 +155,7 @@ def read_report(path: Path) -> ConformanceReport:
         version = msgspec.json.decode(data, type=_Version).schema
         document = msgspec.json.decode(data, type=_Document) if version <= SCHEMA else None
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint=hint) from None
+        raise UsageError(f"Cannot read {path}: {error.strerror}", hint=hint) from None
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise UsageError(f"{path} is not a conformance report: {error}", hint=hint) from None
     if document is None:

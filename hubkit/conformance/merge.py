@@ -66,7 +66,7 @@ def _require_same(first: ConformanceReport, other: ConformanceReport) -> None:
     for name, one, another in pairs:
         if one != another:
             raise UsageError(
-                f"the reports are not from the same run: {name} is {one} in one and {another} in "
+                f"The reports are not from the same run: {name} is {one} in one and {another} in "
                 "another",
                 hint="Merge the reports of shards that ran on one commit with the same options.",
             )
@@ -81,10 +81,10 @@ def _require_all(reports: Sequence[ConformanceReport]) -> None:
     if sorted(wanted) == shards:
         return
     missing = ", ".join(one for one in wanted if one not in shards)
-    message = f"the reports are of shards {', '.join(shards)}"
+    message = f"The reports are of shards {', '.join(shards)}"
     message += missing and f"; {missing} is missing"
     raise UsageError(
-        message if count else "the report of a run without shards cannot be merged",
+        message if count else "The report of a run without shards cannot be merged",
         hint="Pass one report of each shard: --from 1.json --from 2.json for --hubconf-shard=1/2 "
         "and 2/2.",
     )

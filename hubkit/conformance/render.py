@@ -385,7 +385,7 @@ def write_report(runs: Sequence[ConformanceReport], format_: str, target: Path) 
         write_output(target, text)
     except OSError as error:
         raise UsageError(
-            f"cannot write {target}: {error.strerror}",
+            f"Cannot write {target}: {error.strerror}",
             hint="Choose a file in a writable folder.",
         ) from None
 

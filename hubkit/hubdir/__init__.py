@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         ensure_trusted_list,
         find_legacy_folders,
         is_trusted,
+        matches_pattern,
         read_trust,
         record_trust,
         remove_trust,
@@ -78,6 +79,7 @@ __all__ = [
     "hold_tree",
     "is_trusted",
     "key_of",
+    "matches_pattern",
     "parse_repo",
     "quarantine",
     "read_inventory",
@@ -113,7 +115,7 @@ __getattr__ = lazy_names(
         "repos": "ensure_folder fetch_repo fetch_resolved find_cached find_commit resolve_ref",
         "spec": "parse_repo",
         "torch_folders": "find_folder",
-        "trust": "add_trust ensure_trusted_list find_legacy_folders is_trusted read_trust record_trust remove_trust require_moved_trust require_trust",
+        "trust": "add_trust ensure_trusted_list find_legacy_folders is_trusted matches_pattern read_trust record_trust remove_trust require_moved_trust require_trust",
     },
 )
 

@@ -40,6 +40,20 @@ def make_tls_context() -> ssl.SSLContext:
     return context
 
 
+def describe_certificates() -> dict[str, object]:
+    """Where certificates come from, and what is wrong with that, or "" for nothing."""
+    variables = {name: os.environ[name] for name in (*_REPLACING, *_ADDING) if os.environ.get(name)}
+    if any(name in variables for name in _REPLACING):
+        store = "SSL_CERT_FILE, SSL_CERT_DIR"
+    else:
+        store = "the system's" if _has_system_certificates() else "certifi's"
+    try:
+        make_tls_context()
+    except UsageError as error:
+        return {"store": store, **variables, "problem": error.message}
+    return {"store": store, **variables, "problem": ""}
+
+
 def _system_context() -> ssl.SSLContext:
     import ssl
 

@@ -22,8 +22,11 @@ from hubkit.facts.hubdir import GITHUB
 from hubkit.hubdir.addresses import github_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hubkit._util.urls import Url
 
+_OWN_TOKEN = "HUBKIT_TOKEN_"  # noqa: S105 - the start of a name
 _TOKENS = {
     GITHUB: ("GITHUB_TOKEN", "GH_TOKEN"),
     "gitlab.com": ("GITLAB_TOKEN",),
@@ -94,12 +97,64 @@ def token_variables(url: Url) -> tuple[str, ...]:
     """
     if not _may_send(url):
         return ()
-    own = () if "_" in url.host else (f"HUBKIT_TOKEN_{_variable_part(url)}",)
+    own = () if "_" in url.host else (f"{_OWN_TOKEN}{_variable_part(url)}",)
     names = (*own, *_TOKENS.get(url.host_key, ()))
     mirror = try_parse(github_url())
     if mirror is not None and mirror.origin == url.origin and url.host_key != GITHUB:
         names += _TOKENS[GITHUB]
     return names
+
+
+class TokenSource(Struct, frozen=True):
+    """Where a token or login comes from; the secret itself is not read.
+
+    Attributes:
+        name: The environment variable, or the netrc file.
+        host: The host that gets it, with a port if it is not the default.
+        problem: Why it is not used, or "".
+    """
+
+    name: str
+    host: str
+    problem: str = ""
+
+
+def list_token_sources() -> Iterator[TokenSource]:
+    """The variables and netrc files that hold tokens and logins, and for which hosts."""
+    usual = {name: host for host, names in _TOKENS.items() for name in names}
+    for name, value in sorted(os.environ.items()):
+        host = usual.get(name) or _host_of_variable(name)
+        if not host:
+            continue
+        problem = "" if value.strip() else "it is empty"
+        if not (value.strip().isascii() and value.strip().isprintable()):
+            problem = "it contains a character that no token has"
+        yield TokenSource(name, host, problem)
+    for path in _netrc_files():
+        yield from _list_netrc(path)
+
+
+def _host_of_variable(name: str) -> str:
+    """The host of ``HUBKIT_TOKEN_<HOST>``; "" for another variable."""
+    part = name.removeprefix(_OWN_TOKEN)
+    if part == name or not part:
+        return ""
+    labels, port = re.fullmatch(r"(.*?)(?:_(\d+))?", part, re.DOTALL).groups()  # type: ignore[union-attr]
+    host = labels.replace("__", "-").replace("_", ".").lower()
+    return f"{host}:{port}" if port else host
+
+
+def _list_netrc(path: str) -> Iterator[TokenSource]:
+    import netrc
+
+    try:
+        hosts = netrc.netrc(path).hosts
+    except netrc.NetrcParseError as error:  # its message may quote a password
+        yield TokenSource(path, "", f"line {error.lineno} cannot be read")
+    except (OSError, UnicodeError):
+        return
+    else:
+        yield from (TokenSource(path, host) for host in hosts)
 
 
 def token_advice(url: str) -> str:

@@ -17,6 +17,7 @@ from hubkit import limits
 from hubkit._util.logs import log
 from hubkit._util.parse import parse_count
 from hubkit._util.paths import open_regular
+from hubkit._util.progress import show_progress
 from hubkit._util.urls import redact
 from hubkit.errors import (
     CacheWriteError,
@@ -31,7 +32,6 @@ from hubkit.hubdir.http_errors import file_error
 from hubkit.hubdir.layout import writing
 from hubkit.hubdir.partial import claim_partial
 from hubkit.hubdir.parts import ParallelDownload, Stream, Throughput, is_possible
-from hubkit.hubdir.progress import show_progress
 from hubkit.hubdir.retry import backoff
 
 if TYPE_CHECKING:
@@ -410,8 +410,12 @@ class Digest:
             self._free.put(buffer)
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path, advance: Callable[[int], object] = int) -> str:
     """The digest of a file, in hexadecimal.
+
+    Args:
+        path: The file.
+        advance: Called with the number of bytes of each piece.
 
     Raises:
         OSError: It cannot be read, or is a pipe or a device.
@@ -422,6 +426,7 @@ def sha256_of(path: Path) -> str:
     with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - it is open already
         while count := file.readinto(buffer):
             digest.update(buffer[:count])
+            advance(count)
     return digest.hexdigest()
 
 

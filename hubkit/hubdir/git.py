@@ -18,6 +18,7 @@ from hubkit import limits
 from hubkit._util import git
 from hubkit._util.git import has_plain_user
 from hubkit._util.logs import log
+from hubkit._util.progress import show_wait
 from hubkit._util.urls import Url, UrlError, expand_scp, parse_url, redact
 from hubkit.errors import (
     AccessDeniedError,
@@ -272,7 +273,8 @@ def _git_fetch(git: Git, url: str, *arguments: str) -> None:
     options = [argument for argument in arguments if argument.startswith("-")]
     wanted = [argument for argument in arguments if not argument.startswith("-")]
     command = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", *options]
-    git.run_remote(url, *command, "--", url, *wanted, limit=FETCH_LIMIT)
+    with show_wait(f"Fetching {redact(url)} with git", wanted=git.policy.progress):
+        git.run_remote(url, *command, "--", url, *wanted, limit=FETCH_LIMIT)
 
 
 def _is_refused(message: str) -> bool:

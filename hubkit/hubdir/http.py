@@ -13,6 +13,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from hubkit import __version__, limits
+from hubkit._util.logs import log
 from hubkit._util.parse import parse_count
 from hubkit._util.urls import Url, UrlError, parse_url, parse_web_url, redact
 from hubkit.errors import (
@@ -290,6 +291,7 @@ class Client:
         timeouts = (min(connect, _BRIEF), min(read, _BRIEF)) if request.once else (connect, read)
         url = require_web_url(request.url)
         header = credential.header(scheme) if credential and scheme else None
+        log.debug("GET %s%s", url.redacted, " with a login" if header else "")
         session = self._session(retry=not request.once)
         try:
             response = session.request(

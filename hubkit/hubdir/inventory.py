@@ -20,6 +20,7 @@ from hubkit._util.paths import (
     remove_inside,
     walk_files,
 )
+from hubkit._util.progress import show_progress
 from hubkit._util.text import did_you_mean
 from hubkit.errors import (
     HubkitError,
@@ -379,12 +380,16 @@ def remove_leftover(left: Leftover) -> None:
 
 def find_damage(inventory: Inventory) -> Iterator[Damage]:
     """Find what has changed since its download; every byte is read."""
-    for tree in inventory.trees:
-        for difference in compare_tree(tree.path):
-            yield Damage(tree, tree.path / difference.path, difference.kind)
-    for file in inventory.checkpoints:
-        if file.sha256 and sha256_of(file.path) != file.sha256:
-            yield Damage(file, file.path, "changed")
+    known = [file for file in inventory.checkpoints if file.sha256]
+    total = sum(tree.size for tree in inventory.trees) + sum(file.size for file in known)
+    with show_progress("verify", total) as advance:
+        for tree in inventory.trees:
+            for difference in compare_tree(tree.path):
+                yield Damage(tree, tree.path / difference.path, difference.kind)
+            advance(tree.size)
+        for file in known:
+            if sha256_of(file.path, advance) != file.sha256:
+                yield Damage(file, file.path, "changed")
 
 
 def quarantine(item: KeptTree | KeptCheckpoint) -> Path:

@@ -99,6 +99,11 @@ def get_torch_home() -> str:
     return _expand(home) if home.startswith("~") else home
 
 
+def find_dir_setting() -> str:
+    """What decides where the hub dir is: a variable, or "" for the default."""
+    return next((name for name in ("TORCH_HOME", "XDG_CACHE_HOME") if name in os.environ), "")
+
+
 def _ask_replacement(hub: ModuleType) -> str | None:
     """What a replacement of ``torch.hub.get_dir`` returns; None if there is none."""
     function = vars(hub).get("get_dir", get_dir)
@@ -371,14 +376,14 @@ def writing(path: Path) -> Iterator[None]:
         raise  # some are OSErrors too, with better messages
     except UnsafePathError as error:
         raise CacheWriteError(
-            f"cannot change {error.filename}: {error.strerror}.",
+            f"Cannot change {error.filename}: {error.strerror}.",
             hint="hubkit writes and removes only its own regular files in the hub dir. "
             f"If it does not belong there, remove it. The hub dir is {get_dir()}",
         ) from None
     except OSError as error:
         reason, remedy = _REASONS.get(error.errno or 0, (str(error), "Check the folder"))
         raise CacheWriteError(
-            f"cannot write {path}: {reason}.",
+            f"Cannot write {path}: {reason}.",
             hint=f"{remedy}, or set TORCH_HOME to use another hub dir. The hub dir is {get_dir()}",
         ) from None
 

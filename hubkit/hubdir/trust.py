@@ -96,7 +96,7 @@ def is_trusted(repo: RepoRef) -> bool:
     """
     if repo.host == GITHUB and repo.owner in TRUSTED_OWNERS:
         return True
-    if any(_allows(pattern, repo) for pattern in _allowlist()):
+    if any(matches_pattern(pattern, repo) for pattern in _allowlist()):
         return True
     return bool(_find_listed(_lines_for(repo)))
 
@@ -184,7 +184,7 @@ def _is_plain(repo: RepoRef) -> bool:
     return repo.host == GITHUB and "_" not in repo.full_name
 
 
-def _allows(pattern: str, repo: RepoRef) -> bool:
+def matches_pattern(pattern: str, repo: RepoRef) -> bool:
     """Whether a pattern matches a repo.
 
     ``owner/name`` matches on GitHub and ``host/owner/name`` on that host. ``*`` in place of the host

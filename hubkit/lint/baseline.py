@@ -39,7 +39,7 @@ def locate_baseline(root: Path, setting: str) -> Path:
         real = resolve_inside(root, setting)
     except UnsafePathError as error:
         raise ConfigError(
-            f"cannot use the baseline {path}: {error.strerror}",
+            f"Cannot use the baseline {path}: {error.strerror}",
             hint="The setting must name a file in the repo. --baseline FILE accepts any file.",
         ) from None
     return real if path.is_symlink() else path
@@ -57,7 +57,7 @@ def read_baseline(path: Path) -> tuple[BaselineEntry, ...]:
         document = read_json(path, follow=True)
     except OSError as error:
         raise ConfigError(
-            f"cannot read the baseline {path}: {error.strerror}",
+            f"Cannot read the baseline {path}: {error.strerror}",
             hint="Write one with --update-baseline.",
         ) from None
     except ValueError as error:

@@ -197,7 +197,7 @@ def _require_target(root: Path, path: str, change: FileChange) -> Path:
         target = resolve_inside(root, path)
     except UnsafePathError as error:
         raise FixError(
-            f"cannot change {path}: {error.strerror}",
+            f"Cannot change {path}: {error.strerror}",
             hint="Nothing was written. Change the file itself, or ignore the finding.",
         ) from None
     if change.before is None:
@@ -206,7 +206,7 @@ def _require_target(root: Path, path: str, change: FileChange) -> Path:
         current, mode = read_file(target), target.stat().st_mode
     except OSError as error:
         raise FixError(
-            f"cannot read {target}: {error.strerror or error}",
+            f"Cannot read {target}: {error.strerror or error}",
             hint="Nothing was written. If the checkout is sparse, check out the file first.",
         ) from None
     if current != change.before:
@@ -235,6 +235,6 @@ def _write_target(target: Path, change: FileChange) -> None:
         ) from None
     except OSError as error:
         raise FixError(
-            f"cannot write {target}: {error.strerror or error}",
+            f"Cannot write {target}: {error.strerror or error}",
             hint="It was not changed, but the files before it were.",
         ) from None

@@ -43,12 +43,12 @@ def require_something_to_check(facts: RepoFacts, config: Config) -> None:
     rules = select_rules(config)
     if rules and facts.before is None and all(rule.needs_previous for rule in rules):
         raise UsageError(
-            f"nothing to check: {rules[0].code} needs an earlier version to compare with",
+            f"Nothing to check: {rules[0].code} needs an earlier version to compare with",
             hint="Pass that version. For example: --against v1.0",
         )
     if not rules:
         raise UsageError(
-            "nothing to check: no rule is selected",
+            "Nothing to check: no rule is selected",
             hint="To run preview rules, add --preview or select them by their full code."
             if config.select or config.extend_select
             else "`select` is empty. Add codes, prefixes or ALL, or remove the setting.",
@@ -57,7 +57,7 @@ def require_something_to_check(facts: RepoFacts, config: Config) -> None:
     is_git = facts.files.is_tracked or (facts.root / ".git").exists()
     if missing and not is_git and not any(path.endswith(".py") for path in facts.files.paths()):
         raise UsageError(
-            f"nothing to check: {facts.root} has no hubconf.py, no Python files and no git repo",
+            f"Nothing to check: {facts.root} has no hubconf.py, no Python files and no git repo",
             hint="Pass the folder of a hub repo, or owner/name[:ref].",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,9 +33,7 @@ def render_page(template: Path, variables: Mapping[str, object], *, title: str) 
     Raises:
         TemplateError: The template does not render.
     """
-    own = template.with_name(template.name.partition(".")[0] + ".css")
-    style = _read(_KIT / "page.css") + (_read(own) if own.exists() else "")
-    script = _read(_KIT / "page.js")
+    style, script, templates = _read_kit(template)
     known = {
         "title": title,
         "version": __version__,
@@ -46,6 +45,18 @@ def render_page(template: Path, variables: Mapping[str, object], *, title: str) 
         "scatter": scatter,
         "stack": stack,
     }
+    page = templates.render(template.read_bytes(), {**variables, **known}, template.name).decode()
+    return printable_lines(page)
+
+
+@functools.lru_cache(maxsize=16)
+def _read_kit(template: Path) -> tuple[str, str, Templates]:
+    """The style, the script and the templates of a page: those of the kit, and its own.
+
+    They are kept, because a site has hundreds of pages, and compiling takes longer than rendering.
+    """
+    own = template.with_name(template.name.partition(".")[0] + ".css")
+    style = _read(_KIT / "page.css") + (_read(own) if own.exists() else "")
     sources = {
         path.name.removesuffix(SUFFIX): path.read_bytes()
         for folder in (template.parent, _KIT)
@@ -53,8 +64,7 @@ def render_page(template: Path, variables: Mapping[str, object], *, title: str) 
     }
     filters = {"web": keep_web_address, "code": mark_code}
     templates = Templates(sources, filters, html=True)
-    page = templates.render(template.read_bytes(), {**variables, **known}, template.name).decode()
-    return printable_lines(page)
+    return style, _read(_KIT / "page.js"), templates
 
 
 def _read(path: Path) -> str:

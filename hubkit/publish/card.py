@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field, structs
 
-from hubkit._util.text import did_you_mean
+from hubkit._util.text import did_you_mean, suggest
 from hubkit.analysis import find_code, find_documents, find_snippets
 from hubkit.config import Config
 from hubkit.errors import UsageError
@@ -412,11 +412,9 @@ def _marker_error(path: str, line: int, problem: str, hint: str = "") -> UsageEr
 def _require_sections(request: CardRequest, sections: Sections) -> None:
     for name in request.added:
         if name == CONFORMANCE and name not in sections:
-            raise UsageError("the part `conformance` needs a report", hint="Pass --report FILE.")
+            raise UsageError("The part `conformance` needs a report", hint="Pass --report FILE.")
         if name not in sections:
-            raise UsageError(
-                f"unknown part of a card: {name!r}", hint=f"Use one of {', '.join(TITLES)}."
-            )
+            raise UsageError(f"Unknown part of a card: {name!r}", hint=suggest(name, TITLES))
 
 
 def _front_matter(request: CardRequest) -> dict[str, str]:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
+from hubkit import limits
 from hubkit._util.paths import resolve_inside
 from hubkit.analysis import distribution_name, is_stdlib, read_weights, require_hubconf
 from hubkit.config import read_config
 from hubkit.lockfile import read_own_pins
 from hubkit.rules.card_keys import HF_LICENSES
 from hubkit.rules.weights import file_name, hash_digits
+from hubkit.source.git import LFS_SIGNATURE
 from hubkit.source.project import read_license, read_project
 from hubkit.source.tags import parse_version
+from hubkit.torchhub import CHECKPOINT_ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
@@ -31,12 +34,8 @@ _PARAMETER = re.compile(
 _SHORT = 60  # characters
 _CARD = re.compile(r"model[-_ ]?card\.(?:md|markdown)", re.IGNORECASE)
 _SPDX_SUFFIXES = ("-only", "-or-later")
-_CHECKPOINT = re.compile(
-    r".*\.(?:pth?|th|ckpt|bin|pkl|pickle|safetensors|npz|onnx)(?:\.tar)?", re.IGNORECASE
-)
+_CHECKPOINT = re.compile(rf".*(?:{CHECKPOINT_ENDING}|\.npz|\.onnx)", re.IGNORECASE)
 _POINTER = re.compile(rb"oid sha256:([0-9a-f]{64})\nsize (\d+)")
-_POINTER_START = b"version https://git-lfs.github.com/spec/"
-_POINTER_LENGTH = 1024
 _SHORTEST_HASH = 6  # digits; fewer match too many files
 
 
@@ -184,7 +183,9 @@ def gather_facts(facts: RepoFacts, source: Source) -> CardFacts:
 def summarize(docstring: str | None) -> str:
     """The first paragraph of a docstring up to the parameters, on one line."""
     lines: list[str] = []
-    for line in (docstring or "").strip().splitlines():
+    # "# This docstring shows up in hub.help()", as in torch.hub's tutorial, says nothing.
+    text = re.sub(r"\A(?:\s*#.*\n)+", "", docstring or "")
+    for line in text.strip().splitlines():
         # Only long lines are wrapped: after a short one, a capital starts something new.
         is_new = lines and len(lines[-1]) < _SHORT and line.strip()[:1].isupper()
         if not line.strip() or _PARAMETER.match(line) or is_new:
@@ -270,8 +271,8 @@ def _measure(facts: RepoFacts, path: str) -> tuple[str, int | None]:
     from hubkit.hubdir import sha256_of
 
     try:
-        head = facts.files.read(path, _POINTER_LENGTH)
-        pointer = _POINTER.search(head) if head.startswith(_POINTER_START) else None
+        head = facts.files.read(path, limits.POINTER_BYTES.most)
+        pointer = _POINTER.search(head) if head.startswith(LFS_SIGNATURE) else None
         if pointer:
             return pointer[1].decode(), int(pointer[2])
         if facts.files.ref:

@@ -9,6 +9,8 @@ import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from hubkit._util.text import code_span, format_size, join_words, printable, table_row
 from hubkit.analysis import read_docstring, render_signature
 from hubkit.errors import UsageError
@@ -53,17 +55,47 @@ def render_usage(facts: CardFacts) -> str:
     source = facts.source
     if not source.repo:
         raise UsageError(
-            "the name of this repo on GitHub is unknown",
+            "The name of this repo on GitHub is unknown",
             hint="Pass --repo OWNER/NAME, or add a git remote: git remote add origin URL",
         )
     at = f"{source.repo}:{source.ref}" if source.ref else source.repo
     entry = _select(facts)
-    arguments = arguments_of(facts, entry) if entry else None
-    if entry is None or arguments is None:
-        return f'```python\nimport torch\n\nprint(torch.hub.list("{at}"))\n```\n'
+    code = write_usage(facts, entry, Loading("torch.hub", at)) if entry else ""
+    code = code or f'import torch\n\nprint(torch.hub.list("{at}"))'
+    return f"```python\n{code}\n```\n"
+
+
+class Loading(Struct, frozen=True):
+    """How a snippet loads a repo.
+
+    Attributes:
+        module: The module with ``load``: "torch.hub" or "hubkit".
+        repo: What it loads, such as "owner/name:v1.0".
+        options: Arguments of ``load`` itself.
+        width: The length from which on lines are broken.
+    """
+
+    module: str
+    repo: str
+    options: dict[str, object] = {}
+    width: int = _WIDTH
+
+
+def write_usage(facts: CardFacts, entry: Entrypoint, loading: Loading) -> str:
+    """Python that loads an entrypoint, and runs it if its input is declared.
+
+    Returns:
+        The code; "" if only the author knows its arguments.
+    """
+    arguments = arguments_of(facts, entry)
+    if arguments is None:
+        return ""
+    imports = [f"import {loading.module.partition('.')[0]}"]
     config = facts.config.entrypoint(entry.name)
-    lines = ["import torch", "", *_load_lines(at, entry, arguments, config)]
-    return "\n".join(["```python", *lines, "```", ""])
+    lines = _load_lines(loading, entry, {**arguments, **loading.options}, config)
+    if "import torch" not in imports and any("torch." in line for line in lines):
+        imports.append("import torch")
+    return "\n".join([*imports, "", *lines])
 
 
 def render_arguments(facts: CardFacts, source: str) -> str:
@@ -158,14 +190,14 @@ def _select(facts: CardFacts) -> Entrypoint | None:
 
 
 def _load_lines(
-    source: str, entry: Entrypoint, arguments: Mapping[str, object], config: EntrypointConfig
+    loading: Loading, entry: Entrypoint, arguments: Mapping[str, object], config: EntrypointConfig
 ) -> list[str]:
-    parts = _load_arguments(source, entry, arguments)
+    parts = _load_arguments(loading.repo, entry, arguments)
     is_model = config.kind in (None, "model") and entry.returns.shape != "other"
-    line = f"model = torch.hub.load({', '.join(parts)})"
+    line = f"model = {loading.module}.load({', '.join(parts)})"
     lines = [line]
-    if len(line) > _WIDTH:
-        lines = ["model = torch.hub.load(", *(f"    {one}," for one in parts), ")"]
+    if len(line) > loading.width:
+        lines = [f"model = {loading.module}.load(", *(f"    {one}," for one in parts), ")"]
     if not is_model:
         return [lines[0].replace("model =", "loaded =", 1), *lines[1:]]
     if config.kind or config.input or entry.returns.shape == "module":

@@ -128,7 +128,7 @@ def find_classes(path: Path) -> tuple[str, ...]:
     harmful = [one for one in names if is_harmful(one)]
     if harmful:
         raise CheckpointError(
-            f"loading {path} runs {quoted(harmful, most=_SHOWN)}",
+            f"Loading {path} runs {quoted(harmful, most=_SHOWN)}",
             hint="Checkpoints do not need this. Find out where the file comes from.",
         )
     return names

@@ -224,6 +224,6 @@ def _require_kept(old: Card, new: Card | None, changed: Mapping[str, str], path:
 
 def _cannot_edit(path: str, values: Mapping[str, str]) -> UsageError:
     return UsageError(
-        f"the front matter of {path} is written in a way that hubkit cannot edit.",
+        f"The front matter of {path} is written in a way that hubkit cannot edit.",
         hint=f"Add this: {'; '.join(_lines(values).splitlines())}. Nothing was written.",
     )

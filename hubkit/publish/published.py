@@ -44,7 +44,7 @@ def check_published(context: ReleaseContext) -> Iterator[ChecklistItem]:
         GitRepoError: The tag's commit cannot be read.
     """
     if not context.repo or not context.tag:
-        raise UsageError("the published repo is unknown", hint="Pass --repo OWNER/NAME --tag TAG.")
+        raise UsageError("The published repo is unknown", hint="Pass --repo OWNER/NAME --tag TAG.")
     context = _at_tag(context)
     with _empty_hub_dir() as folder:
         try:

@@ -106,7 +106,7 @@ def run_codes(
             return run_child(call, tuple[Outcome, ...]).reply
         except ChildError as error:
             raise ProbeError(
-                f"the process that loads the weights {error.reason}", hint=error.output
+                f"The process that loads the weights {error.reason}", hint=error.output
             ) from error
 
 

@@ -66,7 +66,7 @@ def hash_name(name: str, sha256: str, digits: int = SHORTEST_HASH) -> str:
     """
     if not SHORTEST_HASH <= digits <= LONGEST_HASH:
         raise UsageError(
-            f"a name contains {SHORTEST_HASH} to {LONGEST_HASH} digits of a hash, not {digits}"
+            f"A name contains {SHORTEST_HASH} to {LONGEST_HASH} digits of a hash, not {digits}"
         )
     stem, suffix = _split(name)
     found = _HASH.search(stem)
@@ -74,7 +74,7 @@ def hash_name(name: str, sha256: str, digits: int = SHORTEST_HASH) -> str:
         stem, digits = stem[: found.start()], max(digits, len(found[1]))
     elif found is not None and not _DATE.fullmatch(found[1]):
         raise UsageError(
-            f"the name {name} contains the hash {found[1]}, but its sha256 starts with {sha256[:8]}",
+            f"The name {name} contains the hash {found[1]}, but its sha256 starts with {sha256[:8]}",
             hint="The file is damaged, or it is a new file with an old name. If it is new, rename it "
             f"to {stem[: found.start()]}{suffix}.",
         )

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     Reporter = Callable[[Report, TextIO], None]
 
-FORMATS = ("full", "concise", "json", "github", "sarif", "junit", "markdown", "statistics")
+FORMATS = (
+    *("full", "concise", "statistics", "json", "sarif", "junit", "markdown"),
+    *("github", "gitlab", "azure", "pylint"),
+)
 # ``--quiet`` omits them if there are no findings, and ``--statistics`` replaces them.
 FOR_TERMINALS = frozenset({"full", "concise", "statistics"})
 # They show which findings have a fix, so fixes are computed.

@@ -11,7 +11,7 @@ from hubkit._util.text import quoted
 from hubkit.facts import Location
 from hubkit.rules.fixes import add_argument, anchor, name_file
 from hubkit.rules.registry import rule
-from hubkit.torchhub import STATE_DICT_KEYS, TRUSTED_OWNERS, hash_in_name
+from hubkit.torchhub import PICKLE_ENDING, STATE_DICT_KEYS, TRUSTED_OWNERS, hash_in_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -337,7 +337,7 @@ _MOVING_REFS = ("", "main", "master")
 _GENERIC = (
     r"(?i)(?:model|models|net|network|weights?|checkpoint|ckpt|best|last|latest|final|pretrained"
     r"|state_?dict|pytorch_model|model_best|best_model|resnet\d+|vgg\d+|vit_[bls])"
-    r"\.(?:pth|pt|bin|ckpt|pkl|th|pth\.tar)"
+    rf"{PICKLE_ENDING}"
 )
 _MUTABLE = (
     r"https?://(?:raw\.githubusercontent\.com/[^/]+/[^/]+/(?:refs/heads/)?(?:main|master)/"
@@ -618,7 +618,7 @@ def _by_place(
         yield tuple(one.entrypoint for one in downloads), downloads[0]
 
 
-_CHECKPOINT = r"(?i).*\.(?:pth?|pkl|pickle|ckpt|bin)(?:\.tar)?"
+_CHECKPOINT = rf"(?i).*{PICKLE_ENDING}"
 
 
 @rule("HUB512", "bundled-unsafe-weights", "warning", preview=True)

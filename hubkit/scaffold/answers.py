@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from hubkit._util.text import did_you_mean, join_words
+from hubkit._util.text import did_you_mean, join_words, suggest
 from hubkit._util.toml import find_table, find_value, parse_toml, read_toml, set_values
 from hubkit.errors import TemplateError
 from hubkit.scaffold.names import (
@@ -71,7 +71,7 @@ def require_names(text: str, found: Discovery) -> str:
     for name in names:
         if name not in known:
             raise TemplateError(
-                f"no model {name!r} was found here",
+                f"No model {name!r} was found here",
                 hint=f"{did_you_mean(name, known)} Found: {', '.join(known) or 'none'}. "
                 "Use `all` to publish all of them.".strip(),
             )
@@ -171,7 +171,7 @@ def _inapplicable(
     return TemplateError(
         f"`{question.name}` cannot be answered here: {reason}"
         if reason
-        else f"the template {template.name!r} does not use `{question.name}` here",
+        else f"The template {template.name!r} does not use `{question.name}` here",
         hint=hint or f"Remove the answer to `{question.name}`.",
     )
 
@@ -196,7 +196,7 @@ def _unused(template: Template, name: str) -> TemplateError:
     where = f"Only {join_words(others)} {'use' if len(others) > 1 else 'uses'} it."
     used = f"{template.name} uses: {', '.join(_question_names(template)) or 'no answers'}."
     return TemplateError(
-        f"the template {template.name!r} does not use `{name}`",
+        f"The template {template.name!r} does not use `{name}`",
         hint=f"{where if others else did_you_mean(name, sorted(every))} {used}".strip(),
     )
 
@@ -207,7 +207,7 @@ def _question_names(template: Template) -> tuple[str, ...]:
 
 def _require(question: Question, text: str, found: Discovery) -> str | bool | int:
     if not text.strip():
-        raise TemplateError("an answer is required, because there is no default")
+        raise TemplateError("An answer is required, because there is no default")
     if question.kind == "bool":
         return _require_bool(text)
     if question.kind == "choice":
@@ -227,9 +227,7 @@ def _require_choice(text: str, choices: tuple[str, ...]) -> str:
     for choice in choices:
         if choice.lower() == text.strip().lower():
             return choice
-    raise TemplateError(
-        f"{text!r} is not one of {', '.join(choices)}", hint=f"Choose one of {', '.join(choices)}."
-    )
+    raise TemplateError(f"{text!r} is not one of {', '.join(choices)}", hint=suggest(text, choices))
 
 
 def read_answers_file(path: Path) -> dict[str, str]:
@@ -249,7 +247,7 @@ def read_answers_file(path: Path) -> dict[str, str]:
         table: object = read_toml(path.resolve())
     except OSError as error:
         raise TemplateError(
-            f"cannot read {path}: {error.strerror or error}", hint="Pass a TOML file."
+            f"Cannot read {path}: {error.strerror or error}", hint="Pass a TOML file."
         ) from None
     except ValueError as error:
         raise TemplateError(

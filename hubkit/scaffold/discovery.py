@@ -24,6 +24,7 @@ from hubkit.source.project import (
     find_descriptions,
     find_licenses,
     find_readme,
+    read_host,
     read_license,
     read_remote,
     read_versions,
@@ -50,6 +51,7 @@ class Discovery(Struct, frozen=True):
         module: A package name: its only package, or one derived from the folder's name; empty if
             there is neither.
         repo: ``owner/name`` from the git remote, or a guess.
+        host: The host of the git remote; "" without one.
         author: From the project's metadata, its license or git's configuration, or "The <folder>
             authors".
         year: The current year.
@@ -105,6 +107,7 @@ class Discovery(Struct, frozen=True):
     dependencies: tuple[str, ...] = ("torch",)
     install: tuple[str, ...] = ()
     requirement: str = UNKNOWN
+    host: str = ""
 
     @property
     def first(self) -> Proposal | None:
@@ -139,6 +142,7 @@ def read_discovery(target: Path) -> Discovery:
         answers=tuple(recorded.items()),
         present=tuple(_present(target)),
         requirement=find_requirement(),
+        host=read_host(target),
     )
     return _with_models(found, target) if target.is_dir() else found
 

@@ -18,7 +18,7 @@ from hubkit.analysis.pickles import scan_checkpoint
 from hubkit.scaffold.model_sources import FOREIGN
 from hubkit.source import Folder
 from hubkit.source.git import is_pointer
-from hubkit.torchhub import STATE_DICT_KEYS
+from hubkit.torchhub import CHECKPOINT_ENDING, STATE_DICT_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from hubkit.facts import Files
     from hubkit.scaffold.model_discovery import ModelDiscovery
 
-_ENDINGS = r"(?:pth|pt|th|ckpt|bin|safetensors|pth\.tar)"
-_FILE = re.compile(rf".*\.{_ENDINGS}", re.IGNORECASE)
+_FILE = re.compile(rf".*{CHECKPOINT_ENDING}", re.IGNORECASE)
 _URL = re.compile(
-    rf"https?://[^\s\"'<>()\[\]`]{{1,2000}}?\.{_ENDINGS}(?=[\s\"'<>()\[\]`?#]|$)", re.IGNORECASE
+    rf"https?://[^\s\"'<>()\[\]`]{{1,2000}}?{CHECKPOINT_ENDING}(?=[\s\"'<>()\[\]`?#]|$)",
+    re.IGNORECASE,
 )
 # URLs of pages about a file, not of the file itself.
 _PAGES = (
@@ -233,7 +233,7 @@ def find_checkpoint(
 def stem_of(place: str) -> str:
     """A file's name without its endings."""
     last = place.rpartition("/")[2]
-    return re.sub(r"(?:\.(?:pth|pt|th|ckpt|bin|safetensors|tar))+$", "", last, flags=re.IGNORECASE)
+    return re.sub(rf"(?:{CHECKPOINT_ENDING}|\.tar)+$", "", last, flags=re.IGNORECASE)
 
 
 def fits_name(name: str, names: tuple[str, ...], place: str) -> bool:

@@ -169,7 +169,7 @@ def require_line(text: str) -> str:
     """
     line = text.strip()
     if not line:
-        raise TemplateError("the text is empty", hint="Write a few words.")
+        raise TemplateError("The text is empty", hint="Write a few words.")
     if len(line) > MAX_LINE or not line.isprintable():
         raise TemplateError(
             f"{line[:60]!r} is not one printable line of at most {MAX_LINE} characters",

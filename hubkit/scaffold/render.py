@@ -72,7 +72,7 @@ def render_template(
             continue
         path = _render_path(templates, file.path, variables)
         if path in files:
-            raise TemplateError(f"the template {template.name!r} creates {path} twice")
+            raise TemplateError(f"The template {template.name!r} creates {path} twice")
         content = file.content
         if file.path.endswith(SUFFIX):
             content = templates.render(content, variables, file.path)
@@ -108,7 +108,7 @@ def require_safe_path(text: str) -> str:
         or any(part.lower() == ".git" for part in parts)
     ):
         raise TemplateError(
-            f"a template cannot write to {text!r}, which is not a portable path inside the target"
+            f"A template cannot write to {text!r}, which is not a portable path inside the target"
         )
     return text
 

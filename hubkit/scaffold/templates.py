@@ -12,7 +12,7 @@ from typing import Literal, cast, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hubkit._util.text import quoted
+from hubkit._util.text import did_you_mean, join_words, quoted
 from hubkit._util.toml import read_toml
 from hubkit.errors import TemplateError
 
@@ -122,14 +122,15 @@ def read_template(name: str) -> Template:
     folder = Path(name)
     if (folder / MANIFEST).is_file():
         return _read_folder(folder.resolve())
-    names = ", ".join(path.parent.name for path in _own_manifests())
+    names = [path.parent.name for path in _own_manifests()]
     if folder.is_dir():
         raise TemplateError(
-            f"{name} has no {MANIFEST}", hint=f"The built-in templates are {names}."
+            f"{name} has no {MANIFEST}", hint=f"The built-in templates are {join_words(names)}."
         )
     raise TemplateError(
-        f"template not found: {name!r}",
-        hint=f"Choose one of {names}, or pass the path of a folder with a {MANIFEST}.",
+        f"Template not found: {name!r}",
+        hint=f"{did_you_mean(name, names)} Choose one of {', '.join(names)}, or pass the path of a "
+        f"folder with a {MANIFEST}.".lstrip(),
     )
 
 
@@ -169,7 +170,7 @@ def _read_manifest(folder: Path) -> dict[str, object]:
     try:
         manifest = read_toml(folder / MANIFEST)
     except (OSError, ValueError) as error:
-        raise TemplateError(f"cannot read {folder / MANIFEST}: {error}") from error
+        raise TemplateError(f"Cannot read {folder / MANIFEST}: {error}") from error
     unknown = set(manifest) - {"description", "next", "extends", "questions", "when", "yours"}
     if unknown:
         raise _bad(folder, f"unknown keys: {', '.join(sorted(unknown))}")

@@ -168,7 +168,7 @@ def _state(target: Path, file: RenderedFile, *, overwrite: bool) -> State:
 def _cannot(target: Path, error: OSError) -> TemplateError:
     place = error.filename2 or error.filename or target
     return TemplateError(
-        f"cannot write {place}: {error.strerror or error}",
+        f"Cannot write {place}: {error.strerror or error}",
         hint=f"Nothing was written to {target}. Check that the folder is writable.",
     )
 

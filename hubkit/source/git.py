@@ -422,7 +422,7 @@ def read_attributes(files: Files, path: str) -> bytes:
 
 
 # According to the LFS specification, a pointer starts with this and has less than 1024 bytes.
-_SIGNATURE = b"version https://git-lfs.github.com/spec/"
+LFS_SIGNATURE = b"version https://git-lfs.github.com/spec/"
 # Files that may be pointers without the attribute, for example copies from an LFS repo.
 _WEIGHTS = (".bin", ".ckpt", ".h5", ".jit", ".npz", ".onnx", ".pt", ".pth", ".safetensors", ".tar")
 
@@ -441,13 +441,13 @@ def select_pointers(
     return frozenset(
         path
         for path in paths
-        if len(_SIGNATURE) < size(path) < limits.POINTER_BYTES.most and is_pointer(path, read)
+        if len(LFS_SIGNATURE) < size(path) < limits.POINTER_BYTES.most and is_pointer(path, read)
     )
 
 
 def is_pointer(path: str, read: Callable[[str, int], bytes]) -> bool:
     """Whether a file is an LFS pointer."""
     try:
-        return read(path, len(_SIGNATURE)) == _SIGNATURE
+        return read(path, len(LFS_SIGNATURE)) == LFS_SIGNATURE
     except OSError:
         return False

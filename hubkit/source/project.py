@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from hubkit._util.toml import find_table, find_value, parse_toml
-from hubkit._util.urls import github_repo
+from hubkit._util.urls import expand_scp, github_repo, try_parse
 from hubkit.source.git import git_output
 
 if TYPE_CHECKING:
@@ -278,6 +278,16 @@ def read_remote(folder: Path) -> str:
     """
     name = "/".join(github_repo(git_output(folder, "config", "--get", "remote.origin.url")) or ())
     return name if is_repo_name(name) else ""
+
+
+def read_host(folder: Path) -> str:
+    """The host that git's ``origin`` leads to; "" if there is none.
+
+    Args:
+        folder: A folder of the work tree.
+    """
+    url = try_parse(expand_scp(git_output(folder, "config", "--get", "remote.origin.url")))
+    return url.host if url else ""
 
 
 def read_recorded_name(files: Files) -> str:

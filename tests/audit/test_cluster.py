@@ -97,4 +97,4 @@ def test_killed_workers_cost_nothing_and_a_killed_scheduler_loses_nothing(
 def test_a_scheduler_that_does_not_answer_is_an_error(hub: Hub) -> None:
     hub.host.stop()
     summary = hub.audit("acme/good", "--scheduler", f"tcp://127.0.0.1:{hub.host.port}", code=2)
-    assert "cannot connect to the scheduler" in summary["stderr"]
+    assert "Cannot connect to the scheduler" in summary["stderr"]

@@ -66,7 +66,7 @@ def test_the_page(database: Path, browser: Browser, tmp_path: Path) -> None:
 def test_what_there_is_not_is_an_error(database: Path, tmp_path: Path) -> None:
     for arguments, text in (
         ([str(database), "--against", "7"], "no run 7"),
-        ([str(tmp_path / "none.duckdb")], "there is no file"),
+        ([str(tmp_path / "none.duckdb")], "There is no file"),
     ):
         done = CliRunner().invoke(main, ["audit", "report", *arguments])
         assert done.exit_code == 2

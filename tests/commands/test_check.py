@@ -135,7 +135,7 @@ def test_merge_conflicts_are_located(repo: Path) -> None:
 def test_a_run_that_checks_nothing_fails(tmp_path: Path) -> None:
     done = check(tmp_path)
     assert done.exit_code == 2
-    assert "nothing to check" in done.stderr
+    assert "Nothing to check" in done.stderr
     (tmp_path / "net.py").write_text("x = 1\n", "utf-8")
     assert check(tmp_path).exit_code == 1
     assert "HUB001" in check(tmp_path).stdout

@@ -103,7 +103,7 @@ def test_internal_errors_are_not_findings() -> None:
     assert done.exit_code == 2
     assert "LookupError: no check in hubkit" in done.stderr
     assert 'test_command_line.py", line ' in done.stderr
-    assert "error: internal error: LookupError\nhint: Please" in done.stderr
+    assert "error: Internal error: LookupError.\nhint: Please" in done.stderr
 
 
 def test_a_mistyped_command_gets_a_suggestion() -> None:
@@ -123,8 +123,14 @@ def test_summaries_of_commands_are_whole_sentences() -> None:
 def test_a_full_disk_is_reported(repo: Path, command: str) -> None:
     done = run(f"hubkit {command} > /dev/full", repo)
     assert done.returncode == 2
-    assert done.stderr.startswith(b"error: cannot write the output: No space left on device\n")
+    assert done.stderr.startswith(b"error: Cannot write the output: No space left on device.\n")
     assert run(f"hubkit {command} > /dev/full 2>&1", repo).returncode == 2
+
+
+@pytest.mark.parametrize("command", ["rules", "rules --json", "check -h", "explain", "cache ls"])
+def test_a_reader_that_closes_the_pipe_ends_the_command(repo: Path, command: str) -> None:
+    done = run(f"(hubkit {command}; echo $? >&2) | true", repo)
+    assert done.stderr in (b"141\n", b"0\n")  # 0 if all was written before
 
 
 def test_closed_streams_do_not_change_the_exit_code(repo: Path) -> None:
@@ -213,7 +219,7 @@ def read_help(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", shown)
 
 
-@pytest.mark.parametrize("columns", [34, 44, 80, 100])
+@pytest.mark.parametrize("columns", [36, 44, 80, 100])
 @pytest.mark.parametrize("name", TREE)
 def test_help_fits_the_terminal_and_breaks_no_word(
     name: str, columns: int, monkeypatch: pytest.MonkeyPatch

@@ -37,7 +37,7 @@ def net(pretrained: bool = False):
     return _torch.nn.Linear(1, 1)
 '''
 # They do something, and there is nothing to read but that they did.
-ONLY_ACT = {"trust add", "trust remove"}
+ONLY_ACT = {"completion", "trust add", "trust remove"}
 ANSWERING = sorted(COMMANDS.keys() - ONLY_ACT)
 # Where nothing of a repo or a hub dir is needed; the report of the linter has a form of its own.
 SIMPLE = (
@@ -59,6 +59,7 @@ SIMPLE = (
     "rules",
     "rules --output-format json",
     "status",
+    "site --out site --repo own/rep",
     "stubs .",
     "stubs . -o typed.py --check",
     "stubs . -o typed.py",

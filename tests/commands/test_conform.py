@@ -130,7 +130,7 @@ def test_input_fixtures_of_the_conftest_are_used(folder: Path) -> None:
         (["nowhere"], "error: nowhere is not a folder"),
         (["--select=quite"], "Did you mean `quiet`?"),
         (["--shard=4/2"], "'4/2' is not a shard"),
-        ([".", "nobody"], "not found: "),
+        ([".", "nobody"], "is not in the hubconf"),
         (["--report=pdf=x"], "'pdf' is not a report format"),
         (["--report=x.htm"], "the ending '.htm' of 'x.htm' does not name a report format"),
     ],

@@ -107,7 +107,7 @@ def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
         ("[entrypoints.net]\ninput = [1]", "input must be a string such as", ""),
         ("fail-on = 'warn'", "fail-on must be one of error, warning, info, never", ""),
         ("baseline = []", "baseline must be a string", ""),
-        ("select = [", "cannot read .*hubkit.toml", "Fix the TOML"),
+        ("select = [", "Cannot read .*hubkit.toml", "Fix the TOML"),
     ],
 )
 def test_invalid_settings_are_explained(tmp_path: Path, text: str, wrong: str, advice: str) -> None:
@@ -119,7 +119,7 @@ def test_invalid_settings_are_explained(tmp_path: Path, text: str, wrong: str, a
 
 def test_text_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "hubkit.toml").write_bytes(b"# caf\xe9\n")
-    with pytest.raises(ConfigError, match="cannot read"):
+    with pytest.raises(ConfigError, match="Cannot read"):
         read_config(tmp_path)
 
 

@@ -46,15 +46,15 @@ def test_the_worst_counts_and_the_job_that_ran_most_tells_what_was_measured() ->
 @pytest.mark.parametrize(
     ("reports", "said"),
     [
-        ([shard(1), shard(3, 3)], "the reports are of shards 1/2, 3/3"),
-        ([shard(1, 3), shard(3, 3)], "the reports are of shards 1/3, 3/3; 2/3 is missing"),
-        ([shard(1), shard(1)], "the reports are of shards 1/2, 1/2; 2/2 is missing"),
-        ([REPORT, REPORT], "the report of a run without shards cannot be merged"),
+        ([shard(1), shard(3, 3)], "The reports are of shards 1/2, 3/3"),
+        ([shard(1, 3), shard(3, 3)], "The reports are of shards 1/3, 3/3; 2/3 is missing"),
+        ([shard(1), shard(1)], "The reports are of shards 1/2, 1/2; 2/2 is missing"),
+        ([REPORT, REPORT], "The report of a run without shards cannot be merged"),
         (
             [shard(1), structs.replace(REPORT, policy={**REPORT.policy, "shard": "x/y"})],
             "shards 1/2, x/y; 2/2 is missing",
         ),
-        ([REPORT, shard(2)], "the report of a run without shards cannot be merged"),
+        ([REPORT, shard(2)], "The report of a run without shards cannot be merged"),
         ([shard(1), shard(2, commit="ffff")], "not from the same run: commit is 0123"),
         ([shard(1), shard(2, repo="other/one")], "repo is acme/shapes in one and other/one in"),
         (

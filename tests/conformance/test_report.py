@@ -123,7 +123,7 @@ def test_fields_of_a_later_version_are_let_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "cannot read .*: No such file"),
+        (None, "Cannot read .*: No such file"),
         ("{", "is not a conformance report"),
         ("[]", "is not a conformance report"),
         ('{"schema": 1}', "is not a conformance report"),

@@ -96,6 +96,7 @@ FILES = {
     "existing-repo.md": MODELS,
     "expected-failures.md": NORMS,
     "many-entrypoints.md": NETS,
+    "site.md": NETS,
     "weights.md": {**NETS, "hubconf.py": VERSIONS[1], "hubkit.toml": ""},
 }
 
@@ -117,6 +118,9 @@ def make_repo(page: str, folder: Path) -> None:
             commit_files(folder, {"hubconf.py": text, "LICENSE": LICENSE})
             git("tag", f"v{number}.0", cwd=folder)
         (folder / "hubconf.py").write_text(WITH_FINDINGS, "utf-8")
+    if page == "site.md":
+        git("remote", "add", "origin", "https://github.com/acme/nets.git", cwd=folder)
+        git("tag", "v1.0.0", cwd=folder)
     if page == "weights.md":
         import torch
 

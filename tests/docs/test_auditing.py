@@ -31,5 +31,5 @@ def test_queries_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert CliRunner().invoke(main, ["audit", "./net", "./gone"]).exit_code == 1
     with duckdb.connect("audit.duckdb", read_only=True) as connection:
         found = [connection.execute(query).fetchall() for query in QUERIES]
-    assert len(found) == 6
-    assert all(found)
+    assert len(found) == 7
+    assert [bool(rows) for rows in found].count(False) == 1  # the suite did not run

@@ -35,7 +35,7 @@ class Log(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _lines_for_all_that_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hubkit.hubdir.progress.EVERY", 0.0)
+    monkeypatch.setattr("hubkit._util.progress.EVERY", 0.0)
 
 
 def watch(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool = False) -> Log:
@@ -59,7 +59,7 @@ def test_a_log_gets_lines_with_size_rate_and_what_is_left(
 def test_a_log_gets_no_line_before_its_time(
     git_host: GitHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hubkit.hubdir.progress.EVERY", 1e9)
+    monkeypatch.setattr("hubkit._util.progress.EVERY", 1e9)
     log = watch(monkeypatch)
     download_url_to_file(git_host.add_file("/net.pt", BODY), str(tmp_path / "net.pt"))
     assert log.getvalue() == ""

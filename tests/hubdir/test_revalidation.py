@@ -124,7 +124,7 @@ def test_a_hub_dir_that_cannot_be_written_is_used_as_it_is(
     locks.rmdir()
     locks.write_text("in the way")
     assert fetch_checkpoint(url, policy=NOW).read_bytes() == b"old"
-    assert "cannot write" in caplog.text
+    assert "Cannot write" in caplog.text
     with pytest.raises(CacheWriteError):
         fetch_checkpoint(url, policy=FetchPolicy(refresh=True))
     assert git_host.requests == []

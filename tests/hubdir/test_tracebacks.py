@@ -104,7 +104,7 @@ def test_offline_and_a_folder_that_cannot_be_written_show_one_cause(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
     (line,) = show(lambda: fetch_repo(parse_repo("acme/shapes"), FetchPolicy()))
-    assert "cannot write" in line
+    assert "Cannot write" in line
     monkeypatch.setenv("HUBKIT_OFFLINE", "1")
     (line,) = show(lambda: fetch_checkpoint(f"{host.url}/net.pt", policy=BRIEF))
     assert "hubkit is offline" in line

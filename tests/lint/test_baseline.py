@@ -100,7 +100,7 @@ def test_the_configuration_names_a_baseline_too(repo: Path) -> None:
     (repo / "hubkit.toml").write_text('baseline = "known.json"\n', "utf-8")
     missing = check(repo)
     assert missing.exit_code == 2
-    assert "cannot read the baseline" in missing.stderr
+    assert "Cannot read the baseline" in missing.stderr
     assert "--update-baseline" in missing.stderr
     assert check(repo, "--update-baseline").exit_code == 0
     assert (repo / "known.json").is_file()

@@ -118,7 +118,7 @@ def test_a_file_that_changed_meanwhile_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FixError, match="cannot read"):
+    with pytest.raises(FixError, match="Cannot read"):
         write_changes(tmp_path, {"a.py": FileChange(b"", b"x")})
 
 

@@ -163,7 +163,7 @@ def test_a_part_that_was_taken_out_comes_back_when_asked_for(repo: Path) -> None
     assert "has no weights. To add: --add weights" in tagged.stderr
     assert hubkit("card", "--add", "weights").exit_code == 0
     assert "hubkit:begin weights" in read(repo)
-    assert "unknown part of a card: 'wieghts'" in hubkit("card", "--add", "wieghts").stderr
+    assert "Unknown part of a card: 'wieghts'" in hubkit("card", "--add", "wieghts").stderr
     assert "--report FILE" in hubkit("card", "--add", "conformance").stderr
 
 
@@ -237,7 +237,7 @@ def test_odd_places(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "is outside" in hubkit("card", *REPO, "--file", "../card.md").stderr
     assert "is not a folder" in hubkit("card", tmp_path / "gone").stderr
     (repo / "folder.md").mkdir()
-    assert "cannot read" in hubkit("card", *REPO, "--file", "folder.md").stderr
+    assert "Cannot read" in hubkit("card", *REPO, "--file", "folder.md").stderr
     assert hubkit("card", *REPO, "--file", "docs/card.md").exit_code == 0
     assert (repo / "docs" / "card.md").is_file()
     assert "stands alone" not in hubkit("card", *REPO, "--check").stderr
@@ -270,6 +270,6 @@ def test_a_protected_card_is_left_alone(repo: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_reported(repo: Path) -> None:
     repo.chmod(0o500)
     try:
-        assert "cannot write" in hubkit("card", *REPO).stderr
+        assert "Cannot write" in hubkit("card", *REPO).stderr
     finally:
         repo.chmod(0o700)

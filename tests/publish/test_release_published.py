@@ -160,4 +160,4 @@ def test_nothing_else_is_run_with_it() -> None:
         assert "--published cannot be combined" in result.output
     result = hubkit("release", "--published", "--tag", "v1")
     assert result.exit_code == 2
-    assert "the published repo is unknown" in result.output
+    assert "The published repo is unknown" in result.output

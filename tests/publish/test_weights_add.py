@@ -201,7 +201,7 @@ def test_a_release_that_exists_gets_no_other_file(repo: Path, checkpoints: Path)
     options = ("--wire", "net", "--to", repo / "dist", "--repo", "acme/nets")
     result = hubkit("weights", "add", checkpoints / "linear.pth", *options)
     assert result.exit_code == 2
-    assert "the tag v1.0 exists, so the file needs another release" in result.stderr
+    assert "The tag v1.0 exists, so the file needs another release" in result.stderr
     assert "First raise the version in pyproject.toml." in result.stderr
     assert not (repo / "dist").exists()
 
@@ -389,7 +389,7 @@ class TestWire:
         options = ("--wire", "net", "--to", in_repo / "dist", *self.ADD)
         result = hubkit("weights", "add", checkpoints / "wide.pth", *options)
         assert result.exit_code == 1
-        assert "the weights do not load: RuntimeError" in result.stderr
+        assert "The weights do not load: RuntimeError" in result.stderr
         assert "size mismatch for weight" in result.stderr
         assert (in_repo / "hubconf.py").read_text() == before
         assert [*in_repo.iterdir()] == [in_repo / "hubconf.py"]

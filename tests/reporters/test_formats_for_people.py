@@ -1,15 +1,17 @@
-"""full, concise, github, markdown and statistics: what they say, and what they keep from obeying."""
+"""Formats of lines and tables: what they say, and what they keep from obeying."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec import structs
 
 from hubkit.facts import Finding, Fix, Location, Report, RuleFacts
+from tests.doc_pages import DOCS
 from tests.reporters.conftest import report_on, written
 
 if TYPE_CHECKING:
@@ -27,14 +29,14 @@ HOSTILE = Finding(
 LAST = re.compile(r"(Found \d+ (error|warning|info)s?.*|All checks passed.*)\.")
 
 
-@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "statistics"])
+@pytest.mark.parametrize("name", ["full", "concise", "azure", "github", "markdown", "statistics"])
 def test_the_last_line_sums_up(name: str, report: Report) -> None:
     last = written(name, report).splitlines()[-1]
     assert LAST.fullmatch(last)
     assert last.endswith("(2 suppressed).")
 
 
-@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown", "statistics"])
+@pytest.mark.parametrize("name", ["full", "concise", "azure", "github", "markdown", "statistics"])
 def test_a_clean_report_is_one_line(name: str) -> None:
     lines = written(name, Report((), (), ())).splitlines()
     assert lines[-1] == "All checks passed."
@@ -173,7 +175,7 @@ def test_marks_are_explained(report: Report) -> None:
     assert explained("unsafe") == []
 
 
-@pytest.mark.parametrize("name", ["full", "concise", "github", "markdown"])
+@pytest.mark.parametrize("name", ["full", "concise", "azure", "github", "markdown", "pylint"])
 def test_text_of_a_repo_is_escaped(name: str) -> None:
     text = written(name, Report((HOSTILE,) * 40, (), ()))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u2028]", text)
@@ -182,6 +184,66 @@ def test_text_of_a_repo_is_escaped(name: str) -> None:
         assert not line.lstrip().startswith("::") or re.match(own, line)
         if not line.startswith("::error title=hubkit"):
             assert "##[" not in line or name != "github"
+
+
+def test_azure_has_an_issue_for_each_error_and_warning(report: Report) -> None:
+    place = Location("a;b].py", 2, 3, 2, 5)
+    findings = [
+        Finding("HUB302", "info", "50% ##vso[task.complete]", place),
+        Finding("HUB105", "error", "50% of; a]\nb ##vso[x]y", place, hint="do it"),
+        Finding("HUB801", "warning", "no license"),
+    ]
+    lines = written("azure", Report(tuple(findings), (), ())).splitlines()
+    assert lines == [
+        (
+            "##vso[task.logissue type=error;sourcepath=a%3Bb%5D.py;linenumber=2;columnnumber=3;code=HUB105;]"
+            "50%AZP25 of%3B a%5D\\nb ##vso[x%5Dy%0Ado it"
+        ),
+        (
+            "##vso[task.logissue type=warning;sourcepath=hubconf.py;linenumber=1;columnnumber=1;code=HUB801;]"
+            "no license"
+        ),
+        "a;b].py:2:3: HUB302 50% ##\u200bvso[task.complete]",
+        "Found 1 error, 1 warning, 1 info.",
+    ]
+    assert written("azure", report).count("##vso[task.logissue ") == sum(
+        one.severity != "info" for one in report.findings
+    )
+
+
+def test_pylint_lines_are_findings_and_nothing_else(report: Report, empty: Report) -> None:
+    lines = written("pylint", report).splitlines()
+    assert len(lines) == len(report.findings)
+    for line, finding in zip(lines, report.findings, strict=True):
+        number = finding.location.line if finding.location else 1
+        assert line == f"hubconf.py:{number}: [{finding.code}] {finding.message}"
+    assert written("pylint", empty).startswith("hubconf.py:1: [HUB001] ")
+    assert written("pylint", Report((), (), ())) == ""
+
+
+def matchers() -> dict[str, dict[str, Any]]:
+    """The pattern of each problem matcher that docs/ci.md shows."""
+    page = (DOCS / "ci.md").read_text("utf-8")
+    blocks = [json.loads(one) for one in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    github = next(one for one in blocks if "problemMatcher" in one)["problemMatcher"][0]
+    code = next(one for one in blocks if "tasks" in one)["tasks"][0]["problemMatcher"]
+    return {"github": github["pattern"][0], "vscode": code["pattern"]}
+
+
+@pytest.mark.parametrize("name", ["github", "vscode"])
+def test_problem_matchers_find_every_finding_with_a_place(name: str, report: Report) -> None:
+    pattern = matchers()[name]
+    lines = written("concise", report).splitlines()
+    found = [match for line in lines if (match := re.search(pattern["regexp"], line))]
+    shown = [
+        tuple(one[pattern[key]] for key in ("file", "line", "column", "code", "message"))
+        for one in found
+    ]
+    assert shown == [
+        (place.path, str(place.line), str(place.column), one.code, one.message)
+        for one in report.findings
+        if (place := one.location)
+    ]
 
 
 def test_github_annotates_the_most_severe_findings() -> None:

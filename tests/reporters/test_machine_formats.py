@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -12,11 +12,9 @@ import pytest
 from msgspec import structs
 
 import hubkit.reporters
+from hubkit.facts import Report
 from hubkit.reporters import FORMATS
 from tests.reporters.conftest import HUBCONF, SETTINGS, report_on, written
-
-if TYPE_CHECKING:
-    from hubkit.facts import Report
 
 HERE = Path(__file__).parent
 REPORT_SCHEMA: Any = json.loads(
@@ -37,7 +35,7 @@ def sarif_results(report: Report) -> list[dict[str, Any]]:
     return results
 
 
-@pytest.mark.parametrize("name", ["json", "sarif", "junit"])
+@pytest.mark.parametrize("name", ["json", "gitlab", "sarif", "junit"])
 def test_machine_formats_are_ascii(name: str, report: Report) -> None:
     text = written(name, report)
     assert text.isascii()
@@ -151,5 +149,23 @@ def test_the_same_repo_elsewhere_gives_the_same_sarif(folder: Path, tmp_path: Pa
 
 
 def test_every_format_has_a_test() -> None:
-    people = {"full", "concise", "github", "markdown", "statistics"}
-    assert set(FORMATS) == people | {"json", "sarif", "junit"}
+    people = {"full", "concise", "azure", "github", "markdown", "pylint", "statistics"}
+    assert set(FORMATS) == people | {"json", "gitlab", "sarif", "junit"}
+
+
+def test_gitlab_has_what_code_quality_requires(report: Report, empty: Report) -> None:
+    """The fields of https://docs.gitlab.com/ci/testing/code_quality: "Code Quality report format"."""
+    issues = json.loads(written("gitlab", report))
+    assert len(issues) == len(report.findings)
+    assert len({one["fingerprint"] for one in issues}) == len(issues)
+    kinds = {"info", "minor", "major", "critical", "blocker"}
+    for issue, finding in zip(issues, report.findings, strict=True):
+        assert issue["severity"] in kinds
+        assert issue["description"] == f"{finding.code} {finding.message}"
+        assert issue["check_name"].startswith(f"{finding.code} ")
+        line = finding.location.line if finding.location else 1
+        assert issue["location"]["path"] == "hubconf.py"
+        assert issue["location"]["lines"]["begin"] == line <= issue["location"]["lines"]["end"]
+    (issue,) = json.loads(written("gitlab", empty))
+    assert issue["location"] == {"path": "hubconf.py", "lines": {"begin": 1, "end": 1}}
+    assert written("gitlab", Report((), (), ())) == "[]\n"

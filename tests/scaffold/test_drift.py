@@ -178,7 +178,7 @@ def test_answers_of_one_repo_apply_to_another(here: Path) -> None:
         ("license = { a = 1 }", "license is {'a': 1}, which is not an answer"),
         ("licence = 'MIT'", "does not use `licence`"),
         ("weights = 'everywhere'", "weights: 'everywhere' is not one of both"),
-        (None, "cannot read a.toml"),
+        (None, "Cannot read a.toml"),
     ],
 )
 def test_a_bad_answers_file_is_reported_and_nothing_written(

@@ -90,7 +90,7 @@ def test_some_all_or_none_can_be_chosen(here: Path) -> None:
     assert not (here / "hubconf.py").exists()
     result = init("--entrypoints", "tny")
     assert result.exit_code == 2
-    assert "entrypoints: no model 'tny' was found here" in result.stderr
+    assert "entrypoints: No model 'tny' was found here" in result.stderr
     assert "Did you mean `tiny`?" in result.stderr
 
 

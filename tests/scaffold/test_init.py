@@ -173,7 +173,7 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
     init("shapes", "--template", str(tmp_path / "mine"))
     result = init("shapes", "--check")
     assert result.exit_code == 2
-    assert "template not found: 'mine', which created this repo" in result.stderr
+    assert "Template not found: 'mine', which created this repo" in result.stderr
     assert "--template DIR" in result.stderr
     assert init("shapes", "--check", "--template", str(tmp_path / "mine")).exit_code == 0
     assert (here / "shapes" / "hubkit.toml").is_file()
@@ -182,7 +182,7 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["模型"], "module: an answer is required"),
+        (["模型"], "module: An answer is required"),
         (["x", "-a", "module=models"], "'models' is too generic"),
         (["x", "-a", "module=torch"], "'torch' would hide"),
         (["x", "-a", "entrypoint=class"], "Python keyword"),
@@ -190,7 +190,7 @@ def test_a_second_run_asks_where_a_template_of_the_users_is(here: Path, tmp_path
         (["x", "-a", "license=Mitt"], "not a well-known SPDX"),
         (["x", "-a", "modul=y"], "does not use `modul`"),
         (["x", "-a", "module"], "'module' is not KEY=VALUE"),
-        (["x", "--template", "nope"], "template not found: 'nope'"),
+        (["x", "--template", "nope"], "Template not found: 'nope'"),
         (["x", "--bare", "--template", "classifier"], "--bare cannot be combined with --template"),
         (["bad\nname"], "not one printable line"),
         (["file"], "is not a folder"),
@@ -303,7 +303,7 @@ def test_on_a_terminal_it_asks_which_models_to_publish(here: Path) -> None:
     assert "Build 3 models to see what loads? This runs the repo's code" in said
     assert "Error: Answer yes or no." in said
     assert "(unet, tiny, wide; all; none) [tiny, wide, unet]" in said
-    assert "Error: entrypoints: no model 'net' was found here" in said
+    assert "Error: entrypoints: No model 'net' was found here" in said
     assert "def unet(" in (here / "hubconf.py").read_text("utf-8")
     assert "def tiny(" not in (here / "hubconf.py").read_text("utf-8")
 

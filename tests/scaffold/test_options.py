@@ -101,6 +101,7 @@ def test_all_are_formatted_and_clean_to_ruff(made: dict[str, list[Path]]) -> Non
     ("schema", "path"),
     [
         ("vendor.github-workflows", ".github/workflows/hub.yml"),
+        ("vendor.github-workflows", ".github/workflows/site.yml"),
         ("vendor.citation-file-format", "CITATION.cff"),
     ],
 )
@@ -122,13 +123,22 @@ def test_files_that_others_read_are_what_they_take(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_actions_are_pinned_by_commit_and_may_only_read(made: dict[str, list[Path]]) -> None:
+@pytest.mark.parametrize(
+    ("path", "commands"),
+    [
+        (".github/workflows/hub.yml", ("pytest --hubconf", "hubkit card --check")),
+        (".github/workflows/site.yml", ("hubkit site --out _site",)),
+    ],
+)
+def test_actions_are_pinned_by_commit_and_may_only_read(
+    made: dict[str, list[Path]], path: str, commands: tuple[str, ...]
+) -> None:
     import re
 
     import yaml
 
     for name in (DEFAULT, EXISTING):
-        text = (made[name][0] / ".github/workflows/hub.yml").read_text("utf-8")
+        text = (made[name][0] / path).read_text("utf-8")
         workflow = yaml.safe_load(text)
         assert workflow["permissions"] == {"contents": "read"}
         used = re.findall(r"uses: (.*)", text)
@@ -142,14 +152,14 @@ def test_actions_are_pinned_by_commit_and_may_only_read(made: dict[str, list[Pat
             for step in job["steps"]
             if "run" in step
         ]
-        assert "pytest --hubconf" in runs
-        assert "hubkit card --check" in runs
+        assert set(commands) <= set(runs)
         assert not [run for run in runs if "${{" in run]
 
 
 def test_a_part_that_is_left_out_is_not_there(made: dict[str, list[Path]]) -> None:
     files = {
         "ci": ".github/workflows/hub.yml",
+        "site": ".github/workflows/site.yml",
         "pre_commit": ".pre-commit-config.yaml",
         "attributes": ".gitattributes",
         "citation": "CITATION.cff",

@@ -51,7 +51,7 @@ def test_a_base_template_is_not_a_template_by_itself(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert "_common" not in [template.name for template in read_templates()]
-    with pytest.raises(TemplateError, match="template not found: '_common'"):
+    with pytest.raises(TemplateError, match="Template not found: '_common'"):
         read_template("_common")
 
 
@@ -88,7 +88,7 @@ def test_templates_that_extend_one_another_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(TemplateError, match="template not found: 'classifer'") as caught:
+    with pytest.raises(TemplateError, match="Template not found: 'classifer'") as caught:
         read_template("classifer")
     assert ", ".join(sorted(one.name for one in read_templates())) in caught.value.hint
 
@@ -119,7 +119,7 @@ def test_a_folder_without_a_manifest_is_not_a_template(
         ("[questions.x]\nkind = 'choice'", "`choices` is required"),
         ("[questions.x]\nchoices = ['a']", "`choices` is required for the kind 'choice'"),
         ("[when]\n'x.jinja' = 'true'", "not a file of the template"),
-        ("[", "cannot read "),
+        ("[", "Cannot read "),
     ],
 )
 def test_a_bad_manifest_is_refused_by_name(

@@ -50,7 +50,7 @@ def test_a_file_is_made_when_its_condition_holds(make_template: MakeTemplate) ->
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ("{{ nobody }}", "cannot render a.jinja, line 1: 'nobody' is undefined"),
+        ("{{ nobody }}", "Cannot render a.jinja, line 1: 'nobody' is undefined"),
         ("{{ name.nobody }}", "has no attribute 'nobody'"),
         ("one\n{% if %}", "a.jinja, line 2: "),
         ("{{ 1 / 0 }}", "division by zero"),
@@ -77,12 +77,12 @@ def test_a_template_that_does_not_render_is_reported_with_its_place(
                 "_include/x.jinja": "one\ntwo {{ nobody }}",
                 "a.jinja": "{% include '_include/x.jinja' %}",
             },
-            r"cannot render _include/x\.jinja, line 2: ",
+            r"Cannot render _include/x\.jinja, line 2: ",
         ),
-        ("[when]\n'a.txt' = 'docs'", {"a.txt": ""}, r"cannot render when of a\.txt, line 1: "),
+        ("[when]\n'a.txt' = 'docs'", {"a.txt": ""}, r"Cannot render when of a\.txt, line 1: "),
         ("[when]\n'a.txt' = 'docs and'", {"a.txt": ""}, r"when of a\.txt, line 1: "),
-        ("", {"{{x}}.jinja": ""}, r"cannot render \{\{x\}\}\.jinja, line 1: 'x' is undefined"),
-        ("", {"a.jinja": "\n\n{{ found.nobody }}"}, r"cannot render a\.jinja, line 3: "),
+        ("", {"{{x}}.jinja": ""}, r"Cannot render \{\{x\}\}\.jinja, line 1: 'x' is undefined"),
+        ("", {"a.jinja": "\n\n{{ found.nobody }}"}, r"Cannot render a\.jinja, line 3: "),
     ],
 )
 def test_errors_have_the_place_where_they_come_up(
@@ -110,7 +110,7 @@ def test_templates_are_kept_in_the_sandbox(make_template: MakeTemplate, source: 
 def test_a_file_that_is_not_text_is_copied_but_cannot_be_a_template() -> None:
     data = b"\xff\x00"
     assert render_template(_template(TemplateFile("a.bin", data)), {}, FOUND)[0].content == data
-    with pytest.raises(TemplateError, match=r"cannot render a\.jinja: .*utf-8"):
+    with pytest.raises(TemplateError, match=r"Cannot render a\.jinja: .*utf-8"):
         render_template(_template(TemplateFile("a.jinja", data)), {}, FOUND)
 
 

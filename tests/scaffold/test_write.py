@@ -143,7 +143,7 @@ TOO_LONG = (*FILES, RenderedFile(f"shapes/{'x' * 300}", b""))
 
 def test_a_failure_midway_leaves_no_new_folder(tmp_path: Path) -> None:
     target = tmp_path / "a" / "b"
-    with pytest.raises(TemplateError, match=r"cannot write .*xxx"):
+    with pytest.raises(TemplateError, match=r"Cannot write .*xxx"):
         write_files(target, TOO_LONG)
     assert list(tmp_path.iterdir()) == []
 
@@ -153,7 +153,7 @@ def test_a_failure_midway_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     before = read_tree(tmp_path)
     # The folders and first files are in place when the last one fails.
-    with pytest.raises(TemplateError, match="cannot write"):
+    with pytest.raises(TemplateError, match="Cannot write"):
         write_files(tmp_path, TOO_LONG)
     assert read_tree(tmp_path) == before
 
@@ -161,7 +161,7 @@ def test_a_failure_midway_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
 def test_a_failure_midway_brings_back_what_was_overwritten(tmp_path: Path) -> None:
     write_tree(tmp_path, {"README.md": "mine", "shapes/net.py": "x"})
     before = read_tree(tmp_path)
-    with pytest.raises(TemplateError, match="cannot write"):
+    with pytest.raises(TemplateError, match="Cannot write"):
         write_files(tmp_path, TOO_LONG, overwrite=True)
     assert read_tree(tmp_path) == before
 
@@ -202,7 +202,7 @@ def test_a_move_that_is_cut_short_leaves_no_file_of_that_name(
 
     monkeypatch.setattr(os, "link", refuse)
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(TemplateError, match="cannot write"):
+    with pytest.raises(TemplateError, match="Cannot write"):
         write_files(tmp_path / "target", FILES)
     assert list(tmp_path.iterdir()) == []
 
@@ -226,7 +226,7 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_read_only_folder_is_said_so(read_only: Path) -> None:
     with pytest.raises(
-        TemplateError, match=r"cannot write .*locked.*: Permission denied"
+        TemplateError, match=r"Cannot write .*locked.*: Permission denied"
     ) as caught:
         write_files(read_only, FILES)
     assert "Nothing was written" in caught.value.hint

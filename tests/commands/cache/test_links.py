@@ -131,7 +131,7 @@ def test_verify_skips_files_that_it_must_not_move(
     path.write_bytes(b"damaged")
     said = run("cache", "verify", "--fix")
     assert (said.exit_code, path.exists()) == (1, False)
-    assert f"skipped: cannot change {outside / 'canary'}: it is outside {hub_dir}" in said.stderr
+    assert f"skipped: Cannot change {outside / 'canary'}: it is outside {hub_dir}" in said.stderr
     require_untouched(outside)
 
 
@@ -184,7 +184,7 @@ def test_a_partial_file_of_another_user_is_not_adopted(git_host: GitHost, hub_di
 def test_the_trusted_list_is_not_written_through_a_link(hub_dir: Path, outside: Path) -> None:
     hub_dir.mkdir(parents=True, exist_ok=True)
     (hub_dir / "trusted_list").symlink_to(outside / "canary")
-    with pytest.raises(CacheWriteError, match=r"cannot change .*: it is a symbolic link"):
+    with pytest.raises(CacheWriteError, match=r"Cannot change .*: it is a symbolic link"):
         add_trust(parse_repo("acme/shapes"))
     assert not remove_trust(parse_repo("acme/shapes"))
     require_untouched(outside)

@@ -74,7 +74,7 @@ def test_verify_moves_nothing_in_folders_of_the_user(git_host: GitHost, tmp_path
     said = run("cache", "verify", "--fix")
     assert said.exit_code == 1
     assert f"changed: {path}" in said.stdout
-    assert f"skipped: cannot change {path}" in said.stderr
+    assert f"skipped: Cannot change {path}" in said.stderr
     assert run("cache", "prune").exit_code == 0
     assert path.read_bytes() == b"my work"
 

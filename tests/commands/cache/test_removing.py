@@ -83,7 +83,7 @@ def test_prune_keeps_files_in_folders_of_the_user(git_host: GitHost, tmp_path: P
     assert path.is_file()
     said = run("cache", "rm", str(path))
     assert said.exit_code == 1
-    assert f"skipped: cannot change {path}: it is outside" in said.stderr
+    assert f"skipped: Cannot change {path}: it is outside" in said.stderr
     assert path.is_file()
 
 

@@ -1,0 +1,86 @@
+"""``hubkit audit --conform``: only trusted code runs, without the user's home and tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.audit.conftest import Hub
+
+pytestmark = [pytest.mark.slow, pytest.mark.torch]
+HUBCONF = '''dependencies = ["torch"]
+import os, pathlib
+
+pathlib.Path({proof!r}).write_text(repr(sorted(os.environ)) + os.path.expanduser("~"))
+
+
+def net(pretrained=False):
+    """A net.
+
+    Args:
+        pretrained: There are no weights.
+    """
+    import torch
+
+    return torch.nn.Linear(4, 2)
+'''
+
+
+def test_only_trusted_code_runs_and_it_does_not_see_the_home(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    proofs = {name: hub.folder / f"{name}.txt" for name in ("good", "bad")}
+    for name, proof in proofs.items():
+        hub.publish(name, {"hubconf.py": HUBCONF.format(proof=str(proof))})
+    cells = ("--python", "3.1", "--torch", "2", "--python", "3")
+    options = ("--conform", "1", "--trust", "acme/go*", "--no-install", *cells)
+    hub.audit("acme/good", "acme/bad", *options, code=1)
+    assert not proofs["bad"].exists()
+    seen = proofs["good"].read_text()
+    assert "GITHUB_TOKEN" not in seen
+    assert not seen.endswith(str(hub.folder / "home"))
+
+    rows = hub.query("SELECT spec, python, state, level FROM matrix ORDER BY ALL")
+    assert rows == [("acme/good", "3", "passed", 1), ("acme/good", "3.1", "no environment", None)]
+    checks = hub.query("SELECT outcome, count(*) > 3 FROM checks GROUP BY 1")
+    assert ("passed", True) in checks
+    again = hub.audit("acme/good", "acme/bad", *options, code=1)
+    assert again["states"] == {"unchanged": 2}
+    trusted = hub.audit("acme/bad", *options, "--trust", "*", code=1)
+    assert trusted["states"] == {"checked": 1}
+    assert proofs["bad"].exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--conform", "1"), "it requires --trust"),
+        (("--torch", "2.13"), "--torch requires --conform"),
+        (("--conform", "1", "--trust", "*", "--torch", "new"), "'new' is not a version"),
+    ],
+)
+def test_options_that_make_no_sense_are_rejected(
+    hub: Hub, options: tuple[str, ...], text: str
+) -> None:
+    assert text in hub.audit("acme/good", *options, code=2)["stderr"]
+
+
+def test_an_environment_that_cannot_be_made_is_named(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip and uv find no distribution, so the environment lacks its packages."""
+    for name in ("PIP_NO_INDEX", "UV_OFFLINE", "UV_NO_CACHE"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(hub.folder / "cache"))
+    hub.audit("acme/good", "--conform", "1", "--trust", "*", "--python", "3.0", code=1)
+    ((state, reason),) = hub.query("SELECT state, reason FROM matrix")
+    assert state == "no environment"
+    assert "3.0" in reason
+    assert hub.query("SELECT tool, reason IS NULL FROM environments") in (
+        [("venv", False)],
+        [("uv", False)],
+    )
