@@ -32,6 +32,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the extension."""
     app.connect("builder-inited", _write_pages)
     app.connect("doctree-resolved", _link_codes)
+    # After the theme has made its navigation.
+    app.connect("html-page-context", _make_accessible, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -53,6 +55,18 @@ def _write_pages(app: Sphinx) -> None:
         # An unchanged page keeps its time, so Sphinx does not read it again.
         if not path.is_file() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
+
+
+def _make_accessible(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    """Add what keyboards and screen readers need, and Sphinx and the theme leave out."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
+    scrolls = r'<pre|<div class="table-wrapper[^"]*"'
+    context["body"] = re.sub(f"({scrolls})>", r'\1 tabindex="0">', context.get("body", ""))
 
 
 def _page_of(code: str) -> str:

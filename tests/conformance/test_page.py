@@ -180,6 +180,28 @@ def test_hostile_reports_are_text(browser: Browser) -> None:
         assert "</script><script>alert(1)" in shown.page.locator("h1").inner_text()
 
 
+def all_skipped(case: CaseResult) -> CaseResult:
+    reason = "(C101) hubconf.py cannot be imported: ModuleNotFoundError: No module named 'timm'"
+    checks = (structs.replace(one, outcome="skipped", reason=reason) for one in case.checks)
+    return structs.replace(case, checks=tuple(checks), modules=(), weights=None)
+
+
+def all_failed(case: CaseResult) -> CaseResult:
+    evidence = ("\n".join(f"  line {number} of a traceback" for number in range(40)),)
+    found = (CheckFailure(f"{case.measured.parameters} is wrong.", evidence, "Correct it."),)
+    first, *rest = case.checks
+    failed = structs.replace(first, outcome="failed", failures=found)
+    return structs.replace(case, checks=(failed, *rest))
+
+
+@pytest.mark.parametrize("change", [all_skipped, all_failed])
+def test_a_large_report_of_a_broken_repo_stays_below_a_megabyte(change: Any) -> None:
+    report = make_report(200)
+    cases = tuple(map(change, report.cases))
+    page = render_html([structs.replace(report, cases=cases)])
+    assert len(page.encode()) < MEGABYTE
+
+
 def test_a_large_report_stays_below_a_megabyte_and_works(browser: Browser) -> None:
     page = render_html([make_report(200)])
     assert len(page.encode()) < MEGABYTE
