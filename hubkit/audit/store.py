@@ -127,13 +127,16 @@ class Store:
             self._connection.execute("UPDATE runs SET finished = ? WHERE run = ?", [_now(), run])
 
     def export_parquet(self, folder: Path) -> list[Path]:
-        """Write each table to a Parquet file; return the files."""
-        folder.mkdir(parents=True, exist_ok=True)
-        files = []
-        for name in tables.TABLES:
-            file = folder / f"{name}.parquet"
-            self._connection.table(name).write_parquet(str(file))
-            files.append(file)
+        """Write each table to a Parquet file; return the files.
+
+        Raises:
+            UsageError: They cannot be written.
+        """
+        files = [folder / f"{name}.parquet" for name in tables.TABLES]
+        with _explain_failure(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                self._connection.table(file.stem).write_parquet(str(file))
         return files
 
     def _write(self, rows: Mapping[str, Sequence[Struct]]) -> None:
@@ -162,13 +165,15 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with _explain_failure(self._path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(Exception):  # the first error says more
+                    self._connection.execute("ROLLBACK")
+                raise
 
 
 @contextlib.contextmanager
@@ -213,6 +218,20 @@ def _connect(path: Path, *, write: bool) -> duckdb.DuckDBPyConnection:
                 hint="Wait until the audit that writes it has ended, or copy the file.",
             ) from None
         raise UsageError(f"Cannot open {path}: {text}", hint=_ANOTHER) from None
+
+
+@contextlib.contextmanager
+def _explain_failure(path: Path) -> Iterator[None]:
+    """Turn errors of writing, as on a full disk, into one that says what to do."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OperationalError, duckdb.FatalException, OSError) as error:
+        raise UsageError(
+            f"Cannot write {path}: {str(error).partition(chr(10))[0]}",
+            hint="Make room there, or choose another place. The same command continues an audit.",
+        ) from None
 
 
 def _require_schema(connection: duckdb.DuckDBPyConnection, path: Path, *, write: bool) -> None:

@@ -73,10 +73,10 @@ class Hub:
                 link.symlink_to("good.git")
         return [f"acme/copy-{number}" for number in range(count)]
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command."""
+    def start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        """Start the command, with another one before it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "hubkit", "audit", *arguments],
+            [*before, sys.executable, "-m", "hubkit", "audit", *arguments],
             cwd=self.folder, env=dict(os.environ),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hubkit.audit.tables import TABLES
+
 if TYPE_CHECKING:
     from tests.audit.conftest import Hub
 
@@ -62,7 +64,8 @@ def test_results_are_those_of_check_and_list(hub: Hub) -> None:
     assert hub.query("SELECT DISTINCT step FROM timings ORDER BY 1") == [
         ("check",), ("fetch",), ("resolve",)
     ]  # fmt: skip
-    assert len(list((hub.folder / "tables").glob("*.parquet"))) == 6
+    exported = {path.stem for path in (hub.folder / "tables").glob("*.parquet")}
+    assert exported == set(TABLES)
 
 
 def test_what_has_not_changed_is_not_checked_again(hub: Hub) -> None:
@@ -152,6 +155,18 @@ def test_files_of_others_are_refused(hub: Hub) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("UPDATE hubkit_audit SET schema = 99")
     assert "has schema 99" in hub.audit("acme/good", code=2)["stderr"]
+
+
+def test_a_full_disk_keeps_what_is_written(hub: Hub) -> None:
+    """A limit on the size of files stands for it."""
+    hub.audit("acme/good", code=0)
+    limited = ("sh", "-c", 'ulimit -S -f 1 && exec "$@"', "sh")
+    with hub.start("./work/bad", before=limited) as full:
+        _, stderr = full.communicate(timeout=300)
+    assert full.returncode == 2
+    assert "Cannot write" in stderr
+    assert hub.query("SELECT spec FROM repos WHERE run = 1") == [("acme/good",)]
+    assert hub.audit("./work/bad", code=1)["states"] == {"checked": 1}
 
 
 def test_missing_extra_is_named(hub: Hub) -> None:
