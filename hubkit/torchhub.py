@@ -67,6 +67,7 @@ _PARTS = ("backbone", "encoder", "decoder")
 _ENUM = r"\w_Weights\b"
 _LITERAL = r"Literal\[\s*(['\"])(.+?)\1"
 _BOOL = r"\bbool\b"
+_NOTHING = r"\b(None|False|Optional|bool)\b"
 _ABOUT_WEIGHTS = r"(?i)pre_?train|weight|ckpt|checkpoint"  # compiled when used: loads do not ask
 
 
@@ -287,11 +288,12 @@ def _may_choose(one: ParameterDefault, kind: WeightsKind) -> bool:
     if kind == "path":
         # A required file is nothing to choose: the caller must have one.
         return not isinstance(one.default, NoDefault)
-    # `pretrained_window_sizes=[0, 0]` describes weights that are chosen elsewhere.
+    # `pretrained_window_sizes=[0, 0]` describes weights that are chosen elsewhere, and
+    # `pretrain_data: Literal["a", "b"]` says which ones, but not whether.
+    describes = isinstance(one.default, list | tuple | dict | set | int | float)
+    always = re.search(_LITERAL, one.annotation) and not re.search(_NOTHING, one.annotation)
     return (
-        one.name in (*_FLAGS, *_NAMES)
-        or not isinstance(one.default, list | tuple | dict | set | int | float)
-        or isinstance(one.default, bool)
+        one.name in (*_FLAGS, *_NAMES) or isinstance(one.default, bool) or not (describes or always)
     )
 
 

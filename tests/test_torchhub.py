@@ -132,6 +132,26 @@ def test_an_annotation_says_how_to_ask_for_weights(
     assert found.without is None
 
 
+@pytest.mark.parametrize(
+    ("annotation", "chooses"),
+    [
+        ("Literal['coco', 'voc']", False),
+        ("Literal['coco', 'voc', None]", True),
+        ("Optional[Literal['coco', 'voc']]", True),
+        ("Literal['coco', False]", True),
+        ("str", True),
+        ("", True),
+    ],
+)
+def test_a_choice_between_weights_is_no_choice_to_do_without(
+    annotation: str, *, chooses: bool
+) -> None:
+    parameter = ParameterDefault("pretrain_data", "coco", annotation)
+    assert bool(weights_parameters([parameter])) is chooses
+    # The names of parameters that are about nothing else still decide.
+    assert weights_parameters([ParameterDefault("weights", "coco", annotation)])
+
+
 FLAG = (ParameterDefault("pretrained", False), ParameterDefault("weights", None))
 PLAIN = (ParameterDefault("width", 4),)
 

@@ -44,6 +44,12 @@ _THIRD_PARTY_MODULES = _words(
     setuptools.sandbox tensorflow.keras sklearn.metrics sklearn.cluster sklearn.decomposition google.protobuf
     """
 )
+# Modules of which nothing is a model.
+_HELPER_MODULES = tuple(
+    f"{package}.{module}."
+    for package in ("torchvision", "torchaudio", "torchtext")
+    for module in ("datasets", "io", "transforms", "utils")
+)
 _TORCH_PACKAGES = frozenset({"torch", "torchvision", "torchaudio", "torchtext"})
 
 
@@ -64,9 +70,13 @@ def is_stdlib(name: str) -> bool:
 
 
 def is_helper_origin(dotted: str) -> bool:
-    """Whether a name is never an entrypoint: it is from the standard library, typing or torch."""
+    """Whether a name is never an entrypoint.
+
+    It is from the standard library, typing or torch, or a transform or dataset of torchvision.
+    """
     top = dotted.partition(".")[0]
-    return is_stdlib(top) or top in ("torch", "typing_extensions", "__future__")
+    is_basic = is_stdlib(top) or top in ("torch", "typing_extensions", "__future__")
+    return is_basic or dotted.startswith(_HELPER_MODULES)
 
 
 def is_callable_name(dotted: str) -> bool:

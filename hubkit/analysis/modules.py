@@ -207,21 +207,41 @@ def read_search_path(scope: Scope, files: Files) -> tuple[str, ...]:
         files: The repo's files; folders that do not exist are left out.
     """
     folders = [""]
-    if "sys.path" not in scope.file.text:
+    if "sys.path" not in scope.file.text and "_add_to_sys_path" not in scope.file.text:
         return ("",)
+    for argument in _path_entries(scope):
+        folder = _literal_folder(scope, argument)
+        if folder and folder not in folders and files.is_folder(folder):
+            folders.append(folder)
+    return tuple(folders)
+
+
+def _path_entries(scope: Scope) -> Iterator[ast.expr]:
+    """What a hubconf puts on ``sys.path``: with its methods, ``+=`` or torch.hub's context manager."""
     for node in walk(scope.file.tree):
         match node:
-            case ast.Call(
-                func=ast.Attribute(
-                    value=ast.Attribute(value=ast.Name(id="sys" | "_sys"), attr="path"),
-                    attr="insert" | "append",
-                ),
-                args=[*_, argument],
+            case ast.Call(func=ast.Attribute(value=path, attr=change), args=[*_, argument]) if (
+                change in ("insert", "append", "extend") and _is_sys_path(path)
             ):
-                folder = _literal_folder(scope, argument)
-                if folder and folder not in folders and files.is_folder(folder):
-                    folders.append(folder)
-    return tuple(folders)
+                yield from _entries(argument)
+            case ast.AugAssign(target=path, value=argument) if _is_sys_path(path):
+                yield from _entries(argument)
+            case ast.Call(
+                func=ast.Name(id="_add_to_sys_path") | ast.Attribute(attr="_add_to_sys_path"),
+                args=[argument],
+            ):
+                yield argument
+
+
+def _is_sys_path(node: ast.expr) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id="sys" | "_sys"), attr="path"):
+            return True
+    return False
+
+
+def _entries(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
 
 
 def _literal_folder(scope: Scope, node: ast.expr) -> str:

@@ -76,7 +76,8 @@ class _Sorting(Struct):
         returns: Finds what functions return.
         used: Names that the hubconf's own code uses.
         declared: Names in its ``__all__`` that exist.
-        is_facade: Whether it defines nothing callable itself.
+        is_facade: Whether the repo defines nothing callable that it shows.
+        defines: Whether the hubconf defines a function itself.
         star_uses: Names that the modules of its star imports use themselves.
         star_asks: Whether all functions that star imports bring require arguments.
         shown: Names that the repo's documents load from it.
@@ -88,6 +89,7 @@ class _Sorting(Struct):
     used: frozenset[str]
     declared: frozenset[str] = frozenset()
     is_facade: bool = False
+    defines: bool = False
     star_uses: frozenset[str] = field(default_factory=frozenset)
     star_asks: bool = False
     shown: frozenset[str] = frozenset()
@@ -98,6 +100,7 @@ def find_surface(scope: Scope, resolver: Resolver, wanted: str = "") -> Surface:
 
     ``__all__`` decides when a name in it exists. Else what the hubconf defines is published, of what
     it imports or assigns whatever its own code does not use, and what the repo's documents load.
+    Classes that it imports beside functions of its own are left over rather than published.
 
     Args:
         scope: The hubconf's names.
@@ -203,10 +206,7 @@ def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> 
     brought = [
         found
         for found in candidates
-        if found.star
-        and found.name not in star_uses
-        and isinstance(found.target, Defined)
-        and not isinstance(found.target.node, ast.ClassDef)
+        if found.star and found.name not in star_uses and _is_function(found)
     ]
     return _Sorting(
         scope,
@@ -215,6 +215,7 @@ def _prepare(scope: Scope, resolver: Resolver, candidates: list[_Candidate]) -> 
         names_used(scope.file.tree),
         declared,
         is_facade=not any(isinstance(found.target, Defined) for found in candidates),
+        defines=any(not found.imported and _is_function(found) for found in candidates),
         star_uses=star_uses,
         star_asks=all(_is_helper(found) for found in brought),
         shown=_find_shown(resolver, candidates),
@@ -244,7 +245,15 @@ def _is_published(found: _Candidate, sorting: _Sorting) -> bool:
         return _is_published_by_star(found, sorting)
     if isinstance(found.target, External):
         return sorting.is_facade and not is_helper_origin(found.target.name)
-    return True
+    return not (sorting.defines and _is_class(found))
+
+
+def _is_class(found: _Candidate) -> bool:
+    return isinstance(found.target, Defined) and isinstance(found.target.node, ast.ClassDef)
+
+
+def _is_function(found: _Candidate) -> bool:
+    return isinstance(found.target, Defined) and not _is_class(found)
 
 
 def _is_helper(found: _Candidate) -> bool:
@@ -276,7 +285,7 @@ def _is_published_by_star(found: _Candidate, sorting: _Sorting) -> bool:
         return False
     if "__all__" in starred.bindings:
         return True
-    if isinstance(found.target, Defined) and isinstance(found.target.node, ast.ClassDef):
+    if _is_class(found):
         return False
     is_meant = sorting.star_asks or not _is_helper(found)
     return found.name not in sorting.star_uses and is_meant
@@ -320,6 +329,9 @@ def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
                 location,
                 valued.scope.file.location(valued.node),
                 called.made_by,
+                wrapped_docstring=ast.get_docstring(returning.node)
+                if returning and called.made_by == "partial"
+                else None,
             )
     return Entrypoint(
         found.name, kind, target.via, None, docstring, Returns("unknown"), location, location

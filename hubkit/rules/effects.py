@@ -196,7 +196,7 @@ def torch_global_state(repo: RepoFacts) -> Iterator[Finding]:
                 when = "importing this module, which an entrypoint does,"
             yield torch_global_state.finding(
                 f"{when} {'calls' if use.is_call else 'sets'} `{use.name}`, which changes global state "
-                "of torch",
+                f"of {use.name.partition('.')[0]}",
                 use.location,
                 hint='Remove it, or move it under `if __name__ == "__main__":`.',
                 severity=severe if use.on_import or use.on_late_import else "info",

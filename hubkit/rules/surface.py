@@ -55,8 +55,8 @@ def leaked_callable(repo: RepoFacts) -> Iterator[Finding]:
             ...
 
     Names that are imported from the repo and not used in hubconf.py are entrypoints, and so are
-    names that the documents of the repo load, so they are not reported. A class that hubconf.py
-    defines and builds is a helper.
+    names that the documents of the repo load, so they are not reported. A class is a helper if
+    hubconf.py defines and builds it, or imports it next to functions of its own.
     """
     groups: dict[tuple[str, bool], list[Leak]] = {}
     hubconf = repo.hubconf

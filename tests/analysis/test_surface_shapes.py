@@ -259,17 +259,32 @@ def test_a_package_that_imports_its_own_submodule_by_its_own_name(read: ReadHubc
     assert [found.module for found in hubconf.imports] == ["scipy"]
 
 
-def test_folders_put_on_the_path_are_looked_in(read: ReadHubconf) -> None:
+@pytest.mark.parametrize(
+    "put",
+    [
+        "sys.path.insert(0, os.path.join(os.path.dirname(__file__), 'src'))",
+        "sys.path.extend([str(Path(__file__).parent / 'lib'), str(Path(__file__).parent / 'src')])",
+        "sys.path += [os.path.join(os.path.dirname(__file__), 'src')]",
+        "with _add_to_sys_path(str(Path(__file__).parent / 'src')):",
+        "with torch.hub._add_to_sys_path(os.path.dirname(__file__) + '/src'):",
+    ],
+)
+def test_folders_put_on_the_path_are_looked_in(read: ReadHubconf, put: str) -> None:
+    then = "\n    " if put.endswith(":") else "\n"
     hubconf = read(
-        """
-        import os, sys
-        sys.path.insert(0, os.path.join(os.path.dirname(__file__), "src"))
-        from inner.net import net
-        """,
-        {"src/inner/net.py": "def net(depth=1): ..."},
+        f"{put}{then}from inner.net import net\n", {"src/inner/net.py": "def net(depth=1): ..."}
     )
     (entry,) = hubconf.entrypoints
     assert entry.definition.path == "src/inner/net.py"
+    assert hubconf.imports == ()
+
+
+def test_folders_that_are_only_named_are_not_looked_in(read: ReadHubconf) -> None:
+    hubconf = read(
+        "paths = []\npaths += ['src']\nsys.path.remove('src')\nfrom inner.net import net\n",
+        {"src/inner/net.py": "def net(depth=1): ..."},
+    )
+    assert [found.module for found in hubconf.imports] == ["inner.net"]
 
 
 def test_a_docstring_assigned_later_counts(read: ReadHubconf) -> None:
@@ -316,3 +331,42 @@ def test_a_list_that_a_match_changes_is_made_at_run_time(read: ReadHubconf) -> N
     dependencies = read(hubconf).dependencies
     assert dependencies is not None
     assert dependencies.entries is None
+
+
+def test_an_unused_class_beside_functions_of_the_hubconf_only_leaks(read: ReadHubconf) -> None:
+    hubconf = read(
+        "from nets import Head, tiny\ndef large(): ...\n",
+        {"nets.py": "class Head: ...\ndef tiny(): ...\n"},
+    )
+    assert names(hubconf) == ["tiny", "large"]
+    assert leaked(hubconf) == {"Head"}
+
+
+def test_a_class_of_a_hubconf_that_only_imports_is_meant(read: ReadHubconf) -> None:
+    hubconf = read(
+        "from nets import Head, tiny\n", {"nets.py": "class Head: ...\ndef tiny(): ...\n"}
+    )
+    assert names(hubconf) == ["Head", "tiny"]
+
+
+def test_a_class_that_the_documents_load_is_meant(read: ReadHubconf) -> None:
+    hubconf = read(
+        "from nets import Net\ndef large(): ...\n",
+        {
+            "nets.py": "class Net: ...\n",
+            "README.md": "```python\ntorch.hub.load('acme/nets', 'Net')\n```\n",
+        },
+    )
+    assert names(hubconf) == ["Net", "large"]
+
+
+def test_transforms_and_datasets_of_libraries_are_not_entrypoints(read: ReadHubconf) -> None:
+    hubconf = read(
+        """
+        from torchvision.datasets import MNIST
+        from torchvision.models import resnet18
+        from torchvision.transforms import ToTensor
+        """
+    )
+    assert names(hubconf) == ["resnet18"]
+    assert leaked(hubconf) == {"MNIST", "ToTensor"}
