@@ -107,15 +107,18 @@ def _callers(scope: Scope, places: Iterable[ast.AST]) -> frozenset[str]:
 
 def _indirect_callers(scope: Scope, callers: frozenset[str]) -> frozenset[str]:
     """Names of the module's functions that call some functions."""
-    called = [name for name in callers if f"{name}(" in scope.file.text]
-    if not called:
+    lines = scope.file.lines_with_words(f"{name}(" for name in callers)
+    if not lines:
         return frozenset()
-    names = "|".join(map(re.escape, called))
-    lines = scope.file.lines_with(re.compile(rf"(?<!@)(?<!def )\b(?:{names})\("))
+    functions = {
+        name: binding.value
+        for name, binding in scope.bindings.items()
+        if isinstance(binding.value, ast.FunctionDef)
+    }
     return frozenset(
         name
-        for name, binding in scope.bindings.items()
-        if isinstance(binding.value, ast.FunctionDef) and is_on(binding.value, lines)
+        for name, node in functions.items()
+        if any(is_on(statement, lines) for statement in node.body)
     )
 
 
@@ -793,7 +796,7 @@ def _imported_scopes(resolver: Resolver, start: Scope) -> Iterator[Scope]:
     while pending:
         scope = pending.pop()
         yield scope
-        for name in sorted(_imported_modules(scope) - names, reverse=True):
+        for name in sorted(_imported_modules(resolver, scope) - names, reverse=True):
             names.add(name)
             found = resolver.tree.scope(name)
             if found is not None and found.file.path not in visited:
@@ -801,7 +804,7 @@ def _imported_scopes(resolver: Resolver, start: Scope) -> Iterator[Scope]:
                 pending.append(found)
 
 
-def _imported_modules(scope: Scope) -> set[str]:
+def _imported_modules(resolver: Resolver, scope: Scope) -> set[str]:
     names: set[str] = set()
     for statement in statements(scope.file.tree.body, nested=False):
         match statement:
@@ -809,6 +812,9 @@ def _imported_modules(scope: Scope) -> set[str]:
                 names |= {alias.name for alias in aliases}
             case ast.ImportFrom(names=aliases):
                 module = absolute_module(scope.file, statement)
-                names |= {module, *(f"{module}.{alias.name}" for alias in aliases)}
+                names.add(module)
+                package = resolver.tree.scope(module)
+                bound = package.bindings if package else {}
+                names |= {f"{module}.{one.name}" for one in aliases if one.name not in bound}
     parts = [name.split(".") for name in names]
     return {".".join(part[:end]) for part in parts for end in range(1, len(part) + 1)}

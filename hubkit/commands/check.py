@@ -98,7 +98,7 @@ def command(
     with_fixes = fixing.is_wanted or (not baseline.update and _shows_fixes(output))
 
     def lint(present: Files) -> Report:
-        detail("Running the rules: there is no cached report of the same files and settings.")
+        detail("Running the rules. No cached report is used.")
         with show_wait(f"Checking {present.root.name or repo}"):
             return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
 
