@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # Impacts that axe reports, and that count.
 _SERIOUS = ("serious", "critical")
+_LIMIT = 120_000  # milliseconds; it only ends a hang
 _SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 Scheme: TypeAlias = Literal["light", "dark"]
 
@@ -136,6 +137,7 @@ class Browser:
             reduced_motion="reduce",
             offline=True,
         ) as context:
+            context.set_default_timeout(_LIMIT)
             shown = Shown(context.new_page())
             shown.page.goto(path.as_uri())
             yield shown

@@ -72,7 +72,7 @@ def test_failures_have_evidence_and_fix(browser: Browser) -> None:
         ):
             assert part in text
         shown.page.locator("#matrix").get_by_role("link", name="✕").first.click()
-        assert shown.page.url.endswith("#failure-1")
+        shown.page.wait_for_url("**#failure-1")
 
 
 def test_a_section_has_all_that_is_known(browser: Browser) -> None:
@@ -114,7 +114,7 @@ def test_links_open_the_section_of_an_entrypoint(browser: Browser, few: str) -> 
     with browser.open(few) as shown:
         assert not shown.page.locator("#model-tf_efficientnet_7 .docstring").is_visible()
         shown.page.locator("#overview").get_by_role("link", name="tf_efficientnet_7").click()
-        assert shown.page.locator("#model-tf_efficientnet_7 .docstring").is_visible()
+        shown.page.locator("#model-tf_efficientnet_7 .docstring").wait_for()
 
 
 def test_entrypoints_are_sorted_by_numbers(browser: Browser, few: str) -> None:

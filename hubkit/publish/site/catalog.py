@@ -261,7 +261,7 @@ def _find_repo(facts: RepoFacts, request: CatalogRequest) -> RepoRef:
     name = find_name(facts)
     if not name:
         raise UsageError(
-            "the name of this repo is unknown",
+            "The name of this repo is unknown",
             hint="Pass --repo OWNER/NAME, or add a git remote: git remote add origin URL",
         )
     return parse_repo(name)
