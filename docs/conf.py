@@ -38,6 +38,9 @@ smartquotes_action = "D"
 html_theme = "furo"
 html_title = "hubkit"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
 

@@ -67,6 +67,7 @@ LEVELS: dict[str, tuple[int, frozenset[str]]] = {
 }
 
 HOMES = {
+    "dask": {"hubkit/audit/engine.py"},
     "distributed": {"hubkit/audit/engine.py"},
     "docstring_parser": {"hubkit/analysis/docstrings.py"},
     "duckdb": {"hubkit/audit/store.py"},

@@ -32,6 +32,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the extension."""
     app.connect("builder-inited", _write_pages)
     app.connect("doctree-resolved", _link_codes)
+    # After the theme has made its navigation.
+    app.connect("html-page-context", _make_accessible, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -53,6 +55,18 @@ def _write_pages(app: Sphinx) -> None:
         # An unchanged page keeps its time, so Sphinx does not read it again.
         if not path.is_file() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
+
+
+def _make_accessible(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    """Add what keyboards and screen readers need, and Sphinx and the theme leave out."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
+    scrolls = r'<pre|<div class="table-wrapper[^"]*"'
+    context["body"] = re.sub(f"({scrolls})>", r'\1 tabindex="0">', context.get("body", ""))
 
 
 def _page_of(code: str) -> str:
@@ -140,16 +154,16 @@ def _render_commands() -> Iterator[tuple[str, str]]:
 
 def _render(command: click.Command, name: str, above: click.Context) -> Iterator[str]:
     context = click.Context(command, info_name=name, parent=above)
-    level = context.command_path.count(" ")
+    path = _path_of(context)  # click's has the arguments of groups in it
     usage = command.collect_usage_pieces(context)
-    yield f"{'#' * level} {context.command_path}\n"
-    yield f"```text\n{context.command_path} {' '.join(usage)}\n```\n"
+    yield f"{'#' * path.count(' ')} {path}\n"
+    yield f"```text\n{path} {' '.join(usage)}\n```\n"
     for paragraph in (command.help or "").split("\n\n"):
         # click prints what follows \b as it is.
         is_verbatim = paragraph.startswith("\b\n")
         text = textwrap.dedent(paragraph.removeprefix("\b\n"))
         yield f"```text\n{text}\n```\n" if is_verbatim else f"{_escape(text)}\n"
-    yield f"```{{program}} {context.command_path}\n```\n"
+    yield f"```{{program}} {path}\n```\n"
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record and isinstance(parameter, click.Option):
@@ -159,6 +173,11 @@ def _render(command: click.Command, name: str, above: click.Context) -> Iterator
             found = command.get_command(context, below)
             if found is not None:
                 yield from _render(found, below, context)
+
+
+def _path_of(context: click.Context) -> str:
+    above = f"{_path_of(context.parent)} " if context.parent else ""
+    return f"{above}{context.info_name}"
 
 
 def _render_option(spelling: str, text: str) -> str:

@@ -401,7 +401,7 @@ def _is_program(path: str) -> bool:
 
 
 def _start(call: _Call, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
-    detail(" ".join(("git", *map(_shown, call.command[1:]))), degree=2)
+    detail(_shown(call.command), degree=2)
     try:
         return subprocess.Popen(  # noqa: S603 - no shell; callers vet what they hand on
             call.command,
@@ -417,8 +417,15 @@ def _start(call: _Call, stdin: int, stderr: int) -> subprocess.Popen[bytes]:
         raise GitError(f"cannot start git: {error}") from None
 
 
-def _shown(argument: str) -> str:
-    return redact(argument) if "://" in argument else argument
+def _shown(command: list[str]) -> str:
+    """A command without settings, and without logins in URLs."""
+    settings = {at + 1 for at, word in enumerate(command) if word == "-c"}
+    words = [
+        redact(word) if "://" in word else word
+        for at, word in enumerate(command[1:], 1)
+        if at not in settings and word not in ("-c", "--no-pager")
+    ]
+    return " ".join(("git", *words))
 
 
 def _run(call: _Call, stdin: bytes, limit: float) -> GitResult:

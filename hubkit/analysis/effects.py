@@ -25,7 +25,7 @@ from hubkit.analysis.calls import (
 )
 from hubkit.analysis.resolve import Defined, External, Valued
 from hubkit.analysis.scope import own_nodes
-from hubkit.analysis.signatures import find_callable, method_of
+from hubkit.analysis.signatures import find_callable, find_keywords, method_of
 from hubkit.analysis.syntax import catches_import, import_nodes, walk
 from hubkit.analysis.values import EXISTS, UNKNOWN, find_string, find_value, find_values
 from hubkit.facts import (
@@ -633,9 +633,14 @@ def _called(
     called = find_callable(resolver, target)
     if called is None or called.made_by != "partial" or not isinstance(target.value, ast.Call):
         return None, {}
-    given = target.value.keywords
+    given = find_keywords(resolver, target.scope, target.value)
+    if given is None:
+        return None, {}
+    node = called.returning.node if called.returning else None
+    if isinstance(node, ast.FunctionDef):
+        names = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
+        positional = ((target.scope, argument) for argument in target.value.args[1:])
+        given = dict(zip(names, positional, strict=False)) | given
     return called.returning, {
-        keyword.arg: find_value(resolver, hubconf, keyword.value, {})
-        for keyword in given
-        if keyword.arg
+        name: find_value(resolver, scope, value, {}) for name, (scope, value) in given.items()
     }

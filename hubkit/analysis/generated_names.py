@@ -38,7 +38,7 @@ from hubkit.analysis.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from hubkit.analysis.resolve import Resolver
+    from hubkit.analysis.resolve import Resolver, Target
 
 # An expression, or several that are taken together, as ``zip`` does.
 _Item: TypeAlias = "Elsewhere | tuple[_Item, ...]"
@@ -107,15 +107,18 @@ def _callers(scope: Scope, places: Iterable[ast.AST]) -> frozenset[str]:
 
 def _indirect_callers(scope: Scope, callers: frozenset[str]) -> frozenset[str]:
     """Names of the module's functions that call some functions."""
-    called = [name for name in callers if f"{name}(" in scope.file.text]
-    if not called:
+    lines = scope.file.lines_with_words(f"{name}(" for name in callers)
+    if not lines:
         return frozenset()
-    names = "|".join(map(re.escape, called))
-    lines = scope.file.lines_with(re.compile(rf"(?<!@)(?<!def )\b(?:{names})\("))
+    functions = {
+        name: binding.value
+        for name, binding in scope.bindings.items()
+        if isinstance(binding.value, ast.FunctionDef)
+    }
     return frozenset(
         name
-        for name, binding in scope.bindings.items()
-        if isinstance(binding.value, ast.FunctionDef) and is_on(binding.value, lines)
+        for name, node in functions.items()
+        if any(is_on(statement, lines) for statement in node.body)
     )
 
 
@@ -144,6 +147,7 @@ class _Run(Struct):
     failed: set[ast.AST] = field(default_factory=set)
     unknown: ast.expr | None = None
     _registering: dict[ast.AST, bool] = field(default_factory=dict)
+    _decorators: dict[tuple[str, str], Target | None] = field(default_factory=dict)
     _mattering: dict[ast.stmt, bool] = field(default_factory=dict)
     _wanted: frozenset[ast.AST] = frozenset()
     _callers: frozenset[str] = frozenset()
@@ -335,13 +339,22 @@ class _Run(Struct):
             made = self._run_call(decorator, scope)
             function = made and self.resolver.expression(made.scope, made.expression)
         else:
-            function = self.resolver.expression(scope, decorator)
+            function = self._decorator(scope, decorator)
         if not isinstance(function, Defined):
             raise _OpaqueError
         if not isinstance(decorator, ast.Call) and self._just_registers(function):
             self.found.append((decorated.name, decorated, value))
         else:
             self._run_function(function, [value], {})
+
+    def _decorator(self, scope: Scope, decorator: ast.expr) -> Target | None:
+        """What a decorator stands for; a module has the same one a hundred times."""
+        if scope.outer is not None or not isinstance(decorator, ast.Name):
+            return self.resolver.expression(scope, decorator)
+        key = (scope.file.path, decorator.id)
+        if key not in self._decorators:
+            self._decorators[key] = self.resolver.expression(scope, decorator)
+        return self._decorators[key]
 
     def _just_registers(self, decorator: Defined) -> bool:
         """Whether a decorator adds each function to the sink under its own name, and does no more."""
@@ -793,7 +806,7 @@ def _imported_scopes(resolver: Resolver, start: Scope) -> Iterator[Scope]:
     while pending:
         scope = pending.pop()
         yield scope
-        for name in sorted(_imported_modules(scope) - names, reverse=True):
+        for name in sorted(_imported_modules(resolver, scope) - names, reverse=True):
             names.add(name)
             found = resolver.tree.scope(name)
             if found is not None and found.file.path not in visited:
@@ -801,7 +814,7 @@ def _imported_scopes(resolver: Resolver, start: Scope) -> Iterator[Scope]:
                 pending.append(found)
 
 
-def _imported_modules(scope: Scope) -> set[str]:
+def _imported_modules(resolver: Resolver, scope: Scope) -> set[str]:
     names: set[str] = set()
     for statement in statements(scope.file.tree.body, nested=False):
         match statement:
@@ -809,6 +822,9 @@ def _imported_modules(scope: Scope) -> set[str]:
                 names |= {alias.name for alias in aliases}
             case ast.ImportFrom(names=aliases):
                 module = absolute_module(scope.file, statement)
-                names |= {module, *(f"{module}.{alias.name}" for alias in aliases)}
+                names.add(module)
+                package = resolver.tree.scope(module)
+                bound = package.bindings if package else {}
+                names |= {f"{module}.{one.name}" for one in aliases if one.name not in bound}
     parts = [name.split(".") for name in names]
     return {".".join(part[:end]) for part in parts for end in range(1, len(part) + 1)}

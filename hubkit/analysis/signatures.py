@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,7 +16,7 @@ from hubkit.analysis.values import find_values, write_expression
 from hubkit.facts import Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hubkit.analysis.modules import SourceFile
     from hubkit.analysis.scope import FunctionNode, Scope
@@ -64,45 +63,65 @@ def find_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
 
 
 def bind_partial(
-    parameters: Parameters | None, call: ast.Call, read: Callable[[ast.expr], str]
+    parameters: Parameters | None, positional: int, given: Mapping[str, str]
 ) -> Parameters | None:
     """The remaining parameters of ``functools.partial(function, *args, **kwargs)``.
 
     Args:
         parameters: The function's parameters.
-        call: The call of ``partial``, the function first.
-        read: Returns the source of an argument.
+        positional: The number of positional arguments.
+        given: The source of the keyword arguments.
     """
-    given = call.args[1:]
-    if parameters is None or any(isinstance(argument, ast.Starred) for argument in given):
+    if parameters is None:
         return None
     remaining = list(parameters)
-    for _ in given:
+    for _ in range(positional):
         if remaining and remaining[0].kind in ("positional", "positional-only"):
             remaining.pop(0)
-    defaults = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
-    bound = [index for index, parameter in enumerate(remaining) if parameter.name in defaults]
+    bound = [index for index, parameter in enumerate(remaining) if parameter.name in given]
     first = min(bound, default=len(remaining))
     # What comes after a parameter that is given by name can only be given by name itself.
     return tuple(
-        _bind(parameter, defaults, read, by_name=index >= first)
+        _bind(parameter, given, by_name=index >= first)
         for index, parameter in enumerate(remaining)
         if index < first or parameter.kind != "var-positional"
     )
 
 
-def _bind(
-    parameter: Parameter,
-    defaults: dict[str, ast.expr],
-    read: Callable[[ast.expr], str],
-    *,
-    by_name: bool,
-) -> Parameter:
+def _bind(parameter: Parameter, given: Mapping[str, str], *, by_name: bool) -> Parameter:
     if by_name and parameter.kind == "positional":
         parameter = replace(parameter, kind="keyword-only")
-    if parameter.name in defaults:
-        return replace(parameter, default=read(defaults[parameter.name]))
-    return parameter
+    return replace(parameter, default=given.get(parameter.name, parameter.default))
+
+
+def find_keywords(
+    resolver: Resolver, scope: Scope, call: ast.Call
+) -> dict[str, tuple[Scope, ast.expr]] | None:
+    """The keyword arguments of a call, those in literal dicts after ``**`` included.
+
+    Returns:
+        Each value with the names around it; None if the source does not show them.
+    """
+    found: dict[str, tuple[Scope, ast.expr]] = {}
+    for keyword in call.keywords:
+        if keyword.arg:
+            found[keyword.arg] = (scope, keyword.value)
+            continue
+        tables = resolver.assigned(scope, keyword.value) or [(scope, keyword.value)]
+        inner, table = tables[0]
+        match table:
+            case ast.Dict(keys=keys, values=values) if all(
+                isinstance(key, ast.Constant) for key in keys
+            ):
+                names = [getattr(key, "value", None) for key in keys]
+            case ast.Call(func=ast.Name(id="dict"), args=[], keywords=items):
+                names, values = [item.arg for item in items], [item.value for item in items]
+            case _:
+                return None
+        if len(tables) > 1 or None in names:
+            return None
+        found |= {str(name): (inner, one) for name, one in zip(names, values, strict=True)}
+    return found
 
 
 def _constructor_parameters(resolver: Resolver, found: Defined) -> Parameters | None:
@@ -316,8 +335,11 @@ def _partial(resolver: Resolver, scope: Scope, call: ast.Call) -> CallableValue 
     target: Target | None = resolver.expression(scope, call.args[0])
     if not isinstance(target, Defined):
         return CallableValue(made_by="partial")
-    read = functools.partial(_source, resolver, scope)
-    parameters = bind_partial(find_parameters(resolver, target), call, read)
+    keywords, positional = find_keywords(resolver, scope, call), call.args[1:]
+    if keywords is None or any(isinstance(one, ast.Starred) for one in positional):
+        return CallableValue(returning=target, made_by="partial")
+    given = {name: _source(resolver, *value) for name, value in keywords.items()}
+    parameters = bind_partial(find_parameters(resolver, target), len(positional), given)
     return CallableValue(parameters, None, target, made_by="partial")
 
 

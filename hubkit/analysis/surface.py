@@ -329,6 +329,9 @@ def _entrypoint(found: _Candidate, sorting: _Sorting) -> Entrypoint:
                 location,
                 valued.scope.file.location(valued.node),
                 called.made_by,
+                wrapped_docstring=ast.get_docstring(returning.node)
+                if returning and called.made_by == "partial"
+                else None,
             )
     return Entrypoint(
         found.name, kind, target.via, None, docstring, Returns("unknown"), location, location

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     Batch = list[tuple[Source, Outcome]]
 
 _LOOK_EVERY = 0.25  # seconds between two looks at hosts that may be asked again
-_WRITE_EVERY = 0.5  # seconds
+_WRITE_EVERY = 0.5  # seconds, or longer
+_WRITE_SHARE = 0.02  # of the time is spent on writing
 _UNKNOWN_WAIT = 60.0  # seconds to leave a host alone that does not say how long
 _MOST_WAITS = 4  # for one repo
 
@@ -110,7 +111,7 @@ class _Audit:
         self._known = known
         self._run = run
         self._batch: Batch = []
-        self._written = time.monotonic()
+        self._write_at = 0.0
         self._waits: dict[str, int] = {}
 
     def do(self, sources: Sequence[Source]) -> None:
@@ -122,7 +123,7 @@ class _Audit:
                 self._fill(queue)
                 for source, outcome in self._engine.wait(_LOOK_EVERY):
                     self._take(queue, source, outcome)
-                if time.monotonic() - self._written > _WRITE_EVERY:
+                if time.monotonic() >= self._write_at:
                     self._flush()
         finally:
             self._flush()
@@ -160,11 +161,14 @@ class _Audit:
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
-        self._written = time.monotonic()
-        if batch:
-            rows = [(one, outcome, self._options.settings_for(one)) for one, outcome in batch]
-            self._store.add(self._run, rows, self._known)
-            self._watcher.store(len(batch))
+        if not batch:
+            return
+        start = time.monotonic()
+        rows = [(one, outcome, self._options.settings_for(one)) for one, outcome in batch]
+        self._store.add(self._run, rows, self._known)
+        now = time.monotonic()
+        self._write_at = now + max(_WRITE_EVERY, (now - start) / _WRITE_SHARE)
+        self._watcher.store(len(batch))
 
 
 def _invalid(source: Source) -> Outcome:

@@ -7,6 +7,7 @@ that it has not written; DuckDB restores the rest from its log.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -147,17 +148,7 @@ class Store:
 
     def _insert(self, table: str, rows: Sequence[Struct]) -> None:
         """Insert rows at once, as one JSON text: one statement a row takes a hundred times longer."""
-        columns = tables.columns_of(table)
-        shape = {
-            name: [kind.removesuffix("[]")] if kind.endswith("[]") else kind
-            for name, kind in columns.items()
-        }
-        names = ", ".join(f"row.{name}" for name in columns)
-        self._connection.execute(
-            f"INSERT INTO {table} SELECT {names} FROM"  # noqa: S608 - our own names
-            f" (SELECT unnest(from_json_strict(?, '{json.dumps([shape])}')) AS row)",
-            [msgspec.json.encode(rows).decode()],
-        )
+        self._connection.execute(_insert_sql(table), [msgspec.json.encode(rows).decode()])
 
     def _value(self, sql: str) -> Any:  # noqa: ANN401 - of any type
         row = self._connection.execute(sql).fetchone()
@@ -174,6 +165,20 @@ class Store:
                 with contextlib.suppress(Exception):  # the first error says more
                     self._connection.execute("ROLLBACK")
                 raise
+
+
+@functools.cache
+def _insert_sql(table: str) -> str:
+    columns = tables.columns_of(table)
+    shape = {
+        name: [kind.removesuffix("[]")] if kind.endswith("[]") else kind
+        for name, kind in columns.items()
+    }
+    names = ", ".join(f"row.{name}" for name in columns)
+    return (
+        f"INSERT INTO {table} SELECT {names} FROM"  # noqa: S608 - our own names
+        f" (SELECT unnest(from_json_strict(?, '{json.dumps([shape])}')) AS row)"
+    )
 
 
 @contextlib.contextmanager

@@ -75,7 +75,7 @@ class Group(SuggestingGroup):
     command_class = Command
 
 
-class Choice(click.Choice[str]):
+class Choice(click.Choice):  # type: ignore[type-arg] # generic only since click 8.2
     """One of several values; suggests a similar one."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:

@@ -98,9 +98,12 @@ def command(
     with_fixes = fixing.is_wanted or (not baseline.update and _shows_fixes(output))
 
     def lint(present: Files) -> Report:
-        detail("Running the rules: there is no cached report of the same files and settings.")
-        with show_wait(f"Checking {present.root.name or repo}"):
-            return _lint(_read_facts(present, before), config, with_fixes=with_fixes)
+        detail("Running the rules. No cached report is used.")
+        with show_wait(f"Checking {present.root.resolve().name}") as part:
+            part("reading the source")
+            facts = _read_facts(present, before)
+            part("running the rules")
+            return _lint(facts, config, with_fixes=with_fixes)
 
     if fixing.is_wanted:
         return _fix(files, lint, fixing, output)

@@ -17,7 +17,7 @@ from hubkit._util.colors import Palette
 from hubkit._util.console import echo, verbosity
 from hubkit._util.text import join_words
 from hubkit.commands.base import Choice, print_answer, subcommand
-from hubkit.commands.complete import complete_entrypoints
+from hubkit.commands.complete import complete_codes, complete_entrypoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,13 @@ _FLAGS = ("slow", "loopback", "update")
     "entrypoints", nargs=-1, metavar="[ENTRYPOINT]...", shell_complete=complete_entrypoints
 )
 @click.option("--level", metavar="N", help="Run levels 1 to N.  [default: 3]")
-@click.option("--select", metavar="CODES", help="Run only these checks, for example C1,C204,quiet.")
-@click.option("--ignore", metavar="CODES", help="Skip these checks.")
+@click.option(
+    "--select",
+    metavar="CODES",
+    help="Run only these checks, for example C1,C204,quiet.",
+    shell_complete=complete_codes,
+)
+@click.option("--ignore", metavar="CODES", help="Skip these checks.", shell_complete=complete_codes)
 @click.option("--slow", is_flag=True, help="Run slow checks too. They take seconds per model.")
 @click.option(
     "--all",

@@ -70,7 +70,7 @@ def command(repo: str, entrypoint: str, *, run: bool, as_json: bool) -> None:
     if as_json:
         print_answer(_as_json(found, hubconf, weights.downloads))
         return
-    _write_text(render_signature(found), found.docstring)
+    _write_text(render_signature(found), found.docstring or found.wrapped_docstring)
     for name, value in _rows(found, hubconf, weights.downloads):
         echo(paint(f"{name:10}", "bold"), "  ", value)
 

@@ -599,7 +599,7 @@ def _print_found(found: Discovery) -> None:
     if found.has_code and not found.proposals and not found.has_hubconf:
         _say("No usable model found.")
     if found.entrypoints:
-        _say("Entrypoints:")
+        _say(paint("Entrypoints:", "bold"))
         width = max(len(one.name) for one in found.entrypoints)
         for one in found.entrypoints:
             location = one.model.location
@@ -783,7 +783,7 @@ def _print_next_steps(plan: Plan, *, has_repo: bool) -> None:
         steps.insert(0, f"cd {shlex.quote(_short(plan.target))}")
     if not has_repo:
         steps.insert(1 if len(steps) > 1 and steps[0].startswith("cd ") else 0, "git init -b main")
-    _say("Next steps:")
+    _say(paint("Next steps:", "bold"))
     for step in steps:
         if step:
             _say(f"  {step}")

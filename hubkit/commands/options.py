@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from hubkit._util.text import join_words, suggest
 from hubkit.commands.base import Choice
+from hubkit.commands.complete import complete_codes
 from hubkit.reporters import FORMATS
 
 if TYPE_CHECKING:
@@ -143,21 +144,28 @@ selection_options = _group(
             multiple=True,
             metavar="CODES",
             help="Run only these rules: codes, prefixes, or ALL.",
+            shell_complete=complete_codes,
         ),
         click.option(
-            "--extend-select", multiple=True, metavar="CODES", help="Run these rules too."
+            "--extend-select",
+            multiple=True,
+            metavar="CODES",
+            help="Run these rules too.",
+            shell_complete=complete_codes,
         ),
         click.option(
             "--ignore",
             multiple=True,
             metavar="CODES",
             help="Suppress findings of these rules. Replaces the configured `ignore`.",
+            shell_complete=complete_codes,
         ),
         click.option(
             "--extend-ignore",
             multiple=True,
             metavar="CODES",
             help="Suppress findings of these rules too.",
+            shell_complete=complete_codes,
         ),
         click.option(
             "--preview/--no-preview",

@@ -55,7 +55,12 @@ def command(
         place = catalog.place
         fields = {"repo": place.name, "commit": place.sha, "tag": place.tag}
         print_answer({**fields, "path": folder, "files": sorted(files)})
-    if catalog.report and not catalog.is_of_report:
+    if catalog.uncommitted:
+        changed = plural(catalog.uncommitted, "file")
+        echo(f"The site shows the last commit, without the changes in {changed}.", err=True)
+    if catalog.report is None:
+        note("There are no measurements. For them: hubkit conform --report conformance.json")
+    elif not catalog.is_of_report:
         echo("The conformance report is about another commit.", err=True)
     models = plural(len(catalog.models), "model")
     note(f"Wrote {folder / 'index.html'}: {models} of {catalog.place.pinned}.", err=False)

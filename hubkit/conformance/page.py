@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import structs
+
 from hubkit.conformance.compare import (
     Change,
     cases_by_label,
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _REPO = "(the repo)"
 _SLOWEST = 5  # checks whose time is shown
-_FEW = 50  # with more entrypoints, the page shows less of each
+# Of more entrypoints or failures, the page shows less.
+_FEW, _VERY_FEW = 50, 10
 _SHORT = 12  # digits of a commit
 # What each level promises.
 TOPICS = {1: "Protocol", 2: "Behavior", 3: "Reproducibility and portability"}
@@ -137,10 +140,14 @@ class Entry:
         return "good" if self.case.level == LEVELS[-1] else "warn" if self.case.level else "plain"
 
     @property
-    def remarks(self) -> list[CheckResult]:
-        """Checks of the last run that did not pass, apart from those that do not apply."""
-        fine = ("passed", "inapplicable")
-        return [one for one in self.case.checks if one.outcome not in fine]
+    def remarks(self) -> list[list[CheckResult]]:
+        """Checks of the last run that did not pass or apply; those with one reason are together."""
+        found: dict[object, list[CheckResult]] = {}
+        for one in self.case.checks:
+            if one.outcome not in ("passed", "inapplicable"):
+                key = (one.outcome, one.reason, one.code if one.outcome == "failed" else "")
+                found.setdefault(key, []).append(one)
+        return list(found.values())
 
     @property
     def slowest(self) -> list[CheckResult]:
@@ -178,8 +185,8 @@ class Entry:
         arguments = call[len(name) + 1 : -1]
         named = f', "{name}"' + (f", {arguments}" if arguments else "")
         if re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
-            return f'torch.hub.load("{repo}"{named})'
-        return f'torch.hub.load("."{named}, source="local")'
+            return f'model = torch.hub.load("{repo}"{named})'
+        return f'model = torch.hub.load("."{named}, source="local")'
 
 
 class Page:
@@ -197,6 +204,7 @@ class Page:
         self.entries = list(self._make_entries())
         self.models = [one for one in self.entries if not one.is_repo]
         self.is_compact = len(self.models) > _FEW
+        self.most_evidence = _VERY_FEW if self.is_compact else _FEW
         self.signs = _SIGNS
         self.topics = TOPICS
         self.notes = list(notes(self.run, weights=False))
@@ -246,6 +254,8 @@ class Page:
                     failures = check.failures or (CheckFailure(check.reason),)
                     said = repr([(one.message, one.fix) for one in failures])
                     key = (check.code, _without(entry.case.entrypoint, said))
+                    if len(found) >= self.most_evidence:
+                        failures = tuple(structs.replace(one, evidence=()) for one in failures)
                     group = FailureGroup(f"failure-{len(found) + 1}", check, failures, [])
                     found.setdefault(key, group).entries.append(entry)
         return list(found.values())
@@ -351,7 +361,7 @@ class Page:
 
 def _without(name: str, text: str) -> str:
     """A text with the name of an entrypoint replaced, to compare it with others."""
-    return text.replace(name, "\0") if name else text
+    return re.sub(rf"\b{re.escape(name)}\b", "\0", text) if name else text
 
 
 def _describe_run(run: ConformanceReport) -> dict[str, str]:

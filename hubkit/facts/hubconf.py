@@ -132,6 +132,7 @@ class Entrypoint(Struct, frozen=True):
         definition: Where it is defined; same as ``location`` unless re-exported.
         made_by: For a value, what made it: "partial", "lambda", "instance", or "" if unknown.
         is_announced: Whether ``__all__`` of the hubconf names it, or a document loads it.
+        wrapped_docstring: For a ``partial``, the docstring of the function that it calls, or None.
     """
 
     name: str
@@ -144,11 +145,12 @@ class Entrypoint(Struct, frozen=True):
     definition: Location
     made_by: str = ""
     is_announced: bool = False
+    wrapped_docstring: str | None = None
 
     @property
     def summary(self) -> str:
-        """The first line of its docstring; empty without one."""
-        return (self.docstring or "").strip().partition("\n")[0]
+        """The first line of its docstring, or of that of the function it calls; empty without one."""
+        return (self.docstring or self.wrapped_docstring or "").strip().partition("\n")[0]
 
 
 class Leak(Struct, frozen=True):

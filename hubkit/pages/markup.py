@@ -17,7 +17,7 @@ class Html(str):
 
 def mark_code(text: str) -> Html:
     """A text in which what stands between backticks is code; everything is escaped."""
-    parts = re.split(r"(`+)([^`]+)\1", text)
+    parts = re.split(r"(?<!`)(`+)(?!`)([^`]+)\1(?!`)", text)
     return Html(
         "".join(
             f"<code>{escape(part)}</code>" if at % 3 == 2 else escape(part)

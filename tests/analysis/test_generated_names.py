@@ -217,6 +217,30 @@ def test_a_partial_in_a_loop_shows_the_values_of_its_round(read: ReadHubconf) ->
     ]
 
 
+def test_settings_in_a_table_are_bound(read: ReadHubconf) -> None:
+    hubconf = read(
+        """
+        from functools import partial as _partial
+        from zoo.nets import build as _build
+        _TABLE = {"a": dict(name="a", width=2), "b": {"name": "b"}}
+        for _name, _settings in _TABLE.items():
+            globals()["net-" + _name] = _partial(_build, **_settings)
+        net = _partial(_build, **_TABLE.get(input()))
+        """,
+        FILES,
+    )
+    parameters = {one.name: one.parameters for one in hubconf.entrypoints}
+    assert [(one.name, one.default) for one in parameters["net-a"] or ()] == [
+        ("name", '"a"'),
+        ("width", "2"),
+        ("pretrained", "False"),
+        ("kwargs", None),
+    ]
+    assert [one.required for one in parameters["net-b"] or ()] == [False, False, False, False]
+    assert parameters["net"] is None
+    assert {one.summary for one in hubconf.entrypoints} == {"A net."}
+
+
 def test_functions_of_a_registry_have_their_docstrings(read: ReadHubconf) -> None:
     hubconf = read(*READ_REGISTRY)
     tiny = hubconf.entrypoint("tiny")

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hubkit._util.console import detail, note
+from hubkit._util.git import _shown
 from hubkit._util.logs import log
 from hubkit.cli import main
 from hubkit.commands.base import Command, print_answer, subcommand
@@ -223,6 +224,20 @@ def test_each_degree_prints_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Finished after" in shown["-v"]
     assert log.level == logging.NOTSET
     assert not log.handlers
+
+
+def test_a_check_says_what_it_reads_and_calls(repo: Path) -> None:
+    shown = run("check -vv").stderr
+    assert f"Reading {repo}\n" in shown
+    assert "Settings: none\n" in shown
+    assert "git -C . ls-files " in shown
+    assert "core.hooksPath" not in shown
+    assert "git " not in run("check -v").stderr
+
+
+def test_logins_in_calls_of_git_are_not_shown() -> None:
+    command = ["/usr/bin/git", "--no-pager", "-c", "a=b", "fetch", "https://me:pw@host.example/a/b"]
+    assert _shown(command) == "git fetch https://host.example/a/b"
 
 
 LINES = {

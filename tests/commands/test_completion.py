@@ -66,7 +66,8 @@ def test_commands_and_options_are_completed() -> None:
     assert values("list --js") == ["--json"]
     assert values("check --fail-on er") == ["error"]
     assert values("--ver") == ["--version"]
-    assert values("explain hub10")[:2] == ["HUB101", "HUB102"]
+    for line in ("explain hub10", "check --select HUB10", "conform --ignore hub10"):
+        assert values(line)[:2] == ["HUB101", "HUB102"]
 
 
 @pytest.mark.usefixtures("cached")

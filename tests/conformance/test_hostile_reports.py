@@ -88,13 +88,16 @@ def test_the_table_is_escaped_and_forms_are_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path, REPORT)
-    reports = [f"--report={name}" for name in ("markdown=r.md", "badge=r.svg", "endpoint=e.json")]
+    reports = [
+        f"--report={name}"
+        for name in ("html=r.html", "markdown=r.md", "badge=r.svg", "endpoint=e.json")
+    ]
     done = CliRunner().invoke(main, ["conform", "--from", "report.json", *reports])
     assert done.exit_code == 1
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.output)
     assert not [line for line in done.output.splitlines() if line.startswith("::")]
     assert {path.name for path in tmp_path.iterdir()} == {
-        "report.json", "r.md", "r.svg", "e.json"
+        "report.json", "r.html", "r.md", "r.svg", "e.json"
     }  # fmt: skip
 
 
@@ -158,6 +161,10 @@ def test_a_card_keeps_its_parts_whatever_the_report_says(
         (("entrypoints", 0, "checks", 0, "outcome"), "great"),
         (("entrypoints", 0, "checks", 0, "seconds"), float("inf")),
         (("entrypoints", 0, "checks"), [None]),
+        (("entrypoints", 0, "checks", 0, "failures"), ["x"]),
+        (("entrypoints", 0, "help"), "x"),
+        (("entrypoints", 0, "modules"), [{"name": 1}]),
+        (("summaries",), {"C204": 1}),
     ],
 )
 def test_a_value_of_another_kind_is_refused(

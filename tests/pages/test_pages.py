@@ -162,7 +162,10 @@ def test_the_policy_forbids_what_a_page_may_not_do(browser: Browser, page: str) 
         ("one ` alone <b>", "one ` alone &lt;b&gt;"),
         ("`<script>`", "<code>&lt;script&gt;</code>"),
         ("", ""),
+        ("`" * 100_000 + "x", "`" * 100_000 + "x"),
+        ("`x" * 100_001, "<code>x</code>x" * 50_000 + "`x"),
     ],
+    ids=range(6),
 )
 def test_backticks_are_code(text: str, html: str) -> None:
     assert mark_code(text) == html

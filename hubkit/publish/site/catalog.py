@@ -27,6 +27,7 @@ from hubkit.source import Folder, open_commit
 from hubkit.source.git import find_git, git_output
 from hubkit.source.project import find_descriptions
 from hubkit.source.tags import parse_version
+from hubkit.source.worktree import read_changes
 from hubkit.torchhub import has_weights, weights_defaults
 
 if TYPE_CHECKING:
@@ -201,6 +202,7 @@ class Catalog(Struct, frozen=True):
         card: The path of its model card; "" without one.
         card_text: The text of the card, without its front matter.
         report: The conformance report, or None.
+        uncommitted: The number of tracked files that differ from the commit.
     """
 
     place: Place
@@ -210,6 +212,7 @@ class Catalog(Struct, frozen=True):
     card: str
     card_text: str
     report: ConformanceReport | None
+    uncommitted: int = 0
 
     @property
     def is_of_report(self) -> bool:
@@ -241,6 +244,7 @@ def read_catalog(request: CatalogRequest) -> Catalog:
         card=card,
         card_text=_read_card(facts, card),
         report=report,
+        uncommitted=len(read_changes(git).tracked) if git and sha and not git.is_bare else 0,
     )
 
 
@@ -257,7 +261,7 @@ def _find_repo(facts: RepoFacts, request: CatalogRequest) -> RepoRef:
     name = find_name(facts)
     if not name:
         raise UsageError(
-            "the name of this repo is unknown",
+            "The name of this repo is unknown",
             hint="Pass --repo OWNER/NAME, or add a git remote: git remote add origin URL",
         )
     return parse_repo(name)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 from hubkit.pages import Html
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from markdown_it.token import Token
 
@@ -33,7 +33,7 @@ def render_markdown(text: str, address: Callable[[str], str]) -> Html:
     kept = list(_without_empty_sections([one for one in tokens if one.type != "html_block"]))
     for token in kept:
         _adapt(token, address)
-    return Html(parser.renderer.render(kept, parser.options, {}))
+    return Html(parser.renderer.render(list(_with_frames(kept)), parser.options, {}))
 
 
 def _adapt(token: Token, address: Callable[[str], str]) -> None:
@@ -59,6 +59,19 @@ def _adapt_inline(token: Token, address: Callable[[str], str]) -> None:
         is_web = target.startswith(("https://", "http://"))
         found = target if is_web else address(target)
         token.attrs = {"href": found} if found else {}
+
+
+def _with_frames(tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens with a frame around each table, in which it scrolls."""
+    from markdown_it.token import Token
+
+    start = '<div class="wide" tabindex="0" role="region" aria-label="Table">\n'
+    for token in tokens:
+        if token.type == "table_open":
+            yield Token("html_block", "", 0, content=start)
+        yield token
+        if token.type == "table_close":
+            yield Token("html_block", "", 0, content="</div>\n")
 
 
 def _without_empty_sections(tokens: Sequence[Token]) -> list[Token]:

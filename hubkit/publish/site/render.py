@@ -34,7 +34,6 @@ _SIZES = ((0, "below 10 M"), (10**7, "10 to 100 M"), (10**8, "100 M and more"))
 _MOST_BARS = 20
 _WITH_WEIGHTS = "with weights"
 _WIDTH = 60  # of code beside something else
-_TONES = {"passed": "good", "failed": "bad", "expected": "warn"}
 # Words above the parameters in a docstring.
 _HEADS = frozenset({"args", "arguments", "parameters", "params", "optional", "default", "defaults"})
 # Names of files that Windows keeps for devices.
@@ -194,6 +193,7 @@ def _render_index(catalog: Catalog, rows: Sequence[Row]) -> str:
             "columns": {name for row in rows for name in _COLUMNS if getattr(row, name)},
             "plots": _draw(rows),
             "card": _render_card(catalog),
+            "problems": _find_problems(catalog.report.whole) if catalog.report else (),
         },
         title=place.name,
     )
@@ -325,18 +325,22 @@ def _describe_case(case: CaseResult) -> Case:
         Level(f"Level {level}", format_level(case, level), tones.get(case.verdict(level), "plain"))
         for level in LEVELS
     )
-    problems = tuple(
-        (f"{one.code} {one.name}", _TONES[one.outcome], one.reason)
+    return Case(case, levels, _find_problems(case), tuple(_case_facts(case)))
+
+
+def _find_problems(case: CaseResult) -> tuple[tuple[str, str, str], ...]:
+    """Failures and expected failures: title, color and reason."""
+    return tuple(
+        (f"{one.code} {one.name}", "bad" if one.outcome == "failed" else "warn", one.reason)
         for one in case.checks
-        if one.outcome in ("failed", "expected") and (one.reason or one.outcome == "failed")
+        if one.outcome in ("failed", "expected")
     )
-    return Case(case, levels, problems, tuple(_case_facts(case)))
 
 
 def _case_facts(case: CaseResult) -> Iterable[tuple[str, str]]:
     measured, weights = case.measured, case.weights
     yield "Call", case.call
-    yield "Input", f"{case.input} (guessed)" if case.provisional else case.input
+    yield "Input", case.input
     yield "Parameters", "" if measured.parameters is None else f"{measured.parameters:,}"
     yield "Building it", format_seconds(measured.load_seconds)
     yield "Forward", format_seconds(measured.forward_seconds)

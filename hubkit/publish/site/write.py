@@ -46,7 +46,7 @@ def write_site(folder: Path, files: Mapping[str, str], *, force: bool = False) -
                 remove_inside(folder, folder / path)
     except OSError as error:
         raise UsageError(
-            f"cannot write {error.filename or folder}: {error.strerror}",
+            f"Cannot write {error.filename or folder}: {error.strerror}",
             hint="Choose a folder that may be written.",
         ) from None
 

@@ -89,6 +89,12 @@ GENERATED
 | --- | ---: |
 | tiny | 1 |
 
+```python
+{"x" * 300}
+```
+
+#### Deep
+
 <script>alert(1)</script>
 
 ## The end
@@ -131,7 +137,7 @@ def make_report(commit: str) -> str:
         "policy": {},
         "lint": "passed",
         "environment": {"torch": "2.13.0", "python": "3.11", "platform": "Linux"},
-        "whole": make_case("", measured={}, input=None),
+        "whole": make_case("", measured={}, input=None, checks=[{**failed, "code": "C103"}]),
         "entrypoints": [
             make_case("tiny"),
             make_case("huge", measured=huge, checks=[make_case("")["checks"][0], failed]),  # type: ignore[index]
